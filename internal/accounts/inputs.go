@@ -1,0 +1,38 @@
+package accounts
+
+// AuthPayload is GraphQL's type of that name: the tokens of a session, and whose it is.
+type AuthPayload struct {
+	AccessToken  string
+	TokenType    string // Bearer
+	ExpiresIn    int    // seconds
+	RefreshToken *string
+	User         *User
+}
+
+// RegisterInput is GraphQL's input of that name.
+type RegisterInput struct {
+	Email    string
+	Password string
+	Name     *string
+}
+
+// LoginInput is GraphQL's input of that name.
+type LoginInput struct {
+	Email    string
+	Password string
+}
+
+// RefreshInput is GraphQL's input of that name.
+type RefreshInput struct {
+	RefreshToken *string
+}
+
+// LogoutPayload is GraphQL's type of that name.
+type LogoutPayload struct {
+	Success bool
+}
+
+// UpdateProfilePayload is GraphQL's type of that name.
+type UpdateProfilePayload struct {
+	User *User
+}

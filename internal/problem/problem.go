@@ -1,0 +1,76 @@
+// Package problem is an error with a face: a code and a sentence that the caller may read, and a cause that only the
+// log may. It owns the public words of refusals and knows nothing of GraphQL, HTTP or SQL.
+package problem
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Code is a value of GraphQL's enum ErrorCode.
+type Code string
+
+// The codes of the contract, section 5.
+const (
+	Unauthenticated          Code = "UNAUTHENTICATED"
+	ReauthenticationRequired Code = "REAUTHENTICATION_REQUIRED"
+	InsufficientScope        Code = "INSUFFICIENT_SCOPE"
+	Forbidden                Code = "FORBIDDEN"
+	InvalidCredentials       Code = "INVALID_CREDENTIALS"
+	InvalidToken             Code = "INVALID_TOKEN"
+	EmailTaken               Code = "EMAIL_TAKEN"
+	BadUserInput             Code = "BAD_USER_INPUT"
+	NotFound                 Code = "NOT_FOUND"
+	LastAdmin                Code = "LAST_ADMIN"
+	RateLimited              Code = "RATE_LIMITED"
+	LimitExceeded            Code = "LIMIT_EXCEEDED"
+	ParseFailed              Code = "GRAPHQL_PARSE_FAILED"
+	ValidationFailed         Code = "GRAPHQL_VALIDATION_FAILED"
+	Unavailable              Code = "UNAVAILABLE"
+	Internal                 Code = "INTERNAL"
+)
+
+// Problem is a refusal. Code, Message, Field and RetryAfter are public; Cause is for the log.
+type Problem struct {
+	Code       Code
+	Message    string        // a sentence that says what is wrong and how to mend it
+	Field      string        // the input that is refused, with BadUserInput
+	RetryAfter time.Duration // how long to wait, with RateLimited and Unavailable
+	Cause      error
+}
+
+// New returns a problem with a code and its sentence.
+func New(code Code, message string) *Problem { return &Problem{Code: code, Message: message} }
+
+// BadInput returns a refusal of one input field.
+func BadInput(field, message string) *Problem {
+	return &Problem{Code: BadUserInput, Message: message, Field: field}
+}
+
+// Retry returns a problem that passes by itself: ask again after a while.
+func Retry(code Code, message string, after time.Duration) *Problem {
+	return &Problem{Code: code, Message: message, RetryAfter: after}
+}
+
+// Because returns a copy that keeps its cause for the log.
+func (p *Problem) Because(cause error) *Problem {
+	q := *p
+	q.Cause = cause
+	return &q
+}
+
+func (p *Problem) Error() string {
+	if p.Cause != nil {
+		return fmt.Sprintf("%s: %s: %v", p.Code, p.Message, p.Cause)
+	}
+	return fmt.Sprintf("%s: %s", p.Code, p.Message)
+}
+
+func (p *Problem) Unwrap() error { return p.Cause }
+
+// Is reports whether err is, or wraps, a problem with this code.
+func Is(err error, code Code) bool {
+	var p *Problem
+	return errors.As(err, &p) && p.Code == code
+}
