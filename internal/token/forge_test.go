@@ -1,0 +1,193 @@
+package token
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/google/uuid"
+)
+
+var (
+	theTime    = time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
+	theUser    = uuid.MustParse("0197c1b0-0000-7000-8000-0000000000ab")
+	theSession = uuid.MustParse("0197c1b0-0000-7000-8000-0000000000cd")
+)
+
+const (
+	theIssuer   = "https://id.example.org"
+	theAudience = "gatehouse"
+)
+
+// testKeys has one key of each algorithm; drawing an RSA key is slow, so it is done once.
+var testKeys = sync.OnceValue(func() map[string]*Key {
+	keys := map[string]*Key{}
+	for _, draw := range []func() (any, error){
+		func() (any, error) { k, err := NewKey(); return k.private, err },
+		func() (any, error) { return ecdsa.GenerateKey(elliptic.P256(), rand.Reader) },
+		func() (any, error) { return rsa.GenerateKey(rand.Reader, 2048) },
+	} {
+		private, err := draw()
+		if err != nil {
+			panic(err)
+		}
+		k, err := newKey(private)
+		if err != nil {
+			panic(err)
+		}
+		keys[k.Algorithm()] = k
+	}
+	return keys
+})
+
+// forger writes tokens of every kind, right and wrong, for one issuer.
+type forger struct {
+	t      testing.TB
+	key    *Key
+	issuer *Issuer
+}
+
+func newForger(t testing.TB, algorithm string) *forger {
+	t.Helper()
+	key := testKeys()[algorithm]
+	keys, err := NewKeys(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	issuer, err := NewIssuer(Config{
+		Keys: keys, Issuer: theIssuer, Audience: theAudience, Clock: func() time.Time { return theTime },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &forger{t, key, issuer}
+}
+
+// members is a JSON object as text, one member an element, so that it can be wrong in any way.
+type members []string
+
+func (m members) String() string { return "{" + strings.Join(m, ",") + "}" }
+
+// with puts a raw value in the place of a member's.
+func (m members) with(name, raw string) members {
+	return append(m.without(name), `"`+name+`":`+raw)
+}
+
+func (m members) without(name string) members {
+	var kept members
+	for _, member := range m {
+		if !strings.HasPrefix(member, `"`+name+`":`) {
+			kept = append(kept, member)
+		}
+	}
+	return kept
+}
+
+// and adds members as they are, even a second of the same name; before puts them in front.
+func (m members) and(more ...string) members    { return append(append(members{}, m...), more...) }
+func (m members) before(more ...string) members { return append(append(members{}, more...), m...) }
+
+func (f *forger) header() members {
+	return members{`"alg":"` + f.key.Algorithm() + `"`, `"kid":"` + f.key.ID() + `"`, `"typ":"at+jwt"`}
+}
+
+// payload is of a token that was issued a minute ago and lives for another nine.
+func (f *forger) payload() members {
+	return members{
+		`"iss":"` + theIssuer + `"`, `"aud":"` + theAudience + `"`,
+		`"sub":"` + theUser.String() + `"`, `"sid":"` + theSession.String() + `"`,
+		`"iat":1782907140`, `"nbf":1782907140`, `"exp":1782907740`, `"jti":"of-this-token"`,
+		`"auth_time":1782900000`, `"roles":["USER"]`, `"scope":""`,
+	}
+}
+
+// signText signs two segments as they are.
+func (f *forger) signText(header, payload string) string {
+	return f.signAs(f.key.method, f.key.private, header+"."+payload)
+}
+
+func (f *forger) signAs(method jwt.SigningMethod, key any, input string) string {
+	f.t.Helper()
+	mac, err := method.Sign(input, key)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return input + "." + base64url.EncodeToString(mac)
+}
+
+// sign signs any two texts as header and payload, with the right key.
+func (f *forger) sign(header, payload string) string {
+	return f.signText(base64url.EncodeToString([]byte(header)), base64url.EncodeToString([]byte(payload)))
+}
+
+func (f *forger) valid() string { return f.sign(f.header().String(), f.payload().String()) }
+
+// headed and claiming sign a token of which only one half is out of the ordinary.
+func (f *forger) headed(header members) string { return f.sign(header.String(), f.payload().String()) }
+func (f *forger) claiming(payload members) string {
+	return f.sign(f.header().String(), payload.String())
+}
+
+// keyed writes a token with any header, method and key, and the usual payload.
+func (f *forger) keyed(header members, method jwt.SigningMethod, key any) string {
+	return f.signAs(method, key,
+		base64url.EncodeToString([]byte(header.String()))+"."+base64url.EncodeToString([]byte(f.payload().String())))
+}
+
+// attempt is one token and what Verify must say; the id names its row in the list of attacks.
+type attempt struct {
+	id, name, text string
+	want           error // nil: it is accepted
+}
+
+// judge runs the attempts. A refusal only means something beside a token that is accepted: before each attempt, the
+// unchanged twin must pass.
+func (f *forger) judge(t *testing.T, attempts []attempt) {
+	t.Helper()
+	valid := f.valid()
+	for _, a := range attempts {
+		t.Run(f.key.Algorithm()+"/"+a.id+" "+a.name, func(t *testing.T) {
+			if _, err := f.issuer.Verify(valid); err != nil {
+				t.Fatalf("the valid twin is refused: %v", err)
+			}
+			claims, err := f.issuer.Verify(a.text)
+			if !errors.Is(err, a.want) {
+				t.Fatalf("Verify = %v, want %v", err, a.want)
+			}
+			if err != nil && claims.UserID != uuid.Nil {
+				t.Error("a refused token still has claims")
+			}
+			if err == nil && (claims.UserID != theUser || claims.SessionID != theSession) {
+				t.Errorf("accepted as %v", claims)
+			}
+			keepsQuiet(t, err, a.text)
+		})
+	}
+}
+
+// keepsQuiet holds an error to one line that repeats nothing of the token.
+func keepsQuiet(t *testing.T, err error, text string) {
+	t.Helper()
+	if err == nil {
+		return
+	}
+	if strings.ContainsAny(err.Error(), "\r\n\x1b") || len(err.Error()) > 120 {
+		t.Errorf("not a log line: %q", err)
+	}
+	for segment := range strings.SplitSeq(text, ".") {
+		if plain, ok := decode(segment); len(segment) > 8 && strings.Contains(err.Error(), segment) ||
+			ok && len(plain) > 8 && strings.Contains(err.Error(), string(plain)) {
+			t.Errorf("%q repeats %q", err, segment)
+		}
+	}
+}
+
+func public(k *Key) crypto.PublicKey { return k.private.Public() }

@@ -1,0 +1,138 @@
+package token
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/google/uuid"
+)
+
+const (
+	// MaxLength bounds the text of an access token, in bytes.
+	MaxLength = 8 << 10
+	// MaxTTL bounds the life of an access token. Verify holds every token to it and not to the TTL of today, which may
+	// be shorter than yesterday's; so a leaked key cannot sign a token that lasts for years.
+	MaxTTL = 24 * time.Hour
+	// Leeway is how far the clock of the instance that issued may be ahead of the one that verifies: it is granted to
+	// nbf, iat and auth_time. Expiry is exact.
+	Leeway = 30 * time.Second
+)
+
+// Claims is what an access token says (RFC 9068, section 2.2), in the program's own types. Times are whole seconds, UTC.
+type Claims struct {
+	UserID          uuid.UUID // sub
+	SessionID       uuid.UUID // sid
+	ID              string    // jti; Issue makes one where it is empty
+	AuthenticatedAt time.Time // auth_time: when the user last proved who they are
+	IssuedAt        time.Time // iat and nbf; Issue reads the clock where it is zero
+	ExpiresAt       time.Time // exp; Issue takes IssuedAt plus the TTL where it is zero, and never more
+	Roles           []string  // roles
+	Scopes          []string  // scope: words of RFC 6749, section 3.3
+}
+
+// Config is what an Issuer is made of.
+type Config struct {
+	Keys     *Keys            // required
+	Issuer   string           // required: iss, compared byte for byte
+	Audience string           // required: aud, compared byte for byte
+	TTL      time.Duration    // default 10 minutes: whole seconds, at most MaxTTL
+	Clock    func() time.Time // default time.Now
+	Rand     io.Reader        // default crypto/rand: draws each jti
+}
+
+// Issuer signs access tokens and verifies them. It may be used concurrently.
+type Issuer struct{ config Config }
+
+// NewIssuer checks the configuration.
+func NewIssuer(c Config) (*Issuer, error) {
+	if c.TTL == 0 {
+		c.TTL = 10 * time.Minute
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Rand == nil {
+		c.Rand = rand.Reader
+	}
+	switch {
+	case c.Keys == nil || c.Keys.set.Load() == nil:
+		return nil, errors.New("an issuer of access tokens needs signing keys")
+	case c.Issuer == "" || c.Audience == "":
+		return nil, errors.New("an issuer of access tokens needs an issuer and an audience")
+	case c.TTL < time.Second || c.TTL > MaxTTL || c.TTL%time.Second != 0:
+		return nil, fmt.Errorf("access tokens cannot live for %v: whole seconds, and at most %v", c.TTL, MaxTTL)
+	}
+	return &Issuer{config: c}, nil
+}
+
+// TTL returns how long the tokens of Issue live, unless they are asked to end sooner.
+func (i *Issuer) TTL() time.Duration { return i.config.TTL }
+
+// Issue signs an access token that Verify will take. An error means claims that no correct caller has, or no randomness.
+func (i *Issuer) Issue(c Claims) (string, error) {
+	if err := i.complete(&c); err != nil {
+		return "", fmt.Errorf("issuing an access token: %w", err)
+	}
+	key := i.config.Keys.Signing()
+	token := jwt.NewWithClaims(key.method, jwt.MapClaims{
+		"iss":       i.config.Issuer,
+		"aud":       i.config.Audience,
+		"sub":       c.UserID.String(),
+		"sid":       c.SessionID.String(),
+		"iat":       c.IssuedAt.Unix(),
+		"nbf":       c.IssuedAt.Unix(),
+		"exp":       c.ExpiresAt.Unix(),
+		"jti":       c.ID,
+		"auth_time": c.AuthenticatedAt.Unix(),
+		"roles":     append([]string{}, c.Roles...), // [] and not null
+		"scope":     strings.Join(c.Scopes, " "),
+	})
+	token.Header["typ"] = accessType
+	token.Header["kid"] = key.id
+	text, err := token.SignedString(key.private)
+	if err != nil {
+		return "", fmt.Errorf("signing an access token: %w", err)
+	}
+	if len(text) > MaxLength {
+		return "", fmt.Errorf("issuing an access token: %d bytes are more than %d", len(text), MaxLength)
+	}
+	return text, nil
+}
+
+// complete fills in what was left zero and refuses what Verify would refuse.
+func (i *Issuer) complete(c *Claims) error {
+	if c.IssuedAt.IsZero() {
+		c.IssuedAt = i.config.Clock()
+	}
+	// A fraction of a second is cut off before the TTL is added, or the life would be longer than the TTL says.
+	c.IssuedAt = c.IssuedAt.Truncate(time.Second)
+	latest := c.IssuedAt.Add(i.config.TTL)
+	if c.ExpiresAt.IsZero() {
+		c.ExpiresAt = latest
+	}
+	if c.ID == "" {
+		id := make([]byte, 16)
+		if _, err := io.ReadFull(i.config.Rand, id); err != nil {
+			return fmt.Errorf("drawing a jti: %w", err)
+		}
+		c.ID = base64url.EncodeToString(id)
+	}
+	switch {
+	case c.UserID == uuid.Nil || c.SessionID == uuid.Nil:
+		return errors.New("a user and a session are required")
+	case c.ExpiresAt.After(latest) || c.ExpiresAt.Unix() <= c.IssuedAt.Unix():
+		return fmt.Errorf("it would have to end after it begins, and within %v", i.config.TTL)
+	case !inRange(c.IssuedAt) || !inRange(c.ExpiresAt) || !inRange(c.AuthenticatedAt):
+		return errors.New("a time is missing or out of range")
+	case c.AuthenticatedAt.After(c.IssuedAt.Add(Leeway)):
+		return errors.New("the user would have signed in after it begins")
+	case !validID(c.ID) || !validRoles(c.Roles) || !validScopes(c.Scopes):
+		return errors.New("the id, a role or a scope cannot be written")
+	}
+	return nil
+}

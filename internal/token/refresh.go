@@ -1,0 +1,131 @@
+package token
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/google/uuid"
+)
+
+// A refresh token is the base64url of: session (16 bytes), generation (4, big-endian), secret (32), tag (16).
+const (
+	secretAt   = 16 + 4
+	tagAt      = secretAt + 32
+	refreshLen = tagAt + 16
+)
+
+// RefreshTokens makes and reads refresh tokens under keys of its own, three subkeys of the secret. Clients see an
+// opaque text. The tag lets a forged text be refused without asking the database; the database keeps only the digest.
+type RefreshTokens struct {
+	tagKey, nextKey, digestKey []byte
+	rand                       io.Reader
+}
+
+// Refresh is one refresh token: the newest of its session, or an older one.
+type Refresh struct {
+	Session    uuid.UUID
+	Generation uint32 // how many refresh tokens of the session came before
+	secret     [32]byte
+	keys       *RefreshTokens
+}
+
+// NewRefreshTokens derives the keys. Random draws the secret of each first token; nil is crypto/rand.
+func NewRefreshTokens(secret *Secret, random io.Reader) (*RefreshTokens, error) {
+	k := &RefreshTokens{rand: random}
+	if k.rand == nil {
+		k.rand = rand.Reader
+	}
+	for use, key := range map[string]*[]byte{
+		"refresh tag": &k.tagKey, "refresh next": &k.nextKey, "refresh digest": &k.digestKey,
+	} {
+		var err error
+		if *key, err = secret.subkey(use); err != nil {
+			return nil, fmt.Errorf("deriving the %s key from the secret: %w", use, err)
+		}
+	}
+	return k, nil
+}
+
+// New draws the first refresh token of a session, generation 0, with 256 random bits.
+func (k *RefreshTokens) New(session uuid.UUID) (Refresh, error) {
+	if session == uuid.Nil {
+		return Refresh{}, errors.New("a refresh token needs a session")
+	}
+	r := Refresh{Session: session, keys: k}
+	if _, err := io.ReadFull(k.rand, r.secret[:]); err != nil {
+		return Refresh{}, fmt.Errorf("drawing a refresh token: %w", err)
+	}
+	return r, nil
+}
+
+// Parse reads what Text wrote, or returns ErrInvalid: for any other spelling, and for any text that was not made with
+// this secret. That it was made here says nothing about whether it may still be used.
+func (k *RefreshTokens) Parse(text string) (Refresh, error) {
+	if len(text) != base64url.EncodedLen(refreshLen) {
+		return Refresh{}, invalid("not a refresh token: another length")
+	}
+	data, ok := decode(text)
+	if !ok {
+		return Refresh{}, invalid("not a refresh token: not base64url")
+	}
+	body, tag := data[:tagAt], data[tagAt:]
+	if !hmac.Equal(tag, k.tag(body)) {
+		return Refresh{}, invalid("not a refresh token: the tag does not hold")
+	}
+	r := Refresh{
+		Session:    uuid.UUID(body[:16]),
+		Generation: binary.BigEndian.Uint32(body[16:secretAt]),
+		secret:     [32]byte(body[secretAt:]),
+		keys:       k,
+	}
+	if r.Generation == math.MaxUint32 { // so that Next never wraps
+		return Refresh{}, invalid("not a refresh token: the last generation")
+	}
+	return r, nil
+}
+
+// Next returns the successor: always the same one, so that a client that lost the answer and asks again, or asks twice
+// at once, gets one token and not two. Only who has the secret can compute it; the old token alone does not help.
+func (r Refresh) Next() Refresh {
+	next := Refresh{Session: r.Session, Generation: r.Generation + 1, secret: r.secret, keys: r.keys}
+	next.secret = [32]byte(sum(r.keys.nextKey, next.body()))
+	return next
+}
+
+// Text returns the token as the client keeps it: 91 characters.
+func (r Refresh) Text() string {
+	body := r.body()
+	return base64url.EncodeToString(append(body, r.keys.tag(body)...))
+}
+
+// Digest returns the 32 bytes that the database keeps in the token's place.
+func (r Refresh) Digest() []byte { return sum(r.keys.digestKey, r.body()) }
+
+// Matches reports, in constant time, whether a digest from the database is this token's.
+func (r Refresh) Matches(digest []byte) bool { return hmac.Equal(digest, r.Digest()) }
+
+// Format keeps the token out of logs, whatever the verb.
+func (r Refresh) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "token.Refresh(%s, %d)", r.Session, r.Generation)
+}
+
+func (r Refresh) body() []byte {
+	body := make([]byte, 0, refreshLen)
+	body = append(body, r.Session[:]...)
+	body = binary.BigEndian.AppendUint32(body, r.Generation)
+	return append(body, r.secret[:]...)
+}
+
+func (k *RefreshTokens) tag(body []byte) []byte { return sum(k.tagKey, body)[:refreshLen-tagAt] }
+
+func sum(key, data []byte) []byte {
+	mac := hmac.New(sha256.New, key)
+	mac.Write(data)
+	return mac.Sum(nil)
+}

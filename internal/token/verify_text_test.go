@@ -1,0 +1,218 @@
+package token
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"unicode/utf16"
+)
+
+var algorithms = []string{"EdDSA", "ES256", "RS256"}
+
+func TestOnlyThreeSegmentsAreRead(t *testing.T) {
+	f := newForger(t, "EdDSA")
+	valid := f.valid()
+	s := strings.Split(valid, ".")
+	h, p, sig := s[0], s[1], s[2]
+	attempts := []attempt{{"J-001", "empty", "", ErrInvalid}, {"J-001", "spaces", "   ", ErrInvalid},
+		{"J-001", "only the scheme", "Bearer", ErrInvalid}}
+	for name, text := range map[string]string{
+		"one": h, "two": h + "." + p, "four": valid + "." + sig, "five": valid + "." + sig + "." + sig,
+		"leading dot": "." + valid, "trailing dot": valid + ".", "two dots": h + ".." + p + "." + sig,
+	} {
+		attempts = append(attempts, attempt{"J-002", name, text, ErrInvalid})
+	}
+	for name, text := range map[string]string{
+		"header": "." + p + "." + sig, "payload": h + ".." + sig, "signature": h + "." + p + ".",
+		"header and payload": ".." + sig, "header and signature": "." + p + ".", "payload and signature": h + "..",
+		"all": "..",
+	} {
+		attempts = append(attempts, attempt{"J-003", "without " + name, text, ErrInvalid})
+	}
+	for name, text := range map[string]string{
+		"a million dots": strings.Repeat(".", 1_000_000), "8 KiB of dots": strings.Repeat(".", MaxLength),
+		"a dot after each letter": strings.Repeat("a.", MaxLength/2),
+	} {
+		attempts = append(attempts, attempt{"J-004", name, text, ErrInvalid})
+	}
+	one := fmt.Sprintf(`{"protected":%q,"signature":%q}`, h, sig)
+	attempts = append(attempts,
+		attempt{"J-005", "flattened JSON", fmt.Sprintf(`{"protected":%q,"payload":%q,"signature":%q}`, h, p, sig), ErrInvalid},
+		attempt{"J-005", "general JSON", fmt.Sprintf(`{"payload":%q,"signatures":[%s]}`, p, one), ErrInvalid},
+		attempt{"J-005", "general JSON, one bad", fmt.Sprintf(`{"payload":%q,"signatures":[{},%s]}`, p, one), ErrInvalid},
+		attempt{"J-006", "detached payload", h + ".." + sig, ErrInvalid},
+		attempt{"J-006", "SD-JWT", valid + "~", ErrInvalid},
+		attempt{"J-006", "PASETO", "v4.public." + p, ErrInvalid},
+		attempt{"J-007", "trailing letters", valid + "AAAA", ErrInvalid},
+		attempt{"J-007", "trailing space", valid + " ", ErrInvalid},
+		attempt{"J-007", "leading space", " " + valid, ErrInvalid},
+		attempt{"J-007", "a second token", valid + "," + valid, ErrInvalid},
+	)
+	f.judge(t, attempts)
+}
+
+func TestBase64HasOneSpelling(t *testing.T) {
+	f := newForger(t, "EdDSA")
+	valid := f.valid()
+	var attempts []attempt
+	for n := 1; n < 8; n++ { // each combination of segments
+		s := strings.Split(valid, ".")
+		for i := range s {
+			if n&(1<<i) != 0 {
+				s[i] += strings.Repeat("=", max(1, (4-len(s[i])%4)%4))
+			}
+		}
+		attempts = append(attempts, attempt{"J-011", fmt.Sprintf("padding %03b", n), strings.Join(s, "."), ErrInvalid})
+	}
+	// Some token has the letters in both segments. Its header never has: JSON of our three parameters does without.
+	swap := strings.NewReplacer("-", "+", "_", "/")
+	s := strings.Split(valid, ".")
+	for n := 0; !strings.ContainsAny(s[1], "-_") || !strings.ContainsAny(s[2], "-_"); n++ {
+		s = strings.Split(f.claiming(f.payload().with("jti", fmt.Sprintf(`"~~~???>>>%d"`, n))), ".")
+	}
+	attempts = append(attempts,
+		attempt{"J-012", "the twin", strings.Join(s, "."), nil},
+		attempt{"J-012", "header", "+" + valid[1:], ErrInvalid},
+		attempt{"J-012", "payload", s[0] + "." + swap.Replace(s[1]) + "." + s[2], ErrInvalid},
+		attempt{"J-012", "signature", s[0] + "." + s[1] + "." + swap.Replace(s[2]), ErrInvalid},
+		attempt{"J-012", "payload, signed so", f.signText(s[0], swap.Replace(s[1])), ErrInvalid})
+	for segment, name := range []string{"header", "payload", "signature"} {
+		for _, white := range []string{" ", "\t", "\r", "\n", "\r\n"} {
+			s := strings.Split(valid, ".")
+			s[segment] = s[segment][:8] + white + s[segment][8:]
+			attempts = append(attempts,
+				attempt{"J-013", fmt.Sprintf("%q in the %s", white, name), strings.Join(s, "."), ErrInvalid})
+			if segment < 2 {
+				attempts = append(attempts,
+					attempt{"J-013", fmt.Sprintf("%q in the %s, signed so", white, name), f.signText(s[0], s[1]), ErrInvalid})
+			}
+		}
+	}
+	f.judge(t, attempts)
+}
+
+const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+// respell returns every other text whose lenient decoding is the same.
+func respell(segment string) []string {
+	want, _ := base64.RawURLEncoding.DecodeString(segment)
+	var others []string
+	for _, letter := range alphabet {
+		other := segment[:len(segment)-1] + string(letter)
+		if got, err := base64.RawURLEncoding.DecodeString(other); err == nil && string(got) == string(want) && other != segment {
+			others = append(others, other)
+		}
+	}
+	return others
+}
+
+func TestStrayBitsAtTheEndOfASegmentAreRefused(t *testing.T) {
+	for _, algorithm := range algorithms {
+		f := newForger(t, algorithm)
+		valid := f.valid()
+		dot := strings.LastIndex(valid, ".") + 1
+		var attempts []attempt
+		for _, other := range respell(valid[dot:]) {
+			attempts = append(attempts, attempt{"J-014", "signature …" + other[len(other)-1:], valid[:dot] + other, ErrInvalid})
+		}
+		if len(attempts) != 15 {
+			t.Errorf("%s: %d spellings of the last signature letter, want 15", algorithm, len(attempts))
+		}
+		// A space in the JSON moves the end of a segment to where it has bits to spare.
+		header, payload := f.header().String(), f.payload().String()
+		for len(header)%3 != 1 {
+			header += " "
+		}
+		for len(payload)%3 != 1 {
+			payload += " "
+		}
+		h, p := base64url.EncodeToString([]byte(header)), base64url.EncodeToString([]byte(payload))
+		attempts = append(attempts,
+			attempt{"J-015", "the twin with spaces", f.signText(h, p), nil},
+			attempt{"J-015", "header, signed so", f.signText(respell(h)[0], p), ErrInvalid},
+			attempt{"J-015", "payload, signed so", f.signText(h, respell(p)[0]), ErrInvalid})
+		f.judge(t, attempts)
+	}
+}
+
+func TestNoOtherTextStandsForAToken(t *testing.T) {
+	f := newForger(t, "EdDSA")
+	valid := f.valid()
+	var attempts []attempt
+	for name, text := range map[string]string{
+		"question mark": valid + "?", "fragment": valid + "#a", "escaped dots": strings.ReplaceAll(valid, ".", "%2E"),
+		"NUL": valid + "\x00", "DEL": valid + "\x7f", "full-width dots": strings.ReplaceAll(valid, ".", "\uff0e"),
+		"right-to-left mark": "\u200f" + valid, "byte order mark": "\ufeff" + valid,
+		"base64 of it": base64url.EncodeToString([]byte(valid)), "hex": hex.EncodeToString([]byte(valid)),
+	} {
+		attempts = append(attempts, attempt{"J-016", name, text, ErrInvalid})
+	}
+	header, payload := f.header().String(), f.payload()
+	var wide []byte
+	for _, unit := range utf16.Encode([]rune(header)) {
+		wide = append(wide, byte(unit), byte(unit>>8))
+	}
+	attempts = append(attempts,
+		attempt{"J-017", "UTF-16 header", f.sign(string(wide), payload.String()), ErrInvalid},
+		attempt{"J-017", "header with byte order mark", f.sign("\ufeff"+header, payload.String()), ErrInvalid},
+		attempt{"J-017", "header not UTF-8", f.headed(f.header().with("typ", "\"at+jwt\xff\"")), ErrInvalid},
+		attempt{"J-017", "payload not UTF-8", f.claiming(payload.with("jti", "\"a\xff\"")), ErrInvalid},
+		attempt{"J-017", "another name not UTF-8", f.claiming(payload.and("\"\xff\":1")), ErrInvalid},
+		attempt{"J-017", "lone surrogate in jti", f.claiming(payload.with("jti", `"a\ud800"`)), ErrInvalid},
+		attempt{"J-017", "lone surrogate in a role", f.claiming(payload.with("roles", `["\udfff"]`)), ErrInvalid},
+		attempt{"J-017", "a pair of surrogates in jti", f.claiming(payload.with("jti", `"\ud83d\udd11"`)), nil},
+		attempt{"J-017", "overlong UTF-8", f.claiming(payload.with("jti", "\"\xc0\xaf\"")), ErrInvalid})
+	f.judge(t, attempts)
+}
+
+func TestALongTextIsRefusedBeforeAnythingIsRead(t *testing.T) {
+	f := newForger(t, "EdDSA")
+	// fill makes a token of exactly n bytes; white space in the header reaches the lengths that base64 skips.
+	fill := func(n int) string {
+		for spaces := range 4 {
+			header := f.header().String() + strings.Repeat(" ", spaces)
+			for pad := n*3/4 - 1200; pad < n; pad++ {
+				text := f.sign(header, f.payload().and(`"pad":"`+strings.Repeat("x", pad)+`"`).String())
+				if len(text) == n {
+					return text
+				}
+				if len(text) > n {
+					break
+				}
+			}
+		}
+		t.Fatalf("no token of %d bytes", n)
+		return ""
+	}
+	f.judge(t, []attempt{
+		{"J-075", "8 KiB", fill(MaxLength), nil},
+		{"J-075", "8 KiB and 1", fill(MaxLength + 1), ErrInvalid},
+		{"J-075", "1 MiB", f.claiming(f.payload().and(`"pad":"` + strings.Repeat("x", 1<<20) + `"`)), ErrInvalid},
+		{"J-075", "deep nesting", f.claiming(f.payload().and(`"pad":` + strings.Repeat("[", 2500) + strings.Repeat("]", 2500))), nil},
+		{"J-075", "deep nesting, not closed", f.claiming(f.payload().and(`"pad":` + strings.Repeat("[", 5000))), ErrInvalid},
+		{"J-075", "a number of 5,000 digits", f.claiming(f.payload().with("exp", strings.Repeat("9", 5000))), ErrInvalid},
+		{"J-075", "a name of 5,000 bytes", f.claiming(f.payload().and(`"` + strings.Repeat("x", 5000) + `":1`)), nil},
+		{"J-075", "1,000 names", f.claiming(f.payload().and(manyNames(1000)...)), ErrInvalid},
+		{"J-075", "500 names", f.claiming(f.payload().and(manyNames(500)...)), nil},
+	})
+	for name, text := range map[string]string{
+		"a million dots": strings.Repeat(".", 1_000_000), "a valid token and a megabyte": f.valid() + strings.Repeat("A", 1<<20),
+	} {
+		if n := testing.AllocsPerRun(10, func() { _, _ = f.issuer.Verify(text) }); n > 3 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+	if _, err := f.issuer.Verify(strings.Repeat("A", MaxLength+1)); !errors.Is(err, ErrInvalid) {
+		t.Error(err)
+	}
+}
+
+func manyNames(n int) (list []string) {
+	for i := range n {
+		list = append(list, fmt.Sprintf(`"n%d":1`, i))
+	}
+	return list
+}
