@@ -1,0 +1,136 @@
+package password
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"time"
+
+	"golang.org/x/crypto/argon2"
+)
+
+// ErrBusy says that no turn came within Config.Wait. It passes by itself: ask again after a while.
+var ErrBusy = errors.New("password: too many passwords are being hashed")
+
+// Config is what a Hasher is made of. The zero Config is complete.
+type Config struct {
+	Cost Cost // default DefaultCost
+	// Concurrent is how many hashes run at once; each takes Cost.Memory and Cost.Lanes processors. The default is the
+	// number of processors: with more, each hash only takes longer, and more memory is in use.
+	Concurrent int
+	// Wait is how long a caller waits for a turn. The default is 2 seconds: an ordinary burst drains in that time (at 20 to
+	// 40 ms a hash, 50 callers a processor), and in a flood an honest caller sooner sees "try again" than a timeout of their own.
+	Wait time.Duration
+	Rand io.Reader // default crypto/rand: draws salts
+}
+
+// Hasher hashes passwords. It may be used concurrently; all its methods share its turns.
+type Hasher struct {
+	config Config
+	turns  chan struct{} // holds one value for each hash that runs
+	nobody string        // what VerifyNothing verifies against
+	derive func(pw, salt []byte, c Cost) []byte
+}
+
+// New checks the configuration.
+func New(c Config) (*Hasher, error) {
+	if c.Cost == (Cost{}) {
+		c.Cost = DefaultCost
+	}
+	if c.Concurrent == 0 {
+		c.Concurrent = runtime.GOMAXPROCS(0)
+	}
+	if c.Wait == 0 {
+		c.Wait = 2 * time.Second
+	}
+	if c.Rand == nil {
+		c.Rand = rand.Reader
+	}
+	if err := c.Cost.check(); err != nil {
+		return nil, err
+	}
+	if c.Concurrent < 0 || c.Wait < 0 {
+		return nil, errors.New("a password hasher cannot have negative bounds")
+	}
+	nobody := record{cost: c.Cost, salt: make([]byte, saltLen), hash: make([]byte, hashLen)}
+	return &Hasher{config: c, turns: make(chan struct{}, c.Concurrent), nobody: nobody.String(), derive: argon2id}, nil
+}
+
+func argon2id(pw, salt []byte, c Cost) []byte {
+	return argon2.IDKey(pw, salt, c.Time, c.Memory, c.Lanes, hashLen)
+}
+
+// Hash returns a password's PHC string under a new salt. It refuses what no account can have (ErrTooLong, ErrMalformed)
+// and does not judge otherwise: that is Check. It returns ErrBusy, or the context's error, when no turn came.
+func (h *Hasher) Hash(ctx context.Context, pw string) (string, error) {
+	pw, err := prepare(pw)
+	if err != nil {
+		return "", err
+	}
+	r := record{cost: h.config.Cost, salt: make([]byte, saltLen)}
+	if _, err := io.ReadFull(h.config.Rand, r.salt); err != nil {
+		return "", fmt.Errorf("drawing a salt: %w", err)
+	}
+	if r.hash, err = h.run(ctx, pw, r.salt, r.cost); err != nil {
+		return "", err
+	}
+	return r.String(), nil
+}
+
+// Verify reports whether the password is the one that was hashed, and then also whether it should be hashed again,
+// because the configured cost has changed. A wrong password is no error; errors are ErrStored, ErrBusy and the context's.
+//
+// A password that no account can have is wrong without a hash: that takes less time, and the same whoever is asked for.
+func (h *Hasher) Verify(ctx context.Context, pw, phc string) (ok, rehash bool, err error) {
+	r, err := parseRecord(phc)
+	if err != nil {
+		return false, false, err
+	}
+	pw, unfit := prepare(pw)
+	if unfit != nil {
+		return false, false, nil
+	}
+	hash, err := h.run(ctx, pw, r.salt, r.cost)
+	if err != nil {
+		return false, false, err
+	}
+	ok = subtle.ConstantTimeCompare(hash, r.hash) == 1
+	return ok, ok && r.cost != h.config.Cost, nil
+}
+
+// VerifyNothing does for a stranger the work that Verify does for an account, so that the time of an answer does not
+// tell who has an account. Accounts whose hash has an older cost answer in its time until they next sign in.
+func (h *Hasher) VerifyNothing(ctx context.Context, pw string) error {
+	_, _, err := h.Verify(ctx, pw, h.nobody)
+	return err
+}
+
+// run waits for a turn and hashes. A hash that has begun is finished, whatever becomes of the context.
+func (h *Hasher) run(ctx context.Context, pw string, salt []byte, c Cost) ([]byte, error) {
+	if err := h.waitTurn(ctx); err != nil {
+		return nil, err
+	}
+	defer func() { <-h.turns }()
+	return h.derive([]byte(pw), salt, c), nil
+}
+
+func (h *Hasher) waitTurn(ctx context.Context) error {
+	// select takes any case that is ready: look at the context first, so that a caller who has left costs nothing.
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("waiting to hash a password: %w", err)
+	}
+	timer := time.NewTimer(h.config.Wait)
+	defer timer.Stop()
+	select {
+	case h.turns <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("waiting to hash a password: %w", ctx.Err())
+	case <-timer.C:
+		return ErrBusy
+	}
+}

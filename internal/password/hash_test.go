@@ -1,0 +1,320 @@
+package password
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// cheap returns a hasher whose cost keeps tests quick.
+func cheap(t testing.TB) *Hasher {
+	t.Helper()
+	h, err := New(Config{Cost: Cost{Memory: 64, Time: 1, Lanes: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func verify(t *testing.T, h *Hasher, pw, phc string, want bool) {
+	t.Helper()
+	if ok, _, err := h.Verify(context.Background(), pw, phc); ok != want || err != nil {
+		t.Errorf("Verify(%q) = %v, %v; want %v", pw, ok, err, want)
+	}
+}
+
+// The hashes were made by two other implementations that agreed: hash-wasm 4.13.0 and @noble/hashes 2.4.0.
+func TestHashesAreThoseOfOtherImplementations(t *testing.T) {
+	for _, c := range []struct {
+		cost    Cost
+		pw, phc string
+	}{
+		{DefaultCost, "correct horse battery staple", "$argon2id$v=19$m=19456,t=2,p=1$" + salt16 + "$" + hash32},
+		{Cost{Memory: 64, Time: 3, Lanes: 4}, "pa\u0308sswo\u0308rd 🔑🔑",
+			"$argon2id$v=19$m=64,t=3,p=4$" + salt16 + "$CS/+fYciilVlfYLjHHHNKmOX4eC+H84HanvYYRqGg28"},
+	} {
+		h, err := New(Config{Cost: c.cost, Rand: strings.NewReader("0123456789abcdef")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if phc, err := h.Hash(context.Background(), c.pw); phc != c.phc || err != nil {
+			t.Errorf("Hash = %s, %v; want %s", phc, err, c.phc)
+		}
+		verify(t, h, c.pw, c.phc, true)
+		verify(t, h, c.pw+"x", c.phc, false)
+	}
+}
+
+func TestEachHashHasItsOwnSalt(t *testing.T) {
+	h := cheap(t)
+	one, _ := h.Hash(context.Background(), "kxq4vz!t")
+	two, _ := h.Hash(context.Background(), "kxq4vz!t")
+	if one == two {
+		t.Error("the same password was hashed to the same text twice")
+	}
+}
+
+func TestRehashIsAskedForWhenTheCostHasChanged(t *testing.T) {
+	old := cheap(t)
+	phc, err := old.Hash(context.Background(), "kxq4vz!t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	costlier, err := New(Config{Cost: Cost{Memory: 128, Time: 1, Lanes: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name       string
+		h          *Hasher
+		pw         string
+		ok, rehash bool
+	}{
+		{"same cost", old, "kxq4vz!t", true, false},
+		{"other cost", costlier, "kxq4vz!t", true, true},
+		{"other cost, wrong password", costlier, "kxq4vz!u", false, false},
+	} {
+		ok, rehash, err := c.h.Verify(context.Background(), c.pw, phc)
+		if ok != c.ok || rehash != c.rehash || err != nil {
+			t.Errorf("%s: %v, %v, %v", c.name, ok, rehash, err)
+		}
+	}
+}
+
+func TestWhatNoAccountCanHaveIsNotHashed(t *testing.T) {
+	h := cheap(t)
+	phc, err := h.Hash(context.Background(), "kxq4vz!t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.derive = func([]byte, []byte, Cost) []byte { t.Error("hashed"); return nil }
+	for pw, want := range map[string]error{
+		strings.Repeat("k", 129): ErrTooLong, strings.Repeat("k", 1<<20): ErrTooLong,
+		"kxq4vz!t\x00": ErrMalformed, "kxq4vz!t\xff": ErrMalformed,
+	} {
+		if _, err := h.Hash(context.Background(), pw); !errors.Is(err, want) {
+			t.Errorf("Hash of %d bytes: %v, want %v", len(pw), err, want)
+		}
+		verify(t, h, pw, phc, false)
+		if err := h.VerifyNothing(context.Background(), pw); err != nil {
+			t.Errorf("VerifyNothing: %v", err)
+		}
+	}
+}
+
+func TestAnUnreadableStoredHashIsAnErrorAndNotAWrongPassword(t *testing.T) {
+	if _, _, err := cheap(t).Verify(context.Background(), "kxq4vz!t", "$2a$10$…"); !errors.Is(err, ErrStored) {
+		t.Error(err)
+	}
+}
+
+func TestAStrangerCostsTheWorkOfAWrongPassword(t *testing.T) {
+	h := cheap(t)
+	phc, err := h.Hash(context.Background(), "kxq4vz!t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	type work struct {
+		pw, salt int
+		cost     Cost
+	}
+	var done []work
+	h.derive = func(pw, salt []byte, c Cost) []byte {
+		done = append(done, work{len(pw), len(salt), c})
+		return argon2id(pw, salt, c)
+	}
+	verify(t, h, "kxq4vz!u", phc, false)
+	if err := h.VerifyNothing(context.Background(), "kxq4vz!u"); err != nil {
+		t.Fatal(err)
+	}
+	if len(done) != 2 || done[0] != done[1] || done[0].cost != h.config.Cost {
+		t.Errorf("%v", done)
+	}
+}
+
+// slow makes a hash take a second of the bubble's time, and returns the most hashes that ran at once.
+func slow(h *Hasher) *atomic.Int32 {
+	var running, most atomic.Int32
+	h.derive = func(_, salt []byte, _ Cost) []byte {
+		n := running.Add(1)
+		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+		}
+		time.Sleep(time.Second)
+		running.Add(-1)
+		return bytes.Repeat(salt[:1], hashLen)
+	}
+	return &most
+}
+
+func TestAtMostConcurrentHashesRunAtOnceAndTheRestAreToldBusyInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, err := New(Config{Concurrent: 3, Wait: 2500 * time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		most := slow(h)
+		start := time.Now()
+		var all sync.WaitGroup
+		var done, busy atomic.Int32
+		for range 20 {
+			all.Go(func() {
+				_, err := h.Hash(context.Background(), "kxq4vz!t")
+				switch took := time.Since(start); {
+				case err == nil:
+					done.Add(1)
+				case errors.Is(err, ErrBusy) && took == h.config.Wait:
+					busy.Add(1)
+				default:
+					t.Errorf("%v after %v", err, took)
+				}
+			})
+		}
+		all.Wait()
+		// Turns begin after 0, 1 and 2 seconds, three at a time; after 2.5 the other eleven give up.
+		if most.Load() != 3 || done.Load() != 9 || busy.Load() != 11 {
+			t.Errorf("%d at once, %d done, %d busy", most.Load(), done.Load(), busy.Load())
+		}
+		if _, err := h.Hash(context.Background(), "kxq4vz!t"); err != nil {
+			t.Errorf("after the flood: %v", err)
+		}
+	})
+}
+
+// takeTurn begins a slow hash, and returns what waits for its end.
+func takeTurn(h *Hasher) (wait func()) {
+	var hash sync.WaitGroup
+	hash.Go(func() { _ = h.VerifyNothing(context.Background(), "kxq4vz!t") })
+	synctest.Wait()
+	return hash.Wait
+}
+
+func TestAllMethodsShareTheTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, err := New(Config{Concurrent: 1, Wait: time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		slow(h)
+		phc := h.nobody
+		defer takeTurn(h)()
+		if _, err := h.Hash(context.Background(), "kxq4vz!t"); !errors.Is(err, ErrBusy) {
+			t.Errorf("Hash: %v", err)
+		}
+		if _, _, err := h.Verify(context.Background(), "kxq4vz!t", phc); !errors.Is(err, ErrBusy) {
+			t.Errorf("Verify: %v", err)
+		}
+		if err := h.VerifyNothing(context.Background(), "kxq4vz!t"); !errors.Is(err, ErrBusy) {
+			t.Errorf("VerifyNothing: %v", err)
+		}
+	})
+}
+
+func TestACallerWhoLeavesDoesNotWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, err := New(Config{Concurrent: 1, Wait: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		slow(h)
+		gone, cancel := context.WithCancel(context.Background())
+		cancel()
+		if _, err := h.Hash(gone, "kxq4vz!t"); !errors.Is(err, context.Canceled) {
+			t.Errorf("gone before: %v", err)
+		}
+		defer takeTurn(h)()
+		start := time.Now()
+		hasty, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+		defer cancel()
+		if _, err := h.Hash(hasty, "kxq4vz!t"); !errors.Is(err, context.DeadlineExceeded) ||
+			time.Since(start) != 100*time.Millisecond {
+			t.Errorf("gone while waiting: %v after %v", err, time.Since(start))
+		}
+		patient, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if _, err := h.Hash(patient, "kxq4vz!t"); err != nil {
+			t.Errorf("the turn was lost: %v", err)
+		}
+	})
+}
+
+func TestATurnIsGivenBackWhenHashingPanics(t *testing.T) {
+	h, err := New(Config{Concurrent: 1, Wait: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.derive = func([]byte, []byte, Cost) []byte { panic("out of memory") }
+	func() {
+		defer func() { _ = recover() }()
+		_, _ = h.Hash(context.Background(), "kxq4vz!t")
+	}()
+	if len(h.turns) != 0 {
+		t.Error("the turn is lost")
+	}
+}
+
+func TestNewRefusesWhatCannotWork(t *testing.T) {
+	for _, c := range []Config{
+		{Cost: Cost{Memory: 1 << 22, Time: 1, Lanes: 1}}, {Cost: Cost{Memory: 19456}}, {Concurrent: -1}, {Wait: -1},
+	} {
+		if _, err := New(c); err == nil {
+			t.Errorf("New(%+v) works", c)
+		}
+	}
+	if h, err := New(Config{}); err != nil || h.config.Cost != DefaultCost {
+		t.Errorf("the zero Config: %v", err)
+	}
+}
+
+func TestHashFailsWithoutRandomness(t *testing.T) {
+	h, err := New(Config{Cost: Cost{Memory: 64, Time: 1, Lanes: 1}, Rand: strings.NewReader("short")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if phc, err := h.Hash(context.Background(), "kxq4vz!t"); err == nil {
+		t.Errorf("a salt came from nowhere: %s", phc)
+	}
+}
+
+// The two benchmarks must read the same: they are the proof that time does not tell a stranger from a wrong password.
+func BenchmarkWrongPassword(b *testing.B) {
+	h, err := New(Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	phc, err := h.Hash(context.Background(), "correct horse battery staple")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if ok, _, err := h.Verify(context.Background(), "correct horse battery stable", phc); ok || err != nil {
+			b.Fatal(ok, err)
+		}
+	}
+}
+
+func BenchmarkStranger(b *testing.B) {
+	h, err := New(Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := h.VerifyNothing(context.Background(), "correct horse battery stable"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkIsCommon(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		isCommon("kxq4vz!tkxq4")
+	}
+}

@@ -1,0 +1,52 @@
+package password
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+const (
+	saltLen = 16 // RFC 9106, section 3.1
+	hashLen = 32
+)
+
+// ErrStored is the answer to a stored hash that this package cannot have written.
+var ErrStored = errors.New("password: the stored hash cannot be read")
+
+// record is a stored hash: $argon2id$v=19$m=19456,t=2,p=1$salt$hash, the PHC string format.
+type record struct {
+	cost Cost
+	salt []byte
+	hash []byte
+}
+
+var phcBase64 = base64.RawStdEncoding.Strict()
+
+func (r record) String() string {
+	return fmt.Sprintf("$argon2id$v=19$%s$%s$%s", r.cost, phcBase64.EncodeToString(r.salt), phcBase64.EncodeToString(r.hash))
+}
+
+// parseRecord takes only what String writes, in the same spelling, and only a cost within the bounds. Its errors do not
+// repeat the text.
+func parseRecord(text string) (record, error) {
+	if len(text) > 128 {
+		return record{}, fmt.Errorf("%w: too long", ErrStored)
+	}
+	parts := strings.Split(text, "$")
+	if len(parts) != 6 {
+		return record{}, fmt.Errorf("%w: not six parts", ErrStored)
+	}
+	cost, err := ParseCost(parts[3])
+	if err != nil {
+		return record{}, fmt.Errorf("%w: its cost is out of bounds", ErrStored)
+	}
+	salt, err1 := phcBase64.DecodeString(parts[4])
+	hash, err2 := phcBase64.DecodeString(parts[5])
+	r := record{cost: cost, salt: salt, hash: hash}
+	if err1 != nil || err2 != nil || len(salt) != saltLen || len(hash) != hashLen || r.String() != text {
+		return record{}, fmt.Errorf("%w: not argon2id with our lengths and spelling", ErrStored)
+	}
+	return r, nil
+}
