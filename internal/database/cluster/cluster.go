@@ -1,0 +1,227 @@
+// Package cluster runs a throw-away PostgreSQL server from the binaries on this machine, for tests and for planning
+// migrations. It owns a folder under the system's temporary folder, a random password and one server process; all of
+// it is gone after Close, and also when this process dies without calling it. Never for data that matters: fsync is
+// off.
+package cluster
+
+import (
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	_ "github.com/lib/pq" // answers "is it up yet?"
+)
+
+// patience bounds a start, and a stop before it turns into a kill.
+const patience = 30 * time.Second
+
+// Cluster is one server and its folder. Its methods are not safe for concurrent use.
+type Cluster struct {
+	bin      string // folder of initdb and postgres
+	dir      string // data/, log, password; owned by the account that runs the server
+	password string
+	port     int
+	account  *syscall.SysProcAttr
+	guard    *guard
+	server   *exec.Cmd // nil while stopped
+	ended    chan struct{}
+}
+
+// New makes a cluster and starts it. ErrMissing says that there are no binaries.
+func New() (*Cluster, error) {
+	bin, err := binaries()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "gatehouse-postgres-")
+	if err != nil {
+		return nil, fmt.Errorf("cluster: make a folder: %w", err)
+	}
+	c := &Cluster{bin: bin, dir: dir, password: rand.Text()}
+	if err := c.make(); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+func (c *Cluster) make() (err error) {
+	if c.guard, err = watch(c.dir); err != nil {
+		return err
+	}
+	if c.account, err = account(c.dir); err != nil {
+		return err
+	}
+	if err := c.initialize(); err != nil {
+		return err
+	}
+	return c.Start()
+}
+
+// initialize runs initdb. Passwords are required even on loopback: "trust" would let every account of the machine
+// act as the one that runs the tests, since a PostgreSQL superuser can run programs.
+func (c *Cluster) initialize() error {
+	secret := filepath.Join(c.dir, "password")
+	if err := os.WriteFile(secret, []byte(c.password), 0o600); err != nil {
+		return fmt.Errorf("cluster: write the password file: %w", err)
+	}
+	if id := c.account.Credential; id != nil {
+		if err := os.Chown(secret, int(id.Uid), int(id.Gid)); err != nil {
+			return fmt.Errorf("cluster: hand over the password file: %w", err)
+		}
+	}
+	out, err := c.command("initdb", "-D", c.data(), "-U", "postgres", "-A", "scram-sha-256", "--pwfile", secret,
+		"-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("cluster: initdb: %w: %s", err, out)
+	}
+	return nil
+}
+
+// URL names a database of the cluster. It stays the same over Stop, Kill and Start.
+func (c *Cluster) URL(database string) string {
+	u := url.URL{
+		Scheme:   "postgres",
+		User:     url.UserPassword("postgres", c.password),
+		Host:     net.JoinHostPort("127.0.0.1", strconv.Itoa(c.port)),
+		Path:     "/" + database,
+		RawQuery: "sslmode=disable",
+	}
+	return u.String()
+}
+
+// Socket is the folder of the server's Unix socket, for URLs with ?host=.
+func (c *Cluster) Socket() string { return c.dir }
+
+// Start starts the server and returns once it answers. The first start chooses a free port.
+func (c *Cluster) Start() error {
+	if c.server != nil {
+		return errors.New("cluster: already started")
+	}
+	fresh := c.port == 0
+	deadline := time.Now().Add(patience)
+	for {
+		if fresh {
+			port, err := freePort()
+			if err != nil {
+				return err
+			}
+			c.port = port
+		}
+		err := c.launch(deadline)
+		if err == nil {
+			return nil
+		}
+		// Worth another try: somebody took the port in between, or a killed server's memory is still attached.
+		if time.Now().After(deadline) {
+			return err
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// Stop ends the server as an operator would: connections are cut, data is kept.
+func (c *Cluster) Stop() error { return c.end(syscall.SIGINT) }
+
+// Kill ends the server as a power cut would. The next Start recovers.
+func (c *Cluster) Kill() error { return c.end(syscall.SIGKILL) }
+
+// Close ends the server and removes the folder.
+func (c *Cluster) Close() error {
+	var err error
+	if c.server != nil {
+		err = c.end(syscall.SIGQUIT)
+	}
+	// A killed server left its process id behind, which the guard must not take for a living one.
+	os.Remove(filepath.Join(c.data(), "postmaster.pid"))
+	return errors.Join(err, c.guard.release(), os.RemoveAll(c.dir))
+}
+
+func (c *Cluster) data() string { return filepath.Join(c.dir, "data") }
+
+func (c *Cluster) command(name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(filepath.Join(c.bin, name), args...)
+	cmd.Dir, cmd.SysProcAttr = c.dir, c.account
+	return cmd
+}
+
+// launch starts the server once, and waits until it answers or ends.
+func (c *Cluster) launch(deadline time.Time) error {
+	log, err := os.Create(filepath.Join(c.dir, "log"))
+	if err != nil {
+		return fmt.Errorf("cluster: make the log: %w", err)
+	}
+	defer log.Close()
+	cmd := c.command("postgres", "-D", c.data(), "-k", c.dir, "-p", strconv.Itoa(c.port),
+		"-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "synchronous_commit=off",
+		"-c", "full_page_writes=off", "-c", "max_connections=100", "-c", "shared_buffers=16MB")
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("cluster: start postgres: %w", err)
+	}
+	ended := make(chan struct{})
+	go func() { cmd.Wait(); close(ended) }()
+	c.server, c.ended = cmd, ended
+	if err := c.answers(deadline); err != nil {
+		said, _ := os.ReadFile(log.Name())
+		return errors.Join(fmt.Errorf("cluster: postgres does not start: %w: %s", err, said), c.end(syscall.SIGKILL))
+	}
+	return nil
+}
+
+func (c *Cluster) answers(deadline time.Time) error {
+	db, err := sql.Open("postgres", c.URL("postgres")+"&connect_timeout=5")
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	for {
+		if err = db.Ping(); err == nil {
+			return nil
+		}
+		select {
+		case <-c.ended:
+			return errors.New("it ended")
+		case <-time.After(10 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			return err
+		}
+	}
+}
+
+// end sends a signal and waits for the process. After SIGKILL its file postmaster.pid stays: by it the next start
+// knows whether connections of the killed server still hold the data.
+func (c *Cluster) end(signal syscall.Signal) error {
+	if c.server == nil {
+		return errors.New("cluster: not started")
+	}
+	if err := c.server.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("cluster: signal postgres: %w", err)
+	}
+	select {
+	case <-c.ended:
+	case <-time.After(patience):
+		c.server.Process.Kill()
+		<-c.ended
+	}
+	c.server = nil
+	return nil
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, fmt.Errorf("cluster: find a free port: %w", err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}

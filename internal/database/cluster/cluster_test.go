@@ -1,0 +1,114 @@
+package cluster_test
+
+import (
+	"database/sql"
+	"errors"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehouse/gatehouse/internal/database/cluster"
+	"github.com/gatehouse/gatehouse/internal/prerequisite"
+)
+
+func start(t *testing.T) *cluster.Cluster {
+	t.Helper()
+	c, err := cluster.New()
+	if errors.Is(err, cluster.ErrMissing) {
+		prerequisite.Missing(t, "Postgres", err.Error())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
+func query(t *testing.T, url, q string) error {
+	t.Helper()
+	db, err := sql.Open("postgres", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	_, err = db.Exec(q)
+	return err
+}
+
+func TestDataAndURLStayOverStopKillAndStart(t *testing.T) {
+	c := start(t)
+	url := c.URL("postgres")
+	if err := query(t, url, "CREATE TABLE t (id int)"); err != nil {
+		t.Fatal(err)
+	}
+	for name, end := range map[string]func() error{"stop": c.Stop, "kill": c.Kill} {
+		if err := end(); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if err := query(t, url, "SELECT 1"); err == nil {
+			t.Fatalf("after %s the server still answers", name)
+		}
+		if err := c.Start(); err != nil {
+			t.Fatalf("start after %s: %v", name, err)
+		}
+		if c.URL("postgres") != url {
+			t.Fatalf("after %s the URL changed", name)
+		}
+		if err := query(t, url, "INSERT INTO t VALUES (1)"); err != nil {
+			t.Fatalf("after %s: %v", name, err)
+		}
+	}
+}
+
+func TestNothingIsLeftWhenTheProcessIsKilled(t *testing.T) {
+	if dir := os.Getenv("CLUSTER_TEST_CHILD"); dir != "" {
+		c, err := cluster.New()
+		if err != nil {
+			t.Fatal(err)
+		}
+		os.WriteFile(dir+"/new", []byte(c.Socket()+"\n"+c.URL("postgres")), 0o600)
+		os.Rename(dir+"/new", dir+"/ready")
+		select {}
+	}
+	start(t) // skips where there is no Postgres
+	dir := t.TempDir()
+	child := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
+	child.Env = append(os.Environ(), "CLUSTER_TEST_CHILD="+dir)
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var said []byte
+	eventually(t, "the child's cluster is up", func() bool {
+		said, _ = os.ReadFile(dir + "/ready")
+		return len(said) > 0
+	})
+	folder, url, _ := strings.Cut(string(said), "\n")
+	if err := query(t, url, "SELECT 1"); err != nil {
+		t.Fatalf("before the kill: %v", err)
+	}
+	child.Process.Kill()
+	child.Wait()
+	eventually(t, "the folder is gone", func() bool {
+		_, err := os.Stat(folder)
+		return errors.Is(err, os.ErrNotExist)
+	})
+	if err := query(t, url, "SELECT 1"); err == nil {
+		t.Error("the server still answers")
+	}
+}
+
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if is() {
+			return
+		}
+	}
+	t.Fatalf("not after 30 s: %s", what)
+}

@@ -1,0 +1,96 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"syscall"
+)
+
+// ErrMissing says that this machine has no PostgreSQL server binaries.
+var ErrMissing = errors.New("cluster: no PostgreSQL binaries in $PG_BIN, PATH or /usr/lib/postgresql/*/bin; " +
+	"on Debian: apt-get install postgresql")
+
+// binaries is the folder of initdb: $PG_BIN, else PATH, else the newest of Debian's, which keeps them off PATH.
+func binaries() (string, error) {
+	if dir := os.Getenv("PG_BIN"); dir != "" {
+		if _, err := os.Stat(filepath.Join(dir, "initdb")); err != nil {
+			return "", fmt.Errorf("cluster: $PG_BIN: %w", err)
+		}
+		return dir, nil
+	}
+	if initdb, err := exec.LookPath("initdb"); err == nil {
+		return filepath.Dir(initdb), nil
+	}
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+	if len(found) == 0 {
+		return "", ErrMissing
+	}
+	version := func(path string) int {
+		n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path))))
+		return n
+	}
+	newest := slices.MaxFunc(found, func(a, b string) int { return version(a) - version(b) })
+	return filepath.Dir(newest), nil
+}
+
+// account says as whom the programs run, and gives them the folder. PostgreSQL refuses root, so root drops to
+// postgres, or else to nobody. The process group of its own keeps a Ctrl-C in the terminal from the server.
+func account(dir string) (*syscall.SysProcAttr, error) {
+	attr := &syscall.SysProcAttr{Setpgid: true}
+	if os.Geteuid() != 0 {
+		return attr, nil
+	}
+	who, err := user.Lookup("postgres")
+	if err != nil {
+		who, err = user.Lookup("nobody")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cluster: root may not run PostgreSQL, and there is nobody else: %w", err)
+	}
+	uid, uidErr := strconv.Atoi(who.Uid)
+	gid, gidErr := strconv.Atoi(who.Gid)
+	if err := errors.Join(uidErr, gidErr, os.Chown(dir, uid, gid)); err != nil {
+		return nil, fmt.Errorf("cluster: hand the folder to %s: %w", who.Username, err)
+	}
+	attr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	return attr, nil
+}
+
+// guard is a shell that outlives this process. It reads until the end of its standard input, which the kernel closes
+// however this process ends, then ends the server and removes the folder.
+type guard struct {
+	shell *exec.Cmd
+	input io.Closer
+}
+
+const vigil = `cat >/dev/null
+pid=$(head -n 1 "$0/data/postmaster.pid" 2>/dev/null) && kill -QUIT "$pid" && sleep 1
+rm -rf "$0"`
+
+func watch(dir string) (*guard, error) {
+	shell := exec.Command("/bin/sh", "-c", vigil, dir)
+	shell.Dir, shell.SysProcAttr = "/", &syscall.SysProcAttr{Setpgid: true}
+	input, err := shell.StdinPipe()
+	if err == nil {
+		err = shell.Start()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cluster: start the guard: %w", err)
+	}
+	return &guard{shell, input}, nil
+}
+
+// release ends the guard, which removes the folder.
+func (g *guard) release() error {
+	if g == nil {
+		return nil
+	}
+	return errors.Join(g.input.Close(), g.shell.Wait())
+}

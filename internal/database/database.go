@@ -1,0 +1,115 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"time"
+
+	entsql "entgo.io/ent/dialect/sql"
+	"github.com/pressly/goose/v3"
+
+	"github.com/gatehouse/gatehouse/ent"
+)
+
+// Config says what to open.
+type Config struct {
+	URL       string        // required: sqlite:PATH, postgres://… or postgresql://…
+	Log       *slog.Logger  // required
+	Wait      time.Duration // for a database that does not answer; default 30 s
+	MustExist bool          // default false; true refuses a SQLite file that is not there instead of making it
+}
+
+// Database is an open database, safe for concurrent use.
+//
+// On Postgres a single statement outside of a transaction can run twice when its connection breaks at that moment:
+// lib/pq lets database/sql try again. Writes belong in transactions, which are never tried again.
+type Database struct {
+	Client *ent.Client
+
+	engine     engine
+	sql        *sql.DB
+	log        *slog.Logger
+	migrations fs.FS
+}
+
+// engine is what differs between a SQLite file and a Postgres server.
+type engine interface {
+	fmt.Stringer // the URL without its password
+
+	dialect() string // Ent's name
+	open(mustExist bool) (*sql.DB, error)
+	mend(err error) error // adds to a refusal how to mend it
+	versionTable() string // a query that answers whether goose's table is there
+	provider(db *sql.DB, migrations fs.FS) (*goose.Provider, error)
+}
+
+// Open opens the database and waits until it answers; it does not migrate. A database that refuses (wrong password, no
+// such database, not a SQLite file) fails at once. One that does not answer is tried once a second, with a line in the
+// log each time, until Config.Wait is over. Every error says how to mend what is wrong.
+func Open(ctx context.Context, c Config) (*Database, error) {
+	if c.Log == nil {
+		return nil, errors.New("database: Config.Log is required")
+	}
+	if c.Wait == 0 {
+		c.Wait = 30 * time.Second
+	}
+	e, err := parse(c.URL)
+	if err != nil {
+		return nil, err
+	}
+	db, err := e.open(c.MustExist)
+	if err != nil {
+		return nil, fmt.Errorf("database: open %s: %w", e, err)
+	}
+	d := &Database{engine: e, sql: db, log: c.Log, migrations: migrationsOf(e.dialect())}
+	if err := d.await(ctx, c.Wait); err != nil {
+		return nil, errors.Join(fmt.Errorf("database: open %s: %w", e, e.mend(err)), db.Close())
+	}
+	d.Client = ent.NewClient(ent.Driver(entsql.OpenDB(e.dialect(), db)))
+	return d, nil
+}
+
+// String names the database for a log: its URL without the password.
+func (d *Database) String() string { return d.engine.String() }
+
+// Close closes all connections. Statements that are running fail.
+func (d *Database) Close() error {
+	if err := d.sql.Close(); err != nil {
+		return fmt.Errorf("database: close %s: %w", d.engine, err)
+	}
+	return nil
+}
+
+// await returns once the database answered, refused, or stayed silent for as long as wait.
+func (d *Database) await(ctx context.Context, wait time.Duration) error {
+	patient, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	var silence error // the newest reason that is not merely the end of the wait
+	for try := 1; ; try++ {
+		err := d.sql.PingContext(patient)
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case !Unavailable(err):
+			return err
+		case patient.Err() == nil || silence == nil:
+			silence = err
+		}
+		d.log.WarnContext(ctx, "the database does not answer", "database", d.engine.String(), "try", try, "error", err)
+		select {
+		case <-patient.Done():
+		case <-tick.C:
+		}
+		if patient.Err() != nil {
+			return fmt.Errorf("no answer within %s, is it running? %w", wait, silence)
+		}
+	}
+}

@@ -1,0 +1,130 @@
+// Package dbtest gives tests real databases: a fresh one for each test, on SQLite and on PostgreSQL. PostgreSQL is the
+// server in TEST_DATABASE_URL, whose account must be allowed to create databases, or else a throw-away cluster of this
+// machine's binaries, one a test binary, started when the first test asks. Without either the test is skipped, or fails
+// in CI: see package prerequisite.
+package dbtest
+
+import (
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/gatehouse/gatehouse/internal/database/cluster"
+	"github.com/gatehouse/gatehouse/internal/prerequisite"
+)
+
+// Main runs a package's tests and ends their cluster; call it in TestMain. Without it the cluster ends a moment after
+// the test binary.
+func Main(m *testing.M) {
+	code := m.Run()
+	if err := shared.close(); err != nil {
+		fmt.Fprintln(os.Stderr, "dbtest:", err)
+		code = max(code, 1)
+	}
+	os.Exit(code)
+}
+
+// Each runs f as a subtest "sqlite" and a subtest "postgres", each with the URL of an empty database, not migrated.
+func Each(t *testing.T, f func(t *testing.T, url string)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { f(t, SQLite(t)) })
+	t.Run("postgres", func(t *testing.T) { f(t, Postgres(t)) })
+}
+
+// SQLite returns the URL of a file that is not there yet, in a folder that goes with the test.
+func SQLite(t testing.TB) string {
+	t.Helper()
+	return "sqlite:" + filepath.Join(t.TempDir(), "gatehouse.db")
+}
+
+// Postgres returns the URL of an empty database that goes with the test. Other processes can use it too.
+func Postgres(t testing.TB) string {
+	t.Helper()
+	s := started(t)
+	name := "gatehouse_test_" + strings.ToLower(rand.Text())
+	if _, err := s.admin.ExecContext(t.Context(), "CREATE DATABASE "+name); err != nil {
+		t.Fatalf("dbtest: make a database: %v", err)
+	}
+	t.Cleanup(func() {
+		if _, err := s.admin.Exec("DROP DATABASE " + name + " WITH (FORCE)"); err != nil {
+			t.Errorf("dbtest: drop the database: %v", err)
+		}
+	})
+	u := *s.url
+	u.Path = "/" + name
+	return u.String()
+}
+
+// NewCluster returns a server for this test alone, which the test may stop, kill and start again.
+func NewCluster(t testing.TB) *cluster.Cluster {
+	t.Helper()
+	c, err := cluster.New()
+	skipWithout(t, err)
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Errorf("dbtest: end the cluster: %v", err)
+		}
+	})
+	return c
+}
+
+// shared is the server of this test binary.
+var shared server
+
+type server struct {
+	once    sync.Once
+	err     error
+	url     *url.URL
+	admin   *sql.DB
+	cluster *cluster.Cluster // nil with TEST_DATABASE_URL
+}
+
+func started(t testing.TB) *server {
+	t.Helper()
+	shared.once.Do(func() { shared.err = shared.start() })
+	skipWithout(t, shared.err)
+	return &shared
+}
+
+func skipWithout(t testing.TB, err error) {
+	t.Helper()
+	if errors.Is(err, cluster.ErrMissing) {
+		prerequisite.Missing(t, "Postgres", err.Error()+"; or name a server in TEST_DATABASE_URL")
+	}
+	if err != nil {
+		t.Fatalf("dbtest: %v", err)
+	}
+}
+
+func (s *server) start() (err error) {
+	address := os.Getenv("TEST_DATABASE_URL")
+	if address == "" {
+		if s.cluster, err = cluster.New(); err != nil {
+			return err
+		}
+		address = s.cluster.URL("postgres")
+	}
+	if s.url, err = url.Parse(address); err != nil {
+		return errors.New("TEST_DATABASE_URL is not a URL: postgres://USER:PASSWORD@HOST:5432/NAME?sslmode=disable")
+	}
+	s.admin, err = sql.Open("postgres", address)
+	return err
+}
+
+func (s *server) close() error {
+	var err error
+	if s.admin != nil {
+		err = s.admin.Close()
+	}
+	if s.cluster != nil {
+		err = errors.Join(err, s.cluster.Close())
+	}
+	return err
+}

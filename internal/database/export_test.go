@@ -1,0 +1,17 @@
+package database
+
+import (
+	"database/sql"
+	"io/fs"
+)
+
+// SQL is the pool, for tests that look beneath Ent.
+func (d *Database) SQL() *sql.DB { return d.sql }
+
+// SetMigrations makes this the database of another version of the program.
+func (d *Database) SetMigrations(m fs.FS) { d.migrations = m }
+
+// Migrations are the files of this program for the database's engine.
+func (d *Database) Migrations() fs.FS { return d.migrations }
+
+const KeptStatements = keptStatements

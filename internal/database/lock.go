@@ -1,0 +1,75 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gofrs/flock"
+	gdb "github.com/pressly/goose/v3/database"
+)
+
+// lockPatience bounds the wait for another instance that is migrating.
+const lockPatience = 5 * time.Minute
+
+// fileLock lets one instance at a time migrate a SQLite file, and switches foreign keys off on the connection that
+// migrates. goose hands SessionLock the very connection on which it then runs the migrations.
+//
+// Foreign keys must be off because SQLite alters a table by making it anew, and DROP TABLE deletes the old rows first:
+// with foreign keys on, ON DELETE CASCADE empties every table that refers to it, without an error. The PRAGMA does
+// nothing inside a transaction, so the one that Atlas writes into a migration comes too late.
+//
+// The lock's file stays: removing it would let a third instance lock a new file while a second holds the old one.
+type fileLock struct{ flock *flock.Flock }
+
+func newFileLock(path string) fileLock { return fileLock{flock.New(path)} }
+
+func (l fileLock) SessionLock(ctx context.Context, conn *sql.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, lockPatience)
+	defer cancel()
+	if _, err := l.flock.TryLockContext(ctx, 20*time.Millisecond); err != nil {
+		return fmt.Errorf("wait for %s, which another instance holds while it migrates: %w", l.flock.Path(), err)
+	}
+	if err := setForeignKeys(ctx, conn, false); err != nil {
+		return errors.Join(err, setForeignKeys(context.WithoutCancel(ctx), conn, true), l.flock.Unlock())
+	}
+	return nil
+}
+
+func (l fileLock) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
+	return errors.Join(setForeignKeys(ctx, conn, true), l.flock.Unlock())
+}
+
+// setForeignKeys reads the setting back, since SQLite says nothing when it ignores a PRAGMA.
+func setForeignKeys(ctx context.Context, conn *sql.Conn, on bool) error {
+	if _, err := conn.ExecContext(ctx, fmt.Sprintf("PRAGMA foreign_keys = %t", on)); err != nil {
+		return fmt.Errorf("set foreign_keys to %t: %w", on, err)
+	}
+	var is bool
+	if err := conn.QueryRowContext(ctx, "PRAGMA foreign_keys").Scan(&is); err != nil {
+		return fmt.Errorf("read foreign_keys: %w", err)
+	}
+	if is != on {
+		return fmt.Errorf("SQLite left foreign_keys at %t", is)
+	}
+	return nil
+}
+
+// checkedStore makes up for the foreign keys that were off: goose calls Insert at the end of a migration, inside of its
+// transaction, so a migration that leaves a broken reference is rolled back and not recorded.
+type checkedStore struct{ gdb.Store }
+
+func (s checkedStore) Insert(ctx context.Context, db gdb.DBTxConn, r gdb.InsertRequest) error {
+	var table, parent string
+	var row, key sql.NullInt64
+	err := db.QueryRowContext(ctx, "PRAGMA foreign_key_check").Scan(&table, &row, &parent, &key)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return s.Store.Insert(ctx, db, r)
+	case err != nil:
+		return fmt.Errorf("check foreign keys: %w", err)
+	}
+	return fmt.Errorf("row %d of table %s would refer to nothing in %s", row.Int64, table, parent)
+}

@@ -1,0 +1,164 @@
+package database
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"time"
+
+	"entgo.io/ent/dialect"
+	"github.com/pressly/goose/v3"
+)
+
+//go:embed migrations/sqlite/*.sql migrations/postgres/*.sql
+var embedded embed.FS
+
+func migrationsOf(name string) fs.FS {
+	folder := "migrations/postgres"
+	if name == dialect.SQLite {
+		folder = "migrations/sqlite"
+	}
+	sub, err := fs.Sub(embedded, folder)
+	if err != nil {
+		panic(err) // the two paths above are valid
+	}
+	return sub
+}
+
+// Status is how a database's schema stands to this program. Versions are the numbers of migrations; 0 is empty.
+type Status struct {
+	Current int64    // the database's
+	Newest  int64    // this program's
+	Pending []string // files that Migrate would apply, in order
+}
+
+// Newer reports that a later program migrated the database.
+func (s Status) Newer() bool { return s.Current > s.Newest }
+
+// Status reads the schema's version and changes nothing.
+func (d *Database) Status(ctx context.Context) (Status, error) {
+	s, err := d.status(ctx)
+	if err != nil {
+		return Status{}, fmt.Errorf("database: read the schema's version: %w", err)
+	}
+	return s, nil
+}
+
+func (d *Database) status(ctx context.Context) (Status, error) {
+	files, err := fs.Glob(d.migrations, "*.sql")
+	if err != nil {
+		return Status{}, err
+	}
+	applied, err := d.applied(ctx)
+	if err != nil {
+		return Status{}, err
+	}
+	s := Status{Current: slices.Max(append(applied, 0))}
+	for _, f := range files { // Glob sorts them
+		version, err := goose.NumericComponent(f)
+		if err != nil {
+			return Status{}, err
+		}
+		s.Newest = max(s.Newest, version)
+		if !slices.Contains(applied, version) {
+			s.Pending = append(s.Pending, f)
+		}
+	}
+	return s, nil
+}
+
+// applied lists the versions that goose recorded. goose's own functions for it make goose's table first.
+func (d *Database) applied(ctx context.Context) (versions []int64, err error) {
+	var migrated bool
+	if err := d.sql.QueryRowContext(ctx, d.engine.versionTable()).Scan(&migrated); err != nil || !migrated {
+		return nil, err
+	}
+	rows, err := d.sql.QueryContext(ctx, "SELECT version_id FROM "+goose.DefaultTablename)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var v int64
+		if err := rows.Scan(&v); err != nil {
+			return nil, err
+		}
+		versions = append(versions, v)
+	}
+	return versions, rows.Err()
+}
+
+// Migrate brings the schema to this program's version and returns the files that it applied. Several instances may call
+// it at once: one applies, the others wait for it. Each file is one transaction, so one that fails leaves nothing of
+// itself behind. There is no way down: see plan.
+func (d *Database) Migrate(ctx context.Context) ([]string, error) {
+	before, err := d.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if before.Newer() || len(before.Pending) == 0 {
+		return nil, d.fits(before)
+	}
+	p, err := d.engine.provider(d.sql, d.migrations)
+	if err != nil {
+		return nil, fmt.Errorf("database: read the migrations of this program: %w", err)
+	}
+	results, err := p.Up(ctx)
+	if failed, is := errors.AsType[*goose.PartialError](err); is {
+		results = failed.Applied
+		err = fmt.Errorf("%s: %w", path.Base(failed.Failed.Source.Path), failed.Err)
+	}
+	var applied []string
+	for _, r := range results {
+		applied = append(applied, path.Base(r.Source.Path))
+		d.log.InfoContext(ctx, "migrated", "database", d.engine.String(), "file", path.Base(r.Source.Path),
+			"took", r.Duration.Round(time.Millisecond))
+	}
+	if err != nil {
+		return applied, fmt.Errorf("database: migrate %s: %w", d.engine, err)
+	}
+	after, err := d.Status(ctx) // a newer program may have been the one that was waited for
+	if err != nil {
+		return applied, err
+	}
+	return applied, d.fits(after)
+}
+
+// readyWithin bounds Ready.
+const readyWithin = 2 * time.Second
+
+// Ready says whether the database answers and is exactly at this program's version. It returns within two seconds.
+func (d *Database) Ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readyWithin)
+	defer cancel()
+	answer := make(chan error, 1)
+	go func() {
+		s, err := d.Status(ctx)
+		if err == nil {
+			err = d.fits(s)
+		}
+		answer <- err
+	}()
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done(): // lib/pq may take some seconds more to give up: see connection.watch
+		return fmt.Errorf("database: no answer: %w", ctx.Err())
+	}
+}
+
+func (d *Database) fits(s Status) error {
+	switch {
+	case s.Newer():
+		return fmt.Errorf("database: %s is at version %d, newer than this program's %d: run the newer program, or restore "+
+			"a backup from before its migration", d.engine, s.Current, s.Newest)
+	case len(s.Pending) > 0:
+		return fmt.Errorf("database: %s is at version %d, this program needs %d: run `gatehouse migrate`",
+			d.engine, s.Current, s.Newest)
+	}
+	return nil
+}

@@ -1,0 +1,305 @@
+package database_test
+
+import (
+	"fmt"
+	"io/fs"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse/gatehouse/internal/database"
+	"github.com/gatehouse/gatehouse/internal/database/dbtest"
+)
+
+// next is the program's migrations and some more: file name, SQL, file name, SQL, …
+func next(t *testing.T, d *database.Database, more ...string) fstest.MapFS {
+	t.Helper()
+	all := fstest.MapFS{}
+	names, err := fs.Glob(d.Migrations(), "*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		text, err := fs.ReadFile(d.Migrations(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[name] = &fstest.MapFile{Data: text}
+	}
+	for i := 0; i < len(more); i += 2 {
+		all[more[i]] = &fstest.MapFile{Data: []byte("-- +goose Up\n" + more[i+1])}
+	}
+	return all
+}
+
+// tables lists what a schema holds, goose's table included.
+func tables(t *testing.T, d *database.Database) []string {
+	t.Helper()
+	list := "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1"
+	if strings.HasPrefix(d.String(), "postgres") {
+		list = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1"
+	}
+	rows, err := d.SQL().QueryContext(t.Context(), list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	names := []string{}
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+func status(t *testing.T, d *database.Database) database.Status {
+	t.Helper()
+	s, err := d.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestStatusTellsAndChangesNothing(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, url string) {
+		d := open(t, url)
+		if diff := cmp.Diff(database.Status{Newest: 1, Pending: []string{"0001_accounts.sql"}}, status(t, d)); diff != "" {
+			t.Errorf("before (-want +got):\n%s", diff)
+		}
+		if got := tables(t, d); len(got) != 0 {
+			t.Errorf("Status made tables: %v", got)
+		}
+		if err := d.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "version 0, this program needs 1") {
+			t.Errorf("Ready before migrating: %v", err)
+		}
+		applied, err := d.Migrate(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{"0001_accounts.sql"}, applied); diff != "" {
+			t.Errorf("applied (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(database.Status{Current: 1, Newest: 1}, status(t, d)); diff != "" {
+			t.Errorf("after (-want +got):\n%s", diff)
+		}
+		if err := d.Ready(t.Context()); err != nil {
+			t.Errorf("Ready after migrating: %v", err)
+		}
+		if applied, err := d.Migrate(t.Context()); err != nil || len(applied) != 0 {
+			t.Errorf("migrated twice: %v, %v", applied, err)
+		}
+	})
+}
+
+func TestOfEightThatStartTogetherOneMigratesAndAllSucceed(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, url string) {
+		for round, want := range []string{"0001_accounts.sql", "0002_more.sql 0003_most.sql"} {
+			var all sync.WaitGroup
+			applied := make([]string, 8)
+			for i := range applied {
+				all.Go(func() {
+					d := open(t, url)
+					if round > 0 {
+						d.SetMigrations(next(t, d, "0002_more.sql", "CREATE TABLE more (id int);",
+							"0003_most.sql", "CREATE TABLE most (id int);"))
+					}
+					files, err := d.Migrate(t.Context())
+					if err != nil {
+						t.Error(err)
+					}
+					applied[i] = strings.Join(files, " ")
+				})
+			}
+			all.Wait()
+			var got []string
+			for _, a := range applied {
+				if a != "" {
+					got = append(got, a)
+				}
+			}
+			if diff := cmp.Diff([]string{want}, got); diff != "" {
+				t.Errorf("round %d: who applied what (-want +got):\n%s", round, diff)
+			}
+		}
+	})
+}
+
+func TestAFailingMigrationLeavesNothing(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, url string) {
+		d := migrated(t, url)
+		before := tables(t, d)
+		user, err := newUser(t.Context(), d.Client, "stays@example.com")
+		if err != nil {
+			t.Fatal(err)
+		}
+		good := "CREATE TABLE half (id int);\nUPDATE users SET email = 'gone';\n"
+		d.SetMigrations(next(t, d, "0002_broken.sql", good+"INSERT INTO nowhere VALUES (1);"))
+		_, err = d.Migrate(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "0002_broken.sql") || !strings.Contains(err.Error(), "nowhere") {
+			t.Fatalf("the error does not say what failed: %v", err)
+		}
+		if diff := cmp.Diff(before, tables(t, d)); diff != "" {
+			t.Errorf("tables (-before +after):\n%s", diff)
+		}
+		if got := status(t, d).Current; got != 1 {
+			t.Errorf("version is %d, want 1", got)
+		}
+		if got := d.Client.User.GetX(t.Context(), user.ID).Email; got != user.Email {
+			t.Errorf("the row was changed to %q", got)
+		}
+		d.SetMigrations(next(t, d, "0002_broken.sql", good))
+		if _, err := d.Migrate(t.Context()); err != nil {
+			t.Errorf("mended: %v", err)
+		}
+		if got := status(t, d).Current; got != 2 {
+			t.Errorf("mended: version is %d, want 2", got)
+		}
+	})
+}
+
+// What was applied before the failure stays, and is said.
+func TestMigrationsBeforeAFailingOneStay(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, url string) {
+		d := open(t, url)
+		d.SetMigrations(next(t, d, "0002_broken.sql", "INSERT INTO nowhere VALUES (1);"))
+		applied, err := d.Migrate(t.Context())
+		if err == nil {
+			t.Fatal("no error")
+		}
+		if diff := cmp.Diff([]string{"0001_accounts.sql"}, applied); diff != "" {
+			t.Errorf("applied (-want +got):\n%s", diff)
+		}
+		if got := status(t, d).Current; got != 1 {
+			t.Errorf("version is %d, want 1", got)
+		}
+	})
+}
+
+func TestANewerDatabaseIsRefusedNamingBothVersions(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, url string) {
+		newer := open(t, url)
+		newer.SetMigrations(next(t, newer, "0002_more.sql", "CREATE TABLE more (id int);"))
+		if _, err := newer.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := newer.Ready(t.Context()); err != nil {
+			t.Errorf("the newer program is not ready: %v", err)
+		}
+		before := tables(t, newer)
+		older := open(t, url)
+		_, migrateErr := older.Migrate(t.Context())
+		for name, err := range map[string]error{"Migrate": migrateErr, "Ready": older.Ready(t.Context())} {
+			if err == nil || !strings.Contains(err.Error(), "version 2, newer than this program's 1") {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if s := status(t, older); !s.Newer() || s.Current != 2 || s.Newest != 1 {
+			t.Errorf("status: %+v", s)
+		}
+		if diff := cmp.Diff(before, tables(t, older)); diff != "" {
+			t.Errorf("tables (-before +after):\n%s", diff)
+		}
+	})
+}
+
+// The newer program may also be the one that an older one waits for.
+func TestANewerDatabaseIsRefusedAlsoWhenItBecameNewerMeanwhile(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, url string) {
+		older := open(t, url)
+		migrations := next(t, older)
+		newer := open(t, url)
+		newer.SetMigrations(next(t, newer, "0002_more.sql", "CREATE TABLE more (id int);"))
+		older.SetMigrations(racing{migrations, sync.OnceFunc(func() {
+			if _, err := newer.Migrate(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})})
+		if _, err := older.Migrate(t.Context()); err == nil || !strings.Contains(err.Error(), "newer") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// racing lets another instance migrate between this one's look at the database and its lock.
+type racing struct {
+	fstest.MapFS
+	meanwhile func()
+}
+
+func (r racing) Glob(pattern string) ([]string, error) {
+	if pattern == "*.go" { // goose asks for these after Status, before the lock
+		r.meanwhile()
+	}
+	return r.MapFS.Glob(pattern)
+}
+
+const rebuild = `PRAGMA foreign_keys = off;
+CREATE TABLE new_users (id uuid NOT NULL, email text NOT NULL, %s PRIMARY KEY (id));
+INSERT INTO new_users (id, email) SELECT id, email FROM users;
+DROP TABLE users;
+ALTER TABLE new_users RENAME TO users;
+%s
+PRAGMA foreign_keys = on;`
+
+func TestRebuildingASQLiteTableKeepsTheRowsThatReferToIt(t *testing.T) {
+	d := migrated(t, dbtest.SQLite(t))
+	session := someSession(t, d)
+	d.SetMigrations(next(t, d, "0002_rebuild.sql", fmt.Sprintf(rebuild, "nick text NULL,", "")))
+	if _, err := d.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := d.Client.Session.Query().CountX(t.Context()); got != 1 {
+		t.Errorf("%d sessions are left, want 1", got)
+	}
+	if _, err := d.SQL().Exec("DELETE FROM users WHERE id = ?", session.UserID); err != nil {
+		t.Fatal(err)
+	}
+	if got := d.Client.Session.Query().CountX(t.Context()); got != 0 {
+		t.Errorf("foreign keys stayed off: %d sessions have no user", got)
+	}
+	foreignKeysAreOn(t, d)
+}
+
+func TestAMigrationThatBreaksAReferenceIsRolledBack(t *testing.T) {
+	d := migrated(t, dbtest.SQLite(t))
+	someSession(t, d)
+	before := tables(t, d)
+	d.SetMigrations(next(t, d, "0002_rebuild.sql", fmt.Sprintf(rebuild, "", "DELETE FROM users;")))
+	_, err := d.Migrate(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "of table sessions would refer to nothing in users") {
+		t.Fatalf("got %v", err)
+	}
+	if diff := cmp.Diff(before, tables(t, d)); diff != "" {
+		t.Errorf("tables (-before +after):\n%s", diff)
+	}
+	if s := status(t, d); s.Current != 1 {
+		t.Errorf("version is %d, want 1", s.Current)
+	}
+	if users := d.Client.User.Query().CountX(t.Context()); users != 1 {
+		t.Errorf("%d users are left, want 1", users)
+	}
+	foreignKeysAreOn(t, d)
+}
+
+// foreignKeysAreOn takes all connections of the pool at once.
+func foreignKeysAreOn(t *testing.T, d *database.Database) {
+	t.Helper()
+	for range d.SQL().Stats().MaxOpenConnections {
+		c, err := d.SQL().Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		var on bool
+		if err := c.QueryRowContext(t.Context(), "PRAGMA foreign_keys").Scan(&on); err != nil || !on {
+			t.Errorf("a connection has foreign_keys %t (%v)", on, err)
+		}
+	}
+}

@@ -1,0 +1,132 @@
+package database
+
+import (
+	"crypto/tls"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"entgo.io/ent/dialect"
+	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+// server is a PostgreSQL database.
+type server struct{ config pq.Config }
+
+func (s server) dialect() string { return dialect.Postgres }
+
+func (s server) String() string {
+	u := url.URL{Scheme: "postgres", User: url.User(s.config.User), Path: s.config.Database,
+		Host: net.JoinHostPort(s.config.Host, strconv.Itoa(int(s.config.Port)))}
+	return u.String()
+}
+
+// parseServer reads the URL as lib/pq does, which also reads libpq's variables (PGPASSFILE, PGSSLROOTCERT, …) for what
+// the URL leaves out. Where neither says sslmode it is disable on this machine and verify-full elsewhere: encryption
+// without a check of the certificate keeps nobody in the middle out, so that is left to those who ask for it.
+func parseServer(text string) (engine, error) {
+	u, err := url.Parse(text)
+	if err != nil || misplaced(u) {
+		return nil, errURL
+	}
+	if _, err := url.ParseQuery(u.RawQuery); err != nil {
+		return nil, errURL
+	}
+	config, err := pq.NewConfig(text)
+	if err != nil {
+		return nil, fmt.Errorf("database: the settings after ? in the URL, or libpq's PG… variables: %w", err)
+	}
+	if config.SSLMode == "" {
+		config.SSLMode = pq.SSLModeVerifyFull
+		if onThisMachine(config) {
+			config.SSLMode = pq.SSLModeDisable
+		}
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = 5 * time.Second
+	}
+	if config.ApplicationName == "" {
+		config.ApplicationName = "gatehouse"
+	}
+	return server{config}, nil
+}
+
+func onThisMachine(c pq.Config) bool {
+	local := isLocal(c.Host, c.Hostaddr)
+	for _, m := range c.Multi {
+		local = local && isLocal(m.Host, m.Hostaddr)
+	}
+	return local
+}
+
+func isLocal(host string, addr netip.Addr) bool {
+	if !addr.IsValid() {
+		addr, _ = netip.ParseAddr(host)
+	}
+	if addr.IsValid() {
+		return addr.IsLoopback()
+	}
+	return host == "localhost" || filepath.IsAbs(host) || strings.HasPrefix(host, "@")
+}
+
+// open makes the pool: small enough that several instances share a server with its default of 100 connections, all of
+// them kept, since each has its prepared statements, and each replaced after half an hour, so that a changed address is
+// followed.
+func (s server) open(bool) (*sql.DB, error) {
+	db := sql.OpenDB(connector{s.config})
+	db.SetMaxOpenConns(16)
+	db.SetMaxIdleConns(16)
+	db.SetConnMaxIdleTime(5 * time.Minute)
+	db.SetConnMaxLifetime(30 * time.Minute)
+	return db, nil
+}
+
+func (s server) mend(err error) error {
+	if _, is := errors.AsType[*tls.CertificateVerificationError](err); is {
+		return fmt.Errorf("%w: name the certificate that signed it with ?sslrootcert=FILE; ?sslmode=require encrypts "+
+			"without checking who answers", err)
+	}
+	if errors.Is(err, pq.ErrSSLNotSupported) {
+		return fmt.Errorf("%w: switch TLS on at the server, or add ?sslmode=disable to the URL where the network between "+
+			"is trusted", err)
+	}
+	refused, is := errors.AsType[*pq.Error](err)
+	if !is {
+		return err
+	}
+	switch refused.Code {
+	case pqerror.InvalidPassword, pqerror.InvalidAuthorizationSpecification:
+		return fmt.Errorf("%w: check the user and the password in the URL", err)
+	case pqerror.InvalidCatalogName:
+		return fmt.Errorf("%w: check the name, or make it: CREATE DATABASE %s", err, pq.QuoteIdentifier(s.config.Database))
+	}
+	return err
+}
+
+func (s server) versionTable() string {
+	return "SELECT count(*) > 0 FROM pg_tables WHERE schemaname = current_schema() AND tablename = '" +
+		goose.DefaultTablename + "'"
+}
+
+// provider locks with pg_try_advisory_lock once a second, the shortest that goose offers (its default is five). A lock
+// that waits inside of Postgres would be quicker, but would keep CREATE INDEX CONCURRENTLY of the instance that holds it
+// waiting for the instances that want it.
+func (s server) provider(db *sql.DB, migrations fs.FS) (*goose.Provider, error) {
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, uint64(lockPatience/time.Second)))
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(goose.DialectPostgres, db, migrations, goose.WithDisableGlobalRegistry(true),
+		goose.WithSessionLocker(locker))
+}

@@ -1,0 +1,111 @@
+package database
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"entgo.io/ent/dialect"
+	"github.com/pressly/goose/v3"
+	gdb "github.com/pressly/goose/v3/database"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// file is a SQLite database.
+type file struct{ path string }
+
+func (f file) String() string  { return "sqlite:" + f.path }
+func (f file) dialect() string { return dialect.SQLite }
+
+// open makes the file, for its owner alone, unless it is there: SQLite would make it readable for everybody. The files
+// that SQLite adds (-wal, -shm) take its mode.
+func (f file) open(mustExist bool) (*sql.DB, error) {
+	flag := os.O_RDWR | os.O_CREATE
+	if mustExist {
+		flag = os.O_RDWR
+	}
+	made, err := os.OpenFile(f.path, flag, 0o600)
+	if err != nil {
+		return nil, f.cannotOpen(err, mustExist)
+	}
+	if err := made.Close(); err != nil {
+		return nil, err
+	}
+	db, err := sql.Open("sqlite", f.dsn())
+	if err != nil {
+		return nil, err
+	}
+	// One connection writes at a time; the others read beside it. Opening one costs a few statements, so all are kept.
+	connections := max(4, runtime.GOMAXPROCS(0))
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	return db, nil
+}
+
+func (f file) cannotOpen(err error, mustExist bool) error {
+	folder := filepath.Dir(f.path)
+	if info, statErr := os.Stat(f.path); statErr == nil && info.IsDir() {
+		return fmt.Errorf("%s is a folder: name a file in it, as in sqlite:%s", f.path, filepath.Join(f.path, "gatehouse.db"))
+	}
+	if _, statErr := os.Stat(folder); errors.Is(statErr, fs.ErrNotExist) {
+		return fmt.Errorf("the folder %s does not exist: make it, or name a file elsewhere", folder)
+	}
+	if errors.Is(err, fs.ErrNotExist) && mustExist {
+		return errors.New("the file does not exist: check the path, or make the database with `gatehouse migrate`")
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("%w: let this account read and write the file and its folder", err)
+	}
+	return err
+}
+
+// dsn percent-encodes the path, in which ? # and % would otherwise end or change the name. What it sets:
+//
+//   - busy_timeout: a writer waits for the one before it, 5 s at most, instead of failing.
+//   - journal_mode, synchronous: readers do not wait for the writer; a power cut may take the last commits, but never
+//     leaves half of one.
+//   - txlock: a transaction takes the write lock when it begins. One that reads first and then writes fails otherwise
+//     as soon as another one wrote in between, and no waiting helps it.
+//   - time: as text in UTC that sorts by time, rather than Go's String with its monotonic clock.
+func (f file) dsn() string {
+	const settings = "?_pragma=foreign_keys(1)&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)" +
+		"&_pragma=synchronous(NORMAL)&_txlock=immediate&_time_format=sqlite&_timezone=UTC"
+	return "file:" + (&url.URL{Path: filepath.ToSlash(f.path)}).EscapedPath() + settings
+}
+
+func (f file) mend(err error) error {
+	refused, is := errors.AsType[*sqlite.Error](err)
+	if !is {
+		return err
+	}
+	switch refused.Code() & 0xff {
+	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
+		return fmt.Errorf("%w: name a SQLite database, or restore this one from a backup", err)
+	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
+		return fmt.Errorf("%w: let this account write the file and its folder", err)
+	}
+	return err
+}
+
+func (f file) versionTable() string {
+	return "SELECT count(*) > 0 FROM sqlite_schema WHERE type = 'table' AND name = '" + goose.DefaultTablename + "'"
+}
+
+func (f file) provider(db *sql.DB, migrations fs.FS) (*goose.Provider, error) {
+	store, err := gdb.NewStore(gdb.DialectSQLite3, goose.DefaultTablename)
+	if err != nil {
+		return nil, err
+	}
+	path, err := filepath.EvalSymlinks(f.path) // one lock for one file, by whatever name
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(goose.DialectCustom, db, migrations, goose.WithDisableGlobalRegistry(true),
+		goose.WithStore(checkedStore{store}), goose.WithSessionLocker(newFileLock(path+".lock")))
+}
