@@ -31,12 +31,13 @@ const (
 	Internal                 Code = "INTERNAL"
 )
 
-// Problem is a refusal. Code, Message, Field and RetryAfter are public; Cause is for the log.
+// Problem is a refusal. All of it is public but Cause, which is for the log.
 type Problem struct {
 	Code       Code
 	Message    string        // a sentence that says what is wrong and how to mend it
 	Field      string        // the input that is refused, with BadUserInput
 	RetryAfter time.Duration // how long to wait, with RateLimited and Unavailable
+	Reason     string        // why nobody is signed in, with Unauthenticated
 	Cause      error
 }
 
@@ -51,6 +52,13 @@ func BadInput(field, message string) *Problem {
 // Retry returns a problem that passes by itself: ask again after a while.
 func Retry(code Code, message string, after time.Duration) *Problem {
 	return &Problem{Code: code, Message: message, RetryAfter: after}
+}
+
+// WithReason returns a copy that says why nobody is signed in.
+func (p *Problem) WithReason(reason string) *Problem {
+	q := *p
+	q.Reason = reason
+	return &q
 }
 
 // Because returns a copy that keeps its cause for the log.
