@@ -1,5 +1,7 @@
 package accounts
 
+import "github.com/gatehouse/gatehouse/internal/viewer"
+
 // AuthPayload is GraphQL's type of that name: the tokens of a session, and whose it is.
 type AuthPayload struct {
 	AccessToken  string
@@ -7,6 +9,8 @@ type AuthPayload struct {
 	ExpiresIn    int    // seconds
 	RefreshToken *string
 	User         *User
+
+	Viewer *viewer.Viewer // the caller that the tokens make; not part of the schema
 }
 
 // RegisterInput is GraphQL's input of that name.

@@ -1,0 +1,33 @@
+package accounts
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/gatehouse/gatehouse/internal/problem"
+)
+
+const maxName = 100 // characters
+
+// cleanName returns a name as it is kept: trimmed and NFC. Nil stays nil: no name.
+func cleanName(name *string) (*string, error) {
+	if name == nil {
+		return nil, nil
+	}
+	if len(*name) > 16*maxName || !utf8.ValidString(*name) {
+		return nil, problem.BadInput("name", "A name has at most 100 characters.")
+	}
+	clean := norm.NFC.String(strings.TrimSpace(*name))
+	switch n := utf8.RuneCountInString(clean); {
+	case n == 0:
+		return nil, problem.BadInput("name", "A name cannot be empty; leave it out to have none.")
+	case n > maxName:
+		return nil, problem.BadInput("name", "A name has at most 100 characters.")
+	case strings.ContainsFunc(clean, unicode.IsControl):
+		return nil, problem.BadInput("name", "A name cannot have control characters, such as line breaks.")
+	}
+	return &clean, nil
+}

@@ -1,0 +1,68 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/gatehouse/gatehouse/internal/password"
+	"github.com/gatehouse/gatehouse/internal/problem"
+)
+
+// busyRetry is how long a client is asked to wait when too many passwords are being hashed.
+const busyRetry = 2 * time.Second
+
+// checkPassword refuses a password that may not be chosen, as BAD_USER_INPUT of the field.
+func checkPassword(field, text, address string) error {
+	err := password.Check(text, address)
+	if err == nil {
+		return nil
+	}
+	return problem.BadInput(field, sentence(err)).Because(err)
+}
+
+// hash hashes a password that Check let pass.
+func (s *Service) hash(ctx context.Context, text string) (string, error) {
+	h, err := s.config.Passwords.Hash(ctx, text)
+	return h, busy(err)
+}
+
+// verify compares a password with a kept hash. It returns the hash to keep from now on: a new one when the cost has
+// changed since, otherwise the same.
+func (s *Service) verify(ctx context.Context, text, kept string) (hash string, ok bool, err error) {
+	ok, stale, err := s.config.Passwords.Verify(ctx, text, kept)
+	if err != nil || !ok || !stale {
+		return kept, ok, busy(err)
+	}
+	hash, err = s.hash(ctx, text)
+	return hash, true, err
+}
+
+// verifyNothing does the work of verify for nobody.
+func (s *Service) verifyNothing(ctx context.Context, text string) error {
+	return busy(s.config.Passwords.VerifyNothing(ctx, text))
+}
+
+// busy turns the hasher's refusal to queue into RATE_LIMITED.
+func busy(err error) error {
+	if errors.Is(err, password.ErrBusy) {
+		return problem.Retry(problem.RateLimited, "Too many people are signing in at this moment; try again soon.", busyRetry).Because(err)
+	}
+	return err
+}
+
+// sentence says why a password may not be chosen.
+func sentence(err error) string {
+	switch {
+	case errors.Is(err, password.ErrTooShort):
+		return "A password has at least 8 characters."
+	case errors.Is(err, password.ErrTooLong):
+		return "A password has at most 128 characters."
+	case errors.Is(err, password.ErrAddress):
+		return "A password cannot be the e-mail address."
+	case errors.Is(err, password.ErrCommon):
+		return "This password is among the 10,000 commonest; choose another."
+	default:
+		return "A password is text in UTF-8 without the character NUL."
+	}
+}

@@ -1,0 +1,60 @@
+package accounts
+
+import (
+	"context"
+
+	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/user"
+	"github.com/gatehouse/gatehouse/internal/viewer"
+)
+
+// Me returns the caller's account, or nil when it is gone.
+func (s *Service) Me(ctx context.Context, v *viewer.Viewer) (*User, error) {
+	row, err := s.config.Client.User.Query().Where(user.ID(v.UserID)).Only(ctx)
+	if ent.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return userOf(row), nil
+}
+
+// ProfileChange is what a user changes of themselves.
+type ProfileChange struct {
+	Name **string // nil leaves the name, a pointer to nil takes it away
+}
+
+// UpdateProfile changes what the caller says of themselves. Problems: BAD_USER_INPUT, UNAUTHENTICATED.
+func (s *Service) UpdateProfile(ctx context.Context, v *viewer.Viewer, change ProfileChange) (*UpdateProfilePayload, error) {
+	now := s.now()
+	var name *string
+	if change.Name != nil {
+		var err error
+		if name, err = cleanName(*change.Name); err != nil {
+			return nil, err
+		}
+	}
+	var payload *UpdateProfilePayload
+	err := s.inTx(ctx, func(ctx context.Context, tx *ent.Tx) error {
+		row, err := s.caller(ctx, tx, v, now)
+		if err != nil {
+			return err
+		}
+		if change.Name != nil {
+			update := row.Update().SetUpdatedAt(now).SetNillableName(name)
+			if name == nil {
+				update.ClearName()
+			}
+			if row, err = update.Save(ctx); err != nil {
+				return err
+			}
+		}
+		payload = &UpdateProfilePayload{User: userOf(row)}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return payload, nil
+}

@@ -1,0 +1,80 @@
+package accounts
+
+import (
+	"context"
+	"time"
+
+	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/session"
+	"github.com/gatehouse/gatehouse/ent/user"
+	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/token"
+)
+
+// Refresh exchanges a refresh token for an access token and the next refresh token. The next one is derived from the
+// one before, so a token that is used again (a lost answer, two tabs at once) gives the same successor while that is
+// unused; a token whose successor was used has been copied, and ends the session. Problems: INVALID_TOKEN,
+// BAD_USER_INPUT.
+func (s *Service) Refresh(ctx context.Context, in RefreshInput) (*AuthPayload, error) {
+	now := s.now()
+	if in.RefreshToken == nil {
+		return nil, problem.BadInput("refreshToken", "Send the refresh token that login, register or the last refresh gave.")
+	}
+	presented, err := s.config.Refresh.Parse(*in.RefreshToken)
+	if err != nil {
+		return nil, refreshRefused().Because(err)
+	}
+	var payload *AuthPayload
+	err = s.inTx(ctx, func(ctx context.Context, tx *ent.Tx) error {
+		payload, err = s.exchange(ctx, tx, presented, now)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if payload == nil { // refused, and what the refusal wrote is kept
+		return nil, refreshRefused()
+	}
+	return payload, nil
+}
+
+func refreshRefused() *problem.Problem {
+	return problem.New(problem.InvalidToken, "The refresh token is unknown, used up, revoked or expired; log in again.")
+}
+
+// exchange answers one presented token; a nil payload refuses it without taking back what was written.
+func (s *Service) exchange(ctx context.Context, tx *ent.Tx, presented token.Refresh, now time.Time) (*AuthPayload, error) {
+	next := presented.Next()
+	generation := int(presented.Generation)
+	// The condition makes one of parallel exchanges move the session on; the others find it moved. A statement that a
+	// driver sent twice finds it moved too.
+	moved, err := tx.Session.Update().
+		Where(
+			session.ID(presented.Session), session.Not(dead(now)),
+			session.RefreshGeneration(generation), session.RefreshDigest(presented.Digest()),
+		).
+		SetRefreshGeneration(generation + 1).SetRefreshDigest(next.Digest()).
+		SetLastUsedAt(now).SetIdleExpiresAt(now.Add(s.config.RefreshTTL)).
+		Save(ctx)
+	if err != nil {
+		return nil, err
+	}
+	row, err := tx.Session.Query().
+		Where(session.ID(presented.Session), session.Not(dead(now)), session.HasUserWith(user.Status(string(StatusActive)))).
+		WithUser().
+		Only(ctx)
+	switch {
+	case ent.IsNotFound(err):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case moved == 1, row.RefreshGeneration == generation+1 && next.Matches(row.RefreshDigest):
+		return s.payload(row.Edges.User, row, next, now)
+	case row.RefreshGeneration > generation+1:
+		s.config.Log.WarnContext(ctx, "a refresh token was used after its successor; the session has ended",
+			"session", row.ID, "user", row.UserID, "generation", generation, "newest", row.RefreshGeneration)
+		return nil, row.Update().SetEndedAt(now).Exec(ctx)
+	default:
+		return nil, nil
+	}
+}

@@ -1,0 +1,53 @@
+package accounts
+
+import (
+	"context"
+
+	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/internal/problem"
+)
+
+// Register makes an account with the role USER and signs it in. Of parallel calls with one address, one wins and the
+// others get EMAIL_TAKEN: the unique index decides. Problems: BAD_USER_INPUT, EMAIL_TAKEN, RATE_LIMITED.
+func (s *Service) Register(ctx context.Context, in RegisterInput) (*AuthPayload, error) {
+	now := s.now()
+	address, err := foldAddress(in.Email)
+	if err != nil {
+		return nil, err
+	}
+	name, err := cleanName(in.Name)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkPassword("password", in.Password, address); err != nil {
+		return nil, err
+	}
+	hash, err := s.hash(ctx, in.Password)
+	if err != nil {
+		return nil, err
+	}
+	id, err := s.config.NewID()
+	if err != nil {
+		return nil, err
+	}
+	var payload *AuthPayload
+	err = s.inTx(ctx, func(ctx context.Context, tx *ent.Tx) error {
+		row, err := tx.User.Create().
+			SetID(id).SetEmail(address).SetNillableName(name).SetPasswordHash(hash).
+			SetRoles(roleNames(RoleUser)).SetStatus(string(StatusActive)).
+			SetCreatedAt(now).SetUpdatedAt(now).
+			Save(ctx)
+		if ent.IsConstraintError(err) {
+			return problem.New(problem.EmailTaken, "There is an account with this e-mail address; log in instead.")
+		}
+		if err != nil {
+			return err
+		}
+		payload, err = s.signIn(ctx, tx, row, now)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return payload, nil
+}

@@ -1,0 +1,82 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/internal/password"
+	"github.com/gatehouse/gatehouse/internal/token"
+)
+
+// Config is what a Service is made of.
+type Config struct {
+	Client     *ent.Client               // required
+	Passwords  *password.Hasher          // required
+	Access     *token.Issuer             // required
+	Refresh    *token.RefreshTokens      // required
+	RefreshTTL time.Duration             // required: idle life of a session
+	SessionTTL time.Duration             // required: life of a session in all
+	Clock      func() time.Time          // default time.Now
+	NewID      func() (uuid.UUID, error) // default uuid.NewV7
+	Log        *slog.Logger              // default slog.Default()
+}
+
+// Service keeps accounts and sessions. It may be used concurrently.
+type Service struct{ config Config }
+
+// New checks the configuration.
+func New(c Config) (*Service, error) {
+	if c.Client == nil || c.Passwords == nil || c.Access == nil || c.Refresh == nil {
+		return nil, errors.New("accounts: Client, Passwords, Access and Refresh are required")
+	}
+	if c.RefreshTTL <= 0 || c.SessionTTL < c.RefreshTTL {
+		return nil, fmt.Errorf("accounts: a session (%v) must live at least as long as a refresh token (%v), and both longer than nothing", c.SessionTTL, c.RefreshTTL)
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.NewID == nil {
+		c.NewID = uuid.NewV7
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	return &Service{config: c}, nil
+}
+
+// now reads the clock as the databases keep it: UTC, to the microsecond.
+func (s *Service) now() time.Time { return s.config.Clock().UTC().Truncate(time.Microsecond) }
+
+type insideTx struct{}
+
+// inTx runs f in one transaction: committed when f returns nil, rolled back otherwise, also when f panics. It refuses
+// to nest, because the inner work would not be part of the outer and, on SQLite, would wait for it for ever.
+func (s *Service) inTx(ctx context.Context, f func(ctx context.Context, tx *ent.Tx) error) error {
+	if ctx.Value(insideTx{}) != nil {
+		return errors.New("accounts: a transaction inside a transaction")
+	}
+	tx, err := s.config.Client.Tx(ctx)
+	if err != nil {
+		return fmt.Errorf("begin a transaction: %w", err)
+	}
+	done := false
+	defer func() {
+		if !done {
+			_ = tx.Rollback() // the error of f, or its panic, is the one that matters
+		}
+	}()
+	if err := f(context.WithValue(ctx, insideTx{}, true), tx); err != nil {
+		return err
+	}
+	done = true
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,121 @@
+package accounts
+
+import (
+	"context"
+	"time"
+
+
+	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/session"
+	"github.com/gatehouse/gatehouse/ent/user"
+	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/token"
+	"github.com/gatehouse/gatehouse/internal/viewer"
+)
+
+// signIn starts a session for a user who has just proved who they are, and takes the user's dead sessions away.
+func (s *Service) signIn(ctx context.Context, tx *ent.Tx, row *ent.User, now time.Time) (*AuthPayload, error) {
+	if _, err := tx.Session.Delete().Where(session.UserID(row.ID), dead(now)).Exec(ctx); err != nil {
+		return nil, err
+	}
+	id, err := s.config.NewID()
+	if err != nil {
+		return nil, err
+	}
+	refresh, err := s.config.Refresh.New(id)
+	if err != nil {
+		return nil, err
+	}
+	made, err := tx.Session.Create().
+		SetID(id).SetUserID(row.ID).
+		SetRefreshDigest(refresh.Digest()).SetRefreshGeneration(int(refresh.Generation)).
+		SetAuthenticatedAt(now).SetCreatedAt(now).SetLastUsedAt(now).
+		SetIdleExpiresAt(now.Add(s.config.RefreshTTL)).SetExpiresAt(now.Add(s.config.SessionTTL)).
+		Save(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.payload(row, made, refresh, now)
+}
+
+// payload issues the access token of a session. It never outlives the session.
+func (s *Service) payload(row *ent.User, in *ent.Session, refresh token.Refresh, now time.Time) (*AuthPayload, error) {
+	issued := now.Truncate(time.Second) // NumericDate (RFC 7519, section 2) as whole seconds
+	expires := issued.Add(s.config.Access.TTL())
+	if in.ExpiresAt.Before(expires) {
+		expires = in.ExpiresAt
+	}
+	access, err := s.config.Access.Issue(token.Claims{
+		UserID:          row.ID,
+		SessionID:       in.ID,
+		AuthenticatedAt: in.AuthenticatedAt,
+		IssuedAt:        issued,
+		ExpiresAt:       expires,
+		Roles:           row.Roles,
+	})
+	if err != nil {
+		return nil, err
+	}
+	text := refresh.Text()
+	return &AuthPayload{
+		AccessToken:  access,
+		TokenType:    "Bearer",
+		ExpiresIn:    int(expires.Sub(issued) / time.Second),
+		RefreshToken: &text,
+		User:         userOf(row),
+		Viewer: &viewer.Viewer{
+			UserID:          row.ID,
+			SessionID:       in.ID,
+			Roles:           row.Roles,
+			AuthenticatedAt: in.AuthenticatedAt,
+		},
+	}, nil
+}
+
+// Viewer returns the caller that a verified access token names, as the database knows them now: nobody when the
+// session has ended or the account may not be used.
+func (s *Service) Viewer(ctx context.Context, claims token.Claims) (*viewer.Viewer, error) {
+	row, err := s.config.Client.User.Query().Where(
+		user.ID(claims.UserID),
+		user.Status(string(StatusActive)),
+		user.HasSessionsWith(session.ID(claims.SessionID), session.Not(dead(s.now()))),
+	).Only(ctx)
+	if ent.IsNotFound(err) {
+		return viewer.Nobody(viewer.Revoked), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &viewer.Viewer{
+		UserID:          row.ID,
+		SessionID:       claims.SessionID,
+		Roles:           row.Roles,
+		Scopes:          claims.Scopes,
+		AuthenticatedAt: claims.AuthenticatedAt,
+	}, nil
+}
+
+// caller returns the user behind a viewer, inside of the transaction that writes: a write trusts nothing that was
+// read before it. The write on the session holds it until the transaction ends, so that a logout at the same moment
+// comes wholly before or wholly after. Problem: UNAUTHENTICATED.
+func (s *Service) caller(ctx context.Context, tx *ent.Tx, v *viewer.Viewer, now time.Time) (*ent.User, error) {
+	ended := problem.New(problem.Unauthenticated, "The session has ended; sign in again.").WithReason(string(viewer.Revoked))
+	if !v.SignedIn() {
+		return nil, problem.New(problem.Unauthenticated, "This needs a signed-in caller.").WithReason(v.Reason())
+	}
+	n, err := tx.Session.Update().
+		Where(session.ID(v.SessionID), session.UserID(v.UserID), session.Not(dead(now))).
+		SetLastUsedAt(now).
+		Save(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if n == 0 {
+		return nil, ended
+	}
+	row, err := tx.User.Query().Where(user.ID(v.UserID), user.Status(string(StatusActive))).Only(ctx)
+	if ent.IsNotFound(err) {
+		return nil, ended
+	}
+	return row, err
+}
