@@ -1,0 +1,67 @@
+package authz
+
+import (
+	"context"
+	"sync"
+
+	"github.com/99designs/gqlgen/graphql"
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// maxCachedQuery bounds the text of a cached query, so that the cache is bounded in bytes too.
+const maxCachedQuery = 8 << 10
+
+// queryCache keeps parsed queries and, beside each, the plans of its operations: one key, one eviction.
+type queryCache struct {
+	entries *lru.Cache[string, *cachedQuery]
+}
+
+type cachedQuery struct {
+	doc   *ast.QueryDocument
+	plans sync.Map // operation → *plan
+}
+
+var _ graphql.Cache[*ast.QueryDocument] = (*queryCache)(nil)
+
+// QueryCache returns a cache of so many parsed queries for the server's SetQueryCache; the guard keeps its plans in it.
+// Queries of more than 8 KiB are not kept. Without it every request is planned anew.
+func (g *Guard) QueryCache(entries int) (graphql.Cache[*ast.QueryDocument], error) {
+	made, err := lru.New[string, *cachedQuery](entries)
+	if err != nil {
+		return nil, err
+	}
+	g.cache = &queryCache{entries: made}
+	return g.cache, nil
+}
+
+// Get returns the parsed query of a text.
+func (c *queryCache) Get(_ context.Context, text string) (*ast.QueryDocument, bool) {
+	if e, ok := c.entries.Get(text); ok {
+		return e.doc, true
+	}
+	return nil, false
+}
+
+// Add keeps the parsed query of a text.
+func (c *queryCache) Add(_ context.Context, text string, doc *ast.QueryDocument) {
+	if len(text) <= maxCachedQuery {
+		c.entries.Add(text, &cachedQuery{doc: doc})
+	}
+}
+
+// planOf returns the plan of an operation, made on first sight.
+func (g *Guard) planOf(op *graphql.OperationContext) *plan {
+	if g.cache == nil {
+		return newPlan(g.table, op.Doc, op.Operation)
+	}
+	e, ok := g.cache.entries.Peek(op.RawQuery)
+	if !ok || e.doc != op.Doc {
+		return newPlan(g.table, op.Doc, op.Operation)
+	}
+	if p, ok := e.plans.Load(op.Operation); ok {
+		return p.(*plan)
+	}
+	p, _ := e.plans.LoadOrStore(op.Operation, newPlan(g.table, op.Doc, op.Operation))
+	return p.(*plan)
+}

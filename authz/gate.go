@@ -1,0 +1,156 @@
+package authz
+
+import (
+	"context"
+	"reflect"
+	"slices"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// gate looks at the objects that a field returned before any of their fields resolve, and puts null in the place of
+// those that are not for the viewer. An owner rule makes the missing object answer like the hidden one.
+func (r *run) gate(ctx context.Context, d *decision, f *fieldRule, result any, path ast.Path) (any, error) {
+	g := &gatekeeper{run: r, ctx: ctx, decision: d, field: f}
+	out, hidden := g.value(reflect.ValueOf(result), f.definition.Type, path)
+	if hidden {
+		return graphql.Null, nil
+	}
+	if !out.IsValid() {
+		return nil, nil
+	}
+	return out.Interface(), nil
+}
+
+type gatekeeper struct {
+	run      *run
+	ctx      context.Context
+	decision *decision
+	field    *fieldRule
+}
+
+// value returns what is left of v, and whether null must take its place.
+func (g *gatekeeper) value(v reflect.Value, typ *ast.Type, path ast.Path) (reflect.Value, bool) {
+	for v.IsValid() && v.Kind() == reflect.Interface {
+		v = v.Elem()
+	}
+	if !v.IsValid() || (v.Kind() == reflect.Pointer || v.Kind() == reflect.Slice || v.Kind() == reflect.Map) && v.IsNil() {
+		return g.missing(v, typ, path)
+	}
+	if typ.Elem != nil && v.Kind() == reflect.Slice {
+		return g.list(v, typ.Elem, path)
+	}
+	object := pointerTo(v)
+	t := g.concrete(object)
+	if t == nil {
+		g.run.deny(notFound(g.field.coordinate, nil), path) // a type that cannot be told is denied
+		return v, true
+	}
+	switch t.require.verdict(g.decision.have, g.run.guard.table.owners) {
+	case granted:
+		return v, false
+	case byOwner:
+		if g.run.owns(g.ctx, g.decision, t.require, object) {
+			return v, false
+		}
+		g.run.deny(notFound(g.field.coordinate, nil), path)
+	default:
+		g.run.deny(g.run.guard.table.deny(t.name, t.require, g.decision.have, g.decision.viewer), path)
+	}
+	return v, true
+}
+
+// missing answers for an object that is not there: as for a hidden one, when one could have been hidden by an owner
+// rule. A missing list hides nothing.
+func (g *gatekeeper) missing(v reflect.Value, typ *ast.Type, path ast.Path) (reflect.Value, bool) {
+	hides := func(t *objectType) bool {
+		return t.require.verdict(g.decision.have, g.run.guard.table.owners) == byOwner
+	}
+	if typ.Elem == nil && slices.ContainsFunc(g.field.returns, hides) {
+		g.run.deny(notFound(g.field.coordinate, nil), path)
+		return v, true
+	}
+	return v, false
+}
+
+// list looks at each element. A hidden one becomes nil in a copy; where the schema or the Go type has no room for
+// null, null takes the place of the list.
+func (g *gatekeeper) list(v reflect.Value, typ *ast.Type, path ast.Path) (reflect.Value, bool) {
+	out, copied := v, false
+	for i := range v.Len() {
+		left, hidden := g.value(v.Index(i), typ, append(slices.Clone(path), ast.PathIndex(i)))
+		if hidden && (typ.NonNull || !nillable(v.Type().Elem())) {
+			return v, true
+		}
+		if !hidden && typ.Elem == nil {
+			continue
+		}
+		if !copied {
+			out, copied = reflect.MakeSlice(v.Type(), v.Len(), v.Len()), true
+			reflect.Copy(out, v)
+		}
+		if hidden {
+			out.Index(i).SetZero()
+		} else {
+			out.Index(i).Set(left)
+		}
+	}
+	return out, false
+}
+
+// concrete tells which of the field's types an object is.
+func (g *gatekeeper) concrete(object any) *objectType {
+	if len(g.field.returns) == 1 && g.run.guard.table.types[g.field.definition.Type.Name()] != nil {
+		return g.field.returns[0]
+	}
+	name := g.run.guard.config.TypeName(object)
+	i := slices.IndexFunc(g.field.returns, func(t *objectType) bool { return t.name == name })
+	if i < 0 {
+		return nil
+	}
+	return g.field.returns[i]
+}
+
+// goTypeName is the default of Config.TypeName: gqlgen names its Go models after the GraphQL types.
+func goTypeName(object any) string {
+	t := reflect.TypeOf(object)
+	for t != nil && t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t == nil {
+		return ""
+	}
+	return t.Name()
+}
+
+func nillable(t reflect.Type) bool {
+	return t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface || t.Kind() == reflect.Slice || t.Kind() == reflect.Map
+}
+
+// pointerTo returns the object as a pointer to its value, however gqlgen holds it.
+func pointerTo(v reflect.Value) any {
+	for v.Kind() == reflect.Interface || v.Kind() == reflect.Pointer && !v.IsNil() && nillable(v.Type().Elem()) {
+		v = v.Elem()
+		if !v.IsValid() {
+			return nil
+		}
+	}
+	if nillable(v.Type()) {
+		if v.IsNil() {
+			return nil
+		}
+		return v.Interface()
+	}
+	p := reflect.New(v.Type())
+	p.Elem().Set(v)
+	return p.Interface()
+}
+
+// parentObject returns the object that a field belongs to.
+func parentObject(fc *graphql.FieldContext) any {
+	if fc.Parent == nil || fc.Parent.Result == nil {
+		return nil
+	}
+	return pointerTo(reflect.ValueOf(fc.Parent.Result))
+}

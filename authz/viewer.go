@@ -1,0 +1,26 @@
+package authz
+
+import (
+	"context"
+	"time"
+)
+
+// Viewer is the caller of one operation, as far as rules ask. A nil Viewer is nobody.
+type Viewer interface {
+	// SignedIn reports whether the caller is known.
+	SignedIn() bool
+	// HasRole and HasScope report whether the caller is signed in and has the role (of enum Role) or token scope.
+	HasRole(role string) bool
+	HasScope(scope string) bool
+	// ProvedAt is when the caller last proved who they are; the zero time is never.
+	ProvedAt() time.Time
+	// Reason says why the caller is nobody: missing, expired, revoked or invalid.
+	Reason() string
+	// Trouble is the error that kept the credential from being checked, if any; then every rule denies.
+	Trouble() error
+}
+
+// Owner reports whether the viewer stands in a relation to an object: the value that a resolver returned for the type
+// that the rule is written on. It is only asked of signed-in viewers. It must answer false for ids that are not set,
+// and for types it does not know; an error or a panic denies.
+type Owner func(ctx context.Context, viewer Viewer, object any) (bool, error)
