@@ -21,7 +21,7 @@ type AuthRule struct {
 	// The caller stands in this relation to the object.
 	Owner graphql.Omittable[*Owner] `json:"owner,omitempty"`
 	// At most so many seconds since the caller last proved who they are.
-	MaxAge graphql.Omittable[*int] `json:"maxAge,omitempty"`
+	MaxAge graphql.Omittable[*int32] `json:"maxAge,omitempty"`
 }
 
 // What can be changed. Fields run in the order written; when one of them is forbidden, none of them runs.

@@ -1,0 +1,114 @@
+package graph
+
+import (
+	"cmp"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Limits bounds one operation. A field that is zero stands for its default.
+type Limits struct {
+	Body    int // bytes of a request's body, or of a GET request's query string
+	Tokens  int // tokens of a document, comments included
+	Depth   int // fields below each other
+	Fields  int // fields, each counted as often as fragments repeat it
+	Roots   int // fields of the root type
+	Aliases int // fields that are renamed
+	Page    int // elements of one page; kept by whoever reads pages, not by the handler
+}
+
+// DefaultLimits returns the bounds that hold when nothing is configured.
+func DefaultLimits() Limits {
+	return Limits{Body: 64 << 10, Tokens: 1000, Depth: 8, Fields: 250, Roots: 10, Aliases: 15, Page: 100}
+}
+
+// limitNames are the names of the bounds, as they are configured and as extensions.limit says them.
+var limitNames = []string{"body", "tokens", "depth", "fields", "roots", "aliases", "page"}
+
+func (l *Limits) named(name string) *int {
+	switch name {
+	case "body":
+		return &l.Body
+	case "tokens":
+		return &l.Tokens
+	case "depth":
+		return &l.Depth
+	case "fields":
+		return &l.Fields
+	case "roots":
+		return &l.Roots
+	case "aliases":
+		return &l.Aliases
+	case "page":
+		return &l.Page
+	}
+	return nil
+}
+
+// ParseLimits reads bounds like "body=64KiB,tokens=1000": any subset, each a whole number above zero, body with a
+// unit of KiB or MiB if wanted. What is not given has its default.
+func ParseLimits(text string) (Limits, error) {
+	limits, given := DefaultLimits(), map[string]bool{}
+	if strings.TrimSpace(text) == "" {
+		return limits, nil
+	}
+	for part := range strings.SplitSeq(text, ",") {
+		name, value, found := strings.Cut(strings.TrimSpace(part), "=")
+		field := limits.named(name)
+		switch {
+		case !found:
+			return Limits{}, fmt.Errorf("%q is not name=number", part)
+		case field == nil:
+			return Limits{}, fmt.Errorf("%q is not a limit; there are %s", name, strings.Join(limitNames, ", "))
+		case given[name]:
+			return Limits{}, fmt.Errorf("%s is given twice", name)
+		}
+		n, err := parseLimit(name, value)
+		if err != nil {
+			return Limits{}, err
+		}
+		*field, given[name] = n, true
+	}
+	return limits, nil
+}
+
+func parseLimit(name, value string) (int, error) {
+	digits, unit, example := value, 1, "a whole number above zero"
+	if name == "body" {
+		example += ", with KiB or MiB behind it if wanted"
+		if d, ok := strings.CutSuffix(value, "KiB"); ok {
+			digits, unit = d, 1<<10
+		} else if d, ok := strings.CutSuffix(value, "MiB"); ok {
+			digits, unit = d, 1<<20
+		}
+	}
+	// 31 bits leave room for a unit and for sums.
+	n, err := strconv.ParseUint(digits, 10, 31)
+	if err != nil || n == 0 {
+		return 0, fmt.Errorf("%s=%s: it must be %s", name, value, example)
+	}
+	return int(n) * unit, nil
+}
+
+// String returns the bounds as ParseLimits reads them.
+func (l Limits) String() string {
+	parts := make([]string, len(limitNames))
+	for i, name := range limitNames {
+		value := strconv.Itoa(*l.named(name))
+		if name == "body" && l.Body%(1<<10) == 0 {
+			value = strconv.Itoa(l.Body>>10) + "KiB"
+		}
+		parts[i] = name + "=" + value
+	}
+	return strings.Join(parts, ",")
+}
+
+func (l Limits) withDefaults() Limits {
+	defaults := DefaultLimits()
+	for _, name := range limitNames {
+		field := l.named(name)
+		*field = cmp.Or(*field, *defaults.named(name))
+	}
+	return l
+}

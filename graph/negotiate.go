@@ -1,0 +1,79 @@
+package graph
+
+import (
+	"mime"
+	"strconv"
+	"strings"
+)
+
+const (
+	typeJSON    = "application/json"
+	typeGraphQL = "application/graphql-response+json"
+)
+
+// negotiate chooses the media type of an answer (RFC 9110, section 12.5.1), or "" when neither is acceptable. Who
+// does not say gets application/json, which older clients expect; so does who takes both only by a wildcard.
+func negotiate(accept []string) string {
+	plain, graphql := preference{}, preference{}
+	some := false
+	for _, line := range accept {
+		for part := range strings.SplitSeq(line, ",") {
+			if strings.TrimSpace(part) == "" {
+				continue
+			}
+			some = true
+			mediaType, quality, ok := parseRange(part)
+			if ok {
+				plain.consider(mediaType, typeJSON, quality)
+				graphql.consider(mediaType, typeGraphQL, quality)
+			}
+		}
+	}
+	switch {
+	case !some:
+		return typeJSON
+	case plain.quality <= 0 && graphql.quality <= 0:
+		return ""
+	case graphql.quality > plain.quality:
+		return typeGraphQL
+	case graphql.quality == plain.quality && graphql.exact == 2:
+		return typeGraphQL
+	}
+	return typeJSON
+}
+
+func parseRange(text string) (mediaType string, quality float64, ok bool) {
+	mediaType, parameters, err := mime.ParseMediaType(text)
+	if err != nil {
+		return "", 0, false
+	}
+	q, given := parameters["q"]
+	if !given {
+		return mediaType, 1, true
+	}
+	quality, err = strconv.ParseFloat(q, 64)
+	return mediaType, quality, err == nil && quality >= 0 && quality <= 1
+}
+
+// preference is how much a client wants one media type; the range that names it most exactly decides.
+type preference struct {
+	quality float64
+	exact   int // 2 by its name, 1 by application/*, 0 by */*
+	met     bool
+}
+
+func (p *preference) consider(mediaRange, mediaType string, quality float64) {
+	exact := 0
+	switch mediaRange {
+	case mediaType:
+		exact = 2
+	case "application/*":
+		exact = 1
+	case "*/*":
+	default:
+		return
+	}
+	if !p.met || exact > p.exact {
+		*p = preference{quality: quality, exact: exact, met: true}
+	}
+}

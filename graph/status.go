@@ -1,0 +1,85 @@
+package graph
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/gatehouse/gatehouse/internal/problem"
+)
+
+// statuses gives each code its status, the most pressing code first: the first one that an answer's errors have
+// decides. The contract, section 5.
+var statuses = []struct {
+	code   problem.Code
+	status int
+}{
+	{problem.Unauthenticated, http.StatusUnauthorized},
+	{problem.ReauthenticationRequired, http.StatusUnauthorized},
+	{problem.InsufficientScope, http.StatusForbidden},
+	{problem.Forbidden, http.StatusForbidden},
+	{problem.Internal, http.StatusInternalServerError},
+	{problem.Unavailable, http.StatusServiceUnavailable},
+	{problem.RateLimited, http.StatusTooManyRequests},
+	{problem.LimitExceeded, http.StatusBadRequest},
+	{problem.ParseFailed, http.StatusBadRequest},
+	{problem.ValidationFailed, http.StatusBadRequest},
+}
+
+// foremost returns the error that decides about an answer, and its status. Codes that are not in the table are results
+// of running an operation, with status 200.
+func foremost(errs gqlerror.List) (*gqlerror.Error, int) {
+	for _, s := range statuses {
+		i := slices.IndexFunc(errs, func(e *gqlerror.Error) bool { return codeOf(e) == s.code })
+		if i >= 0 {
+			return errs[i], s.status
+		}
+	}
+	return nil, http.StatusOK
+}
+
+func codeOf(e *gqlerror.Error) problem.Code {
+	switch code := e.Extensions["code"].(type) {
+	case string:
+		return problem.Code(code)
+	case problem.Code:
+		return code
+	}
+	return ""
+}
+
+// advise sets the headers that tell a client what to do about a refusal. They are sent with every status: RFC 9110,
+// section 11.6.1, lets a challenge stand in other answers than 401, and clients of application/json see only 200.
+func advise(h http.Header, e *gqlerror.Error) {
+	if e == nil {
+		return
+	}
+	if c := challenge(e); c != "" {
+		h.Set("WWW-Authenticate", c)
+	}
+	if seconds, ok := e.Extensions["retryAfter"]; ok {
+		h.Set("Retry-After", fmt.Sprint(seconds))
+	}
+}
+
+// challenge returns what the client must present: RFC 6750, section 3, and RFC 9470, section 3. A request without any
+// credential is not told of an error, as RFC 6750 asks.
+func challenge(e *gqlerror.Error) string {
+	switch codeOf(e) {
+	case problem.Unauthenticated:
+		if reason := e.Extensions["reason"]; reason != nil && reason != "missing" {
+			return fmt.Sprintf(`Bearer error="invalid_token", error_description="the access token is %v"`, reason)
+		}
+		return `Bearer realm="gatehouse"`
+	case problem.ReauthenticationRequired:
+		return fmt.Sprintf(`Bearer error="insufficient_user_authentication", `+
+			`error_description="more recent authentication is required", max_age="%v"`, e.Extensions["maxAge"])
+	case problem.InsufficientScope:
+		scopes, _ := e.Extensions["missingScopes"].([]string)
+		return fmt.Sprintf(`Bearer error="insufficient_scope", scope="%s"`, strings.Join(scopes, " "))
+	}
+	return ""
+}

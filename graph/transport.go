@@ -1,0 +1,108 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/viewer"
+)
+
+var errNoResponse = errors.New("the schema returned no response")
+
+// transport is GraphQL over HTTP: POST of one JSON request, and GET for queries. It answers every request, also those
+// with an Upgrade header that it does not know: Java's client sends one with each POST. A transport for WebSockets
+// stands before it.
+type transport struct {
+	limits    Limits
+	timeout   time.Duration
+	presenter Presenter
+}
+
+var _ graphql.Transport = (*transport)(nil)
+
+// Supports reports that nothing comes after this transport.
+func (*transport) Supports(*http.Request) bool { return true }
+
+// Do answers one request.
+func (t *transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	ctx, id := withRequestID(r.Context())
+	ctx, cancel := context.WithTimeout(ctx, t.timeout)
+	defer cancel()
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Request-Id", id)
+	h.Add("Vary", "Accept")
+	mediaType := negotiate(r.Header.Values("Accept"))
+	defer t.recover(ctx, w, mediaType)
+
+	params, refused := t.read(ctx, w, r, mediaType)
+	if refused != nil {
+		refuseRequest(w, mediaType, refused)
+		return
+	}
+	op, errs := exec.CreateOperationContext(ctx, params)
+	switch {
+	case len(errs) > 0:
+		t.answer(ctx, w, mediaType, exec.DispatchError(graphql.WithOperationContext(ctx, op), reasons(op, errs)))
+		return
+	case r.Method == http.MethodGet && op.Operation.Operation != ast.Query:
+		refuseRequest(w, mediaType, malformed(http.StatusMethodNotAllowed, "GET is for queries; use POST").with("Allow", "POST"))
+		return
+	}
+	responses, ctx := exec.DispatchOperation(ctx, op)
+	t.answer(ctx, w, mediaType, responses(ctx))
+}
+
+// read returns the parameters of a request that this transport can answer.
+func (t *transport) read(ctx context.Context, w http.ResponseWriter, r *http.Request, mediaType string) (*graphql.RawParams, *refusal) {
+	start := graphql.Now()
+	switch {
+	case viewer.From(ctx).Doubled:
+		return nil, malformed(http.StatusBadRequest, "there are two Authorization headers; send one").
+			with("WWW-Authenticate", `Bearer error="invalid_request"`)
+	case r.Method != http.MethodPost && r.Method != http.MethodGet:
+		return nil, malformed(http.StatusMethodNotAllowed, "use POST, or GET for queries").with("Allow", "GET, POST")
+	case mediaType == "":
+		return nil, malformed(http.StatusNotAcceptable, "answers are "+typeGraphQL+" or "+typeJSON)
+	}
+	params, refused := readRequest(w, r, t.limits)
+	if refused != nil {
+		return nil, refused
+	}
+	params.ReadTime = graphql.TraceTiming{Start: start, End: graphql.Now()}
+	return params, nil
+}
+
+// reasons returns why an operation will not run: as many errors as can be answered, and one in our own words when the
+// document does not have the operation.
+func reasons(op *graphql.OperationContext, errs gqlerror.List) gqlerror.List {
+	if op.Doc != nil && op.Operation == nil {
+		message := "the document has no operation of that operationName"
+		if op.OperationName == "" {
+			message = "the document has several operations: operationName must say which one to run"
+		}
+		return gqlerror.List{refuse(problem.ValidationFailed, message)}
+	}
+	return errs
+}
+
+// recover answers when something else than a resolver has panicked; nothing has been written then.
+func (t *transport) recover(ctx context.Context, w http.ResponseWriter, mediaType string) {
+	panicked := recover()
+	if panicked == nil {
+		return
+	}
+	if panicked == http.ErrAbortHandler {
+		panic(panicked)
+	}
+	e := t.presenter.Present(ctx, t.presenter.Recover(ctx, panicked))
+	refuseRequest(w, mediaType, &refusal{status: http.StatusInternalServerError, err: e})
+}
