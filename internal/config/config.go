@@ -1,0 +1,149 @@
+// Package config is the only reader of the environment. It reads once, checks all, and refuses with a sentence that
+// names the variable. What a value means beyond its form is known by the room that uses it.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Config is what the environment says, with defaults filled in. The tags are the whole list of variables; `help` is
+// their description in `gatehouse help config`.
+type Config struct {
+	Addr        string        `env:"GATEHOUSE_ADDR" help:"address of the public listener (default 127.0.0.1:8080; PORT alone means 0.0.0.0:$PORT)"`
+	DatabaseURL string        `env:"GATEHOUSE_DATABASE_URL" help:"sqlite:PATH or postgres://…; else DATABASE_URL (default sqlite:gatehouse.db)"`
+	Secret      string        `env:"GATEHOUSE_SECRET" help:"at least 32 bytes, base64 or raw: seals signing keys, keys the digests of refresh tokens"`
+	SecretFile  string        `env:"GATEHOUSE_SECRET_FILE" help:"file with the secret, made when absent (default with SQLite: gatehouse.secret beside the database; with Postgres one of the two is required)"`
+	SigningKey  string        `env:"GATEHOUSE_SIGNING_KEY" help:"path of a PKCS#8 PEM private key: Ed25519, ECDSA P-256 or RSA of 2048 bits or more (default: made and kept in the database, sealed)"`
+	Issuer      string        `env:"GATEHOUSE_ISSUER" help:"iss of every token (default http://ADDR)"`
+	Audience    string        `env:"GATEHOUSE_AUDIENCE" envDefault:"gatehouse" help:"aud of access tokens"`
+	AccessTTL   time.Duration `env:"GATEHOUSE_ACCESS_TTL" envDefault:"10m" help:"life of an access token"`
+	RefreshTTL  time.Duration `env:"GATEHOUSE_REFRESH_TTL" envDefault:"720h" help:"idle life of a refresh token"`
+	SessionTTL  time.Duration `env:"GATEHOUSE_SESSION_TTL" envDefault:"2160h" help:"life of a session in all"`
+	Playground  string        `env:"GATEHOUSE_PLAYGROUND" envDefault:"auto" help:"Playground, introspection and /schema.graphql: on, off, or auto (on while listening on loopback)"`
+	Argon2      string        `env:"GATEHOUSE_ARGON2" envDefault:"m=19456,t=2,p=1" help:"cost of hashing a password; less is refused unless listening on loopback"`
+	Limits      string        `env:"GATEHOUSE_LIMITS" help:"bounds of one operation, any subset (default body=64KiB,tokens=1000,depth=8,fields=250,roots=10,aliases=15,page=100)"`
+	Log         string        `env:"GATEHOUSE_LOG" envDefault:"info" help:"debug, info, warn or error; with ,json behind it for JSON lines"`
+
+	LogLevel slog.Level `env:"-"`
+	LogJSON  bool       `env:"-"`
+}
+
+// Load reads the configuration from an environment of NAME=value lines.
+func Load(environment []string) (*Config, error) {
+	values := env.ToMap(environment)
+	if err := refuseUnknown(values); err != nil {
+		return nil, err
+	}
+	c := &Config{}
+	if err := env.ParseWithOptions(c, env.Options{Environment: values}); err != nil {
+		return nil, nameVariables(err)
+	}
+	c.setAddr(values)
+	if c.DatabaseURL == "" {
+		c.DatabaseURL = values["DATABASE_URL"]
+	}
+	if c.DatabaseURL == "" {
+		c.DatabaseURL = "sqlite:gatehouse.db"
+	}
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *Config) setAddr(values map[string]string) {
+	switch {
+	case c.Addr != "":
+	case values["PORT"] != "":
+		c.Addr = "0.0.0.0:" + values["PORT"]
+	default:
+		c.Addr = "127.0.0.1:8080"
+	}
+}
+
+// Invalid names the variable whose value cannot be used, and why.
+func Invalid(name string, why error) error { return fmt.Errorf("%s: %w", name, why) }
+
+// check refuses values that cannot be used, one sentence for each.
+func (c *Config) check() error {
+	var all []error
+	refuse := func(name, format string, args ...any) { all = append(all, Invalid(name, fmt.Errorf(format, args...))) }
+
+	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
+		refuse("GATEHOUSE_ADDR", "%q is not HOST:PORT, such as 127.0.0.1:8080", c.Addr)
+	}
+	if c.Secret != "" && c.SecretFile != "" {
+		refuse("GATEHOUSE_SECRET", "GATEHOUSE_SECRET_FILE is set too; keep one of them")
+	}
+	if path, ok := strings.CutPrefix(c.DatabaseURL, "sqlite:"); ok && c.Secret == "" && c.SecretFile == "" {
+		c.SecretFile = filepath.Join(filepath.Dir(path), "gatehouse.secret")
+	}
+	if u, err := url.Parse(c.Issuer); c.Issuer != "" && (err != nil || u.Host == "" || !slices.Contains([]string{"http", "https"}, u.Scheme) || u.RawQuery != "" || u.Fragment != "") {
+		refuse("GATEHOUSE_ISSUER", "%q is not an http or https address without query and fragment", c.Issuer)
+	}
+	if c.Audience == "" {
+		refuse("GATEHOUSE_AUDIENCE", "is empty; leave it out or name the audience")
+	}
+	if c.AccessTTL < time.Second || c.AccessTTL > 24*time.Hour || c.AccessTTL%time.Second != 0 {
+		refuse("GATEHOUSE_ACCESS_TTL", "%v is not a number of whole seconds between 1s and 24h", c.AccessTTL)
+	}
+	if c.RefreshTTL < c.AccessTTL {
+		refuse("GATEHOUSE_REFRESH_TTL", "%v is shorter than GATEHOUSE_ACCESS_TTL (%v)", c.RefreshTTL, c.AccessTTL)
+	}
+	if c.SessionTTL < c.RefreshTTL {
+		refuse("GATEHOUSE_SESSION_TTL", "%v is shorter than GATEHOUSE_REFRESH_TTL (%v)", c.SessionTTL, c.RefreshTTL)
+	}
+	if !slices.Contains([]string{"auto", "on", "off"}, c.Playground) {
+		refuse("GATEHOUSE_PLAYGROUND", "%q is not auto, on or off", c.Playground)
+	}
+	if err := c.setLog(); err != nil {
+		refuse("GATEHOUSE_LOG", "%w", err)
+	}
+	return errors.Join(all...)
+}
+
+func (c *Config) setLog() error {
+	level, form, json := strings.Cut(c.Log, ",")
+	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
+	l, ok := levels[level]
+	if !ok || json && form != "json" {
+		return fmt.Errorf("%q is not debug, info, warn or error, with ,json behind it or not", c.Log)
+	}
+	c.LogLevel, c.LogJSON = l, json
+	return nil
+}
+
+// Loopback reports whether the public listener is reachable from this machine only.
+func (c *Config) Loopback() bool {
+	host, _, _ := net.SplitHostPort(c.Addr)
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// ShowPlayground reports whether the Playground, introspection and the SDL are served.
+func (c *Config) ShowPlayground() bool {
+	return c.Playground == "on" || c.Playground == "auto" && c.Loopback()
+}
+
+// ReadSigningKey returns the PEM file that GATEHOUSE_SIGNING_KEY names, or nil when it is not set.
+func (c *Config) ReadSigningKey() ([]byte, error) {
+	if c.SigningKey == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(c.SigningKey)
+	if err != nil {
+		return nil, Invalid("GATEHOUSE_SIGNING_KEY", err)
+	}
+	return text, nil
+}

@@ -1,0 +1,53 @@
+package config
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// ReadSecret returns the text of the secret. A secret file that is not there is made, readable by its owner only; of
+// processes that make it at once, one wins and all read the winner's.
+func (c *Config) ReadSecret() (text, source string, err error) {
+	if c.Secret != "" {
+		return c.Secret, "GATEHOUSE_SECRET", nil
+	}
+	if c.SecretFile == "" {
+		return "", "", Invalid("GATEHOUSE_SECRET", errors.New("is required with Postgres (or GATEHOUSE_SECRET_FILE): at least 32 random bytes, the same on every instance; `openssl rand -base64 32` makes one"))
+	}
+	source = "GATEHOUSE_SECRET_FILE"
+	content, err := os.ReadFile(c.SecretFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := makeSecret(c.SecretFile); err != nil {
+			return "", source, Invalid(source, fmt.Errorf("make the secret file %s: %w", c.SecretFile, err))
+		}
+		content, err = os.ReadFile(c.SecretFile)
+	}
+	if err != nil {
+		return "", source, Invalid(source, err)
+	}
+	return string(content), source, nil
+}
+
+// makeSecret writes a new secret whole, under another name first: a half-written file must never be taken for one.
+func makeSecret(path string) error {
+	draft, err := os.CreateTemp(filepath.Dir(path), ".gatehouse.secret-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(draft.Name())
+	raw := make([]byte, 32)
+	rand.Read(raw)
+	_, err = draft.WriteString(base64.StdEncoding.EncodeToString(raw) + "\n")
+	if err := errors.Join(err, draft.Sync(), draft.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(draft.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
+}
