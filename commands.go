@@ -1,0 +1,100 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gatehouse/gatehouse/internal/config"
+)
+
+// failure is an error of the work, and not of how the command was written.
+type failure struct{ error }
+
+func (f failure) Unwrap() error { return f.error }
+
+func isFailure(err error) bool {
+	var f failure
+	return errors.As(err, &f)
+}
+
+// does turns a function of the world into what a command runs.
+func does(f func(cmd *cobra.Command) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, _ []string) error {
+		if err := f(cmd); err != nil {
+			return failure{err}
+		}
+		return nil
+	}
+}
+
+// commands returns the program's commands.
+func commands(w world) *cobra.Command {
+	serveDoes := does(func(cmd *cobra.Command) error { return serve(cmd.Context(), w) })
+	root := &cobra.Command{
+		Use:           "gatehouse",
+		Short:         "A GraphQL accounts API whose schema is its access policy",
+		Long:          "Gatehouse is a GraphQL accounts API whose schema is its access policy.\nWithout a command it serves, on 127.0.0.1:8080 with a SQLite file in this folder unless the environment says otherwise.",
+		Args:          cobra.NoArgs,
+		RunE:          serveDoes,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.CompletionOptions.DisableDefaultCmd = true
+	migrate := &cobra.Command{
+		Use: "migrate", Short: "Bring the database to this version's schema", Args: cobra.NoArgs,
+		RunE: does(func(cmd *cobra.Command) error { return migrateDatabase(cmd.Context(), w) }),
+	}
+	migrate.AddCommand(&cobra.Command{
+		Use: "status", Short: "Tell the database's version without changing it", Args: cobra.NoArgs,
+		RunE: does(func(cmd *cobra.Command) error { return migrationStatus(cmd.Context(), w) }),
+	})
+	access := &cobra.Command{Use: "access", Short: "Print who may use what", Args: cobra.NoArgs}
+	asJSON := access.Flags().Bool("json", false, "for machines")
+	access.RunE = does(func(*cobra.Command) error { return printAccess(w.Stdout, *asJSON) })
+	root.AddCommand(
+		&cobra.Command{Use: "serve", Short: "Serve (what gatehouse does without a command)", Args: cobra.NoArgs, RunE: serveDoes},
+		migrate,
+		access,
+		&cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs, RunE: does(func(cmd *cobra.Command) error {
+			_, err := fmt.Fprintln(w.Stdout, "gatehouse", version())
+			return err
+		})},
+		&cobra.Command{Use: "config", Short: "The environment variables, with their defaults", Long: configHelp()},
+	)
+	return root
+}
+
+// configHelp lists every variable.
+func configHelp() string {
+	var b strings.Builder
+	b.WriteString("Configuration is read from these environment variables only:\n\n")
+	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, v := range config.Variables() {
+		help := v.Help
+		if v.Default != "" {
+			help += " (default " + v.Default + ")"
+		}
+		fmt.Fprintf(t, "  %s\t%s\n", v.Name, help)
+	}
+	t.Flush()
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// version is what the build recorded: a tag, or the commit.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && info.Main.Version == "(devel)" {
+			return s.Value
+		}
+	}
+	return info.Main.Version
+}

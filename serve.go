@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/gatehouse/gatehouse/internal/config"
+	"github.com/gatehouse/gatehouse/internal/database"
+)
+
+// patience bounds how long running requests may take to finish once the program was asked to stop.
+const patience = 20 * time.Second
+
+// serve opens, builds and serves until the context ends, then lets running requests finish.
+func serve(ctx context.Context, w world) error {
+	c, err := config.Load(w.Env)
+	if err != nil {
+		return err
+	}
+	log := newLog(c, w)
+	db, err := openMigrated(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	listener, err := net.Listen("tcp", c.Addr)
+	if err != nil {
+		return config.Invalid("GATEHOUSE_ADDR", err)
+	}
+	defer listener.Close()
+	handler, err := build(ctx, c, db, "http://"+listener.Addr().String(), log)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(w.Stdout, greeting(c, listener.Addr()))
+	return serveUntil(ctx, newServer(handler, log), listener, log)
+}
+
+// openMigrated opens the database and brings it to this version's schema.
+func openMigrated(ctx context.Context, c *config.Config, log *slog.Logger) (*database.Database, error) {
+	db, err := database.Open(ctx, database.Config{URL: c.DatabaseURL, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := db.Migrate(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+func newLog(c *config.Config, w world) *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.LogLevel}
+	if c.LogJSON {
+		return slog.New(slog.NewJSONHandler(w.Stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(w.Stderr, options))
+}
+
+// newServer bounds what a client may take its time with. A request's own deadline is in package graph.
+func newServer(handler http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}
+
+// serveUntil serves until the context ends; then it takes no new connection and lets running requests finish.
+func serveUntil(ctx context.Context, server *http.Server, listener net.Listener, log *slog.Logger) error {
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	log.Info("stopping: running requests may finish", "within", patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("requests were still running after %v: %w", patience, err), server.Close())
+	}
+	return nil
+}
+
+// greeting is the one line that says where the Playground is.
+func greeting(c *config.Config, addr net.Addr) string {
+	if c.ShowPlayground() {
+		return fmt.Sprintf("Gatehouse is ready. Playground: http://%s/", addr)
+	}
+	return fmt.Sprintf("Gatehouse is ready. GraphQL: http://%s/graphql", addr)
+}

@@ -1,0 +1,51 @@
+// Gatehouse is a GraphQL accounts API whose schema is its access policy.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	w := world{Args: os.Args[1:], Env: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr}
+	os.Exit(run(ctx, w))
+}
+
+// world is what the program sees of the outside; tests give it another.
+type world struct {
+	Args   []string
+	Env    []string // NAME=value
+	Stdout io.Writer
+	Stderr io.Writer
+}
+
+// The exit codes of the program.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// run carries out one command and returns the exit code.
+func run(ctx context.Context, w world) int {
+	root := commands(w)
+	root.SetArgs(w.Args)
+	root.SetOut(w.Stdout)
+	root.SetErr(w.Stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	fmt.Fprintln(w.Stderr, "gatehouse:", err)
+	if isFailure(err) {
+		return exitFailed
+	}
+	fmt.Fprintln(w.Stderr, "Try `gatehouse help`.")
+	return exitUsage
+}
