@@ -1,0 +1,67 @@
+import { getOperationAST, Kind, parse } from 'graphql';
+import { forget, refuse, signIn, snapshot } from './session.js';
+
+// fetcher sends an operation to the server that this page came from, with the page's token unless the headers editor
+// has an Authorization of its own, and learns from the answer who is signed in.
+export async function fetcher(params, options) {
+  const headers = new Headers(options?.headers);
+  const token = headers.has('authorization') ? null : snapshot().token;
+  if (token) headers.set('authorization', `Bearer ${token}`);
+  // Asked for this type, the server says 200 even when GraphQL refuses: a refusal belongs in the answer and not in the
+  // browser's console.
+  if (!headers.has('accept')) headers.set('accept', 'application/json');
+  headers.set('content-type', 'application/json');
+
+  const response = await fetch('graphql', { method: 'POST', headers, body: JSON.stringify(params) });
+  const result = await read(response);
+  learn(result, params, token);
+  return result;
+}
+
+async function read(response) {
+  const text = await response.text();
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Error(`The server answered ${response.status} without JSON: ${text.slice(0, 200)}`);
+  }
+}
+
+// The fields whose success ends the session of the token that was sent.
+const endings = new Set(['logout', 'deleteAccount']);
+
+function learn(result, params, token) {
+  const current = token && token === snapshot().token;
+  if (result.data) {
+    for (const [key, field] of rootFields(params)) {
+      const value = result.data[key];
+      if (typeof value?.accessToken === 'string') signIn(value);
+      else if (value && current && endings.has(field)) forget();
+    }
+  }
+  const refusal = result.errors?.find(({ extensions }) => extensions?.code === 'UNAUTHENTICATED');
+  if (refusal && current) refuse(refusal.extensions.reason);
+}
+
+// rootFields maps the keys of an answer, which an alias makes differ, to the names of the operation's root fields. The
+// server gave data for the operation, hence it is valid: every fragment is there and none spreads itself.
+function rootFields({ query, operationName }) {
+  const document = parse(query);
+  const fields = new Map();
+  const collect = ({ selections }) => {
+    for (const selection of selections) {
+      if (selection.kind === Kind.FIELD) {
+        fields.set((selection.alias ?? selection.name).value, selection.name.value);
+      } else if (selection.kind === Kind.INLINE_FRAGMENT) {
+        collect(selection.selectionSet);
+      } else {
+        collect(fragmentNamed(document, selection.name.value).selectionSet);
+      }
+    }
+  };
+  collect(getOperationAST(document, operationName).selectionSet);
+  return fields;
+}
+
+const fragmentNamed = ({ definitions }, name) =>
+  definitions.find((definition) => definition.kind === Kind.FRAGMENT_DEFINITION && definition.name.value === name);

@@ -1,0 +1,55 @@
+import 'graphiql/setup-workers/vite';
+// These are graphiql/style.css without its 34 embedded fonts and its second copy of Monaco's styles.
+import '@graphiql/react/style.css';
+import '@graphiql/plugin-doc-explorer/style.css';
+import 'graphiql/graphiql.css';
+import './playground.css';
+import { GraphiQL } from 'graphiql';
+import { useSyncExternalStore } from 'react';
+import { createRoot } from 'react-dom/client';
+import { fetcher } from './fetcher.js';
+import { operations } from './operations.js';
+import { forget, snapshot, subscribe } from './session.js';
+
+function status({ token, name, refusal }) {
+  if (!token) return 'Not signed in';
+  if (refusal) return `Token refused: ${refusal}. Sign in again`;
+  return name ? `Signed in as ${name}` : 'Signed in';
+}
+
+function Session() {
+  const session = useSyncExternalStore(subscribe, snapshot);
+  return (
+    <>
+      <span role="status">{status(session)}</span>
+      <button type="button" className="graphiql-button" onClick={forget} disabled={!session.token}>
+        Forget token
+      </button>
+      <a href="schema.graphql" target="_blank">
+        schema.graphql
+      </a>
+    </>
+  );
+}
+
+// Without storage GraphiQL keeps tabs, variables and headers in memory only; without plugins it has no history.
+// The first tab's variables are given twice because GraphiQL fills the editor of the first tab from the prop.
+createRoot(document.getElementById('playground')).render(
+  <GraphiQL
+    fetcher={fetcher}
+    storage={null}
+    shouldPersistHeaders={false}
+    plugins={[]}
+    inputValueDeprecation
+    schemaDescription
+    defaultTabs={operations}
+    initialVariables={operations[0].variables}
+  >
+    <GraphiQL.Logo>
+      <h1>Gatehouse</h1>
+    </GraphiQL.Logo>
+    <GraphiQL.Footer>
+      <Session />
+    </GraphiQL.Footer>
+  </GraphiQL>,
+);

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { beforeEach, test } from 'node:test';
+import { fetcher } from '../src/fetcher.js';
+import { forget, snapshot } from '../src/session.js';
+
+let sent;
+
+// ask sends a document to a server that answers `result`, and gives the Authorization header that went along.
+async function ask(query, result, options, operationName) {
+  globalThis.fetch = async (url, init) => {
+    sent = { url, authorization: new Headers(init.headers).get('authorization') };
+    return new Response(typeof result === 'string' ? result : JSON.stringify(result));
+  };
+  await fetcher({ query, operationName }, options);
+  return sent.authorization;
+}
+
+const login = (query = 'mutation { login { accessToken } }', key = 'login', user) =>
+  ask(query, { data: { [key]: { accessToken: 'T1', user } } });
+const me = (options, result = { data: { me: null } }) => ask('{ me { id } }', result, options);
+const unauthenticated = (reason) => ({
+  data: { me: null },
+  errors: [{ message: 'no', extensions: { code: 'UNAUTHENTICATED', reason } }],
+});
+
+beforeEach(forget);
+
+test('no token goes along before one was given', async () => {
+  assert.equal(await me(), null);
+  assert.equal(sent.url, 'graphql');
+});
+
+test('the token of an answer goes along with the next request', async () => {
+  await login(undefined, 'login', { email: 'ada@example.com' });
+  assert.equal(await me(), 'Bearer T1');
+  assert.equal(snapshot().name, 'ada@example.com');
+});
+
+test('the token is found under an alias and in fragments', async () => {
+  for (const query of [
+    'mutation { x: login { accessToken } }',
+    'mutation { ... on Mutation { x: register { accessToken } } }',
+    'mutation { ...F } fragment F on Mutation { x: refresh { accessToken } }',
+  ]) {
+    forget();
+    await login(query, 'x');
+    assert.equal(await me(), 'Bearer T1', query);
+  }
+});
+
+test('only the operation that ran counts', async () => {
+  const query = 'mutation A { x: logout { success } } mutation B { x: revokeOtherSessions { success } }';
+  await login();
+  await ask(query, { data: { x: { success: true } } }, {}, 'B');
+  assert.equal(await me(), 'Bearer T1');
+  await ask(query, { data: { x: { success: true } } }, {}, 'A');
+  assert.equal(await me(), null);
+});
+
+test('a login that is refused keeps the token', async () => {
+  await login();
+  await ask('mutation { login { accessToken } }', { data: null, errors: [{ message: 'no' }] });
+  assert.equal(await me(), 'Bearer T1');
+});
+
+test('an Authorization of the headers editor wins, and its session is not ours to end', async () => {
+  await login();
+  const options = { headers: { AUTHORIZATION: 'Bearer other' } };
+  assert.equal(await me(options), 'Bearer other');
+  await ask('mutation { logout { success } }', { data: { logout: { success: true } } }, options);
+  assert.equal(sent.authorization, 'Bearer other');
+  assert.equal(await me(), 'Bearer T1');
+});
+
+test('a token that the server refuses says so and is kept', async () => {
+  await me({}, unauthenticated('missing'));
+  assert.equal(snapshot().refusal, null);
+  await login();
+  await me({}, unauthenticated('expired'));
+  assert.equal(snapshot().refusal, 'expired');
+  assert.equal(await me(), 'Bearer T1');
+  await login();
+  assert.equal(snapshot().refusal, null);
+});
+
+test('an answer that is not JSON is shown as such', async () => {
+  await assert.rejects(me({}, '<h1>Bad gateway</h1>'), /answered 200 without JSON: <h1>Bad gateway/);
+});

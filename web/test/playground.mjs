@@ -1,0 +1,220 @@
+// Walks through the Playground of a running server in Chromium and takes two screenshots.
+//
+//   node web/test/playground.mjs URL SCREENSHOT.png      also writes SCREENSHOT-phone.png
+//
+// It registers two accounts with made-up addresses and logs in once. `npm ci` in web/ installs what drives the browser;
+// CHROMIUM names the browser where it is not /usr/bin/chromium. Exits 0 when all is well, 1 with a sentence when not,
+// and 2 when called wrongly.
+import { chromium } from 'playwright-core';
+
+const patience = 15_000; // ms for any one thing to appear, on a slow machine
+
+function must(holds, sentence) {
+  if (!holds) throw new Error(sentence);
+}
+
+function launch(host) {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      `--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE ${host}`,
+    ],
+  });
+}
+
+// watch collects whatever a page should not do.
+function watch(page, origin) {
+  const faults = [];
+  page.on('request', (request) => {
+    if (new URL(request.url()).origin !== origin) faults.push(`asked another server: ${request.url().slice(0, 200)}`);
+  });
+  page.on('response', (response) => {
+    if (!response.ok()) faults.push(`got ${response.status()} for ${response.url()}`);
+  });
+  page.on('requestfailed', (request) => faults.push(`got nothing for ${request.url()}`));
+  page.on('pageerror', (error) => faults.push(`threw: ${error.message}`));
+  // Violations of the Content-Security-Policy are console errors, and Monaco without its workers is a warning.
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) faults.push(`wrote to the console: ${message.text()}`);
+  });
+  return faults;
+}
+
+// visit opens the Playground on a device and walks through it; what the page did wrong on the way is part of a failure.
+async function visit(browser, device, url, walk) {
+  const context = await browser.newContext(device);
+  const page = await context.newPage();
+  page.setDefaultTimeout(patience);
+  const faults = watch(page, new URL(url).origin);
+  try {
+    const [introspected] = await Promise.all([answerTo(page, 'IntrospectionQuery'), load(page, url)]);
+    must(introspected.answer.data?.__schema, 'the introspection query was refused');
+    await walk(page);
+  } catch (error) {
+    throw new Error([error.message, ...faults.map((fault) => `the page ${fault}`)].join('; '));
+  }
+  must(faults.length === 0, `the page ${faults.join('; it ')}`);
+  await context.close();
+}
+
+async function load(page, url) {
+  await page.goto(url);
+  must(!(await page.getByText('is not built').count()), 'the Playground is not built: run make playground');
+  await editorShows(page, 'mutation Register');
+}
+
+// answerTo waits for the named operation to be sent and answered.
+async function answerTo(page, name) {
+  const response = await page.waitForResponse((r) => r.request().postDataJSON()?.operationName === name);
+  return { request: response.request(), answer: await response.json() };
+}
+
+// textOf gives a Monaco editor's visible text without white space, which wrapped lines break up.
+const textOf = (page, selector) =>
+  page.$$eval(`${selector} .view-line`, (lines) => lines.map((line) => line.textContent).join('').replace(/\s/g, ''));
+
+async function shows(page, selector, wanted, where) {
+  const until = Date.now() + patience;
+  let text;
+  do {
+    text = await textOf(page, selector);
+    if (text.includes(wanted.replace(/\s/g, ''))) return;
+    await page.waitForTimeout(50);
+  } while (Date.now() < until);
+  throw new Error(`the ${where} does not show ${JSON.stringify(wanted)} but ${JSON.stringify(text)}`);
+}
+
+const editorShows = (page, wanted) => shows(page, '.graphiql-query-editor', wanted, 'operation editor');
+const resultShows = (page, wanted) => shows(page, '.result-window', wanted, 'result pane');
+
+const pressRun = (page) => page.getByRole('button', { name: /^Execute query/ }).click();
+
+async function pressKeys(page) {
+  await page.locator('.graphiql-query-editor .view-line').first().click();
+  await page.keyboard.press('Control+Enter');
+}
+
+// run opens the tab of the named operation and runs it.
+async function run(page, name, start = pressRun) {
+  await page.getByRole('tab').getByText(name, { exact: true }).click();
+  await editorShows(page, name === 'Me' ? 'query Me {' : `mutation ${name}(`);
+  // GraphiQL reads an operation's name 100 ms after its text has changed; a later timer of the page runs after that.
+  await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 250)));
+  const [answered] = await Promise.all([answerTo(page, name), start(page)]);
+  return answered;
+}
+
+const statusIs = (page, text) => page.getByRole('status').getByText(text, { exact: true }).waitFor();
+
+async function meIsRefused(page) {
+  const { request } = await run(page, 'Me');
+  must(!request.headers().authorization, 'an Authorization header was sent by a page that is not signed in');
+  await resultShows(page, '"code": "UNAUTHENTICATED"');
+  await statusIs(page, 'Not signed in');
+}
+
+// signIn runs Register or Login and gives what must not be stored.
+async function signIn(page, name) {
+  const { request, answer } = await run(page, name);
+  const payload = answer.data?.[name.toLowerCase()];
+  must(payload?.accessToken, `${name} gave no token but ${JSON.stringify(answer)}`);
+  const { email, password } = request.postDataJSON().variables.input;
+  await resultShows(page, `"${name.toLowerCase()}": {`); // on a phone the token fills the pane: the rest is below
+  await statusIs(page, `Signed in as ${email}`);
+  return { email, secrets: [payload.accessToken, password] };
+}
+
+async function meAnswers(page, email, token) {
+  const { request } = await run(page, 'Me', pressKeys);
+  must(request.headers().authorization === `Bearer ${token}`, 'Me was sent without the newest access token');
+  await resultShows(page, `"email": "${email}"`);
+}
+
+async function documentationIsThere(page) {
+  await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
+  await page.locator('.graphiql-doc-explorer').getByRole('link', { name: 'Mutation', exact: true }).click();
+  await page.locator('.graphiql-doc-explorer').getByText('Makes an account and signs it in.').waitFor();
+  await page.getByRole('button', { name: 'Hide Documentation Explorer' }).click();
+}
+
+// theEditorHelps uses what GraphiQL loads late: the workers that find mistakes, and the formatter.
+async function theEditorHelps(page) {
+  await page.getByRole('button', { name: 'New tab' }).click();
+  await page.locator('.graphiql-query-editor .view-line').first().click();
+  await page.keyboard.type('{ mee { id } }');
+  await page.locator('.graphiql-query-editor .squiggly-error').waitFor();
+  await page.getByRole('button', { name: /^Prettify/ }).click();
+  await page.locator('.graphiql-query-editor .view-line').nth(4).waitFor();
+}
+
+async function nothingIsStored(page, secrets) {
+  await page.waitForTimeout(1000); // GraphiQL would store its tabs half a second after a change
+  const stored = await page.evaluate(async () => ({
+    local: { ...localStorage },
+    session: { ...sessionStorage },
+    databases: await indexedDB.databases(),
+    caches: await caches.keys(),
+  }));
+  for (const [place, kept] of Object.entries(stored)) {
+    must(Object.keys(kept).length === 0, `the page stored something (${place}): ${JSON.stringify(kept)}`);
+  }
+  const cookies = JSON.stringify(await page.context().cookies());
+  must(!secrets.some((secret) => cookies.includes(secret)), 'a cookie holds an access token or a password');
+}
+
+const desk = { viewport: { width: 1280, height: 800 } };
+
+const atTheDesk = (screenshot) => async (page) => {
+  await documentationIsThere(page);
+  await meIsRefused(page);
+  const registered = await signIn(page, 'Register');
+  const loggedIn = await signIn(page, 'Login');
+  await meAnswers(page, loggedIn.email, loggedIn.secrets[0]);
+  await nothingIsStored(page, [...registered.secrets, ...loggedIn.secrets]);
+  await page.screenshot({ path: screenshot });
+  await page.getByRole('button', { name: 'Forget token' }).click();
+  await meIsRefused(page);
+  await theEditorHelps(page);
+};
+
+const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+
+const onThePhone = (screenshot) => async (page) => {
+  const { email, secrets } = await signIn(page, 'Register');
+  await meAnswers(page, email, secrets[0]);
+  const { width, height } = phone.viewport;
+  for (const selector of ['.graphiql-execute-button', '.result-window', '[role=status]']) {
+    const box = await page.locator(selector).boundingBox();
+    const inside = box.x >= 0 && box.y >= 0 && box.x + box.width <= width && box.y + box.height <= height;
+    must(inside, `${selector} is off a phone's screen`);
+  }
+  await page.screenshot({ path: screenshot });
+};
+
+async function main(url, screenshot) {
+  const browser = await launch(new URL(url).hostname);
+  try {
+    await visit(browser, desk, url, atTheDesk(screenshot));
+    await visit(browser, phone, url, onThePhone(screenshot.replace(/(\.png)?$/, '-phone.png')));
+  } finally {
+    await browser.close();
+  }
+}
+
+const [url, screenshot] = process.argv.slice(2);
+if (!URL.canParse(url ?? '') || !screenshot) {
+  console.error('usage: node web/test/playground.mjs URL SCREENSHOT.png');
+  process.exit(2);
+}
+main(url, screenshot).catch((error) => {
+  console.error(`playground: ${error.message}`);
+  process.exitCode = 1;
+});

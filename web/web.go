@@ -1,0 +1,170 @@
+// Package web owns the page at /: the Playground, which is GraphiQL as web/package.json builds it into dist/playground,
+// or, where that was not done, a page that says how to do it. It serves these files and nothing else, and knows nothing
+// of the API. The page asks no other server for anything, and its Content-Security-Policy would not let it.
+package web
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"io"
+	"io/fs"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Without "all:" the pattern would match no file, and fail, where only .gitkeep is there.
+//
+//go:embed all:dist
+var dist embed.FS
+
+//go:embed unbuilt
+var unbuilt embed.FS
+
+// policy allows what comes from this server only. The exceptions are for Monaco, GraphiQL's editor: it writes <style>
+// elements and style attributes, for which it takes no nonce, and underlines mistakes with a data: image. The rest
+// bounds what a forged style could do: it cannot load anything from elsewhere.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self'; " +
+	"img-src 'self' data:; connect-src 'self'; worker-src 'self'; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// Built says whether the Playground was built before this program was compiled.
+func Built() bool {
+	_, err := fs.Stat(dist, "dist/playground/index.html")
+	return err == nil
+}
+
+// Handler serves the page at / and its files beside it; every other path is not found.
+func Handler() http.Handler {
+	if Built() {
+		return newHandler(dist, "dist/playground")
+	}
+	return newHandler(unbuilt, "unbuilt")
+}
+
+// file is what one path answers with.
+type file struct {
+	body        []byte
+	compressed  bool // body is gzip
+	contentType string
+	cache       string
+	etag        string
+}
+
+type handler map[string]file
+
+// newHandler reads the folder root of fsys. It is part of the program: not to be able to is a fault of the build.
+func newHandler(fsys fs.FS, root string) handler {
+	files := handler{}
+	err := fs.WalkDir(fsys, root, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		body, err := fs.ReadFile(fsys, name)
+		files[urlPath(strings.TrimPrefix(name, root))] = newFile(name, body)
+		return err
+	})
+	if err != nil {
+		panic("web: " + err.Error())
+	}
+	return files
+}
+
+func urlPath(name string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), "index.html")
+}
+
+func newFile(name string, body []byte) file {
+	plain, compressed := strings.CutSuffix(name, ".gz")
+	f := file{body: body, compressed: compressed, contentType: contentType(plain), cache: "no-cache"}
+	if strings.Contains(name, "/assets/") { // Vite names them after their contents
+		f.cache = "public, max-age=31536000, immutable"
+	}
+	sum := sha256.Sum256(body)
+	f.etag = strconv.Quote(hex.EncodeToString(sum[:16]))
+	return f
+}
+
+// contentType does not ask the mime package, which asks the machine.
+func contentType(name string) string {
+	switch path.Ext(name) {
+	case ".html":
+		return "text/html; charset=utf-8"
+	case ".css":
+		return "text/css; charset=utf-8"
+	case ".js":
+		return "text/javascript; charset=utf-8"
+	case ".svg":
+		return "image/svg+xml"
+	case ".ttf":
+		return "font/ttf"
+	case ".md":
+		return "text/plain; charset=utf-8"
+	}
+	return "application/octet-stream"
+}
+
+func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	setSecurityHeaders(w.Header())
+	f, ok := h[r.URL.Path]
+	switch {
+	case !ok:
+		http.NotFound(w, r)
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "use GET or HEAD", http.StatusMethodNotAllowed)
+	default:
+		f.serve(w, r)
+	}
+}
+
+func setSecurityHeaders(h http.Header) {
+	h.Set("Content-Security-Policy", policy)
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+}
+
+func (f file) serve(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", f.contentType)
+	w.Header().Set("Cache-Control", f.cache)
+	if f.compressed {
+		w.Header().Set("Vary", "Accept-Encoding")
+		if !acceptsGzip(r.Header.Get("Accept-Encoding")) {
+			f.serveExpanded(w)
+			return
+		}
+		w.Header().Set("Content-Encoding", "gzip")
+	}
+	w.Header().Set("ETag", f.etag)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.body))
+}
+
+// serveExpanded sends no ETag: f.etag names the compressed form.
+func (f file) serveExpanded(w http.ResponseWriter) {
+	body, err := gzip.NewReader(bytes.NewReader(f.body))
+	if err != nil {
+		http.Error(w, "the file was not built whole", http.StatusInternalServerError)
+		return
+	}
+	_, _ = io.Copy(w, body) // the client went away; there is nobody to tell
+}
+
+// acceptsGzip reads an Accept-Encoding header (RFC 9110, 12.5.3), of which only gzip by its name matters here.
+func acceptsGzip(header string) bool {
+	for _, coding := range strings.Split(header, ",") {
+		name, weight, weighted := strings.Cut(strings.ReplaceAll(coding, " ", ""), ";q=")
+		if !strings.EqualFold(name, "gzip") {
+			continue
+		}
+		q, err := strconv.ParseFloat(weight, 64)
+		return !weighted || err == nil && q > 0
+	}
+	return false
+}

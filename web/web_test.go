@@ -1,0 +1,234 @@
+package web
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+const script = "console.log('a script')"
+
+// built is a Playground as Vite leaves it.
+func built(t *testing.T) http.Handler {
+	t.Helper()
+	return newHandler(fstest.MapFS{
+		"out/index.html":          {Data: []byte("<!doctype html>the page")},
+		"out/licenses.md.gz":      {Data: gzipped(t, "# Licenses")},
+		"out/assets/main-1.js.gz": {Data: gzipped(t, script)},
+	}, "out")
+}
+
+func gzipped(t *testing.T, text string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := io.WriteString(w, text); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func ask(h http.Handler, method, path string, header ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, path, nil)
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func TestPathsAndMethods(t *testing.T) {
+	h := built(t)
+	for _, tt := range []struct {
+		method, path string
+		status       int
+		contentType  string
+	}{
+		{"GET", "/", 200, "text/html; charset=utf-8"},
+		{"HEAD", "/", 200, "text/html; charset=utf-8"},
+		{"GET", "/?query=x", 200, "text/html; charset=utf-8"},
+		{"GET", "/assets/main-1.js", 200, "text/javascript; charset=utf-8"},
+		{"GET", "/licenses.md", 200, "text/plain; charset=utf-8"},
+		{"POST", "/", 405, "text/plain; charset=utf-8"},
+		{"OPTIONS", "/assets/main-1.js", 405, "text/plain; charset=utf-8"},
+		{"GET", "/index.html", 404, "text/plain; charset=utf-8"},
+		{"GET", "/assets/", 404, "text/plain; charset=utf-8"},
+		{"GET", "/assets/main-1.js.gz", 404, "text/plain; charset=utf-8"},
+		{"GET", "/.gitkeep", 404, "text/plain; charset=utf-8"},
+		{"POST", "/elsewhere", 404, "text/plain; charset=utf-8"},
+	} {
+		w := ask(h, tt.method, tt.path)
+		if w.Code != tt.status || w.Header().Get("Content-Type") != tt.contentType {
+			t.Errorf("%s %s: %d %q, want %d %q",
+				tt.method, tt.path, w.Code, w.Header().Get("Content-Type"), tt.status, tt.contentType)
+		}
+		if allow := w.Header().Get("Allow"); (allow == "GET, HEAD") != (tt.status == 405) {
+			t.Errorf("%s %s: Allow %q", tt.method, tt.path, allow)
+		}
+		if got := w.Header().Get("Content-Security-Policy"); got != policy {
+			t.Errorf("%s %s: Content-Security-Policy %q", tt.method, tt.path, got)
+		}
+		if got := w.Header().Get("X-Content-Type-Options"); got != "nosniff" {
+			t.Errorf("%s %s: X-Content-Type-Options %q", tt.method, tt.path, got)
+		}
+	}
+}
+
+func TestOnlyNamedAssetsAreCachedForGood(t *testing.T) {
+	h := built(t)
+	for path, want := range map[string]string{
+		"/":                 "no-cache",
+		"/licenses.md":      "no-cache",
+		"/assets/main-1.js": "public, max-age=31536000, immutable",
+		"/assets/main-2.js": "",
+	} {
+		if got := ask(h, "GET", path).Header().Get("Cache-Control"); got != want {
+			t.Errorf("%s: Cache-Control %q, want %q", path, got, want)
+		}
+	}
+}
+
+func TestUnchangedPageIsNotSentAgain(t *testing.T) {
+	h := built(t)
+	etag := ask(h, "GET", "/").Header().Get("ETag")
+	if w := ask(h, "GET", "/", "If-None-Match", etag); etag == "" || w.Code != http.StatusNotModified {
+		t.Errorf("ETag %q: status %d, want 304", etag, w.Code)
+	}
+	if w := ask(h, "GET", "/", "If-None-Match", `"another"`); w.Code != http.StatusOK {
+		t.Errorf("another ETag: status %d, want 200", w.Code)
+	}
+}
+
+func TestCompressedForThoseWhoAccept(t *testing.T) {
+	h := built(t)
+	for accept, want := range map[string]bool{
+		"gzip": true, "br, GZIP": true, "gzip;q=0.5": true, "deflate,gzip; q=1.0": true,
+		"": false, "br": false, "gzip;q=0": false, "gzip; q=0.000": false, "x-gzip": false, "gzip;q=much": false,
+	} {
+		w := ask(h, "GET", "/assets/main-1.js", "Accept-Encoding", accept)
+		if got := w.Header().Get("Content-Encoding") == "gzip"; got != want {
+			t.Errorf("Accept-Encoding %q: compressed is %v, want %v", accept, got, want)
+		}
+		if got := w.Header().Get("Vary"); got != "Accept-Encoding" {
+			t.Errorf("Accept-Encoding %q: Vary %q", accept, got)
+		}
+		if got := text(t, w); got != script {
+			t.Errorf("Accept-Encoding %q: body %q", accept, got)
+		}
+	}
+}
+
+func text(t *testing.T, w *httptest.ResponseRecorder) string {
+	t.Helper()
+	var body io.Reader = w.Body
+	if w.Header().Get("Content-Encoding") == "gzip" {
+		var err error
+		if body, err = gzip.NewReader(w.Body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := io.ReadAll(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestUnbuiltPageSaysHowToBuild(t *testing.T) {
+	h := newHandler(unbuilt, "unbuilt")
+	page := text(t, ask(h, "GET", "/"))
+	for _, want := range []string{
+		"not built", "make playground", "npm ci &amp;&amp; npm run build", "curl", "{ me { id email } }",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	keepsToThePolicy(t, h, page)
+}
+
+// What a checkout serves depends on whether the Playground was built in it; either way its page must hold together.
+func TestPageOfThisCheckout(t *testing.T) {
+	h := Handler()
+	page := text(t, ask(h, "GET", "/"))
+	if got := !strings.Contains(page, "not built"); got != Built() {
+		t.Errorf("Built is %v, and the page says otherwise", Built())
+	}
+	keepsToThePolicy(t, h, page)
+	for path, f := range h.(handler) {
+		if f.contentType == "application/octet-stream" {
+			t.Errorf("%s: no content type", path)
+		}
+		if w := ask(h, "GET", path); w.Code != http.StatusOK || w.Body.Len() == 0 {
+			t.Errorf("%s: status %d, %d bytes", path, w.Code, w.Body.Len())
+		}
+	}
+}
+
+var (
+	inline    = regexp.MustCompile(`<style|<script>|\sstyle=|\son[a-z]+=|javascript:`)
+	reference = regexp.MustCompile(`<(?:script|link)[^>]*\s(?:src|href)="([^"]*)"`)
+)
+
+func keepsToThePolicy(t *testing.T, h http.Handler, page string) {
+	t.Helper()
+	if found := inline.FindString(page); found != "" {
+		t.Errorf("the page has something inline: %q", found)
+	}
+	references := reference.FindAllStringSubmatch(page, -1)
+	if len(references) == 0 {
+		t.Error("the page refers to no file")
+	}
+	for _, match := range references {
+		if match[1] == "data:," { // no icon, and no request for one
+			continue
+		}
+		path := "/" + strings.TrimPrefix(match[1], "./")
+		if w := ask(h, "GET", path); w.Code != http.StatusOK {
+			t.Errorf("the page refers to %q: status %d", match[1], w.Code)
+		}
+	}
+}
+
+func TestDependenciesArePinnedAndNameNoServer(t *testing.T) {
+	lock := read(t, "package-lock.json")
+	if strings.Contains(lock, `"resolved"`) {
+		t.Error("package-lock.json has download addresses: .npmrc's omit-lockfile-registry-resolved was not heeded")
+	}
+	if strings.Count(lock, `"integrity": "sha512-`) < 100 {
+		t.Error("package-lock.json lacks integrity hashes")
+	}
+	if found := regexp.MustCompile(`": "[\^~><*][^"]*"`).FindString(dependencies(t)); found != "" {
+		t.Errorf("package.json leaves a version open: %s", found)
+	}
+}
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// dependencies is the part of package.json from "dependencies" on.
+func dependencies(t *testing.T) string {
+	t.Helper()
+	_, after, found := strings.Cut(read(t, "package.json"), `"dependencies"`)
+	if !found {
+		t.Fatal("package.json has no dependencies")
+	}
+	return after
+}
