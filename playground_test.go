@@ -1,0 +1,47 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/gatehouse/gatehouse/internal/prerequisite"
+	"github.com/gatehouse/gatehouse/web"
+)
+
+// TestPlaygroundRegistersLogsInAndAsksMe drives a real browser. Its screenshots are kept in .artifacts/.
+func TestPlaygroundRegistersLogsInAndAsksMe(t *testing.T) {
+	if !web.Built() {
+		prerequisite.Missing(t, "the Playground's page", "run make playground")
+	}
+	need(t, "node", "install Node.js 20 or newer")
+	if _, err := os.Stat("/usr/bin/chromium"); err != nil && os.Getenv("CHROMIUM") == "" {
+		prerequisite.Missing(t, "Chromium", "apt-get install chromium, or name a browser in CHROMIUM")
+	}
+	if err := os.MkdirAll(".artifacts", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, "GATEHOUSE_DATABASE_URL=sqlite:"+filepath.Join(t.TempDir(), "gatehouse.db"))
+	execute(t, ".", "node", "web/test/playground.mjs", s.URL+"/", ".artifacts/playground.png")
+}
+
+// need skips a test whose program is not on the machine.
+func need(t *testing.T, program, hint string) {
+	t.Helper()
+	if _, err := exec.LookPath(program); err != nil {
+		prerequisite.Missing(t, program, hint)
+	}
+}
+
+// execute runs a program in a folder; it must succeed.
+func execute(t *testing.T, folder, name string, args ...string) {
+	t.Helper()
+	c := exec.CommandContext(t.Context(), name, args...)
+	c.Dir = folder
+	out, err := c.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %v: %v\n%s", name, args, err, out)
+	}
+	t.Logf("%s", out)
+}
