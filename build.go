@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -22,21 +23,22 @@ import (
 // cachedQueries is how many parsed queries, with their plans, are kept.
 const cachedQueries = 1000
 
-// build makes the handler of the public listener, room by room.
-func build(ctx context.Context, c *config.Config, db *database.Database, address string, log *slog.Logger) (http.Handler, error) {
-	secret, keys, err := openKeys(ctx, c, db)
+// build makes the handler of the public listener, room by room. The address is the issuer where none is configured.
+func build(ctx context.Context, c *settings, db *database.Database, address string, log *slog.Logger) (http.Handler, error) {
+	keys, err := openKeys(ctx, c, db)
 	if err != nil {
 		return nil, err
 	}
-	issuer := c.Issuer
-	if issuer == "" {
-		issuer = address
-	}
-	access, err := token.NewIssuer(token.Config{Keys: keys, Issuer: issuer, Audience: c.Audience, TTL: c.AccessTTL})
+	access, err := token.NewIssuer(token.Config{
+		Keys:     keys,
+		Issuer:   cmp.Or(c.Issuer, address),
+		Audience: c.Audience,
+		TTL:      c.AccessTTL,
+	})
 	if err != nil {
 		return nil, err
 	}
-	service, err := newAccounts(c, db, secret, access, log)
+	service, err := newAccounts(c, db, access, log)
 	if err != nil {
 		return nil, err
 	}
@@ -48,55 +50,27 @@ func build(ctx context.Context, c *config.Config, db *database.Database, address
 	return routes(c, viewer.Middleware(callers, door), keys, db), nil
 }
 
-// openKeys reads the secret, holds it against the database's digest, and opens the signing key.
-func openKeys(ctx context.Context, c *config.Config, db *database.Database) (*token.Secret, *token.Keys, error) {
-	text, source, err := c.ReadSecret()
-	if err != nil {
-		return nil, nil, err
+// openKeys holds the secret against the database's digest and takes the signing key, from the settings or the database.
+func openKeys(ctx context.Context, c *settings, db *database.Database) (*token.Keys, error) {
+	if err := accounts.CheckSecret(ctx, db.Client, c.secret); err != nil {
+		return nil, config.Invalid(c.secretSource, err)
 	}
-	secret, err := token.ParseSecret(text)
-	if err != nil {
-		return nil, nil, config.Invalid(source, err)
+	if c.signingKey != nil {
+		return token.NewKeys(c.signingKey)
 	}
-	if err := accounts.CheckSecret(ctx, db.Client, secret); err != nil {
-		return nil, nil, config.Invalid(source, err)
-	}
-	key, err := signingKey(ctx, c, db, secret)
-	if err != nil {
-		return nil, nil, err
-	}
-	keys, err := token.NewKeys(key)
-	return secret, keys, err
-}
-
-func signingKey(ctx context.Context, c *config.Config, db *database.Database, secret *token.Secret) (*token.Key, error) {
-	pem, err := c.ReadSigningKey()
+	key, err := accounts.SigningKey(ctx, db.Client, c.secret, time.Now())
 	if err != nil {
 		return nil, err
 	}
-	if pem == nil {
-		return accounts.SigningKey(ctx, db.Client, secret, time.Now())
-	}
-	key, err := token.ParseKey(pem)
-	if err != nil {
-		return nil, config.Invalid("GATEHOUSE_SIGNING_KEY", err)
-	}
-	return key, nil
+	return token.NewKeys(key)
 }
 
-func newAccounts(c *config.Config, db *database.Database, secret *token.Secret, access *token.Issuer, log *slog.Logger) (*accounts.Service, error) {
-	cost, err := password.ParseCost(c.Argon2)
-	if err != nil {
-		return nil, config.Invalid("GATEHOUSE_ARGON2", err)
-	}
-	if cost.Below(password.DefaultCost) && !c.Loopback() {
-		return nil, config.Invalid("GATEHOUSE_ARGON2", fmt.Errorf("%v is less than %v, which only a server on loopback may use", cost, password.DefaultCost))
-	}
-	passwords, err := password.New(password.Config{Cost: cost})
+func newAccounts(c *settings, db *database.Database, access *token.Issuer, log *slog.Logger) (*accounts.Service, error) {
+	passwords, err := password.New(password.Config{Cost: c.hashingCost})
 	if err != nil {
 		return nil, err
 	}
-	refresh, err := token.NewRefreshTokens(secret, nil)
+	refresh, err := token.NewRefreshTokens(c.secret, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -112,11 +86,7 @@ func newAccounts(c *config.Config, db *database.Database, secret *token.Secret, 
 }
 
 // newDoor makes the handler of /graphql, guarded.
-func newDoor(c *config.Config, service *accounts.Service, log *slog.Logger) (http.Handler, error) {
-	limits, err := graph.ParseLimits(c.Limits)
-	if err != nil {
-		return nil, config.Invalid("GATEHOUSE_LIMITS", err)
-	}
+func newDoor(c *settings, service *accounts.Service, log *slog.Logger) (http.Handler, error) {
 	schema := graph.NewSchema(service)
 	guard, err := graph.NewGuard(schema.Schema(), graph.GuardConfig{
 		Introspection: c.ShowPlayground(),
@@ -134,7 +104,7 @@ func newDoor(c *config.Config, service *accounts.Service, log *slog.Logger) (htt
 		Schema:        schema,
 		Extensions:    []graphql.HandlerExtension{guard},
 		Queries:       queries,
-		Limits:        limits,
+		Limits:        c.limits,
 		Introspection: c.ShowPlayground(),
 		Log:           log,
 		Unavailable:   database.Unavailable,
@@ -142,7 +112,7 @@ func newDoor(c *config.Config, service *accounts.Service, log *slog.Logger) (htt
 }
 
 // routes puts every door of the public listener at its path.
-func routes(c *config.Config, door http.Handler, keys *token.Keys, db *database.Database) http.Handler {
+func routes(c *settings, door http.Handler, keys *token.Keys, db *database.Database) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", door)
 	mux.HandleFunc("GET /.well-known/jwks.json", func(w http.ResponseWriter, _ *http.Request) {

@@ -18,12 +18,12 @@ const patience = 20 * time.Second
 
 // serve opens, builds and serves until the context ends, then lets running requests finish.
 func serve(ctx context.Context, w world) error {
-	c, err := config.Load(w.Env)
+	c, err := readSettings(w.Env)
 	if err != nil {
 		return err
 	}
-	log := newLog(c, w)
-	db, err := openMigrated(ctx, c, log)
+	log := newLog(c.Config, w)
+	db, err := openMigrated(ctx, c.Config, log)
 	if err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func serve(ctx context.Context, w world) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(w.Stdout, greeting(c, listener.Addr()))
+	fmt.Fprintln(w.Stdout, greeting(c.Config, listener.Addr()))
 	return serveUntil(ctx, newServer(handler, log), listener, log)
 }
 

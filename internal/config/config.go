@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,49 +40,54 @@ type Config struct {
 	LogJSON  bool       `env:"-"`
 }
 
-// Load reads the configuration from an environment of NAME=value lines.
+// Load reads the configuration from an environment of NAME=value lines. Its error names every fault, and not only the
+// first.
 func Load(environment []string) (*Config, error) {
 	values := env.ToMap(environment)
-	if err := refuseUnknown(values); err != nil {
-		return nil, err
-	}
 	c := &Config{}
+	unknown := refuseUnknown(values)
 	if err := env.ParseWithOptions(c, env.Options{Environment: values}); err != nil {
-		return nil, nameVariables(err)
+		return nil, errors.Join(unknown, nameVariables(err))
 	}
-	c.setAddr(values)
+	addrFrom := c.setAddr(values)
 	if c.DatabaseURL == "" {
 		c.DatabaseURL = values["DATABASE_URL"]
 	}
 	if c.DatabaseURL == "" {
 		c.DatabaseURL = "sqlite:gatehouse.db"
 	}
-	if err := c.check(); err != nil {
+	if err := errors.Join(unknown, c.check(addrFrom)); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
 
-func (c *Config) setAddr(values map[string]string) {
+// setAddr returns the variable that the address is from.
+func (c *Config) setAddr(values map[string]string) string {
 	switch {
 	case c.Addr != "":
 	case values["PORT"] != "":
 		c.Addr = "0.0.0.0:" + values["PORT"]
+		return "PORT"
 	default:
 		c.Addr = "127.0.0.1:8080"
 	}
+	return "GATEHOUSE_ADDR"
 }
 
 // Invalid names the variable whose value cannot be used, and why.
 func Invalid(name string, why error) error { return fmt.Errorf("%s: %w", name, why) }
 
 // check refuses values that cannot be used, one sentence for each.
-func (c *Config) check() error {
+func (c *Config) check(addrFrom string) error {
 	var all []error
 	refuse := func(name, format string, args ...any) { all = append(all, Invalid(name, fmt.Errorf(format, args...))) }
 
-	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
-		refuse("GATEHOUSE_ADDR", "%q is not HOST:PORT, such as 127.0.0.1:8080", c.Addr)
+	if !isAddr(c.Addr) {
+		refuse(addrFrom, "%q is not HOST:PORT with a number as the port, such as 127.0.0.1:8080", c.Addr)
+	}
+	if scheme, _, _ := strings.Cut(c.DatabaseURL, ":"); !slices.Contains([]string{"sqlite", "postgres", "postgresql"}, scheme) {
+		refuse("GATEHOUSE_DATABASE_URL", "is neither sqlite:PATH nor postgres://USER:PASSWORD@HOST/NAME")
 	}
 	if c.Secret != "" && c.SecretFile != "" {
 		refuse("GATEHOUSE_SECRET", "GATEHOUSE_SECRET_FILE is set too; keep one of them")
@@ -89,8 +95,8 @@ func (c *Config) check() error {
 	if path, ok := strings.CutPrefix(c.DatabaseURL, "sqlite:"); ok && c.Secret == "" && c.SecretFile == "" {
 		c.SecretFile = filepath.Join(filepath.Dir(path), "gatehouse.secret")
 	}
-	if u, err := url.Parse(c.Issuer); c.Issuer != "" && (err != nil || u.Host == "" || !slices.Contains([]string{"http", "https"}, u.Scheme) || u.RawQuery != "" || u.Fragment != "") {
-		refuse("GATEHOUSE_ISSUER", "%q is not an http or https address without query and fragment", c.Issuer)
+	if c.Issuer != "" && !isIssuer(c.Issuer) {
+		refuse("GATEHOUSE_ISSUER", "%q is not an http or https address without user, query and fragment", c.Issuer)
 	}
 	if c.Audience == "" {
 		refuse("GATEHOUSE_AUDIENCE", "is empty; leave it out or name the audience")
@@ -111,6 +117,18 @@ func (c *Config) check() error {
 		refuse("GATEHOUSE_LOG", "%w", err)
 	}
 	return errors.Join(all...)
+}
+
+func isAddr(text string) bool {
+	_, port, err := net.SplitHostPort(text)
+	_, noNumber := strconv.ParseUint(port, 10, 16)
+	return err == nil && noNumber == nil
+}
+
+// isIssuer holds an issuer to RFC 8414, section 2, but for http, which is what a server on loopback has.
+func isIssuer(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil && !strings.ContainsAny(text, "?#")
 }
 
 func (c *Config) setLog() error {

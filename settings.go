@@ -1,0 +1,58 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/gatehouse/gatehouse/graph"
+	"github.com/gatehouse/gatehouse/internal/config"
+	"github.com/gatehouse/gatehouse/internal/password"
+	"github.com/gatehouse/gatehouse/internal/token"
+)
+
+// settings is the configuration in the terms of the rooms that use it. All of it is read before the database is
+// touched, so that a start that cannot succeed changes nothing.
+type settings struct {
+	*config.Config
+	secret       *token.Secret
+	secretSource string     // the variable that gave it
+	signingKey   *token.Key // nil: the database keeps one
+	hashingCost  password.Cost
+	limits       graph.Limits
+}
+
+func readSettings(environment []string) (*settings, error) {
+	c, err := config.Load(environment)
+	if err != nil {
+		return nil, err
+	}
+	s := &settings{Config: c}
+	if s.limits, err = graph.ParseLimits(c.Limits); err != nil {
+		return nil, config.Invalid("GATEHOUSE_LIMITS", err)
+	}
+	if s.hashingCost, err = password.ParseCost(c.Argon2); err != nil {
+		return nil, config.Invalid("GATEHOUSE_ARGON2", err)
+	}
+	if s.hashingCost.Below(password.DefaultCost) && !c.Loopback() {
+		return nil, config.Invalid("GATEHOUSE_ARGON2", fmt.Errorf("%v is less than %v, which only a server on loopback may use", s.hashingCost, password.DefaultCost))
+	}
+	if s.signingKey, err = readSigningKey(c); err != nil {
+		return nil, config.Invalid("GATEHOUSE_SIGNING_KEY", err)
+	}
+	text, source, err := c.ReadSecret()
+	if err != nil {
+		return nil, err
+	}
+	s.secretSource = source
+	if s.secret, err = token.ParseSecret(text); err != nil {
+		return nil, config.Invalid(source, err)
+	}
+	return s, nil
+}
+
+func readSigningKey(c *config.Config) (*token.Key, error) {
+	pem, err := c.ReadSigningKey()
+	if err != nil || pem == nil {
+		return nil, err
+	}
+	return token.ParseKey(pem)
+}
