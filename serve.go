@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gatehouse/gatehouse/internal/config"
@@ -33,11 +35,12 @@ func serve(ctx context.Context, w world) error {
 		return config.Invalid("GATEHOUSE_ADDR", err)
 	}
 	defer listener.Close()
-	handler, err := build(ctx, c, db, "http://"+listener.Addr().String(), log)
+	address := "http://" + listener.Addr().String()
+	handler, err := build(ctx, c, db, address, log)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(w.Stdout, greeting(c.Config, listener.Addr()))
+	fmt.Fprintln(w.Stdout, greeting(c.Config, address))
 	return serveUntil(ctx, newServer(handler, log), listener, log)
 }
 
@@ -92,10 +95,12 @@ func serveUntil(ctx context.Context, server *http.Server, listener net.Listener,
 	return nil
 }
 
-// greeting is the one line that says where the Playground is.
-func greeting(c *config.Config, addr net.Addr) string {
+// greeting is the one line that says where the Playground is: at the issuer's address where one is configured, because
+// the listener's own may mean nothing outside of a container.
+func greeting(c *config.Config, address string) string {
+	base := strings.TrimSuffix(cmp.Or(c.Issuer, address), "/")
 	if c.ShowPlayground() {
-		return fmt.Sprintf("Gatehouse is ready. Playground: http://%s/", addr)
+		return fmt.Sprintf("Gatehouse is ready. Playground: %s/", base)
 	}
-	return fmt.Sprintf("Gatehouse is ready. GraphQL: http://%s/graphql", addr)
+	return fmt.Sprintf("Gatehouse is ready. GraphQL: %s/graphql", base)
 }
