@@ -22,8 +22,9 @@ type Config struct {
 	// Concurrent is how many hashes run at once; each takes Cost.Memory and Cost.Lanes processors. The default is the
 	// number of processors: with more, each hash only takes longer, and more memory is in use.
 	Concurrent int
-	// Wait is how long a caller waits for a turn. The default is 2 seconds: an ordinary burst drains in that time (at 20 to
-	// 40 ms a hash, 50 callers a processor), and in a flood an honest caller sooner sees "try again" than a timeout of their own.
+	// Wait is how long a caller waits for a turn. The default is 2 seconds: an ordinary burst drains in that time (at
+	// 20 to 40 ms a hash, 50 callers a processor), and in a flood an honest caller is told to try again before their
+	// own patience ends.
 	Wait time.Duration
 	Rand io.Reader // default crypto/rand: draws salts
 }
@@ -82,7 +83,8 @@ func (h *Hasher) Hash(ctx context.Context, pw string) (string, error) {
 }
 
 // Verify reports whether the password is the one that was hashed, and then also whether it should be hashed again,
-// because the configured cost has changed. A wrong password is no error; errors are ErrStored, ErrBusy and the context's.
+// because the configured cost has changed. A wrong password is no error; errors are ErrStored, ErrBusy and the
+// context's.
 //
 // A password that no account can have is wrong without a hash: that takes less time, and the same whoever is asked for.
 func (h *Hasher) Verify(ctx context.Context, pw, phc string) (ok, rehash bool, err error) {

@@ -25,7 +25,8 @@ type record struct {
 var phcBase64 = base64.RawStdEncoding.Strict()
 
 func (r record) String() string {
-	return fmt.Sprintf("$argon2id$v=19$%s$%s$%s", r.cost, phcBase64.EncodeToString(r.salt), phcBase64.EncodeToString(r.hash))
+	return fmt.Sprintf("$argon2id$v=19$%s$%s$%s", r.cost, phcBase64.EncodeToString(r.salt),
+		phcBase64.EncodeToString(r.hash))
 }
 
 // parseRecord takes only what String writes, in the same spelling, and only a cost within the bounds. Its errors do not

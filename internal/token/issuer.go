@@ -23,7 +23,7 @@ const (
 	Leeway = 30 * time.Second
 )
 
-// Claims is what an access token says (RFC 9068, section 2.2), in the program's own types. Times are whole seconds, UTC.
+// Claims is what an access token says (RFC 9068, section 2.2), in the program's own types. Times are whole seconds.
 type Claims struct {
 	UserID          uuid.UUID // sub
 	SessionID       uuid.UUID // sid
@@ -62,8 +62,8 @@ func NewIssuer(c Config) (*Issuer, error) {
 	switch {
 	case c.Keys == nil || c.Keys.set.Load() == nil:
 		return nil, errors.New("an issuer of access tokens needs signing keys")
-	case c.Issuer == "" || c.Audience == "":
-		return nil, errors.New("an issuer of access tokens needs an issuer and an audience")
+	case !validText(c.Issuer) || !validText(c.Audience):
+		return nil, errors.New("an issuer of access tokens needs an issuer and an audience, in UTF-8")
 	case c.TTL < time.Second || c.TTL > MaxTTL || c.TTL%time.Second != 0:
 		return nil, fmt.Errorf("access tokens cannot live for %v: whole seconds, and at most %v", c.TTL, MaxTTL)
 	}
@@ -73,7 +73,8 @@ func NewIssuer(c Config) (*Issuer, error) {
 // TTL returns how long the tokens of Issue live, unless they are asked to end sooner.
 func (i *Issuer) TTL() time.Duration { return i.config.TTL }
 
-// Issue signs an access token that Verify will take. An error means claims that no correct caller has, or no randomness.
+// Issue signs an access token that Verify will take. An error means claims that no correct caller has, or no
+// randomness.
 func (i *Issuer) Issue(c Claims) (string, error) {
 	if err := i.complete(&c); err != nil {
 		return "", fmt.Errorf("issuing an access token: %w", err)
@@ -109,8 +110,6 @@ func (i *Issuer) complete(c *Claims) error {
 	if c.IssuedAt.IsZero() {
 		c.IssuedAt = i.config.Clock()
 	}
-	// A fraction of a second is cut off before the TTL is added, or the life would be longer than the TTL says.
-	c.IssuedAt = c.IssuedAt.Truncate(time.Second)
 	latest := c.IssuedAt.Add(i.config.TTL)
 	if c.ExpiresAt.IsZero() {
 		c.ExpiresAt = latest

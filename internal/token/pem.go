@@ -7,17 +7,19 @@ import (
 )
 
 // keyAdvice ends every refusal of a signing key.
-const keyAdvice = "; a signing key is one unencrypted PKCS#8 PEM block of Ed25519, ECDSA P-256 or RSA of 2048 to 8192 " +
-	"bits; make one with: openssl genpkey -algorithm ed25519"
+const keyAdvice = "; a signing key is one unencrypted PKCS#8 PEM block of Ed25519, ECDSA P-256 or RSA of 2048 to " +
+	"8192 bits; make one with: openssl genpkey -algorithm ed25519"
+
+const toPKCS8 = "; convert it with: openssl pkcs8 -topk8 -nocrypt -in OLD -out NEW"
 
 func refuseKey(why string) error { return errors.New("the signing key " + why + keyAdvice) }
 
 // refusedBlocks says what a PEM block is that is not a PKCS#8 private key, and how it becomes one.
 var refusedBlocks = map[string]string{
 	"ENCRYPTED PRIVATE KEY": "is encrypted; decrypt it with: openssl pkcs8 -in OLD -out NEW",
-	"RSA PRIVATE KEY":       "is PKCS#1; convert it with: openssl pkcs8 -topk8 -nocrypt -in OLD -out NEW",
-	"EC PRIVATE KEY":        "is SEC 1; convert it with: openssl pkcs8 -topk8 -nocrypt -in OLD -out NEW",
-	"EC PARAMETERS":         "begins with curve parameters; convert it with: openssl pkcs8 -topk8 -nocrypt -in OLD -out NEW",
+	"RSA PRIVATE KEY":       "is PKCS#1" + toPKCS8,
+	"EC PRIVATE KEY":        "is SEC 1" + toPKCS8,
+	"EC PARAMETERS":         "begins with the parameters of a curve" + toPKCS8,
 	"OPENSSH PRIVATE KEY":   "is in OpenSSH's own format",
 	"PUBLIC KEY":            "is a public key, and signing needs the private one",
 	"RSA PUBLIC KEY":        "is a public key, and signing needs the private one",

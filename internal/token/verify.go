@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // accessType is the typ of an access token (RFC 9068, section 2.1), which keeps every other kind of JWT out.
@@ -168,9 +169,15 @@ func (i *Issuer) judgeTimes(c Claims, nbf time.Time) error {
 	return nil
 }
 
-func validID(id string) bool { return id != "" && len(id) <= 128 }
+func validID(id string) bool { return validText(id) && len(id) <= 128 }
 
-func validRoles(roles []string) bool { return !slices.Contains(roles, "") }
+func validRoles(roles []string) bool {
+	return !slices.ContainsFunc(roles, func(role string) bool { return !validText(role) })
+}
+
+// validText reports whether JSON carries the text there and back. encoding/json writes U+FFFD for bytes that are not
+// UTF-8 and reads it for lone surrogates, so that different texts would become equal; ContainsRune finds all of these.
+func validText(text string) bool { return text != "" && !strings.ContainsRune(text, utf8.RuneError) }
 
 // validScopes holds each scope to scope-token of RFC 6749, section 3.3.
 func validScopes(scopes []string) bool {

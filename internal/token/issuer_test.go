@@ -1,0 +1,293 @@
+package token
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+)
+
+func TestVerifyReturnsWhatWasIssued(t *testing.T) {
+	for _, algorithm := range algorithms {
+		f := newForger(t, algorithm)
+		said := Claims{
+			UserID: theUser, SessionID: theSession, ID: "one", AuthenticatedAt: theTime.Add(-time.Hour),
+			IssuedAt: theTime, ExpiresAt: theTime.Add(time.Minute), Roles: []string{"ADMIN", "USER"},
+			Scopes: []string{"read", "write"},
+		}
+		text, err := f.issuer.Issue(said)
+		if err != nil {
+			t.Fatal(err)
+		}
+		read, err := f.issuer.Verify(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(said, read); diff != "" {
+			t.Errorf("%s: (-said +read)\n%s", algorithm, diff)
+		}
+	}
+}
+
+func TestIssueCompletesWhatIsLeftZero(t *testing.T) {
+	f := newForger(t, "EdDSA")
+	now := theTime.Add(999 * time.Millisecond)
+	f.issuer.config.Clock = func() time.Time { return now }
+	c := Claims{UserID: theUser, SessionID: theSession, AuthenticatedAt: now}
+	if _, err := f.issuer.Issue(Claims{
+		UserID: theUser, SessionID: theSession, AuthenticatedAt: now,
+		IssuedAt: now, ExpiresAt: now.Add(10 * time.Minute),
+	}); err != nil {
+		t.Errorf("the whole TTL by name: %v", err)
+	}
+	ids := map[string]bool{}
+	for range 100 {
+		text, err := f.issuer.Issue(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		read, err := f.issuer.Verify(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids[read.ID] = true
+		if read.IssuedAt != theTime || read.ExpiresAt != theTime.Add(10*time.Minute) ||
+			read.AuthenticatedAt != theTime {
+			t.Fatalf("%v", read)
+		}
+	}
+	if len(ids) != 100 {
+		t.Errorf("%d ids for 100 tokens", len(ids))
+	}
+}
+
+// The form on the wire is a contract: other programs read it.
+func TestTheFormOfAnAccessToken(t *testing.T) {
+	f := newForger(t, "EdDSA")
+	text,
+		err := f.issuer.Issue(Claims{UserID: theUser, SessionID: theSession, ID: "one",
+		AuthenticatedAt: theTime.Add(-time.Minute)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := strings.Split(text, ".")
+	header, _ := decode(s[0])
+	payload, _ := decode(s[1])
+	if want := `{"alg":"EdDSA","kid":"` + f.key.ID() + `","typ":"at+jwt"}`; string(header) != want {
+		t.Errorf("header %s, want %s", header, want)
+	}
+	want := `{"aud":"gatehouse","auth_time":1782907140,"exp":1782907800,"iat":1782907200,` +
+		`"iss":"https://id.example.org",` +
+		`"jti":"one","nbf":1782907200,"roles":[],"scope":"","sid":"` + theSession.String() + `","sub":"` +
+		theUser.String() + `"}`
+	if string(payload) != want {
+		t.Errorf("payload %s\nwant %s", payload, want)
+	}
+}
+
+func TestAnyJWTLibraryCanVerifyOurTokens(t *testing.T) {
+	for _, algorithm := range algorithms {
+		f := newForger(t, algorithm)
+		text, err := f.issuer.Issue(Claims{UserID: theUser, SessionID: theSession, AuthenticatedAt: theTime})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = jwt.Parse(text, func(*jwt.Token) (any, error) { return public(f.key), nil },
+			jwt.WithValidMethods([]string{algorithm}), jwt.WithStrictDecoding(), jwt.WithIssuer(theIssuer),
+			jwt.WithAudience(theAudience), jwt.WithExpirationRequired(), jwt.WithTimeFunc(f.issuer.config.Clock))
+		if err != nil {
+			t.Errorf("%s: %v", algorithm, err)
+		}
+	}
+}
+
+func TestATokenEndsAtItsSecond(t *testing.T) {
+	f := newForger(t, "EdDSA")
+	text, err := f.issuer.Issue(Claims{UserID: theUser, SessionID: theSession, AuthenticatedAt: theTime})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for after, want := range map[time.Duration]error{
+		-31 * time.Second: ErrInvalid, -30 * time.Second: nil, 0: nil,
+		10*time.Minute - 1: nil, 10 * time.Minute: ErrExpired, 10*time.Minute + 1: ErrExpired,
+		1000 * time.Hour: ErrExpired,
+	} {
+		f.issuer.config.Clock = func() time.Time { return theTime.Add(after) }
+		if _, err := f.issuer.Verify(text); !errors.Is(err, want) {
+			t.Errorf("%v after: %v, want %v", after, err, want)
+		}
+	}
+}
+
+// GO-2024-3250: "expired" invites to refresh, so it must not be said of a token that anybody could have written.
+func TestExpiredIsSaidOnlyOfTokensThatWereGood(t *testing.T) {
+	f := newForger(t, "EdDSA")
+	past := f.payload().with("exp", at(-1))
+	valid := f.claiming(past)
+	changed := valid[:len(valid)-4] + "AAAA"
+	f.judge(t, []attempt{
+		{"J-063", "the twin", valid, ErrExpired},
+		{"J-029", "a changed signature", changed, ErrInvalid},
+		{"J-052", "another type", f.sign(f.header().with("typ", `"JWT"`).String(), past.String()), ErrInvalid},
+		{"J-067", "another issuer", f.claiming(past.with("iss", `"x"`)), ErrInvalid},
+		{"J-068", "another audience", f.claiming(past.with("aud", `"x"`)), ErrInvalid},
+		{"J-069", "no subject", f.claiming(past.without("sub")), ErrInvalid},
+		{"J-071", "a role as text", f.claiming(past.with("roles", `"USER"`)), ErrInvalid},
+		{"J-078", "a scope as array", f.claiming(past.with("scope", `[]`)), ErrInvalid},
+	})
+}
+
+func TestIssueRefusesWhatVerifyWouldRefuse(t *testing.T) {
+	f := newForger(t, "EdDSA")
+	good := Claims{UserID: theUser, SessionID: theSession, AuthenticatedAt: theTime}
+	if _, err := f.issuer.Issue(good); err != nil {
+		t.Fatalf("the valid twin: %v", err)
+	}
+	for name, spoil := range map[string]func(*Claims){
+		"no user":                 func(c *Claims) { c.UserID = uuid.Nil },
+		"no session":              func(c *Claims) { c.SessionID = uuid.Nil },
+		"never authenticated":     func(c *Claims) { c.AuthenticatedAt = time.Time{} },
+		"authenticated later":     func(c *Claims) { c.AuthenticatedAt = theTime.Add(time.Minute) },
+		"longer than the TTL":     func(c *Claims) { c.ExpiresAt = theTime.Add(10*time.Minute + time.Second) },
+		"ends when it begins":     func(c *Claims) { c.ExpiresAt = theTime },
+		"begins before the epoch": func(c *Claims) { c.IssuedAt = time.Unix(-86400, 0) },
+		"begins in the year 9999": func(c *Claims) { c.IssuedAt = time.Unix(maxDate, 0) },
+		"an id of 129 bytes":      func(c *Claims) { c.ID = strings.Repeat("a", 129) },
+		"an empty role":           func(c *Claims) { c.Roles = []string{"USER", ""} },
+		"a role not UTF-8":        func(c *Claims) { c.Roles = []string{"\xff"} },
+		"an empty scope":          func(c *Claims) { c.Scopes = []string{""} },
+		"a scope of two words":    func(c *Claims) { c.Scopes = []string{"read write"} },
+		"too many roles": func(c *Claims) {
+			c.Roles = strings.Split(strings.Repeat("USER,", 2000)+"USER",
+				",")
+		},
+	} {
+		c := good
+		spoil(&c)
+		if text, err := f.issuer.Issue(c); err == nil {
+			_, err = f.issuer.Verify(text)
+			t.Errorf("%s: issued, and Verify says %v", name, err)
+		}
+	}
+}
+
+func TestIssueFailsWithoutRandomness(t *testing.T) {
+	f := newForger(t, "EdDSA")
+	f.issuer.config.Rand = strings.NewReader("short")
+	if _, err := f.issuer.Issue(Claims{UserID: theUser, SessionID: theSession, AuthenticatedAt: theTime}); err == nil {
+		t.Error("an id came from nowhere")
+	}
+}
+
+func TestNewIssuerRefusesWhatCannotWork(t *testing.T) {
+	keys := newForger(t, "EdDSA").issuer.config.Keys
+	good := Config{Keys: keys, Issuer: "a", Audience: "b"}
+	if i, err := NewIssuer(good); err != nil || i.TTL() != 10*time.Minute {
+		t.Fatalf("the valid twin: %v", err)
+	}
+	for name, spoil := range map[string]func(*Config){
+		"no keys":              func(c *Config) { c.Keys = nil },
+		"empty keys":           func(c *Config) { c.Keys = &Keys{} },
+		"no issuer":            func(c *Config) { c.Issuer = "" },
+		"an issuer not UTF-8":  func(c *Config) { c.Issuer = "\xff" },
+		"no audience":          func(c *Config) { c.Audience = "" },
+		"a TTL below a second": func(c *Config) { c.TTL = time.Millisecond },
+		"a broken TTL":         func(c *Config) { c.TTL = 1500 * time.Millisecond },
+		"a negative TTL":       func(c *Config) { c.TTL = -time.Minute },
+		"a TTL over a day":     func(c *Config) { c.TTL = MaxTTL + time.Second },
+	} {
+		c := good
+		spoil(&c)
+		if _, err := NewIssuer(c); err == nil {
+			t.Errorf("%s: works", name)
+		}
+	}
+}
+
+// FuzzVerify holds two laws: no text makes it panic, and what passes is a text that this key signed, in one spelling.
+func FuzzVerify(f *testing.F) {
+	forger := newForger(f, "EdDSA")
+	valid := forger.valid()
+	for _, seed := range []string{
+		valid, valid + "=", strings.ToLower(valid), "..", "a.b.c", strings.Repeat("a.", 100), "", valid + "." + valid,
+		forger.headed(forger.header().and(`"crit":["exp"]`)), forger.headed(forger.header().with("alg", `"none"`)),
+		forger.claiming(forger.payload().with("exp", `1e400`)), forger.claiming(forger.payload().and(`"sub":null`)),
+	} {
+		f.Add(seed)
+		if s := strings.Split(seed, "."); len(s) == 3 {
+			for _, segment := range s[:2] {
+				plain, _ := decode(segment)
+				f.Add(string(plain))
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		forger := *forger
+		forger.t = t
+		// As a whole token, and as a header or a payload that is signed.
+		_, err := forger.issuer.Verify(text)
+		keepsQuiet(t, err, text)
+		if err == nil && text != valid {
+			t.Errorf("%q passes", text)
+		}
+		for _, signed := range []string{
+			forger.sign(text, forger.payload().String()), forger.sign(forger.header().String(), text),
+		} {
+			claims, err := forger.issuer.Verify(signed)
+			keepsQuiet(t, err, signed)
+			if err != nil && claims.UserID != uuid.Nil {
+				t.Error("a refused token still has claims")
+			}
+			if err == nil &&
+				(claims.UserID == uuid.Nil || claims.SessionID == uuid.Nil || !claims.ExpiresAt.After(theTime)) {
+				t.Errorf("%s passes as %v", text, claims)
+			}
+		}
+	})
+}
+
+func BenchmarkVerify(b *testing.B) {
+	for _, algorithm := range algorithms {
+		f := newForger(b, algorithm)
+		valid := f.valid()
+		b.Run(algorithm, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := f.issuer.Verify(valid); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+	f := newForger(b, "EdDSA")
+	for name, text := range map[string]string{
+		"unknown kid": f.headed(f.header().with("kid", `"x"`)), "a megabyte": strings.Repeat("a.", 1<<19),
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := f.issuer.Verify(text); err == nil {
+					b.Fatal("accepted")
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkIssue(b *testing.B) {
+	claims := Claims{UserID: theUser, SessionID: theSession, AuthenticatedAt: theTime}
+	for _, algorithm := range algorithms {
+		f := newForger(b, algorithm)
+		b.Run(algorithm, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := f.issuer.Issue(claims); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,278 @@
+package token
+
+import (
+	"bytes"
+	"crypto/ecdh"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/big"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func pkcs8(t *testing.T, private any, err error) []byte {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
+}
+
+func block(kind string, der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
+}
+
+func TestParseKeyReadsTheThreeKinds(t *testing.T) {
+	for algorithm, key := range testKeys() {
+		der, err := key.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := block("PRIVATE KEY", der)
+		for name, text := range map[string][]byte{
+			"LF": text, "CRLF": bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n")),
+			"white space after": append(text, "\n \n"...),
+			"words in front":    append([]byte("Bag Attributes\n"), text...),
+		} {
+			read, err := ParseKey(text)
+			if err != nil || read.Algorithm() != algorithm || read.ID() != key.ID() {
+				t.Errorf("%s, %s: %v, %v", algorithm, name, read, err)
+			}
+		}
+		if again, err := UnmarshalKey(der); err != nil || again.ID() != key.ID() {
+			t.Errorf("%s: %v, %v", algorithm, again, err)
+		}
+	}
+}
+
+func TestParseKeySaysWhatIsWrong(t *testing.T) {
+	ed, err := testKeys()["EdDSA"].Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := block("PRIVATE KEY", ed)
+	p384, err384 := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	small, errSmall := rsa.GenerateKey(rand.Reader, 1024)
+	agreement, errAgreement := ecdh.X25519().GenerateKey(rand.Reader)
+	public, err := x509.MarshalPKIXPublicKey(public(testKeys()["EdDSA"]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for words, text := range map[string][]byte{
+		"is not PEM":   []byte("not a key"),
+		"is encrypted": block("ENCRYPTED PRIVATE KEY", ed),
+		"is PKCS#1": block("RSA PRIVATE KEY",
+			x509.MarshalPKCS1PrivateKey(testKeys()["RS256"].private.(*rsa.PrivateKey))),
+		"is SEC 1":              block("EC PRIVATE KEY", ed),
+		"OpenSSH":               block("OPENSSH PRIVATE KEY", ed),
+		"is a public key":       block("PUBLIC KEY", public),
+		"is a certificate":      block("CERTIFICATE", ed),
+		"of another kind":       block("PGP PRIVATE KEY BLOCK", ed),
+		"curve P-384":           block("PRIVATE KEY", pkcs8(t, p384, err384)),
+		"RSA of 1024 bits":      block("PRIVATE KEY", pkcs8(t, small, errSmall)),
+		"cannot sign":           block("PRIVATE KEY", pkcs8(t, agreement, errAgreement)),
+		"cannot be read as":     block("PRIVATE KEY", ed[:len(ed)-1]),
+		"followed by something": append(bytes.Clone(good), good...),
+		"has PEM headers": pem.EncodeToMemory(&pem.Block{
+			Type: "PRIVATE KEY", Headers: map[string]string{"Proc-Type": "4,ENCRYPTED"}, Bytes: ed,
+		}),
+	} {
+		key, err := ParseKey(text)
+		if err == nil || !strings.Contains(err.Error(), words) || !strings.Contains(err.Error(), "openssl") {
+			t.Errorf("%q: %v, %v", words, key, err)
+		}
+		if err != nil && strings.Contains(err.Error(), string(text[len(text)/2:])) {
+			t.Errorf("%q repeats the key", err)
+		}
+	}
+}
+
+// J-033: keys that would verify what others sign.
+func TestWeakRSAKeysAreRefused(t *testing.T) {
+	good := testKeys()["RS256"].private.(*rsa.PrivateKey)
+	for _, e := range []int{1, 3, 65535} {
+		weak := *good
+		weak.E = e
+		if _, err := newKey(&weak); err == nil {
+			t.Errorf("the exponent %d is taken", e)
+		}
+	}
+	long := *good
+	long.N = new(big.Int).Lsh(big.NewInt(1), 8192)
+	if _, err := newKey(&long); err == nil {
+		t.Error("a modulus of 8193 bits is taken")
+	}
+}
+
+// The values are those of RFC 8037, appendix A, and RFC 7638, section 3.1.
+func TestThumbprintsAreThoseOfTheStandards(t *testing.T) {
+	seed, _ := decode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A")
+	key, err := newKey(ed25519.NewKeyFromSeed(seed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if key.public.X != "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" ||
+		key.ID() != "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k" {
+		t.Errorf("x %s, kid %s", key.public.X, key.ID())
+	}
+	n := "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiF" +
+		"V4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9" +
+		"c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr" +
+		"3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"
+	if id := (jwk{Kty: "RSA", N: n, E: "AQAB"}).thumbprint(); id != "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs" {
+		t.Errorf("RSA: %s", id)
+	}
+}
+
+func TestTheKeySetShowsPublicHalvesOnly(t *testing.T) {
+	keys, err := NewKeys(testKeys()["EdDSA"], testKeys()["ES256"], testKeys()["RS256"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var set struct{ Keys []map[string]string }
+	if err := json.Unmarshal(keys.JWKS(), &set); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string][]string{
+		"EdDSA": {"crv", "x"}, "ES256": {"crv", "x", "y"}, "RS256": {"e", "n"},
+	}
+	if len(set.Keys) != 3 || set.Keys[0]["kid"] != keys.Signing().ID() {
+		t.Fatalf("%s", keys.JWKS())
+	}
+	for _, k := range set.Keys {
+		names := append(want[k["alg"]], "alg", "kid", "kty", "use")
+		for _, name := range names {
+			if k[name] == "" {
+				t.Errorf("%s has no %s", k["alg"], name)
+			}
+		}
+		if len(k) != len(names) || k["use"] != "sig" || k["kid"] != testKeys()[k["alg"]].ID() {
+			t.Errorf("%v", k)
+		}
+	}
+	keys.JWKS()[0] = 'x'
+	if keys.JWKS()[0] != '{' {
+		t.Error("a caller can write into the set")
+	}
+}
+
+func TestAKeyVerifiesAsLongAsItIsInTheSet(t *testing.T) {
+	f := newForger(t, "EdDSA")
+	text := f.valid()
+	next, keys := testKeys()["ES256"], f.issuer.config.Keys
+	issue := func() string {
+		text, err := f.issuer.Issue(Claims{UserID: theUser, SessionID: theSession, AuthenticatedAt: theTime})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	for _, step := range []struct {
+		name     string
+		replace  func() error
+		old, new error
+	}{
+		{"before", func() error { return nil }, nil, ErrInvalid},
+		{"announced", func() error { return keys.Replace(f.key, next) }, nil, nil},
+		{"overlapping", func() error { return keys.Replace(next, f.key) }, nil, nil},
+		{"removed", func() error { return keys.Replace(next) }, ErrInvalid, nil},
+		{"refused set", func() error {
+			if keys.Replace(next, next) == nil || keys.Replace(nil) == nil || keys.Replace(next, nil) == nil {
+				return errors.New("a broken set is taken")
+			}
+			return nil
+		}, ErrInvalid, nil},
+	} {
+		other := newForger(t, "ES256")
+		if err := step.replace(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.issuer.Verify(text); !errors.Is(err, step.old) {
+			t.Errorf("%s: a token of the old key: %v", step.name, err)
+		}
+		if _, err := f.issuer.Verify(other.valid()); !errors.Is(err, step.new) {
+			t.Errorf("%s: a token of the new key: %v", step.name, err)
+		}
+		if _, err := f.issuer.Verify(issue()); err != nil {
+			t.Errorf("%s: a token issued now: %v", step.name, err)
+		}
+	}
+}
+
+func TestKeysAreReplacedWhileInUse(t *testing.T) {
+	f := newForger(t, "EdDSA")
+	keys, other := f.issuer.config.Keys, testKeys()["ES256"]
+	stop := time.Now().Add(200 * time.Millisecond)
+	var all sync.WaitGroup
+	all.Go(func() {
+		for time.Now().Before(stop) {
+			_, _ = keys.Replace(other, f.key), keys.Replace(f.key, other)
+		}
+	})
+	for range 2 {
+		all.Go(func() {
+			for time.Now().Before(stop) {
+				text, err := f.issuer.Issue(Claims{UserID: theUser, SessionID: theSession, AuthenticatedAt: theTime})
+				if err == nil {
+					_, err = f.issuer.Verify(text)
+				}
+				if err != nil || len(keys.JWKS()) == 0 {
+					t.Errorf("%v", err)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// Nothing that can print may print a secret byte.
+func TestPrintingShowsNoSecret(t *testing.T) {
+	raw := bytes.Repeat([]byte("s3cr3t-by73s!"), 4)
+	secret, err := NewSecret(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens, err := NewRefreshTokens(secret, bytes.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	refresh, err := tokens.New(theSession)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := testKeys()["EdDSA"]
+	seed := key.private.(ed25519.PrivateKey).Seed()
+	for _, v := range []any{
+		secret, key, refresh, &refresh, struct{ K *Key }{key}, struct{ R Refresh }{refresh}, []*Secret{secret},
+	} {
+		var log bytes.Buffer
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+			fmt.Fprintf(&log, verb+"\n", v)
+		}
+		slog.New(slog.NewTextHandler(&log, nil)).Info("text", "v", v)
+		slog.New(slog.NewJSONHandler(&log, nil)).Info("json", "v", v)
+		for _, hidden := range [][]byte{raw, secret.root, seed, refresh.secret[:], secret.fingerprint, tokens.tagKey} {
+			for _, form := range []string{"%s", "%v", "%x", "%X", "%#v"} {
+				shown := strings.Trim(fmt.Sprintf(form, hidden[:12]), "[]{}")
+				if strings.Contains(log.String(), strings.TrimPrefix(shown, "[]byte{")) {
+					t.Errorf("%T shows %s in\n%s", v, shown, log.String())
+				}
+			}
+		}
+	}
+}

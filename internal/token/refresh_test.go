@@ -1,0 +1,208 @@
+package token
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+)
+
+func refreshTokens(t testing.TB) *RefreshTokens {
+	t.Helper()
+	k, err := NewRefreshTokens(mustSecret(t, rawSecret), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func newRefresh(t testing.TB, k *RefreshTokens) Refresh {
+	t.Helper()
+	r, err := k.New(theSession)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestARefreshTokenReadsAsItWasWritten(t *testing.T) {
+	k := refreshTokens(t)
+	r := newRefresh(t, k)
+	for generation := range uint32(5) {
+		read, err := k.Parse(r.Text())
+		if err != nil || read != r || read.Session != theSession || read.Generation != generation {
+			t.Fatalf("%v, %v; want %v", read, err, r)
+		}
+		if len(r.Text()) != 91 || len(r.Digest()) != 32 || !read.Matches(r.Digest()) {
+			t.Errorf("%d characters, %d bytes of digest", len(r.Text()), len(r.Digest()))
+		}
+		r = r.Next()
+	}
+}
+
+// Contract, section 7: a repeated use of the same token gives the same successor.
+func TestTheSuccessorIsAlwaysTheSame(t *testing.T) {
+	k := refreshTokens(t)
+	r := newRefresh(t, k)
+	again, err := refreshTokens(t).Parse(r.Text()) // another instance with the same secret
+	if err != nil || r.Next().Text() != again.Next().Text() {
+		t.Errorf("two successors: %v", err)
+	}
+	other := newRefresh(t, k)
+	seen := map[string]bool{}
+	for range 10 {
+		for _, r := range []Refresh{r, other} {
+			if seen[string(r.Digest())] || seen[r.Text()] || seen[string(r.secret[:])] {
+				t.Fatal("something comes twice")
+			}
+			seen[string(r.Digest())], seen[r.Text()], seen[string(r.secret[:])] = true, true, true
+		}
+		r, other = r.Next(), other.Next()
+	}
+}
+
+func TestADigestIsOfOneTokenOnly(t *testing.T) {
+	k := refreshTokens(t)
+	r := newRefresh(t, k)
+	moved := r
+	moved.Session = theUser
+	older := r
+	older.Generation++
+	for name, digest := range map[string][]byte{
+		"another": newRefresh(t, k).Digest(), "the successor": r.Next().Digest(), "another session": moved.Digest(),
+		"another generation": older.Digest(), "nothing": nil, "half": r.Digest()[:16],
+		"one byte more": append(r.Digest(), 0),
+	} {
+		if r.Matches(digest) {
+			t.Errorf("%s matches", name)
+		}
+	}
+	if bytes.Contains([]byte(r.Text()), r.Digest()) || bytes.Contains(r.Digest(), r.secret[:16]) {
+		t.Error("the digest and the token share bytes")
+	}
+}
+
+func TestForgedAndRespelledRefreshTokensAreRefused(t *testing.T) {
+	k := refreshTokens(t)
+	r := newRefresh(t, k)
+	text := r.Text()
+	for len(strings.Trim(text, alphabet[:62])) == 0 { // J-012 needs a - or _
+		r = r.Next()
+		text = r.Text()
+	}
+	stranger, err := NewRefreshTokens(mustSecret(t, append(bytes.Clone(rawSecret), 1)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := r
+	last.Generation = math.MaxUint32
+	attempts := map[string]string{
+		"nothing": "", "padding": text + "=", "a space": text + " ", "a line end": text + "\n",
+		"a letter less":           text[:90],
+		"a line end for a letter": text[:90] + "\n", "a line end inside": text[:40] + "\n" + text[41:],
+		"the other alphabet":  strings.NewReplacer("-", "+", "_", "/").Replace(text),
+		"another secret's":    newRefresh(t, stranger).Text(),
+		"the last generation": last.Text(), "a megabyte": strings.Repeat("A", 1<<20), "zeros": strings.Repeat("A", 91),
+		"two": text + text, "random": base64url.EncodeToString(random(refreshLen)),
+	}
+	for _, other := range respell(text) {
+		attempts["stray bits "+other[90:]] = other
+	}
+	data, _ := decode(text)
+	for i := range data {
+		changed := bytes.Clone(data)
+		changed[i] ^= 1
+		attempts["byte "+string(rune('0'+i))] = base64url.EncodeToString(changed)
+	}
+	if len(attempts) != 14+3+refreshLen {
+		t.Errorf("%d attempts", len(attempts))
+	}
+	for name, forged := range attempts {
+		if _, err := k.Parse(text); err != nil {
+			t.Fatalf("the valid twin: %v", err)
+		}
+		got, err := k.Parse(forged)
+		if !errors.Is(err, ErrInvalid) || got != (Refresh{}) {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+		keepsQuiet(t, err, forged)
+	}
+}
+
+func random(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b)
+	return b
+}
+
+// J-081, the part of it that exists: neither kind of token is the other.
+func TestAnAccessTokenIsNoRefreshTokenNorTheReverse(t *testing.T) {
+	f, k := newForger(t, "EdDSA"), refreshTokens(t)
+	r := newRefresh(t, k)
+	if _, err := k.Parse(f.valid()); !errors.Is(err, ErrInvalid) {
+		t.Errorf("an access token as refresh token: %v", err)
+	}
+	f.judge(t, []attempt{
+		{"J-081", "refresh token", r.Text(), ErrInvalid},
+		{"J-081", "refresh token thrice", r.Text() + "." + r.Text() + "." + r.Text(), ErrInvalid},
+		{"J-081", "JWT of the refresh kind", f.headed(f.header().with("typ", `"rt+jwt"`)), ErrInvalid},
+		{"J-081", "ID token", f.headed(f.header().with("typ", `"JWT"`)), ErrInvalid},
+	})
+}
+
+func TestARefreshTokenNeedsASessionAndRandomness(t *testing.T) {
+	if _, err := refreshTokens(t).New(uuid.Nil); err == nil {
+		t.Error("no session")
+	}
+	k, err := NewRefreshTokens(mustSecret(t, rawSecret), strings.NewReader("short"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.New(theSession); err == nil {
+		t.Error("a secret came from nowhere")
+	}
+}
+
+// FuzzParseRefresh holds: no text makes it panic, and what passes is the one spelling of a token with a true tag.
+func FuzzParseRefresh(f *testing.F) {
+	k := refreshTokens(f)
+	r := newRefresh(f, k)
+	f.Add(r.Text())
+	f.Add(r.Next().Text() + "=")
+	f.Add("")
+	f.Add(strings.Repeat("A", 91))
+	f.Fuzz(func(t *testing.T, text string) {
+		read, err := k.Parse(text)
+		keepsQuiet(t, err, text)
+		if err == nil && read.Text() != text {
+			t.Errorf("%q passes as %v", text, read)
+		}
+		// The same bytes under a true tag: now they must read, unless they are of the last generation.
+		if body, ok := decode(text); ok && len(body) == refreshLen {
+			body = body[:tagAt]
+			signed := base64url.EncodeToString(append(bytes.Clone(body), k.tag(body)...))
+			read, err := k.Parse(signed)
+			if last := binary.BigEndian.Uint32(body[16:]) == math.MaxUint32; last != (err != nil) {
+				t.Errorf("%q: %v", signed, err)
+			} else if !last && (read.Text() != signed || read.Next().Generation != read.Generation+1) {
+				t.Errorf("%q reads as %v", signed, read)
+			}
+		}
+	})
+}
+
+func BenchmarkParseRefresh(b *testing.B) {
+	k := refreshTokens(b)
+	text := newRefresh(b, k).Text()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := k.Parse(text); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,294 @@
+package token
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/binary"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"strings"
+	"testing"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+func TestTheAlgorithmIsTheKeysAndNoOther(t *testing.T) {
+	for _, algorithm := range algorithms {
+		f := newForger(t, algorithm)
+		valid := f.valid()
+		dot := strings.LastIndex(valid, ".")
+		var attempts []attempt
+		add := func(id, name, text string) { attempts = append(attempts, attempt{id, name, text, ErrInvalid}) }
+		for n := range 16 {
+			none := []byte("none")
+			for i := range none {
+				if n&(1<<i) != 0 {
+					none[i] -= 'a' - 'A'
+				}
+			}
+			header := f.header().with("alg", `"`+string(none)+`"`)
+			unsigned := f.headed(header)
+			unsigned = unsigned[:strings.LastIndex(unsigned, ".")+1]
+			add("J-021", string(none), unsigned)
+			add("J-022", string(none)+" with a valid signature", unsigned+valid[dot+1:])
+			add("J-022", string(none)+" with any text", unsigned+"QUFB")
+		}
+		for _, raw := range []string{`"none "`, `"none\u0000"`, `"nonE\t"`, `" none"`} {
+			add("J-022", raw, f.headed(f.header().with("alg", raw)))
+		}
+		add("J-023", "missing", f.headed(f.header().without("alg")))
+		for _, raw := range []string{`null`, `true`, `1`, `[]`, `["` + algorithm + `"]`, `{}`, `""`} {
+			add("J-023", raw, f.headed(f.header().with("alg", raw)))
+		}
+		for _, name := range []string{
+			strings.ToLower(algorithm), strings.ToUpper(algorithm) + " ", " " + algorithm, algorithm + `\u0000`,
+			"SHA256", "HMAC", "HS1", "HS2048", "Ed25519", "RSA",
+		} {
+			add("J-024", name, f.headed(f.header().with("alg", `"`+name+`"`)))
+		}
+		for _, name := range []string{"dir", "A256KW", "RSA-OAEP", "ECDH-ES", "PBES2-HS256+A128KW"} {
+			header := f.header().with("alg", `"`+name+`"`)
+			add("J-034", name, f.headed(header))
+			add("J-034", name+" with p2c", f.headed(header.and(`"p2c":2147483648`, `"p2s":"AAAA"`, `"enc":"A256GCM"`)))
+			add("J-034", name+" in five segments", f.headed(header.and(`"enc":"A256GCM"`))+".AAAA.AAAA")
+		}
+		f.judge(t, attempts)
+	}
+}
+
+// methods are the algorithms golang-jwt knows, each with a key of its own that it can sign with.
+func methods(t *testing.T) map[jwt.SigningMethod]any {
+	t.Helper()
+	keys := map[jwt.SigningMethod]any{}
+	for _, m := range []jwt.SigningMethod{jwt.SigningMethodHS256, jwt.SigningMethodHS384, jwt.SigningMethodHS512} {
+		keys[m] = []byte(rand.Text() + rand.Text() + rand.Text())
+	}
+	big, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []jwt.SigningMethod{
+		jwt.SigningMethodRS256, jwt.SigningMethodRS384, jwt.SigningMethodRS512,
+		jwt.SigningMethodPS256, jwt.SigningMethodPS384, jwt.SigningMethodPS512,
+	} {
+		keys[m] = big
+	}
+	for m, curve := range map[jwt.SigningMethod]elliptic.Curve{
+		jwt.SigningMethodES256: elliptic.P256(), jwt.SigningMethodES384: elliptic.P384(),
+		jwt.SigningMethodES512: elliptic.P521(),
+	} {
+		if keys[m], err = ecdsa.GenerateKey(curve, rand.Reader); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, keys[jwt.SigningMethodEdDSA], err = ed25519.GenerateKey(nil); err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
+
+func TestAKeyOfAnotherKindIsNoKey(t *testing.T) {
+	others := methods(t)
+	for _, algorithm := range algorithms {
+		f := newForger(t, algorithm)
+		var attempts []attempt
+		add := func(id, name, text string) { attempts = append(attempts, attempt{id, name, text, ErrInvalid}) }
+		for method, key := range others {
+			header := f.header().with("alg", `"`+method.Alg()+`"`)
+			add("J-025", method.Alg()+" under our kid", f.keyed(header, method, key))
+			add("J-025", method.Alg()+" under another kid", f.keyed(header.with("kid", `"own"`), method, key))
+			add("J-025", method.Alg()+" under our alg", f.keyed(f.header(), method, key))
+		}
+		if algorithm == "RS256" {
+			for _, m := range []jwt.SigningMethod{
+				jwt.SigningMethodRS384, jwt.SigningMethodRS512,
+				jwt.SigningMethodPS256, jwt.SigningMethodPS384, jwt.SigningMethodPS512,
+			} {
+				header := f.header().with("alg", `"`+m.Alg()+`"`)
+				add("J-026", m.Alg()+" with our key", f.keyed(header, m, f.key.private))
+				add("J-026", m.Alg()+" with our key under our alg", f.keyed(f.header(), m, f.key.private))
+			}
+		}
+		for hmac := range others {
+			if !strings.HasPrefix(hmac.Alg(), "HS") {
+				continue
+			}
+			header := f.header().with("alg", `"`+hmac.Alg()+`"`)
+			for name, secret := range spellings(t, f.key) {
+				add("J-027", hmac.Alg()+" with "+name, f.keyed(header, hmac, secret))
+				add("J-027", algorithm+" with "+name, f.keyed(f.header(), hmac, secret))
+			}
+			for _, secret := range []string{
+				"", strings.Repeat("\x00", 32), "secret", "changeme", "your-256-bit-secret", "gatehouse",
+				"${JWT_SECRET}",
+			} {
+				add("J-028", fmt.Sprintf("%s with %q", hmac.Alg(), secret), f.keyed(header, hmac, []byte(secret)))
+			}
+		}
+		f.judge(t, attempts)
+	}
+}
+
+// spellings are the ways in which a public key has been taken for a shared secret.
+func spellings(t *testing.T, k *Key) map[string][]byte {
+	t.Helper()
+	der, err := x509.MarshalPKIXPublicKey(public(k))
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "gatehouse"}}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, public(k), k.private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+	compact, err := json.Marshal(k.public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pretty bytes.Buffer
+	if err := json.Indent(&pretty, compact, "", "  "); err != nil {
+		t.Fatal(err)
+	}
+	list := map[string][]byte{
+		"PEM": text, "PEM CRLF": bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n")),
+		"PEM unfinished": bytes.TrimSpace(text),
+		"DER":            der, "JWK": compact, "JWK pretty": pretty.Bytes(), "kid": []byte(k.ID()),
+		"certificate": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}),
+		"OpenSSH":     []byte("ssh-key " + base64url.EncodeToString(der) + "\n"),
+	}
+	for name, member := range map[string]string{"x": k.public.X, "n": k.public.N} {
+		if raw, ok := decode(member); ok {
+			list["JWK "+name], list["JWK "+name+" text"] = raw, []byte(member)
+		}
+	}
+	if p, ok := public(k).(*rsa.PublicKey); ok {
+		list["PKCS#1"] = pem.EncodeToMemory(&pem.Block{Type: "RSA PUBLIC KEY", Bytes: x509.MarshalPKCS1PublicKey(p)})
+	}
+	return list
+}
+
+func TestAChangedSignatureIsRefused(t *testing.T) {
+	for _, algorithm := range algorithms {
+		f := newForger(t, algorithm)
+		valid := f.valid()
+		dot := strings.LastIndex(valid, ".") + 1
+		mac, _ := decode(valid[dot:])
+		var attempts []attempt
+		add := func(name string, changed []byte) {
+			text := valid[:dot] + base64url.EncodeToString(changed)
+			attempts = append(attempts, attempt{"J-029", name, text, ErrInvalid})
+		}
+		add("16 bytes", mac[:16])
+		add("a byte more", append(bytes.Clone(mac), 0))
+		add("a zero in front", append([]byte{0}, mac...))
+		add("a byte less", mac[:len(mac)-1])
+		add("without the first", mac[1:])
+		add("zeros", make([]byte, len(mac)))
+		add("nothing", nil)
+		for _, i := range []int{0, len(mac) / 2, len(mac) - 1} {
+			changed := bytes.Clone(mac)
+			changed[i] ^= 1
+			add(fmt.Sprintf("a bit of byte %d", i), changed)
+		}
+		s := strings.Split(valid, ".")
+		other := base64url.EncodeToString([]byte(f.payload().with("roles", `["ADMIN"]`).String()))
+		attempts = append(attempts, attempt{"J-071", "another role", s[0] + "." + other + "." + s[2], ErrInvalid})
+		f.judge(t, attempts)
+	}
+}
+
+func TestECDSASignaturesOfSpecialNumbers(t *testing.T) {
+	f := newForger(t, "ES256")
+	valid := f.valid()
+	dot := strings.LastIndex(valid, ".") + 1
+	mac, _ := decode(valid[dot:])
+	r, s := new(big.Int).SetBytes(mac[:32]), new(big.Int).SetBytes(mac[32:])
+	n, zero, one := elliptic.P256().Params().N, big.NewInt(0), big.NewInt(1)
+	less := new(big.Int).Sub(n, one)
+	pair := func(r, s *big.Int) string {
+		fixed := make([]byte, 64)
+		r.FillBytes(fixed[:32])
+		s.FillBytes(fixed[32:])
+		return valid[:dot] + base64url.EncodeToString(fixed)
+	}
+	var attempts []attempt
+	for name, text := range map[string]string{
+		"r and s 0": pair(zero, zero), "r 0": pair(zero, s), "s 0": pair(r, zero), "r n": pair(n, s), "s n": pair(r, n),
+		"r and s n": pair(n, n), "r n-1": pair(less, s), "s n-1": pair(r, less), "r and s 1": pair(one, one),
+		"r and s changed about": pair(s, r),
+		"63 bytes":              valid[:dot] + base64url.EncodeToString(mac[:63]),
+		"65 bytes":              valid[:dot] + base64url.EncodeToString(append(bytes.Clone(mac), 0)),
+	} {
+		attempts = append(attempts, attempt{"J-030", name, text, ErrInvalid})
+	}
+	der, err := ecdsa.SignASN1(rand.Reader, f.key.private.(*ecdsa.PrivateKey), make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	attempts = append(attempts, attempt{"J-030", "DER", valid[:dot] + base64url.EncodeToString(der), ErrInvalid})
+	short, full := leadingZero(f)
+	attempts = append(attempts,
+		attempt{"J-030", "r with its leading zero", full, nil},
+		attempt{"J-030", "r without its leading zero", short, ErrInvalid},
+		// Valid by mathematics, so this is a second text of one token: nothing may be keyed by the text.
+		attempt{"J-031", "s turned into n-s", pair(r, new(big.Int).Sub(n, s)), nil})
+	f.judge(t, attempts)
+
+	one1, _ := f.issuer.Verify(valid)
+	two, _ := f.issuer.Verify(pair(r, new(big.Int).Sub(n, s)))
+	if one1.ID != two.ID || one1.SessionID != two.SessionID {
+		t.Error("the two texts of a token have different ids")
+	}
+}
+
+// leadingZero returns a token whose r begins with a zero byte, without it and with it.
+func leadingZero(f *forger) (short, full string) {
+	for {
+		full = f.valid()
+		dot := strings.LastIndex(full, ".") + 1
+		if mac, _ := decode(full[dot:]); mac[0] == 0 {
+			return full[:dot] + base64url.EncodeToString(mac[1:]), full
+		}
+	}
+}
+
+func TestEdDSASignaturesOfSpecialNumbers(t *testing.T) {
+	f := newForger(t, "EdDSA")
+	valid := f.valid()
+	dot := strings.LastIndex(valid, ".") + 1
+	mac, _ := decode(valid[dot:])
+	// S + L, in little-endian order: the second spelling that RFC 8032, section 5.1.7, refuses.
+	order,
+		_ := new(big.Int).SetString("7237005577332262213973186563042994240857116359379907606001950938285454250989", 10)
+	var reversed [32]byte
+	for i, b := range mac[32:] {
+		reversed[31-i] = b
+	}
+	var sum [32]byte
+	new(big.Int).Add(new(big.Int).SetBytes(reversed[:]), order).FillBytes(sum[:])
+	plus := bytes.Clone(mac)
+	for i, b := range sum {
+		plus[63-i] = b
+	}
+	identity := append([]byte{1}, make([]byte, 63)...) // R is the neutral point, S is 0
+	huge := append(bytes.Repeat([]byte{0xff}, 32), mac[32:]...)
+	binary.LittleEndian.PutUint64(huge, ^uint64(18)) // p in the place of 0: not canonical
+	var attempts []attempt
+	for name, changed := range map[string][]byte{
+		"S + L": plus, "R of small order": identity, "R not canonical": huge, "zeros": make([]byte, 64),
+		"63 bytes": mac[:63], "65 bytes": append(bytes.Clone(mac), 0),
+	} {
+		text := valid[:dot] + base64url.EncodeToString(changed)
+		attempts = append(attempts, attempt{"J-032", name, text, ErrInvalid})
+	}
+	f.judge(t, attempts)
+}
