@@ -34,7 +34,11 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	}
 	d := &dialer{}
 	made.Dialer(d)
+	stop := context.AfterFunc(ctx, d.giveUp) // lib/pq heeds the context only until the socket is open
 	raw, err := made.Connect(ctx)
+	if !stop() && err == nil {
+		err = errors.Join(ctx.Err(), raw.Close())
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +74,12 @@ func (d *dialer) newest() net.Conn {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.socket
+}
+
+func (d *dialer) giveUp() {
+	if socket := d.newest(); socket != nil {
+		socket.SetDeadline(time.Now())
+	}
 }
 
 // pqConn is what lib/pq's connection can do and database/sql asks for.
@@ -109,7 +119,7 @@ func (c *connection) QueryContext(ctx context.Context, query string, args []driv
 	if len(args) == 0 {
 		return c.pqConn.QueryContext(ctx, query, args)
 	}
-	return kept(c, ctx, query, args, statement.QueryContext, c.pqConn.QueryContext)
+	return kept(ctx, c, query, args, statement.QueryContext, c.pqConn.QueryContext)
 }
 
 func (c *connection) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
@@ -117,7 +127,7 @@ func (c *connection) ExecContext(ctx context.Context, query string, args []drive
 	if len(args) == 0 {
 		return c.pqConn.ExecContext(ctx, query, args)
 	}
-	return kept(c, ctx, query, args, statement.ExecContext, c.pqConn.ExecContext)
+	return kept(ctx, c, query, args, statement.ExecContext, c.pqConn.ExecContext)
 }
 
 func (c *connection) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
@@ -138,7 +148,7 @@ func (c *connection) IsValid() bool {
 
 // kept runs a statement that is prepared once. When a migration changed the types of its columns, or something else
 // deallocated it, Postgres refuses it before it does anything, and it is run unprepared.
-func kept[T any](c *connection, ctx context.Context, query string, args []driver.NamedValue,
+func kept[T any](ctx context.Context, c *connection, query string, args []driver.NamedValue,
 	run func(statement, context.Context, []driver.NamedValue) (T, error),
 	direct func(context.Context, string, []driver.NamedValue) (T, error)) (T, error) {
 	var none T

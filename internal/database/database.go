@@ -76,7 +76,7 @@ func Open(ctx context.Context, c Config) (*Database, error) {
 // String names the database for a log: its URL without the password.
 func (d *Database) String() string { return d.engine.String() }
 
-// Close closes all connections. Statements that are running fail.
+// Close lets no new statement begin. A connection in use is closed as soon as it is free.
 func (d *Database) Close() error {
 	if err := d.sql.Close(); err != nil {
 		return fmt.Errorf("database: close %s: %w", d.engine, err)

@@ -15,3 +15,12 @@ func (d *Database) SetMigrations(m fs.FS) { d.migrations = m }
 func (d *Database) Migrations() fs.FS { return d.migrations }
 
 const KeptStatements = keptStatements
+
+// SSLMode is what a URL comes to.
+func SSLMode(url string) string {
+	e, err := parse(url)
+	if err != nil {
+		return err.Error()
+	}
+	return string(e.(server).config.SSLMode)
+}

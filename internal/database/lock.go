@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"time"
@@ -33,13 +34,17 @@ func (l fileLock) SessionLock(ctx context.Context, conn *sql.Conn) error {
 		return fmt.Errorf("wait for %s, which another instance holds while it migrates: %w", l.flock.Path(), err)
 	}
 	if err := setForeignKeys(ctx, conn, false); err != nil {
-		return errors.Join(err, setForeignKeys(context.WithoutCancel(ctx), conn, true), l.flock.Unlock())
+		return errors.Join(err, l.SessionUnlock(context.WithoutCancel(ctx), conn))
 	}
 	return nil
 }
 
 func (l fileLock) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
-	return errors.Join(setForeignKeys(ctx, conn, true), l.flock.Unlock())
+	err := setForeignKeys(ctx, conn, true)
+	if err != nil { // such a connection must not go back to the pool
+		conn.Raw(func(any) error { return driver.ErrBadConn })
+	}
+	return errors.Join(err, l.flock.Unlock())
 }
 
 // setForeignKeys reads the setting back, since SQLite says nothing when it ignores a PRAGMA.

@@ -94,7 +94,7 @@ func (d *Database) applied(ctx context.Context) (versions []int64, err error) {
 
 // Migrate brings the schema to this program's version and returns the files that it applied. Several instances may call
 // it at once: one applies, the others wait for it. Each file is one transaction, so one that fails leaves nothing of
-// itself behind. There is no way down: see plan.
+// itself behind. There is no way back: down would drop columns with what users put into them.
 func (d *Database) Migrate(ctx context.Context) ([]string, error) {
 	before, err := d.Status(ctx)
 	if err != nil {
@@ -154,8 +154,8 @@ func (d *Database) Ready(ctx context.Context) error {
 func (d *Database) fits(s Status) error {
 	switch {
 	case s.Newer():
-		return fmt.Errorf("database: %s is at version %d, newer than this program's %d: run the newer program, or restore "+
-			"a backup from before its migration", d.engine, s.Current, s.Newest)
+		return fmt.Errorf("database: %s is at version %d, newer than this program's %d: run the newer program, or "+
+			"restore a backup from before its migration", d.engine, s.Current, s.Newest)
 	case len(s.Pending) > 0:
 		return fmt.Errorf("database: %s is at version %d, this program needs %d: run `gatehouse migrate`",
 			d.engine, s.Current, s.Newest)

@@ -70,13 +70,15 @@ func status(t *testing.T, d *database.Database) database.Status {
 func TestStatusTellsAndChangesNothing(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {
 		d := open(t, url)
-		if diff := cmp.Diff(database.Status{Newest: 1, Pending: []string{"0001_accounts.sql"}}, status(t, d)); diff != "" {
+		want := database.Status{Newest: 1, Pending: []string{"0001_accounts.sql"}}
+		if diff := cmp.Diff(want, status(t, d)); diff != "" {
 			t.Errorf("before (-want +got):\n%s", diff)
 		}
 		if got := tables(t, d); len(got) != 0 {
 			t.Errorf("Status made tables: %v", got)
 		}
-		if err := d.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "version 0, this program needs 1") {
+		err := d.Ready(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "version 0, this program needs 1") {
 			t.Errorf("Ready before migrating: %v", err)
 		}
 		applied, err := d.Migrate(t.Context())
@@ -142,7 +144,8 @@ func TestAFailingMigrationLeavesNothing(t *testing.T) {
 		good := "CREATE TABLE half (id int);\nUPDATE users SET email = 'gone';\n"
 		d.SetMigrations(next(t, d, "0002_broken.sql", good+"INSERT INTO nowhere VALUES (1);"))
 		_, err = d.Migrate(t.Context())
-		if err == nil || !strings.Contains(err.Error(), "0002_broken.sql") || !strings.Contains(err.Error(), "nowhere") {
+		if err == nil || !strings.Contains(err.Error(), "0002_broken.sql: ") ||
+			!strings.Contains(err.Error(), "nowhere") {
 			t.Fatalf("the error does not say what failed: %v", err)
 		}
 		if diff := cmp.Diff(before, tables(t, d)); diff != "" {

@@ -32,9 +32,9 @@ func (s server) String() string {
 	return u.String()
 }
 
-// parseServer reads the URL as lib/pq does, which also reads libpq's variables (PGPASSFILE, PGSSLROOTCERT, …) for what
-// the URL leaves out. Where neither says sslmode it is disable on this machine and verify-full elsewhere: encryption
-// without a check of the certificate keeps nobody in the middle out, so that is left to those who ask for it.
+// parseServer reads the URL as lib/pq does, which also reads libpq's variables (PGPASSFILE, PGSSLROOTCERT, …) for
+// what the URL leaves out. Where neither says sslmode it is disable on this machine and verify-full elsewhere:
+// encryption without a check of the certificate keeps nobody in the middle out, so that is left to those who ask.
 func parseServer(text string) (engine, error) {
 	u, err := url.Parse(text)
 	if err != nil || misplaced(u) {
@@ -43,7 +43,10 @@ func parseServer(text string) (engine, error) {
 	if _, err := url.ParseQuery(u.RawQuery); err != nil {
 		return nil, errURL
 	}
-	config, err := pq.NewConfig(text)
+	if u.Port() == "" && strings.HasPrefix(u.Host, "[") {
+		u.Host += ":5432" // lib/pq takes the brackets of a bare IPv6 address for a part of it
+	}
+	config, err := pq.NewConfig(u.String())
 	if err != nil {
 		return nil, fmt.Errorf("database: the settings after ? in the URL, or libpq's PG… variables: %w", err)
 	}
@@ -98,8 +101,8 @@ func (s server) mend(err error) error {
 			"without checking who answers", err)
 	}
 	if errors.Is(err, pq.ErrSSLNotSupported) {
-		return fmt.Errorf("%w: switch TLS on at the server, or add ?sslmode=disable to the URL where the network between "+
-			"is trusted", err)
+		return fmt.Errorf("%w: switch TLS on at the server, or add ?sslmode=disable to the URL where the network "+
+			"between is trusted", err)
 	}
 	refused, is := errors.AsType[*pq.Error](err)
 	if !is {
@@ -109,7 +112,8 @@ func (s server) mend(err error) error {
 	case pqerror.InvalidPassword, pqerror.InvalidAuthorizationSpecification:
 		return fmt.Errorf("%w: check the user and the password in the URL", err)
 	case pqerror.InvalidCatalogName:
-		return fmt.Errorf("%w: check the name, or make it: CREATE DATABASE %s", err, pq.QuoteIdentifier(s.config.Database))
+		name := pq.QuoteIdentifier(s.config.Database)
+		return fmt.Errorf("%w: check the name, or make it: CREATE DATABASE %s", err, name)
 	}
 	return err
 }
@@ -120,8 +124,8 @@ func (s server) versionTable() string {
 }
 
 // provider locks with pg_try_advisory_lock once a second, the shortest that goose offers (its default is five). A lock
-// that waits inside of Postgres would be quicker, but would keep CREATE INDEX CONCURRENTLY of the instance that holds it
-// waiting for the instances that want it.
+// that waits inside of Postgres would be quicker, but CREATE INDEX CONCURRENTLY of the instance that holds it would
+// wait for the instances that want it.
 func (s server) provider(db *sql.DB, migrations fs.FS) (*goose.Provider, error) {
 	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, uint64(lockPatience/time.Second)))
 	if err != nil {

@@ -51,7 +51,8 @@ func (f file) open(mustExist bool) (*sql.DB, error) {
 func (f file) cannotOpen(err error, mustExist bool) error {
 	folder := filepath.Dir(f.path)
 	if info, statErr := os.Stat(f.path); statErr == nil && info.IsDir() {
-		return fmt.Errorf("%s is a folder: name a file in it, as in sqlite:%s", f.path, filepath.Join(f.path, "gatehouse.db"))
+		inside := filepath.Join(f.path, "gatehouse.db")
+		return fmt.Errorf("%s is a folder: name a file in it, as in sqlite:%s", f.path, inside)
 	}
 	if _, statErr := os.Stat(folder); errors.Is(statErr, fs.ErrNotExist) {
 		return fmt.Errorf("the folder %s does not exist: make it, or name a file elsewhere", folder)

@@ -53,5 +53,6 @@ func parseFile(path string) (engine, error) {
 
 // misplaced reports an @ where a password with a bare / ? or # leaves it.
 func misplaced(u *url.URL) bool {
-	return u.Fragment != "" || strings.Contains(u.Path, "@") || u.User == nil && strings.Contains(u.RawQuery, "@")
+	return u.Fragment != "" || strings.Contains(u.Path, "@") ||
+		u.User == nil && u.Host != "" && strings.Contains(u.RawQuery, "@")
 }

@@ -113,8 +113,8 @@ func (p *past) Files() ([]atlas.File, error) {
 	return files, err
 }
 
-// page takes the plan as text instead of a file. There is no Down section: going back would drop columns with what
-// users put into them. The way back is a backup, or a new migration.
+// page takes the plan as text instead of a file. There is no Down section: it would drop columns with what users put
+// into them. The way back is a backup, or a new migration.
 type page struct{ text []byte }
 
 // Format keeps the plan in goose's format.

@@ -18,9 +18,9 @@ import (
 
 const folder = "internal/database/migrations"
 
-const advice = `Read the SQL before you commit it, and edit it where it is wrong. A renamed column is planned as a dropped one and
-an added one, which loses its values. A new required column needs a value for the rows that are there. A table that left
-the Ent schema is not dropped: write that by hand.`
+const advice = `Read the SQL before you commit it, and edit it where it is wrong. A renamed column is planned as a
+dropped one and an added one, which loses its values. A new required column needs a value for the rows
+that are there. A table that left the Ent schema is not dropped: write that by hand.`
 
 var nameShape = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 

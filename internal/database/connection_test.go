@@ -1,0 +1,298 @@
+package database_test
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/user"
+	"github.com/gatehouse/gatehouse/internal/database"
+	"github.com/gatehouse/gatehouse/internal/database/dbtest"
+)
+
+// statements counts what a connection prepared, and how often all of it was run. It asks without arguments, which
+// prepares nothing, on the only connection there is.
+func statements(t *testing.T, d *database.Database) (prepared, run int) {
+	t.Helper()
+	err := d.SQL().QueryRow("SELECT count(*), coalesce(sum(generic_plans + custom_plans), 0) "+
+		"FROM pg_prepared_statements WHERE statement LIKE '%users%' OR statement LIKE 'SELECT $1%'").
+		Scan(&prepared, &run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return prepared, run
+}
+
+func inTx(ctx context.Context, c *ent.Client, f func(*ent.Tx) error) error {
+	tx, err := c.Tx(ctx)
+	if err != nil {
+		return err
+	}
+	if err := f(tx); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	return tx.Commit()
+}
+
+func TestAStatementIsPreparedOnceInsideAndOutsideOfTransactions(t *testing.T) {
+	d := migrated(t, dbtest.Postgres(t))
+	d.SQL().SetMaxOpenConns(1)
+	made, err := newUser(t.Context(), d.Client, "ada@example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, ran := statements(t, d)
+	for range 50 {
+		d.Client.User.GetX(t.Context(), made.ID)
+		if err := inTx(t.Context(), d.Client, func(tx *ent.Tx) error {
+			_, err := tx.User.Get(t.Context(), made.ID)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	after, total := statements(t, d)
+	if after-before != 1 || total-ran != 100 {
+		t.Errorf("%d statements were prepared for %d runs, want 1 for 100", after-before, total-ran)
+	}
+}
+
+func TestTheNumberOfPreparedStatementsIsBounded(t *testing.T) {
+	d := open(t, dbtest.Postgres(t))
+	d.SQL().SetMaxOpenConns(1)
+	for i := range database.KeptStatements + 100 {
+		var got int
+		if err := d.SQL().QueryRow(fmt.Sprintf("SELECT $1::int + %d", i), 1).Scan(&got); err != nil || got != i+1 {
+			t.Fatalf("statement %d: %d, %v", i, got, err)
+		}
+	}
+	if prepared, _ := statements(t, d); prepared != database.KeptStatements {
+		t.Errorf("%d are kept, want %d", prepared, database.KeptStatements)
+	}
+}
+
+func TestAPreparedStatementSurvivesARestartOfTheServer(t *testing.T) {
+	c := dbtest.NewCluster(t)
+	d := migrated(t, c.URL("postgres"))
+	made, err := newUser(t.Context(), d.Client, "ada@example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, end := range map[string]func() error{"stop": c.Stop, "kill": c.Kill} {
+		d.Client.User.GetX(t.Context(), made.ID)
+		if err := errors.Join(end(), c.Start()); err != nil {
+			t.Fatal(err)
+		}
+		for range 20 {
+			if _, err := d.Client.User.Get(t.Context(), made.ID); err != nil {
+				t.Errorf("after %s: %v", name, err)
+			}
+		}
+	}
+}
+
+// A migration by a newer instance changes a type under a statement that this one keeps.
+func TestAPreparedStatementSurvivesAChangeOfItsColumns(t *testing.T) {
+	d := migrated(t, dbtest.Postgres(t))
+	d.SQL().SetMaxOpenConns(1)
+	made, err := newUser(t.Context(), d.Client, "ada@example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Client.User.GetX(t.Context(), made.ID)
+	for _, change := range []string{"ALTER TABLE users ALTER COLUMN name TYPE text", "DEALLOCATE ALL"} {
+		if _, err := d.SQL().Exec(change); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if _, err := d.Client.User.Get(t.Context(), made.ID); err != nil {
+				t.Errorf("after %s: %v", change, err)
+			}
+		}
+	}
+}
+
+func TestEveryTypeComesBackAsItWasWritten(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, url string) {
+		d := migrated(t, url)
+		session := someSession(t, d)
+		got := d.Client.Session.GetX(t.Context(), session.ID)
+		if diff := cmp.Diff(session.String(), got.String()); diff != "" {
+			t.Errorf("session (-written +read):\n%s", diff)
+		}
+		if !bytes.Equal(got.RefreshDigest, session.RefreshDigest) {
+			t.Errorf("bytes: wrote %x, read %x", session.RefreshDigest, got.RefreshDigest)
+		}
+		if !got.CreatedAt.Equal(session.CreatedAt) {
+			t.Errorf("time: wrote %s, read %s", session.CreatedAt, got.CreatedAt)
+		}
+		if roles := d.Client.User.GetX(t.Context(), session.UserID).Roles; !cmp.Equal(roles, []string{"USER"}) {
+			t.Errorf("roles: %v", roles)
+		}
+	})
+}
+
+func TestTransactionsThatReadAndThenWriteDoNotFailEachOther(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, url string) {
+		d := migrated(t, url)
+		var failures atomic.Int32
+		var all sync.WaitGroup
+		began := time.Now()
+		for worker := range 32 {
+			all.Go(func() {
+				for i := range 25 {
+					err := inTx(t.Context(), d.Client, func(tx *ent.Tx) error {
+						if _, err := tx.User.Query().Where(user.Status("ACTIVE")).Count(t.Context()); err != nil {
+							return err
+						}
+						_, err := newUser(t.Context(), tx.Client(), fmt.Sprintf("%d.%d@example.com", worker, i))
+						return err
+					})
+					if err != nil && failures.Add(1) == 1 {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		all.Wait()
+		if got := d.Client.User.Query().CountX(t.Context()); failures.Load() != 0 || got != 32*25 {
+			t.Errorf("%d of %d failed, %d rows", failures.Load(), 32*25, got)
+		}
+		t.Logf("%d transactions in %s", 32*25, time.Since(began).Round(time.Millisecond))
+	})
+}
+
+// proxy stands between a test and a server, and can fall silent as a lost network does: nothing is refused or closed.
+type proxy struct {
+	net.Listener
+	target string
+	silent atomic.Bool
+}
+
+func silencer(t *testing.T, real string) (*proxy, string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	p := &proxy{Listener: l}
+	address := with(t, real, func(u *url.URL) { p.target, u.Host = u.Host, l.Addr().String() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			s, err := net.Dial("tcp", p.target)
+			if err != nil {
+				c.Close()
+				continue
+			}
+			go p.pass(c, s)
+			go p.pass(s, c)
+		}
+	}()
+	return p, address
+}
+
+func (p *proxy) pass(to, from net.Conn) {
+	buffer := make([]byte, 4096)
+	for {
+		n, err := from.Read(buffer)
+		if p.silent.Load() {
+			io.Copy(io.Discard, from)
+		}
+		if _, writeErr := to.Write(buffer[:n]); err != nil || writeErr != nil {
+			to.Close()
+			return
+		}
+	}
+}
+
+func TestASilentServerIsGivenUpWhenTheContextEnds(t *testing.T) {
+	const known, unknown = "SELECT $1::int", "SELECT $1::int + 1"
+	for name, ask := range map[string]func(ctx context.Context, d *database.Database, tx *sql.Tx) error{
+		"a statement in the pool": func(ctx context.Context, d *database.Database, _ *sql.Tx) error {
+			return d.SQL().QueryRowContext(ctx, known, 1).Scan(new(int))
+		},
+		"a kept statement in a transaction": func(ctx context.Context, _ *database.Database, tx *sql.Tx) error {
+			return tx.QueryRowContext(ctx, known, 1).Scan(new(int))
+		},
+		"a new statement in a transaction": func(ctx context.Context, _ *database.Database, tx *sql.Tx) error {
+			return tx.QueryRowContext(ctx, unknown, 1).Scan(new(int))
+		},
+		"a simple statement in a transaction": func(ctx context.Context, _ *database.Database, tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, "SELECT 1")
+			return err
+		},
+		"a new connection": func(ctx context.Context, d *database.Database, _ *sql.Tx) error {
+			d.SQL().SetMaxIdleConns(0)
+			return d.SQL().QueryRowContext(ctx, known, 1).Scan(new(int))
+		},
+		"Ready": func(ctx context.Context, d *database.Database, _ *sql.Tx) error { return d.Ready(ctx) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // each waits for its own silence
+			p, address := silencer(t, dbtest.Postgres(t))
+			d := migrated(t, address+"&connect_timeout=2")
+			tx, err := d.SQL().BeginTx(t.Context(), nil)
+			if err == nil {
+				err = errors.Join(tx.QueryRow(known, 1).Scan(new(int)), d.SQL().QueryRow(known, 1).Scan(new(int)))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.silent.Store(true)
+			ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+			defer cancel()
+			began := time.Now()
+			err = ask(ctx, d, tx)
+			took := time.Since(began).Round(time.Millisecond)
+			if !database.Unavailable(err) || took > 5*time.Second {
+				t.Errorf("after %s: %v", took, err)
+			}
+			t.Logf("given up after %s: %v", took, err)
+			p.silent.Store(false)
+			tx.Rollback()
+			if err := d.Ready(t.Context()); err != nil {
+				t.Errorf("the server talks again: %v", err)
+			}
+		})
+	}
+}
+
+// A statement that the server cancelled leaves its connection as good as new.
+func TestAConnectionIsUsableAfterAContextEnded(t *testing.T) {
+	d := open(t, dbtest.Postgres(t))
+	d.SQL().SetMaxOpenConns(1)
+	for range 3 {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		_, err := d.SQL().ExecContext(ctx, "SELECT pg_sleep($1)", 60)
+		cancel()
+		if !database.Unavailable(err) {
+			t.Errorf("not unavailable: %v", err)
+		}
+		var got uuid.UUID
+		want := uuid.New()
+		if err := d.SQL().QueryRowContext(t.Context(), "SELECT $1::uuid", want).Scan(&got); err != nil || got != want {
+			t.Errorf("%v, %v", got, err)
+		}
+	}
+	if s := d.SQL().Stats(); s.InUse != 0 {
+		t.Errorf("%d connections are in use", s.InUse)
+	}
+}

@@ -1,0 +1,152 @@
+package database_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/internal/database"
+	"github.com/gatehouse/gatehouse/internal/database/dbtest"
+)
+
+// verdict is what the package says of an error.
+type verdict struct{ unavailable, conflict bool }
+
+func judge(t *testing.T, name string, err error, want verdict) {
+	t.Helper()
+	if err == nil {
+		t.Errorf("%s: no error", name)
+		return
+	}
+	for _, e := range []error{err, fmt.Errorf("accounts: register: %w", err), errors.Join(errors.New("also"), err)} {
+		if got := (verdict{database.Unavailable(e), database.Conflict(e)}); got != want {
+			t.Errorf("%s: %+v, want %+v: %T %v", name, got, want, e, e)
+		}
+	}
+}
+
+func TestFailuresOfBothEnginesAreToldApart(t *testing.T) {
+	for _, none := range []error{nil, errors.New("a"), context.Canceled} {
+		if database.Unavailable(none) || database.Conflict(none) {
+			t.Errorf("%v is judged", none)
+		}
+	}
+	dbtest.Each(t, func(t *testing.T, url string) {
+		d := migrated(t, url)
+		session := someSession(t, d)
+		user := d.Client.User.GetX(t.Context(), session.UserID)
+		_, sameMail := newUser(t.Context(), d.Client, user.Email)
+		judge(t, "a unique index", sameMail, verdict{conflict: true})
+		_, sameID := d.Client.Setting.Create().SetID("a").SetValue([]byte("1")).Save(t.Context())
+		if sameID == nil {
+			_, sameID = d.Client.Setting.Create().SetID("a").SetValue([]byte("2")).Save(t.Context())
+		}
+		judge(t, "a primary key", sameID, verdict{conflict: true})
+		_, noUser := newSession(t.Context(), d.Client, uuid.New())
+		judge(t, "a foreign key", noUser, verdict{})
+		_, notNull := d.SQL().Exec("INSERT INTO settings (id) VALUES ('b')")
+		judge(t, "a required column", notNull, verdict{})
+		_, notThere := d.Client.User.Get(t.Context(), uuid.New())
+		judge(t, "no row", notThere, verdict{})
+		_, syntax := d.SQL().Exec("SELEC 1")
+		judge(t, "a mistake in SQL", syntax, verdict{})
+		late, cancel := context.WithTimeout(t.Context(), 0)
+		_, tooLate := d.Client.User.Get(late, user.ID)
+		cancel()
+		judge(t, "a deadline", tooLate, verdict{unavailable: true})
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, left := d.Client.User.Get(gone, user.ID)
+		judge(t, "a caller who left", left, verdict{})
+	})
+}
+
+func TestASQLiteThatStaysLockedOrIsFullIsUnavailable(t *testing.T) {
+	address := dbtest.SQLite(t)
+	d, other := migrated(t, address), open(t, address)
+	tx, err := d.SQL().Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	other.SQL().SetMaxOpenConns(1)
+	short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	_, late := newUser(short, other.Client, "a@example.com")
+	judge(t, "a lock and a deadline", late, verdict{unavailable: true})
+	if _, err := other.SQL().Exec("PRAGMA busy_timeout = 20"); err != nil {
+		t.Fatal(err)
+	}
+	_, locked := newUser(t.Context(), other.Client, "a@example.com")
+	judge(t, "a lock", locked, verdict{unavailable: true})
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.SQL().Exec("PRAGMA max_page_count = 1"); err != nil { // SQLite raises it to the present size
+		t.Fatal(err)
+	}
+	var full error
+	for i := 0; i < 1000 && full == nil; i++ {
+		_, full = newUser(t.Context(), other.Client, fmt.Sprintf("%d@example.com", i))
+	}
+	judge(t, "no room", full, verdict{unavailable: true})
+}
+
+func TestAPostgresThatCannotServeIsUnavailable(t *testing.T) {
+	c := dbtest.NewCluster(t)
+	d := migrated(t, c.URL("postgres"))
+	run := func(q string) error { _, err := d.SQL().ExecContext(t.Context(), q); return err }
+	judge(t, "statement_timeout", run("BEGIN; SET LOCAL statement_timeout = 20; SELECT pg_sleep(9); COMMIT"),
+		verdict{unavailable: true})
+	run("ROLLBACK")
+
+	if err := run("CREATE ROLE few LOGIN PASSWORD 'few' CONNECTION LIMIT 0"); err != nil {
+		t.Fatal(err)
+	}
+	few := with(t, c.URL("postgres"), func(u *url.URL) { u.User = url.UserPassword("few", "few") })
+	_, full := database.Open(t.Context(), database.Config{URL: few, Log: quiet, Wait: time.Millisecond})
+	judge(t, "too many connections", full, verdict{unavailable: true})
+
+	// Each waits inside of the server when it goes away, in a transaction and not.
+	during := func(name string, end func() error) {
+		var running sync.WaitGroup
+		results := make([]error, 2)
+		tx, err := d.SQL().Begin()
+		if err != nil {
+			t.Fatal(err)
+		}
+		running.Go(func() { _, results[0] = tx.ExecContext(t.Context(), "SELECT pg_sleep($1)", 60) })
+		running.Go(func() { _, results[1] = d.SQL().ExecContext(t.Context(), "SELECT pg_sleep(60)") })
+		time.Sleep(300 * time.Millisecond)
+		if err := end(); err != nil {
+			t.Fatal(err)
+		}
+		running.Wait()
+		tx.Rollback()
+		judge(t, name+", in a transaction", results[0], verdict{unavailable: true})
+		judge(t, name, results[1], verdict{unavailable: true})
+	}
+	during("an administrator ends the connections", func() error {
+		for range 3 { // database/sql tries the one outside of the transaction again
+			if err := run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep%' " +
+				"AND pid <> pg_backend_pid()"); err != nil {
+				return err
+			}
+			time.Sleep(200 * time.Millisecond)
+		}
+		return nil
+	})
+	during("the server stops", c.Stop)
+	judge(t, "the server is down", run("SELECT 1"), verdict{unavailable: true})
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	during("the server is killed", c.Kill)
+	judge(t, "the server is gone", d.Ready(t.Context()), verdict{unavailable: true})
+}

@@ -1,0 +1,335 @@
+package database_test
+
+import (
+	"bytes"
+	"crypto/tls"
+	"database/sql"
+	"log/slog"
+	"net"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehouse/gatehouse/internal/database"
+	"github.com/gatehouse/gatehouse/internal/database/dbtest"
+)
+
+func TestASQLiteFileIsMadeForItsOwnerAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "gatehouse.db")
+	migrated(t, "sqlite:"+path)
+	for _, suffix := range []string{"", "-wal", "-shm", ".lock"} {
+		info, err := os.Stat(path + suffix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if mode := info.Mode().Perm(); mode != 0o600 {
+			t.Errorf("gatehouse.db%s has mode %o, want 600", suffix, mode)
+		}
+	}
+}
+
+func TestASQLiteFileIsFoundByItsExactName(t *testing.T) {
+	for _, name := range []string{"gatehouse.db", "a b.db", "what?mode=memory.db", "50%25#1&_pragma=x.db", "x:y",
+		"é+ß;'\".db"} {
+		t.Run(name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			migrated(t, "sqlite:"+name)
+			info, err := os.Stat(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if info.Size() == 0 {
+				t.Error("the database went elsewhere")
+			}
+		})
+	}
+}
+
+func TestTwoNamesOfOneSQLiteFileShareTheLock(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.Symlink("gatehouse.db", filepath.Join(folder, "link.db")); err != nil {
+		t.Fatal(err)
+	}
+	migrated(t, "sqlite:"+filepath.Join(folder, "gatehouse.db"))
+	d := open(t, "sqlite:"+filepath.Join(folder, "link.db"))
+	d.SetMigrations(next(t, d, "0002_more.sql", "CREATE TABLE more (id int);"))
+	if _, err := d.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if locks, _ := filepath.Glob(filepath.Join(folder, "*.lock")); len(locks) != 1 {
+		t.Errorf("locks: %v", locks)
+	}
+}
+
+// refused opens what cannot be opened and returns the sentence.
+func refused(t *testing.T, c database.Config) string {
+	t.Helper()
+	if c.Log == nil {
+		c.Log = quiet
+	}
+	d, err := database.Open(t.Context(), c)
+	if err == nil {
+		d.Close()
+		t.Fatalf("opened %s", d)
+	}
+	return err.Error()
+}
+
+func TestWhatCannotBeOpenedIsRefusedWithTheWayToMendIt(t *testing.T) {
+	folder := t.TempDir()
+	text := filepath.Join(folder, "letter.txt")
+	if err := os.WriteFile(text, []byte(strings.Repeat("Dear Ada, ", 1000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for url, want := range map[string]string{
+		"":                                       "looks like sqlite:gatehouse.db or postgres://",
+		"mysql://u@h/d":                          "looks like sqlite:gatehouse.db or postgres://",
+		"gatehouse.db":                           "looks like sqlite:gatehouse.db or postgres://",
+		"sqlite:":                                "names no file",
+		"sqlite::memory:":                        "sqlite::memory: is not supported",
+		"sqlite://gatehouse.db":                  "write sqlite:gatehouse.db",
+		"sqlite:" + folder:                       "is a folder: name a file in it",
+		"sqlite:" + folder + "/no/gatehouse.db":  "the folder " + folder + "/no does not exist: make it",
+		"sqlite:" + text:                         "name a SQLite database",
+		"postgres://u@127.0.0.1/d?sslmode=maybe": "sslmode",
+		"postgres://u@127.0.0.1/d?connect_timeout=x": "the settings after ?",
+	} {
+		if got := refused(t, database.Config{URL: url}); !strings.Contains(got, want) {
+			t.Errorf("%q: %q does not say %q", url, got, want)
+		}
+	}
+	open(t, "sqlite:"+folder+"/gatehouse.db")
+	open(t, "sqlite://"+folder+"/slashes.db") // three slashes, as SQLAlchemy writes it
+}
+
+func TestAnAbsentFileIsRefusedByCallsThatOnlyLook(t *testing.T) {
+	url := dbtest.SQLite(t)
+	if got := refused(t, database.Config{URL: url, MustExist: true}); !strings.Contains(got, "file does not exist") {
+		t.Error(got)
+	}
+	path, _ := database.SQLitePath(url)
+	if _, err := os.Stat(path); err == nil {
+		t.Error("the file was made")
+	}
+	migrated(t, url)
+	d, err := database.Open(t.Context(), database.Config{URL: url, MustExist: true, Log: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Close()
+}
+
+func TestSQLitePathIsForSQLiteAlone(t *testing.T) {
+	if path, is := database.SQLitePath("sqlite:a/b.db"); path != "a/b.db" || !is {
+		t.Errorf("got %q, %t", path, is)
+	}
+	for _, other := range []string{"postgres://u@h/d", "sqlite::memory:", "a/b.db"} {
+		if path, is := database.SQLitePath(other); is {
+			t.Errorf("%s: got %q", other, path)
+		}
+	}
+}
+
+const secret = "hunter2-9f"
+
+// leaks fails the test when a password, or a piece of it that a parser may cut out, is in a text.
+func leaks(t *testing.T, from, text string) {
+	t.Helper()
+	if strings.Contains(text, "hunter2") || strings.Contains(text, "9f") {
+		t.Errorf("%s shows the password: %s", from, text)
+	}
+}
+
+func TestNoErrorAboutAURLShowsItsPassword(t *testing.T) {
+	for _, url := range []string{
+		"postgres://u:hunter2/9f@127.0.0.1/d",
+		"postgres://u:hunter2#9f@127.0.0.1/d",
+		"postgres://u:hunter2?9f@127.0.0.1/d",
+		"postgres://u:hunter2%zz9f@127.0.0.1/d",
+		"postgres://u:hunter2 9f@127.0.0.1/d",
+		"postgres://u:" + secret + "@127.0.0.1:port/d",
+		"postgres://u:" + secret + "@127.0.0.1/d?sslmode=maybe",
+		"postgres://u:" + secret + "@127.0.0.1/d?x=%zz",
+		"postgres://u:" + secret + "@[::1/d",
+		"postgresql:/u:" + secret + "@127.0.0.1/d?port=x",
+		"mysql://u:" + secret + "@127.0.0.1/d",
+		"u:" + secret + "@127.0.0.1/d",
+	} {
+		err := database.CheckURL(url)
+		if err == nil {
+			t.Errorf("%s: taken", url)
+			continue
+		}
+		leaks(t, "CheckURL", err.Error())
+		leaks(t, "Open", refused(t, database.Config{URL: url}))
+	}
+	for _, url := range []string{"postgres://u:hunter2%2F9f@127.0.0.1/d", "postgresql://u@h:1/d?sslmode=require",
+		"postgres:///d?host=@gatehouse", "postgres://u:a@b@h/d"} {
+		if err := database.CheckURL(url); err != nil {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+}
+
+// with is the URL with another account, password, database or setting.
+func with(t *testing.T, text string, change func(*url.URL)) string {
+	t.Helper()
+	u, err := url.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	change(u)
+	return u.String()
+}
+
+func TestAServerThatRefusesIsNotAskedAgain(t *testing.T) {
+	real := dbtest.NewCluster(t).URL("postgres") // another server might trust everybody, or speak TLS
+	for name, c := range map[string]struct{ url, want string }{
+		"wrong password": {with(t, real, func(u *url.URL) { u.User = url.UserPassword("postgres", secret) }),
+			"check the user and the password"},
+		"no such user": {with(t, real, func(u *url.URL) { u.User = url.UserPassword("nobody", secret) }),
+			"check the user and the password"},
+		"no such database": {with(t, real, func(u *url.URL) { u.Path = "/nowhere" }), `CREATE DATABASE "nowhere"`},
+		"no TLS":           {with(t, real, func(u *url.URL) { u.RawQuery = "sslmode=require" }), "?sslmode=disable"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var lines bytes.Buffer
+			began := time.Now()
+			got := refused(t, database.Config{URL: c.url, Log: slog.New(slog.NewTextHandler(&lines, nil))})
+			if !strings.Contains(got, c.want) {
+				t.Errorf("%q does not say %q", got, c.want)
+			}
+			if took := time.Since(began); took > 5*time.Second || lines.Len() > 0 {
+				t.Errorf("it was tried again: %s, %s", took, &lines)
+			}
+			leaks(t, "Open", got)
+		})
+	}
+	d := open(t, real)
+	if parsed, _ := url.Parse(real); strings.Contains(d.String(), "@"+parsed.Host) == false {
+		t.Errorf("String is %q", d)
+	} else if password, _ := parsed.User.Password(); strings.Contains(d.String(), password) {
+		t.Errorf("String shows the password")
+	}
+}
+
+// The default for a server elsewhere is to check its certificate; many hosted ones use their own authority.
+func TestAServerWithAnUnknownCertificateIsRefused(t *testing.T) {
+	certified := httptest.NewTLSServer(nil)
+	defer certified.Close()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			c.Read(make([]byte, 8)) // SSLRequest
+			c.Write([]byte("S"))
+			tls.Server(c, &tls.Config{Certificates: certified.TLS.Certificates}).Handshake()
+			c.Close()
+		}
+	}()
+	began := time.Now()
+	url := "postgres://u:" + secret + "@" + l.Addr().String() + "/d?sslmode=verify-full"
+	got := refused(t, database.Config{URL: url})
+	if !strings.Contains(got, "?sslrootcert=FILE") || time.Since(began) > 5*time.Second {
+		t.Errorf("after %s: %s", time.Since(began), got)
+	}
+	leaks(t, "Open", got)
+}
+
+func TestAServerThatIsDownIsTriedOnceASecondAndThenGivenUp(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0") // a port where nobody listens
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	var lines bytes.Buffer
+	began := time.Now()
+	got := refused(t, database.Config{URL: "postgres://u:" + secret + "@" + l.Addr().String() + "/d",
+		Wait: 2500 * time.Millisecond, Log: slog.New(slog.NewTextHandler(&lines, nil))})
+	if took := time.Since(began); took < 2*time.Second || took > 5*time.Second {
+		t.Errorf("given up after %s, want 2.5 s", took)
+	}
+	if n := strings.Count(lines.String(), "the database does not answer"); n != 3 {
+		t.Errorf("%d lines in the log, want 3:\n%s", n, &lines)
+	}
+	if !strings.Contains(got, "no answer within 2.5s, is it running?") || !strings.Contains(got, "connection refused") {
+		t.Error(got)
+	}
+	leaks(t, "Open", got)
+	leaks(t, "the log", lines.String())
+}
+
+func TestAServerThatComesUpInTheMeantimeIsOpened(t *testing.T) {
+	c := dbtest.NewCluster(t)
+	if err := c.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	up := make(chan error)
+	go func() {
+		time.Sleep(1500 * time.Millisecond)
+		up <- c.Start()
+	}()
+	var lines bytes.Buffer
+	d, err := database.Open(t.Context(), database.Config{URL: c.URL("postgres"),
+		Log: slog.New(slog.NewTextHandler(&lines, nil))})
+	if err := <-up; err != nil {
+		t.Fatal(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if _, err := d.Migrate(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if n := strings.Count(lines.String(), "the database does not answer"); n < 2 {
+		t.Errorf("%d lines in the log, want one a try:\n%s", n, &lines)
+	}
+}
+
+func TestTheUnixSocketIsTaken(t *testing.T) {
+	c := dbtest.NewCluster(t)
+	d := migrated(t, with(t, c.URL("postgres"), func(u *url.URL) {
+		q := url.Values{"host": {c.Socket()}, "port": {u.Port()}}
+		u.Host, u.RawQuery = "", q.Encode()
+	}))
+	var local sql.NullString
+	if err := d.SQL().QueryRow("SELECT inet_server_addr()").Scan(&local); err != nil || local.Valid {
+		t.Errorf("connected over %v (%v)", local, err)
+	}
+}
+
+func TestSSLModeIsDisableOnThisMachineAndVerifyFullElsewhere(t *testing.T) {
+	for url, want := range map[string]string{
+		"postgres://u@localhost/d":                         "disable",
+		"postgres://u@127.0.0.9/d":                         "disable",
+		"postgres://u@[::1]:5432/d":                        "disable",
+		"postgres://u@[::1]/d":                             "disable",
+		"postgres:///d?host=/run/postgresql":               "disable",
+		"postgres:///d?host=@abstract":                     "disable",
+		"postgres://u@db.example.com/d":                    "verify-full",
+		"postgres://u@10.0.0.1/d":                          "verify-full",
+		"postgres://u@127.0.0.1,db/d":                      "verify-full",
+		"postgres://u@localhost/d?hostaddr=10.0.0.1":       "verify-full",
+		"postgres://u@db/d?hostaddr=127.0.0.1":             "disable",
+		"postgres://u@db/d?sslmode=require":                "require",
+		"postgresql://u@localhost/d?sslmode=verify-ca":     "verify-ca",
+		"postgres://u@localhost.example.com:5432/d":        "verify-full",
+		"postgres://u@db.example.com/d?sslrootcert=ca.pem": "verify-full",
+	} {
+		if got := database.SSLMode(url); got != want {
+			t.Errorf("%s: %s, want %s", url, got, want)
+		}
+	}
+}
