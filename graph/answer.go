@@ -24,12 +24,13 @@ func (t *transport) answer(ctx context.Context, w http.ResponseWriter, mediaType
 	if response == nil {
 		response = t.nothing(ctx)
 	}
+	errs := make(gqlerror.List, len(response.Errors)) // the response's own may be shared
 	for i, e := range response.Errors {
-		response.Errors[i] = t.complete(ctx, e)
+		errs[i] = t.complete(ctx, e)
 	}
 	status := http.StatusOK
 	if len(response.Data) == 0 || string(response.Data) == "null" {
-		e, wanted := foremost(response.Errors)
+		e, wanted := foremost(errs)
 		advise(w.Header(), e)
 		if wanted == http.StatusOK && len(response.Data) == 0 {
 			wanted = http.StatusBadRequest // without a data entry, 200 would be a lie
@@ -38,8 +39,7 @@ func (t *transport) answer(ctx context.Context, w http.ResponseWriter, mediaType
 			status = wanted
 		}
 	}
-	response.Errors = capped(response.Errors)
-	write(w, mediaType, status, response)
+	write(w, mediaType, status, capped(errs), response)
 }
 
 // nothing answers when gqlgen returns no response: the time was up, or the client is gone.
@@ -89,11 +89,12 @@ func refuseRequest(w http.ResponseWriter, mediaType string, r *refusal) {
 	if mediaType == "" {
 		mediaType = typeJSON
 	}
-	write(w, mediaType, r.status, &graphql.Response{Errors: gqlerror.List{r.err}})
+	write(w, mediaType, r.status, gqlerror.List{r.err}, &graphql.Response{})
 }
 
-// write sends a response. The data, which gqlgen has encoded, is not encoded again; without data there is no entry.
-func write(w http.ResponseWriter, mediaType string, status int, response *graphql.Response) {
+// write sends errors and the rest of a response. The data, which gqlgen has encoded, is not encoded again; without data
+// there is no entry.
+func write(w http.ResponseWriter, mediaType string, status int, errs gqlerror.List, response *graphql.Response) {
 	var b bytes.Buffer
 	b.Grow(len(response.Data) + 256)
 	b.WriteByte('{')
@@ -104,8 +105,8 @@ func write(w http.ResponseWriter, mediaType string, status int, response *graphq
 		b.WriteString(`"` + name + `":`)
 		b.Write(value)
 	}
-	if len(response.Errors) > 0 {
-		entry("errors", encode(response.Errors))
+	if len(errs) > 0 {
+		entry("errors", encode(errs))
 	}
 	if len(response.Data) > 0 {
 		entry("data", response.Data)

@@ -49,6 +49,7 @@ func (p Presenter) coded(e *gqlerror.Error) *gqlerror.Error {
 	return e
 }
 
+// face presents an error that has no code yet.
 func (p Presenter) face(ctx context.Context, err error) *gqlerror.Error {
 	if known, ok := errors.AsType[*problem.Problem](err); ok {
 		return p.problem(ctx, known)
@@ -60,11 +61,11 @@ func (p Presenter) face(ctx context.Context, err error) *gqlerror.Error {
 	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return p.retry(ctx, "the operation took too long", err)
-	case errors.Is(err, context.Canceled) || ctx.Err() != nil:
-		return p.retry(ctx, "the request was cancelled", err)
+		return p.problem(ctx, problem.Retry(problem.Unavailable, "the operation took too long", retrySoon).Because(err))
+	case errors.Is(err, context.Canceled) || ctx.Err() != nil: // nobody waits for the answer
+		return p.problem(ctx, problem.Retry(problem.Unavailable, "the request was cancelled", retrySoon))
 	case p.Unavailable != nil && p.Unavailable(err):
-		return p.retry(ctx, "the database does not answer", err)
+		return p.problem(ctx, problem.Retry(problem.Unavailable, "the database does not answer", retrySoon).Because(err))
 	}
 	return p.internal(ctx, err)
 }
@@ -74,7 +75,11 @@ func (p Presenter) problem(ctx context.Context, known *problem.Problem) *gqlerro
 		return p.internal(ctx, known)
 	}
 	if known.Cause != nil {
-		p.Log.WarnContext(ctx, "refused", "requestId", RequestID(ctx), "code", known.Code, "cause", known.Cause)
+		level := slog.LevelInfo
+		if known.Code == problem.Unavailable {
+			level = slog.LevelWarn
+		}
+		p.Log.Log(ctx, level, "refused", "requestId", RequestID(ctx), "code", known.Code, "cause", known.Cause)
 	}
 	e := refuse(known.Code, known.Message)
 	if known.Field != "" {
@@ -87,11 +92,6 @@ func (p Presenter) problem(ctx context.Context, known *problem.Problem) *gqlerro
 		e.Extensions["retryAfter"] = seconds(max(known.RetryAfter, retrySoon))
 	}
 	return e
-}
-
-// retry presents what is not the caller's fault and may work the next time.
-func (p Presenter) retry(ctx context.Context, message string, cause error) *gqlerror.Error {
-	return p.problem(ctx, problem.Retry(problem.Unavailable, message, retrySoon).Because(cause))
 }
 
 func (p Presenter) internal(ctx context.Context, cause error) *gqlerror.Error {

@@ -51,6 +51,7 @@ func NewHandler(c HandlerConfig) http.Handler {
 		presenter: presenter,
 	})
 	server.Use(bouncer{limits: c.Limits, introspection: c.Introspection, passed: queries})
+	server.Use(enums{c.Schema.Schema()})
 	if c.Introspection {
 		server.Use(extension.Introspection{})
 	}
@@ -60,9 +61,11 @@ func NewHandler(c HandlerConfig) http.Handler {
 	return server
 }
 
+// A parsed document of 1000 tokens holds up to 200 KiB, however short its text: 160 of them are 32 MiB at worst. Those
+// that clients send hold about 3 KiB.
 const (
-	cachedQueries  = 500     // documents
-	longestQueries = 4 << 10 // bytes of each
+	cachedQueries  = 160     // documents
+	longestQueries = 4 << 10 // bytes of text
 )
 
 // shortQueries is a cache that keeps short documents only, so that it is bounded in bytes and not just in entries.

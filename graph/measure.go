@@ -19,6 +19,9 @@ const (
 	maxIntrospection = 300
 	// maxNesting bounds lists and objects within each other, in literals and in variables.
 	maxNesting = 16
+	// maxPairs bounds the fields of equal names in one selection that validation compares each with each, again and
+	// again, when operations share a fragment. An operation may have as many as its fields allow.
+	maxPairs = 5000
 )
 
 // bouncer measures a document before it is validated. Some of gqlparser's rules take quadratic time, and its rules
@@ -67,33 +70,33 @@ func moreTokens(source *ast.Source, limit int) bool {
 	return err == nil && t.Kind != lexer.EOF
 }
 
-// measure bounds each operation of a document, whichever of them will run. Fragments that no operation reaches and
-// spreads of no fragment have no bound; validation would refuse them, but only after comparing them with each other.
+// measure bounds each operation of a document, whichever of them will run, and then what validation has to walk: it
+// enters a fragment again from each operation and from each other fragment that reaches it. Fragments that no operation
+// reaches and spreads of no fragment are refused here, because validation compares them with each other first.
 func (b bouncer) measure(doc *ast.QueryDocument) *gqlerror.Error {
-	t := tape{fragments: map[string]*ast.FragmentDefinition{}, measured: map[string]*extent{}}
-	for _, f := range doc.Fragments {
-		if t.fragments[f.Name] == nil {
-			t.fragments[f.Name] = f
-		}
-	}
+	t := newTape(doc)
+	var all, widest extent
 	for _, op := range doc.Operations {
-		e := t.selections(op.SelectionSet)
-		e.nesting = max(e.nesting, t.defaults(op))
+		e := t.operation(op)
 		if err := b.judge(e); err != nil {
 			return err
 		}
+		all, widest.pairs = all.beside(e), max(widest.pairs, e.pairs)
 	}
 	if t.unknown != "" {
-		return refuse(problem.ValidationFailed, fmt.Sprintf("Unknown fragment %q.", t.unknown))
+		return refuse(problem.ValidationFailed, fmt.Sprintf("Unknown fragment %q.", shorten(t.unknown)))
 	}
 	for _, f := range doc.Fragments {
-		if t.measured[f.Name] == nil {
-			return refuse(problem.ValidationFailed, fmt.Sprintf("Fragment %q is never used.", f.Name))
+		e := t.measured[f.Name]
+		if e == nil {
+			return refuse(problem.ValidationFailed, fmt.Sprintf("Fragment %q is never used.", shorten(f.Name)))
 		}
+		all = all.beside(*e)
 	}
-	return nil
+	return b.judgeAll(all, all.pairs-widest.pairs)
 }
 
+// judge bounds one operation.
 func (b bouncer) judge(e extent) *gqlerror.Error {
 	switch l := b.limits; {
 	case e.meta > 0 && !b.introspection:
@@ -106,6 +109,8 @@ func (b bouncer) judge(e extent) *gqlerror.Error {
 		return exceeded("depth", "a value is nested %d deep, the limit is %d", e.nesting, maxNesting)
 	case e.fields > l.Fields:
 		return exceeded("fields", "the operation has %s fields, the limit is %d", count(e.fields), l.Fields)
+	case e.pairs > l.Fields*(l.Fields-1)/2:
+		return exceeded("fields", "the operation repeats equal fields: %s pairs, the limit is %d", count(e.pairs), l.Fields*(l.Fields-1)/2)
 	case e.meta > maxIntrospection:
 		return exceeded("fields", "the operation has %s fields of introspection, the limit is %d", count(e.meta), maxIntrospection)
 	case e.roots > l.Roots:
@@ -116,125 +121,26 @@ func (b bouncer) judge(e extent) *gqlerror.Error {
 	return nil
 }
 
+// judgeAll bounds a document: its operations and fragments, each written out, and the comparisons between equal names
+// that are made more than once.
+func (b bouncer) judgeAll(e extent, again int) *gqlerror.Error {
+	const all = "the operations and fragments "
+	fields, values, bytes := 8*b.limits.Fields, 4*b.limits.Tokens, 4*b.limits.Body
+	switch {
+	case e.fields+e.meta > fields:
+		return exceeded("fields", all+"have %s fields written out, the limit is %d", count(e.fields+e.meta), fields)
+	case e.values > values:
+		return exceeded("tokens", all+"have %s arguments and values written out, the limit is %d", count(e.values), values)
+	case e.bytes > bytes:
+		return exceeded("body", all+"have %s bytes written out, the limit is %d", count(e.bytes), bytes)
+	case again > maxPairs:
+		return exceeded("fields", all+"repeat equal fields: %s pairs, the limit is %d", count(again), maxPairs)
+	}
+	return nil
+}
+
 func exceeded(limit, format string, args ...any) *gqlerror.Error {
 	e := refuse(problem.LimitExceeded, fmt.Sprintf(format, args...))
 	e.Extensions["limit"] = limit
 	return e
-}
-
-// most is where counting stops; doubling fragments would overflow.
-const most = 1_000_000
-
-func add(a, b int) int { return min(a+b, most) }
-
-func count(n int) string {
-	if n == most {
-		return fmt.Sprintf("%d or more", n)
-	}
-	return fmt.Sprint(n)
-}
-
-// extent is what a selection amounts to with its fragments written out.
-type extent struct {
-	depth, fields, roots, aliases int
-	meta                          int // fields of introspection, which count neither as fields nor as depth
-	nesting                       int // of the deepest literal
-	deferred                      bool
-}
-
-// beside joins two selections of the same object.
-func (e extent) beside(o extent) extent {
-	return extent{
-		depth:    max(e.depth, o.depth),
-		fields:   add(e.fields, o.fields),
-		roots:    add(e.roots, o.roots),
-		aliases:  add(e.aliases, o.aliases),
-		meta:     add(e.meta, o.meta),
-		nesting:  max(e.nesting, o.nesting),
-		deferred: e.deferred || o.deferred,
-	}
-}
-
-// tape measures the selections of one document. Each fragment is measured once, so that time is linear in the text.
-type tape struct {
-	fragments map[string]*ast.FragmentDefinition
-	measured  map[string]*extent
-	unknown   string // a fragment that is spread and not there
-}
-
-func (t *tape) selections(set ast.SelectionSet) (sum extent) {
-	for _, selection := range set {
-		switch s := selection.(type) {
-		case *ast.Field:
-			sum = sum.beside(t.field(s))
-		case *ast.InlineFragment:
-			sum = sum.beside(t.selections(s.SelectionSet)).beside(directives(s.Directives))
-		case *ast.FragmentSpread:
-			sum = sum.beside(t.fragment(s.Name)).beside(directives(s.Directives))
-		}
-	}
-	return sum
-}
-
-// field counts a field with what is below it. __schema and __type are known by their name, never by an alias or by
-// what a fragment is called; no type may define a field of such a name, and only Query has these.
-func (t *tape) field(f *ast.Field) extent {
-	e := t.selections(f.SelectionSet)
-	if f.Name == "__schema" || f.Name == "__type" {
-		e = extent{meta: add(e.fields, add(e.meta, 1)), aliases: e.aliases, nesting: e.nesting, deferred: e.deferred}
-	}
-	e.depth, e.fields, e.roots = e.depth+1, add(e.fields, 1), 1
-	if f.Alias != f.Name {
-		e.aliases = add(e.aliases, 1)
-	}
-	e.nesting = max(e.nesting, nesting(f.Arguments))
-	return e.beside(directives(f.Directives))
-}
-
-func (t *tape) fragment(name string) extent {
-	if known, ok := t.measured[name]; ok {
-		return *known
-	}
-	definition := t.fragments[name]
-	if definition == nil {
-		t.unknown = name
-		return extent{}
-	}
-	known := &extent{} // what a cycle reads; validation refuses it
-	t.measured[name] = known
-	*known = t.selections(definition.SelectionSet)
-	return *known
-}
-
-// defaults returns the nesting of the variables' default values.
-func (t *tape) defaults(op *ast.OperationDefinition) (deepest int) {
-	for _, v := range op.VariableDefinitions {
-		deepest = max(deepest, valueNesting(v.DefaultValue))
-	}
-	return deepest
-}
-
-func directives(list ast.DirectiveList) (e extent) {
-	for _, d := range list {
-		e.deferred = e.deferred || d.Name == "defer"
-		e.nesting = max(e.nesting, nesting(d.Arguments))
-	}
-	return e
-}
-
-func nesting(arguments ast.ArgumentList) (deepest int) {
-	for _, a := range arguments {
-		deepest = max(deepest, valueNesting(a.Value))
-	}
-	return deepest
-}
-
-func valueNesting(v *ast.Value) (deepest int) {
-	if v == nil || (v.Kind != ast.ListValue && v.Kind != ast.ObjectValue) {
-		return 0
-	}
-	for _, child := range v.Children {
-		deepest = max(deepest, valueNesting(child.Value))
-	}
-	return deepest + 1
 }

@@ -53,6 +53,9 @@ func (t *transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 	case len(errs) > 0:
 		t.answer(ctx, w, mediaType, exec.DispatchError(graphql.WithOperationContext(ctx, op), reasons(op, errs)))
 		return
+	case op.Operation.Operation == ast.Subscription:
+		refuseRequest(w, mediaType, malformed(http.StatusBadRequest, "subscriptions are not answered over plain HTTP"))
+		return
 	case r.Method == http.MethodGet && op.Operation.Operation != ast.Query:
 		refuseRequest(w, mediaType, malformed(http.StatusMethodNotAllowed, "GET is for queries; use POST").with("Allow", "POST"))
 		return
@@ -81,8 +84,8 @@ func (t *transport) read(ctx context.Context, w http.ResponseWriter, r *http.Req
 	return params, nil
 }
 
-// reasons returns why an operation will not run: as many errors as can be answered, and one in our own words when the
-// document does not have the operation.
+// reasons returns why an operation will not run, in our own words when the document does not have it: gqlgen's would
+// repeat a name as long as a request.
 func reasons(op *graphql.OperationContext, errs gqlerror.List) gqlerror.List {
 	if op.Doc != nil && op.Operation == nil {
 		message := "the document has no operation of that operationName"

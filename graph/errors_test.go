@@ -1,0 +1,326 @@
+package graph
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/problem"
+)
+
+// failing returns the handler of the product whose `me` fails, with its log.
+func failing(t *testing.T, err error, change ...func(*HandlerConfig)) (h func() *reply, log *bytes.Buffer) {
+	log = &bytes.Buffer{}
+	s := stub{me: func(context.Context) (*accounts.User, error) { return nil, err }}
+	door := product(t, s, append(change, logInto(log))...)
+	return func() *reply { return query(t, door, "{me{id}}") }, log
+}
+
+func TestProblemsShowTheirFace(t *testing.T) {
+	for _, c := range []struct {
+		problem *problem.Problem
+		want    string
+	}{
+		{problem.New(problem.EmailTaken, "There is an account with this address."), "map[code:EMAIL_TAKEN]"},
+		{problem.BadInput("email", "This is not an e-mail address."), "map[code:BAD_USER_INPUT field:email]"},
+		{problem.New(problem.Unauthenticated, "The session has ended.").WithReason("revoked"), "map[code:UNAUTHENTICATED reason:revoked]"},
+		{problem.Retry(problem.RateLimited, "Too many tries.", 90*time.Second), "map[code:RATE_LIMITED retryAfter:90]"},
+		{problem.Retry(problem.RateLimited, "Too many tries.", 1500*time.Millisecond), "map[code:RATE_LIMITED retryAfter:2]"},
+		{problem.Retry(problem.Unavailable, "Not now.", 0), "map[code:UNAVAILABLE retryAfter:1]"},
+	} {
+		for name, err := range map[string]error{"bare": c.problem, "wrapped": fmt.Errorf("login: %w", c.problem)} {
+			h, _ := failing(t, err)
+			got := h()
+			e := got.Errors[0]
+			if fmt.Sprint(e.Extensions) != c.want || e.Message != c.problem.Message || fmt.Sprint(e.Path) != "[me]" || len(e.Locations) != 1 {
+				t.Errorf("%s: %s, want %s", name, got.text, c.want)
+			}
+		}
+	}
+}
+
+func TestWhatIsNotKnownIsMasked(t *testing.T) {
+	const secret = "dial tcp postgres://gatehouse:hunter2@db:5432"
+	for name, err := range map[string]error{
+		"an error":           errors.New(secret),
+		"a wrapped one":      fmt.Errorf("read the user: %w", errors.New(secret)),
+		"gqlgen's":           gqlerror.Errorf("%s", secret),
+		"an internal one":    problem.New(problem.Internal, "broken").Because(errors.New(secret)),
+		"an unknown timeout": &timeout{secret},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h, log := failing(t, err)
+			got := h()
+			e := got.Errors[0]
+			if strings.Contains(got.text, "hunter2") || e.Message != "internal error" || e.Extensions["code"] != "INTERNAL" {
+				t.Errorf("%s", got.text)
+			}
+			id := got.Header.Get("X-Request-Id")
+			if e.Extensions["requestId"] != id || strings.Count(log.String(), id) != 1 || strings.Count(log.String(), "hunter2") != 1 {
+				t.Errorf("request %s, %s\n%s", id, got.text, log)
+			}
+		})
+	}
+}
+
+type timeout struct{ text string }
+
+func (t *timeout) Error() string { return t.text }
+func (t *timeout) Timeout() bool { return true }
+
+func TestCauseOfAProblemIsOnlyInTheLog(t *testing.T) {
+	h, log := failing(t, problem.New(problem.EmailTaken, "Taken.").Because(errors.New("unique index users_email")))
+	got := h()
+	if strings.Contains(got.text, "unique") || !strings.Contains(log.String(), "unique index users_email") || !strings.Contains(log.String(), got.Header.Get("X-Request-Id")) {
+		t.Errorf("%s\n%s", got.text, log)
+	}
+}
+
+func TestDatabaseThatIsAwayIsUnavailable(t *testing.T) {
+	away := errors.New("connection refused")
+	knows := func(c *HandlerConfig) { c.Unavailable = func(err error) bool { return errors.Is(err, away) } }
+	for err, code := range map[error]string{
+		fmt.Errorf("read: %w", away): "UNAVAILABLE",
+		errors.New("other"):          "INTERNAL",
+		context.DeadlineExceeded:     "UNAVAILABLE",
+		context.Canceled:             "UNAVAILABLE",
+	} {
+		h, _ := failing(t, err, knows)
+		if got := h(); got.code() != code || (code == "UNAVAILABLE") != (got.Errors[0].Extensions["retryAfter"] == 1.0) {
+			t.Errorf("%v: %s, want %s", err, got.text, code)
+		}
+	}
+}
+
+func TestErrorsOfTheGuardPassAsTheyAre(t *testing.T) {
+	h, log := failing(t, &gqlerror.Error{Message: "User.email is not open to you.", Extensions: map[string]any{"code": "FORBIDDEN", "coordinate": "User.email"}})
+	got := h()
+	e := got.Errors[0]
+	if e.Message != "User.email is not open to you." || fmt.Sprint(e.Extensions) != "map[code:FORBIDDEN coordinate:User.email]" || log.Len() > 0 {
+		t.Errorf("%s\n%s", got.text, log)
+	}
+}
+
+func TestPanicIsInternalAndItsStackOnlyInTheLog(t *testing.T) {
+	log := &bytes.Buffer{}
+	s := stub{
+		me:    func(context.Context) (*accounts.User, error) { panic("at the disco") },
+		login: func(context.Context, accounts.LoginInput) (*accounts.AuthPayload, error) { return nil, nil },
+	}
+	h := product(t, s, logInto(log))
+	got := query(t, h, "{me{id}}")
+	if got.code() != "INTERNAL" || got.StatusCode != 200 || strings.Contains(got.text, "disco") {
+		t.Errorf("%d %s", got.StatusCode, got.text)
+	}
+	if text := log.String(); strings.Count(text, "at the disco") != 1 || !strings.Contains(text, "errors_test.go") ||
+		!strings.Contains(text, got.Header.Get("X-Request-Id")) || strings.Count(text, "level=ERROR") != 1 {
+		t.Errorf("%s", text)
+	}
+	if got := query(t, h, "{__typename}"); got.StatusCode != 200 || len(got.Errors) > 0 { // the next request is fine
+		t.Errorf("%s", got.text)
+	}
+}
+
+func TestPanicOutsideOfResolversIsInternal(t *testing.T) {
+	log := &bytes.Buffer{}
+	breaking := extensionFunc(func(context.Context, graphql.OperationHandler) graphql.ResponseHandler { panic("at the disco") })
+	h := toy(t, logInto(log), func(c *HandlerConfig) { c.Extensions = append(c.Extensions, breaking) })
+	for _, accept := range []string{typeJSON, typeGraphQL} {
+		got := post(t, h, ping, "Accept", accept)
+		if got.StatusCode != 500 || got.code() != "INTERNAL" || got.Errors[0].Extensions["requestId"] != got.Header.Get("X-Request-Id") || strings.Contains(got.text, "disco") {
+			t.Errorf("%d %s", got.StatusCode, got.text)
+		}
+	}
+	if strings.Count(log.String(), "level=ERROR") != 2 {
+		t.Errorf("%s", log)
+	}
+}
+
+// A resolver that returns nothing where the schema says something is our fault, whoever asked.
+func TestNullForNonNullIsInternal(t *testing.T) {
+	log := &bytes.Buffer{}
+	s := stub{login: func(context.Context, accounts.LoginInput) (*accounts.AuthPayload, error) { return nil, nil }}
+	got := query(t, product(t, s, logInto(log)), `mutation{login(input:{email:"a",password:"b"}){tokenType}}`)
+	if got.StatusCode != 500 || got.code() != "INTERNAL" || string(got.Data) != "null" || !strings.Contains(log.String(), "Mutation.login") {
+		t.Errorf("%d %s\n%s", got.StatusCode, got.text, log)
+	}
+}
+
+// A response that some extension made by itself passes the same presenter.
+func TestErrorWithoutACodeIsMasked(t *testing.T) {
+	careless := extensionFunc(func(ctx context.Context, _ graphql.OperationHandler) graphql.ResponseHandler {
+		return graphql.OneShot(graphql.ErrorResponse(ctx, "hunter2"))
+	})
+	got := query(t, toy(t, func(c *HandlerConfig) { c.Extensions = append(c.Extensions, careless) }), "{ping}")
+	if got.code() != "INTERNAL" || strings.Contains(got.text, "hunter2") || got.Errors[0].Extensions["requestId"] == nil {
+		t.Errorf("%s", got.text)
+	}
+}
+
+func TestWrongVariablesAreNamed(t *testing.T) {
+	h := toy(t)
+	const echo = "query($v:%s){echo(%s:$v)}"
+	for _, c := range []struct {
+		typ, argument string
+		value, right  any
+		message       string
+	}{
+		{"String", "text", 12345, "12345", "$v cannot use int64 as String"},
+		{"String", "text", true, "true", "$v cannot use bool as String"},
+		{"String", "text", []any{1}, "1", "$v cannot use slice as String"},
+		{"Int", "number", "x", 1, "$v cannot use string as Int"},
+		{"Int", "number", 1.5, 2.0, "$v cannot use float64 as Int"},
+		{"Role", "role", "hunter2", "USER", "$v is not a valid Role"},
+		{"Role", "role", "user", "USER", "$v is not a valid Role"},
+		{"[Role!]", "roles", "user", "USER", "$v[0] is not a valid Role"},
+		{"[Role!]", "roles", []any{"USER", "admin"}, []any{"USER", "ADMIN"}, "$v[1] is not a valid Role"},
+		{"In", "in", map[string]any{"list": []any{map[string]any{"role": "User"}}}, map[string]any{"role": "USER"}, "$v.list[0].role is not a valid Role"},
+		{"In", "in", map[string]any{"s": 5}, map[string]any{"s": "5"}, "$v.s cannot use int64 as String"},
+		{"In", "in", map[string]any{"isAdmin": true}, map[string]any{}, "$v.isAdmin unknown field"},
+		{"[[Int!]!]", "list", []any{[]any{nil}}, []any{[]any{1}}, "$v[0][0] cannot be null"},
+	} {
+		document := fmt.Sprintf(echo, c.typ, c.argument)
+		got := query(t, h, document, map[string]any{"v": c.value})
+		if got.StatusCode != 400 || got.code() != unfitting || got.Errors[0].Message != c.message || got.Errors[0].Path != nil {
+			t.Errorf("%v as %s: %s, want %s", c.value, c.typ, got.text, c.message)
+		}
+		if got := query(t, h, document, map[string]any{"v": c.right}); got.StatusCode != 200 {
+			t.Errorf("%v as %s: %s", c.right, c.typ, got.text)
+		}
+	}
+	got := query(t, h, "query($v:In!){echo(in:$v)}")
+	if got.Errors[0].Message != "$v must be defined" {
+		t.Errorf("%s", got.text)
+	}
+}
+
+// A value that gqlparser lets pass and gqlgen cannot turn into its Go type is the caller's mistake too.
+func TestWrongArgumentIsBadInput(t *testing.T) {
+	ctx := graphql.WithFieldContext(context.Background(), &graphql.FieldContext{Object: "Query", Field: field("user", "id")})
+	bad := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+	p := Presenter{Log: slog.New(slog.DiscardHandler)}
+	e := p.Present(ctx, graphql.ErrorOnPath(bad, errors.New(`invalid UUID "hunter2"`)))
+	if codeOf(e) != problem.BadUserInput || e.Extensions["field"] != "id" || e.Path.String() != "user" || strings.Contains(e.Error(), "hunter2") {
+		t.Errorf("%v %v", e, e.Extensions)
+	}
+	resolved := graphql.WithFieldContext(context.Background(), &graphql.FieldContext{Object: "Query", Field: field("user", "id"), Args: map[string]any{}})
+	below := graphql.WithPathContext(resolved, graphql.NewPathWithIndex(3))
+	for _, ctx := range []context.Context{resolved, below} {
+		if e := p.Present(resolved, graphql.ErrorOnPath(ctx, errors.New("other"))); codeOf(e) != problem.Internal {
+			t.Errorf("an error of the resolver: %v %v", e, e.Extensions)
+		}
+	}
+}
+
+// Nothing that a request holds is repeated where it might be a password: not in the answer and not in the log.
+func TestPasswordIsNeitherRepeatedNorLogged(t *testing.T) {
+	const canary = "CANARY4711"
+	log := &bytes.Buffer{}
+	s := stub{login: func(_ context.Context, in accounts.LoginInput) (*accounts.AuthPayload, error) {
+		return nil, errors.New("no such table: users")
+	}}
+	sinks := func(c *HandlerConfig) {
+		c.Log = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		c.Introspection = true
+	}
+	h := product(t, s, sinks)
+	literal := func(password string) string {
+		return request(`mutation{login(input:{email:"a@b.example",password:` + password + `}){tokenType}}`)
+	}
+	variable := func(input any) string {
+		return request(`mutation($i:LoginInput!){login(input:$i){tokenType}}`, map[string]any{"i": input})
+	}
+	for name, body := range map[string]string{
+		"broken JSON":           `{"query":"mutation{login(password:\"` + canary + `\"`,
+		"JSON without a quote":  `{"query":"{me{id}}","variables":{"password":` + canary + `}}`,
+		"trailing":              request("{me{id}}") + canary,
+		"a member twice":        `{"query":"{me{id}}","` + canary + `":1,"` + canary + `":2}`,
+		"query of a list":       `{"query":["` + canary + `"]}`,
+		"a bare word":           literal(canary),
+		"a number":              literal("4711" + "4711"),
+		"a list":                literal(`["` + canary + `"]`),
+		"an object":             literal(`{a:"` + canary + `"}`),
+		"a quote too many":      literal(`"` + canary + `"` + canary + `"`),
+		"an escape":             literal(`"\u00` + canary + `"`),
+		"not closed":            literal(`"` + canary),
+		"at the top":            request(canary + " {me{id}}"),
+		"behind the query":      request("{me{id}} " + canary),
+		"a string as selection": request(`{me{"` + canary + `"}}`),
+		"input is a string":     request(`mutation{login(input:"` + canary + `"){tokenType}}`),
+		"variable a string":     variable(canary),
+		"variable a list":       variable([]any{canary}),
+		"password a list":       variable(map[string]any{"email": "a", "password": []any{canary}}),
+		"password an object":    variable(map[string]any{"email": "a", "password": map[string]any{"a": canary}}),
+		"password a number":     variable(map[string]any{"email": "a", "password": 47114711}),
+		"a default":             request(`mutation($p:Int="` + canary + `"){login(input:{email:"",password:$p}){tokenType}}`),
+		"the resolver fails":    literal(`"` + canary + `"`),
+		"and with variables":    variable(map[string]any{"email": "a", "password": canary}),
+		"the operation's name":  `{"query":"{me{id}}","operationName":"` + canary + `"}`,
+	} {
+		log.Reset()
+		got := post(t, h, body)
+		if len(got.Errors) == 0 {
+			t.Errorf("%s: it was accepted: %s", name, got.text)
+		}
+		for _, secret := range []string{canary, "47114711"} {
+			if strings.Contains(got.text, secret) || strings.Contains(log.String(), secret) {
+				t.Errorf("%s is repeated: %s\n%s", name, got.text, log)
+			}
+		}
+	}
+	got := send(t, h, newGet(url.Values{"query": {"{me{id}}"}, "variables": {canary}}))
+	if got.StatusCode != 400 || strings.Contains(got.text+log.String(), canary) {
+		t.Errorf("%s\n%s", got.text, log)
+	}
+}
+
+// Seven kinds of message suggest parts of the schema. They do so only where the schema may be read.
+func TestSuggestionsFollowIntrospection(t *testing.T) {
+	open, closed := product(t, stub{}, readable), product(t, stub{})
+	toyOpen, toyClosed := toy(t, readable), toy(t)
+	for _, c := range []struct {
+		toy      bool
+		document string
+	}{
+		{false, "{mee{id}}"},
+		{false, `mutation{login(inpu:{}){tokenType}}`},
+		{false, "{me{id @skip(iff:true)}}"},
+		{false, "{me{...F}} fragment F on Usr{id}"},
+		{true, "{echo(role:ADMI)}"},
+		{false, `mutation{login(input:{emai:"",password:""}){tokenType}}`},
+		{false, "{me}"},
+		{true, `{echo(role:"ADMI")}`},
+	} {
+		with, without := open, closed
+		if c.toy {
+			with, without = toyOpen, toyClosed
+		}
+		if got := query(t, without, c.document); got.code() != unfitting || strings.Contains(got.text, "Did you mean") {
+			t.Errorf("closed: %s: %s", c.document, got.text)
+		}
+		if got := query(t, with, c.document); got.code() != unfitting || !strings.Contains(got.text, "Did you mean") && !strings.HasPrefix(c.document, `{echo(role:"`) {
+			t.Errorf("open: %s: %s", c.document, got.text)
+		}
+	}
+}
+
+func TestMessagesAreShort(t *testing.T) {
+	got := query(t, toy(t), "{"+strings.Repeat("é", 1)+"}")
+	if got.code() != "GRAPHQL_PARSE_FAILED" {
+		t.Errorf("%s", got.text)
+	}
+	got = query(t, toy(t), "{node{...F0}}"+repeat(50, "fragment F%d on Node{id ...F%e}")+"fragment F50 on Node{"+strings.Repeat("x", 4000)+"}")
+	if got.code() != unfitting || len(got.text) > 30<<10 || len(got.Errors) != maxErrors {
+		t.Errorf("%d errors, %d bytes", len(got.Errors), len(got.text))
+	}
+}

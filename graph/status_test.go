@@ -1,0 +1,117 @@
+package graph
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/gatehouse/gatehouse/internal/problem"
+)
+
+// answering returns a handler whose guard answers every operation.
+func answering(t *testing.T, data string, extensions ...map[string]any) http.Handler {
+	guard := extensionFunc(func(context.Context, graphql.OperationHandler) graphql.ResponseHandler {
+		r := &graphql.Response{}
+		if data != "" {
+			r.Data = json.RawMessage(data)
+		}
+		for _, e := range extensions {
+			r.Errors = append(r.Errors, &gqlerror.Error{Message: "no", Extensions: e})
+		}
+		return graphql.OneShot(r)
+	})
+	return toy(t, func(c *HandlerConfig) { c.Extensions = append(c.Extensions, guard) })
+}
+
+func coded(code problem.Code, more ...any) map[string]any {
+	m := map[string]any{"code": string(code)}
+	for i := 0; i < len(more); i += 2 {
+		m[more[i].(string)] = more[i+1]
+	}
+	return m
+}
+
+func TestRefusalsCarryStatusAndAdvice(t *testing.T) {
+	type list = []map[string]any
+	for _, c := range []struct {
+		errors                      list
+		status                      int
+		authenticate, retry, leader string
+	}{
+		{list{coded(problem.Unauthenticated, "reason", "missing")}, 401, `Bearer realm="gatehouse"`, "", ""},
+		{list{coded(problem.Unauthenticated, "reason", "expired")}, 401, `Bearer error="invalid_token", error_description="the access token is expired"`, "", ""},
+		{list{coded(problem.Unauthenticated, "reason", "revoked")}, 401, `Bearer error="invalid_token", error_description="the access token is revoked"`, "", ""},
+		{list{coded(problem.Unauthenticated, "reason", "invalid")}, 401, `Bearer error="invalid_token", error_description="the access token is invalid"`, "", ""},
+		{list{coded(problem.ReauthenticationRequired, "maxAge", 300)}, 401, `Bearer error="insufficient_user_authentication", error_description="more recent authentication is required", max_age="300"`, "", ""},
+		{list{coded(problem.InsufficientScope, "missingScopes", []string{"a", "b"})}, 403, `Bearer error="insufficient_scope", scope="a b"`, "", ""},
+		{list{coded(problem.Forbidden)}, 403, "", "", ""},
+		{list{coded(problem.Internal)}, 500, "", "", ""},
+		{list{coded(problem.Unavailable, "retryAfter", 2)}, 503, "", "2", ""},
+		{list{coded(problem.RateLimited, "retryAfter", 60)}, 429, "", "60", ""},
+		{list{coded(problem.LimitExceeded)}, 400, "", "", ""},
+		{list{coded(problem.NotFound)}, 400, "", "", ""}, // without data, 200 would be a lie
+		{list{coded(problem.Forbidden), coded(problem.Unauthenticated)}, 401, `Bearer realm="gatehouse"`, "", ""},
+		{list{coded(problem.Forbidden), coded(problem.ReauthenticationRequired, "maxAge", 5)}, 401, `Bearer error="insufficient_user_authentication", error_description="more recent authentication is required", max_age="5"`, "", ""},
+		{list{coded(problem.Forbidden), coded(problem.InsufficientScope, "missingScopes", []string{"x"})}, 403, `Bearer error="insufficient_scope", scope="x"`, "", ""},
+		{list{coded(problem.RateLimited, "retryAfter", 60), coded(problem.Forbidden)}, 403, "", "", ""},
+	} {
+		t.Run(fmt.Sprint(c.errors), func(t *testing.T) {
+			h := answering(t, "", c.errors...)
+			for accept, status := range map[string]int{typeGraphQL: c.status, typeJSON: 200} {
+				got := post(t, h, ping, "Accept", accept)
+				if got.StatusCode != status || got.Data != nil {
+					t.Errorf("%s: %d %s, want %d", accept, got.StatusCode, got.text, status)
+				}
+				if a := got.Header.Get("WWW-Authenticate"); a != c.authenticate {
+					t.Errorf("WWW-Authenticate: %s\nwant %s", a, c.authenticate)
+				}
+				if after := got.Header.Get("Retry-After"); after != c.retry {
+					t.Errorf("Retry-After: %q, want %q", after, c.retry)
+				}
+			}
+		})
+	}
+}
+
+func TestPartialAnswerIsOKWithoutAChallenge(t *testing.T) {
+	got := query(t, answering(t, `{"me":null}`, coded(problem.Unauthenticated, "reason", "missing")), "{ping}")
+	if got.StatusCode != 200 || got.Header.Get("WWW-Authenticate") != "" || string(got.Data) != `{"me":null}` {
+		t.Errorf("%d %s %q", got.StatusCode, got.text, got.Header.Get("WWW-Authenticate"))
+	}
+}
+
+// An error of a field that may not be null leaves no data: the contract's status, and the data entry as GraphQL wants.
+func TestAnswerOfNothingButErrorsCarriesTheStatus(t *testing.T) {
+	for code, status := range map[problem.Code]int{
+		problem.RateLimited: 429, problem.Unavailable: 503, problem.Internal: 500,
+		problem.InvalidCredentials: 200, problem.InvalidToken: 200, problem.EmailTaken: 200, problem.BadUserInput: 200,
+		problem.NotFound: 200, problem.LastAdmin: 200,
+	} {
+		got := query(t, answering(t, "null", coded(code)), "{ping}")
+		if got.StatusCode != status || string(got.Data) != "null" {
+			t.Errorf("%s: %d %s, want %d", code, got.StatusCode, got.text, status)
+		}
+	}
+}
+
+func TestManyErrorsAreCutShort(t *testing.T) {
+	many := make([]map[string]any, 60)
+	for i := range many {
+		many[i] = coded(problem.Forbidden)
+	}
+	many[59] = coded(problem.Unauthenticated, "reason", "missing") // decides although it is cut off
+	got := query(t, answering(t, "", many...), "{ping}")
+	last := got.Errors[len(got.Errors)-1]
+	if len(got.Errors) != maxErrors || last.Extensions["truncated"] != 10.0 || got.StatusCode != 401 {
+		t.Errorf("%d: %d errors, the last: %v", got.StatusCode, len(got.Errors), last.Extensions)
+	}
+	got = query(t, answering(t, "", many[:maxErrors]...), "{ping}")
+	if last := got.Errors[maxErrors-1]; len(got.Errors) != maxErrors || last.Extensions["truncated"] != nil {
+		t.Errorf("%d errors, the last: %v", len(got.Errors), last.Extensions)
+	}
+}
