@@ -4,6 +4,7 @@ import (
 	"net/mail"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/text/cases"
@@ -15,12 +16,16 @@ import (
 // maxAddress is the longest address that SMTP can deliver to (RFC 5321, section 4.5.3.1.3).
 const maxAddress = 254
 
+// domains is how a domain name is looked up (UTS 46, nontransitional), held to DNS's lengths as well.
+var domains = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.BidiRule(), idna.VerifyDNSLength(true))
+
 // foldAddress returns the one spelling of an e-mail address by which accounts are told apart: trimmed, NFC, its domain
 // in ASCII form, all of it case-folded. It validates what it made, never what it was given, so that no later step can
 // turn a valid address into another. It refuses with BAD_USER_INPUT.
 func foldAddress(text string) (string, error) {
 	refused := problem.BadInput("email", "This is not an e-mail address that mail can be sent to; write it as name@example.com.")
-	if len(text) > 4*maxAddress {
+	// U+FFFD stands for bytes that were no UTF-8; two addresses that look the same with it need not be the same.
+	if len(text) > 4*maxAddress || strings.ContainsRune(text, utf8.RuneError) { // which finds such bytes too
 		return "", refused
 	}
 	address := norm.NFC.String(strings.TrimSpace(text))
@@ -28,26 +33,39 @@ func foldAddress(text string) (string, error) {
 	if at < 1 {
 		return "", refused
 	}
-	domain, err := idna.Lookup.ToASCII(address[at+1:])
+	domain, err := domains.ToASCII(address[at+1:])
 	if err != nil || !strings.Contains(domain, ".") {
 		return "", refused.Because(err)
 	}
-	folded := norm.NFC.String(cases.Fold().String(address[:at])) + "@" + strings.ToLower(domain)
-	if !deliverable(folded) {
+	folded := foldCase(address[:at]) + "@" + strings.ToLower(domain)
+	// The compatibility form is what a careless mail program makes of it: ＠ (U+FF20) must not become a second @ there.
+	if !deliverable(folded) || !deliverable(norm.NFKC.String(folded)) {
 		return "", refused
 	}
 	return folded, nil
 }
 
-// deliverable reports whether a folded address is plain: one local part without quotes, comments or white space, as
-// net/mail would give it back unchanged.
+// foldCase folds a text in NFC. Package cases swaps the two cases of Cherokee instead of folding one into the other,
+// so those letters are made capitals afterwards, as Unicode's CaseFolding.txt says.
+func foldCase(text string) string {
+	return norm.NFC.String(strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Cherokee, r) {
+			return unicode.ToUpper(r)
+		}
+		return r
+	}, cases.Fold().String(text)))
+}
+
+// deliverable reports whether a folded address is plain: one local part without quotes, comments, white space or what
+// cannot be seen, as net/mail would give it back unchanged.
 func deliverable(address string) bool {
 	local, _, _ := strings.Cut(address, "@")
 	if len(address) > maxAddress || len(local) > 64 || strings.Count(address, "@") != 1 {
 		return false
 	}
 	if strings.ContainsFunc(address, func(r rune) bool {
-		return unicode.IsSpace(r) || !unicode.IsGraphic(r) || strings.ContainsRune(`"(),:;<>[\]`, r)
+		return unicode.IsSpace(r) || !unicode.IsGraphic(r) || strings.ContainsRune(`"(),:;<>[\]`, r) ||
+			unicode.In(r, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
 	}) {
 		return false
 	}

@@ -47,13 +47,13 @@ func CheckSecret(ctx context.Context, client *ent.Client, secret *token.Secret) 
 // SigningKey returns the newest signing key that the database keeps, sealed with the secret; the first is made here.
 // Instances that start at once end with the same key: the sequence number is unique.
 func SigningKey(ctx context.Context, client *ent.Client, secret *token.Secret, now time.Time) (*token.Key, error) {
-	newest := client.SigningKey.Query().Order(ent.Desc(signingkey.FieldSequence)).Limit(1)
-	row, err := newest.Clone().Only(ctx)
+	newest := client.SigningKey.Query().Order(ent.Desc(signingkey.FieldSequence))
+	row, err := newest.Clone().First(ctx)
 	if ent.IsNotFound(err) {
 		if err := makeFirstKey(ctx, client, secret, now); err != nil {
 			return nil, fmt.Errorf("make the first signing key: %w", err)
 		}
-		row, err = newest.Only(ctx)
+		row, err = newest.First(ctx)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the signing key: %w", err)

@@ -2,17 +2,36 @@ package accounts
 
 import (
 	"context"
+	"time"
 
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/user"
 	"github.com/gatehouse/gatehouse/internal/problem"
 )
 
+// loginTries is how often a login starts over because the account changed between its reading and its writing. The
+// usual reason is a login beside it that hashed the same password anew: whoever comes second finds another hash.
+const loginTries = 3
+
 // Login signs in with address and password. A stranger's address costs the same reads and the same hashing as a wrong
 // password, and answers with the same bytes. Problems: INVALID_CREDENTIALS, RATE_LIMITED.
 func (s *Service) Login(ctx context.Context, in LoginInput) (*AuthPayload, error) {
 	now := s.now()
-	refused := problem.New(problem.InvalidCredentials, "The e-mail address or the password is wrong.")
+	for range loginTries {
+		payload, err := s.tryLogin(ctx, in, now)
+		if payload != nil || err != nil {
+			return payload, err
+		}
+	}
+	return nil, loginRefused()
+}
+
+func loginRefused() *problem.Problem {
+	return problem.New(problem.InvalidCredentials, "The e-mail address or the password is wrong.")
+}
+
+// tryLogin is one try of Login: nil when the account changed meanwhile.
+func (s *Service) tryLogin(ctx context.Context, in LoginInput, now time.Time) (*AuthPayload, error) {
 	row, err := s.userByAddress(ctx, in.Email)
 	if err != nil {
 		return nil, err
@@ -21,14 +40,14 @@ func (s *Service) Login(ctx context.Context, in LoginInput) (*AuthPayload, error
 		if err := s.verifyNothing(ctx, in.Password); err != nil {
 			return nil, err
 		}
-		return nil, refused
+		return nil, loginRefused()
 	}
 	hash, ok, err := s.verify(ctx, in.Password, row.PasswordHash)
 	if err != nil {
 		return nil, err
 	}
 	if !ok || row.Status != string(StatusActive) {
-		return nil, refused
+		return nil, loginRefused()
 	}
 	var payload *AuthPayload
 	err = s.inTx(ctx, func(ctx context.Context, tx *ent.Tx) error {
@@ -37,11 +56,8 @@ func (s *Service) Login(ctx context.Context, in LoginInput) (*AuthPayload, error
 			Where(user.ID(row.ID), user.PasswordHash(row.PasswordHash), user.Status(string(StatusActive))).
 			SetPasswordHash(hash).
 			Save(ctx)
-		if err != nil {
+		if err != nil || n == 0 {
 			return err
-		}
-		if n == 0 {
-			return refused
 		}
 		payload, err = s.signIn(ctx, tx, row, now)
 		return err

@@ -26,7 +26,7 @@ func cleanName(name *string) (*string, error) {
 		return nil, problem.BadInput("name", "A name cannot be empty; leave it out to have none.")
 	case n > maxName:
 		return nil, problem.BadInput("name", "A name has at most 100 characters.")
-	case strings.ContainsFunc(clean, unicode.IsControl):
+	case strings.ContainsFunc(clean, func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) }):
 		return nil, problem.BadInput("name", "A name cannot have control characters, such as line breaks.")
 	}
 	return &clean, nil

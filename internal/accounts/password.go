@@ -12,9 +12,13 @@ import (
 // busyRetry is how long a client is asked to wait when too many passwords are being hashed.
 const busyRetry = 2 * time.Second
 
-// checkPassword refuses a password that may not be chosen, as BAD_USER_INPUT of the field.
+// checkPassword refuses a password that may not be chosen, as BAD_USER_INPUT of the field. The address is folded; the
+// password must not be any spelling of it.
 func checkPassword(field, text, address string) error {
 	err := password.Check(text, address)
+	if folded, notAddress := foldAddress(text); err == nil && notAddress == nil && folded == address {
+		err = password.ErrAddress
+	}
 	if err == nil {
 		return nil
 	}
@@ -34,7 +38,10 @@ func (s *Service) verify(ctx context.Context, text, kept string) (hash string, o
 	if err != nil || !ok || !stale {
 		return kept, ok, busy(err)
 	}
-	hash, err = s.hash(ctx, text)
+	hash, err = s.config.Passwords.Hash(ctx, text)
+	if errors.Is(err, password.ErrBusy) {
+		return kept, true, nil // the password is right; the next login hashes it anew
+	}
 	return hash, true, err
 }
 

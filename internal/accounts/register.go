@@ -2,8 +2,11 @@ package accounts
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 
 	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/user"
 	"github.com/gatehouse/gatehouse/internal/problem"
 )
 
@@ -32,14 +35,19 @@ func (s *Service) Register(ctx context.Context, in RegisterInput) (*AuthPayload,
 	}
 	var payload *AuthPayload
 	err = s.inTx(ctx, func(ctx context.Context, tx *ent.Tx) error {
-		row, err := tx.User.Create().
+		err := tx.User.Create().
 			SetID(id).SetEmail(address).SetNillableName(name).SetPasswordHash(hash).
 			SetRoles(roleNames(RoleUser)).SetStatus(string(StatusActive)).
 			SetCreatedAt(now).SetUpdatedAt(now).
-			Save(ctx)
-		if ent.IsConstraintError(err) {
+			OnConflictColumns(user.FieldEmail).DoNothing(). // and no error, whose text Ent would have to understand
+			Exec(ctx)
+		if errors.Is(err, sql.ErrNoRows) {
 			return problem.New(problem.EmailTaken, "There is an account with this e-mail address; log in instead.")
 		}
+		if err != nil {
+			return err
+		}
+		row, err := tx.User.Get(ctx, id)
 		if err != nil {
 			return err
 		}

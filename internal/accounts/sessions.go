@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/ent/user"
@@ -26,11 +25,14 @@ func (s *Service) signIn(ctx context.Context, tx *ent.Tx, row *ent.User, now tim
 	if err != nil {
 		return nil, err
 	}
+	// A session ends at a whole second, as its access tokens do (NumericDate): while it lives, a token of at least a
+	// second can be issued.
+	expires := now.Add(s.config.SessionTTL).Truncate(time.Second)
 	made, err := tx.Session.Create().
 		SetID(id).SetUserID(row.ID).
 		SetRefreshDigest(refresh.Digest()).SetRefreshGeneration(int(refresh.Generation)).
 		SetAuthenticatedAt(now).SetCreatedAt(now).SetLastUsedAt(now).
-		SetIdleExpiresAt(now.Add(s.config.RefreshTTL)).SetExpiresAt(now.Add(s.config.SessionTTL)).
+		SetIdleExpiresAt(now.Add(s.config.RefreshTTL)).SetExpiresAt(expires).
 		Save(ctx)
 	if err != nil {
 		return nil, err

@@ -49,14 +49,7 @@ func Load(environment []string) (*Config, error) {
 	if err := env.ParseWithOptions(c, env.Options{Environment: values}); err != nil {
 		return nil, errors.Join(unknown, nameVariables(err))
 	}
-	addrFrom := c.setAddr(values)
-	if c.DatabaseURL == "" {
-		c.DatabaseURL = values["DATABASE_URL"]
-	}
-	if c.DatabaseURL == "" {
-		c.DatabaseURL = "sqlite:gatehouse.db"
-	}
-	if err := errors.Join(unknown, c.check(addrFrom)); err != nil {
+	if err := errors.Join(unknown, c.check(c.setAddr(values), c.setDatabaseURL(values))); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -75,11 +68,24 @@ func (c *Config) setAddr(values map[string]string) string {
 	return "GATEHOUSE_ADDR"
 }
 
+// setDatabaseURL returns the variable that the URL is from.
+func (c *Config) setDatabaseURL(values map[string]string) string {
+	switch {
+	case c.DatabaseURL != "":
+	case values["DATABASE_URL"] != "":
+		c.DatabaseURL = values["DATABASE_URL"]
+		return "DATABASE_URL"
+	default:
+		c.DatabaseURL = "sqlite:gatehouse.db"
+	}
+	return "GATEHOUSE_DATABASE_URL"
+}
+
 // Invalid names the variable whose value cannot be used, and why.
 func Invalid(name string, why error) error { return fmt.Errorf("%s: %w", name, why) }
 
 // check refuses values that cannot be used, one sentence for each.
-func (c *Config) check(addrFrom string) error {
+func (c *Config) check(addrFrom, databaseFrom string) error {
 	var all []error
 	refuse := func(name, format string, args ...any) { all = append(all, Invalid(name, fmt.Errorf(format, args...))) }
 
@@ -87,7 +93,7 @@ func (c *Config) check(addrFrom string) error {
 		refuse(addrFrom, "%q is not HOST:PORT with a number as the port, such as 127.0.0.1:8080", c.Addr)
 	}
 	if scheme, _, _ := strings.Cut(c.DatabaseURL, ":"); !slices.Contains([]string{"sqlite", "postgres", "postgresql"}, scheme) {
-		refuse("GATEHOUSE_DATABASE_URL", "is neither sqlite:PATH nor postgres://USER:PASSWORD@HOST/NAME")
+		refuse(databaseFrom, "is neither sqlite:PATH nor postgres://USER:PASSWORD@HOST/NAME")
 	}
 	if c.Secret != "" && c.SecretFile != "" {
 		refuse("GATEHOUSE_SECRET", "GATEHOUSE_SECRET_FILE is set too; keep one of them")
@@ -97,9 +103,6 @@ func (c *Config) check(addrFrom string) error {
 	}
 	if c.Issuer != "" && !isIssuer(c.Issuer) {
 		refuse("GATEHOUSE_ISSUER", "%q is not an http or https address without user, query and fragment", c.Issuer)
-	}
-	if c.Audience == "" {
-		refuse("GATEHOUSE_AUDIENCE", "is empty; leave it out or name the audience")
 	}
 	if c.AccessTTL < time.Second || c.AccessTTL > 24*time.Hour || c.AccessTTL%time.Second != 0 {
 		refuse("GATEHOUSE_ACCESS_TTL", "%v is not a number of whole seconds between 1s and 24h", c.AccessTTL)

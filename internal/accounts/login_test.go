@@ -1,0 +1,338 @@
+package accounts_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/password"
+	"github.com/gatehouse/gatehouse/internal/problem"
+)
+
+func (h *house) suspend(id uuid.UUID)   { h.setStatus(id, accounts.StatusSuspended) }
+func (h *house) reinstate(id uuid.UUID) { h.setStatus(id, accounts.StatusActive) }
+
+func (h *house) setStatus(id uuid.UUID, status accounts.UserStatus) {
+	h.t.Helper()
+	check(h.t, h.db.Client.User.UpdateOneID(id).SetStatus(string(status)).Exec(h.t.Context()))
+}
+
+func TestLoginStartsAnotherSession(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		first := h.must(h.register(ada, goodPassword))
+		h.clock.move(time.Minute)
+		second := h.must(h.login(" ADA@Example.com", goodPassword))
+		checkTokens(t, h, second, theBeginning.Add(time.Minute).Truncate(time.Microsecond))
+		if d := cmp.Diff(first.User, second.User); d != "" {
+			t.Errorf("user (-register +login):\n%s", d)
+		}
+		if first.Viewer.SessionID == second.Viewer.SessionID || *first.RefreshToken == *second.RefreshToken {
+			t.Error("the session is the same")
+		}
+		h.lives("the first session", first)
+		h.lives("the second session", second)
+	})
+}
+
+func TestLoginTakesTheUsersDeadSessionsAway(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		other := h.must(h.register("other@example.com", goodPassword))
+		h.must(h.register(ada, goodPassword)) // will be idle for too long
+		h.clock.move(refreshTTL)
+		out := h.must(h.login(ada, goodPassword))
+		_, err := h.Logout(t.Context(), out.Viewer)
+		check(t, err)
+		kept := h.must(h.login(ada, goodPassword))
+		last := h.must(h.login(ada, goodPassword))
+		h.lives("a session that is not dead", kept)
+		h.lives("the newest", last)
+		if n := h.db.Client.Session.Query().CountX(t.Context()); n != 3 {
+			t.Errorf("%d sessions, want 2 and the dead one of another user, %s", n, other.Viewer.SessionID)
+		}
+	})
+}
+
+// TestLoginRefusesEverybodyAlike is A-001: whatever is wrong, the answer is the same.
+func TestLoginRefusesEverybodyAlike(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.must(h.register(ada, goodPassword))
+		h.must(h.register("eve@example.com", otherPassword))
+		h.must(h.register("nfc@example.com", "caf\u00e9 au lait-canary"))
+		gone := h.must(h.register("suspended@example.com", goodPassword))
+		h.suspend(gone.User.ID)
+		var first *problem.Problem
+		for _, c := range []struct{ name, email, pw string }{
+			{"wrong password", ada, otherPassword},
+			{"another's password", "eve@example.com", goodPassword},
+			{"stranger", "stranger@example.com", goodPassword},
+			{"suspended", "suspended@example.com", goodPassword},
+			{"suspended, wrong password", "suspended@example.com", otherPassword},
+			{"no address", "ada", goodPassword},
+			{"two addresses", ada + "," + ada, goodPassword},
+			{"empty", "", ""},
+			{"empty password", ada, ""},
+			{"other case", ada, strings.ToUpper(goodPassword)},
+			{"a space more", ada, goodPassword + " "},
+			{"one character less", ada, goodPassword[:len(goodPassword)-1]},
+			{"NUL behind", ada, goodPassword + "\x00"},
+			{"a megabyte", ada, strings.Repeat("x", 1<<20)},
+			{"compatibility form", "nfc@example.com", "cafe\uff0f au lait-canary"},
+		} {
+			_, err := h.login(c.email, c.pw)
+			p := wantProblem(t, c.name, err, problem.InvalidCredentials, "")
+			if first == nil {
+				first = p
+			}
+			if d := cmp.Diff(*first, *p); d != "" {
+				t.Errorf("%s answers otherwise (-first +this):\n%s", c.name, d)
+			}
+		}
+		_, err := h.Login(t.Context(), accounts.LoginInput{Email: ada, Password: h.hash(t, ada)})
+		wantProblem(t, "the hash", err, problem.InvalidCredentials, "")
+		h.must(h.login(ada, goodPassword)) // the twins
+		h.must(h.login("eve@example.com", otherPassword))
+		h.must(h.login("nfc@example.com", "cafe\u0301 au lait-canary"))
+		h.reinstate(gone.User.ID)
+		h.must(h.login("suspended@example.com", goodPassword))
+	})
+}
+
+// TestNobodyIsAnsweredWithoutAHash is: while no password can be hashed, a stranger waits as a user does.
+func TestNobodyIsAnsweredWithoutAHash(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.must(h.register(ada, goodPassword))
+		suspended := h.must(h.register("suspended@example.com", goodPassword))
+		h.suspend(suspended.User.ID)
+		busy := &flood{t: t, hasher: hasher(t, password.Config{Concurrent: 1, Wait: time.Millisecond})}
+		h = h.instance(func(c *accounts.Config) { c.Passwords = busy.hasher })
+		for name, try := range map[string]func() (*accounts.AuthPayload, error){
+			"right password": func() (*accounts.AuthPayload, error) { return h.login(ada, goodPassword) },
+			"wrong password": func() (*accounts.AuthPayload, error) { return h.login(ada, otherPassword) },
+			"stranger":       func() (*accounts.AuthPayload, error) { return h.login("stranger@example.com", otherPassword) },
+			"no address":     func() (*accounts.AuthPayload, error) { return h.login("stranger", otherPassword) },
+			"suspended":      func() (*accounts.AuthPayload, error) { return h.login("suspended@example.com", goodPassword) },
+			"register":       func() (*accounts.AuthPayload, error) { return h.register("new@example.com", goodPassword) },
+			"register taken": func() (*accounts.AuthPayload, error) { return h.register(ada, goodPassword) },
+		} {
+			var err error
+			busy.during(func() { _, err = try() })
+			p := wantProblem(t, name, err, problem.RateLimited, "")
+			if p.RetryAfter < time.Second || !errors.Is(err, password.ErrBusy) {
+				t.Errorf("%s: retry after %v, because of %v", name, p.RetryAfter, p.Cause)
+			}
+		}
+		busy.drain()
+		h.must(h.login(ada, goodPassword)) // the twin
+	})
+}
+
+// flood takes the only turn of a hasher, for as long as one very costly hash takes.
+type flood struct {
+	t      *testing.T
+	hasher *password.Hasher
+	done   chan struct{} // closed when the turn is over; nil before the first
+}
+
+const costly = "$argon2id$v=19$m=16384,t=64,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+// during runs f while nobody else gets a turn: once more when the turn was over before f was.
+func (b *flood) during(f func()) {
+	b.t.Helper()
+	for range 20 {
+		b.begin()
+		f()
+		if b.on() {
+			return
+		}
+	}
+	b.t.Fatal("on this machine everything takes longer than the costliest hash")
+}
+
+func (b *flood) begin() {
+	for !b.on() {
+		done := make(chan struct{})
+		b.done = done
+		go func() {
+			defer close(done)
+			for busy := true; busy; { // until the loop below lets it have the turn
+				_, _, err := b.hasher.Verify(context.Background(), "x", costly)
+				busy = errors.Is(err, password.ErrBusy)
+			}
+		}()
+		for b.on() && b.hasher.VerifyNothing(context.Background(), "x") == nil {
+		}
+	}
+}
+
+func (b *flood) on() bool {
+	if b.done == nil {
+		return false
+	}
+	select {
+	case <-b.done:
+		return false
+	default:
+		return true
+	}
+}
+
+func (b *flood) drain() { <-b.done }
+
+// newCost is not the cost of the accounts that exist.
+var newCost = password.Cost{Memory: 16, Time: 1, Lanes: 1}
+
+func (h *house) hash(t *testing.T, email string) string {
+	t.Helper()
+	for _, u := range h.db.Client.User.Query().AllX(t.Context()) {
+		if u.Email == email {
+			return u.PasswordHash
+		}
+	}
+	return ""
+}
+
+func TestLoginHashesAnewWhenTheCostChanged(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		first := h.must(h.register(ada, goodPassword))
+		old := h.hash(t, ada)
+		newer := h.instance(func(c *accounts.Config) { c.Passwords = hasher(t, password.Config{Cost: newCost}) })
+		_, err := newer.login(ada, otherPassword)
+		wantProblem(t, "wrong password", err, problem.InvalidCredentials, "")
+		if h.hash(t, ada) != old {
+			t.Error("a wrong password changed the hash")
+		}
+		newer.must(newer.login(ada, goodPassword))
+		made := h.hash(t, ada)
+		if !strings.Contains(made, "$"+newCost.String()+"$") {
+			t.Errorf("the hash is %s, want cost %v", made, newCost)
+		}
+		newer.must(newer.login(ada, goodPassword))
+		if h.hash(t, ada) != made {
+			t.Error("a hash of the right cost was made anew")
+		}
+		_, err = newer.login(ada, otherPassword)
+		wantProblem(t, "wrong password afterwards", err, problem.InvalidCredentials, "")
+		h.lives("the session from before", first)
+		h.must(h.login(ada, goodPassword)) // an instance that still has the old cost
+	})
+}
+
+// TestParallelLoginsSucceedWhileTheHashIsMadeAnew is A-024. All logins have verified the old hash before the first of
+// them writes a new one; the others must not take it for a changed password.
+func TestParallelLoginsSucceedWhileTheHashIsMadeAnew(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		const n = 12
+		h.must(h.register(ada, goodPassword))
+		salts := &meeting{all: n, met: make(chan struct{})}
+		h = h.instance(func(c *accounts.Config) {
+			c.Passwords = hasher(t, password.Config{Cost: newCost, Rand: salts})
+		})
+		errs := make([]error, n)
+		payloads := make([]*accounts.AuthPayload, n)
+		together(n, func(i int) { payloads[i], errs[i] = h.login(ada, goodPassword) })
+		for i, err := range errs {
+			if err != nil {
+				t.Fatalf("an honest login: %v", err)
+			}
+			h.lives("a parallel login", payloads[i])
+		}
+		if !strings.Contains(h.hash(t, ada), "$"+newCost.String()+"$") {
+			t.Errorf("the hash is %s", h.hash(t, ada))
+		}
+	})
+}
+
+// meeting draws salts, the first of them once all who come have come: a salt is drawn after the old hash was verified.
+type meeting struct {
+	mu   sync.Mutex
+	here int
+	all  int
+	met  chan struct{}
+}
+
+func (m *meeting) Read(p []byte) (int, error) {
+	m.mu.Lock()
+	if m.here++; m.here == m.all {
+		close(m.met)
+	}
+	m.mu.Unlock()
+	select {
+	case <-m.met:
+	case <-time.After(20 * time.Second):
+		return 0, errors.New("the others did not come")
+	}
+	return rand.Read(p)
+}
+
+// TestLoginSucceedsWhenThereIsNoTimeToHashAnew: the right password is enough.
+func TestLoginSucceedsWhenThereIsNoTimeToHashAnew(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.must(h.register(ada, goodPassword))
+		old := h.hash(t, ada)
+		salts := &hook{}
+		busy := &flood{t: t, hasher: hasher(t, password.Config{Cost: newCost, Concurrent: 1, Wait: time.Millisecond, Rand: salts})}
+		h = h.instance(func(c *accounts.Config) { c.Passwords = busy.hasher })
+		salts.before = busy.begin // once the password was verified
+		h.must(h.login(ada, goodPassword))
+		busy.drain()
+		if h.hash(t, ada) != old {
+			t.Error("the hash changed although there was no time")
+		}
+		salts.before = func() {}
+		h.must(h.login(ada, goodPassword))
+		if h.hash(t, ada) == old {
+			t.Error("the next login did not hash anew")
+		}
+	})
+}
+
+type hook struct{ before func() }
+
+func (h *hook) Read(p []byte) (int, error) {
+	h.before()
+	return rand.Read(p)
+}
+
+// TestAPasswordThatChangesDuringALoginIsNotAccepted: what was verified outside of the transaction has to hold inside.
+func TestAPasswordThatChangesDuringALoginIsNotAccepted(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		p := h.must(h.register(ada, goodPassword))
+		other := h.must(h.register("eve@example.com", otherPassword))
+		changes := map[string]func(){
+			"another password": func() {
+				h.db.Client.User.UpdateOneID(p.User.ID).SetPasswordHash(h.hash(t, other.User.Email)).ExecX(t.Context())
+			},
+			"suspended": func() { h.suspend(p.User.ID) },
+			"deleted":   func() { h.db.Client.User.DeleteOneID(p.User.ID).ExecX(t.Context()) },
+		}
+		metered, m := h.metered()
+		for _, name := range []string{"another password", "suspended", "deleted"} {
+			h.setHash(p.User.ID, goodPassword)
+			h.reinstate(p.User.ID)
+			var once sync.Once
+			m.before = func(_ int, statement string) error {
+				if statement == "BEGIN" {
+					once.Do(changes[name])
+				}
+				return nil
+			}
+			_, err := metered.login(ada, goodPassword)
+			wantProblem(t, name, err, problem.InvalidCredentials, "")
+		}
+	})
+}
+
+func (h *house) setHash(id uuid.UUID, pw string) {
+	h.t.Helper()
+	hash, err := h.config.Passwords.Hash(h.t.Context(), pw)
+	check(h.t, err)
+	check(h.t, h.db.Client.User.UpdateOneID(id).SetPasswordHash(hash).Exec(h.t.Context()))
+}

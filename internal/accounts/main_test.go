@@ -1,0 +1,275 @@
+package accounts_test
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/database"
+	"github.com/gatehouse/gatehouse/internal/database/dbtest"
+	"github.com/gatehouse/gatehouse/internal/password"
+	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/token"
+	"github.com/gatehouse/gatehouse/internal/viewer"
+)
+
+func TestMain(m *testing.M) { dbtest.Main(m) }
+
+const (
+	accessTTL  = 10 * time.Minute
+	refreshTTL = 30 * 24 * time.Hour
+	sessionTTL = 90 * 24 * time.Hour
+
+	goodPassword  = "kxq4vz!t-canary"
+	otherPassword = "wj8#mPq2-canary"
+	theSecret     = "0123456789abcdefghijklmnopqrstuvwxyz-of-the-tests"
+	ada           = "ada@example.com"
+)
+
+// theBeginning has a fraction of a second, as nearly every moment has.
+var theBeginning = time.Date(2026, 7, 1, 12, 0, 0, 123456789, time.UTC)
+
+// cheap is the least that Argon2id can cost.
+var cheap = password.Cost{Memory: 8, Time: 1, Lanes: 1}
+
+// house is a service on a database of its own, with a clock that only the test moves. The laws are checked when the
+// test is over, whatever its story was.
+type house struct {
+	*accounts.Service
+	*shared
+	config accounts.Config
+}
+
+// shared is what the instances on one database have in common.
+type shared struct {
+	t       *testing.T
+	url     string
+	db      *database.Database
+	raw     *sql.DB // beside Ent: what is really kept
+	clock   *clock
+	access  *token.Issuer
+	refresh *token.RefreshTokens
+	log     *journal
+
+	mu       sync.Mutex
+	secrets  []string                // texts that no table and no log may hold
+	payloads []*accounts.AuthPayload // every payload that was ever given
+}
+
+// each tells one story on both engines.
+func each(t *testing.T, story func(t *testing.T, h *house)) {
+	t.Helper()
+	dbtest.Each(t, func(t *testing.T, url string) { story(t, newHouse(t, url)) })
+}
+
+func newHouse(t *testing.T, url string) *house {
+	t.Helper()
+	db, err := database.Open(t.Context(), database.Config{URL: url, Log: slog.New(slog.DiscardHandler)})
+	check(t, err)
+	t.Cleanup(func() { check(t, db.Close()) })
+	_, err = db.Migrate(t.Context())
+	check(t, err)
+	raw := openRaw(t, url)
+
+	clock := &clock{now: theBeginning}
+	key, err := token.NewKey()
+	check(t, err)
+	keys, err := token.NewKeys(key)
+	check(t, err)
+	access, err := token.NewIssuer(token.Config{Keys: keys, Issuer: "https://id.example.org", Audience: "gatehouse", TTL: accessTTL, Clock: clock.Now})
+	check(t, err)
+	log := &journal{}
+	refresh := refreshTokens(t, theSecret)
+	h := &house{
+		shared: &shared{t: t, url: url, db: db, raw: raw, clock: clock, access: access, refresh: refresh, log: log},
+		config: accounts.Config{
+			Client: db.Client, Passwords: hasher(t, password.Config{}), Access: access, Refresh: refresh,
+			RefreshTTL: refreshTTL, SessionTTL: sessionTTL, Clock: clock.Now,
+			Log: slog.New(slog.NewTextHandler(log, nil)),
+		},
+	}
+	h = h.instance(func(*accounts.Config) {})
+	t.Cleanup(func() {
+		for _, broken := range h.brokenLaws(context.Background()) {
+			t.Errorf("law broken: %s", broken)
+		}
+	})
+	return h
+}
+
+// instance returns another instance of the service on the same database, at the same time.
+func (h *house) instance(change func(*accounts.Config)) *house {
+	h.t.Helper()
+	c := h.config
+	change(&c)
+	s, err := accounts.New(c)
+	check(h.t, err)
+	return &house{Service: s, shared: h.shared, config: c}
+}
+
+// hasher is cheap unless the test says otherwise, and patient: a loaded machine must not look like a flood.
+func hasher(t *testing.T, c password.Config) *password.Hasher {
+	t.Helper()
+	if c.Cost == (password.Cost{}) {
+		c.Cost = cheap
+	}
+	if c.Wait == 0 {
+		c.Wait = time.Minute
+	}
+	h, err := password.New(c)
+	check(t, err)
+	return h
+}
+
+func refreshTokens(t *testing.T, secret string) *token.RefreshTokens {
+	t.Helper()
+	s, err := token.ParseSecret(secret)
+	check(t, err)
+	r, err := token.NewRefreshTokens(s, nil)
+	check(t, err)
+	return r
+}
+
+// register, login and exchange are the use cases, and note what must stay secret.
+
+func (h *house) register(email, pw string) (*accounts.AuthPayload, error) {
+	return h.note(pw)(h.Register(h.t.Context(), accounts.RegisterInput{Email: email, Password: pw}))
+}
+
+func (h *house) login(email, pw string) (*accounts.AuthPayload, error) {
+	return h.note(pw)(h.Login(h.t.Context(), accounts.LoginInput{Email: email, Password: pw}))
+}
+
+func (h *house) exchange(refreshToken string) (*accounts.AuthPayload, error) {
+	return h.note(refreshToken)(h.Refresh(h.t.Context(), accounts.RefreshInput{RefreshToken: &refreshToken}))
+}
+
+func (h *house) note(secret string) func(*accounts.AuthPayload, error) (*accounts.AuthPayload, error) {
+	return func(p *accounts.AuthPayload, err error) (*accounts.AuthPayload, error) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if len(secret) >= 8 && !strings.Contains(secret, "@") { // an address is kept, a password or not
+			h.secrets = append(h.secrets, secret)
+		}
+		if p != nil {
+			h.secrets = append(h.secrets, p.AccessToken, *p.RefreshToken)
+			h.payloads = append(h.payloads, p)
+		}
+		return p, err
+	}
+}
+
+// must is for what has to succeed.
+func (h *house) must(p *accounts.AuthPayload, err error) *accounts.AuthPayload {
+	h.t.Helper()
+	if err != nil {
+		h.t.Fatalf("refused: %v", err)
+	}
+	return p
+}
+
+// caller is who an access token says is calling, as the middleware would learn it.
+func (h *house) caller(p *accounts.AuthPayload) *viewer.Viewer {
+	h.t.Helper()
+	claims, err := h.access.Verify(p.AccessToken)
+	check(h.t, err)
+	v, err := h.Viewer(h.t.Context(), claims)
+	check(h.t, err)
+	return v
+}
+
+// lives checks that a payload's session can be used, and ended that it cannot.
+func (h *house) lives(what string, p *accounts.AuthPayload) {
+	h.t.Helper()
+	if v := h.caller(p); v.UserID != p.User.ID {
+		h.t.Errorf("%s: nobody (%s), want the user", what, v.Reason())
+	}
+}
+
+func (h *house) ended(what string, p *accounts.AuthPayload) {
+	h.t.Helper()
+	if v := h.caller(p); v.SignedIn() || v.Reason() != "revoked" {
+		h.t.Errorf("%s: signed in %v, reason %q; want nobody, revoked", what, v.SignedIn(), v.Reason())
+	}
+	_, err := h.exchange(*p.RefreshToken)
+	wantProblem(h.t, what+": refresh", err, problem.InvalidToken, "")
+}
+
+// wantProblem checks a refusal's code and field.
+func wantProblem(t *testing.T, what string, err error, code problem.Code, field string) *problem.Problem {
+	t.Helper()
+	var p *problem.Problem
+	if !errors.As(err, &p) {
+		t.Errorf("%s: %v, want %s", what, err, code)
+		return &problem.Problem{}
+	}
+	if p.Code != code || p.Field != field {
+		t.Errorf("%s: %s of field %q, want %s of %q", what, p.Code, p.Field, code, field)
+	}
+	return p
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// together runs f n times at the same moment.
+func together(n int, f func(i int)) {
+	start := make(chan struct{})
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() { <-start; f(i) })
+	}
+	close(start)
+	wg.Wait()
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// clock stands still until it is moved.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) move(d time.Duration) { c.set(c.Now().Add(d)) }
+
+func (c *clock) set(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = now
+}
+
+// journal keeps what was logged.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(p)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}

@@ -1,0 +1,149 @@
+package accounts_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/viewer"
+)
+
+// rename sets the caller's name.
+func (h *house) rename(v *viewer.Viewer, name string) error {
+	_, err := h.UpdateProfile(context.Background(), v, accounts.ProfileChange{Name: ptr(&name)})
+	return err
+}
+
+func TestUpdateProfileChangesTheNameAndNothingElse(t *testing.T) {
+	cases := []struct {
+		what    string
+		change  accounts.ProfileChange
+		name    *string
+		touched bool
+	}{
+		{"a name", accounts.ProfileChange{Name: ptr(ptr("Ada"))}, ptr("Ada"), true},
+		{"nothing", accounts.ProfileChange{}, ptr("Ada"), false},
+		{"another", accounts.ProfileChange{Name: ptr(ptr(" Ada\u00a0e\u0301 "))}, ptr("Ada\u00a0\u00e9"), true},
+		{"null", accounts.ProfileChange{Name: ptr[*string](nil)}, nil, true},
+		{"null again", accounts.ProfileChange{Name: ptr[*string](nil)}, nil, true},
+		{"nothing of nothing", accounts.ProfileChange{}, nil, false},
+		{"the longest", accounts.ProfileChange{Name: ptr(ptr(strings.Repeat("\U0001f511", 100)))}, ptr(strings.Repeat("\U0001f511", 100)), true},
+		{"other scripts", accounts.ProfileChange{Name: ptr(ptr("عائشة O’Brien-Ñandú '; DROP TABLE users; --"))}, ptr("عائشة O’Brien-Ñandú '; DROP TABLE users; --"), true},
+	}
+	each(t, func(t *testing.T, h *house) {
+		p := h.must(h.register(ada, goodPassword))
+		eve := h.must(h.register("eve@example.com", goodPassword))
+		want, hash := *p.User, h.hash(t, ada)
+		for _, c := range cases {
+			h.clock.move(time.Second)
+			got, err := h.UpdateProfile(t.Context(), h.caller(p), c.change)
+			check(t, err)
+			want.Name = c.name
+			if c.touched {
+				want.UpdatedAt = h.clock.Now().Truncate(time.Microsecond)
+			}
+			me, err := h.Me(t.Context(), p.Viewer)
+			check(t, err)
+			for _, u := range []*accounts.User{got.User, me} {
+				if d := cmp.Diff(&want, u); d != "" {
+					t.Errorf("%s (-want +got):\n%s", c.what, d)
+				}
+			}
+		}
+		if h.hash(t, ada) != hash {
+			t.Error("the password changed")
+		}
+		other, err := h.Me(t.Context(), eve.Viewer)
+		check(t, err)
+		if d := cmp.Diff(eve.User, other); d != "" {
+			t.Errorf("another user changed (-before +after):\n%s", d)
+		}
+	})
+}
+
+func TestUpdateProfileRefusesNames(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		p := h.must(h.register(ada, goodPassword))
+		check(t, h.rename(p.Viewer, "Ada"))
+		for _, bad := range []string{"", " ", "\u00a0\u2003", strings.Repeat("n", 101), strings.Repeat("n", 1<<20), "a\nb", "a\x00b", "a\x7fb", "a\u0085b", "a\u2028b", "a\u2029b", "\xff"} {
+			wantProblem(t, bad, h.rename(p.Viewer, bad), problem.BadUserInput, "name")
+		}
+		me, err := h.Me(t.Context(), p.Viewer)
+		check(t, err)
+		if *me.Name != "Ada" {
+			t.Errorf("the name is %q", *me.Name)
+		}
+	})
+}
+
+// TestAWriteTrustsNoViewer gives viewers that were somebody once, or never: the transaction sees for itself.
+func TestAWriteTrustsNoViewer(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		p := h.must(h.register(ada, goodPassword))
+		eve := h.must(h.register("eve@example.com", goodPassword))
+		out := h.must(h.login(ada, goodPassword))
+		_, err := h.Logout(t.Context(), out.Viewer)
+		check(t, err)
+		somebody := func(user, session uuid.UUID) *viewer.Viewer {
+			return &viewer.Viewer{UserID: user, SessionID: session, Roles: []string{"USER", "ADMIN"}, AuthenticatedAt: h.clock.Now()}
+		}
+		for _, c := range []struct {
+			name, reason string
+			v            *viewer.Viewer
+		}{
+			{"no viewer", "missing", nil},
+			{"nobody", "missing", viewer.Nobody(viewer.Missing)},
+			{"nobody, expired", "expired", viewer.Nobody(viewer.Expired)},
+			{"logged out", "revoked", out.Viewer},
+			{"no session", "missing", somebody(p.User.ID, uuid.Nil)},
+			{"unknown session", "revoked", somebody(p.User.ID, uuid.New())},
+			{"another's session", "revoked", somebody(p.User.ID, eve.Viewer.SessionID)},
+			{"another's user", "revoked", somebody(eve.User.ID, p.Viewer.SessionID)},
+			{"unknown user", "revoked", somebody(uuid.New(), p.Viewer.SessionID)},
+		} {
+			got := wantProblem(t, c.name, h.rename(c.v, "changed"), problem.Unauthenticated, "")
+			if got.Reason != c.reason {
+				t.Errorf("%s: reason %q, want %q", c.name, got.Reason, c.reason)
+			}
+		}
+		h.checkStatusCounts(p)
+		check(t, h.rename(p.Viewer, "the twin"))
+		h.clock.move(refreshTTL)
+		wantProblem(t, "idle for too long", h.rename(p.Viewer, "changed"), problem.Unauthenticated, "")
+	})
+}
+
+func (h *house) checkStatusCounts(p *accounts.AuthPayload) {
+	h.t.Helper()
+	h.suspend(p.User.ID)
+	wantProblem(h.t, "suspended", h.rename(p.Viewer, "changed"), problem.Unauthenticated, "")
+	if v := h.caller(p); v.Reason() != "revoked" {
+		h.t.Errorf("suspended: reason %q, want revoked", v.Reason())
+	}
+	if n := h.db.Client.User.Query().AllX(h.t.Context()); n[0].Name != nil || n[1].Name != nil {
+		h.t.Error("a name changed")
+	}
+	h.reinstate(p.User.ID)
+}
+
+func TestMeIsNobodyOnceTheAccountIsGone(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		p := h.must(h.register(ada, goodPassword))
+		me, err := h.Me(t.Context(), p.Viewer)
+		check(t, err)
+		if d := cmp.Diff(p.User, me); d != "" {
+			t.Errorf("me (-register +got):\n%s", d)
+		}
+		h.db.Client.User.DeleteOneID(p.User.ID).ExecX(t.Context())
+		if me, err := h.Me(t.Context(), p.Viewer); me != nil || err != nil {
+			t.Errorf("me is %v, %v", me, err)
+		}
+		h.ended("a deleted account", p)
+	})
+}

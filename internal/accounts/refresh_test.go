@@ -1,0 +1,385 @@
+package accounts_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/problem"
+)
+
+func TestRefreshGivesTheNextTokensOfTheSameSession(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		p := h.must(h.register(ada, goodPassword))
+		signedIn := theBeginning.Truncate(time.Second)
+		seen := map[string]bool{*p.RefreshToken: true}
+		for i := range 3 {
+			h.clock.move(time.Hour)
+			now := h.clock.Now().Truncate(time.Microsecond)
+			next := h.must(h.exchange(*p.RefreshToken))
+			claims, err := h.access.Verify(next.AccessToken)
+			check(t, err)
+			if !claims.AuthenticatedAt.Equal(signedIn) || !claims.IssuedAt.Equal(now.Truncate(time.Second)) {
+				t.Errorf("auth_time %v, iat %v; want %v, now", claims.AuthenticatedAt, claims.IssuedAt, signedIn)
+			}
+			if !next.Viewer.AuthenticatedAt.Equal(theBeginning.Truncate(time.Microsecond)) {
+				t.Errorf("the viewer proved who they are at %v, want %v", next.Viewer.AuthenticatedAt, theBeginning)
+			}
+			if claims.SessionID != p.Viewer.SessionID || claims.UserID != p.User.ID {
+				t.Error("another session or user")
+			}
+			if seen[*next.RefreshToken] {
+				t.Error("a refresh token came back")
+			}
+			seen[*next.RefreshToken] = true
+			row := h.db.Client.Session.GetX(t.Context(), claims.SessionID)
+			if row.RefreshGeneration != i+1 || !row.LastUsedAt.Equal(now) || !row.IdleExpiresAt.Equal(now.Add(refreshTTL)) || !row.ExpiresAt.Equal(signedIn.Add(sessionTTL)) {
+				t.Errorf("session %+v", row)
+			}
+			p = next
+		}
+	})
+}
+
+// TestRefreshSpeaksOfTheUserAsTheyAreNow is A-046.
+func TestRefreshSpeaksOfTheUserAsTheyAreNow(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		p := h.must(h.register(ada, goodPassword))
+		h.db.Client.User.UpdateOneID(p.User.ID).SetRoles([]string{"ADMIN", "USER"}).SetName("Ada").ExecX(t.Context())
+		if v := h.caller(p); !v.HasRole("ADMIN") {
+			t.Errorf("the old access token's roles: %q, want them as they are now", v.Roles)
+		}
+		next := h.must(h.exchange(*p.RefreshToken))
+		want := *p.User
+		want.Roles, want.Name = []accounts.Role{"ADMIN", "USER"}, ptr("Ada")
+		if d := cmp.Diff(&want, next.User); d != "" {
+			t.Errorf("user (-want +got):\n%s", d)
+		}
+		claims, err := h.access.Verify(next.AccessToken)
+		check(t, err)
+		if d := cmp.Diff([]string{"ADMIN", "USER"}, claims.Roles); d != "" {
+			t.Errorf("roles (-want +got):\n%s", d)
+		}
+		h.db.Client.User.UpdateOneID(p.User.ID).SetRoles([]string{"USER"}).ExecX(t.Context())
+		if v := h.caller(next); v.HasRole("ADMIN") {
+			t.Error("who is no administrator any more still is one by an old token")
+		}
+	})
+}
+
+// TestAnUnusedSuccessorIsGivenAgain is: a lost answer, and two tabs at once.
+func TestAnUnusedSuccessorIsGivenAgain(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		const n = 50
+		p := h.must(h.register(ada, goodPassword))
+		other := h.instance(func(*accounts.Config) {})
+		successors := make([]*accounts.AuthPayload, n)
+		errs := make([]error, n)
+		together(n, func(i int) { successors[i], errs[i] = []*house{h, other}[i%2].exchange(*p.RefreshToken) })
+		for i, err := range errs {
+			if err != nil {
+				t.Fatalf("one of %d: %v", n, err)
+			}
+			if *successors[i].RefreshToken != *successors[0].RefreshToken {
+				t.Error("two successors")
+			}
+			h.lives("a successor", successors[i])
+		}
+		for _, later := range []time.Duration{0, 11 * time.Second, 24 * time.Hour} {
+			h.clock.move(later)
+			again := h.must(h.exchange(*p.RefreshToken))
+			if *again.RefreshToken != *successors[0].RefreshToken {
+				t.Errorf("%v later: another successor", later)
+			}
+		}
+		if row := h.db.Client.Session.Query().OnlyX(t.Context()); row.RefreshGeneration != 1 || row.EndedAt != nil {
+			t.Errorf("generation %d, ended %v", row.RefreshGeneration, row.EndedAt)
+		}
+		h.must(h.exchange(*successors[0].RefreshToken))
+	})
+}
+
+// TestATokenUsedAfterItsSuccessorEndsTheSession is: one of two who hold the token is a thief,
+// and nobody can tell which.
+func TestATokenUsedAfterItsSuccessorEndsTheSession(t *testing.T) {
+	for age := 1; age <= 3; age++ {
+		t.Run(fmt.Sprint(age, " generations more"), func(t *testing.T) {
+			each(t, func(t *testing.T, h *house) {
+				stolen := h.must(h.register(ada, goodPassword))
+				elsewhere := h.must(h.login(ada, goodPassword))
+				newest := h.must(h.exchange(*stolen.RefreshToken))
+				for range age {
+					h.lives("before", newest)
+					newest = h.must(h.exchange(*newest.RefreshToken))
+				}
+				_, err := h.exchange(*stolen.RefreshToken)
+				wantProblem(t, "the old token", err, problem.InvalidToken, "")
+				h.ended("the newest token", newest)
+				h.ended("the stolen token", stolen)
+				wantProblem(t, "a write", h.rename(newest.Viewer, "thief"), problem.Unauthenticated, "")
+				h.lives("another session of the user", elsewhere)
+				if log := h.log.String(); strings.Count(log, "level=WARN") != 1 || !strings.Contains(log, stolen.Viewer.SessionID.String()) {
+					t.Errorf("the log should warn once, and name the session:\n%s", log)
+				}
+			})
+		})
+	}
+}
+
+func TestManyReusesAtOnceEndTheSessionOnce(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		const n = 50
+		old := h.must(h.register(ada, goodPassword))
+		next := h.must(h.exchange(*old.RefreshToken))
+		newest := h.must(h.exchange(*next.RefreshToken))
+		errs := make([]error, n)
+		together(n, func(i int) { _, errs[i] = h.exchange(*old.RefreshToken) })
+		for _, err := range errs {
+			wantProblem(t, "reuse", err, problem.InvalidToken, "")
+		}
+		h.ended("the newest token", newest)
+		h.must(h.login(ada, goodPassword))
+	})
+}
+
+// firstOf draws a token that nobody was given: what only a thief of the secret could do.
+func firstOf(t *testing.T, h *house, p *accounts.AuthPayload) string {
+	r, err := h.refresh.New(p.Viewer.SessionID)
+	check(t, err)
+	return r.Text()
+}
+
+// TestRefreshRefuses has a live session beside every case, which is the valid twin.
+func TestRefreshRefuses(t *testing.T) {
+	cases := []struct {
+		name  string
+		token func(t *testing.T, h *house, p *accounts.AuthPayload) string
+	}{
+		{"well made, another of the same session and generation", firstOf},
+		{"well made, another of the generation before", firstOf}, // the twin has moved on by one
+		{"empty", func(*testing.T, *house, *accounts.AuthPayload) string { return "" }},
+		{"garbage", func(*testing.T, *house, *accounts.AuthPayload) string { return strings.Repeat("A", 91) }},
+		{"a megabyte", func(*testing.T, *house, *accounts.AuthPayload) string { return strings.Repeat("A", 1<<20) }},
+		{"one character less", func(_ *testing.T, _ *house, p *accounts.AuthPayload) string { return (*p.RefreshToken)[:90] }},
+		{"one character more", func(_ *testing.T, _ *house, p *accounts.AuthPayload) string { return *p.RefreshToken + "A" }},
+		{"padded", func(_ *testing.T, _ *house, p *accounts.AuthPayload) string { return *p.RefreshToken + "=" }},
+		{"space behind", func(_ *testing.T, _ *house, p *accounts.AuthPayload) string { return *p.RefreshToken + " " }},
+		{"line break inside", func(_ *testing.T, _ *house, p *accounts.AuthPayload) string {
+			return (*p.RefreshToken)[:45] + "\n" + (*p.RefreshToken)[45:]
+		}},
+		{"other case", func(_ *testing.T, _ *house, p *accounts.AuthPayload) string { return swapCase(*p.RefreshToken) }},
+		{"the access token", func(_ *testing.T, _ *house, p *accounts.AuthPayload) string { return p.AccessToken }},
+		{"of another secret", func(t *testing.T, _ *house, p *accounts.AuthPayload) string {
+			r, err := refreshTokens(t, "another-secret-of-36-bytes-in-length").New(p.Viewer.SessionID)
+			check(t, err)
+			return r.Text()
+		}},
+		{"well made, of no session", func(t *testing.T, h *house, _ *accounts.AuthPayload) string {
+			r, err := h.refresh.New(uuid.New())
+			check(t, err)
+			return r.Text()
+		}},
+		{"a successor that nobody was given", func(t *testing.T, h *house, p *accounts.AuthPayload) string {
+			r, err := h.refresh.Parse(*p.RefreshToken)
+			check(t, err)
+			return r.Next().Text()
+		}},
+		{"logged out", func(t *testing.T, h *house, _ *accounts.AuthPayload) string {
+			p := h.must(h.login(ada, goodPassword))
+			_, err := h.Logout(t.Context(), p.Viewer)
+			check(t, err)
+			return *p.RefreshToken
+		}},
+		{"deleted session", func(t *testing.T, h *house, _ *accounts.AuthPayload) string {
+			p := h.must(h.login(ada, goodPassword))
+			h.db.Client.Session.DeleteOneID(p.Viewer.SessionID).ExecX(t.Context())
+			return *p.RefreshToken
+		}},
+		{"suspended user", func(t *testing.T, h *house, _ *accounts.AuthPayload) string {
+			p := h.must(h.register("suspended@example.com", goodPassword))
+			h.suspend(p.User.ID)
+			return *p.RefreshToken
+		}},
+	}
+	each(t, func(t *testing.T, h *house) {
+		twin := h.must(h.register(ada, goodPassword))
+		var first *problem.Problem
+		for _, c := range cases {
+			_, err := h.exchange(c.token(t, h, twin))
+			p := wantProblem(t, c.name, err, problem.InvalidToken, "")
+			if first == nil {
+				first = p
+			}
+			if p.Message != first.Message {
+				t.Errorf("%s says %q, others %q", c.name, p.Message, first.Message)
+			}
+			twin = h.must(h.exchange(*twin.RefreshToken))
+		}
+		_, err := h.Refresh(t.Context(), accounts.RefreshInput{})
+		wantProblem(t, "no token", err, problem.BadUserInput, "refreshToken")
+	})
+}
+
+func swapCase(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'a' <= r && r <= 'z' {
+			return r - 'a' + 'A'
+		}
+		if 'A' <= r && r <= 'Z' {
+			return r - 'A' + 'a'
+		}
+		return r
+	}, s)
+}
+
+// TestASuspendedUserLosesNoToken: a refusal must not use a token up.
+func TestASuspendedUserLosesNoToken(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		p := h.must(h.register(ada, goodPassword))
+		h.suspend(p.User.ID)
+		for range 3 {
+			_, err := h.exchange(*p.RefreshToken)
+			wantProblem(t, "suspended", err, problem.InvalidToken, "")
+		}
+		h.reinstate(p.User.ID)
+		h.must(h.exchange(*p.RefreshToken))
+	})
+}
+
+// TestSessionsEndExactlyWhenTheyExpire is A-047, to the microsecond.
+func TestSessionsEndExactlyWhenTheyExpire(t *testing.T) {
+	idle := theBeginning.Truncate(time.Microsecond).Add(refreshTTL)
+	whole := theBeginning.Truncate(time.Second).Add(sessionTTL)
+	cases := []struct {
+		name  string
+		uses  []time.Time // when it is refreshed meanwhile
+		at    time.Time
+		lives bool
+	}{
+		{"idle, just before", nil, idle.Add(-time.Microsecond), true},
+		{"idle, at once", nil, idle, false},
+		{"idle, just after", nil, idle.Add(time.Microsecond), false},
+		{"used in between", []time.Time{idle.Add(-time.Hour)}, idle.Add(time.Hour), true},
+		{"idle again", []time.Time{idle.Add(-time.Hour)}, idle.Add(refreshTTL - time.Hour), false},
+		{"whole life, just before", []time.Time{idle.Add(-1), idle.Add(refreshTTL - 1e6)}, whole.Add(-time.Microsecond), true},
+		{"whole life, a second before", []time.Time{idle.Add(-1), idle.Add(refreshTTL - 1e6)}, whole.Add(-time.Second), true},
+		{"whole life, over", []time.Time{idle.Add(-1), idle.Add(refreshTTL - 1e6)}, whole, false},
+		{"long after", []time.Time{idle.Add(-1)}, whole.AddDate(100, 0, 0), false},
+	}
+	each(t, func(t *testing.T, h *house) {
+		for i, c := range cases {
+			h.clock.set(theBeginning)
+			p := h.must(h.register(fmt.Sprintf("u%d@example.com", i), goodPassword))
+			for _, use := range c.uses {
+				h.clock.set(use)
+				p = h.must(h.exchange(*p.RefreshToken))
+			}
+			h.clock.set(c.at)
+			v, err := h.Viewer(t.Context(), claimsOf(p))
+			check(t, err)
+			if v.SignedIn() != c.lives {
+				t.Errorf("%s: the access token signs in: %v", c.name, v.SignedIn())
+			}
+			next, err := h.exchange(*p.RefreshToken)
+			if !c.lives {
+				wantProblem(t, c.name, err, problem.InvalidToken, "")
+				wantProblem(t, c.name, h.rename(p.Viewer, "late"), problem.Unauthenticated, "")
+				continue
+			}
+			if err != nil {
+				t.Errorf("%s: %v", c.name, err)
+				continue
+			}
+			h.lives(c.name, next)
+		}
+	})
+}
+
+// TestAnAccessTokenNeverOutlivesItsSession refreshes at many moments of a session's last minutes.
+func TestAnAccessTokenNeverOutlivesItsSession(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h = h.instance(func(c *accounts.Config) { c.RefreshTTL, c.SessionTTL = 2*accessTTL, 2*accessTTL })
+		for fraction := range 4 {
+			h.clock.set(theBeginning.Truncate(time.Second).Add(time.Duration(fraction) * 333_333_333))
+			p := h.must(h.register(fmt.Sprintf("u%d@example.com", fraction), goodPassword))
+			end := h.db.Client.Session.GetX(t.Context(), p.Viewer.SessionID).ExpiresAt
+			for _, left := range []time.Duration{2*accessTTL - time.Second, accessTTL + time.Second, accessTTL, accessTTL - 1500*time.Millisecond, time.Minute, 2 * time.Second, 1001 * time.Millisecond, time.Second, 999 * time.Millisecond, time.Microsecond} {
+				h.clock.set(end.Add(-left))
+				p = h.must(h.exchange(*p.RefreshToken))
+				claims, err := h.access.Verify(p.AccessToken)
+				if err != nil {
+					t.Fatalf("%v before the end: %v", left, err)
+				}
+				if claims.ExpiresAt.After(end) || claims.ExpiresAt.Sub(claims.IssuedAt) != time.Duration(p.ExpiresIn)*time.Second {
+					t.Errorf("%v before the end: lives to %v, the session to %v; expiresIn %d", left, claims.ExpiresAt, end, p.ExpiresIn)
+				}
+				if want := min(accessTTL, left.Truncate(time.Second)); claims.ExpiresAt.Sub(h.clock.Now()) < want-time.Second {
+					t.Errorf("%v before the end: lives for %v only", left, claims.ExpiresAt.Sub(h.clock.Now()))
+				}
+			}
+			h.clock.set(end)
+			_, err := h.exchange(*p.RefreshToken)
+			wantProblem(t, "at the end", err, problem.InvalidToken, "")
+		}
+	})
+}
+
+// TestWhatHasEndedStaysEndedWhenTheClockStepsBack is A-045.
+func TestWhatHasEndedStaysEndedWhenTheClockStepsBack(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.clock.move(48 * time.Hour)
+		out := h.must(h.register(ada, goodPassword))
+		_, err := h.Logout(t.Context(), out.Viewer)
+		check(t, err)
+		reused := h.must(h.register("eve@example.com", goodPassword))
+		h.must(h.exchange(*h.must(h.exchange(*reused.RefreshToken)).RefreshToken))
+		h.exchange(*reused.RefreshToken)
+		h.clock.move(-24 * time.Hour)
+		for _, p := range []*accounts.AuthPayload{out, reused} {
+			v, err := h.Viewer(t.Context(), claimsOf(p))
+			check(t, err)
+			if v.SignedIn() {
+				t.Error("signed in again")
+			}
+			_, err = h.exchange(*p.RefreshToken)
+			wantProblem(t, "refresh", err, problem.InvalidToken, "")
+		}
+		h.clock.move(24 * time.Hour)
+	})
+}
+
+// TestRefreshBesideLogoutLeavesNothingAlive is A-043: whatever a refresh gave, it ends with the session.
+func TestRefreshBesideLogoutLeavesNothingAlive(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.must(h.register(ada, goodPassword))
+		for range 40 {
+			p := h.must(h.login(ada, goodPassword))
+			var given *accounts.AuthPayload
+			together(3, func(i int) {
+				if i == 0 {
+					if _, err := h.Logout(context.Background(), p.Viewer); err != nil {
+						t.Errorf("logout: %v", err)
+					}
+					return
+				}
+				next, err := h.exchange(*p.RefreshToken)
+				if err != nil {
+					wantProblem(t, "refresh", err, problem.InvalidToken, "")
+				}
+				if i == 1 {
+					given = next
+				}
+			})
+			h.ended("the session", p)
+			if given != nil {
+				h.ended("what refresh gave meanwhile", given)
+			}
+		}
+	})
+}

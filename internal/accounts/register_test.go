@@ -1,0 +1,210 @@
+package accounts_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/token"
+	"github.com/gatehouse/gatehouse/internal/viewer"
+)
+
+func TestRegisterMakesAnAccountAndSignsItIn(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		p, err := h.note(goodPassword)(h.Register(t.Context(), accounts.RegisterInput{
+			Email: " Ada@Example.COM ", Password: goodPassword, Name: ptr("  Ada e\u0301 "),
+		}))
+		check(t, err)
+		now := theBeginning.Truncate(time.Microsecond)
+		want := &accounts.User{
+			ID: p.User.ID, Email: ada, Name: ptr("Ada \u00e9"), Roles: []accounts.Role{"USER"}, Status: "ACTIVE",
+			CreatedAt: now, UpdatedAt: now,
+		}
+		if d := cmp.Diff(want, p.User); d != "" {
+			t.Errorf("user (-want +got):\n%s", d)
+		}
+		me, err := h.Me(t.Context(), h.caller(p))
+		check(t, err)
+		if d := cmp.Diff(want, me); d != "" {
+			t.Errorf("me (-want +got):\n%s", d)
+		}
+		if p.User.ID.Version() != 7 || p.Viewer.SessionID.Version() != 7 {
+			t.Errorf("ids of version %d and %d, want 7", p.User.ID.Version(), p.Viewer.SessionID.Version())
+		}
+		checkTokens(t, h, p, now)
+	})
+}
+
+// checkTokens checks what a sign-in at a moment gives.
+func checkTokens(t *testing.T, h *house, p *accounts.AuthPayload, now time.Time) {
+	t.Helper()
+	if p.TokenType != "Bearer" || p.ExpiresIn != int(accessTTL/time.Second) || p.RefreshToken == nil {
+		t.Errorf("%s, %d s, refresh token %v", p.TokenType, p.ExpiresIn, p.RefreshToken != nil)
+	}
+	claims, err := h.access.Verify(p.AccessToken)
+	check(t, err)
+	second := now.Truncate(time.Second)
+	want := token.Claims{
+		UserID: p.User.ID, SessionID: p.Viewer.SessionID, ID: claims.ID, Roles: []string{"USER"},
+		AuthenticatedAt: second, IssuedAt: second, ExpiresAt: second.Add(accessTTL),
+	}
+	if d := cmp.Diff(want, claims); d != "" {
+		t.Errorf("claims (-want +got):\n%s", d)
+	}
+	made := &viewer.Viewer{UserID: p.User.ID, SessionID: claims.SessionID, Roles: []string{"USER"}, AuthenticatedAt: now}
+	if d := cmp.Diff(made, p.Viewer); d != "" {
+		t.Errorf("the viewer that the tokens make (-want +got):\n%s", d)
+	}
+	made.AuthenticatedAt = second // the token says seconds
+	if d := cmp.Diff(made, h.caller(p)); d != "" {
+		t.Errorf("the viewer of the access token (-want +got):\n%s", d)
+	}
+	row := h.db.Client.Session.GetX(t.Context(), claims.SessionID)
+	if row.RefreshGeneration != 0 || !row.AuthenticatedAt.Equal(now) || !row.IdleExpiresAt.Equal(now.Add(refreshTTL)) || !row.ExpiresAt.Equal(second.Add(sessionTTL)) {
+		t.Errorf("session %+v", row)
+	}
+}
+
+// TestRegisterRefusesWithCodeAndField gives each bad value and, beside it, a good one that differs only there.
+func TestRegisterRefusesWithCodeAndField(t *testing.T) {
+	long := strings.Repeat("n", 100)
+	cases := []struct {
+		name, field string
+		bad, good   func(in *accounts.RegisterInput)
+	}{
+		{"no address", "email", email("ada.example.com"), email("ada@example.com")},
+		{"empty address", "email", email(""), email("e@example.com")},
+		{"address of a megabyte", "email", email(strings.Repeat("a", 1<<20) + "@example.com"), email("m@example.com")},
+		{"two addresses", "email", email("a@example.com,b@example.com"), email("a+b@example.com")},
+		{"7 characters", "password", pass("kxq4vz!"), pass("kxq4vz!t")},
+		{"129 characters", "password", pass(strings.Repeat("kxq4vz!t", 16) + "k"), pass(strings.Repeat("kxq4vz!t", 16))},
+		{"empty password", "password", pass(""), pass("        ")},
+		{"common password", "password", pass("sunshine"), pass("sunshine-of-K")},
+		{"common password in capitals", "password", pass("SUNSHINE"), pass("SUNSHINE-of-K")},
+		{"the address", "password", both("i@example.com", "i@example.com"), both("i@example.com", "i@example.org")},
+		{"the address as typed", "password", both("I@Bücher.Example", "i@bücher.example"), both("i@bücher.example", "i@buecher.example")},
+		{"the address folded", "password", both("Straße@Example.com", "strasse@example.com"), both("straße@example.com", "ztrasse@example.com")},
+		{"empty name", "name", name(""), name("A")},
+		{"blank name", "name", name(" \t\u00a0 "), name(" A ")},
+		{"101 characters", "name", name(long + "n"), name(long)},
+		{"101 wide characters", "name", name(strings.Repeat("\U0001f511", 101)), name(strings.Repeat("\U0001f511", 100))},
+		{"name of a megabyte", "name", name(strings.Repeat("n", 1<<20)), name("n")},
+		{"line break", "name", name("Ada\nLovelace"), name("Ada Lovelace")},
+		{"line separator", "name", name("Ada\u2028Lovelace"), name("Ada\u00a0Lovelace")},
+		{"paragraph separator", "name", name("Ada\u2029Lovelace"), name("Ada\u2003Lovelace")},
+		{"escape", "name", name("\x1b[31mAda"), name("[31mAda")},
+	}
+	each(t, func(t *testing.T, h *house) {
+		for i, c := range cases {
+			in := accounts.RegisterInput{Email: fmt.Sprintf("u%d@example.com", i), Password: goodPassword}
+			bad, good := in, in
+			c.bad(&bad)
+			c.good(&good)
+			_, err := h.note(bad.Password)(h.Register(t.Context(), bad))
+			wantProblem(t, c.name, err, problem.BadUserInput, c.field)
+			if _, err := h.note(good.Password)(h.Register(t.Context(), good)); err != nil {
+				t.Errorf("the twin of %s: %v", c.name, err)
+			}
+		}
+		if n := h.db.Client.User.Query().CountX(t.Context()); n != len(cases) {
+			t.Errorf("%d accounts, want one for each twin: %d", n, len(cases))
+		}
+	})
+}
+
+func email(text string) func(*accounts.RegisterInput) {
+	return func(in *accounts.RegisterInput) { in.Email = text }
+}
+
+func pass(text string) func(*accounts.RegisterInput) {
+	return func(in *accounts.RegisterInput) { in.Password = text }
+}
+
+func name(text string) func(*accounts.RegisterInput) {
+	return func(in *accounts.RegisterInput) { in.Name = &text }
+}
+
+func both(email, pw string) func(*accounts.RegisterInput) {
+	return func(in *accounts.RegisterInput) { in.Email, in.Password = email, pw }
+}
+
+func TestAnAddressIsTakenInEverySpelling(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		first := h.must(h.register("Änne@Bücher.example", goodPassword))
+		for _, spelling := range []string{
+			"änne@bücher.example", " ÄNNE@BÜCHER.EXAMPLE\n", "a\u0308nne@bu\u0308cher.example", "änne@xn--bcher-kva.example",
+			"änne@ＢÜＣＨＥＲ．example", "änne@bücher。example",
+		} {
+			_, err := h.register(spelling, otherPassword)
+			wantProblem(t, spelling, err, problem.EmailTaken, "")
+			if p := h.must(h.login(spelling, goodPassword)); p.User.ID != first.User.ID {
+				t.Errorf("%q signs in another account", spelling)
+			}
+		}
+		if other := h.must(h.register("anne@bücher.example", otherPassword)); other.User.ID == first.User.ID {
+			t.Error("another address got the same account")
+		}
+	})
+}
+
+// TestOneOfManyRegistrationsWins is A-029: the unique index decides, and nobody sees anything else. Half of them
+// hesitate before they write, so that whoever looked before is too late.
+func TestOneOfManyRegistrationsWins(t *testing.T) {
+	spellings := []string{"straße@bücher.example", "STRASSE@BÜCHER.EXAMPLE", "Stra\u1e9ee@xn--bcher-kva.example", " strasse@bu\u0308cher.example", "\u017ftra\u017f\u017fe@bücher.example"}
+	each(t, func(t *testing.T, h *house) {
+		const n = 50
+		slow, m := h.metered()
+		m.before = func(_ int, statement string) error {
+			if strings.HasPrefix(statement, "INSERT") && strings.Contains(statement, "users") {
+				time.Sleep(10 * time.Millisecond)
+			}
+			return nil
+		}
+		payloads, errs := make([]*accounts.AuthPayload, n), make([]error, n)
+		together(n, func(i int) {
+			payloads[i], errs[i] = []*house{h, slow}[i%2].register(spellings[i%len(spellings)], fmt.Sprintf("%s-%d", goodPassword, i))
+		})
+		won := -1
+		for i, err := range errs {
+			switch {
+			case err != nil:
+				wantProblem(t, "one that lost", err, problem.EmailTaken, "")
+			case won >= 0:
+				t.Error("two won")
+			default:
+				won = i
+			}
+		}
+		if won < 0 {
+			t.Fatal("none won")
+		}
+		if n := h.db.Client.User.Query().CountX(t.Context()); n != 1 {
+			t.Errorf("%d accounts, want 1", n)
+		}
+		if n := h.db.Client.Session.Query().CountX(t.Context()); n != 1 {
+			t.Errorf("%d sessions, want the winner's", n)
+		}
+		h.lives("the winner", payloads[won])
+		h.must(h.login(spellings[0], fmt.Sprintf("%s-%d", goodPassword, won)))
+	})
+}
+
+// TestIDsAreNeverGivenAgain is J-085: a deleted account's tokens are not those of who comes after it.
+func TestIDsAreNeverGivenAgain(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		first := h.must(h.register(ada, goodPassword))
+		h.db.Client.User.DeleteOneID(first.User.ID).ExecX(t.Context())
+		second := h.must(h.register(ada, goodPassword))
+		if first.User.ID == second.User.ID || first.User.ID == uuid.Nil {
+			t.Error("the id was given again")
+		}
+		h.ended("the deleted account", first)
+		h.lives("the new account", second)
+	})
+}

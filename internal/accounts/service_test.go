@@ -1,0 +1,122 @@
+package accounts_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/database/dbtest"
+)
+
+func TestNewRefusesWhatIsIncomplete(t *testing.T) {
+	h := newHouse(t, dbtest.SQLite(t))
+	for name, change := range map[string]func(*accounts.Config){
+		"no client":             func(c *accounts.Config) { c.Client = nil },
+		"no passwords":          func(c *accounts.Config) { c.Passwords = nil },
+		"no access tokens":      func(c *accounts.Config) { c.Access = nil },
+		"no refresh tokens":     func(c *accounts.Config) { c.Refresh = nil },
+		"no idle life":          func(c *accounts.Config) { c.RefreshTTL = 0 },
+		"negative idle life":    func(c *accounts.Config) { c.RefreshTTL = -1 },
+		"a life below the idle": func(c *accounts.Config) { c.SessionTTL = c.RefreshTTL - 1 },
+		"no life":               func(c *accounts.Config) { c.SessionTTL = 0 },
+	} {
+		c := h.config
+		change(&c)
+		if _, err := accounts.New(c); err == nil {
+			t.Errorf("%s: taken", name)
+		}
+	}
+	c := h.config
+	c.Clock, c.NewID, c.Log, c.SessionTTL = nil, nil, nil, c.RefreshTTL
+	if _, err := accounts.New(c); err != nil {
+		t.Errorf("the twin: %v", err)
+	}
+}
+
+func addUser(ctx context.Context, tx *ent.Tx, email string) error {
+	now := time.Now().UTC()
+	return tx.User.Create().SetID(uuid.New()).SetEmail(email).SetPasswordHash("$argon2id$v=19$").SetRoles([]string{"USER"}).
+		SetStatus("ACTIVE").SetCreatedAt(now).SetUpdatedAt(now).Exec(ctx)
+}
+
+func TestATransactionIsWholeOrNothing(t *testing.T) {
+	failed := errors.New("failed")
+	each(t, func(t *testing.T, h *house) {
+		inTx := func(f func(context.Context, *ent.Tx) error) error { return accounts.InTx(h.Service, t.Context(), f) }
+		accountsNow := func() int { return h.db.Client.User.Query().CountX(t.Context()) }
+
+		if err := inTx(func(ctx context.Context, tx *ent.Tx) error {
+			check(t, addUser(ctx, tx, "a@example.com"))
+			return failed
+		}); !errors.Is(err, failed) || accountsNow() != 0 {
+			t.Errorf("after an error: %v, %d accounts", err, accountsNow())
+		}
+
+		func() {
+			defer func() {
+				if got := recover(); got != "panicked" {
+					t.Errorf("recovered %v", got)
+				}
+			}()
+			inTx(func(ctx context.Context, tx *ent.Tx) error {
+				check(t, addUser(ctx, tx, "b@example.com"))
+				panic("panicked")
+			})
+		}()
+		if n := accountsNow(); n != 0 {
+			t.Errorf("after a panic: %d accounts", n)
+		}
+
+		ctx, cancel := context.WithCancel(t.Context())
+		if err := accounts.InTx(h.Service, ctx, func(ctx context.Context, tx *ent.Tx) error {
+			check(t, addUser(ctx, tx, "c@example.com"))
+			cancel()
+			return nil
+		}); !errors.Is(err, context.Canceled) || accountsNow() != 0 {
+			t.Errorf("after the caller left: %v, %d accounts", err, accountsNow())
+		}
+
+		check(t, inTx(func(ctx context.Context, tx *ent.Tx) error { return addUser(ctx, tx, "d@example.com") }))
+		if n := accountsNow(); n != 1 {
+			t.Errorf("the twin: %d accounts, want 1", n)
+		}
+	})
+}
+
+func TestATransactionRefusesToNest(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		entered := false
+		err := accounts.InTx(h.Service, t.Context(), func(ctx context.Context, tx *ent.Tx) error {
+			check(t, addUser(ctx, tx, "a@example.com"))
+			return accounts.InTx(h.Service, ctx, func(context.Context, *ent.Tx) error { entered = true; return nil })
+		})
+		if err == nil || entered {
+			t.Errorf("nested: %v, entered %v", err, entered)
+		}
+		if n := h.db.Client.User.Query().CountX(t.Context()); n != 0 {
+			t.Errorf("%d accounts, want the outer one taken back", n)
+		}
+		for range 2 { // the twin: one after the other
+			check(t, accounts.InTx(h.Service, t.Context(), func(context.Context, *ent.Tx) error { return nil }))
+		}
+	})
+}
+
+// TestConnectionsAreGivenBack: more failures than there are connections, and then one that works.
+func TestConnectionsAreGivenBack(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		for range 40 {
+			func() {
+				defer func() { recover() }()
+				accounts.InTx(h.Service, t.Context(), func(context.Context, *ent.Tx) error { panic("panicked") })
+			}()
+			accounts.InTx(h.Service, t.Context(), func(context.Context, *ent.Tx) error { return errors.New("failed") })
+		}
+		h.must(h.register(ada, goodPassword))
+	})
+}

@@ -1,0 +1,282 @@
+package accounts_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"entgo.io/ent/dialect"
+	entsql "entgo.io/ent/dialect/sql"
+
+	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/database"
+	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/viewer"
+)
+
+// meter is Ent's driver with a hand on it: it counts what is sent to the database, BEGIN and COMMIT too, and can stop
+// before any of it.
+type meter struct {
+	dialect.Driver
+	mu     sync.Mutex
+	seen   []string
+	before func(number int, statement string) error // an error is answered in the database's place
+	after  func(error) error                        // how an error of the database reads
+}
+
+// metered returns an instance whose statements are counted.
+func (h *house) metered() (*house, *meter) {
+	h.t.Helper()
+	name := dialect.Postgres
+	if _, ok := database.SQLitePath(h.url); ok {
+		name = dialect.SQLite
+	}
+	m := &meter{Driver: entsql.OpenDB(name, openRaw(h.t, h.url))}
+	return h.instance(func(c *accounts.Config) { c.Client = ent.NewClient(ent.Driver(m)) }), m
+}
+
+// count returns what f sends.
+func (m *meter) count(f func()) []string {
+	m.mu.Lock()
+	m.seen = nil
+	m.mu.Unlock()
+	f()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.seen
+}
+
+func (m *meter) note(statement string) error {
+	m.mu.Lock()
+	m.seen = append(m.seen, statement)
+	number, before := len(m.seen), m.before
+	m.mu.Unlock()
+	if before == nil {
+		return nil
+	}
+	return before(number, statement)
+}
+
+func (m *meter) read(err error) error {
+	if err != nil && m.after != nil {
+		return m.after(err)
+	}
+	return err
+}
+
+func (m *meter) Exec(ctx context.Context, query string, args, v any) error {
+	if err := m.note(query); err != nil {
+		return err
+	}
+	return m.read(m.Driver.Exec(ctx, query, args, v))
+}
+
+func (m *meter) Query(ctx context.Context, query string, args, v any) error {
+	if err := m.note(query); err != nil {
+		return err
+	}
+	return m.read(m.Driver.Query(ctx, query, args, v))
+}
+
+func (m *meter) Tx(ctx context.Context) (dialect.Tx, error) {
+	if err := m.note("BEGIN"); err != nil {
+		return nil, err
+	}
+	tx, err := m.Driver.Tx(ctx)
+	return meteredTx{tx, m}, err
+}
+
+type meteredTx struct {
+	dialect.Tx
+	meter *meter
+}
+
+func (t meteredTx) Exec(ctx context.Context, query string, args, v any) error {
+	if err := t.meter.note(query); err != nil {
+		return err
+	}
+	return t.meter.read(t.Tx.Exec(ctx, query, args, v))
+}
+
+func (t meteredTx) Query(ctx context.Context, query string, args, v any) error {
+	if err := t.meter.note(query); err != nil {
+		return err
+	}
+	return t.meter.read(t.Tx.Query(ctx, query, args, v))
+}
+
+func (t meteredTx) Commit() error {
+	if err := t.meter.note("COMMIT"); err != nil {
+		return errors.Join(err, t.Tx.Rollback()) // as a server does that ends in this moment
+	}
+	return t.Tx.Commit()
+}
+
+func TestAStrangerCostsTheStatementsOfAWrongPassword(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.must(h.register(ada, goodPassword))
+		suspended := h.must(h.register("suspended@example.com", goodPassword))
+		h.suspend(suspended.User.ID)
+		h, m := h.metered()
+		wrong := m.count(func() { h.login(ada, otherPassword) })
+		if len(wrong) != 1 {
+			t.Errorf("a wrong password costs %d statements, want 1:\n%s", len(wrong), strings.Join(wrong, "\n"))
+		}
+		for _, address := range []string{"stranger@example.com", "no address", "", "a@b@c", "\x00@example.com", "suspended@example.com"} {
+			for _, pw := range []string{otherPassword, goodPassword, "", "\x00", strings.Repeat("x", 1000)} {
+				var err error
+				got := m.count(func() { _, err = h.login(address, pw) })
+				wantProblem(t, address, err, problem.InvalidCredentials, "")
+				if strings.Join(got, "\n") != strings.Join(wrong, "\n") {
+					t.Errorf("%q costs:\n%s\na wrong password costs:\n%s", address, strings.Join(got, "\n"), strings.Join(wrong, "\n"))
+				}
+			}
+		}
+	})
+}
+
+func TestWhatIsRefusedByItsTextCostsNoStatement(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		p := h.must(h.register(ada, goodPassword))
+		v := h.caller(p)
+		foreign, err := refreshTokens(t, "another-secret-of-36-bytes-in-length").New(p.Viewer.SessionID)
+		check(t, err)
+		h, m := h.metered()
+		cases := map[string]func() error{
+			"forged refresh token":  func() error { _, err := h.exchange(foreign.Text()); return err },
+			"garbage":               func() error { _, err := h.exchange(strings.Repeat("A", 91)); return err },
+			"access token":          func() error { _, err := h.exchange(p.AccessToken); return err },
+			"no refresh token":      func() error { _, err := h.Refresh(t.Context(), accounts.RefreshInput{}); return err },
+			"register: bad address": func() error { _, err := h.register("ada", goodPassword); return err },
+			"register: bad pass":    func() error { _, err := h.register(ada, "short"); return err },
+			"bad name": func() error {
+				_, err := h.UpdateProfile(t.Context(), v, accounts.ProfileChange{Name: ptr(ptr(""))})
+				return err
+			},
+		}
+		for name, do := range cases {
+			var err error
+			if got := m.count(func() { err = do() }); len(got) != 0 || err == nil {
+				t.Errorf("%s: %v after %d statements: %q", name, err, len(got), got)
+			}
+		}
+		for name, do := range map[string]func() error{ // the twins
+			"refresh":  func() error { _, err := h.exchange(*p.RefreshToken); return err },
+			"register": func() error { _, err := h.register("eve@example.com", goodPassword); return err },
+		} {
+			var err error
+			if got := m.count(func() { err = do() }); len(got) == 0 || err != nil {
+				t.Errorf("%s: %v after %d statements", name, err, len(got))
+			}
+		}
+	})
+}
+
+// TestStatementsOfEachUseCase pins what each use case costs, so that a change is seen.
+func TestStatementsOfEachUseCase(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h, m := h.metered()
+		var p *accounts.AuthPayload
+		var v *viewer.Viewer
+		for _, c := range []struct {
+			name string
+			want int
+			do   func()
+		}{
+			{"register: begin, user, read it, dead sessions, session, commit", 6, func() { p = h.must(h.register(ada, goodPassword)) }},
+			{"login: read, begin, hold the user, dead sessions, session, commit", 6, func() { p = h.must(h.login(ada, goodPassword)) }},
+			{"viewer: read", 1, func() { v = h.caller(p) }},
+			{"me: read", 1, func() { h.Me(t.Context(), v) }},
+			{"refresh: begin, move on, read session and user, commit", 5, func() { h.must(h.exchange(*p.RefreshToken)) }},
+			{"update: begin, session, user, write, read it, commit", 6, func() { h.rename(v, "Ada") }},
+			{"logout: begin, end, commit", 3, func() { h.Logout(t.Context(), v) }},
+		} {
+			if got := m.count(c.do); len(got) != c.want {
+				t.Errorf("%s: %d statements:\n%s", c.name, len(got), strings.Join(got, "\n"))
+			}
+		}
+	})
+}
+
+var errInjected = errors.New("the database went away")
+
+// TestAFailureAtAnyStatementChangesNothing is A-044: the use case answers the failure and the next try succeeds, as if
+// the first had not been.
+func TestAFailureAtAnyStatementChangesNothing(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		m := h.must(h.register("metered@example.com", goodPassword))
+		h, meter := h.metered()
+		cases := map[string]func(i int) error{
+			"register": func(i int) error { _, err := h.register(fmt.Sprintf("u%d@example.com", i), goodPassword); return err },
+			"login":    func(int) error { _, err := h.login("metered@example.com", goodPassword); return err },
+			"refresh": func(int) error {
+				p, err := h.exchange(*m.RefreshToken)
+				if err == nil {
+					m = p
+				}
+				return err
+			},
+			"update": func(i int) error {
+				_, err := h.UpdateProfile(t.Context(), m.Viewer, accounts.ProfileChange{Name: ptr(ptr(fmt.Sprint("name ", i)))})
+				return err
+			},
+		}
+		for name, do := range cases {
+			for failing := 1; ; failing++ {
+				before := rowsOf(t, h)
+				meter.before = func(number int, _ string) error {
+					if number == failing {
+						return errInjected
+					}
+					return nil
+				}
+				var err error
+				sent := meter.count(func() { err = do(failing) })
+				meter.before = nil
+				if len(sent) < failing { // past the last statement
+					check(t, err)
+					break
+				}
+				var p *problem.Problem
+				if !errors.Is(err, errInjected) || errors.As(err, &p) {
+					t.Errorf("%s: statement %d failed, and the answer is %v", name, failing, err)
+				}
+				if after := rowsOf(t, h); after != before {
+					t.Errorf("%s: statement %d failed, and the tables changed\nfrom %s\nto   %s", name, failing, before, after)
+				}
+				if err := do(failing); err != nil {
+					t.Errorf("%s: after statement %d failed once: %v", name, failing, err)
+				}
+			}
+		}
+	})
+}
+
+// rowsOf is every value of every table, to compare.
+func rowsOf(t *testing.T, h *house) string {
+	t.Helper()
+	dump, err := dumpAll(t.Context(), h.raw)
+	check(t, err)
+	return fmt.Sprintf("%q", dump) // fmt prints maps in the order of their keys
+}
+
+// foreign is a server's refusal in its own language: lc_messages decides about the text, and not about the code.
+type foreign struct{ error }
+
+func (f foreign) Error() string { return "doppelter Schlüsselwert verletzt Unique-Constraint" }
+func (f foreign) Unwrap() error { return f.error }
+
+func TestAnAddressIsTakenInEveryLanguageOfTheServer(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.must(h.register(ada, goodPassword))
+		h, m := h.metered()
+		m.after = func(err error) error { return foreign{err} }
+		_, err := h.register(ada, goodPassword)
+		wantProblem(t, "taken", err, problem.EmailTaken, "")
+		h.must(h.register("eve@example.com", goodPassword))
+	})
+}

@@ -1,0 +1,165 @@
+package config_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/gatehouse/gatehouse/internal/config"
+	"github.com/gatehouse/gatehouse/internal/token"
+)
+
+func load(t *testing.T, environment ...string) *config.Config {
+	t.Helper()
+	c, err := config.Load(environment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// TestASecretFileIsMadeBesideTheDatabaseOnce, for its owner's eyes only, whatever the umask.
+func TestASecretFileIsMadeBesideTheDatabaseOnce(t *testing.T) {
+	defer syscall.Umask(syscall.Umask(0))
+	dir := t.TempDir()
+	c := load(t, "GATEHOUSE_DATABASE_URL=sqlite:"+filepath.Join(dir, "g.db"))
+	text, source, err := c.ReadSecret()
+	if err != nil || source != "GATEHOUSE_SECRET_FILE" {
+		t.Fatalf("source %q, %v", source, err)
+	}
+	if _, err := token.ParseSecret(text); err != nil {
+		t.Errorf("what was made cannot be used: %v", err)
+	}
+	info, err := os.Stat(filepath.Join(dir, "gatehouse.secret"))
+	if err != nil || info.Mode() != 0o600 {
+		t.Errorf("%v, %v; want mode 0600", info.Mode(), err)
+	}
+	if again, _, err := c.ReadSecret(); again != text || err != nil {
+		t.Errorf("the second time it is another, %v", err)
+	}
+	if other, _, _ := load(t, "GATEHOUSE_SECRET_FILE="+filepath.Join(t.TempDir(), "s")).ReadSecret(); other == text || other == "" {
+		t.Error("two files got the same secret")
+	}
+	only(t, dir, "gatehouse.secret")
+}
+
+// only checks that a folder holds one file, and no draft of it.
+func only(t *testing.T, dir, want string) {
+	t.Helper()
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) != 1 || files[0].Name() != want {
+		t.Errorf("the folder holds %v, %v; want only %s", files, err, want)
+	}
+}
+
+func TestReadersThatComeAtOnceReadOneSecret(t *testing.T) {
+	for range 20 {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "s")
+		texts := make([]string, 8)
+		start := make(chan struct{})
+		var wg sync.WaitGroup
+		for i := range texts {
+			c := load(t, "GATEHOUSE_SECRET_FILE="+path)
+			wg.Go(func() {
+				<-start
+				var err error
+				if texts[i], _, err = c.ReadSecret(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		close(start)
+		wg.Wait()
+		for _, text := range texts {
+			if text != texts[0] || len(text) != 45 {
+				t.Fatalf("%d bytes; the same as the first: %v", len(text), text == texts[0])
+			}
+		}
+		only(t, dir, "s")
+	}
+}
+
+// TestProcessesThatComeAtOnceReadOneSecret does the same with processes, as instances are.
+func TestProcessesThatComeAtOnceReadOneSecret(t *testing.T) {
+	if path := os.Getenv("CONFIG_TEST_CHILD"); path != "" {
+		text, _, err := load(t, "GATEHOUSE_SECRET_FILE="+path).ReadSecret()
+		if err != nil {
+			t.Fatal(err)
+		}
+		os.Stdout.WriteString("read<" + strings.TrimSpace(text) + ">\n")
+		return
+	}
+	path := filepath.Join(t.TempDir(), "s")
+	outs := make([]string, 8)
+	var wg sync.WaitGroup
+	for i := range outs {
+		wg.Go(func() {
+			child := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
+			child.Env = append(os.Environ(), "CONFIG_TEST_CHILD="+path)
+			out, err := child.CombinedOutput()
+			if err != nil {
+				t.Errorf("%v: %s", err, out)
+			}
+			outs[i], _, _ = strings.Cut(string(out), "\n")
+		})
+	}
+	wg.Wait()
+	text, err := os.ReadFile(path)
+	for _, out := range outs {
+		if want := "read<" + strings.TrimSpace(string(text)) + ">"; out != want || err != nil {
+			t.Errorf("%q, want %q, %v", out, want, err)
+		}
+	}
+}
+
+func TestASecretFileThatIsThereIsReadAndNotTouched(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "s")
+	for _, content := range []string{"my secret\n", "", " \x00 "} {
+		if err := os.WriteFile(path, []byte(content), 0o640); err != nil {
+			t.Fatal(err)
+		}
+		text, source, err := load(t, "GATEHOUSE_SECRET_FILE="+path).ReadSecret()
+		if text != content || source != "GATEHOUSE_SECRET_FILE" || err != nil {
+			t.Errorf("%q, %s, %v; want %q", text, source, err, content)
+		}
+		if kept, _ := os.ReadFile(path); string(kept) != content {
+			t.Errorf("the file now holds %q", kept)
+		}
+	}
+	only(t, dir, "s")
+}
+
+func TestWhereTheSecretCannotBeHad(t *testing.T) {
+	dir := t.TempDir()
+	cases := map[string]struct {
+		environment []string
+		named       string
+		says        string
+	}{
+		"Postgres without one": {[]string{"GATEHOUSE_DATABASE_URL=postgres://h/d"}, "GATEHOUSE_SECRET", "required"},
+		"a folder":             {[]string{"GATEHOUSE_SECRET_FILE=" + dir}, "GATEHOUSE_SECRET_FILE", dir},
+		"no such folder":       {[]string{"GATEHOUSE_SECRET_FILE=" + filepath.Join(dir, "no", "s")}, "GATEHOUSE_SECRET_FILE", "make the secret file"},
+	}
+	for name, c := range cases {
+		text, _, err := load(t, c.environment...).ReadSecret()
+		if text != "" || err == nil || !strings.HasPrefix(err.Error(), c.named+": ") || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %q, %v", name, text, err)
+		}
+	}
+	twins := map[string][]string{
+		"Postgres with one":     {"GATEHOUSE_DATABASE_URL=postgres://h/d", "GATEHOUSE_SECRET=x"},
+		"Postgres and a file":   {"GATEHOUSE_DATABASE_URL=postgres://h/d", "GATEHOUSE_SECRET_FILE=" + filepath.Join(dir, "s")},
+		"SQLite and a variable": {"GATEHOUSE_DATABASE_URL=sqlite:" + filepath.Join(dir, "no", "g.db"), "GATEHOUSE_SECRET=x"},
+	}
+	for name, environment := range twins {
+		if text, source, err := load(t, environment...).ReadSecret(); text == "" || source == "" || err != nil {
+			t.Errorf("%s: %q, %q, %v", name, text, source, err)
+		}
+	}
+}
