@@ -1,43 +1,129 @@
 package authz
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
-// Access is one line of the access table: a coordinate and who may use it, in words.
+// Access is one line of the access table: a place of the schema and who may use it.
 type Access struct {
 	Coordinate string `json:"coordinate"` // Type.field, Type.field(argument:) or Input.field
-	Needs      string `json:"needs"`      // "everyone", or what the effective rule asks for
+	Who        string `json:"who"`        // in plain words
+	Reached    bool   `json:"reached"`    // without passing any rule: with no rules of its own, everyone
+	Rules      []Rule `json:"rules"`      // all must hold: the type's and the place's own
 }
 
-// Access lists every field of the schema, and every guarded argument and input field, with its effective rule: that
-// of the type and its own. The root types come first, then the others by name.
+// Rule is the alternatives of one @auth, of which one must hold.
+type Rule []Clause
+
+// Clause is one alternative: all that it names must hold, for a signed-in caller.
+type Clause struct {
+	Roles  []string `json:"roles,omitempty"`  // one of them
+	Scopes []string `json:"scopes,omitempty"` // all of them
+	Owner  string   `json:"owner,omitempty"`
+	MaxAge int      `json:"maxAge,omitempty"` // seconds
+}
+
+// Persona is somebody for whom the table can be read. The zero Persona is nobody.
+type Persona struct {
+	SignedIn bool
+	Roles    []string
+	Scopes   []string
+	Owners   []string // relations in which they stand to the object
+	Fresh    bool     // they have just proved who they are
+}
+
+// Grants reports whether the persona may use the place, once they have come to it.
+func (a Access) Grants(p Persona) bool {
+	for _, r := range a.Rules {
+		if !slices.ContainsFunc(r, p.satisfies) {
+			return false
+		}
+	}
+	return a.Reached || p.SignedIn
+}
+
+func (p Persona) satisfies(c Clause) bool {
+	hasRole := func(role string) bool { return slices.Contains(p.Roles, role) }
+	lacksScope := func(scope string) bool { return !slices.Contains(p.Scopes, scope) }
+	return p.SignedIn &&
+		(len(c.Roles) == 0 || slices.ContainsFunc(c.Roles, hasRole)) &&
+		!slices.ContainsFunc(c.Scopes, lacksScope) &&
+		(c.Owner == "" || slices.Contains(p.Owners, c.Owner)) &&
+		(c.MaxAge == 0 || p.Fresh)
+}
+
+// Access lists every field of the schema, and every guarded argument and input field, with its effective rules. The
+// root types come first, then the others by name.
 func (g *Guard) Access() []Access {
 	var all []Access
-	add := func(coordinate string, need *requirement) {
-		words := "everyone"
-		if need != nil {
-			words = need.String()
-		}
-		all = append(all, Access{Coordinate: coordinate, Needs: words})
-	}
+	open := g.openTypes()
 	for _, t := range g.objectTypes() {
 		for _, def := range g.table.schema.Types[t.name].Fields {
 			f := t.fields[def.Name]
 			if f == nil {
 				continue
 			}
-			add(f.coordinate, both(t.require, f.require))
+			all = append(all, g.access(f.coordinate, t.root || open[t], t.require, f.require))
 			for _, name := range sortedNames(f.arguments) {
-				add(f.coordinate+"("+name+":)", f.arguments[name])
+				all = append(all, g.access(f.coordinate+"("+name+":)", false, f.arguments[name]))
 			}
 		}
 	}
 	for _, name := range sortedNames(g.table.inputs) {
 		t := g.table.inputs[name]
 		for _, field := range sortedNames(t.fields) {
-			add(name+"."+field, t.fields[field])
+			all = append(all, g.access(name+"."+field, false, t.fields[field]))
 		}
 	}
 	return all
+}
+
+func (g *Guard) access(coordinate string, reached bool, needs ...*requirement) Access {
+	a := Access{Coordinate: coordinate, Reached: reached, Rules: []Rule{}}
+	for _, need := range needs {
+		if need == nil {
+			continue
+		}
+		for _, r := range need.rules {
+			a.Rules = append(a.Rules, exported(r))
+		}
+	}
+	a.Who = g.say(a)
+	return a
+}
+
+func exported(r rule) Rule {
+	out := make(Rule, len(r))
+	for i, c := range r {
+		out[i] = Clause{Roles: c.roles, Scopes: c.scopes, Owner: c.owner, MaxAge: c.maxAge}
+	}
+	return out
+}
+
+// openTypes returns the types whose objects can be reached without passing a rule.
+func (g *Guard) openTypes() map[*objectType]bool {
+	open := map[*objectType]bool{}
+	var reach func(*objectType)
+	reach = func(t *objectType) {
+		for _, f := range t.fields {
+			if f.require != nil || t.require != nil {
+				continue
+			}
+			for _, next := range f.returns {
+				if !open[next] {
+					open[next] = true
+					reach(next)
+				}
+			}
+		}
+	}
+	for _, t := range g.table.types {
+		if t.root {
+			reach(t)
+		}
+	}
+	return open
 }
 
 // objectTypes returns the object types that are not introspection: the roots, then the others by name.
@@ -55,16 +141,4 @@ func (g *Guard) objectTypes() []*objectType {
 		}
 	}
 	return append(roots, others...)
-}
-
-// both joins two requirements for display.
-func both(a, b *requirement) *requirement {
-	switch {
-	case a == nil:
-		return b
-	case b == nil:
-		return a
-	default:
-		return &requirement{rules: append(append([]rule{}, a.rules...), b.rules...)}
-	}
 }

@@ -46,6 +46,7 @@ func compile(schema *ast.Schema, config Config) (*table, error) {
 	}
 	c.link()
 	c.markGuardedInputs()
+	c.checkDefaults()
 	c.checkReach()
 	if err := c.refusal(); err != nil {
 		return nil, err
@@ -72,6 +73,7 @@ func (c *compiler) isRoot(def *ast.Definition) bool {
 
 // object reads the rules of an object type, its fields and their arguments.
 func (c *compiler) object(def *ast.Definition) {
+	c.refuseDirectives(def.Name, def.Directives, "a type", directiveSignsIn)
 	c.types[def.Name] = c.read(def.Name, def.Directives)
 	own := c.types[def.Name]
 	root := c.isRoot(def)
@@ -137,58 +139,6 @@ func rootName(def *ast.Definition) string {
 	return def.Name
 }
 
-// guardedInput reads the rule of an argument or input field.
-func (c *compiler) guardedInput(at string, list ast.DirectiveList, defaultValue *ast.Value, hasObject bool) *requirement {
-	own := c.read(at, list)
-	if own.rule == nil {
-		return nil
-	}
-	if defaultValue != nil {
-		c.add(at, "has a rule and a default value; the default would be used by who may not give it: take it away")
-	}
-	if own.rule.owned() && !hasObject {
-		c.add(at, "has an owner rule, but there is no object to own here")
-	}
-	return c.intern(at, own.rule)
-}
-
-// input reads the rules of an input type's fields.
-func (c *compiler) input(def *ast.Definition) {
-	c.refuseDirectives(def.Name, def.Directives, "an input type")
-	t := &inputType{definition: def, fields: map[string]*requirement{}}
-	for _, f := range def.Fields {
-		if r := c.guardedInput(def.Name+"."+f.Name, f.Directives, f.DefaultValue, false); r != nil {
-			t.fields[f.Name] = r
-			t.guarded = true
-		}
-	}
-	c.table.inputs[def.Name] = t
-}
-
-// refuseRulesOn refuses rules in places where nothing would enforce them.
-func (c *compiler) refuseRulesOn(def *ast.Definition) {
-	kind := map[ast.DefinitionKind]string{ast.Interface: "an interface", ast.Union: "a union", ast.Enum: "an enum", ast.Scalar: "a scalar"}[def.Kind]
-	c.refuseDirectives(def.Name, def.Directives, kind)
-	for _, v := range def.EnumValues {
-		c.refuseDirectives(def.Name+"."+v.Name, v.Directives, "an enum value")
-	}
-	for _, f := range def.Fields {
-		at := def.Name + "." + f.Name
-		c.refuseDirectives(at, f.Directives, "a field of "+kind)
-		for _, a := range f.Arguments {
-			c.refuseDirectives(at+"("+a.Name+":)", a.Directives, "an argument of "+kind)
-		}
-	}
-}
-
-func (c *compiler) refuseDirectives(at string, list ast.DirectiveList, what string) {
-	for _, name := range []string{directiveAuth, directivePublic, directiveSignsIn} {
-		if list.ForName(name) != nil {
-			c.add(at, "has @%s, but on %s nothing enforces it; write it on the object types and their fields", name, what)
-		}
-	}
-}
-
 // intern is table.intern with its error collected.
 func (c *compiler) intern(at string, rules ...rule) *requirement {
 	r, err := c.table.intern(rules...)
@@ -204,54 +154,6 @@ func (c *compiler) link() {
 		for _, f := range t.fields {
 			f.returns = c.table.concrete(f.definition.Type.Name())
 		}
-	}
-}
-
-// markGuardedInputs marks the input types that contain a guarded field at any depth.
-func (c *compiler) markGuardedInputs() {
-	for changed := true; changed; {
-		changed = false
-		for _, t := range c.table.inputs {
-			for _, f := range t.definition.Fields {
-				inner := c.table.inputs[f.Type.Name()]
-				if inner != nil && inner.guarded && !t.guarded {
-					t.guarded, changed = true, true
-				}
-			}
-		}
-	}
-}
-
-// checkDirectives refuses a schema whose directives are not the ones that this package enforces.
-func (c *compiler) checkDirectives() {
-	known := map[string][]string{
-		directiveAuth:    {"roles", "scopes", "owner", "maxAge", "any"},
-		directivePublic:  {},
-		directiveSignsIn: {},
-	}
-	for name, arguments := range known {
-		def := c.table.schema.Directives[name]
-		if def == nil {
-			continue
-		}
-		if def.IsRepeatable {
-			c.add("@"+name, "is repeatable; take that away, one statement a place is enough")
-		}
-		for _, a := range def.Arguments {
-			if a.DefaultValue != nil {
-				c.add("@"+name, "has a default for %s, which this guard would not see; take it away", a.Name)
-			}
-			if !slices.Contains(arguments, a.Name) {
-				c.add("@"+name, "has an argument %s, which this guard does not know and so would not enforce", a.Name)
-			}
-		}
-	}
-}
-
-// checkOwners refuses a predicate that is bound to no value of enum Owner: probably a typing error.
-func (c *compiler) checkOwners() {
-	for name := range c.config.Owners {
-		c.checkEnum("Config.Owners", "Owner", []string{name})
 	}
 }
 

@@ -10,6 +10,12 @@ import (
 // fieldKey names a field of a concrete type as the executor does.
 type fieldKey struct{ object, field string }
 
+// argumentKey names one selection on a concrete type: implementers of an interface guard an argument differently.
+type argumentKey struct {
+	object string
+	field  *ast.Field
+}
+
 // fieldCheck is what is left to do when a field executes.
 type fieldCheck struct {
 	rule   *fieldRule
@@ -21,7 +27,7 @@ type fieldCheck struct {
 
 // argumentCheck is a supplied argument of one selection whose rule does not simply hold.
 type argumentCheck struct {
-	denied *violation
+	denied []*violation
 	owners []guardedUse // depend on the object that the field belongs to
 }
 
@@ -30,9 +36,10 @@ type decision struct {
 	viewer     Viewer
 	have       bits
 	checks     map[fieldKey]*fieldCheck
-	arguments  map[*ast.Field]*argumentCheck
-	violations []*violation // the outermost forbidden fields, in the order of the document
-	runnable   bool         // at least one field of the first node may run
+	arguments  map[argumentKey]*argumentCheck
+	hidden     map[string]bool // types of which no object may show
+	violations []*violation    // the outermost forbidden fields, in the order of the document
+	runnable   bool            // at least one field of the first node may run
 }
 
 // needsNothing reports whether the operation may run as if there were no guard.
@@ -43,7 +50,7 @@ func (d *decision) needsNothing() bool {
 // ask turns a viewer into the set of atoms that hold without an object.
 func (g *Guard) ask(v Viewer) bits {
 	var have bits
-	if v == nil || v.Trouble() != nil || !v.SignedIn() {
+	if isNobody(v) {
 		return have
 	}
 	for i, a := range g.table.atoms {
@@ -80,6 +87,22 @@ func (p *plan) grants(have bits) bool {
 	return true
 }
 
+// place is where a field stands in the answer. It grows from the field to the root, so that all that stand below share
+// it, and becomes a path only when it is shown.
+type place struct {
+	above *place
+	alias string
+}
+
+func (p *place) path() ast.Path {
+	var path ast.Path
+	for ; p != nil; p = p.above {
+		path = append(path, ast.PathName(p.alias))
+	}
+	slices.Reverse(path)
+	return path
+}
+
 // walker decides a plan node by node. Each node is met once; what lies under a forbidden field is not asked.
 type walker struct {
 	guard     *Guard
@@ -100,7 +123,8 @@ func (g *Guard) decide(nodes []*node, strict bool, v Viewer, have bits, variable
 			viewer:    v,
 			have:      have,
 			checks:    map[fieldKey]*fieldCheck{},
-			arguments: map[*ast.Field]*argumentCheck{},
+			arguments: map[argumentKey]*argumentCheck{},
+			hidden:    map[string]bool{},
 		},
 	}
 	for _, n := range nodes {
@@ -112,19 +136,19 @@ func (g *Guard) decide(nodes []*node, strict bool, v Viewer, have bits, variable
 }
 
 // node decides all that is selected on one concrete type, and reports whether any of it may run.
-func (w *walker) node(n *node, path ast.Path) (runs bool) {
+func (w *walker) node(n *node, at *place) (runs bool) {
 	if w.seen[n] {
 		return false
 	}
 	w.seen[n] = true
 	for i := range n.uses {
 		u := &n.uses[i]
-		if u.when.hold(w.variables) && w.use(n, u, append(slices.Clone(path), ast.PathName(u.field.Alias))) {
+		if u.when.hold(w.variables) && w.use(n, u, &place{at, u.field.Alias}) {
 			runs = true
 		}
 	}
 	for _, e := range n.edges {
-		if e.when.hold(w.variables) && w.node(e.to, path) {
+		if e.when.hold(w.variables) && w.node(e.to, at) {
 			runs = true
 		}
 	}
@@ -132,10 +156,10 @@ func (w *walker) node(n *node, path ast.Path) (runs bool) {
 }
 
 // use decides one selected field and, unless it is forbidden, what is selected below it.
-func (w *walker) use(n *node, u *use, path ast.Path) (runs bool) {
+func (w *walker) use(n *node, u *use, at *place) (runs bool) {
 	key := fieldKey{n.object.name, u.field.Name}
 	if u.rule == nil {
-		return w.meta(key, u, path)
+		return w.meta(key, u, at)
 	}
 	check := &fieldCheck{rule: u.rule}
 	switch u.rule.require.verdict(w.have, w.guard.table.owners) {
@@ -144,14 +168,14 @@ func (w *walker) use(n *node, u *use, path ast.Path) (runs bool) {
 	case byOwner:
 		check.owner = u.rule.require
 	}
-	if check.denied == nil && w.argumentsOf(u, path) {
+	if check.denied == nil && w.argumentsOf(n.object.name, u, at) {
 		return false
 	}
 	if check.denied == nil {
 		check.denied = w.onlyForbidden(u)
 	}
 	if check.denied != nil {
-		w.forbid(key, check, path)
+		w.forbid(key, check, at)
 		return false
 	}
 	if u.rule.signsIn && guardsAnything(u.children) {
@@ -163,10 +187,13 @@ func (w *walker) use(n *node, u *use, path ast.Path) (runs bool) {
 		said := c.object.require.verdict(w.have, w.guard.table.owners)
 		check.gate = check.gate || said != granted
 		if said != denied {
-			w.node(c, path)
-		} else if w.strict && w.selects(c, map[*node]bool{}) {
+			w.node(c, at)
+			continue
+		}
+		w.hidden[c.object.name] = true
+		if w.strict && w.selects(c, map[*node]bool{}) {
 			v := w.guard.table.deny(c.object.name, c.object.require, w.have, w.viewer)
-			v.path = path
+			v.at = at
 			w.violations = append(w.violations, v)
 		}
 	}
@@ -195,14 +222,14 @@ func (w *walker) join(key fieldKey, check *fieldCheck) *fieldCheck {
 	return check
 }
 
-func (w *walker) forbid(key fieldKey, check *fieldCheck, path ast.Path) {
-	check.denied.path = path
+func (w *walker) forbid(key fieldKey, check *fieldCheck, at *place) {
+	check.denied.at = at
 	w.violations = append(w.violations, check.denied)
 	w.checks[key] = check
 }
 
 // meta decides __typename, which belongs to the object's own rule, and introspection, which follows its switch.
-func (w *walker) meta(key fieldKey, u *use, path ast.Path) (runs bool) {
+func (w *walker) meta(key fieldKey, u *use, at *place) (runs bool) {
 	if !isIntrospection(u.field) || w.guard.config.Introspection {
 		return true
 	}
@@ -211,7 +238,7 @@ func (w *walker) meta(key fieldKey, u *use, path ast.Path) (runs bool) {
 		code:       Forbidden,
 		coordinate: coordinate,
 		message:    coordinate + " is switched off on this server.",
-	}}, path)
+	}}, at)
 	return false
 }
 
@@ -231,23 +258,21 @@ func (w *walker) onlyForbidden(u *use) *violation {
 }
 
 // argumentsOf decides the arguments that the client supplied to one selection, and reports whether one forbids it.
-func (w *walker) argumentsOf(u *use, path ast.Path) bool {
+func (w *walker) argumentsOf(object string, u *use, at *place) bool {
 	check := &argumentCheck{}
 	for _, supplied := range w.supplied(u) {
 		switch supplied.require.verdict(w.have, w.guard.table.owners) {
 		case denied:
 			v := w.guard.table.deny(supplied.coordinate, supplied.require, w.have, w.viewer)
-			v.path = path
+			v.at = at
 			w.violations = append(w.violations, v)
-			if check.denied == nil {
-				check.denied = v
-			}
+			check.denied = append(check.denied, v)
 		case byOwner:
 			check.owners = append(check.owners, supplied)
 		}
 	}
-	if check.denied != nil || len(check.owners) > 0 {
-		w.arguments[u.field] = check
+	if len(check.denied) > 0 || len(check.owners) > 0 {
+		w.arguments[argumentKey{object, u.field}] = check
 	}
-	return check.denied != nil
+	return len(check.denied) > 0
 }

@@ -9,7 +9,8 @@
 //		Viewer: func(ctx context.Context) authz.Viewer { … },
 //		Owners: map[string]authz.Owner{"SELF": …},
 //	})
-//	server.SetQueryCache(guard.QueryCache(1000))
+//	queries, err := guard.QueryCache(1000)
+//	server.SetQueryCache(queries)
 //	server.Use(guard)
 //
 // The directives' meaning is in the table of package rules below, in the order in which a request meets them:
@@ -19,7 +20,7 @@
 //   - what is selected through an interface or union is decided by each concrete type's own rules;
 //   - a mutation or subscription with one forbidden part does nothing at all; a query's forbidden fields are null with
 //     one error a coordinate; when nothing is left to run the operation is refused before execution;
-//   - an owner rule is decided on the object before any of its fields resolves; an object that is not the viewer's
-//     and one that is not there answer alike;
+//   - an owner rule is decided on the object before any of its fields resolves; an object that is not the viewer's, one
+//     of a forbidden type behind an interface or union, and one that is not there answer alike;
 //   - what cannot be decided is denied.
 package authz

@@ -10,12 +10,12 @@ import (
 )
 
 // gate looks at the objects that a field returned before any of their fields resolve, and puts null in the place of
-// those that are not for the viewer. An owner rule makes the missing object answer like the hidden one.
-func (r *run) gate(ctx context.Context, d *decision, f *fieldRule, result any, path ast.Path) (any, error) {
+// those that are not for the viewer.
+func (r *run) gate(ctx context.Context, d *decision, f *fieldRule, result any, fc *graphql.FieldContext) (any, error) {
 	g := &gatekeeper{run: r, ctx: ctx, decision: d, field: f}
-	out, hidden := g.value(reflect.ValueOf(result), f.definition.Type, path)
+	out, hidden := g.value(reflect.ValueOf(result), f.definition.Type, r.path(fc))
 	if hidden {
-		return graphql.Null, nil
+		return r.null(fc), nil
 	}
 	if !out.IsValid() {
 		return nil, nil
@@ -35,7 +35,7 @@ func (g *gatekeeper) value(v reflect.Value, typ *ast.Type, path ast.Path) (refle
 	for v.IsValid() && v.Kind() == reflect.Interface {
 		v = v.Elem()
 	}
-	if !v.IsValid() || (v.Kind() == reflect.Pointer || v.Kind() == reflect.Slice || v.Kind() == reflect.Map) && v.IsNil() {
+	if isNil(v) {
 		return g.missing(v, typ, path)
 	}
 	if typ.Elem != nil && v.Kind() == reflect.Slice {
@@ -43,32 +43,50 @@ func (g *gatekeeper) value(v reflect.Value, typ *ast.Type, path ast.Path) (refle
 	}
 	object := pointerTo(v)
 	t := g.concrete(object)
-	if t == nil {
-		g.run.deny(notFound(g.field.coordinate, nil), path) // a type that cannot be told is denied
+	if t == nil || !g.shows(t, object) {
+		g.withhold(path)
 		return v, true
 	}
-	switch t.require.verdict(g.decision.have, g.run.guard.table.owners) {
-	case granted:
-		return v, false
-	case byOwner:
-		if g.run.owns(g.ctx, g.decision, t.require, object) {
-			return v, false
-		}
-		g.run.deny(notFound(g.field.coordinate, nil), path)
-	default:
-		g.run.deny(g.run.guard.table.deny(t.name, t.require, g.decision.have, g.decision.viewer), path)
-	}
-	return v, true
+	return v, false
 }
 
-// missing answers for an object that is not there: as for a hidden one, when one could have been hidden by an owner
-// rule. A missing list hides nothing.
-func (g *gatekeeper) missing(v reflect.Value, typ *ast.Type, path ast.Path) (reflect.Value, bool) {
-	hides := func(t *objectType) bool {
-		return t.require.verdict(g.decision.have, g.run.guard.table.owners) == byOwner
+// shows reports whether the viewer may know of an object.
+func (g *gatekeeper) shows(t *objectType, object any) bool {
+	switch g.verdict(t) {
+	case granted:
+		return true
+	case byOwner:
+		return g.run.owns(g.ctx, g.decision, t.require, object)
+	default:
+		return false
 	}
+}
+
+func (g *gatekeeper) verdict(t *objectType) verdict {
+	return t.require.verdict(g.decision.have, g.run.guard.table.owners)
+}
+
+// withhold answers for what is not shown, without a word of what it is or whether it is there: the same for an object
+// of another, for one of a forbidden type behind an interface or union, and for none.
+func (g *gatekeeper) withhold(path ast.Path) {
+	d, table := g.decision, g.run.guard.table
+	only := g.field.returns[0]
+	switch {
+	case isNobody(d.viewer):
+		g.run.deny(path, denyNobody(g.field.coordinate, d.viewer))
+	case len(g.field.returns) == 1 && g.verdict(only) == denied:
+		g.run.deny(path, table.deny(only.name, only.require, d.have, d.viewer))
+	default:
+		g.run.deny(path, notFound(g.field.coordinate))
+	}
+}
+
+// missing answers for an object that is not there: as for a hidden one, when one could have been hidden. A missing list
+// hides nothing.
+func (g *gatekeeper) missing(v reflect.Value, typ *ast.Type, path ast.Path) (reflect.Value, bool) {
+	hides := func(t *objectType) bool { return g.verdict(t) != granted }
 	if typ.Elem == nil && slices.ContainsFunc(g.field.returns, hides) {
-		g.run.deny(notFound(g.field.coordinate, nil), path)
+		g.withhold(path)
 		return v, true
 	}
 	return v, false
@@ -147,10 +165,5 @@ func pointerTo(v reflect.Value) any {
 	return p.Interface()
 }
 
-// parentObject returns the object that a field belongs to.
-func parentObject(fc *graphql.FieldContext) any {
-	if fc.Parent == nil || fc.Parent.Result == nil {
-		return nil
-	}
-	return pointerTo(reflect.ValueOf(fc.Parent.Result))
-}
+// isNil reports whether v is what gqlgen shows as null.
+func isNil(v reflect.Value) bool { return !v.IsValid() || nillable(v.Type()) && v.IsNil() }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -20,9 +21,12 @@ type Config struct {
 	Owners map[string]Owner
 	// SignedIn returns the user that a @signsIn field's result signed in. Required when the schema has such a field.
 	SignedIn func(ctx context.Context, result any) Viewer
-	// TypeName returns the GraphQL type of an object that stands behind an interface or union. Default: the name of
-	// its Go type.
+	// TypeName returns the GraphQL type of an object that stands behind an interface or union; it must name the type
+	// that gqlgen takes the Go type for, or the operation fails. Default: the name of its Go type.
 	TypeName func(object any) string
+	// Words names roles and owners in the plain words of the access table: ADMIN: "administrators". Default: their
+	// names.
+	Words map[string]string
 	// Introspection lets __schema and __type through. Default: they are forbidden.
 	Introspection bool
 	// Present turns an error that kept a rule from being decided into the answer's error. Default: the code
@@ -98,8 +102,7 @@ func (g *Guard) InterceptOperation(ctx context.Context, next graphql.OperationHa
 	op := graphql.GetOperationContext(ctx)
 	op.DisableIntrospection = !g.config.Introspection
 	p := g.planOf(op)
-	v := g.viewer(ctx)
-	have := g.ask(v)
+	v, have := g.viewer(ctx)
 	if p.grants(have) && !g.config.Audit {
 		return next(ctx)
 	}
@@ -122,15 +125,27 @@ func (g *Guard) watch(ctx context.Context, op *graphql.OperationContext, p *plan
 		first:     d,
 		plan:      p,
 		signed:    map[*graphql.FieldContext]*decision{},
-		seen:      map[string]bool{},
+		met:       map[string]*violation{},
+		nulls:     map[string]bool{},
 	}
 	inner := op.ResolverMiddleware
 	op.ResolverMiddleware = func(ctx context.Context, resolve graphql.Resolver) (any, error) {
 		return r.field(ctx, func(ctx context.Context) (any, error) { return inner(ctx, resolve) })
 	}
+	if op.Operation.Operation == ast.Subscription {
+		r.stream = g.table.schema.Subscription.Name
+	}
 	responses := next(ctx)
 	return func(ctx context.Context) *graphql.Response {
-		return r.finish(ctx, responses(ctx))
+		if r.events == nil {
+			return r.finish(ctx, responses(ctx))
+		}
+		r.next(ctx)
+		answer := responses(ctx)
+		if answer != nil {
+			answer = r.events.response(answer)
+		}
+		return r.finish(ctx, answer)
 	}
 }
 
@@ -146,18 +161,23 @@ func (r *run) finish(ctx context.Context, response *graphql.Response) *graphql.R
 		err := fmt.Errorf("fields ran that the plan did not allow: %v", r.strays)
 		return &graphql.Response{Errors: gqlerror.List{r.guard.config.Present(ctx, err)}}
 	}
-	response.Errors = append(response.Errors, r.guard.present(ctx, r.found)...)
-	r.found, r.seen = nil, map[string]bool{}
+	response.Errors = slices.DeleteFunc(response.Errors, func(e *gqlerror.Error) bool { return r.nulls[e.Path.String()] })
+	response.Errors = append(response.Errors, r.guard.present(ctx, r.denials())...)
 	return response
 }
 
-// viewer asks who is calling; a panic makes nobody.
-func (g *Guard) viewer(ctx context.Context) (v Viewer) {
+// viewer asks who is calling and what they have; a panic makes nobody.
+func (g *Guard) viewer(ctx context.Context) (Viewer, bits) {
+	return g.known(ctx, "Config.Viewer", func() Viewer { return g.config.Viewer(ctx) })
+}
+
+func (g *Guard) known(ctx context.Context, what string, who func() Viewer) (v Viewer, have bits) {
 	defer func() {
 		if p := recover(); p != nil {
-			g.config.Log.ErrorContext(ctx, "Config.Viewer panicked; the caller is nobody", "panic", p)
-			v = nil
+			g.config.Log.ErrorContext(ctx, what+" panicked; the caller is nobody", "panic", p)
+			v, have = nil, bits{}
 		}
 	}()
-	return g.config.Viewer(ctx)
+	v = who()
+	return v, g.ask(v)
 }

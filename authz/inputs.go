@@ -72,17 +72,19 @@ func (w *walker) value(all []guardedUse, t *inputType, value any) []guardedUse {
 		}
 		return all
 	case v.Kind() != reflect.Map || v.Type().Key().Kind() != reflect.String:
-		for name := range t.fields {
+		for _, name := range sortedNames(t.fields) {
 			all = w.inputField(all, t, name)
 		}
 		return all
 	}
-	for _, key := range v.MapKeys() {
-		all = w.inputField(all, t, key.String())
-		if def := t.definition.Fields.ForName(key.String()); def != nil {
-			if inner := w.guard.table.inputs[def.Type.Name()]; inner != nil && inner.guarded {
-				all = w.value(all, inner, v.MapIndex(key).Interface())
-			}
+	for _, def := range t.definition.Fields {
+		given := v.MapIndex(reflect.ValueOf(def.Name).Convert(v.Type().Key()))
+		if !given.IsValid() {
+			continue
+		}
+		all = w.inputField(all, t, def.Name)
+		if inner := w.guard.table.inputs[def.Type.Name()]; inner != nil && inner.guarded {
+			all = w.value(all, inner, given.Interface())
 		}
 	}
 	return all

@@ -3,6 +3,7 @@ package authz
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -46,16 +47,7 @@ func (c *compiler) readRule(coordinate string, d *ast.Directive) rule {
 	for _, a := range d.Arguments {
 		if a.Name == "any" {
 			listed = true
-			if a.Value.Kind != ast.ListValue || len(a.Value.Children) == 0 {
-				c.add(coordinate, "has @auth(any: …) without an alternative, which nobody can satisfy")
-			}
-			for _, item := range a.Value.Children {
-				one := clause{}
-				for _, f := range item.Value.Children {
-					c.readTerm(coordinate, &one, f.Name, f.Value)
-				}
-				alternatives = append(alternatives, one)
-			}
+			alternatives = c.readAny(coordinate, a.Value)
 			continue
 		}
 		hasFlat = true
@@ -71,6 +63,29 @@ func (c *compiler) readRule(coordinate string, d *ast.Directive) rule {
 	return alternatives
 }
 
+// readAny reads the alternatives of a rule; a single one counts as a list of one.
+func (c *compiler) readAny(coordinate string, v *ast.Value) []clause {
+	items := ast.ChildValueList{{Value: v}}
+	if v.Kind == ast.ListValue {
+		items = v.Children
+	}
+	var all []clause
+	for _, item := range items {
+		one := clause{}
+		if item.Value.Kind != ast.ObjectValue {
+			c.add(coordinate, "has @auth(any: …) with %s for an alternative; write {…}", item.Value)
+		}
+		for _, f := range item.Value.Children {
+			c.readTerm(coordinate, &one, f.Name, f.Value)
+		}
+		all = append(all, one)
+	}
+	if len(all) == 0 {
+		c.add(coordinate, "has @auth(any: …) without an alternative, which nobody can satisfy")
+	}
+	return all
+}
+
 // readTerm reads one argument of @auth, or one field of AuthRule, into a clause.
 func (c *compiler) readTerm(coordinate string, to *clause, name string, v *ast.Value) {
 	switch name {
@@ -79,6 +94,9 @@ func (c *compiler) readTerm(coordinate string, to *clause, name string, v *ast.V
 		c.checkEnum(coordinate, "Role", to.roles)
 	case "scopes":
 		to.scopes = c.readNames(coordinate, name, v)
+		if i := slices.IndexFunc(to.scopes, func(s string) bool { return strings.ContainsAny(s, " \t\r\n") }); i >= 0 {
+			c.add(coordinate, "names scope %q, but a scope has no space in it (RFC 6749, 3.3); name each scope apart", to.scopes[i])
+		}
 	case "owner":
 		to.owner = v.Raw
 		c.checkEnum(coordinate, "Owner", []string{v.Raw})

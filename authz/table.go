@@ -43,18 +43,13 @@ type inputType struct {
 	guarded    bool
 }
 
-// returnsGuarded reports whether an object behind the field may have to be looked at.
-func (f *fieldRule) returnsGuarded() bool {
-	return slices.ContainsFunc(f.returns, func(t *objectType) bool { return t.require != nil })
-}
-
 // intern returns the requirement of these rules; nil when there are none.
 func (t *table) intern(rules ...rule) (*requirement, error) {
 	rules = slices.DeleteFunc(rules, func(r rule) bool { return r == nil })
 	if len(rules) == 0 {
 		return nil, nil
 	}
-	key := fmt.Sprintf("%q", rules)
+	key := fmt.Sprintf("%#v", rules)
 	if r, ok := t.byRules[key]; ok {
 		return r, nil
 	}

@@ -3,6 +3,7 @@ package authz
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -31,17 +32,20 @@ const maxViolations = 50
 type violation struct {
 	code       Code
 	coordinate string
-	path       ast.Path
+	at         *place   // where it stands in the operation
+	path       ast.Path // where it was met, when the operation ran
 	message    string
 	extensions map[string]any
 	err        error // the rule could not be decided: shown by Config.Present
 }
 
-// deny explains why have does not satisfy a requirement: what of the nearest alternative is missing.
+// deny explains why have does not satisfy a requirement: what of the nearest alternative is missing. Whether the viewer
+// owns an object that is not known yet is not held against them.
 func (t *table) deny(coordinate string, r *requirement, have bits, v Viewer) *violation {
-	if v == nil || !v.SignedIn() {
+	if isNobody(v) {
 		return denyNobody(coordinate, v)
 	}
+	have = have.union(t.owners)
 	worst := &violation{}
 	for i, alternatives := range r.needs {
 		holds := slices.ContainsFunc(alternatives, func(a alternative) bool { return have.holds(a.mask) })
@@ -59,6 +63,9 @@ func (t *table) deny(coordinate string, r *requirement, have bits, v Viewer) *vi
 	worst.message = fmt.Sprintf("%s is not open to you: %s.", coordinate, worst.message)
 	return worst
 }
+
+// isNobody reports whether nothing is known of who is calling.
+func isNobody(v Viewer) bool { return v == nil || v.Trouble() != nil || !v.SignedIn() }
 
 func denyNobody(coordinate string, v Viewer) *violation {
 	if v != nil && v.Trouble() != nil {
@@ -122,11 +129,10 @@ func (t *table) missing(a alternative, have bits) *violation {
 }
 
 // notFound is the answer for an object that is not there and for one that is not the viewer's: the same for both.
-func notFound(coordinate string, path ast.Path) *violation {
+func notFound(coordinate string) *violation {
 	return &violation{
 		code:       NotFound,
 		coordinate: coordinate,
-		path:       path,
 		message:    fmt.Sprintf("%s: there is no such object, or it is not yours.", coordinate),
 	}
 }
@@ -152,14 +158,22 @@ func (g *Guard) present(ctx context.Context, all []*violation) gqlerror.List {
 }
 
 func (g *Guard) presentOne(ctx context.Context, v *violation) *gqlerror.Error {
+	path := v.path
+	if path == nil {
+		path = v.at.path()
+	}
 	if v.err != nil {
 		e := *g.config.Present(ctx, v.err)
-		e.Path = v.path
+		e.Path = path
+		e.Extensions = maps.Clone(e.Extensions)
+		if e.Extensions == nil {
+			e.Extensions = map[string]any{}
+		}
 		return &e
 	}
 	extensions := map[string]any{"code": string(v.code), "coordinate": v.coordinate}
 	for name, value := range v.extensions {
 		extensions[name] = value
 	}
-	return &gqlerror.Error{Message: v.message, Path: v.path, Extensions: extensions}
+	return &gqlerror.Error{Message: v.message, Path: path, Extensions: extensions}
 }

@@ -1,0 +1,163 @@
+package authz_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/gatehouse/gatehouse/authz"
+)
+
+const accessDirectives = `
+directive @auth(roles: [Role!], scopes: [String!], owner: Owner, maxAge: Int, any: [AuthRule!])
+  on OBJECT | FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
+directive @public on OBJECT | FIELD_DEFINITION
+input AuthRule { roles: [Role!] scopes: [String!] owner: Owner maxAge: Int }
+enum Owner { SELF }
+enum Role { ADMIN EDITOR }
+`
+
+const accessSchema = accessDirectives + `
+type Query {
+  open: Open @public
+  me: Person @auth
+  "All people."
+  people("Whose name begins so." begins: String @auth(roles: [ADMIN])): [Person] @auth(roles: [ADMIN, EDITOR], maxAge: 300)
+}
+type Open @public { note: String author: Person }
+type Person @auth(any: [{roles: [ADMIN]}, {owner: SELF}]) { name: String box: Box mail: String @auth(scopes: ["mail"]) }
+type Box { size: Int }
+input Filter { secret: String @auth(roles: [ADMIN]) plain: String }
+extend type Query { find(filter: Filter): Int @auth }
+`
+
+func accessGuard(t *testing.T, sdl string) (*authz.Guard, *ast.Schema) {
+	t.Helper()
+	schema, err := gqlparser.LoadSchema(&ast.Source{Input: sdl})
+	if err != nil {
+		t.Fatal(err)
+	}
+	guard, err := authz.New(schema, authz.Config{
+		Viewer: func(context.Context) authz.Viewer { return nil },
+		Owners: map[string]authz.Owner{"SELF": func(context.Context, authz.Viewer, any) (bool, error) { return false, nil }},
+		Words:  map[string]string{"ADMIN": "administrators", "SELF": "yourself"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return guard, schema
+}
+
+func TestAccessSaysEachRuleInPlainWords(t *testing.T) {
+	guard, _ := accessGuard(t, accessSchema)
+	got := map[string]string{}
+	for _, a := range guard.Access() {
+		got[a.Coordinate] = a.Who
+	}
+	want := map[string]string{
+		"Query.open":            "everyone",
+		"Query.me":              "whoever is signed in",
+		"Query.people":          "administrators or EDITOR who proved who they are at most 300 s before",
+		"Query.people(begins:)": "administrators",
+		"Query.find":            "whoever is signed in",
+		"Open.note":             "everyone",
+		"Open.author":           "everyone",
+		"Person.name":           "administrators, or yourself",
+		"Person.box":            "administrators, or yourself",
+		"Person.mail":           "administrators, or yourself; of these, whoever is signed in with scope mail",
+		"Box.size":              "whoever is shown the object",
+		"Filter.secret":         "administrators",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestDescribeWritesTheRuleBehindEachDescription(t *testing.T) {
+	guard, schema := accessGuard(t, accessSchema)
+	guard.Describe()
+	people := schema.Types["Query"].Fields.ForName("people")
+	if want := "All people.\n\nAccess: administrators or EDITOR who proved who they are at most 300 s before."; people.Description != want {
+		t.Errorf("field: %q, want %q", people.Description, want)
+	}
+	if got, want := people.Arguments[0].Description, "Whose name begins so.\n\nAccess: administrators."; got != want {
+		t.Errorf("argument: %q, want %q", got, want)
+	}
+	if got, want := schema.Types["Filter"].Fields.ForName("secret").Description, "Access: administrators."; got != want {
+		t.Errorf("input field: %q, want %q", got, want)
+	}
+}
+
+func TestAccessGrantsAPersonaWhatTheRulesSay(t *testing.T) {
+	guard, _ := accessGuard(t, accessSchema)
+	nobody := authz.Persona{}
+	user := authz.Persona{SignedIn: true}
+	owner := authz.Persona{SignedIn: true, Owners: []string{"SELF"}}
+	editor := authz.Persona{SignedIn: true, Roles: []string{"EDITOR"}}
+	fresh := authz.Persona{SignedIn: true, Roles: []string{"EDITOR"}, Fresh: true}
+	mailer := authz.Persona{SignedIn: true, Roles: []string{"ADMIN"}, Scopes: []string{"mail"}}
+	for coordinate, want := range map[string][]bool{
+		//                        nobody user   owner  editor fresh  mailer
+		"Query.open":            {true, true, true, true, true, true},
+		"Query.me":              {false, true, true, true, true, true},
+		"Query.people":          {false, false, false, false, true, false},
+		"Query.people(begins:)": {false, false, false, false, false, true},
+		"Open.note":             {true, true, true, true, true, true},
+		"Person.name":           {false, false, true, false, false, true},
+		"Person.mail":           {false, false, false, false, false, true},
+		"Box.size":              {false, true, true, true, true, true},
+	} {
+		for _, a := range guard.Access() {
+			if a.Coordinate != coordinate {
+				continue
+			}
+			for i, p := range []authz.Persona{nobody, user, owner, editor, fresh, mailer} {
+				if got := a.Grants(p); got != want[i] {
+					t.Errorf("%s for persona %d: %v, want %v", coordinate, i, got, want[i])
+				}
+			}
+		}
+	}
+}
+
+// TestWidenedNamesWhatAChangeOpens changes one rule at a time. Each widening has its reverse, which is none.
+func TestWidenedNamesWhatAChangeOpens(t *testing.T) {
+	for name, c := range map[string]struct{ from, to, want string }{
+		"no rule any more":    {"me: Person @auth", "me: Person @public", "Query.me"},
+		"another role":        {"roles: [ADMIN, EDITOR], maxAge: 300", "roles: [ADMIN, EDITOR]", "Query.people"},
+		"older proof":         {"maxAge: 300", "maxAge: 301", "Query.people"},
+		"another alternative": {"any: [{roles: [ADMIN]}, {owner: SELF}]", "any: [{roles: [ADMIN]}, {owner: SELF}, {roles: [EDITOR]}]", "Person.box Person.mail Person.name"},
+		"no scope":            {` @auth(scopes: ["mail"])`, "", "Person.mail"},
+		"an open argument":    {"begins: String @auth(roles: [ADMIN])", "begins: String @auth(roles: [ADMIN, EDITOR])", "Query.people(begins:)"},
+		"a new field":         {"type Box { size: Int }", "type Box { size: Int weight: Int }", "Box.weight"},
+		"reached openly":      {"open: Open @public", "open: Open @public box: Box @public } extend type Box @public extend type Query {", "Box.size Query.box"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if !strings.Contains(accessSchema, c.from) {
+				t.Fatalf("the schema has no %q", c.from)
+			}
+			before, _ := accessGuard(t, accessSchema)
+			after, _ := accessGuard(t, strings.Replace(accessSchema, c.from, c.to, 1))
+			if got := widened(before, after); got != c.want {
+				t.Errorf("widened %q, want %q", got, c.want)
+			}
+			if got := widened(after, before); got != "" {
+				t.Errorf("the reverse widened %q", got)
+			}
+		})
+	}
+}
+
+func widened(before, after *authz.Guard) string {
+	var names []string
+	for _, a := range authz.Widened(before.Access(), after.Access()) {
+		names = append(names, a.Coordinate)
+	}
+	slices.Sort(names)
+	return strings.Join(names, " ")
+}

@@ -1,0 +1,313 @@
+package authz_test
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/gatehouse/gatehouse/authz/testdata/zoo"
+)
+
+// --- rules
+
+func nobody(p *zoo.Person) bool { return p == nil || p.Broken != nil || !p.SignedIn() }
+
+// clauses returns the alternatives of a rule, each as its arguments by name.
+func clauses(d *ast.Directive) []map[string]*ast.Value {
+	flat := map[string]*ast.Value{}
+	for _, a := range d.Arguments {
+		if a.Name != "any" {
+			flat[a.Name] = a.Value
+			continue
+		}
+		var all []map[string]*ast.Value
+		for _, item := range a.Value.Children {
+			one := map[string]*ast.Value{}
+			for _, f := range item.Value.Children {
+				one[f.Name] = f.Value
+			}
+			all = append(all, one)
+		}
+		return all
+	}
+	return []map[string]*ast.Value{flat}
+}
+
+func words(v *ast.Value) (all []string) {
+	if v != nil {
+		for _, c := range v.Children {
+			all = append(all, c.Value.Raw)
+		}
+	}
+	return all
+}
+
+func owns(p *zoo.Person, relation string, object any) bool {
+	return map[string]func(*zoo.Person, any) bool{"AUTHOR": zoo.Authored, "MEMBER": zoo.Belongs}[relation](p, object)
+}
+
+// lacks returns what keeps a person from one clause: a code, or "". An object of nil is not known yet.
+func lacks(clause map[string]*ast.Value, p *zoo.Person, object any) string {
+	if roles := words(clause["roles"]); len(roles) > 0 && !slices.ContainsFunc(roles, p.HasRole) {
+		return "FORBIDDEN"
+	}
+	for _, s := range words(clause["scopes"]) {
+		if !p.HasScope(s) {
+			return "INSUFFICIENT_SCOPE"
+		}
+	}
+	if age := clause["maxAge"]; age != nil {
+		var seconds float64
+		fmt.Sscan(age.Raw, &seconds)
+		if p.Proved.IsZero() || now.Sub(p.Proved).Seconds() > seconds {
+			return "REAUTHENTICATION_REQUIRED"
+		}
+	}
+	if owner := clause["owner"]; owner != nil && object != nil && !owns(p, owner.Raw, object) {
+		return "NOT_FOUND"
+	}
+	return ""
+}
+
+var pressing = []string{"", "INTERNAL", "UNAUTHENTICATED", "REAUTHENTICATION_REQUIRED", "INSUFFICIENT_SCOPE", "FORBIDDEN", "NOT_FOUND"}
+
+// worse returns what keeps a person from two rules that must both hold.
+func worse(a, b string) string {
+	return pressing[max(slices.Index(pressing, a), slices.Index(pressing, b))]
+}
+
+// denied returns the code with which the rules among these directives deny, or "".
+func denied(list ast.DirectiveList, p *zoo.Person, object any) string {
+	d := list.ForName("auth")
+	if d == nil {
+		return ""
+	}
+	if p != nil && p.Broken != nil {
+		return "INTERNAL"
+	}
+	if nobody(p) {
+		return "UNAUTHENTICATED"
+	}
+	best := len(pressing)
+	for _, c := range clauses(d) {
+		best = min(best, slices.Index(pressing, lacks(c, p, object)))
+	}
+	return pressing[best]
+}
+
+// dependsOnObject reports whether some object would be denied to a person whom the rule does not deny outright.
+func dependsOnObject(list ast.DirectiveList, p *zoo.Person) bool {
+	return denied(list, p, nil) == "" && denied(list, p, struct{}{}) != ""
+}
+
+// --- selections ------------------------------------------------------------------------------------------------------
+
+func (e *evaluator) possible(t *ast.Type) []*ast.Definition {
+	def := e.schema.Types[t.Name()]
+	if def == nil || !def.IsCompositeType() {
+		return nil
+	}
+	var all []*ast.Definition
+	for _, one := range e.schema.GetPossibleTypes(def) {
+		if one.Kind == ast.Object {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+func (e *evaluator) included(list ast.DirectiveList) bool {
+	value := func(name string, otherwise bool) bool {
+		d := list.ForName(name)
+		if d == nil {
+			return otherwise
+		}
+		v := d.Arguments.ForName("if").Value
+		if v.Kind == ast.Variable {
+			yes, _ := e.variables[v.Raw].(bool)
+			return yes
+		}
+		return v.Raw == "true"
+	}
+	return value("include", true) && !value("skip", false)
+}
+
+// selected lists the fields that a set selects on a type, fragments unfolded, in their order.
+func (e *evaluator) selected(set ast.SelectionSet, typ *ast.Definition) (all []*ast.Field) {
+	applies := func(condition string) bool {
+		return condition == "" || slices.Contains(e.possible(ast.NamedType(condition, nil)), typ)
+	}
+	for _, s := range set {
+		switch s := s.(type) {
+		case *ast.Field:
+			if e.included(s.Directives) {
+				all = append(all, s)
+			}
+		case *ast.InlineFragment:
+			if e.included(s.Directives) && applies(s.TypeCondition) {
+				all = append(all, e.selected(s.SelectionSet, typ)...)
+			}
+		case *ast.FragmentSpread:
+			f := e.doc.Fragments.ForName(s.Name)
+			if e.included(s.Directives) && applies(f.TypeCondition) {
+				all = append(all, e.selected(f.SelectionSet, typ)...)
+			}
+		}
+	}
+	return all
+}
+
+// supplied returns the value that the client gave, variables filled in, and whether there is any.
+func (e *evaluator) supplied(v *ast.Value) (any, bool) {
+	switch v.Kind {
+	case ast.Variable:
+		value, given := e.variables[v.Raw]
+		return value, given
+	case ast.ObjectValue:
+		object := map[string]any{}
+		for _, c := range v.Children {
+			if value, given := e.supplied(c.Value); given {
+				object[c.Name] = value
+			}
+		}
+		return object, true
+	case ast.ListValue:
+		list := []any{}
+		for _, c := range v.Children {
+			value, _ := e.supplied(c.Value)
+			list = append(list, value)
+		}
+		return list, true
+	default:
+		value, err := v.Value(nil)
+		if err != nil {
+			panic(err)
+		}
+		return value, true
+	}
+}
+
+// inside visits the guarded input fields of a supplied value.
+func (e *evaluator) inside(t *ast.Type, value any, visit func(*ast.FieldDefinition, string)) {
+	def := e.schema.Types[t.Name()]
+	v := reflect.ValueOf(value)
+	if def.Kind != ast.InputObject || !v.IsValid() {
+		return
+	}
+	if v.Kind() == reflect.Slice {
+		for i := range v.Len() {
+			e.inside(t, v.Index(i).Interface(), visit)
+		}
+		return
+	}
+	object := value.(map[string]any)
+	for _, f := range def.Fields {
+		if inner, given := object[f.Name]; given {
+			visit(f, def.Name+"."+f.Name)
+			e.inside(f.Type, inner, visit)
+		}
+	}
+}
+
+// --- decisions -------------------------------------------------------------------------------------------------------
+
+// forbidden lists, as code and coordinate, what forbids a field before any object is known.
+func (e *evaluator) forbidden(f *ast.Field, typ *ast.Definition, p *zoo.Person) (all [][2]string) {
+	if f.Name == "__schema" || f.Name == "__type" {
+		return [][2]string{{"FORBIDDEN", typ.Name + "." + f.Name}}
+	}
+	if f.Name == "__typename" {
+		return nil
+	}
+	def := typ.Fields.ForName(f.Name)
+	coordinate := typ.Name + "." + f.Name
+	code := denied(def.Directives, p, nil)
+	if e.isRoot(typ) {
+		code = worse(code, denied(typ.Directives, p, nil))
+	}
+	if code != "" {
+		return [][2]string{{code, coordinate}}
+	}
+	e.eachSupplied(f, typ, func(list ast.DirectiveList, at string) {
+		if code := denied(list, p, nil); code != "" {
+			all = append(all, [2]string{code, at})
+		}
+	})
+	if len(all) > 0 || def.Directives.ForName("signsIn") != nil {
+		return all
+	}
+	possible := e.possible(def.Type)
+	for _, t := range possible {
+		if e.typeDenied(t, p) == "" {
+			return nil
+		}
+	}
+	if len(possible) > 0 {
+		return [][2]string{{e.typeDenied(possible[0], p), possible[0].Name}}
+	}
+	return nil
+}
+
+func (e *evaluator) eachSupplied(f *ast.Field, typ *ast.Definition, visit func(ast.DirectiveList, string)) {
+	def := typ.Fields.ForName(f.Name)
+	for _, a := range f.Arguments {
+		value, given := e.supplied(a.Value)
+		if !given {
+			continue
+		}
+		arg := def.Arguments.ForName(a.Name)
+		visit(arg.Directives, typ.Name+"."+f.Name+"("+a.Name+":)")
+		e.inside(arg.Type, value, func(in *ast.FieldDefinition, at string) { visit(in.Directives, at) })
+	}
+}
+
+func (e *evaluator) isRoot(t *ast.Definition) bool {
+	return t == e.schema.Query || t == e.schema.Mutation || t == e.schema.Subscription
+}
+
+// typeDenied returns why no object of a type may show; a root type has no objects, its rule is its fields'.
+func (e *evaluator) typeDenied(t *ast.Definition, p *zoo.Person) string {
+	if e.isRoot(t) {
+		return ""
+	}
+	return denied(t.Directives, p, nil)
+}
+
+// forbidsAnything notes all the outermost forbidden parts of a mutation or subscription.
+func (e *evaluator) forbidsAnything(set ast.SelectionSet, typ *ast.Definition, p *zoo.Person) bool {
+	for _, f := range e.selected(set, typ) {
+		list := e.forbidden(f, typ, p)
+		for _, one := range list {
+			e.deny(one[0], one[1])
+		}
+		def := typ.Fields.ForName(f.Name)
+		if len(list) > 0 || def == nil || def.Directives.ForName("signsIn") != nil {
+			continue
+		}
+		for _, t := range e.possible(def.Type) {
+			if code := e.typeDenied(t, p); code == "" {
+				e.forbidsAnything(f.SelectionSet, t, p)
+			} else if len(e.selected(f.SelectionSet, t)) > 0 {
+				e.deny(code, t.Name)
+			}
+		}
+	}
+	return len(e.denials) > 0
+}
+
+// forbidsEverything notes what forbids the root fields of a query, and reports whether it forbids them all.
+func (e *evaluator) forbidsEverything(set ast.SelectionSet, p *zoo.Person) bool {
+	all := e.selected(set, e.schema.Query)
+	for _, f := range all {
+		list := e.forbidden(f, e.schema.Query, p)
+		if len(list) == 0 {
+			return false
+		}
+		for _, one := range list {
+			e.deny(one[0], one[1])
+		}
+	}
+	return len(all) > 0
+}

@@ -1,0 +1,294 @@
+package authz_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/validator"
+	"github.com/vektah/gqlparser/v2/validator/rules"
+
+	"github.com/gatehouse/gatehouse/authz/testdata/zoo"
+)
+
+// evaluator is the second opinion: it reads the SDL anew for each question, walks the answer object by object, and
+// shares no code with package authz. It is slow and plain on purpose.
+type evaluator struct {
+	schema    *ast.Schema
+	world     *zoo.World
+	doc       *ast.QueryDocument
+	op        *ast.OperationDefinition
+	variables map[string]any
+	denials   map[string]string // coordinate → code
+	nulls     bool              // null where the schema allows none
+}
+
+// hidden stands for an object or list in whose place null is answered without a further error.
+type hidden struct{}
+
+// evaluate reads an operation for the evaluator.
+func evaluate(schema *ast.Schema, world *zoo.World, o operation) (*evaluator, error) {
+	doc, errs := gqlparser.LoadQueryWithRules(schema, o.text, rules.NewDefaultRules())
+	if errs != nil {
+		return nil, errs
+	}
+	op := doc.Operations.ForName(o.name)
+	if op == nil {
+		return nil, fmt.Errorf("no operation %q", o.name)
+	}
+	variables, err := validator.VariableValues(schema, op, o.variables)
+	return &evaluator{schema: schema, world: world, doc: doc, op: op, variables: variables}, err
+}
+
+// expect returns the answers that a person must get; none to a subscription that selects nothing.
+func (e *evaluator) expect(p *zoo.Person) []answer {
+	e.reset()
+	switch set := e.op.SelectionSet; e.op.Operation {
+	case ast.Mutation:
+		if e.forbidsAnything(set, e.schema.Mutation, p) {
+			return []answer{e.refused()}
+		}
+		return []answer{e.answer(e.object(set, e.schema.Mutation, nil, p))}
+	case ast.Subscription:
+		if e.forbidsAnything(set, e.schema.Subscription, p) {
+			return []answer{e.refused()}
+		}
+		return e.events(set, p)
+	default:
+		if e.forbidsEverything(set, p) {
+			return []answer{e.refused()}
+		}
+		e.reset()
+		return []answer{e.answer(e.object(set, e.schema.Query, nil, p))}
+	}
+}
+
+func (e *evaluator) reset() { e.denials, e.nulls = map[string]string{}, false }
+
+func (e *evaluator) deny(code, coordinate string) {
+	if e.denials[coordinate] == "" {
+		e.denials[coordinate] = code
+	}
+}
+
+func (e *evaluator) refused() answer { a := e.answer(nil); a.Refused = true; return a }
+
+func (e *evaluator) answer(data any) answer {
+	var a answer
+	text, err := json.Marshal(data)
+	if err != nil {
+		panic(err)
+	}
+	if err := json.Unmarshal(text, &a.Data); err != nil {
+		panic(err)
+	}
+	for coordinate, code := range e.denials {
+		if code == "INTERNAL" {
+			coordinate = ""
+		}
+		a.Denials = append(a.Denials, strings.TrimSpace(code+" "+coordinate))
+	}
+	if e.nulls {
+		a.Denials = append(a.Denials, "NULL")
+	}
+	return a.sorted()
+}
+
+// --- execution -------------------------------------------------------------------------------------------------------
+
+// object answers a selection set on an object; nil when a field that must not be null is.
+func (e *evaluator) object(set ast.SelectionSet, typ *ast.Definition, object any, p *zoo.Person) any {
+	groups := map[string][]*ast.Field{}
+	for _, f := range e.selected(set, typ) {
+		groups[f.Alias] = append(groups[f.Alias], f)
+	}
+	out, whole := map[string]any{}, true
+	for key, fields := range groups {
+		if fields[0].Name == "__typename" {
+			out[key] = typ.Name
+			continue
+		}
+		out[key] = e.field(fields, typ, object, p)
+		if out[key] == nil && typ.Fields.ForName(fields[0].Name).Type.NonNull {
+			whole = false
+		}
+	}
+	if !whole {
+		return nil
+	}
+	return out
+}
+
+// field answers all selections of one response key.
+func (e *evaluator) field(fields []*ast.Field, typ *ast.Definition, object any, p *zoo.Person) any {
+	f := fields[0]
+	if list := e.forbidden(f, typ, p); len(list) > 0 {
+		for _, one := range list {
+			e.deny(one[0], one[1])
+		}
+		return nil
+	}
+	def := typ.Fields.ForName(f.Name)
+	coordinate := typ.Name + "." + f.Name
+	if object != nil {
+		another := ""
+		if denied(def.Directives, p, object) != "" {
+			another = coordinate
+		}
+		e.eachSupplied(f, typ, func(list ast.DirectiveList, at string) {
+			if another == "" && denied(list, p, object) != "" {
+				another = at
+			}
+		})
+		if another != "" {
+			e.deny("NOT_FOUND", another)
+			return nil
+		}
+	}
+	value := e.resolve(f, typ, object)
+	if def.Directives.ForName("signsIn") != nil && value.(*zoo.Session) != nil {
+		p = signedIn(value.(*zoo.Session))
+	}
+	var under ast.SelectionSet
+	for _, one := range fields {
+		under = append(under, one.SelectionSet...)
+	}
+	return e.complete(e.show(value, def.Type, coordinate, p), def.Type, under, p)
+}
+
+// show puts hidden in the place of objects that the person may not see.
+func (e *evaluator) show(value any, t *ast.Type, coordinate string, p *zoo.Person) any {
+	v := reflect.ValueOf(value)
+	null := !v.IsValid() || (v.Kind() == reflect.Pointer || v.Kind() == reflect.Slice) && v.IsNil()
+	if t.Elem != nil {
+		if null {
+			return value
+		}
+		list := []any{}
+		for i := range v.Len() {
+			one := e.show(v.Index(i).Interface(), t.Elem, coordinate, p)
+			if one == (hidden{}) && t.Elem.NonNull {
+				return hidden{}
+			}
+			list = append(list, one)
+		}
+		return list
+	}
+	if len(e.possible(t)) == 0 {
+		return value
+	}
+	if null {
+		for _, one := range e.possible(t) {
+			if e.typeDenied(one, p) != "" || dependsOnObject(one.Directives, p) {
+				return e.withheld(coordinate, p)
+			}
+		}
+		return nil
+	}
+	if concrete := e.concrete(value); !e.isRoot(concrete) && denied(concrete.Directives, p, value) != "" {
+		return e.withheld(coordinate, p)
+	}
+	return value
+}
+
+// withheld answers alike for what is another's, what is secret, and what is not there.
+func (e *evaluator) withheld(coordinate string, p *zoo.Person) any {
+	switch {
+	case p != nil && p.Broken != nil:
+		e.deny("INTERNAL", coordinate)
+	case nobody(p):
+		e.deny("UNAUTHENTICATED", coordinate)
+	default:
+		e.deny("NOT_FOUND", coordinate)
+	}
+	return hidden{}
+}
+
+func (e *evaluator) concrete(object any) *ast.Definition {
+	return e.schema.Types[reflect.TypeOf(object).Elem().Name()]
+}
+
+// complete answers a value that may be shown.
+func (e *evaluator) complete(value any, t *ast.Type, under ast.SelectionSet, p *zoo.Person) any {
+	if value == (any)(hidden{}) {
+		return nil
+	}
+	v := reflect.ValueOf(value)
+	null := !v.IsValid() || (v.Kind() == reflect.Pointer || v.Kind() == reflect.Slice) && v.IsNil()
+	if null && t.NonNull && t.Elem != nil {
+		return []any{} // gqlgen's reading of a nil slice
+	}
+	if null {
+		e.nulls = e.nulls || t.NonNull
+		return nil
+	}
+	if t.Elem != nil {
+		list, whole := []any{}, true
+		for i := range v.Len() {
+			one := e.complete(v.Index(i).Interface(), t.Elem, under, p)
+			whole = whole && (one != nil || !t.Elem.NonNull)
+			list = append(list, one)
+		}
+		if !whole {
+			return nil
+		}
+		return list
+	}
+	if len(e.possible(t)) == 0 {
+		return value
+	}
+	return e.object(under, e.concrete(value), value, p)
+}
+
+// events answers a subscription, event by event.
+func (e *evaluator) events(set ast.SelectionSet, p *zoo.Person) (all []answer) {
+	fields := e.selected(set, e.schema.Subscription)
+	if len(fields) == 0 {
+		return nil // gqlgen refuses it
+	}
+	f := fields[0]
+	def := e.schema.Subscription.Fields.ForName(f.Name)
+	stream := reflect.ValueOf(e.resolve(f, e.schema.Subscription, nil))
+	for {
+		event, ok := stream.Recv()
+		if !ok {
+			return all
+		}
+		e.reset()
+		shown := e.show(event.Interface(), def.Type, "Subscription."+f.Name, p)
+		data := e.complete(shown, def.Type, f.SelectionSet, p)
+		all = append(all, e.answer(map[string]any{f.Alias: data}))
+	}
+}
+
+// resolve reads a struct's field or calls the zoo's resolver of that name.
+func (e *evaluator) resolve(f *ast.Field, typ *ast.Definition, object any) any {
+	same := func(name string) bool { return strings.EqualFold(name, f.Name) }
+	if v := reflect.ValueOf(object); v.IsValid() {
+		if field := v.Elem().FieldByNameFunc(same); field.IsValid() && len(typ.Fields.ForName(f.Name).Arguments) == 0 {
+			return field.Interface()
+		}
+	}
+	resolver := reflect.ValueOf(e.world).MethodByName(typ.Name).Call(nil)[0].Elem()
+	name := strings.ToUpper(f.Name[:1]) + f.Name[1:]
+	method := resolver.MethodByName(name)
+	in := []reflect.Value{reflect.ValueOf(context.Background())}
+	if object != nil && !e.isRoot(typ) {
+		in = append(in, reflect.ValueOf(object))
+	}
+	for _, a := range typ.Fields.ForName(f.Name).Arguments {
+		target := reflect.New(method.Type().In(len(in)))
+		if given := f.Arguments.ForName(a.Name); given != nil {
+			value, _ := e.supplied(given.Value)
+			text, _ := json.Marshal(value)
+			_ = json.Unmarshal(text, target.Interface()) // one where a list is wanted: no resolver looks at lists
+		}
+		in = append(in, target.Elem())
+	}
+	out := method.Call(in)
+	return out[0].Interface()
+}

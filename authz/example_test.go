@@ -1,0 +1,56 @@
+package authz_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/gatehouse/gatehouse/authz"
+)
+
+// A schema that leaves open who may use a part of it is refused, with the place and how to mend it. Mended, it is its
+// own access table.
+func ExampleNew() {
+	const sdl = `
+		directive @auth(roles: [Role!], scopes: [String!], owner: Owner, maxAge: Int, any: [AuthRule!])
+		  on OBJECT | FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
+		directive @public on OBJECT | FIELD_DEFINITION
+		input AuthRule { roles: [Role!] scopes: [String!] owner: Owner maxAge: Int }
+		enum Role { EDITOR }
+		enum Owner { AUTHOR }
+
+		type Query {
+		  titles: [String!]! @public
+		  draft(id: ID!): Draft
+		}
+		type Draft @auth(any: [{ roles: [EDITOR] }, { owner: AUTHOR }]) { text: String! }
+	`
+	config := authz.Config{
+		Viewer: func(context.Context) authz.Viewer { return nil }, // whom your authentication found; nil is nobody
+		Owners: map[string]authz.Owner{
+			"AUTHOR": func(_ context.Context, v authz.Viewer, object any) (bool, error) { return false, nil },
+		},
+		Words: map[string]string{"EDITOR": "editors", "AUTHOR": "its author"},
+	}
+
+	_, err := authz.New(gqlparser.MustLoadSchema(&ast.Source{Input: sdl}), config)
+	fmt.Println(err)
+
+	mended := strings.Replace(sdl, "draft(id: ID!): Draft", "draft(id: ID!): Draft @auth", 1)
+	guard, err := authz.New(gqlparser.MustLoadSchema(&ast.Source{Input: mended}), config)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, place := range guard.Access() {
+		fmt.Printf("%-12s  %s\n", place.Coordinate, place.Who)
+	}
+	// Output:
+	// the schema is not a complete access policy: Query.draft: does not say who may use it; write @auth(…) or @public behind it
+	// Query.titles  everyone
+	// Query.draft   whoever is signed in
+	// Draft.text    editors, or its author
+}

@@ -1,0 +1,91 @@
+package authz_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse/gatehouse/authz/testdata/zoo"
+)
+
+// FuzzPlanAgainstEvaluator holds the guard against the evaluator on any text: a document, its variables as JSON, and a
+// person as bits. What gqlgen itself refuses, or answers in several parts (@defer), is not compared.
+func FuzzPlanAgainstEvaluator(f *testing.F) {
+	schema := load(f, zoo.SDL)
+	for i, c := range cells(schema) {
+		if i%997 == 0 || c.coordinate == "by hand" {
+			variables, _ := json.Marshal(c.variables)
+			f.Add(strings.Replace(c.text, "After", "A", 1), string(variables), uint16(i))
+		}
+	}
+	r := &random{Rand: newRandom(f, 5).Rand, g: zooGenerator(schema)}
+	for i := range 60 {
+		o := r.write().text(plainly)
+		variables, _ := json.Marshal(o.variables)
+		f.Add(o.text, string(variables), uint16(i*797))
+	}
+	world, servers := zoo.NewWorld(), []*server{mustServe(f, false), mustServe(f, true)}
+	f.Fuzz(func(t *testing.T, text, variables string, bits uint16) {
+		o := operation{text: text}
+		if json.Unmarshal([]byte(variables), &o.variables) != nil || len(text) > 2000 || strings.Count(text, "...") > 12 || strings.Contains(text, "@defer") {
+			return
+		}
+		if strings.Contains(text, " Op") {
+			o.name = "Op"
+		}
+		e, err := evaluate(schema, world, o)
+		if err != nil {
+			return
+		}
+		p, s := personOf(bits), servers[bits>>15]
+		got, err := s.ask(p, o)
+		if err != nil || strings.Contains(strings.Join(denialsOf(got), " "), "unexpected") {
+			return // a value that gqlgen does not take
+		}
+		want := e.expect(p)
+		for i := range want {
+			if i < len(got) && e.op.Operation == "subscription" && isNull(got[i].Data) && isNull(want[i].Data) {
+				got[i].Data, want[i].Data = nil, nil
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("%+v\n%s", p, diff)
+		}
+	})
+}
+
+func denialsOf(all []answer) (denials []string) {
+	for _, a := range all {
+		denials = append(denials, a.Denials...)
+	}
+	return denials
+}
+
+// personOf makes a person of bits.
+func personOf(bits uint16) *zoo.Person {
+	set := func(i int) bool { return bits&(1<<i) != 0 }
+	if set(0) && set(1) && set(2) {
+		return nil
+	}
+	p := &zoo.Person{ID: []string{"alice", "bob", "carol", ""}[bits&3]}
+	if set(2) && set(3) {
+		p.Because = []string{"missing", "expired", "revoked", "invalid"}[bits>>4&3]
+	}
+	for i, role := range []string{"USER", "EDITOR", "ADMIN"} {
+		if set(4 + i) {
+			p.Roles = append(p.Roles, role)
+		}
+	}
+	for i, scope := range []string{"a:read", "b:read"} {
+		if set(7 + i) {
+			p.Scopes = append(p.Scopes, scope)
+		}
+	}
+	if set(9) {
+		p.Proved = now.Add(-time.Duration(bits>>10&1) * 24 * time.Hour)
+	}
+	return p
+}

@@ -1,0 +1,252 @@
+package authz_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/gatehouse/gatehouse/authz/testdata/zoo"
+)
+
+// ids lead to something of everyone's, to something of nobody's, and nowhere.
+var ids = []string{"p1", "p2", "p0", "pe", "d1", "d2", "d3", "c1", "c2", "c0", "m1", "alice", "bob", "nothing"}
+
+func zooGenerator(schema *ast.Schema) *generator {
+	return &generator{schema: schema, values: func(coordinate string, t *ast.Type) []string {
+		switch {
+		case t.Name() == "PostInput":
+			return []string{`{title: "x"}`}
+		case strings.HasPrefix(coordinate, "Mutation.sign"):
+			return []string{`"alice"`, `"bob"`, `"nobody"`}
+		case strings.HasPrefix(coordinate, "Mutation.touch"):
+			return []string{`"d1"`, `"m1"`, `"nothing"`}
+		}
+		prefix := map[string]string{"Query.post(id:)": "p", "Query.draft(id:)": "d", "Query.mustDraft(id:)": "d", "Query.club(id:)": "c",
+			"Query.memo(id:)": "m", "Mutation.publish(id:)": "p", "Mutation.erase(id:)": "p1", "Mutation.promote(id:)": "m"}[coordinate]
+		var all []string
+		for _, id := range ids {
+			if strings.HasPrefix(id, prefix) || id == "nothing" {
+				all = append(all, `"`+id+`"`)
+			}
+		}
+		return all
+	}}
+}
+
+// cell is one operation of the matrix.
+type cell struct {
+	coordinate, shape string
+	operation
+}
+
+// cells writes the operations of the whole matrix: each coordinate in each shape over each direct route, and in three
+// shapes over each route of two fields.
+func cells(schema *ast.Schema) (all []cell) {
+	g := zooGenerator(schema)
+	routes := g.routes(2)
+	for _, typ := range g.objects() {
+		for _, r := range routes[typ.Name] {
+			for i, s := range shapes() {
+				if r.depth == 2 && i%6 != 0 || r.kind == "subscription" && r.depth == 0 && s.name == "beside __typename" {
+					continue
+				}
+				all = append(all, g.fieldCells(r, typ, s)...)
+			}
+			if r.depth < 2 {
+				all = append(all, g.argumentCells(r, typ)...)
+			}
+		}
+	}
+	return append(all, byHand()...)
+}
+
+func (g *generator) fieldCells(r route, typ *ast.Definition, s shape) (all []cell) {
+	for _, f := range typ.Fields {
+		if strings.HasPrefix(f.Name, "__") {
+			continue
+		}
+		for _, call := range g.calls(typ, f, "") {
+			all = append(all, cell{typ.Name + "." + f.Name, s.name, write(r, typ.Name, g.leaf(call, f.Type), s, variables{})})
+		}
+	}
+	if r.depth > 0 || r.kind != "subscription" {
+		all = append(all, cell{typ.Name + ".__typename", s.name, write(r, typ.Name, "__typename", s, variables{})})
+	}
+	return all
+}
+
+func (g *generator) argumentCells(r route, typ *ast.Definition) (all []cell) {
+	for _, f := range typ.Fields {
+		for _, a := range f.Arguments {
+			if strings.HasPrefix(f.Name, "__") || a.Name == "id" {
+				continue
+			}
+			at := typ.Name + "." + f.Name + "(" + a.Name + ":)"
+			for _, way := range g.supplies(a) {
+				others := ast.FieldDefinition{Name: f.Name}
+				for _, b := range f.Arguments {
+					if b.Name != a.Name {
+						others.Arguments = append(others.Arguments, b)
+					}
+				}
+				for _, call := range g.calls(typ, &others, way.text) {
+					for _, i := range []int{0, 1, 5} {
+						s := shapes()[i]
+						all = append(all, cell{at, s.name + ", " + way.name, write(r, typ.Name, g.leaf(call, f.Type), s, way.variables)})
+					}
+				}
+			}
+		}
+	}
+	return all
+}
+
+// byHand are operations that a generator would not think of.
+func byHand() (all []cell) {
+	for name, text := range map[string]string{
+		"interface field, guarded by its implementers' types": `{ nodes { id } documents { id title } }`,
+		"interface argument that one implementer guards":      `{ documents { notes(secret: true) } }`,
+		"interface argument, guarded in two ways":             `{ nodes { ... on Document { notes(secret: null) } } }`,
+		"fragment on an interface within a union":             `{ search { ... on Document { title parent { title parent { id } } } ... on Node { id } } }`,
+		"__typename through abstract types":                   `{ search { __typename } nodes { __typename } node(id: "d2") { __typename } }`,
+		"the same field through interface and type":           `{ nodes { id ... on Draft { id } ... on Post { id secret } } }`,
+		"merged selections under one response key":            `{ post(id: "p1") { title author { id } } post(id: "p1") { secret author { name } } }`,
+		"query below a guarded parent":                        `{ open vault { gold query { open staff me { id } drafts { id } } note } }`,
+		"query below an object":                               `{ post(id: "p1") { query { me { id } fresh staff } strictSecret } }`,
+		"grids":                                               `{ grid { id secret strictSecret } strictGrid { id body } loose { id body review } }`,
+		"a list of hidden objects in a nullable object":       `{ club(id: "c1") { name drafts { id body post { secret } } } }`,
+		"recursion":                                            `{ post(id: "p1") { comments { text ip author { id } replies { text ip author { email clubs { name treasury budget } } replies { id } } } } }`,
+		"introspection beside data":                            `{ open __schema { types { name } } }`,
+		"introspection alone":                                  `{ __schema { types { name } } __type(name: "Post") { name } }`,
+		"three mutations, the last forbidden":                  `mutation { greet write(input: {}) { id } erase(id: "p1") }`,
+		"a mutation with a forbidden part below":               `mutation { greet write(input: {}) { id audit } }`,
+		"a mutation through an abstract type":                  `mutation { touch(id: "p1") { id ... on Memo { text } } }`,
+		"a mutation through an abstract type, nothing of Memo": `mutation { touch(id: "m1") { ... on Post { id } } }`,
+		"signing in twice": `mutation { a: signIn(id: "alice") { member { id email } vault { gold } } b: signIn(id: "bob") { token member { id } }
+			c: signIn(id: "nobody") { member { id } } signUp { member { id clubs { id drafts { id } } } } }`,
+		"signing in beside a guarded mutation": `mutation { signIn(id: "alice") { token } write(input: {}) { id } }`,
+		"signing in with a guarded input":      `mutation { signUp(input: {children: [{pinned: true}]}) { token member { name } } }`,
+		"an event with hidden fields":          `subscription { posts { id secret strictSecret author { name } notes comments(hidden: true) { id } } }`,
+		"an event of any type":                 `subscription { nodes { __typename id ... on Draft { body review parent { id ... on Post { secret } } } ... on Post { recent } } }`,
+		"an owner's event":                     `subscription { x: drafts { id body review } }`,
+		"a forbidden event":                    `subscription { memos { id classified next { text } } }`,
+	} {
+		all = append(all, cell{"by hand", name, operation{text: text}})
+	}
+	return all
+}
+
+// TestMatrix holds the guard, for every coordinate, shape and persona, against the second evaluator. It takes a sample of
+// the operations; with MATRIX=full it takes all.
+func TestMatrix(t *testing.T) {
+	schema, err := zoo.Load(zoo.SDL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, every := cells(schema), 23
+	switch {
+	case os.Getenv("MATRIX") == "full":
+		every = 1
+	case testing.Short():
+		every = 101
+	}
+	covered := map[string]bool{}
+	var taken []cell
+	for i, c := range all {
+		if i%every == 0 || c.coordinate == "by hand" || !covered[c.coordinate] {
+			covered[c.coordinate] = true
+			taken = append(taken, c)
+		}
+	}
+	for _, typ := range zooGenerator(schema).objects() {
+		for _, f := range typ.Fields {
+			if at := typ.Name + "." + f.Name; !strings.HasPrefix(f.Name, "__") && !covered[at] {
+				t.Errorf("%s is not in the matrix", at)
+			}
+		}
+	}
+	t.Logf("%d of %d operations for %d coordinates and %d personas", len(taken), len(all), len(covered), len(personas()))
+	const shards = 2
+	for shard := range shards {
+		t.Run(fmt.Sprint(shard), func(t *testing.T) {
+			t.Parallel()
+			m := &matrix{schema: schema, world: zoo.NewWorld(), plain: mustServe(t, false), audited: mustServe(t, true)}
+			for i := shard; i < len(taken); i += shards {
+				if message := m.differs(taken[i]); message != "" {
+					t.Fatal(message)
+				}
+			}
+			t.Logf("%d answers compared, of which %d are refusals and %d have denials beside data", m.compared, m.refused, m.partial)
+		})
+	}
+}
+
+// matrix is the zoo, guarded twice, and what the evaluator reads of it.
+type matrix struct {
+	schema                     *ast.Schema // the policy that is meant
+	world                      *zoo.World
+	plain, audited             *server
+	compared, refused, partial int
+}
+
+// differs runs one cell as every persona and says where the guard and the evaluator differ; "" when they do not.
+func (m *matrix) differs(c cell) string {
+	e, err := evaluate(m.schema, m.world, c.operation)
+	if err != nil {
+		return fmt.Sprintf("%v\n%s", err, c.text)
+	}
+	for i, p := range personas() {
+		want := e.expect(p.Person)
+		if want == nil {
+			continue
+		}
+		m.compared++
+		if want[0].Refused {
+			m.refused++
+		} else if len(want[0].Denials) > 0 {
+			m.partial++
+		}
+		s := m.plain
+		if (m.compared+i)%4 == 0 {
+			s = m.audited
+		}
+		if message := s.compare(p.Person, c.operation, want); message != "" {
+			return fmt.Sprintf("%s, %s, %s: %s", c.coordinate, c.shape, p.name, message)
+		}
+	}
+	return ""
+}
+
+// compare runs an operation and says how its answers differ from what is wanted; "" when they do not. It also holds
+// that a refused operation resolves nothing.
+func (s *server) compare(p *zoo.Person, o operation, want []answer) string {
+	calls, fields := s.world.Calls.Load(), s.fields.Load()
+	got, err := s.ask(p, o)
+	if err != nil {
+		return fmt.Sprintf("%v\n%s %v", err, o.text, o.variables)
+	}
+	for i := range got {
+		if strings.Contains(o.text, "subscription ") && i < len(want) && isNull(got[i].Data) && isNull(want[i].Data) {
+			got[i].Data, want[i].Data = nil, nil // gqlgen answers {"field": null} where null should bubble
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		return fmt.Sprintf("(-want +got)\n%s\n%s %v", diff, o.text, o.variables)
+	}
+	if want[0].Refused && (s.world.Calls.Load() != calls || s.fields.Load() != fields) {
+		return "refused, but something was resolved\n" + o.text
+	}
+	return ""
+}
+
+func isNull(data any) bool {
+	object, _ := data.(map[string]any)
+	for _, v := range object {
+		return v == nil
+	}
+	return data == nil
+}

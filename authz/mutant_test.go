@@ -1,0 +1,105 @@
+package authz_test
+
+import (
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse/gatehouse/authz"
+	"github.com/gatehouse/gatehouse/authz/testdata/zoo"
+)
+
+var statement = regexp.MustCompile(`@auth\([^)]*\)|@auth\b|@public\b|@signsIn\b`)
+
+// mutant is the zoo's SDL without one of its statements.
+type mutant struct {
+	name string
+	sdl  string
+	at   string // the coordinate, or the type's with a dot behind it
+}
+
+// mutants takes away each statement in turn, and each single requirement of the rules that have more than one.
+func mutants(sdl string) (all []mutant) {
+	policy := strings.Index(sdl, "interface Node")
+	for _, at := range statement.FindAllStringIndex(sdl, -1) {
+		if at[0] < policy {
+			continue // the directives' own definitions
+		}
+		text := sdl[at[0]:at[1]]
+		line := sdl[strings.LastIndexByte(sdl[:at[0]], '\n')+1 : at[0]]
+		owner := regexp.MustCompile(`(?m)^(?:type|input) (\w+)`).FindAllStringSubmatch(sdl[:at[0]], -1)
+		typ := owner[len(owner)-1][1]
+		word := typ + "."
+		if names := regexp.MustCompile(`(\w+)(?:\(|:)`).FindAllStringSubmatch(line, -1); len(names) > 0 {
+			word += names[len(names)-1][1]
+		}
+		add := func(what, instead string) {
+			all = append(all, mutant{typ + ": " + strings.TrimSpace(line) + " " + what, sdl[:at[0]] + instead + sdl[at[1]:], word})
+		}
+		add("without "+text, "")
+		for _, weaker := range weakenings(text) {
+			add(text+" → "+weaker, weaker)
+		}
+	}
+	return all
+}
+
+// weakenings are a rule with one of its requirements taken away.
+func weakenings(rule string) (all []string) {
+	for _, term := range []string{`scopes: ["a:read"], `, `, scopes: ["a:read"]`, `, "b:read"`, `"a:read", `, `, maxAge: 300`, `roles: [EDITOR], `, `owner: AUTHOR, `, `, ADMIN`, `EDITOR, `} {
+		if strings.Contains(rule, term) {
+			all = append(all, strings.Replace(rule, term, "", 1))
+		}
+	}
+	return all
+}
+
+// TestEveryStatementOfThePolicyIsNeeded holds that a schema with one statement less is refused, or told from the whole
+// policy by the matrix.
+func TestEveryStatementOfThePolicyIsNeeded(t *testing.T) {
+	schema, err := zoo.Load(zoo.SDL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := cells(schema)
+	killed := map[string]int{}
+	for i, m := range mutants(zoo.SDL) {
+		if testing.Short() && i%7 != 0 {
+			continue
+		}
+		s, err := serve(t, m.sdl, zooConfig(false))
+		var refused *authz.Refusal
+		switch {
+		case errors.As(err, &refused):
+			killed["at the start"]++
+		case err != nil:
+			t.Errorf("%s: %v", m.name, err)
+		case tells(&matrix{schema: schema, world: zoo.NewWorld(), plain: s, audited: s}, all, m.at):
+			killed["by the matrix"]++
+		default:
+			t.Errorf("survived: %s", m.name)
+		}
+	}
+	t.Logf("killed %v", killed)
+}
+
+// tells looks for a cell that tells a mutant from the policy: first among those that mention its place.
+func tells(m *matrix, all []cell, at string) bool {
+	_, name, _ := strings.Cut(at, ".")
+	mentions := func(c cell) bool {
+		return strings.HasPrefix(c.coordinate, at) || name != "" && strings.HasSuffix(c.coordinate, ":)") && strings.Contains(c.shape, " "+name)
+	}
+	for _, depth := range []func(int, cell) bool{
+		func(i int, c cell) bool { return mentions(c) && strings.HasPrefix(c.shape, "plain") },
+		func(i int, c cell) bool { return mentions(c) },
+		func(i int, c cell) bool { return i%23 == 0 || c.coordinate == "by hand" },
+	} {
+		i := -1
+		if slices.ContainsFunc(all, func(c cell) bool { i++; return depth(i, c) && m.differs(c) != "" }) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,74 @@
+package authz
+
+import (
+	"slices"
+
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// checkDirectives refuses a schema whose directives are not the ones that this package enforces.
+func (c *compiler) checkDirectives() {
+	known := map[string][]string{
+		directiveAuth:    {"roles", "scopes", "owner", "maxAge", "any"},
+		directivePublic:  {},
+		directiveSignsIn: {},
+	}
+	for _, def := range c.table.schema.Directives {
+		for _, a := range def.Arguments {
+			c.refuseAllOn("@"+def.Name+"("+a.Name+":)", a.Directives, "a directive's argument")
+		}
+	}
+	for name, arguments := range known {
+		def := c.table.schema.Directives[name]
+		if def == nil {
+			continue
+		}
+		if def.IsRepeatable {
+			c.add("@"+name, "is repeatable; take that away, one statement a place is enough")
+		}
+		for _, a := range def.Arguments {
+			if a.DefaultValue != nil {
+				c.add("@"+name, "has a default for %s, which this guard would not see; take it away", a.Name)
+			}
+			if !slices.Contains(arguments, a.Name) {
+				c.add("@"+name, "has an argument %s, which this guard does not know and so would not enforce", a.Name)
+			}
+		}
+	}
+}
+
+// checkOwners refuses a predicate that is bound to no value of enum Owner: probably a typing error.
+func (c *compiler) checkOwners() {
+	for _, name := range sortedNames(c.config.Owners) {
+		c.checkEnum("Config.Owners", "Owner", []string{name})
+	}
+}
+
+// refuseRulesOn refuses rules in places where nothing would enforce them.
+func (c *compiler) refuseRulesOn(def *ast.Definition) {
+	kind := map[ast.DefinitionKind]string{ast.Interface: "an interface", ast.Union: "a union", ast.Enum: "an enum", ast.Scalar: "a scalar"}[def.Kind]
+	c.refuseAllOn(def.Name, def.Directives, kind)
+	for _, v := range def.EnumValues {
+		c.refuseAllOn(def.Name+"."+v.Name, v.Directives, "an enum value")
+	}
+	for _, f := range def.Fields {
+		at := def.Name + "." + f.Name
+		c.refuseAllOn(at, f.Directives, "a field of "+kind)
+		for _, a := range f.Arguments {
+			c.refuseAllOn(at+"("+a.Name+":)", a.Directives, "an argument of "+kind)
+		}
+	}
+}
+
+// refuseAllOn refuses every directive of ours.
+func (c *compiler) refuseAllOn(at string, list ast.DirectiveList, what string) {
+	c.refuseDirectives(at, list, what, directiveAuth, directivePublic, directiveSignsIn)
+}
+
+func (c *compiler) refuseDirectives(at string, list ast.DirectiveList, what string, names ...string) {
+	for _, name := range names {
+		if list.ForName(name) != nil {
+			c.add(at, "has @%s, but on %s nothing enforces it; write it on the object types and their fields", name, what)
+		}
+	}
+}

@@ -1,0 +1,227 @@
+package authz_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse/gatehouse/authz/testdata/zoo"
+)
+
+// rounds is how many random operations a property is tried on.
+func rounds() int {
+	switch {
+	case os.Getenv("MATRIX") == "full":
+		return 10_000
+	case testing.Short():
+		return 100
+	default:
+		return 400
+	}
+}
+
+func newRandom(t testing.TB, seed uint64) *random {
+	t.Helper()
+	return &random{Rand: rand.New(rand.NewPCG(seed, 0)), g: zooGenerator(load(t, zoo.SDL))}
+}
+
+// TestRandomOperations holds the guard against the evaluator on operations that nobody thought of.
+func TestRandomOperations(t *testing.T) {
+	t.Parallel()
+	r := newRandom(t, 1)
+	m := &matrix{schema: r.g.schema, world: zoo.NewWorld(), plain: mustServe(t, false), audited: mustServe(t, true)}
+	for i := range rounds() {
+		if message := m.differs(cell{"random", fmt.Sprint(i), r.write().text(plainly)}); message != "" {
+			t.Fatal(message)
+		}
+	}
+	t.Logf("%d answers compared, of which %d are refusals and %d have denials beside data", m.compared, m.refused, m.partial)
+}
+
+// TestAddingASelectionGrantsNothing: what an operation withholds, it withholds with more selections too.
+func TestAddingASelectionGrantsNothing(t *testing.T) {
+	t.Parallel()
+	r, s, all := newRandom(t, 2), mustServe(t, false), personas()
+	for range rounds() {
+		more := r.write()
+		less := more
+		n := r.IntN(more.root.size())
+		less.root = more.root.without(&n)
+		p := all[r.IntN(len(all))]
+		few, many := less.text(plainly), more.text(plainly)
+		a, b := ask(t, s, p.Person, few), ask(t, s, p.Person, many)
+		if len(a) == 0 || len(b) == 0 {
+			continue // a subscription to nothing
+		}
+		if a[0].Refused && less.kind != "query" && !b[0].Refused {
+			t.Fatalf("%s: refused, but granted with more\n%s\n%s %v", p.name, few.text, many.text, more.values)
+		}
+		for i := range min(len(a), len(b)) {
+			if !a[i].Refused && !within(b[i].Data, a[i].Data) {
+				t.Fatalf("%s: more is shown with more selections\n%s\n%s %v\n%v\n%v", p.name, few.text, many.text, more.values, a[i].Data, b[i].Data)
+			}
+		}
+	}
+}
+
+// TestRemovingARightGrantsNothing: who has less sees no more.
+func TestRemovingARightGrantsNothing(t *testing.T) {
+	t.Parallel()
+	r, s, all := newRandom(t, 3), mustServe(t, false), personas()
+	for range rounds() {
+		o := r.write().text(plainly)
+		p := all[r.IntN(len(all))]
+		if p.Person == nil {
+			continue
+		}
+		less, what := lessOf(r, *p.Person)
+		a, b := ask(t, s, p.Person, o), ask(t, s, &less, o)
+		for i := range min(len(a), len(b)) {
+			if a[i].Refused && !b[i].Refused {
+				t.Fatalf("%s %s: granted\n%s %v", p.name, what, o.text, o.variables)
+			}
+			if !within(b[i].Data, a[i].Data) {
+				t.Fatalf("%s %s: more is shown\n%s %v\n%v\n%v", p.name, what, o.text, o.variables, a[i].Data, b[i].Data)
+			}
+		}
+	}
+}
+
+func lessOf(r *random, p zoo.Person) (zoo.Person, string) {
+	switch n := r.IntN(5); {
+	case n == 0 && len(p.Roles) > 0:
+		p.Roles = p.Roles[1:]
+		return p, "without a role"
+	case n == 1 && len(p.Scopes) > 0:
+		p.Scopes = p.Scopes[1:]
+		return p, "without a scope"
+	case n == 2:
+		p.Proved = p.Proved.AddDate(0, 0, -1)
+		return p, "a day later"
+	case n == 3:
+		p.ID = "somebody"
+		return p, "under another id"
+	default:
+		return zoo.Person{Because: "expired"}, "signed out"
+	}
+}
+
+// TestRewritingChangesNoVerdict: aliases and fragments are only ways to write.
+func TestRewritingChangesNoVerdict(t *testing.T) {
+	t.Parallel()
+	r, s, all := newRandom(t, 4), mustServe(t, false), personas()
+	for range rounds() {
+		w := r.write()
+		p := all[r.IntN(len(all))]
+		plain := ask(t, s, p.Person, w.text(plainly))
+		fragments := ""
+		styles := map[string]func(string, string) string{
+			"inline fragments":      func(set, static string) string { return "... on " + static + " { " + set + " }" },
+			"bare inline fragments": func(set, _ string) string { return "... { ... @include(if: true) { " + set + " } }" },
+			"named fragments": func(set, static string) string {
+				name := fmt.Sprintf("F%d", strings.Count(fragments, "fragment "))
+				fragments += fmt.Sprintf(" fragment %s on %s { %s }", name, static, set)
+				return "..." + name + " ..." + name
+			},
+		}
+		for name, style := range styles {
+			fragments = ""
+			o := w.text(style)
+			for _, d := range w.declared { // those used in fragments only
+				if name, _, _ := strings.Cut(d, ":"); !uses(o.text, name) && uses(fragments, name) {
+					o.text = declare(o.text, d)
+				}
+			}
+			o.text += fragments
+			if got := ask(t, s, p.Person, o); !same(plain, got) {
+				t.Fatalf("%s, %s\n%s\n%s %v\n%v\n%v", p.name, name, w.text(plainly).text, o.text, w.values, plain, got)
+			}
+		}
+		o := w.text(plainly)
+		o.text = strings.NewReplacer(" k", " zz_k").Replace(o.text)
+		if got := renamed(t, ask(t, s, p.Person, o)); !same(plain, got) {
+			t.Fatalf("%s, aliases\n%s %v\n%v\n%v", p.name, o.text, w.values, plain, got)
+		}
+	}
+}
+
+// declare puts a variable in an operation's head.
+func declare(text, variable string) string {
+	if head, rest, has := strings.Cut(text, " Op("); has {
+		return head + " Op(" + variable + " " + rest
+	}
+	return strings.Replace(text, " Op ", " Op("+variable+") ", 1)
+}
+
+func renamed(t *testing.T, all []answer) (out []answer) {
+	for _, a := range all {
+		text, err := json.Marshal(a.Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		back := answer{Refused: a.Refused, Denials: a.Denials}
+		if err := json.Unmarshal([]byte(strings.ReplaceAll(string(text), `"zz_k`, `"k`)), &back.Data); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, back)
+	}
+	return out
+}
+
+func same(a, b []answer) bool {
+	return slices.EqualFunc(a, b, func(x, y answer) bool { return reflect.DeepEqual(x, y) })
+}
+
+// within reports whether nothing is shown in a that b withholds: a is b with parts left out or null. Keys that only a
+// asks for do not count.
+func within(a, b any) bool {
+	switch a := a.(type) {
+	case nil:
+		return true
+	case map[string]any:
+		of, ok := b.(map[string]any)
+		if !ok {
+			return false
+		}
+		for key, value := range of {
+			if got, asked := a[key]; asked && !within(got, value) {
+				return false
+			}
+		}
+		return true
+	case []any:
+		of, ok := b.([]any)
+		if !ok || len(a) != len(of) {
+			return false
+		}
+		for i := range a {
+			if !within(a[i], of[i]) {
+				return false
+			}
+		}
+		return true
+	default:
+		return reflect.DeepEqual(a, b)
+	}
+}
+
+func ask(t *testing.T, s *server, p *zoo.Person, o operation) []answer {
+	t.Helper()
+	all, err := s.ask(p, o)
+	if err != nil {
+		t.Fatalf("%v\n%s %v", err, o.text, o.variables)
+	}
+	for _, a := range all {
+		for _, d := range a.Denials {
+			if strings.Contains(d, "must subscribe to exactly one stream") {
+				return nil
+			}
+		}
+	}
+	return all
+}

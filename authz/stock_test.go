@@ -1,0 +1,128 @@
+package authz_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
+
+	"github.com/gatehouse/gatehouse/authz/testdata/stock"
+	"github.com/gatehouse/gatehouse/authz/testdata/zoo"
+)
+
+// stockResolver answers the stock schema.
+type stockResolver struct{ rows []*stock.Row }
+
+func (r stockResolver) Query() stock.QueryResolver                 { return r }
+func (r stockResolver) Rows(context.Context) ([]*stock.Row, error) { return r.rows, nil }
+func (stockResolver) Secret(context.Context) (*stock.Secret, error) {
+	return &stock.Secret{ID: "s"}, nil
+}
+func (stockResolver) Thing(context.Context) (stock.Thing, error) { return &stock.Secret{ID: "s"}, nil }
+func (stockResolver) Animal(context.Context) (stock.Animal, error) {
+	return &stock.Dog{Name: "Rex"}, nil
+}
+func (stockResolver) Again(context.Context) (*stock.Query, error) { return &stock.Query{}, nil }
+
+// TestWhatStockDirectivesLeaveOpen shows the traps that the guard was made for: the rule counts how often it is asked,
+// and the same thing asked of the zoo is refused at the start or denied.
+func TestWhatStockDirectivesLeaveOpen(t *testing.T) {
+	asked := 0
+	es := stock.NewExecutableSchema(stock.Config{Resolvers: stockResolver{}, Directives: stock.DirectiveRoot{
+		Auth: func(ctx context.Context, _ any, next graphql.Resolver) (any, error) {
+			asked++
+			return next(ctx)
+		},
+	}})
+	exec := executor.New(es)
+	for _, c := range []struct {
+		trap, text string
+		asked      int
+	}{
+		{"a type's rule runs where a field returns the type", `{ secret { id } }`, 1},
+		{"a type's rule does not run through a union", `{ thing { ... on Secret { id } } }`, 0},
+		{"a rule on an interface's field never runs", `{ animal { name } }`, 0},
+		{"a rule on a field that returns a root type never runs", `{ again { secret { __typename } } }`, 1},
+	} {
+		asked = 0
+		run(t, exec, context.Background(), c.text)
+		if asked != c.asked {
+			t.Errorf("%s: asked %d times, want %d: gqlgen has changed", c.trap, asked, c.asked)
+		}
+	}
+	s := mustServe(t, false)
+	for text, want := range map[string]string{
+		`{ open search(text: "x") { ... on Memo { text } } }`: `{"open":"open","search":null} | UNAUTHENTICATED Query.search @search[1]`,
+		`{ open vault { query { open } } }`:                   `{"open":"open","vault":null} | UNAUTHENTICATED Query.vault @vault`,
+	} {
+		if got := s.says(t, who(t, "missing"), operation{text: text}); got != want {
+			t.Errorf("%s: %s", text, got)
+		}
+	}
+	sdl := strings.Replace(zoo.SDL, "interface Node { id: ID! }", "interface Node { id: ID! @auth }", 1)
+	if _, err := serve(t, sdl, zooConfig(false)); err == nil || !strings.Contains(err.Error(), "on a field of an interface nothing enforces it") {
+		t.Errorf("a rule on an interface's field is served: %v", err)
+	}
+}
+
+// TestListingInputObjectDisarmsNothing: with INPUT_OBJECT among its places, gqlgen stops running a directive on objects.
+func TestListingInputObjectDisarmsNothing(t *testing.T) {
+	sdl := strings.Replace(zoo.SDL, "on OBJECT | FIELD_DEFINITION | ARGUMENT", "on OBJECT | INPUT_OBJECT | FIELD_DEFINITION | ARGUMENT", 1)
+	s := must(serve(t, sdl, zooConfig(false)))
+	if got := s.says(t, who(t, "stranger"), operation{text: `{ draft(id: "d1") { id } }`}); !strings.Contains(got, "NOT_FOUND Query.draft") {
+		t.Error(got)
+	}
+}
+
+// TestDeferredFragmentsAreGuarded: gqlgen answers them later, through the same guard.
+func TestDeferredFragmentsAreGuarded(t *testing.T) {
+	got := mustServe(t, false).says(t, who(t, "alice"), operation{text: `{ post(id: "p2") { id ... @defer { secret audit comments { id } } } }`})
+	for _, want := range []string{"NOT_FOUND Post.secret", "FORBIDDEN Post.audit"} {
+		if !strings.Contains(got, want) || strings.Contains(got, `"secret":"secret"`) {
+			t.Error(got)
+		}
+	}
+}
+
+// TestTheSharedDocumentIsNotChanged: two persons share a parsed query and a plan, at once.
+func TestTheSharedDocumentIsNotChanged(t *testing.T) {
+	s := mustServe(t, false)
+	done := make(chan string)
+	for i := range 8 {
+		go func() {
+			name, want := "alice", `{"draft":{"body":"body"},"post":{"notes":null,"secret":"secret"}} | FORBIDDEN Post.notes(secret:) @post.notes`
+			if i%2 == 0 {
+				name, want = "administrator", `{"draft":{"body":"body"},"post":{"notes":["note","true"],"secret":null}} | NOT_FOUND Post.secret @post.secret`
+			}
+			for range 200 {
+				got := s.says(t, who(t, name), operation{text: `query Op($v: Boolean) { draft(id: "d1") { body } post(id: "p1") { notes(secret: $v) secret } }`,
+					name: "Op", variables: map[string]any{"v": true}})
+				if got != want {
+					done <- got
+					return
+				}
+			}
+			done <- ""
+		}()
+	}
+	for range 8 {
+		if got := <-done; got != "" {
+			t.Error(got)
+		}
+	}
+}
+
+func run(t testing.TB, exec *executor.Executor, ctx context.Context, text string) {
+	t.Helper()
+	ctx = graphql.StartOperationTrace(ctx)
+	oc, errs := exec.CreateOperationContext(ctx, &graphql.RawParams{Query: text})
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	next, ctx := exec.DispatchOperation(ctx, oc)
+	if r := next(ctx); len(r.Errors) > 0 {
+		t.Fatal(r.Errors)
+	}
+}

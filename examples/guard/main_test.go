@@ -1,0 +1,241 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/gatehouse/gatehouse/examples/guard/graph"
+)
+
+var (
+	nobody   = http.Header{}
+	author   = http.Header{"X-User": {"ann"}}
+	stranger = http.Header{"X-User": {"bob"}}
+	editor   = http.Header{"X-User": {"eve"}, "X-Roles": {"EDITOR"}}
+)
+
+const (
+	articles   = `{ articles { title author } }`
+	draft      = `query($id: ID!) { draft(id: $id) { title } }`
+	publish    = `mutation { publish(id: "2") { title } }`
+	onlyDoors  = `{"data":{"articles":[{"title":"On doors","author":"ann"}]}}`
+	draftOfAnn = `{"data":{"draft":{"title":"On keys"}}}`
+)
+
+func TestAnyoneListsArticles(t *testing.T) {
+	s := start(t)
+	for _, who := range []http.Header{nobody, stranger, author, editor} {
+		s.want(who, articles, onlyDoors)
+	}
+}
+
+func TestDraftIsReadByItsAuthorAndByEditors(t *testing.T) {
+	s := start(t)
+	s.want(author, draft, draftOfAnn)
+	s.want(editor, draft, draftOfAnn)
+}
+
+func TestDraftOfAnotherIsAsMissingAsNone(t *testing.T) {
+	s := start(t)
+	foreign, none := s.ask(stranger, draft, "2"), s.ask(stranger, draft, "99")
+	if foreign != none {
+		t.Errorf("one can tell whether a draft is there:\n%s\n%s", foreign, none)
+	}
+	if !strings.Contains(foreign, `"code":"NOT_FOUND"`) || !strings.HasSuffix(foreign, `"data":{"draft":null}}`) {
+		t.Errorf("not null with NOT_FOUND: %s", foreign)
+	}
+	s.wantCode(nobody, draft, "UNAUTHENTICATED")
+}
+
+func TestEditorsPublishAndAuthorsDoNot(t *testing.T) {
+	s := start(t)
+	for _, who := range []http.Header{author, stranger} {
+		s.wantCode(who, publish, "FORBIDDEN")
+	}
+	s.wantCode(nobody, publish, "UNAUTHENTICATED")
+	s.want(nobody, articles, onlyDoors)
+	s.want(author, draft, draftOfAnn)
+
+	s.want(editor, publish, `{"data":{"publish":{"title":"On keys"}}}`)
+	s.want(nobody, articles, strings.Replace(onlyDoors, `]}}`, `,{"title":"On keys","author":"ann"}]}}`, 1))
+	s.want(editor, draft, `{"data":{"draft":null}}`)
+}
+
+func TestOneForbiddenFieldStopsTheWholeMutation(t *testing.T) {
+	s := start(t)
+	write := `write(title: "On locks", text: "They hold.") { id author }`
+	s.wantCode(author, `mutation { `+write+` publish(id: "2") { id } }`, "FORBIDDEN")
+	s.want(author, `mutation { `+write+` }`, `{"data":{"write":{"id":"3","author":"ann"}}}`)
+	s.wantCode(nobody, `mutation { `+write+` }`, "UNAUTHENTICATED")
+}
+
+func TestRootFieldWithoutRuleStopsTheStart(t *testing.T) {
+	complete := read(t, "schema.graphql")
+	for field, coordinate := range map[string]string{
+		"draft(\"Which draft.\" id: ID!): Draft @auth\n":                    "Query.draft",
+		"publish(\"Which draft.\" id: ID!): Article @auth(roles: [EDITOR])": "Mutation.publish",
+	} {
+		without, _, _ := strings.Cut(field, "@auth")
+		hole := strings.Replace(complete, field, without+"\n", 1)
+		_, err := newHandler(executable(t, hole))
+		if err == nil || !strings.Contains(err.Error(), coordinate+": does not say who may use it") {
+			t.Errorf("without its @auth, %s does not stop the start: %v", coordinate, err)
+		}
+	}
+	if _, err := newHandler(executable(t, complete)); err != nil {
+		t.Errorf("the complete schema stops it: %v", err)
+	}
+}
+
+func TestIntrospectionShowsTheRules(t *testing.T) {
+	got := start(t).ask(nobody, `{ __type(name: "Draft") { fields { description } } }`)
+	if want := `Access: EDITOR, or AUTHOR.`; strings.Count(got, want) != 4 {
+		t.Errorf("%q is not on each of the 4 fields: %s", want, got)
+	}
+}
+
+func TestReadmeQuotesTheTenLines(t *testing.T) {
+	code := block(t, read(t, "main.go"), `(?s)// The ten lines: [^\n]*\n(.*?)\n\t// That is all`)
+	code = strings.TrimPrefix(strings.ReplaceAll(code, "\n\t", "\n"), "\t")
+	quoted := block(t, read(t, "README.md"), "(?s)```go\n(.*?)\n```")
+	if code != quoted {
+		t.Errorf("main.go has\n%s\nREADME.md quotes\n%s", code, quoted)
+	}
+	if n := strings.Count(code, "\n") + 1; n != 10 {
+		t.Errorf("the ten lines are %d", n)
+	}
+}
+
+// TestReadmeCallsAnswerAsWritten makes each call of README.md that curl makes there and compares the answer below it.
+func TestReadmeCallsAnswerAsWritten(t *testing.T) {
+	s := start(t)
+	calls := regexp.MustCompile(`(?m)^    curl .*?(?:-H 'x-user: (\w+)' )?--data-urlencode 'query=(.*)'\n((?:      .*\n)+)`)
+	all := calls.FindAllStringSubmatch(read(t, "README.md"), -1)
+	if len(all) != 2 {
+		t.Fatalf("README.md has %d calls, want 2", len(all))
+	}
+	for _, call := range all {
+		who := http.Header{}
+		if call[1] != "" {
+			who.Set("x-user", call[1])
+		}
+		s.want(who, call[2], regexp.MustCompile(`\n? {6}`).ReplaceAllString(strings.TrimSuffix(call[3], "\n"), ""))
+	}
+}
+
+type server struct {
+	*testing.T
+	url string
+}
+
+func start(t *testing.T) server {
+	t.Helper()
+	handler, err := newHandler(executable(t, read(t, "schema.graphql")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewServer(handler)
+	t.Cleanup(s.Close)
+	return server{t, s.URL}
+}
+
+// executable parses a schema anew, because the guard writes its rules into the descriptions.
+func executable(t *testing.T, sdl string) graphql.ExecutableSchema {
+	t.Helper()
+	schema, err := gqlparser.LoadSchema(&ast.Source{Name: "schema.graphql", Input: sdl})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return graph.NewExecutableSchema(graph.Config{Schema: schema, Resolvers: newDesk()})
+}
+
+// ask posts an operation, with $id 2 unless another is given; a query is asked with GET too, and answers alike.
+func (s server) ask(who http.Header, query string, id ...string) string {
+	s.Helper()
+	variables := map[string]any{}
+	if strings.Contains(query, "$id") {
+		variables["id"] = append(id, "2")[0]
+	}
+	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
+	if err != nil {
+		s.Fatal(err)
+	}
+	post, err := http.NewRequestWithContext(s.Context(), http.MethodPost, s.url, strings.NewReader(string(body)))
+	if err != nil {
+		s.Fatal(err)
+	}
+	answer := s.send(post, who)
+	if strings.HasPrefix(query, "mutation") {
+		return answer
+	}
+	given, _ := json.Marshal(variables)
+	get, err := http.NewRequestWithContext(s.Context(), http.MethodGet, s.url+"?"+url.Values{"query": {query}, "variables": {string(given)}}.Encode(), nil)
+	if err != nil {
+		s.Fatal(err)
+	}
+	if got := s.send(get, who); got != answer {
+		s.Errorf("%s: GET answers %s, POST %s", query, got, answer)
+	}
+	return answer
+}
+
+func (s server) send(r *http.Request, who http.Header) string {
+	s.Helper()
+	r.Header = who.Clone()
+	r.Header.Set("Content-Type", "application/json")
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return string(text)
+}
+
+func (s server) want(who http.Header, query, want string) {
+	s.Helper()
+	if got := s.ask(who, query); got != want {
+		s.Errorf("%v, %s:\n got %s\nwant %s", who, query, got, want)
+	}
+}
+
+// wantCode holds that the operation was refused before it ran: one error of the code and no data.
+func (s server) wantCode(who http.Header, query, code string) {
+	s.Helper()
+	got := s.ask(who, query)
+	if strings.Count(got, `"code"`) != 1 || !strings.Contains(got, `"code":"`+code+`"`) || !strings.HasSuffix(got, `"data":null}`) {
+		s.Errorf("%v, %s: not refused with %s: %s", who, query, code, got)
+	}
+}
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func block(t *testing.T, text, pattern string) string {
+	t.Helper()
+	found := regexp.MustCompile(pattern).FindStringSubmatch(text)
+	if found == nil {
+		t.Fatalf("nothing matches %s", pattern)
+	}
+	return found[1]
+}
