@@ -17,7 +17,7 @@ web/dist/playground/index.html: $(wildcard web/src/* web/*.js web/*.json web/ind
 	else echo "npm is not there: the page at / will say how to build the Playground (apt-get install npm)"; fi
 
 gen: ## regenerate all that is generated from schema.graphql and ent/schema
-	go generate ./ent ./graph
+	go generate ./ent ./graph ./examples/guard ./authz/...
 	cd examples/go && go generate ./...
 	go run . access > ACCESS.md
 

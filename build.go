@@ -10,6 +10,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"github.com/gatehouse/gatehouse/authz"
 	"github.com/gatehouse/gatehouse/graph"
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/config"
@@ -20,8 +21,8 @@ import (
 	"github.com/gatehouse/gatehouse/web"
 )
 
-// cachedQueries is how many parsed queries, with their plans, are kept.
-const cachedQueries = 1000
+// cachedQueries is how many parsed queries, with their plans, are kept: at most 200 KiB each, 32 MiB in all.
+const cachedQueries = 160
 
 // build makes the handler of the public listener, room by room. The address is the issuer where none is configured.
 func build(ctx context.Context, c *settings, db *database.Database, address string, log *slog.Logger) (http.Handler, error) {
@@ -29,12 +30,7 @@ func build(ctx context.Context, c *settings, db *database.Database, address stri
 	if err != nil {
 		return nil, err
 	}
-	access, err := token.NewIssuer(token.Config{
-		Keys:     keys,
-		Issuer:   cmp.Or(c.Issuer, address),
-		Audience: c.Audience,
-		TTL:      c.AccessTTL,
-	})
+	access, err := newIssuer(c, keys, address)
 	if err != nil {
 		return nil, err
 	}
@@ -42,12 +38,25 @@ func build(ctx context.Context, c *settings, db *database.Database, address stri
 	if err != nil {
 		return nil, err
 	}
-	door, err := newDoor(c, service, log)
+	door, table, err := newDoor(c, service, log)
 	if err != nil {
 		return nil, err
 	}
 	callers := viewer.Sources{Verify: access.Verify, Session: service.Viewer}
-	return routes(c, viewer.Middleware(callers, door), keys, db), nil
+	return routes(c, viewer.Middleware(callers, door), table, keys, db), nil
+}
+
+// openAccounts makes the rules of accounts alone, for commands that serve nothing.
+func openAccounts(ctx context.Context, c *settings, db *database.Database, log *slog.Logger) (*accounts.Service, error) {
+	keys, err := openKeys(ctx, c, db)
+	if err != nil {
+		return nil, err
+	}
+	access, err := newIssuer(c, keys, "http://"+c.Addr)
+	if err != nil {
+		return nil, err
+	}
+	return newAccounts(c, db, access, log)
 }
 
 // openKeys holds the secret against the database's digest and takes the signing key, from the settings or the database.
@@ -63,6 +72,15 @@ func openKeys(ctx context.Context, c *settings, db *database.Database) (*token.K
 		return nil, err
 	}
 	return token.NewKeys(key)
+}
+
+func newIssuer(c *settings, keys *token.Keys, address string) (*token.Issuer, error) {
+	return token.NewIssuer(token.Config{
+		Keys:     keys,
+		Issuer:   cmp.Or(c.Issuer, address),
+		Audience: c.Audience,
+		TTL:      c.AccessTTL,
+	})
 }
 
 func newAccounts(c *settings, db *database.Database, access *token.Issuer, log *slog.Logger) (*accounts.Service, error) {
@@ -81,12 +99,13 @@ func newAccounts(c *settings, db *database.Database, access *token.Issuer, log *
 		Refresh:    refresh,
 		RefreshTTL: c.RefreshTTL,
 		SessionTTL: c.SessionTTL,
+		MaxPage:    c.limits.Page,
 		Log:        log,
 	})
 }
 
-// newDoor makes the handler of /graphql, guarded.
-func newDoor(c *settings, service *accounts.Service, log *slog.Logger) (http.Handler, error) {
+// newDoor makes the handler of /graphql, guarded, and the table of who may use what.
+func newDoor(c *settings, service *accounts.Service, log *slog.Logger) (http.Handler, []authz.Access, error) {
 	schema := graph.NewSchema(service)
 	guard, err := graph.NewGuard(schema.Schema(), graph.GuardConfig{
 		Introspection: c.ShowPlayground(),
@@ -94,12 +113,13 @@ func newDoor(c *settings, service *accounts.Service, log *slog.Logger) (http.Han
 		Log:           log,
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	queries, err := guard.QueryCache(cachedQueries)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	guard.Describe()
 	return graph.NewHandler(graph.HandlerConfig{
 		Schema:        schema,
 		Extensions:    []graphql.HandlerExtension{guard},
@@ -108,11 +128,11 @@ func newDoor(c *settings, service *accounts.Service, log *slog.Logger) (http.Han
 		Introspection: c.ShowPlayground(),
 		Log:           log,
 		Unavailable:   database.Unavailable,
-	}), nil
+	}), guard.Access(), nil
 }
 
 // routes puts every door of the public listener at its path.
-func routes(c *settings, door http.Handler, keys *token.Keys, db *database.Database) http.Handler {
+func routes(c *settings, door http.Handler, table []authz.Access, keys *token.Keys, db *database.Database) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", door)
 	mux.HandleFunc("GET /.well-known/jwks.json", func(w http.ResponseWriter, _ *http.Request) {
@@ -133,6 +153,9 @@ func routes(c *settings, door http.Handler, keys *token.Keys, db *database.Datab
 			w.Header().Set("Content-Type", "application/graphql; charset=utf-8")
 			fmt.Fprint(w, graph.SDL())
 		})
+		access := web.Access(accessPage(table))
+		mux.Handle("/access", access)
+		mux.Handle("/access.css", access)
 		mux.Handle("/", web.Handler())
 	}
 	return mux

@@ -53,12 +53,30 @@ func commands(w world) *cobra.Command {
 		Use: "status", Short: "Tell the database's version without changing it", Args: cobra.NoArgs,
 		RunE: does(func(cmd *cobra.Command) error { return migrationStatus(cmd.Context(), w) }),
 	})
+	admin := &cobra.Command{Use: "admin", Short: "Administrators", RunE: func(cmd *cobra.Command, args []string) error {
+		return fmt.Errorf("say what to do: gatehouse admin create EMAIL")
+	}}
+	create := &cobra.Command{
+		Use: "create EMAIL", Short: "Make an administrator, or give an account the role", Args: cobra.ExactArgs(1),
+		Long: "Makes an administrator, or gives an account the role ADMIN.\nThe password of a new one is asked for, or read from the first line of standard input.",
+	}
+	create.RunE = func(cmd *cobra.Command, args []string) error {
+		return does(func(cmd *cobra.Command) error { return createAdministrator(cmd.Context(), w, args[0]) })(cmd, args)
+	}
+	admin.AddCommand(create)
 	access := &cobra.Command{Use: "access", Short: "Print who may use what", Args: cobra.NoArgs}
 	asJSON := access.Flags().Bool("json", false, "for machines")
-	access.RunE = does(func(*cobra.Command) error { return printAccess(w.Stdout, *asJSON) })
+	former := access.Flags().String("check", "", "fail when the schema grants more than this FILE of a former --json")
+	access.RunE = does(func(*cobra.Command) error {
+		if *former != "" {
+			return checkAccess(w.Stdout, *former)
+		}
+		return printAccess(w.Stdout, *asJSON)
+	})
 	root.AddCommand(
 		&cobra.Command{Use: "serve", Short: "Serve (what gatehouse does without a command)", Args: cobra.NoArgs, RunE: serveDoes},
 		migrate,
+		admin,
 		access,
 		&cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs, RunE: does(func(cmd *cobra.Command) error {
 			_, err := fmt.Fprintln(w.Stdout, "gatehouse", version())

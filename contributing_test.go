@@ -28,12 +28,12 @@ func TestContributingsExampleWorks(t *testing.T) {
 	access := exec.CommandContext(t.Context(), "go", "run", ".", "access")
 	access.Dir = folder
 	out, err := access.CombinedOutput()
-	if want := "| `Query.userCount` | role ADMIN |"; err != nil || !strings.Contains(string(out), want) {
+	if want := "| `Query.hasUsers` | administrators |"; err != nil || !strings.Contains(string(out), want) {
 		t.Fatalf("no line %q: %v\n%s", want, err, out)
 	}
 
 	schema := filepath.Join(folder, "schema.graphql")
-	open := strings.Replace(read(t, schema), "userCount: Int! @auth(roles: [ADMIN])", "userCount: Int!", 1)
+	open := strings.Replace(read(t, schema), "hasUsers: Boolean! @auth(roles: [ADMIN])", "hasUsers: Boolean!", 1)
 	if err := os.WriteFile(schema, []byte(open), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func TestContributingsExampleWorks(t *testing.T) {
 	serve.Dir = folder
 	serve.Env = append(os.Environ(), "GATEHOUSE_ADDR=127.0.0.1:0")
 	out, err = serve.CombinedOutput()
-	if want := "Query.userCount: does not say who may use it"; err == nil || !strings.Contains(string(out), want) {
+	if want := "Query.hasUsers: does not say who may use it"; err == nil || !strings.Contains(string(out), want) {
 		t.Errorf("the start was not refused with %q: %v\n%s", want, err, out)
 	}
 }

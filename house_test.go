@@ -16,6 +16,8 @@ var house = map[string][]string{
 	"authz":                     {},
 	"ent":                       {},
 	"web":                       {},
+	"examples/guard":            {"authz"},
+	"examples/guard/graph":      {},
 	"internal/problem":          {},
 	"internal/prerequisite":     {},
 	"internal/config":           {},

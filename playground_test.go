@@ -3,9 +3,9 @@ package main
 import (
 	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 
+	"github.com/gatehouse/gatehouse/internal/database/dbtest"
 	"github.com/gatehouse/gatehouse/internal/prerequisite"
 	"github.com/gatehouse/gatehouse/web"
 )
@@ -15,15 +15,29 @@ func TestPlaygroundRegistersLogsInAndAsksMe(t *testing.T) {
 	if !web.Built() {
 		prerequisite.Missing(t, "the Playground's page", "run make playground")
 	}
+	s := startForBrowser(t)
+	execute(t, ".", "node", "web/test/playground.mjs", s.URL+"/", ".artifacts/playground.png")
+}
+
+func TestAccessPageIsFilteredByPersonaAndFitsAPhone(t *testing.T) {
+	s := startForBrowser(t)
+	execute(t, ".", "node", "web/test/access.mjs", s.URL+"/access", ".artifacts/access.png")
+}
+
+// startForBrowser starts a server, when there is a browser to look at it.
+func startForBrowser(t *testing.T) *instance {
+	t.Helper()
 	need(t, "node", "install Node.js 20 or newer")
 	if _, err := os.Stat("/usr/bin/chromium"); err != nil && os.Getenv("CHROMIUM") == "" {
 		prerequisite.Missing(t, "Chromium", "apt-get install chromium, or name a browser in CHROMIUM")
 	}
+	if _, err := os.Stat("web/node_modules/playwright-core"); err != nil {
+		prerequisite.Missing(t, "playwright-core", "run make playground")
+	}
 	if err := os.MkdirAll(".artifacts", 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s := start(t, "GATEHOUSE_DATABASE_URL=sqlite:"+filepath.Join(t.TempDir(), "gatehouse.db"))
-	execute(t, ".", "node", "web/test/playground.mjs", s.URL+"/", ".artifacts/playground.png")
+	return start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))
 }
 
 // need skips a test whose program is not on the machine.

@@ -40,6 +40,9 @@ func serve(ctx context.Context, w world) error {
 	if err != nil {
 		return err
 	}
+	if err := checkGuard(ctx, handler); err != nil {
+		return err
+	}
 	fmt.Fprintln(w.Stdout, greeting(c.Config, address))
 	return serveUntil(ctx, newServer(handler, log), listener, log)
 }

@@ -13,7 +13,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	w := world{Args: os.Args[1:], Env: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr}
+	w := world{Args: os.Args[1:], Env: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
 	os.Exit(run(ctx, w))
 }
 
@@ -21,6 +21,7 @@ func main() {
 type world struct {
 	Args   []string
 	Env    []string // NAME=value
+	Stdin  io.Reader
 	Stdout io.Writer
 	Stderr io.Writer
 }

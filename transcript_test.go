@@ -37,7 +37,11 @@ import (
 //
 // The body of a request without Content-Type is a GraphQL document. In an answer "<name>" stands for a text: any one
 // the first time, the same one from then on; <*> is any value. In a request <name> is that text; <forged name> is the
-// token of that name signed with another key, <expired name> the same token, rightly signed, one hour later.
+// token of that name signed with another key, <expired name> the same token, rightly signed, one hour later, <stale
+// name> the same token, rightly signed, of somebody who proved who they are ten minutes earlier.
+//
+// A request that begins with "gatehouse" is a command, with its body as standard input; its answer is the exit code and
+// what it prints.
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -58,13 +62,14 @@ func play(t *testing.T, file, databaseURL string) {
 		t.Fatal(err)
 	}
 	key, path := newSigningKey(t)
-	s := start(t, "GATEHOUSE_DATABASE_URL="+databaseURL, "GATEHOUSE_SIGNING_KEY="+path)
-	p := &player{server: s.URL, key: key, names: map[string]string{}}
+	environment := []string{"GATEHOUSE_DATABASE_URL=" + databaseURL, "GATEHOUSE_SIGNING_KEY=" + path, "GATEHOUSE_SECRET_FILE=" + filepath.Join(t.TempDir(), "secret")}
+	s := start(t, environment...)
+	p := &player{server: s.URL, environment: environment, key: key, names: map[string]string{}}
 	for pair := range slices.Chunk(archive.Files, 2) {
 		if len(pair) != 2 || pair[1].Name != "answer" {
 			t.Fatalf("%s: %q is not followed by an answer", file, pair[0].Name)
 		}
-		if err := p.exchange(string(pair[0].Data), string(pair[1].Data)); err != nil {
+		if err := p.exchange(t, string(pair[0].Data), string(pair[1].Data)); err != nil {
 			t.Fatalf("%s: %s: %v\n\nserver log:\n%s", file, pair[0].Name, err, s.Log)
 		}
 	}
@@ -90,13 +95,17 @@ func newSigningKey(t testing.TB) (ed25519.PrivateKey, string) {
 
 // player holds what a transcript has learned so far.
 type player struct {
-	server string
-	key    ed25519.PrivateKey
-	names  map[string]string
+	server      string
+	environment []string
+	key         ed25519.PrivateKey
+	names       map[string]string
 }
 
 // exchange sends one request and compares the answer.
-func (p *player) exchange(request, want string) error {
+func (p *player) exchange(t *testing.T, request, want string) error {
+	if strings.HasPrefix(request, "gatehouse ") {
+		return p.command(t, request, want)
+	}
 	response, err := p.send(request)
 	if err != nil {
 		return err
@@ -130,6 +139,17 @@ func (p *player) exchange(request, want string) error {
 	return nil
 }
 
+// command runs one command beside the server.
+func (p *player) command(t *testing.T, request, want string) error {
+	line, stdin, _ := strings.Cut(request, "\n\n")
+	var out strings.Builder
+	code := run(t.Context(), world{Args: strings.Fields(line)[1:], Env: p.environment, Stdin: strings.NewReader(stdin), Stdout: &out, Stderr: &out})
+	if got := fmt.Sprintf("%d\n\n%s", code, out.String()); got != want {
+		return fmt.Errorf("got %q, want %q", got, want)
+	}
+	return nil
+}
+
 func (p *player) send(text string) (*http.Response, error) {
 	text, err := p.fill(text)
 	if err != nil {
@@ -159,7 +179,7 @@ func (p *player) send(text string) (*http.Response, error) {
 	return http.DefaultClient.Do(r)
 }
 
-var placeholder = regexp.MustCompile(`<((forged|expired) )?([a-zA-Z0-9]+)>`)
+var placeholder = regexp.MustCompile(`<((forged|expired|stale) )?([a-zA-Z0-9]+)>`)
 
 // fill puts what the names stand for into a request.
 func (p *player) fill(text string) (string, error) {
@@ -188,11 +208,14 @@ func (p *player) remake(text, how string) (string, error) {
 		return "", err
 	}
 	claims, key := old.Claims.(jwt.MapClaims), p.key
-	if how == "forged" {
+	switch how {
+	case "forged":
 		if _, key, err = ed25519.GenerateKey(nil); err != nil {
 			return "", err
 		}
-	} else {
+	case "stale":
+		claims["auth_time"] = time.Now().Add(-10 * time.Minute).Unix()
+	case "expired":
 		for name, ago := range map[string]time.Duration{"iat": 2 * time.Hour, "nbf": 2 * time.Hour, "auth_time": 2 * time.Hour, "exp": time.Hour} {
 			claims[name] = time.Now().Add(-ago).Unix()
 		}

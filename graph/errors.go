@@ -88,6 +88,9 @@ func (p Presenter) problem(ctx context.Context, known *problem.Problem) *gqlerro
 	if known.Reason != "" {
 		e.Extensions["reason"] = known.Reason
 	}
+	if known.Limit != "" {
+		e.Extensions["limit"] = known.Limit
+	}
 	if known.RetryAfter > 0 || known.Code == problem.RateLimited || known.Code == problem.Unavailable {
 		e.Extensions["retryAfter"] = seconds(max(known.RetryAfter, retrySoon))
 	}

@@ -27,6 +27,7 @@ func NewGuard(schema *ast.Schema, c GuardConfig) (*authz.Guard, error) {
 		Viewer:        func(ctx context.Context) authz.Viewer { return viewer.From(ctx) },
 		SignedIn:      signedIn,
 		Owners:        map[string]authz.Owner{"SELF": self},
+		Words:         map[string]string{"ADMIN": "administrators", "USER": "users", "SELF": "yourself"},
 		Introspection: c.Introspection,
 		Audit:         c.Audit,
 		Present:       c.Present,
@@ -48,6 +49,12 @@ func self(_ context.Context, v authz.Viewer, object any) (bool, error) {
 	if !ok || caller.UserID == uuid.Nil {
 		return false, nil
 	}
-	user, ok := object.(*accounts.User)
-	return ok && user.ID == caller.UserID, nil
+	switch object := object.(type) {
+	case *accounts.User:
+		return object.ID == caller.UserID, nil
+	case *accounts.Session:
+		return object.UserID == caller.UserID, nil
+	default:
+		return false, nil
+	}
 }

@@ -3,6 +3,8 @@ package graph
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"github.com/gatehouse/gatehouse/graph/model"
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/viewer"
@@ -37,9 +39,59 @@ func (r *mutationResolver) UpdateProfile(ctx context.Context, input model.Update
 	return r.accounts.UpdateProfile(ctx, viewer.From(ctx), accounts.ProfileChange{Name: given(input.Name)})
 }
 
+// Reauthenticate is the resolver for the reauthenticate field.
+func (r *mutationResolver) Reauthenticate(ctx context.Context, input accounts.ReauthenticateInput) (*accounts.AuthPayload, error) {
+	return r.accounts.Reauthenticate(ctx, viewer.From(ctx), input)
+}
+
+// ChangePassword is the resolver for the changePassword field.
+func (r *mutationResolver) ChangePassword(ctx context.Context, input accounts.ChangePasswordInput) (*accounts.AuthPayload, error) {
+	return r.accounts.ChangePassword(ctx, viewer.From(ctx), input)
+}
+
+// DeleteAccount is the resolver for the deleteAccount field.
+func (r *mutationResolver) DeleteAccount(ctx context.Context) (*accounts.DeleteAccountPayload, error) {
+	return r.accounts.DeleteAccount(ctx, viewer.From(ctx))
+}
+
+// SetRoles is the resolver for the setRoles field.
+func (r *mutationResolver) SetRoles(ctx context.Context, input accounts.SetRolesInput) (*accounts.SetRolesPayload, error) {
+	return r.accounts.SetRoles(ctx, viewer.From(ctx), input)
+}
+
+// SuspendUser is the resolver for the suspendUser field.
+func (r *mutationResolver) SuspendUser(ctx context.Context, id uuid.UUID) (*accounts.SuspendUserPayload, error) {
+	return r.accounts.SuspendUser(ctx, viewer.From(ctx), id)
+}
+
+// ReinstateUser is the resolver for the reinstateUser field.
+func (r *mutationResolver) ReinstateUser(ctx context.Context, id uuid.UUID) (*accounts.ReinstateUserPayload, error) {
+	return r.accounts.ReinstateUser(ctx, viewer.From(ctx), id)
+}
+
 // Me is the resolver for the me field.
 func (r *queryResolver) Me(ctx context.Context) (*accounts.User, error) {
 	return r.accounts.Me(ctx, viewer.From(ctx))
+}
+
+// User is the resolver for the user field.
+func (r *queryResolver) User(ctx context.Context, id uuid.UUID) (*accounts.User, error) {
+	return r.accounts.User(ctx, id)
+}
+
+// Users is the resolver for the users field.
+func (r *queryResolver) Users(ctx context.Context, first *int32, after, search *string, filter *model.UserFilter) (*accounts.UserConnection, error) {
+	return r.accounts.Users(ctx, userPage(first, after, search, filter))
+}
+
+// Sessions is the resolver for the sessions field.
+func (r *userResolver) Sessions(ctx context.Context, obj *accounts.User) ([]*accounts.Session, error) {
+	return r.accounts.Sessions(ctx, viewer.From(ctx), obj.ID)
+}
+
+// TotalCount is the resolver for the totalCount field.
+func (r *userConnectionResolver) TotalCount(ctx context.Context, obj *accounts.UserConnection) (int32, error) {
+	return r.accounts.CountUsers(ctx, obj)
 }
 
 // Mutation returns MutationResolver implementation.
@@ -48,7 +100,15 @@ func (r *resolver) Mutation() MutationResolver { return &mutationResolver{r} }
 // Query returns QueryResolver implementation.
 func (r *resolver) Query() QueryResolver { return &queryResolver{r} }
 
+// User returns UserResolver implementation.
+func (r *resolver) User() UserResolver { return &userResolver{r} }
+
+// UserConnection returns UserConnectionResolver implementation.
+func (r *resolver) UserConnection() UserConnectionResolver { return &userConnectionResolver{r} }
+
 type (
-	mutationResolver struct{ *resolver }
-	queryResolver    struct{ *resolver }
+	mutationResolver       struct{ *resolver }
+	queryResolver          struct{ *resolver }
+	userResolver           struct{ *resolver }
+	userConnectionResolver struct{ *resolver }
 )

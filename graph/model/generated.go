@@ -38,6 +38,14 @@ type UpdateProfileInput struct {
 	Name graphql.Omittable[*string] `json:"name,omitempty"`
 }
 
+// Which users: all that is given must hold.
+type UserFilter struct {
+	// Only users of this status.
+	Status graphql.Omittable[*accounts.UserStatus] `json:"status,omitempty"`
+	// Only users with this role.
+	Role graphql.Omittable[*accounts.Role] `json:"role,omitempty"`
+}
+
 // The value of `extensions.code`, which every error carries.
 type ErrorCode string
 

@@ -159,8 +159,11 @@ func (h *house) note(secret string) func(*accounts.AuthPayload, error) (*account
 			h.secrets = append(h.secrets, secret)
 		}
 		if p != nil {
-			h.secrets = append(h.secrets, p.AccessToken, *p.RefreshToken)
-			h.payloads = append(h.payloads, p)
+			h.secrets = append(h.secrets, p.AccessToken)
+			if p.RefreshToken != nil {
+				h.secrets = append(h.secrets, *p.RefreshToken)
+				h.payloads = append(h.payloads, p)
+			}
 		}
 		return p, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"time"
 
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/user"
@@ -13,31 +14,43 @@ import (
 // Register makes an account with the role USER and signs it in. Of parallel calls with one address, one wins and the
 // others get EMAIL_TAKEN: the unique index decides. Problems: BAD_USER_INPUT, EMAIL_TAKEN, RATE_LIMITED.
 func (s *Service) Register(ctx context.Context, in RegisterInput) (*AuthPayload, error) {
+	var payload *AuthPayload
+	err := s.create(ctx, in, []Role{RoleUser}, func(ctx context.Context, tx *ent.Tx, row *ent.User, now time.Time) (err error) {
+		payload, err = s.signIn(ctx, tx, row, now)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return payload, nil
+}
+
+// create makes an account and, in the same transaction, what follows it.
+func (s *Service) create(ctx context.Context, in RegisterInput, roles []Role, then func(context.Context, *ent.Tx, *ent.User, time.Time) error) error {
 	now := s.now()
 	address, err := foldAddress(in.Email)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	name, err := cleanName(in.Name)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := checkPassword("password", in.Password, address); err != nil {
-		return nil, err
+		return err
 	}
 	hash, err := s.hash(ctx, in.Password)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	id, err := s.config.NewID()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var payload *AuthPayload
-	err = s.inTx(ctx, func(ctx context.Context, tx *ent.Tx) error {
+	return s.inTx(ctx, func(ctx context.Context, tx *ent.Tx) error {
 		err := tx.User.Create().
 			SetID(id).SetEmail(address).SetNillableName(name).SetPasswordHash(hash).
-			SetRoles(roleNames(RoleUser)).SetStatus(string(StatusActive)).
+			SetRoles(roleNames(roles...)).SetStatus(string(StatusActive)).
 			SetCreatedAt(now).SetUpdatedAt(now).
 			OnConflictColumns(user.FieldEmail).DoNothing(). // and no error, whose text Ent would have to understand
 			Exec(ctx)
@@ -51,11 +64,6 @@ func (s *Service) Register(ctx context.Context, in RegisterInput) (*AuthPayload,
 		if err != nil {
 			return err
 		}
-		payload, err = s.signIn(ctx, tx, row, now)
-		return err
+		return then(ctx, tx, row, now)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return payload, nil
 }

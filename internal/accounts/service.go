@@ -22,6 +22,7 @@ type Config struct {
 	Refresh    *token.RefreshTokens      // required
 	RefreshTTL time.Duration             // required: idle life of a session
 	SessionTTL time.Duration             // required: life of a session in all
+	MaxPage    int                       // default 100: how many users a page may have
 	Clock      func() time.Time          // default time.Now
 	NewID      func() (uuid.UUID, error) // default uuid.NewV7
 	Log        *slog.Logger              // default slog.Default()
@@ -37,6 +38,9 @@ func New(c Config) (*Service, error) {
 	}
 	if c.RefreshTTL <= 0 || c.SessionTTL < c.RefreshTTL {
 		return nil, fmt.Errorf("accounts: a session (%v) must live at least as long as a refresh token (%v), and both longer than nothing", c.SessionTTL, c.RefreshTTL)
+	}
+	if c.MaxPage <= 0 {
+		c.MaxPage = 100
 	}
 	if c.Clock == nil {
 		c.Clock = time.Now

@@ -40,8 +40,19 @@ func (s *Service) signIn(ctx context.Context, tx *ent.Tx, row *ent.User, now tim
 	return s.payload(row, made, refresh, now)
 }
 
-// payload issues the access token of a session. It never outlives the session.
+// payload gives a session's newest refresh token and an access token.
 func (s *Service) payload(row *ent.User, in *ent.Session, refresh token.Refresh, now time.Time) (*AuthPayload, error) {
+	p, err := s.accessPayload(row, in, now)
+	if err != nil {
+		return nil, err
+	}
+	text := refresh.Text()
+	p.RefreshToken = &text
+	return p, nil
+}
+
+// accessPayload issues an access token of a session. It never outlives the session.
+func (s *Service) accessPayload(row *ent.User, in *ent.Session, now time.Time) (*AuthPayload, error) {
 	issued := now.Truncate(time.Second) // NumericDate (RFC 7519, section 2) as whole seconds
 	expires := issued.Add(s.config.Access.TTL())
 	if in.ExpiresAt.Before(expires) {
@@ -58,13 +69,11 @@ func (s *Service) payload(row *ent.User, in *ent.Session, refresh token.Refresh,
 	if err != nil {
 		return nil, err
 	}
-	text := refresh.Text()
 	return &AuthPayload{
-		AccessToken:  access,
-		TokenType:    "Bearer",
-		ExpiresIn:    int(expires.Sub(issued) / time.Second),
-		RefreshToken: &text,
-		User:         userOf(row),
+		AccessToken: access,
+		TokenType:   "Bearer",
+		ExpiresIn:   int(expires.Sub(issued) / time.Second),
+		User:        userOf(row),
 		Viewer: &viewer.Viewer{
 			UserID:          row.ID,
 			SessionID:       in.ID,
@@ -98,14 +107,23 @@ func (s *Service) Viewer(ctx context.Context, claims token.Claims) (*viewer.View
 }
 
 // caller returns the user behind a viewer, inside of the transaction that writes: a write trusts nothing that was
-// read before it. The write on the session holds it until the transaction ends, so that a logout at the same moment
-// comes wholly before or wholly after. Problem: UNAUTHENTICATED.
+// read before it. It writes to the user's row and then to the session's, and so holds both until the transaction ends:
+// a logout, a suspension or a change of roles at the same moment comes wholly before or wholly after. Every transaction
+// takes a user's row before the rows of the user's sessions; otherwise two could wait for each other. Problem:
+// UNAUTHENTICATED.
 func (s *Service) caller(ctx context.Context, tx *ent.Tx, v *viewer.Viewer, now time.Time) (*ent.User, error) {
-	ended := problem.New(problem.Unauthenticated, "The session has ended; sign in again.").WithReason(string(viewer.Revoked))
 	if !v.SignedIn() {
 		return nil, problem.New(problem.Unauthenticated, "This needs a signed-in caller.").WithReason(v.Reason())
 	}
-	n, err := tx.Session.Update().
+	active := string(StatusActive)
+	n, err := tx.User.Update().Where(user.ID(v.UserID), user.Status(active)).SetStatus(active).Save(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if n == 0 {
+		return nil, sessionEnded()
+	}
+	n, err = tx.Session.Update().
 		Where(session.ID(v.SessionID), session.UserID(v.UserID), session.Not(dead(now))).
 		SetLastUsedAt(now).
 		Save(ctx)
@@ -113,11 +131,11 @@ func (s *Service) caller(ctx context.Context, tx *ent.Tx, v *viewer.Viewer, now 
 		return nil, err
 	}
 	if n == 0 {
-		return nil, ended
+		return nil, sessionEnded()
 	}
-	row, err := tx.User.Query().Where(user.ID(v.UserID), user.Status(string(StatusActive))).Only(ctx)
-	if ent.IsNotFound(err) {
-		return nil, ended
-	}
-	return row, err
+	return tx.User.Get(ctx, v.UserID)
+}
+
+func sessionEnded() *problem.Problem {
+	return problem.New(problem.Unauthenticated, "The session has ended; sign in again.").WithReason(string(viewer.Revoked))
 }

@@ -38,6 +38,7 @@ type Problem struct {
 	Field      string        // the input that is refused, with BadUserInput
 	RetryAfter time.Duration // how long to wait, with RateLimited and Unavailable
 	Reason     string        // why nobody is signed in, with Unauthenticated
+	Limit      string        // the bound that is passed, with LimitExceeded
 	Cause      error
 }
 
@@ -47,6 +48,11 @@ func New(code Code, message string) *Problem { return &Problem{Code: code, Messa
 // BadInput returns a refusal of one input field.
 func BadInput(field, message string) *Problem {
 	return &Problem{Code: BadUserInput, Message: message, Field: field}
+}
+
+// Beyond returns a refusal of something that passes a bound.
+func Beyond(limit string, most, asked int) *Problem {
+	return &Problem{Code: LimitExceeded, Message: fmt.Sprintf("%s is %d; at most %d are allowed.", limit, asked, most), Limit: limit}
 }
 
 // Retry returns a problem that passes by itself: ask again after a while.

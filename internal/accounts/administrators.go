@@ -1,0 +1,77 @@
+package accounts
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"time"
+
+	"entgo.io/ent/dialect/sql/sqljson"
+
+	entsql "entgo.io/ent/dialect/sql"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/setting"
+	"github.com/gatehouse/gatehouse/ent/user"
+	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/viewer"
+)
+
+// administratorsLock is the setting whose row is held by whoever may take an administrator away.
+const administratorsLock = "administrators_lock"
+
+// administrator is caller for what only administrators may do: it reads the role in the transaction that writes.
+// Problems: UNAUTHENTICATED, FORBIDDEN.
+func (s *Service) administrator(ctx context.Context, tx *ent.Tx, v *viewer.Viewer, now time.Time) error {
+	row, err := s.caller(ctx, tx, v, now)
+	if err != nil {
+		return err
+	}
+	if !isAdmin(row) {
+		return problem.New(problem.Forbidden, "Only administrators may do this.")
+	}
+	return nil
+}
+
+func isAdmin(row *ent.User) bool { return slices.Contains(row.Roles, string(RoleAdmin)) }
+
+// lockAdministrators makes the transactions that may take an administrator away come one after the other, so that two
+// of them cannot each leave the other's. Take it before any other row.
+func lockAdministrators(ctx context.Context, tx *ent.Tx) error {
+	err := tx.Setting.Create().SetID(administratorsLock).SetValue([]byte{}).
+		OnConflictColumns(setting.FieldID).DoNothing().
+		Exec(ctx)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	return tx.Setting.UpdateOneID(administratorsLock).SetValue([]byte{}).Exec(ctx)
+}
+
+// keepAnAdministrator refuses a change that has left no active administrator. Call it under lockAdministrators, after
+// the change. Problem: LAST_ADMIN.
+func keepAnAdministrator(ctx context.Context, tx *ent.Tx) error {
+	left, err := tx.User.Query().Where(user.Status(string(StatusActive)), hasRole(RoleAdmin)).Exist(ctx)
+	if err != nil {
+		return err
+	}
+	if !left {
+		return problem.New(problem.LastAdmin, "This would leave no active administrator; make another one first.")
+	}
+	return nil
+}
+
+func hasRole(role Role) func(*entsql.Selector) {
+	return func(s *entsql.Selector) { s.Where(sqljson.ValueContains(user.FieldRoles, string(role))) }
+}
+
+// target returns the account that an administrator acts on. Problem: NOT_FOUND.
+func target(ctx context.Context, tx *ent.Tx, id uuid.UUID) (*ent.User, error) {
+	row, err := tx.User.Get(ctx, id)
+	if ent.IsNotFound(err) {
+		return nil, problem.New(problem.NotFound, "There is no such user.")
+	}
+	return row, err
+}

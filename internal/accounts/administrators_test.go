@@ -1,0 +1,214 @@
+package accounts_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/viewer"
+)
+
+// administrator makes an administrator and logs them in.
+func (h *house) administrator(email string) *accounts.AuthPayload {
+	h.t.Helper()
+	_, err := h.MakeAdministrator(context.Background(), email, goodPassword)
+	check(h.t, err)
+	return h.must(h.login(email, goodPassword))
+}
+
+func (h *house) setRoles(by *viewer.Viewer, id uuid.UUID, roles ...accounts.Role) error {
+	_, err := h.SetRoles(context.Background(), by, accounts.SetRolesInput{UserID: id, Roles: roles})
+	return err
+}
+
+// administrators counts the active ones.
+func (h *house) administrators() int {
+	h.t.Helper()
+	page, err := h.Users(context.Background(), accounts.UserPage{First: 100, Role: ptr(accounts.RoleAdmin), Status: ptr(accounts.StatusActive)})
+	check(h.t, err)
+	return len(page.Edges)
+}
+
+func TestAnAdministratorIsMadeOnce(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.administrator("root@example.com")
+		_, err := h.MakeAdministrator(t.Context(), "ROOT@example.com", otherPassword)
+		wantProblem(t, "a second time", err, problem.EmailTaken, "")
+		_, err = h.MakeAdministrator(t.Context(), "other@example.com", "password")
+		wantProblem(t, "a common password", err, problem.BadUserInput, "password")
+
+		h.must(h.register(ada, goodPassword))
+		promoted, err := h.Promote(t.Context(), ada)
+		check(t, err)
+		if want := []accounts.Role{accounts.RoleAdmin, accounts.RoleUser}; !slices.Equal(promoted.Roles, want) {
+			t.Errorf("roles after the promotion: %v, want %v", promoted.Roles, want)
+		}
+		_, err = h.Promote(t.Context(), "nobody@example.com")
+		wantProblem(t, "a stranger", err, problem.NotFound, "")
+		h.suspend(promoted.ID)
+		_, err = h.Promote(t.Context(), ada)
+		wantProblem(t, "a suspended account", err, problem.Forbidden, "")
+	})
+}
+
+// TestOnlyAdministratorsManage asks the rules directly, without the guard in front of them.
+func TestOnlyAdministratorsManage(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		root := h.administrator("root@example.com")
+		user := h.must(h.register(ada, goodPassword))
+		former := h.administrator("former@example.com")
+		formerViewer := h.caller(former) // who still believes in the role
+		check(t, h.setRoles(root.Viewer, former.User.ID, accounts.RoleUser))
+
+		for name, by := range map[string]*viewer.Viewer{"a user": user.Viewer, "a former administrator": formerViewer} {
+			wantProblem(t, name+" sets roles", h.setRoles(by, user.User.ID, accounts.RoleUser, accounts.RoleAdmin), problem.Forbidden, "")
+			_, err := h.SuspendUser(t.Context(), by, root.User.ID)
+			wantProblem(t, name+" suspends", err, problem.Forbidden, "")
+			_, err = h.ReinstateUser(t.Context(), by, root.User.ID)
+			wantProblem(t, name+" reinstates", err, problem.Forbidden, "")
+		}
+		_, err := h.SuspendUser(t.Context(), viewer.Nobody(viewer.Missing), user.User.ID)
+		wantProblem(t, "nobody suspends", err, problem.Unauthenticated, "")
+		check(t, h.setRoles(root.Viewer, user.User.ID, accounts.RoleUser, accounts.RoleAdmin))
+	})
+}
+
+func TestTheLastAdministratorStays(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		root := h.administrator("root@example.com")
+		second := h.administrator("second@example.com")
+		_, err := h.SuspendUser(t.Context(), root.Viewer, second.User.ID)
+		check(t, err)
+
+		wantProblem(t, "steps down", h.setRoles(root.Viewer, root.User.ID, accounts.RoleUser), problem.LastAdmin, "")
+		_, err = h.SuspendUser(t.Context(), root.Viewer, root.User.ID)
+		wantProblem(t, "suspends themselves", err, problem.LastAdmin, "")
+		_, err = h.DeleteAccount(t.Context(), root.Viewer)
+		wantProblem(t, "goes", err, problem.LastAdmin, "")
+		h.lives("after all of that", root)
+
+		_, err = h.ReinstateUser(t.Context(), root.Viewer, second.User.ID)
+		check(t, err)
+		_, err = h.DeleteAccount(t.Context(), root.Viewer)
+		check(t, err)
+		if n := h.administrators(); n != 1 {
+			t.Errorf("%d administrators are left, want 1", n)
+		}
+	})
+}
+
+// TestAdministratorsWhoLeaveAtOnceLeaveOne has every administrator go at the same moment, each in one of the ways.
+func TestAdministratorsWhoLeaveAtOnceLeaveOne(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		for range 5 {
+			var all []*accounts.AuthPayload
+			for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
+				email := name + "@" + uuid.NewString() + ".example.com"
+				all = append(all, h.administrator(email))
+			}
+			errs := make([]error, len(all))
+			together(len(all), func(i int) {
+				p := all[i]
+				switch i % 3 {
+				case 0:
+					errs[i] = h.setRoles(p.Viewer, p.User.ID, accounts.RoleUser)
+				case 1:
+					_, errs[i] = h.SuspendUser(context.Background(), p.Viewer, p.User.ID)
+				case 2:
+					_, errs[i] = h.DeleteAccount(context.Background(), p.Viewer)
+				}
+			})
+			refused := 0
+			for i, err := range errs {
+				if err != nil {
+					wantProblem(t, "leaves", err, problem.LastAdmin, "")
+					refused++
+				}
+				_ = i
+			}
+			if n := h.administrators(); n != 1 || refused != 1 {
+				t.Fatalf("%d administrators are left and %d were refused, want 1 and 1", n, refused)
+			}
+			// The last one makes room for the next round: another administrator takes the role away.
+			h.exec("UPDATE users SET roles = '[\"USER\"]'")
+		}
+	})
+}
+
+// TestAdministratorsWhoSuspendEachOtherLeaveOne could also make two transactions wait for each other.
+func TestAdministratorsWhoSuspendEachOtherLeaveOne(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		for range 10 {
+			one, two := h.administrator(uuid.NewString()+"@example.com"), h.administrator(uuid.NewString()+"@example.com")
+			errs := make([]error, 2)
+			together(2, func(i int) {
+				by, whom := one, two
+				if i == 1 {
+					by, whom = two, one
+				}
+				_, errs[i] = h.SuspendUser(context.Background(), by.Viewer, whom.User.ID)
+			})
+			if (errs[0] == nil) == (errs[1] == nil) {
+				t.Fatalf("both or neither was suspended: %v", errs)
+			}
+			wantProblem(t, "who was suspended first", errors.Join(errs...), problem.Unauthenticated, "")
+			h.exec("UPDATE users SET roles = '[\"USER\"]'")
+		}
+	})
+}
+
+// TestASuspensionBesideOtherWritesNeverDeadlocks runs what locks the same rows in other orders.
+func TestASuspensionBesideOtherWritesNeverDeadlocks(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		root := h.administrator("root@example.com")
+		user := h.must(h.register(ada, goodPassword))
+		for range 20 {
+			p := h.must(h.login(ada, goodPassword))
+			together(5, func(i int) {
+				var err error
+				switch i {
+				case 0:
+					_, err = h.SuspendUser(context.Background(), root.Viewer, user.User.ID)
+				case 1:
+					err = h.rename(p.Viewer, "Ada")
+				case 2:
+					_, err = h.exchange(*p.RefreshToken)
+				case 3:
+					_, err = h.Logout(context.Background(), p.Viewer)
+				case 4:
+					_, err = h.login(ada, goodPassword)
+				}
+				var known *problem.Problem
+				if err != nil && !errors.As(err, &known) {
+					t.Errorf("step %d: %v", i, err)
+				}
+			})
+			h.ended("suspended", p)
+			_, err := h.ReinstateUser(t.Context(), root.Viewer, user.User.ID)
+			check(t, err)
+		}
+	})
+}
+
+func TestRolesAreSetExactly(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		root := h.administrator("root@example.com")
+		user := h.must(h.register(ada, goodPassword))
+		check(t, h.setRoles(root.Viewer, user.User.ID, accounts.RoleUser, accounts.RoleAdmin, accounts.RoleUser))
+		if v := h.caller(user); !v.HasRole("ADMIN") {
+			t.Errorf("the next request has the roles %v", v.Roles)
+		}
+		check(t, h.setRoles(root.Viewer, user.User.ID, accounts.RoleUser))
+		if v := h.caller(user); v.HasRole("ADMIN") {
+			t.Errorf("the request after the demotion has the roles %v", v.Roles)
+		}
+		wantProblem(t, "no USER", h.setRoles(root.Viewer, user.User.ID, accounts.RoleAdmin), problem.BadUserInput, "roles")
+		wantProblem(t, "none", h.setRoles(root.Viewer, user.User.ID), problem.BadUserInput, "roles")
+		wantProblem(t, "a stranger", h.setRoles(root.Viewer, uuid.New(), accounts.RoleUser), problem.NotFound, "")
+	})
+}

@@ -1,0 +1,63 @@
+package accounts
+
+import (
+	"context"
+
+	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/user"
+	"github.com/gatehouse/gatehouse/internal/viewer"
+)
+
+// ChangePasswordInput is GraphQL's input of that name.
+type ChangePasswordInput struct {
+	CurrentPassword string
+	NewPassword     string
+}
+
+// ChangePassword changes the caller's password. Every session of the account ends, the one that asked among them, and
+// a new one takes its place: whoever had a copy of a token has it no more. Problems: BAD_USER_INPUT,
+// INVALID_CREDENTIALS, RATE_LIMITED, UNAUTHENTICATED.
+func (s *Service) ChangePassword(ctx context.Context, v *viewer.Viewer, in ChangePasswordInput) (*AuthPayload, error) {
+	now := s.now()
+	account, err := s.Me(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	if account == nil {
+		return nil, sessionEnded()
+	}
+	if err := checkPassword("newPassword", in.NewPassword, account.Email); err != nil {
+		return nil, err
+	}
+	kept, _, err := s.prove(ctx, v, in.CurrentPassword)
+	if err != nil {
+		return nil, err
+	}
+	hash, err := s.hash(ctx, in.NewPassword)
+	if err != nil {
+		return nil, err
+	}
+	var payload *AuthPayload
+	err = s.inTx(ctx, func(ctx context.Context, tx *ent.Tx) error {
+		row, err := s.caller(ctx, tx, v, now)
+		if err != nil {
+			return err
+		}
+		if err := replaceHash(ctx, tx, row, kept, hash); err != nil {
+			return err
+		}
+		if err := tx.User.Update().Where(user.ID(row.ID)).SetUpdatedAt(now).Exec(ctx); err != nil {
+			return err
+		}
+		if err := endSessions(ctx, tx, row.ID, now); err != nil {
+			return err
+		}
+		row.UpdatedAt = now
+		payload, err = s.signIn(ctx, tx, row, now)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return payload, nil
+}

@@ -1,0 +1,37 @@
+package accounts
+
+import (
+	"context"
+
+	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/internal/viewer"
+)
+
+// DeleteAccountPayload is GraphQL's type of that name.
+type DeleteAccountPayload struct{ Success bool }
+
+// DeleteAccount takes the caller's account away, with its sessions. Its id is never given to another. Problems:
+// LAST_ADMIN, UNAUTHENTICATED.
+func (s *Service) DeleteAccount(ctx context.Context, v *viewer.Viewer) (*DeleteAccountPayload, error) {
+	now := s.now()
+	err := s.inTx(ctx, func(ctx context.Context, tx *ent.Tx) error {
+		if err := lockAdministrators(ctx, tx); err != nil {
+			return err
+		}
+		row, err := s.caller(ctx, tx, v, now)
+		if err != nil {
+			return err
+		}
+		if err := tx.User.DeleteOne(row).Exec(ctx); err != nil {
+			return err
+		}
+		if !isAdmin(row) {
+			return nil
+		}
+		return keepAnAdministrator(ctx, tx)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &DeleteAccountPayload{Success: true}, nil
+}

@@ -1,0 +1,133 @@
+package accounts
+
+import (
+	"context"
+	"encoding/base64"
+	"math"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/predicate"
+	"github.com/gatehouse/gatehouse/ent/user"
+	"github.com/gatehouse/gatehouse/internal/problem"
+)
+
+// UserPage says which page of the users is asked for.
+type UserPage struct {
+	First  int     // how many, 1 to Config.MaxPage
+	After  *string // the cursor behind which the page begins; nil: the first page
+	Search *string // only addresses that begin with this; case does not matter
+	Status *UserStatus
+	Role   *Role
+}
+
+// UserConnection is GraphQL's type of that name.
+type UserConnection struct {
+	Edges    []*UserEdge
+	PageInfo *PageInfo
+
+	filter []predicate.User
+}
+
+// UserEdge is GraphQL's type of that name.
+type UserEdge struct {
+	Cursor string
+	Node   *User
+}
+
+// PageInfo is GraphQL's type of that name.
+type PageInfo struct {
+	HasNextPage     bool
+	HasPreviousPage bool
+	StartCursor     *string
+	EndCursor       *string
+}
+
+// User returns an account, or nil.
+func (s *Service) User(ctx context.Context, id uuid.UUID) (*User, error) {
+	row, err := s.config.Client.User.Query().Where(user.ID(id)).Only(ctx)
+	if ent.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return userOf(row), nil
+}
+
+// Users returns one page of the accounts, oldest first. A page begins behind a key and not after a count, so that its
+// cost does not grow with its depth and nothing is met twice. Problems: BAD_USER_INPUT, LIMIT_EXCEEDED.
+func (s *Service) Users(ctx context.Context, page UserPage) (*UserConnection, error) {
+	if page.First < 1 {
+		return nil, problem.BadInput("first", "A page has at least one user.")
+	}
+	if page.First > s.config.MaxPage {
+		return nil, problem.Beyond("page", s.config.MaxPage, page.First)
+	}
+	if page.Search != nil && (strings.ContainsRune(*page.Search, 0) || !utf8.ValidString(*page.Search)) {
+		return nil, problem.BadInput("search", "This is not text that an address could begin with.") // nor that Postgres takes
+	}
+	connection := &UserConnection{Edges: []*UserEdge{}, PageInfo: &PageInfo{}, filter: page.filter()}
+	query := s.config.Client.User.Query().Where(connection.filter...).Order(ent.Asc(user.FieldID)).Limit(page.First + 1)
+	if page.After != nil {
+		id, err := readCursor(*page.After)
+		if err != nil {
+			return nil, err
+		}
+		query.Where(user.IDGT(id))
+		connection.PageInfo.HasPreviousPage = true
+	}
+	rows, err := query.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) > page.First {
+		connection.PageInfo.HasNextPage = true
+		rows = rows[:page.First]
+	}
+	for _, row := range rows {
+		connection.Edges = append(connection.Edges, &UserEdge{Cursor: writeCursor(row.ID), Node: userOf(row)})
+	}
+	if n := len(connection.Edges); n > 0 {
+		connection.PageInfo.StartCursor = &connection.Edges[0].Cursor
+		connection.PageInfo.EndCursor = &connection.Edges[n-1].Cursor
+	}
+	return connection, nil
+}
+
+// CountUsers returns how many accounts a connection's filter lets through, on all pages.
+func (s *Service) CountUsers(ctx context.Context, c *UserConnection) (int32, error) {
+	n, err := s.config.Client.User.Query().Where(c.filter...).Count(ctx)
+	return int32(min(n, math.MaxInt32)), err
+}
+
+func (p UserPage) filter() []predicate.User {
+	var all []predicate.User
+	if p.Search != nil {
+		all = append(all, user.EmailHasPrefix(foldCase(strings.TrimSpace(*p.Search))))
+	}
+	if p.Status != nil {
+		all = append(all, user.Status(string(*p.Status)))
+	}
+	if p.Role != nil {
+		all = append(all, predicate.User(hasRole(*p.Role)))
+	}
+	return all
+}
+
+// A cursor is a user's id. It is opaque to clients and gives nothing to who forges one: it only says where a page
+// begins.
+func writeCursor(id uuid.UUID) string { return base64.RawURLEncoding.EncodeToString(id[:]) }
+
+func readCursor(text string) (uuid.UUID, error) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err == nil {
+		if id, err := uuid.FromBytes(raw); err == nil {
+			return id, nil
+		}
+	}
+	return uuid.Nil, problem.BadInput("after", "This is not a cursor of this list; use endCursor of the page before.").Because(err)
+}

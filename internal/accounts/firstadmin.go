@@ -1,0 +1,56 @@
+package accounts
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/user"
+	"github.com/gatehouse/gatehouse/internal/problem"
+)
+
+// MakeAdministrator makes an account with the roles ADMIN and USER; it does not sign it in. Problems: BAD_USER_INPUT,
+// EMAIL_TAKEN.
+func (s *Service) MakeAdministrator(ctx context.Context, address, password string) (*User, error) {
+	var made *User
+	err := s.create(ctx, RegisterInput{Email: address, Password: password}, []Role{RoleAdmin, RoleUser},
+		func(_ context.Context, _ *ent.Tx, row *ent.User, _ time.Time) error {
+			made = userOf(row)
+			return nil
+		})
+	return made, err
+}
+
+// Promote gives an account the role ADMIN; its password and sessions stay as they are. Problems: BAD_USER_INPUT,
+// NOT_FOUND, and FORBIDDEN for a suspended account, which could not use the role.
+func (s *Service) Promote(ctx context.Context, address string) (*User, error) {
+	now := s.now()
+	folded, err := foldAddress(address)
+	if err != nil {
+		return nil, err
+	}
+	var promoted *User
+	err = s.inTx(ctx, func(ctx context.Context, tx *ent.Tx) error {
+		row, err := tx.User.Query().Where(user.Email(folded)).Only(ctx)
+		if ent.IsNotFound(err) {
+			return problem.New(problem.NotFound, "There is no account with this e-mail address.")
+		}
+		if err != nil {
+			return err
+		}
+		if row.Status != string(StatusActive) {
+			return problem.New(problem.Forbidden, "The account is suspended; reinstate it first.")
+		}
+		if !isAdmin(row) {
+			roles := append(slices.Clone(row.Roles), string(RoleAdmin))
+			slices.Sort(roles)
+			if row, err = row.Update().SetRoles(roles).SetUpdatedAt(now).Save(ctx); err != nil {
+				return err
+			}
+		}
+		promoted = userOf(row)
+		return nil
+	})
+	return promoted, err
+}

@@ -1,0 +1,143 @@
+package accounts_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/viewer"
+)
+
+func (h *house) reauthenticate(v *viewer.Viewer, pw string) (*accounts.AuthPayload, error) {
+	return h.note(pw)(h.Reauthenticate(h.t.Context(), v, accounts.ReauthenticateInput{Password: pw}))
+}
+
+func (h *house) changePassword(v *viewer.Viewer, from, to string) (*accounts.AuthPayload, error) {
+	h.note(from)
+	return h.note(to)(h.ChangePassword(h.t.Context(), v, accounts.ChangePasswordInput{CurrentPassword: from, NewPassword: to}))
+}
+
+func TestReauthenticateRenewsTheProofOfThisSessionOnly(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		one := h.must(h.register(ada, goodPassword))
+		two := h.must(h.login(ada, goodPassword))
+		h.clock.move(time.Hour)
+		_, err := h.reauthenticate(one.Viewer, otherPassword)
+		wantProblem(t, "a wrong password", err, problem.InvalidCredentials, "")
+		proved := h.must(h.reauthenticate(one.Viewer, goodPassword))
+		now := h.clock.Now().UTC().Truncate(time.Microsecond)
+		if !proved.Viewer.AuthenticatedAt.Equal(now) || proved.RefreshToken != nil || proved.Viewer.SessionID != one.Viewer.SessionID {
+			t.Errorf("proved at %v in %v, refresh token %v", proved.Viewer.AuthenticatedAt, proved.Viewer.SessionID, proved.RefreshToken)
+		}
+		again := h.must(h.exchange(*one.RefreshToken))
+		if !again.Viewer.AuthenticatedAt.Equal(now) {
+			t.Errorf("after a refresh: proved at %v, want %v", again.Viewer.AuthenticatedAt, now)
+		}
+		other := h.must(h.exchange(*two.RefreshToken))
+		if !other.Viewer.AuthenticatedAt.Equal(two.Viewer.AuthenticatedAt) {
+			t.Errorf("the other session was proved at %v, want %v", other.Viewer.AuthenticatedAt, two.Viewer.AuthenticatedAt)
+		}
+		_, err = h.Logout(t.Context(), one.Viewer)
+		check(t, err)
+		_, err = h.reauthenticate(one.Viewer, goodPassword)
+		wantProblem(t, "after logout", err, problem.Unauthenticated, "")
+	})
+}
+
+func TestChangePasswordEndsEveryOtherSession(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		asking := h.must(h.register(ada, goodPassword))
+		thief := h.must(h.login(ada, goodPassword))
+		stranger := h.must(h.register("bob@example.com", goodPassword))
+		for what, c := range map[string]struct {
+			from, to string
+			code     problem.Code
+			field    string
+		}{
+			"a wrong one": {otherPassword, otherPassword, problem.InvalidCredentials, ""},
+			"too short":   {goodPassword, "short", problem.BadUserInput, "newPassword"},
+			"the address": {goodPassword, ada, problem.BadUserInput, "newPassword"},
+			"too common":  {goodPassword, "password123", problem.BadUserInput, "newPassword"},
+		} {
+			_, err := h.changePassword(asking.Viewer, c.from, c.to)
+			wantProblem(t, what, err, c.code, c.field)
+		}
+		h.lives("after refusals", asking)
+		h.lives("after refusals", thief)
+		changed := h.must(h.changePassword(asking.Viewer, goodPassword, otherPassword))
+		h.lives("the new session", changed)
+		h.ended("the session that asked", asking)
+		h.ended("the other session", thief)
+		h.lives("another user's session", stranger)
+		_, err := h.exchange(*thief.RefreshToken)
+		wantProblem(t, "the other session's refresh token", err, problem.InvalidToken, "")
+		_, err = h.login(ada, goodPassword)
+		wantProblem(t, "the old password", err, problem.InvalidCredentials, "")
+		h.must(h.login(ada, otherPassword))
+	})
+}
+
+func TestOfParallelPasswordChangesOneWins(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		p := h.must(h.register(ada, goodPassword))
+		errs := make([]error, 4)
+		news := []string{"first-new-canary", "second-new-canary", "third-new-canary", "fourth-new-canary"}
+		together(len(news), func(i int) { _, errs[i] = h.changePassword(p.Viewer, goodPassword, news[i]) })
+		won := 0
+		for i, err := range errs {
+			if err == nil {
+				won++
+				h.must(h.login(ada, news[i]))
+			} else if !problem.Is(err, problem.InvalidCredentials) && !problem.Is(err, problem.Unauthenticated) {
+				t.Errorf("a loser got %v", err)
+			}
+		}
+		if won != 1 {
+			t.Errorf("%d changes won, want 1", won)
+		}
+	})
+}
+
+func TestDeleteAccountTakesEverythingAway(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		p := h.must(h.register(ada, goodPassword))
+		other := h.must(h.register("bob@example.com", goodPassword))
+		_, err := h.DeleteAccount(t.Context(), p.Viewer)
+		check(t, err)
+		h.ended("deleted", p)
+		h.lives("another user", other)
+		_, err = h.DeleteAccount(t.Context(), p.Viewer)
+		wantProblem(t, "again", err, problem.Unauthenticated, "")
+		_, err = h.login(ada, goodPassword)
+		wantProblem(t, "login", err, problem.InvalidCredentials, "")
+		again := h.must(h.register(ada, goodPassword))
+		if again.User.ID == p.User.ID {
+			t.Error("the id was given to another account")
+		}
+		h.ended("the old token after the address was registered anew", p)
+	})
+}
+
+func TestSessionsListsOnlyLiveOnes(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		first := h.must(h.register(ada, goodPassword))
+		h.clock.move(time.Minute)
+		second := h.must(h.login(ada, goodPassword))
+		h.clock.move(time.Minute)
+		third := h.must(h.login(ada, goodPassword))
+		_, err := h.Logout(t.Context(), second.Viewer)
+		check(t, err)
+		all, err := h.Sessions(t.Context(), first.Viewer, first.User.ID)
+		check(t, err)
+		if len(all) != 2 || all[0].ID != third.Viewer.SessionID || all[0].Current || all[1].ID != first.Viewer.SessionID || !all[1].Current {
+			t.Errorf("sessions: %+v", all)
+		}
+		h.clock.move(refreshTTL)
+		all, err = h.Sessions(t.Context(), first.Viewer, first.User.ID)
+		check(t, err)
+		if len(all) != 0 {
+			t.Errorf("idle sessions are listed: %+v", all)
+		}
+	})
+}

@@ -1,0 +1,74 @@
+package accounts
+
+import (
+	"context"
+
+	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/session"
+	"github.com/gatehouse/gatehouse/ent/user"
+	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/viewer"
+)
+
+// ReauthenticateInput is GraphQL's input of that name.
+type ReauthenticateInput struct{ Password string }
+
+// Reauthenticate proves the caller's password again: this session, and no other, gets a new auth_time and an access
+// token that says so. Its refresh token stays as it is. Problems: INVALID_CREDENTIALS, RATE_LIMITED, UNAUTHENTICATED.
+func (s *Service) Reauthenticate(ctx context.Context, v *viewer.Viewer, in ReauthenticateInput) (*AuthPayload, error) {
+	now := s.now()
+	kept, hash, err := s.prove(ctx, v, in.Password)
+	if err != nil {
+		return nil, err
+	}
+	var payload *AuthPayload
+	err = s.inTx(ctx, func(ctx context.Context, tx *ent.Tx) error {
+		row, err := s.caller(ctx, tx, v, now)
+		if err != nil {
+			return err
+		}
+		if err := replaceHash(ctx, tx, row, kept, hash); err != nil {
+			return err
+		}
+		in, err := tx.Session.UpdateOneID(v.SessionID).Where(session.UserID(row.ID)).SetAuthenticatedAt(now).Save(ctx)
+		if err != nil {
+			return err
+		}
+		payload, err = s.accessPayload(row, in, now)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return payload, nil
+}
+
+// prove verifies the caller's own password outside of any transaction. It returns the hash that was verified and the
+// one to keep from now on. Problems: INVALID_CREDENTIALS, RATE_LIMITED, UNAUTHENTICATED.
+func (s *Service) prove(ctx context.Context, v *viewer.Viewer, text string) (kept, hash string, err error) {
+	row, err := s.config.Client.User.Query().Where(user.ID(v.UserID)).Only(ctx)
+	if ent.IsNotFound(err) {
+		return "", "", sessionEnded()
+	}
+	if err != nil {
+		return "", "", err
+	}
+	hash, ok, err := s.verify(ctx, text, row.PasswordHash)
+	if err == nil && !ok {
+		err = wrongPassword()
+	}
+	return row.PasswordHash, hash, err
+}
+
+func wrongPassword() *problem.Problem {
+	return problem.New(problem.InvalidCredentials, "The password is wrong.")
+}
+
+// replaceHash keeps a new hash, if the one that was verified is still the account's.
+func replaceHash(ctx context.Context, tx *ent.Tx, row *ent.User, verified, hash string) error {
+	n, err := tx.User.Update().Where(user.ID(row.ID), user.PasswordHash(verified)).SetPasswordHash(hash).Save(ctx)
+	if err == nil && n == 0 {
+		err = wrongPassword() // it was changed meanwhile
+	}
+	return err
+}

@@ -1,0 +1,52 @@
+package accounts
+
+import (
+	"context"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/viewer"
+)
+
+// SetRolesInput is GraphQL's input of that name.
+type SetRolesInput struct {
+	UserID uuid.UUID
+	Roles  []Role
+}
+
+// SetRolesPayload is GraphQL's type of that name.
+type SetRolesPayload struct{ User *User }
+
+// SetRoles gives a user exactly these roles; they count from the user's next request on. Every account has USER.
+// Problems: BAD_USER_INPUT, NOT_FOUND, LAST_ADMIN, FORBIDDEN, UNAUTHENTICATED.
+func (s *Service) SetRoles(ctx context.Context, v *viewer.Viewer, in SetRolesInput) (*SetRolesPayload, error) {
+	now := s.now()
+	if !slices.Contains(in.Roles, RoleUser) {
+		return nil, problem.BadInput("roles", "Every account has the role USER; suspend an account that should not be used.")
+	}
+	var payload *SetRolesPayload
+	err := s.inTx(ctx, func(ctx context.Context, tx *ent.Tx) error {
+		if err := lockAdministrators(ctx, tx); err != nil {
+			return err
+		}
+		if err := s.administrator(ctx, tx, v, now); err != nil {
+			return err
+		}
+		row, err := target(ctx, tx, in.UserID)
+		if err != nil {
+			return err
+		}
+		if row, err = row.Update().SetRoles(roleNames(in.Roles...)).SetUpdatedAt(now).Save(ctx); err != nil {
+			return err
+		}
+		payload = &SetRolesPayload{User: userOf(row)}
+		return keepAnAdministrator(ctx, tx)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return payload, nil
+}

@@ -1,0 +1,50 @@
+package accounts
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/session"
+	"github.com/gatehouse/gatehouse/internal/viewer"
+)
+
+// Session is a sign-in as the outside may see it: it has no refresh token's digest.
+type Session struct {
+	ID         uuid.UUID
+	Current    bool // it is the viewer's
+	CreatedAt  time.Time
+	LastUsedAt time.Time
+	ExpiresAt  time.Time
+
+	UserID uuid.UUID // whose it is; not part of the schema
+}
+
+// Sessions returns a user's sessions that may still be used, the latest use first.
+func (s *Service) Sessions(ctx context.Context, v *viewer.Viewer, id uuid.UUID) ([]*Session, error) {
+	rows, err := s.config.Client.Session.Query().
+		Where(session.UserID(id), session.Not(dead(s.now()))).
+		Order(ent.Desc(session.FieldLastUsedAt), ent.Desc(session.FieldID)).
+		All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]*Session, len(rows))
+	for i, row := range rows {
+		expires := row.ExpiresAt
+		if row.IdleExpiresAt.Before(expires) {
+			expires = row.IdleExpiresAt
+		}
+		all[i] = &Session{
+			ID:         row.ID,
+			Current:    row.ID == v.SessionID,
+			CreatedAt:  row.CreatedAt.UTC(),
+			LastUsedAt: row.LastUsedAt.UTC(),
+			ExpiresAt:  expires.UTC(),
+			UserID:     row.UserID,
+		}
+	}
+	return all, nil
+}

@@ -1,0 +1,78 @@
+package accounts
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/session"
+	"github.com/gatehouse/gatehouse/internal/viewer"
+)
+
+// SuspendUserPayload is GraphQL's type of that name.
+type SuspendUserPayload struct{ User *User }
+
+// ReinstateUserPayload is GraphQL's type of that name.
+type ReinstateUserPayload struct{ User *User }
+
+// SuspendUser keeps an account from being used and ends its sessions at once. A suspended account stays suspended.
+// Problems: NOT_FOUND, LAST_ADMIN, FORBIDDEN, UNAUTHENTICATED.
+func (s *Service) SuspendUser(ctx context.Context, v *viewer.Viewer, id uuid.UUID) (*SuspendUserPayload, error) {
+	row, err := s.setStatus(ctx, v, id, StatusSuspended)
+	if err != nil {
+		return nil, err
+	}
+	return &SuspendUserPayload{User: row}, nil
+}
+
+// ReinstateUser lets a suspended account be used again; its sessions stay ended. Problems: NOT_FOUND, FORBIDDEN,
+// UNAUTHENTICATED.
+func (s *Service) ReinstateUser(ctx context.Context, v *viewer.Viewer, id uuid.UUID) (*ReinstateUserPayload, error) {
+	row, err := s.setStatus(ctx, v, id, StatusActive)
+	if err != nil {
+		return nil, err
+	}
+	return &ReinstateUserPayload{User: row}, nil
+}
+
+func (s *Service) setStatus(ctx context.Context, v *viewer.Viewer, id uuid.UUID, status UserStatus) (*User, error) {
+	now := s.now()
+	var changed *User
+	err := s.inTx(ctx, func(ctx context.Context, tx *ent.Tx) error {
+		if err := lockAdministrators(ctx, tx); err != nil {
+			return err
+		}
+		if err := s.administrator(ctx, tx, v, now); err != nil {
+			return err
+		}
+		row, err := target(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if row.Status != string(status) {
+			if row, err = row.Update().SetStatus(string(status)).SetUpdatedAt(now).Save(ctx); err != nil {
+				return err
+			}
+		}
+		changed = userOf(row)
+		if status == StatusActive {
+			return nil
+		}
+		if err := endSessions(ctx, tx, id, now); err != nil {
+			return err
+		}
+		return keepAnAdministrator(ctx, tx)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return changed, nil
+}
+
+// endSessions ends all sessions of a user. The user's row must have been written before in the same transaction, or a
+// login at the same moment could start one that is not seen here.
+func endSessions(ctx context.Context, tx *ent.Tx, id uuid.UUID, now time.Time) error {
+	return tx.Session.Update().Where(session.UserID(id), session.EndedAtIsNil()).SetEndedAt(now).Exec(ctx)
+}

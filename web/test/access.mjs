@@ -1,0 +1,68 @@
+// node web/test/access.mjs URL SCREENSHOT: opens the page of the access table in a browser, on a desk and on a phone,
+// filters it by persona, and exits 1 with a sentence when it is not as it should be.
+import { chromium } from 'playwright-core';
+
+const [url, screenshot] = process.argv.slice(2);
+if (!url || !screenshot) {
+  console.error('usage: node web/test/access.mjs URL SCREENSHOT');
+  process.exit(2);
+}
+
+const must = (holds, sentence) => {
+  if (!holds) throw new Error(sentence);
+};
+
+const devices = [
+  { name: 'desk', viewport: { width: 1280, height: 800 } },
+  { name: 'phone', viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true },
+];
+
+async function look(browser, { name, ...device }) {
+  const page = await (await browser.newContext(device)).newPage();
+  const faults = [];
+  page.on('console', (message) => faults.push(message.text()));
+  page.on('request', (request) => {
+    if (new URL(request.url()).protocol !== 'data:' && new URL(request.url()).origin !== new URL(url).origin) {
+      faults.push(`asked ${request.url()}`);
+    }
+  });
+  await page.goto(url);
+  const places = () => page.locator('tbody tr').count();
+  const whole = await places();
+  must(whole > 20, `the table has only ${whole} lines`);
+  const has = async (what, wanted) => {
+    const found = (await page.locator('tbody th', { hasText: new RegExp(`^${what}$`) }).count()) === 1;
+    must(found === wanted, `${what} is ${found ? 'there' : 'not there'} and should${wanted ? '' : ' not'} be`);
+  };
+  for (const [persona, open, closed] of [
+    ['not signed in', 'Mutation.login', 'Query.me'],
+    ['a user', 'Query.me', 'Query.users'],
+    ['a user, of their own', 'User.sessions', 'Query.users'],
+    ['an administrator', 'Query.users', 'Mutation.setRoles'],
+    ['an administrator who has just proved it', 'Mutation.setRoles', 'Session.id'],
+  ]) {
+    await page.getByRole('link', { name: persona, exact: true }).click();
+    await page.waitForLoadState();
+    must(await page.locator('nav [aria-current]', { hasText: persona }).count(), `${persona} is not marked as chosen`);
+    await has(open, true);
+    await has(closed, false);
+    must((await places()) < whole, `${persona} sees the whole table`);
+  }
+  const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  must(wider <= 0, `the page is ${wider} pixels wider than the ${name}'s screen`);
+  must(faults.length === 0, `the page: ${faults.join('; ')}`);
+  await page.screenshot({ path: screenshot.replace(/\.png$/, `-${name}.png`) });
+}
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+});
+try {
+  for (const device of devices) await look(browser, device);
+} catch (error) {
+  console.error(`access: ${error.message}`);
+  process.exitCode = 1;
+} finally {
+  await browser.close();
+}
