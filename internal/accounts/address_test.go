@@ -28,6 +28,7 @@ func TestSpellingsOfOneAddressFoldTogether(t *testing.T) {
 		{"plain I is i", "i@example.com", "I@example.com"},
 		{"final sigma", "σσ@example.com", "Σς@example.com|σς@EXAMPLE.com"},
 		{"ligature", "office@example.com", "o\ufb03ce@example.com"},
+		{"marks in another order", "\u03ac\u03b9@example.com", "\u03b1\u0345\u0301@example.com|\u03b1\u0301\u0345@example.com|\u1fb4@example.com|\u0386\u0345@example.com"},
 		{"Cherokee", "\u13a0\u13f0@example.com", "\u13a0\u13f0@example.com|\uab70\u13f8@example.com|\u13a0\u13f8@example.com"},
 		{"254 bytes", of254, strings.ToUpper(of254) + "|" + of254},
 		{"64 bytes before the @", strings.Repeat("é", 32) + "@example.com", strings.Repeat("É", 32) + "@example.com"},

@@ -126,12 +126,20 @@ func TestFirstStartsAtOnceEndWithOneKey(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		secret := secretOf(t, theSecret)
 		ids, errs := make([]string, 8), make([]error, 8)
+		h, m := h.metered()
+		all := &meeting{all: len(ids), met: make(chan struct{})}
+		m.before = func(_ int, statement string) error {
+			if strings.HasPrefix(statement, "INSERT") && strings.Contains(statement, "signing_keys") {
+				return all.wait() // until every one has seen that there is no key
+			}
+			return nil
+		}
 		together(len(ids), func(i int) {
-			if errs[i] = accounts.CheckSecret(t.Context(), h.db.Client, secret); errs[i] != nil {
+			if errs[i] = accounts.CheckSecret(t.Context(), h.config.Client, secret); errs[i] != nil {
 				return
 			}
 			var k *token.Key
-			if k, errs[i] = accounts.SigningKey(t.Context(), h.db.Client, secret, theBeginning); errs[i] == nil {
+			if k, errs[i] = accounts.SigningKey(t.Context(), h.config.Client, secret, theBeginning); errs[i] == nil {
 				ids[i] = k.ID()
 			}
 		})

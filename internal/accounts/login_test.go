@@ -250,7 +250,7 @@ func TestParallelLoginsSucceedWhileTheHashIsMadeAnew(t *testing.T) {
 	})
 }
 
-// meeting draws salts, the first of them once all who come have come: a salt is drawn after the old hash was verified.
+// meeting lets nobody go on before all have come. It draws salts too, which is done after the old hash was verified.
 type meeting struct {
 	mu   sync.Mutex
 	here int
@@ -259,6 +259,13 @@ type meeting struct {
 }
 
 func (m *meeting) Read(p []byte) (int, error) {
+	if err := m.wait(); err != nil {
+		return 0, err
+	}
+	return rand.Read(p)
+}
+
+func (m *meeting) wait() error {
 	m.mu.Lock()
 	if m.here++; m.here == m.all {
 		close(m.met)
@@ -266,10 +273,10 @@ func (m *meeting) Read(p []byte) (int, error) {
 	m.mu.Unlock()
 	select {
 	case <-m.met:
+		return nil
 	case <-time.After(20 * time.Second):
-		return 0, errors.New("the others did not come")
+		return errors.New("the others did not come")
 	}
-	return rand.Read(p)
 }
 
 // TestLoginSucceedsWhenThereIsNoTimeToHashAnew: the right password is enough.

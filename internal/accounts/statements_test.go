@@ -192,7 +192,7 @@ func TestStatementsOfEachUseCase(t *testing.T) {
 			{"viewer: read", 1, func() { v = h.caller(p) }},
 			{"me: read", 1, func() { h.Me(t.Context(), v) }},
 			{"refresh: begin, move on, read session and user, commit", 5, func() { h.must(h.exchange(*p.RefreshToken)) }},
-			{"update: begin, session, user, write, read it, commit", 6, func() { h.rename(v, "Ada") }},
+			{"update: begin, hold the user, hold the session, read, write, read it, commit", 7, func() { h.rename(v, "Ada") }},
 			{"logout: begin, end, commit", 3, func() { h.Logout(t.Context(), v) }},
 		} {
 			if got := m.count(c.do); len(got) != c.want {

@@ -56,12 +56,14 @@ func TestOnlySomebodyHasRights(t *testing.T) {
 // A Viewer answers the questions that the guard asks.
 var _ authz.Viewer = (*viewer.Viewer)(nil)
 
+type otherKey struct{}
+
 func TestAContextWithoutViewerIsNobody(t *testing.T) {
 	ctx := t.Context()
 	for name, c := range map[string]context.Context{
 		"none":        ctx,
 		"nil viewer":  viewer.With(ctx, nil),
-		"another key": context.WithValue(ctx, struct{}{}, &viewer.Viewer{UserID: theUser, SessionID: theSession}),
+		"another key": context.WithValue(ctx, otherKey{}, &viewer.Viewer{UserID: theUser, SessionID: theSession}),
 	} {
 		if v := viewer.From(c); v == nil || v.SignedIn() || v.Reason() != "missing" {
 			t.Errorf("%s: %+v", name, v)
