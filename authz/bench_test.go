@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +23,7 @@ import (
 // ten asks for ten guarded fields, and for their type's rule too.
 const ten = `{ rows { a b c d e } more: rows { f: a g: b h: c i: d j: e } }`
 
-func benchGuard(b *testing.B) *Guard {
+func benchGuard(b testing.TB) *Guard {
 	b.Helper()
 	schema, err := zoo.Load(zoo.SDL)
 	if err != nil {
@@ -86,13 +87,85 @@ func BenchmarkPlanMiss(b *testing.B) {
 		benchPlan(b, fmt.Sprintf("tokens=%d", tokens), guard, "{"+text.String()+"}")
 	}
 	for _, fragments := range []int{30, 60, 120} { // each spreads the next twice: 2^30 fields and more when unfolded
-		var text strings.Builder
-		text.WriteString("{ nodes { ...F0 ...F0 } }")
-		for i := range fragments {
-			fmt.Fprintf(&text, " fragment F%d on Node { ...F%d ...F%d }", i, i+1, i+1)
+		benchPlan(b, fmt.Sprintf("doubled=%d", fragments), guard, doubling(fragments))
+	}
+}
+
+// doubling is a document of so many fragments, each of which spreads the next twice.
+func doubling(fragments int) string {
+	var text strings.Builder
+	text.WriteString("{ nodes { ...F0 ...F0 } }")
+	for i := range fragments {
+		fmt.Fprintf(&text, " fragment F%d on Node { ...F%d ...F%d }", i, i+1, i+1)
+	}
+	fmt.Fprintf(&text, " fragment F%d on Node { id secret: __typename }", fragments)
+	return text.String()
+}
+
+// TestAPlanIsLinearInTheDocument would not end otherwise.
+func TestAPlanIsLinearInTheDocument(t *testing.T) {
+	guard := benchGuard(t)
+	nodes := map[int]int{}
+	for _, fragments := range []int{60, 120} {
+		doc, err := parseOnly(doubling(fragments))
+		if err != nil {
+			t.Fatal(err)
 		}
-		fmt.Fprintf(&text, " fragment F%d on Node { id }", fragments)
-		benchPlan(b, fmt.Sprintf("doubled=%d", fragments), guard, text.String())
+		p := newPlan(guard.table, doc, doc.Operations[0])
+		for _, strict := range []bool{false, true} {
+			guard.decide([]*node{p.root}, strict, nil, bits{}, nil)
+		}
+		count := map[*node]bool{}
+		var walk func(*node)
+		walk = func(n *node) {
+			if count[n] {
+				return
+			}
+			count[n] = true
+			for _, u := range n.uses {
+				for _, c := range u.children {
+					walk(c)
+				}
+			}
+			for _, e := range n.edges {
+				walk(e.to)
+			}
+		}
+		walk(p.root)
+		nodes[fragments] = len(count)
+	}
+	if nodes[120] > 2*nodes[60] {
+		t.Errorf("%d nodes for 120 fragments, %d for 60", nodes[120], nodes[60])
+	}
+}
+
+// TestGateLooksAtListsOfValues: gqlgen can be told to hold objects in lists as values, where a hidden one cannot be nil.
+func TestGateLooksAtListsOfValues(t *testing.T) {
+	guard := benchGuard(t)
+	guard.config.Owners["AUTHOR"] = func(_ context.Context, _ Viewer, object any) (bool, error) {
+		return *object.(*zoo.Draft).AuthorID == "alice", nil
+	}
+	alice, bob := "alice", "bob"
+	v := guard.config.Viewer(t.Context())
+	r := &run{guard: guard, met: map[string]*violation{}}
+	field := guard.table.types["Query"].fields["draftsOrNull"]
+	g := &gatekeeper{run: r, ctx: t.Context(), decision: &decision{viewer: v, have: guard.ask(v)}, field: field}
+	for name, c := range map[string]struct {
+		list   any
+		hidden bool
+	}{
+		"values, all shown":   {[]zoo.Draft{{AuthorID: &alice}}, false},
+		"values, one hidden":  {[]zoo.Draft{{AuthorID: &alice}, {AuthorID: &bob}}, true},
+		"pointers, one hides": {[]*zoo.Draft{{AuthorID: &alice}, {AuthorID: &bob}}, false},
+		"no list":             {[]*zoo.Draft(nil), false},
+	} {
+		left, hidden := g.value(reflect.ValueOf(c.list), field.definition.Type, nil)
+		if hidden != c.hidden {
+			t.Errorf("%s: hidden %t", name, hidden)
+		}
+		if list, ok := left.Interface().([]*zoo.Draft); ok && len(list) == 2 && (list[0] == nil || list[1] != nil) {
+			t.Errorf("%s: %v", name, list)
+		}
 	}
 }
 

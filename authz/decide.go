@@ -37,9 +37,8 @@ type decision struct {
 	have       bits
 	checks     map[fieldKey]*fieldCheck
 	arguments  map[argumentKey]*argumentCheck
-	hidden     map[string]bool // types of which no object may show
-	violations []*violation    // the outermost forbidden fields, in the order of the document
-	runnable   bool            // at least one field of the first node may run
+	violations []*violation // the outermost forbidden fields, in the order of the document
+	runnable   bool         // at least one field of the first node may run
 }
 
 // needsNothing reports whether the operation may run as if there were no guard.
@@ -124,7 +123,6 @@ func (g *Guard) decide(nodes []*node, strict bool, v Viewer, have bits, variable
 			have:      have,
 			checks:    map[fieldKey]*fieldCheck{},
 			arguments: map[argumentKey]*argumentCheck{},
-			hidden:    map[string]bool{},
 		},
 	}
 	for _, n := range nodes {
@@ -188,10 +186,7 @@ func (w *walker) use(n *node, u *use, at *place) (runs bool) {
 		check.gate = check.gate || said != granted
 		if said != denied {
 			w.node(c, at)
-			continue
-		}
-		w.hidden[c.object.name] = true
-		if w.strict && w.selects(c, map[*node]bool{}) {
+		} else if w.strict && w.selects(c, map[*node]bool{}) {
 			v := w.guard.table.deny(c.object.name, c.object.require, w.have, w.viewer)
 			v.at = at
 			w.violations = append(w.violations, v)

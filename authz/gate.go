@@ -97,7 +97,7 @@ func (g *gatekeeper) missing(v reflect.Value, typ *ast.Type, path ast.Path) (ref
 func (g *gatekeeper) list(v reflect.Value, typ *ast.Type, path ast.Path) (reflect.Value, bool) {
 	out, copied := v, false
 	for i := range v.Len() {
-		left, hidden := g.value(v.Index(i), typ, append(slices.Clone(path), ast.PathIndex(i)))
+		left, hidden := g.value(v.Index(i), typ, append(path, ast.PathIndex(i)))
 		if hidden && (typ.NonNull || !nillable(v.Type().Elem())) {
 			return v, true
 		}

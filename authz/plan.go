@@ -11,8 +11,8 @@ import (
 // type, so fragments that are spread many times are read once and its size is linear in the document.
 type plan struct {
 	root   *node
-	needs  []*requirement // the distinct requirements of all that is selected without a condition, @signsIn excepted
-	plain  bool           // needs is all: nothing depends on variables or on who is signed in later
+	needs  []*requirement // the distinct requirements of all that is selected, whatever @skip and @include say
+	plain  bool           // needs is all: nothing depends on what is supplied or on who is signed in later
 	fields map[fieldKey]bool
 }
 
@@ -180,8 +180,8 @@ func (c conditions) hold(variables map[string]any) bool {
 	return true
 }
 
-// flatten collects the distinct requirements of all that certainly runs. When that is everything, a viewer who
-// satisfies them is granted without another look at the plan.
+// flatten collects the distinct requirements of all that may run. When the plan is plain, a viewer who satisfies them
+// is granted without another look at it.
 func (p *plan) flatten() {
 	p.plain = true
 	seen := map[*node]bool{}
@@ -200,7 +200,7 @@ func (p *plan) flatten() {
 		seen[n] = true
 		need(n.object.require)
 		for _, u := range n.uses {
-			if len(u.when) > 0 || len(u.arguments) > 0 || u.rule == nil && isIntrospection(u.field) {
+			if len(u.arguments) > 0 || u.rule == nil && isIntrospection(u.field) {
 				p.plain = false
 			}
 			if u.rule == nil {
@@ -216,9 +216,6 @@ func (p *plan) flatten() {
 			}
 		}
 		for _, e := range n.edges {
-			if len(e.when) > 0 {
-				p.plain = false
-			}
 			walk(e.to)
 		}
 	}

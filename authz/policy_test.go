@@ -234,7 +234,7 @@ func TestAMistakeOfTheGuardFailsTheOperation(t *testing.T) {
 	config := zooConfig(false)
 	config.TypeName = func(any) string { return "Post" } // everything is open
 	s := must(serve(t, zoo.SDL, config))
-	if got := s.says(t, who(t, "stranger"), operation{text: `{ nodes { id } }`}); got != "refused | INTERNAL @" {
+	if got := s.says(t, who(t, "stranger"), operation{text: `{ node(id: "d1") { id } }`}); got != "refused | INTERNAL @" {
 		t.Errorf("objects are taken for those of another type: %s", got)
 	}
 	config = zooConfig(false)

@@ -17,7 +17,7 @@ import (
 func rounds() int {
 	switch {
 	case os.Getenv("MATRIX") == "full":
-		return 10_000
+		return 3_000
 	case testing.Short():
 		return 100
 	default:

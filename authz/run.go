@@ -35,7 +35,7 @@ type run struct {
 func (r *run) field(ctx context.Context, next graphql.Resolver) (any, error) {
 	fc := graphql.GetFieldContext(ctx)
 	d := r.decisionFor(fc)
-	if r.strayed(d, fc) {
+	if r.strayed(fc) {
 		return r.null(fc), nil
 	}
 	check := d.checks[fieldKey{fc.Object, fc.Field.Name}]
@@ -89,7 +89,7 @@ func (r *run) deny(path ast.Path, all ...*violation) {
 	for _, v := range all {
 		if before := r.met[v.coordinate]; before == nil || comparePaths(path, before.path) < 0 {
 			met := *v
-			met.path = path
+			met.path = slices.Clone(path)
 			r.met[v.coordinate] = &met
 		}
 	}
@@ -191,11 +191,11 @@ func (g *Guard) isOwner(ctx context.Context, name string, v Viewer, object any) 
 	return yes
 }
 
-// strayed reports whether a field runs that must not: one of an object that should have been hidden, one of an object
-// that Config.TypeName names otherwise than gqlgen does or, when the guard audits itself, one that is not in the plan.
-func (r *run) strayed(d *decision, fc *graphql.FieldContext) bool {
+// strayed reports whether a field runs that must not: one of an object that Config.TypeName names otherwise than
+// gqlgen does, so that it was not decided, or, when the guard audits itself, one that is not in the plan.
+func (r *run) strayed(fc *graphql.FieldContext) bool {
 	known := !r.guard.config.Audit || r.plan.selects(fc.Object, fc.Field.Name)
-	if known && !d.hidden[fc.Object] && !r.misnamed(fc) {
+	if known && !r.misnamed(fc) {
 		return false
 	}
 	r.mu.Lock()

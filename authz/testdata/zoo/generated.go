@@ -114,7 +114,7 @@ type ComplexityRoot struct {
 
 	Query struct {
 		Club         func(childComplexity int, id string) int
-		Count        func(childComplexity int, filter *Filter, list []*Filter, matrix [][]*Filter) int
+		Count        func(childComplexity int, filter *Filter, list []*Filter, matrix [][]*Filter, wrapped *Wrapped) int
 		Documents    func(childComplexity int) int
 		Draft        func(childComplexity int, id string) int
 		Drafts       func(childComplexity int) int
@@ -155,11 +155,12 @@ type ComplexityRoot struct {
 	}
 
 	Subscription struct {
-		Drafts func(childComplexity int) int
-		Memos  func(childComplexity int) int
-		Nodes  func(childComplexity int) int
-		Posts  func(childComplexity int) int
-		Ticks  func(childComplexity int) int
+		Drafts  func(childComplexity int) int
+		Memos   func(childComplexity int) int
+		Nodes   func(childComplexity int) int
+		Posts   func(childComplexity int) int
+		Secrets func(childComplexity int) int
+		Ticks   func(childComplexity int) int
 	}
 
 	Tag struct {
@@ -218,12 +219,13 @@ type QueryResolver interface {
 	Club(ctx context.Context, id string) (*Club, error)
 	Memo(ctx context.Context, id string) (*Memo, error)
 	Memos(ctx context.Context) ([]*Memo, error)
-	Count(ctx context.Context, filter *Filter, list []*Filter, matrix [][]*Filter) (*int, error)
+	Count(ctx context.Context, filter *Filter, list []*Filter, matrix [][]*Filter, wrapped *Wrapped) (*int, error)
 	Vault(ctx context.Context) (*Vault, error)
 	Rows(ctx context.Context) ([]*Row, error)
 }
 type SubscriptionResolver interface {
 	Ticks(ctx context.Context) (<-chan int, error)
+	Secrets(ctx context.Context) (<-chan *int, error)
 	Posts(ctx context.Context) (<-chan *Post, error)
 	Drafts(ctx context.Context) (<-chan *Draft, error)
 	Nodes(ctx context.Context) (<-chan Node, error)
@@ -638,7 +640,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Count(childComplexity, args["filter"].(*Filter), args["list"].([]*Filter), args["matrix"].([][]*Filter)), true
+		return e.ComplexityRoot.Query.Count(childComplexity, args["filter"].(*Filter), args["list"].([]*Filter), args["matrix"].([][]*Filter), args["wrapped"].(*Wrapped)), true
 	case "Query.documents":
 		if e.ComplexityRoot.Query.Documents == nil {
 			break
@@ -888,6 +890,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.Posts(childComplexity), true
+	case "Subscription.secrets":
+		if e.ComplexityRoot.Subscription.Secrets == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Subscription.Secrets(childComplexity), true
 	case "Subscription.ticks":
 		if e.ComplexityRoot.Subscription.Ticks == nil {
 			break
@@ -939,6 +947,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AuthRule", ec.unmarshalInputAuthRule),
 			graphql.NewInputUnmarshaler("Filter", ec.unmarshalInputFilter),
 			graphql.NewInputUnmarshaler("PostInput", ec.unmarshalInputPostInput),
+			graphql.NewInputUnmarshaler("Wrapped", ec.unmarshalInputWrapped),
 		)
 	}
 	first := true
@@ -1612,6 +1621,14 @@ func (ec *executionContext) field_Query_count_args(ctx context.Context, rawArgs 
 		return nil, err
 	}
 	args["matrix"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "wrapped",
+		func(ctx context.Context, v any) (*Wrapped, error) {
+			return ec.unmarshalOWrapped2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋauthzᚋtestdataᚋzooᚐWrapped(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["wrapped"] = arg3
 	return args, nil
 }
 
@@ -4062,7 +4079,7 @@ func (ec *executionContext) _Query_count(ctx context.Context, field graphql.Coll
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Count(ctx, fc.Args["filter"].(*Filter), fc.Args["list"].([]*Filter), fc.Args["matrix"].([][]*Filter))
+			return ec.Resolvers.Query().Count(ctx, fc.Args["filter"].(*Filter), fc.Args["list"].([]*Filter), fc.Args["matrix"].([][]*Filter), fc.Args["wrapped"].(*Wrapped))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
@@ -4458,6 +4475,29 @@ func (ec *executionContext) _Subscription_ticks(ctx context.Context, field graph
 	)
 }
 func (ec *executionContext) fieldContext_Subscription_ticks(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Subscription", field, true, true, "Int")
+}
+
+func (ec *executionContext) _Subscription_secrets(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_secrets(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Subscription().Secrets(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_secrets(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Subscription", field, true, true, "Int")
 }
 
@@ -5988,6 +6028,55 @@ func UnmarshalPostInput(ctx context.Context, raw any) (PostInput, error) {
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputWrapped(ctx context.Context, obj any) (Wrapped, error) {
+	var it Wrapped
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"label", "filters"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "label":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("label"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Label = data
+		case "filters":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("filters"))
+			data, err := ec.unmarshalOFilter2ᚕᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋauthzᚋtestdataᚋzooᚐFilterᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Filters = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalWrapped unmarshals raw into the Wrapped input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalWrapped(ctx context.Context, raw any) (Wrapped, error) {
+	var out Wrapped
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "Wrapped", raw, &out)
+	return out, err
+}
+
 // endregion **************************** input.gotpl *****************************
 
 // region    ************************** interface.gotpl ***************************
@@ -6918,6 +7007,8 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 	switch fields[0].Name {
 	case "ticks":
 		return ec._Subscription_ticks(ctx, fields[0])
+	case "secrets":
+		return ec._Subscription_secrets(ctx, fields[0])
 	case "posts":
 		return ec._Subscription_posts(ctx, fields[0])
 	case "drafts":
@@ -8345,6 +8436,14 @@ func (ec *executionContext) marshalOVault2ᚖgithubᚗcomᚋgatehouseᚋgatehous
 		return graphql.Null
 	}
 	return ec._Vault(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOWrapped2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋauthzᚋtestdataᚋzooᚐWrapped(ctx context.Context, v any) (*Wrapped, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputWrapped(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalO__EnumValue2ᚕgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐEnumValueᚄ(ctx context.Context, sel ast.SelectionSet, v []introspection.EnumValue) graphql.Marshaler {

@@ -164,6 +164,11 @@ type Vault struct {
 	Note  *string `json:"note,omitempty"`
 }
 
+type Wrapped struct {
+	Label   *string   `json:"label,omitempty"`
+	Filters []*Filter `json:"filters,omitempty"`
+}
+
 type Owner string
 
 const (

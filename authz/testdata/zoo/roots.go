@@ -87,7 +87,7 @@ func (q query) Vault(context.Context) (*Vault, error)  { q.w.count(); return q.w
 
 func (q query) Rows(context.Context) ([]*Row, error) { q.w.count(); return q.w.Many, nil }
 
-func (q query) Count(context.Context, *Filter, []*Filter, [][]*Filter) (*int, error) {
+func (q query) Count(context.Context, *Filter, []*Filter, [][]*Filter, *Wrapped) (*int, error) {
 	q.w.count()
 	return to(3), nil
 }

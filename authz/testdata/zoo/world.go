@@ -237,7 +237,8 @@ func stream[T any](w *World, all ...T) (<-chan T, error) {
 	return c, nil
 }
 
-func (r subscription) Ticks(context.Context) (<-chan int, error) { return stream(r.w, 1, 2) }
+func (r subscription) Ticks(context.Context) (<-chan int, error)    { return stream(r.w, 1, 2) }
+func (r subscription) Secrets(context.Context) (<-chan *int, error) { return stream(r.w, to(7)) }
 func (r subscription) Posts(context.Context) (<-chan *Post, error) {
 	return stream(r.w, r.w.post("p1"), nil, r.w.post("p2"))
 }
