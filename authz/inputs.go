@@ -11,10 +11,8 @@ import (
 func (w *walker) supplied(u *use) []guardedUse {
 	var all []guardedUse
 	for _, g := range u.arguments {
-		if g.value.Kind == ast.Variable {
-			if _, given := w.variables[g.value.Raw]; !given {
-				continue
-			}
+		if !w.given(g.value) {
+			continue
 		}
 		if g.require != nil {
 			all = append(all, g)
@@ -22,6 +20,23 @@ func (w *walker) supplied(u *use) []guardedUse {
 		all = w.literal(all, g.typ, g.value)
 	}
 	return all
+}
+
+// given reports whether the executor will find a value. For a variable that the operation left out, it takes the default
+// that validation bound to the place; in a fragment that several operations share, that may be another operation's.
+func (w *walker) given(v *ast.Value) bool {
+	if v.Kind != ast.Variable {
+		return true
+	}
+	_, given := w.variables[v.Raw]
+	return given || defaultOf(v) != nil
+}
+
+func defaultOf(v *ast.Value) *ast.Value {
+	if v.VariableDefinition == nil {
+		return nil
+	}
+	return v.VariableDefinition.DefaultValue
 }
 
 // literal adds the guarded input fields inside a value of the document.
@@ -38,15 +53,16 @@ func (w *walker) literal(all []guardedUse, typ *ast.Type, v *ast.Value) []guarde
 	}
 	if v.Kind == ast.Variable {
 		if value, given := w.variables[v.Raw]; given {
-			all = w.value(all, t, value)
+			return w.value(all, t, value)
+		}
+		if otherwise := defaultOf(v); otherwise != nil {
+			return w.literal(all, typ, otherwise)
 		}
 		return all
 	}
 	for _, f := range v.Children {
-		if f.Value.Kind == ast.Variable {
-			if _, given := w.variables[f.Value.Raw]; !given {
-				continue
-			}
+		if !w.given(f.Value) {
+			continue
 		}
 		all = w.inputField(all, t, f.Name)
 		if def := t.definition.Fields.ForName(f.Name); def != nil {
