@@ -51,6 +51,7 @@ func NewHandler(c HandlerConfig) http.Handler {
 		presenter: presenter,
 	})
 	server.Use(bouncer{limits: c.Limits, introspection: c.Introspection, passed: queries})
+	server.Use(variables{})
 	server.Use(enums{c.Schema.Schema()})
 	if c.Introspection {
 		server.Use(extension.Introspection{})

@@ -86,7 +86,7 @@ func (r *queryResolver) Users(ctx context.Context, first *int32, after, search *
 
 // Sessions is the resolver for the sessions field.
 func (r *userResolver) Sessions(ctx context.Context, obj *accounts.User) ([]*accounts.Session, error) {
-	return r.accounts.Sessions(ctx, viewer.From(ctx), obj.ID)
+	return r.accounts.Sessions(ctx, viewer.From(ctx), obj)
 }
 
 // TotalCount is the resolver for the totalCount field.
