@@ -208,6 +208,7 @@ func TestRolesAreSetExactly(t *testing.T) {
 			t.Errorf("the request after the demotion has the roles %v", v.Roles)
 		}
 		wantProblem(t, "no USER", h.setRoles(root.Viewer, user.User.ID, accounts.RoleAdmin), problem.BadUserInput, "roles")
+		wantProblem(t, "an unknown one", h.setRoles(root.Viewer, user.User.ID, accounts.RoleUser, ""), problem.BadUserInput, "roles")
 		wantProblem(t, "none", h.setRoles(root.Viewer, user.User.ID), problem.BadUserInput, "roles")
 		wantProblem(t, "a stranger", h.setRoles(root.Viewer, uuid.New(), accounts.RoleUser), problem.NotFound, "")
 	})

@@ -94,7 +94,7 @@ func TestUserIsThereOrNil(t *testing.T) {
 		p := h.must(h.register(ada, goodPassword))
 		got, err := h.User(t.Context(), p.User.ID)
 		check(t, err)
-		if diff := cmp.Diff(p.User, got); diff != "" {
+		if diff := cmp.Diff(p.User, got, account); diff != "" {
 			t.Errorf("(-registered +read):\n%s", diff)
 		}
 		for _, id := range []uuid.UUID{uuid.Nil, uuid.New()} {

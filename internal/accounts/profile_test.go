@@ -51,7 +51,7 @@ func TestUpdateProfileChangesTheNameAndNothingElse(t *testing.T) {
 			me, err := h.Me(t.Context(), p.Viewer)
 			check(t, err)
 			for _, u := range []*accounts.User{got.User, me} {
-				if d := cmp.Diff(&want, u); d != "" {
+				if d := cmp.Diff(&want, u, account); d != "" {
 					t.Errorf("%s (-want +got):\n%s", c.what, d)
 				}
 			}
@@ -61,7 +61,7 @@ func TestUpdateProfileChangesTheNameAndNothingElse(t *testing.T) {
 		}
 		other, err := h.Me(t.Context(), eve.Viewer)
 		check(t, err)
-		if d := cmp.Diff(eve.User, other); d != "" {
+		if d := cmp.Diff(eve.User, other, account); d != "" {
 			t.Errorf("another user changed (-before +after):\n%s", d)
 		}
 	})
@@ -137,7 +137,7 @@ func TestMeIsNobodyOnceTheAccountIsGone(t *testing.T) {
 		p := h.must(h.register(ada, goodPassword))
 		me, err := h.Me(t.Context(), p.Viewer)
 		check(t, err)
-		if d := cmp.Diff(p.User, me); d != "" {
+		if d := cmp.Diff(p.User, me, account); d != "" {
 			t.Errorf("me (-register +got):\n%s", d)
 		}
 		h.db.Client.User.DeleteOneID(p.User.ID).ExecX(t.Context())

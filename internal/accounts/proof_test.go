@@ -128,16 +128,47 @@ func TestSessionsListsOnlyLiveOnes(t *testing.T) {
 		third := h.must(h.login(ada, goodPassword))
 		_, err := h.Logout(t.Context(), second.Viewer)
 		check(t, err)
-		all, err := h.Sessions(t.Context(), first.Viewer, first.User.ID)
+		all, err := h.Sessions(t.Context(), first.Viewer, &accounts.User{ID: first.User.ID})
 		check(t, err)
 		if len(all) != 2 || all[0].ID != third.Viewer.SessionID || all[0].Current || all[1].ID != first.Viewer.SessionID || !all[1].Current {
 			t.Errorf("sessions: %+v", all)
 		}
 		h.clock.move(refreshTTL)
-		all, err = h.Sessions(t.Context(), first.Viewer, first.User.ID)
+		all, err = h.Sessions(t.Context(), first.Viewer, &accounts.User{ID: first.User.ID})
 		check(t, err)
 		if len(all) != 0 {
 			t.Errorf("idle sessions are listed: %+v", all)
 		}
+	})
+}
+
+func TestTheCurrentSessionIsTheOneThatTheAnswerBegan(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		p := h.must(h.register(ada, goodPassword))
+		all, err := h.Sessions(t.Context(), viewer.Nobody(viewer.Missing), p.User)
+		check(t, err)
+		if len(all) != 1 || !all[0].Current {
+			t.Errorf("sessions: %+v", all)
+		}
+	})
+}
+
+func TestAnAccountHasABoundedNumberOfSessions(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		first := h.must(h.register(ada, goodPassword))
+		h.clock.move(time.Second)
+		second := h.must(h.login(ada, goodPassword))
+		var newest *accounts.AuthPayload
+		for range 99 {
+			h.clock.move(time.Second)
+			newest = h.must(h.login(ada, goodPassword))
+		}
+		all, err := h.Sessions(t.Context(), newest.Viewer, newest.User)
+		check(t, err)
+		if len(all) != 100 || !all[0].Current {
+			t.Errorf("%d sessions, want 100, the newest first", len(all))
+		}
+		h.ended("the session that was used longest ago", first)
+		h.lives("the one after it", second)
 	})
 }

@@ -58,7 +58,7 @@ func TestRefreshSpeaksOfTheUserAsTheyAreNow(t *testing.T) {
 		next := h.must(h.exchange(*p.RefreshToken))
 		want := *p.User
 		want.Roles, want.Name = []accounts.Role{"ADMIN", "USER"}, ptr("Ada")
-		if d := cmp.Diff(&want, next.User); d != "" {
+		if d := cmp.Diff(&want, next.User, account); d != "" {
 			t.Errorf("user (-want +got):\n%s", d)
 		}
 		claims, err := h.access.Verify(next.AccessToken)

@@ -26,12 +26,12 @@ func TestRegisterMakesAnAccountAndSignsItIn(t *testing.T) {
 			ID: p.User.ID, Email: ada, Name: ptr("Ada \u00e9"), Roles: []accounts.Role{"USER"}, Status: "ACTIVE",
 			CreatedAt: now, UpdatedAt: now,
 		}
-		if d := cmp.Diff(want, p.User); d != "" {
+		if d := cmp.Diff(want, p.User, account); d != "" {
 			t.Errorf("user (-want +got):\n%s", d)
 		}
 		me, err := h.Me(t.Context(), h.caller(p))
 		check(t, err)
-		if d := cmp.Diff(want, me); d != "" {
+		if d := cmp.Diff(want, me, account); d != "" {
 			t.Errorf("me (-want +got):\n%s", d)
 		}
 		if p.User.ID.Version() != 7 || p.Viewer.SessionID.Version() != 7 {

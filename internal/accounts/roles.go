@@ -27,6 +27,9 @@ func (s *Service) SetRoles(ctx context.Context, v *viewer.Viewer, in SetRolesInp
 	if !slices.Contains(in.Roles, RoleUser) {
 		return nil, problem.BadInput("roles", "Every account has the role USER; suspend an account that should not be used.")
 	}
+	if slices.ContainsFunc(in.Roles, func(r Role) bool { return r != RoleUser && r != RoleAdmin }) {
+		return nil, problem.BadInput("roles", "The roles are USER and ADMIN.")
+	}
 	var payload *SetRolesPayload
 	err := s.inTx(ctx, func(ctx context.Context, tx *ent.Tx) error {
 		if err := lockAdministrators(ctx, tx); err != nil {

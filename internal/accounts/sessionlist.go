@@ -22,11 +22,17 @@ type Session struct {
 	UserID uuid.UUID // whose it is; not part of the schema
 }
 
-// Sessions returns a user's sessions that may still be used, the latest use first.
-func (s *Service) Sessions(ctx context.Context, v *viewer.Viewer, id uuid.UUID) ([]*Session, error) {
+// Sessions returns a user's sessions that may still be used, the latest use first. The current one is the viewer's, or
+// the one that the same answer has begun.
+func (s *Service) Sessions(ctx context.Context, v *viewer.Viewer, of *User) ([]*Session, error) {
+	current := v.SessionID
+	if of.SignedIn != uuid.Nil {
+		current = of.SignedIn
+	}
 	rows, err := s.config.Client.Session.Query().
-		Where(session.UserID(id), session.Not(dead(s.now()))).
+		Where(session.UserID(of.ID), session.Not(dead(s.now()))).
 		Order(ent.Desc(session.FieldLastUsedAt), ent.Desc(session.FieldID)).
+		Limit(maxSessions).
 		All(ctx)
 	if err != nil {
 		return nil, err
@@ -39,7 +45,7 @@ func (s *Service) Sessions(ctx context.Context, v *viewer.Viewer, id uuid.UUID) 
 		}
 		all[i] = &Session{
 			ID:         row.ID,
-			Current:    row.ID == v.SessionID,
+			Current:    row.ID == current,
 			CreatedAt:  row.CreatedAt.UTC(),
 			LastUsedAt: row.LastUsedAt.UTC(),
 			ExpiresAt:  expires.UTC(),

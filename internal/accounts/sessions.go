@@ -12,10 +12,25 @@ import (
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
-// signIn starts a session for a user who has just proved who they are, and takes the user's dead sessions away.
+// maxSessions is how many sessions an account may have at once. One more ends the one that was used longest ago.
+const maxSessions = 100
+
+// signIn starts a session for a user who has just proved who they are. It takes the user's dead sessions away, and what
+// would be more than maxSessions.
 func (s *Service) signIn(ctx context.Context, tx *ent.Tx, row *ent.User, now time.Time) (*AuthPayload, error) {
 	if _, err := tx.Session.Delete().Where(session.UserID(row.ID), dead(now)).Exec(ctx); err != nil {
 		return nil, err
+	}
+	surplus, err := tx.Session.Query().Where(session.UserID(row.ID)).
+		Order(ent.Desc(session.FieldLastUsedAt), ent.Desc(session.FieldID)).Offset(maxSessions - 1).
+		IDs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(surplus) > 0 {
+		if _, err := tx.Session.Delete().Where(session.IDIn(surplus...)).Exec(ctx); err != nil {
+			return nil, err
+		}
 	}
 	id, err := s.config.NewID()
 	if err != nil {
@@ -69,11 +84,13 @@ func (s *Service) accessPayload(row *ent.User, in *ent.Session, now time.Time) (
 	if err != nil {
 		return nil, err
 	}
+	user := userOf(row)
+	user.SignedIn = in.ID
 	return &AuthPayload{
 		AccessToken: access,
 		TokenType:   "Bearer",
 		ExpiresIn:   int(expires.Sub(issued) / time.Second),
-		User:        userOf(row),
+		User:        user,
 		Viewer: &viewer.Viewer{
 			UserID:          row.ID,
 			SessionID:       in.ID,

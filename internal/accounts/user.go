@@ -34,4 +34,6 @@ type User struct {
 	Status        UserStatus
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
+
+	SignedIn uuid.UUID // the session that the answer has just begun or renewed; not part of the schema
 }
