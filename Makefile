@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run build playground gen verify lint test race vuln bench
+.PHONY: help run build playground gen verify lint test race fuzz vuln bench
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,7 +17,7 @@ web/dist/playground/index.html: $(wildcard web/src/* web/*.js web/*.json web/ind
 	else echo "npm is not there: the page at / will say how to build the Playground (apt-get install npm)"; fi
 
 gen: ## regenerate all that is generated from schema.graphql and ent/schema
-	go generate ./ent ./graph ./examples/guard ./authz/...
+	go generate ./ent ./graph ./authz ./examples/guard
 	cd examples/go && go generate ./...
 	go run . access > ACCESS.md
 
@@ -37,6 +37,9 @@ test: playground ## run all tests that this machine can run, and list what was s
 
 race: ## run the Go tests with the race detector, the long ones shortened
 	go test -race -short ./...
+
+fuzz: ## fuzz the guard against the second evaluator for 60 s
+	go test -run '^$$' -fuzz FuzzPlanAgainstEvaluator -fuzztime 60s ./authz
 
 vuln: ## look for known vulnerabilities in what is linked
 	go tool govulncheck ./...

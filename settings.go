@@ -5,6 +5,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/graph"
 	"github.com/gatehouse/gatehouse/internal/config"
+	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/password"
 	"github.com/gatehouse/gatehouse/internal/token"
 )
@@ -26,6 +27,9 @@ func readSettings(environment []string) (*settings, error) {
 		return nil, err
 	}
 	s := &settings{Config: c}
+	if err := database.CheckURL(c.DatabaseURL); err != nil {
+		return nil, err
+	}
 	if s.limits, err = graph.ParseLimits(c.Limits); err != nil {
 		return nil, config.Invalid("GATEHOUSE_LIMITS", err)
 	}
@@ -36,7 +40,7 @@ func readSettings(environment []string) (*settings, error) {
 		return nil, config.Invalid("GATEHOUSE_ARGON2", fmt.Errorf("%v is less than %v, which only a server on loopback may use", s.hashingCost, password.DefaultCost))
 	}
 	if s.signingKey, err = readSigningKey(c); err != nil {
-		return nil, config.Invalid("GATEHOUSE_SIGNING_KEY", err)
+		return nil, err
 	}
 	text, source, err := c.ReadSecret()
 	if err != nil {
@@ -54,5 +58,9 @@ func readSigningKey(c *config.Config) (*token.Key, error) {
 	if err != nil || pem == nil {
 		return nil, err
 	}
-	return token.ParseKey(pem)
+	key, err := token.ParseKey(pem)
+	if err != nil {
+		return nil, config.Invalid("GATEHOUSE_SIGNING_KEY", err)
+	}
+	return key, nil
 }
