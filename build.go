@@ -115,15 +115,11 @@ func newDoor(c *settings, service *accounts.Service, log *slog.Logger) (http.Han
 	if err != nil {
 		return nil, nil, err
 	}
-	queries, err := guard.QueryCache(cachedQueries)
-	if err != nil {
-		return nil, nil, err
-	}
 	guard.Describe()
 	return graph.NewHandler(graph.HandlerConfig{
 		Schema:        schema,
 		Extensions:    []graphql.HandlerExtension{guard},
-		Queries:       queries,
+		Queries:       guard.QueryCache(cachedQueries),
 		Limits:        c.limits,
 		Introspection: c.ShowPlayground(),
 		Log:           log,

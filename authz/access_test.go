@@ -81,6 +81,7 @@ func TestAccessSaysEachRuleInPlainWords(t *testing.T) {
 func TestDescribeWritesTheRuleBehindEachDescription(t *testing.T) {
 	guard, schema := accessGuard(t, accessSchema)
 	guard.Describe()
+	guard.Describe() // a second time changes nothing
 	people := schema.Types["Query"].Fields.ForName("people")
 	if want := "All people.\n\nAccess: administrators or EDITOR who proved who they are at most 300 s before."; people.Description != want {
 		t.Errorf("field: %q, want %q", people.Description, want)

@@ -56,10 +56,7 @@ func benchDocument(b *testing.B, schema *ast.Schema, text string) *ast.QueryDocu
 // viewer's questions and the comparison.
 func BenchmarkPlanHit(b *testing.B) {
 	guard := benchGuard(b)
-	cache, err := guard.QueryCache(10)
-	if err != nil {
-		b.Fatal(err)
-	}
+	cache := guard.QueryCache(10)
 	doc := benchDocument(b, guard.table.schema, ten)
 	cache.Add(b.Context(), ten, doc)
 	oc := &graphql.OperationContext{RawQuery: ten, Doc: doc, Operation: doc.Operations[0]}

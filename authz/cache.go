@@ -25,14 +25,14 @@ type cachedQuery struct {
 var _ graphql.Cache[*ast.QueryDocument] = (*queryCache)(nil)
 
 // QueryCache returns a cache of so many parsed queries for the server's SetQueryCache; the guard keeps its plans in it.
-// Queries of more than 8 KiB are not kept. Without it every request is planned anew.
-func (g *Guard) QueryCache(entries int) (graphql.Cache[*ast.QueryDocument], error) {
-	made, err := lru.New[string, *cachedQuery](entries)
+// It keeps at least one query, and none of more than 8 KiB. Without it every request is planned anew.
+func (g *Guard) QueryCache(entries int) graphql.Cache[*ast.QueryDocument] {
+	made, err := lru.New[string, *cachedQuery](max(entries, 1))
 	if err != nil {
-		return nil, err
+		panic(err) // it refuses sizes below one only
 	}
 	g.cache = &queryCache{entries: made}
-	return g.cache, nil
+	return g.cache
 }
 
 // Get returns the parsed query of a text.

@@ -9,8 +9,7 @@
 //		Viewer: func(ctx context.Context) authz.Viewer { … },
 //		Owners: map[string]authz.Owner{"SELF": …},
 //	})
-//	queries, err := guard.QueryCache(1000)
-//	server.SetQueryCache(queries)
+//	server.SetQueryCache(guard.QueryCache(1000))
 //	server.Use(guard)
 //
 // The directives' meaning is in the table of package rules below, in the order in which a request meets them:
@@ -23,4 +22,7 @@
 //   - an owner rule is decided on the object before any of its fields resolves; an object that is not the viewer's, one
 //     of a forbidden type behind an interface or union, and one that is not there answer alike;
 //   - what cannot be decided is denied.
+//
+// An operation that is refused before execution has errors and no data. gqlgen's own transports answer that with 200
+// and "data": null; a server that wants 401 and 403 for it reads extensions.code of the errors in its transport.
 package authz

@@ -63,11 +63,13 @@ func (g *Guard) words(names []string) []string {
 }
 
 // Describe writes each rule behind the description of its place ("Access: administrators, or yourself."), so that
-// introspection, and with it every editor, shows it. It changes the schema: call it once, before the schema is served.
+// introspection, and with it every editor, shows it. It changes the schema: call it before the schema is served. A
+// second call changes nothing.
 func (g *Guard) Describe() {
 	for _, a := range g.Access() {
-		if description := g.descriptionOf(a.Coordinate); description != nil {
-			*description = strings.TrimSpace(*description + "\n\nAccess: " + a.Who + ".")
+		said := "Access: " + a.Who + "."
+		if description := g.descriptionOf(a.Coordinate); description != nil && !strings.HasSuffix(*description, said) {
+			*description = strings.TrimSpace(*description + "\n\n" + said)
 		}
 	}
 }

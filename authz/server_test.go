@@ -142,11 +142,7 @@ func serve(t testing.TB, sdl string, config authz.Config) (*server, error) {
 		s.fields.Add(1)
 		return next(ctx)
 	})
-	queries, err := s.guard.QueryCache(4096)
-	if err != nil {
-		return nil, err
-	}
-	s.exec.SetQueryCache(queries)
+	s.exec.SetQueryCache(s.guard.QueryCache(4096))
 	return s, nil
 }
 

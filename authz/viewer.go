@@ -20,6 +20,18 @@ type Viewer interface {
 	Trouble() error
 }
 
+// Nobody is a caller of whom nothing is known. Embed it in a Viewer of your own, which then need only have the methods
+// that its schema's rules ask for.
+type Nobody struct{}
+
+// SignedIn, HasRole, HasScope, ProvedAt, Reason and Trouble answer for nobody.
+func (Nobody) SignedIn() bool       { return false }
+func (Nobody) HasRole(string) bool  { return false }
+func (Nobody) HasScope(string) bool { return false }
+func (Nobody) ProvedAt() time.Time  { return time.Time{} }
+func (Nobody) Reason() string       { return "missing" }
+func (Nobody) Trouble() error       { return nil }
+
 // Owner reports whether the viewer stands in a relation to an object: the value that a resolver returned for the type
 // that the rule is written on. It is only asked of signed-in viewers. It must answer false for ids that are not set,
 // and for types it does not know; an error or a panic denies.

@@ -67,6 +67,14 @@ func (t *table) deny(coordinate string, r *requirement, have bits, v Viewer) *vi
 // isNobody reports whether nothing is known of who is calling.
 func isNobody(v Viewer) bool { return v == nil || v.Trouble() != nil || !v.SignedIn() }
 
+// remedies says, for each reason why the caller is nobody, how to become somebody.
+var remedies = map[string]string{
+	"missing": "no credential was sent; sign in and send one along",
+	"expired": "the access token has expired; refresh it",
+	"revoked": "the session of the access token has ended; sign in again",
+	"invalid": "the credential is not valid here; sign in again",
+}
+
 func denyNobody(coordinate string, v Viewer) *violation {
 	if v != nil && v.Trouble() != nil {
 		return &violation{code: Unauthenticated, coordinate: coordinate, err: v.Trouble()}
@@ -75,12 +83,10 @@ func denyNobody(coordinate string, v Viewer) *violation {
 	if v != nil && v.Reason() != "" {
 		reason = v.Reason()
 	}
-	help := map[string]string{
-		"missing": "send an access token as Authorization: Bearer",
-		"expired": "the access token has expired; refresh it",
-		"revoked": "the session of the access token has ended; sign in again",
-		"invalid": "the access token is not valid here; sign in again",
-	}[reason]
+	help, ok := remedies[reason]
+	if !ok {
+		help = "sign in"
+	}
 	return &violation{
 		code:       Unauthenticated,
 		coordinate: coordinate,

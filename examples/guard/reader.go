@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/gatehouse/gatehouse/authz"
 	"github.com/gatehouse/gatehouse/examples/guard/graph"
@@ -12,16 +11,13 @@ import (
 
 // reader is who is calling, as the guard asks for them (authz.Viewer). The zero reader is nobody.
 type reader struct {
-	name  string
-	roles []string
+	authz.Nobody // answers what this schema does not ask
+	name         string
+	roles        []string
 }
 
 func (r reader) SignedIn() bool           { return r.name != "" }
 func (r reader) HasRole(role string) bool { return r.SignedIn() && slices.Contains(r.roles, role) }
-func (r reader) HasScope(string) bool     { return false } // the schema asks for none
-func (r reader) ProvedAt() time.Time      { return time.Time{} }
-func (r reader) Reason() string           { return "missing" }
-func (r reader) Trouble() error           { return nil }
 
 // wrote is the relation AUTHOR of a reader to an object.
 func wrote(_ context.Context, v authz.Viewer, object any) (bool, error) {
