@@ -2,15 +2,21 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/gatehouse/gatehouse/authz"
+	"github.com/gatehouse/gatehouse/graph"
+	"github.com/gatehouse/gatehouse/internal/database/dbtest"
 )
 
 func TestAccessTableIsWhatTheSchemaSays(t *testing.T) {
@@ -75,4 +81,51 @@ func write(t *testing.T, text string) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// TestEveryRuleOfTheSchemaIsNeeded takes each @auth of schema.graphql away in turn: the start is refused, or the access
+// table is wider, and so ACCESS.md differs.
+func TestEveryRuleOfTheSchemaIsNeeded(t *testing.T) {
+	sdl := read(t, "schema.graphql")
+	guard := func(sdl string) (*authz.Guard, error) {
+		schema, err := gqlparser.LoadSchema(&ast.Source{Input: sdl})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return graph.NewGuard(schema, graph.GuardConfig{})
+	}
+	whole, err := guard(sdl)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := regexp.MustCompile(`[^e] @auth(\([^)]*\))?`).FindAllStringIndex(sdl, -1)
+	if len(rules) < 15 {
+		t.Fatalf("only %d rules were found", len(rules))
+	}
+	for _, at := range rules {
+		line := 1 + strings.Count(sdl[:at[0]], "\n")
+		less, err := guard(sdl[:at[0]+1] + sdl[at[1]:])
+		if err == nil && len(authz.Widened(whole.Access(), less.Access())) == 0 {
+			t.Errorf("schema.graphql:%d: without its rule nothing is wider", line)
+		}
+		var refusal *authz.Refusal
+		if err != nil && !errors.As(err, &refusal) {
+			t.Errorf("schema.graphql:%d: %v", line, err)
+		}
+	}
+}
+
+// TestEveryRuleIsShown asks a running server's introspection for the descriptions, and for its SDL.
+func TestEveryRuleIsShown(t *testing.T) {
+	s := start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))
+	w := &stage{t: t, url: s.URL}
+	body := w.must("", `{ __type(name: "User") { fields { name description } } __schema { mutationType { fields { description } } } }`)
+	for _, want := range []string{`Access: administrators, or yourself.`, `Access: everyone.`, `Access: administrators who proved who they are at most 300 s before.`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("no description says %q", want)
+		}
+	}
+	if status, sdl := get(t, s.URL+"/schema.graphql"); status != 200 || sdl != read(t, "schema.graphql") {
+		t.Errorf("/schema.graphql: %d, and not the file with every rule on it", status)
+	}
 }

@@ -9,7 +9,7 @@ import (
 type Access struct {
 	Coordinate string `json:"coordinate"` // Type.field, Type.field(argument:) or Input.field
 	Who        string `json:"who"`        // in plain words
-	Reached    bool   `json:"reached"`    // without passing any rule: with no rules of its own, everyone
+	Reached    bool   `json:"reached"`    // one can come to it without passing any rule
 	Rules      []Rule `json:"rules"`      // all must hold: the type's and the place's own
 }
 
@@ -53,34 +53,53 @@ func (p Persona) satisfies(c Clause) bool {
 		(c.MaxAge == 0 || p.Fresh)
 }
 
-// Access lists every field of the schema, and every guarded argument and input field, with its effective rules. The
-// root types come first, then the others by name.
+// Access lists every field, argument and input field of the schema with its effective rules. The root types come first,
+// then the others by name, then the inputs.
 func (g *Guard) Access() []Access {
 	var all []Access
 	open := g.openTypes()
+	openInputs := map[string]bool{}
 	for _, t := range g.objectTypes() {
 		for _, def := range g.table.schema.Types[t.name].Fields {
 			f := t.fields[def.Name]
 			if f == nil {
 				continue
 			}
-			all = append(all, g.access(f.coordinate, t.root || open[t], t.require, f.require))
-			for _, name := range sortedNames(f.arguments) {
-				all = append(all, g.access(f.coordinate+"("+name+":)", false, f.arguments[name]))
+			otherwise := "whoever is shown the object"
+			if t.root || open[t] {
+				otherwise = everyone
+			}
+			all = append(all, g.access(f.coordinate, otherwise, t.require, f.require))
+			isOpen := otherwise == everyone && t.require == nil && f.require == nil
+			for _, a := range def.Arguments {
+				line := g.access(f.coordinate+"("+a.Name+":)", "whoever may use the field", f.arguments[a.Name])
+				line.Reached = isOpen
+				all = append(all, line)
+				if isOpen {
+					g.openInput(openInputs, a.Type.Name())
+				}
 			}
 		}
 	}
 	for _, name := range sortedNames(g.table.inputs) {
+		if name == "AuthRule" {
+			continue // of the directive, and of no operation
+		}
 		t := g.table.inputs[name]
-		for _, field := range sortedNames(t.fields) {
-			all = append(all, g.access(name+"."+field, false, t.fields[field]))
+		for _, f := range t.definition.Fields {
+			line := g.access(name+"."+f.Name, "whoever may use what takes it", t.fields[f.Name])
+			line.Reached = openInputs[name]
+			all = append(all, line)
 		}
 	}
 	return all
 }
 
-func (g *Guard) access(coordinate string, reached bool, needs ...*requirement) Access {
-	a := Access{Coordinate: coordinate, Reached: reached, Rules: []Rule{}}
+const everyone = "everyone"
+
+// access makes one line: the words for a place without rules of its own are given.
+func (g *Guard) access(coordinate, otherwise string, needs ...*requirement) Access {
+	a := Access{Coordinate: coordinate, Reached: otherwise == everyone, Rules: []Rule{}}
 	for _, need := range needs {
 		if need == nil {
 			continue
@@ -89,7 +108,10 @@ func (g *Guard) access(coordinate string, reached bool, needs ...*requirement) A
 			a.Rules = append(a.Rules, exported(r))
 		}
 	}
-	a.Who = g.say(a)
+	a.Who = otherwise
+	if len(a.Rules) > 0 {
+		a.Who = g.say(a.Rules)
+	}
 	return a
 }
 
@@ -99,6 +121,18 @@ func exported(r rule) Rule {
 		out[i] = Clause{Roles: c.roles, Scopes: c.scopes, Owner: c.owner, MaxAge: c.maxAge}
 	}
 	return out
+}
+
+// openInput notes an input type, and those within it, that a field takes which is open.
+func (g *Guard) openInput(open map[string]bool, name string) {
+	t := g.table.inputs[name]
+	if t == nil || open[name] {
+		return
+	}
+	open[name] = true
+	for _, f := range t.definition.Fields {
+		g.openInput(open, f.Type.Name())
+	}
 }
 
 // openTypes returns the types whose objects can be reached without passing a rule.

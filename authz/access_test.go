@@ -72,6 +72,8 @@ func TestAccessSaysEachRuleInPlainWords(t *testing.T) {
 		"Person.mail":           "administrators, or yourself; of these, whoever is signed in with scope mail",
 		"Box.size":              "whoever is shown the object",
 		"Filter.secret":         "administrators",
+		"Filter.plain":          "whoever may use what takes it",
+		"Query.find(filter:)":   "whoever may use the field",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -134,6 +136,7 @@ func TestWidenedNamesWhatAChangeOpens(t *testing.T) {
 		"older proof":         {"maxAge: 300", "maxAge: 301", "Query.people"},
 		"another alternative": {"any: [{roles: [ADMIN]}, {owner: SELF}]", "any: [{roles: [ADMIN]}, {owner: SELF}, {roles: [EDITOR]}]", "Person.box Person.mail Person.name"},
 		"no scope":            {` @auth(scopes: ["mail"])`, "", "Person.mail"},
+		"no rule on an input": {"secret: String @auth(roles: [ADMIN])", "secret: String", "Filter.secret"},
 		"an open argument":    {"begins: String @auth(roles: [ADMIN])", "begins: String @auth(roles: [ADMIN, EDITOR])", "Query.people(begins:)"},
 		"a new field":         {"type Box { size: Int }", "type Box { size: Int weight: Int }", "Box.weight"},
 		"reached openly":      {"open: Open @public", "open: Open @public box: Box @public } extend type Box @public extend type Query {", "Box.size Query.box"},

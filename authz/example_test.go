@@ -46,11 +46,12 @@ func ExampleNew() {
 		return
 	}
 	for _, place := range guard.Access() {
-		fmt.Printf("%-12s  %s\n", place.Coordinate, place.Who)
+		fmt.Printf("%-16s  %s\n", place.Coordinate, place.Who)
 	}
 	// Output:
 	// the schema is not a complete access policy: Query.draft: does not say who may use it; write @auth(…) or @public behind it
-	// Query.titles  everyone
-	// Query.draft   whoever is signed in
-	// Draft.text    editors, or its author
+	// Query.titles      everyone
+	// Query.draft       whoever is signed in
+	// Query.draft(id:)  whoever may use the field
+	// Draft.text        editors, or its author
 }

@@ -7,16 +7,10 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// say puts a line of the access table into plain words, with Config.Words for the schema's names.
-func (g *Guard) say(a Access) string {
-	if len(a.Rules) == 0 {
-		if a.Reached {
-			return "everyone"
-		}
-		return "whoever is shown the object"
-	}
-	words := make([]string, len(a.Rules))
-	for i, r := range a.Rules {
+// say puts the rules of a place into plain words, with Config.Words for the schema's names.
+func (g *Guard) say(rules []Rule) string {
+	words := make([]string, len(rules))
+	for i, r := range rules {
 		alternatives := make([]string, len(r))
 		for j, c := range r {
 			alternatives[j] = g.sayClause(c)
@@ -67,6 +61,9 @@ func (g *Guard) words(names []string) []string {
 // second call changes nothing.
 func (g *Guard) Describe() {
 	for _, a := range g.Access() {
+		if len(a.Rules) == 0 && a.Who != everyone {
+			continue
+		}
 		said := "Access: " + a.Who + "."
 		if description := g.descriptionOf(a.Coordinate); description != nil && !strings.HasSuffix(*description, said) {
 			*description = strings.TrimSpace(*description + "\n\n" + said)

@@ -80,7 +80,7 @@ func (s *Service) inTx(ctx context.Context, f func(ctx context.Context, tx *ent.
 	}
 	done = true
 	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
+		return fmt.Errorf("commit: %w", errors.Join(err, ctx.Err())) // whose end may have rolled the transaction back
 	}
 	return nil
 }
