@@ -109,6 +109,7 @@ func newDoor(c *settings, service *accounts.Service, log *slog.Logger) (http.Han
 	schema := graph.NewSchema(service)
 	guard, err := graph.NewGuard(schema.Schema(), graph.GuardConfig{
 		Introspection: c.ShowPlayground(),
+		Audit:         c.audit,
 		Present:       graph.Presenter{Log: log, Unavailable: database.Unavailable}.Present,
 		Log:           log,
 	})

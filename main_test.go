@@ -38,8 +38,24 @@ func start(t testing.TB, environment ...string) *instance {
 	return s
 }
 
+// audited is start for a server that holds every field that executes against the guard's plan.
+func audited(t testing.TB, environment ...string) *instance {
+	t.Helper()
+	s, code := tryStartIn(t, world{Audit: true}, environment...)
+	if s == nil {
+		t.Fatalf("the server did not start: exit code %d", code)
+	}
+	t.Cleanup(func() { s.stop(t) })
+	return s
+}
+
 // tryStart is start for a server that may refuse: then it returns nil and the exit code.
 func tryStart(t testing.TB, environment ...string) (*instance, int) {
+	t.Helper()
+	return tryStartIn(t, world{}, environment...)
+}
+
+func tryStartIn(t testing.TB, w world, environment ...string) (*instance, int) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	reader, writer := io.Pipe()
@@ -50,7 +66,8 @@ func tryStart(t testing.TB, environment ...string) (*instance, int) {
 		"GATEHOUSE_SECRET_FILE=" + filepath.Join(t.TempDir(), "secret"),
 	}, environment...)
 	go func() {
-		s.code <- run(ctx, world{Env: environment, Stdout: writer, Stderr: s.Log})
+		w.Env, w.Stdout, w.Stderr = environment, writer, s.Log
+		s.code <- run(ctx, w)
 		writer.Close()
 	}()
 	line, _ := bufio.NewReader(reader).ReadString('\n')

@@ -24,6 +24,7 @@ func serve(ctx context.Context, w world) error {
 	if err != nil {
 		return err
 	}
+	c.audit = w.Audit
 	log := newLog(c.Config, w)
 	db, err := openMigrated(ctx, c.Config, log)
 	if err != nil {

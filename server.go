@@ -24,6 +24,7 @@ type world struct {
 	Stdin  io.Reader
 	Stdout io.Writer
 	Stderr io.Writer
+	Audit  bool // hold every field that executes against the guard's plan: tests do
 }
 
 // The exit codes of the program.

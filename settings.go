@@ -19,6 +19,7 @@ type settings struct {
 	signingKey   *token.Key // nil: the database keeps one
 	hashingCost  password.Cost
 	limits       graph.Limits
+	audit        bool // world.Audit
 }
 
 func readSettings(environment []string) (*settings, error) {

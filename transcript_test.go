@@ -63,7 +63,7 @@ func play(t *testing.T, file, databaseURL string) {
 	}
 	key, path := newSigningKey(t)
 	environment := []string{"GATEHOUSE_DATABASE_URL=" + databaseURL, "GATEHOUSE_SIGNING_KEY=" + path, "GATEHOUSE_SECRET_FILE=" + filepath.Join(t.TempDir(), "secret")}
-	s := start(t, environment...)
+	s := audited(t, environment...)
 	p := &player{server: s.URL, environment: environment, key: key, names: map[string]string{}}
 	for pair := range slices.Chunk(archive.Files, 2) {
 		if len(pair) != 2 || pair[1].Name != "answer" {
