@@ -22,7 +22,7 @@ gen: ## regenerate all that is generated from schema.graphql and ent/schema
 	go run . access > ACCESS.md
 
 verify: gen ## fail when what is generated is not what is committed
-	@git diff --exit-code --stat || { echo "generated files differ: run make gen and commit"; exit 1; }
+	@test -z "$$(git status --porcelain)" || { git status --short; echo "generated files differ: run make gen and commit"; exit 1; }
 
 lint: ## gofmt, go vet and staticcheck
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -20,9 +21,6 @@ import (
 	"github.com/gatehouse/gatehouse/internal/viewer"
 	"github.com/gatehouse/gatehouse/web"
 )
-
-// cachedQueries is how many parsed queries, with their plans, are kept: at most 200 KiB each, 32 MiB in all.
-const cachedQueries = 160
 
 // build makes the handler of the public listener, room by room. The address is the issuer where none is configured.
 func build(ctx context.Context, c *settings, db *database.Database, address string, log *slog.Logger) (http.Handler, error) {
@@ -61,8 +59,12 @@ func openAccounts(ctx context.Context, c *settings, db *database.Database, log *
 
 // openKeys holds the secret against the database's digest and takes the signing key, from the settings or the database.
 func openKeys(ctx context.Context, c *settings, db *database.Database) (*token.Keys, error) {
-	if err := accounts.CheckSecret(ctx, db.Client, c.secret); err != nil {
+	err := accounts.CheckSecret(ctx, db.Client, c.secret)
+	if errors.Is(err, accounts.ErrOtherSecret) {
 		return nil, config.Invalid(c.secretSource, err)
+	}
+	if err != nil {
+		return nil, err
 	}
 	if c.signingKey != nil {
 		return token.NewKeys(c.signingKey)
@@ -120,7 +122,7 @@ func newDoor(c *settings, service *accounts.Service, log *slog.Logger) (http.Han
 	return graph.NewHandler(graph.HandlerConfig{
 		Schema:        schema,
 		Extensions:    []graphql.HandlerExtension{guard},
-		Queries:       guard.QueryCache(cachedQueries),
+		Queries:       guard.QueryCache(graph.CachedQueries),
 		Limits:        c.limits,
 		Introspection: c.ShowPlayground(),
 		Log:           log,

@@ -54,7 +54,7 @@ func commands(w world) *cobra.Command {
 		RunE: does(func(cmd *cobra.Command) error { return migrationStatus(cmd.Context(), w) }),
 	})
 	admin := &cobra.Command{Use: "admin", Short: "Administrators", RunE: func(cmd *cobra.Command, args []string) error {
-		return fmt.Errorf("say what to do: gatehouse admin create EMAIL")
+		return errors.New("say what to do: gatehouse admin create EMAIL")
 	}}
 	create := &cobra.Command{
 		Use: "create EMAIL", Short: "Make an administrator, or give an account the role", Args: cobra.ExactArgs(1),

@@ -33,7 +33,7 @@ func serve(ctx context.Context, w world) error {
 	defer db.Close()
 	listener, err := net.Listen("tcp", c.Addr)
 	if err != nil {
-		return config.Invalid("GATEHOUSE_ADDR", err)
+		return fmt.Errorf("%w: name another address in GATEHOUSE_ADDR, or stop the program that uses this one", err)
 	}
 	defer listener.Close()
 	address := "http://" + listener.Addr().String()

@@ -12,7 +12,7 @@
 //	server.SetQueryCache(guard.QueryCache(1000))
 //	server.Use(guard)
 //
-// The directives' meaning is in the table of package rules below, in the order in which a request meets them:
+// The directives mean, in the order in which a request meets them:
 //
 //   - a field may be asked for when the rule of its type and its own rule hold; @public widens nothing;
 //   - an argument or input field with a rule counts when the client supplied it, null included;

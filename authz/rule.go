@@ -56,10 +56,7 @@ func (b bits) holds(need bits) bool {
 }
 
 // alternative is a way to satisfy a rule: all atoms of the mask. A clause that names n roles gives n alternatives.
-type alternative struct {
-	mask   bits
-	clause clause
-}
+type alternative struct{ mask bits }
 
 // requirement is what one place of the schema asks for: each of its rules must hold. Equal requirements are one
 // pointer, so that an operation asks each only once.

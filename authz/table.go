@@ -106,7 +106,7 @@ func (t *table) alternatives(c clause) ([]alternative, error) {
 		base.add(i)
 	}
 	if len(c.roles) == 0 {
-		return []alternative{{mask: base, clause: c}}, nil
+		return []alternative{{mask: base}}, nil
 	}
 	var all []alternative
 	for _, role := range c.roles {
@@ -116,7 +116,7 @@ func (t *table) alternatives(c clause) ([]alternative, error) {
 		}
 		mask := base
 		mask.add(i)
-		all = append(all, alternative{mask: mask, clause: c})
+		all = append(all, alternative{mask: mask})
 	}
 	return all, nil
 }

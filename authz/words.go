@@ -37,21 +37,6 @@ func (r rule) String() string {
 	return strings.Join(words, "; or ")
 }
 
-// String says the requirement in words.
-func (r *requirement) String() string {
-	if r == nil {
-		return "nothing"
-	}
-	words := make([]string, len(r.rules))
-	for i, one := range r.rules {
-		words[i] = one.String()
-		if len(r.rules) > 1 && len(one) > 1 {
-			words[i] = "(" + words[i] + ")"
-		}
-	}
-	return strings.Join(words, "; and ")
-}
-
 func join(words []string, last string) string {
 	if len(words) == 1 {
 		return words[0]

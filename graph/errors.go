@@ -55,7 +55,7 @@ func (p Presenter) face(ctx context.Context, err error) *gqlerror.Error {
 		return p.problem(ctx, known)
 	}
 	if argument, ok := wrongArgument(ctx, err); ok {
-		e := refuse(problem.BadUserInput, fmt.Sprintf("the value of %s is refused", argument))
+		e := refuse(problem.BadUserInput, fmt.Sprintf("the value of %s is refused; an ID is a UUID", argument))
 		e.Extensions["field"] = argument
 		return e
 	}

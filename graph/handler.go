@@ -34,7 +34,7 @@ func NewHandler(c HandlerConfig) http.Handler {
 	c.Limits = c.Limits.withDefaults()
 	presenter := Presenter{Log: cmp.Or(c.Log, slog.Default()), Unavailable: c.Unavailable}
 	if c.Queries == nil {
-		c.Queries = lru.New[*ast.QueryDocument](cachedQueries)
+		c.Queries = lru.New[*ast.QueryDocument](CachedQueries)
 	}
 	queries := shortQueries{c.Queries}
 
@@ -65,7 +65,7 @@ func NewHandler(c HandlerConfig) http.Handler {
 // A parsed document of 1000 tokens holds up to 200 KiB, however short its text: 160 of them are 32 MiB at worst. Those
 // that clients send hold about 3 KiB.
 const (
-	cachedQueries  = 160     // documents
+	CachedQueries  = 160     // documents
 	longestQueries = 4 << 10 // bytes of text
 )
 

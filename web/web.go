@@ -1,6 +1,7 @@
-// Package web owns the page at /: the Playground, which is GraphiQL as web/package.json builds it into dist/playground,
-// or, where that was not done, a page that says how to do it. It serves these files and nothing else, and knows nothing
-// of the API. The page asks no other server for anything, and its Content-Security-Policy would not let it.
+// Package web owns the pages. At / it has the Playground, which is GraphiQL as web/package.json builds it into
+// dist/playground, or, where that was not done, a page that says how to do it; at /access the table of who may use what,
+// as it is given. It knows nothing of the API. No page asks another server for anything, and the pages'
+// Content-Security-Policy would not let them.
 package web
 
 import (

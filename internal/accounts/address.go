@@ -35,7 +35,7 @@ func foldAddress(text string) (string, error) {
 	}
 	domain, err := domains.ToASCII(address[at+1:])
 	if err != nil || !strings.Contains(domain, ".") {
-		return "", refused.Because(err)
+		return "", refused // without the cause: what stands behind the @ may be a password
 	}
 	folded := foldCase(address[:at]) + "@" + strings.ToLower(domain)
 	// The compatibility form is what a careless mail program makes of it: ＠ (U+FF20) must not become a second @ there.

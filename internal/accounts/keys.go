@@ -22,7 +22,7 @@ const sealedKey = "signing key"
 
 // ErrOtherSecret means that the database was used with another secret: with this one, every session and the signing
 // key would be lost.
-var ErrOtherSecret = errors.New("the secret is not the one that this database was first used with; give GATEHOUSE_SECRET or GATEHOUSE_SECRET_FILE its former value")
+var ErrOtherSecret = errors.New("the secret is not the one that this database was first used with; give it its former value")
 
 // CheckSecret compares the secret with the digest that the database remembers, and has it remembered on first use. Of
 // instances that start at once with different secrets, one wins and the others are refused.

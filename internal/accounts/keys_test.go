@@ -26,7 +26,7 @@ func TestASecretIsRememberedAndAnotherRefused(t *testing.T) {
 		}
 		for range 2 {
 			err := accounts.CheckSecret(t.Context(), h.db.Client, other)
-			if !errors.Is(err, accounts.ErrOtherSecret) || !strings.Contains(err.Error(), "GATEHOUSE_SECRET") {
+			if !errors.Is(err, accounts.ErrOtherSecret) || !strings.Contains(err.Error(), "former value") {
 				t.Errorf("another secret: %v", err)
 			}
 		}

@@ -4,20 +4,12 @@ import (
 	"context"
 
 	"github.com/gatehouse/gatehouse/ent"
-	"github.com/gatehouse/gatehouse/ent/user"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
 // Me returns the caller's account, or nil when it is gone.
 func (s *Service) Me(ctx context.Context, v *viewer.Viewer) (*User, error) {
-	row, err := s.config.Client.User.Query().Where(user.ID(v.UserID)).Only(ctx)
-	if ent.IsNotFound(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return userOf(row), nil
+	return s.User(ctx, v.UserID)
 }
 
 // ProfileChange is what a user changes of themselves.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/predicate"
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/ent/user"
 	"github.com/gatehouse/gatehouse/internal/problem"
@@ -155,4 +156,9 @@ func (s *Service) caller(ctx context.Context, tx *ent.Tx, v *viewer.Viewer, now 
 
 func sessionEnded() *problem.Problem {
 	return problem.New(problem.Unauthenticated, "The session has ended; sign in again.").WithReason(string(viewer.Revoked))
+}
+
+// dead holds for sessions that can never be used again: ended, idle for too long, or at the end of their life.
+func dead(now time.Time) predicate.Session {
+	return session.Or(session.EndedAtNotNil(), session.IdleExpiresAtLTE(now), session.ExpiresAtLTE(now))
 }

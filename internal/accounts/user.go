@@ -1,9 +1,12 @@
 package accounts
 
 import (
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/ent"
 )
 
 // Role is a value of GraphQL's enum Role.
@@ -36,4 +39,32 @@ type User struct {
 	UpdatedAt     time.Time
 
 	SignedIn uuid.UUID // the session that the answer has just begun or renewed; not part of the schema
+}
+
+// userOf turns a row into what the outside may see.
+func userOf(row *ent.User) *User {
+	roles := make([]Role, len(row.Roles))
+	for i, r := range row.Roles {
+		roles[i] = Role(r)
+	}
+	return &User{
+		ID:            row.ID,
+		Email:         row.Email,
+		EmailVerified: row.EmailVerified,
+		Name:          row.Name,
+		Roles:         roles,
+		Status:        UserStatus(row.Status),
+		CreatedAt:     row.CreatedAt.UTC(),
+		UpdatedAt:     row.UpdatedAt.UTC(),
+	}
+}
+
+// roleNames returns roles as a row keeps them: sorted, each once.
+func roleNames(roles ...Role) []string {
+	names := make([]string, len(roles))
+	for i, r := range roles {
+		names[i] = string(r)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }

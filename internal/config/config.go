@@ -52,7 +52,15 @@ func Load(environment []string) (*Config, error) {
 	if err := errors.Join(unknown, c.check(c.setAddr(values), c.setDatabaseURL(values))); err != nil {
 		return nil, err
 	}
+	c.setSecretFile()
 	return c, nil
+}
+
+// setSecretFile keeps the secret beside a SQLite database, when nothing else is said.
+func (c *Config) setSecretFile() {
+	if path, ok := strings.CutPrefix(c.DatabaseURL, "sqlite:"); ok && c.Secret == "" && c.SecretFile == "" {
+		c.SecretFile = filepath.Join(filepath.Dir(path), "gatehouse.secret")
+	}
 }
 
 // setAddr returns the variable that the address is from.
@@ -97,9 +105,6 @@ func (c *Config) check(addrFrom, databaseFrom string) error {
 	}
 	if c.Secret != "" && c.SecretFile != "" {
 		refuse("GATEHOUSE_SECRET", "GATEHOUSE_SECRET_FILE is set too; keep one of them")
-	}
-	if path, ok := strings.CutPrefix(c.DatabaseURL, "sqlite:"); ok && c.Secret == "" && c.SecretFile == "" {
-		c.SecretFile = filepath.Join(filepath.Dir(path), "gatehouse.secret")
 	}
 	if c.Issuer != "" && !isIssuer(c.Issuer) {
 		refuse("GATEHOUSE_ISSUER", "%q is not an http or https address without user, query and fragment", c.Issuer)

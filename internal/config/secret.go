@@ -23,6 +23,9 @@ func (c *Config) ReadSecret() (text, source string, err error) {
 	content, err := os.ReadFile(c.SecretFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := makeSecret(c.SecretFile); err != nil {
+			if folder := filepath.Dir(c.SecretFile); errors.Is(err, fs.ErrNotExist) {
+				err = fmt.Errorf("the folder %s does not exist; make it, or name a file elsewhere", folder)
+			}
 			return "", source, Invalid(source, fmt.Errorf("make the secret file %s: %w", c.SecretFile, err))
 		}
 		content, err = os.ReadFile(c.SecretFile)

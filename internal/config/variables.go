@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/caarlos0/env/v11"
 )
@@ -55,7 +56,11 @@ func nameVariables(err error) error {
 			continue
 		}
 		f, _ := reflect.TypeFor[Config]().FieldByName(parse.Name)
-		all = append(all, Invalid(f.Tag.Get("env"), fmt.Errorf("not a %s: %w", parse.Type, parse.Err)))
+		why := fmt.Errorf("not a %s: %w", parse.Type, parse.Err)
+		if f.Type == reflect.TypeFor[time.Duration]() {
+			why = fmt.Errorf("not a duration, such as 10m or 720h: %w", parse.Err)
+		}
+		all = append(all, Invalid(f.Tag.Get("env"), why))
 	}
 	return errors.Join(all...)
 }

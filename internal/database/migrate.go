@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"entgo.io/ent/dialect"
@@ -34,6 +35,18 @@ type Status struct {
 	Current int64    // the database's
 	Newest  int64    // this program's
 	Pending []string // files that Migrate would apply, in order
+}
+
+// String says it in a sentence.
+func (s Status) String() string {
+	switch {
+	case s.Newer():
+		return fmt.Sprintf("The database is at version %d, newer than this program's %d.", s.Current, s.Newest)
+	case len(s.Pending) > 0:
+		return fmt.Sprintf("The database is at version %d of %d; `gatehouse migrate` would apply %s.", s.Current, s.Newest, strings.Join(s.Pending, ", "))
+	default:
+		return fmt.Sprintf("The database is at version %d, which is this program's.", s.Current)
+	}
 }
 
 // Newer reports that a later program migrated the database.

@@ -2,7 +2,6 @@ package accounts
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/gatehouse/gatehouse/ent"
@@ -43,9 +42,7 @@ func (s *Service) Promote(ctx context.Context, address string) (*User, error) {
 			return problem.New(problem.Forbidden, "The account is suspended; reinstate it first.")
 		}
 		if !isAdmin(row) {
-			roles := append(slices.Clone(row.Roles), string(RoleAdmin))
-			slices.Sort(roles)
-			if row, err = row.Update().SetRoles(roles).SetUpdatedAt(now).Save(ctx); err != nil {
+			if row, err = row.Update().SetRoles(roleNames(append(userOf(row).Roles, RoleAdmin)...)).SetUpdatedAt(now).Save(ctx); err != nil {
 				return err
 			}
 		}
