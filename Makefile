@@ -5,7 +5,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: playground ## build the Playground and serve on 127.0.0.1:8080
-	go run .
+	go build -o gatehouse . && exec ./gatehouse
 
 build: playground ## build a static binary: ./gatehouse
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o gatehouse .

@@ -42,7 +42,7 @@ func printAccess(out io.Writer, asJSON bool) error {
 func checkAccess(out io.Writer, path string) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: name a table that `gatehouse access --json` printed before", err)
 	}
 	var former []authz.Access
 	if err := json.Unmarshal(text, &former); err != nil {
@@ -60,5 +60,5 @@ func checkAccess(out io.Writer, path string) error {
 	for _, a := range widened {
 		fmt.Fprintf(out, "%s: %s\n", a.Coordinate, a.Who)
 	}
-	return fmt.Errorf("the schema grants more than %s says, at %d places; look at each, then print the table anew", path, len(widened))
+	return fmt.Errorf("the schema grants more than %s says; places: %d; look at each, then print the table anew", path, len(widened))
 }

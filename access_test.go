@@ -63,7 +63,7 @@ func TestWideningFailsWithTheCoordinates(t *testing.T) {
 	}
 	code, out, errs := command(t, nil, "access", "--check", write(t, string(stricter)))
 	if code != exitFailed || !strings.Contains(out, "Mutation.suspendUser: administrators") || !strings.Contains(out, "User.sessions: ") ||
-		strings.Count(out, "\n") != 2 || !strings.Contains(errs, "2 places") {
+		strings.Count(out, "\n") != 2 || !strings.Contains(errs, "places: 2") {
 		t.Errorf("exit code %d, out %q, errors %q", code, out, errs)
 	}
 	if code, _, errs := command(t, nil, "access", "--check", write(t, own)); code != exitDone {

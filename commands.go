@@ -57,7 +57,7 @@ func commands(w world) *cobra.Command {
 		return errors.New("say what to do: gatehouse admin create EMAIL")
 	}}
 	create := &cobra.Command{
-		Use: "create EMAIL", Short: "Make an administrator, or give an account the role", Args: cobra.ExactArgs(1),
+		Use: "create EMAIL", Short: "Make an administrator, or give an account the role", Args: oneAddress,
 		Long: "Makes an administrator, or gives an account the role ADMIN.\nThe password of a new one is asked for, or read from the first line of standard input.",
 	}
 	create.RunE = func(cmd *cobra.Command, args []string) error {
@@ -68,7 +68,7 @@ func commands(w world) *cobra.Command {
 	asJSON := access.Flags().Bool("json", false, "for machines")
 	former := access.Flags().String("check", "", "fail when the schema grants more than this FILE of a former --json")
 	access.RunE = does(func(*cobra.Command) error {
-		if *former != "" {
+		if access.Flags().Changed("check") {
 			return checkAccess(w.Stdout, *former)
 		}
 		return printAccess(w.Stdout, *asJSON)
@@ -84,7 +84,23 @@ func commands(w world) *cobra.Command {
 		})},
 		&cobra.Command{Use: "config", Short: "The environment variables, with their defaults", Long: configHelp()},
 	)
+	root.InitDefaultHelpCmd()
+	help, _, _ := root.Find([]string{"help"})
+	help.Args = func(_ *cobra.Command, args []string) error {
+		if found, rest, err := root.Find(args); err != nil || found == root && len(args) > 0 || len(rest) > 0 {
+			return fmt.Errorf("there is no help on %q", strings.Join(args, " "))
+		}
+		return nil
+	}
 	return root
+}
+
+// oneAddress wants the address of an administrator, and nothing else: a password is never an argument.
+func oneAddress(_ *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return errors.New("give one e-mail address: gatehouse admin create EMAIL")
+	}
+	return nil
 }
 
 // configHelp lists every variable.

@@ -246,3 +246,50 @@ func get(t testing.TB, url string) (status int, body string) {
 	}
 	return response.StatusCode, string(text)
 }
+
+// TestBadUsageExitsWithTwo holds the exit codes of commands that are not written as they should be.
+func TestBadUsageExitsWithTwo(t *testing.T) {
+	for name, c := range map[string]struct {
+		args []string
+		code int
+		says string
+	}{
+		"unknown command":         {[]string{"nope"}, exitUsage, "unknown command"},
+		"unknown flag":            {[]string{"access", "--nope"}, exitUsage, "unknown flag"},
+		"help on nothing":         {[]string{"help", "nope"}, exitUsage, "no help on"},
+		"admin without a verb":    {[]string{"admin"}, exitUsage, "admin create EMAIL"},
+		"admin without address":   {[]string{"admin", "create"}, exitUsage, "one e-mail address"},
+		"password as argument":    {[]string{"admin", "create", "a@example.com", "secret"}, exitUsage, "one e-mail address"},
+		"check of a missing file": {[]string{"access", "--check", ""}, exitFailed, "access --json"},
+		"help":                    {[]string{"help"}, exitDone, ""},
+		"help on a command":       {[]string{"help", "migrate", "status"}, exitDone, ""},
+		"help on configuration":   {[]string{"help", "config"}, exitDone, ""},
+		"version":                 {[]string{"version"}, exitDone, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, out, errs := command(t, nil, c.args...)
+			if code != c.code || !strings.Contains(errs, c.says) || c.code == exitDone && out == "" {
+				t.Errorf("exit code %d, output %q, errors %q; want %d and %q", code, out, errs, c.code, c.says)
+			}
+		})
+	}
+	if _, out, _ := command(t, nil, "help", "config"); !strings.Contains(out, "GATEHOUSE_DATABASE_URL") {
+		t.Errorf("help config lists no variables: %s", out)
+	}
+}
+
+// TestMigrateTellsTheVersionInASentence migrates, and looks before and after.
+func TestMigrateTellsTheVersionInASentence(t *testing.T) {
+	env := []string{"GATEHOUSE_DATABASE_URL=" + dbtest.SQLite(t)}
+	if code, _, errs := command(t, env, "migrate", "status"); code != exitFailed || !strings.Contains(errs, "gatehouse migrate") {
+		t.Errorf("status of no database: exit code %d, %s", code, errs)
+	}
+	for range 2 {
+		if code, out, errs := command(t, env, "migrate"); code != exitDone || out != "The database is at version 1, which is this program's.\n" {
+			t.Errorf("migrate: exit code %d, %q, %s", code, out, errs)
+		}
+	}
+	if code, out, _ := command(t, env, "migrate", "status"); code != exitDone || !strings.Contains(out, "version 1") {
+		t.Errorf("status: exit code %d, %q", code, out)
+	}
+}
