@@ -37,6 +37,10 @@ type Session struct {
 	ExpiresAt time.Time `json:"expires_at,omitempty"`
 	// EndedAt holds the value of the "ended_at" field.
 	EndedAt *time.Time `json:"ended_at,omitempty"`
+	// of the newest use that was kept
+	UserAgent *string `json:"user_agent,omitempty"`
+	// address of that use
+	IP *string `json:"ip,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the SessionQuery when eager-loading is set.
 	Edges        SessionEdges `json:"edges"`
@@ -72,6 +76,8 @@ func (*Session) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case session.FieldRefreshGeneration:
 			values[i] = new(sql.NullInt64)
+		case session.FieldUserAgent, session.FieldIP:
+			values[i] = new(sql.NullString)
 		case session.FieldAuthenticatedAt, session.FieldCreatedAt, session.FieldLastUsedAt, session.FieldIdleExpiresAt, session.FieldExpiresAt, session.FieldEndedAt:
 			values[i] = new(sql.NullTime)
 		case session.FieldID, session.FieldUserID:
@@ -152,6 +158,20 @@ func (_m *Session) assignValues(columns []string, values []any) error {
 				_m.EndedAt = new(time.Time)
 				*_m.EndedAt = value.Time
 			}
+		case session.FieldUserAgent:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field user_agent", values[i])
+			} else if value.Valid {
+				_m.UserAgent = new(string)
+				*_m.UserAgent = value.String
+			}
+		case session.FieldIP:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field ip", values[i])
+			} else if value.Valid {
+				_m.IP = new(string)
+				*_m.IP = value.String
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -219,6 +239,16 @@ func (_m *Session) String() string {
 	if v := _m.EndedAt; v != nil {
 		builder.WriteString("ended_at=")
 		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.UserAgent; v != nil {
+		builder.WriteString("user_agent=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	if v := _m.IP; v != nil {
+		builder.WriteString("ip=")
+		builder.WriteString(*v)
 	}
 	builder.WriteByte(')')
 	return builder.String()

@@ -22,8 +22,12 @@ type SigningKey struct {
 	Sequence int `json:"sequence,omitempty"`
 	// PKCS#8, sealed with the secret
 	Sealed []byte `json:"-"`
-	// CreatedAt holds the value of the "created_at" field.
-	CreatedAt    time.Time `json:"created_at,omitempty"`
+	// from when it is published
+	CreatedAt time.Time `json:"created_at,omitempty"`
+	// from when it signs, until the next one does
+	SignsAt time.Time `json:"signs_at,omitempty"`
+	// from when it verifies nothing; null while no key comes after it
+	EndsAt       *time.Time `json:"ends_at,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -38,7 +42,7 @@ func (*SigningKey) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullInt64)
 		case signingkey.FieldID:
 			values[i] = new(sql.NullString)
-		case signingkey.FieldCreatedAt:
+		case signingkey.FieldCreatedAt, signingkey.FieldSignsAt, signingkey.FieldEndsAt:
 			values[i] = new(sql.NullTime)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -78,6 +82,19 @@ func (_m *SigningKey) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field created_at", values[i])
 			} else if value.Valid {
 				_m.CreatedAt = value.Time
+			}
+		case signingkey.FieldSignsAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field signs_at", values[i])
+			} else if value.Valid {
+				_m.SignsAt = value.Time
+			}
+		case signingkey.FieldEndsAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field ends_at", values[i])
+			} else if value.Valid {
+				_m.EndsAt = new(time.Time)
+				*_m.EndsAt = value.Time
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -122,6 +139,14 @@ func (_m *SigningKey) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("created_at=")
 	builder.WriteString(_m.CreatedAt.Format(time.ANSIC))
+	builder.WriteString(", ")
+	builder.WriteString("signs_at=")
+	builder.WriteString(_m.SignsAt.Format(time.ANSIC))
+	builder.WriteString(", ")
+	if v := _m.EndsAt; v != nil {
+		builder.WriteString("ends_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -41,6 +41,26 @@ func (_c *SigningKeyCreate) SetCreatedAt(v time.Time) *SigningKeyCreate {
 	return _c
 }
 
+// SetSignsAt sets the "signs_at" field.
+func (_c *SigningKeyCreate) SetSignsAt(v time.Time) *SigningKeyCreate {
+	_c.mutation.SetSignsAt(v)
+	return _c
+}
+
+// SetEndsAt sets the "ends_at" field.
+func (_c *SigningKeyCreate) SetEndsAt(v time.Time) *SigningKeyCreate {
+	_c.mutation.SetEndsAt(v)
+	return _c
+}
+
+// SetNillableEndsAt sets the "ends_at" field if the given value is not nil.
+func (_c *SigningKeyCreate) SetNillableEndsAt(v *time.Time) *SigningKeyCreate {
+	if v != nil {
+		_c.SetEndsAt(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *SigningKeyCreate) SetID(v string) *SigningKeyCreate {
 	_c.mutation.SetID(v)
@@ -90,6 +110,9 @@ func (_c *SigningKeyCreate) check() error {
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "SigningKey.created_at"`)}
 	}
+	if _, ok := _c.mutation.SignsAt(); !ok {
+		return &ValidationError{Name: "signs_at", err: errors.New(`ent: missing required field "SigningKey.signs_at"`)}
+	}
 	return nil
 }
 
@@ -137,6 +160,14 @@ func (_c *SigningKeyCreate) createSpec() (*SigningKey, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(signingkey.FieldCreatedAt, field.TypeTime, value)
 		_node.CreatedAt = value
+	}
+	if value, ok := _c.mutation.SignsAt(); ok {
+		_spec.SetField(signingkey.FieldSignsAt, field.TypeTime, value)
+		_node.SignsAt = value
+	}
+	if value, ok := _c.mutation.EndsAt(); ok {
+		_spec.SetField(signingkey.FieldEndsAt, field.TypeTime, value)
+		_node.EndsAt = &value
 	}
 	return _node, _spec
 }
@@ -190,6 +221,24 @@ type (
 	}
 )
 
+// SetEndsAt sets the "ends_at" field.
+func (u *SigningKeyUpsert) SetEndsAt(v time.Time) *SigningKeyUpsert {
+	u.Set(signingkey.FieldEndsAt, v)
+	return u
+}
+
+// UpdateEndsAt sets the "ends_at" field to the value that was provided on create.
+func (u *SigningKeyUpsert) UpdateEndsAt() *SigningKeyUpsert {
+	u.SetExcluded(signingkey.FieldEndsAt)
+	return u
+}
+
+// ClearEndsAt clears the value of the "ends_at" field.
+func (u *SigningKeyUpsert) ClearEndsAt() *SigningKeyUpsert {
+	u.SetNull(signingkey.FieldEndsAt)
+	return u
+}
+
 // UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
 // Using this option is equivalent to using:
 //
@@ -215,6 +264,9 @@ func (u *SigningKeyUpsertOne) UpdateNewValues() *SigningKeyUpsertOne {
 		}
 		if _, exists := u.create.mutation.CreatedAt(); exists {
 			s.SetIgnore(signingkey.FieldCreatedAt)
+		}
+		if _, exists := u.create.mutation.SignsAt(); exists {
+			s.SetIgnore(signingkey.FieldSignsAt)
 		}
 	}))
 	return u
@@ -245,6 +297,27 @@ func (u *SigningKeyUpsertOne) Update(set func(*SigningKeyUpsert)) *SigningKeyUps
 		set(&SigningKeyUpsert{UpdateSet: update})
 	}))
 	return u
+}
+
+// SetEndsAt sets the "ends_at" field.
+func (u *SigningKeyUpsertOne) SetEndsAt(v time.Time) *SigningKeyUpsertOne {
+	return u.Update(func(s *SigningKeyUpsert) {
+		s.SetEndsAt(v)
+	})
+}
+
+// UpdateEndsAt sets the "ends_at" field to the value that was provided on create.
+func (u *SigningKeyUpsertOne) UpdateEndsAt() *SigningKeyUpsertOne {
+	return u.Update(func(s *SigningKeyUpsert) {
+		s.UpdateEndsAt()
+	})
+}
+
+// ClearEndsAt clears the value of the "ends_at" field.
+func (u *SigningKeyUpsertOne) ClearEndsAt() *SigningKeyUpsertOne {
+	return u.Update(func(s *SigningKeyUpsert) {
+		s.ClearEndsAt()
+	})
 }
 
 // Exec executes the query.
@@ -438,6 +511,9 @@ func (u *SigningKeyUpsertBulk) UpdateNewValues() *SigningKeyUpsertBulk {
 			if _, exists := b.mutation.CreatedAt(); exists {
 				s.SetIgnore(signingkey.FieldCreatedAt)
 			}
+			if _, exists := b.mutation.SignsAt(); exists {
+				s.SetIgnore(signingkey.FieldSignsAt)
+			}
 		}
 	}))
 	return u
@@ -468,6 +544,27 @@ func (u *SigningKeyUpsertBulk) Update(set func(*SigningKeyUpsert)) *SigningKeyUp
 		set(&SigningKeyUpsert{UpdateSet: update})
 	}))
 	return u
+}
+
+// SetEndsAt sets the "ends_at" field.
+func (u *SigningKeyUpsertBulk) SetEndsAt(v time.Time) *SigningKeyUpsertBulk {
+	return u.Update(func(s *SigningKeyUpsert) {
+		s.SetEndsAt(v)
+	})
+}
+
+// UpdateEndsAt sets the "ends_at" field to the value that was provided on create.
+func (u *SigningKeyUpsertBulk) UpdateEndsAt() *SigningKeyUpsertBulk {
+	return u.Update(func(s *SigningKeyUpsert) {
+		s.UpdateEndsAt()
+	})
+}
+
+// ClearEndsAt clears the value of the "ends_at" field.
+func (u *SigningKeyUpsertBulk) ClearEndsAt() *SigningKeyUpsertBulk {
+	return u.Update(func(s *SigningKeyUpsert) {
+		s.ClearEndsAt()
+	})
 }
 
 // Exec executes the query.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
@@ -24,6 +25,26 @@ type SigningKeyUpdate struct {
 // Where appends a list predicates to the SigningKeyUpdate builder.
 func (_u *SigningKeyUpdate) Where(ps ...predicate.SigningKey) *SigningKeyUpdate {
 	_u.mutation.Where(ps...)
+	return _u
+}
+
+// SetEndsAt sets the "ends_at" field.
+func (_u *SigningKeyUpdate) SetEndsAt(v time.Time) *SigningKeyUpdate {
+	_u.mutation.SetEndsAt(v)
+	return _u
+}
+
+// SetNillableEndsAt sets the "ends_at" field if the given value is not nil.
+func (_u *SigningKeyUpdate) SetNillableEndsAt(v *time.Time) *SigningKeyUpdate {
+	if v != nil {
+		_u.SetEndsAt(*v)
+	}
+	return _u
+}
+
+// ClearEndsAt clears the value of the "ends_at" field.
+func (_u *SigningKeyUpdate) ClearEndsAt() *SigningKeyUpdate {
+	_u.mutation.ClearEndsAt()
 	return _u
 }
 
@@ -68,6 +89,12 @@ func (_u *SigningKeyUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 			}
 		}
 	}
+	if value, ok := _u.mutation.EndsAt(); ok {
+		_spec.SetField(signingkey.FieldEndsAt, field.TypeTime, value)
+	}
+	if _u.mutation.EndsAtCleared() {
+		_spec.ClearField(signingkey.FieldEndsAt, field.TypeTime)
+	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{signingkey.Label}
@@ -86,6 +113,26 @@ type SigningKeyUpdateOne struct {
 	fields   []string
 	hooks    []Hook
 	mutation *SigningKeyMutation
+}
+
+// SetEndsAt sets the "ends_at" field.
+func (_u *SigningKeyUpdateOne) SetEndsAt(v time.Time) *SigningKeyUpdateOne {
+	_u.mutation.SetEndsAt(v)
+	return _u
+}
+
+// SetNillableEndsAt sets the "ends_at" field if the given value is not nil.
+func (_u *SigningKeyUpdateOne) SetNillableEndsAt(v *time.Time) *SigningKeyUpdateOne {
+	if v != nil {
+		_u.SetEndsAt(*v)
+	}
+	return _u
+}
+
+// ClearEndsAt clears the value of the "ends_at" field.
+func (_u *SigningKeyUpdateOne) ClearEndsAt() *SigningKeyUpdateOne {
+	_u.mutation.ClearEndsAt()
+	return _u
 }
 
 // Mutation returns the SigningKeyMutation object of the builder.
@@ -158,6 +205,12 @@ func (_u *SigningKeyUpdateOne) sqlSave(ctx context.Context) (_node *SigningKey, 
 				ps[i](selector)
 			}
 		}
+	}
+	if value, ok := _u.mutation.EndsAt(); ok {
+		_spec.SetField(signingkey.FieldEndsAt, field.TypeTime, value)
+	}
+	if _u.mutation.EndsAtCleared() {
+		_spec.ClearField(signingkey.FieldEndsAt, field.TypeTime)
 	}
 	_node = &SigningKey{config: _u.config}
 	_spec.Assign = _node.assignValues

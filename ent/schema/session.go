@@ -31,6 +31,8 @@ func (Session) Fields() []ent.Field {
 		field.Time("idle_expires_at").Comment("when the newest refresh token expires"),
 		field.Time("expires_at").Immutable().Comment("when the whole session expires"),
 		field.Time("ended_at").Optional().Nillable(),
+		field.String("user_agent").Optional().Nillable().Comment("of the newest use that was kept"),
+		field.String("ip").Optional().Nillable().Comment("address of that use"),
 	}
 }
 

@@ -17,6 +17,10 @@ const (
 	FieldSealed = "sealed"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
+	// FieldSignsAt holds the string denoting the signs_at field in the database.
+	FieldSignsAt = "signs_at"
+	// FieldEndsAt holds the string denoting the ends_at field in the database.
+	FieldEndsAt = "ends_at"
 	// Table holds the table name of the signingkey in the database.
 	Table = "signing_keys"
 )
@@ -27,6 +31,8 @@ var Columns = []string{
 	FieldSequence,
 	FieldSealed,
 	FieldCreatedAt,
+	FieldSignsAt,
+	FieldEndsAt,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -55,4 +61,14 @@ func BySequence(opts ...sql.OrderTermOption) OrderOption {
 // ByCreatedAt orders the results by the created_at field.
 func ByCreatedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCreatedAt, opts...).ToFunc()
+}
+
+// BySignsAt orders the results by the signs_at field.
+func BySignsAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSignsAt, opts...).ToFunc()
+}
+
+// ByEndsAt orders the results by the ends_at field.
+func ByEndsAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldEndsAt, opts...).ToFunc()
 }

@@ -35,6 +35,14 @@ func next(t *testing.T, d *database.Database, more ...string) fstest.MapFS {
 	return all
 }
 
+// The versions of the program, and of the next one, which the tests make up.
+const (
+	version     = 2
+	nextVersion = 9002
+)
+
+var files = []string{"0001_accounts.sql", "0002_sessions.sql"}
+
 // tables lists what a schema holds, goose's table included.
 func tables(t *testing.T, d *database.Database) []string {
 	t.Helper()
@@ -70,7 +78,7 @@ func status(t *testing.T, d *database.Database) database.Status {
 func TestStatusTellsAndChangesNothing(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {
 		d := open(t, url)
-		want := database.Status{Newest: 1, Pending: []string{"0001_accounts.sql"}}
+		want := database.Status{Newest: version, Pending: files}
 		if diff := cmp.Diff(want, status(t, d)); diff != "" {
 			t.Errorf("before (-want +got):\n%s", diff)
 		}
@@ -78,17 +86,17 @@ func TestStatusTellsAndChangesNothing(t *testing.T) {
 			t.Errorf("Status made tables: %v", got)
 		}
 		err := d.Ready(t.Context())
-		if err == nil || !strings.Contains(err.Error(), "version 0, this program needs 1") {
+		if err == nil || !strings.Contains(err.Error(), "version 0, this program needs 2") {
 			t.Errorf("Ready before migrating: %v", err)
 		}
 		applied, err := d.Migrate(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]string{"0001_accounts.sql"}, applied); diff != "" {
+		if diff := cmp.Diff(files, applied); diff != "" {
 			t.Errorf("applied (-want +got):\n%s", diff)
 		}
-		if diff := cmp.Diff(database.Status{Current: 1, Newest: 1}, status(t, d)); diff != "" {
+		if diff := cmp.Diff(database.Status{Current: version, Newest: version}, status(t, d)); diff != "" {
 			t.Errorf("after (-want +got):\n%s", diff)
 		}
 		if err := d.Ready(t.Context()); err != nil {
@@ -102,21 +110,21 @@ func TestStatusTellsAndChangesNothing(t *testing.T) {
 
 func TestOfEightThatStartTogetherOneMigratesAndAllSucceed(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {
-		for round, want := range []string{"0001_accounts.sql", "0002_more.sql 0003_most.sql"} {
+		for round, want := range []string{strings.Join(files, " "), "9002_more.sql 9003_most.sql"} {
 			var all sync.WaitGroup
 			applied := make([]string, 8)
 			for i := range applied {
 				all.Go(func() {
 					d := open(t, url)
 					if round > 0 {
-						d.SetMigrations(next(t, d, "0002_more.sql", "CREATE TABLE more (id int);",
-							"0003_most.sql", "CREATE TABLE most (id int);"))
+						d.SetMigrations(next(t, d, "9002_more.sql", "CREATE TABLE more (id int);",
+							"9003_most.sql", "CREATE TABLE most (id int);"))
 					}
-					files, err := d.Migrate(t.Context())
+					done, err := d.Migrate(t.Context())
 					if err != nil {
 						t.Error(err)
 					}
-					applied[i] = strings.Join(files, " ")
+					applied[i] = strings.Join(done, " ")
 				})
 			}
 			all.Wait()
@@ -142,27 +150,27 @@ func TestAFailingMigrationLeavesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		good := "CREATE TABLE half (id int);\nUPDATE users SET email = 'gone';\n"
-		d.SetMigrations(next(t, d, "0002_broken.sql", good+"INSERT INTO nowhere VALUES (1);"))
+		d.SetMigrations(next(t, d, "9002_broken.sql", good+"INSERT INTO nowhere VALUES (1);"))
 		_, err = d.Migrate(t.Context())
-		if err == nil || !strings.Contains(err.Error(), "0002_broken.sql: ") ||
+		if err == nil || !strings.Contains(err.Error(), "9002_broken.sql: ") ||
 			!strings.Contains(err.Error(), "nowhere") {
 			t.Fatalf("the error does not say what failed: %v", err)
 		}
 		if diff := cmp.Diff(before, tables(t, d)); diff != "" {
 			t.Errorf("tables (-before +after):\n%s", diff)
 		}
-		if got := status(t, d).Current; got != 1 {
-			t.Errorf("version is %d, want 1", got)
+		if got := status(t, d).Current; got != version {
+			t.Errorf("version is %d, want %d", got, version)
 		}
 		if got := d.Client.User.GetX(t.Context(), user.ID).Email; got != user.Email {
 			t.Errorf("the row was changed to %q", got)
 		}
-		d.SetMigrations(next(t, d, "0002_broken.sql", good))
+		d.SetMigrations(next(t, d, "9002_broken.sql", good))
 		if _, err := d.Migrate(t.Context()); err != nil {
 			t.Errorf("mended: %v", err)
 		}
-		if got := status(t, d).Current; got != 2 {
-			t.Errorf("mended: version is %d, want 2", got)
+		if got := status(t, d).Current; got != nextVersion {
+			t.Errorf("mended: version is %d, want %d", got, nextVersion)
 		}
 	})
 }
@@ -171,16 +179,16 @@ func TestAFailingMigrationLeavesNothing(t *testing.T) {
 func TestMigrationsBeforeAFailingOneStay(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {
 		d := open(t, url)
-		d.SetMigrations(next(t, d, "0002_broken.sql", "INSERT INTO nowhere VALUES (1);"))
+		d.SetMigrations(next(t, d, "9002_broken.sql", "INSERT INTO nowhere VALUES (1);"))
 		applied, err := d.Migrate(t.Context())
 		if err == nil {
 			t.Fatal("no error")
 		}
-		if diff := cmp.Diff([]string{"0001_accounts.sql"}, applied); diff != "" {
+		if diff := cmp.Diff(files, applied); diff != "" {
 			t.Errorf("applied (-want +got):\n%s", diff)
 		}
-		if got := status(t, d).Current; got != 1 {
-			t.Errorf("version is %d, want 1", got)
+		if got := status(t, d).Current; got != version {
+			t.Errorf("version is %d, want %d", got, version)
 		}
 	})
 }
@@ -188,7 +196,7 @@ func TestMigrationsBeforeAFailingOneStay(t *testing.T) {
 func TestANewerDatabaseIsRefusedNamingBothVersions(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {
 		newer := open(t, url)
-		newer.SetMigrations(next(t, newer, "0002_more.sql", "CREATE TABLE more (id int);"))
+		newer.SetMigrations(next(t, newer, "9002_more.sql", "CREATE TABLE more (id int);"))
 		if _, err := newer.Migrate(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -199,11 +207,11 @@ func TestANewerDatabaseIsRefusedNamingBothVersions(t *testing.T) {
 		older := open(t, url)
 		_, migrateErr := older.Migrate(t.Context())
 		for name, err := range map[string]error{"Migrate": migrateErr, "Ready": older.Ready(t.Context())} {
-			if err == nil || !strings.Contains(err.Error(), "version 2, newer than this program's 1") {
+			if err == nil || !strings.Contains(err.Error(), "version 9002, newer than this program's 2") {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
-		if s := status(t, older); !s.Newer() || s.Current != 2 || s.Newest != 1 {
+		if s := status(t, older); !s.Newer() || s.Current != nextVersion || s.Newest != version {
 			t.Errorf("status: %+v", s)
 		}
 		if diff := cmp.Diff(before, tables(t, older)); diff != "" {
@@ -218,7 +226,7 @@ func TestANewerDatabaseIsRefusedAlsoWhenItBecameNewerMeanwhile(t *testing.T) {
 		older := open(t, url)
 		migrations := next(t, older)
 		newer := open(t, url)
-		newer.SetMigrations(next(t, newer, "0002_more.sql", "CREATE TABLE more (id int);"))
+		newer.SetMigrations(next(t, newer, "9002_more.sql", "CREATE TABLE more (id int);"))
 		older.SetMigrations(racing{migrations, sync.OnceFunc(func() {
 			if _, err := newer.Migrate(t.Context()); err != nil {
 				t.Error(err)
@@ -254,7 +262,7 @@ PRAGMA foreign_keys = on;`
 func TestRebuildingASQLiteTableKeepsTheRowsThatReferToIt(t *testing.T) {
 	d := migrated(t, dbtest.SQLite(t))
 	session := someSession(t, d)
-	d.SetMigrations(next(t, d, "0002_rebuild.sql", fmt.Sprintf(rebuild, "nick text NULL,", "")))
+	d.SetMigrations(next(t, d, "9002_rebuild.sql", fmt.Sprintf(rebuild, "nick text NULL,", "")))
 	if _, err := d.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -274,7 +282,7 @@ func TestAMigrationThatBreaksAReferenceIsRolledBack(t *testing.T) {
 	d := migrated(t, dbtest.SQLite(t))
 	someSession(t, d)
 	before := tables(t, d)
-	d.SetMigrations(next(t, d, "0002_rebuild.sql", fmt.Sprintf(rebuild, "", "DELETE FROM users;")))
+	d.SetMigrations(next(t, d, "9002_rebuild.sql", fmt.Sprintf(rebuild, "", "DELETE FROM users;")))
 	_, err := d.Migrate(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "of table sessions would refer to nothing in users") {
 		t.Fatalf("got %v", err)
@@ -282,8 +290,8 @@ func TestAMigrationThatBreaksAReferenceIsRolledBack(t *testing.T) {
 	if diff := cmp.Diff(before, tables(t, d)); diff != "" {
 		t.Errorf("tables (-before +after):\n%s", diff)
 	}
-	if s := status(t, d); s.Current != 1 {
-		t.Errorf("version is %d, want 1", s.Current)
+	if s := status(t, d); s.Current != version {
+		t.Errorf("version is %d, want %d", s.Current, version)
 	}
 	if users := d.Client.User.Query().CountX(t.Context()); users != 1 {
 		t.Errorf("%d users are left, want 1", users)
