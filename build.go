@@ -102,6 +102,7 @@ func newAccounts(c *settings, db *database.Database, access *token.Issuer, log *
 		RefreshTTL: c.RefreshTTL,
 		SessionTTL: c.SessionTTL,
 		MaxPage:    c.limits.Page,
+		View:       accounts.ViewConfig{Shared: db.Shared()},
 		Log:        log,
 	})
 }

@@ -53,8 +53,8 @@ func TestDeniedOperationsRunNoStatement(t *testing.T) {
 			}
 		}
 		// The twins: what is granted does run statements, and so the counter counts.
-		if body, n := ask(token, "{ me { email } }"); n != 2 || !strings.Contains(body, "ann@example.com") {
-			t.Errorf("me: %d statements, want 2: %s", n, body)
+		if body, n := ask(token, "{ me { email } }"); n < 1 || n > 2 || !strings.Contains(body, "ann@example.com") {
+			t.Errorf("me: %d statements, want 1, or 2 when the session was not in the view: %s", n, body)
 		}
 		if body, n := ask(token, `mutation { updateProfile(input: {name: \"A\"}) { user { name } } }`); n < 4 || !strings.Contains(body, `"name":"A"`) {
 			t.Errorf("updateProfile: %d statements: %s", n, body)

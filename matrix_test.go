@@ -100,7 +100,7 @@ func (s shape) wants(verdict string) string {
 
 // arguments are what each root field is asked with: refused by a rule of accounts, where it would change too much.
 var arguments = map[string]string{
-	"me": "", "users": "(first: 1)", "logout": "", "deleteAccount": "",
+	"me": "", "users": "(first: 1)", "logout": "", "deleteAccount": "", "revokeOtherSessions": "",
 	"user":           `(id: "00000000-0000-7000-8000-000000000000")`,
 	"register":       `(input: {email: "no address", password: "correct horse battery"})`,
 	"login":          `(input: {email: "nobody@example.com", password: "incorrect horse"})`,
@@ -109,6 +109,7 @@ var arguments = map[string]string{
 	"reauthenticate": `(input: {password: "incorrect horse"})`,
 	"changePassword": `(input: {currentPassword: "incorrect horse", newPassword: "correct horse battery"})`,
 	"setRoles":       `(input: {userId: "00000000-0000-7000-8000-000000000000", roles: [USER]})`,
+	"revokeSession":  `(id: "00000000-0000-7000-8000-000000000000")`,
 	"suspendUser":    `(id: "00000000-0000-7000-8000-000000000000")`,
 	"reinstateUser":  `(id: "00000000-0000-7000-8000-000000000000")`,
 }
@@ -160,7 +161,6 @@ type stage struct {
 	t    *testing.T
 	url  string
 	play *player
-	root string // an administrator's token, for setting the scene
 	n    int
 }
 
@@ -176,13 +176,12 @@ func newStage(t *testing.T, databaseURL string) *stage {
 		Stdin: strings.NewReader("the root of it all\n"), Stdout: &out, Stderr: &out}); code != exitDone {
 		t.Fatal(out.String())
 	}
-	w.root = w.login("root@example.com", "the root of it all")
 	return w
 }
 
 func (w *stage) personas() []actor {
 	user := func() string { return w.register() }
-	admin := func() string { return w.login("root@example.com", "the root of it all") }
+	admin := w.admin
 	revoked := func() string {
 		token := w.register()
 		w.must(token, "mutation { logout { success } }")
@@ -191,7 +190,7 @@ func (w *stage) personas() []actor {
 	suspended := func() string {
 		token := w.register()
 		id := between(w.t, w.must(token, "{ me { id } }"), `"id":"`, `"`)
-		w.must(w.root, `mutation { suspendUser(id: "`+id+`") { user { id } } }`)
+		w.must(admin(), `mutation { suspendUser(id: "`+id+`") { user { id } } }`)
 		return token
 	}
 	deleted := func() string {
@@ -212,6 +211,12 @@ func (w *stage) personas() []actor {
 		{name: "an administrator of long ago", token: func() string { return w.remake(admin(), "stale") }, roles: []string{"ADMIN", "USER"}, stale: true},
 		{name: "a user who claims to be an administrator", token: func() string { return w.claim(user(), []string{"ADMIN", "USER"}) }, roles: []string{"USER"}},
 	}
+}
+
+// admin signs the administrator in once more.
+func (w *stage) admin() string {
+	w.t.Helper()
+	return w.login("root@example.com", "the root of it all")
 }
 
 func (w *stage) remake(token, how string) string {

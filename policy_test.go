@@ -21,14 +21,14 @@ func TestPolicyHoldsOnTheProductsSchema(t *testing.T) {
 		annID := between(t, w.must(ann, "{ me { id } }"), `"id":"`, `"`)
 		stale := w.remake(ann, "stale")
 		for _, c := range []struct{ row, token, query, want string }{
-			{"a field needs its type's rule and its own", w.root, `{ user(id: "` + annID + `") { email sessions { id } } }`, `"code":"NOT_FOUND","coordinate":"User.sessions"`},
+			{"a field needs its type's rule and its own", w.admin(), `{ user(id: "` + annID + `") { email sessions { id } } }`, `"code":"NOT_FOUND","coordinate":"User.sessions"`},
 			{"a field needs its type's rule and its own", ann, `{ me { sessions { current } } }`, `{"data":{"me":{"sessions":[{"current":true}]}}}`},
 			{"root fields: introspection follows the Playground", "", `{ __schema { queryType { name } } }`, `{"data":{"__schema":{"queryType":{"name":"Query"}}}}`},
 			{"decided by type and field, never by name or alias", bob, `query login { login: users { totalCount } }`, `"coordinate":"Query.users"`},
 			{"decided by type and field, in fragments too", bob, `query login { ...login } fragment login on Query { ... { login: users { totalCount } } }`, `"coordinate":"Query.users"`},
 			{"@skip and @include, with a default", bob, `query ($no: Boolean = false) { me { name } users @include(if: $no) { totalCount } }`, `{"data":{"me":{"name":null}}}`},
 			{"@skip and @include, with a default; null bubbles", bob, `query ($no: Boolean = false) { me { name } users @skip(if: $no) { totalCount } }`, `"coordinate":"Query.users"}}],"data":null}`},
-			{"an input field that the client supplied", w.root, `{ users(filter: {role: ADMIN}) { totalCount } }`, `{"data":{"users":{"totalCount":1}}}`},
+			{"an input field that the client supplied", w.admin(), `{ users(filter: {role: ADMIN}) { totalCount } }`, `{"data":{"users":{"totalCount":1}}}`},
 			{"query: null and one error a coordinate", bob, `{ me { name } a: user(id: "` + annID + `") { id } b: user(id: "` + annID + `") { id } }`, `"a":null,"b":null`},
 			{"mutation: one forbidden part refuses all", bob, `mutation { updateProfile(input: {name: "Bob"}) { user { id } } suspendUser(id: "` + annID + `") { user { id } } }`, `"coordinate":"Mutation.suspendUser"`},
 			{"mutation: nothing was written", bob, `{ me { name } }`, `{"data":{"me":{"name":null}}}`},

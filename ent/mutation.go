@@ -44,6 +44,8 @@ type RevocationMutation struct {
 	id            *int
 	user_id       *uuid.UUID
 	session_id    *uuid.UUID
+	roles         *[]string
+	appendroles   []string
 	at            *time.Time
 	until         *time.Time
 	clearedFields map[string]struct{}
@@ -235,6 +237,71 @@ func (m *RevocationMutation) ResetSessionID() {
 	delete(m.clearedFields, revocation.FieldSessionID)
 }
 
+// SetRoles sets the "roles" field.
+func (m *RevocationMutation) SetRoles(s []string) {
+	m.roles = &s
+	m.appendroles = nil
+}
+
+// Roles returns the value of the "roles" field in the mutation.
+func (m *RevocationMutation) Roles() (r []string, exists bool) {
+	v := m.roles
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRoles returns the old "roles" field's value of the Revocation entity.
+// If the Revocation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RevocationMutation) OldRoles(ctx context.Context) (v []string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRoles is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRoles requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRoles: %w", err)
+	}
+	return oldValue.Roles, nil
+}
+
+// AppendRoles adds s to the "roles" field.
+func (m *RevocationMutation) AppendRoles(s []string) {
+	m.appendroles = append(m.appendroles, s...)
+}
+
+// AppendedRoles returns the list of values that were appended to the "roles" field in this mutation.
+func (m *RevocationMutation) AppendedRoles() ([]string, bool) {
+	if len(m.appendroles) == 0 {
+		return nil, false
+	}
+	return m.appendroles, true
+}
+
+// ClearRoles clears the value of the "roles" field.
+func (m *RevocationMutation) ClearRoles() {
+	m.roles = nil
+	m.appendroles = nil
+	m.clearedFields[revocation.FieldRoles] = struct{}{}
+}
+
+// RolesCleared returns if the "roles" field was cleared in this mutation.
+func (m *RevocationMutation) RolesCleared() bool {
+	_, ok := m.clearedFields[revocation.FieldRoles]
+	return ok
+}
+
+// ResetRoles resets all changes to the "roles" field.
+func (m *RevocationMutation) ResetRoles() {
+	m.roles = nil
+	m.appendroles = nil
+	delete(m.clearedFields, revocation.FieldRoles)
+}
+
 // SetAt sets the "at" field.
 func (m *RevocationMutation) SetAt(t time.Time) {
 	m.at = &t
@@ -341,12 +408,15 @@ func (m *RevocationMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *RevocationMutation) Fields() []string {
-	fields := make([]string, 0, 4)
+	fields := make([]string, 0, 5)
 	if m.user_id != nil {
 		fields = append(fields, revocation.FieldUserID)
 	}
 	if m.session_id != nil {
 		fields = append(fields, revocation.FieldSessionID)
+	}
+	if m.roles != nil {
+		fields = append(fields, revocation.FieldRoles)
 	}
 	if m.at != nil {
 		fields = append(fields, revocation.FieldAt)
@@ -366,6 +436,8 @@ func (m *RevocationMutation) Field(name string) (ent.Value, bool) {
 		return m.UserID()
 	case revocation.FieldSessionID:
 		return m.SessionID()
+	case revocation.FieldRoles:
+		return m.Roles()
 	case revocation.FieldAt:
 		return m.At()
 	case revocation.FieldUntil:
@@ -383,6 +455,8 @@ func (m *RevocationMutation) OldField(ctx context.Context, name string) (ent.Val
 		return m.OldUserID(ctx)
 	case revocation.FieldSessionID:
 		return m.OldSessionID(ctx)
+	case revocation.FieldRoles:
+		return m.OldRoles(ctx)
 	case revocation.FieldAt:
 		return m.OldAt(ctx)
 	case revocation.FieldUntil:
@@ -409,6 +483,13 @@ func (m *RevocationMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetSessionID(v)
+		return nil
+	case revocation.FieldRoles:
+		v, ok := value.([]string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRoles(v)
 		return nil
 	case revocation.FieldAt:
 		v, ok := value.(time.Time)
@@ -457,6 +538,9 @@ func (m *RevocationMutation) ClearedFields() []string {
 	if m.FieldCleared(revocation.FieldSessionID) {
 		fields = append(fields, revocation.FieldSessionID)
 	}
+	if m.FieldCleared(revocation.FieldRoles) {
+		fields = append(fields, revocation.FieldRoles)
+	}
 	return fields
 }
 
@@ -474,6 +558,9 @@ func (m *RevocationMutation) ClearField(name string) error {
 	case revocation.FieldSessionID:
 		m.ClearSessionID()
 		return nil
+	case revocation.FieldRoles:
+		m.ClearRoles()
+		return nil
 	}
 	return fmt.Errorf("unknown Revocation nullable field %s", name)
 }
@@ -487,6 +574,9 @@ func (m *RevocationMutation) ResetField(name string) error {
 		return nil
 	case revocation.FieldSessionID:
 		m.ResetSessionID()
+		return nil
+	case revocation.FieldRoles:
+		m.ResetRoles()
 		return nil
 	case revocation.FieldAt:
 		m.ResetAt()

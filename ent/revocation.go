@@ -3,6 +3,7 @@
 package ent
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -22,6 +23,8 @@ type Revocation struct {
 	UserID uuid.UUID `json:"user_id,omitempty"`
 	// the session that has ended; null when the user's rights changed
 	SessionID *uuid.UUID `json:"session_id,omitempty"`
+	// the user's rights since then; null when a session has ended
+	Roles []string `json:"roles,omitempty"`
 	// tokens issued before are meant
 	At time.Time `json:"at,omitempty"`
 	// when the last of these tokens has expired
@@ -36,6 +39,8 @@ func (*Revocation) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case revocation.FieldSessionID:
 			values[i] = &sql.NullScanner{S: new(uuid.UUID)}
+		case revocation.FieldRoles:
+			values[i] = new([]byte)
 		case revocation.FieldID:
 			values[i] = new(sql.NullInt64)
 		case revocation.FieldAt, revocation.FieldUntil:
@@ -75,6 +80,14 @@ func (_m *Revocation) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.SessionID = new(uuid.UUID)
 				*_m.SessionID = *value.S.(*uuid.UUID)
+			}
+		case revocation.FieldRoles:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field roles", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.Roles); err != nil {
+					return fmt.Errorf("unmarshal field roles: %w", err)
+				}
 			}
 		case revocation.FieldAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -131,6 +144,9 @@ func (_m *Revocation) String() string {
 		builder.WriteString("session_id=")
 		builder.WriteString(fmt.Sprintf("%v", *v))
 	}
+	builder.WriteString(", ")
+	builder.WriteString("roles=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Roles))
 	builder.WriteString(", ")
 	builder.WriteString("at=")
 	builder.WriteString(_m.At.Format(time.ANSIC))

@@ -43,6 +43,12 @@ func (_c *RevocationCreate) SetNillableSessionID(v *uuid.UUID) *RevocationCreate
 	return _c
 }
 
+// SetRoles sets the "roles" field.
+func (_c *RevocationCreate) SetRoles(v []string) *RevocationCreate {
+	_c.mutation.SetRoles(v)
+	return _c
+}
+
 // SetAt sets the "at" field.
 func (_c *RevocationCreate) SetAt(v time.Time) *RevocationCreate {
 	_c.mutation.SetAt(v)
@@ -133,6 +139,10 @@ func (_c *RevocationCreate) createSpec() (*Revocation, *sqlgraph.CreateSpec) {
 		_spec.SetField(revocation.FieldSessionID, field.TypeUUID, value)
 		_node.SessionID = &value
 	}
+	if value, ok := _c.mutation.Roles(); ok {
+		_spec.SetField(revocation.FieldRoles, field.TypeJSON, value)
+		_node.Roles = value
+	}
 	if value, ok := _c.mutation.At(); ok {
 		_spec.SetField(revocation.FieldAt, field.TypeTime, value)
 		_node.At = value
@@ -209,6 +219,9 @@ func (u *RevocationUpsertOne) UpdateNewValues() *RevocationUpsertOne {
 		}
 		if _, exists := u.create.mutation.SessionID(); exists {
 			s.SetIgnore(revocation.FieldSessionID)
+		}
+		if _, exists := u.create.mutation.Roles(); exists {
+			s.SetIgnore(revocation.FieldRoles)
 		}
 		if _, exists := u.create.mutation.At(); exists {
 			s.SetIgnore(revocation.FieldAt)
@@ -427,6 +440,9 @@ func (u *RevocationUpsertBulk) UpdateNewValues() *RevocationUpsertBulk {
 			}
 			if _, exists := b.mutation.SessionID(); exists {
 				s.SetIgnore(revocation.FieldSessionID)
+			}
+			if _, exists := b.mutation.Roles(); exists {
+				s.SetIgnore(revocation.FieldRoles)
 			}
 			if _, exists := b.mutation.At(); exists {
 				s.SetIgnore(revocation.FieldAt)

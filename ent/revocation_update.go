@@ -71,6 +71,9 @@ func (_u *RevocationUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 	if _u.mutation.SessionIDCleared() {
 		_spec.ClearField(revocation.FieldSessionID, field.TypeUUID)
 	}
+	if _u.mutation.RolesCleared() {
+		_spec.ClearField(revocation.FieldRoles, field.TypeJSON)
+	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{revocation.Label}
@@ -164,6 +167,9 @@ func (_u *RevocationUpdateOne) sqlSave(ctx context.Context) (_node *Revocation, 
 	}
 	if _u.mutation.SessionIDCleared() {
 		_spec.ClearField(revocation.FieldSessionID, field.TypeUUID)
+	}
+	if _u.mutation.RolesCleared() {
+		_spec.ClearField(revocation.FieldRoles, field.TypeJSON)
 	}
 	_node = &Revocation{config: _u.config}
 	_spec.Assign = _node.assignValues

@@ -57,17 +57,19 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		ChangePassword func(childComplexity int, input accounts.ChangePasswordInput) int
-		DeleteAccount  func(childComplexity int) int
-		Login          func(childComplexity int, input accounts.LoginInput) int
-		Logout         func(childComplexity int) int
-		Reauthenticate func(childComplexity int, input accounts.ReauthenticateInput) int
-		Refresh        func(childComplexity int, input accounts.RefreshInput) int
-		Register       func(childComplexity int, input accounts.RegisterInput) int
-		ReinstateUser  func(childComplexity int, id uuid.UUID) int
-		SetRoles       func(childComplexity int, input accounts.SetRolesInput) int
-		SuspendUser    func(childComplexity int, id uuid.UUID) int
-		UpdateProfile  func(childComplexity int, input model.UpdateProfileInput) int
+		ChangePassword      func(childComplexity int, input accounts.ChangePasswordInput) int
+		DeleteAccount       func(childComplexity int) int
+		Login               func(childComplexity int, input accounts.LoginInput) int
+		Logout              func(childComplexity int) int
+		Reauthenticate      func(childComplexity int, input accounts.ReauthenticateInput) int
+		Refresh             func(childComplexity int, input accounts.RefreshInput) int
+		Register            func(childComplexity int, input accounts.RegisterInput) int
+		ReinstateUser       func(childComplexity int, id uuid.UUID) int
+		RevokeOtherSessions func(childComplexity int) int
+		RevokeSession       func(childComplexity int, id uuid.UUID) int
+		SetRoles            func(childComplexity int, input accounts.SetRolesInput) int
+		SuspendUser         func(childComplexity int, id uuid.UUID) int
+		UpdateProfile       func(childComplexity int, input model.UpdateProfileInput) int
 	}
 
 	PageInfo struct {
@@ -87,12 +89,22 @@ type ComplexityRoot struct {
 		User func(childComplexity int) int
 	}
 
+	RevokeOtherSessionsPayload struct {
+		Success func(childComplexity int) int
+	}
+
+	RevokeSessionPayload struct {
+		Session func(childComplexity int) int
+	}
+
 	Session struct {
 		CreatedAt  func(childComplexity int) int
 		Current    func(childComplexity int) int
 		ExpiresAt  func(childComplexity int) int
 		ID         func(childComplexity int) int
+		IP         func(childComplexity int) int
 		LastUsedAt func(childComplexity int) int
+		UserAgent  func(childComplexity int) int
 	}
 
 	SetRolesPayload struct {
@@ -140,6 +152,8 @@ type MutationResolver interface {
 	Login(ctx context.Context, input accounts.LoginInput) (*accounts.AuthPayload, error)
 	Refresh(ctx context.Context, input accounts.RefreshInput) (*accounts.AuthPayload, error)
 	Logout(ctx context.Context) (*accounts.LogoutPayload, error)
+	RevokeSession(ctx context.Context, id uuid.UUID) (*accounts.RevokeSessionPayload, error)
+	RevokeOtherSessions(ctx context.Context) (*accounts.RevokeOtherSessionsPayload, error)
 	UpdateProfile(ctx context.Context, input model.UpdateProfileInput) (*accounts.UpdateProfilePayload, error)
 	Reauthenticate(ctx context.Context, input accounts.ReauthenticateInput) (*accounts.AuthPayload, error)
 	ChangePassword(ctx context.Context, input accounts.ChangePasswordInput) (*accounts.AuthPayload, error)
@@ -301,6 +315,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReinstateUser(childComplexity, args["id"].(uuid.UUID)), true
+	case "Mutation.revokeOtherSessions":
+		if e.ComplexityRoot.Mutation.RevokeOtherSessions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.RevokeOtherSessions(childComplexity), true
+	case "Mutation.revokeSession":
+		if e.ComplexityRoot.Mutation.RevokeSession == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_revokeSession_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RevokeSession(childComplexity, args["id"].(uuid.UUID)), true
 	case "Mutation.setRoles":
 		if e.ComplexityRoot.Mutation.SetRoles == nil {
 			break
@@ -396,6 +427,20 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ReinstateUserPayload.User(childComplexity), true
 
+	case "RevokeOtherSessionsPayload.success":
+		if e.ComplexityRoot.RevokeOtherSessionsPayload.Success == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeOtherSessionsPayload.Success(childComplexity), true
+
+	case "RevokeSessionPayload.session":
+		if e.ComplexityRoot.RevokeSessionPayload.Session == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeSessionPayload.Session(childComplexity), true
+
 	case "Session.createdAt":
 		if e.ComplexityRoot.Session.CreatedAt == nil {
 			break
@@ -420,12 +465,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Session.ID(childComplexity), true
+	case "Session.ip":
+		if e.ComplexityRoot.Session.IP == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.IP(childComplexity), true
 	case "Session.lastUsedAt":
 		if e.ComplexityRoot.Session.LastUsedAt == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Session.LastUsedAt(childComplexity), true
+	case "Session.userAgent":
+		if e.ComplexityRoot.Session.UserAgent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.UserAgent(childComplexity), true
 
 	case "SetRolesPayload.user":
 		if e.ComplexityRoot.SetRolesPayload.User == nil {
@@ -710,11 +767,18 @@ type Mutation {
   """
   Exchanges a refresh token for a new access token and the next refresh token. A refresh token is replaced at each use;
   using it again gives the same successor until that one is used, and ends the session afterwards.
-  Errors: ` + "`" + `INVALID_TOKEN` + "`" + `.
+  Errors: ` + "`" + `INVALID_TOKEN` + "`" + `, ` + "`" + `BAD_USER_INPUT` + "`" + ` (with ` + "`" + `field` + "`" + `) when there is neither a token nor a cookie.
   """
   refresh("The token to exchange." input: RefreshInput!): AuthPayload! @public @signsIn
   "Ends the session of the access token that was sent, at once."
   logout: LogoutPayload! @auth
+  """
+  Ends one of the caller's own sessions, at once.
+  Errors: ` + "`" + `NOT_FOUND` + "`" + `, for a session that has ended or is not the caller's.
+  """
+  revokeSession("The session's id." id: ID!): RevokeSessionPayload! @auth
+  "Ends all of the caller's sessions but the one that asks, at once."
+  revokeOtherSessions: RevokeOtherSessionsPayload! @auth
   """
   Changes what the caller says of themselves. Fields that are left out stay as they are.
   Errors: ` + "`" + `BAD_USER_INPUT` + "`" + ` (with ` + "`" + `field` + "`" + `).
@@ -760,6 +824,8 @@ input RegisterInput {
   password: String!
   "What the user wants to be called, at most 100 characters."
   name: String
+  "For browsers: keep the refresh token in a cookie that no script can read, and give none in the answer."
+  cookie: Boolean = false
 }
 
 "Who signs in."
@@ -768,11 +834,13 @@ input LoginInput {
   email: String!
   "Its password."
   password: String!
+  "For browsers: keep the refresh token in a cookie that no script can read, and give none in the answer."
+  cookie: Boolean = false
 }
 
 "The refresh token to exchange."
 input RefreshInput {
-  "The newest refresh token of the session."
+  "The newest refresh token of the session. Without one, the cookie's is exchanged, and the next one goes into the cookie."
   refreshToken: String
 }
 
@@ -820,7 +888,7 @@ type AuthPayload @public {
   tokenType: String!
   "Seconds until the access token expires."
   expiresIn: Int!
-  "Opaque token for ` + "`" + `refresh` + "`" + `; keep it secret."
+  "Opaque token for ` + "`" + `refresh` + "`" + `; keep it secret. Null when it is in the cookie, and from ` + "`" + `reauthenticate` + "`" + `, which leaves it as it is."
   refreshToken: String
   "The user who is now signed in."
   user: User!
@@ -829,6 +897,18 @@ type AuthPayload @public {
 "The session has ended."
 type LogoutPayload {
   "Always true; a session that has already ended stays so."
+  success: Boolean!
+}
+
+"The session that was ended."
+type RevokeSessionPayload {
+  "The session, as it was."
+  session: Session!
+}
+
+"The caller's other sessions have ended."
+type RevokeOtherSessionsPayload {
+  "Always true."
   success: Boolean!
 }
 
@@ -868,10 +948,14 @@ type Session @auth(owner: SELF) {
   current: Boolean!
   "When it began."
   createdAt: Time!
-  "When it last changed something or was refreshed."
+  "When it was last used, to the minute."
   lastUsedAt: Time!
-  "When it ends at the latest."
+  "When it ends unless it is refreshed before, and at the latest."
   expiresAt: Time!
+  "The program that used it last, as it names itself; null when it does not."
+  userAgent: String
+  "The address that it was last used from."
+  ip: String
 }
 
 "One page of users."
@@ -1041,6 +1125,22 @@ func (ec *executionContext) childFields_ReinstateUserPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type ReinstateUserPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RevokeOtherSessionsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "success":
+		return ec.fieldContext_RevokeOtherSessionsPayload_success(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeOtherSessionsPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RevokeSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "session":
+		return ec.fieldContext_RevokeSessionPayload_session(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeSessionPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Session(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -1053,6 +1153,10 @@ func (ec *executionContext) childFields_Session(ctx context.Context, field graph
 		return ec.fieldContext_Session_lastUsedAt(ctx, field)
 	case "expiresAt":
 		return ec.fieldContext_Session_expiresAt(ctx, field)
+	case "userAgent":
+		return ec.fieldContext_Session_userAgent(ctx, field)
+	case "ip":
+		return ec.fieldContext_Session_ip(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Session", field.Name)
 }
@@ -1314,6 +1418,20 @@ func (ec *executionContext) field_Mutation_register_args(ctx context.Context, ra
 }
 
 func (ec *executionContext) field_Mutation_reinstateUser_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (uuid.UUID, error) {
+			return ec.unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_revokeSession_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
@@ -1838,6 +1956,82 @@ func (ec *executionContext) fieldContext_Mutation_logout(_ context.Context, fiel
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_LogoutPayload(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_revokeSession(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_revokeSession(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RevokeSession(ctx, fc.Args["id"].(uuid.UUID))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *accounts.RevokeSessionPayload) graphql.Marshaler {
+			return ec.marshalNRevokeSessionPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐRevokeSessionPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_revokeSession(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RevokeSessionPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_revokeSession_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_revokeOtherSessions(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_revokeOtherSessions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().RevokeOtherSessions(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *accounts.RevokeOtherSessionsPayload) graphql.Marshaler {
+			return ec.marshalNRevokeOtherSessionsPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐRevokeOtherSessionsPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_revokeOtherSessions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RevokeOtherSessionsPayload(ctx, field)
 		},
 	}
 	return fc, nil
@@ -2459,6 +2653,61 @@ func (ec *executionContext) fieldContext_ReinstateUserPayload_user(_ context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _RevokeOtherSessionsPayload_success(ctx context.Context, field graphql.CollectedField, obj *accounts.RevokeOtherSessionsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RevokeOtherSessionsPayload_success(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Success, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RevokeOtherSessionsPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RevokeOtherSessionsPayload", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _RevokeSessionPayload_session(ctx context.Context, field graphql.CollectedField, obj *accounts.RevokeSessionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RevokeSessionPayload_session(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Session, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *accounts.Session) graphql.Marshaler {
+			return ec.marshalNSession2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐSession(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RevokeSessionPayload_session(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RevokeSessionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Session(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Session_id(ctx context.Context, field graphql.CollectedField, obj *accounts.Session) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2572,6 +2821,52 @@ func (ec *executionContext) _Session_expiresAt(ctx context.Context, field graphq
 }
 func (ec *executionContext) fieldContext_Session_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Session", field, false, false, "Time")
+}
+
+func (ec *executionContext) _Session_userAgent(ctx context.Context, field graphql.CollectedField, obj *accounts.Session) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Session_userAgent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserAgent, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Session_userAgent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Session", field, false, false, "String")
+}
+
+func (ec *executionContext) _Session_ip(ctx context.Context, field graphql.CollectedField, obj *accounts.Session) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Session_ip(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IP, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Session_ip(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Session", field, false, false, "String")
 }
 
 func (ec *executionContext) _SetRolesPayload_user(ctx context.Context, field graphql.CollectedField, obj *accounts.SetRolesPayload) (ret graphql.Marshaler) {
@@ -4224,7 +4519,11 @@ func (ec *executionContext) unmarshalInputLoginInput(ctx context.Context, obj an
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"email", "password"}
+	if _, present := asMap["cookie"]; !present {
+		asMap["cookie"] = false
+	}
+
+	fieldsInOrder := [...]string{"email", "password", "cookie"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -4245,6 +4544,13 @@ func (ec *executionContext) unmarshalInputLoginInput(ctx context.Context, obj an
 				return it, err
 			}
 			it.Password = data
+		case "cookie":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cookie"))
+			data, err := ec.unmarshalOBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Cookie = data
 		}
 	}
 	return it, nil
@@ -4357,7 +4663,11 @@ func (ec *executionContext) unmarshalInputRegisterInput(ctx context.Context, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"email", "password", "name"}
+	if _, present := asMap["cookie"]; !present {
+		asMap["cookie"] = false
+	}
+
+	fieldsInOrder := [...]string{"email", "password", "name", "cookie"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -4385,6 +4695,13 @@ func (ec *executionContext) unmarshalInputRegisterInput(ctx context.Context, obj
 				return it, err
 			}
 			it.Name = data
+		case "cookie":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cookie"))
+			data, err := ec.unmarshalOBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Cookie = data
 		}
 	}
 	return it, nil
@@ -4716,6 +5033,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "revokeSession":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_revokeSession(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "revokeOtherSessions":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_revokeOtherSessions(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "updateProfile":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_updateProfile(ctx, field)
@@ -4931,6 +5262,72 @@ func (ec *executionContext) _ReinstateUserPayload(ctx context.Context, sel ast.S
 	return out
 }
 
+var revokeOtherSessionsPayloadImplementors = []string{"RevokeOtherSessionsPayload"}
+
+func (ec *executionContext) _RevokeOtherSessionsPayload(ctx context.Context, sel ast.SelectionSet, obj *accounts.RevokeOtherSessionsPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, revokeOtherSessionsPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RevokeOtherSessionsPayload")
+		case "success":
+			out.Values[i] = ec._RevokeOtherSessionsPayload_success(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var revokeSessionPayloadImplementors = []string{"RevokeSessionPayload"}
+
+func (ec *executionContext) _RevokeSessionPayload(ctx context.Context, sel ast.SelectionSet, obj *accounts.RevokeSessionPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, revokeSessionPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RevokeSessionPayload")
+		case "session":
+			out.Values[i] = ec._RevokeSessionPayload_session(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var sessionImplementors = []string{"Session"}
 
 func (ec *executionContext) _Session(ctx context.Context, sel ast.SelectionSet, obj *accounts.Session) graphql.Marshaler {
@@ -4965,6 +5362,16 @@ func (ec *executionContext) _Session(ctx context.Context, sel ast.SelectionSet, 
 		case "expiresAt":
 			out.Values[i] = ec._Session_expiresAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "userAgent":
+			out.Values[i] = ec._Session_userAgent(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "ip":
+			out.Values[i] = ec._Session_ip(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -5725,6 +6132,22 @@ func (ec *executionContext) marshalNReinstateUserPayload2ᚖgithubᚗcomᚋgateh
 		return graphql.Null
 	}
 	return ec._ReinstateUserPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNRevokeOtherSessionsPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐRevokeOtherSessionsPayload(ctx context.Context, sel ast.SelectionSet, v *accounts.RevokeOtherSessionsPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RevokeOtherSessionsPayload!")
+		return graphql.Null
+	}
+	return ec._RevokeOtherSessionsPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNRevokeSessionPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐRevokeSessionPayload(ctx context.Context, sel ast.SelectionSet, v *accounts.RevokeSessionPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RevokeSessionPayload!")
+		return graphql.Null
+	}
+	return ec._RevokeSessionPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNRole2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐRole(ctx context.Context, v any) (accounts.Role, error) {

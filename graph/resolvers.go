@@ -16,22 +16,32 @@ type resolver struct{ accounts *accounts.Service }
 
 // Register is the resolver for the register field.
 func (r *mutationResolver) Register(ctx context.Context, input accounts.RegisterInput) (*accounts.AuthPayload, error) {
-	return r.accounts.Register(ctx, input)
+	return r.accounts.Register(ctx, viewer.From(ctx), input)
 }
 
 // Login is the resolver for the login field.
 func (r *mutationResolver) Login(ctx context.Context, input accounts.LoginInput) (*accounts.AuthPayload, error) {
-	return r.accounts.Login(ctx, input)
+	return r.accounts.Login(ctx, viewer.From(ctx), input)
 }
 
 // Refresh is the resolver for the refresh field.
 func (r *mutationResolver) Refresh(ctx context.Context, input accounts.RefreshInput) (*accounts.AuthPayload, error) {
-	return r.accounts.Refresh(ctx, input)
+	return r.accounts.Refresh(ctx, viewer.From(ctx), input)
 }
 
 // Logout is the resolver for the logout field.
 func (r *mutationResolver) Logout(ctx context.Context) (*accounts.LogoutPayload, error) {
 	return r.accounts.Logout(ctx, viewer.From(ctx))
+}
+
+// RevokeSession is the resolver for the revokeSession field.
+func (r *mutationResolver) RevokeSession(ctx context.Context, id uuid.UUID) (*accounts.RevokeSessionPayload, error) {
+	return r.accounts.RevokeSession(ctx, viewer.From(ctx), id)
+}
+
+// RevokeOtherSessions is the resolver for the revokeOtherSessions field.
+func (r *mutationResolver) RevokeOtherSessions(ctx context.Context) (*accounts.RevokeOtherSessionsPayload, error) {
+	return r.accounts.RevokeOtherSessions(ctx, viewer.From(ctx))
 }
 
 // UpdateProfile is the resolver for the updateProfile field.

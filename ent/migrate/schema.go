@@ -14,6 +14,7 @@ var (
 		{Name: "id", Type: field.TypeInt, Increment: true},
 		{Name: "user_id", Type: field.TypeUUID},
 		{Name: "session_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "roles", Type: field.TypeJSON, Nullable: true},
 		{Name: "at", Type: field.TypeTime},
 		{Name: "until", Type: field.TypeTime},
 	}
@@ -26,7 +27,7 @@ var (
 			{
 				Name:    "revocation_until",
 				Unique:  false,
-				Columns: []*schema.Column{RevocationsColumns[4]},
+				Columns: []*schema.Column{RevocationsColumns[5]},
 			},
 		},
 	}

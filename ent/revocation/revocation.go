@@ -15,6 +15,8 @@ const (
 	FieldUserID = "user_id"
 	// FieldSessionID holds the string denoting the session_id field in the database.
 	FieldSessionID = "session_id"
+	// FieldRoles holds the string denoting the roles field in the database.
+	FieldRoles = "roles"
 	// FieldAt holds the string denoting the at field in the database.
 	FieldAt = "at"
 	// FieldUntil holds the string denoting the until field in the database.
@@ -28,6 +30,7 @@ var Columns = []string{
 	FieldID,
 	FieldUserID,
 	FieldSessionID,
+	FieldRoles,
 	FieldAt,
 	FieldUntil,
 }

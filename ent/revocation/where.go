@@ -165,6 +165,16 @@ func SessionIDNotNil() predicate.Revocation {
 	return predicate.Revocation(sql.FieldNotNull(FieldSessionID))
 }
 
+// RolesIsNil applies the IsNil predicate on the "roles" field.
+func RolesIsNil() predicate.Revocation {
+	return predicate.Revocation(sql.FieldIsNull(FieldRoles))
+}
+
+// RolesNotNil applies the NotNil predicate on the "roles" field.
+func RolesNotNil() predicate.Revocation {
+	return predicate.Revocation(sql.FieldNotNull(FieldRoles))
+}
+
 // AtEQ applies the EQ predicate on the "at" field.
 func AtEQ(v time.Time) predicate.Revocation {
 	return predicate.Revocation(sql.FieldEQ(FieldAt, v))

@@ -24,6 +24,7 @@ func (Revocation) Fields() []ent.Field {
 		field.UUID("user_id", uuid.UUID{}).Immutable(),
 		field.UUID("session_id", uuid.UUID{}).Optional().Nillable().Immutable().
 			Comment("the session that has ended; null when the user's rights changed"),
+		field.Strings("roles").Optional().Immutable().Comment("the user's rights since then; null when a session has ended"),
 		field.Time("at").Immutable().Comment("tokens issued before are meant"),
 		field.Time("until").Immutable().Comment("when the last of these tokens has expired"),
 	}

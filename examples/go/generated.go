@@ -72,6 +72,8 @@ type LoginInput struct {
 	Email string `json:"email"`
 	// Its password.
 	Password string `json:"password"`
+	// For browsers: keep the refresh token in a cookie that no script can read, and give none in the answer.
+	Cookie *bool `json:"cookie"`
 }
 
 // GetEmail returns LoginInput.Email, and is useful for accessing the field via an interface.
@@ -80,9 +82,12 @@ func (v *LoginInput) GetEmail() string { return v.Email }
 // GetPassword returns LoginInput.Password, and is useful for accessing the field via an interface.
 func (v *LoginInput) GetPassword() string { return v.Password }
 
+// GetCookie returns LoginInput.Cookie, and is useful for accessing the field via an interface.
+func (v *LoginInput) GetCookie() *bool { return v.Cookie }
+
 // The refresh token to exchange.
 type RefreshInput struct {
-	// The newest refresh token of the session.
+	// The newest refresh token of the session. Without one, the cookie's is exchanged, and the next one goes into the cookie.
 	RefreshToken *string `json:"refreshToken"`
 }
 
@@ -97,6 +102,8 @@ type RegisterInput struct {
 	Password string `json:"password"`
 	// What the user wants to be called, at most 100 characters.
 	Name *string `json:"name"`
+	// For browsers: keep the refresh token in a cookie that no script can read, and give none in the answer.
+	Cookie *bool `json:"cookie"`
 }
 
 // GetEmail returns RegisterInput.Email, and is useful for accessing the field via an interface.
@@ -107,6 +114,9 @@ func (v *RegisterInput) GetPassword() string { return v.Password }
 
 // GetName returns RegisterInput.Name, and is useful for accessing the field via an interface.
 func (v *RegisterInput) GetName() *string { return v.Name }
+
+// GetCookie returns RegisterInput.Cookie, and is useful for accessing the field via an interface.
+func (v *RegisterInput) GetCookie() *bool { return v.Cookie }
 
 // What a user may do.
 type Role string
@@ -194,7 +204,7 @@ func (v *errorCodeResponse) GetErrorCode() ErrorCode { return v.ErrorCode }
 type loginLoginAuthPayload struct {
 	// JWT (RFC 9068) for the `Authorization: Bearer` header.
 	AccessToken string `json:"accessToken"`
-	// Opaque token for `refresh`; keep it secret.
+	// Opaque token for `refresh`; keep it secret. Null when it is in the cookie, and from `reauthenticate`, which leaves it as it is.
 	RefreshToken *string `json:"refreshToken"`
 	// The user who is now signed in.
 	User loginLoginAuthPayloadUser `json:"user"`
@@ -319,7 +329,7 @@ func (v *refreshRefreshAuthPayload) GetExpiresIn() int { return v.ExpiresIn }
 type refreshResponse struct {
 	// Exchanges a refresh token for a new access token and the next refresh token. A refresh token is replaced at each use;
 	// using it again gives the same successor until that one is used, and ends the session afterwards.
-	// Errors: `INVALID_TOKEN`.
+	// Errors: `INVALID_TOKEN`, `BAD_USER_INPUT` (with `field`) when there is neither a token nor a cookie.
 	Refresh refreshRefreshAuthPayload `json:"refresh"`
 }
 

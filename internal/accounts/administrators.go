@@ -25,7 +25,7 @@ const administratorsLock = "administrators_lock"
 
 // administrator is caller for what only administrators may do: it reads the role in the transaction that writes.
 // Problems: UNAUTHENTICATED, FORBIDDEN.
-func (s *Service) administrator(ctx context.Context, tx *ent.Tx, v *viewer.Viewer, now time.Time) error {
+func (s *Service) administrator(ctx context.Context, tx *transaction, v *viewer.Viewer, now time.Time) error {
 	row, err := s.caller(ctx, tx, v, now)
 	if err != nil {
 		return err
@@ -40,7 +40,7 @@ func isAdmin(row *ent.User) bool { return slices.Contains(row.Roles, string(Role
 
 // lockAdministrators makes the transactions that may take an administrator away come one after the other, so that two
 // of them cannot each leave the other's. Take it before any other row.
-func lockAdministrators(ctx context.Context, tx *ent.Tx) error {
+func lockAdministrators(ctx context.Context, tx *transaction) error {
 	err := tx.Setting.Create().SetID(administratorsLock).SetValue([]byte{}).
 		OnConflictColumns(setting.FieldID).DoNothing().
 		Exec(ctx)
@@ -52,7 +52,7 @@ func lockAdministrators(ctx context.Context, tx *ent.Tx) error {
 
 // keepAnAdministrator refuses a change that has left no active administrator. Call it under lockAdministrators, after
 // the change. Problem: LAST_ADMIN.
-func keepAnAdministrator(ctx context.Context, tx *ent.Tx) error {
+func keepAnAdministrator(ctx context.Context, tx *transaction) error {
 	left, err := tx.User.Query().Where(user.Status(string(StatusActive)), hasRole(RoleAdmin)).Exist(ctx)
 	if err != nil {
 		return err
@@ -68,7 +68,7 @@ func hasRole(role Role) func(*entsql.Selector) {
 }
 
 // target returns the account that an administrator acts on. Problem: NOT_FOUND.
-func target(ctx context.Context, tx *ent.Tx, id uuid.UUID) (*ent.User, error) {
+func target(ctx context.Context, tx *transaction, id uuid.UUID) (*ent.User, error) {
 	row, err := tx.User.Get(ctx, id)
 	if ent.IsNotFound(err) {
 		return nil, problem.New(problem.NotFound, "There is no such user.")

@@ -3,7 +3,7 @@ package accounts
 import (
 	"context"
 
-	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/ent/user"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
@@ -38,7 +38,7 @@ func (s *Service) ChangePassword(ctx context.Context, v *viewer.Viewer, in Chang
 		return nil, err
 	}
 	var payload *AuthPayload
-	err = s.inTx(ctx, func(ctx context.Context, tx *ent.Tx) error {
+	err = s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
 		row, err := s.caller(ctx, tx, v, now)
 		if err != nil {
 			return err
@@ -49,11 +49,11 @@ func (s *Service) ChangePassword(ctx context.Context, v *viewer.Viewer, in Chang
 		if err := tx.User.Update().Where(user.ID(row.ID)).SetUpdatedAt(now).Exec(ctx); err != nil {
 			return err
 		}
-		if err := endSessions(ctx, tx, row.ID, now); err != nil {
+		if err := s.end(ctx, tx, now, session.UserID(row.ID)); err != nil {
 			return err
 		}
 		row.UpdatedAt = now
-		payload, err = s.signIn(ctx, tx, row, now)
+		payload, err = s.signIn(ctx, tx, row, v.Origin, now)
 		return err
 	})
 	if err != nil {

@@ -1,6 +1,10 @@
 package accounts
 
-import "github.com/gatehouse/gatehouse/internal/viewer"
+import (
+	"time"
+
+	"github.com/gatehouse/gatehouse/internal/viewer"
+)
 
 // AuthPayload is GraphQL's type of that name: the tokens of a session, and whose it is.
 type AuthPayload struct {
@@ -10,6 +14,8 @@ type AuthPayload struct {
 	RefreshToken *string
 	User         *User
 
+	RefreshExpiresAt time.Time // of RefreshToken; not part of the schema
+
 	Viewer *viewer.Viewer // the caller that the tokens make; not part of the schema
 }
 
@@ -18,12 +24,14 @@ type RegisterInput struct {
 	Email    string
 	Password string
 	Name     *string
+	Cookie   bool // how the refresh token is given is the door's matter
 }
 
 // LoginInput is GraphQL's input of that name.
 type LoginInput struct {
 	Email    string
 	Password string
+	Cookie   bool
 }
 
 // RefreshInput is GraphQL's input of that name.

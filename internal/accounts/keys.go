@@ -74,8 +74,9 @@ func makeFirstKey(ctx context.Context, client *ent.Client, secret *token.Secret,
 	if err != nil {
 		return err
 	}
+	now = now.UTC().Truncate(time.Microsecond)
 	err = client.SigningKey.Create().
-		SetID(key.ID()).SetSequence(1).SetSealed(secret.Seal(sealedKey, der)).SetCreatedAt(now.UTC().Truncate(time.Microsecond)).
+		SetID(key.ID()).SetSequence(1).SetSealed(secret.Seal(sealedKey, der)).SetCreatedAt(now).SetSignsAt(now).
 		OnConflictColumns(signingkey.FieldSequence).DoNothing().
 		Exec(ctx)
 	if errors.Is(err, sql.ErrNoRows) {

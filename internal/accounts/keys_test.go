@@ -90,7 +90,7 @@ func TestTheNewestKeySigns(t *testing.T) {
 		der, err := newer.Marshal()
 		check(t, err)
 		h.db.Client.SigningKey.Create().SetID(newer.ID()).SetSequence(2).SetSealed(secret.Seal("signing key", der)).
-			SetCreatedAt(theBeginning.AddDate(-1, 0, 0)).ExecX(t.Context())
+			SetCreatedAt(theBeginning.AddDate(-1, 0, 0)).SetSignsAt(theBeginning.AddDate(-1, 0, 0)).ExecX(t.Context())
 		got, err := accounts.SigningKey(t.Context(), h.db.Client, secret, theBeginning)
 		check(t, err)
 		if got.ID() != newer.ID() {
@@ -113,7 +113,7 @@ func TestASealedKeyOfAnotherPurposeIsRefused(t *testing.T) {
 			"empty":           {},
 		} {
 			h.db.Client.SigningKey.Delete().ExecX(t.Context())
-			h.db.Client.SigningKey.Create().SetID("k").SetSequence(1).SetSealed(sealed).SetCreatedAt(theBeginning).ExecX(t.Context())
+			h.db.Client.SigningKey.Create().SetID("k").SetSequence(1).SetSealed(sealed).SetCreatedAt(theBeginning).SetSignsAt(theBeginning).ExecX(t.Context())
 			if _, err := accounts.SigningKey(t.Context(), h.db.Client, secret, theBeginning); err == nil {
 				t.Errorf("%s: taken", name)
 			}

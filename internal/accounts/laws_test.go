@@ -17,6 +17,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/token"
+	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
 // brokenLaws says what is wrong with a database, whatever happened to it before.
@@ -170,7 +171,7 @@ func (h *house) lawsOfTheEnded(ctx context.Context, users []*ent.User, sessions 
 	now := h.clock.Now()
 	for _, p := range h.payloads {
 		id := p.Viewer.SessionID
-		v, err := h.Viewer(ctx, token.Claims{UserID: p.User.ID, SessionID: id})
+		v, err := h.Viewer(ctx, token.Claims{UserID: p.User.ID, SessionID: id}, viewer.Origin{})
 		if err != nil {
 			return append(broken, err.Error())
 		}
@@ -183,7 +184,7 @@ func (h *house) lawsOfTheEnded(ctx context.Context, users []*ent.User, sessions 
 		if live {
 			continue
 		}
-		if _, err := h.Refresh(ctx, accounts.RefreshInput{RefreshToken: p.RefreshToken}); !problem.Is(err, problem.InvalidToken) {
+		if _, err := h.Refresh(ctx, nobody, accounts.RefreshInput{RefreshToken: p.RefreshToken}); !problem.Is(err, problem.InvalidToken) {
 			broken = append(broken, fmt.Sprintf("the session %s does not live, and its refresh token gives %v", id, err))
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/user"
 	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
 // loginTries is how often a login starts over because the account changed between its reading and its writing. The
@@ -15,10 +16,10 @@ const loginTries = 3
 
 // Login signs in with address and password. A stranger's address costs the same reads and the same hashing as a wrong
 // password, and answers with the same bytes. Problems: INVALID_CREDENTIALS, RATE_LIMITED.
-func (s *Service) Login(ctx context.Context, in LoginInput) (*AuthPayload, error) {
+func (s *Service) Login(ctx context.Context, v *viewer.Viewer, in LoginInput) (*AuthPayload, error) {
 	now := s.now()
 	for range loginTries {
-		payload, err := s.tryLogin(ctx, in, now)
+		payload, err := s.tryLogin(ctx, v, in, now)
 		if payload != nil || err != nil {
 			return payload, err
 		}
@@ -31,7 +32,7 @@ func loginRefused() *problem.Problem {
 }
 
 // tryLogin is one try of Login: nil when the account changed meanwhile.
-func (s *Service) tryLogin(ctx context.Context, in LoginInput, now time.Time) (*AuthPayload, error) {
+func (s *Service) tryLogin(ctx context.Context, v *viewer.Viewer, in LoginInput, now time.Time) (*AuthPayload, error) {
 	row, err := s.userByAddress(ctx, in.Email)
 	if err != nil {
 		return nil, err
@@ -50,7 +51,7 @@ func (s *Service) tryLogin(ctx context.Context, in LoginInput, now time.Time) (*
 		return nil, loginRefused()
 	}
 	var payload *AuthPayload
-	err = s.inTx(ctx, func(ctx context.Context, tx *ent.Tx) error {
+	err = s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
 		// The write locks the row and shows whether what was verified outside of the transaction still holds.
 		n, err := tx.User.Update().
 			Where(user.ID(row.ID), user.PasswordHash(row.PasswordHash), user.Status(string(StatusActive))).
@@ -59,7 +60,7 @@ func (s *Service) tryLogin(ctx context.Context, in LoginInput, now time.Time) (*
 		if err != nil || n == 0 {
 			return err
 		}
-		payload, err = s.signIn(ctx, tx, row, now)
+		payload, err = s.signIn(ctx, tx, row, v.Origin, now)
 		return err
 	})
 	if err != nil {

@@ -95,7 +95,7 @@ func TestLoginRefusesEverybodyAlike(t *testing.T) {
 				t.Errorf("%s answers otherwise (-first +this):\n%s", c.name, d)
 			}
 		}
-		_, err := h.Login(t.Context(), accounts.LoginInput{Email: ada, Password: h.hash(t, ada)})
+		_, err := h.Login(t.Context(), nobody, accounts.LoginInput{Email: ada, Password: h.hash(t, ada)})
 		wantProblem(t, "the hash", err, problem.InvalidCredentials, "")
 		h.must(h.login(ada, goodPassword)) // the twins
 		h.must(h.login("eve@example.com", otherPassword))

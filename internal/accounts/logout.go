@@ -3,7 +3,6 @@ package accounts
 import (
 	"context"
 
-	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
@@ -12,11 +11,8 @@ import (
 // has ended meanwhile stays ended.
 func (s *Service) Logout(ctx context.Context, v *viewer.Viewer) (*LogoutPayload, error) {
 	now := s.now()
-	err := s.inTx(ctx, func(ctx context.Context, tx *ent.Tx) error {
-		return tx.Session.Update().
-			Where(session.ID(v.SessionID), session.UserID(v.UserID), session.EndedAtIsNil()).
-			SetEndedAt(now).
-			Exec(ctx)
+	err := s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
+		return s.end(ctx, tx, now, session.ID(v.SessionID), session.UserID(v.UserID))
 	})
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -40,6 +41,9 @@ var theBeginning = time.Date(2026, 7, 1, 12, 0, 0, 123456789, time.UTC)
 
 // cheap is the least that Argon2id can cost.
 var cheap = password.Cost{Memory: 8, Time: 1, Lanes: 1}
+
+// nobody is who registers, logs in and refreshes.
+var nobody = &viewer.Viewer{Origin: viewer.Origin{IP: netip.MustParseAddr("192.0.2.7"), Agent: "the tests"}}
 
 // house is a service on a database of its own, with a clock that only the test moves. The laws are checked when the
 // test is over, whatever its story was.
@@ -94,7 +98,8 @@ func newHouse(t *testing.T, url string) *house {
 		config: accounts.Config{
 			Client: db.Client, Passwords: hasher(t, password.Config{}), Access: access, Refresh: refresh,
 			RefreshTTL: refreshTTL, SessionTTL: sessionTTL, Clock: clock.Now,
-			Log: slog.New(slog.NewTextHandler(log, nil)),
+			Log:  slog.New(slog.NewTextHandler(log, nil)),
+			View: accounts.ViewConfig{Shared: true}, // never in touch: stories write beside the service
 		},
 	}
 	h = h.instance(func(*accounts.Config) {})
@@ -142,15 +147,15 @@ func refreshTokens(t *testing.T, secret string) *token.RefreshTokens {
 // register, login and exchange are the use cases, and note what must stay secret.
 
 func (h *house) register(email, pw string) (*accounts.AuthPayload, error) {
-	return h.note(pw)(h.Register(h.t.Context(), accounts.RegisterInput{Email: email, Password: pw}))
+	return h.note(pw)(h.Register(h.t.Context(), nobody, accounts.RegisterInput{Email: email, Password: pw}))
 }
 
 func (h *house) login(email, pw string) (*accounts.AuthPayload, error) {
-	return h.note(pw)(h.Login(h.t.Context(), accounts.LoginInput{Email: email, Password: pw}))
+	return h.note(pw)(h.Login(h.t.Context(), nobody, accounts.LoginInput{Email: email, Password: pw}))
 }
 
 func (h *house) exchange(refreshToken string) (*accounts.AuthPayload, error) {
-	return h.note(refreshToken)(h.Refresh(h.t.Context(), accounts.RefreshInput{RefreshToken: &refreshToken}))
+	return h.note(refreshToken)(h.Refresh(h.t.Context(), nobody, accounts.RefreshInput{RefreshToken: &refreshToken}))
 }
 
 func (h *house) note(secret string) func(*accounts.AuthPayload, error) (*accounts.AuthPayload, error) {
@@ -185,7 +190,7 @@ func (h *house) caller(p *accounts.AuthPayload) *viewer.Viewer {
 	h.t.Helper()
 	claims, err := h.access.Verify(p.AccessToken)
 	check(h.t, err)
-	v, err := h.Viewer(h.t.Context(), claims)
+	v, err := h.Viewer(h.t.Context(), claims, viewer.Origin{})
 	check(h.t, err)
 	return v
 }

@@ -14,7 +14,7 @@ import (
 func (s *Service) MakeAdministrator(ctx context.Context, address, password string) (*User, error) {
 	var made *User
 	err := s.create(ctx, RegisterInput{Email: address, Password: password}, []Role{RoleAdmin, RoleUser},
-		func(_ context.Context, _ *ent.Tx, row *ent.User, _ time.Time) error {
+		func(_ context.Context, _ *transaction, row *ent.User, _ time.Time) error {
 			made = userOf(row)
 			return nil
 		})
@@ -30,7 +30,7 @@ func (s *Service) Promote(ctx context.Context, address string) (*User, error) {
 		return nil, err
 	}
 	var promoted *User
-	err = s.inTx(ctx, func(ctx context.Context, tx *ent.Tx) error {
+	err = s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
 		row, err := tx.User.Query().Where(user.Email(folded)).Only(ctx)
 		if ent.IsNotFound(err) {
 			return problem.New(problem.NotFound, "There is no account with this e-mail address.")
@@ -43,6 +43,9 @@ func (s *Service) Promote(ctx context.Context, address string) (*User, error) {
 		}
 		if !isAdmin(row) {
 			if row, err = row.Update().SetRoles(roleNames(append(userOf(row).Roles, RoleAdmin)...)).SetUpdatedAt(now).Save(ctx); err != nil {
+				return err
+			}
+			if err := s.changeRights(ctx, tx, row, now); err != nil {
 				return err
 			}
 		}

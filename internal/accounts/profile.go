@@ -3,7 +3,6 @@ package accounts
 import (
 	"context"
 
-	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
@@ -28,7 +27,7 @@ func (s *Service) UpdateProfile(ctx context.Context, v *viewer.Viewer, change Pr
 		}
 	}
 	var payload *UpdateProfilePayload
-	err := s.inTx(ctx, func(ctx context.Context, tx *ent.Tx) error {
+	err := s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
 		row, err := s.caller(ctx, tx, v, now)
 		if err != nil {
 			return err

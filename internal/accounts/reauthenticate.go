@@ -22,7 +22,7 @@ func (s *Service) Reauthenticate(ctx context.Context, v *viewer.Viewer, in Reaut
 		return nil, err
 	}
 	var payload *AuthPayload
-	err = s.inTx(ctx, func(ctx context.Context, tx *ent.Tx) error {
+	err = s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
 		row, err := s.caller(ctx, tx, v, now)
 		if err != nil {
 			return err
@@ -65,7 +65,7 @@ func wrongPassword() *problem.Problem {
 }
 
 // replaceHash keeps a new hash, if the one that was verified is still the account's.
-func replaceHash(ctx context.Context, tx *ent.Tx, row *ent.User, verified, hash string) error {
+func replaceHash(ctx context.Context, tx *transaction, row *ent.User, verified, hash string) error {
 	n, err := tx.User.Update().Where(user.ID(row.ID), user.PasswordHash(verified)).SetPasswordHash(hash).Save(ctx)
 	if err == nil && n == 0 {
 		err = wrongPassword() // it was changed meanwhile

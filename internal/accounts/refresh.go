@@ -9,13 +9,14 @@ import (
 	"github.com/gatehouse/gatehouse/ent/user"
 	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/token"
+	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
 // Refresh exchanges a refresh token for an access token and the next refresh token. The next one is derived from the
 // one before, so a token that is used again (a lost answer, two tabs at once) gives the same successor while that is
 // unused; a token whose successor was used has been copied, and ends the session. Problems: INVALID_TOKEN,
 // BAD_USER_INPUT.
-func (s *Service) Refresh(ctx context.Context, in RefreshInput) (*AuthPayload, error) {
+func (s *Service) Refresh(ctx context.Context, v *viewer.Viewer, in RefreshInput) (*AuthPayload, error) {
 	now := s.now()
 	if in.RefreshToken == nil {
 		return nil, problem.BadInput("refreshToken", "Send the refresh token that login, register or the last refresh gave.")
@@ -25,8 +26,8 @@ func (s *Service) Refresh(ctx context.Context, in RefreshInput) (*AuthPayload, e
 		return nil, refreshRefused().Because(err)
 	}
 	var payload *AuthPayload
-	err = s.inTx(ctx, func(ctx context.Context, tx *ent.Tx) error {
-		payload, err = s.exchange(ctx, tx, presented, now)
+	err = s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
+		payload, err = s.exchange(ctx, tx, presented, v.Origin, now)
 		return err
 	})
 	if err != nil {
@@ -43,18 +44,18 @@ func refreshRefused() *problem.Problem {
 }
 
 // exchange answers one presented token; a nil payload refuses it without taking back what was written.
-func (s *Service) exchange(ctx context.Context, tx *ent.Tx, presented token.Refresh, now time.Time) (*AuthPayload, error) {
+func (s *Service) exchange(ctx context.Context, tx *transaction, presented token.Refresh, from viewer.Origin, now time.Time) (*AuthPayload, error) {
 	next := presented.Next()
 	generation := int(presented.Generation)
 	// The condition makes one of parallel exchanges move the session on; the others find it moved. A statement that a
 	// driver sent twice finds it moved too.
-	moved, err := tx.Session.Update().
+	moved, err := usedFrom(tx.Session.Update(), from, now).
 		Where(
 			session.ID(presented.Session), session.Not(dead(now)),
 			session.RefreshGeneration(generation), session.RefreshDigest(presented.Digest()),
 		).
 		SetRefreshGeneration(generation + 1).SetRefreshDigest(next.Digest()).
-		SetLastUsedAt(now).SetIdleExpiresAt(now.Add(s.config.RefreshTTL)).
+		SetIdleExpiresAt(wholeSecond(now.Add(s.config.RefreshTTL))).
 		Save(ctx)
 	if err != nil {
 		return nil, err
@@ -73,7 +74,7 @@ func (s *Service) exchange(ctx context.Context, tx *ent.Tx, presented token.Refr
 	case row.RefreshGeneration > generation+1:
 		s.config.Log.WarnContext(ctx, "a refresh token was used after its successor; the session has ended",
 			"session", row.ID, "user", row.UserID, "generation", generation, "newest", row.RefreshGeneration)
-		return nil, row.Update().SetEndedAt(now).Exec(ctx)
+		return nil, s.end(ctx, tx, now, session.ID(row.ID))
 	default:
 		return nil, nil
 	}

@@ -9,14 +9,15 @@ import (
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/user"
 	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
 // Register makes an account with the role USER and signs it in. Of parallel calls with one address, one wins and the
 // others get EMAIL_TAKEN: the unique index decides. Problems: BAD_USER_INPUT, EMAIL_TAKEN, RATE_LIMITED.
-func (s *Service) Register(ctx context.Context, in RegisterInput) (*AuthPayload, error) {
+func (s *Service) Register(ctx context.Context, v *viewer.Viewer, in RegisterInput) (*AuthPayload, error) {
 	var payload *AuthPayload
-	err := s.create(ctx, in, []Role{RoleUser}, func(ctx context.Context, tx *ent.Tx, row *ent.User, now time.Time) (err error) {
-		payload, err = s.signIn(ctx, tx, row, now)
+	err := s.create(ctx, in, []Role{RoleUser}, func(ctx context.Context, tx *transaction, row *ent.User, now time.Time) (err error) {
+		payload, err = s.signIn(ctx, tx, row, v.Origin, now)
 		return err
 	})
 	if err != nil {
@@ -26,7 +27,7 @@ func (s *Service) Register(ctx context.Context, in RegisterInput) (*AuthPayload,
 }
 
 // create makes an account and, in the same transaction, what follows it.
-func (s *Service) create(ctx context.Context, in RegisterInput, roles []Role, then func(context.Context, *ent.Tx, *ent.User, time.Time) error) error {
+func (s *Service) create(ctx context.Context, in RegisterInput, roles []Role, then func(context.Context, *transaction, *ent.User, time.Time) error) error {
 	now := s.now()
 	address, err := foldAddress(in.Email)
 	if err != nil {
@@ -47,7 +48,7 @@ func (s *Service) create(ctx context.Context, in RegisterInput, roles []Role, th
 	if err != nil {
 		return err
 	}
-	return s.inTx(ctx, func(ctx context.Context, tx *ent.Tx) error {
+	return s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
 		err := tx.User.Create().
 			SetID(id).SetEmail(address).SetNillableName(name).SetPasswordHash(hash).
 			SetRoles(roleNames(roles...)).SetStatus(string(StatusActive)).

@@ -6,7 +6,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
@@ -31,7 +30,7 @@ func (s *Service) SetRoles(ctx context.Context, v *viewer.Viewer, in SetRolesInp
 		return nil, problem.BadInput("roles", "The roles are USER and ADMIN.")
 	}
 	var payload *SetRolesPayload
-	err := s.inTx(ctx, func(ctx context.Context, tx *ent.Tx) error {
+	err := s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
 		if err := lockAdministrators(ctx, tx); err != nil {
 			return err
 		}
@@ -43,6 +42,9 @@ func (s *Service) SetRoles(ctx context.Context, v *viewer.Viewer, in SetRolesInp
 			return err
 		}
 		if row, err = row.Update().SetRoles(roleNames(in.Roles...)).SetUpdatedAt(now).Save(ctx); err != nil {
+			return err
+		}
+		if err := s.changeRights(ctx, tx, row, now); err != nil {
 			return err
 		}
 		payload = &SetRolesPayload{User: userOf(row)}

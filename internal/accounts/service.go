@@ -1,7 +1,6 @@
 package accounts
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -23,13 +22,18 @@ type Config struct {
 	RefreshTTL time.Duration             // required: idle life of a session
 	SessionTTL time.Duration             // required: life of a session in all
 	MaxPage    int                       // default 100: how many users a page may have
+	View       ViewConfig                // default: one that trusts nobody else to write to the database
 	Clock      func() time.Time          // default time.Now
 	NewID      func() (uuid.UUID, error) // default uuid.NewV7
 	Log        *slog.Logger              // default slog.Default()
 }
 
 // Service keeps accounts and sessions. It may be used concurrently.
-type Service struct{ config Config }
+type Service struct {
+	config Config
+	view   *view
+	feed   *feed
+}
 
 // New checks the configuration.
 func New(c Config) (*Service, error) {
@@ -51,36 +55,12 @@ func New(c Config) (*Service, error) {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	return &Service{config: c}, nil
+	v, err := newView(c.View)
+	if err != nil {
+		return nil, err
+	}
+	return &Service{config: c, view: v, feed: newFeed()}, nil
 }
 
 // now reads the clock as the databases keep it: UTC, to the microsecond.
 func (s *Service) now() time.Time { return s.config.Clock().UTC().Truncate(time.Microsecond) }
-
-type insideTx struct{}
-
-// inTx runs f in one transaction: committed when f returns nil, rolled back otherwise, also when f panics. It refuses
-// to nest, because the inner work would not be part of the outer and, on SQLite, would wait for it for ever.
-func (s *Service) inTx(ctx context.Context, f func(ctx context.Context, tx *ent.Tx) error) error {
-	if ctx.Value(insideTx{}) != nil {
-		return errors.New("accounts: a transaction inside a transaction")
-	}
-	tx, err := s.config.Client.Tx(ctx)
-	if err != nil {
-		return fmt.Errorf("begin a transaction: %w", err)
-	}
-	done := false
-	defer func() {
-		if !done {
-			_ = tx.Rollback() // the error of f, or its panic, is the one that matters
-		}
-	}()
-	if err := f(context.WithValue(ctx, insideTx{}, true), tx); err != nil {
-		return err
-	}
-	done = true
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", errors.Join(err, ctx.Err())) // whose end may have rolled the transaction back
-	}
-	return nil
-}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/database/dbtest"
 )
@@ -38,7 +37,7 @@ func TestNewRefusesWhatIsIncomplete(t *testing.T) {
 	}
 }
 
-func addUser(ctx context.Context, tx *ent.Tx, email string) error {
+func addUser(ctx context.Context, tx *accounts.Transaction, email string) error {
 	now := time.Now().UTC()
 	return tx.User.Create().SetID(uuid.New()).SetEmail(email).SetPasswordHash("$argon2id$v=19$").SetRoles([]string{"USER"}).
 		SetStatus("ACTIVE").SetCreatedAt(now).SetUpdatedAt(now).Exec(ctx)
@@ -47,10 +46,12 @@ func addUser(ctx context.Context, tx *ent.Tx, email string) error {
 func TestATransactionIsWholeOrNothing(t *testing.T) {
 	failed := errors.New("failed")
 	each(t, func(t *testing.T, h *house) {
-		inTx := func(f func(context.Context, *ent.Tx) error) error { return accounts.InTx(h.Service, t.Context(), f) }
+		inTx := func(f func(context.Context, *accounts.Transaction) error) error {
+			return accounts.InTx(h.Service, t.Context(), f)
+		}
 		accountsNow := func() int { return h.db.Client.User.Query().CountX(t.Context()) }
 
-		if err := inTx(func(ctx context.Context, tx *ent.Tx) error {
+		if err := inTx(func(ctx context.Context, tx *accounts.Transaction) error {
 			check(t, addUser(ctx, tx, "a@example.com"))
 			return failed
 		}); !errors.Is(err, failed) || accountsNow() != 0 {
@@ -63,7 +64,7 @@ func TestATransactionIsWholeOrNothing(t *testing.T) {
 					t.Errorf("recovered %v", got)
 				}
 			}()
-			inTx(func(ctx context.Context, tx *ent.Tx) error {
+			inTx(func(ctx context.Context, tx *accounts.Transaction) error {
 				check(t, addUser(ctx, tx, "b@example.com"))
 				panic("panicked")
 			})
@@ -73,7 +74,7 @@ func TestATransactionIsWholeOrNothing(t *testing.T) {
 		}
 
 		ctx, cancel := context.WithCancel(t.Context())
-		if err := accounts.InTx(h.Service, ctx, func(ctx context.Context, tx *ent.Tx) error {
+		if err := accounts.InTx(h.Service, ctx, func(ctx context.Context, tx *accounts.Transaction) error {
 			check(t, addUser(ctx, tx, "c@example.com"))
 			cancel()
 			return nil
@@ -81,7 +82,7 @@ func TestATransactionIsWholeOrNothing(t *testing.T) {
 			t.Errorf("after the caller left: %v, %d accounts", err, accountsNow())
 		}
 
-		check(t, inTx(func(ctx context.Context, tx *ent.Tx) error { return addUser(ctx, tx, "d@example.com") }))
+		check(t, inTx(func(ctx context.Context, tx *accounts.Transaction) error { return addUser(ctx, tx, "d@example.com") }))
 		if n := accountsNow(); n != 1 {
 			t.Errorf("the twin: %d accounts, want 1", n)
 		}
@@ -91,9 +92,9 @@ func TestATransactionIsWholeOrNothing(t *testing.T) {
 func TestATransactionRefusesToNest(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		entered := false
-		err := accounts.InTx(h.Service, t.Context(), func(ctx context.Context, tx *ent.Tx) error {
+		err := accounts.InTx(h.Service, t.Context(), func(ctx context.Context, tx *accounts.Transaction) error {
 			check(t, addUser(ctx, tx, "a@example.com"))
-			return accounts.InTx(h.Service, ctx, func(context.Context, *ent.Tx) error { entered = true; return nil })
+			return accounts.InTx(h.Service, ctx, func(context.Context, *accounts.Transaction) error { entered = true; return nil })
 		})
 		if err == nil || entered {
 			t.Errorf("nested: %v, entered %v", err, entered)
@@ -102,7 +103,7 @@ func TestATransactionRefusesToNest(t *testing.T) {
 			t.Errorf("%d accounts, want the outer one taken back", n)
 		}
 		for range 2 { // the twin: one after the other
-			check(t, accounts.InTx(h.Service, t.Context(), func(context.Context, *ent.Tx) error { return nil }))
+			check(t, accounts.InTx(h.Service, t.Context(), func(context.Context, *accounts.Transaction) error { return nil }))
 		}
 	})
 }
@@ -113,9 +114,9 @@ func TestConnectionsAreGivenBack(t *testing.T) {
 		for range 40 {
 			func() {
 				defer func() { recover() }()
-				accounts.InTx(h.Service, t.Context(), func(context.Context, *ent.Tx) error { panic("panicked") })
+				accounts.InTx(h.Service, t.Context(), func(context.Context, *accounts.Transaction) error { panic("panicked") })
 			}()
-			accounts.InTx(h.Service, t.Context(), func(context.Context, *ent.Tx) error { return errors.New("failed") })
+			accounts.InTx(h.Service, t.Context(), func(context.Context, *accounts.Transaction) error { return errors.New("failed") })
 		}
 		h.must(h.register(ada, goodPassword))
 	})

@@ -18,6 +18,8 @@ type Session struct {
 	CreatedAt  time.Time
 	LastUsedAt time.Time
 	ExpiresAt  time.Time
+	UserAgent  *string
+	IP         *string
 
 	UserID uuid.UUID // whose it is; not part of the schema
 }
@@ -39,18 +41,21 @@ func (s *Service) Sessions(ctx context.Context, v *viewer.Viewer, of *User) ([]*
 	}
 	all := make([]*Session, len(rows))
 	for i, row := range rows {
-		expires := row.ExpiresAt
-		if row.IdleExpiresAt.Before(expires) {
-			expires = row.IdleExpiresAt
-		}
-		all[i] = &Session{
-			ID:         row.ID,
-			Current:    row.ID == current,
-			CreatedAt:  row.CreatedAt.UTC(),
-			LastUsedAt: row.LastUsedAt.UTC(),
-			ExpiresAt:  expires.UTC(),
-			UserID:     row.UserID,
-		}
+		all[i] = sessionOf(row, current)
 	}
 	return all, nil
+}
+
+// sessionOf turns a row into what the outside may see.
+func sessionOf(row *ent.Session, current uuid.UUID) *Session {
+	return &Session{
+		ID:         row.ID,
+		Current:    row.ID == current,
+		CreatedAt:  row.CreatedAt.UTC(),
+		LastUsedAt: row.LastUsedAt.UTC(),
+		ExpiresAt:  endOf(row),
+		UserAgent:  row.UserAgent,
+		IP:         row.IP,
+		UserID:     row.UserID,
+	}
 }

@@ -150,7 +150,7 @@ func TestWhatIsRefusedByItsTextCostsNoStatement(t *testing.T) {
 			"forged refresh token":  func() error { _, err := h.exchange(foreign.Text()); return err },
 			"garbage":               func() error { _, err := h.exchange(strings.Repeat("A", 91)); return err },
 			"access token":          func() error { _, err := h.exchange(p.AccessToken); return err },
-			"no refresh token":      func() error { _, err := h.Refresh(t.Context(), accounts.RefreshInput{}); return err },
+			"no refresh token":      func() error { _, err := h.Refresh(t.Context(), nobody, accounts.RefreshInput{}); return err },
 			"register: bad address": func() error { _, err := h.register("ada", goodPassword); return err },
 			"register: bad pass":    func() error { _, err := h.register(ada, "short"); return err },
 			"bad name": func() error {
@@ -193,7 +193,7 @@ func TestStatementsOfEachUseCase(t *testing.T) {
 			{"me: read", 1, func() { h.Me(t.Context(), v) }},
 			{"refresh: begin, move on, read session and user, commit", 5, func() { h.must(h.exchange(*p.RefreshToken)) }},
 			{"update: begin, hold the user, hold the session, read, write, read it, commit", 7, func() { h.rename(v, "Ada") }},
-			{"logout: begin, end, commit", 3, func() { h.Logout(t.Context(), v) }},
+			{"logout: begin, read, end, record, commit", 5, func() { h.Logout(t.Context(), v) }},
 		} {
 			if got := m.count(c.do); len(got) != c.want {
 				t.Errorf("%s: %d statements:\n%s", c.name, len(got), strings.Join(got, "\n"))

@@ -2,11 +2,9 @@ package accounts
 
 import (
 	"context"
-	"time"
 
 	"github.com/google/uuid"
 
-	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
@@ -40,7 +38,7 @@ func (s *Service) ReinstateUser(ctx context.Context, v *viewer.Viewer, id uuid.U
 func (s *Service) setStatus(ctx context.Context, v *viewer.Viewer, id uuid.UUID, status UserStatus) (*User, error) {
 	now := s.now()
 	var changed *User
-	err := s.inTx(ctx, func(ctx context.Context, tx *ent.Tx) error {
+	err := s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
 		if err := lockAdministrators(ctx, tx); err != nil {
 			return err
 		}
@@ -60,7 +58,7 @@ func (s *Service) setStatus(ctx context.Context, v *viewer.Viewer, id uuid.UUID,
 		if status == StatusActive {
 			return nil
 		}
-		if err := endSessions(ctx, tx, id, now); err != nil {
+		if err := s.end(ctx, tx, now, session.UserID(id)); err != nil {
 			return err
 		}
 		return keepAnAdministrator(ctx, tx)
@@ -69,10 +67,4 @@ func (s *Service) setStatus(ctx context.Context, v *viewer.Viewer, id uuid.UUID,
 		return nil, err
 	}
 	return changed, nil
-}
-
-// endSessions ends all sessions of a user. The user's row must have been written before in the same transaction, or a
-// login at the same moment could start one that is not seen here.
-func endSessions(ctx context.Context, tx *ent.Tx, id uuid.UUID, now time.Time) error {
-	return tx.Session.Update().Where(session.UserID(id), session.EndedAtIsNil()).SetEndedAt(now).Exec(ctx)
 }

@@ -18,8 +18,8 @@ func TestTextThatADatabaseMayRefuseIsRefusedBefore(t *testing.T) {
 		ctx, token := t.Context(), *p.RefreshToken
 		for name, x := range bad {
 			for i, text := range []string{x, x + "a", "a" + x, "a" + x + "a"} {
-				register := func(in accounts.RegisterInput) error { _, err := h.Register(ctx, in); return err }
-				login := func(in accounts.LoginInput) error { _, err := h.Login(ctx, in); return err }
+				register := func(in accounts.RegisterInput) error { _, err := h.Register(ctx, nobody, in); return err }
+				login := func(in accounts.LoginInput) error { _, err := h.Login(ctx, nobody, in); return err }
 				for _, at := range []string{text + "@example.com", "a@" + text + "example.com", ada + text, text + ada} {
 					wantProblem(t, name, register(accounts.RegisterInput{Email: at, Password: goodPassword}), problem.BadUserInput, "email")
 					wantProblem(t, name, login(accounts.LoginInput{Email: at, Password: goodPassword}), problem.InvalidCredentials, "")

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"time"
 
+	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
 	"github.com/pressly/goose/v3"
 
@@ -75,6 +76,9 @@ func Open(ctx context.Context, c Config) (*Database, error) {
 
 // String names the database for a log: its URL without the password.
 func (d *Database) String() string { return d.engine.String() }
+
+// Shared reports whether other instances of the program may use the database at the same time.
+func (d *Database) Shared() bool { return d.engine.dialect() == dialect.Postgres }
 
 // Close lets no new statement begin. A connection in use is closed as soon as it is free.
 func (d *Database) Close() error {

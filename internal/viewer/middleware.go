@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/netip"
 	"strings"
 
 	"github.com/gatehouse/gatehouse/internal/token"
@@ -14,19 +15,27 @@ type Sources struct {
 	// Verify checks a token by itself: its claims, or token.ErrExpired, or token.ErrInvalid. Required.
 	Verify func(text string) (token.Claims, error)
 	// Session returns the caller that the claims name, as things stand now: nobody when the session has ended.
-	// It is asked only about tokens that Verify let pass. Required.
-	Session func(ctx context.Context, claims token.Claims) (*Viewer, error)
+	// It is asked only about tokens that Verify let pass, and returns a viewer that nobody else holds. Required.
+	Session func(ctx context.Context, claims token.Claims, from Origin) (*Viewer, error)
+	// Proxies are the peers whose X-Forwarded-For is believed; default none.
+	Proxies []netip.Prefix
 }
 
 // Middleware puts the viewer of each request into its context.
 func Middleware(sources Sources, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(w, r.WithContext(With(r.Context(), sources.viewer(r))))
+		from := originOf(r, sources.Proxies)
+		v := sources.viewer(r, from)
+		if v == nil {
+			v = Nobody(Missing)
+		}
+		v.Origin = from
+		next.ServeHTTP(w, r.WithContext(With(r.Context(), v)))
 	})
 }
 
 // viewer reads the Authorization header (RFC 6750, section 2.1); a token anywhere else is not looked at.
-func (s Sources) viewer(r *http.Request) *Viewer {
+func (s Sources) viewer(r *http.Request, from Origin) *Viewer {
 	headers := r.Header.Values("Authorization")
 	switch {
 	case len(headers) == 0:
@@ -48,7 +57,7 @@ func (s Sources) viewer(r *http.Request) *Viewer {
 	if err != nil {
 		return Nobody(Invalid)
 	}
-	v, err := s.Session(r.Context(), claims)
+	v, err := s.Session(r.Context(), claims, from)
 	if err != nil {
 		return &Viewer{Why: Invalid, Err: err}
 	}

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/internal/token"
@@ -69,7 +71,7 @@ func (d *desk) serve(r *http.Request) *viewer.Viewer {
 	var seen *viewer.Viewer
 	sources := viewer.Sources{
 		Verify: d.issuer.Verify,
-		Session: func(ctx context.Context, c token.Claims) (*viewer.Viewer, error) {
+		Session: func(ctx context.Context, c token.Claims, _ viewer.Origin) (*viewer.Viewer, error) {
 			if ctx != r.Context() {
 				d.t.Error("Session was not given the request's context")
 			}
@@ -275,8 +277,8 @@ func TestTheAnswerOfSessionIsTheViewer(t *testing.T) {
 			if trouble := c.name == "trouble"; errors.Is(got.Trouble(), away) != trouble {
 				t.Errorf("trouble: %v", got.Trouble())
 			}
-			got.Err = nil
-			if diff := cmp.Diff(c.want, &got); diff != "" {
+			got.Err, got.Origin = nil, viewer.Origin{}
+			if diff := cmp.Diff(c.want, &got, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
 				t.Errorf("viewer (-want +got):\n%s", diff)
 			}
 			if len(d.asked) != 1 || d.asked[0].UserID != theUser || d.asked[0].SessionID != theSession || d.asked[0].ID == "" {

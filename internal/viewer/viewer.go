@@ -28,6 +28,7 @@ type Viewer struct {
 	Roles           []string
 	Scopes          []string
 	AuthenticatedAt time.Time // when the caller last proved who they are
+	Origin          Origin    // where the request comes from, also of nobody's
 
 	Why     Reason // why nobody
 	Doubled bool   // the request had more than one Authorization header: it is malformed (RFC 6750, section 2)

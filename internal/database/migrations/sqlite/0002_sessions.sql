@@ -27,6 +27,7 @@ CREATE TABLE `revocations` (
   `id` integer NOT NULL PRIMARY KEY AUTOINCREMENT,
   `user_id` uuid NOT NULL,
   `session_id` uuid NULL,
+  `roles` json NULL,
   `at` datetime NOT NULL,
   `until` datetime NOT NULL
 );

@@ -1,0 +1,128 @@
+package accounts
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/predicate"
+	"github.com/gatehouse/gatehouse/ent/revocation"
+	"github.com/gatehouse/gatehouse/ent/session"
+	"github.com/gatehouse/gatehouse/internal/token"
+)
+
+// Revocation says what is no longer true of access tokens that have not expired: a session has ended, or a user's
+// rights are others than their tokens say.
+type Revocation struct {
+	UserID    uuid.UUID
+	SessionID uuid.UUID // the session that has ended; uuid.Nil when rights changed
+	Roles     []string  // the user's rights since At; nil when a session has ended
+	At        time.Time
+	Until     time.Time // when the last token that is meant has expired
+}
+
+// end ends the sessions that are meant and still live, and records it: no instance may remember them, and services
+// elsewhere refuse their tokens. The row of their user must have been written before in the same transaction, where all
+// of a user's sessions are meant, or a login at the same moment could start one that is not seen here.
+func (s *Service) end(ctx context.Context, tx *transaction, now time.Time, meant ...predicate.Session) error {
+	rows, err := tx.Session.Query().Where(append(meant, session.Not(dead(now)))...).
+		Select(session.FieldID, session.FieldUserID).Order(ent.Asc(session.FieldID)).All(ctx)
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	ids := make([]uuid.UUID, len(rows))
+	for i, row := range rows {
+		ids[i] = row.ID
+		tx.revoked = append(tx.revoked, Revocation{UserID: row.UserID, SessionID: row.ID, At: now, Until: s.lastToken(now)})
+	}
+	if err := tx.Session.Update().Where(session.IDIn(ids...), session.EndedAtIsNil()).SetEndedAt(now).Exec(ctx); err != nil {
+		return err
+	}
+	return tx.record(ctx, len(rows))
+}
+
+// changeRights records that a user's rights are these from now on.
+func (s *Service) changeRights(ctx context.Context, tx *transaction, row *ent.User, now time.Time) error {
+	tx.revoked = append(tx.revoked, Revocation{UserID: row.ID, Roles: row.Roles, At: now, Until: s.lastToken(now)})
+	return tx.record(ctx, 1)
+}
+
+// lastToken returns when every access token that was issued until now has expired, whichever instance's clock it has.
+func (s *Service) lastToken(now time.Time) time.Time {
+	return now.Add(s.config.Access.TTL() + token.Leeway).Truncate(time.Second)
+}
+
+// record writes the newest n revocations of the transaction.
+func (tx *transaction) record(ctx context.Context, n int) error {
+	newest := tx.revoked[len(tx.revoked)-n:]
+	rows := make([]*ent.RevocationCreate, n)
+	for i, r := range newest {
+		rows[i] = tx.Revocation.Create().SetUserID(r.UserID).SetAt(r.At).SetUntil(r.Until)
+		if r.SessionID != uuid.Nil {
+			rows[i].SetSessionID(r.SessionID)
+		} else {
+			rows[i].SetRoles(r.Roles)
+		}
+	}
+	if err := tx.Revocation.CreateBulk(rows...).Exec(ctx); err != nil {
+		return fmt.Errorf("record what is revoked: %w", err)
+	}
+	return nil
+}
+
+// Revocations returns those in force, oldest first.
+func (s *Service) Revocations(ctx context.Context) ([]Revocation, error) {
+	rows, err := s.config.Client.Revocation.Query().Where(revocation.UntilGT(s.now())).
+		Order(ent.Asc(revocation.FieldAt), ent.Asc(revocation.FieldID)).All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Revocation, len(rows))
+	for i, row := range rows {
+		all[i] = revocationOf(row)
+	}
+	return all, nil
+}
+
+func revocationOf(row *ent.Revocation) Revocation {
+	r := Revocation{UserID: row.UserID, Roles: row.Roles, At: row.At.UTC(), Until: row.Until.UTC()}
+	if row.SessionID != nil {
+		r.SessionID = *row.SessionID
+	}
+	return r
+}
+
+// ForgetRevocations deletes the records of tokens that have expired. Call it now and then.
+func (s *Service) ForgetRevocations(ctx context.Context) error {
+	_, err := s.config.Client.Revocation.Delete().Where(revocation.UntilLTE(s.now())).Exec(ctx)
+	return err
+}
+
+// Changes is the channel on which Postgres tells the instances of what changed; the trigger gatehouse_tell.
+const Changes = "gatehouse_changes"
+
+// Change is what is told on Changes: one of its parts.
+type Change struct {
+	Keys       bool            `json:"keys"`       // the signing keys
+	Revocation *ent.Revocation `json:"revocation"` // a new row
+}
+
+// Hear takes what another instance told, or this one. It returns whether signing keys changed. What cannot be read is
+// from another version of the program: then nothing that is remembered holds.
+func (s *Service) Hear(payload string) (keys bool) {
+	var c Change
+	if err := json.Unmarshal([]byte(payload), &c); err != nil || !c.Keys && c.Revocation == nil {
+		s.view.forgetAll()
+		return true
+	}
+	if c.Revocation != nil {
+		r := revocationOf(c.Revocation)
+		s.view.forget(r.UserID)
+		s.feed.tell(r)
+	}
+	return c.Keys
+}

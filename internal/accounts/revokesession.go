@@ -1,0 +1,58 @@
+package accounts
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/session"
+	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/viewer"
+)
+
+// RevokeSessionPayload is GraphQL's type of that name.
+type RevokeSessionPayload struct{ Session *Session }
+
+// RevokeOtherSessionsPayload is GraphQL's type of that name.
+type RevokeOtherSessionsPayload struct{ Success bool }
+
+// RevokeSession ends one of the caller's own sessions; it may be the one that asks. Problems: NOT_FOUND, the same for a
+// session that has ended and for another's; UNAUTHENTICATED.
+func (s *Service) RevokeSession(ctx context.Context, v *viewer.Viewer, id uuid.UUID) (*RevokeSessionPayload, error) {
+	now := s.now()
+	var ended *Session
+	err := s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
+		if _, err := s.caller(ctx, tx, v, now); err != nil {
+			return err
+		}
+		row, err := tx.Session.Query().Where(session.ID(id), session.UserID(v.UserID), session.Not(dead(now))).Only(ctx)
+		if ent.IsNotFound(err) {
+			return problem.New(problem.NotFound, "There is no such session of yours.")
+		}
+		if err != nil {
+			return err
+		}
+		ended = sessionOf(row, v.SessionID)
+		return s.end(ctx, tx, now, session.ID(id))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &RevokeSessionPayload{Session: ended}, nil
+}
+
+// RevokeOtherSessions ends all of the caller's sessions but the one that asks. Problem: UNAUTHENTICATED.
+func (s *Service) RevokeOtherSessions(ctx context.Context, v *viewer.Viewer) (*RevokeOtherSessionsPayload, error) {
+	now := s.now()
+	err := s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
+		if _, err := s.caller(ctx, tx, v, now); err != nil {
+			return err
+		}
+		return s.end(ctx, tx, now, session.UserID(v.UserID), session.IDNEQ(v.SessionID))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &RevokeOtherSessionsPayload{Success: true}, nil
+}

@@ -1,0 +1,51 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/gatehouse/gatehouse/ent"
+)
+
+// transaction is an open transaction, and what it revokes: nothing may remember that once it is over.
+type transaction struct {
+	*ent.Tx
+	revoked []Revocation
+}
+
+type insideTx struct{}
+
+// inTx runs f in one transaction: committed when f returns nil, rolled back otherwise, also when f panics. It refuses
+// to nest, because the inner work would not be part of the outer and, on SQLite, would wait for it for ever.
+func (s *Service) inTx(ctx context.Context, f func(ctx context.Context, tx *transaction) error) error {
+	if ctx.Value(insideTx{}) != nil {
+		return errors.New("accounts: a transaction inside a transaction")
+	}
+	begun, err := s.config.Client.Tx(ctx)
+	if err != nil {
+		return fmt.Errorf("begin a transaction: %w", err)
+	}
+	tx := &transaction{Tx: begun}
+	done := false
+	defer func() {
+		if !done {
+			_ = tx.Rollback() // the error of f, or its panic, is the one that matters
+		}
+	}()
+	if err := f(context.WithValue(ctx, insideTx{}, true), tx); err != nil {
+		return err
+	}
+	done = true
+	err = tx.Commit()
+	for _, r := range tx.revoked {
+		s.view.forget(r.UserID) // also when the commit failed: its answer may be what was lost
+	}
+	if err != nil {
+		return fmt.Errorf("commit: %w", errors.Join(err, ctx.Err())) // whose end may have rolled the transaction back
+	}
+	for _, r := range tx.revoked {
+		s.feed.tell(r)
+	}
+	return nil
+}

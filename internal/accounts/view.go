@@ -1,0 +1,147 @@
+package accounts
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+)
+
+const (
+	// useKept is how old the last use that is kept of a session may become before a request writes it anew: a session
+	// that is read from costs one read and one write a minute, whatever it asks.
+	useKept = time.Minute
+	// lease is how long the view is trusted after it was last known to be complete. It bounds how long an ended session
+	// can be accepted, whatever happens to the link between the instances.
+	lease = time.Second
+)
+
+// ViewConfig says how much a service remembers of who may act, and whether somebody else may change it.
+type ViewConfig struct {
+	Sessions int  // default 16384: how many sessions are remembered; those asked longest ago go first
+	Shared   bool // other instances use the database: trust the view only while InTouch is called
+}
+
+// view is the bounded memory of live sessions, which saves most requests their read. It holds nothing that is not in
+// the database, and forgets a user when anything about them is revoked: at once what this instance revokes, and what
+// others do when they tell. Nothing that writes may use it.
+//
+// A service whose database is a file has no other instances, but commands in other processes; so it trusts what it
+// read for as long as a lease.
+type view struct {
+	shared bool
+
+	mu       sync.Mutex
+	sessions *simplelru.LRU[uuid.UUID, live]
+	of       map[uuid.UUID]map[uuid.UUID]struct{} // the remembered sessions of each user
+	forgets  uint64                               // how often something was forgotten
+	complete time.Time                            // until when the view is trusted, on the monotonic clock
+}
+
+// live is one session as a request needs it.
+type live struct {
+	userID   uuid.UUID
+	roles    []string
+	endsAt   time.Time // by itself, when nobody ends it before
+	lastUsed time.Time // as the database has it
+	readAt   time.Time // on the monotonic clock
+}
+
+func newView(c ViewConfig) (*view, error) {
+	if c.Sessions == 0 {
+		c.Sessions = 16384
+	}
+	v := &view{shared: c.Shared, of: map[uuid.UUID]map[uuid.UUID]struct{}{}}
+	var err error
+	if v.sessions, err = simplelru.NewLRU(c.Sessions, v.evicted); err != nil {
+		return nil, fmt.Errorf("accounts: the view of %d sessions: %w", c.Sessions, err)
+	}
+	return v, nil
+}
+
+// find returns a session that may act now, if the view knows one.
+func (v *view) find(session, user uuid.UUID, now time.Time) (live, bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	s, known := v.sessions.Get(session)
+	if !known || !v.trusted(s) || s.userID != user || !now.Before(s.endsAt) || now.Sub(s.lastUsed) >= useKept {
+		return live{}, false
+	}
+	return s, true
+}
+
+// trusted reports whether what was read then is what would be read now, but for what was heard meanwhile.
+func (v *view) trusted(s live) bool {
+	if v.shared {
+		return time.Now().Before(v.complete)
+	}
+	return time.Since(s.readAt) < lease
+}
+
+// ticket is taken before a session is read, and given to keep.
+func (v *view) ticket() uint64 {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.forgets
+}
+
+// keep remembers what was read since the ticket was taken, unless something was forgotten meanwhile: what was read may
+// be just that. While the view is not complete, what others revoke would not be heard, so nothing is kept.
+func (v *view) keep(ticket uint64, session uuid.UUID, s live) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if ticket != v.forgets || !v.trusted(s) {
+		return
+	}
+	v.sessions.Add(session, s)
+	if v.of[s.userID] == nil {
+		v.of[s.userID] = map[uuid.UUID]struct{}{}
+	}
+	v.of[s.userID][session] = struct{}{}
+}
+
+// evicted is called under the lock for each session that leaves the memory.
+func (v *view) evicted(session uuid.UUID, s live) {
+	delete(v.of[s.userID], session)
+	if len(v.of[s.userID]) == 0 {
+		delete(v.of, s.userID)
+	}
+}
+
+// forget forgets all sessions of a user.
+func (v *view) forget(user uuid.UUID) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.forgets++
+	for session := range v.of[user] {
+		v.sessions.Remove(session)
+	}
+}
+
+func (v *view) forgetAll() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.forgets++
+	v.sessions.Purge()
+}
+
+// InTouch says that everything that any instance committed before a moment has been heard. The view is trusted for a
+// second from that moment on.
+func (s *Service) InTouch(since time.Time) {
+	s.view.mu.Lock()
+	defer s.view.mu.Unlock()
+	if s.view.complete.IsZero() {
+		s.view.forgets++ // what is being read now may miss what nobody heard
+	}
+	s.view.complete = since.Add(lease)
+}
+
+// OutOfTouch says that changes may have been missed, until InTouch says otherwise: nothing that is remembered holds.
+func (s *Service) OutOfTouch() {
+	s.view.mu.Lock()
+	s.view.complete = time.Time{}
+	s.view.mu.Unlock()
+	s.view.forgetAll()
+}

@@ -1,0 +1,4 @@
+package viewer
+
+// OriginOf lets the tests read an origin without a middleware.
+var OriginOf = originOf

@@ -1,0 +1,63 @@
+package viewer_test
+
+import (
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse/gatehouse/internal/viewer"
+)
+
+// TestForwardedAddressesAreBelievedOfProxiesOnly is S-078: each forged header has a twin in which the proxy wrote it.
+func TestForwardedAddressesAreBelievedOfProxiesOnly(t *testing.T) {
+	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
+	for _, c := range []struct {
+		name, peer, want string
+		forwarded        []string
+	}{
+		{"no proxy", "203.0.113.9:5000", "203.0.113.9", nil},
+		{"a stranger forges", "203.0.113.9:5000", "203.0.113.9", []string{"198.51.100.1"}},
+		{"the proxy says", "10.0.0.1:5000", "198.51.100.1", []string{"198.51.100.1"}},
+		{"the proxy adds to what a stranger forged", "10.0.0.1:5000", "198.51.100.1", []string{"192.0.2.1, 198.51.100.1"}},
+		{"in two headers", "10.0.0.1:5000", "198.51.100.1", []string{"192.0.2.1", "198.51.100.1"}},
+		{"two proxies", "10.0.0.1:5000", "198.51.100.1", []string{"192.0.2.1, 198.51.100.1, 10.9.9.9"}},
+		{"proxies only", "10.0.0.1:5000", "10.0.0.3", []string{"10.0.0.3, 10.0.0.2"}},
+		{"the proxy says nothing", "10.0.0.1:5000", "10.0.0.1", nil},
+		{"the proxy says what is no address", "10.0.0.1:5000", "10.0.0.1", []string{"192.0.2.1, unknown"}},
+		{"with a port", "10.0.0.1:5000", "198.51.100.1", []string{"198.51.100.1:443"}},
+		{"IPv6", "[fd00::1]:5000", "2001:db8::1", []string{"[2001:db8::1]:443"}},
+		{"IPv4 in IPv6", "[::ffff:10.0.0.1]:5000", "198.51.100.1", []string{"::ffff:198.51.100.1"}},
+		{"a zone", "[fe80::1%eth0]:5000", "fe80::1", nil},
+		{"no peer", "", "", []string{"198.51.100.1"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := httptest.NewRequest("POST", "/graphql", nil)
+			r.RemoteAddr = c.peer
+			for _, f := range c.forwarded {
+				r.Header.Add("X-Forwarded-For", f)
+			}
+			if got := viewer.OriginOf(r, proxies).Address(); got != c.want {
+				t.Errorf("the address is %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestAnAgentIsShownAsText(t *testing.T) {
+	for given, want := range map[string]string{
+		"":                                "",
+		" Mozilla/5.0 (X11) ":             "Mozilla/5.0 (X11)",
+		"a\r\nb\x00c\x1b[31m":             "abc[31m",
+		"\xff\xfe":                        "",
+		"abc\u202edcba":                   "abcdcba",
+		strings.Repeat("\u00e9", 300):     strings.Repeat("\u00e9", 256),
+		strings.Repeat("x", 255) + " yes": strings.Repeat("x", 255),
+	} {
+		r := httptest.NewRequest("POST", "/graphql", nil)
+		r.Header["User-Agent"] = []string{given}
+		if got := viewer.OriginOf(r, nil).Agent; got != want {
+			t.Errorf("%q is kept as %q, want %q", given, got, want)
+		}
+	}
+}
