@@ -27,6 +27,12 @@ func (f *feed) tell(r Revocation) {
 	}
 }
 
+func (f *feed) wanted() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.subscribers) > 0
+}
+
 // Subscribe returns the revocations from now on, until cancel is called or the reader falls too far behind: then the
 // channel is closed. Subscribe first and read Revocations afterwards, so that none is missed.
 func (s *Service) Subscribe() (revocations <-chan Revocation, cancel func()) {

@@ -16,6 +16,8 @@ const (
 	// lease is how long the view is trusted after it was last known to be complete. It bounds how long an ended session
 	// can be accepted, whatever happens to the link between the instances.
 	lease = time.Second
+	// askedLately is how long the view is kept complete for nobody.
+	askedLately = 10 * time.Second
 )
 
 // ViewConfig says how much a service remembers of who may act, and whether somebody else may change it.
@@ -38,6 +40,7 @@ type view struct {
 	of       map[uuid.UUID]map[uuid.UUID]struct{} // the remembered sessions of each user
 	forgets  uint64                               // how often something was forgotten
 	complete time.Time                            // until when the view is trusted, on the monotonic clock
+	asked    time.Time                            // when it was last asked, on the same clock
 }
 
 // live is one session as a request needs it.
@@ -65,6 +68,7 @@ func newView(c ViewConfig) (*view, error) {
 func (v *view) find(session, user uuid.UUID, now time.Time) (live, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.asked = time.Now()
 	s, known := v.sessions.Get(session)
 	if !known || !v.trusted(s) || s.userID != user || !now.Before(s.endsAt) || now.Sub(s.lastUsed) >= useKept {
 		return live{}, false
@@ -136,6 +140,13 @@ func (s *Service) InTouch(since time.Time) {
 		s.view.forgets++ // what is being read now may miss what nobody heard
 	}
 	s.view.complete = since.Add(lease)
+}
+
+// NeedsTouch reports whether InTouch is worth its cost: somebody asked the view a moment ago, or subscribes.
+func (s *Service) NeedsTouch() bool {
+	s.view.mu.Lock()
+	defer s.view.mu.Unlock()
+	return time.Since(s.view.asked) < askedLately || s.feed.wanted()
 }
 
 // OutOfTouch says that changes may have been missed, until InTouch says otherwise: nothing that is remembered holds.

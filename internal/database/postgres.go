@@ -22,7 +22,10 @@ import (
 )
 
 // server is a PostgreSQL database.
-type server struct{ config pq.Config }
+type server struct {
+	config pq.Config
+	url    string // what config was read from, with what was decided here; for lib/pq's listener, which takes no Config
+}
 
 func (s server) dialect() string { return dialect.Postgres }
 
@@ -62,7 +65,16 @@ func parseServer(text string) (engine, error) {
 	if config.ApplicationName == "" {
 		config.ApplicationName = "gatehouse"
 	}
-	return server{config}, nil
+	return server{config, listenerURL(*u, config)}, nil
+}
+
+func listenerURL(u url.URL, config pq.Config) string {
+	q := u.Query()
+	q.Set("sslmode", string(config.SSLMode))
+	q.Set("connect_timeout", strconv.Itoa(max(1, int(config.ConnectTimeout/time.Second))))
+	q.Set("application_name", config.ApplicationName+" listener")
+	u.RawQuery = q.Encode()
+	return u.String()
 }
 
 func onThisMachine(c pq.Config) bool {
@@ -87,7 +99,7 @@ func isLocal(host string, addr netip.Addr) bool {
 // them kept, since each has its prepared statements, and each replaced after half an hour, so that a changed address is
 // followed.
 func (s server) open(bool) (*sql.DB, error) {
-	db := sql.OpenDB(connector(s))
+	db := sql.OpenDB(connector{s.config})
 	db.SetMaxOpenConns(16)
 	db.SetMaxIdleConns(16)
 	db.SetConnMaxIdleTime(5 * time.Minute)

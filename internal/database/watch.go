@@ -1,0 +1,138 @@
+package database
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	mathrand "math/rand/v2"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/lib/pq"
+)
+
+const (
+	// beatEvery is how often the link between the instances is proved to work.
+	beatEvery = 250 * time.Millisecond
+	// beatPatience is how long a beat may stay away before the connection is given up.
+	beatPatience = 3 * time.Second
+	// listenPatience bounds the wait for an answer to LISTEN.
+	listenPatience = 5 * time.Second
+)
+
+// Watcher is told what instances commit. Its functions are called one after the other.
+type Watcher struct {
+	Channel    string                // required: of Postgres's NOTIFY
+	Heard      func(payload string)  // required: one notification, in the order of their commits
+	InTouch    func(since time.Time) // required: whatever was committed before has been heard
+	OutOfTouch func()                // required: the connection is lost, and notifications may be
+	Wanted     func() bool           // required: whether anybody relies on InTouch at the moment
+}
+
+// Watch hears what is notified on a channel until the context ends, and connects again whenever the connection is lost.
+// It returns at once for a database that has no other instances.
+//
+// That a connection is open says little: it may hang, or lead to a pooler that drops notifications. So Watch sends
+// itself a notification through the pool, four times a second while that is wanted. Postgres delivers notifications in
+// the order of their commits; when that one arrives, so has every one before it.
+func (d *Database) Watch(ctx context.Context, w Watcher) {
+	s, shared := d.engine.(server)
+	if !shared {
+		return
+	}
+	for ctx.Err() == nil {
+		err := d.listen(ctx, s.url, w)
+		w.OutOfTouch()
+		if ctx.Err() != nil {
+			return
+		}
+		d.log.WarnContext(ctx, "not in touch with the other instances: every request asks the database until it is", "error", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(beatEvery + mathrand.N(beatEvery)):
+		}
+	}
+}
+
+// listen hears by one connection, and returns why it ended.
+func (d *Database) listen(ctx context.Context, url string, w Watcher) error {
+	notes := make(chan *pq.Notification, 64)
+	conn, err := pq.NewListenerConn(url, notes)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	own := "gatehouse_beat_" + strings.ToLower(rand.Text())
+	if err := listenOn(conn, own, w.Channel); err != nil {
+		return fmt.Errorf("LISTEN: %w", err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	start := time.Now() // with the monotonic clock, which the text of a beat counts from
+	sent := make(chan time.Time)
+	go d.beat(ctx, own, start, w.Wanted, sent)
+	var waiting, heard time.Time // when the oldest beat was sent that is away, and the newest that is not
+	for {
+		select {
+		case note, open := <-notes:
+			switch {
+			case !open:
+				return errors.Join(errors.New("the connection is lost"), conn.Err())
+			case note.Channel != own:
+				w.Heard(note.Extra)
+			default:
+				if since, err := strconv.ParseInt(note.Extra, 10, 64); err == nil {
+					heard = start.Add(time.Duration(since))
+					w.InTouch(heard)
+				}
+			}
+		case at := <-sent:
+			if !waiting.After(heard) {
+				waiting = at
+			}
+			if waiting.After(heard) && at.Sub(waiting) > beatPatience {
+				return errors.New("notifications stay away; is there a pooler in between? LISTEN needs a connection of its own")
+			}
+		}
+	}
+}
+
+// listenOn listens on channels. A server that does not answer loses the connection.
+func listenOn(conn *pq.ListenerConn, channels ...string) error {
+	defer time.AfterFunc(listenPatience, func() { conn.Close() }).Stop()
+	for _, channel := range channels {
+		if _, err := conn.Listen(channel); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// beat notifies the instance's own channel through the pool, as any change is notified, and tells of each when it was
+// sent.
+func (d *Database) beat(ctx context.Context, own string, start time.Time, wanted func() bool, sent chan<- time.Time) {
+	tick := time.NewTicker(beatEvery)
+	defer tick.Stop()
+	for {
+		if wanted() {
+			now := time.Now()
+			bounded, cancel := context.WithTimeout(ctx, time.Second)
+			_, err := d.sql.ExecContext(bounded, "SELECT pg_notify($1, $2)", own, strconv.FormatInt(int64(now.Sub(start)), 10))
+			cancel()
+			if err == nil {
+				select {
+				case sent <- now:
+				case <-ctx.Done():
+				}
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
