@@ -67,13 +67,13 @@ func openKeys(ctx context.Context, c *settings, db *database.Database) (*token.K
 		return nil, err
 	}
 	if c.signingKey != nil {
-		return token.NewKeys(c.signingKey)
+		return token.NewKeys(c.signingKey.Always())
 	}
 	key, err := accounts.SigningKey(ctx, db.Client, c.secret, time.Now())
 	if err != nil {
 		return nil, err
 	}
-	return token.NewKeys(key)
+	return token.NewKeys(key.Always())
 }
 
 func newIssuer(c *settings, keys *token.Keys, address string) (*token.Issuer, error) {
@@ -138,7 +138,7 @@ func routes(c *settings, door http.Handler, table []authz.Access, keys *token.Ke
 	mux.HandleFunc("GET /.well-known/jwks.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/jwk-set+json")
 		w.Header().Set("Cache-Control", "public, max-age=300")
-		w.Write(keys.JWKS())
+		w.Write(keys.JWKS(time.Now()))
 	})
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {

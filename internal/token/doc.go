@@ -22,6 +22,10 @@ var (
 	ErrExpired = errors.New("token: expired")
 )
 
+// ErrNoKey is the ErrInvalid of a token whose kid names no key, for verifiers that have their keys from elsewhere and
+// may ask there for newer ones.
+var ErrNoKey = invalid("header: no such kid")
+
 func invalid(reason string) error { return fmt.Errorf("%w: %s", ErrInvalid, reason) }
 
 var base64url = base64.RawURLEncoding.Strict()

@@ -53,24 +53,35 @@ var testKeys = sync.OnceValue(func() map[string]*Key {
 // forger writes tokens of every kind, right and wrong, for one issuer.
 type forger struct {
 	t      testing.TB
+	now    time.Time
 	key    *Key
 	issuer *Issuer
 }
 
 func newForger(t testing.TB, algorithm string) *forger {
 	t.Helper()
-	key := testKeys()[algorithm]
-	keys, err := NewKeys(key)
+	f := &forger{t: t, now: theTime, key: testKeys()[algorithm]}
+	keys, err := NewKeys(f.key.Always())
 	if err != nil {
 		t.Fatal(err)
 	}
-	issuer, err := NewIssuer(Config{
-		Keys: keys, Issuer: theIssuer, Audience: theAudience, Clock: func() time.Time { return theTime },
+	f.issuer, err = NewIssuer(Config{
+		Keys: keys, Issuer: theIssuer, Audience: theAudience, Clock: func() time.Time { return f.now },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &forger{t, key, issuer}
+	return f
+}
+
+// another forges for the same issuer with a new Ed25519 key.
+func (f *forger) another() *forger {
+	f.t.Helper()
+	key, err := NewKey()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return &forger{f.t, f.now, key, f.issuer}
 }
 
 // members is a JSON object as text, one member an element, so that it can be wrong in any way.
@@ -113,7 +124,7 @@ func (f *forger) payload() members {
 
 // signText signs two segments as they are.
 func (f *forger) signText(header, payload string) string {
-	return f.signAs(f.key.method, f.key.private, header+"."+payload)
+	return f.signAs(f.key.public.method, f.key.private, header+"."+payload)
 }
 
 func (f *forger) signAs(method jwt.SigningMethod, key any, input string) string {
@@ -192,4 +203,4 @@ func keepsQuiet(t *testing.T, err error, text string) {
 	}
 }
 
-func public(k *Key) crypto.PublicKey { return k.private.Public() }
+func public(k *Key) crypto.PublicKey { return k.public.public }

@@ -46,7 +46,10 @@ type Config struct {
 }
 
 // Issuer signs access tokens and verifies them. It may be used concurrently.
-type Issuer struct{ config Config }
+type Issuer struct {
+	config   Config
+	verifier *Verifier
+}
 
 // NewIssuer checks the configuration.
 func NewIssuer(c Config) (*Issuer, error) {
@@ -67,20 +70,30 @@ func NewIssuer(c Config) (*Issuer, error) {
 	case c.TTL < time.Second || c.TTL > MaxTTL || c.TTL%time.Second != 0:
 		return nil, fmt.Errorf("access tokens cannot live for %v: whole seconds, and at most %v", c.TTL, MaxTTL)
 	}
-	return &Issuer{config: c}, nil
+	verifier, err := NewVerifier(VerifierConfig{Find: c.Keys.find, Issuer: c.Issuer, Audience: c.Audience, Clock: c.Clock})
+	if err != nil {
+		return nil, err
+	}
+	return &Issuer{config: c, verifier: verifier}, nil
 }
 
 // TTL returns how long the tokens of Issue live, unless they are asked to end sooner.
 func (i *Issuer) TTL() time.Duration { return i.config.TTL }
 
-// Issue signs an access token that Verify will take. An error means claims that no correct caller has, or no
-// randomness.
+// Verify is Verifier.Verify with the keys of this issuer.
+func (i *Issuer) Verify(text string) (Claims, error) { return i.verifier.Verify(text) }
+
+// Issue signs an access token that Verify will take, with the key that signs now. An error means claims that no correct
+// caller has, no randomness, or no key that has not ended.
 func (i *Issuer) Issue(c Claims) (string, error) {
 	if err := i.complete(&c); err != nil {
 		return "", fmt.Errorf("issuing an access token: %w", err)
 	}
-	key := i.config.Keys.Signing()
-	token := jwt.NewWithClaims(key.method, jwt.MapClaims{
+	key := i.config.Keys.Signing(i.config.Clock())
+	if key == nil {
+		return "", errors.New("issuing an access token: every signing key has ended")
+	}
+	token := jwt.NewWithClaims(key.public.method, jwt.MapClaims{
 		"iss":       i.config.Issuer,
 		"aud":       i.config.Audience,
 		"sub":       c.UserID.String(),
@@ -94,11 +107,16 @@ func (i *Issuer) Issue(c Claims) (string, error) {
 		"scope":     strings.Join(c.Scopes, " "),
 	})
 	token.Header["typ"] = accessType
-	token.Header["kid"] = key.id
-	text, err := token.SignedString(key.private)
+	token.Header["kid"] = key.ID()
+	text, err := token.SigningString()
+	if err != nil {
+		return "", fmt.Errorf("writing an access token: %w", err)
+	}
+	signature, err := key.sign(text)
 	if err != nil {
 		return "", fmt.Errorf("signing an access token: %w", err)
 	}
+	text += "." + base64url.EncodeToString(signature)
 	if len(text) > MaxLength {
 		return "", fmt.Errorf("issuing an access token: %d bytes are more than %d", len(text), MaxLength)
 	}

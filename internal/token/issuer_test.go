@@ -36,7 +36,7 @@ func TestVerifyReturnsWhatWasIssued(t *testing.T) {
 func TestIssueCompletesWhatIsLeftZero(t *testing.T) {
 	f := newForger(t, "EdDSA")
 	now := theTime.Add(999 * time.Millisecond)
-	f.issuer.config.Clock = func() time.Time { return now }
+	f.now = now
 	c := Claims{UserID: theUser, SessionID: theSession, AuthenticatedAt: now}
 	if _, err := f.issuer.Issue(Claims{
 		UserID: theUser, SessionID: theSession, AuthenticatedAt: now,
@@ -116,7 +116,7 @@ func TestATokenEndsAtItsSecond(t *testing.T) {
 		10*time.Minute - 1: nil, 10 * time.Minute: ErrExpired, 10*time.Minute + 1: ErrExpired,
 		1000 * time.Hour: ErrExpired,
 	} {
-		f.issuer.config.Clock = func() time.Time { return theTime.Add(after) }
+		f.now = theTime.Add(after)
 		if _, err := f.issuer.Verify(text); !errors.Is(err, want) {
 			t.Errorf("%v after: %v, want %v", after, err, want)
 		}

@@ -54,3 +54,13 @@ type published struct {
 	Kid string `json:"kid"`
 	Use string `json:"use"`
 }
+
+// writeJWKS returns the keys as a JWK Set (RFC 7517, section 5), in the order given.
+func writeJWKS(keys []*PublicKey) []byte {
+	list := []published{} // never null
+	for _, key := range keys {
+		list = append(list, published{Alg: key.Algorithm(), jwk: key.jwk, Kid: key.id, Use: "sig"})
+	}
+	text, _ := json.Marshal(map[string]any{"keys": list}) // strings only: it cannot fail
+	return text
+}

@@ -2,25 +2,16 @@ package token
 
 import (
 	"crypto"
-	"crypto/ecdh"
-	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rsa"
 	"crypto/x509"
 	"fmt"
 	"io"
-
-	"github.com/golang-jwt/jwt/v5"
 )
 
-// Key is a private signing key with exactly one algorithm (RFC 8725, section 3.1): Ed25519 signs EdDSA, ECDSA P-256
-// signs ES256, RSA of 2048 to 8192 bits signs RS256. A token that names another algorithm is not this key's.
+// Key is a private signing key. Its algorithm is that of its public half, and no other.
 type Key struct {
-	method  jwt.SigningMethod
+	public  *PublicKey
 	private crypto.Signer
-	public  jwk
-	id      string
 }
 
 // NewKey draws an Ed25519 key.
@@ -42,35 +33,21 @@ func UnmarshalKey(der []byte) (*Key, error) {
 	return newKey(private)
 }
 
+// newKey takes a private key of any kind of the standard library; the public half says whether the kind is ours.
 func newKey(private any) (*Key, error) {
-	k := &Key{}
-	switch p := private.(type) {
-	case ed25519.PrivateKey:
-		k.method, k.private = jwt.SigningMethodEdDSA, p
-	case *ecdsa.PrivateKey:
-		if p.Curve != elliptic.P256() {
-			return nil, refuseKey("is ECDSA on the curve " + p.Curve.Params().Name)
-		}
-		k.method, k.private = jwt.SigningMethodES256, p
-	case *rsa.PrivateKey:
-		if bits := p.N.BitLen(); bits < 2048 || bits > 8192 {
-			return nil, refuseKey(fmt.Sprintf("is RSA of %d bits", bits))
-		}
-		if p.E < 65537 {
-			return nil, refuseKey(fmt.Sprintf("is RSA with the public exponent %d; 65537 is the usual one", p.E))
-		}
-		k.method, k.private = jwt.SigningMethodRS256, p
-	case *ecdh.PrivateKey:
-		return nil, refuseKey("is for key agreement and cannot sign")
-	default:
+	half, ok := private.(interface{ Public() crypto.PublicKey })
+	if !ok {
 		return nil, refuseKey("is of a kind that is not known here")
 	}
-	var err error
-	if k.public, err = publicJWK(k.private.Public()); err != nil {
-		return nil, err
+	public, err := newPublicKey(half.Public())
+	if err != nil {
+		return nil, refuseKey(err.Error())
 	}
-	k.id = k.public.thumbprint()
-	return k, nil
+	signer, ok := private.(crypto.Signer)
+	if !ok {
+		return nil, refuseKey("cannot sign")
+	}
+	return &Key{public: public, private: signer}, nil
 }
 
 // Marshal returns the key as PKCS#8 DER, in clear: seal it before it is kept.
@@ -82,11 +59,19 @@ func (k *Key) Marshal() ([]byte, error) {
 	return der, nil
 }
 
+// Public returns the half that verifies. It may be shown to anyone.
+func (k *Key) Public() *PublicKey { return k.public }
+
 // ID returns the kid: the RFC 7638 thumbprint of the public key. It is public.
-func (k *Key) ID() string { return k.id }
+func (k *Key) ID() string { return k.public.id }
 
 // Algorithm returns the JWS name of the key's one algorithm: EdDSA, ES256 or RS256.
-func (k *Key) Algorithm() string { return k.method.Alg() }
+func (k *Key) Algorithm() string { return k.public.Algorithm() }
+
+// sign returns the signature of a text.
+func (k *Key) sign(text string) ([]byte, error) {
+	return k.public.method.Sign(text, k.private)
+}
 
 // Format keeps the private part out of logs, whatever the verb.
-func (k *Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "token.Key("+k.id+")") }
+func (k *Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "token.Key("+k.ID()+")") }

@@ -1,56 +1,108 @@
 package token
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync/atomic"
+	"time"
 )
 
-// Keys is the set of keys in use: one signs, all verify. It may be used and replaced at the same time; who is verifying
-// meanwhile sees the old set or the new one, never a mixture.
+// Scheduled is a key and its times. Before it signs it is published, so that every verifier has it by then; after it
+// has signed it verifies for as long as its last token may live.
+type Scheduled struct {
+	Key     *Key      // required
+	SignsAt time.Time // from when it signs, until another does; zero is since ever
+	EndsAt  time.Time // from when it verifies nothing and is published no more; zero is no end known yet
+}
+
+// Always is the schedule of a lone key: it has always signed, and no end is known.
+func (k *Key) Always() Scheduled { return Scheduled{Key: k} }
+
+func (s Scheduled) begun(now time.Time) bool { return !s.SignsAt.After(now) }
+func (s Scheduled) ended(now time.Time) bool { return !s.EndsAt.IsZero() && !s.EndsAt.After(now) }
+
+// Keys is the schedule of signing keys. At each moment one signs, and all that have not ended verify; who asks says
+// what time it is, so that instances with one schedule change keys at one moment, with nothing to reload. Keys may be
+// used and replaced at the same time; who is verifying meanwhile sees the old schedule or the new one, never a mixture.
 type Keys struct{ set atomic.Pointer[keySet] }
 
 type keySet struct {
-	signing *Key
-	byID    map[string]*Key
-	jwks    []byte
+	byTime []Scheduled // by SignsAt, then by kid, so that every instance has one order
+	byID   map[string]Scheduled
 }
 
-// NewKeys returns a set in which one key signs, and it and the others verify.
-func NewKeys(signing *Key, others ...*Key) (*Keys, error) {
+// NewKeys returns the schedule of these keys, in any order.
+func NewKeys(keys ...Scheduled) (*Keys, error) {
 	k := &Keys{}
-	return k, k.Replace(signing, others...)
+	return k, k.Replace(keys...)
 }
 
-// Replace puts other keys in the place of all keys. A key that is left out stops verifying at once.
-func (k *Keys) Replace(signing *Key, others ...*Key) error {
-	set := &keySet{signing: signing, byID: map[string]*Key{}}
-	list := []published{} // never null, and in the order given
-	for _, key := range append([]*Key{signing}, others...) {
-		if key == nil {
-			return errors.New("a set of signing keys was given no key")
-		}
-		if set.byID[key.id] != nil {
-			return fmt.Errorf("a set of signing keys was given the key %s twice", key.id)
-		}
-		set.byID[key.id] = key
-		list = append(list, published{Alg: key.Algorithm(), jwk: key.public, Kid: key.id, Use: "sig"})
+// Replace puts another schedule in the place of the whole old one, or leaves the old one when the new one has no key,
+// an element without a key, or a key twice. A key that is left out stops verifying at once.
+func (k *Keys) Replace(keys ...Scheduled) error {
+	if len(keys) == 0 {
+		return errors.New("a schedule of signing keys was given no key")
 	}
-	var err error
-	if set.jwks, err = json.Marshal(map[string]any{"keys": list}); err != nil {
-		return fmt.Errorf("writing the key set: %w", err)
+	set := &keySet{byTime: slices.Clone(keys), byID: map[string]Scheduled{}}
+	for _, s := range keys {
+		if s.Key == nil {
+			return errors.New("a schedule of signing keys was given an element without a key")
+		}
+		if _, twice := set.byID[s.Key.ID()]; twice {
+			return fmt.Errorf("a schedule of signing keys was given the key %s twice", s.Key.ID())
+		}
+		set.byID[s.Key.ID()] = s
 	}
+	slices.SortFunc(set.byTime, func(a, b Scheduled) int {
+		if c := a.SignsAt.Compare(b.SignsAt); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Key.ID(), b.Key.ID())
+	})
 	k.set.Store(set)
 	return nil
 }
 
-// Signing returns the key that signs now.
-func (k *Keys) Signing() *Key { return k.set.Load().signing }
+// Signing returns the key that signs at a time: of those that have not ended the one that began last, or, when none has
+// begun, the one that begins first. It returns nil when all have ended.
+func (k *Keys) Signing(now time.Time) *Key { return k.set.Load().signing(now) }
 
-// JWKS returns the public halves of all keys as a JWK Set (RFC 7517, section 5), the signing key first.
-func (k *Keys) JWKS() []byte { return bytes.Clone(k.set.Load().jwks) }
+func (set *keySet) signing(now time.Time) *Key {
+	var key *Key
+	for _, s := range set.byTime {
+		if !s.ended(now) && (key == nil || s.begun(now)) {
+			key = s.Key
+		}
+	}
+	return key
+}
 
-// find returns the key of this kid, or nil. A kid that nobody knows costs one look into a map, and reloads nothing.
-func (k *Keys) find(kid string) *Key { return k.set.Load().byID[kid] }
+// JWKS returns the public halves of all keys that have not ended at a time, those published ahead included, as a JWK
+// Set (RFC 7517, section 5): the signing key first, the others in the order in which they sign.
+func (k *Keys) JWKS(now time.Time) []byte {
+	set := k.set.Load()
+	signing := set.signing(now)
+	var list []*PublicKey
+	for _, s := range set.byTime {
+		if s.Key == signing {
+			list = slices.Insert(list, 0, s.Key.public)
+		} else if !s.ended(now) {
+			list = append(list, s.Key.public)
+		}
+	}
+	return writeJWKS(list)
+}
+
+// find returns the key of this kid that may verify at a time, or nil: a key that has ended verifies nothing, and one
+// that signs only later cannot have signed yet, whoever holds it. The Leeway is for instances whose clocks are ahead. A
+// kid that nobody knows costs one look into a map, and reloads nothing.
+func (k *Keys) find(kid string, now time.Time) *PublicKey {
+	set := k.set.Load()
+	s, ok := set.byID[kid]
+	if !ok || s.ended(now) || !s.begun(now.Add(Leeway)) && s.Key != set.signing(now) {
+		return nil
+	}
+	return s.Key.public
+}

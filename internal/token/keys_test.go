@@ -9,16 +9,12 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
-	"encoding/json"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math/big"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 )
 
 func pkcs8(t *testing.T, private any, err error) []byte {
@@ -126,9 +122,9 @@ func TestThumbprintsAreThoseOfTheStandards(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if key.public.X != "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" ||
+	if key.public.jwk.X != "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" ||
 		key.ID() != "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k" {
-		t.Errorf("x %s, kid %s", key.public.X, key.ID())
+		t.Errorf("x %s, kid %s", key.public.jwk.X, key.ID())
 	}
 	n := "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiF" +
 		"V4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9" +
@@ -137,107 +133,6 @@ func TestThumbprintsAreThoseOfTheStandards(t *testing.T) {
 	if id := (jwk{Kty: "RSA", N: n, E: "AQAB"}).thumbprint(); id != "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs" {
 		t.Errorf("RSA: %s", id)
 	}
-}
-
-func TestTheKeySetShowsPublicHalvesOnly(t *testing.T) {
-	keys, err := NewKeys(testKeys()["EdDSA"], testKeys()["ES256"], testKeys()["RS256"])
-	if err != nil {
-		t.Fatal(err)
-	}
-	var set struct{ Keys []map[string]string }
-	if err := json.Unmarshal(keys.JWKS(), &set); err != nil {
-		t.Fatal(err)
-	}
-	want := map[string][]string{
-		"EdDSA": {"crv", "x"}, "ES256": {"crv", "x", "y"}, "RS256": {"e", "n"},
-	}
-	if len(set.Keys) != 3 || set.Keys[0]["kid"] != keys.Signing().ID() {
-		t.Fatalf("%s", keys.JWKS())
-	}
-	for _, k := range set.Keys {
-		names := append(want[k["alg"]], "alg", "kid", "kty", "use")
-		for _, name := range names {
-			if k[name] == "" {
-				t.Errorf("%s has no %s", k["alg"], name)
-			}
-		}
-		if len(k) != len(names) || k["use"] != "sig" || k["kid"] != testKeys()[k["alg"]].ID() {
-			t.Errorf("%v", k)
-		}
-	}
-	keys.JWKS()[0] = 'x'
-	if keys.JWKS()[0] != '{' {
-		t.Error("a caller can write into the set")
-	}
-}
-
-func TestAKeyVerifiesAsLongAsItIsInTheSet(t *testing.T) {
-	f := newForger(t, "EdDSA")
-	text := f.valid()
-	next, keys := testKeys()["ES256"], f.issuer.config.Keys
-	issue := func() string {
-		text, err := f.issuer.Issue(Claims{UserID: theUser, SessionID: theSession, AuthenticatedAt: theTime})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return text
-	}
-	for _, step := range []struct {
-		name     string
-		replace  func() error
-		old, new error
-	}{
-		{"before", func() error { return nil }, nil, ErrInvalid},
-		{"announced", func() error { return keys.Replace(f.key, next) }, nil, nil},
-		{"overlapping", func() error { return keys.Replace(next, f.key) }, nil, nil},
-		{"removed", func() error { return keys.Replace(next) }, ErrInvalid, nil},
-		{"refused set", func() error {
-			if keys.Replace(next, next) == nil || keys.Replace(nil) == nil || keys.Replace(next, nil) == nil {
-				return errors.New("a broken set is taken")
-			}
-			return nil
-		}, ErrInvalid, nil},
-	} {
-		other := newForger(t, "ES256")
-		if err := step.replace(); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := f.issuer.Verify(text); !errors.Is(err, step.old) {
-			t.Errorf("%s: a token of the old key: %v", step.name, err)
-		}
-		if _, err := f.issuer.Verify(other.valid()); !errors.Is(err, step.new) {
-			t.Errorf("%s: a token of the new key: %v", step.name, err)
-		}
-		if _, err := f.issuer.Verify(issue()); err != nil {
-			t.Errorf("%s: a token issued now: %v", step.name, err)
-		}
-	}
-}
-
-func TestKeysAreReplacedWhileInUse(t *testing.T) {
-	f := newForger(t, "EdDSA")
-	keys, other := f.issuer.config.Keys, testKeys()["ES256"]
-	stop := time.Now().Add(200 * time.Millisecond)
-	var all sync.WaitGroup
-	all.Go(func() {
-		for time.Now().Before(stop) {
-			_, _ = keys.Replace(other, f.key), keys.Replace(f.key, other)
-		}
-	})
-	for range 2 {
-		all.Go(func() {
-			for time.Now().Before(stop) {
-				text, err := f.issuer.Issue(Claims{UserID: theUser, SessionID: theSession, AuthenticatedAt: theTime})
-				if err == nil {
-					_, err = f.issuer.Verify(text)
-				}
-				if err != nil || len(keys.JWKS()) == 0 {
-					t.Errorf("%v", err)
-				}
-			}
-		})
-	}
-	all.Wait()
 }
 
 // Nothing that can print may print a secret byte.

@@ -11,36 +11,30 @@ import (
 // accessType is the typ of an access token (RFC 9068, section 2.1), which keeps every other kind of JWT out.
 const accessType = "at+jwt"
 
-// Verify returns the claims of an access token, or ErrExpired, or ErrInvalid. It reads the header only far enough to
-// find the key, and no claim before the signature has held. It never panics, and touches nothing but memory.
-//
-// Each token has one spelling. Even so, never key anything by a token's text: an ECDSA signature has a second, equally
-// valid form (r, n-s) that anyone can compute. Key by jti or sid.
-func (i *Issuer) Verify(text string) (Claims, error) {
-	if len(text) > MaxLength {
-		return Claims{}, invalid("too long")
-	}
+// check does all of Verify but the times. It reads the header only far enough to find the key, and no claim before the
+// signature has held.
+func (v *Verifier) check(text string, now time.Time) (checked, error) {
 	header, rest, _ := strings.Cut(text, ".")
 	payload, signature, _ := strings.Cut(rest, ".")
 	claims, ok := decode(payload)
 	mac, ok2 := decode(signature) // a fourth segment leaves a dot in here, which is no base64url
 	if !ok || !ok2 {
-		return Claims{}, invalid("not three segments of base64url")
+		return checked{}, invalid("not three segments of base64url")
 	}
-	key, err := i.keyOf(header)
+	key, err := v.keyOf(header, now)
 	if err != nil {
-		return Claims{}, err
+		return checked{}, err
 	}
-	if key.method.Verify(text[:len(header)+1+len(payload)], mac, key.private.Public()) != nil {
-		return Claims{}, invalid("the signature does not hold")
+	if !key.holds(text[:len(header)+1+len(payload)], mac) {
+		return checked{}, invalid("the signature does not hold")
 	}
-	return i.read(claims)
+	return v.read(claims)
 }
 
-// keyOf returns the key that a header names. We are the only issuer and write three header parameters, so any other is
-// the sign of a token we did not make: crit (which MUST be refused, RFC 7515, section 4.1.11), jku, x5u, jwk and x5c
-// (keys of the sender's choice), b64, zip, cty and enc (another payload than the one that is read).
-func (i *Issuer) keyOf(segment string) (*Key, error) {
+// keyOf returns the key that a header names. Our issuer writes three header parameters, so any other is the sign of a
+// token that it did not make: crit (which MUST be refused, RFC 7515, section 4.1.11), jku, x5u, jwk and x5c (keys of
+// the sender's choice), b64, zip, cty and enc (another payload than the one that is read).
+func (v *Verifier) keyOf(segment string, now time.Time) (*PublicKey, error) {
 	data, ok := decode(segment)
 	if !ok {
 		return nil, invalid("not three segments of base64url")
@@ -62,9 +56,9 @@ func (i *Issuer) keyOf(segment string) (*Key, error) {
 	if !strings.EqualFold(typ, accessType) && !strings.EqualFold(typ, "application/"+accessType) {
 		return nil, invalid("header: typ is not " + accessType)
 	}
-	key := i.config.Keys.find(kid)
+	key := v.config.Find(kid, now)
 	if key == nil {
-		return nil, invalid("header: no such kid")
+		return nil, ErrNoKey
 	}
 	if alg != key.Algorithm() {
 		return nil, invalid("header: alg is not the key's")
@@ -79,42 +73,39 @@ var ourClaims = []string{
 
 // read judges the claims of a payload whose signature held. Claims we do not know are ignored (RFC 7519, section 4),
 // except the two that take away from what the token allows: to ignore them would be to allow too much.
-func (i *Issuer) read(payload []byte) (Claims, error) {
+func (v *Verifier) read(payload []byte) (checked, error) {
 	o, err := readObject(payload)
 	if err != nil {
-		return Claims{}, invalid("payload: " + err.Error())
+		return checked{}, invalid("payload: " + err.Error())
 	}
 	for name := range o.members {
 		if slices.Contains(ourClaims, name) {
 			continue
 		}
 		if slices.ContainsFunc(ourClaims, func(ours string) bool { return strings.EqualFold(ours, name) }) {
-			return Claims{}, invalid("payload: the name of a claim in another case")
+			return checked{}, invalid("payload: the name of a claim in another case")
 		}
 		if name == "cnf" || name == "act" { // bound to a key (RFC 7800); used by another (RFC 8693)
-			return Claims{}, invalid("payload: a restriction that is not understood")
+			return checked{}, invalid("payload: a restriction that is not understood")
 		}
 	}
-	c, nbf := i.collect(&o)
+	c := v.collect(&o)
 	if o.err != nil {
-		return Claims{}, invalid("payload: " + o.err.Error())
-	}
-	if err := i.judgeTimes(c, nbf); err != nil {
-		return Claims{}, err
+		return checked{}, invalid("payload: " + o.err.Error())
 	}
 	return c, nil
 }
 
 // collect takes the claims out of a payload and judges all but the times. Roles and scope may be missing, which grants
 // nothing; everything else is required.
-func (i *Issuer) collect(o *object) (c Claims, nbf time.Time) {
-	if o.text("iss") != i.config.Issuer {
+func (v *Verifier) collect(o *object) checked {
+	if o.text("iss") != v.config.Issuer {
 		o.fail("iss", "is another issuer")
 	}
-	if !i.isAudience(o) {
+	if !v.isAudience(o) {
 		o.fail("aud", "is another audience")
 	}
-	c = Claims{
+	c := Claims{
 		UserID:          o.id("sub"),
 		SessionID:       o.id("sid"),
 		ID:              o.text("jti"),
@@ -122,7 +113,7 @@ func (i *Issuer) collect(o *object) (c Claims, nbf time.Time) {
 		IssuedAt:        o.date("iat"),
 		ExpiresAt:       o.date("exp"),
 	}
-	nbf = o.date("nbf")
+	notBefore := o.date("nbf")
 	if !validID(c.ID) {
 		o.fail("jti", "is empty or too long")
 	}
@@ -140,31 +131,32 @@ func (i *Issuer) collect(o *object) (c Claims, nbf time.Time) {
 	if !validScopes(c.Scopes) {
 		o.fail("scope", "is not a list of scopes")
 	}
-	return c, nbf
+	return checked{claims: c, notBefore: notBefore}
 }
 
 // isAudience takes our audience as a string or as the one element of an array, which mean the same (RFC 7519, section
 // 4.1.3). A token that is for others too is not one of ours.
-func (i *Issuer) isAudience(o *object) bool {
+func (v *Verifier) isAudience(o *object) bool {
 	if strings.HasPrefix(string(o.members["aud"]), "[") {
-		return slices.Equal(o.list("aud"), []string{i.config.Audience})
+		return slices.Equal(o.list("aud"), []string{v.config.Audience})
 	}
-	return o.text("aud") == i.config.Audience
+	return o.text("aud") == v.config.Audience
 }
 
-// judgeTimes looks at expiry last, so that ErrExpired is said only of a token that was good once.
-func (i *Issuer) judgeTimes(c Claims, nbf time.Time) error {
-	now := i.config.Clock()
+// judge looks at the times, which change while a token does not: at expiry last, so that ErrExpired is said only of a
+// token that was good once.
+func (c checked) judge(now time.Time) error {
 	soon := now.Add(Leeway)
+	issued, ends := c.claims.IssuedAt, c.claims.ExpiresAt
 	switch {
-	case nbf.After(soon) || c.IssuedAt.After(soon) || c.AuthenticatedAt.After(soon):
+	case c.notBefore.After(soon) || issued.After(soon) || c.claims.AuthenticatedAt.After(soon):
 		return invalid("payload: nbf, iat or auth_time lies ahead")
-	case !c.ExpiresAt.After(c.IssuedAt) || !c.ExpiresAt.After(nbf):
+	case !ends.After(issued) || !ends.After(c.notBefore):
 		return invalid("payload: it ends before it begins")
-	case c.ExpiresAt.Sub(c.IssuedAt) > MaxTTL:
+	case ends.Sub(issued) > MaxTTL:
 		return invalid("payload: it lives too long")
-	case !now.Before(c.ExpiresAt):
-		return fmt.Errorf("%w: %v ago", ErrExpired, now.Sub(c.ExpiresAt).Truncate(time.Second))
+	case !now.Before(ends):
+		return fmt.Errorf("%w: %v ago", ErrExpired, now.Sub(ends).Truncate(time.Second))
 	}
 	return nil
 }

@@ -150,7 +150,7 @@ func spellings(t *testing.T, k *Key) map[string][]byte {
 		t.Fatal(err)
 	}
 	text := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
-	compact, err := json.Marshal(k.public)
+	compact, err := json.Marshal(k.public.jwk)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +165,7 @@ func spellings(t *testing.T, k *Key) map[string][]byte {
 		"certificate": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}),
 		"OpenSSH":     []byte("ssh-key " + base64url.EncodeToString(der) + "\n"),
 	}
-	for name, member := range map[string]string{"x": k.public.X, "n": k.public.N} {
+	for name, member := range map[string]string{"x": k.public.jwk.X, "n": k.public.jwk.N} {
 		if raw, ok := decode(member); ok {
 			list["JWK "+name], list["JWK "+name+" text"] = raw, []byte(member)
 		}

@@ -185,7 +185,7 @@ func TestTokensOfOtherServersAndKeysAreRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	strangers, err := NewKeys(stranger)
+	strangers, err := NewKeys(stranger.Always())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,6 +196,6 @@ func TestTokensOfOtherServersAndKeysAreRefused(t *testing.T) {
 			Audience: theAudience}), ErrInvalid},
 		{"J-082", "another audience", sign(Config{Keys: ours, Issuer: theIssuer, Audience: "billing"}), ErrInvalid},
 		{"J-083", "another key", sign(Config{Keys: strangers, Issuer: theIssuer, Audience: theAudience}), ErrInvalid},
-		{"J-083", "another key under our kid", f.keyed(f.header(), stranger.method, stranger.private), ErrInvalid},
+		{"J-083", "another key under our kid", f.keyed(f.header(), stranger.public.method, stranger.private), ErrInvalid},
 	})
 }

@@ -42,7 +42,7 @@ func TestTheKidNamesAKeyOrNothing(t *testing.T) {
 
 func TestParametersWeNeverWriteAreRefused(t *testing.T) {
 	f := newForger(t, "EdDSA")
-	whole, err := json.Marshal(f.key.public)
+	whole, err := json.Marshal(f.key.public.jwk)
 	if err != nil {
 		t.Fatal(err)
 	}

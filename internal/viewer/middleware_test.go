@@ -46,7 +46,7 @@ func (d *desk) another(name string) *token.Issuer {
 	d.t.Helper()
 	key, err := token.NewKey()
 	check(d.t, err)
-	keys, err := token.NewKeys(key)
+	keys, err := token.NewKeys(key.Always())
 	check(d.t, err)
 	issuer, err := token.NewIssuer(token.Config{Keys: keys, Issuer: name, Audience: "gatehouse", Clock: func() time.Time { return d.now }})
 	check(d.t, err)
