@@ -66,7 +66,7 @@ func (k *PublicKey) same(other *PublicKey) bool {
 	return k != nil && other != nil && k.id == other.id && k.jwk == other.jwk
 }
 
-// holds reports whether the signature is this key's for the text.
+// holds reports whether the signature is this key's for the text, in its one spelling.
 func (k *PublicKey) holds(text string, signature []byte) bool {
-	return k.method.Verify(text, signature, k.public) == nil
+	return isCanonical(k.method, signature) && k.method.Verify(text, signature, k.public) == nil
 }

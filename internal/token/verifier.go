@@ -40,8 +40,8 @@ func NewVerifier(c VerifierConfig) (*Verifier, error) {
 // Verify returns the claims of an access token, or ErrExpired, or ErrInvalid. It never panics, and touches nothing but
 // memory.
 //
-// Never key anything by a token's text: an ECDSA signature has a second, equally valid form (r, n-s) that anyone can
-// compute. Key by jti or sid.
+// Each token has one spelling: base64url is strict, and of the two forms of an ECDSA signature, (r, s) and (r, n-s),
+// only the one with the smaller s is taken. So a token may be told by its text.
 func (v *Verifier) Verify(text string) (Claims, error) {
 	if len(text) > MaxLength {
 		return Claims{}, invalid("too long")

@@ -12,6 +12,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"strings"
@@ -239,14 +240,36 @@ func TestECDSASignaturesOfSpecialNumbers(t *testing.T) {
 	attempts = append(attempts,
 		attempt{"J-030", "r with its leading zero", full, nil},
 		attempt{"J-030", "r without its leading zero", short, ErrInvalid},
-		// Valid by mathematics, so this is a second text of one token: nothing may be keyed by the text.
-		attempt{"J-031", "s turned into n-s", pair(r, new(big.Int).Sub(n, s)), nil})
+		// Valid by mathematics, so it would be a second text of one token.
+		attempt{"J-031", "s turned into n-s", pair(r, new(big.Int).Sub(n, s)), ErrInvalid})
 	f.judge(t, attempts)
+}
 
-	one1, _ := f.issuer.Verify(valid)
-	two, _ := f.issuer.Verify(pair(r, new(big.Int).Sub(n, s)))
-	if one1.ID != two.ID || one1.SessionID != two.SessionID {
-		t.Error("the two texts of a token have different ids")
+// J-031: what Issue signs is in the lower half always, and not just half of the time.
+func TestASignatureHasOneSpelling(t *testing.T) {
+	f := newForger(t, "ES256")
+	half := new(big.Int).Rsh(elliptic.P256().Params().N, 1)
+	for range 64 {
+		text, err := f.issuer.Issue(Claims{UserID: theUser, SessionID: theSession, AuthenticatedAt: theTime})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.issuer.Verify(text); err != nil {
+			t.Fatal(err)
+		}
+		dot := strings.LastIndex(text, ".") + 1
+		mac, _ := decode(text[dot:])
+		s := new(big.Int).SetBytes(mac[scalar:])
+		if s.Cmp(half) > 0 {
+			t.Fatalf("s is in the upper half: %x", mac)
+		}
+		s.Sub(elliptic.P256().Params().N, s).FillBytes(mac[scalar:])
+		if err := jwt.SigningMethodES256.Verify(text[:dot-1], mac, public(f.key)); err != nil {
+			t.Fatalf("the second spelling is none: %v", err)
+		}
+		if _, err := f.issuer.Verify(text[:dot] + base64url.EncodeToString(mac)); !errors.Is(err, ErrInvalid) {
+			t.Fatalf("the second spelling: %v", err)
+		}
 	}
 }
 
