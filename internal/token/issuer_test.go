@@ -254,14 +254,19 @@ func BenchmarkVerify(b *testing.B) {
 	for _, algorithm := range algorithms {
 		f := newForger(b, algorithm)
 		valid := f.valid()
-		b.Run(algorithm, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := f.issuer.Verify(valid); err != nil {
-					b.Fatal(err)
+		for name, forget := range map[string]func(){
+			algorithm + "/seen before": func() {}, algorithm + "/new": f.issuer.verifier.seen.Purge,
+		} {
+			b.Run(name, func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					forget()
+					if _, err := f.issuer.Verify(valid); err != nil {
+						b.Fatal(err)
+					}
 				}
-			}
-		})
+			})
+		}
 	}
 	f := newForger(b, "EdDSA")
 	for name, text := range map[string]string{

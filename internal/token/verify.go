@@ -28,7 +28,9 @@ func (v *Verifier) check(text string, now time.Time) (checked, error) {
 	if !key.holds(text[:len(header)+1+len(payload)], mac) {
 		return checked{}, invalid("the signature does not hold")
 	}
-	return v.read(claims)
+	c, err := v.read(claims)
+	c.key = key
+	return c, err
 }
 
 // keyOf returns the key that a header names. Our issuer writes three header parameters, so any other is the sign of a

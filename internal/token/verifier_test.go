@@ -1,0 +1,163 @@
+package token
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// finder finds whatever key it is given for the moment, and counts.
+type finder struct {
+	key   *PublicKey
+	asked int
+}
+
+func (f *finder) find(string, time.Time) *PublicKey {
+	f.asked++
+	return f.key
+}
+
+func newVerifier(t testing.TB, f *forger, find func(string, time.Time) *PublicKey) *Verifier {
+	t.Helper()
+	v, err := NewVerifier(VerifierConfig{
+		Find: find, Issuer: theIssuer, Audience: theAudience, Clock: func() time.Time { return f.now },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func TestNewVerifierRefusesWhatCannotWork(t *testing.T) {
+	good := VerifierConfig{Find: (&finder{}).find, Issuer: "a", Audience: "b"}
+	if _, err := NewVerifier(good); err != nil {
+		t.Fatalf("the valid twin: %v", err)
+	}
+	for name, spoil := range map[string]func(*VerifierConfig){
+		"no keys":     func(c *VerifierConfig) { c.Find = nil },
+		"no issuer":   func(c *VerifierConfig) { c.Issuer = "" },
+		"no audience": func(c *VerifierConfig) { c.Audience = "\xff" },
+	} {
+		c := good
+		spoil(&c)
+		if _, err := NewVerifier(c); err == nil {
+			t.Errorf("%s: works", name)
+		}
+	}
+}
+
+// What is remembered is the signature and the reading, never the permission.
+func TestATokenSeenBeforeIsJudgedAgain(t *testing.T) {
+	f := newForger(t, "EdDSA")
+	find := &finder{}
+	v := newVerifier(t, f, find.find)
+	text := f.valid() // from a minute before until nine minutes after theTime
+	for _, step := range []struct {
+		name string
+		key  *PublicKey
+		now  time.Time
+		want error
+	}{
+		{"first", f.key.Public(), theTime, nil},
+		{"again", f.key.Public(), theTime, nil},
+		{"its last moment", f.key.Public(), theTime.Add(9*time.Minute - 1), nil},
+		{"its end", f.key.Public(), theTime.Add(9 * time.Minute), ErrExpired},
+		{"the clock goes back", f.key.Public(), theTime.Add(-90 * time.Second), nil},
+		{"too far", f.key.Public(), theTime.Add(-90*time.Second - 1), ErrInvalid},
+		{"once more", f.key.Public(), theTime, nil},
+		{"its key is gone", nil, theTime, ErrNoKey},
+		{"another key has its kid", renamed(f.another().key.Public(), f.key.ID()), theTime, ErrInvalid},
+		{"its key, read again", renamed(f.key.Public(), f.key.ID()), theTime, nil},
+	} {
+		find.key, f.now, find.asked = step.key, step.now, 0
+		if _, err := v.Verify(text); !errors.Is(err, step.want) || err != nil && step.want == nil {
+			t.Errorf("%s: %v, want %v", step.name, err, step.want)
+		}
+		if find.asked == 0 {
+			t.Errorf("%s: nobody asked for the key", step.name)
+		}
+	}
+}
+
+// renamed returns another copy of a key, under a kid.
+func renamed(k *PublicKey, kid string) *PublicKey {
+	other := *k
+	other.id = kid
+	return &other
+}
+
+func TestOnlyGoodTokensAreRememberedAndNotForEver(t *testing.T) {
+	f := newForger(t, "EdDSA")
+	v := newVerifier(t, f, (&finder{key: f.key.Public()}).find)
+	valid := f.valid()
+	if _, err := v.Verify(valid); err != nil || v.seen.Len() != 1 {
+		t.Fatalf("the valid twin: %v, and %d are remembered", err, v.seen.Len())
+	}
+	for name, text := range map[string]string{
+		"a bad signature": valid[:len(valid)-8] + "AAAAAAAA", "no token": "a.b.c",
+		"a token that expired": f.claiming(f.payload().with("exp", at(0))),
+		"a token of tomorrow":  f.claiming(f.payload().with("nbf", at(31))),
+		"another audience":     f.claiming(f.payload().with("aud", `"other"`)),
+	} {
+		if _, err := v.Verify(text); err == nil || v.seen.Len() != 1 {
+			t.Errorf("%s: %v, and %d are remembered", name, err, v.seen.Len())
+		}
+	}
+	for n := range remembered + 100 {
+		if _, err := v.Verify(f.claiming(f.payload().with("jti", fmt.Sprintf(`"%d"`, n)))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if v.seen.Len() != remembered {
+		t.Errorf("%d are remembered, want %d", v.seen.Len(), remembered)
+	}
+}
+
+// The answer for a text is the same, seen before or not, and no caller can change it for another.
+func TestTheClaimsAreTheCallersOwn(t *testing.T) {
+	f := newForger(t, "EdDSA")
+	text := f.claiming(f.payload().with("roles", `["USER","AUDITOR"]`).with("scope", `"read write"`))
+	first, err := f.issuer.Verify(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := first
+	want.Roles, want.Scopes = []string{"USER", "AUDITOR"}, []string{"read", "write"}
+	for range 3 {
+		read, err := f.issuer.Verify(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, read); diff != "" {
+			t.Errorf("(-want +read)\n%s", diff)
+		}
+		first.Roles[0], read.Roles[0], read.Scopes[1] = "ADMIN", "ADMIN", "everything"
+		_ = append(read.Roles[:1], "ADMIN")
+	}
+}
+
+func TestManyVerifyAtOnce(t *testing.T) {
+	f := newForger(t, "EdDSA")
+	texts := make([]string, 50)
+	for n := range texts {
+		texts[n] = f.claiming(f.payload().with("jti", fmt.Sprintf(`"%d"`, n)))
+	}
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for n, text := range texts {
+				c, err := f.issuer.Verify(text)
+				if err != nil || c.ID != fmt.Sprint(n) {
+					t.Errorf("%v, %v", c, err)
+					return
+				}
+				c.Roles[0] = "ADMIN"
+			}
+		})
+	}
+	all.Wait()
+}
