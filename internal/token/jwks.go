@@ -1,0 +1,188 @@
+package token
+
+import (
+	"crypto/ecdh"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+)
+
+const (
+	// MaxJWKS bounds the text of a JWK Set, in bytes.
+	MaxJWKS = 64 << 10
+	// maxJWKs bounds the keys of a set.
+	maxJWKs = 32
+)
+
+// privateMembers are those of RFC 7518, section 6, that hold a private or a shared key.
+var privateMembers = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
+
+// ParseJWKS reads the keys of a JWK Set (RFC 7517, section 5) that can verify access tokens, each under the kid that the
+// set gives it. Keys for another use and of a kind, curve or algorithm that is not ours are skipped, and so are keys
+// without a kid, since no token could name them. A set that is wrong is refused whole: one that is too long, that holds
+// a kid twice, any private or shared key, or a key of our kinds that is broken or weak. A set may have no key of ours:
+// that is an answer too, and then nothing verifies.
+func ParseJWKS(text []byte) ([]*PublicKey, error) {
+	if len(text) > MaxJWKS {
+		return nil, fmt.Errorf("a key set of more than %d bytes", MaxJWKS)
+	}
+	set, err := readObject(text)
+	if err != nil {
+		return nil, fmt.Errorf("a key set that is %w", err)
+	}
+	var list []json.RawMessage
+	if raw := set.members["keys"]; len(raw) == 0 || raw[0] != '[' || json.Unmarshal(raw, &list) != nil {
+		return nil, errors.New("a key set without an array of keys")
+	}
+	if len(list) > maxJWKs {
+		return nil, fmt.Errorf("a key set of more than %d keys", maxJWKs)
+	}
+	var keys []*PublicKey
+	taken := map[string]bool{}
+	for n, raw := range list {
+		key, kid, err := parseJWK(raw)
+		if err != nil {
+			return nil, fmt.Errorf("key %d of a key set: %w", n+1, err)
+		}
+		if kid != "" && taken[kid] {
+			return nil, fmt.Errorf("key %d of a key set: its kid is there twice", n+1)
+		}
+		taken[kid] = true
+		if key != nil && kid != "" {
+			key.id = kid
+			keys = append(keys, key)
+		}
+	}
+	return keys, nil
+}
+
+// parseJWK returns one key of a set and its kid. The key is nil where it is to be skipped.
+func parseJWK(raw []byte) (key *PublicKey, kid string, err error) {
+	o, err := readObject(raw)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, name := range privateMembers {
+		if o.has(name) {
+			return nil, "", errors.New("it holds a private or a shared key: give that key up, for it is known to others")
+		}
+	}
+	if o.has("kid") {
+		kid = o.text("kid")
+	}
+	kty := o.text("kty")
+	verifies := mayVerify(&o)
+	if o.err != nil || !verifies {
+		return nil, kid, o.err
+	}
+	switch {
+	case kty == "OKP" && o.text("crv") == "Ed25519":
+		key, err = ed25519Key(&o)
+	case kty == "EC" && o.text("crv") == "P-256":
+		key, err = p256Key(&o)
+	case kty == "RSA":
+		key, err = rsaKey(&o)
+	}
+	if err != nil {
+		return nil, kid, err
+	}
+	if key != nil && o.has("alg") && o.text("alg") != key.Algorithm() {
+		key = nil
+	}
+	return key, kid, o.err
+}
+
+// mayVerify reports whether use and key_ops, where they are there, allow to verify signatures (RFC 7517, sections 4.2
+// and 4.3).
+func mayVerify(o *object) bool {
+	if o.has("use") && o.text("use") != "sig" {
+		return false
+	}
+	return !o.has("key_ops") || slices.Contains(o.list("key_ops"), "verify")
+}
+
+// bytes returns a member that must be base64url, of exactly n bytes where n is not 0.
+func (o *object) bytes(name string, n int) []byte {
+	data, ok := decode(o.text(name))
+	if !ok || n != 0 && len(data) != n {
+		o.fail(name, "is not base64url of the right length")
+	}
+	return data
+}
+
+// ed25519Key reads RFC 8037, section 2.
+func ed25519Key(o *object) (*PublicKey, error) {
+	x := o.bytes("x", ed25519.PublicKeySize)
+	if o.err != nil {
+		return nil, o.err
+	}
+	if isSmallOrder(x) {
+		return nil, errors.New("it is a point of small order, for which anyone can sign")
+	}
+	return newPublicKey(ed25519.PublicKey(x))
+}
+
+// isSmallOrder reports whether an Ed25519 point is one of the few for which a signature can be made without the key. The
+// same points have that property on the Montgomery form of the curve, where crypto/ecdh looks for it: u is
+// (1+y)/(1-y), RFC 7748, section 4.1.
+func isSmallOrder(point []byte) bool {
+	y := slices.Clone(point)
+	y[31] &= 0x7f // the sign of x
+	slices.Reverse(y)
+	p := new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 255), big.NewInt(19))
+	one, value := big.NewInt(1), new(big.Int).SetBytes(y)
+	below := new(big.Int).Sub(one, value)
+	inverse := new(big.Int).ModInverse(below.Mod(below, p), p)
+	if inverse == nil {
+		return true // y is 1: the neutral point
+	}
+	u := inverse.Mul(inverse, value.Add(value, one))
+	little := u.Mod(u, p).FillBytes(make([]byte, 32))
+	slices.Reverse(little)
+	remote, err := ecdh.X25519().NewPublicKey(little)
+	if err != nil {
+		return true
+	}
+	private, err := ecdh.X25519().NewPrivateKey(make([]byte, 32))
+	if err != nil {
+		return true
+	}
+	_, err = private.ECDH(remote)
+	return err != nil
+}
+
+// p256Key reads RFC 7518, section 6.2.1.
+func p256Key(o *object) (*PublicKey, error) {
+	x, y := o.bytes("x", scalar), o.bytes("y", scalar)
+	if o.err != nil {
+		return nil, o.err
+	}
+	public, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), slices.Concat([]byte{4}, x, y))
+	if err != nil {
+		return nil, errors.New("it is no point of P-256")
+	}
+	return newPublicKey(public)
+}
+
+// rsaKey reads RFC 7518, section 6.3.1: numbers without leading zeros.
+func rsaKey(o *object) (*PublicKey, error) {
+	n, e := o.bytes("n", 0), o.bytes("e", 0)
+	if o.err != nil {
+		return nil, o.err
+	}
+	exponent := new(big.Int).SetBytes(e)
+	if n[0] == 0 || e[0] == 0 || len(e) > 4 || exponent.Bit(0) == 0 || exponent.BitLen() > 31 || n[len(n)-1]&1 == 0 {
+		return nil, errors.New("it is not RSA: n and e are odd and have no leading zeros, and e is below 2^31")
+	}
+	key, err := newPublicKey(&rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(exponent.Int64())})
+	if err != nil {
+		return nil, fmt.Errorf("it %w", err)
+	}
+	return key, nil
+}
