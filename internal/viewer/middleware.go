@@ -5,8 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
-	"strings"
 
+	"github.com/gatehouse/gatehouse/internal/bearer"
 	"github.com/gatehouse/gatehouse/internal/token"
 )
 
@@ -34,21 +34,16 @@ func Middleware(sources Sources, next http.Handler) http.Handler {
 	})
 }
 
-// viewer reads the Authorization header (RFC 6750, section 2.1); a token anywhere else is not looked at.
+// viewer takes the token where package bearer finds it.
 func (s Sources) viewer(r *http.Request, from Origin) *Viewer {
-	headers := r.Header.Values("Authorization")
+	text, err := bearer.Token(r.Header)
 	switch {
-	case len(headers) == 0:
+	case errors.Is(err, bearer.ErrMissing):
 		return Nobody(Missing)
-	case len(headers) > 1:
+	case errors.Is(err, bearer.ErrDoubled):
 		return &Viewer{Why: Invalid, Doubled: true}
-	}
-	text, ok := bearer(headers[0])
-	if !ok {
+	case err != nil:
 		return Nobody(Invalid)
-	}
-	if text == "" {
-		return Nobody(Missing)
 	}
 	claims, err := s.Verify(text)
 	if errors.Is(err, token.ErrExpired) {
@@ -62,18 +57,4 @@ func (s Sources) viewer(r *http.Request, from Origin) *Viewer {
 		return &Viewer{Why: Invalid, Err: err}
 	}
 	return v
-}
-
-// bearer returns the token of a header value, "" when the value is empty or the scheme stands alone. The scheme's
-// case does not matter (RFC 9110, section 11.1); one space follows it, and nothing follows the token.
-func bearer(value string) (text string, ok bool) {
-	value = strings.Trim(value, " \t")
-	if value == "" || strings.EqualFold(value, "Bearer") {
-		return "", true
-	}
-	scheme, text, found := strings.Cut(value, " ")
-	if !found || !strings.EqualFold(scheme, "Bearer") || strings.ContainsAny(text, " \t,") {
-		return "", false
-	}
-	return text, true
 }
