@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -14,21 +13,27 @@ import (
 	"github.com/gatehouse/gatehouse/authz"
 	"github.com/gatehouse/gatehouse/graph"
 	"github.com/gatehouse/gatehouse/internal/accounts"
-	"github.com/gatehouse/gatehouse/internal/config"
 	"github.com/gatehouse/gatehouse/internal/database"
+	"github.com/gatehouse/gatehouse/internal/feed"
 	"github.com/gatehouse/gatehouse/internal/password"
 	"github.com/gatehouse/gatehouse/internal/token"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 	"github.com/gatehouse/gatehouse/web"
 )
 
-// build makes the handler of the public listener, room by room. The address is the issuer where none is configured.
-func build(ctx context.Context, c *settings, db *database.Database, address string, log *slog.Logger) (http.Handler, error) {
-	keys, err := openKeys(ctx, c, db)
+// building is what the rooms were built into.
+type building struct {
+	handler http.Handler            // of the public listener
+	tend    []func(context.Context) // what runs beside the requests, each until its context ends
+}
+
+// build makes the rooms, one by one. The address is the issuer where none is configured.
+func build(ctx context.Context, c *settings, db *database.Database, address string, log *slog.Logger) (*building, error) {
+	signing, err := openKeys(ctx, c, db, log)
 	if err != nil {
 		return nil, err
 	}
-	access, err := newIssuer(c, keys, address)
+	access, err := newIssuer(c, signing.keys, address)
 	if err != nil {
 		return nil, err
 	}
@@ -41,39 +46,23 @@ func build(ctx context.Context, c *settings, db *database.Database, address stri
 		return nil, err
 	}
 	callers := viewer.Sources{Verify: access.Verify, Session: service.Viewer}
-	return routes(c, viewer.Middleware(callers, door), table, keys, db), nil
+	return &building{
+		handler: routes(ctx, c, viewer.Middleware(callers, door), table, signing.keys, service, db),
+		tend:    tending(service, signing, db, log),
+	}, nil
 }
 
 // openAccounts makes the rules of accounts alone, for commands that serve nothing.
 func openAccounts(ctx context.Context, c *settings, db *database.Database, log *slog.Logger) (*accounts.Service, error) {
-	keys, err := openKeys(ctx, c, db)
+	signing, err := openKeys(ctx, c, db, log)
 	if err != nil {
 		return nil, err
 	}
-	access, err := newIssuer(c, keys, "http://"+c.Addr)
+	access, err := newIssuer(c, signing.keys, "http://"+c.Addr)
 	if err != nil {
 		return nil, err
 	}
 	return newAccounts(c, db, access, log)
-}
-
-// openKeys holds the secret against the database's digest and takes the signing key, from the settings or the database.
-func openKeys(ctx context.Context, c *settings, db *database.Database) (*token.Keys, error) {
-	err := accounts.CheckSecret(ctx, db.Client, c.secret)
-	if errors.Is(err, accounts.ErrOtherSecret) {
-		return nil, config.Invalid(c.secretSource, err)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if c.signingKey != nil {
-		return token.NewKeys(c.signingKey.Always())
-	}
-	key, err := accounts.SigningKey(ctx, db.Client, c.secret, time.Now())
-	if err != nil {
-		return nil, err
-	}
-	return token.NewKeys(key.Always())
 }
 
 func newIssuer(c *settings, keys *token.Keys, address string) (*token.Issuer, error) {
@@ -132,7 +121,7 @@ func newDoor(c *settings, service *accounts.Service, log *slog.Logger) (http.Han
 }
 
 // routes puts every door of the public listener at its path.
-func routes(c *settings, door http.Handler, table []authz.Access, keys *token.Keys, db *database.Database) http.Handler {
+func routes(ctx context.Context, c *settings, door http.Handler, table []authz.Access, keys *token.Keys, service *accounts.Service, db *database.Database) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", door)
 	mux.HandleFunc("GET /.well-known/jwks.json", func(w http.ResponseWriter, _ *http.Request) {
@@ -140,6 +129,11 @@ func routes(c *settings, door http.Handler, table []authz.Access, keys *token.Ke
 		w.Header().Set("Cache-Control", "public, max-age=300")
 		w.Write(keys.JWKS(time.Now()))
 	})
+	if tokens := c.RevocationTokens(); len(tokens) > 0 {
+		mux.Handle("GET /revocations", feed.Handler(feed.Config{
+			Tokens: tokens, Subscribe: service.Subscribe, InForce: service.Revocations, Done: ctx.Done(),
+		}))
+	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		if err := db.Ready(r.Context()); err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/config"
 )
 
@@ -73,7 +74,15 @@ func commands(w world) *cobra.Command {
 		}
 		return printAccess(w.Stdout, *asJSON)
 	})
+	keys := &cobra.Command{Use: "keys", Short: "Signing keys", RunE: func(*cobra.Command, []string) error {
+		return errors.New("say what to do: gatehouse keys list, or gatehouse keys rotate")
+	}}
+	keys.AddCommand(&cobra.Command{
+		Use: "list", Short: "Print the signing keys and what each is for", Args: cobra.NoArgs,
+		RunE: does(func(cmd *cobra.Command) error { return listKeys(cmd.Context(), w) }),
+	}, rotateCommand(w))
 	root.AddCommand(
+		keys,
 		&cobra.Command{Use: "serve", Short: "Serve (what gatehouse does without a command)", Args: cobra.NoArgs, RunE: serveDoes},
 		migrate,
 		admin,
@@ -93,6 +102,19 @@ func commands(w world) *cobra.Command {
 		return nil
 	}
 	return root
+}
+
+func rotateCommand(w world) *cobra.Command {
+	var r accounts.Rotation
+	rotate := &cobra.Command{
+		Use: "rotate", Short: "Make the next signing key", Args: cobra.NoArgs,
+		Long: "Makes the next signing key. It is published now and signs in ten minutes; the one before it verifies until the\n" +
+			"last token that it signed has expired. Running servers take it up by themselves.",
+	}
+	rotate.Flags().StringVar(&r.Algorithm, "algorithm", "", "EdDSA, ES256 or RS256 (default: as the key before it)")
+	rotate.Flags().BoolVar(&r.Revoke, "revoke", false, "a key leaked: the new one signs at once, and no older one verifies any more")
+	rotate.RunE = does(func(cmd *cobra.Command) error { return rotateKeys(cmd.Context(), w, r) })
+	return rotate
 }
 
 // oneAddress wants the address of an administrator, and nothing else: a password is never an argument.

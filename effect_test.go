@@ -91,11 +91,11 @@ func countedServer(t *testing.T, url string) (http.Handler, *atomic.Int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler, err := build(t.Context(), c, db, "http://127.0.0.1", log)
+	b, err := build(t.Context(), c, db, "http://127.0.0.1", log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return handler, statements
+	return b.handler, statements
 }
 
 func between(t *testing.T, text, before, after string) string {

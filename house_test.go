@@ -25,6 +25,7 @@ var house = map[string][]string{
 	"internal/password":         {},
 	"internal/token":            {"internal/problem"},
 	"internal/viewer":           {"authz", "internal/bearer", "internal/token", "internal/problem"},
+	"internal/feed":             {"internal/accounts", "internal/bearer"},
 	"internal/database":         {"ent"},
 	"internal/database/cluster": {},
 	"internal/database/dbtest":  {"internal/database/cluster", "internal/prerequisite"},

@@ -37,15 +37,16 @@ func serve(ctx context.Context, w world) error {
 	}
 	defer listener.Close()
 	address := "http://" + listener.Addr().String()
-	handler, err := build(ctx, c, db, address, log)
+	b, err := build(ctx, c, db, address, log)
 	if err != nil {
 		return err
 	}
-	if err := checkGuard(ctx, handler); err != nil {
+	if err := checkGuard(ctx, b.handler); err != nil {
 		return err
 	}
+	defer inBackground(context.WithoutCancel(ctx), b.tend)() // also while running requests finish
 	fmt.Fprintln(w.Stdout, greeting(c.Config, address))
-	return serveUntil(ctx, newServer(handler, log), listener, log)
+	return serveUntil(ctx, newServer(b.handler, log), listener, log)
 }
 
 // openMigrated opens the database and brings it to this version's schema.

@@ -2,28 +2,47 @@ package accounts
 
 import "sync"
 
-// feedRoom is how many revocations a subscriber may be behind before it is dropped.
+// feedRoom is how many notices a subscriber may be behind before it is dropped.
 const feedRoom = 1024
 
-// feed tells subscribers of every revocation that this instance makes or hears of. It may tell one twice.
+// Notice is what a subscriber is told: a revocation, or, when it has none, that all until now have been told.
+type Notice struct{ Revocation *Revocation }
+
+// feed tells subscribers of every revocation, whichever instance makes it.
 type feed struct {
 	mu          sync.Mutex
-	subscribers map[chan Revocation]struct{}
+	subscribers map[chan Notice]struct{}
 }
 
-func newFeed() *feed { return &feed{subscribers: map[chan Revocation]struct{}{}} }
+func newFeed() *feed { return &feed{subscribers: map[chan Notice]struct{}{}} }
 
 // tell never waits: whoever is too far behind has the channel closed, and must begin anew.
-func (f *feed) tell(r Revocation) {
+func (f *feed) tell(n Notice) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for subscriber := range f.subscribers {
 		select {
-		case subscriber <- r:
+		case subscriber <- n:
 		default:
-			delete(f.subscribers, subscriber)
-			close(subscriber)
+			f.drop(subscriber)
 		}
+	}
+}
+
+// drop must be called under the lock.
+func (f *feed) drop(subscriber chan Notice) {
+	if _, subscribed := f.subscribers[subscriber]; subscribed {
+		delete(f.subscribers, subscriber)
+		close(subscriber)
+	}
+}
+
+// dropAll is for when something may have been missed.
+func (f *feed) dropAll() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for subscriber := range f.subscribers {
+		f.drop(subscriber)
 	}
 }
 
@@ -33,19 +52,16 @@ func (f *feed) wanted() bool {
 	return len(f.subscribers) > 0
 }
 
-// Subscribe returns the revocations from now on, until cancel is called or the reader falls too far behind: then the
-// channel is closed. Subscribe first and read Revocations afterwards, so that none is missed.
-func (s *Service) Subscribe() (revocations <-chan Revocation, cancel func()) {
-	subscriber := make(chan Revocation, feedRoom)
+// Subscribe returns the notices from now on, until cancel is called, or one may have been missed: then the channel is
+// closed. Subscribe first and read Revocations afterwards, so that none is missed in between.
+func (s *Service) Subscribe() (notices <-chan Notice, cancel func()) {
+	subscriber := make(chan Notice, feedRoom)
 	s.feed.mu.Lock()
 	defer s.feed.mu.Unlock()
 	s.feed.subscribers[subscriber] = struct{}{}
 	return subscriber, func() {
 		s.feed.mu.Lock()
 		defer s.feed.mu.Unlock()
-		if _, subscribed := s.feed.subscribers[subscriber]; subscribed {
-			delete(s.feed.subscribers, subscriber)
-			close(subscriber)
-		}
+		s.feed.drop(subscriber)
 	}
 }

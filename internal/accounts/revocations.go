@@ -116,13 +116,13 @@ type Change struct {
 func (s *Service) Hear(payload string) (keys bool) {
 	var c Change
 	if err := json.Unmarshal([]byte(payload), &c); err != nil || !c.Keys && c.Revocation == nil {
-		s.view.forgetAll()
+		s.OutOfTouch()
 		return true
 	}
 	if c.Revocation != nil {
 		r := revocationOf(c.Revocation)
 		s.view.forget(r.UserID)
-		s.feed.tell(r)
+		s.feed.tell(Notice{&r})
 	}
 	return c.Keys
 }

@@ -44,8 +44,10 @@ func (s *Service) inTx(ctx context.Context, f func(ctx context.Context, tx *tran
 	if err != nil {
 		return fmt.Errorf("commit: %w", errors.Join(err, ctx.Err())) // whose end may have rolled the transaction back
 	}
-	for _, r := range tx.revoked {
-		s.feed.tell(r)
+	if !s.config.View.Shared { // otherwise the database tells this instance too
+		for _, r := range tx.revoked {
+			s.feed.tell(Notice{&r})
+		}
 	}
 	return nil
 }

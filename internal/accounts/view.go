@@ -124,35 +124,45 @@ func (v *view) forget(user uuid.UUID) {
 	}
 }
 
+// forgetAll forgets everything, and trusts nothing until the view is complete again.
 func (v *view) forgetAll() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.forgets++
+	v.complete = time.Time{}
 	v.sessions.Purge()
 }
 
 // InTouch says that everything that any instance committed before a moment has been heard. The view is trusted for a
 // second from that moment on.
 func (s *Service) InTouch(since time.Time) {
-	s.view.mu.Lock()
-	defer s.view.mu.Unlock()
-	if s.view.complete.IsZero() {
-		s.view.forgets++ // what is being read now may miss what nobody heard
+	s.view.completeSince(since)
+	s.feed.tell(Notice{})
+}
+
+func (v *view) completeSince(since time.Time) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.complete.IsZero() {
+		v.forgets++ // what is being read now may miss what nobody heard
 	}
-	s.view.complete = since.Add(lease)
+	v.complete = since.Add(lease)
+}
+
+// OutOfTouch says that something may not have been heard: nothing that is remembered holds, and subscribers must begin
+// anew.
+func (s *Service) OutOfTouch() {
+	s.view.forgetAll()
+	s.feed.dropAll()
 }
 
 // NeedsTouch reports whether InTouch is worth its cost: somebody asked the view a moment ago, or subscribes.
 func (s *Service) NeedsTouch() bool {
-	s.view.mu.Lock()
-	defer s.view.mu.Unlock()
-	return time.Since(s.view.asked) < askedLately || s.feed.wanted()
+	return s.feed.wanted() || s.view.askedSince(time.Now().Add(-askedLately))
 }
 
-// OutOfTouch says that changes may have been missed, until InTouch says otherwise: nothing that is remembered holds.
-func (s *Service) OutOfTouch() {
-	s.view.mu.Lock()
-	s.view.complete = time.Time{}
-	s.view.mu.Unlock()
-	s.view.forgetAll()
+func (v *view) askedSince(moment time.Time) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.asked.After(moment)
 }

@@ -26,18 +26,21 @@ type Config struct {
 	Secret      string        `env:"GATEHOUSE_SECRET" help:"at least 32 bytes, base64 or raw: seals signing keys, keys the digests of refresh tokens"`
 	SecretFile  string        `env:"GATEHOUSE_SECRET_FILE" help:"file with the secret, made when absent (default with SQLite: gatehouse.secret beside the database; with Postgres one of the two is required)"`
 	SigningKey  string        `env:"GATEHOUSE_SIGNING_KEY" help:"path of a PKCS#8 PEM private key: Ed25519, ECDSA P-256 or RSA of 2048 bits or more (default: made and kept in the database, sealed)"`
+	KeyRotation string        `env:"GATEHOUSE_KEY_ROTATION" envDefault:"2160h" help:"how long a signing key of the database signs before the next one does; off: until gatehouse keys rotate"`
 	Issuer      string        `env:"GATEHOUSE_ISSUER" help:"iss of every token: the address that clients know (default http://ADDR)"`
 	Audience    string        `env:"GATEHOUSE_AUDIENCE" envDefault:"gatehouse" help:"aud of access tokens"`
 	AccessTTL   time.Duration `env:"GATEHOUSE_ACCESS_TTL" envDefault:"10m" help:"life of an access token"`
 	RefreshTTL  time.Duration `env:"GATEHOUSE_REFRESH_TTL" envDefault:"720h" help:"idle life of a refresh token"`
 	SessionTTL  time.Duration `env:"GATEHOUSE_SESSION_TTL" envDefault:"2160h" help:"life of a session in all"`
+	Revocations string        `env:"GATEHOUSE_REVOCATIONS_TOKEN" help:"bearer token of the services that read /revocations, at least 32 characters; two with a comma between while it is changed (default: no such feed)"`
 	Playground  string        `env:"GATEHOUSE_PLAYGROUND" envDefault:"auto" help:"Playground, introspection and /schema.graphql: on, off, or auto (on while listening on loopback)"`
 	Argon2      string        `env:"GATEHOUSE_ARGON2" envDefault:"m=19456,t=2,p=1" help:"cost of hashing a password; less is refused unless listening on loopback"`
 	Limits      string        `env:"GATEHOUSE_LIMITS" help:"bounds of one operation, any subset (default body=64KiB,tokens=1000,depth=8,fields=250,roots=10,aliases=15,page=100)"`
 	Log         string        `env:"GATEHOUSE_LOG" envDefault:"info" help:"debug, info, warn or error; with ,json behind it for JSON lines"`
 
-	LogLevel slog.Level `env:"-"`
-	LogJSON  bool       `env:"-"`
+	RotateEvery time.Duration `env:"-"` // 0: never
+	LogLevel    slog.Level    `env:"-"`
+	LogJSON     bool          `env:"-"`
 }
 
 // Load reads the configuration from an environment of NAME=value lines. Its error names every fault, and not only the
@@ -118,6 +121,12 @@ func (c *Config) check(addrFrom, databaseFrom string) error {
 	if c.SessionTTL < c.RefreshTTL {
 		refuse("GATEHOUSE_SESSION_TTL", "%v is shorter than GATEHOUSE_REFRESH_TTL (%v)", c.SessionTTL, c.RefreshTTL)
 	}
+	if err := c.setKeyRotation(); err != nil {
+		refuse("GATEHOUSE_KEY_ROTATION", "%w", err)
+	}
+	if slices.ContainsFunc(c.RevocationTokens(), isWeakToken) {
+		refuse("GATEHOUSE_REVOCATIONS_TOKEN", "each token needs at least 32 visible ASCII characters; make one with: openssl rand -hex 32")
+	}
 	if !slices.Contains([]string{"auto", "on", "off"}, c.Playground) {
 		refuse("GATEHOUSE_PLAYGROUND", "%q is not auto, on or off", c.Playground)
 	}
@@ -137,6 +146,30 @@ func isAddr(text string) bool {
 func isIssuer(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil && !strings.ContainsAny(text, "?#")
+}
+
+func (c *Config) setKeyRotation() error {
+	if c.KeyRotation == "off" {
+		return nil
+	}
+	d, err := time.ParseDuration(c.KeyRotation)
+	if err != nil || d < time.Hour {
+		return fmt.Errorf("%q is neither off nor a duration of an hour or more, such as 2160h", c.KeyRotation)
+	}
+	c.RotateEvery = d
+	return nil
+}
+
+func isWeakToken(text string) bool {
+	return len(text) < 32 || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
+// RevocationTokens returns the tokens of which each opens the feed of revocations; none closes it.
+func (c *Config) RevocationTokens() []string {
+	if c.Revocations == "" {
+		return nil
+	}
+	return strings.Split(c.Revocations, ",")
 }
 
 func (c *Config) setLog() error {

@@ -21,6 +21,7 @@ func defaults() *config.Config {
 	return &config.Config{
 		Addr: "127.0.0.1:8080", DatabaseURL: "sqlite:gatehouse.db", SecretFile: "gatehouse.secret", Audience: "gatehouse",
 		AccessTTL: 10 * time.Minute, RefreshTTL: 720 * time.Hour, SessionTTL: 2160 * time.Hour,
+		KeyRotation: "2160h", RotateEvery: 2160 * time.Hour,
 		Playground: "auto", Argon2: "m=19456,t=2,p=1", Log: "info", LogLevel: slog.LevelInfo,
 	}
 }
@@ -54,6 +55,8 @@ func TestAnEmptyValueIsNotConfigured(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 }
+
+const token32 = "0123456789abcdef0123456789abcdef"
 
 // value is one setting of variables and what becomes of it: a change to the defaults, or a refusal.
 type value struct {
@@ -98,6 +101,15 @@ func TestEveryVariableTakesGoodValuesAndRefusesBadOnes(t *testing.T) {
 }
 
 var values = []value{
+	{variable: "GATEHOUSE_KEY_ROTATION", text: "1h", want: func(c *config.Config) { c.KeyRotation, c.RotateEvery = "1h", time.Hour }},
+	{variable: "GATEHOUSE_KEY_ROTATION", text: "off", want: func(c *config.Config) { c.KeyRotation, c.RotateEvery = "off", 0 }},
+	{variable: "GATEHOUSE_KEY_ROTATION", text: "59m", refusedBecause: "an hour or more"},
+	{variable: "GATEHOUSE_KEY_ROTATION", text: "90 days", refusedBecause: "neither off nor a duration"},
+	{variable: "GATEHOUSE_REVOCATIONS_TOKEN", text: token32, want: func(c *config.Config) { c.Revocations = token32 }},
+	{variable: "GATEHOUSE_REVOCATIONS_TOKEN", text: token32 + "," + token32 + "2", want: func(c *config.Config) { c.Revocations = token32 + "," + token32 + "2" }},
+	{variable: "GATEHOUSE_REVOCATIONS_TOKEN", text: token32[1:], refusedBecause: "at least 32"},
+	{variable: "GATEHOUSE_REVOCATIONS_TOKEN", text: token32 + ",", refusedBecause: "at least 32"},
+	{variable: "GATEHOUSE_REVOCATIONS_TOKEN", text: "a token of words, " + token32, refusedBecause: "openssl rand"},
 	{variable: "GATEHOUSE_ADDR", text: "0.0.0.0:80", want: func(c *config.Config) { c.Addr = "0.0.0.0:80" }},
 	{variable: "GATEHOUSE_ADDR", text: ":0", want: func(c *config.Config) { c.Addr = ":0" }},
 	{variable: "GATEHOUSE_ADDR", text: "[::1]:65535", want: func(c *config.Config) { c.Addr = "[::1]:65535" }},

@@ -32,7 +32,7 @@ type Watcher struct {
 }
 
 // Watch hears what is notified on a channel until the context ends, and connects again whenever the connection is lost.
-// It returns at once for a database that has no other instances.
+// With a database that has no other instances there is nothing to hear, and it is always in touch.
 //
 // That a connection is open says little: it may hang, or lead to a pooler that drops notifications. So Watch sends
 // itself a notification through the pool, four times a second while that is wanted. Postgres delivers notifications in
@@ -40,6 +40,7 @@ type Watcher struct {
 func (d *Database) Watch(ctx context.Context, w Watcher) {
 	s, shared := d.engine.(server)
 	if !shared {
+		alone(ctx, w)
 		return
 	}
 	for ctx.Err() == nil {
@@ -52,6 +53,21 @@ func (d *Database) Watch(ctx context.Context, w Watcher) {
 		select {
 		case <-ctx.Done():
 		case <-time.After(beatEvery + mathrand.N(beatEvery)):
+		}
+	}
+}
+
+func alone(ctx context.Context, w Watcher) {
+	tick := time.NewTicker(beatEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			if w.Wanted() {
+				w.InTouch(now)
+			}
 		}
 	}
 }

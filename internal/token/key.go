@@ -2,7 +2,11 @@ package token
 
 import (
 	"crypto"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"fmt"
 	"io"
@@ -14,9 +18,33 @@ type Key struct {
 	private crypto.Signer
 }
 
+// The algorithms that a key may have, by their JWS names (RFC 7518, RFC 8037).
+const (
+	EdDSA = "EdDSA" // Ed25519
+	ES256 = "ES256" // ECDSA P-256
+	RS256 = "RS256" // RSA
+)
+
+// rsaBits is the size of the RSA keys that are made here: 128 bits of security (NIST SP 800-57, part 1, table 2).
+const rsaBits = 3072
+
 // NewKey draws an Ed25519 key.
-func NewKey() (*Key, error) {
-	_, private, err := ed25519.GenerateKey(nil)
+func NewKey() (*Key, error) { return NewKeyOf(EdDSA) }
+
+// NewKeyOf draws a key of an algorithm.
+func NewKeyOf(algorithm string) (*Key, error) {
+	var private any
+	var err error
+	switch algorithm {
+	case EdDSA:
+		_, private, err = ed25519.GenerateKey(nil)
+	case ES256:
+		private, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	case RS256:
+		private, err = rsa.GenerateKey(rand.Reader, rsaBits)
+	default:
+		return nil, fmt.Errorf("there is no signing algorithm %q here: EdDSA, ES256 and RS256 are known", algorithm)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("drawing a signing key: %w", err)
 	}

@@ -65,6 +65,9 @@ func (k *Keys) Replace(keys ...Scheduled) error {
 	return nil
 }
 
+// Schedule returns the keys in the order in which they sign.
+func (k *Keys) Schedule() []Scheduled { return slices.Clone(k.set.Load().byTime) }
+
 // Signing returns the key that signs at a time: of those that have not ended the one that began last, or, when none has
 // begun, the one that begins first. It returns nil when all have ended.
 func (k *Keys) Signing(now time.Time) *Key { return k.set.Load().signing(now) }

@@ -1,0 +1,56 @@
+package accounts_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/token"
+)
+
+func secretOf(t *testing.T, text string) *token.Secret {
+	t.Helper()
+	s, err := token.ParseSecret(text)
+	check(t, err)
+	return s
+}
+
+func TestASecretIsRememberedAndAnotherRefused(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		mine, other := secretOf(t, theSecret), secretOf(t, "another-secret-of-36-bytes-in-length")
+		h.note(theSecret)(nil, nil)
+		for range 2 {
+			check(t, accounts.CheckSecret(t.Context(), h.db.Client, mine))
+		}
+		for range 2 {
+			err := accounts.CheckSecret(t.Context(), h.db.Client, other)
+			if !errors.Is(err, accounts.ErrOtherSecret) || !strings.Contains(err.Error(), "former value") {
+				t.Errorf("another secret: %v", err)
+			}
+		}
+		check(t, accounts.CheckSecret(t.Context(), h.db.Client, secretOf(t, " "+theSecret+"\n")))
+		if n := h.db.Client.Setting.Query().CountX(t.Context()); n != 1 {
+			t.Errorf("%d settings, want 1", n)
+		}
+	})
+}
+
+func TestOfSecretsThatComeAtOnceOneWins(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		secrets := []*token.Secret{secretOf(t, theSecret), secretOf(t, "another-secret-of-36-bytes-in-length")}
+		errs := make([]error, 8)
+		together(len(errs), func(i int) { errs[i] = accounts.CheckSecret(t.Context(), h.db.Client, secrets[i%2]) })
+		for i, err := range errs {
+			if err != nil && !errors.Is(err, accounts.ErrOtherSecret) {
+				t.Fatal(err)
+			}
+			if (err == nil) != (errs[i%2] == nil) {
+				t.Error("the same secret was taken and refused")
+			}
+		}
+		if (errs[0] == nil) == (errs[1] == nil) {
+			t.Errorf("not exactly one of two secrets won: %v, %v", errs[0], errs[1])
+		}
+	})
+}

@@ -1,0 +1,215 @@
+package accounts
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/signingkey"
+	"github.com/gatehouse/gatehouse/internal/token"
+)
+
+const (
+	// KeyLead is how long a key is published before it signs. Services keep the key set for five minutes, and instances
+	// read the keys every few seconds.
+	KeyLead = 10 * time.Minute
+	// sealedKey is the purpose for which signing keys are sealed.
+	sealedKey = "signing key"
+)
+
+// ErrRotated means that there is a new key already, which does not sign yet.
+var ErrRotated = errors.New("the keys have just been rotated")
+
+// KeysConfig is what SigningKeys are made of.
+type KeysConfig struct {
+	Client *ent.Client      // required
+	Secret *token.Secret    // required: seals the keys
+	TTL    time.Duration    // required: life of an access token
+	Every  time.Duration    // default 0, never: how long a key signs before Tend makes the next
+	Clock  func() time.Time // default time.Now
+	Log    *slog.Logger     // default slog.Default()
+}
+
+// SigningKeys keeps the keys that sign access tokens in the database, sealed with the secret. A new key is published
+// before it signs, and the one before it verifies until the last token that it signed has expired; then it is deleted.
+type SigningKeys struct{ config KeysConfig }
+
+// NewSigningKeys checks the configuration.
+func NewSigningKeys(c KeysConfig) (*SigningKeys, error) {
+	if c.Client == nil || c.Secret == nil || c.TTL <= 0 {
+		return nil, errors.New("accounts: Client, Secret and TTL are required to keep signing keys")
+	}
+	if c.Every != 0 && c.Every < 2*KeyLead {
+		return nil, fmt.Errorf("accounts: a key must sign for at least %v, and not for %v: it is published %v before", 2*KeyLead, c.Every, KeyLead)
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	return &SigningKeys{c}, nil
+}
+
+func (k *SigningKeys) now() time.Time { return k.config.Clock().UTC().Truncate(time.Microsecond) }
+
+// Load returns the schedule of the keys that have not ended; the first key is made here. Instances that start at once
+// end with the same one: the sequence number is unique.
+func (k *SigningKeys) Load(ctx context.Context) ([]token.Scheduled, error) {
+	rows, err := k.rows(ctx, k.config.Client.SigningKey)
+	if err == nil && len(rows) == 0 {
+		if err := k.makeFirst(ctx); err != nil {
+			return nil, fmt.Errorf("make the first signing key: %w", err)
+		}
+		rows, err = k.rows(ctx, k.config.Client.SigningKey)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the signing keys: %w", err)
+	}
+	schedule := make([]token.Scheduled, len(rows))
+	for i, row := range rows {
+		if schedule[i], err = k.open(row); err != nil {
+			return nil, err
+		}
+	}
+	return schedule, nil
+}
+
+// rows returns the keys that have not ended, oldest first.
+func (k *SigningKeys) rows(ctx context.Context, keys *ent.SigningKeyClient) ([]*ent.SigningKey, error) {
+	return keys.Query().
+		Where(signingkey.Or(signingkey.EndsAtIsNil(), signingkey.EndsAtGT(k.now()))).
+		Order(ent.Asc(signingkey.FieldSequence)).All(ctx)
+}
+
+func (k *SigningKeys) open(row *ent.SigningKey) (token.Scheduled, error) {
+	der, err := k.config.Secret.Open(sealedKey, row.Sealed)
+	if err != nil {
+		return token.Scheduled{}, fmt.Errorf("open the signing key %s: %w", row.ID, err)
+	}
+	key, err := token.UnmarshalKey(der)
+	if err != nil {
+		return token.Scheduled{}, err
+	}
+	s := token.Scheduled{Key: key, SignsAt: row.SignsAt.UTC()}
+	if row.EndsAt != nil {
+		s.EndsAt = row.EndsAt.UTC()
+	}
+	return s, nil
+}
+
+func (k *SigningKeys) makeFirst(ctx context.Context) error {
+	now := k.now()
+	_, err := k.insert(ctx, k.config.Client.SigningKey, token.EdDSA, 1, now, now)
+	return err
+}
+
+// insert writes a new key, unless there is one of this sequence number.
+func (k *SigningKeys) insert(ctx context.Context, keys *ent.SigningKeyClient, algorithm string, sequence int, now, signsAt time.Time) (made bool, err error) {
+	key, err := token.NewKeyOf(algorithm)
+	if err != nil {
+		return false, err
+	}
+	der, err := key.Marshal()
+	if err != nil {
+		return false, err
+	}
+	err = keys.Create().
+		SetID(key.ID()).SetSequence(sequence).SetSealed(k.config.Secret.Seal(sealedKey, der)).
+		SetCreatedAt(now).SetSignsAt(signsAt).
+		OnConflictColumns(signingkey.FieldSequence).DoNothing().
+		Exec(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Rotation says how to rotate.
+type Rotation struct {
+	Algorithm string // default: the one that the newest key has
+	Revoke    bool   // the new key signs at once, and the old ones verify nothing from now on: for a key that leaked
+}
+
+// Rotate makes the next signing key. It returns ErrRotated when the key before it does not sign yet, and makes none.
+func (k *SigningKeys) Rotate(ctx context.Context, r Rotation) error {
+	now := k.now()
+	signsAt, oldEnds := now.Add(KeyLead), now.Add(KeyLead+k.config.TTL+token.Leeway)
+	if r.Revoke {
+		signsAt, oldEnds = now, now
+	}
+	tx, err := k.config.Client.Tx(ctx)
+	if err != nil {
+		return fmt.Errorf("begin a transaction: %w", err)
+	}
+	if err := k.rotate(ctx, tx, r, now, signsAt, oldEnds); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+func (k *SigningKeys) rotate(ctx context.Context, tx *ent.Tx, r Rotation, now, signsAt, oldEnds time.Time) error {
+	rows, err := k.rows(ctx, tx.SigningKey)
+	if err != nil {
+		return err
+	}
+	if len(rows) == 0 {
+		return errors.New("there is no signing key yet; start the server first")
+	}
+	newest := rows[len(rows)-1]
+	if newest.SignsAt.After(now) && !r.Revoke {
+		return fmt.Errorf("%w: the key %s signs from %s; rotate again after that", ErrRotated, newest.ID, newest.SignsAt.UTC().Format(time.RFC3339))
+	}
+	if r.Algorithm == "" {
+		before, err := k.open(newest)
+		if err != nil {
+			return err
+		}
+		r.Algorithm = before.Key.Algorithm()
+	}
+	made, err := k.insert(ctx, tx.SigningKey, r.Algorithm, newest.Sequence+1, now, signsAt)
+	if err == nil && !made {
+		err = fmt.Errorf("%w by another instance", ErrRotated)
+	}
+	if err != nil {
+		return err
+	}
+	old := tx.SigningKey.Update().Where(signingkey.SequenceLTE(newest.Sequence), signingkey.EndsAtIsNil())
+	if r.Revoke {
+		old = tx.SigningKey.Update().Where(signingkey.SequenceLTE(newest.Sequence))
+	}
+	if err := old.SetEndsAt(oldEnds).Exec(ctx); err != nil {
+		return err
+	}
+	_, err = tx.SigningKey.Delete().Where(signingkey.EndsAtLTE(now)).Exec(ctx)
+	return err
+}
+
+// Tend rotates when the newest key has signed for long enough. Of instances that do so at once, one does.
+func (k *SigningKeys) Tend(ctx context.Context) error {
+	if k.config.Every == 0 {
+		return nil
+	}
+	rows, err := k.rows(ctx, k.config.Client.SigningKey)
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	if k.now().Before(rows[len(rows)-1].SignsAt.Add(k.config.Every - KeyLead)) {
+		return nil
+	}
+	err = k.Rotate(ctx, Rotation{})
+	if errors.Is(err, ErrRotated) {
+		return nil
+	}
+	if err == nil {
+		k.config.Log.InfoContext(ctx, "a new signing key is published", "signsIn", KeyLead)
+	}
+	return err
+}

@@ -1,0 +1,250 @@
+package accounts_test
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/token"
+	"github.com/google/uuid"
+)
+
+const rotateEvery = 90 * 24 * time.Hour
+
+// signingKeys keeps the keys of a house's database, with its clock.
+func (h *house) signingKeys(secret string) *accounts.SigningKeys {
+	h.t.Helper()
+	k, err := accounts.NewSigningKeys(accounts.KeysConfig{
+		Client: h.config.Client, Secret: secretOf(h.t, secret), TTL: accessTTL, Every: rotateEvery, Clock: h.clock.Now, Log: h.config.Log,
+	})
+	check(h.t, err)
+	return k
+}
+
+func load(t *testing.T, k *accounts.SigningKeys) []token.Scheduled {
+	t.Helper()
+	schedule, err := k.Load(t.Context())
+	check(t, err)
+	return schedule
+}
+
+// instanceOf issues and verifies with a schedule of keys, as an instance does that has just read it.
+func (h *house) instanceOf(schedule []token.Scheduled) *token.Issuer {
+	h.t.Helper()
+	keys, err := token.NewKeys(schedule...)
+	check(h.t, err)
+	i, err := token.NewIssuer(token.Config{Keys: keys, Issuer: "https://id.example.org", Audience: "gatehouse", TTL: accessTTL, Clock: h.clock.Now})
+	check(h.t, err)
+	return i
+}
+
+func TestTheSigningKeyIsMadeOnceAndKeptSealed(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		first := load(t, h.signingKeys(theSecret))[0].Key
+		der, err := first.Marshal()
+		check(t, err)
+		h.note(string(der))(nil, nil)
+		h.note(string(der[len(der)-32:]))(nil, nil) // the private half of Ed25519
+		h.clock.move(24 * time.Hour)
+		if again := load(t, h.signingKeys(theSecret)); len(again) != 1 || first.ID() != again[0].Key.ID() {
+			t.Errorf("keys %s and %v", first.ID(), again)
+		}
+		if _, err := h.signingKeys("another-secret-of-36-bytes-in-length").Load(t.Context()); err == nil || strings.Contains(err.Error(), string(der)) {
+			t.Errorf("another secret opens the key: %v", err)
+		}
+		row := h.db.Client.SigningKey.Query().OnlyX(t.Context())
+		if row.ID != first.ID() || row.Sequence != 1 || bytes.Contains(row.Sealed, der[len(der)-32:]) {
+			t.Errorf("row %s, sequence %d", row.ID, row.Sequence)
+		}
+	})
+}
+
+// TestARotationIsPublishedAheadAndOutlivesItsTokens walks through a rotation, moment by moment: no token that was
+// issued is ever refused before it expires.
+func TestARotationIsPublishedAheadAndOutlivesItsTokens(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		k := h.signingKeys(theSecret)
+		old := load(t, k)[0].Key.ID()
+		check(t, k.Rotate(t.Context(), accounts.Rotation{}))
+		begun := h.clock.Now()
+		schedule := load(t, k)
+		if len(schedule) != 2 || schedule[0].Key.ID() != old || !schedule[1].SignsAt.Equal(begun.Truncate(time.Microsecond).Add(accounts.KeyLead)) {
+			t.Fatalf("the schedule is %+v", schedule)
+		}
+		instance := h.instanceOf(schedule)
+		type issued struct {
+			text  string
+			until time.Time
+		}
+		var tokens []issued
+		for at := time.Duration(0); at <= accounts.KeyLead+2*accessTTL; at += 15 * time.Second {
+			h.clock.set(begun.Add(at))
+			wantKey := old
+			if at >= accounts.KeyLead {
+				wantKey = schedule[1].Key.ID()
+			}
+			keys, err := token.NewKeys(load(t, k)...) // an instance that starts at this moment
+			check(t, err)
+			if got := keys.Signing(h.clock.Now()).ID(); got != wantKey {
+				t.Fatalf("after %v %s signs, want %s", at, got, wantKey)
+			}
+			text, err := instance.Issue(token.Claims{UserID: someID(t), SessionID: someID(t), AuthenticatedAt: begun})
+			check(t, err)
+			tokens = append(tokens, issued{text, h.clock.Now().Truncate(time.Second).Add(accessTTL)})
+			for _, i := range tokens {
+				_, err := h.instanceOf(load(t, k)).Verify(i.text)
+				if lives := h.clock.Now().Before(i.until); lives != (err == nil) || !lives && errors.Is(err, token.ErrExpired) == strings.Contains(err.Error(), "no such kid") {
+					t.Fatalf("after %v: %v of a token until %v", at, err, i.until)
+				}
+			}
+		}
+		if left := load(t, k); len(left) != 1 || left[0].Key.ID() != schedule[1].Key.ID() {
+			t.Errorf("the old key is there when its last token is dead: %v", left)
+		}
+		check(t, k.Rotate(t.Context(), accounts.Rotation{}))
+		if rows := h.db.Client.SigningKey.Query().AllX(t.Context()); slices.ContainsFunc(rows, func(r *ent.SigningKey) bool { return r.ID == old }) {
+			t.Error("the private half of a key that has ended is kept")
+		}
+	})
+}
+
+func TestAKeyThatLeakedVerifiesNothingFromNowOn(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		k := h.signingKeys(theSecret)
+		text, err := h.instanceOf(load(t, k)).Issue(token.Claims{UserID: someID(t), SessionID: someID(t), AuthenticatedAt: h.clock.Now()})
+		check(t, err)
+		if _, err := h.instanceOf(load(t, k)).Verify(text); err != nil {
+			t.Fatal(err) // the twin
+		}
+		check(t, k.Rotate(t.Context(), accounts.Rotation{})) // one that was published ahead goes too
+		check(t, k.Rotate(t.Context(), accounts.Rotation{Revoke: true}))
+		now := h.instanceOf(load(t, k))
+		if _, err := now.Verify(text); !errors.Is(err, token.ErrInvalid) {
+			t.Errorf("a token of the leaked key: %v", err)
+		}
+		text, err = now.Issue(token.Claims{UserID: someID(t), SessionID: someID(t), AuthenticatedAt: h.clock.Now()})
+		check(t, err)
+		if _, err := now.Verify(text); err != nil || len(load(t, k)) != 1 {
+			t.Errorf("a token of the new key: %v; %d keys", err, len(load(t, k)))
+		}
+	})
+}
+
+func TestARotationKeepsTheAlgorithmUnlessItIsTold(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		k := h.signingKeys(theSecret)
+		load(t, k)
+		for _, c := range []struct{ told, want string }{{"", "EdDSA"}, {"ES256", "ES256"}, {"", "ES256"}, {"RS256", "RS256"}, {"EdDSA", "EdDSA"}} {
+			check(t, k.Rotate(t.Context(), accounts.Rotation{Algorithm: c.told}))
+			h.clock.move(accounts.KeyLead)
+			keys, err := token.NewKeys(load(t, k)...)
+			check(t, err)
+			if got := keys.Signing(h.clock.Now()).Algorithm(); got != c.want {
+				t.Errorf("told %q: %s signs, want %s", c.told, got, c.want)
+			}
+		}
+		if err := k.Rotate(t.Context(), accounts.Rotation{Algorithm: "HS256"}); err == nil || len(load(t, k)) != 3 {
+			t.Errorf("HS256: %v, %d keys", err, len(load(t, k))) // RS256 verifies yet, and the one before it
+		}
+	})
+}
+
+func TestKeysRotateByThemselvesWhenTheyAreDueAndOnce(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		k := h.signingKeys(theSecret)
+		first := load(t, k)[0]
+		h.clock.set(first.SignsAt.Add(rotateEvery - accounts.KeyLead - time.Microsecond))
+		check(t, k.Tend(t.Context()))
+		if n := len(load(t, k)); n != 1 {
+			t.Fatalf("%d keys before one is due", n)
+		}
+		h.clock.move(time.Microsecond)
+		errs := make([]error, 8)
+		together(len(errs), func(i int) { errs[i] = k.Tend(t.Context()) })
+		check(t, errors.Join(errs...))
+		schedule := load(t, k)
+		if len(schedule) != 2 || !schedule[1].SignsAt.Equal(first.SignsAt.Add(rotateEvery)) {
+			t.Fatalf("when it is due: %+v", schedule)
+		}
+		if err := k.Rotate(t.Context(), accounts.Rotation{}); !errors.Is(err, accounts.ErrRotated) {
+			t.Errorf("again before the new one signs: %v", err)
+		}
+		h.clock.move(accounts.KeyLead)
+		check(t, k.Rotate(t.Context(), accounts.Rotation{}))
+	})
+}
+
+func TestASealedKeyOfAnotherPurposeIsRefused(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		secret, k := secretOf(t, theSecret), h.signingKeys(theSecret)
+		der, err := load(t, k)[0].Key.Marshal()
+		check(t, err)
+		for name, sealed := range map[string][]byte{
+			"another purpose": secret.Seal("refresh key", der),
+			"in clear":        der,
+			"no key":          secret.Seal("signing key", []byte("no key")),
+			"empty":           {},
+		} {
+			h.db.Client.SigningKey.Delete().ExecX(t.Context())
+			h.db.Client.SigningKey.Create().SetID("k").SetSequence(1).SetSealed(sealed).SetCreatedAt(theBeginning).SetSignsAt(theBeginning).ExecX(t.Context())
+			if _, err := k.Load(t.Context()); err == nil {
+				t.Errorf("%s: taken", name)
+			}
+		}
+	})
+}
+
+// TestFirstStartsAtOnceEndWithOneKey is what several instances do with an empty database.
+func TestFirstStartsAtOnceEndWithOneKey(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		ids, errs := make([]string, 8), make([]error, 8)
+		h, m := h.metered()
+		all := &meeting{all: len(ids), met: make(chan struct{})}
+		m.before = func(_ int, statement string) error {
+			if strings.HasPrefix(statement, "INSERT") && strings.Contains(statement, "signing_keys") {
+				return all.wait() // until every one has seen that there is no key
+			}
+			return nil
+		}
+		k := h.signingKeys(theSecret)
+		together(len(ids), func(i int) {
+			var schedule []token.Scheduled
+			if schedule, errs[i] = k.Load(t.Context()); errs[i] == nil {
+				ids[i] = schedule[0].Key.ID()
+			}
+		})
+		for i := range ids {
+			if errs[i] != nil || ids[i] != ids[0] {
+				t.Errorf("start %d: key %q, %v; want %q", i, ids[i], errs[i], ids[0])
+			}
+		}
+		if n := h.db.Client.SigningKey.Query().CountX(t.Context()); n != 1 {
+			t.Errorf("%d keys, want 1", n)
+		}
+	})
+}
+
+func TestKeysThatWouldSignForTooShortATimeAreRefused(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		c := accounts.KeysConfig{Client: h.config.Client, Secret: secretOf(t, theSecret), TTL: accessTTL, Every: 2 * accounts.KeyLead}
+		if _, err := accounts.NewSigningKeys(c); err != nil {
+			t.Error(err)
+		}
+		c.Every--
+		if _, err := accounts.NewSigningKeys(c); err == nil {
+			t.Errorf("%v was taken", c.Every)
+		}
+	})
+}
+
+func someID(t *testing.T) uuid.UUID {
+	t.Helper()
+	id, err := uuid.NewV7()
+	check(t, err)
+	return id
+}

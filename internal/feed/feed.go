@@ -1,0 +1,148 @@
+// Package feed tells services elsewhere which access tokens are no longer good before they expire: GET /revocations, as
+// server-sent events (HTML, section 9.2). Package verify reads it. It knows HTTP and what accounts tells; what is
+// revoked is decided there.
+//
+//	event: ended     {"sid": "…", "until": 1798761600}               no token of the session is good
+//	event: changed   {"sub": "…", "roles": […], "before": …, "until": …}   tokens issued before have these roles instead
+//	event: current   {}                                              all that has happened has been sent
+//
+// Times are NumericDates (RFC 7519, section 2); after until the last token that is meant has expired. All that is in
+// force is sent first. While the instance hears of everything, current comes several times a second.
+package feed
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/bearer"
+)
+
+// patience bounds how long a reader may take for what is sent at once.
+const patience = 10 * time.Second
+
+// Config is what the feed needs.
+type Config struct {
+	Tokens    []string                                             // required: each opens the feed
+	Subscribe func() (<-chan accounts.Notice, func())              // required
+	InForce   func(context.Context) ([]accounts.Revocation, error) // required
+	Done      <-chan struct{}                                      // required: ends all streams
+}
+
+// Handler answers GET /revocations.
+func Handler(c Config) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		if !c.opens(r.Header) {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="gatehouse revocations"`)
+			http.Error(w, "this needs one of the tokens in GATEHOUSE_REVOCATIONS_TOKEN", http.StatusUnauthorized)
+			return
+		}
+		notices, cancel := c.Subscribe()
+		defer cancel()
+		inForce, err := c.InForce(r.Context())
+		if err != nil {
+			w.Header().Set("Retry-After", "1")
+			http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
+			return
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		w.Header().Set("X-Accel-Buffering", "no") // a proxy would keep events back
+		s := stream{w, http.NewResponseController(w)}
+		s.send(inForce, notices, r.Context().Done(), c.Done)
+	})
+}
+
+// opens compares in constant time, whatever the lengths.
+func (c Config) opens(h http.Header) bool {
+	given, err := bearer.Token(h)
+	if err != nil {
+		return false
+	}
+	digest, good := sha256.Sum256([]byte(given)), 0
+	for _, token := range c.Tokens {
+		want := sha256.Sum256([]byte(token))
+		good |= subtle.ConstantTimeCompare(digest[:], want[:])
+	}
+	return good == 1
+}
+
+type stream struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+}
+
+// send sends until the reader is gone, something may have been missed, or the server ends.
+func (s stream) send(inForce []accounts.Revocation, notices <-chan accounts.Notice, gone, done <-chan struct{}) {
+	if s.write(inForce...) != nil {
+		return
+	}
+	for {
+		select {
+		case <-gone:
+			return
+		case <-done:
+			return
+		case n, open := <-notices:
+			if !open {
+				return
+			}
+			var err error
+			if n.Revocation != nil {
+				err = s.write(*n.Revocation)
+			} else {
+				err = s.event("current", struct{}{})
+			}
+			if err != nil || s.control.Flush() != nil {
+				return
+			}
+		}
+	}
+}
+
+func (s stream) write(all ...accounts.Revocation) error {
+	for _, r := range all {
+		var err error
+		if r.SessionID != uuid.Nil {
+			err = s.event("ended", ended{r.SessionID, r.Until.Unix()})
+		} else {
+			err = s.event("changed", changed{r.UserID, r.Roles, r.At.Unix() + 1, r.Until.Unix()})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return s.control.Flush()
+}
+
+type ended struct {
+	SessionID uuid.UUID `json:"sid"`
+	Until     int64     `json:"until"`
+}
+
+type changed struct {
+	UserID uuid.UUID `json:"sub"`
+	Roles  []string  `json:"roles"`
+	Before int64     `json:"before"` // the second after the change: iat says seconds only, and the new roles hold for all of it
+	Until  int64     `json:"until"`
+}
+
+func (s stream) event(name string, data any) error {
+	text, err := json.Marshal(data)
+	if err != nil {
+		return err
+	}
+	if err := s.control.SetWriteDeadline(time.Now().Add(patience)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	_, err = fmt.Fprintf(s.w, "event: %s\ndata: %s\n\n", name, text)
+	return err
+}

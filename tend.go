@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/database"
+)
+
+// tendEvery is how often signing keys are read and what has expired is swept away. Another instance's rotation is
+// heard of at once where instances hear each other.
+const tendEvery = 10 * time.Second
+
+// tending lists what runs beside the requests.
+func tending(service *accounts.Service, s *signing, db *database.Database, log *slog.Logger) []func(context.Context) {
+	heard := make(chan struct{}, 1)
+	hear := func(payload string) {
+		if service.Hear(payload) {
+			select {
+			case heard <- struct{}{}:
+			default:
+			}
+		}
+	}
+	watch := func(ctx context.Context) {
+		db.Watch(ctx, database.Watcher{
+			Channel: accounts.Changes, Heard: hear, InTouch: service.InTouch, OutOfTouch: service.OutOfTouch, Wanted: service.NeedsTouch,
+		})
+	}
+	keep := func(ctx context.Context) {
+		tick := time.NewTicker(tendEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-heard:
+			case <-tick.C:
+				report(ctx, log, "sweep revocations", service.ForgetRevocations)
+				if s.kept != nil {
+					report(ctx, log, "rotate the signing keys", s.kept.Tend)
+				}
+			}
+			if s.kept != nil {
+				report(ctx, log, "read the signing keys", s.reload)
+			}
+		}
+	}
+	return []func(context.Context){watch, keep}
+}
+
+// report does what may fail now and will be done again soon.
+func report(ctx context.Context, log *slog.Logger, what string, do func(context.Context) error) {
+	if err := do(ctx); err != nil && ctx.Err() == nil {
+		log.WarnContext(ctx, "could not "+what+"; it is tried again soon", "error", err)
+	}
+}
+
+// inBackground runs functions until stop is called, which waits for them.
+func inBackground(ctx context.Context, all []func(context.Context)) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	for _, f := range all {
+		running.Go(func() { f(ctx) })
+	}
+	return func() {
+		cancel()
+		running.Wait()
+	}
+}
