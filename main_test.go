@@ -72,7 +72,9 @@ func tryStartIn(t testing.TB, w world, environment ...string) (*instance, int) {
 	}()
 	line, _ := bufio.NewReader(reader).ReadString('\n')
 	go io.Copy(io.Discard, reader)
-	s.URL = regexp.MustCompile(`http://[0-9.:]+`).FindString(line)
+	if line != "" { // the line may name a configured issuer; the log says where the server is
+		s.URL = regexp.MustCompile(`http://127[0-9.:]+`).FindString(line + s.Log.String())
+	}
 	if s.URL == "" {
 		cancel()
 		code := <-s.code

@@ -45,6 +45,7 @@ func serve(ctx context.Context, w world) error {
 		return err
 	}
 	defer inBackground(context.WithoutCancel(ctx), b.tend)() // also while running requests finish
+	log.Info("listening", "address", address)
 	fmt.Fprintln(w.Stdout, greeting(c.Config, address))
 	return serveUntil(ctx, newServer(b.handler, log), listener, log)
 }

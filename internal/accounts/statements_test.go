@@ -26,6 +26,8 @@ type meter struct {
 	seen   []string
 	before func(number int, statement string) error // an error is answered in the database's place
 	after  func(error) error                        // how an error of the database reads
+
+	meanwhile func() // what happens between a query and the reading of its answer
 }
 
 // metered returns an instance whose statements are counted.
@@ -79,7 +81,11 @@ func (m *meter) Query(ctx context.Context, query string, args, v any) error {
 	if err := m.note(query); err != nil {
 		return err
 	}
-	return m.read(m.Driver.Query(ctx, query, args, v))
+	err := m.read(m.Driver.Query(ctx, query, args, v))
+	if m.meanwhile != nil {
+		m.meanwhile()
+	}
+	return err
 }
 
 func (m *meter) Tx(ctx context.Context) (dialect.Tx, error) {

@@ -13,9 +13,9 @@ const (
 	// useKept is how old the last use that is kept of a session may become before a request writes it anew: a session
 	// that is read from costs one read and one write a minute, whatever it asks.
 	useKept = time.Minute
-	// lease is how long the view is trusted after it was last known to be complete. It bounds how long an ended session
-	// can be accepted, whatever happens to the link between the instances.
-	lease = time.Second
+	// lease is how long the view is trusted after it was last known to be complete. With answers that are under way, an
+	// ended session is accepted for a second at most, whatever happens to the link between the instances.
+	lease = 800 * time.Millisecond
 	// askedLately is how long the view is kept complete for nobody.
 	askedLately = 10 * time.Second
 )
@@ -30,8 +30,8 @@ type ViewConfig struct {
 // the database, and forgets a user when anything about them is revoked: at once what this instance revokes, and what
 // others do when they tell. Nothing that writes may use it.
 //
-// A service whose database is a file has no other instances, but commands in other processes; so it trusts what it
-// read for as long as a lease.
+// A service whose database is a file has no other instances, but commands in other processes; so it trusts for a lease
+// what it read.
 type view struct {
 	shared bool
 
@@ -133,8 +133,8 @@ func (v *view) forgetAll() {
 	v.sessions.Purge()
 }
 
-// InTouch says that everything that any instance committed before a moment has been heard. The view is trusted for a
-// second from that moment on.
+// InTouch says that everything that any instance committed before a moment has been heard. From that moment on the view
+// is trusted for a lease.
 func (s *Service) InTouch(since time.Time) {
 	s.view.completeSince(since)
 	s.feed.tell(Notice{})

@@ -1,0 +1,247 @@
+package accounts_test
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/viewer"
+)
+
+// remembering returns an instance that counts its statements and trusts its view when it is in touch.
+func (h *house) remembering(shared bool, sessions int) (*house, *meter) {
+	h.t.Helper()
+	metered, m := h.metered()
+	other := metered.instance(func(c *accounts.Config) { c.View = accounts.ViewConfig{Shared: shared, Sessions: sessions} })
+	if shared {
+		other.InTouch(time.Now().Add(time.Hour)) // for as long as the test lasts
+	}
+	return other, m
+}
+
+// reads is how many statements it costs to learn who a payload's token is, and whether it is somebody.
+func (h *house) reads(m *meter, p *accounts.AuthPayload) (n int, somebody bool) {
+	h.t.Helper()
+	n = len(m.count(func() { somebody = h.caller(p).SignedIn() }))
+	return n, somebody
+}
+
+// wantReads checks reads; a session that is remembered costs none.
+func (h *house) wantReads(m *meter, what string, p *accounts.AuthPayload, want int, wantSomebody bool) {
+	h.t.Helper()
+	if n, somebody := h.reads(m, p); n != want || somebody != wantSomebody {
+		h.t.Errorf("%s: %d statements, somebody: %v; want %d, %v", what, n, somebody, want, wantSomebody)
+	}
+}
+
+func TestASessionIsReadOnceUntilItEnds(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h, m := h.remembering(true, 0)
+		p := h.must(h.register(ada, goodPassword))
+		innocent := h.must(h.register("eve@example.com", goodPassword))
+		h.wantReads(m, "first", p, 1, true)
+		h.wantReads(m, "again", p, 0, true)
+		h.wantReads(m, "somebody else", innocent, 1, true)
+		_, err := h.Logout(t.Context(), p.Viewer)
+		check(t, err)
+		h.wantReads(m, "logged out", p, 1, false)
+		h.wantReads(m, "logged out, again", p, 1, false) // what is not there is not remembered
+		h.wantReads(m, "somebody else stays", innocent, 0, true)
+	})
+}
+
+func TestTheViewIsTrustedWhileItIsInTouchOnly(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h, m := h.remembering(true, 0)
+		p := h.must(h.register(ada, goodPassword))
+		h.wantReads(m, "first", p, 1, true)
+		h.OutOfTouch()
+		for range 2 {
+			h.wantReads(m, "out of touch", p, 1, true)
+		}
+		h.InTouch(time.Now().Add(-time.Hour))
+		for range 2 {
+			h.wantReads(m, "in touch long ago", p, 1, true)
+		}
+		h.InTouch(time.Now().Add(time.Hour))
+		h.wantReads(m, "in touch", p, 1, true)
+		h.wantReads(m, "in touch, again", p, 0, true)
+		h.Hear("what a later version says")
+		h.wantReads(m, "something that is not understood was told", p, 1, true)
+		h.wantReads(m, "and until it is in touch again", p, 1, true)
+	})
+}
+
+func TestAFileIsReadAgainAfterAMoment(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h, m := h.remembering(false, 0)
+		p := h.must(h.register(ada, goodPassword))
+		h.wantReads(m, "first", p, 1, true)
+		h.wantReads(m, "again", p, 0, true)
+		h.exec("UPDATE sessions SET ended_at = created_at") // a command in another process
+		for start := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+			if _, somebody := h.reads(m, p); !somebody {
+				break
+			}
+			if time.Since(start) > time.Second {
+				t.Fatal("what another process ended is accepted for a second")
+			}
+		}
+	})
+}
+
+// TestWhatIsHeardDuringAReadWins ends a session between the statement that reads it and the memory of it.
+func TestWhatIsHeardDuringAReadWins(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h, m := h.remembering(true, 0)
+		p := h.must(h.register(ada, goodPassword))
+		heard := false
+		m.after = nil
+		m.meanwhile = func() {
+			if !heard {
+				heard = true
+				h.exec("UPDATE sessions SET ended_at = created_at")
+				h.Hear(`{"revocation": {"user_id": "` + p.User.ID.String() + `", "session_id": "` + p.Viewer.SessionID.String() + `"}}`)
+			}
+		}
+		h.wantReads(m, "read before it ended", p, 1, true)
+		m.meanwhile = nil
+		h.wantReads(m, "ended meanwhile", p, 1, false)
+	})
+}
+
+func TestTheViewIsBounded(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h, m := h.remembering(true, 2)
+		a := h.must(h.register(ada, goodPassword))
+		b, c := h.must(h.login(ada, goodPassword)), h.must(h.login(ada, goodPassword))
+		for _, p := range []*accounts.AuthPayload{a, b, c} {
+			h.wantReads(m, "first", p, 1, true)
+		}
+		h.wantReads(m, "the newest", c, 0, true)
+		h.wantReads(m, "the second newest", b, 0, true)
+		h.wantReads(m, "the oldest", a, 1, true)
+		_, err := h.Logout(t.Context(), c.Viewer)
+		check(t, err)
+		h.wantReads(m, "logged out", c, 1, false)
+	})
+}
+
+func TestASessionIsRememberedForItsUserOnly(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h, _ = h.remembering(true, 0)
+		p, eve := h.must(h.register(ada, goodPassword)), h.must(h.register("eve@example.com", goodPassword))
+		h.lives("her own", p)
+		claims := claimsOf(p)
+		claims.UserID = eve.User.ID
+		v, err := h.Viewer(t.Context(), claims, viewer.Origin{})
+		check(t, err)
+		if v.SignedIn() {
+			t.Error("a user is signed in by another's session")
+		}
+	})
+}
+
+// TestAWriteNeverTrustsTheView ends a session so that the view does not know: whoever only reads is still let in, and
+// whoever writes is not.
+func TestAWriteNeverTrustsTheView(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h, _ = h.remembering(true, 0)
+		root := h.administrator("root@example.com")
+		other := h.must(h.register(ada, goodPassword))
+		h.lives("remembered", root)
+		v := h.caller(root)
+		h.exec("UPDATE sessions SET ended_at = created_at WHERE user_id = '" + root.User.ID.String() + "'")
+		if !h.caller(root).SignedIn() {
+			t.Fatal("the view is not used: this shows nothing")
+		}
+		before := rowsOf(t, h)
+		ctx := t.Context()
+		for name, do := range map[string]func() error{
+			"updateProfile": func() error { return h.rename(v, "late") },
+			"revokeSession": func() error { _, err := h.RevokeSession(ctx, v, v.SessionID); return err },
+			"revokeOthers":  func() error { _, err := h.RevokeOtherSessions(ctx, v); return err },
+			"reauthenticate": func() error {
+				_, err := h.Reauthenticate(ctx, v, accounts.ReauthenticateInput{Password: goodPassword})
+				return err
+			},
+			"changePassword": func() error {
+				_, err := h.ChangePassword(ctx, v, accounts.ChangePasswordInput{CurrentPassword: goodPassword, NewPassword: otherPassword})
+				return err
+			},
+			"deleteAccount": func() error { _, err := h.DeleteAccount(ctx, v); return err },
+			"setRoles":      func() error { return h.setRoles(v, other.User.ID, accounts.RoleUser) },
+			"suspendUser":   func() error { _, err := h.SuspendUser(ctx, v, other.User.ID); return err },
+			"reinstateUser": func() error { _, err := h.ReinstateUser(ctx, v, other.User.ID); return err },
+		} {
+			p := wantProblem(t, name, do(), problem.Unauthenticated, "")
+			if p.Reason != "revoked" {
+				t.Errorf("%s: reason %q", name, p.Reason)
+			}
+		}
+		if after := rowsOf(t, h); after != before {
+			t.Errorf("the tables changed\nfrom %s\nto   %s", before, after)
+		}
+		check(t, h.rename(h.caller(other), "the twin"))
+	})
+}
+
+func TestTheUseOfASessionIsKeptOnceAMinute(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h, m := h.remembering(true, 0)
+		p := h.must(h.register(ada, goodPassword))
+		from := viewer.Origin{IP: netip.MustParseAddr("2001:db8::1"), Agent: "another program"}
+		use := func() (writes int) {
+			for _, statement := range m.count(func() {
+				v, err := h.Viewer(t.Context(), claimsOf(p), from)
+				check(t, err)
+				if !v.SignedIn() {
+					t.Error("signed out")
+				}
+			}) {
+				if strings.HasPrefix(statement, "UPDATE") {
+					writes++
+				}
+			}
+			return writes
+		}
+		row := func() (time.Time, string, string) {
+			s := h.db.Client.Session.GetX(t.Context(), p.Viewer.SessionID)
+			return s.LastUsedAt.UTC(), *s.IP, *s.UserAgent
+		}
+		begun, ip, agent := row()
+		if ip != "192.0.2.7" || agent != "the tests" {
+			t.Errorf("signed in from %s with %s", ip, agent)
+		}
+		for range 3 {
+			for range 3 {
+				h.clock.move(19 * time.Second)
+				if n := use(); n != 0 {
+					t.Errorf("%d writes within a minute", n)
+				}
+			}
+			h.clock.move(3 * time.Second)
+			if n := use(); n != 1 {
+				t.Errorf("%d writes after a minute", n)
+			}
+			at, ip, agent := row()
+			if begun = begun.Add(time.Minute); !at.Equal(begun) || ip != "2001:db8::1" || agent != "another program" {
+				t.Errorf("kept: %v from %s with %s; want %v", at, ip, agent, begun)
+			}
+		}
+		m.before = func(_ int, statement string) error {
+			if strings.HasPrefix(statement, "UPDATE") {
+				return errInjected
+			}
+			return nil
+		}
+		h.clock.move(time.Minute)
+		use() // a database that cannot be written to still lets read
+		if !strings.Contains(h.log.String(), "the use of a session was not kept") {
+			t.Error("nothing is logged")
+		}
+	})
+}
