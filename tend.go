@@ -12,7 +12,7 @@ import (
 
 // tendEvery is how often signing keys are read and what has expired is swept away. Another instance's rotation is
 // heard of at once where instances hear each other.
-const tendEvery = 10 * time.Second
+const tendEvery = 5 * time.Second
 
 // tending lists what runs beside the requests.
 func tending(service *accounts.Service, s *signing, db *database.Database, log *slog.Logger) []func(context.Context) {
