@@ -15,9 +15,11 @@ const module = "github.com/gatehouse/gatehouse"
 var house = map[string][]string{
 	"authz":                     {},
 	"ent":                       {},
+	"verify":                    {"internal/bearer", "internal/token"},
 	"web":                       {},
 	"examples/guard":            {"authz"},
 	"examples/guard/graph":      {},
+	"examples/service":          {"verify"},
 	"internal/bearer":           {},
 	"internal/problem":          {},
 	"internal/prerequisite":     {},
@@ -44,6 +46,7 @@ var forbidden = map[string][]string{
 	"internal/password": {"net/http", "database/sql", "github.com/99designs/gqlgen"},
 	"internal/viewer":   {"database/sql", "github.com/99designs/gqlgen"},
 	"internal/problem":  {"net/http", "database/sql", "github.com/99designs/gqlgen", "github.com/vektah/gqlparser"},
+	"verify":            {"database/sql", "github.com/99designs/gqlgen", "github.com/golang-jwt/jwt/v5"},
 	"graph":             {"database/sql", "entgo.io/ent", "golang.org/x/crypto"},
 }
 

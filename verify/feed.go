@@ -1,0 +1,205 @@
+package verify
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"mime"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gatehouse/gatehouse/internal/token"
+)
+
+// Feed asks for the issuer's news of ended sessions and changed rights.
+type Feed struct {
+	// URL is the address of the feed. Default Issuer + "/revocations".
+	URL string
+	// Token is the secret that the issuer expects of readers of the feed; it is sent as a bearer token, so that the
+	// address should be https wherever others are on the network. Required.
+	Token string
+	// MaxSilence is for how long after the last sign of the issuer its news count as complete; after it, and until the
+	// next sign, tokens cannot be checked. The issuer gives a sign every 250 ms. Default one second, at least 500 ms.
+	MaxSilence time.Duration
+}
+
+const (
+	leastSilence = 500 * time.Millisecond
+	leastPause   = 100 * time.Millisecond // before the first reconnect
+	longestPause = 5 * time.Second
+	sweepEvery   = time.Minute
+	// hungAfter is after how long without any event a connection is given up, though it looks open.
+	hungAfter = 5 * time.Second
+)
+
+// errFeedToken is the one refusal that waiting does not mend.
+var errFeedToken = errors.New("the issuer refuses the feed's token: set verify.Feed.Token to the one that the issuer is configured with")
+
+// feed reads the issuer's news. Its state is what the connection of the moment and those before it have told.
+type feed struct {
+	Feed
+	client *http.Client
+	now    func() time.Time
+	log    *slog.Logger
+	hung   time.Duration
+
+	mu      sync.RWMutex
+	revoked revoked
+	sign    time.Time // when the last sign came on this connection; zero is not yet
+	swept   time.Time
+}
+
+func newFeed(f Feed, base string, c Config) (*feed, error) {
+	f.URL = cmp.Or(f.URL, base+"/revocations")
+	f.MaxSilence = cmp.Or(f.MaxSilence, time.Second)
+	if err := checkURL("Revocations.URL", f.URL); err != nil {
+		return nil, err
+	}
+	if f.Token == "" || strings.ContainsFunc(f.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return nil, errors.New("verify.Feed: Token is missing or has characters that a header cannot have; " +
+			"give it the token that the issuer expects of readers of its feed")
+	}
+	if f.MaxSilence < leastSilence {
+		return nil, fmt.Errorf("verify.Feed: MaxSilence is %v; the issuer speaks every 250 ms, so at least %v", f.MaxSilence, leastSilence)
+	}
+	client := stubborn(c.Client)
+	client.Timeout = 0 // the stream never ends; a silent one is given up in connect
+	return &feed{Feed: f, client: client, now: c.Clock, log: c.Log, hung: max(hungAfter, 2*f.MaxSilence), revoked: newRevoked()}, nil
+}
+
+// judge says whether a token that is right in every other way has been revoked. What was heard refuses even when there
+// is no news; what was not heard lets in only when there is.
+func (f *feed) judge(c token.Claims) error {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	if f.revoked.has(c) {
+		return ErrRevoked
+	}
+	if !f.current(f.now()) {
+		return unavailable("there is no news of ended sessions")
+	}
+	return nil
+}
+
+// current reports whether the last sign is young enough. A clock that went back cannot tell.
+func (f *feed) current(now time.Time) bool {
+	age := now.Sub(f.sign)
+	return !f.sign.IsZero() && age >= 0 && age <= f.MaxSilence
+}
+
+// run keeps a connection to the feed until the context ends. A loss is logged once, however many tries mend it.
+func (f *feed) run(ctx context.Context) {
+	pause, lost := leastPause, false
+	for {
+		heard, err := f.connect(ctx, func() {
+			if lost {
+				f.log.Info("the feed of ended sessions is back", "url", f.URL)
+				lost = false
+			}
+		})
+		f.mu.Lock()
+		f.sign = time.Time{}
+		f.mu.Unlock()
+		if ctx.Err() != nil {
+			return
+		}
+		if heard {
+			pause = leastPause
+		}
+		if !lost {
+			f.log.Warn("the feed of ended sessions is lost; no token is taken until it is back", "url", f.URL, "error", err)
+			lost = true
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause/2 + rand.N(pause/2)): // so that readers of one issuer do not come back all at once
+		}
+		pause = min(2*pause, longestPause)
+	}
+}
+
+// connect reads one connection until it fails, and reports whether it ever gave a sign; back is called with each sign.
+func (f *feed) connect(ctx context.Context, back func()) (heard bool, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	alarm := time.AfterFunc(f.hung, func() { cancel(errors.New("the issuer is silent")) })
+	defer alarm.Stop()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, f.URL, nil)
+	if err != nil {
+		return false, err
+	}
+	r.Header.Set("Authorization", "Bearer "+f.Token)
+	r.Header.Set("Accept", "text/event-stream")
+	answer, err := f.client.Do(r)
+	if err != nil {
+		return false, cmp.Or(context.Cause(ctx), err)
+	}
+	defer answer.Body.Close()
+	if err := checkFeed(answer); err != nil {
+		return false, err
+	}
+	err = readEvents(answer.Body, func(name, data string) error {
+		alarm.Reset(f.hung)
+		if name == "current" {
+			heard = true
+			f.hear()
+			back()
+			return nil
+		}
+		return f.take(name, data)
+	})
+	return heard, cmp.Or(context.Cause(ctx), err)
+}
+
+func checkFeed(answer *http.Response) error {
+	kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
+	switch {
+	case answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden:
+		return errFeedToken
+	case answer.StatusCode != http.StatusOK:
+		return fmt.Errorf("the answer was %d, not 200", answer.StatusCode)
+	case kind != "text/event-stream":
+		return errors.New("the answer is no text/event-stream: is this the address of a Gatehouse's feed?")
+	}
+	return nil
+}
+
+// hear takes the sign that everything until now was sent.
+func (f *feed) hear() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.sign = f.now()
+	if f.sign.Sub(f.swept) >= sweepEvery {
+		f.revoked.sweep(f.sign)
+		f.swept = f.sign
+	}
+}
+
+// take remembers one event. One that cannot be understood might have ended a session, so it ends the connection.
+func (f *feed) take(name, data string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	note := f.revoked.end
+	switch name {
+	case "ended":
+	case "changed":
+		note = f.revoked.change
+	default:
+		return nil // an event of a later version
+	}
+	err := note(data)
+	if errors.Is(err, errFull) {
+		f.revoked.sweep(f.now())
+		err = note(data)
+	}
+	if err != nil {
+		f.sign = time.Time{} // at once: run is told only when this has returned
+	}
+	return err
+}

@@ -1,0 +1,305 @@
+package verify
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/internal/token"
+)
+
+const feedToken = "the-feed-token-of-the-tests"
+
+var (
+	theUser    = uuid.MustParse("0197c1b0-0000-7000-8000-0000000000ab")
+	theSession = uuid.MustParse("0197c1b0-0000-7000-8000-0000000000cd")
+)
+
+// clock is the time of a test; it goes on by itself, so that silence is silence, and can be put forward.
+type clock struct{ ahead atomic.Int64 }
+
+func (c *clock) now() time.Time          { return time.Now().Add(time.Duration(c.ahead.Load())) }
+func (c *clock) forward(d time.Duration) { c.ahead.Add(int64(d)) }
+
+// journal is a log that a test may read while it is written.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(p)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}
+
+// gatehouse is an issuer on the loopback: its keys, its feed, and what was asked of it.
+type gatehouse struct {
+	*httptest.Server
+	t       *testing.T
+	clock   *clock
+	log     *journal
+	keys    *token.Keys
+	issuer  *token.Issuer
+	fetches atomic.Int64
+	jwks    atomic.Pointer[http.HandlerFunc] // nil: the keys as they are
+
+	readers atomic.Int64 // of the feed, now
+	opened  atomic.Int64 // connections of readers so far
+	silent  atomic.Bool  // gives no sign
+	closed  atomic.Bool  // takes no reader
+	mu      sync.Mutex
+	news    []string // events for every reader, from the first
+	drop    chan struct{}
+}
+
+func newKey(t *testing.T) *token.Key {
+	t.Helper()
+	key, err := token.NewKey()
+	check(t, err)
+	return key
+}
+
+func newGatehouse(t *testing.T) *gatehouse {
+	t.Helper()
+	g := &gatehouse{t: t, clock: &clock{}, log: &journal{}, drop: make(chan struct{})}
+	var err error
+	g.keys, err = token.NewKeys(newKey(t).Always())
+	check(t, err)
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /.well-known/jwks.json", g.serveKeys)
+	mux.HandleFunc("GET /revocations", g.serveFeed)
+	g.Server = httptest.NewServer(mux)
+	t.Cleanup(func() { g.closed.Store(true); g.dropReaders(); g.Close() })
+	g.issuer = g.another(token.Config{})
+	return g
+}
+
+// another is an issuer with our keys, name and audience, except where the configuration says otherwise.
+func (g *gatehouse) another(c token.Config) *token.Issuer {
+	g.t.Helper()
+	if c.Keys == nil {
+		c.Keys = g.keys
+	}
+	if c.Issuer == "" {
+		c.Issuer = g.URL
+	}
+	if c.Audience == "" {
+		c.Audience = "gatehouse"
+	}
+	c.Clock = g.clock.now
+	issuer, err := token.NewIssuer(c)
+	check(g.t, err)
+	return issuer
+}
+
+func (g *gatehouse) serveKeys(w http.ResponseWriter, r *http.Request) {
+	g.fetches.Add(1)
+	if other := g.jwks.Load(); other != nil {
+		(*other)(w, r)
+		return
+	}
+	w.Header().Set("Cache-Control", "public, max-age=300")
+	_, _ = w.Write(g.keys.JWKS(g.clock.now()))
+}
+
+// answerKeys has the keys answered otherwise; nil is as they are.
+func (g *gatehouse) answerKeys(h http.HandlerFunc) {
+	if h == nil {
+		g.jwks.Store(nil)
+		return
+	}
+	g.jwks.Store(&h)
+}
+
+func (g *gatehouse) away() {
+	g.answerKeys(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
+}
+
+// serveFeed sends all news from the first and then a sign every 20 ms.
+func (g *gatehouse) serveFeed(w http.ResponseWriter, r *http.Request) {
+	g.opened.Add(1)
+	if r.Header.Get("Authorization") != "Bearer "+feedToken || r.Header.Get("Accept") != "text/event-stream" {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	if g.closed.Load() {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	g.readers.Add(1)
+	defer g.readers.Add(-1)
+	g.mu.Lock()
+	drop := g.drop
+	g.mu.Unlock()
+	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
+	for sent := 0; ; {
+		g.mu.Lock()
+		news := g.news[min(sent, len(g.news)):]
+		g.mu.Unlock()
+		sent += len(news) // of a list that only forget makes shorter
+		for _, event := range news {
+			fmt.Fprint(w, event)
+		}
+		if !g.silent.Load() {
+			fmt.Fprint(w, "event: current\ndata: {}\n\n")
+		}
+		w.(http.Flusher).Flush()
+		select {
+		case <-drop:
+			return
+		case <-r.Context().Done():
+			return
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// tell sends an event to every reader, now and later.
+func (g *gatehouse) tell(event, data string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.news = append(g.news, "event: "+event+"\ndata: "+data+"\n\n")
+}
+
+// forget empties the news, for the readers to come.
+func (g *gatehouse) forget() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.news = nil
+}
+
+// dropReaders ends every connection of a reader.
+func (g *gatehouse) dropReaders() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	close(g.drop)
+	g.drop = make(chan struct{})
+}
+
+// service is a verifier of this issuer; change may spoil its configuration.
+func (g *gatehouse) service(change func(*Config)) *Verifier {
+	g.t.Helper()
+	c := Config{Issuer: g.URL, Clock: g.clock.now, Log: slog.New(slog.NewTextHandler(g.log, nil))}
+	change(&c)
+	v, err := New(c)
+	check(g.t, err)
+	return v
+}
+
+func (g *gatehouse) plain() *Verifier { return g.service(func(*Config) {}) }
+
+// following is a verifier that reads the feed until the test ends.
+func (g *gatehouse) following(change func(*Feed)) *Verifier {
+	g.t.Helper()
+	f := &Feed{Token: feedToken, MaxSilence: leastSilence}
+	change(f)
+	v := g.service(func(c *Config) { c.Revocations = f })
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- v.Run(ctx) }()
+	g.t.Cleanup(func() {
+		cancel()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			g.t.Errorf("Run = %v", err)
+		}
+	})
+	return v
+}
+
+// claims are of a token that is issued now.
+func (g *gatehouse) claims() token.Claims {
+	return token.Claims{UserID: theUser, SessionID: theSession, AuthenticatedAt: g.clock.now().Add(-time.Hour), Roles: []string{"USER"}}
+}
+
+func (g *gatehouse) issue() string { return g.issueBy(g.issuer, g.claims()) }
+
+func (g *gatehouse) issueBy(issuer *token.Issuer, c token.Claims) string {
+	g.t.Helper()
+	text, err := issuer.Issue(c)
+	check(g.t, err)
+	return text
+}
+
+// want holds Verify to an error, or to none.
+func want(t *testing.T, v *Verifier, text string, wanted error) {
+	t.Helper()
+	got, err := v.Verify(t.Context(), text)
+	if !errors.Is(err, wanted) || (got == nil) != (err != nil) {
+		t.Errorf("Verify = %v, %v; want %v", got, err, wanted)
+	}
+}
+
+// soon waits until Verify says something.
+func soon(t *testing.T, v *Verifier, text string, wanted error) {
+	t.Helper()
+	var err error
+	for range 500 {
+		if _, err = v.Verify(t.Context(), text); errors.Is(err, wanted) {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("after five seconds, Verify = %v, want %v\n", err, wanted)
+}
+
+// eventually waits for a fact.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for range 500 {
+		if is() {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("not within five seconds: %s", what)
+}
+
+// call sends a request through the middleware; the next handler answers with the user's id.
+func call(v *Verifier, headers ...string) *http.Response {
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	for _, h := range headers {
+		r.Header.Add("Authorization", h)
+	}
+	w := httptest.NewRecorder()
+	v.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		t, ok := From(r.Context())
+		if !ok {
+			panic("let in without a token")
+		}
+		_, _ = io.WriteString(w, t.UserID.String()+" "+strings.Join(t.Roles, ","))
+	})).ServeHTTP(w, r)
+	return w.Result()
+}
+
+func body(t *testing.T, answer *http.Response) string {
+	t.Helper()
+	text, err := io.ReadAll(answer.Body)
+	check(t, err)
+	return string(text)
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,253 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gatehouse/gatehouse/internal/token"
+)
+
+func TestKeysAreFetchedAtFirstNeedAndRenewed(t *testing.T) {
+	g := newGatehouse(t)
+	v := g.plain()
+	if g.fetches.Load() != 0 {
+		t.Error("fetched before the first need")
+	}
+	for range 100 {
+		want(t, v, g.issue(), nil)
+	}
+	if n := g.fetches.Load(); n != 1 {
+		t.Errorf("%d fetches for 100 tokens", n)
+	}
+	g.clock.forward(239 * time.Second)
+	want(t, v, g.issue(), nil)
+	if n := g.fetches.Load(); n != 1 {
+		t.Errorf("%d fetches before four fifths of the age", n)
+	}
+	g.clock.forward(2 * time.Second) // now in the background, and nobody waits
+	want(t, v, g.issue(), nil)
+	eventually(t, "renewed ahead", func() bool { return g.fetches.Load() == 2 })
+}
+
+// A service that nobody called for long asks before it trusts: a key that has ended meanwhile is not taken once more.
+func TestStaleKeysAreRenewedBeforeTheyAreTrusted(t *testing.T) {
+	g := newGatehouse(t)
+	v := g.plain()
+	lone, err := token.NewKeys(g.keys.Signing(g.clock.now()).Always())
+	check(t, err)
+	former := g.another(token.Config{Keys: lone})
+	want(t, v, g.issueBy(former, g.claims()), nil)
+	check(t, g.keys.Replace(newKey(t).Always()))
+	g.clock.forward(10 * time.Minute)
+	want(t, v, g.issueBy(former, g.claims()), ErrInvalid)
+	want(t, v, g.issue(), nil)
+	if n := g.fetches.Load(); n != 2 {
+		t.Errorf("%d fetches, want 2", n)
+	}
+}
+
+func TestKeysChangeUnderWay(t *testing.T) {
+	g := newGatehouse(t)
+	v := g.plain()
+	first, second := g.keys.Signing(g.clock.now()), newKey(t)
+	lone, err := token.NewKeys(first.Always())
+	check(t, err)
+	former := g.another(token.Config{Keys: lone})
+	want(t, v, g.issue(), nil)
+	check(t, g.keys.Replace(first.Always(), token.Scheduled{Key: second, SignsAt: g.clock.now()}))
+
+	byNew := g.issue() // its kid is unknown, and within a minute of the last fetch nobody asks for it
+	want(t, v, byNew, ErrInvalid)
+	want(t, v, g.issueBy(former, g.claims()), nil)
+	g.clock.forward(unknownAfter)
+	want(t, v, byNew, nil)
+	want(t, v, g.issueBy(former, g.claims()), nil) // the overlap
+	if n := g.fetches.Load(); n != 2 {
+		t.Errorf("%d fetches, want 2", n)
+	}
+
+	check(t, g.keys.Replace(second.Always())) // the first one has ended
+	g.clock.forward(6 * time.Minute)
+	want(t, v, g.issueBy(former, g.claims()), ErrInvalid)
+	want(t, v, g.issue(), nil)
+}
+
+func TestAnIssuerWithoutKeysIsBelieved(t *testing.T) {
+	g := newGatehouse(t)
+	v := g.plain()
+	text := g.issue()
+	want(t, v, text, nil)
+	g.answerKeys(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"keys":[]}`) })
+	g.clock.forward(6 * time.Minute)
+	want(t, v, text, ErrInvalid)
+}
+
+// J-114: whatever is sent, the issuer is asked once a minute.
+func TestAFloodOfUnknownKidsFetchesOnceAMinute(t *testing.T) {
+	g := newGatehouse(t)
+	v := g.plain()
+	good := g.issue()
+	want(t, v, good, nil)
+	stranger := make([]*token.Issuer, 20)
+	for n := range stranger {
+		keys, err := token.NewKeys(newKey(t).Always())
+		check(t, err)
+		stranger[n] = g.another(token.Config{Keys: keys})
+	}
+	for minute := int64(1); minute <= 3; minute++ {
+		g.clock.forward(unknownAfter)
+		var all sync.WaitGroup
+		for worker := range 8 {
+			all.Go(func() {
+				for n := range 250 {
+					text := g.issueBy(stranger[(worker+n)%len(stranger)], g.claims())
+					if _, err := v.Verify(t.Context(), text); !errors.Is(err, ErrInvalid) {
+						t.Errorf("an unknown kid: %v", err)
+						return
+					}
+				}
+			})
+		}
+		all.Wait()
+		if n := g.fetches.Load(); n != 1+minute {
+			t.Errorf("%d fetches after %d minutes of flood", n, minute)
+		}
+		want(t, v, good, nil)
+	}
+}
+
+func TestManyWaitForOneFetch(t *testing.T) {
+	g := newGatehouse(t)
+	v := g.plain()
+	release := make(chan struct{})
+	g.answerKeys(func(w http.ResponseWriter, _ *http.Request) {
+		<-release
+		_, _ = w.Write(g.keys.JWKS(g.clock.now()))
+	})
+	text := g.issue()
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := v.Verify(gone, text); !errors.Is(err, ErrUnavailable) { // starts the fetch, and does not take it along
+		t.Errorf("a request that was given up: %v", err)
+	}
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() { want(t, v, text, nil) })
+	}
+	time.Sleep(50 * time.Millisecond)
+	close(release)
+	all.Wait()
+	if n := g.fetches.Load(); n != 1 {
+		t.Errorf("%d fetches", n)
+	}
+}
+
+func TestAnIssuerThatIsAwayIsMissedForAnHourAtMost(t *testing.T) {
+	g := newGatehouse(t)
+	v := g.plain()
+	want(t, v, g.issue(), nil)
+	g.away()
+	for range 12 {
+		g.clock.forward(5*time.Minute - time.Second)
+		want(t, v, g.issue(), nil)
+	}
+	g.clock.forward(5*time.Minute + 11*time.Second) // 3,899 s after the fetch
+	want(t, v, g.issue(), nil)
+	eventually(t, "the last try has ended", func() bool { v.keys.mu.Lock(); defer v.keys.mu.Unlock(); return v.keys.flight == nil })
+	g.clock.forward(2 * time.Second)
+	want(t, v, g.issue(), ErrUnavailable)
+	if n := strings.Count(g.log.String(), "cannot be fetched"); n != 1 {
+		t.Errorf("the loss is logged %d times:\n%s", n, g.log)
+	}
+	if answer := call(v, "Bearer "+g.issue()); answer.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("the middleware answers %d", answer.StatusCode)
+	}
+	g.answerKeys(nil)
+	g.clock.forward(retryAfter)
+	want(t, v, g.issue(), nil)
+	if !strings.Contains(g.log.String(), "fetched again") {
+		t.Errorf("not logged:\n%s", g.log)
+	}
+}
+
+func TestAFailedFetchIsNotRepeatedAtOnce(t *testing.T) {
+	g := newGatehouse(t)
+	g.away()
+	v := g.plain()
+	for range 100 {
+		want(t, v, g.issue(), ErrUnavailable)
+	}
+	if n := g.fetches.Load(); n != 1 {
+		t.Errorf("%d fetches", n)
+	}
+	g.answerKeys(nil)
+	g.clock.forward(retryAfter)
+	want(t, v, g.issue(), nil)
+}
+
+// Each answer leaves the verifier without keys, beside its twin, which gives them.
+func TestBrokenAnswersGiveNoKeys(t *testing.T) {
+	g := newGatehouse(t)
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		t.Error("a redirect was followed")
+		_, _ = w.Write(g.keys.JWKS(g.clock.now()))
+	}))
+	defer elsewhere.Close()
+	set := func() []byte { return g.keys.JWKS(g.clock.now()) }
+	for name, c := range map[string]struct {
+		answer http.HandlerFunc
+		want   error
+	}{
+		"the twin": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(set()) }, nil},
+		"a set, long": {func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprintf(w, "%s%s", set(), strings.Repeat(" ", 60<<10))
+		}, nil},
+		"a huge set": {func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprintf(w, "%s%s", set(), strings.Repeat(" ", 64<<10))
+		}, ErrUnavailable},
+		"without end":    {endless, ErrUnavailable},
+		"a page":         {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }, ErrUnavailable},
+		"nothing":        {func(http.ResponseWriter, *http.Request) {}, ErrUnavailable},
+		"a refusal":      {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404); _, _ = w.Write(set()) }, ErrUnavailable},
+		"a redirect":     {http.RedirectHandler(elsewhere.URL, http.StatusFound).ServeHTTP, ErrUnavailable},
+		"a private part": {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintf(w, `%s,"d":"AAAA"}]}`, set()[:len(set())-3]) }, ErrUnavailable},
+	} {
+		g.answerKeys(c.answer)
+		followsAll := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return nil }}
+		for _, client := range []*http.Client{nil, followsAll} {
+			v := g.service(func(c *Config) { c.Client = client })
+			if _, err := v.Verify(t.Context(), g.issue()); !errors.Is(err, c.want) {
+				t.Errorf("%s: %v, want %v", name, err, c.want)
+			}
+		}
+	}
+}
+
+func endless(w http.ResponseWriter, r *http.Request) {
+	for r.Context().Err() == nil {
+		if _, err := fmt.Fprint(w, strings.Repeat(" ", 1<<10)); err != nil {
+			return
+		}
+	}
+}
+
+func TestMaxAgeIsTheIssuersWithinBounds(t *testing.T) {
+	for header, want := range map[string]time.Duration{
+		"": usualAge, "public": usualAge, "public, max-age=300": 5 * time.Minute, "MAX-AGE=600": 10 * time.Minute,
+		`max-age="120"`: 2 * time.Minute, "max-age=0": leastAge, "max-age=59": leastAge, "max-age=3601": longestAge,
+		"max-age=999999999": longestAge, "max-age=99999999999999999999": usualAge, "max-age=-1": usualAge,
+		"max-age=x": usualAge, "max-age": usualAge, "no-store": leastAge, "max-age=300, no-cache": leastAge,
+		"s-maxage=5, max-age=900": 15 * time.Minute,
+	} {
+		if got := maxAge(http.Header{"Cache-Control": {header}}); got != want {
+			t.Errorf("%q: %v, want %v", header, got, want)
+		}
+	}
+}

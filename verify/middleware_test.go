@@ -1,0 +1,156 @@
+package verify
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/internal/token"
+)
+
+const (
+	isInvalid = `Bearer error="invalid_token", error_description="the access token is invalid"`
+	isExpired = `Bearer error="invalid_token", error_description="the access token is expired"`
+)
+
+// TestTheMiddlewareAnswersAsRFC6750Says is J-001, J-091, J-092, J-093 and the table of kinds: of all that a Gatehouse
+// and its neighbours hand out, only an access token for this audience passes.
+func TestTheMiddlewareAnswersAsRFC6750Says(t *testing.T) {
+	g := newGatehouse(t)
+	v := g.plain()
+	good := g.issue()
+	secret, err := token.NewSecret(bytes.Repeat([]byte("0123456789abcdef"), 2))
+	check(t, err)
+	refreshes, err := token.NewRefreshTokens(secret, nil)
+	check(t, err)
+	refresh, err := refreshes.New(theSession)
+	check(t, err)
+	foreignKeys, err := token.NewKeys(newKey(t).Always())
+	check(t, err)
+	past := g.claims()
+	past.IssuedAt = g.clock.now().Add(-time.Hour)
+	past.AuthenticatedAt = past.IssuedAt
+	g.clock.forward(unknownAfter) // so that an unknown kid may be asked for
+	for name, c := range map[string]struct {
+		headers   []string
+		status    int
+		challenge string
+	}{
+		"an access token":         {[]string{"Bearer " + good}, 200, ""},
+		"J-091 another case":      {[]string{"bEaReR " + good}, 200, ""},
+		"J-001 nothing":           {nil, 401, `Bearer realm="gatehouse"`},
+		"J-001 the scheme alone":  {[]string{"Bearer "}, 401, `Bearer realm="gatehouse"`},
+		"J-092 another scheme":    {[]string{"Basic YTpi"}, 401, isInvalid},
+		"J-092 two spaces":        {[]string{"Bearer  " + good}, 401, isInvalid},
+		"J-093 two headers":       {[]string{"Bearer " + good, "Bearer " + good}, 400, `Bearer error="invalid_request"`},
+		"J-081 a refresh token":   {[]string{"Bearer " + refresh.Text()}, 401, isInvalid},
+		"J-081 the feed's token":  {[]string{"Bearer " + feedToken}, 401, isInvalid},
+		"a changed one":           {[]string{"Bearer " + good[:len(good)-8] + "AAAAAAAA"}, 401, isInvalid},
+		"an expired one":          {[]string{"Bearer " + g.issueBy(g.issuer, past)}, 401, isExpired},
+		"expired and changed":     {[]string{"Bearer " + g.issueBy(g.another(token.Config{Keys: foreignKeys}), past)}, 401, isInvalid},
+		"J-082 another audience":  {[]string{"Bearer " + g.issueBy(g.another(token.Config{Audience: "billing"}), g.claims())}, 401, isInvalid},
+		"J-082 another issuer":    {[]string{"Bearer " + g.issueBy(g.another(token.Config{Issuer: "https://x"}), g.claims())}, 401, isInvalid},
+		"J-083 a stranger's key":  {[]string{"Bearer " + g.issueBy(g.another(token.Config{Keys: foreignKeys}), g.claims())}, 401, isInvalid},
+		"J-004 a megabyte of dot": {[]string{"Bearer " + strings.Repeat(".", 1<<20)}, 401, isInvalid},
+	} {
+		t.Run(name, func(t *testing.T) {
+			answer := call(v, c.headers...)
+			text := body(t, answer)
+			if answer.StatusCode != c.status || answer.Header.Get("WWW-Authenticate") != c.challenge {
+				t.Errorf("%d, %q; want %d, %q", answer.StatusCode, answer.Header.Get("WWW-Authenticate"), c.status, c.challenge)
+			}
+			if let := text == theUser.String()+" USER"; let != (c.status == 200) {
+				t.Errorf("let in: %v, with %q", let, text)
+			}
+			if c.status != 200 && answer.Header.Get("Cache-Control") != "no-store" {
+				t.Error("a refusal may be kept")
+			}
+		})
+	}
+	for _, secretText := range []string{good, refresh.Text(), feedToken} {
+		if strings.Contains(g.log.String(), secretText) {
+			t.Errorf("the log holds a token:\n%s", g.log)
+		}
+	}
+}
+
+func TestVerifyReturnsWhatTheTokenSays(t *testing.T) {
+	g := newGatehouse(t)
+	v := g.plain()
+	now := g.clock.now().UTC().Truncate(time.Second)
+	text := g.issueBy(g.issuer, token.Claims{
+		UserID: theUser, SessionID: theSession, ID: "one", AuthenticatedAt: now.Add(-time.Hour), IssuedAt: now,
+		Roles: []string{"ADMIN", "USER"}, Scopes: []string{"read"},
+	})
+	said := &Token{
+		UserID: theUser, SessionID: theSession, ID: "one", AuthenticatedAt: now.Add(-time.Hour), IssuedAt: now,
+		ExpiresAt: now.Add(10 * time.Minute), Roles: []string{"ADMIN", "USER"}, Scopes: []string{"read"},
+	}
+	for range 2 {
+		read, err := v.Verify(t.Context(), text)
+		check(t, err)
+		if diff := cmp.Diff(said, read); diff != "" {
+			t.Errorf("(-said +read)\n%s", diff)
+		}
+		read.Roles[1], read.UserID = "ADMIN", uuid.Nil
+	}
+	if _, ok := From(context.Background()); ok {
+		t.Error("a request that nobody let in has a token")
+	}
+}
+
+func TestNewRefusesWhatCannotWork(t *testing.T) {
+	good := func() Config {
+		return Config{Issuer: "https://id.example.org", Revocations: &Feed{Token: feedToken}}
+	}
+	v, err := New(good())
+	if err != nil || v.keys.url != "https://id.example.org/.well-known/jwks.json" ||
+		v.feed.URL != "https://id.example.org/revocations" || v.feed.MaxSilence != time.Second {
+		t.Fatalf("the valid twin: %v", err)
+	}
+	for name, spoil := range map[string]func(*Config){
+		"no issuer":              func(c *Config) { c.Issuer = "" },
+		"an issuer without host": func(c *Config) { c.Issuer = "id.example.org" },
+		"a file":                 func(c *Config) { c.JWKS = "file:///etc/passwd" },
+		"data":                   func(c *Config) { c.JWKS = "data:,{}" },
+		"a password in the URL":  func(c *Config) { c.JWKS = "https://a:b@id.example.org/" },
+		"an audience not UTF-8":  func(c *Config) { c.Audience = "\xff" },
+		"no feed token":          func(c *Config) { c.Revocations.Token = "" },
+		"a feed token of lines":  func(c *Config) { c.Revocations.Token = "a\r\nb" },
+		"a feed by file":         func(c *Config) { c.Revocations.URL = "file:///x" },
+		"impatience":             func(c *Config) { c.Revocations.MaxSilence = 499 * time.Millisecond },
+	} {
+		c := good()
+		spoil(&c)
+		if _, err := New(c); err == nil || strings.Contains(err.Error(), feedToken) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// J-046: what a token says about keys is never asked.
+func TestATokenNamesNoAddress(t *testing.T) {
+	g := newGatehouse(t)
+	v := g.plain()
+	want(t, v, g.issue(), nil)
+	asked := false
+	g.answerKeys(func(http.ResponseWriter, *http.Request) { asked = true })
+	g.clock.forward(unknownAfter)
+	header, err := json.Marshal(map[string]any{"alg": "EdDSA", "typ": "at+jwt", "kid": "x", "jku": g.URL + "/.well-known/jwks.json"})
+	check(t, err)
+	want(t, v, fmt.Sprintf("%s.e30.AAAA", base64url(header)), ErrInvalid)
+	if asked {
+		t.Error("it asked")
+	}
+}
+
+func base64url(data []byte) string { return base64.RawURLEncoding.EncodeToString(data) }
