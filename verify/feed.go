@@ -72,18 +72,19 @@ func newFeed(f Feed, base string, c Config) (*feed, error) {
 	return &feed{Feed: f, client: client, now: c.Clock, log: c.Log, hung: max(hungAfter, 2*f.MaxSilence), revoked: newRevoked()}, nil
 }
 
-// judge says whether a token that is right in every other way has been revoked. What was heard refuses even when there
-// is no news; what was not heard lets in only when there is.
-func (f *feed) judge(c token.Claims) error {
+// judge returns the roles that the user of a token has now, if the token has not been revoked. What was heard refuses
+// even when there is no news; what was not heard lets in only when there is.
+func (f *feed) judge(c token.Claims) (roles []string, err error) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	if f.revoked.has(c) {
-		return ErrRevoked
+	roles, refused := f.revoked.judge(c)
+	if refused {
+		return nil, ErrRevoked
 	}
 	if !f.current(f.now()) {
-		return unavailable("there is no news of ended sessions")
+		return nil, unavailable("there is no news of ended sessions")
 	}
-	return nil
+	return roles, nil
 }
 
 // current reports whether the last sign is young enough. A clock that went back cannot tell.

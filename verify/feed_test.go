@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -98,6 +99,31 @@ func TestSilenceIsDenialAndPasses(t *testing.T) {
 	}
 	g.silent.Store(false)
 	soon(t, v, text, nil)
+}
+
+func TestAChangeThatTellsTheRolesRefusesNobody(t *testing.T) {
+	g := newGatehouse(t)
+	v := g.following(same)
+	text := g.issue()
+	soon(t, v, text, nil)
+	roles := func() string {
+		token, err := v.Verify(t.Context(), text)
+		check(t, err)
+		return strings.Join(token.Roles, " ")
+	}
+	before := roles()
+	for _, now := range []string{"ADMIN USER", "USER", ""} { // all in the second in which the token was issued
+		told, err := json.Marshal(strings.Fields(now))
+		check(t, err)
+		g.tell("changed", fmt.Sprintf(`{"sub":%q,"roles":%s,"before":%d,"until":%d}`, theUser, told, g.clock.now().Unix()+1, g.until()))
+		eventually(t, "the roles are "+now, func() bool { return roles() == now })
+	}
+	g.tell("changed", fmt.Sprintf(`{"sub":%q,"roles":["GOD"],"before":%d,"until":%d}`, theUser, g.clock.now().Unix()-5, g.until()))
+	g.tell("changed", fmt.Sprintf(`{"sub":%q,"roles":["GOD"],"before":%d,"until":%d}`, uuid.New(), g.clock.now().Unix()+1, g.until()))
+	time.Sleep(100 * time.Millisecond)
+	if got := roles(); got != "" || before == "" {
+		t.Errorf("roles %q, and before %q", got, before)
+	}
 }
 
 // The age of the last sign alone decides; a clock that went back cannot tell.
@@ -227,11 +253,11 @@ func TestEntriesAreForgottenAfterTheirTime(t *testing.T) {
 	check(t, r.change(fmt.Sprintf(`{"sub":%q,"before":%f,"until":%f}`, theUser, until, until)))
 	c := token.Claims{UserID: theUser, SessionID: theSession, IssuedAt: now}
 	r.sweep(now.Add(time.Minute))
-	if !r.has(c) || len(r.ended) != 1 || len(r.changed) != 1 {
+	if _, refused := r.judge(c); !refused || len(r.ended) != 1 || len(r.changed) != 1 {
 		t.Error("forgotten too early")
 	}
 	r.sweep(now.Add(time.Minute + token.Leeway + time.Second))
-	if r.has(c) || len(r.ended) != 0 || len(r.changed) != 0 {
+	if _, refused := r.judge(c); refused || len(r.ended) != 0 || len(r.changed) != 0 {
 		t.Error("not forgotten")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,14 +16,17 @@ import (
 // followed at all, because to forget one would let a token in.
 const maxEntries = 1_000_000
 
-// revoked is what the feed told: which sessions have ended, and whose rights have changed. It only ever refuses.
+// revoked is what the feed told: which sessions have ended, and which rights users have since they changed.
 type revoked struct {
 	most    int
 	ended   map[uuid.UUID]time.Time // session → until
 	changed map[uuid.UUID]change    // user → change
 }
 
-type change struct{ before, until time.Time }
+type change struct {
+	before, until time.Time
+	roles         []string // what the user may do since; nil is not known
+}
 
 var errFull = errors.New("more sessions have ended than can be remembered")
 
@@ -34,6 +38,7 @@ func newRevoked() revoked {
 type note struct {
 	Session uuid.UUID `json:"sid"`
 	User    uuid.UUID `json:"sub"`
+	Roles   []string  `json:"roles"`
 	Before  float64   `json:"before"`
 	Until   float64   `json:"until"`
 }
@@ -75,7 +80,8 @@ func (r *revoked) end(data string) error {
 	return nil
 }
 
-// change remembers that the tokens of a user which were issued before a time are not good.
+// change remembers which rights a user has, whatever the tokens say that were issued before a time. Of changes in one
+// second the one that is told last holds.
 func (r *revoked) change(data string) error {
 	n, err := readNote(data)
 	if err != nil {
@@ -88,8 +94,8 @@ func (r *revoked) change(data string) error {
 	if !known && r.full() {
 		return errFull
 	}
-	if before := date(n.Before); before.After(c.before) {
-		c.before = before
+	if before := date(n.Before); !before.Before(c.before) {
+		c.before, c.roles = before, n.Roles
 	}
 	if until := date(n.Until); until.After(c.until) {
 		c.until = until
@@ -100,10 +106,17 @@ func (r *revoked) change(data string) error {
 
 func (r *revoked) full() bool { return len(r.ended)+len(r.changed) >= r.most }
 
-// has reports whether a token is refused.
-func (r *revoked) has(c token.Claims) bool {
-	_, ended := r.ended[c.SessionID]
-	return ended || c.IssuedAt.Before(r.changed[c.UserID].before)
+// judge returns the roles of a token's user as they are now, and whether the token is refused: when its session has
+// ended, or when its rights have changed to what is not known.
+func (r *revoked) judge(c token.Claims) (roles []string, refused bool) {
+	if _, ended := r.ended[c.SessionID]; ended {
+		return nil, true
+	}
+	change, known := r.changed[c.UserID]
+	if !known || !c.IssuedAt.Before(change.before) {
+		return c.Roles, false
+	}
+	return slices.Clone(change.roles), change.roles == nil
 }
 
 // sweep forgets the entries whose time is over: every token that they refuse has expired. The leeway is for a clock that

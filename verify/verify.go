@@ -49,7 +49,7 @@ type Token struct {
 	UserID          uuid.UUID // sub
 	SessionID       uuid.UUID // sid
 	ID              string    // jti
-	Roles           []string
+	Roles           []string  // roles; with the feed, those that the user has now
 	Scopes          []string
 	AuthenticatedAt time.Time // auth_time: when the user last proved who they are
 	IssuedAt        time.Time // iat
@@ -120,7 +120,7 @@ func (v *Verifier) Verify(ctx context.Context, text string) (*Token, error) {
 		return nil, err
 	}
 	if v.feed != nil {
-		if err := v.feed.judge(claims); err != nil {
+		if claims.Roles, err = v.feed.judge(claims); err != nil {
 			return nil, err
 		}
 	}

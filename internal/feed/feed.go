@@ -2,9 +2,9 @@
 // server-sent events (HTML, section 9.2). Package verify reads it. It knows HTTP and what accounts tells; what is
 // revoked is decided there.
 //
-//	event: ended     {"sid": "…", "until": 1798761600}               no token of the session is good
-//	event: changed   {"sub": "…", "roles": […], "before": …, "until": …}   tokens issued before have these roles instead
-//	event: current   {}                                              all that has happened has been sent
+//	event: ended    {"sid": "…", "until": 1798761600}                     no token of the session is good
+//	event: changed  {"sub": "…", "roles": […], "before": …, "until": …}   tokens issued before have these roles instead
+//	event: current  {}                                                    all that has happened has been sent
 //
 // Times are NumericDates (RFC 7519, section 2); after until the last token that is meant has expired. All that is in
 // force is sent first. While the instance hears of everything, current comes several times a second.
