@@ -149,7 +149,7 @@ func TestAfterALossWhatWasHeardStillRefuses(t *testing.T) {
 	good := g.issueBy(g.issuer, other)
 	g.tell("ended", fmt.Sprintf(`{"sid":%q,"until":%d}`, theSession, g.until()))
 	soon(t, v, good, nil)
-	want(t, v, g.issue(), ErrRevoked)
+	soon(t, v, g.issue(), ErrRevoked)
 
 	g.closed.Store(true)
 	g.dropReaders()
@@ -318,6 +318,19 @@ func FuzzEvents(f *testing.F) {
 			t.Error("the end of the stream is no error")
 		}
 	})
+}
+
+func TestALineIsBounded(t *testing.T) {
+	for length, good := range map[int]bool{1 << 10: true, maxEvent + 1: false, 1 << 20: false} {
+		told := false
+		_ = readEvents(strings.NewReader(":"+strings.Repeat("x", length)+"\ndata: 1\n\n"), func(string, string) error {
+			told = true
+			return nil
+		})
+		if told != good {
+			t.Errorf("after a line of %d bytes: told %v", length, told)
+		}
+	}
 }
 
 func TestEventsAreReadAsTheStandardWritesThem(t *testing.T) {

@@ -230,6 +230,36 @@ func TestBrokenAnswersGiveNoKeys(t *testing.T) {
 	}
 }
 
+// spring is a body that never ends, and counts what is drawn from it.
+type spring struct{ drawn int }
+
+func (s *spring) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	s.drawn += len(p)
+	if s.drawn > 1<<24 {
+		return 0, errors.New("this is enough")
+	}
+	return len(p), nil
+}
+
+func (s *spring) Close() error { return nil }
+
+func (s *spring) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Body: s}, nil
+}
+
+func TestNoMoreIsReadThanASetMayBe(t *testing.T) {
+	s := &spring{}
+	if list, _, err := fetch(t.Context(), &http.Client{Transport: s}, "http://127.0.0.1/"); err == nil {
+		t.Errorf("%d keys", len(list))
+	}
+	if s.drawn > 2*token.MaxJWKS {
+		t.Errorf("%d bytes were read", s.drawn)
+	}
+}
+
 func endless(w http.ResponseWriter, r *http.Request) {
 	for r.Context().Err() == nil {
 		if _, err := fmt.Fprint(w, strings.Repeat(" ", 1<<10)); err != nil {

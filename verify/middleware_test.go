@@ -121,6 +121,7 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 		"no issuer":              func(c *Config) { c.Issuer = "" },
 		"an issuer without host": func(c *Config) { c.Issuer = "id.example.org" },
 		"a file":                 func(c *Config) { c.JWKS = "file:///etc/passwd" },
+		"another scheme":         func(c *Config) { c.JWKS = "ftp://id.example.org/keys" },
 		"data":                   func(c *Config) { c.JWKS = "data:,{}" },
 		"a password in the URL":  func(c *Config) { c.JWKS = "https://a:b@id.example.org/" },
 		"an audience not UTF-8":  func(c *Config) { c.Audience = "\xff" },
