@@ -45,7 +45,7 @@ func build(ctx context.Context, c *settings, db *database.Database, address stri
 	if err != nil {
 		return nil, err
 	}
-	callers := viewer.Sources{Verify: access.Verify, Session: service.Viewer}
+	callers := viewer.Sources{Verify: access.Verify, Session: service.Viewer, Proxies: c.TrustedProxies}
 	return &building{
 		handler: routes(ctx, c, viewer.Middleware(callers, door), table, signing.keys, service, db),
 		tend:    tending(service, signing, db, log),

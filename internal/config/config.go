@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -33,14 +34,17 @@ type Config struct {
 	RefreshTTL  time.Duration `env:"GATEHOUSE_REFRESH_TTL" envDefault:"720h" help:"idle life of a refresh token"`
 	SessionTTL  time.Duration `env:"GATEHOUSE_SESSION_TTL" envDefault:"2160h" help:"life of a session in all"`
 	Revocations string        `env:"GATEHOUSE_REVOCATIONS_TOKEN" help:"bearer token of the services that read /revocations, at least 32 characters; two with a comma between while it is changed (default: no such feed)"`
+	Origins     []string      `env:"GATEHOUSE_ALLOWED_ORIGINS" help:"origins of the pages that may call from a browser beside the issuer's own, comma-separated, such as https://app.example.com (default none)"`
+	Proxies     []string      `env:"GATEHOUSE_TRUSTED_PROXIES" help:"proxies whose X-Forwarded-For is believed: addresses and CIDRs, comma-separated (default none)"`
 	Playground  string        `env:"GATEHOUSE_PLAYGROUND" envDefault:"auto" help:"Playground, introspection and /schema.graphql: on, off, or auto (on while listening on loopback)"`
 	Argon2      string        `env:"GATEHOUSE_ARGON2" envDefault:"m=19456,t=2,p=1" help:"cost of hashing a password; less is refused unless listening on loopback"`
 	Limits      string        `env:"GATEHOUSE_LIMITS" help:"bounds of one operation, any subset (default body=64KiB,tokens=1000,depth=8,fields=250,roots=10,aliases=15,page=100)"`
 	Log         string        `env:"GATEHOUSE_LOG" envDefault:"info" help:"debug, info, warn or error; with ,json behind it for JSON lines"`
 
-	RotateEvery time.Duration `env:"-"` // 0: never
-	LogLevel    slog.Level    `env:"-"`
-	LogJSON     bool          `env:"-"`
+	RotateEvery    time.Duration  `env:"-"` // 0: never
+	LogLevel       slog.Level     `env:"-"`
+	LogJSON        bool           `env:"-"`
+	TrustedProxies []netip.Prefix `env:"-"`
 }
 
 // Load reads the configuration from an environment of NAME=value lines. Its error names every fault, and not only the
@@ -130,6 +134,12 @@ func (c *Config) check(addrFrom, databaseFrom string) error {
 	if !slices.Contains([]string{"auto", "on", "off"}, c.Playground) {
 		refuse("GATEHOUSE_PLAYGROUND", "%q is not auto, on or off", c.Playground)
 	}
+	if err := c.checkOrigins(); err != nil {
+		refuse("GATEHOUSE_ALLOWED_ORIGINS", "%w", err)
+	}
+	if err := c.setTrustedProxies(); err != nil {
+		refuse("GATEHOUSE_TRUSTED_PROXIES", "%w", err)
+	}
 	if err := c.setLog(); err != nil {
 		refuse("GATEHOUSE_LOG", "%w", err)
 	}
@@ -186,6 +196,10 @@ func (c *Config) setLog() error {
 // Loopback reports whether the public listener is reachable from this machine only.
 func (c *Config) Loopback() bool {
 	host, _, _ := net.SplitHostPort(c.Addr)
+	return isLoopback(host)
+}
+
+func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

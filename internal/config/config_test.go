@@ -3,6 +3,7 @@ package config_test
 import (
 	"log/slog"
 	"maps"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/gatehouse/gatehouse/internal/config"
 )
@@ -87,7 +89,7 @@ func TestEveryVariableTakesGoodValuesAndRefusesBadOnes(t *testing.T) {
 		}
 		want := defaults()
 		v.want(want)
-		if d := cmp.Diff(want, got); d != "" {
+		if d := cmp.Diff(want, got, cmpopts.EquateComparable(netip.Prefix{})); d != "" {
 			t.Errorf("%s=%s (-want +got):\n%s", v.variable, v.text, d)
 		}
 	}
@@ -182,6 +184,50 @@ var values = []value{
 	{variable: "GATEHOUSE_SESSION_TTL", text: "720h", want: func(c *config.Config) { c.SessionTTL = 720 * time.Hour }},
 	{variable: "GATEHOUSE_SESSION_TTL", text: "719h", refusedBecause: "GATEHOUSE_REFRESH_TTL"},
 	{variable: "GATEHOUSE_SESSION_TTL", text: "x", refusedBecause: "x"},
+
+	{variable: "GATEHOUSE_ALLOWED_ORIGINS", text: "https://app.example.com", want: func(c *config.Config) {
+		c.Origins = []string{"https://app.example.com"}
+	}},
+	{variable: "GATEHOUSE_ALLOWED_ORIGINS", text: "https://a.example:8443, http://[::1]:5173,http://localhost", want: func(c *config.Config) {
+		c.Origins = []string{"https://a.example:8443", "http://[::1]:5173", "http://localhost"}
+	}},
+	{variable: "GATEHOUSE_ALLOWED_ORIGINS", text: "http://192.0.2.7:5173", want: func(c *config.Config) { c.Origins = []string{"http://192.0.2.7:5173"} }},
+	{variable: "GATEHOUSE_ALLOWED_ORIGINS", text: "http://localhost:5173", with: []string{"GATEHOUSE_ISSUER=https://a.example"}, want: func(c *config.Config) {
+		c.Origins, c.Issuer = []string{"http://localhost:5173"}, "https://a.example"
+	}},
+	{variable: "GATEHOUSE_ALLOWED_ORIGINS", text: "http://app.example.com", with: []string{"GATEHOUSE_ISSUER=https://a.example"}, refusedBecause: "serve the page over https"},
+	{variable: "GATEHOUSE_ALLOWED_ORIGINS", text: "https://app.example.com/", refusedBecause: "write https://app.example.com"},
+	{variable: "GATEHOUSE_ALLOWED_ORIGINS", text: "https://app.example.com/page", refusedBecause: "write https://app.example.com"},
+	{variable: "GATEHOUSE_ALLOWED_ORIGINS", text: "https://app.example.com?a=b", refusedBecause: "write https://app.example.com"},
+	{variable: "GATEHOUSE_ALLOWED_ORIGINS", text: "https://app.example.com#", refusedBecause: "write https://app.example.com"},
+	{variable: "GATEHOUSE_ALLOWED_ORIGINS", text: "https://ann@app.example.com", refusedBecause: "write https://app.example.com"},
+	{variable: "GATEHOUSE_ALLOWED_ORIGINS", text: "https://App.example.com", refusedBecause: "write https://app.example.com"},
+	{variable: "GATEHOUSE_ALLOWED_ORIGINS", text: "HTTPS://app.example.com", refusedBecause: "write https://app.example.com"},
+	{variable: "GATEHOUSE_ALLOWED_ORIGINS", text: "https://app.example.com:443", refusedBecause: "write https://app.example.com"},
+	{variable: "GATEHOUSE_ALLOWED_ORIGINS", text: "https://app.example.com:", refusedBecause: "write https://app.example.com"},
+	{variable: "GATEHOUSE_ALLOWED_ORIGINS", text: "https://bücher.example", refusedBecause: "is not an origin"},
+	{variable: "GATEHOUSE_ALLOWED_ORIGINS", text: "http://localhost:80", refusedBecause: "write http://localhost"},
+	{variable: "GATEHOUSE_ALLOWED_ORIGINS", text: "https://a.example,b.example", refusedBecause: `"b.example" is not an origin`},
+	{variable: "GATEHOUSE_ALLOWED_ORIGINS", text: "https://a.example,", refusedBecause: `"" is not an origin`},
+	{variable: "GATEHOUSE_ALLOWED_ORIGINS", text: "*", refusedBecause: "is not an origin"},
+	{variable: "GATEHOUSE_ALLOWED_ORIGINS", text: "https://*.example.com", refusedBecause: "is not an origin"},
+	{variable: "GATEHOUSE_ALLOWED_ORIGINS", text: "null", refusedBecause: "is not an origin"},
+	{variable: "GATEHOUSE_ALLOWED_ORIGINS", text: "ftp://a.example", refusedBecause: "is not an origin"},
+	{variable: "GATEHOUSE_ALLOWED_ORIGINS", text: "https://:443", refusedBecause: "is not an origin"},
+
+	{variable: "GATEHOUSE_TRUSTED_PROXIES", text: "10.0.0.0/8, 192.0.2.7,2001:db8::/32,::1", want: func(c *config.Config) {
+		c.Proxies = []string{"10.0.0.0/8", " 192.0.2.7", "2001:db8::/32", "::1"}
+		c.TrustedProxies = []netip.Prefix{
+			netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.7/32"),
+			netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("::1/128"),
+		}
+	}},
+	{variable: "GATEHOUSE_TRUSTED_PROXIES", text: "10.0.0.0/33", refusedBecause: "CIDR"},
+	{variable: "GATEHOUSE_TRUSTED_PROXIES", text: "proxy.example", refusedBecause: "CIDR"},
+	{variable: "GATEHOUSE_TRUSTED_PROXIES", text: "10.0.0.1,", refusedBecause: "CIDR"},
+	{variable: "GATEHOUSE_TRUSTED_PROXIES", text: "10.0.0.1:80", refusedBecause: "CIDR"},
+	{variable: "GATEHOUSE_TRUSTED_PROXIES", text: "::ffff:10.0.0.1", refusedBecause: "CIDR"},
+	{variable: "GATEHOUSE_TRUSTED_PROXIES", text: "10.1.2.3/8", refusedBecause: "write 10.1.2.3 or 10.0.0.0/8"},
 
 	{variable: "GATEHOUSE_PLAYGROUND", text: "on", want: func(c *config.Config) { c.Playground = "on" }},
 	{variable: "GATEHOUSE_PLAYGROUND", text: "off", want: func(c *config.Config) { c.Playground = "off" }},

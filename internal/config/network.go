@@ -1,0 +1,56 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+	"unicode"
+)
+
+// checkOrigins holds each origin to the form in which browsers send it, because it is compared byte for byte.
+func (c *Config) checkOrigins() error {
+	for i, text := range c.Origins {
+		text = strings.TrimSpace(text)
+		u, err := url.Parse(text)
+		if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || strings.ContainsFunc(text, notInOrigins) {
+			return fmt.Errorf("%q is not an origin; write scheme://host or scheme://host:port, such as https://app.example.com", text)
+		}
+		if origin := originOf(u); text != origin {
+			return fmt.Errorf("%q is not as browsers write it; write %s", text, origin)
+		}
+		if u.Scheme == "http" && strings.HasPrefix(c.Issuer, "https:") && !isLoopback(u.Hostname()) {
+			return fmt.Errorf("%s can be changed on its way to the browser, and the issuer is https; serve the page over https", text)
+		}
+		c.Origins[i] = text
+	}
+	return nil
+}
+
+// notInOrigins are wildcards, which we do not have, and letters that browsers write in their ASCII form, xn--….
+func notInOrigins(r rune) bool { return r == '*' || r > unicode.MaxASCII }
+
+// originOf writes an address's origin as browsers do (RFC 6454, section 6.2).
+func originOf(u *url.URL) string {
+	port := map[string]string{"http": ":80", "https": ":443"}[u.Scheme]
+	return u.Scheme + "://" + strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(u.Host), port), ":")
+}
+
+// setTrustedProxies reads addresses and CIDRs; an IPv4 address in IPv6 form would never be met.
+func (c *Config) setTrustedProxies() error {
+	for _, text := range c.Proxies {
+		text = strings.TrimSpace(text)
+		prefix, err := netip.ParsePrefix(text)
+		if address, notOne := netip.ParseAddr(text); notOne == nil {
+			prefix, err = netip.PrefixFrom(address, address.BitLen()), nil
+		}
+		switch {
+		case err != nil || prefix.Addr().Is4In6():
+			return fmt.Errorf("%q is not an address or a CIDR, such as 10.0.0.0/8, 192.0.2.7 or 2001:db8::/32", text)
+		case prefix != prefix.Masked():
+			return fmt.Errorf("%q names one address and a whole network; write %v or %v", text, prefix.Addr(), prefix.Masked())
+		}
+		c.TrustedProxies = append(c.TrustedProxies, prefix)
+	}
+	return nil
+}
