@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -13,6 +14,7 @@ import (
 	"github.com/gatehouse/gatehouse/authz"
 	"github.com/gatehouse/gatehouse/graph"
 	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/config"
 	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/feed"
 	"github.com/gatehouse/gatehouse/internal/password"
@@ -41,13 +43,13 @@ func build(ctx context.Context, c *settings, db *database.Database, address stri
 	if err != nil {
 		return nil, err
 	}
-	door, table, err := newDoor(c, service, log)
+	door, table, err := newDoor(c, service, address, log)
 	if err != nil {
 		return nil, err
 	}
 	callers := viewer.Sources{Verify: access.Verify, Session: service.Viewer, Proxies: c.TrustedProxies}
 	return &building{
-		handler: routes(ctx, c, viewer.Middleware(callers, door), table, signing.keys, service, db),
+		handler: routes(ctx, c, graph.CORS(c.Origins, viewer.Middleware(callers, door)), table, signing.keys, service, db),
 		tend:    tending(service, signing, db, log),
 	}, nil
 }
@@ -97,7 +99,11 @@ func newAccounts(c *settings, db *database.Database, access *token.Issuer, log *
 }
 
 // newDoor makes the handler of /graphql, guarded, and the table of who may use what.
-func newDoor(c *settings, service *accounts.Service, log *slog.Logger) (http.Handler, []authz.Access, error) {
+func newDoor(c *settings, service *accounts.Service, address string, log *slog.Logger) (http.Handler, []authz.Access, error) {
+	issuer, err := url.Parse(cmp.Or(c.Issuer, address))
+	if err != nil {
+		return nil, nil, err
+	}
 	schema := graph.NewSchema(service)
 	guard, err := graph.NewGuard(schema.Schema(), graph.GuardConfig{
 		Introspection: c.ShowPlayground(),
@@ -114,6 +120,8 @@ func newDoor(c *settings, service *accounts.Service, log *slog.Logger) (http.Han
 		Extensions:    []graphql.HandlerExtension{guard},
 		Queries:       guard.QueryCache(graph.CachedQueries),
 		Limits:        c.limits,
+		Issuer:        issuer,
+		Origins:       append([]string{config.Origin(issuer)}, c.Origins...),
 		Introspection: c.ShowPlayground(),
 		Log:           log,
 		Unavailable:   database.Unavailable,

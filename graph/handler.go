@@ -8,6 +8,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -24,6 +25,8 @@ type HandlerConfig struct {
 	Queries       graphql.Cache[*ast.QueryDocument] // parsed documents, as the guard keeps them; default: a cache of its own
 	Limits        Limits                            // default: DefaultLimits
 	Timeout       time.Duration                     // of one operation; default: 10 s
+	Issuer        *url.URL                          // the address that clients know: it decides how cookies are kept; default: none are
+	Origins       []string                          // of the pages that may use the cookie, the issuer's own among them
 	Introspection bool                              // whether the schema may be read, and messages may suggest parts of it
 	Log           *slog.Logger                      // default: slog.Default()
 	Unavailable   func(error) bool                  // whether an error says that the database does not answer; default: none does
@@ -48,6 +51,7 @@ func NewHandler(c HandlerConfig) http.Handler {
 	server.AddTransport(&transport{
 		limits:    c.Limits,
 		timeout:   cmp.Or(c.Timeout, 10*time.Second),
+		cookies:   newCookieRules(c.Issuer, c.Origins),
 		presenter: presenter,
 	})
 	server.Use(bouncer{limits: c.Limits, introspection: c.Introspection, passed: queries})

@@ -16,22 +16,22 @@ type resolver struct{ accounts *accounts.Service }
 
 // Register is the resolver for the register field.
 func (r *mutationResolver) Register(ctx context.Context, input accounts.RegisterInput) (*accounts.AuthPayload, error) {
-	return r.accounts.Register(ctx, viewer.From(ctx), input)
+	return signIn(ctx, input.Cookie, r.accounts.Register, input)
 }
 
 // Login is the resolver for the login field.
 func (r *mutationResolver) Login(ctx context.Context, input accounts.LoginInput) (*accounts.AuthPayload, error) {
-	return r.accounts.Login(ctx, viewer.From(ctx), input)
+	return signIn(ctx, input.Cookie, r.accounts.Login, input)
 }
 
 // Refresh is the resolver for the refresh field.
 func (r *mutationResolver) Refresh(ctx context.Context, input accounts.RefreshInput) (*accounts.AuthPayload, error) {
-	return r.accounts.Refresh(ctx, viewer.From(ctx), input)
+	return refresh(ctx, r.accounts.Refresh, input)
 }
 
 // Logout is the resolver for the logout field.
 func (r *mutationResolver) Logout(ctx context.Context) (*accounts.LogoutPayload, error) {
-	return r.accounts.Logout(ctx, viewer.From(ctx))
+	return signOut(ctx, r.accounts.Logout)
 }
 
 // RevokeSession is the resolver for the revokeSession field.
@@ -56,12 +56,12 @@ func (r *mutationResolver) Reauthenticate(ctx context.Context, input accounts.Re
 
 // ChangePassword is the resolver for the changePassword field.
 func (r *mutationResolver) ChangePassword(ctx context.Context, input accounts.ChangePasswordInput) (*accounts.AuthPayload, error) {
-	return r.accounts.ChangePassword(ctx, viewer.From(ctx), input)
+	return signIn(ctx, cookieFrom(ctx).sent != "", r.accounts.ChangePassword, input)
 }
 
 // DeleteAccount is the resolver for the deleteAccount field.
 func (r *mutationResolver) DeleteAccount(ctx context.Context) (*accounts.DeleteAccountPayload, error) {
-	return r.accounts.DeleteAccount(ctx, viewer.From(ctx))
+	return signOut(ctx, r.accounts.DeleteAccount)
 }
 
 // SetRoles is the resolver for the setRoles field.

@@ -22,6 +22,7 @@ var errNoResponse = errors.New("the schema returned no response")
 type transport struct {
 	limits    Limits
 	timeout   time.Duration
+	cookies   cookieRules
 	presenter Presenter
 }
 
@@ -43,11 +44,12 @@ func (t *transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 	mediaType := negotiate(r.Header.Values("Accept"))
 	defer t.recover(ctx, w, mediaType)
 
-	params, refused := t.read(ctx, w, r, mediaType)
+	params, cookie, refused := t.read(ctx, w, r, mediaType)
 	if refused != nil {
 		refuseRequest(w, mediaType, refused)
 		return
 	}
+	ctx = withCookie(ctx, cookie)
 	op, errs := exec.CreateOperationContext(ctx, params)
 	switch {
 	case len(errs) > 0:
@@ -61,27 +63,33 @@ func (t *transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 		return
 	}
 	responses, ctx := exec.DispatchOperation(ctx, op)
-	t.answer(ctx, w, mediaType, responses(ctx))
+	response := responses(ctx)
+	cookie.write(w)
+	t.answer(ctx, w, mediaType, response)
 }
 
-// read returns the parameters of a request that this transport can answer.
-func (t *transport) read(ctx context.Context, w http.ResponseWriter, r *http.Request, mediaType string) (*graphql.RawParams, *refusal) {
+// read returns the parameters and the cookie of a request that this transport can answer.
+func (t *transport) read(ctx context.Context, w http.ResponseWriter, r *http.Request, mediaType string) (*graphql.RawParams, *refreshCookie, *refusal) {
 	start := graphql.Now()
 	switch {
 	case viewer.From(ctx).Doubled:
-		return nil, malformed(http.StatusBadRequest, "there are two Authorization headers; send one").
+		return nil, nil, malformed(http.StatusBadRequest, "there are two Authorization headers; send one").
 			with("WWW-Authenticate", `Bearer error="invalid_request"`)
 	case r.Method != http.MethodPost && r.Method != http.MethodGet:
-		return nil, malformed(http.StatusMethodNotAllowed, "use POST, or GET for queries").with("Allow", "GET, POST")
+		return nil, nil, malformed(http.StatusMethodNotAllowed, "use POST, or GET for queries").with("Allow", "GET, POST")
 	case mediaType == "":
-		return nil, malformed(http.StatusNotAcceptable, "answers are "+typeGraphQL+" or "+typeJSON)
+		return nil, nil, malformed(http.StatusNotAcceptable, "answers are "+typeGraphQL+" or "+typeJSON)
+	}
+	cookie, refused := t.cookies.read(r.Header)
+	if refused != nil {
+		return nil, nil, refused
 	}
 	params, refused := readRequest(w, r, t.limits)
 	if refused != nil {
-		return nil, refused
+		return nil, nil, refused
 	}
 	params.ReadTime = graphql.TraceTiming{Start: start, End: graphql.Now()}
-	return params, nil
+	return params, cookie, nil
 }
 
 // reasons returns why an operation will not run, in our own words when the document does not have it: gqlgen's would

@@ -16,7 +16,7 @@ func (c *Config) checkOrigins() error {
 		if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || strings.ContainsFunc(text, notInOrigins) {
 			return fmt.Errorf("%q is not an origin; write scheme://host or scheme://host:port, such as https://app.example.com", text)
 		}
-		if origin := originOf(u); text != origin {
+		if origin := Origin(u); text != origin {
 			return fmt.Errorf("%q is not as browsers write it; write %s", text, origin)
 		}
 		if u.Scheme == "http" && strings.HasPrefix(c.Issuer, "https:") && !isLoopback(u.Hostname()) {
@@ -30,8 +30,8 @@ func (c *Config) checkOrigins() error {
 // notInOrigins are wildcards, which we do not have, and letters that browsers write in their ASCII form, xn--….
 func notInOrigins(r rune) bool { return r == '*' || r > unicode.MaxASCII }
 
-// originOf writes an address's origin as browsers do (RFC 6454, section 6.2).
-func originOf(u *url.URL) string {
+// Origin returns an address's origin as browsers write it (RFC 6454, section 6.2).
+func Origin(u *url.URL) string {
 	port := map[string]string{"http": ":80", "https": ":443"}[u.Scheme]
 	return u.Scheme + "://" + strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(u.Host), port), ":")
 }
