@@ -27,6 +27,12 @@ func TestAccessPageIsFilteredByPersonaAndFitsAPhone(t *testing.T) {
 // startForBrowser starts a server, when there is a browser to look at it.
 func startForBrowser(t *testing.T) *instance {
 	t.Helper()
+	needBrowser(t)
+	return start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))
+}
+
+func needBrowser(t *testing.T) {
+	t.Helper()
 	need(t, "node", "install Node.js 20 or newer")
 	if _, err := os.Stat("/usr/bin/chromium"); err != nil && os.Getenv("CHROMIUM") == "" {
 		prerequisite.Missing(t, "Chromium", "apt-get install chromium, or name a browser in CHROMIUM")
@@ -37,7 +43,6 @@ func startForBrowser(t *testing.T) *instance {
 	if err := os.MkdirAll(".artifacts", 0o755); err != nil {
 		t.Fatal(err)
 	}
-	return start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))
 }
 
 // need skips a test whose program is not on the machine.

@@ -31,6 +31,7 @@ export function connect(url: string, accessToken?: string) {
   ): Promise<Data> => {
     const response = await fetch(url, {
       method: "POST",
+      credentials: "include", // in a browser: take and send the cookie, also to an API on another origin
       headers: {
         Accept: "application/graphql-response+json, application/json",
         "Content-Type": "application/json",

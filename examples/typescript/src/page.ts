@@ -1,0 +1,93 @@
+// The browser's side: the refresh token is in a cookie that no script can read, the access token in this variable and
+// nowhere else. A reload forgets it, and the cookie brings a new one.
+import { advice } from "./advice.js";
+import { connect, Refusal } from "./gatehouse.js";
+import { ErrorCode } from "./gql/enums.js";
+import { graphql } from "./gql/index.js";
+
+const RegisterHere = graphql(`
+  mutation RegisterHere($input: RegisterInput!) {
+    register(input: $input) { accessToken user { email } }
+  }
+`);
+const LoginHere = graphql(`
+  mutation LoginHere($input: LoginInput!) {
+    login(input: $input) { accessToken user { email } }
+  }
+`);
+const RefreshByCookie = graphql(`
+  mutation RefreshByCookie {
+    refresh(input: {}) { accessToken user { email } }
+  }
+`);
+const LogoutHere = graphql(`
+  mutation LogoutHere {
+    logout { success }
+  }
+`);
+
+const url = document.documentElement.dataset["api"]!;
+const door = document.querySelector<HTMLFormElement>("#door")!;
+const exit = document.querySelector<HTMLButtonElement>("#logout")!;
+const status = document.querySelector("[role=status]")!;
+
+let accessToken: string | undefined;
+
+function enter(payload: { accessToken: string; user: { email: string } }): void {
+  accessToken = payload.accessToken;
+  show(`Signed in as ${payload.user.email}`);
+}
+
+function leave(): void {
+  accessToken = undefined;
+  show("Not signed in");
+}
+
+function show(sentence: string): void {
+  door.hidden = accessToken !== undefined;
+  exit.hidden = accessToken === undefined;
+  status.textContent = sentence;
+}
+
+const refresh = async () => enter((await connect(url)(RefreshByCookie)).refresh);
+
+/** Runs what needs a user; an access token that cannot be used any more is replaced, once. */
+async function asUser<Data>(run: (ask: ReturnType<typeof connect>) => Promise<Data>): Promise<Data> {
+  try {
+    return await run(connect(url, accessToken));
+  } catch (error) {
+    if (!is(error, ErrorCode.UNAUTHENTICATED)) throw error;
+    await refresh();
+    return run(connect(url, accessToken));
+  }
+}
+
+function is(error: unknown, ...codes: ErrorCode[]): boolean {
+  return error instanceof Refusal && codes.includes(error.code);
+}
+
+/** Says what went wrong; without a cookie, or with one that is of no use any more, nobody is signed in. */
+function explain(error: unknown): void {
+  if (is(error, ErrorCode.INVALID_TOKEN) || (error instanceof Refusal && error.extensions["field"] === "refreshToken")) {
+    return leave();
+  }
+  show(error instanceof Refusal ? `${error.message} (${advice(error)})` : String(error));
+}
+
+async function signIn(action: string, email: string, password: string): Promise<void> {
+  const input = { email, password, cookie: true };
+  const ask = connect(url);
+  enter(action === "register" ? (await ask(RegisterHere, { input })).register : (await ask(LoginHere, { input })).login);
+  door.reset();
+}
+
+door.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const fields = new FormData(door);
+  const action = (event.submitter as HTMLButtonElement).value;
+  signIn(action, String(fields.get("email")), String(fields.get("password"))).catch(explain);
+});
+exit.addEventListener("click", () => {
+  asUser((ask) => ask(LogoutHere)).then(leave).catch(explain);
+});
+refresh().catch(explain);
