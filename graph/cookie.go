@@ -61,7 +61,7 @@ func (c cookieRules) read(h http.Header) (*refreshCookie, *refusal) {
 	if !ok {
 		return nil, malformed(http.StatusBadRequest, "the cookie "+c.name+" is there twice or is not as it was set; remove this site's cookies and log in again")
 	}
-	cookie := &refreshCookie{rules: c, sent: sent, refused: c.refuse(h)}
+	cookie := &refreshCookie{rules: c, sent: sent, refused: c.objection(h)}
 	if sent != "" && cookie.refused != "" {
 		return nil, &refusal{status: http.StatusForbidden, err: refuse(problem.Forbidden, cookie.refused)}
 	}
@@ -83,9 +83,9 @@ func (c cookieRules) find(h http.Header) (value string, ok bool) {
 	return value, found == 0 || found == 1 && value != "" && len(value) <= longestCookie && cookie.Valid() == nil
 }
 
-// refuse says why a request must not use the cookie. Only GET requests of the API's own pages come without an Origin;
+// objection says why a request must not use the cookie, "" when it may. Only GET requests of the API's own pages come without an Origin;
 // Sec-Fetch-Site, which no page can write, tells them from others.
-func (c cookieRules) refuse(h http.Header) string {
+func (c cookieRules) objection(h http.Header) string {
 	origins, site := h.Values("Origin"), h.Get("Sec-Fetch-Site")
 	switch {
 	case c.name == "":

@@ -761,7 +761,8 @@ type Mutation {
   register("The new account." input: RegisterInput!): AuthPayload! @public @signsIn
   """
   Signs in with e-mail address and password.
-  Errors: ` + "`" + `INVALID_CREDENTIALS` + "`" + ` (the same for an unknown address and for a wrong password), ` + "`" + `RATE_LIMITED` + "`" + `.
+  Errors: ` + "`" + `INVALID_CREDENTIALS` + "`" + ` (the same for an unknown address and for a wrong password), ` + "`" + `BAD_USER_INPUT` + "`" + ` (with
+  ` + "`" + `field` + "`" + `), ` + "`" + `RATE_LIMITED` + "`" + `.
   """
   login("Who signs in." input: LoginInput!): AuthPayload! @public @signsIn
   """
@@ -770,7 +771,7 @@ type Mutation {
   Errors: ` + "`" + `INVALID_TOKEN` + "`" + `, ` + "`" + `BAD_USER_INPUT` + "`" + ` (with ` + "`" + `field` + "`" + `) when there is neither a token nor a cookie.
   """
   refresh("The token to exchange." input: RefreshInput!): AuthPayload! @public @signsIn
-  "Ends the session of the access token that was sent, at once."
+  "Ends the session of the access token that was sent, at once, and clears the cookie, whichever session it is of."
   logout: LogoutPayload! @auth
   """
   Ends one of the caller's own sessions, at once.
@@ -790,12 +791,13 @@ type Mutation {
   """
   reauthenticate("The proof." input: ReauthenticateInput!): AuthPayload! @auth
   """
-  Changes the password. Every session of the account ends, and a new one takes the place of the one that asked.
+  Changes the password. Every session of the account ends, and a new one takes the place of the one that asked: in the
+  cookie when there is one.
   Errors: ` + "`" + `INVALID_CREDENTIALS` + "`" + `, ` + "`" + `BAD_USER_INPUT` + "`" + ` (with ` + "`" + `field` + "`" + `), ` + "`" + `RATE_LIMITED` + "`" + `.
   """
   changePassword("The old and the new password." input: ChangePasswordInput!): AuthPayload! @auth(maxAge: 300)
   """
-  Takes the caller's account away, with its sessions, for good.
+  Takes the caller's account away, with its sessions, for good, and clears the cookie.
   Errors: ` + "`" + `LAST_ADMIN` + "`" + `.
   """
   deleteAccount: DeleteAccountPayload! @auth(maxAge: 300)
@@ -824,7 +826,10 @@ input RegisterInput {
   password: String!
   "What the user wants to be called, at most 100 characters."
   name: String
-  "For browsers: keep the refresh token in a cookie that no script can read, and give none in the answer."
+  """
+  For browsers: keep the refresh token in a cookie that no script can read, and give none in the answer. Refused unless
+  the request's ` + "`" + `Origin` + "`" + ` is allowed.
+  """
   cookie: Boolean = false
 }
 
@@ -834,7 +839,10 @@ input LoginInput {
   email: String!
   "Its password."
   password: String!
-  "For browsers: keep the refresh token in a cookie that no script can read, and give none in the answer."
+  """
+  For browsers: keep the refresh token in a cookie that no script can read, and give none in the answer. Refused unless
+  the request's ` + "`" + `Origin` + "`" + ` is allowed.
+  """
   cookie: Boolean = false
 }
 

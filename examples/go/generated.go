@@ -72,7 +72,8 @@ type LoginInput struct {
 	Email string `json:"email"`
 	// Its password.
 	Password string `json:"password"`
-	// For browsers: keep the refresh token in a cookie that no script can read, and give none in the answer.
+	// For browsers: keep the refresh token in a cookie that no script can read, and give none in the answer. Refused unless
+	// the request's `Origin` is allowed.
 	Cookie *bool `json:"cookie"`
 }
 
@@ -102,7 +103,8 @@ type RegisterInput struct {
 	Password string `json:"password"`
 	// What the user wants to be called, at most 100 characters.
 	Name *string `json:"name"`
-	// For browsers: keep the refresh token in a cookie that no script can read, and give none in the answer.
+	// For browsers: keep the refresh token in a cookie that no script can read, and give none in the answer. Refused unless
+	// the request's `Origin` is allowed.
 	Cookie *bool `json:"cookie"`
 }
 
@@ -234,7 +236,8 @@ func (v *loginLoginAuthPayloadUser) GetId() string { return v.Id }
 // loginResponse is returned by login on success.
 type loginResponse struct {
 	// Signs in with e-mail address and password.
-	// Errors: `INVALID_CREDENTIALS` (the same for an unknown address and for a wrong password), `RATE_LIMITED`.
+	// Errors: `INVALID_CREDENTIALS` (the same for an unknown address and for a wrong password), `BAD_USER_INPUT` (with
+	// `field`), `RATE_LIMITED`.
 	Login loginLoginAuthPayload `json:"login"`
 }
 
@@ -255,7 +258,7 @@ func (v *logoutLogoutLogoutPayload) GetSuccess() bool { return v.Success }
 
 // logoutResponse is returned by logout on success.
 type logoutResponse struct {
-	// Ends the session of the access token that was sent, at once.
+	// Ends the session of the access token that was sent, at once, and clears the cookie, whichever session it is of.
 	Logout logoutLogoutLogoutPayload `json:"logout"`
 }
 
