@@ -83,8 +83,8 @@ func (c cookieRules) find(h http.Header) (value string, ok bool) {
 	return value, found == 0 || found == 1 && value != "" && len(value) <= longestCookie && cookie.Valid() == nil
 }
 
-// objection says why a request must not use the cookie, "" when it may. Only GET requests of the API's own pages come without an Origin;
-// Sec-Fetch-Site, which no page can write, tells them from others.
+// objection says why a request must not use the cookie, "" when it may. Of the requests of our pages, only GETs from
+// the API's own origin come without an Origin; Sec-Fetch-Site, which no page can write, tells them from others.
 func (c cookieRules) objection(h http.Header) string {
 	origins, site := h.Values("Origin"), h.Get("Sec-Fetch-Site")
 	switch {
@@ -100,8 +100,11 @@ func (c cookieRules) objection(h http.Header) string {
 	return ""
 }
 
+// authRule is a use case of accounts that signs in.
+type authRule[In any] func(context.Context, *viewer.Viewer, In) (*accounts.AuthPayload, error)
+
 // signIn runs a rule that signs in, and keeps the refresh token in the cookie if asked to.
-func signIn[In any](ctx context.Context, keep bool, rule func(context.Context, *viewer.Viewer, In) (*accounts.AuthPayload, error), in In) (*accounts.AuthPayload, error) {
+func signIn[In any](ctx context.Context, keep bool, rule authRule[In], in In) (*accounts.AuthPayload, error) {
 	cookie := cookieFrom(ctx)
 	if keep && cookie.refused != "" {
 		return nil, problem.BadInput("cookie", cookie.refused)
@@ -115,7 +118,7 @@ func signIn[In any](ctx context.Context, keep bool, rule func(context.Context, *
 
 // refresh runs the rule of that name: for the cookie, and into it, when the input has no token. A cookie that is
 // refused is of no use any more.
-func refresh(ctx context.Context, rule func(context.Context, *viewer.Viewer, accounts.RefreshInput) (*accounts.AuthPayload, error), in accounts.RefreshInput) (*accounts.AuthPayload, error) {
+func refresh(ctx context.Context, rule authRule[accounts.RefreshInput], in accounts.RefreshInput) (*accounts.AuthPayload, error) {
 	cookie := cookieFrom(ctx)
 	if in.RefreshToken != nil || cookie.sent == "" {
 		return rule(ctx, viewer.From(ctx), in)
