@@ -65,11 +65,11 @@ func serveAs(t *testing.T, issuer string, environment ...string) (url string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	handler, err := build(t.Context(), c, db, "http://127.0.0.1:1", log)
+	b, err := build(t.Context(), c, db, "http://127.0.0.1:1", log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(handler)
+	server := httptest.NewServer(b.handler)
 	t.Cleanup(server.Close)
 	return server.URL
 }

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/gatehouse/gatehouse/internal/database/dbtest"
-	"github.com/gatehouse/gatehouse/verify"
 )
 
 // TestEachKindOfTokenOpensItsOwnPlaceOnly is J-081 for the kinds of token that exist: each is presented in each place,
@@ -15,23 +14,14 @@ func TestEachKindOfTokenOpensItsOwnPlaceOnly(t *testing.T) {
 	s := start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "GATEHOUSE_REVOCATIONS_TOKEN="+feedToken)
 	w := &stage{t: t, url: s.URL}
 	elsewhere := service(t, s.URL, nil)
-	post := func(query string, header ...string) string {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/graphql", strings.NewReader(`{"query":"`+strings.ReplaceAll(query, `"`, `\"`)+`"}`))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("Content-Type", "application/json")
-		r.Header.Set("Origin", s.URL)
-		for i := 0; i < len(header); i += 2 {
-			r.Header.Set(header[i], header[i+1])
-		}
-		_, body := send(t, r)
+	ask := func(query string, header ...string) string {
+		_, body := post(t, s.URL, query, append(header, "Origin", s.URL)...)
 		return body
 	}
 	kinds := map[string]func() string{ // a new one each time: some are used up
 		"access token": w.register,
 		"refresh token": func() string {
-			return between(t, w.must("", registering(w)+` { refreshToken } }`), `"refreshToken":"`, `"`)
+			return between(t, w.must("", w.registering()+` { refreshToken } }`), `"refreshToken":"`, `"`)
 		},
 		"step-up token": func() string {
 			return between(t, w.must(w.register(), `mutation { reauthenticate(input: {password: "correct horse battery"}) { accessToken } }`), `"accessToken":"`, `"`)
@@ -43,16 +33,16 @@ func TestEachKindOfTokenOpensItsOwnPlaceOnly(t *testing.T) {
 		tries func(token string) bool
 	}{
 		"Authorization at /graphql": {[]string{"access token", "step-up token"}, func(token string) bool {
-			return strings.Contains(post(me, "Authorization", "Bearer "+token), `"data":{"me":{"id"`)
+			return strings.Contains(ask(me, "Authorization", "Bearer "+token), `"data":{"me":{"id"`)
 		}},
 		"refreshToken": {[]string{"refresh token"}, func(token string) bool {
-			return strings.Contains(post(`mutation { refresh(input: {refreshToken: "`+token+`"}) { accessToken } }`), `"accessToken":"`)
+			return strings.Contains(ask(`mutation { refresh(input: {refreshToken: "`+token+`"}) { accessToken } }`), `"accessToken":"`)
 		}},
 		"cookie": {[]string{"refresh token"}, func(token string) bool {
-			return strings.Contains(post(`mutation { refresh(input: {}) { accessToken } }`, "Cookie", "gatehouse_refresh="+token), `"accessToken":"`)
+			return strings.Contains(ask(`mutation { refresh(input: {}) { accessToken } }`, "Cookie", "gatehouse_refresh="+token), `"accessToken":"`)
 		}},
 		"cookie as a credential": {nil, func(token string) bool {
-			return strings.Contains(post(me, "Cookie", "gatehouse_refresh="+token), `"data":{"me":{"id"`)
+			return strings.Contains(ask(me, "Cookie", "gatehouse_refresh="+token), `"data":{"me":{"id"`)
 		}},
 		"Authorization at /revocations": {[]string{"feed token"}, func(token string) bool {
 			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/revocations", nil)
@@ -86,5 +76,3 @@ func TestEachKindOfTokenOpensItsOwnPlaceOnly(t *testing.T) {
 	}
 	t.Logf("%d cells", len(places)*len(kinds))
 }
-
-var _ = verify.Config{}

@@ -246,9 +246,15 @@ func (w *stage) claim(token string, roles []string) string {
 }
 
 func (w *stage) register() string {
+	w.t.Helper()
+	return between(w.t, w.must("", w.registering()+` { accessToken } }`), `"accessToken":"`, `"`)
+}
+
+// registering begins an operation that registers somebody new.
+func (w *stage) registering() string {
 	w.n++
 	email := fmt.Sprintf("user%d-%d@example.com", w.n, time.Now().UnixNano())
-	return between(w.t, w.must("", `mutation { register(input: {email: "`+email+`", password: "correct horse battery"}) { accessToken } }`), `"accessToken":"`, `"`)
+	return `mutation { register(input: {email: "` + email + `", password: "correct horse battery"})`
 }
 
 func (w *stage) login(email, password string) string {
