@@ -1,0 +1,144 @@
+package accounts_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	gatehouse "github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/session"
+	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/database"
+	"github.com/gatehouse/gatehouse/internal/token"
+	"github.com/gatehouse/gatehouse/internal/viewer"
+)
+
+// tell passes each new revocation on to the instance that did not make it, in the words of the trigger gatehouse_tell.
+func (m *model) tell() {
+	query := `SELECT id, json_build_object('revocation', row_to_json(r))::text FROM revocations r WHERE id > $1 ORDER BY id`
+	if _, ok := database.SQLitePath(m.url); ok {
+		query = `SELECT id, json_object('revocation', json_object('id', id, 'user_id', user_id, 'session_id', session_id,
+			'roles', json(roles), 'at', replace(at, ' ', 'T'), 'until', replace(until, ' ', 'T'))) FROM revocations WHERE id > $1 ORDER BY id`
+	}
+	rows, err := m.raw.QueryContext(m.t.Context(), query, m.told)
+	check(m.t, err)
+	defer rows.Close()
+	var news []string
+	for rows.Next() {
+		var words string
+		check(m.t, rows.Scan(&m.told, &words))
+		news = append(news, words)
+	}
+	check(m.t, rows.Err())
+	for _, s := range m.at {
+		if s.deaf {
+			s.deaf = m.chance(80)
+			continue
+		}
+		for _, words := range news {
+			if s != m.acting {
+				s.Hear(words)
+			}
+		}
+		s.InTouch(time.Now())
+	}
+}
+
+// holds compares everything with the model.
+func (m *model) holds() {
+	m.holdsRows()
+	m.holdsRevocations()
+	dead := m.which(func(s *signIn) bool { return !m.lives(s) && !s.known })
+	if len(dead) > 0 {
+		m.holdsViewer(oneOf(m, dead))
+	}
+	for _, s := range m.sessions {
+		if s.known || m.lives(s) {
+			m.holdsViewer(s)
+		}
+		s.known = m.lives(s)
+	}
+	gone := 0
+	m.sessions = slices.DeleteFunc(m.sessions, func(s *signIn) bool {
+		if !s.row {
+			gone++
+		}
+		return !s.row && gone > 8 // the oldest go too late, and none too soon
+	})
+}
+
+func (m *model) holdsRows() {
+	ctx := m.t.Context()
+	users, err := m.db.Client.User.Query().All(ctx)
+	check(m.t, err)
+	for _, p := range m.people {
+		i := slices.IndexFunc(users, func(u *gatehouse.User) bool { return u.Email == p.email })
+		if (i >= 0) != (p.id != uuid.Nil) {
+			m.fail("%s has a row: %v", p.email, i >= 0)
+		}
+		if i >= 0 && (users[i].ID != p.id || !slices.Equal(users[i].Roles, p.roles()) || (users[i].Status != "ACTIVE") != p.suspended) {
+			m.fail("%+v, want %+v", users[i], p)
+		}
+	}
+	rows, err := m.db.Client.Session.Query().Order(session.ByID()).All(ctx)
+	check(m.t, err)
+	want := m.which(func(s *signIn) bool { return s.row })
+	slices.SortFunc(want, func(a, b *signIn) int { return slices.Compare(a.id[:], b.id[:]) })
+	if len(rows) != len(want) {
+		m.fail("%d sessions have a row, want %d", len(rows), len(want))
+	}
+	for i, s := range want {
+		newest, err := m.refresh.Parse(s.tokens[len(s.tokens)-1])
+		check(m.t, err)
+		row := rows[i]
+		if row.ID != s.id || row.UserID != s.user || s.user != s.of.id || row.RefreshGeneration != len(s.tokens)-1 || !newest.Matches(row.RefreshDigest) ||
+			(row.EndedAt != nil) != s.ended || !row.CreatedAt.Equal(s.created) || !row.AuthenticatedAt.Equal(s.proved) ||
+			!row.IdleExpiresAt.Equal(s.idle) || !row.ExpiresAt.Equal(s.until) {
+			m.fail("the session is\n%+v, want\n%+v", row, s)
+		}
+	}
+}
+
+func (m *model) holdsRevocations() {
+	m.revoked = slices.DeleteFunc(m.revoked, func(r accounts.Revocation) bool { return !r.Until.After(m.now().Add(-5 * time.Second)) })
+	got, err := m.seat().Revocations(m.t.Context())
+	check(m.t, err)
+	words := func(all []accounts.Revocation) (words []string) {
+		for _, r := range all {
+			if r.Until.After(m.now()) {
+				words = append(words, fmt.Sprintf("%+v", r))
+			}
+		}
+		slices.Sort(words)
+		return words
+	}
+	if got, want := words(got), words(m.revoked); !slices.Equal(got, want) {
+		m.fail("in force is\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// holdsViewer asks every instance who calls with a session's access token.
+func (m *model) holdsViewer(s *signIn) {
+	claims := token.Claims{UserID: s.user, SessionID: s.id, AuthenticatedAt: s.proved}
+	for i, at := range m.at {
+		reads := at.reads
+		v, err := at.Viewer(m.t.Context(), claims, viewer.Origin{})
+		check(m.t, err)
+		if v.SignedIn() != m.lives(s) {
+			m.fail("instance %d: the session %s of %s lives: %v; signed in: %v (reads: %d)", i, s.id, s.of.email, m.lives(s), v.SignedIn(), at.reads-reads)
+		}
+		if !v.SignedIn() {
+			continue
+		}
+		if v.UserID != s.user || v.SessionID != s.id || !slices.Equal(v.Roles, s.of.roles()) || !v.AuthenticatedAt.Equal(s.proved) {
+			m.fail("instance %d: the viewer of %s is %+v", i, s.of.email, v)
+		}
+		m.signedIn++
+		if at.reads == reads {
+			m.remembered++
+		}
+	}
+}

@@ -1,0 +1,382 @@
+package accounts_test
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/viewer"
+)
+
+// take takes one random step.
+func (m *model) take() {
+	all := 0
+	for _, s := range steps {
+		all += s.weight
+	}
+	n := m.random.IntN(all)
+	for _, s := range steps {
+		if n -= s.weight; n < 0 {
+			s.take(m)
+			return
+		}
+	}
+}
+
+// outcome holds an answer against what the model says: a code, or success where there is none.
+func (m *model) outcome(err error, want problem.Code, format string, args ...any) bool {
+	what := fmt.Sprintf(format, args...)
+	m.note("%s: want %s", what, cmp.Or(want, "success"))
+	m.seen[strings.Join(strings.Fields(what)[:1], " ")+" "+string(cmp.Or(want, "done"))]++
+	if want == "" && err != nil || want != "" && !problem.Is(err, want) {
+		m.fail("%s: %v, want %s", what, err, cmp.Or(want, "success"))
+	}
+	return err == nil
+}
+
+var steps = []struct {
+	weight int
+	take   func(*model)
+}{
+	{6, (*model).takeRegister},
+	{30, (*model).takeLogin},
+	{20, func(m *model) { m.takeRefresh(0) }},
+	{6, func(m *model) { m.takeRefresh(1) }},
+	{3, func(m *model) { m.takeRefresh(2 + m.random.IntN(3)) }},
+	{4, (*model).takeForged},
+	{4, (*model).takeLogout},
+	{4, (*model).takeChangePassword},
+	{6, (*model).takeReauthenticate},
+	{4, (*model).takeRevokeSession},
+	{2, (*model).takeRevokeOthers},
+	{2, func(m *model) { m.takeStatus(accounts.StatusSuspended) }},
+	{4, func(m *model) { m.takeStatus(accounts.StatusActive) }},
+	{5, (*model).takeSetRoles},
+	{2, (*model).takeDelete},
+	{2, (*model).takeList},
+	{14, (*model).takeTime},
+	{1, (*model).takeForget},
+	{1, (*model).takeSilence},
+}
+
+// seat is the instance that takes the step.
+func (m *model) seat() *seat {
+	m.acting = oneOf(m, m.at[:])
+	return m.acting
+}
+
+// caller is a session with which somebody asks, mostly a live one; a stranger's when none is as asked for.
+func (m *model) caller(as func(*signIn) bool) *signIn {
+	all := m.which(as)
+	if live := m.which(func(s *signIn) bool { return as(s) && m.lives(s) }); len(live) > 0 && m.chance(85) {
+		all = live
+	}
+	if len(all) == 0 {
+		return &signIn{of: &person{}, user: uuid.New(), id: uuid.New()}
+	}
+	return oneOf(m, all)
+}
+
+func anybody(*signIn) bool { return true }
+
+// viewer is whom the access token of a session named, when it lived.
+func (s *signIn) viewer() *viewer.Viewer {
+	return &viewer.Viewer{UserID: s.user, SessionID: s.id, AuthenticatedAt: s.proved}
+}
+
+// refused is what a caller's write is refused with, "" when it is not.
+func (m *model) refused(s *signIn) problem.Code {
+	if !m.lives(s) {
+		return problem.Unauthenticated
+	}
+	return ""
+}
+
+func (m *model) takeRegister() {
+	p := oneOf(m, m.people)
+	want := problem.Code("")
+	if p.id != uuid.Nil {
+		want = problem.EmailTaken
+	}
+	pw := oneOf(m, []string{goodPassword, otherPassword})
+	given, err := m.seat().Register(m.t.Context(), nobody, accounts.RegisterInput{Email: p.email, Password: pw})
+	if m.outcome(err, want, "register %s", p.email) {
+		*p = person{email: p.email, password: pw, id: given.User.ID}
+		m.begin(p, given)
+	}
+}
+
+func (m *model) takeLogin() {
+	p := oneOf(m, m.people)
+	if len(m.liveOf(p.id)) >= 6 {
+		return
+	}
+	pw, want := p.password, problem.Code("")
+	if m.chance(20) {
+		pw = otherThan(pw)
+	}
+	if p.id == uuid.Nil || p.suspended || pw != p.password {
+		want = problem.InvalidCredentials
+	}
+	given, err := m.seat().Login(m.t.Context(), nobody, accounts.LoginInput{Email: p.email, Password: pw})
+	if m.outcome(err, want, "login %s", p.email) {
+		m.begin(p, given)
+	}
+}
+
+func otherThan(pw string) string {
+	if pw == goodPassword {
+		return otherPassword
+	}
+	return goodPassword
+}
+
+// takeRefresh presents a refresh token of an age: 0 is the newest, whose successor is made; 1 has an unused successor,
+// which is given again; what is older has been copied.
+func (m *model) takeRefresh(age int) {
+	s := m.caller(func(s *signIn) bool { return len(s.tokens) > age })
+	i := len(s.tokens) - 1 - age
+	if i < 0 {
+		return
+	}
+	lived := m.lives(s)
+	want := problem.Code("")
+	if !lived || age > 1 {
+		want = problem.InvalidToken
+	}
+	given, err := m.seat().Refresh(m.t.Context(), nobody, accounts.RefreshInput{RefreshToken: &s.tokens[i]})
+	m.outcome(err, want, "refresh-%d of %s, %s", min(age, 2), s.of.email, s.id)
+	switch {
+	case !lived:
+	case age > 1:
+		m.end(s)
+	case age == 1:
+		if *given.RefreshToken != s.tokens[i+1] {
+			m.fail("another successor")
+		}
+		given.RefreshToken = nil
+		m.given(s, given)
+	default:
+		s.idle = m.now().Add(refreshTTL).Truncate(time.Second)
+		m.given(s, given)
+	}
+}
+
+// takeForged presents what only a thief of the secret could make: it names the session and a generation that fits.
+func (m *model) takeForged() {
+	s := m.caller(anybody)
+	forged, err := m.refresh.New(s.id)
+	check(m.t, err)
+	for range len(s.tokens) - 1 - m.random.IntN(2) {
+		forged = forged.Next()
+	}
+	_, err = m.seat().Refresh(m.t.Context(), nobody, accounts.RefreshInput{RefreshToken: ptr(forged.Text())})
+	m.outcome(err, problem.InvalidToken, "forged of %s, %s", s.of.email, s.id)
+}
+
+func (m *model) takeLogout() {
+	s := m.caller(anybody)
+	_, err := m.seat().Logout(m.t.Context(), s.viewer())
+	m.outcome(err, "", "logout %s, %s", s.of.email, s.id)
+	m.end(s)
+}
+
+// proof chooses a password, and says what it is refused with.
+func (m *model) proof(s *signIn) (pw string, want problem.Code) {
+	pw = s.of.password
+	if m.chance(20) {
+		pw = otherThan(pw)
+	}
+	switch {
+	case s.of.id != s.user: // the account is gone
+		return pw, problem.Unauthenticated
+	case pw != s.of.password:
+		return pw, problem.InvalidCredentials
+	}
+	return pw, m.refused(s)
+}
+
+func (m *model) takeChangePassword() {
+	s := m.caller(anybody)
+	pw, want := m.proof(s)
+	next := otherThan(s.of.password)
+	given, err := m.seat().ChangePassword(m.t.Context(), s.viewer(), accounts.ChangePasswordInput{CurrentPassword: pw, NewPassword: next})
+	if m.outcome(err, want, "changePassword by %s, %s", s.of.email, s.id) {
+		s.of.password = next
+		m.end(m.liveOf(s.user)...)
+		m.begin(s.of, given)
+	}
+}
+
+func (m *model) takeReauthenticate() {
+	s := m.caller(anybody)
+	pw, want := m.proof(s)
+	given, err := m.seat().Reauthenticate(m.t.Context(), s.viewer(), accounts.ReauthenticateInput{Password: pw})
+	if m.outcome(err, want, "reauthenticate by %s, %s", s.of.email, s.id) {
+		s.proved = m.now()
+		m.given(s, given)
+	}
+}
+
+func (m *model) takeRevokeSession() {
+	by := m.caller(anybody)
+	s := m.caller(func(s *signIn) bool { return s.user == by.user || m.chance(20) })
+	want := m.refused(by)
+	if want == "" && (s.user != by.user || !m.lives(s)) {
+		want = problem.NotFound
+	}
+	_, err := m.seat().RevokeSession(m.t.Context(), by.viewer(), s.id)
+	if m.outcome(err, want, "revokeSession %s by %s, %s", s.id, by.of.email, by.id) {
+		m.end(s)
+	}
+}
+
+func (m *model) takeRevokeOthers() {
+	by := m.caller(anybody)
+	_, err := m.seat().RevokeOtherSessions(m.t.Context(), by.viewer())
+	if m.outcome(err, m.refused(by), "revokeOtherSessions by %s, %s", by.of.email, by.id) {
+		m.end(m.which(func(s *signIn) bool { return s.user == by.user && s != by })...)
+	}
+}
+
+// managed chooses who manages whom, and says what it is refused with. The account may be gone.
+func (m *model) managed() (by *signIn, id uuid.UUID, p *person, want problem.Code) {
+	by = m.caller(func(s *signIn) bool { return s.of.admin || m.chance(20) })
+	p = oneOf(m, m.people)
+	id = p.id
+	if m.chance(10) {
+		old := m.caller(anybody)
+		p, id = old.of, old.user
+	}
+	want = m.refused(by)
+	if want == "" && !by.of.admin {
+		want = problem.Forbidden
+	}
+	if want == "" && (p.id != id || id == uuid.Nil) {
+		want = problem.NotFound
+	}
+	return by, id, p, want
+}
+
+// last reports whether a person is the only one who can manage.
+func (m *model) last(p *person) bool {
+	return !slices.ContainsFunc(m.people, func(q *person) bool { return q != p && q.admin && !q.suspended })
+}
+
+func (m *model) takeStatus(status accounts.UserStatus) {
+	by, id, p, want := m.managed()
+	suspend := status == accounts.StatusSuspended
+	if want == "" && suspend && m.last(p) {
+		want = problem.LastAdmin
+	}
+	var err error
+	if suspend {
+		_, err = m.seat().SuspendUser(m.t.Context(), by.viewer(), id)
+	} else {
+		_, err = m.seat().ReinstateUser(m.t.Context(), by.viewer(), id)
+	}
+	if m.outcome(err, want, "%s %s by %s, %s", status, p.email, by.of.email, by.id) {
+		p.suspended = suspend
+		if suspend {
+			m.end(m.liveOf(id)...)
+		}
+	}
+}
+
+func (m *model) takeSetRoles() {
+	by, id, p, want := m.managed()
+	roles := oneOf(m, [][]accounts.Role{{accounts.RoleUser}, {accounts.RoleUser, accounts.RoleAdmin}})
+	if want == "" && len(roles) == 1 && m.last(p) {
+		want = problem.LastAdmin
+	}
+	_, err := m.seat().SetRoles(m.t.Context(), by.viewer(), accounts.SetRolesInput{UserID: id, Roles: roles})
+	if m.outcome(err, want, "setRoles %v of %s by %s, %s", roles, p.email, by.of.email, by.id) {
+		p.admin = len(roles) == 2
+		m.revoked = append(m.revoked, accounts.Revocation{UserID: id, Roles: p.roles(), At: m.now(), Until: lastToken(m.now())})
+	}
+}
+
+func (m *model) takeDelete() {
+	by := m.caller(anybody)
+	want := m.refused(by)
+	if want == "" && by.of.admin && m.last(by.of) {
+		want = problem.LastAdmin
+	}
+	_, err := m.seat().DeleteAccount(m.t.Context(), by.viewer())
+	if m.outcome(err, want, "deleteAccount of %s, %s", by.of.email, by.id) {
+		m.end(m.liveOf(by.user)...)
+		for _, s := range m.sessions {
+			s.row = s.row && s.user != by.user
+		}
+		*by.of = person{email: by.of.email, password: by.of.password}
+	}
+}
+
+func (m *model) takeList() {
+	p := oneOf(m, m.people)
+	all, err := m.seat().Sessions(m.t.Context(), viewer.Nobody(viewer.Missing), &accounts.User{ID: p.id})
+	m.outcome(err, "", "sessions of %s", p.email)
+	if want := m.liveOf(p.id); len(all) != len(want) {
+		m.fail("%d sessions are listed, want %d", len(all), len(want))
+	}
+}
+
+// takeTime moves the clock: mostly a little, sometimes to the very end of a session or over days, and now and then
+// back by up to a second.
+func (m *model) takeTime() {
+	live, before := m.which(m.lives), m.now()
+	to := before.Add(time.Duration(m.random.Int64N(int64(8 * time.Second))))
+	switch n := m.random.IntN(100); {
+	case n < 10:
+		to = before.Add(-time.Duration(m.random.Int64N(int64(time.Second))))
+	case n < 25:
+		to = before.Add(time.Duration(m.random.Int64N(int64(15 * time.Minute))))
+	case n < 30:
+		to = before.Add(time.Duration(m.random.Int64N(int64(12 * 24 * time.Hour))))
+	case n < 45 && len(live) > 0:
+		soonest := slices.MinFunc(live, func(a, b *signIn) int { return a.end().Compare(b.end()) })
+		to = soonest.end().Add(oneOf(m, []time.Duration{-time.Microsecond, 0, time.Microsecond}))
+	}
+	if to.Before(m.floor) {
+		to = m.floor
+	}
+	m.clock.set(to)
+	for _, s := range live {
+		switch {
+		case m.lives(s):
+			continue
+		case m.now().Before(s.idle):
+			m.seen["session ends at the end of its life"]++
+		default:
+			m.seen["session ends idle"]++
+		}
+		m.floor = to
+	}
+	m.note("the clock moves by %v", to.Sub(before))
+}
+
+func (s *signIn) end() time.Time {
+	if s.idle.Before(s.until) {
+		return s.idle
+	}
+	return s.until
+}
+
+func (m *model) takeForget() {
+	m.outcome(m.seat().ForgetRevocations(m.t.Context()), "", "forgetRevocations")
+	m.floor = m.now()
+}
+
+// takeSilence cuts an instance off for a few steps: what it has missed it is never told.
+func (m *model) takeSilence() {
+	s := m.seat()
+	s.deaf = true
+	s.OutOfTouch()
+	m.note("an instance hears nothing")
+}

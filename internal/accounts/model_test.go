@@ -1,0 +1,238 @@
+package accounts_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"entgo.io/ent"
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/database"
+	"github.com/gatehouse/gatehouse/internal/token"
+)
+
+// TestTheSessionMachineAgreesWithItsModel takes random steps on two instances of one database, and holds every answer
+// and every row against a naive model in memory. MODEL_SEED repeats a walk, and MODEL=full takes a long one.
+func TestTheSessionMachineAgreesWithItsModel(t *testing.T) {
+	const full = 100_000
+	steps := 4_000
+	switch {
+	case os.Getenv("MODEL") == "full":
+		steps = full
+	case testing.Short():
+		steps = 500
+	}
+	seed := uint64(time.Now().UnixNano())
+	if text := os.Getenv("MODEL_SEED"); text != "" {
+		var err error
+		seed, err = strconv.ParseUint(text, 10, 64)
+		check(t, err)
+	}
+	each(t, func(t *testing.T, h *house) {
+		m := newModel(t, h, seed)
+		for m.step = range steps {
+			m.take()
+			m.tell()
+			m.holds()
+		}
+		t.Logf("MODEL_SEED=%d, %d steps: %v", seed, steps, m.seen)
+		t.Logf("of %d answers about live sessions %d were remembered", m.signedIn, m.remembered)
+		if m.remembered*2 < m.signedIn {
+			t.Error("the views are hardly used, so they are not tested")
+		}
+		if steps == full && len(m.seen) != outcomes {
+			t.Errorf("%d outcomes were seen, want %d", len(m.seen), outcomes)
+		}
+	})
+}
+
+// wholeLife is short enough for sessions that see the end of it.
+const wholeLife = refreshTTL + 3*24*time.Hour
+
+// outcomes is how many pairs of a step and its outcome there are.
+const outcomes = 43
+
+// model is what should be.
+type model struct {
+	*house
+	random   *rand.Rand
+	at       [2]*seat
+	acting   *seat
+	people   []*person
+	sessions []*signIn             // the live ones, those that have a row, and some that are gone
+	revoked  []accounts.Revocation // in force
+	floor    time.Time             // the clock never steps back over a sign-in or an end
+	told     int                   // the newest revocation that was passed on
+
+	seed       uint64
+	step       int
+	history    []string
+	seen       map[string]int // how often each outcome
+	signedIn   int            // answers about live sessions
+	remembered int            // those of them that cost no read
+}
+
+// seat is an instance with a pool of its own, as another process has.
+type seat struct {
+	*house
+	reads int  // of sessions
+	deaf  bool // it does not hear what the other does
+}
+
+// person is an account, or none while the id is zero.
+type person struct {
+	email, password  string
+	id               uuid.UUID
+	admin, suspended bool
+}
+
+// signIn is one session.
+type signIn struct {
+	of                           *person
+	user                         uuid.UUID // the person's id at that time
+	id                           uuid.UUID
+	tokens                       []string // refresh tokens, the newest last
+	created, proved, idle, until time.Time
+	ended                        bool // by somebody
+	row                          bool // is there
+	known                        bool // to have lived after the step before
+}
+
+func newModel(t *testing.T, h *house, seed uint64) *model {
+	m := &model{house: h, random: rand.New(rand.NewPCG(seed, 0)), seed: seed, seen: map[string]int{}}
+	for i := range m.at {
+		m.at[i] = newSeat(t, h)
+		m.at[i].InTouch(time.Now())
+	}
+	for _, name := range []string{"root", "ada", "bob", "eve"} {
+		m.people = append(m.people, &person{email: name + "@example.com"})
+	}
+	root, err := h.MakeAdministrator(t.Context(), m.people[0].email, goodPassword)
+	check(t, err)
+	*m.people[0] = person{email: root.Email, password: goodPassword, id: root.ID, admin: true}
+	return m
+}
+
+func newSeat(t *testing.T, h *house) *seat {
+	h.config.SessionTTL = wholeLife
+	s := &seat{house: h.elsewhere(h.url)}
+	s.config.Client.Session.Intercept(ent.InterceptFunc(func(next ent.Querier) ent.Querier {
+		return ent.QuerierFunc(func(ctx context.Context, q ent.Query) (ent.Value, error) {
+			s.reads++
+			return next.Query(ctx, q)
+		})
+	}))
+	return s
+}
+
+// elsewhere returns another instance, with a pool of its own.
+func (h *house) elsewhere(url string) *house {
+	h.t.Helper()
+	db, err := database.Open(h.t.Context(), database.Config{URL: url, Log: slog.New(slog.DiscardHandler)})
+	check(h.t, err)
+	h.t.Cleanup(func() { check(h.t, db.Close()) })
+	return h.instance(func(c *accounts.Config) { c.Client = db.Client })
+}
+
+// fail says how the walk can be repeated, and how it ended.
+func (m *model) fail(format string, args ...any) {
+	m.t.Helper()
+	m.t.Fatalf("%s\nMODEL_SEED=%d, step %d. The last steps:\n%s", fmt.Sprintf(format, args...), m.seed, m.step, strings.Join(m.history, "\n"))
+}
+
+func (m *model) note(format string, args ...any) {
+	m.history = append(m.history, m.now().Format("06-01-02 15:04:05.000000 ")+fmt.Sprintf(format, args...))
+	m.history = m.history[max(0, len(m.history)-20):]
+}
+
+func (m *model) now() time.Time { return m.clock.Now().Truncate(time.Microsecond) }
+
+func (m *model) lives(s *signIn) bool {
+	return s.row && !s.ended && m.now().Before(s.idle) && m.now().Before(s.until)
+}
+
+func (m *model) liveOf(user uuid.UUID) []*signIn {
+	return m.which(func(s *signIn) bool { return s.user == user && m.lives(s) })
+}
+
+func (m *model) which(f func(*signIn) bool) (some []*signIn) {
+	for _, s := range m.sessions {
+		if f(s) {
+			some = append(some, s)
+		}
+	}
+	return some
+}
+
+func oneOf[T any](m *model, all []T) T { return all[m.random.IntN(len(all))] }
+
+func (m *model) chance(percent int) bool { return m.random.IntN(100) < percent }
+
+// begin notes a new session. The user's dead ones lose their rows.
+func (m *model) begin(p *person, given *accounts.AuthPayload) {
+	if slices.ContainsFunc(m.sessions, func(s *signIn) bool { return s.id == given.Viewer.SessionID || s.user == given.User.ID && s.of != p }) {
+		m.fail("an id came twice")
+	}
+	for _, s := range m.sessions {
+		s.row = s.row && (s.user != p.id || m.lives(s))
+	}
+	now := m.now()
+	s := &signIn{of: p, user: p.id, id: given.Viewer.SessionID, row: true, created: now, proved: now,
+		idle: now.Add(refreshTTL).Truncate(time.Second), until: now.Add(wholeLife).Truncate(time.Second)}
+	m.sessions = append(m.sessions, s)
+	m.given(s, given)
+	m.floor = now
+}
+
+// given checks a payload and takes its refresh token.
+func (m *model) given(s *signIn, p *accounts.AuthPayload) {
+	claims, err := m.access.Verify(p.AccessToken)
+	if err != nil {
+		m.fail("the access token: %v", err)
+	}
+	if claims.UserID != s.user || claims.SessionID != s.id || !claims.AuthenticatedAt.Equal(s.proved.Truncate(time.Second)) ||
+		!slices.Equal(claims.Roles, s.of.roles()) {
+		m.fail("the access token says %+v", claims)
+	}
+	if v := p.Viewer; v.UserID != s.user || v.SessionID != s.id || !v.AuthenticatedAt.Equal(s.proved) || !slices.Equal(v.Roles, s.of.roles()) {
+		m.fail("the viewer is %+v", v)
+	}
+	if p.RefreshToken == nil {
+		return
+	}
+	if slices.ContainsFunc(m.sessions, func(s *signIn) bool { return slices.Contains(s.tokens, *p.RefreshToken) }) {
+		m.fail("a refresh token came twice")
+	}
+	s.tokens = append(s.tokens, *p.RefreshToken)
+}
+
+func (p *person) roles() []string {
+	if p.admin {
+		return []string{"ADMIN", "USER"}
+	}
+	return []string{"USER"}
+}
+
+// end ends sessions that live, and nothing else.
+func (m *model) end(all ...*signIn) {
+	now := m.now()
+	for _, s := range all {
+		if m.lives(s) {
+			s.ended = true
+			m.revoked = append(m.revoked, accounts.Revocation{UserID: s.user, SessionID: s.id, At: now, Until: lastToken(now)})
+		}
+	}
+}
+
+func lastToken(now time.Time) time.Time {
+	return now.Add(accessTTL + token.Leeway).Truncate(time.Second)
+}
