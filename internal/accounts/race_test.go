@@ -1,0 +1,106 @@
+package accounts_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/problem"
+)
+
+// TestOneTokenAtManyDoorsHasOneSuccessor presents the newest refresh token of a session a hundred times at the same
+// moment, half of them to another instance, a hundred rounds long. Beside it other sessions of the same user refresh
+// twice at once, and in every tenth round the old token of one more comes back: that session ends, and no other does.
+func TestOneTokenAtManyDoorsHasOneSuccessor(t *testing.T) {
+	const parallel, innocents = 100, 5
+	rounds := 100
+	if testing.Short() {
+		rounds = 5
+	}
+	each(t, func(t *testing.T, h *house) {
+		doors := [2]*house{h.elsewhere(h.url), h.elsewhere(h.url)}
+		newest := []*accounts.AuthPayload{h.must(h.register(ada, goodPassword))} // of each session
+		for range innocents {
+			newest = append(newest, h.must(h.login(ada, goodPassword)))
+		}
+		for round := range rounds {
+			h.clock.move(time.Second)
+			stolen := &theft{house: h}
+			if round%10 == 0 {
+				stolen.begin()
+			}
+			given := make([]*accounts.AuthPayload, parallel+2*innocents)
+			together(len(given)+stolen.parties(), func(i int) {
+				door := doors[i%2]
+				if i >= len(given) {
+					stolen.try(door)
+					return
+				}
+				var err error
+				if given[i], err = door.refreshed(newest[sessionOf(i, parallel)]); err != nil {
+					t.Errorf("round %d, session %d: %v", round, sessionOf(i, parallel), err)
+				}
+			})
+			if t.Failed() {
+				return
+			}
+			for i, p := range given {
+				s := sessionOf(i, parallel)
+				if i == 0 || sessionOf(i-1, parallel) != s {
+					newest[s] = p
+				} else if *p.RefreshToken != *newest[s].RefreshToken {
+					t.Fatalf("round %d: session %d has two successors", round, s)
+				}
+			}
+			stolen.over()
+		}
+		for i, p := range newest {
+			row := h.db.Client.Session.GetX(t.Context(), p.Viewer.SessionID)
+			token, err := h.refresh.Parse(*p.RefreshToken)
+			check(t, err)
+			if row.EndedAt != nil || row.RefreshGeneration != rounds || !token.Matches(row.RefreshDigest) {
+				t.Errorf("session %d: ended %v, generation %d, want %d", i, row.EndedAt, row.RefreshGeneration, rounds)
+			}
+			h.must(h.exchange(*p.RefreshToken))
+		}
+	})
+}
+
+// sessionOf says whose token a party presents: the first ones all that of session 0, the others two by two.
+func sessionOf(party, parallel int) int { return max(0, party-parallel+2) / 2 }
+
+// refreshed is exchange without a note of what must stay secret: ten thousand tokens are too many to look for.
+func (h *house) refreshed(p *accounts.AuthPayload) (*accounts.AuthPayload, error) {
+	return h.Refresh(context.Background(), nobody, accounts.RefreshInput{RefreshToken: p.RefreshToken})
+}
+
+// theft is a session whose first token a thief has, after the user refreshed twice.
+type theft struct {
+	*house
+	first, newest *accounts.AuthPayload // nil when nothing was stolen
+}
+
+func (s *theft) begin() {
+	s.first = s.must(s.login(ada, goodPassword))
+	s.newest = s.must(s.exchange(*s.must(s.exchange(*s.first.RefreshToken)).RefreshToken))
+}
+
+func (s *theft) parties() int {
+	if s.first == nil {
+		return 0
+	}
+	return 10
+}
+
+func (s *theft) try(door *house) {
+	if _, err := door.refreshed(s.first); !problem.Is(err, problem.InvalidToken) {
+		s.t.Errorf("the stolen token: %v", err)
+	}
+}
+
+func (s *theft) over() {
+	if s.first != nil {
+		s.ended("the session whose token was stolen", s.newest)
+	}
+}
