@@ -131,6 +131,9 @@ func (c *Cluster) Start() error {
 // Stop ends the server as an operator would: connections are cut, data is kept.
 func (c *Cluster) Stop() error { return c.end(syscall.SIGINT) }
 
+// Abort ends the server at once, as pg_ctl stop -m immediate does. The next Start recovers.
+func (c *Cluster) Abort() error { return c.end(syscall.SIGQUIT) }
+
 // Kill ends the server as a power cut would. The next Start recovers.
 func (c *Cluster) Kill() error { return c.end(syscall.SIGKILL) }
 

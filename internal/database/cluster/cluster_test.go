@@ -41,13 +41,13 @@ func query(t *testing.T, url, q string) error {
 	return err
 }
 
-func TestDataAndURLStayOverStopKillAndStart(t *testing.T) {
+func TestDataAndURLStayOverAnyEndAndStart(t *testing.T) {
 	c := start(t)
 	url := c.URL("postgres")
 	if err := query(t, url, "CREATE TABLE t (id int)"); err != nil {
 		t.Fatal(err)
 	}
-	for name, end := range map[string]func() error{"stop": c.Stop, "kill": c.Kill} {
+	for name, end := range map[string]func() error{"stop": c.Stop, "abort": c.Abort, "kill": c.Kill} {
 		if err := end(); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
