@@ -2,11 +2,14 @@ package accounts_test
 
 import (
 	"context"
+	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
 // TestOneTokenAtManyDoorsHasOneSuccessor presents the newest refresh token of a session a hundred times at the same
@@ -103,4 +106,40 @@ func (s *theft) over() {
 	if s.first != nil {
 		s.ended("the session whose token was stolen", s.newest)
 	}
+}
+
+// TestWhatIsReadBesideAnEndIsNotRemembered asks one instance who calls, again and again, while another one ends the
+// session: from when the first has heard of it, nobody does, whatever was being read at that moment.
+func TestWhatIsReadBesideAnEndIsNotRemembered(t *testing.T) {
+	rounds := 300
+	if testing.Short() {
+		rounds = 30
+	}
+	each(t, func(t *testing.T, h *house) {
+		asked, ending := h.elsewhere(h.url), h.elsewhere(h.url)
+		asked.InTouch(time.Now())
+		h.must(h.register(ada, goodPassword))
+		for range rounds {
+			p := h.must(h.Login(t.Context(), nobody, accounts.LoginInput{Email: ada, Password: goodPassword}))
+			var heard atomic.Bool
+			together(4, func(i int) {
+				if i > 0 {
+					for !heard.Load() {
+						asked.Viewer(context.Background(), claimsOf(p), viewer.Origin{})
+					}
+					return
+				}
+				asked.InTouch(time.Now())
+				_, err := ending.Logout(context.Background(), p.Viewer)
+				if err != nil {
+					t.Errorf("logout: %v", err)
+				}
+				asked.Hear(fmt.Sprintf(`{"revocation": {"user_id": %q, "session_id": %q}}`, p.User.ID, p.Viewer.SessionID))
+				heard.Store(true)
+			})
+			if v := asked.caller(p); v.SignedIn() {
+				t.Fatal("an ended session was remembered")
+			}
+		}
+	})
 }
