@@ -20,7 +20,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
-// administratorsLock is the setting whose row is held by whoever may take an administrator away.
+// administratorsLock is the setting whose row is held by whoever may make or take away an administrator.
 const administratorsLock = "administrators_lock"
 
 // administrator is caller for what only administrators may do: it reads the role in the transaction that writes.
@@ -38,8 +38,8 @@ func (s *Service) administrator(ctx context.Context, tx *transaction, v *viewer.
 
 func isAdmin(row *ent.User) bool { return slices.Contains(row.Roles, string(RoleAdmin)) }
 
-// lockAdministrators makes the transactions that may take an administrator away come one after the other, so that two
-// of them cannot each leave the other's. Take it before any other row.
+// lockAdministrators makes the transactions that may make an administrator or take one away come one after the other, so
+// that two of them cannot each leave the other's. Take it before any other row.
 func lockAdministrators(ctx context.Context, tx *transaction) error {
 	err := tx.Setting.Create().SetID(administratorsLock).SetValue([]byte{}).
 		OnConflictColumns(setting.FieldID).DoNothing().

@@ -31,6 +31,9 @@ func (s *Service) Promote(ctx context.Context, address string) (*User, error) {
 	}
 	var promoted *User
 	err = s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
+		if err := lockAdministrators(ctx, tx); err != nil { // or the account could be suspended or gone before the write
+			return err
+		}
 		row, err := tx.User.Query().Where(user.Email(folded)).Only(ctx)
 		if ent.IsNotFound(err) {
 			return problem.New(problem.NotFound, "There is no account with this e-mail address.")

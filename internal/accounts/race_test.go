@@ -2,7 +2,9 @@ package accounts_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -140,6 +142,45 @@ func TestWhatIsReadBesideAnEndIsNotRemembered(t *testing.T) {
 			if v := asked.caller(p); v.SignedIn() {
 				t.Fatal("an ended session was remembered")
 			}
+		}
+	})
+}
+
+// TestNoTwoUseCasesWaitForEachOther does every mutation to one user on both instances at the same moment, while two
+// administrators manage each other. Each is done or refused; none fails, for instance because the database had to end a
+// deadlock.
+func TestNoTwoUseCasesWaitForEachOther(t *testing.T) {
+	rounds := 25
+	if testing.Short() {
+		rounds = 5
+	}
+	each(t, func(t *testing.T, h *house) {
+		doors := [2]*house{h.elsewhere(h.url), h.elsewhere(h.url)}
+		roots := [2]*accounts.AuthPayload{h.administrator("root@example.com"), h.administrator("second@example.com")}
+		for range rounds {
+			h.clock.move(time.Second)
+			casts := [2]*cast{newCast(h, roots[0])}
+			casts[1] = &cast{house: h, email: casts[0].email, one: casts[0].two, two: casts[0].one, root: roots[1]}
+			everything := append(slices.Clone(mutations),
+				mutation{name: "setRoles of the other administrator", do: func(h *house, c *cast) error {
+					other := roots[0]
+					if c == casts[0] {
+						other = roots[1]
+					}
+					return h.setRoles(c.root.Viewer, other.User.ID, accounts.RoleUser, accounts.RoleAdmin)
+				}},
+				mutation{name: "promote", do: func(h *house, c *cast) error { _, err := h.Promote(t.Context(), c.email); return err }},
+			)
+			together(2*len(everything), func(i int) {
+				m := everything[i/2]
+				var refused *problem.Problem
+				if err := m.do(doors[i%2], casts[i%2]); err != nil && !errors.As(err, &refused) {
+					t.Errorf("%s: %v", m.name, err)
+				}
+			})
+		}
+		for _, root := range roots {
+			h.lives("an administrator", root)
 		}
 	})
 }
