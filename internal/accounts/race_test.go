@@ -18,47 +18,47 @@ import (
 // moment, half of them to another instance, a hundred rounds long. Beside it other sessions of the same user refresh
 // twice at once, and in every tenth round the old token of one more comes back: that session ends, and no other does.
 func TestOneTokenAtManyDoorsHasOneSuccessor(t *testing.T) {
-	const parallel, innocents = 100, 5
 	rounds := 100
 	if testing.Short() {
 		rounds = 5
 	}
+	whose := slices.Repeat([]int{0}, 100) // session's token each party presents
+	for innocent := 1; innocent <= 5; innocent++ {
+		whose = append(whose, innocent, innocent)
+	}
 	each(t, func(t *testing.T, h *house) {
 		doors := [2]*house{h.elsewhere(h.url), h.elsewhere(h.url)}
 		newest := []*accounts.AuthPayload{h.must(h.register(ada, goodPassword))} // of each session
-		for range innocents {
+		for range slices.Max(whose) {
 			newest = append(newest, h.must(h.login(ada, goodPassword)))
 		}
 		for round := range rounds {
 			h.clock.move(time.Second)
-			stolen := &theft{house: h}
+			var stolen theft
 			if round%10 == 0 {
-				stolen.begin()
+				stolen = newTheft(h)
 			}
-			given := make([]*accounts.AuthPayload, parallel+2*innocents)
-			together(len(given)+stolen.parties(), func(i int) {
-				door := doors[i%2]
-				if i >= len(given) {
-					stolen.try(door)
-					return
-				}
-				var err error
-				if given[i], err = door.refreshed(newest[sessionOf(i, parallel)]); err != nil {
-					t.Errorf("round %d, session %d: %v", round, sessionOf(i, parallel), err)
+			given := make([]*accounts.AuthPayload, len(whose))
+			errs := make([]error, len(whose))
+			together(len(whose)+stolen.parties, func(i int) {
+				if i < len(whose) {
+					given[i], errs[i] = doors[i%2].refreshed(newest[whose[i]])
+				} else {
+					stolen.present(doors[i%2])
 				}
 			})
-			if t.Failed() {
-				return
-			}
-			for i, p := range given {
-				s := sessionOf(i, parallel)
-				if i == 0 || sessionOf(i-1, parallel) != s {
-					newest[s] = p
-				} else if *p.RefreshToken != *newest[s].RefreshToken {
+			check(t, errors.Join(errs...))
+			stolen.over()
+			next := make([]*accounts.AuthPayload, len(newest))
+			for i, s := range whose {
+				if next[s] == nil {
+					next[s] = given[i]
+				}
+				if *given[i].RefreshToken != *next[s].RefreshToken {
 					t.Fatalf("round %d: session %d has two successors", round, s)
 				}
 			}
-			stolen.over()
+			newest = next
 		}
 		for i, p := range newest {
 			row := h.db.Client.Session.GetX(t.Context(), p.Viewer.SessionID)
@@ -72,40 +72,31 @@ func TestOneTokenAtManyDoorsHasOneSuccessor(t *testing.T) {
 	})
 }
 
-// sessionOf says whose token a party presents: the first ones all that of session 0, the others two by two.
-func sessionOf(party, parallel int) int { return max(0, party-parallel+2) / 2 }
-
 // refreshed is exchange without a note of what must stay secret: ten thousand tokens are too many to look for.
 func (h *house) refreshed(p *accounts.AuthPayload) (*accounts.AuthPayload, error) {
 	return h.Refresh(context.Background(), nobody, accounts.RefreshInput{RefreshToken: p.RefreshToken})
 }
 
-// theft is a session whose first token a thief has, after the user refreshed twice.
+// theft is a session whose first token a thief has, after the user refreshed twice. The zero theft is none.
 type theft struct {
 	*house
-	first, newest *accounts.AuthPayload // nil when nothing was stolen
+	first, newest *accounts.AuthPayload
+	parties       int // who present the first token
 }
 
-func (s *theft) begin() {
-	s.first = s.must(s.login(ada, goodPassword))
-	s.newest = s.must(s.exchange(*s.must(s.exchange(*s.first.RefreshToken)).RefreshToken))
+func newTheft(h *house) theft {
+	first := h.must(h.login(ada, goodPassword))
+	return theft{h, first, h.must(h.exchange(*h.must(h.exchange(*first.RefreshToken)).RefreshToken)), 10}
 }
 
-func (s *theft) parties() int {
-	if s.first == nil {
-		return 0
-	}
-	return 10
-}
-
-func (s *theft) try(door *house) {
+func (s theft) present(door *house) {
 	if _, err := door.refreshed(s.first); !problem.Is(err, problem.InvalidToken) {
 		s.t.Errorf("the stolen token: %v", err)
 	}
 }
 
-func (s *theft) over() {
-	if s.first != nil {
+func (s theft) over() {
+	if s.parties > 0 {
 		s.ended("the session whose token was stolen", s.newest)
 	}
 }
@@ -157,20 +148,20 @@ func TestNoTwoUseCasesWaitForEachOther(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		doors := [2]*house{h.elsewhere(h.url), h.elsewhere(h.url)}
 		roots := [2]*accounts.AuthPayload{h.administrator("root@example.com"), h.administrator("second@example.com")}
+		everything := append(slices.Clone(mutations),
+			mutation{name: "setRoles of the other administrator", do: func(h *house, c *cast) error {
+				other := roots[0]
+				if c.root == other {
+					other = roots[1]
+				}
+				return h.setRoles(c.root.Viewer, other.User.ID, accounts.RoleUser, accounts.RoleAdmin)
+			}},
+			mutation{name: "promote", do: func(h *house, c *cast) error { _, err := h.Promote(t.Context(), c.email); return err }},
+		)
 		for range rounds {
 			h.clock.move(time.Second)
-			casts := [2]*cast{newCast(h, roots[0])}
-			casts[1] = &cast{house: h, email: casts[0].email, one: casts[0].two, two: casts[0].one, root: roots[1]}
-			everything := append(slices.Clone(mutations),
-				mutation{name: "setRoles of the other administrator", do: func(h *house, c *cast) error {
-					other := roots[0]
-					if c == casts[0] {
-						other = roots[1]
-					}
-					return h.setRoles(c.root.Viewer, other.User.ID, accounts.RoleUser, accounts.RoleAdmin)
-				}},
-				mutation{name: "promote", do: func(h *house, c *cast) error { _, err := h.Promote(t.Context(), c.email); return err }},
-			)
+			one := newCast(h, roots[0])
+			casts := [2]*cast{one, {house: h, email: one.email, one: one.two, two: one.one, root: roots[1]}}
 			together(2*len(everything), func(i int) {
 				m := everything[i/2]
 				var refused *problem.Problem
