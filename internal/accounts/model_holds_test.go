@@ -61,12 +61,13 @@ func (m *model) holds() {
 		}
 		s.known = m.lives(s)
 	}
-	gone := 0
+	gone := len(m.which(func(s *signIn) bool { return !s.row }))
 	m.sessions = slices.DeleteFunc(m.sessions, func(s *signIn) bool {
-		if !s.row {
-			gone++
+		forget := !s.row && gone > 8
+		if forget {
+			gone--
 		}
-		return !s.row && gone > 8 // the oldest go too late, and none too soon
+		return forget
 	})
 }
 
@@ -104,7 +105,7 @@ func (m *model) holdsRows() {
 
 func (m *model) holdsRevocations() {
 	m.revoked = slices.DeleteFunc(m.revoked, func(r accounts.Revocation) bool { return !r.Until.After(m.now().Add(-5 * time.Second)) })
-	got, err := m.seat().Revocations(m.t.Context())
+	got, err := oneOf(m, m.at[:]).Revocations(m.t.Context())
 	check(m.t, err)
 	words := func(all []accounts.Revocation) (words []string) {
 		for _, r := range all {

@@ -33,7 +33,7 @@ func (m *model) take() {
 func (m *model) outcome(err error, want problem.Code, format string, args ...any) bool {
 	what := fmt.Sprintf(format, args...)
 	m.note("%s: want %s", what, cmp.Or(want, "success"))
-	m.seen[strings.Join(strings.Fields(what)[:1], " ")+" "+string(cmp.Or(want, "done"))]++
+	m.seen[strings.Fields(what)[0]+" "+string(cmp.Or(want, "done"))]++
 	if want == "" && err != nil || want != "" && !problem.Is(err, want) {
 		m.fail("%s: %v, want %s", what, err, cmp.Or(want, "success"))
 	}
@@ -100,7 +100,7 @@ func (m *model) refused(s *signIn) problem.Code {
 
 func (m *model) takeRegister() {
 	p := oneOf(m, m.people)
-	want := problem.Code("")
+	var want problem.Code
 	if p.id != uuid.Nil {
 		want = problem.EmailTaken
 	}
@@ -117,10 +117,8 @@ func (m *model) takeLogin() {
 	if len(m.liveOf(p.id)) >= 6 {
 		return
 	}
-	pw, want := p.password, problem.Code("")
-	if m.chance(20) {
-		pw = otherThan(pw)
-	}
+	pw := m.password(p)
+	var want problem.Code
 	if p.id == uuid.Nil || p.suspended || pw != p.password {
 		want = problem.InvalidCredentials
 	}
@@ -128,6 +126,14 @@ func (m *model) takeLogin() {
 	if m.outcome(err, want, "login %s", p.email) {
 		m.begin(p, given)
 	}
+}
+
+// password is the person's, or sometimes a wrong one.
+func (m *model) password(p *person) string {
+	if m.chance(20) {
+		return otherThan(p.password)
+	}
+	return p.password
 }
 
 func otherThan(pw string) string {
@@ -146,7 +152,7 @@ func (m *model) takeRefresh(age int) {
 		return
 	}
 	lived := m.lives(s)
-	want := problem.Code("")
+	var want problem.Code
 	if !lived || age > 1 {
 		want = problem.InvalidToken
 	}
@@ -189,10 +195,7 @@ func (m *model) takeLogout() {
 
 // proof chooses a password, and says what it is refused with.
 func (m *model) proof(s *signIn) (pw string, want problem.Code) {
-	pw = s.of.password
-	if m.chance(20) {
-		pw = otherThan(pw)
-	}
+	pw = m.password(s.of)
 	switch {
 	case s.of.id != s.user: // the account is gone
 		return pw, problem.Unauthenticated

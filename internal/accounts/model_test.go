@@ -108,6 +108,7 @@ type signIn struct {
 }
 
 func newModel(t *testing.T, h *house, seed uint64) *model {
+	h.config.SessionTTL = wholeLife
 	m := &model{house: h, random: rand.New(rand.NewPCG(seed, 0)), seed: seed, seen: map[string]int{}}
 	for i := range m.at {
 		m.at[i] = newSeat(t, h)
@@ -123,7 +124,6 @@ func newModel(t *testing.T, h *house, seed uint64) *model {
 }
 
 func newSeat(t *testing.T, h *house) *seat {
-	h.config.SessionTTL = wholeLife
 	s := &seat{house: h.elsewhere(h.url)}
 	s.config.Client.Session.Intercept(ent.InterceptFunc(func(next ent.Querier) ent.Querier {
 		return ent.QuerierFunc(func(ctx context.Context, q ent.Query) (ent.Value, error) {
