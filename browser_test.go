@@ -202,6 +202,9 @@ func TestAMalformedCookieIsRefused(t *testing.T) {
 		{[]string{`a="b" c`, `{}; ` + name + `=x;;=`}, 200, "INVALID_TOKEN"},
 		{[]string{"gatehouse_refresh=x"}, 200, "BAD_USER_INPUT"}, // over https, any other host may have set it
 		{[]string{"__host-gatehouse_refresh=x"}, 200, "BAD_USER_INPUT"},
+		{[]string{"\u2000" + name + "=x"}, 200, "BAD_USER_INPUT"}, // browsers let every host of the site set these
+		{[]string{"a=b; \u00a0" + name + "=x"}, 200, "BAD_USER_INPUT"},
+		{[]string{"\u0085" + name + "=x; " + name + "=y"}, 200, "INVALID_TOKEN"},
 	} {
 		headers := []string{"Origin", "https://api.example.com"}
 		for _, cookie := range c.cookies {

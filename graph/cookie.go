@@ -68,14 +68,16 @@ func (c cookieRules) read(h http.Header) (*refreshCookie, *refusal) {
 	return cookie, nil
 }
 
-// find returns the cookie's value, "" when there is none. net/http would leave out what is malformed.
+// find returns the cookie's value, "" when there is none. net/http would leave out what is malformed. Around a name, only
+// the space that HTTP knows is taken away: to a browser, a name that begins with any other of Unicode's is one without
+// the prefix, which every host of the site may set.
 func (c cookieRules) find(h http.Header) (value string, ok bool) {
 	if c.name == "" {
 		return "", true
 	}
 	found := 0
 	for pair := range strings.SplitSeq(strings.Join(h.Values("Cookie"), ";"), ";") {
-		if name, text, _ := strings.Cut(strings.TrimSpace(pair), "="); name == c.name {
+		if name, text, _ := strings.Cut(strings.Trim(pair, " \t"), "="); name == c.name {
 			value, found = text, found+1
 		}
 	}
