@@ -80,8 +80,8 @@ func (r *revoked) end(data string) error {
 	return nil
 }
 
-// change remembers which rights a user has, whatever the tokens say that were issued before a time. Of changes in one
-// second the one that is told last holds.
+// change remembers which rights a user has, whatever the tokens say that were issued before a time. Of several changes
+// the one that is told last holds: their times are of several clocks.
 func (r *revoked) change(data string) error {
 	n, err := readNote(data)
 	if err != nil {
@@ -94,8 +94,9 @@ func (r *revoked) change(data string) error {
 	if !known && r.full() {
 		return errFull
 	}
-	if before := date(n.Before); !before.Before(c.before) {
-		c.before, c.roles = before, n.Roles
+	c.roles = n.Roles
+	if before := date(n.Before); before.After(c.before) {
+		c.before = before
 	}
 	if until := date(n.Until); until.After(c.until) {
 		c.until = until

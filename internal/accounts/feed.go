@@ -10,6 +10,7 @@ type Notice struct{ Revocation *Revocation }
 
 // feed tells subscribers of every revocation, whichever instance makes it.
 type feed struct {
+	telling     sync.Mutex // held from a commit until it is told, where this instance tells its own
 	mu          sync.Mutex
 	subscribers map[chan Notice]struct{}
 }

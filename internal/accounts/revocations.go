@@ -25,6 +25,13 @@ type Revocation struct {
 	Until     time.Time // when the last token that is meant has expired
 }
 
+// Before returns until when tokens may have been issued with the rights from before: by an instance that had not seen the
+// change, which was not yet committed At, and whose clock may be ahead. Tokens that were issued by then with the new
+// rights, or newer ones, are meant too; nothing is lost, for whoever hears of a change hears of those after it.
+func (r Revocation) Before() time.Time {
+	return r.At.Add(token.Leeway).Truncate(time.Second).Add(time.Second)
+}
+
 // end ends the sessions that are meant and still live, and records it: no instance may remember them, and services
 // elsewhere refuse their tokens. The row of their user must have been written before in the same transaction, where all
 // of a user's sessions are meant, or a login at the same moment could start one that is not seen here.
@@ -74,10 +81,11 @@ func (tx *transaction) record(ctx context.Context, n int) error {
 	return nil
 }
 
-// Revocations returns those in force, oldest first.
+// Revocations returns those in force, in the order of their commits as far as it matters: a user's row is held while one
+// of the user's is written. Clocks of instances would not tell.
 func (s *Service) Revocations(ctx context.Context) ([]Revocation, error) {
 	rows, err := s.config.Client.Revocation.Query().Where(revocation.UntilGT(s.now())).
-		Order(ent.Asc(revocation.FieldAt), ent.Asc(revocation.FieldID)).All(ctx)
+		Order(ent.Asc(revocation.FieldID)).All(ctx)
 	if err != nil {
 		return nil, err
 	}

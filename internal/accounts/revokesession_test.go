@@ -2,11 +2,13 @@ package accounts_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/token"
 )
 
 func TestOneOfTheCallersSessionsIsRevoked(t *testing.T) {
@@ -140,3 +142,31 @@ func TestEveryEndingIsRecorded(t *testing.T) {
 }
 
 func name2address(name string) string { return name[:3] + "@example.com" }
+
+// TestRolesAreToldInTheOrderOfTheirCommits, and not of the clocks of the instances that change them.
+func TestRolesAreToldInTheOrderOfTheirCommits(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		root, p := h.administrator("root@example.com"), h.must(h.register(ada, goodPassword))
+		ahead := h.instance(func(c *accounts.Config) {
+			c.Clock = func() time.Time { return h.clock.Now().Add(token.Leeway - time.Second) }
+		})
+		before, err := h.access.Verify(h.must(ahead.exchange(*p.RefreshToken)).AccessToken)
+		check(t, err)
+		for _, change := range []struct {
+			by    *house
+			roles []accounts.Role
+		}{{ahead, []accounts.Role{accounts.RoleUser, accounts.RoleAdmin}}, {h, []accounts.Role{accounts.RoleUser}}} {
+			_, err := change.by.SetRoles(t.Context(), root.Viewer, accounts.SetRolesInput{UserID: p.User.ID, Roles: change.roles})
+			check(t, err)
+		}
+		inForce, err := h.Revocations(t.Context())
+		check(t, err)
+		last := inForce[len(inForce)-1]
+		if last.UserID != p.User.ID || len(last.Roles) != 1 {
+			t.Errorf("told last: %+v, want the roles that the database has", last)
+		}
+		if !before.IssuedAt.Before(last.Before()) {
+			t.Errorf("a token from before, issued at %v by the clock of its instance, is not meant: %v", before.IssuedAt, last.Before())
+		}
+	})
+}

@@ -37,6 +37,10 @@ func (s *Service) inTx(ctx context.Context, f func(ctx context.Context, tx *tran
 		return err
 	}
 	done = true
+	if len(tx.revoked) > 0 && !s.config.View.Shared { // tell in the order of the commits
+		s.feed.telling.Lock()
+		defer s.feed.telling.Unlock()
+	}
 	err = tx.Commit()
 	for _, r := range tx.revoked {
 		s.view.forget(r.UserID) // also when the commit failed: its answer may be what was lost

@@ -7,7 +7,7 @@
 //	event: current  {}                                                    all that has happened has been sent
 //
 // Times are NumericDates (RFC 7519, section 2); after until the last token that is meant has expired. All that is in
-// force is sent first. While the instance hears of everything, current comes several times a second.
+// force is sent first. Of a user's changed events the last one holds, whatever its times. While the instance hears of everything, current comes several times a second.
 package feed
 
 import (
@@ -114,7 +114,7 @@ func (s stream) write(all ...accounts.Revocation) error {
 		if r.SessionID != uuid.Nil {
 			err = s.event("ended", ended{r.SessionID, r.Until.Unix()})
 		} else {
-			err = s.event("changed", changed{r.UserID, r.Roles, r.At.Unix() + 1, r.Until.Unix()})
+			err = s.event("changed", changed{r.UserID, r.Roles, r.Before().Unix(), r.Until.Unix()})
 		}
 		if err != nil {
 			return err
@@ -131,7 +131,7 @@ type ended struct {
 type changed struct {
 	UserID uuid.UUID `json:"sub"`
 	Roles  []string  `json:"roles"`
-	Before int64     `json:"before"` // the second after the change: iat says seconds only, and the new roles hold for all of it
+	Before int64     `json:"before"` // a while after the change; the roles of the last event of a user hold for all of it
 	Until  int64     `json:"until"`
 }
 
