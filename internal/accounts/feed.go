@@ -10,7 +10,8 @@ type Notice struct{ Revocation *Revocation }
 
 // feed tells subscribers of every revocation, whichever instance makes it.
 type feed struct {
-	telling     sync.Mutex // held from a commit until it is told, where this instance tells its own
+	telling     sync.Mutex // held by CatchUp
+	told        int        // the newest revocation that CatchUp told
 	mu          sync.Mutex
 	subscribers map[chan Notice]struct{}
 }

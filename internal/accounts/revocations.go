@@ -104,6 +104,30 @@ func revocationOf(row *ent.Revocation) Revocation {
 	return r
 }
 
+// CatchUp tells subscribers what was recorded since the last time, by this process or by another one that uses the same
+// file, in the order of the commits. It is for a database that tells nobody. When it fails subscribers must begin anew.
+func (s *Service) CatchUp(ctx context.Context) {
+	if !s.feed.wanted() {
+		return
+	}
+	s.feed.telling.Lock()
+	defer s.feed.telling.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	rows, err := s.config.Client.Revocation.Query().Where(revocation.IDGT(s.feed.told)).Order(ent.Asc(revocation.FieldID)).All(ctx)
+	if err != nil {
+		s.config.Log.WarnContext(ctx, "subscribers cannot be told what is revoked", "error", err)
+		s.OutOfTouch()
+		return
+	}
+	for _, row := range rows {
+		r := revocationOf(row)
+		s.view.forget(r.UserID)
+		s.feed.tell(Notice{&r})
+		s.feed.told = row.ID
+	}
+}
+
 // ForgetRevocations deletes the records of tokens that have expired. Call it now and then.
 func (s *Service) ForgetRevocations(ctx context.Context) error {
 	_, err := s.config.Client.Revocation.Delete().Where(revocation.UntilLTE(s.now())).Exec(ctx)

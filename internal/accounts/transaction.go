@@ -37,10 +37,6 @@ func (s *Service) inTx(ctx context.Context, f func(ctx context.Context, tx *tran
 		return err
 	}
 	done = true
-	if len(tx.revoked) > 0 && !s.config.View.Shared { // tell in the order of the commits
-		s.feed.telling.Lock()
-		defer s.feed.telling.Unlock()
-	}
 	err = tx.Commit()
 	for _, r := range tx.revoked {
 		s.view.forget(r.UserID) // also when the commit failed: its answer may be what was lost
@@ -48,10 +44,8 @@ func (s *Service) inTx(ctx context.Context, f func(ctx context.Context, tx *tran
 	if err != nil {
 		return fmt.Errorf("commit: %w", errors.Join(err, ctx.Err())) // whose end may have rolled the transaction back
 	}
-	if !s.config.View.Shared { // otherwise the database tells this instance too
-		for _, r := range tx.revoked {
-			s.feed.tell(Notice{&r})
-		}
+	if len(tx.revoked) > 0 && !s.config.View.Shared { // otherwise the database tells this instance too
+		s.CatchUp(context.WithoutCancel(ctx))
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"time"
@@ -136,6 +137,9 @@ func (v *view) forgetAll() {
 // InTouch says that everything that any instance committed before a moment has been heard. From that moment on the view
 // is trusted for a lease.
 func (s *Service) InTouch(since time.Time) {
+	if !s.config.View.Shared {
+		s.CatchUp(context.Background())
+	}
 	s.view.completeSince(since)
 	s.feed.tell(Notice{})
 }
