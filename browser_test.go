@@ -214,8 +214,8 @@ func TestAMalformedCookieIsRefused(t *testing.T) {
 		if response.StatusCode != c.status || !strings.Contains(body, c.says) || len(body) > 400 {
 			t.Errorf("%.100q: %d %s, want %d %s", c.cookies, response.StatusCode, body, c.status, c.says)
 		}
-		if cleared := response.Header.Get("Set-Cookie"); (cleared == name+"=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Strict") != (c.says == "INVALID_TOKEN") {
-			t.Errorf("%.100q: Set-Cookie %q after %s", c.cookies, cleared, c.says)
+		if set := response.Header.Get("Set-Cookie"); set != "" {
+			t.Errorf("%.100q: Set-Cookie %q", c.cookies, set)
 		}
 	}
 }

@@ -39,7 +39,7 @@ func build(ctx context.Context, c *settings, db *database.Database, address stri
 	if err != nil {
 		return nil, err
 	}
-	service, err := newAccounts(c, db, access, log)
+	service, err := newAccounts(c, db, signing, access, log)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func openAccounts(ctx context.Context, c *settings, db *database.Database, log *
 	if err != nil {
 		return nil, err
 	}
-	return newAccounts(c, db, access, log)
+	return newAccounts(c, db, signing, access, log)
 }
 
 func newIssuer(c *settings, keys *token.Keys, address string) (*token.Issuer, error) {
@@ -76,7 +76,7 @@ func newIssuer(c *settings, keys *token.Keys, address string) (*token.Issuer, er
 	})
 }
 
-func newAccounts(c *settings, db *database.Database, access *token.Issuer, log *slog.Logger) (*accounts.Service, error) {
+func newAccounts(c *settings, db *database.Database, s *signing, access *token.Issuer, log *slog.Logger) (*accounts.Service, error) {
 	passwords, err := password.New(password.Config{Cost: c.hashingCost})
 	if err != nil {
 		return nil, err
@@ -92,6 +92,7 @@ func newAccounts(c *settings, db *database.Database, access *token.Issuer, log *
 		Refresh:    refresh,
 		RefreshTTL: c.RefreshTTL,
 		SessionTTL: c.SessionTTL,
+		TokenLife:  s.life,
 		MaxPage:    c.limits.Page,
 		View:       accounts.ViewConfig{Shared: db.Shared()},
 		Log:        log,
@@ -140,6 +141,7 @@ func routes(ctx context.Context, c *settings, door http.Handler, table []authz.A
 	if tokens := c.RevocationTokens(); len(tokens) > 0 {
 		mux.Handle("GET /revocations", feed.Handler(feed.Config{
 			Tokens: tokens, Subscribe: service.Subscribe, InForce: service.Revocations, Done: ctx.Done(),
+			Keys: func() []string { return keys.IDs(time.Now()) },
 		}))
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })

@@ -154,6 +154,24 @@ func TestTheFeedOpensToItsTokensOnly(t *testing.T) {
 	}
 }
 
+// TestARevokedKeyIsRefusedElsewhereAtOnce has a service that reads the feed follow gatehouse keys rotate --revoke.
+func TestARevokedKeyIsRefusedElsewhereAtOnce(t *testing.T) {
+	environment := []string{"GATEHOUSE_DATABASE_URL=" + dbtest.Postgres(t), "GATEHOUSE_SECRET=" + strings.Repeat("one secret of a test ", 2),
+		"GATEHOUSE_SECRET_FILE=", "GATEHOUSE_ARGON2=m=64,t=1,p=1"}
+	s := start(t, append(environment, "GATEHOUSE_REVOCATIONS_TOKEN="+feedToken)...)
+	w := &stage{t: t, url: s.URL}
+	following := service(t, s.URL, &verify.Feed{Token: feedToken})
+	status := func(token string) int { status, _ := call(t, following, token); return status }
+	leaked := w.register()
+	soon(t, "the service is connected", 5*time.Second, func() bool { return status(leaked) == http.StatusOK })
+	if code, _, errs := command(t, environment, "keys", "rotate", "--revoke"); code != exitDone {
+		t.Fatal(errs)
+	}
+	soon(t, "the leaked key's token is refused", 2*time.Second, func() bool { return status(leaked) == http.StatusUnauthorized })
+	fresh := w.register()
+	soon(t, "the new key's token is accepted", 2*time.Second, func() bool { return status(fresh) == http.StatusOK })
+}
+
 // library is a program that accepts a token by the server's key set, or refuses it.
 type library struct {
 	name    string

@@ -18,6 +18,7 @@ import (
 type signing struct {
 	keys *token.Keys
 	kept *accounts.SigningKeys // nil: one key of the settings signs alone
+	life time.Duration         // the longest life of an access token that is in use
 }
 
 // openKeys holds the secret against the database's digest and takes the signing keys, from the settings or the database.
@@ -29,12 +30,16 @@ func openKeys(ctx context.Context, c *settings, db *database.Database, log *slog
 	if err != nil {
 		return nil, err
 	}
+	life, err := accounts.LongestLife(ctx, db.Client, c.AccessTTL)
+	if err != nil {
+		return nil, err
+	}
 	if c.signingKey != nil {
 		keys, err := token.NewKeys(c.signingKey.Always())
-		return &signing{keys: keys}, err
+		return &signing{keys: keys, life: life}, err
 	}
 	kept, err := accounts.NewSigningKeys(accounts.KeysConfig{
-		Client: db.Client, Secret: c.secret, TTL: c.AccessTTL, Every: c.RotateEvery, Log: log,
+		Client: db.Client, Secret: c.secret, TTL: life, Every: c.RotateEvery, Log: log,
 	})
 	if err != nil {
 		return nil, err
@@ -44,7 +49,7 @@ func openKeys(ctx context.Context, c *settings, db *database.Database, log *slog
 		return nil, err
 	}
 	keys, err := token.NewKeys(schedule...)
-	return &signing{keys, kept}, err
+	return &signing{keys, kept, life}, err
 }
 
 // reload takes what the database keeps now.

@@ -2,7 +2,6 @@ package graph
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -118,18 +117,14 @@ func signIn[In any](ctx context.Context, keep bool, rule authRule[In], in In) (*
 	return payload, err
 }
 
-// refresh runs the rule of that name: for the cookie, and into it, when the input has no token. A cookie that is
-// refused is of no use any more.
+// refresh runs the rule of that name: for the cookie, and into it, when the input has no token. A cookie that is refused
+// stays: another tab may have put a new one into its place meanwhile.
 func refresh(ctx context.Context, rule authRule[accounts.RefreshInput], in accounts.RefreshInput) (*accounts.AuthPayload, error) {
 	cookie := cookieFrom(ctx)
 	if in.RefreshToken != nil || cookie.sent == "" {
 		return rule(ctx, viewer.From(ctx), in)
 	}
-	payload, err := signIn(ctx, true, rule, accounts.RefreshInput{RefreshToken: &cookie.sent})
-	if refused, ok := errors.AsType[*problem.Problem](err); ok && refused.Code == problem.InvalidToken {
-		cookie.clear()
-	}
-	return payload, err
+	return signIn(ctx, true, rule, accounts.RefreshInput{RefreshToken: &cookie.sent})
 }
 
 // signOut runs a rule that ends the caller's session, and clears the cookie. Whose session the cookie is of does not

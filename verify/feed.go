@@ -3,14 +3,17 @@ package verify
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"mime"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gatehouse/gatehouse/internal/token"
@@ -35,7 +38,11 @@ const (
 	sweepEvery   = time.Minute
 	// hungAfter is after how long without any event a connection is given up, though it looks open.
 	hungAfter = 5 * time.Second
+	// enough is for how long one connection is read: two clocks that both count the time since the request drift apart.
+	enough = 10 * time.Minute
 )
+
+var errEnough = errors.New("the connection was read for long enough")
 
 // errFeedToken is the one refusal that waiting does not mend.
 var errFeedToken = errors.New("the issuer refuses the feed's token: set verify.Feed.Token to the one that the issuer is configured with")
@@ -47,14 +54,15 @@ type feed struct {
 	now    func() time.Time
 	log    *slog.Logger
 	hung   time.Duration
+	keys   func(kids []string) // is told which keys verify
 
 	mu      sync.RWMutex
 	revoked revoked
-	sign    time.Time // when the last sign came on this connection; zero is not yet
+	sign    time.Time // until when the issuer has told everything; zero is not yet
 	swept   time.Time
 }
 
-func newFeed(f Feed, base string, c Config) (*feed, error) {
+func newFeed(f Feed, base string, c Config, keys func([]string)) (*feed, error) {
 	f.URL = cmp.Or(f.URL, base+"/revocations")
 	f.MaxSilence = cmp.Or(f.MaxSilence, time.Second)
 	if err := checkURL("Revocations.URL", f.URL); err != nil {
@@ -69,7 +77,7 @@ func newFeed(f Feed, base string, c Config) (*feed, error) {
 	}
 	client := stubborn(c.Client)
 	client.Timeout = 0 // the stream never ends; a silent one is given up in connect
-	return &feed{Feed: f, client: client, now: c.Clock, log: c.Log, hung: max(hungAfter, 2*f.MaxSilence), revoked: newRevoked()}, nil
+	return &feed{Feed: f, client: client, now: c.Clock, log: c.Log, hung: max(hungAfter, 2*f.MaxSilence), keys: keys, revoked: newRevoked()}, nil
 }
 
 // judge returns the roles that the user of a token has now, if the token has not been revoked. What was heard refuses
@@ -87,14 +95,20 @@ func (f *feed) judge(c token.Claims) (roles []string, err error) {
 	return roles, nil
 }
 
-// current reports whether the last sign is young enough. A clock that went back cannot tell.
+// current reports whether the last sign is young enough. A clock that went back cannot tell. The issuer's may run a
+// little faster.
 func (f *feed) current(now time.Time) bool {
 	age := now.Sub(f.sign)
-	return !f.sign.IsZero() && age >= 0 && age <= f.MaxSilence
+	return !f.sign.IsZero() && age >= -f.MaxSilence && age <= f.MaxSilence
 }
 
 // run keeps a connection to the feed until the context ends. A loss is logged once, however many tries mend it.
 func (f *feed) run(ctx context.Context) {
+	defer func() { // without news nobody is let in
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.sign = time.Time{}
+	}()
 	pause, lost := leastPause, false
 	for {
 		heard, err := f.connect(ctx, func() {
@@ -103,14 +117,14 @@ func (f *feed) run(ctx context.Context) {
 				lost = false
 			}
 		})
-		f.mu.Lock()
-		f.sign = time.Time{}
-		f.mu.Unlock()
 		if ctx.Err() != nil {
 			return
 		}
 		if heard {
 			pause = leastPause
+		}
+		if errors.Is(err, errEnough) {
+			continue // what was heard counts until MaxSilence is over
 		}
 		if !lost {
 			f.log.Warn("the feed of ended sessions is lost; no token is taken until it is back", "url", f.URL, "error", err)
@@ -129,9 +143,14 @@ func (f *feed) run(ctx context.Context) {
 func (f *feed) connect(ctx context.Context, back func()) (heard bool, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	defer time.AfterFunc(enough, func() { cancel(errEnough) }).Stop()
 	alarm := time.AfterFunc(f.hung, func() { cancel(errors.New("the issuer is silent")) })
 	defer alarm.Stop()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, f.URL, nil)
+	var asked atomic.Pointer[time.Time] // when the request was sent, at the earliest
+	sent := func() { now := f.now(); asked.Store(&now) }
+	sent()
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { sent() }})
+	r, err := http.NewRequestWithContext(traced, http.MethodGet, f.URL, nil)
 	if err != nil {
 		return false, err
 	}
@@ -147,15 +166,28 @@ func (f *feed) connect(ctx context.Context, back func()) (heard bool, err error)
 	}
 	err = readEvents(answer.Body, func(name, data string) error {
 		alarm.Reset(f.hung)
-		if name == "current" {
-			heard = true
-			f.hear()
-			back()
-			return nil
+		if name != "current" {
+			return f.take(name, data)
 		}
-		return f.take(name, data)
+		if err := f.hear(*asked.Load(), data); err != nil {
+			return err
+		}
+		heard = true
+		back()
+		return nil
 	})
 	return heard, cmp.Or(context.Cause(ctx), err)
+}
+
+func (f *feed) takeKeys(data string) error {
+	var told struct {
+		IDs []string `json:"kids"`
+	}
+	if err := json.Unmarshal([]byte(data), &told); err != nil || len(told.IDs) == 0 {
+		return errors.New("a keys event without kids")
+	}
+	f.keys(told.IDs)
+	return nil
 }
 
 func checkFeed(answer *http.Response) error {
@@ -171,15 +203,29 @@ func checkFeed(answer *http.Response) error {
 	return nil
 }
 
-// hear takes the sign that everything until now was sent.
-func (f *feed) hear() {
+// hear takes the sign that everything until a moment was sent. The issuer counts from when the request arrived, which is
+// after it was sent: so the moment is not earlier than it seems here, and what comes late is seen to be late, whatever
+// the clocks say.
+func (f *feed) hear(asked time.Time, data string) error {
+	var sign struct {
+		Milliseconds *int64 `json:"ms"`
+	}
+	if err := json.Unmarshal([]byte(data), &sign); err != nil || sign.Milliseconds == nil {
+		return errors.New("a current event that does not say until when")
+	}
+	until := asked.Add(time.Duration(*sign.Milliseconds) * time.Millisecond)
+	now := f.now()
+	if late := now.Sub(until); late > f.hung {
+		return fmt.Errorf("the news come %v late", late.Round(time.Millisecond))
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.sign = f.now()
-	if f.sign.Sub(f.swept) >= sweepEvery {
-		f.revoked.sweep(f.sign)
-		f.swept = f.sign
+	f.sign = until
+	if now.Sub(f.swept) >= sweepEvery {
+		f.revoked.sweep(now)
+		f.swept = now
 	}
+	return nil
 }
 
 // take remembers one event. One that cannot be understood might have ended a session, so it ends the connection.
@@ -191,6 +237,8 @@ func (f *feed) take(name, data string) error {
 	case "ended":
 	case "changed":
 		note = f.revoked.change
+	case "keys":
+		note = f.takeKeys
 	default:
 		return nil // an event of a later version
 	}

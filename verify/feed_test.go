@@ -128,11 +128,54 @@ func TestAChangeThatTellsTheRolesRefusesNobody(t *testing.T) {
 	}
 }
 
+// TestLateNewsAreNoNews: each event comes late, by one time, and none of them is silent.
+func TestLateNewsAreNoNews(t *testing.T) {
+	g := newGatehouse(t)
+	v := g.following(same)
+	text := g.issue()
+	soon(t, v, text, nil)
+	g.late.Store(int64(leastSilence + 200*time.Millisecond))
+	soon(t, v, text, ErrUnavailable)
+	for range 20 {
+		time.Sleep(10 * time.Millisecond)
+		want(t, v, text, ErrUnavailable)
+	}
+	g.late.Store(0)
+	soon(t, v, text, nil)
+}
+
+// TestAKeyThatTheFeedNoLongerNamesVerifiesNothing is a key that leaked: its tokens are refused at once, and those of the
+// key in its place are accepted at once.
+func TestAKeyThatTheFeedNoLongerNamesVerifiesNothing(t *testing.T) {
+	g := newGatehouse(t)
+	v := g.following(same)
+	old := g.issue()
+	soon(t, v, old, nil)
+	check(t, g.keys.Replace(newKey(t).Always()))
+	text := g.issue()
+	told, err := json.Marshal(map[string]any{"kids": g.keys.IDs(g.clock.now())})
+	check(t, err)
+	g.tell("keys", string(told))
+	soon(t, v, old, ErrInvalid)
+	soon(t, v, text, nil)
+	fetches := g.fetches.Load()
+	stranger, err := token.NewKeys(newKey(t).Always())
+	check(t, err)
+	for range 50 {
+		want(t, v, g.issueBy(g.another(token.Config{Keys: stranger}), g.claims()), ErrInvalid)
+	}
+	if n := g.fetches.Load() - fetches; n > 1 {
+		t.Errorf("an unknown kid made %d fetches", n)
+	}
+	g.tell("keys", `{"kids":[]}`) // which no issuer tells
+	soon(t, v, text, ErrUnavailable)
+}
+
 // The age of the last sign alone decides; a clock that went back cannot tell.
 func TestASignCountsForAsLongAsSilenceMayLast(t *testing.T) {
 	f := &feed{Feed: Feed{MaxSilence: time.Second}, sign: time.Now()}
 	for after, good := range map[time.Duration]bool{
-		0: true, time.Second: true, time.Second + 1: false, time.Hour: false, -1: false, -time.Hour: false,
+		0: true, time.Second: true, time.Second + 1: false, time.Hour: false, -1: true, -time.Hour: false,
 	} {
 		if f.current(f.sign.Add(after)) != good {
 			t.Errorf("%v after a sign: current %v", after, !good)

@@ -65,6 +65,7 @@ type gatehouse struct {
 	readers atomic.Int64 // of the feed, now
 	opened  atomic.Int64 // connections of readers so far
 	silent  atomic.Bool  // gives no sign
+	late    atomic.Int64 // how late what it says comes, in nanoseconds
 	closed  atomic.Bool  // takes no reader
 	mu      sync.Mutex
 	news    []string // events for every reader, from the first
@@ -145,6 +146,7 @@ func (g *gatehouse) serveFeed(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
+	begun := g.clock.now()
 	g.readers.Add(1)
 	defer g.readers.Add(-1)
 	g.mu.Lock()
@@ -160,7 +162,7 @@ func (g *gatehouse) serveFeed(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprint(w, event)
 		}
 		if !g.silent.Load() {
-			fmt.Fprint(w, "event: current\ndata: {}\n\n")
+			fmt.Fprintf(w, "event: current\ndata: {\"ms\":%d}\n\n", (g.clock.now().Sub(begun) - time.Duration(g.late.Load())).Milliseconds())
 		}
 		w.(http.Flusher).Flush()
 		select {

@@ -17,6 +17,8 @@ const (
 	retryAfter = 10 * time.Second
 	// unknownAfter is how long no fetch follows another because of an unknown kid: anyone can send one.
 	unknownAfter = time.Minute
+	// toldAfter is the same for a kid of which the feed told.
+	toldAfter = time.Second
 	// grace is how long keys are used that could not be renewed when they should have been.
 	grace = time.Hour
 )
@@ -30,9 +32,10 @@ type keys struct {
 
 	mu     sync.Mutex
 	set    keySet
-	tried  time.Time     // when the last fetch began; zero is never
-	failed bool          // the last fetch that ended had no keys
-	flight chan struct{} // closed when the fetch under way ends; nil: none is
+	only   map[string]bool // the kids of which the feed told; nil: there is no feed, or it has not told yet
+	tried  time.Time       // when the last fetch began; zero is never
+	failed bool            // the last fetch that ended had no keys
+	flight chan struct{}   // closed when the fetch under way ends; nil: none is
 }
 
 // keySet is one answer of the issuer. The zero value is none, which has ended.
@@ -48,10 +51,33 @@ func (s keySet) usable(now time.Time) bool { return now.Before(s.staleAt.Add(gra
 func (k *keys) find(kid string, now time.Time) *token.PublicKey {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if !k.set.usable(now) {
+	if !k.set.usable(now) || k.only != nil && !k.only[kid] {
 		return nil
 	}
 	return k.set.byID[kid]
+}
+
+// tell takes the kids that the feed told: no other key verifies any more, and one that is not known yet is fetched.
+func (k *keys) tell(kids []string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.only = map[string]bool{}
+	for _, kid := range kids {
+		k.only[kid] = true
+	}
+	if k.lacks() && k.flight == nil {
+		k.start(k.now())
+	}
+}
+
+// lacks reports whether a key is not known of which the feed told; k.mu is held.
+func (k *keys) lacks() bool {
+	for kid := range k.only {
+		if k.set.byID[kid] == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // ready sees to it that there are usable keys, and renews those that are due. It waits where there are none, and where
@@ -81,12 +107,15 @@ func (k *keys) ready(ctx context.Context) error {
 	return nil
 }
 
-// renew asks for newer keys because of a kid that is unknown, at most once a minute. It fails where the issuer could not
-// be asked, for then nobody knows what kind of kid it is.
+// renew asks for newer keys because of a kid that is unknown, at most once a minute, or once a second while a key lacks of
+// which the feed told. It fails where the issuer could not be asked, for then nobody knows what kind of kid it is.
 func (k *keys) renew(ctx context.Context) error {
 	k.mu.Lock()
-	now, flight := k.now(), k.flight
-	if flight == nil && !now.Before(k.tried.Add(unknownAfter)) {
+	now, flight, pause := k.now(), k.flight, unknownAfter
+	if k.lacks() {
+		pause = toldAfter
+	}
+	if flight == nil && !now.Before(k.tried.Add(pause)) {
 		flight = k.start(now)
 	}
 	k.mu.Unlock()

@@ -82,7 +82,7 @@ func New(c Config) (*Verifier, error) {
 	v.keys = &keys{url: c.JWKS, client: stubborn(c.Client), now: c.Clock, log: c.Log}
 	if c.Revocations != nil {
 		var err error
-		if v.feed, err = newFeed(*c.Revocations, base, c); err != nil {
+		if v.feed, err = newFeed(*c.Revocations, base, c, v.keys.tell); err != nil {
 			return nil, err
 		}
 	}

@@ -1,12 +1,18 @@
 package accounts
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // feedRoom is how many notices a subscriber may be behind before it is dropped.
 const feedRoom = 1024
 
-// Notice is what a subscriber is told: a revocation, or, when it has none, that all until now have been told.
-type Notice struct{ Revocation *Revocation }
+// Notice is what a subscriber is told: a revocation, or, when it has none, that all until a moment have been told.
+type Notice struct {
+	Revocation *Revocation
+	Complete   time.Time // on the monotonic clock
+}
 
 // feed tells subscribers of every revocation, whichever instance makes it.
 type feed struct {

@@ -60,7 +60,7 @@ func (s *Service) changeRights(ctx context.Context, tx *transaction, row *ent.Us
 
 // lastToken returns when every access token that was issued until now has expired, whichever instance's clock it has.
 func (s *Service) lastToken(now time.Time) time.Time {
-	return now.Add(s.config.Access.TTL() + token.Leeway).Truncate(time.Second)
+	return now.Add(s.config.TokenLife + token.Leeway).Truncate(time.Second)
 }
 
 // record writes the newest n revocations of the transaction.
@@ -123,14 +123,15 @@ func (s *Service) CatchUp(ctx context.Context) {
 	for _, row := range rows {
 		r := revocationOf(row)
 		s.view.forget(r.UserID)
-		s.feed.tell(Notice{&r})
+		s.feed.tell(Notice{Revocation: &r})
 		s.feed.told = row.ID
 	}
 }
 
-// ForgetRevocations deletes the records of tokens that have expired. Call it now and then.
+// ForgetRevocations deletes the records of tokens that expired long ago: a clock that is ahead must not delete what is
+// in force for others. Call it now and then.
 func (s *Service) ForgetRevocations(ctx context.Context) error {
-	_, err := s.config.Client.Revocation.Delete().Where(revocation.UntilLTE(s.now())).Exec(ctx)
+	_, err := s.config.Client.Revocation.Delete().Where(revocation.UntilLTE(s.now().Add(-token.MaxTTL))).Exec(ctx)
 	return err
 }
 
@@ -154,7 +155,7 @@ func (s *Service) Hear(payload string) (keys bool) {
 	if c.Revocation != nil {
 		r := revocationOf(c.Revocation)
 		s.view.forget(r.UserID)
-		s.feed.tell(Notice{&r})
+		s.feed.tell(Notice{Revocation: &r})
 	}
 	return c.Keys
 }

@@ -21,6 +21,7 @@ type Config struct {
 	Refresh    *token.RefreshTokens      // required
 	RefreshTTL time.Duration             // required: idle life of a session
 	SessionTTL time.Duration             // required: life of a session in all
+	TokenLife  time.Duration             // default Access.TTL(): the longest life of an access token that is in use, see LongestLife
 	MaxPage    int                       // default 100: how many users a page may have
 	View       ViewConfig                // default: one that trusts nobody else to write to the database
 	Clock      func() time.Time          // default time.Now
@@ -42,6 +43,12 @@ func New(c Config) (*Service, error) {
 	}
 	if c.RefreshTTL <= 0 || c.SessionTTL < c.RefreshTTL {
 		return nil, fmt.Errorf("accounts: a session (%v) must live at least as long as a refresh token (%v), and both longer than nothing", c.SessionTTL, c.RefreshTTL)
+	}
+	if c.TokenLife == 0 {
+		c.TokenLife = c.Access.TTL()
+	}
+	if c.TokenLife < c.Access.TTL() {
+		return nil, fmt.Errorf("accounts: tokens live for %v, and TokenLife is %v", c.Access.TTL(), c.TokenLife)
 	}
 	if c.MaxPage <= 0 {
 		c.MaxPage = 100

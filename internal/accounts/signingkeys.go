@@ -17,6 +17,8 @@ const (
 	// KeyLead is how long a key is published before it signs. Services keep the key set for five minutes, and instances
 	// read the keys every few seconds.
 	KeyLead = 10 * time.Minute
+	// keepEnded is how long a key is kept that has ended: a clock that is ahead must not delete what others use.
+	keepEnded = 24 * time.Hour
 	// sealedKey is the purpose for which signing keys are sealed.
 	sealedKey = "signing key"
 )
@@ -28,14 +30,14 @@ var ErrRotated = errors.New("the keys have just been rotated")
 type KeysConfig struct {
 	Client *ent.Client      // required
 	Secret *token.Secret    // required: seals the keys
-	TTL    time.Duration    // required: life of an access token
+	TTL    time.Duration    // required: the longest life of an access token that is in use, see LongestLife
 	Every  time.Duration    // default 0, never: how long a key signs before Tend makes the next
 	Clock  func() time.Time // default time.Now
 	Log    *slog.Logger     // default slog.Default()
 }
 
 // SigningKeys keeps the keys that sign access tokens in the database, sealed with the secret. A new key is published
-// before it signs, and the one before it verifies until the last token that it signed has expired; then it is deleted.
+// before it signs, and the one before it verifies until the last token that it signed has expired; a day later it is deleted.
 type SigningKeys struct{ config KeysConfig }
 
 // NewSigningKeys checks the configuration.
@@ -94,6 +96,9 @@ func (k *SigningKeys) open(row *ent.SigningKey) (token.Scheduled, error) {
 	key, err := token.UnmarshalKey(der)
 	if err != nil {
 		return token.Scheduled{}, err
+	}
+	if key.ID() != row.ID {
+		return token.Scheduled{}, fmt.Errorf("the signing key %s is kept under the name %s", key.ID(), row.ID)
 	}
 	s := token.Scheduled{Key: key, SignsAt: row.SignsAt.UTC()}
 	if row.EndsAt != nil {
@@ -185,15 +190,15 @@ func (k *SigningKeys) rotate(ctx context.Context, tx *ent.Tx, r Rotation, now, s
 	if r.Revoke {
 		old = tx.SigningKey.Update().Where(signingkey.SequenceLTE(newest.Sequence))
 	}
-	if err := old.SetEndsAt(oldEnds).Exec(ctx); err != nil {
-		return err
-	}
-	_, err = tx.SigningKey.Delete().Where(signingkey.EndsAtLTE(now)).Exec(ctx)
-	return err
+	return old.SetEndsAt(oldEnds).Exec(ctx)
 }
 
-// Tend rotates when the newest key has signed for long enough. Of instances that do so at once, one does.
+// Tend deletes keys that ended a day ago, and rotates when the newest has signed for long enough. Of instances that do
+// so at once, one does.
 func (k *SigningKeys) Tend(ctx context.Context) error {
+	if _, err := k.config.Client.SigningKey.Delete().Where(signingkey.EndsAtLTE(k.now().Add(-keepEnded))).Exec(ctx); err != nil {
+		return err
+	}
 	if k.config.Every == 0 {
 		return nil
 	}

@@ -141,7 +141,7 @@ func (s *Service) InTouch(since time.Time) {
 		s.CatchUp(context.Background())
 	}
 	s.view.completeSince(since)
-	s.feed.tell(Notice{})
+	s.feed.tell(Notice{Complete: since})
 }
 
 func (v *view) completeSince(since time.Time) {

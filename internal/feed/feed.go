@@ -4,7 +4,8 @@
 //
 //	event: ended    {"sid": "…", "until": 1798761600}                     no token of the session is good
 //	event: changed  {"sub": "…", "roles": […], "before": …, "until": …}   tokens issued before have these roles instead
-//	event: current  {}                                                    all that has happened has been sent
+//	event: keys     {"kids": ["…"]}                                       no other key verifies
+//	event: current  {"ms": 1250}                                          all has been sent that had happened by then
 //
 // Times are NumericDates (RFC 7519, section 2); after until the last token that is meant has expired. All that is in
 // force is sent first. Of a user's changed events the last one holds, whatever its times. While the instance hears of everything, current comes several times a second.
@@ -18,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -34,12 +36,14 @@ type Config struct {
 	Tokens    []string                                             // required: each opens the feed
 	Subscribe func() (<-chan accounts.Notice, func())              // required
 	InForce   func(context.Context) ([]accounts.Revocation, error) // required
+	Keys      func() []string                                      // required: the kids of the keys that verify now
 	Done      <-chan struct{}                                      // required: ends all streams
 }
 
 // Handler answers GET /revocations.
 func Handler(c Config) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		begun := time.Now()
 		w.Header().Set("Cache-Control", "no-store")
 		if !c.opens(r.Header) {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="gatehouse revocations"`)
@@ -56,7 +60,7 @@ func Handler(c Config) http.Handler {
 		}
 		w.Header().Set("Content-Type", "text/event-stream")
 		w.Header().Set("X-Accel-Buffering", "no") // a proxy would keep events back
-		s := stream{w, http.NewResponseController(w)}
+		s := stream{w: w, control: http.NewResponseController(w), begun: begun, keys: c.Keys}
 		s.send(inForce, notices, r.Context().Done(), c.Done)
 	})
 }
@@ -78,10 +82,13 @@ func (c Config) opens(h http.Header) bool {
 type stream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
+	begun   time.Time
+	keys    func() []string
+	told    []string // the keys that were told last
 }
 
 // send sends until the reader is gone, something may have been missed, or the server ends.
-func (s stream) send(inForce []accounts.Revocation, notices <-chan accounts.Notice, gone, done <-chan struct{}) {
+func (s *stream) send(inForce []accounts.Revocation, notices <-chan accounts.Notice, gone, done <-chan struct{}) {
 	if s.write(inForce...) != nil {
 		return
 	}
@@ -99,7 +106,7 @@ func (s stream) send(inForce []accounts.Revocation, notices <-chan accounts.Noti
 			if n.Revocation != nil {
 				err = s.write(*n.Revocation)
 			} else {
-				err = s.event("current", struct{}{})
+				err = s.current(n.Complete)
 			}
 			if err != nil || s.control.Flush() != nil {
 				return
@@ -108,7 +115,7 @@ func (s stream) send(inForce []accounts.Revocation, notices <-chan accounts.Noti
 	}
 }
 
-func (s stream) write(all ...accounts.Revocation) error {
+func (s *stream) write(all ...accounts.Revocation) error {
 	for _, r := range all {
 		var err error
 		if r.SessionID != uuid.Nil {
@@ -123,6 +130,17 @@ func (s stream) write(all ...accounts.Revocation) error {
 	return s.control.Flush()
 }
 
+// current says that all has been sent until a moment, the keys included.
+func (s *stream) current(complete time.Time) error {
+	if ids := s.keys(); !slices.Equal(ids, s.told) {
+		if err := s.event("keys", map[string]any{"kids": ids}); err != nil {
+			return err
+		}
+		s.told = ids
+	}
+	return s.event("current", map[string]int64{"ms": complete.Sub(s.begun).Milliseconds()})
+}
+
 type ended struct {
 	SessionID uuid.UUID `json:"sid"`
 	Until     int64     `json:"until"`
@@ -135,7 +153,7 @@ type changed struct {
 	Until  int64     `json:"until"`
 }
 
-func (s stream) event(name string, data any) error {
+func (s *stream) event(name string, data any) error {
 	text, err := json.Marshal(data)
 	if err != nil {
 		return err

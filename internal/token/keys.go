@@ -98,6 +98,17 @@ func (k *Keys) JWKS(now time.Time) []byte {
 	return writeJWKS(list)
 }
 
+// IDs returns the kids of the keys that JWKS shows at a time.
+func (k *Keys) IDs(now time.Time) []string {
+	ids := []string{}
+	for _, s := range k.set.Load().byTime {
+		if !s.ended(now) {
+			ids = append(ids, s.Key.ID())
+		}
+	}
+	return ids
+}
+
 // find returns the key of this kid that may verify at a time, or nil: a key that has ended verifies nothing, and one
 // that signs only later cannot have signed yet, whoever holds it. The Leeway is for instances whose clocks are ahead. A
 // kid that nobody knows costs one look into a map, and reloads nothing.

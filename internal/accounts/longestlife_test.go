@@ -1,0 +1,57 @@
+package accounts_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/gatehouse/gatehouse/internal/accounts"
+)
+
+func TestTheLongestLifeOfTokensIsRemembered(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		for _, c := range []struct{ given, want time.Duration }{
+			{10 * time.Minute, 10 * time.Minute}, {2 * time.Hour, 2 * time.Hour}, {10 * time.Minute, 2 * time.Hour}, {3 * time.Hour, 3 * time.Hour},
+		} {
+			got, err := accounts.LongestLife(t.Context(), h.db.Client, c.given)
+			check(t, err)
+			if got != c.want {
+				t.Errorf("given %v: %v, want %v", c.given, got, c.want)
+			}
+		}
+	})
+}
+
+// TestARecordOutlivesTokensThatLiveLongerThanThoseOfToday is what happens when their life is made shorter.
+func TestARecordOutlivesTokensThatLiveLongerThanThoseOfToday(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h = h.instance(func(c *accounts.Config) { c.TokenLife = 2 * time.Hour })
+		p := h.must(h.register(ada, goodPassword))
+		_, err := h.Logout(t.Context(), p.Viewer)
+		check(t, err)
+		for at, want := range map[time.Duration]int{0: 1, 2 * time.Hour: 1, 2*time.Hour + time.Minute: 0} {
+			later := h.instance(func(c *accounts.Config) {
+				c.Clock = func() time.Time { return h.clock.Now().Add(at) }
+			})
+			inForce, err := later.Revocations(t.Context())
+			check(t, err)
+			if len(inForce) != want {
+				t.Errorf("after %v %d are in force, want %d", at, len(inForce), want)
+			}
+		}
+	})
+}
+
+func TestAClockThatIsAheadDeletesNothingThatIsInForce(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		p := h.must(h.register(ada, goodPassword))
+		_, err := h.Logout(t.Context(), p.Viewer)
+		check(t, err)
+		ahead := h.instance(func(c *accounts.Config) { c.Clock = func() time.Time { return h.clock.Now().Add(time.Hour) } })
+		check(t, ahead.ForgetRevocations(t.Context()))
+		inForce, err := h.Revocations(t.Context())
+		check(t, err)
+		if len(inForce) != 1 {
+			t.Error("one instance with a wrong clock made all instances forget what is in force")
+		}
+	})
+}
