@@ -39,7 +39,7 @@ func (t *transport) answer(ctx context.Context, w http.ResponseWriter, mediaType
 			status = wanted
 		}
 	}
-	write(w, mediaType, status, capped(errs), response)
+	write(ctx, w, mediaType, status, capped(errs), response)
 }
 
 // nothing answers when gqlgen returns no response: the time was up, or the client is gone.
@@ -82,19 +82,21 @@ func capped(errs gqlerror.List) gqlerror.List {
 }
 
 // refuseRequest writes the answer to what is not a GraphQL request, with its status whatever the media type.
-func refuseRequest(w http.ResponseWriter, mediaType string, r *refusal) {
+func refuseRequest(ctx context.Context, w http.ResponseWriter, mediaType string, r *refusal) {
 	if r.header[0] != "" {
 		w.Header().Set(r.header[0], r.header[1])
 	}
 	if mediaType == "" {
 		mediaType = typeJSON
 	}
-	write(w, mediaType, r.status, gqlerror.List{r.err}, &graphql.Response{})
+	write(ctx, w, mediaType, r.status, gqlerror.List{r.err}, &graphql.Response{})
 }
 
 // write sends errors and the rest of a response. The data, which gqlgen has encoded, is not encoded again; without data
 // there is no entry.
-func write(w http.ResponseWriter, mediaType string, status int, errs gqlerror.List, response *graphql.Response) {
+func write(ctx context.Context, w http.ResponseWriter, mediaType string, status int, errs gqlerror.List, response *graphql.Response) {
+	_, q := identified(ctx)
+	q.answered(status, errs)
 	var b bytes.Buffer
 	b.Grow(len(response.Data) + 256)
 	b.WriteByte('{')

@@ -89,7 +89,7 @@ func door(t testing.TB, schema graphql.ExecutableSchema, change ...func(*Handler
 func readable(c *HandlerConfig) { c.Introspection = true }
 
 func logInto(b *bytes.Buffer) func(*HandlerConfig) {
-	return func(c *HandlerConfig) { c.Log = slog.New(slog.NewTextHandler(b, nil)) }
+	return func(c *HandlerConfig) { c.Log = slog.New(LogHandler(slog.NewTextHandler(b, nil))) }
 }
 
 // reply is an answer as a client reads it.

@@ -79,7 +79,7 @@ func (p Presenter) problem(ctx context.Context, known *problem.Problem) *gqlerro
 		if known.Code == problem.Unavailable {
 			level = slog.LevelWarn
 		}
-		p.Log.Log(ctx, level, "refused", "requestId", RequestID(ctx), "code", known.Code, "cause", known.Cause)
+		p.Log.Log(ctx, level, "refused", "code", known.Code, "cause", known.Cause)
 	}
 	e := refuse(known.Code, known.Message)
 	if known.Field != "" {
@@ -99,7 +99,7 @@ func (p Presenter) problem(ctx context.Context, known *problem.Problem) *gqlerro
 
 func (p Presenter) internal(ctx context.Context, cause error) *gqlerror.Error {
 	if !errors.Is(cause, errLogged) {
-		p.Log.ErrorContext(ctx, "internal error", "requestId", RequestID(ctx), "path", graphql.GetPath(ctx).String(), "cause", cause)
+		p.Log.ErrorContext(ctx, "internal error", "path", graphql.GetPath(ctx).String(), "cause", cause)
 	}
 	e := refuse(problem.Internal, "internal error")
 	e.Extensions["requestId"] = RequestID(ctx)
@@ -111,7 +111,9 @@ var errLogged = errors.New("panic")
 
 // Recover turns a panic into an error. The stack is in the log, once.
 func (p Presenter) Recover(ctx context.Context, panicked any) error {
-	p.Log.ErrorContext(ctx, "panic", "requestId", RequestID(ctx), "path", graphql.GetPath(ctx).String(),
+	_, q := identified(ctx)
+	q.panics.Add(1)
+	p.Log.ErrorContext(ctx, "panic", "path", graphql.GetPath(ctx).String(),
 		"cause", panicked, "stack", string(debug.Stack()))
 	return errLogged
 }

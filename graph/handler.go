@@ -29,6 +29,7 @@ type HandlerConfig struct {
 	Origins       []string                          // of the pages that may use the cookie, the issuer's own among them
 	Introspection bool                              // whether the schema may be read, and messages may suggest parts of it
 	Log           *slog.Logger                      // default: slog.Default()
+	Observe       Observer                          // is told what becomes of each request; default: nobody is
 	Unavailable   func(error) bool                  // whether an error says that the database does not answer; default: none does
 }
 
@@ -53,6 +54,7 @@ func NewHandler(c HandlerConfig) http.Handler {
 		timeout:   cmp.Or(c.Timeout, 10*time.Second),
 		cookies:   newCookieRules(c.Issuer, c.Origins),
 		presenter: presenter,
+		observe:   c.Observe,
 	})
 	server.Use(bouncer{limits: c.Limits, introspection: c.Introspection, passed: queries})
 	server.Use(variables{})

@@ -24,6 +24,7 @@ type transport struct {
 	timeout   time.Duration
 	cookies   cookieRules
 	presenter Presenter
+	observe   Observer // or nil
 }
 
 var _ graphql.Transport = (*transport)(nil)
@@ -33,33 +34,39 @@ func (*transport) Supports(*http.Request) bool { return true }
 
 // Do answers one request.
 func (t *transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
-	ctx, id := withRequestID(r.Context())
+	ctx, q := identified(r.Context())
+	if t.observe != nil {
+		watched, done := t.observe(ctx)
+		ctx = watched
+		defer func() { done(q.observed()) }() // last, also after a panic
+	}
 	ctx, cancel := context.WithTimeout(ctx, t.timeout)
 	defer cancel()
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Request-Id", id)
+	h.Set("X-Request-Id", q.id)
 	h.Add("Vary", "Accept")
 	mediaType := negotiate(r.Header.Values("Accept"))
 	defer t.recover(ctx, w, mediaType)
 
 	params, cookie, refused := t.read(ctx, w, r, mediaType)
 	if refused != nil {
-		refuseRequest(w, mediaType, refused)
+		refuseRequest(ctx, w, mediaType, refused)
 		return
 	}
 	ctx = withCookie(ctx, cookie)
 	op, errs := exec.CreateOperationContext(ctx, params)
+	q.op = op
 	switch {
 	case len(errs) > 0:
 		t.answer(ctx, w, mediaType, exec.DispatchError(graphql.WithOperationContext(ctx, op), reasons(op, errs)))
 		return
 	case op.Operation.Operation == ast.Subscription:
-		refuseRequest(w, mediaType, malformed(http.StatusBadRequest, "subscriptions are not answered over plain HTTP"))
+		refuseRequest(ctx, w, mediaType, malformed(http.StatusBadRequest, "subscriptions are not answered over plain HTTP"))
 		return
 	case r.Method == http.MethodGet && op.Operation.Operation != ast.Query:
-		refuseRequest(w, mediaType, malformed(http.StatusMethodNotAllowed, "GET is for queries; use POST").with("Allow", "POST"))
+		refuseRequest(ctx, w, mediaType, malformed(http.StatusMethodNotAllowed, "GET is for queries; use POST").with("Allow", "POST"))
 		return
 	}
 	responses, ctx := exec.DispatchOperation(ctx, op)
@@ -115,5 +122,5 @@ func (t *transport) recover(ctx context.Context, w http.ResponseWriter, mediaTyp
 		panic(panicked)
 	}
 	e := t.presenter.Present(ctx, t.presenter.Recover(ctx, panicked))
-	refuseRequest(w, mediaType, &refusal{status: http.StatusInternalServerError, err: e})
+	refuseRequest(ctx, w, mediaType, &refusal{status: http.StatusInternalServerError, err: e})
 }
