@@ -17,6 +17,12 @@ type queryCache struct {
 	entries *lru.Cache[string, *cachedQuery]
 }
 
+// PlanStats says how often an operation's plan was there already, since the start.
+type PlanStats struct{ Hits, Misses uint64 }
+
+// PlanStats returns the numbers of this moment.
+func (g *Guard) PlanStats() PlanStats { return PlanStats{g.hits.Load(), g.misses.Load()} }
+
 type cachedQuery struct {
 	doc   *ast.QueryDocument
 	plans sync.Map // operation → *plan
@@ -52,15 +58,19 @@ func (c *queryCache) Add(_ context.Context, text string, doc *ast.QueryDocument)
 
 // planOf returns the plan of an operation, made on first sight.
 func (g *Guard) planOf(op *graphql.OperationContext) *plan {
-	if g.cache == nil {
-		return newPlan(g.table, op.Doc, op.Operation)
+	var e *cachedQuery
+	if g.cache != nil {
+		e, _ = g.cache.entries.Peek(op.RawQuery)
 	}
-	e, ok := g.cache.entries.Peek(op.RawQuery)
-	if !ok || e.doc != op.Doc {
-		return newPlan(g.table, op.Doc, op.Operation)
+	if e != nil && e.doc == op.Doc {
+		if p, ok := e.plans.Load(op.Operation); ok {
+			g.hits.Add(1)
+			return p.(*plan)
+		}
 	}
-	if p, ok := e.plans.Load(op.Operation); ok {
-		return p.(*plan)
+	g.misses.Add(1)
+	if e == nil || e.doc != op.Doc {
+		return newPlan(g.table, op.Doc, op.Operation)
 	}
 	p, _ := e.plans.LoadOrStore(op.Operation, newPlan(g.table, op.Doc, op.Operation))
 	return p.(*plan)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -67,6 +68,8 @@ type Guard struct {
 	table  *table
 	config Config
 	cache  *queryCache
+	hits   atomic.Uint64 // plans that were there
+	misses atomic.Uint64
 }
 
 var (

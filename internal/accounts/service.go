@@ -71,3 +71,14 @@ func New(c Config) (*Service, error) {
 
 // now reads the clock as the databases keep it: UTC, to the microsecond.
 func (s *Service) now() time.Time { return s.config.Clock().UTC().Truncate(time.Microsecond) }
+
+// Stats says how busy a service is.
+type Stats struct {
+	Hashing password.Stats
+	View    ViewStats
+}
+
+// Stats returns the numbers of this moment.
+func (s *Service) Stats() Stats {
+	return Stats{s.config.Passwords.Stats(), s.view.numbers(s.NeedsTouch())}
+}

@@ -42,6 +42,16 @@ type view struct {
 	forgets  uint64                               // how often something was forgotten
 	complete time.Time                            // until when the view is trusted, on the monotonic clock
 	asked    time.Time                            // when it was last asked, on the same clock
+	touched  time.Time                            // since when everything has been heard that was committed before
+	stats    ViewStats
+}
+
+// ViewStats says how much of the view is used, and whether it can be.
+type ViewStats struct {
+	Hits, Misses uint64        // since the start
+	Sessions     int           // that are remembered
+	InTouch      bool          // with the other instances; true while nobody asks, when no news is looked for
+	Lag          time.Duration // how old the newest news is; 0 while nobody asks
 }
 
 // live is one session as a request needs it.
@@ -72,8 +82,10 @@ func (v *view) find(session, user uuid.UUID, now time.Time) (live, bool) {
 	v.asked = time.Now()
 	s, known := v.sessions.Get(session)
 	if !known || !v.trusted(s) || s.userID != user || !now.Before(s.endsAt) || now.Sub(s.lastUsed) >= useKept {
+		v.stats.Misses++
 		return live{}, false
 	}
+	v.stats.Hits++
 	return s, true
 }
 
@@ -150,7 +162,7 @@ func (v *view) completeSince(since time.Time) {
 	if v.complete.IsZero() {
 		v.forgets++ // what is being read now may miss what nobody heard
 	}
-	v.complete = since.Add(lease)
+	v.complete, v.touched = since.Add(lease), since
 }
 
 // OutOfTouch says that something may not have been heard: nothing that is remembered holds, and subscribers must begin
@@ -169,4 +181,15 @@ func (v *view) askedSince(moment time.Time) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.asked.After(moment)
+}
+
+func (v *view) numbers(wanted bool) ViewStats {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	n := v.stats
+	n.Sessions, n.InTouch = v.sessions.Len(), !wanted || !v.complete.IsZero()
+	if wanted && !v.touched.IsZero() {
+		n.Lag = time.Since(v.touched)
+	}
+	return n
 }

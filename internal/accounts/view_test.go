@@ -53,6 +53,29 @@ func TestASessionIsReadOnceUntilItEnds(t *testing.T) {
 	})
 }
 
+func TestTheViewCountsWhatItKnew(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h, _ = h.remembering(true, 0)
+		before := h.Stats().View
+		if !before.InTouch || before.Lag != 0 {
+			t.Errorf("nobody asked: %+v; want in touch, no lag", before)
+		}
+		p := h.must(h.register(ada, goodPassword))
+		for range 3 {
+			h.caller(p)
+		}
+		h.InTouch(time.Now().Add(-time.Minute))
+		got := h.Stats().View
+		if got.Hits != 2 || got.Misses != 1 || got.Sessions != 1 || !got.InTouch || got.Lag < time.Minute || got.Lag > 2*time.Minute {
+			t.Errorf("%+v; want 2 hits, 1 miss, 1 session, and a lag of a minute", got)
+		}
+		h.OutOfTouch()
+		if got = h.Stats().View; got.InTouch || got.Sessions != 0 || got.Lag < time.Minute {
+			t.Errorf("%+v; want out of touch, with the lag growing", got)
+		}
+	})
+}
+
 func TestTheViewIsTrustedWhileItIsInTouchOnly(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h, m := h.remembering(true, 0)

@@ -80,6 +80,9 @@ func (d *Database) String() string { return d.engine.String() }
 // Shared reports whether other instances of the program may use the database at the same time.
 func (d *Database) Shared() bool { return d.engine.dialect() == dialect.Postgres }
 
+// Stats returns the numbers of the pool of connections.
+func (d *Database) Stats() sql.DBStats { return d.sql.Stats() }
+
 // Close lets no new statement begin. A connection in use is closed as soon as it is free.
 func (d *Database) Close() error {
 	if err := d.sql.Close(); err != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/argon2"
@@ -33,6 +34,8 @@ type Config struct {
 type Hasher struct {
 	config Config
 	turns  chan struct{} // holds one value for each hash that runs
+	queue  atomic.Int64  // who waits for a turn
+	busy   atomic.Uint64 // who was told ErrBusy
 	nobody string        // what VerifyNothing verifies against
 	derive func(pw, salt []byte, c Cost) []byte
 }
@@ -125,6 +128,13 @@ func (h *Hasher) waitTurn(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("waiting to hash a password: %w", err)
 	}
+	select {
+	case h.turns <- struct{}{}:
+		return nil
+	default:
+	}
+	h.queue.Add(1)
+	defer h.queue.Add(-1)
 	timer := time.NewTimer(h.config.Wait)
 	defer timer.Stop()
 	select {
@@ -133,6 +143,20 @@ func (h *Hasher) waitTurn(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("waiting to hash a password: %w", ctx.Err())
 	case <-timer.C:
+		h.busy.Add(1)
 		return ErrBusy
 	}
+}
+
+// Stats says how busy a Hasher is.
+type Stats struct {
+	Turns   int    // how many hashes may run at once
+	Running int    // how many do
+	Waiting int    // callers without a turn
+	Refused uint64 // callers who were told ErrBusy since the start
+}
+
+// Stats returns the numbers of this moment.
+func (h *Hasher) Stats() Stats {
+	return Stats{Turns: cap(h.turns), Running: len(h.turns), Waiting: int(h.queue.Load()), Refused: h.busy.Load()}
 }

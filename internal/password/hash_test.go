@@ -175,6 +175,16 @@ func TestAtMostConcurrentHashesRunAtOnceAndTheRestAreToldBusyInTime(t *testing.T
 				}
 			})
 		}
+		for _, c := range []struct {
+			after time.Duration
+			want  Stats
+		}{{0, Stats{3, 3, 17, 0}}, {1500 * time.Millisecond, Stats{3, 3, 14, 0}}, {3500 * time.Millisecond, Stats{3, 0, 0, 11}}} {
+			time.Sleep(c.after - time.Since(start))
+			synctest.Wait()
+			if got := h.Stats(); got != c.want {
+				t.Errorf("after %v: %+v, want %+v", c.after, got, c.want)
+			}
+		}
 		all.Wait()
 		// Turns begin after 0, 1 and 2 seconds, three at a time; after 2.5 the other eleven give up.
 		if most.Load() != 3 || done.Load() != 9 || busy.Load() != 11 {

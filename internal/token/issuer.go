@@ -83,6 +83,9 @@ func (i *Issuer) TTL() time.Duration { return i.config.TTL }
 // Verify is Verifier.Verify with the keys of this issuer.
 func (i *Issuer) Verify(text string) (Claims, error) { return i.verifier.Verify(text) }
 
+// Stats is Verifier.Stats.
+func (i *Issuer) Stats() Stats { return i.verifier.Stats() }
+
 // Issue signs an access token that Verify will take, with the key that signs now. An error means claims that no correct
 // caller has, no randomness, or no key that has not ended.
 func (i *Issuer) Issue(c Claims) (string, error) {

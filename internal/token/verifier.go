@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -27,6 +28,8 @@ type VerifierConfig struct {
 // Verifier verifies access tokens with public keys alone. It may be used concurrently.
 type Verifier struct {
 	config VerifierConfig
+	hits   atomic.Uint64
+	misses atomic.Uint64
 	seen   *lru.Cache[[sha256.Size]byte, checked]
 }
 
@@ -73,7 +76,10 @@ func (v *Verifier) Verify(text string) (Claims, error) {
 	if known {
 		known = c.key.same(v.config.Find(c.key.id, now))
 	}
-	if !known {
+	if known {
+		v.hits.Add(1)
+	} else {
+		v.misses.Add(1)
 		var err error
 		if c, err = v.check(text, now); err != nil {
 			return Claims{}, err
@@ -89,3 +95,9 @@ func (v *Verifier) Verify(text string) (Claims, error) {
 	claims.Roles, claims.Scopes = slices.Clone(claims.Roles), slices.Clone(claims.Scopes)
 	return claims, nil
 }
+
+// Stats says how often a token was found among those that had been verified before.
+type Stats struct{ Hits, Misses uint64 }
+
+// Stats returns the numbers since the start.
+func (v *Verifier) Stats() Stats { return Stats{v.hits.Load(), v.misses.Load()} }
