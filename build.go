@@ -43,13 +43,15 @@ func build(ctx context.Context, c *settings, db *database.Database, address stri
 	if err != nil {
 		return nil, err
 	}
-	door, table, err := newDoor(c, service, address, log)
+	door, guard, err := newDoor(c, service, address, log)
 	if err != nil {
 		return nil, err
 	}
 	callers := viewer.Sources{Verify: access.Verify, Session: service.Viewer, Proxies: c.TrustedProxies}
+	c.watch.rooms(service, db, access, guard)
+	public := graph.Identify(graph.CORS(c.Origins, viewer.Middleware(callers, door)))
 	return &building{
-		handler: routes(ctx, c, graph.CORS(c.Origins, viewer.Middleware(callers, door)), table, signing.keys, service, db),
+		handler: routes(ctx, c, public, guard.Access(), signing.keys, service, db),
 		tend:    tending(service, signing, db, log),
 	}, nil
 }
@@ -96,11 +98,12 @@ func newAccounts(c *settings, db *database.Database, s *signing, access *token.I
 		MaxPage:    c.limits.Page,
 		View:       accounts.ViewConfig{Shared: db.Shared()},
 		Log:        log,
+		Happened:   c.watch.happened(log),
 	})
 }
 
-// newDoor makes the handler of /graphql, guarded, and the table of who may use what.
-func newDoor(c *settings, service *accounts.Service, address string, log *slog.Logger) (http.Handler, []authz.Access, error) {
+// newDoor makes the handler of /graphql, and its guard.
+func newDoor(c *settings, service *accounts.Service, address string, log *slog.Logger) (http.Handler, *authz.Guard, error) {
 	issuer, err := url.Parse(cmp.Or(c.Issuer, address))
 	if err != nil {
 		return nil, nil, err
@@ -125,8 +128,9 @@ func newDoor(c *settings, service *accounts.Service, address string, log *slog.L
 		Origins:       append([]string{config.Origin(issuer)}, c.Origins...),
 		Introspection: c.ShowPlayground(),
 		Log:           log,
+		Observe:       c.watch.observer(log),
 		Unavailable:   database.Unavailable,
-	}), guard.Access(), nil
+	}), guard, nil
 }
 
 // routes puts every door of the public listener at its path.

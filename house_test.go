@@ -28,6 +28,7 @@ var house = map[string][]string{
 	"internal/token":            {"internal/problem"},
 	"internal/viewer":           {"authz", "internal/bearer", "internal/token", "internal/problem"},
 	"internal/feed":             {"internal/accounts", "internal/bearer"},
+	"internal/metrics":          {"graph", "authz", "internal/accounts", "internal/token"},
 	"internal/database":         {"ent"},
 	"internal/database/cluster": {},
 	"internal/database/dbtest":  {"internal/database/cluster", "internal/prerequisite"},

@@ -39,7 +39,7 @@ func openKeys(ctx context.Context, c *settings, db *database.Database, log *slog
 		return &signing{keys: keys, life: life}, err
 	}
 	kept, err := accounts.NewSigningKeys(accounts.KeysConfig{
-		Client: db.Client, Secret: c.secret, TTL: life, Every: c.RotateEvery, Log: log,
+		Client: db.Client, Secret: c.secret, TTL: life, Every: c.RotateEvery, Happened: c.watch.happened(log),
 	})
 	if err != nil {
 		return nil, err

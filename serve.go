@@ -13,6 +13,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/config"
 	"github.com/gatehouse/gatehouse/internal/database"
+	"github.com/gatehouse/gatehouse/internal/metrics"
 )
 
 // patience bounds how long running requests may take to finish once the program was asked to stop.
@@ -36,6 +37,14 @@ func serve(ctx context.Context, w world) error {
 		return fmt.Errorf("%w: name another address in GATEHOUSE_ADDR, or stop the program that uses this one", err)
 	}
 	defer listener.Close()
+	if c.OpsAddr != "" {
+		c.watch.metrics = metrics.New(version())
+		stop, err := serveOps(c.Config, c.watch.metrics.Handler(), log)
+		if err != nil {
+			return err
+		}
+		defer stop() // after the last request
+	}
 	address := "http://" + listener.Addr().String()
 	b, err := build(ctx, c, db, address, log)
 	if err != nil {
@@ -60,14 +69,6 @@ func openMigrated(ctx context.Context, c *config.Config, log *slog.Logger) (*dat
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
-}
-
-func newLog(c *config.Config, w world) *slog.Logger {
-	options := &slog.HandlerOptions{Level: c.LogLevel}
-	if c.LogJSON {
-		return slog.New(slog.NewJSONHandler(w.Stderr, options))
-	}
-	return slog.New(slog.NewTextHandler(w.Stderr, options))
 }
 
 // newServer bounds what a client may take its time with. A request's own deadline is in package graph.

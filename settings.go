@@ -19,7 +19,8 @@ type settings struct {
 	signingKey   *token.Key // nil: the database keeps one
 	hashingCost  password.Cost
 	limits       graph.Limits
-	audit        bool // world.Audit
+	audit        bool  // world.Audit
+	watch        watch // who is told what happens; serve switches on what is configured
 }
 
 func readSettings(environment []string) (*settings, error) {

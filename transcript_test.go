@@ -165,7 +165,7 @@ func (p *player) matchHeader(want, got string) error {
 func (p *player) command(t *testing.T, request, want string) error {
 	line, stdin, _ := strings.Cut(request, "\n\n")
 	var out strings.Builder
-	code := run(t.Context(), world{Args: strings.Fields(line)[1:], Env: p.environment, Stdin: strings.NewReader(stdin), Stdout: &out, Stderr: &out})
+	code := run(t.Context(), world{Args: strings.Fields(line)[1:], Env: append(p.environment, "GATEHOUSE_LOG=warn"), Stdin: strings.NewReader(stdin), Stdout: &out, Stderr: &out})
 	if got := fmt.Sprintf("%d\n\n%s", code, out.String()); got != want {
 		return fmt.Errorf("got %q, want %q", got, want)
 	}

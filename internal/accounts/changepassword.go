@@ -53,6 +53,7 @@ func (s *Service) ChangePassword(ctx context.Context, v *viewer.Viewer, in Chang
 			return err
 		}
 		row.UpdatedAt = now
+		tx.note(Event{Kind: PasswordChanged, UserID: row.ID})
 		payload, err = s.signIn(ctx, tx, row, v.Origin, now)
 		return err
 	})

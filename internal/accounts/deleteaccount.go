@@ -28,6 +28,7 @@ func (s *Service) DeleteAccount(ctx context.Context, v *viewer.Viewer) (*DeleteA
 		if err := tx.User.DeleteOne(row).Exec(ctx); err != nil {
 			return err
 		}
+		tx.note(Event{Kind: AccountDeleted, UserID: row.ID})
 		if !isAdmin(row) {
 			return nil
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/user"
 	"github.com/gatehouse/gatehouse/internal/problem"
@@ -24,7 +26,7 @@ func (s *Service) Login(ctx context.Context, v *viewer.Viewer, in LoginInput) (*
 			return payload, err
 		}
 	}
-	return nil, loginRefused()
+	return nil, s.refused(ctx, SignInFailed, uuid.Nil, loginRefused())
 }
 
 func loginRefused() *problem.Problem {
@@ -41,14 +43,14 @@ func (s *Service) tryLogin(ctx context.Context, v *viewer.Viewer, in LoginInput,
 		if err := s.verifyNothing(ctx, in.Password); err != nil {
 			return nil, err
 		}
-		return nil, loginRefused()
+		return nil, s.refused(ctx, SignInFailed, uuid.Nil, loginRefused())
 	}
 	hash, ok, err := s.verify(ctx, in.Password, row.PasswordHash)
 	if err != nil {
 		return nil, err
 	}
 	if !ok || row.Status != string(StatusActive) {
-		return nil, loginRefused()
+		return nil, s.refused(ctx, SignInFailed, row.ID, loginRefused())
 	}
 	var payload *AuthPayload
 	err = s.inTx(ctx, func(ctx context.Context, tx *transaction) error {

@@ -34,6 +34,7 @@ func (s *Service) Reauthenticate(ctx context.Context, v *viewer.Viewer, in Reaut
 		if err != nil {
 			return err
 		}
+		tx.note(Event{Kind: PasswordProved, UserID: row.ID, SessionID: in.ID})
 		payload, err = s.accessPayload(row, in, now)
 		return err
 	})
@@ -55,7 +56,7 @@ func (s *Service) prove(ctx context.Context, v *viewer.Viewer, text string) (kep
 	}
 	hash, ok, err := s.verify(ctx, text, row.PasswordHash)
 	if err == nil && !ok {
-		err = wrongPassword()
+		err = s.refused(ctx, ProofFailed, row.ID, wrongPassword())
 	}
 	return row.PasswordHash, hash, err
 }

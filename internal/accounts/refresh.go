@@ -72,8 +72,7 @@ func (s *Service) exchange(ctx context.Context, tx *transaction, presented token
 	case moved == 1, row.RefreshGeneration == generation+1 && next.Matches(row.RefreshDigest):
 		return s.payload(row.Edges.User, row, next, now)
 	case row.RefreshGeneration > generation+1:
-		s.config.Log.WarnContext(ctx, "a refresh token was used after its successor; the session has ended",
-			"session", row.ID, "user", row.UserID, "generation", generation, "newest", row.RefreshGeneration)
+		tx.note(Event{Kind: RefreshReused, UserID: row.UserID, SessionID: row.ID})
 		return nil, s.end(ctx, tx, now, session.ID(row.ID))
 	default:
 		return nil, nil

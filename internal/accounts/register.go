@@ -65,6 +65,7 @@ func (s *Service) create(ctx context.Context, in RegisterInput, roles []Role, th
 		if err != nil {
 			return err
 		}
+		tx.note(Event{Kind: AccountMade, UserID: id})
 		return then(ctx, tx, row, now)
 	})
 }

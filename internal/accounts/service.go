@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -27,6 +28,8 @@ type Config struct {
 	Clock      func() time.Time          // default time.Now
 	NewID      func() (uuid.UUID, error) // default uuid.NewV7
 	Log        *slog.Logger              // default slog.Default()
+
+	Happened func(context.Context, Event) // is told what has happened, by a call that should not take long; default: nobody is
 }
 
 // Service keeps accounts and sessions. It may be used concurrently.
@@ -61,6 +64,9 @@ func New(c Config) (*Service, error) {
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()
+	}
+	if c.Happened == nil {
+		c.Happened = func(context.Context, Event) {}
 	}
 	v, err := newView(c.View)
 	if err != nil {

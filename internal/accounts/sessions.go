@@ -50,6 +50,7 @@ func (s *Service) signIn(ctx context.Context, tx *transaction, row *ent.User, fr
 	if err != nil {
 		return nil, err
 	}
+	tx.note(Event{Kind: SignedIn, UserID: row.ID, SessionID: id})
 	return s.payload(row, made, refresh, now)
 }
 

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/gatehouse/gatehouse/ent"
@@ -33,7 +32,8 @@ type KeysConfig struct {
 	TTL    time.Duration    // required: the longest life of an access token that is in use, see LongestLife
 	Every  time.Duration    // default 0, never: how long a key signs before Tend makes the next
 	Clock  func() time.Time // default time.Now
-	Log    *slog.Logger     // default slog.Default()
+
+	Happened func(context.Context, Event) // is told of every rotation; default: nobody is
 }
 
 // SigningKeys keeps the keys that sign access tokens in the database, sealed with the secret. A new key is published
@@ -51,8 +51,8 @@ func NewSigningKeys(c KeysConfig) (*SigningKeys, error) {
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
-	if c.Log == nil {
-		c.Log = slog.Default()
+	if c.Happened == nil {
+		c.Happened = func(context.Context, Event) {}
 	}
 	return &SigningKeys{c}, nil
 }
@@ -157,6 +157,11 @@ func (k *SigningKeys) Rotate(ctx context.Context, r Rotation) error {
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
+	kind := KeysRotated
+	if r.Revoke {
+		kind = KeysRevoked
+	}
+	k.config.Happened(ctx, Event{Kind: kind})
 	return nil
 }
 
@@ -212,9 +217,6 @@ func (k *SigningKeys) Tend(ctx context.Context) error {
 	err = k.Rotate(ctx, Rotation{})
 	if errors.Is(err, ErrRotated) {
 		return nil
-	}
-	if err == nil {
-		k.config.Log.InfoContext(ctx, "a new signing key is published", "signsIn", KeyLead)
 	}
 	return err
 }

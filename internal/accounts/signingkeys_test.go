@@ -20,7 +20,7 @@ const rotateEvery = 90 * 24 * time.Hour
 func (h *house) signingKeys(secret string) *accounts.SigningKeys {
 	h.t.Helper()
 	k, err := accounts.NewSigningKeys(accounts.KeysConfig{
-		Client: h.config.Client, Secret: secretOf(h.t, secret), TTL: accessTTL, Every: rotateEvery, Clock: h.clock.Now, Log: h.config.Log,
+		Client: h.config.Client, Secret: secretOf(h.t, secret), TTL: accessTTL, Every: rotateEvery, Clock: h.clock.Now,
 	})
 	check(h.t, err)
 	return k

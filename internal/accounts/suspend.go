@@ -53,6 +53,11 @@ func (s *Service) setStatus(ctx context.Context, v *viewer.Viewer, id uuid.UUID,
 			if row, err = row.Update().SetStatus(string(status)).SetUpdatedAt(now).Save(ctx); err != nil {
 				return err
 			}
+			kind := AccountSuspended
+			if status == StatusActive {
+				kind = AccountReinstated
+			}
+			tx.note(Event{Kind: kind, UserID: id})
 		}
 		changed = userOf(row)
 		if status == StatusActive {

@@ -23,6 +23,7 @@ import (
 // their description in `gatehouse help config`.
 type Config struct {
 	Addr        string        `env:"GATEHOUSE_ADDR" help:"address of the public listener (default 127.0.0.1:8080; PORT alone means 0.0.0.0:$PORT)"`
+	OpsAddr     string        `env:"GATEHOUSE_OPS_ADDR" help:"address of a second listener with /metrics (Prometheus) and /debug/pprof, such as 127.0.0.1:9090; whoever reaches it may read both (default off)"`
 	DatabaseURL string        `env:"GATEHOUSE_DATABASE_URL" help:"sqlite:PATH or postgres://…; else DATABASE_URL (default sqlite:gatehouse.db)"`
 	Secret      string        `env:"GATEHOUSE_SECRET" help:"at least 32 bytes, base64 or raw: seals signing keys, keys the digests of refresh tokens"`
 	SecretFile  string        `env:"GATEHOUSE_SECRET_FILE" help:"file with the secret, made when absent (default with SQLite: gatehouse.secret beside the database; with Postgres one of the two is required)"`
@@ -106,6 +107,12 @@ func (c *Config) check(addrFrom, databaseFrom string) error {
 
 	if !isAddr(c.Addr) {
 		refuse(addrFrom, "%q is not HOST:PORT with a number as the port, such as 127.0.0.1:8080", c.Addr)
+	}
+	if c.OpsAddr != "" && !isAddr(c.OpsAddr) {
+		refuse("GATEHOUSE_OPS_ADDR", "%q is not HOST:PORT with a number as the port, such as 127.0.0.1:9090", c.OpsAddr)
+	}
+	if _, port, _ := net.SplitHostPort(c.Addr); c.OpsAddr == c.Addr && port != "0" {
+		refuse("GATEHOUSE_OPS_ADDR", "%s is the public listener's address (%s); give another one: what is served here is not for the public", c.OpsAddr, addrFrom)
 	}
 	if scheme, _, _ := strings.Cut(c.DatabaseURL, ":"); !slices.Contains([]string{"sqlite", "postgres", "postgresql"}, scheme) {
 		refuse(databaseFrom, "is neither sqlite:PATH nor postgres://USER:PASSWORD@HOST/NAME")
@@ -195,7 +202,14 @@ func (c *Config) setLog() error {
 
 // Loopback reports whether the public listener is reachable from this machine only.
 func (c *Config) Loopback() bool {
-	host, _, _ := net.SplitHostPort(c.Addr)
+	return addrIsLoopback(c.Addr)
+}
+
+// OpsLoopback reports whether the second listener is reachable from this machine only.
+func (c *Config) OpsLoopback() bool { return addrIsLoopback(c.OpsAddr) }
+
+func addrIsLoopback(addr string) bool {
+	host, _, _ := net.SplitHostPort(addr)
 	return isLoopback(host)
 }
 

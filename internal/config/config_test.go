@@ -127,6 +127,17 @@ var values = []value{
 	{variable: "GATEHOUSE_ADDR", text: "::1:8080", refusedBecause: "HOST:PORT"},
 	{variable: "GATEHOUSE_ADDR", text: "http://127.0.0.1:8080", refusedBecause: "HOST:PORT"},
 
+	{variable: "GATEHOUSE_OPS_ADDR", text: "127.0.0.1:9090", want: func(c *config.Config) { c.OpsAddr = "127.0.0.1:9090" }},
+	{variable: "GATEHOUSE_OPS_ADDR", text: ":0", want: func(c *config.Config) { c.OpsAddr = ":0" }},
+	{variable: "GATEHOUSE_OPS_ADDR", text: "127.0.0.1:0", with: []string{"GATEHOUSE_ADDR=127.0.0.1:0"}, want: func(c *config.Config) {
+		c.Addr, c.OpsAddr = "127.0.0.1:0", "127.0.0.1:0"
+	}},
+	{variable: "GATEHOUSE_OPS_ADDR", text: "9090", refusedBecause: "HOST:PORT"},
+	{variable: "GATEHOUSE_OPS_ADDR", text: "off", refusedBecause: "HOST:PORT"},
+	{variable: "GATEHOUSE_OPS_ADDR", text: "127.0.0.1:metrics", refusedBecause: "HOST:PORT"},
+	{variable: "GATEHOUSE_OPS_ADDR", text: "127.0.0.1:8080", refusedBecause: "public listener"},
+	{variable: "GATEHOUSE_OPS_ADDR", text: "0.0.0.0:9000", with: []string{"PORT=9000"}, refusedBecause: "(PORT)"},
+
 	{variable: "PORT", text: "9000", want: func(c *config.Config) { c.Addr = "0.0.0.0:9000" }},
 	{variable: "PORT", text: "abc", refusedBecause: "HOST:PORT"},
 	{variable: "PORT", text: "1:2", refusedBecause: "HOST:PORT"},

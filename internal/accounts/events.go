@@ -1,0 +1,60 @@
+package accounts
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+)
+
+// EventKind says what happened.
+type EventKind string
+
+// What happens to accounts, sessions and keys that whoever watches over them must be able to find (OWASP ASVS 5.0,
+// section 16.3).
+const (
+	AccountMade       EventKind = "account_made"
+	AccountDeleted    EventKind = "account_deleted"
+	AccountSuspended  EventKind = "account_suspended"
+	AccountReinstated EventKind = "account_reinstated"
+	RolesChanged      EventKind = "roles_changed"
+	SignedIn          EventKind = "signed_in"
+	SignInFailed      EventKind = "sign_in_failed"  // wrong address or password, or suspended
+	PasswordProved    EventKind = "password_proved" // again, by who was signed in
+	ProofFailed       EventKind = "proof_failed"
+	PasswordChanged   EventKind = "password_changed"
+	RefreshReused     EventKind = "refresh_reused" // a copy of a refresh token was used: its session has ended
+	SessionEnded      EventKind = "session_ended"  // by somebody; not by itself
+	KeysRotated       EventKind = "keys_rotated"
+	KeysRevoked       EventKind = "keys_revoked"
+)
+
+// Events returns every kind.
+func Events() []EventKind {
+	return []EventKind{AccountMade, AccountDeleted, AccountSuspended, AccountReinstated, RolesChanged, SignedIn, SignInFailed,
+		PasswordProved, ProofFailed, PasswordChanged, RefreshReused, SessionEnded, KeysRotated, KeysRevoked}
+}
+
+// Event is something that happened, and is kept: it is told after the commit. It names nobody by what they typed.
+type Event struct {
+	Kind      EventKind
+	UserID    uuid.UUID // to whom; uuid.Nil where no account is known, or is meant
+	SessionID uuid.UUID // to which session, where one is meant
+	Roles     []string  // with RolesChanged: from now on
+}
+
+// note has an event told once the transaction is committed.
+func (tx *transaction) note(e Event) { tx.events = append(tx.events, e) }
+
+// eventOf returns what a revocation is to those who watch.
+func eventOf(r Revocation) Event {
+	if r.SessionID == uuid.Nil {
+		return Event{Kind: RolesChanged, UserID: r.UserID, Roles: r.Roles}
+	}
+	return Event{Kind: SessionEnded, UserID: r.UserID, SessionID: r.SessionID}
+}
+
+// refused tells of a failure to prove who one is.
+func (s *Service) refused(ctx context.Context, kind EventKind, user uuid.UUID, err error) error {
+	s.config.Happened(ctx, Event{Kind: kind, UserID: user})
+	return err
+}

@@ -1,0 +1,96 @@
+// Package metrics turns the numbers that the rooms offer into Prometheus metrics. It alone knows Prometheus. A label's
+// value is never a client's text, but for the names of operations, which are bounded.
+package metrics
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/gatehouse/gatehouse/graph"
+	"github.com/gatehouse/gatehouse/internal/accounts"
+)
+
+// Metrics counts what happens. It may be used concurrently.
+type Metrics struct {
+	registry *prometheus.Registry
+	names    *names
+	requests *prometheus.CounterVec
+	duration *prometheus.HistogramVec
+	errors   *prometheus.CounterVec
+	denials  *prometheus.CounterVec
+	events   *prometheus.CounterVec
+	panics   prometheus.Counter
+}
+
+// New returns the metrics of one server of this version.
+func New(version string) *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		names:    newNames(),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatehouse_requests_total",
+			Help: "Requests to /graphql by operation (its name, or its first field when it has none; other: a name that was never answered without errors, or one too many), type and HTTP status.",
+		}, []string{"operation", "type", "status"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "gatehouse_request_duration_seconds",
+			Help:    "Time from reading a request to /graphql to its answer, by operation.",
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}, []string{"operation"}),
+		errors: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatehouse_errors_total",
+			Help: "Errors in answers by extensions.code.",
+		}, []string{"code"}),
+		denials: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatehouse_denials_total",
+			Help: "What the access policy denied, by code and the schema coordinate whose rule did.",
+		}, []string{"code", "coordinate"}),
+		events: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatehouse_security_events_total",
+			Help: "What happened to accounts, sessions and keys: each is a line in the log too.",
+		}, []string{"event"}),
+		panics: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "gatehouse_panics_total",
+			Help: "Panics, each of which is a fault of the program; the stack is in the log.",
+		}),
+	}
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "gatehouse_build_info", Help: "1, with the program's version.", ConstLabels: prometheus.Labels{"version": version},
+	})
+	build.Set(1)
+	m.registry.MustRegister(m.requests, m.duration, m.errors, m.denials, m.events, m.panics, build,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for _, e := range accounts.Events() {
+		m.events.WithLabelValues(string(e)) // 0 and not absent, so that the first one is an increase
+	}
+	return m
+}
+
+// Handler serves the metrics.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+// Answered counts one request.
+func (m *Metrics) Answered(o graph.Observed, took time.Duration) {
+	operation := m.names.of(o)
+	m.requests.WithLabelValues(operation, o.Type, strconv.Itoa(o.Status)).Inc()
+	m.duration.WithLabelValues(operation).Observe(took.Seconds())
+	for _, e := range o.Errors {
+		m.errors.WithLabelValues(string(e.Code)).Inc()
+		if e.Coordinate != "" {
+			m.denials.WithLabelValues(string(e.Code), e.Coordinate).Inc()
+		}
+	}
+	m.panics.Add(float64(o.Panics))
+}
+
+// Happened counts one event.
+func (m *Metrics) Happened(e accounts.EventKind) { m.events.WithLabelValues(string(e)).Inc() }
+
+// Panicked counts a panic outside of operations.
+func (m *Metrics) Panicked() { m.panics.Inc() }

@@ -1,0 +1,57 @@
+package metrics
+
+import (
+	"sync"
+
+	"github.com/gatehouse/gatehouse/graph"
+)
+
+const (
+	maxNames   = 100
+	longest    = 64
+	otherNames = "other"
+)
+
+// names decides which operations are counted by their name. A name is a client's text, and each costs memory here and
+// in Prometheus for as long as both run. So there are at most a hundred, and only an operation that was answered
+// without errors puts its name among them: whoever has no account cannot fill the list, as { __typename } does not
+// count.
+type names struct {
+	mu    sync.RWMutex
+	known map[string]struct{}
+}
+
+func newNames() *names { return &names{known: map[string]struct{}{}} }
+
+// of returns the label of an operation: its name, the first field of one without a name, "" when there was none.
+func (n *names) of(o graph.Observed) string {
+	switch {
+	case o.Type == "":
+		return ""
+	case o.Name == "":
+		return o.Field
+	case n.has(o.Name) || n.admit(o):
+		return o.Name
+	}
+	return otherNames
+}
+
+func (n *names) has(name string) bool {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	_, known := n.known[name]
+	return known
+}
+
+func (n *names) admit(o graph.Observed) bool {
+	if len(o.Errors) > 0 || len(o.Name) > longest || len(o.Field) > 1 && o.Field[:2] == "__" {
+		return false
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if _, known := n.known[o.Name]; !known && len(n.known) >= maxNames {
+		return false
+	}
+	n.known[o.Name] = struct{}{}
+	return true
+}
