@@ -28,6 +28,7 @@ var house = map[string][]string{
 	"internal/token":            {"internal/problem"},
 	"internal/viewer":           {"authz", "internal/bearer", "internal/token", "internal/problem"},
 	"internal/feed":             {"internal/accounts", "internal/bearer"},
+	"internal/traces":           {"graph", "internal/config", "internal/problem"},
 	"internal/metrics":          {"graph", "authz", "internal/accounts", "internal/token"},
 	"internal/database":         {"ent"},
 	"internal/database/cluster": {},
@@ -49,6 +50,24 @@ var forbidden = map[string][]string{
 	"internal/problem":  {"net/http", "database/sql", "github.com/99designs/gqlgen", "github.com/vektah/gqlparser"},
 	"verify":            {"database/sql", "github.com/99designs/gqlgen", "github.com/golang-jwt/jwt/v5"},
 	"graph":             {"database/sql", "entgo.io/ent", "golang.org/x/crypto"},
+}
+
+// only are packages of others that one room alone knows, main included.
+var only = map[string]string{
+	"github.com/prometheus": "internal/metrics",
+	"go.opentelemetry.io":   "internal/traces",
+}
+
+func TestWhoeverWatchesIsKnownToOneRoomOnly(t *testing.T) {
+	for _, p := range packages(t) {
+		for _, i := range p.Imports {
+			for path, room := range only {
+				if within(i, []string{path}) && p.ImportPath != module+"/"+room {
+					t.Errorf("%s imports %s, which is for %s only", p.ImportPath, i, room)
+				}
+			}
+		}
+	}
 }
 
 func TestArrowsRunOneWay(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/config"
 	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/metrics"
+	"github.com/gatehouse/gatehouse/internal/traces"
 )
 
 // patience bounds how long running requests may take to finish once the program was asked to stop.
@@ -27,11 +28,21 @@ func serve(ctx context.Context, w world) error {
 	}
 	c.audit = w.Audit
 	log := newLog(c.Config, w)
+	if c.Traces.Endpoint != "" {
+		stop, err := c.openTraces(ctx, log)
+		if err != nil {
+			return err
+		}
+		defer stop() // after the last statement
+	}
 	db, err := openMigrated(ctx, c.Config, log)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
+	if c.watch.traces != nil {
+		db.Wrap(c.watch.traces.Driver)
+	}
 	listener, err := net.Listen("tcp", c.Addr)
 	if err != nil {
 		return fmt.Errorf("%w: name another address in GATEHOUSE_ADDR, or stop the program that uses this one", err)
@@ -57,6 +68,21 @@ func serve(ctx context.Context, w world) error {
 	log.Info("listening", "address", address)
 	fmt.Fprintln(w.Stdout, greeting(c.Config, address))
 	return serveUntil(ctx, newServer(b.handler, log), listener, log)
+}
+
+// openTraces switches traces on, until stop is called, which sends the last ones.
+func (c *settings) openTraces(ctx context.Context, log *slog.Logger) (stop func(), err error) {
+	c.watch.traces, err = traces.New(ctx, traces.Config{Traces: c.Traces, Version: version(), Proxies: c.TrustedProxies, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	return func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if err := c.watch.traces.Close(ctx); err != nil {
+			log.WarnContext(ctx, "the last traces were not sent", "error", err)
+		}
+	}, nil
 }
 
 // openMigrated opens the database and brings it to this version's schema.

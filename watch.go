@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"strings"
 	"time"
 
@@ -14,12 +15,14 @@ import (
 	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/metrics"
 	"github.com/gatehouse/gatehouse/internal/token"
+	"github.com/gatehouse/gatehouse/internal/traces"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
 // watch is who is told what happens, beside the log.
 type watch struct {
 	metrics *metrics.Metrics // nil: nothing is counted
+	traces  *traces.Traces   // nil: nothing is traced
 }
 
 // rooms lets the metrics ask the rooms for their numbers.
@@ -29,12 +32,24 @@ func (w watch) rooms(service *accounts.Service, db *database.Database, access *t
 	}
 }
 
+// handler is the public one, traced where that is configured.
+func (w watch) handler(h http.Handler) http.Handler {
+	if w.traces == nil {
+		return h
+	}
+	return w.traces.Handler(h)
+}
+
 // observer tells of each request to /graphql.
 func (w watch) observer(log *slog.Logger) graph.Observer {
 	return func(ctx context.Context) (context.Context, func(graph.Observed)) {
-		start := time.Now()
+		start, traced := time.Now(), func(graph.Observed) {}
+		if w.traces != nil {
+			ctx, traced = w.traces.Operation(ctx)
+		}
 		return ctx, func(o graph.Observed) {
 			took := time.Since(start)
+			traced(o)
 			if w.metrics != nil {
 				w.metrics.Answered(o, took)
 			}

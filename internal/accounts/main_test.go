@@ -67,6 +67,7 @@ type shared struct {
 	mu       sync.Mutex
 	secrets  []string                // texts that no table and no log may hold
 	payloads []*accounts.AuthPayload // every payload that was ever given
+	events   []accounts.Event        // all that happened
 }
 
 // each tells one story on both engines.
@@ -101,6 +102,11 @@ func newHouse(t *testing.T, url string) *house {
 			Log:  slog.New(slog.NewTextHandler(log, nil)),
 			View: accounts.ViewConfig{Shared: true}, // never in touch: stories write beside the service
 		},
+	}
+	h.config.Happened = func(_ context.Context, e accounts.Event) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.events = append(h.events, e)
 	}
 	h = h.instance(func(*accounts.Config) {})
 	t.Cleanup(func() {

@@ -46,6 +46,7 @@ type Config struct {
 	LogLevel       slog.Level     `env:"-"`
 	LogJSON        bool           `env:"-"`
 	TrustedProxies []netip.Prefix `env:"-"`
+	Traces         Traces         `env:"-"` // by OpenTelemetry's variables
 }
 
 // Load reads the configuration from an environment of NAME=value lines. Its error names every fault, and not only the
@@ -57,7 +58,9 @@ func Load(environment []string) (*Config, error) {
 	if err := env.ParseWithOptions(c, env.Options{Environment: values}); err != nil {
 		return nil, errors.Join(unknown, nameVariables(err))
 	}
-	if err := errors.Join(unknown, c.check(c.setAddr(values), c.setDatabaseURL(values))); err != nil {
+	var traces error
+	c.Traces, traces = loadTraces(values)
+	if err := errors.Join(unknown, c.check(c.setAddr(values), c.setDatabaseURL(values)), traces); err != nil {
 		return nil, err
 	}
 	c.setSecretFile()

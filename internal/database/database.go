@@ -80,6 +80,11 @@ func (d *Database) String() string { return d.engine.String() }
 // Shared reports whether other instances of the program may use the database at the same time.
 func (d *Database) Shared() bool { return d.engine.dialect() == dialect.Postgres }
 
+// Wrap has every statement of Client go through a driver of the caller's.
+func (d *Database) Wrap(in func(dialect.Driver) dialect.Driver) {
+	d.Client = ent.NewClient(ent.Driver(in(entsql.OpenDB(d.engine.dialect(), d.sql))))
+}
+
 // Stats returns the numbers of the pool of connections.
 func (d *Database) Stats() sql.DBStats { return d.sql.Stats() }
 

@@ -1,0 +1,80 @@
+package accounts_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/problem"
+)
+
+// TestWhatHappenedIsToldOnceItIsKept is S-072: what happened and to whom, and nothing that was refused or rolled back.
+func TestWhatHappenedIsToldOnceItIsKept(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		kind := func(k accounts.EventKind, ids ...uuid.UUID) accounts.Event {
+			ids = append(ids, uuid.Nil, uuid.Nil)
+			return accounts.Event{Kind: k, UserID: ids[0], SessionID: ids[1]}
+		}
+		expect := func(what string, want ...accounts.Event) {
+			t.Helper()
+			if d := cmp.Diff(want, h.events); d != "" {
+				t.Errorf("%s (-want +got):\n%s", what, d)
+			}
+			h.events = nil
+		}
+		root := h.administrator("root@example.com").Viewer
+		expect("an administrator", kind(accounts.AccountMade, root.UserID), kind(accounts.SignedIn, root.UserID, root.SessionID))
+		p := h.must(h.register(ada, goodPassword))
+		id, first := p.Viewer.UserID, p.Viewer.SessionID
+		expect("register", kind(accounts.AccountMade, id), kind(accounts.SignedIn, id, first))
+		_, err := h.register(ada, goodPassword)
+		wantProblem(t, "twice", err, problem.EmailTaken, "")
+		expect("register twice")
+
+		_, err = h.login(ada, otherPassword)
+		wantProblem(t, "wrong", err, problem.InvalidCredentials, "")
+		_, err = h.login("stranger@example.com", goodPassword)
+		wantProblem(t, "stranger", err, problem.InvalidCredentials, "")
+		expect("failed logins", kind(accounts.SignInFailed, id), kind(accounts.SignInFailed))
+		second := h.must(h.login(ada, goodPassword)).Viewer.SessionID
+		expect("login", kind(accounts.SignedIn, id, second))
+
+		_, err = h.reauthenticate(p.Viewer, otherPassword)
+		wantProblem(t, "wrong", err, problem.InvalidCredentials, "")
+		h.must(h.reauthenticate(p.Viewer, goodPassword))
+		expect("proofs", kind(accounts.ProofFailed, id), kind(accounts.PasswordProved, id, first))
+		renewed := h.must(h.changePassword(p.Viewer, goodPassword, otherPassword)).Viewer
+		expect("changePassword", kind(accounts.SessionEnded, id, first), kind(accounts.SessionEnded, id, second),
+			kind(accounts.PasswordChanged, id), kind(accounts.SignedIn, id, renewed.SessionID))
+
+		wantProblem(t, "the last one", h.setRoles(root, root.UserID, accounts.RoleUser), problem.LastAdmin, "")
+		expect("rolled back")
+		check(t, h.setRoles(root, id, accounts.RoleUser, accounts.RoleAdmin))
+		expect("setRoles", accounts.Event{Kind: accounts.RolesChanged, UserID: id, Roles: []string{"ADMIN", "USER"}})
+		for range 2 { // the second time nothing changes
+			_, err = h.SuspendUser(t.Context(), root, id)
+			check(t, err)
+		}
+		expect("suspend", kind(accounts.SessionEnded, id, renewed.SessionID), kind(accounts.AccountSuspended, id))
+		_, err = h.ReinstateUser(t.Context(), root, id)
+		check(t, err)
+		expect("reinstate", kind(accounts.AccountReinstated, id))
+		last := h.must(h.login(ada, otherPassword)).Viewer
+		_, err = h.DeleteAccount(t.Context(), last)
+		check(t, err)
+		expect("delete", kind(accounts.SignedIn, id, last.SessionID), kind(accounts.SessionEnded, id, last.SessionID), kind(accounts.AccountDeleted, id))
+
+		keys, err := accounts.NewSigningKeys(accounts.KeysConfig{Client: h.db.Client, Secret: secretOf(t, theSecret), TTL: accessTTL, Happened: h.config.Happened})
+		check(t, err)
+		load(t, keys)
+		check(t, keys.Rotate(context.Background(), accounts.Rotation{}))
+		if keys.Rotate(context.Background(), accounts.Rotation{}) == nil {
+			t.Error("rotated twice")
+		}
+		check(t, keys.Rotate(context.Background(), accounts.Rotation{Revoke: true}))
+		expect("keys", kind(accounts.KeysRotated), kind(accounts.KeysRevoked))
+	})
+}
