@@ -16,7 +16,7 @@ import (
 func startWatched(t testing.TB, environment ...string) (s *instance, ops string) {
 	t.Helper()
 	s = start(t, append([]string{"GATEHOUSE_OPS_ADDR=127.0.0.1:0"}, environment...)...)
-	found := regexp.MustCompile(`serving /metrics and /debug/pprof.* addr=(\S+)`).FindStringSubmatch(s.Log.String())
+	found := regexp.MustCompile(`serving /metrics and /debug/pprof.*\baddr"?[=:]"?([\d.:]+)`).FindStringSubmatch(s.Log.String())
 	if found == nil {
 		t.Fatalf("no address in the log:\n%s", s.Log)
 	}

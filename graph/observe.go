@@ -15,9 +15,10 @@ import (
 // that is done.
 type Observer func(ctx context.Context) (context.Context, func(Observed))
 
-// Observed is what became of a request. It holds nothing of its document's values and of its variables.
+// Observed is what became of a request. Of its text it has the operation's name alone, and that only from a valid
+// document: operationName by itself may be anything, a password among it.
 type Observed struct {
-	Name   string // of the operation: the client's text, of any length and with anything in it; "" when it has none
+	Name   string // of the operation: letters, digits and _, as many as the client likes; "" when it has none
 	Type   string // query, mutation or subscription; "" when there is no valid operation
 	Field  string // the first field of the root that is selected, by its name in the schema; "" with Type
 	Status int    // of HTTP
@@ -46,11 +47,9 @@ func (q *exchange) answered(status int, errs gqlerror.List) { q.status, q.errs =
 
 func (q *exchange) observed() Observed {
 	o := Observed{Status: q.status, Panics: int(q.panics.Load())}
-	if q.op != nil {
-		o.Name = q.op.OperationName
-		if op := q.op.Operation; op != nil {
-			o.Name, o.Type, o.Field = op.Name, string(op.Operation), firstField(op.SelectionSet)
-		}
+	if q.op != nil && q.op.Operation != nil {
+		op := q.op.Operation
+		o.Name, o.Type, o.Field = op.Name, string(op.Operation), firstField(op.SelectionSet)
 	}
 	for _, e := range q.errs {
 		coordinate, _ := e.Extensions["coordinate"].(string)

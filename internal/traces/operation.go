@@ -13,8 +13,7 @@ import (
 
 var _ graph.Observer = (*Traces)(nil).Operation
 
-// Operation makes a span of a request's operation. Its name is the client's, and is shown only when the document that
-// has it is valid.
+// Operation makes a span of a request's operation.
 func (t *Traces) Operation(ctx context.Context) (context.Context, func(graph.Observed)) {
 	ctx, span := t.tracer.Start(ctx, "GraphQL Operation")
 	return ctx, func(o graph.Observed) {
@@ -27,7 +26,7 @@ func (t *Traces) Operation(ctx context.Context) (context.Context, func(graph.Obs
 			span.SetName(o.Type)
 			span.SetAttributes(semconv.GraphQLOperationTypeKey.String(o.Type), attribute.String("gatehouse.field", o.Field))
 		}
-		if o.Type != "" && o.Name != "" {
+		if o.Name != "" {
 			span.SetName(o.Type + " " + o.Name)
 			span.SetAttributes(semconv.GraphQLOperationName(o.Name))
 		}
