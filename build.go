@@ -51,7 +51,7 @@ func build(ctx context.Context, c *settings, db *database.Database, address stri
 	c.watch.rooms(service, db, access, guard)
 	public := graph.Identify(graph.CORS(c.Origins, viewer.Middleware(callers, door)))
 	return &building{
-		handler: c.watch.handler(routes(ctx, c, public, guard.Access(), signing.keys, service, db)),
+		handler: c.watch.handler(routes(ctx, c, public, guard.Access(), signing.keys, service, db), log),
 		tend:    tending(service, signing, db, log),
 	}, nil
 }

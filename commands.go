@@ -138,6 +138,7 @@ func configHelp() string {
 		fmt.Fprintf(t, "  %s\t%s\n", v.Name, help)
 	}
 	t.Flush()
+	b.WriteString("\nTraces follow OpenTelemetry's own: OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_TRACES_EXPORTER=otlp switch them on.\n")
 	return strings.TrimRight(b.String(), "\n")
 }
 
