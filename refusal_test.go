@@ -285,11 +285,11 @@ func TestMigrateTellsTheVersionInASentence(t *testing.T) {
 		t.Errorf("status of no database: exit code %d, %s", code, errs)
 	}
 	for range 2 {
-		if code, out, errs := command(t, env, "migrate"); code != exitDone || out != "The database is at version 2, which is this program's.\n" {
+		if code, out, errs := command(t, env, "migrate"); code != exitDone || out != "The database is at version 3, which is this program's.\n" {
 			t.Errorf("migrate: exit code %d, %q, %s", code, out, errs)
 		}
 	}
-	if code, out, _ := command(t, env, "migrate", "status"); code != exitDone || !strings.Contains(out, "version 2") {
+	if code, out, _ := command(t, env, "migrate", "status"); code != exitDone || !strings.Contains(out, "version 3") {
 		t.Errorf("status: exit code %d, %q", code, out)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/ent/setting"
 	"github.com/gatehouse/gatehouse/ent/signingkey"
+	"github.com/gatehouse/gatehouse/ent/throttle"
 	"github.com/gatehouse/gatehouse/ent/user"
 )
 
@@ -81,6 +82,7 @@ func checkColumn(t, c string) error {
 			session.Table:    session.ValidColumn,
 			setting.Table:    setting.ValidColumn,
 			signingkey.Table: signingkey.ValidColumn,
+			throttle.Table:   throttle.ValidColumn,
 			user.Table:       user.ValidColumn,
 		})
 	})

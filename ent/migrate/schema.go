@@ -93,6 +93,31 @@ var (
 		Columns:    SigningKeysColumns,
 		PrimaryKey: []*schema.Column{SigningKeysColumns[0]},
 	}
+	// ThrottlesColumns holds the columns for the "throttles" table.
+	ThrottlesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "account", Type: field.TypeUUID, Nullable: true},
+		{Name: "at", Type: field.TypeTime},
+		{Name: "until", Type: field.TypeTime},
+	}
+	// ThrottlesTable holds the schema information for the "throttles" table.
+	ThrottlesTable = &schema.Table{
+		Name:       "throttles",
+		Columns:    ThrottlesColumns,
+		PrimaryKey: []*schema.Column{ThrottlesColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "throttle_until",
+				Unique:  false,
+				Columns: []*schema.Column{ThrottlesColumns[3]},
+			},
+			{
+				Name:    "throttle_account",
+				Unique:  false,
+				Columns: []*schema.Column{ThrottlesColumns[1]},
+			},
+		},
+	}
 	// UsersColumns holds the columns for the "users" table.
 	UsersColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -117,6 +142,7 @@ var (
 		SessionsTable,
 		SettingsTable,
 		SigningKeysTable,
+		ThrottlesTable,
 		UsersTable,
 	}
 )
@@ -134,6 +160,9 @@ func init() {
 	}
 	SigningKeysTable.Annotation = &entsql.Annotation{
 		Table: "signing_keys",
+	}
+	ThrottlesTable.Annotation = &entsql.Annotation{
+		Table: "throttles",
 	}
 	UsersTable.Annotation = &entsql.Annotation{
 		Table: "users",

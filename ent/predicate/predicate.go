@@ -18,5 +18,8 @@ type Setting func(*sql.Selector)
 // SigningKey is the predicate function for signingkey builders.
 type SigningKey func(*sql.Selector)
 
+// Throttle is the predicate function for throttle builders.
+type Throttle func(*sql.Selector)
+
 // User is the predicate function for user builders.
 type User func(*sql.Selector)

@@ -37,11 +37,11 @@ func next(t *testing.T, d *database.Database, more ...string) fstest.MapFS {
 
 // The versions of the program, and of the next one, which the tests make up.
 const (
-	version     = 2
+	version     = 3
 	nextVersion = 9002
 )
 
-var files = []string{"0001_accounts.sql", "0002_sessions.sql"}
+var files = []string{"0001_accounts.sql", "0002_sessions.sql", "0003_throttle.sql"}
 
 // tables lists what a schema holds, goose's table included.
 func tables(t *testing.T, d *database.Database) []string {
@@ -86,7 +86,7 @@ func TestStatusTellsAndChangesNothing(t *testing.T) {
 			t.Errorf("Status made tables: %v", got)
 		}
 		err := d.Ready(t.Context())
-		if err == nil || !strings.Contains(err.Error(), "version 0, this program needs 2") {
+		if err == nil || !strings.Contains(err.Error(), "version 0, this program needs 3") {
 			t.Errorf("Ready before migrating: %v", err)
 		}
 		applied, err := d.Migrate(t.Context())
@@ -207,7 +207,7 @@ func TestANewerDatabaseIsRefusedNamingBothVersions(t *testing.T) {
 		older := open(t, url)
 		_, migrateErr := older.Migrate(t.Context())
 		for name, err := range map[string]error{"Migrate": migrateErr, "Ready": older.Ready(t.Context())} {
-			if err == nil || !strings.Contains(err.Error(), "version 9002, newer than this program's 2") {
+			if err == nil || !strings.Contains(err.Error(), "version 9002, newer than this program's 3") {
 				t.Errorf("%s: %v", name, err)
 			}
 		}

@@ -1,0 +1,13 @@
+-- +goose Up
+-- create "throttles" table
+CREATE TABLE `throttles` (
+  `id` uuid NOT NULL,
+  `account` uuid NULL,
+  `at` datetime NOT NULL,
+  `until` datetime NOT NULL,
+  PRIMARY KEY (`id`)
+);
+-- create index "throttle_until" to table: "throttles"
+CREATE INDEX `throttle_until` ON `throttles` (`until`);
+-- create index "throttle_account" to table: "throttles"
+CREATE INDEX `throttle_account` ON `throttles` (`account`);

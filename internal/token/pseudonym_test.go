@@ -1,0 +1,40 @@
+package token_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/internal/token"
+)
+
+func TestPseudonymsTellApartWhatDiffersAndNothingElse(t *testing.T) {
+	of := func(secret, use string, parts ...string) uuid.UUID {
+		s, err := token.ParseSecret(strings.Repeat(secret, 4))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := token.NewPseudonyms(s, use)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.Of(parts...)
+	}
+	name := of("one secret", "tries", "account", "ada")
+	if again := of("one secret", "tries", "account", "ada"); again != name || name.Version() != 8 || name.Variant() != uuid.RFC4122 {
+		t.Errorf("%v, then %v; version %d", name, again, name.Version())
+	}
+	for what, other := range map[string]uuid.UUID{
+		"secret":      of("two secret", "tries", "account", "ada"),
+		"use":         of("one secret", "else", "account", "ada"),
+		"part":        of("one secret", "tries", "account", "eve"),
+		"cut":         of("one secret", "tries", "accounta", "da"),
+		"list":        of("one secret", "tries", "account3:ada"),
+		"longer list": of("one secret", "tries", "account", "ada", ""),
+	} {
+		if other == name {
+			t.Errorf("another %s gives the same name", what)
+		}
+	}
+}
