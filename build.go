@@ -87,6 +87,10 @@ func newAccounts(c *settings, db *database.Database, s *signing, access *token.I
 	if err != nil {
 		return nil, err
 	}
+	var throttle *accounts.ThrottleConfig
+	if c.throttle != nil {
+		throttle = &accounts.ThrottleConfig{Limits: *c.throttle, Secret: c.secret, Shared: db.Shared()}
+	}
 	return accounts.New(accounts.Config{
 		Client:     db.Client,
 		Passwords:  passwords,
@@ -97,6 +101,7 @@ func newAccounts(c *settings, db *database.Database, s *signing, access *token.I
 		TokenLife:  s.life,
 		MaxPage:    c.limits.Page,
 		View:       accounts.ViewConfig{Shared: db.Shared()},
+		Throttle:   throttle,
 		Log:        log,
 		Happened:   c.watch.happened(log),
 	})

@@ -63,6 +63,7 @@ func tryStartIn(t testing.TB, w world, environment ...string) (*instance, int) {
 	environment = append([]string{
 		"GATEHOUSE_ADDR=127.0.0.1:0",
 		"GATEHOUSE_ARGON2=m=64,t=1,p=1",
+		"GATEHOUSE_THROTTLE=off", // tests sign in thousands of times from one address
 		"GATEHOUSE_SECRET_FILE=" + filepath.Join(t.TempDir(), "secret"),
 	}, environment...)
 	go func() {

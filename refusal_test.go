@@ -32,6 +32,8 @@ func TestBadConfigurationStopsTheStartWithASentence(t *testing.T) {
 		"short secret":            {[]string{sqlite, "GATEHOUSE_SECRET=short"}, []string{"GATEHOUSE_SECRET", "32"}},
 		"signing key":             {[]string{sqlite, "GATEHOUSE_SIGNING_KEY=/nowhere.pem"}, []string{"GATEHOUSE_SIGNING_KEY", "/nowhere.pem"}},
 		"limits":                  {[]string{sqlite, "GATEHOUSE_LIMITS=deep=3"}, []string{"GATEHOUSE_LIMITS", "deep"}},
+		"throttle":                {[]string{sqlite, "GATEHOUSE_THROTTLE=pairs=3"}, []string{"GATEHOUSE_THROTTLE", "pairs"}},
+		"no throttle":             {[]string{sqlite, "GATEHOUSE_ADDR=0.0.0.0:0", "GATEHOUSE_THROTTLE=off"}, []string{"GATEHOUSE_THROTTLE", "loopback"}},
 		"cheap hashing":           {[]string{sqlite, "GATEHOUSE_ADDR=0.0.0.0:0", "GATEHOUSE_ARGON2=m=64,t=1,p=1"}, []string{"GATEHOUSE_ARGON2", "loopback"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -55,7 +57,7 @@ func TestBadConfigurationStopsTheStartWithASentence(t *testing.T) {
 func TestGoodConfigurationStarts(t *testing.T) {
 	_, key := newSigningKey(t)
 	s := start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "GATEHOUSE_ACCESS_TTL=1m", "GATEHOUSE_SIGNING_KEY="+key,
-		"GATEHOUSE_LIMITS=depth=5", "GATEHOUSE_LOG=debug,json", "GATEHOUSE_PLAYGROUND=off")
+		"GATEHOUSE_LIMITS=depth=5", "GATEHOUSE_THROTTLE=account=9,network=2000", "GATEHOUSE_LOG=debug,json", "GATEHOUSE_PLAYGROUND=off")
 	if status, body := get(t, s.URL+"/healthz"); status != 200 || body != "ok\n" {
 		t.Errorf("/healthz: %d %q", status, body)
 	}

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/gatehouse/gatehouse/graph"
+	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/config"
 	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/password"
@@ -19,8 +21,9 @@ type settings struct {
 	signingKey   *token.Key // nil: the database keeps one
 	hashingCost  password.Cost
 	limits       graph.Limits
-	audit        bool  // world.Audit
-	watch        watch // who is told what happens; serve switches on what is configured
+	throttle     *accounts.ThrottleLimits // nil: off
+	audit        bool                     // world.Audit
+	watch        watch                    // who is told what happens; serve switches on what is configured
 }
 
 func readSettings(environment []string) (*settings, error) {
@@ -34,6 +37,12 @@ func readSettings(environment []string) (*settings, error) {
 	}
 	if s.limits, err = graph.ParseLimits(c.Limits); err != nil {
 		return nil, config.Invalid("GATEHOUSE_LIMITS", err)
+	}
+	if s.throttle, err = accounts.ParseThrottle(c.Throttle); err != nil {
+		return nil, config.Invalid("GATEHOUSE_THROTTLE", err)
+	}
+	if s.throttle == nil && !c.Loopback() {
+		return nil, config.Invalid("GATEHOUSE_THROTTLE", errors.New("off lets anybody guess passwords; only a server on loopback may use it"))
 	}
 	if s.hashingCost, err = password.ParseCost(c.Argon2); err != nil {
 		return nil, config.Invalid("GATEHOUSE_ARGON2", err)

@@ -40,6 +40,7 @@ func tending(service *accounts.Service, s *signing, db *database.Database, log *
 			case <-heard:
 			case <-tick.C:
 				report(ctx, log, "sweep revocations", service.ForgetRevocations)
+				report(ctx, log, "sweep counted tries", service.ForgetTries)
 				if s.kept != nil {
 					report(ctx, log, "rotate the signing keys", s.kept.Tend)
 				}

@@ -29,7 +29,7 @@ func (s *Service) ChangePassword(ctx context.Context, v *viewer.Viewer, in Chang
 	if err := checkPassword("newPassword", in.NewPassword, account.Email); err != nil {
 		return nil, err
 	}
-	kept, _, err := s.prove(ctx, v, in.CurrentPassword)
+	proved, err := s.prove(ctx, v, in.CurrentPassword, now)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func (s *Service) ChangePassword(ctx context.Context, v *viewer.Viewer, in Chang
 		if err != nil {
 			return err
 		}
-		if err := replaceHash(ctx, tx, row, kept, hash); err != nil {
+		if err := replaceHash(ctx, tx, row, proved.verified, hash); err != nil {
 			return err
 		}
 		if err := tx.User.Update().Where(user.ID(row.ID)).SetUpdatedAt(now).Exec(ctx); err != nil {
@@ -54,8 +54,10 @@ func (s *Service) ChangePassword(ctx context.Context, v *viewer.Viewer, in Chang
 		}
 		row.UpdatedAt = now
 		tx.note(Event{Kind: PasswordChanged, UserID: row.ID})
-		payload, err = s.signIn(ctx, tx, row, v.Origin, now)
-		return err
+		if payload, err = s.signIn(ctx, tx, row, v.Origin, now); err != nil {
+			return err
+		}
+		return s.succeeded(ctx, tx, proved.try)
 	})
 	if err != nil {
 		return nil, err

@@ -20,10 +20,19 @@ const loginTries = 3
 // password, and answers with the same bytes. Problems: INVALID_CREDENTIALS, RATE_LIMITED.
 func (s *Service) Login(ctx context.Context, v *viewer.Viewer, in LoginInput) (*AuthPayload, error) {
 	now := s.now()
+	address, err := foldAddress(in.Email)
+	meant := address
+	if err != nil {
+		meant = in.Email // no account has it; it is counted all the same, and looked up as ""
+	}
+	t := s.tries.login(meant, v.Origin, now)
+	if err := s.admit(ctx, t); err != nil {
+		return nil, err
+	}
 	for range loginTries {
-		payload, err := s.tryLogin(ctx, v, in, now)
+		payload, err := s.tryLogin(ctx, v, address, in.Password, t, now)
 		if payload != nil || err != nil {
-			return payload, err
+			return payload, s.unverified(ctx, t, err)
 		}
 	}
 	return nil, s.refused(ctx, SignInFailed, uuid.Nil, loginRefused())
@@ -34,18 +43,18 @@ func loginRefused() *problem.Problem {
 }
 
 // tryLogin is one try of Login: nil when the account changed meanwhile.
-func (s *Service) tryLogin(ctx context.Context, v *viewer.Viewer, in LoginInput, now time.Time) (*AuthPayload, error) {
-	row, err := s.userByAddress(ctx, in.Email)
+func (s *Service) tryLogin(ctx context.Context, v *viewer.Viewer, address, text string, t *try, now time.Time) (*AuthPayload, error) {
+	row, err := s.userByAddress(ctx, address)
 	if err != nil {
 		return nil, err
 	}
 	if row == nil {
-		if err := s.verifyNothing(ctx, in.Password); err != nil {
+		if err := s.verifyNothing(ctx, text); err != nil {
 			return nil, err
 		}
 		return nil, s.refused(ctx, SignInFailed, uuid.Nil, loginRefused())
 	}
-	hash, ok, err := s.verify(ctx, in.Password, row.PasswordHash)
+	hash, ok, err := s.verify(ctx, text, row.PasswordHash)
 	if err != nil {
 		return nil, err
 	}
@@ -62,8 +71,13 @@ func (s *Service) tryLogin(ctx context.Context, v *viewer.Viewer, in LoginInput,
 		if err != nil || n == 0 {
 			return err
 		}
-		payload, err = s.signIn(ctx, tx, row, v.Origin, now)
-		return err
+		if payload, err = s.signIn(ctx, tx, row, v.Origin, now); err != nil {
+			return err
+		}
+		if err := s.succeeded(ctx, tx, t); err != nil {
+			return err
+		}
+		return s.remember(ctx, tx, t)
 	})
 	if err != nil {
 		return nil, err
@@ -71,13 +85,8 @@ func (s *Service) tryLogin(ctx context.Context, v *viewer.Viewer, in LoginInput,
 	return payload, nil
 }
 
-// userByAddress returns the account of an address, or nil. A text that is no address is looked up too, so that it
-// costs what an unknown address costs.
-func (s *Service) userByAddress(ctx context.Context, text string) (*ent.User, error) {
-	address, err := foldAddress(text)
-	if err != nil {
-		address = "" // no account has it
-	}
+// userByAddress returns the account of a folded address, or nil.
+func (s *Service) userByAddress(ctx context.Context, address string) (*ent.User, error) {
 	row, err := s.config.Client.User.Query().Where(user.Email(address)).Only(ctx)
 	if ent.IsNotFound(err) {
 		return nil, nil

@@ -2,7 +2,6 @@ package accounts
 
 import (
 	"context"
-	"time"
 
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/user"
@@ -12,12 +11,15 @@ import (
 // MakeAdministrator makes an account with the roles ADMIN and USER; it does not sign it in. Problems: BAD_USER_INPUT,
 // EMAIL_TAKEN.
 func (s *Service) MakeAdministrator(ctx context.Context, address, password string) (*User, error) {
+	d, err := newDraft(RegisterInput{Email: address, Password: password})
+	if err != nil {
+		return nil, err
+	}
 	var made *User
-	err := s.create(ctx, RegisterInput{Email: address, Password: password}, []Role{RoleAdmin, RoleUser},
-		func(_ context.Context, _ *transaction, row *ent.User, _ time.Time) error {
-			made = userOf(row)
-			return nil
-		})
+	err = s.create(ctx, d, []Role{RoleAdmin, RoleUser}, s.now(), func(_ context.Context, _ *transaction, row *ent.User) error {
+		made = userOf(row)
+		return nil
+	})
 	return made, err
 }
 

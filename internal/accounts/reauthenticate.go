@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"time"
 
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/session"
@@ -17,7 +18,7 @@ type ReauthenticateInput struct{ Password string }
 // token that says so. Its refresh token stays as it is. Problems: INVALID_CREDENTIALS, RATE_LIMITED, UNAUTHENTICATED.
 func (s *Service) Reauthenticate(ctx context.Context, v *viewer.Viewer, in ReauthenticateInput) (*AuthPayload, error) {
 	now := s.now()
-	kept, hash, err := s.prove(ctx, v, in.Password)
+	proved, err := s.prove(ctx, v, in.Password, now)
 	if err != nil {
 		return nil, err
 	}
@@ -27,7 +28,7 @@ func (s *Service) Reauthenticate(ctx context.Context, v *viewer.Viewer, in Reaut
 		if err != nil {
 			return err
 		}
-		if err := replaceHash(ctx, tx, row, kept, hash); err != nil {
+		if err := replaceHash(ctx, tx, row, proved.verified, proved.hash); err != nil {
 			return err
 		}
 		in, err := tx.Session.UpdateOneID(v.SessionID).Where(session.UserID(row.ID)).SetAuthenticatedAt(now).Save(ctx)
@@ -35,8 +36,10 @@ func (s *Service) Reauthenticate(ctx context.Context, v *viewer.Viewer, in Reaut
 			return err
 		}
 		tx.note(Event{Kind: PasswordProved, UserID: row.ID, SessionID: in.ID})
-		payload, err = s.accessPayload(row, in, now)
-		return err
+		if payload, err = s.accessPayload(row, in, now); err != nil {
+			return err
+		}
+		return s.succeeded(ctx, tx, proved.try)
 	})
 	if err != nil {
 		return nil, err
@@ -44,21 +47,35 @@ func (s *Service) Reauthenticate(ctx context.Context, v *viewer.Viewer, in Reaut
 	return payload, nil
 }
 
-// prove verifies the caller's own password outside of any transaction. It returns the hash that was verified and the
-// one to keep from now on. Problems: INVALID_CREDENTIALS, RATE_LIMITED, UNAUTHENTICATED.
-func (s *Service) prove(ctx context.Context, v *viewer.Viewer, text string) (kept, hash string, err error) {
+// proof is a password that was right.
+type proof struct {
+	verified string // the hash that it was compared with
+	hash     string // the one to keep from now on
+	try      *try
+}
+
+// prove verifies the caller's own password outside of any transaction. Problems: INVALID_CREDENTIALS, RATE_LIMITED,
+// UNAUTHENTICATED.
+func (s *Service) prove(ctx context.Context, v *viewer.Viewer, text string, now time.Time) (*proof, error) {
+	t := s.tries.proof(v, now)
+	if err := s.admit(ctx, t); err != nil {
+		return nil, err
+	}
 	row, err := s.config.Client.User.Query().Where(user.ID(v.UserID)).Only(ctx)
 	if ent.IsNotFound(err) {
-		return "", "", sessionEnded()
+		return nil, sessionEnded()
 	}
 	if err != nil {
-		return "", "", err
+		return nil, err
 	}
 	hash, ok, err := s.verify(ctx, text, row.PasswordHash)
-	if err == nil && !ok {
-		err = s.refused(ctx, ProofFailed, row.ID, wrongPassword())
+	if err != nil {
+		return nil, s.unverified(ctx, t, err)
 	}
-	return row.PasswordHash, hash, err
+	if !ok {
+		return nil, s.refused(ctx, ProofFailed, row.ID, wrongPassword())
+	}
+	return &proof{row.PasswordHash, hash, t}, nil
 }
 
 func wrongPassword() *problem.Problem {

@@ -15,13 +15,16 @@ import (
 // Refresh exchanges a refresh token for an access token and the next refresh token. The next one is derived from the
 // one before, so a token that is used again (a lost answer, two tabs at once) gives the same successor while that is
 // unused; a token whose successor was used has been copied, and ends the session. Problems: INVALID_TOKEN,
-// BAD_USER_INPUT.
+// BAD_USER_INPUT, RATE_LIMITED.
 func (s *Service) Refresh(ctx context.Context, v *viewer.Viewer, in RefreshInput) (*AuthPayload, error) {
 	now := s.now()
 	if in.RefreshToken == nil {
 		return nil, problem.BadInput("refreshToken", "Send the refresh token that login, register or the last refresh gave.")
 	}
 	presented, err := s.config.Refresh.Parse(*in.RefreshToken)
+	if err := s.tries.refresh(presented, err, v.Origin, now); err != nil {
+		return nil, err
+	}
 	if err != nil {
 		return nil, refreshRefused().Because(err)
 	}

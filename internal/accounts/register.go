@@ -15,32 +15,52 @@ import (
 // Register makes an account with the role USER and signs it in. Of parallel calls with one address, one wins and the
 // others get EMAIL_TAKEN: the unique index decides. Problems: BAD_USER_INPUT, EMAIL_TAKEN, RATE_LIMITED.
 func (s *Service) Register(ctx context.Context, v *viewer.Viewer, in RegisterInput) (*AuthPayload, error) {
-	var payload *AuthPayload
-	err := s.create(ctx, in, []Role{RoleUser}, func(ctx context.Context, tx *transaction, row *ent.User, now time.Time) (err error) {
-		payload, err = s.signIn(ctx, tx, row, v.Origin, now)
-		return err
-	})
+	now := s.now()
+	d, err := newDraft(in)
 	if err != nil {
 		return nil, err
+	}
+	t := s.tries.register(d.address, v.Origin, now)
+	if err := s.admit(ctx, t); err != nil {
+		return nil, err
+	}
+	var payload *AuthPayload
+	err = s.create(ctx, d, []Role{RoleUser}, now, func(ctx context.Context, tx *transaction, row *ent.User) (err error) {
+		if payload, err = s.signIn(ctx, tx, row, v.Origin, now); err != nil {
+			return err
+		}
+		return s.remember(ctx, tx, t)
+	})
+	if err != nil {
+		return nil, s.unverified(ctx, t, err)
 	}
 	return payload, nil
 }
 
-// create makes an account and, in the same transaction, what follows it.
-func (s *Service) create(ctx context.Context, in RegisterInput, roles []Role, then func(context.Context, *transaction, *ent.User, time.Time) error) error {
-	now := s.now()
+// draft is an account that may be made, if nobody has its address.
+type draft struct {
+	address, password string
+	name              *string
+}
+
+func newDraft(in RegisterInput) (*draft, error) {
 	address, err := foldAddress(in.Email)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	name, err := cleanName(in.Name)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := checkPassword("password", in.Password, address); err != nil {
-		return err
+		return nil, err
 	}
-	hash, err := s.hash(ctx, in.Password)
+	return &draft{address, in.Password, name}, nil
+}
+
+// create makes an account and, in the same transaction, what follows it.
+func (s *Service) create(ctx context.Context, d *draft, roles []Role, now time.Time, then func(context.Context, *transaction, *ent.User) error) error {
+	hash, err := s.hash(ctx, d.password)
 	if err != nil {
 		return err
 	}
@@ -50,7 +70,7 @@ func (s *Service) create(ctx context.Context, in RegisterInput, roles []Role, th
 	}
 	return s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
 		err := tx.User.Create().
-			SetID(id).SetEmail(address).SetNillableName(name).SetPasswordHash(hash).
+			SetID(id).SetEmail(d.address).SetNillableName(d.name).SetPasswordHash(hash).
 			SetRoles(roleNames(roles...)).SetStatus(string(StatusActive)).
 			SetCreatedAt(now).SetUpdatedAt(now).
 			OnConflictColumns(user.FieldEmail).DoNothing(). // and no error, whose text Ent would have to understand
@@ -66,6 +86,6 @@ func (s *Service) create(ctx context.Context, in RegisterInput, roles []Role, th
 			return err
 		}
 		tx.note(Event{Kind: AccountMade, UserID: id})
-		return then(ctx, tx, row, now)
+		return then(ctx, tx, row)
 	})
 }

@@ -25,6 +25,7 @@ type Config struct {
 	TokenLife  time.Duration             // default Access.TTL(): the longest life of an access token that is in use, see LongestLife
 	MaxPage    int                       // default 100: how many users a page may have
 	View       ViewConfig                // default: one that trusts nobody else to write to the database
+	Throttle   *ThrottleConfig           // default nil: tries to sign in are not counted
 	Clock      func() time.Time          // default time.Now
 	NewID      func() (uuid.UUID, error) // default uuid.NewV7
 	Log        *slog.Logger              // default slog.Default()
@@ -37,6 +38,7 @@ type Service struct {
 	config Config
 	view   *view
 	feed   *feed
+	tries  *tries
 }
 
 // New checks the configuration.
@@ -72,7 +74,11 @@ func New(c Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Service{config: c, view: v, feed: newFeed()}, nil
+	t, err := newTries(c)
+	if err != nil {
+		return nil, err
+	}
+	return &Service{config: c, view: v, feed: newFeed(), tries: t}, nil
 }
 
 // now reads the clock as the databases keep it: UTC, to the microsecond.

@@ -40,6 +40,7 @@ type Config struct {
 	Playground  string        `env:"GATEHOUSE_PLAYGROUND" envDefault:"auto" help:"Playground, introspection and /schema.graphql: on, off, or auto (on while listening on loopback)"`
 	Argon2      string        `env:"GATEHOUSE_ARGON2" envDefault:"m=19456,t=2,p=1" help:"cost of hashing a password; less is refused unless listening on loopback"`
 	Limits      string        `env:"GATEHOUSE_LIMITS" help:"bounds of one operation, any subset (default body=64KiB,tokens=1000,depth=8,fields=250,roots=10,aliases=15,page=100)"`
+	Throttle    string        `env:"GATEHOUSE_THROTTLE" envDefault:"on" help:"free tries before the next has to wait, any subset: account=5,pair=5,network=100,register=30,refresh=300 (on is these); off is refused unless listening on loopback"`
 	Log         string        `env:"GATEHOUSE_LOG" envDefault:"info" help:"debug, info, warn or error; with ,json behind it for JSON lines"`
 
 	RotateEvery    time.Duration  `env:"-"` // 0: never

@@ -24,7 +24,7 @@ func defaults() *config.Config {
 		Addr: "127.0.0.1:8080", DatabaseURL: "sqlite:gatehouse.db", SecretFile: "gatehouse.secret", Audience: "gatehouse",
 		AccessTTL: 10 * time.Minute, RefreshTTL: 720 * time.Hour, SessionTTL: 2160 * time.Hour,
 		KeyRotation: "2160h", RotateEvery: 2160 * time.Hour,
-		Playground: "auto", Argon2: "m=19456,t=2,p=1", Log: "info", LogLevel: slog.LevelInfo,
+		Playground: "auto", Argon2: "m=19456,t=2,p=1", Throttle: "on", Log: "info", LogLevel: slog.LevelInfo,
 	}
 }
 
@@ -94,7 +94,7 @@ func TestEveryVariableTakesGoodValuesAndRefusesBadOnes(t *testing.T) {
 		}
 	}
 	// Of these, only the room that uses the value knows a bad one.
-	elsewhere := []string{"GATEHOUSE_AUDIENCE", "GATEHOUSE_SECRET_FILE", "GATEHOUSE_SIGNING_KEY", "GATEHOUSE_ARGON2", "GATEHOUSE_LIMITS"}
+	elsewhere := []string{"GATEHOUSE_AUDIENCE", "GATEHOUSE_SECRET_FILE", "GATEHOUSE_SIGNING_KEY", "GATEHOUSE_ARGON2", "GATEHOUSE_LIMITS", "GATEHOUSE_THROTTLE"}
 	for _, v := range config.Variables() {
 		if tried[v.Name]&1 == 0 || tried[v.Name]&2 == 0 && !slices.Contains(elsewhere, v.Name) {
 			t.Errorf("%s has no good or no bad value in this test", v.Name)
@@ -103,6 +103,7 @@ func TestEveryVariableTakesGoodValuesAndRefusesBadOnes(t *testing.T) {
 }
 
 var values = []value{
+	{variable: "GATEHOUSE_THROTTLE", text: "account=3", want: func(c *config.Config) { c.Throttle = "account=3" }},
 	{variable: "GATEHOUSE_KEY_ROTATION", text: "1h", want: func(c *config.Config) { c.KeyRotation, c.RotateEvery = "1h", time.Hour }},
 	{variable: "GATEHOUSE_KEY_ROTATION", text: "off", want: func(c *config.Config) { c.KeyRotation, c.RotateEvery = "off", 0 }},
 	{variable: "GATEHOUSE_KEY_ROTATION", text: "59m", refusedBecause: "an hour or more"},

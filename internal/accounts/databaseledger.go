@@ -1,0 +1,123 @@
+package accounts
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/throttle"
+)
+
+// databaseLedger counts on Postgres, for all instances together, by the clock of the service. Its statements are its
+// own: no use case locks these rows but last in its transaction, and everybody locks who before where.
+type databaseLedger struct{ client *ent.Client }
+
+// take reads first, so that a flood of what is refused costs one statement each and no lock. Then one statement counts
+// under both names, in a transaction: alone, lib/pq might send it twice. When somebody was quicker it counts under one
+// name or none; that is rolled back, and the wait is read again.
+func (d databaseLedger) take(ctx context.Context, t *try) (time.Duration, error) {
+	for {
+		wait, err := d.read(ctx, t)
+		if wait > 0 || err != nil {
+			return wait, err
+		}
+		taken, err := d.add(ctx, t)
+		if taken || err != nil {
+			return 0, err
+		}
+	}
+}
+
+func (d databaseLedger) read(ctx context.Context, t *try) (time.Duration, error) {
+	rows, err := d.client.Throttle.Query().
+		Where(throttle.IDIn(t.stranger[0].name, t.stranger[1].name, t.familiar[0].name, t.familiar[1].name, t.network)).All(ctx)
+	if err != nil {
+		return 0, err
+	}
+	counts := map[uuid.UUID]count{}
+	for _, row := range rows {
+		counts[row.ID] = count{row.At, row.Until}
+	}
+	return t.judge(counts[t.network].until, func(name uuid.UUID) count { return counts[name] }), nil
+}
+
+// countTry says count.next, under the condition of rule.opens.
+const countTry = `
+WITH rule (id, free, longest) AS (VALUES ($2::uuid, $3::float8, $4::float8), ($5, $6, $7))
+INSERT INTO throttles AS t (id, at, until)
+SELECT id, $1::timestamptz, $1::timestamptz + make_interval(secs => longest) FROM rule
+ON CONFLICT (id) DO UPDATE
+SET at = greatest(t.at, excluded.at), until = greatest(t.until, excluded.at) + (excluded.until - excluded.at)
+WHERE (
+  SELECT tries < free OR t.at + make_interval(secs => longest / 2 ^ greatest(0, $8 + free - tries)) <= excluded.at
+  FROM (SELECT free, longest, ceil(extract(epoch FROM t.until - t.at) / longest) AS tries FROM rule WHERE rule.id = t.id) AS r
+)`
+
+func (d databaseLedger) add(ctx context.Context, t *try) (taken bool, err error) {
+	tx, err := d.client.Tx(ctx)
+	if err != nil {
+		return false, fmt.Errorf("begin a transaction: %w", err)
+	}
+	defer tx.Rollback() // of what is not committed
+	who, where := t.counted[0], t.counted[1]
+	result, err := tx.ExecContext(ctx, countTry, t.now, who.name, who.free, who.longest.Seconds(), where.name, where.free, where.longest.Seconds(), doublings)
+	if err != nil {
+		return false, err
+	}
+	if n, err := result.RowsAffected(); n < 2 || err != nil {
+		return false, err
+	}
+	return true, tx.Commit()
+}
+
+// takeBackTry locks the rows in the order of countTry.
+const takeBackTry = `
+WITH held AS (SELECT id FROM throttles WHERE id IN ($1, $3) ORDER BY id = $3 FOR UPDATE)
+UPDATE throttles AS t SET until = CASE
+  WHEN t.id = $3 THEN t.until - make_interval(secs => $4)
+  WHEN $5 THEN t.at
+  ELSE t.until - make_interval(secs => $2)
+END
+FROM held WHERE t.id = held.id`
+
+func (databaseLedger) takeBack(ctx context.Context, tx *transaction, t *try, reset bool) error {
+	who, where := t.counted[0], t.counted[1]
+	_, err := tx.ExecContext(ctx, takeBackTry, who.name, who.longest.Seconds(), where.name, where.longest.Seconds(), reset)
+	return err
+}
+
+// remember is called under the lock of the user's row, so no two write the networks of one account at once.
+func (databaseLedger) remember(ctx context.Context, tx *transaction, t *try) error {
+	err := tx.Throttle.Create().SetID(t.network).SetAccount(t.account).SetAt(t.now).SetUntil(t.now.Add(knownFor)).
+		OnConflictColumns(throttle.FieldID).UpdateNewValues().Exec(ctx)
+	if err != nil || !t.knownUntil.IsZero() {
+		return err
+	}
+	surplus, err := tx.Throttle.Query().Where(throttle.Account(t.account)).
+		Order(ent.Desc(throttle.FieldUntil), ent.Desc(throttle.FieldID)).Offset(maxKnown).IDs(ctx)
+	if err != nil || len(surplus) == 0 {
+		return err
+	}
+	_, err = tx.Throttle.Delete().Where(throttle.IDIn(surplus...)).Exec(ctx)
+	return err
+}
+
+// swept is how many rows are deleted at once.
+const swept = 1000
+
+// sweep passes over rows that are locked, so that it never waits for a try that waits for it.
+func (d databaseLedger) sweep(ctx context.Context, now time.Time) error {
+	for {
+		result, err := d.client.ExecContext(ctx, `DELETE FROM throttles WHERE id IN
+			(SELECT id FROM throttles WHERE until <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`, now, swept)
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); n < swept || err != nil {
+			return err
+		}
+	}
+}

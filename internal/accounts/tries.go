@@ -1,0 +1,166 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gatehouse/gatehouse/internal/password"
+	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/token"
+	"github.com/gatehouse/gatehouse/internal/viewer"
+)
+
+// tries makes tries and has them counted. A nil one counts nothing, and its tries are nil.
+type tries struct {
+	ledger
+	limits    ThrottleLimits
+	names     *token.Pseudonyms
+	refreshes *memoryLedger // a refresh token cannot be guessed: what is bounded is work, and that of this instance
+}
+
+func newTries(c Config) (*tries, error) {
+	if c.Throttle == nil {
+		return nil, nil
+	}
+	names, err := token.NewPseudonyms(c.Throttle.Secret, "throttle")
+	if err != nil {
+		return nil, err
+	}
+	t := &tries{limits: c.Throttle.Limits, names: names, refreshes: newMemoryLedger()}
+	if t.ledger = newMemoryLedger(); c.Throttle.Shared {
+		t.ledger = databaseLedger{c.Client}
+	}
+	return t, nil
+}
+
+// login is a try to sign in to the account of an address, whether there is one or not.
+func (t *tries) login(address string, from viewer.Origin, now time.Time) *try {
+	if t == nil {
+		return nil
+	}
+	network := networkOf(from)
+	return t.meet(address, network, &try{
+		now:      now,
+		stranger: [2]counter{t.account(t.limits.Account, "account", address), t.network(t.limits.Network, "network", network)},
+		familiar: [2]counter{t.account(t.limits.Pair, "pair", address, network), t.network(t.limits.Network, "familiar", network)},
+	})
+}
+
+// register is a try to make an account.
+func (t *tries) register(address string, from viewer.Origin, now time.Time) *try {
+	if t == nil {
+		return nil
+	}
+	network := networkOf(from)
+	both := [2]counter{t.account(t.limits.Account, "register", address), t.network(t.limits.Register, "registers", network)}
+	return t.meet(address, network, &try{now: now, stranger: both, familiar: both})
+}
+
+// proof is a try to prove a caller's password again. Who stole a token can hold up its session, and no other.
+func (t *tries) proof(v *viewer.Viewer, now time.Time) *try {
+	if t == nil {
+		return nil
+	}
+	both := [2]counter{t.account(t.limits.Pair, "session", v.SessionID.String()), t.network(t.limits.Network, "familiar", networkOf(v.Origin))}
+	return &try{now: now, stranger: both, familiar: both}
+}
+
+// refresh counts a use of a refresh token: one that was made here by its session, where it holds nobody else up, and
+// any other by its network. Neither costs a statement. Problem: RATE_LIMITED.
+func (t *tries) refresh(r token.Refresh, forged error, from viewer.Origin, now time.Time) error {
+	if t == nil {
+		return nil
+	}
+	c := t.network(t.limits.Refresh, "refreshes of", r.Session.String())
+	if forged != nil {
+		c = t.network(t.limits.Refresh, "forgeries", networkOf(from))
+	}
+	return tooMany(t.refreshes.count(now, c))
+}
+
+// meet says which network a success makes known for which account. One that has no name is known for none.
+func (t *tries) meet(address, network string, made *try) *try {
+	if network != "" {
+		made.account, made.network = t.names.Of("known", address), t.names.Of("known", address, network)
+	}
+	return made
+}
+
+func (t *tries) account(free int, parts ...string) counter {
+	return counter{t.names.Of(parts...), rule{free, longestOfAccounts}}
+}
+
+func (t *tries) network(free int, parts ...string) counter {
+	return counter{t.names.Of(parts...), rule{free, longestOfNetworks}}
+}
+
+// networkOf names the network that an address is in: itself, or for IPv6 the /64 of which its owner has every address.
+// It is "" for one that is not known.
+func networkOf(from viewer.Origin) string {
+	ip := from.IP.Unmap().WithZone("")
+	prefix, err := ip.Prefix(min(ip.BitLen(), 64))
+	if err != nil {
+		return ""
+	}
+	return prefix.String()
+}
+
+// admit counts a try. Problem: RATE_LIMITED, which says the same whoever is asked for and whatever the password is.
+func (s *Service) admit(ctx context.Context, t *try) error {
+	if t == nil {
+		return nil
+	}
+	wait, err := s.tries.take(ctx, t)
+	if err != nil {
+		return fmt.Errorf("count a try: %w", err)
+	}
+	return tooMany(wait)
+}
+
+func tooMany(wait time.Duration) error {
+	if wait <= 0 {
+		return nil
+	}
+	return problem.Retry(problem.RateLimited, "Too many tries; wait as long as retryAfter says.", wait)
+}
+
+// succeeded ends a try whose password was right, in the transaction that says so: it counts no more, nor do the failed
+// ones from a network that is known. The counts of others stay as they are, so that an attacker's own account buys no
+// fresh tries against theirs.
+func (s *Service) succeeded(ctx context.Context, tx *transaction, t *try) error {
+	if t == nil {
+		return nil
+	}
+	return s.tries.takeBack(ctx, tx, t, t.counted == t.familiar)
+}
+
+// remember makes the network of a sign-in known for its account.
+func (s *Service) remember(ctx context.Context, tx *transaction, t *try) error {
+	if t == nil || !t.makesKnown() {
+		return nil
+	}
+	return s.tries.remember(ctx, tx, t)
+}
+
+// unverified takes a try back when there was no turn to hash its password: a flood of others must not hold up an owner
+// who tries again. It returns the error that it was given.
+func (s *Service) unverified(ctx context.Context, t *try, err error) error {
+	if t == nil || !errors.Is(err, password.ErrBusy) {
+		return err
+	}
+	failed := s.inTx(ctx, func(ctx context.Context, tx *transaction) error { return s.tries.takeBack(ctx, tx, t, false) })
+	if failed != nil {
+		s.config.Log.WarnContext(ctx, "a try that was not verified stays counted", "error", failed)
+	}
+	return err
+}
+
+// ForgetTries deletes counts of tries that no longer matter. Call it now and then.
+func (s *Service) ForgetTries(ctx context.Context) error {
+	if s.tries == nil {
+		return nil
+	}
+	return s.tries.sweep(ctx, s.now())
+}
