@@ -58,9 +58,11 @@ func product(t testing.TB, s stub, change ...func(*HandlerConfig)) http.Handler 
 
 // toySchema nests without end and has every kind of input.
 const toySchema = `
+directive @signsIn on FIELD_DEFINITION
 type Query { ping: Int  node: Node  echo(text: String, number: Int, id: ID, role: Role, roles: [Role!], list: [[Int!]!], in: In): String }
-type Mutation { go(in: In): Node }
+type Mutation { go(in: In): Node  enter(in: In): Pass! @signsIn  renew: Pass }
 type Subscription { tick: Int }
+type Pass { id: ID!  enter: Pass }
 type Node { id: ID!  name: String  node: Node  value(a: Int, s: String, in: In): Int }
 input In { in: In  list: [In!]  s: String  i: Int  role: Role }
 enum Role { USER ADMIN }

@@ -9,6 +9,7 @@ import (
 // extent is what a selection amounts to with its fragments written out.
 type extent struct {
 	depth, fields, roots, aliases int
+	signIns                       int // root fields that take a password or a refresh token
 	meta                          int // fields of introspection, which count neither as fields nor as depth
 	nesting                       int // of the deepest literal
 	values                        int // directives, arguments, and literals with what is in them
@@ -24,6 +25,7 @@ func (e extent) beside(o extent) extent {
 		fields:   add(e.fields, o.fields),
 		roots:    add(e.roots, o.roots),
 		aliases:  add(e.aliases, o.aliases),
+		signIns:  add(e.signIns, o.signIns),
 		meta:     add(e.meta, o.meta),
 		nesting:  max(e.nesting, o.nesting),
 		values:   add(e.values, o.values),
@@ -49,11 +51,12 @@ func count(n int) string {
 type tape struct {
 	fragments map[string]*ast.FragmentDefinition
 	measured  map[string]*extent
+	signIns   map[string]bool
 	unknown   string // a fragment that is spread and not there
 }
 
-func newTape(doc *ast.QueryDocument) *tape {
-	t := &tape{fragments: map[string]*ast.FragmentDefinition{}, measured: map[string]*extent{}}
+func newTape(doc *ast.QueryDocument, signIns map[string]bool) *tape {
+	t := &tape{fragments: map[string]*ast.FragmentDefinition{}, measured: map[string]*extent{}, signIns: signIns}
 	for _, f := range doc.Fragments {
 		if t.fragments[f.Name] == nil {
 			t.fragments[f.Name] = f
@@ -108,7 +111,10 @@ func (t *tape) field(f *ast.Field) (e extent) {
 		e.meta = add(e.meta, add(e.fields, 1))
 		e.fields, e.depth = 0, 0
 	}
-	e.depth, e.fields, e.roots = e.depth+1, add(e.fields, 1), 1
+	e.depth, e.fields, e.roots, e.signIns = e.depth+1, add(e.fields, 1), 1, 0
+	if t.signIns[f.Name] {
+		e.signIns = 1
+	}
 	e.bytes = add(e.bytes, len(f.Name))
 	if f.Alias != f.Name {
 		e.aliases = add(e.aliases, 1)

@@ -56,7 +56,7 @@ func NewHandler(c HandlerConfig) http.Handler {
 		presenter: presenter,
 		observe:   c.Observe,
 	})
-	server.Use(bouncer{limits: c.Limits, introspection: c.Introspection, passed: queries})
+	server.Use(bouncer{limits: c.Limits, introspection: c.Introspection, signIns: signIns(c.Schema.Schema()), passed: queries})
 	server.Use(variables{})
 	server.Use(enums{c.Schema.Schema()})
 	if c.Introspection {

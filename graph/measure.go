@@ -32,6 +32,7 @@ const (
 type bouncer struct {
 	limits        Limits
 	introspection bool
+	signIns       map[string]bool // the fields of which an operation may have one
 	passed        graphql.Cache[*ast.QueryDocument]
 }
 
@@ -58,6 +59,26 @@ func (b bouncer) MutateOperationParameters(ctx context.Context, params *graphql.
 	return b.measure(doc)
 }
 
+// signIns returns the names of the mutations that are marked with @signsIn, and of those that answer with the same
+// types: each takes a password or a refresh token. An operation has one of them, so that a request is one guess.
+func signIns(schema *ast.Schema) map[string]bool {
+	names, types := map[string]bool{}, map[string]bool{}
+	if schema.Mutation == nil {
+		return names
+	}
+	for _, f := range schema.Mutation.Fields {
+		if f.Directives.ForName("signsIn") != nil {
+			types[f.Type.Name()] = true
+		}
+	}
+	for _, f := range schema.Mutation.Fields {
+		if types[f.Type.Name()] {
+			names[f.Name] = true
+		}
+	}
+	return names
+}
+
 // moreTokens reports whether a text has more than so many tokens, up to the first that cannot be read.
 func moreTokens(source *ast.Source, limit int) bool {
 	l := lexer.New(source)
@@ -74,7 +95,7 @@ func moreTokens(source *ast.Source, limit int) bool {
 // enters a fragment again from each operation and from each other fragment that reaches it. Fragments that no operation
 // reaches and spreads of no fragment are refused here, because validation compares them with each other first.
 func (b bouncer) measure(doc *ast.QueryDocument) *gqlerror.Error {
-	t := newTape(doc)
+	t := newTape(doc, b.signIns)
 	var all, widest extent
 	for _, op := range doc.Operations {
 		e := t.operation(op)
@@ -115,6 +136,8 @@ func (b bouncer) judge(e extent) *gqlerror.Error {
 		return exceeded("fields", "the operation has %s fields of introspection, the limit is %d", count(e.meta), maxIntrospection)
 	case e.roots > l.Roots:
 		return exceeded("roots", "the operation has %s root fields, the limit is %d", count(e.roots), l.Roots)
+	case e.signIns > 1:
+		return exceeded("signIns", "the operation has %s fields that sign in or prove a password, the limit is 1", count(e.signIns))
 	case e.aliases > l.Aliases:
 		return exceeded("aliases", "the operation has %s aliases, the limit is %d", count(e.aliases), l.Aliases)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/google/go-cmp/cmp"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -52,6 +53,13 @@ func TestBounds(t *testing.T) {
 		{"roots", "in inline fragments", "{" + repeat(10, "...{ping} ") + "}", "{" + repeat(11, "...{ping} ") + "}"},
 		{"roots", "of a mutation", "mutation{" + repeat(10, "go{id} ") + "}", "mutation{" + repeat(11, "go{id} ") + "}"},
 		{"roots", "of an operation that does not run", "query A{ping} query B{" + repeat(10, "ping ") + "}", "query A{ping} query B{" + repeat(11, "ping ") + "}"},
+		{"signIns", "plain", "mutation{enter{id} go{id}}", "mutation{enter{id} go{id} renew{id}}"},
+		{"signIns", "by aliases", "mutation{a:enter{id}}", "mutation{a:enter{id} b:enter{id}}"},
+		{"signIns", "that may be left out", "mutation{enter@skip(if:true){id}}", "mutation{enter@skip(if:true){id} renew@include(if:false){id}}"},
+		{"signIns", "in a fragment", "mutation{...F go{id}} fragment F on Mutation{enter{id}}", "mutation{...F renew{id}} fragment F on Mutation{enter{id}}"},
+		{"signIns", "in a fragment, twice", "mutation{...F} fragment F on Mutation{a:enter{id}}", "mutation{...F ...on Mutation{...F}} fragment F on Mutation{a:enter{id}}"},
+		{"signIns", "of an operation that does not run", "query A{ping} mutation B{enter{id}} mutation C{renew{id}}", "query A{ping} mutation B{enter{id} b:enter{id}}"},
+		{"signIns", "below another", "mutation{go{id} enter{enter{enter{id}}}}", "mutation{renew{id} enter{enter{enter{id}}}}"},
 		{"aliases", "plain", "{node{" + repeat(15, "a%d:id ") + "}}", "{node{" + repeat(16, "a%d:id ") + "}}"},
 		{"aliases", "of __typename", "{node{" + repeat(15, "a%d:__typename ") + "}}", "{node{" + repeat(16, "a%d:__typename ") + "}}"},
 		{"aliases", "by a fragment", "{node{...F node{...F node{...F}}}} fragment F on Node{" + repeat(5, "a%d:id ") + "}", "{node{...F node{...F node{...F z:id}}}} fragment F on Node{" + repeat(5, "a%d:id ") + "}"},
@@ -70,6 +78,14 @@ func TestBounds(t *testing.T) {
 				t.Errorf("above the limit: %d %s", got.StatusCode, got.text)
 			}
 		})
+	}
+}
+
+// TestEverySignInIsOneOfItsOperation lists what takes a password or a refresh token: S-002.
+func TestEverySignInIsOneOfItsOperation(t *testing.T) {
+	want := map[string]bool{"register": true, "login": true, "refresh": true, "reauthenticate": true, "changePassword": true}
+	if d := cmp.Diff(want, signIns(NewSchema(nil).Schema())); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
 	}
 }
 
