@@ -768,7 +768,7 @@ type Mutation {
   """
   Exchanges a refresh token for a new access token and the next refresh token. A refresh token is replaced at each use;
   using it again gives the same successor until that one is used, and ends the session afterwards.
-  Errors: ` + "`" + `INVALID_TOKEN` + "`" + `, ` + "`" + `BAD_USER_INPUT` + "`" + ` (with ` + "`" + `field` + "`" + `) when there is neither a token nor a cookie.
+  Errors: ` + "`" + `INVALID_TOKEN` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `, ` + "`" + `BAD_USER_INPUT` + "`" + ` (with ` + "`" + `field` + "`" + `) when there is neither a token nor a cookie.
   """
   refresh("The token to exchange." input: RefreshInput!): AuthPayload! @public @signsIn
   "Ends the session of the access token that was sent, at once, and clears the cookie, whichever session it is of."

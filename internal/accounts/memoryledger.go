@@ -11,11 +11,12 @@ import (
 )
 
 const (
-	// maxCounts and maxAccounts bound a memoryLedger: about 12 MiB, and up to as much again. What leaves first is what
-	// was not tried for the longest time, so a count that is under attack stays. To push it out, an attacker needs so
-	// many tries that were let through, each with a hash to wait for.
-	maxCounts   = 1 << 16
-	maxAccounts = 1 << 14
+	// These bound memory: 11 MiB of counts, 3 MiB of refreshes, and 25 MiB if so many accounts had 20 known networks
+	// each. What leaves first is what was not tried for the longest time, so that a count under attack stays. To push it
+	// out, an attacker needs half as many tries that are let through, each with a hash to wait for.
+	maxCounts    = 1 << 16
+	maxRefreshes = 1 << 14
+	maxAccounts  = 1 << 14
 )
 
 // memoryLedger counts in the memory of one instance.
@@ -25,8 +26,8 @@ type memoryLedger struct {
 	known  *simplelru.LRU[uuid.UUID, map[uuid.UUID]time.Time] // by account: its networks, and until when each is known
 }
 
-func newMemoryLedger() *memoryLedger {
-	counts, _ := simplelru.NewLRU[uuid.UUID, count](maxCounts, nil) // whose only error is a size of nothing
+func newMemoryLedger(size int) *memoryLedger {
+	counts, _ := simplelru.NewLRU[uuid.UUID, count](size, nil) // whose only error is a size of nothing
 	known, _ := simplelru.NewLRU[uuid.UUID, map[uuid.UUID]time.Time](maxAccounts, nil)
 	return &memoryLedger{counts: counts, known: known}
 }

@@ -2,6 +2,7 @@ package accounts_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -88,6 +89,18 @@ func (m *meter) Query(ctx context.Context, query string, args, v any) error {
 	return err
 }
 
+// ExecContext is how a statement is sent that is not Ent's.
+func (m *meter) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if err := m.note(query); err != nil {
+		return nil, err
+	}
+	return m.Driver.(execer).ExecContext(ctx, query, args...)
+}
+
+type execer interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
 func (m *meter) Tx(ctx context.Context) (dialect.Tx, error) {
 	if err := m.note("BEGIN"); err != nil {
 		return nil, err
@@ -113,6 +126,13 @@ func (t meteredTx) Query(ctx context.Context, query string, args, v any) error {
 		return err
 	}
 	return t.meter.read(t.Tx.Query(ctx, query, args, v))
+}
+
+func (t meteredTx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if err := t.meter.note(query); err != nil {
+		return nil, err
+	}
+	return t.Tx.(execer).ExecContext(ctx, query, args...)
 }
 
 func (t meteredTx) Commit() error {

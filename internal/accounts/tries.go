@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/gatehouse/gatehouse/internal/password"
@@ -28,8 +29,8 @@ func newTries(c Config) (*tries, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &tries{limits: c.Throttle.Limits, names: names, refreshes: newMemoryLedger()}
-	if t.ledger = newMemoryLedger(); c.Throttle.Shared {
+	t := &tries{limits: c.Throttle.Limits, names: names, refreshes: newMemoryLedger(maxRefreshes)}
+	if t.ledger = newMemoryLedger(maxCounts); c.Throttle.Shared {
 		t.ledger = databaseLedger{c.Client}
 	}
 	return t, nil
@@ -100,11 +101,10 @@ func (t *tries) network(free int, parts ...string) counter {
 // It is "" for one that is not known.
 func networkOf(from viewer.Origin) string {
 	ip := from.IP.Unmap().WithZone("")
-	prefix, err := ip.Prefix(min(ip.BitLen(), 64))
-	if err != nil {
+	if !ip.IsValid() {
 		return ""
 	}
-	return prefix.String()
+	return netip.PrefixFrom(ip, min(ip.BitLen(), 64)).Masked().String()
 }
 
 // admit counts a try. Problem: RATE_LIMITED, which says the same whoever is asked for and whatever the password is.

@@ -38,6 +38,7 @@ type Hasher struct {
 	busy   atomic.Uint64 // who was told ErrBusy
 	nobody string        // what VerifyNothing verifies against
 	derive func(pw, salt []byte, c Cost) []byte
+	hashed atomic.Int64
 }
 
 // New checks the configuration.
@@ -120,8 +121,12 @@ func (h *Hasher) run(ctx context.Context, pw string, salt []byte, c Cost) ([]byt
 		return nil, err
 	}
 	defer func() { <-h.turns }()
+	h.hashed.Add(1)
 	return h.derive([]byte(pw), salt, c), nil
 }
+
+// Hashed returns how many hashes were begun so far.
+func (h *Hasher) Hashed() int64 { return h.hashed.Load() }
 
 func (h *Hasher) waitTurn(ctx context.Context) error {
 	// select takes any case that is ready: look at the context first, so that a caller who has left costs nothing.
