@@ -45,14 +45,14 @@ func (s *Service) inTx(ctx context.Context, f func(ctx context.Context, tx *tran
 	if err != nil {
 		return fmt.Errorf("commit: %w", errors.Join(err, ctx.Err())) // whose end may have rolled the transaction back
 	}
+	if len(tx.revoked) > 0 && !s.config.View.Shared { // otherwise the database tells this instance too
+		s.CatchUp(context.WithoutCancel(ctx))
+	}
 	for _, r := range tx.revoked {
 		s.config.Happened(ctx, eventOf(r))
 	}
 	for _, e := range tx.events {
 		s.config.Happened(ctx, e)
-	}
-	if len(tx.revoked) > 0 && !s.config.View.Shared { // otherwise the database tells this instance too
-		s.CatchUp(context.WithoutCancel(ctx))
 	}
 	return nil
 }
