@@ -19,7 +19,12 @@ const (
 	keptStatements = 256
 	// lastWord is how long a server may take to answer that it cancelled a statement.
 	lastWord = time.Second
+	// statementPatience bounds a statement whose context does not. Nothing may wait for a silent server for ever.
+	statementPatience = 10 * time.Second
 )
+
+// unbounded marks the context of a migration, which may take as long as its tables are large.
+type unbounded struct{}
 
 // connector makes connections of lib/pq that do two things more: they keep prepared statements, and they give up on a
 // silent server when the context ends.
@@ -28,7 +33,14 @@ type connector struct{ config pq.Config }
 func (c connector) Driver() driver.Driver { return pq.Driver{} }
 
 func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
-	made, err := pq.NewConnectorConfig(c.config)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	config := c.config
+	if end, bounded := ctx.Deadline(); bounded { // lib/pq sets a deadline of its own, later than giveUp
+		config.ConnectTimeout = min(config.ConnectTimeout, max(time.Millisecond, time.Until(end)))
+	}
+	made, err := pq.NewConnectorConfig(config)
 	if err != nil {
 		return nil, err
 	}
@@ -46,14 +58,26 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if !is {
 		return nil, errors.Join(fmt.Errorf("lib/pq's %T lacks a method that Gatehouse passes on", raw), raw.Close())
 	}
-	return &connection{pqConn: whole, socket: d.newest(), statements: map[string]statement{}}, nil
+	return &connection{pqConn: whole, socket: d.done(), statements: map[string]statement{}}, nil
 }
 
-// dialer remembers the socket that it made. lib/pq dials with it again to cancel a statement.
+// dialer remembers the socket that it made. lib/pq dials with it again to cancel a statement, and the caller waits for
+// that as long as for a new connection; a server that hangs gets no more than its last word.
 type dialer struct {
 	net.Dialer
-	mu     sync.Mutex
-	socket net.Conn
+	mu        sync.Mutex
+	socket    net.Conn
+	connected bool
+}
+
+// brief is a socket that cannot be waited for longer than that.
+type brief struct{ net.Conn }
+
+func (b brief) SetDeadline(t time.Time) error {
+	if end := time.Now().Add(lastWord); t.IsZero() || t.After(end) {
+		t = end
+	}
+	return b.Conn.SetDeadline(t)
 }
 
 func (d *dialer) DialTimeout(network, address string, timeout time.Duration) (net.Conn, error) {
@@ -63,11 +87,31 @@ func (d *dialer) DialTimeout(network, address string, timeout time.Duration) (ne
 }
 
 func (d *dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	d.mu.Lock()
+	connected := d.connected
+	d.mu.Unlock()
+	if connected {
+		ctx, cancel := context.WithTimeout(ctx, lastWord)
+		defer cancel()
+		socket, err := d.Dialer.DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return brief{socket}, socket.SetDeadline(time.Now().Add(lastWord))
+	}
 	socket, err := d.Dialer.DialContext(ctx, network, address)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.socket = socket
 	return socket, err
+}
+
+// done returns the socket of the connection that is made now.
+func (d *dialer) done() net.Conn {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.connected = true
+	return d.socket
 }
 
 func (d *dialer) newest() net.Conn {
@@ -92,6 +136,7 @@ type pqConn interface {
 	driver.Pinger
 	driver.QueryerContext
 	driver.SessionResetter
+	driver.Tx // of the connection: Postgres has one transaction at a time
 	driver.Validator
 }
 
@@ -112,38 +157,57 @@ type connection struct {
 	socket     net.Conn
 	statements map[string]statement
 	relax      func() // ends the watch over the newest context; nil when there is none
+	readOnly   bool   // the server refused a write: another one may have taken its place
 }
 
 func (c *connection) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	c.watch(ctx)
+	ctx = c.watch(ctx)
 	if len(args) == 0 {
-		return c.pqConn.QueryContext(ctx, query, args)
+		rows, err := c.pqConn.QueryContext(ctx, query, args)
+		return rows, c.noted(err)
 	}
-	return kept(ctx, c, query, args, statement.QueryContext, c.pqConn.QueryContext)
+	rows, err := kept(ctx, c, query, args, statement.QueryContext, c.pqConn.QueryContext)
+	return rows, c.noted(err)
 }
 
 func (c *connection) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	c.watch(ctx)
+	ctx = c.watch(ctx)
 	if len(args) == 0 {
-		return c.pqConn.ExecContext(ctx, query, args)
+		result, err := c.pqConn.ExecContext(ctx, query, args)
+		return result, c.noted(err)
 	}
-	return kept(ctx, c, query, args, statement.ExecContext, c.pqConn.ExecContext)
+	result, err := kept(ctx, c, query, args, statement.ExecContext, c.pqConn.ExecContext)
+	return result, c.noted(err)
 }
 
+// BeginTx says BEGIN and no more, unless it is asked for more. lib/pq would say READ WRITE, which overrules whoever set
+// default_transaction_read_only, for instance because the disk is nearly full.
 func (c *connection) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
-	c.watch(ctx)
-	return c.pqConn.BeginTx(ctx, o)
+	ctx = c.watch(ctx)
+	if o != (driver.TxOptions{}) {
+		return c.pqConn.BeginTx(ctx, o)
+	}
+	if _, err := c.pqConn.ExecContext(ctx, "BEGIN", nil); err != nil {
+		return nil, err
+	}
+	return c.pqConn, nil
 }
 
 func (c *connection) Ping(ctx context.Context) error {
-	c.watch(ctx)
-	return c.pqConn.Ping(ctx)
+	return c.pqConn.Ping(c.watch(ctx))
 }
 
-// IsValid is called when a connection goes back to the pool: its statement is over.
+// IsValid is called when a connection goes back to the pool: its statement is over. One to a server that takes no
+// writes is given up. After a failover the address may lead to another server, and a session keeps the
+// default_transaction_read_only that it began with.
 func (c *connection) IsValid() bool {
 	c.unwatch()
-	return c.pqConn.IsValid()
+	return !c.readOnly && c.pqConn.IsValid()
+}
+
+func (c *connection) noted(err error) error {
+	c.readOnly = c.readOnly || pq.As(err, pqerror.ReadOnlySQLTransaction) != nil
+	return err
 }
 
 // kept runs a statement that is prepared once. When a migration changed the types of its columns, or something else
@@ -195,11 +259,16 @@ func (c *connection) prepared(ctx context.Context, query string) (statement, err
 }
 
 // watch ends the wait for a silent server. lib/pq asks the server to cancel when the context ends, and then waits for
-// the answer without a bound; if the server hangs or the network lost it, that answer never comes.
-func (c *connection) watch(ctx context.Context) {
+// the answer without a bound; if the server hangs or the network lost it, that answer never comes. COMMIT and ROLLBACK,
+// which have no context, are under the watch of the statement before them. A context without a deadline gets one.
+func (c *connection) watch(ctx context.Context) context.Context {
 	c.unwatch()
-	if ctx.Done() == nil {
-		return
+	if ctx.Value(unbounded{}) != nil {
+		return ctx
+	}
+	cancel := func() {}
+	if _, bounded := ctx.Deadline(); !bounded {
+		ctx, cancel = context.WithTimeout(ctx, statementPatience)
 	}
 	over := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
@@ -211,7 +280,9 @@ func (c *connection) watch(ctx context.Context) {
 			<-over
 			c.socket.SetDeadline(time.Time{})
 		}
+		cancel()
 	}
+	return ctx
 }
 
 func (c *connection) unwatch() {

@@ -268,7 +268,11 @@ func TestASilentServerIsGivenUpWhenTheContextEnds(t *testing.T) {
 			t.Logf("given up after %s: %v", took, err)
 			p.silent.Store(false)
 			tx.Rollback()
-			if err := d.Ready(t.Context()); err != nil {
+			err = d.Ready(t.Context())
+			for end := time.Now().Add(5 * time.Second); err != nil && time.Now().Before(end); {
+				err = d.Ready(t.Context()) // which at first may be the answer to a question from before
+			}
+			if err != nil {
 				t.Errorf("the server talks again: %v", err)
 			}
 		})

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"os"
 	"time"
 
 	"entgo.io/ent/dialect"
@@ -35,6 +36,8 @@ type Database struct {
 	sql        *sql.DB
 	log        *slog.Logger
 	migrations fs.FS
+	opened     fs.FileInfo // the SQLite file that was opened
+	readiness  readiness
 }
 
 // engine is what differs between a SQLite file and a Postgres server.
@@ -45,6 +48,7 @@ type engine interface {
 	open(mustExist bool) (*sql.DB, error)
 	mend(err error) error // adds to a refusal how to mend it
 	versionTable() string // a query that answers whether goose's table is there
+	trialWrite() string   // a write that changes nothing, and fails where writes do
 	provider(db *sql.DB, migrations fs.FS) (*goose.Provider, error)
 }
 
@@ -70,7 +74,12 @@ func Open(ctx context.Context, c Config) (*Database, error) {
 	if err := d.await(ctx, c.Wait); err != nil {
 		return nil, errors.Join(fmt.Errorf("database: open %s: %w", e, e.mend(err)), db.Close())
 	}
-	d.Client = ent.NewClient(ent.Driver(entsql.OpenDB(e.dialect(), db)))
+	if f, is := e.(file); is {
+		if d.opened, err = os.Stat(f.path); err != nil {
+			return nil, errors.Join(fmt.Errorf("database: open %s: %w", e, err), db.Close())
+		}
+	}
+	d.Client = ent.NewClient(ent.Driver(writes{entsql.OpenDB(e.dialect(), db), d.present}))
 	return d, nil
 }
 

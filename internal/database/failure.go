@@ -13,23 +13,31 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// Unavailable tells a database that does not answer, or has no room at the moment, from every other failure: asking
-// again later may help. That is a connection which is refused, cut or too slow, a server that starts or stops, and one
-// without free connections, disk or memory; on SQLite a file that stayed locked, and a full disk. It is false for a
-// context that was cancelled, since there nobody waits for the answer.
+// ErrMoved says that a SQLite file is no longer where it was opened: what is written to it would be lost.
+var ErrMoved = errors.New("the database's file was moved or deleted while it was open: put it back, or stop the server before restoring another")
+
+// Unavailable tells a database that does not answer, has no room, or takes no writes at the moment, from every other
+// failure: asking again later may help. That is a connection which is refused, cut or too slow, a server that starts,
+// stops or has become a standby, one without free connections, disk or memory, and a transaction that gave way to
+// another; on SQLite a file that stayed locked, a disk that is full, fails or is mounted read-only, and a file that is
+// gone. It is false for a context that was cancelled, since there nobody waits for the answer.
 func Unavailable(err error) bool {
 	if refused, is := errors.AsType[*pq.Error](err); is {
-		return silent(refused.Code)
+		return silent(refused.Code) || contended(refused.Code)
 	}
 	if refused, is := errors.AsType[*sqlite.Error](err); is {
-		primary := refused.Code() & 0xff
-		return primary == sqlite3.SQLITE_BUSY || primary == sqlite3.SQLITE_FULL
+		switch refused.Code() & 0xff {
+		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN,
+			sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PROTOCOL:
+			return true
+		}
+		return false
 	}
 	if broken, is := errors.AsType[*net.OpError](err); is {
 		// Go's TLS calls an alert a network error: "remote error" when the server sent it, "local error" otherwise.
 		return broken.Op != "remote error" && broken.Op != "local error"
 	}
-	for _, silence := range []error{context.DeadlineExceeded, driver.ErrBadConn, io.EOF, io.ErrUnexpectedEOF} {
+	for _, silence := range []error{context.DeadlineExceeded, driver.ErrBadConn, io.EOF, io.ErrUnexpectedEOF, ErrMoved} {
 		if errors.Is(err, silence) {
 			return true
 		}
@@ -37,12 +45,25 @@ func Unavailable(err error) bool {
 	return false
 }
 
+// Contended tells a transaction that Postgres has rolled back because of another one (serialization failure, deadlock)
+// from every other failure: nothing of it was done, and it may run again at once. A connection that broke is never
+// among them, since nobody knows what was done there.
+func Contended(err error) bool {
+	refused, is := errors.AsType[*pq.Error](err)
+	return is && contended(refused.Code)
+}
+
+func contended(code pqerror.Code) bool {
+	return code == pqerror.TRSerializationFailure || code == pqerror.TRDeadlockDetected
+}
+
 // silent reports whether a SQLSTATE means unavailable. query_canceled is among them: Postgres answers it to
 // statement_timeout, and else to a caller who left.
 func silent(code pqerror.Code) bool {
 	switch code {
 	case pqerror.QueryCanceled, pqerror.AdminShutdown, pqerror.CrashShutdown, pqerror.CannotConnectNow,
-		pqerror.IdleSessionTimeout:
+		pqerror.IdleSessionTimeout, pqerror.IdleInTransactionSessionTimeout, pqerror.LockNotAvailable,
+		pqerror.TransactionTimeout, pqerror.ReadOnlySQLTransaction, pqerror.IOError:
 		return true
 	}
 	class := code.Class()

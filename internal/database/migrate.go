@@ -120,7 +120,7 @@ func (d *Database) Migrate(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("database: read the migrations of this program: %w", err)
 	}
-	results, err := p.Up(ctx)
+	results, err := p.Up(context.WithValue(ctx, unbounded{}, true))
 	if failed, is := errors.AsType[*goose.PartialError](err); is {
 		results = failed.Applied
 		err = fmt.Errorf("%s: %w", path.Base(failed.Failed.Source.Path), failed.Err)
@@ -139,29 +139,6 @@ func (d *Database) Migrate(ctx context.Context) ([]string, error) {
 		return applied, err
 	}
 	return applied, d.fits(after)
-}
-
-// readyWithin bounds Ready.
-const readyWithin = 2 * time.Second
-
-// Ready says whether the database answers and is exactly at this program's version. It returns within two seconds.
-func (d *Database) Ready(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, readyWithin)
-	defer cancel()
-	answer := make(chan error, 1)
-	go func() {
-		s, err := d.Status(ctx)
-		if err == nil {
-			err = d.fits(s)
-		}
-		answer <- err
-	}()
-	select {
-	case err := <-answer:
-		return err
-	case <-ctx.Done(): // lib/pq may take some seconds more to give up: see connection.watch
-		return fmt.Errorf("database: no answer: %w", ctx.Err())
-	}
 }
 
 func (d *Database) fits(s Status) error {

@@ -135,6 +135,11 @@ func (s server) versionTable() string {
 		goose.DefaultTablename + "'"
 }
 
+// trialWrite takes no row, and is refused by a standby and by a session that only reads.
+func (s server) trialWrite() string {
+	return "UPDATE " + goose.DefaultTablename + " SET tstamp = tstamp WHERE false"
+}
+
 // provider locks with pg_try_advisory_lock once a second, the shortest that goose offers (its default is five). A lock
 // that waits inside of Postgres would be quicker, but CREATE INDEX CONCURRENTLY of the instance that holds it would
 // wait for the instances that want it.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	mathrand "math/rand/v2"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -89,7 +90,15 @@ func (d *Database) listen(ctx context.Context, url string, w Watcher) error {
 	defer cancel()
 	start := time.Now() // with the monotonic clock, which the text of a beat counts from
 	sent := make(chan time.Time)
-	go d.beat(ctx, own, start, w.Wanted, sent)
+	go func() {
+		defer func() {
+			if cause := recover(); cause != nil { // here it would end the process
+				d.log.ErrorContext(ctx, "panic in the background; the link between the instances begins anew", "cause", cause, "stack", string(debug.Stack()))
+				conn.Close()
+			}
+		}()
+		d.beat(ctx, own, start, w.Wanted, sent)
+	}()
 	var waiting, heard time.Time // when the oldest beat was sent that is away, and the newest that is not
 	for {
 		select {

@@ -1,0 +1,111 @@
+package database
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"sync"
+	"time"
+
+	"entgo.io/ent/dialect"
+)
+
+const (
+	// readyWithin bounds Ready.
+	readyWithin = 2 * time.Second
+	// readyFor is for how long a good answer counts: whoever asks often costs the database no more than one write a second.
+	readyFor = time.Second
+)
+
+// readiness is the newest answer to whether the database is ready, or the question that is under way.
+type readiness struct {
+	mu    sync.Mutex
+	asked chan struct{} // closed when the answer is there
+	at    time.Time     // of the answer; zero while there is none
+	err   error
+}
+
+// Ready says whether the database answers, takes writes and is exactly at this program's version. It returns within two
+// seconds. Those who ask at the same time share one answer.
+func (d *Database) Ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readyWithin)
+	defer cancel()
+	r := &d.readiness
+	r.mu.Lock()
+	if r.asked == nil || !r.at.IsZero() && (r.err != nil || time.Since(r.at) > readyFor) {
+		r.asked, r.at = make(chan struct{}), time.Time{}
+		go d.answer(context.WithoutCancel(ctx), r.asked)
+	}
+	asked := r.asked
+	r.mu.Unlock()
+	select {
+	case <-asked:
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.err
+	case <-ctx.Done(): // lib/pq may take some seconds more to give up: see connection.watch
+		return fmt.Errorf("database: no answer: %w", ctx.Err())
+	}
+}
+
+func (d *Database) answer(ctx context.Context, asked chan struct{}) {
+	ctx, cancel := context.WithTimeout(ctx, readyWithin)
+	defer cancel()
+	var err error
+	defer func() {
+		if panicked := recover(); panicked != nil { // here it would end the process
+			err = fmt.Errorf("database: panic: %v", panicked)
+		}
+		d.readiness.mu.Lock()
+		defer d.readiness.mu.Unlock()
+		d.readiness.err, d.readiness.at = err, time.Now()
+		close(asked)
+	}()
+	err = d.ask(ctx)
+}
+
+func (d *Database) ask(ctx context.Context) error {
+	s, err := d.Status(ctx)
+	if err != nil {
+		return err
+	}
+	if err := d.fits(s); err != nil {
+		return err
+	}
+	if err := d.present(); err != nil {
+		return err
+	}
+	if _, err := d.sql.ExecContext(ctx, d.engine.trialWrite()); err != nil {
+		return fmt.Errorf("database: %s takes no writes: %w", d.engine, err)
+	}
+	return nil
+}
+
+// present reports whether a SQLite file is still the one that was opened. Linux lets a file be written to that has no
+// name any more: all that is answered as done would be gone with the process.
+func (d *Database) present() error {
+	f, is := d.engine.(file)
+	if !is {
+		return nil
+	}
+	now, err := os.Stat(f.path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(now, d.opened) {
+		return fmt.Errorf("database: %s: %w", f.path, ErrMoved)
+	}
+	return err
+}
+
+// writes is Ent's driver, which begins no transaction in a file that is gone.
+type writes struct {
+	dialect.Driver
+	present func() error
+}
+
+func (w writes) Tx(ctx context.Context) (dialect.Tx, error) {
+	if err := w.present(); err != nil {
+		return nil, err
+	}
+	return w.Driver.Tx(ctx)
+}
