@@ -63,6 +63,7 @@ func (s *Service) tryLogin(ctx context.Context, v *viewer.Viewer, address, text 
 	}
 	var payload *AuthPayload
 	err = s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
+		payload = nil
 		// The write locks the row and shows whether what was verified outside of the transaction still holds.
 		n, err := tx.User.Update().
 			Where(user.ID(row.ID), user.PasswordHash(row.PasswordHash), user.Status(string(StatusActive))).

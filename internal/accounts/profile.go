@@ -8,7 +8,7 @@ import (
 
 // Me returns the caller's account, or nil when it is gone.
 func (s *Service) Me(ctx context.Context, v *viewer.Viewer) (*User, error) {
-	return s.User(ctx, v.UserID)
+	return userOrNil(s.config.Client.User.Get(ctx, v.UserID))
 }
 
 // ProfileChange is what a user changes of themselves.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"time"
 
 	"github.com/gatehouse/gatehouse/ent"
 )
@@ -17,9 +19,30 @@ type transaction struct {
 
 type insideTx struct{}
 
+// transactionTries is how often a transaction runs that the database rolls back because of another one.
+const transactionTries = 3
+
 // inTx runs f in one transaction: committed when f returns nil, rolled back otherwise, also when f panics. It refuses
 // to nest, because the inner work would not be part of the outer and, on SQLite, would wait for it for ever.
+//
+// A transaction that gave way to another (serialization failure, deadlock) runs again, whole: the database has said
+// that nothing of it was done. So f must begin anew each time: what it leaves outside is nothing but its result, set
+// on every way through it. After a connection that broke nobody knows, and nothing runs again.
 func (s *Service) inTx(ctx context.Context, f func(ctx context.Context, tx *transaction) error) error {
+	for try := 1; ; try++ {
+		err := s.inOneTx(ctx, f)
+		if try == transactionTries || err == nil || !s.config.Contended(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(rand.N(time.Duration(try) * 20 * time.Millisecond)): // or the same two meet again
+		}
+	}
+}
+
+func (s *Service) inOneTx(ctx context.Context, f func(ctx context.Context, tx *transaction) error) error {
 	if ctx.Value(insideTx{}) != nil {
 		return errors.New("accounts: a transaction inside a transaction")
 	}
