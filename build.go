@@ -39,7 +39,11 @@ func build(ctx context.Context, c *settings, db *database.Database, address stri
 	if err != nil {
 		return nil, err
 	}
-	service, err := newAccounts(c, db, signing, access, log)
+	replica, err := openReplica(c, db)
+	if err != nil {
+		return nil, err
+	}
+	service, err := newAccounts(c, db, replica, signing, access, log)
 	if err != nil {
 		return nil, err
 	}
@@ -49,11 +53,26 @@ func build(ctx context.Context, c *settings, db *database.Database, address stri
 	}
 	callers := viewer.Sources{Verify: access.Verify, Session: service.Viewer, Proxies: c.TrustedProxies}
 	c.watch.rooms(service, db, access, guard)
-	public := graph.Identify(graph.CORS(c.Origins, viewer.Middleware(callers, door)))
-	return &building{
+	public := graph.Identify(graph.CORS(c.Origins, graph.Within(operationTime, viewer.Middleware(callers, door))))
+	b := &building{
 		handler: c.watch.handler(routes(ctx, c, public, guard.Access(), signing.keys, service, db), log),
 		tend:    tending(service, signing, db, log),
-	}, nil
+	}
+	if replica != nil {
+		b.tend = append(b.tend, func(ctx context.Context) { defer replica.Close(); replica.Tend(ctx) })
+	}
+	return b, nil
+}
+
+// operationTime bounds one request of /graphql, from the question who is asking to the answer.
+const operationTime = 10 * time.Second
+
+// openReplica returns nil where none is configured.
+func openReplica(c *settings, db *database.Database) (*database.Replica, error) {
+	if c.ReplicaURL == "" {
+		return nil, nil
+	}
+	return db.OpenReplica(c.ReplicaURL)
 }
 
 // openAccounts makes the rules of accounts alone, for commands that serve nothing.
@@ -66,7 +85,7 @@ func openAccounts(ctx context.Context, c *settings, db *database.Database, log *
 	if err != nil {
 		return nil, err
 	}
-	return newAccounts(c, db, signing, access, log)
+	return newAccounts(c, db, nil, signing, access, log)
 }
 
 func newIssuer(c *settings, keys *token.Keys, address string) (*token.Issuer, error) {
@@ -78,7 +97,7 @@ func newIssuer(c *settings, keys *token.Keys, address string) (*token.Issuer, er
 	})
 }
 
-func newAccounts(c *settings, db *database.Database, s *signing, access *token.Issuer, log *slog.Logger) (*accounts.Service, error) {
+func newAccounts(c *settings, db *database.Database, replica *database.Replica, s *signing, access *token.Issuer, log *slog.Logger) (*accounts.Service, error) {
 	passwords, err := password.New(password.Config{Cost: c.hashingCost})
 	if err != nil {
 		return nil, err
@@ -91,7 +110,7 @@ func newAccounts(c *settings, db *database.Database, s *signing, access *token.I
 	if c.throttle != nil {
 		throttle = &accounts.ThrottleConfig{Limits: *c.throttle, Secret: c.secret, Shared: db.Shared()}
 	}
-	return accounts.New(accounts.Config{
+	config := accounts.Config{
 		Client:     db.Client,
 		Passwords:  passwords,
 		Access:     access,
@@ -102,9 +121,14 @@ func newAccounts(c *settings, db *database.Database, s *signing, access *token.I
 		MaxPage:    c.limits.Page,
 		View:       accounts.ViewConfig{Shared: db.Shared()},
 		Throttle:   throttle,
+		Contended:  database.Contended,
 		Log:        log,
 		Happened:   c.watch.happened(log),
-	})
+	}
+	if replica != nil {
+		config.Replica = replica.Read
+	}
+	return accounts.New(config)
 }
 
 // newDoor makes the handler of /graphql, and its guard.

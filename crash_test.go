@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -80,7 +81,7 @@ type process struct {
 	log         *buffer
 }
 
-func newProcess(t *testing.T, binary, databaseURL string) *process {
+func newProcess(t *testing.T, binary, databaseURL string, environment ...string) *process {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -88,12 +89,15 @@ func newProcess(t *testing.T, binary, databaseURL string) *process {
 	}
 	l.Close()
 	address := l.Addr().String()
-	p := &process{t: t, url: "http://" + address, binary: binary, log: &buffer{}, environment: []string{
+	environment = append([]string{
 		"GATEHOUSE_ADDR=" + address,
 		"GATEHOUSE_ARGON2=m=64,t=1,p=1",
 		"GATEHOUSE_DATABASE_URL=" + databaseURL,
-		"GATEHOUSE_SECRET_FILE=" + filepath.Join(t.TempDir(), "secret"),
-	}}
+	}, environment...)
+	if !slices.Contains(environment, sameSecret) {
+		environment = append(environment, "GATEHOUSE_SECRET_FILE="+filepath.Join(t.TempDir(), "secret"))
+	}
+	p := &process{t: t, url: "http://" + address, binary: binary, log: &buffer{}, environment: environment}
 	p.begin()
 	t.Cleanup(p.kill)
 	return p

@@ -57,6 +57,7 @@ func serve(ctx context.Context, w world) error {
 		defer stop() // after the last request
 	}
 	address := "http://" + listener.Addr().String()
+	leaving := &drain{}
 	b, err := build(ctx, c, db, address, log)
 	if err != nil {
 		return err
@@ -64,10 +65,10 @@ func serve(ctx context.Context, w world) error {
 	if err := checkGuard(ctx, b.handler); err != nil {
 		return err
 	}
-	defer inBackground(context.WithoutCancel(ctx), b.tend)() // also while running requests finish
+	defer inBackground(context.WithoutCancel(ctx), log, b.tend)() // also while running requests finish
 	log.Info("listening", "address", address)
 	fmt.Fprintln(w.Stdout, greeting(c.Config, address))
-	return serveUntil(ctx, newServer(b.handler, log), listener, log)
+	return serveUntil(ctx, newServer(leaving.handler(b.handler), log), listener, leaving, c.DrainTime(), log)
 }
 
 // openTraces switches traces on, until stop is called, which sends the last ones.
@@ -110,8 +111,9 @@ func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 	}
 }
 
-// serveUntil serves until the context ends; then it takes no new connection and lets running requests finish.
-func serveUntil(ctx context.Context, server *http.Server, listener net.Listener, log *slog.Logger) error {
+// serveUntil serves until the context ends. Then it lets proxies turn away, takes no new connection, and lets running
+// requests finish.
+func serveUntil(ctx context.Context, server *http.Server, listener net.Listener, leaving *drain, within time.Duration, log *slog.Logger) error {
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {
@@ -119,7 +121,8 @@ func serveUntil(ctx context.Context, server *http.Server, listener net.Listener,
 		return err
 	case <-ctx.Done():
 	}
-	log.Info("stopping: running requests may finish", "within", patience)
+	log.Info("stopping: requests are answered while proxies turn away, and running ones may finish", "drain", within, "within", patience)
+	leaving.begin(within)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	if err := server.Shutdown(ctx); err != nil {

@@ -35,6 +35,11 @@ func readSettings(environment []string) (*settings, error) {
 	if err := database.CheckURL(c.DatabaseURL); err != nil {
 		return nil, err
 	}
+	if c.ReplicaURL != "" {
+		if err := database.CheckReplicaURL(c.ReplicaURL, c.DatabaseURL); err != nil {
+			return nil, config.Invalid("GATEHOUSE_REPLICA_URL", err)
+		}
+	}
 	if s.limits, err = graph.ParseLimits(c.Limits); err != nil {
 		return nil, config.Invalid("GATEHOUSE_LIMITS", err)
 	}

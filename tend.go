@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -55,20 +57,41 @@ func tending(service *accounts.Service, s *signing, db *database.Database, log *
 
 // report does what may fail now and will be done again soon.
 func report(ctx context.Context, log *slog.Logger, what string, do func(context.Context) error) {
-	if err := do(ctx); err != nil && ctx.Err() == nil {
+	ctx, cancel := context.WithTimeout(ctx, operationTime)
+	defer cancel()
+	if err := do(ctx); err != nil && !errors.Is(ctx.Err(), context.Canceled) {
 		log.WarnContext(ctx, "could not "+what+"; it is tried again soon", "error", err)
 	}
 }
 
-// inBackground runs functions until stop is called, which waits for them.
-func inBackground(ctx context.Context, all []func(context.Context)) (stop func()) {
+// inBackground runs functions until stop is called, which waits for them. One that panics begins anew after a moment:
+// it must neither end the process nor be missing unnoticed.
+func inBackground(ctx context.Context, log *slog.Logger, all []func(context.Context)) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	for _, f := range all {
-		running.Go(func() { f(ctx) })
+		running.Go(func() {
+			for panicked(ctx, log, f) {
+				select {
+				case <-ctx.Done():
+				case <-time.After(time.Second):
+				}
+			}
+		})
 	}
 	return func() {
 		cancel()
 		running.Wait()
 	}
+}
+
+func panicked(ctx context.Context, log *slog.Logger, f func(context.Context)) (is bool) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			is = true
+			log.ErrorContext(ctx, "panic in the background; it begins anew", "cause", cause, "stack", string(debug.Stack()))
+		}
+	}()
+	f(ctx)
+	return false
 }

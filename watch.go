@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -35,31 +34,18 @@ func (w watch) rooms(service *accounts.Service, db *database.Database, access *t
 
 // handler is the public one, traced where that is configured.
 func (w watch) handler(h http.Handler, log *slog.Logger) http.Handler {
-	h = w.lastResort(h, log)
+	h = graph.Recover(log, w.panicked, h)
 	if w.traces == nil {
 		return h
 	}
 	return w.traces.Handler(h)
 }
 
-// lastResort answers for a panic that nobody before has: net/http would cut the connection, and say so at level debug.
-func (w watch) lastResort(h http.Handler, log *slog.Logger) http.Handler {
-	return http.HandlerFunc(func(answer http.ResponseWriter, r *http.Request) {
-		defer func() {
-			switch panicked := recover(); panicked {
-			case nil:
-			case http.ErrAbortHandler:
-				panic(panicked)
-			default:
-				log.ErrorContext(r.Context(), "panic", "cause", panicked, "stack", string(debug.Stack()))
-				if w.metrics != nil {
-					w.metrics.Panicked()
-				}
-				http.Error(answer, "internal error", http.StatusInternalServerError) // without effect once an answer has begun
-			}
-		}()
-		h.ServeHTTP(answer, r)
-	})
+// panicked counts a panic that is not an operation's; the observer counts those.
+func (w watch) panicked() {
+	if w.metrics != nil {
+		w.metrics.Panicked()
+	}
 }
 
 // observer tells of each request to /graphql.

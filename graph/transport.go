@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -114,13 +115,69 @@ func reasons(op *graphql.OperationContext, errs gqlerror.List) gqlerror.List {
 
 // recover answers when something else than a resolver has panicked; nothing has been written then.
 func (t *transport) recover(ctx context.Context, w http.ResponseWriter, mediaType string) {
-	panicked := recover()
-	if panicked == nil {
-		return
+	if cause := recover(); cause != nil {
+		t.presenter.apologize(ctx, w, mediaType, cause)
 	}
-	if panicked == http.ErrAbortHandler {
-		panic(panicked)
+}
+
+func (p Presenter) apologize(ctx context.Context, w http.ResponseWriter, mediaType string, cause any) {
+	if cause == http.ErrAbortHandler {
+		panic(cause)
 	}
-	e := t.presenter.Present(ctx, t.presenter.Recover(ctx, panicked))
+	e := p.Present(ctx, p.Recover(ctx, cause))
 	refuseRequest(ctx, w, mediaType, &refusal{status: http.StatusInternalServerError, err: e})
 }
+
+// Within bounds a request from before it is known who is asking: that may ask the database, too.
+func Within(timeout time.Duration, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), timeout)
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// Recover answers INTERNAL when whatever stands before the transport, or beside it, has panicked. net/http would cut the
+// connection, and tell nobody but its own log; that is what remains when a part of the answer is written. Panicked is
+// called for each.
+func Recover(log *slog.Logger, panicked func(), next http.Handler) http.Handler {
+	p := Presenter{Log: log}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, _ := identified(r.Context())
+		begun := &begun{ResponseWriter: w}
+		defer func() {
+			cause := recover()
+			if cause != nil && cause != http.ErrAbortHandler {
+				panicked()
+			}
+			switch {
+			case cause == nil:
+			case begun.is && cause != http.ErrAbortHandler:
+				p.Recover(ctx, cause)
+				panic(http.ErrAbortHandler)
+			default:
+				p.apologize(ctx, w, negotiate(r.Header.Values("Accept")), cause)
+			}
+		}()
+		next.ServeHTTP(begun, r)
+	})
+}
+
+// begun knows whether something was written.
+type begun struct {
+	http.ResponseWriter
+	is bool
+}
+
+func (b *begun) WriteHeader(status int) {
+	b.is = true
+	b.ResponseWriter.WriteHeader(status)
+}
+
+func (b *begun) Write(p []byte) (int, error) {
+	b.is = true
+	return b.ResponseWriter.Write(p)
+}
+
+// Unwrap is for http.ResponseController.
+func (b *begun) Unwrap() http.ResponseWriter { return b.ResponseWriter }

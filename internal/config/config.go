@@ -25,6 +25,7 @@ type Config struct {
 	Addr        string        `env:"GATEHOUSE_ADDR" help:"address of the public listener (default 127.0.0.1:8080; PORT alone means 0.0.0.0:$PORT)"`
 	OpsAddr     string        `env:"GATEHOUSE_OPS_ADDR" help:"address of a second listener with /metrics (Prometheus) and /debug/pprof, such as 127.0.0.1:9090; whoever reaches it may read both (default off)"`
 	DatabaseURL string        `env:"GATEHOUSE_DATABASE_URL" help:"sqlite:PATH or postgres://…; else DATABASE_URL (default sqlite:gatehouse.db)"`
+	ReplicaURL  string        `env:"GATEHOUSE_REPLICA_URL" help:"postgres://… of a streaming replica that answers administrators' user and users, which may then be some seconds old (default none)"`
 	Secret      string        `env:"GATEHOUSE_SECRET" help:"at least 32 bytes, base64 or raw: seals signing keys, keys the digests of refresh tokens"`
 	SecretFile  string        `env:"GATEHOUSE_SECRET_FILE" help:"file with the secret, made when absent (default with SQLite: gatehouse.secret beside the database; with Postgres one of the two is required)"`
 	SigningKey  string        `env:"GATEHOUSE_SIGNING_KEY" help:"path of a PKCS#8 PEM private key: Ed25519, ECDSA P-256 or RSA of 2048 bits or more (default: made and kept in the database, sealed)"`
@@ -41,6 +42,7 @@ type Config struct {
 	Argon2      string        `env:"GATEHOUSE_ARGON2" envDefault:"m=19456,t=2,p=1" help:"cost of hashing a password; less is refused unless listening on loopback"`
 	Limits      string        `env:"GATEHOUSE_LIMITS" help:"bounds of one operation, any subset (default body=64KiB,tokens=1000,depth=8,fields=250,roots=10,aliases=15,page=100)"`
 	Throttle    string        `env:"GATEHOUSE_THROTTLE" envDefault:"on" help:"free tries before the next has to wait, any subset: account=5,pair=5,network=100,register=30,refresh=300 (on is these); off is refused unless listening on loopback"`
+	Drain       string        `env:"GATEHOUSE_DRAIN" envDefault:"auto" help:"how long after SIGTERM it goes on serving while /readyz says 503, so that proxies turn away: a duration up to 1m, or auto (0s while listening on loopback, else 5s)"`
 	Log         string        `env:"GATEHOUSE_LOG" envDefault:"info" help:"debug, info, warn or error; with ,json behind it for JSON lines"`
 
 	RotateEvery    time.Duration  `env:"-"` // 0: never
@@ -151,6 +153,9 @@ func (c *Config) check(addrFrom, databaseFrom string) error {
 	if err := c.setTrustedProxies(); err != nil {
 		refuse("GATEHOUSE_TRUSTED_PROXIES", "%w", err)
 	}
+	if d, err := time.ParseDuration(c.Drain); c.Drain != "auto" && (err != nil || d < 0 || d > time.Minute) {
+		refuse("GATEHOUSE_DRAIN", "%q is neither auto nor a duration of a minute at most, such as 5s", c.Drain)
+	}
 	if err := c.setLog(); err != nil {
 		refuse("GATEHOUSE_LOG", "%w", err)
 	}
@@ -220,6 +225,15 @@ func addrIsLoopback(addr string) bool {
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// DrainTime is how long the server goes on serving once it was asked to stop.
+func (c *Config) DrainTime() time.Duration {
+	if c.Drain == "auto" && !c.Loopback() {
+		return 5 * time.Second
+	}
+	d, _ := time.ParseDuration(c.Drain) // 0 with auto
+	return d
 }
 
 // ShowPlayground reports whether the Playground, introspection and the SDL are served.

@@ -52,7 +52,9 @@ func Handler(c Config) http.Handler {
 		}
 		notices, cancel := c.Subscribe()
 		defer cancel()
-		inForce, err := c.InForce(r.Context())
+		ctx, cancelRead := context.WithTimeout(r.Context(), patience)
+		inForce, err := c.InForce(ctx)
+		cancelRead()
 		if err != nil {
 			w.Header().Set("Retry-After", "1")
 			http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
