@@ -128,13 +128,20 @@ func (r *Replica) compare(ctx context.Context) error {
 			return err
 		}
 		if !reached {
-			if time.Since(first.at) > oldest {
-				return fmt.Errorf("it is more than %v behind", oldest)
-			}
-			return nil
+			return r.behind(first)
 		}
 		r.has(ctx, first)
 	}
+}
+
+// behind is an error when the replica has not come as far as a mark, and is too old by that.
+func (r *Replica) behind(first mark) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if time.Since(first.at) <= oldest && (r.fresh.IsZero() || time.Since(r.fresh) <= oldest) {
+		return nil
+	}
+	return fmt.Errorf("it is more than %v behind", oldest)
 }
 
 // reached reports whether the replica has replayed the log up to a position.

@@ -69,14 +69,14 @@ func (f file) cannotOpen(err error, mustExist bool) error {
 // dsn percent-encodes the path, in which ? # and % would otherwise end or change the name. What it sets:
 //
 //   - busy_timeout: a writer waits for the one before it, 5 s at most, instead of failing.
-//   - journal_mode, synchronous: readers do not wait for the writer; a power cut may take the last commits, but never
-//     leaves half of one.
+//   - journal_mode, synchronous: readers do not wait for the writer; a commit that was answered
+//     survives a power cut. NORMAL would lose the last ones, and with them logouts and new refresh tokens.
 //   - txlock: a transaction takes the write lock when it begins. One that reads first and then writes fails otherwise
 //     as soon as another one wrote in between, and no waiting helps it.
 //   - time: as text in UTC that sorts by time, rather than Go's String with its monotonic clock.
 func (f file) dsn() string {
 	const settings = "?_pragma=foreign_keys(1)&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)" +
-		"&_pragma=synchronous(NORMAL)&_txlock=immediate&_time_format=sqlite&_timezone=UTC"
+		"&_pragma=synchronous(FULL)&_txlock=immediate&_time_format=sqlite&_timezone=UTC"
 	return "file:" + (&url.URL{Path: filepath.ToSlash(f.path)}).EscapedPath() + settings
 }
 
@@ -98,9 +98,10 @@ func (f file) versionTable() string {
 	return "SELECT count(*) > 0 FROM sqlite_schema WHERE type = 'table' AND name = '" + goose.DefaultTablename + "'"
 }
 
-// trialWrite commits a page: nothing less meets a full disk.
+// trialWrite commits a page: nothing less meets a full disk. It is the row that goose begins its table with, and SQLite
+// writes no page whose bytes stay the same.
 func (f file) trialWrite() string {
-	return "UPDATE " + goose.DefaultTablename + " SET tstamp = tstamp WHERE version_id = 0"
+	return "UPDATE " + goose.DefaultTablename + " SET tstamp = strftime('%Y-%m-%d %H:%M:%f') WHERE version_id = 0"
 }
 
 func (f file) provider(db *sql.DB, migrations fs.FS) (*goose.Provider, error) {

@@ -26,6 +26,9 @@ func binaries() (string, error) {
 		return dir, nil
 	}
 	if initdb, err := exec.LookPath("initdb"); err == nil {
+		if real, err := filepath.EvalSymlinks(initdb); err == nil { // the other programs are beside the real one
+			initdb = real
+		}
 		return filepath.Dir(initdb), nil
 	}
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
