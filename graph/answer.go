@@ -17,12 +17,20 @@ import (
 // maxErrors bounds the errors of one answer; the last one then says how many more there were.
 const maxErrors = 50
 
+// maxAnswer bounds the data of one answer. At the default limits only rows of the longest values, in several lists,
+// come near it.
+const maxAnswer = 1 << 20
+
 // answer writes the result of a GraphQL request. application/json says 200 whatever it is, as clients expect that
 // cannot tell our error from a proxy's; application/graphql-response+json says the status of the foremost error when
 // there is nothing to read but errors.
 func (t *transport) answer(ctx context.Context, w http.ResponseWriter, mediaType string, response *graphql.Response) {
 	if response == nil {
 		response = t.nothing(ctx)
+	}
+	if len(response.Data) > maxAnswer {
+		response = &graphql.Response{Data: json.RawMessage("null"), Errors: gqlerror.List{exceeded("fields",
+			"the operation ran, but its answer would be longer than %d bytes, which is the limit: ask for less at once", maxAnswer)}}
 	}
 	errs := make(gqlerror.List, len(response.Errors)) // the response's own may be shared
 	for i, e := range response.Errors {

@@ -12,6 +12,7 @@ import (
 var (
 	errSyntax  = errors.New("it is not one JSON value in UTF-8")
 	errNesting = errors.New("it nests too deep")
+	errValues  = errors.New("it holds too many values")
 	errNumber  = errors.New("it holds a number out of range")
 )
 
@@ -21,20 +22,30 @@ type duplicateError string
 func (duplicateError) Error() string { return "an object has a member twice" }
 
 // decodeJSON reads one JSON value and nothing after it. It is stricter than encoding/json: names are not folded, no
-// object has a member twice, text is UTF-8, and values nest at most so deep. Its errors never quote the text.
+// object has a member twice, text is UTF-8, values nest at most so deep, and there are at most so many of them: decoded,
+// a value of two bytes takes a hundred. Its errors never quote the text.
 //
 // A whole number becomes an int64 and any other a float64: gqlgen takes a json.Number for a string, so that a number
 // would pass where the schema says String.
-func decodeJSON(text []byte, depth int) (any, error) {
+func decodeJSON(text []byte, depth, values int) (any, error) {
 	if !utf8.Valid(text) || !json.Valid(text) {
 		return nil, errSyntax
 	}
-	d := json.NewDecoder(bytes.NewReader(text))
+	d := &decoder{json.NewDecoder(bytes.NewReader(text)), values}
 	d.UseNumber()
-	return decodeValue(d, depth)
+	return d.value(depth)
 }
 
-func decodeValue(d *json.Decoder, depth int) (any, error) {
+type decoder struct {
+	*json.Decoder
+	left int // values that may still come
+}
+
+func (d *decoder) value(depth int) (any, error) {
+	if d.left == 0 {
+		return nil, errValues
+	}
+	d.left--
 	token, err := d.Token()
 	if err != nil {
 		return nil, errSyntax
@@ -47,17 +58,17 @@ func decodeValue(d *json.Decoder, depth int) (any, error) {
 			return nil, errNesting
 		}
 		if t == '[' {
-			return decodeArray(d, depth-1)
+			return d.array(depth - 1)
 		}
-		return decodeObject(d, depth-1)
+		return d.object(depth - 1)
 	}
 	return token, nil
 }
 
-func decodeArray(d *json.Decoder, depth int) (any, error) {
+func (d *decoder) array(depth int) (any, error) {
 	list := []any{}
 	for d.More() {
-		value, err := decodeValue(d, depth)
+		value, err := d.value(depth)
 		if err != nil {
 			return nil, err
 		}
@@ -67,7 +78,7 @@ func decodeArray(d *json.Decoder, depth int) (any, error) {
 	return list, err
 }
 
-func decodeObject(d *json.Decoder, depth int) (any, error) {
+func (d *decoder) object(depth int) (any, error) {
 	object := map[string]any{}
 	for d.More() {
 		token, err := d.Token()
@@ -78,7 +89,7 @@ func decodeObject(d *json.Decoder, depth int) (any, error) {
 		if _, twice := object[name]; twice {
 			return nil, duplicateError(name)
 		}
-		if object[name], err = decodeValue(d, depth); err != nil {
+		if object[name], err = d.value(depth); err != nil {
 			return nil, err
 		}
 	}

@@ -20,7 +20,7 @@ func TestNumbersBecomeIntOrFloat(t *testing.T) {
 		`{"a":[1,{"b":2.5}]}`:   map[string]any{"a": []any{int64(1), map[string]any{"b": 2.5}}},
 		` [ "x" , null, true ]`: []any{"x", nil, true},
 	} {
-		if got, err := decodeJSON([]byte(text), 9); err != nil || !reflect.DeepEqual(got, want) {
+		if got, err := decodeJSON([]byte(text), 9, 9); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %#v %v, want %#v", text, got, err, want)
 		}
 	}
@@ -32,11 +32,11 @@ func FuzzDecode(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		value, err := decodeJSON(text, 3)
+		value, err := decodeJSON(text, 3, 5)
 		if err != nil && value != nil {
 			t.Errorf("%q: both a value and %v", text, err)
 		}
-		if deep, errDeep := decodeJSON(text, 30); err == nil && (errDeep != nil || !reflect.DeepEqual(value, deep)) {
+		if deep, errDeep := decodeJSON(text, 30, 50); err == nil && (errDeep != nil || !reflect.DeepEqual(value, deep)) {
 			t.Errorf("%q: %v, and deeper %v %v", text, value, deep, errDeep)
 		}
 		if errors.Is(err, errNumber) && len(text) < 4 {

@@ -320,7 +320,7 @@ func TestMessagesAreShort(t *testing.T) {
 		t.Errorf("%s", got.text)
 	}
 	got = query(t, toy(t), "{node{...F0}}"+repeat(50, "fragment F%d on Node{id ...F%e}")+"fragment F50 on Node{"+strings.Repeat("x", 4000)+"}")
-	if got.code() != unfitting || len(got.text) > 30<<10 || len(got.Errors) != maxErrors {
+	if got.code() != unfitting || len(got.text) > 3<<10 || len(got.Errors) != maxInvalid {
 		t.Errorf("%d errors, %d bytes", len(got.Errors), len(got.text))
 	}
 }

@@ -10,6 +10,7 @@ import (
 type extent struct {
 	depth, fields, roots, aliases int
 	signIns                       int // root fields that take a password or a refresh token
+	alias                         int // bytes of the longest
 	meta                          int // fields of introspection, which count neither as fields nor as depth
 	nesting                       int // of the deepest literal
 	values                        int // directives, arguments, and literals with what is in them
@@ -26,6 +27,7 @@ func (e extent) beside(o extent) extent {
 		roots:    add(e.roots, o.roots),
 		aliases:  add(e.aliases, o.aliases),
 		signIns:  add(e.signIns, o.signIns),
+		alias:    max(e.alias, o.alias),
 		meta:     add(e.meta, o.meta),
 		nesting:  max(e.nesting, o.nesting),
 		values:   add(e.values, o.values),
@@ -50,9 +52,10 @@ func count(n int) string {
 // tape measures the selections of one document. Each fragment is measured once, so that time is linear in the text.
 type tape struct {
 	fragments map[string]*ast.FragmentDefinition
-	measured  map[string]*extent
+	measured  map[string]*extent // nil: being measured
 	signIns   map[string]bool
 	unknown   string // a fragment that is spread and not there
+	circle    string // one that is spread within itself
 }
 
 func newTape(doc *ast.QueryDocument, signIns map[string]bool) *tape {
@@ -118,13 +121,19 @@ func (t *tape) field(f *ast.Field) (e extent) {
 	e.bytes = add(e.bytes, len(f.Name))
 	if f.Alias != f.Name {
 		e.aliases = add(e.aliases, 1)
+		e.alias = max(e.alias, len(f.Alias))
 		e.bytes = add(e.bytes, len(f.Alias))
 	}
 	return e.beside(arguments(f.Arguments)).beside(directives(f.Directives))
 }
 
 func (t *tape) fragment(name string) extent {
-	if known, ok := t.measured[name]; ok {
+	known, ok := t.measured[name]
+	if ok && known == nil {
+		t.circle = name
+		return extent{}
+	}
+	if ok {
 		return *known
 	}
 	definition := t.fragments[name]
@@ -132,11 +141,11 @@ func (t *tape) fragment(name string) extent {
 		t.unknown = name
 		return extent{}
 	}
-	known := &extent{} // what a cycle reads; validation refuses it
-	t.measured[name] = known
+	t.measured[name] = nil
 	e, _ := t.selections(definition.SelectionSet)
-	*known = e.beside(directives(definition.Directives))
-	return *known
+	e = e.beside(directives(definition.Directives))
+	t.measured[name] = &e
+	return e
 }
 
 func directives(list ast.DirectiveList) (e extent) {

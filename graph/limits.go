@@ -10,7 +10,7 @@ import (
 // Limits bounds one operation. A field that is zero stands for its default.
 type Limits struct {
 	Body    int // bytes of a request's body, or of a GET request's query string
-	Tokens  int // tokens of a document, comments included
+	Tokens  int // tokens of a document, comments included; also values of a JSON body
 	Depth   int // fields below each other
 	Fields  int // fields, each counted as often as fragments repeat it
 	Roots   int // fields of the root type

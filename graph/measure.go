@@ -19,6 +19,8 @@ const (
 	maxIntrospection = 300
 	// maxNesting bounds lists and objects within each other, in literals and in variables.
 	maxNesting = 16
+	// maxAlias bounds an alias: the answer repeats it in every row.
+	maxAlias = 100 // bytes
 	// maxPairs bounds the fields of equal names in one selection that validation compares each with each, again and
 	// again, when operations share a fragment. An operation may have as many as its fields allow.
 	maxPairs = 5000
@@ -49,10 +51,10 @@ func (b bouncer) MutateOperationParameters(ctx context.Context, params *graphql.
 		return nil
 	}
 	source := &ast.Source{Input: params.Query}
-	if moreTokens(source, b.limits.Tokens) {
+	doc, err := parser.ParseQueryWithTokenLimit(source, b.limits.Tokens)
+	if err != nil && moreTokens(source, b.limits.Tokens) {
 		return exceeded("tokens", "the document has more than %d tokens, which is the limit", b.limits.Tokens)
 	}
-	doc, err := parser.ParseQuery(source)
 	if err != nil {
 		return nil
 	}
@@ -93,7 +95,7 @@ func moreTokens(source *ast.Source, limit int) bool {
 
 // measure bounds each operation of a document, whichever of them will run, and then what validation has to walk: it
 // enters a fragment again from each operation and from each other fragment that reaches it. Fragments that no operation
-// reaches and spreads of no fragment are refused here, because validation compares them with each other first.
+// reaches, spreads of no fragment and circles are refused here, because validation takes quadratic time to say so.
 func (b bouncer) measure(doc *ast.QueryDocument) *gqlerror.Error {
 	t := newTape(doc, b.signIns)
 	var all, widest extent
@@ -106,6 +108,9 @@ func (b bouncer) measure(doc *ast.QueryDocument) *gqlerror.Error {
 	}
 	if t.unknown != "" {
 		return refuse(problem.ValidationFailed, fmt.Sprintf("Unknown fragment %q.", shorten(t.unknown)))
+	}
+	if t.circle != "" {
+		return refuse(problem.ValidationFailed, fmt.Sprintf("Cannot spread fragment %q within itself.", shorten(t.circle)))
 	}
 	for _, f := range doc.Fragments {
 		e := t.measured[f.Name]
@@ -140,6 +145,8 @@ func (b bouncer) judge(e extent) *gqlerror.Error {
 		return exceeded("signIns", "the operation has %s fields that sign in or prove a password, the limit is 1", count(e.signIns))
 	case e.aliases > l.Aliases:
 		return exceeded("aliases", "the operation has %s aliases, the limit is %d", count(e.aliases), l.Aliases)
+	case e.alias > maxAlias:
+		return exceeded("aliases", "an alias is %d bytes long, the limit is %d", e.alias, maxAlias)
 	}
 	return nil
 }

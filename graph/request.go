@@ -52,9 +52,9 @@ func readMembers(w http.ResponseWriter, r *http.Request, limits Limits) (members
 	if refused != nil {
 		return nil, refused
 	}
-	value, err := decodeJSON(body, maxNesting+2) // the request, variables, and what is in them
+	value, err := decodeJSON(body, maxNesting+2, limits.Tokens) // the request, variables, and what is in them
 	if err != nil {
-		return nil, undecoded("the body", err)
+		return nil, undecoded("the body", err, limits)
 	}
 	object, ok := value.(map[string]any)
 	if !ok {
@@ -118,19 +118,25 @@ func readQuery(u *url.URL, limits Limits) (members, *refusal) {
 		case name == "query" || name == "operationName":
 			m[name] = text
 		default:
-			if m[name], err = decodeJSON([]byte(text), maxNesting+1); err != nil {
-				return nil, undecoded(name, err)
+			if m[name], err = decodeJSON([]byte(text), maxNesting+1, limits.Tokens); err != nil {
+				return nil, undecoded(name, err, limits)
 			}
 		}
 	}
 	return m, nil
 }
 
-func undecoded(what string, err error) *refusal {
-	if errors.Is(err, errNesting) {
+func undecoded(what string, err error, limits Limits) *refusal {
+	switch {
+	case errors.Is(err, errNesting):
 		return &refusal{
 			status: http.StatusBadRequest,
 			err:    exceeded("depth", "%s nests values more than %d deep, which is the limit", what, maxNesting),
+		}
+	case errors.Is(err, errValues):
+		return &refusal{
+			status: http.StatusBadRequest,
+			err:    exceeded("tokens", "%s holds more than %d values, which is the limit", what, limits.Tokens),
 		}
 	}
 	if name, ok := errors.AsType[duplicateError](err); ok && what == "the body" && known(string(name)) {

@@ -20,12 +20,43 @@ func validation(suggestions bool) func() *rules.Rules {
 	}
 	return func() *rules.Rules {
 		r := rules.NewDefaultRules()
+		r.AddRule(rules.FieldsOnCorrectTypeRuleWithoutSuggestions.Name, rules.FieldsOnCorrectTypeRuleWithoutSuggestions.RuleFunc)
+		r.AddRule(rules.ScalarLeafsRuleWithoutSuggestions.Name, rules.ScalarLeafsRuleWithoutSuggestions.RuleFunc)
 		r.ReplaceRule(rules.ValuesOfCorrectTypeRule.Name, withholding(values))
 		if !suggestions {
 			r.ReplaceRule(rules.KnownArgumentNamesRule.Name, rules.KnownArgumentNamesRuleWithoutSuggestions.RuleFunc)
 			r.ReplaceRule(rules.KnownTypeNamesRule.Name, rules.KnownTypeNamesRuleWithoutSuggestions.RuleFunc)
 		}
+		few := &few{}
+		for name, rule := range r.GetInner() {
+			r.ReplaceRule(name, few.of(rule))
+		}
 		return r
+	}
+}
+
+// maxInvalid bounds the errors of validation in one answer: a document can hold a thousand mistakes and, through
+// fragments, show each of them to each operation.
+const maxInvalid = 5
+
+// few lets the first errors of all rules together through and counts the others on the last one.
+type few struct {
+	n    int
+	last *gqlerror.Error
+}
+
+func (f *few) of(rule core.RuleFunc) core.RuleFunc {
+	return func(observers *core.Events, addError core.AddErrFunc) {
+		rule(observers, func(options ...core.ErrorOption) {
+			if f.n++; f.n <= maxInvalid {
+				addError(append(options, func(err *gqlerror.Error) { f.last = err })...)
+				return
+			}
+			if f.last.Extensions == nil {
+				f.last.Extensions = map[string]any{}
+			}
+			f.last.Extensions["truncated"] = f.n - maxInvalid
+		})
 	}
 }
 
