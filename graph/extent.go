@@ -12,7 +12,7 @@ type extent struct {
 	signIns                       int // root fields that take a password or a refresh token
 	alias                         int // bytes of the longest
 	meta                          int // fields of introspection, which count neither as fields nor as depth
-	nesting                       int // of the deepest literal
+	nesting                       int // of the deepest literal, or type of a variable
 	values                        int // directives, arguments, and literals with what is in them
 	bytes                         int // of names and literals
 	pairs                         int // of fields in one selection that have the same name in the answer
@@ -56,14 +56,16 @@ type tape struct {
 	signIns   map[string]bool
 	unknown   string // a fragment that is spread and not there
 	circle    string // one that is spread within itself
+	twice     string // one that is defined twice
 }
 
 func newTape(doc *ast.QueryDocument, signIns map[string]bool) *tape {
 	t := &tape{fragments: map[string]*ast.FragmentDefinition{}, measured: map[string]*extent{}, signIns: signIns}
 	for _, f := range doc.Fragments {
-		if t.fragments[f.Name] == nil {
-			t.fragments[f.Name] = f
+		if t.fragments[f.Name] != nil {
+			t.twice = f.Name
 		}
+		t.fragments[f.Name] = f
 	}
 	return t
 }
@@ -71,9 +73,17 @@ func newTape(doc *ast.QueryDocument, signIns map[string]bool) *tape {
 func (t *tape) operation(op *ast.OperationDefinition) extent {
 	e, _ := t.selections(op.SelectionSet)
 	for _, v := range op.VariableDefinitions {
-		e = e.beside(literal(v.DefaultValue)).beside(directives(v.Directives))
+		e = e.beside(literal(v.DefaultValue)).beside(directives(v.Directives)).beside(extent{nesting: lists(v.Type)})
 	}
 	return e.beside(directives(op.Directives))
+}
+
+// lists counts the lists within each other of a type.
+func lists(t *ast.Type) (n int) {
+	for ; t.Elem != nil; t = t.Elem {
+		n++
+	}
+	return n
 }
 
 // selections measures what is selected in one pair of braces. It also returns how often each name stands there, with

@@ -17,7 +17,7 @@ const (
 	// maxIntrospection bounds the fields below __schema and __type. Those of the introspection query that GraphiQL and
 	// graphql-codegen send are about 230.
 	maxIntrospection = 300
-	// maxNesting bounds lists and objects within each other, in literals and in variables.
+	// maxNesting bounds lists and objects within each other, in literals, in variables and in their types.
 	maxNesting = 16
 	// maxAlias bounds an alias: the answer repeats it in every row.
 	maxAlias = 100 // bytes
@@ -95,9 +95,13 @@ func moreTokens(source *ast.Source, limit int) bool {
 
 // measure bounds each operation of a document, whichever of them will run, and then what validation has to walk: it
 // enters a fragment again from each operation and from each other fragment that reaches it. Fragments that no operation
-// reaches, spreads of no fragment and circles are refused here, because validation takes quadratic time to say so.
+// reaches, spreads of no fragment, second fragments of a name and circles are refused here: validation takes quadratic
+// time to say so.
 func (b bouncer) measure(doc *ast.QueryDocument) *gqlerror.Error {
 	t := newTape(doc, b.signIns)
+	if t.twice != "" {
+		return refuse(problem.ValidationFailed, fmt.Sprintf("There can be only one fragment named %q.", shorten(t.twice)))
+	}
 	var all, widest extent
 	for _, op := range doc.Operations {
 		e := t.operation(op)
@@ -132,7 +136,7 @@ func (b bouncer) judge(e extent) *gqlerror.Error {
 	case e.depth > l.Depth:
 		return exceeded("depth", "the operation is %d fields deep, the limit is %d", e.depth, l.Depth)
 	case e.nesting > maxNesting:
-		return exceeded("depth", "a value is nested %d deep, the limit is %d", e.nesting, maxNesting)
+		return exceeded("depth", "a value or its type is nested %d deep, the limit is %d", e.nesting, maxNesting)
 	case e.fields > l.Fields:
 		return exceeded("fields", "the operation has %s fields, the limit is %d", count(e.fields), l.Fields)
 	case e.pairs > l.Fields*(l.Fields-1)/2:
