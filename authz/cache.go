@@ -9,8 +9,12 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// maxCachedQuery bounds the text of a cached query, so that the cache is bounded in bytes too.
-const maxCachedQuery = 8 << 10
+// A cached query is bounded, so that the cache is bounded in bytes too: in its text and, because each operation may have
+// a plan of its own beside it, in its operations.
+const (
+	maxCachedQuery      = 8 << 10 // bytes
+	maxCachedOperations = 8
+)
 
 // queryCache keeps parsed queries and, beside each, the plans of its operations: one key, one eviction.
 type queryCache struct {
@@ -31,7 +35,7 @@ type cachedQuery struct {
 var _ graphql.Cache[*ast.QueryDocument] = (*queryCache)(nil)
 
 // QueryCache returns a cache of so many parsed queries for the server's SetQueryCache; the guard keeps its plans in it.
-// It keeps at least one query, and none of more than 8 KiB. Without it every request is planned anew.
+// It keeps at least one query, and none of more than 8 KiB or 8 operations. Without it every request is planned anew.
 func (g *Guard) QueryCache(entries int) graphql.Cache[*ast.QueryDocument] {
 	made, err := lru.New[string, *cachedQuery](max(entries, 1))
 	if err != nil {
@@ -51,7 +55,7 @@ func (c *queryCache) Get(_ context.Context, text string) (*ast.QueryDocument, bo
 
 // Add keeps the parsed query of a text.
 func (c *queryCache) Add(_ context.Context, text string, doc *ast.QueryDocument) {
-	if len(text) <= maxCachedQuery {
+	if len(text) <= maxCachedQuery && len(doc.Operations) <= maxCachedOperations {
 		c.entries.Add(text, &cachedQuery{doc: doc})
 	}
 }

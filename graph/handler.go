@@ -51,6 +51,7 @@ func NewHandler(c HandlerConfig) http.Handler {
 	server.SetValidationRulesFn(validation(c.Introspection))
 	server.AddTransport(&transport{
 		limits:    c.Limits,
+		turns:     newTurns(),
 		timeout:   cmp.Or(c.Timeout, 10*time.Second),
 		cookies:   newCookieRules(c.Issuer, c.Origins),
 		presenter: presenter,

@@ -50,6 +50,9 @@ func (b bouncer) MutateOperationParameters(ctx context.Context, params *graphql.
 	if _, ok := b.passed.Get(ctx, params.Query); ok {
 		return nil
 	}
+	if err := takeTurn(ctx); err != nil {
+		return err
+	}
 	source := &ast.Source{Input: params.Query}
 	doc, err := parser.ParseQueryWithTokenLimit(source, b.limits.Tokens)
 	if err != nil && moreTokens(source, b.limits.Tokens) {

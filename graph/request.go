@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -33,15 +34,15 @@ func (r *refusal) with(name, value string) *refusal {
 }
 
 // readRequest returns the parameters of a GraphQL request.
-func readRequest(w http.ResponseWriter, r *http.Request, limits Limits) (*graphql.RawParams, *refusal) {
-	members, refused := readMembers(w, r, limits)
+func readRequest(ctx context.Context, w http.ResponseWriter, r *http.Request, limits Limits) (*graphql.RawParams, *refusal) {
+	members, refused := readMembers(ctx, w, r, limits)
 	if refused != nil {
 		return nil, refused
 	}
 	return members.params()
 }
 
-func readMembers(w http.ResponseWriter, r *http.Request, limits Limits) (members, *refusal) {
+func readMembers(ctx context.Context, w http.ResponseWriter, r *http.Request, limits Limits) (members, *refusal) {
 	if r.Method == http.MethodGet {
 		return readQuery(r.URL, limits)
 	}
@@ -51,6 +52,11 @@ func readMembers(w http.ResponseWriter, r *http.Request, limits Limits) (members
 	body, refused := readBody(w, r, limits)
 	if refused != nil {
 		return nil, refused
+	}
+	if len(body) > longestQueries {
+		if err := takeTurn(ctx); err != nil {
+			return nil, &refusal{status: http.StatusServiceUnavailable, header: [2]string{"Retry-After", fmt.Sprint(err.Extensions["retryAfter"])}, err: err}
+		}
 	}
 	value, err := decodeJSON(body, maxNesting+2, limits.Tokens) // the request, variables, and what is in them
 	if err != nil {

@@ -22,6 +22,7 @@ var errNoResponse = errors.New("the schema returned no response")
 // stands before it.
 type transport struct {
 	limits    Limits
+	turns     *turns
 	timeout   time.Duration
 	cookies   cookieRules
 	presenter Presenter
@@ -51,15 +52,13 @@ func (t *transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 	mediaType := negotiate(r.Header.Values("Accept"))
 	defer t.recover(ctx, w, mediaType)
 
-	params, cookie, refused := t.read(ctx, w, r, mediaType)
-	if refused != nil {
-		refuseRequest(ctx, w, mediaType, refused)
-		return
-	}
+	op, cookie, errs, refused := t.create(ctx, w, r, mediaType, exec)
 	ctx = withCookie(ctx, cookie)
-	op, errs := exec.CreateOperationContext(ctx, params)
 	q.op = op
 	switch {
+	case refused != nil:
+		refuseRequest(ctx, w, mediaType, refused)
+		return
 	case len(errs) > 0:
 		t.answer(ctx, w, mediaType, exec.DispatchError(graphql.WithOperationContext(ctx, op), reasons(op, errs)))
 		return
@@ -74,6 +73,18 @@ func (t *transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 	response := responses(ctx)
 	cookie.write(w)
 	t.answer(ctx, w, mediaType, response)
+}
+
+// create reads a request into an operation, in its turn where that is dear.
+func (t *transport) create(ctx context.Context, w http.ResponseWriter, r *http.Request, mediaType string, exec graphql.GraphExecutor) (*graphql.OperationContext, *refreshCookie, gqlerror.List, *refusal) {
+	ctx, end := t.turns.begin(ctx)
+	defer end()
+	params, cookie, refused := t.read(ctx, w, r, mediaType)
+	if refused != nil {
+		return nil, nil, nil, refused
+	}
+	op, errs := exec.CreateOperationContext(ctx, params)
+	return op, cookie, errs, nil
 }
 
 // read returns the parameters and the cookie of a request that this transport can answer.
@@ -92,7 +103,7 @@ func (t *transport) read(ctx context.Context, w http.ResponseWriter, r *http.Req
 	if refused != nil {
 		return nil, nil, refused
 	}
-	params, refused := readRequest(w, r, t.limits)
+	params, refused := readRequest(ctx, w, r, t.limits)
 	if refused != nil {
 		return nil, nil, refused
 	}
