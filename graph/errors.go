@@ -25,12 +25,14 @@ const retrySoon = time.Second
 type Presenter struct {
 	Log         *slog.Logger     // required
 	Unavailable func(error) bool // whether an error says that the database does not answer; default: none does
+
+	hidden map[string]bool // names of the schema that are told only to who sent them; nil: none
 }
 
 // Present is the one place where errors become answers.
 func (p Presenter) Present(ctx context.Context, err error) *gqlerror.Error {
 	if e, ok := errors.AsType[*gqlerror.Error](err); ok && codeOf(e) != "" {
-		return p.coded(e)
+		return p.coded(ctx, e)
 	}
 	face := p.face(ctx, err)
 	place(ctx, face, err)
@@ -39,12 +41,12 @@ func (p Presenter) Present(ctx context.Context, err error) *gqlerror.Error {
 
 // coded returns an error that has its code: gqlgen's and gqlparser's in plainer words, and those of the guard and of
 // the limits as they are.
-func (p Presenter) coded(e *gqlerror.Error) *gqlerror.Error {
+func (p Presenter) coded(ctx context.Context, e *gqlerror.Error) *gqlerror.Error {
 	switch codeOf(e) {
 	case problem.ParseFailed:
 		return &gqlerror.Error{Message: "syntax error: " + unquoted(e.Message), Locations: e.Locations, Extensions: e.Extensions}
 	case problem.ValidationFailed:
-		return &gqlerror.Error{Message: shorten(invalid(e)), Locations: e.Locations, Extensions: e.Extensions}
+		return &gqlerror.Error{Message: shorten(p.conceal(ctx, invalid(e))), Locations: e.Locations, Extensions: e.Extensions}
 	}
 	return e
 }

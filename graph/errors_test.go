@@ -168,7 +168,7 @@ func TestErrorWithoutACodeIsMasked(t *testing.T) {
 }
 
 func TestWrongVariablesAreNamed(t *testing.T) {
-	h := toy(t)
+	h := toy(t, readable)
 	const echo = "query($v:%s){echo(%s:$v)}"
 	for _, c := range []struct {
 		typ, argument string

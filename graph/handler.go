@@ -37,6 +37,9 @@ type HandlerConfig struct {
 func NewHandler(c HandlerConfig) http.Handler {
 	c.Limits = c.Limits.withDefaults()
 	presenter := Presenter{Log: cmp.Or(c.Log, slog.Default()), Unavailable: c.Unavailable}
+	if !c.Introspection {
+		presenter.hidden = namesOf(c.Schema.Schema())
+	}
 	if c.Queries == nil {
 		c.Queries = lru.New[*ast.QueryDocument](CachedQueries)
 	}

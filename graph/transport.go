@@ -84,6 +84,9 @@ func (t *transport) create(ctx context.Context, w http.ResponseWriter, r *http.R
 		return nil, nil, nil, refused
 	}
 	op, errs := exec.CreateOperationContext(ctx, params)
+	if len(errs) > 0 {
+		op.RawQuery, op.Variables = params.Query, params.Variables // for the presenter, who must know what was sent
+	}
 	return op, cookie, errs, nil
 }
 
