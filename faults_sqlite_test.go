@@ -50,7 +50,10 @@ func (a *ailing) write() bool {
 	return false
 }
 
-func (a *ailing) ready() bool { status, _ := get(a.t, a.s.URL+"/readyz"); return status == http.StatusOK }
+func (a *ailing) ready() bool {
+	status, _ := get(a.t, a.s.URL+"/readyz")
+	return status == http.StatusOK
+}
 
 // endure checks what is left during a fault, ends it, and checks that all is as before.
 func (a *ailing) endure(end func() error) {

@@ -2,8 +2,11 @@ package database_test
 
 import (
 	"context"
+	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"sync"
 	"testing"
@@ -98,6 +101,70 @@ func TestASQLiteThatStaysLockedOrIsFullIsUnavailable(t *testing.T) {
 	judge(t, "no room", full, verdict{unavailable: true})
 }
 
+// What Postgres says when it takes no writes or a transaction gave way; and what of it may run again.
+func TestWhatMayPassIsUnavailableAndOnlyWhatWasRolledBackIsContended(t *testing.T) {
+	d := migrated(t, dbtest.Postgres(t))
+	raise := func(code string) error {
+		_, err := d.SQL().Exec("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '" + code + "'; END $$")
+		return err
+	}
+	for code, want := range map[string]verdict{
+		"25006": {unavailable: true}, "40001": {unavailable: true}, "40P01": {unavailable: true}, "55P03": {unavailable: true},
+		"53300": {unavailable: true}, "53100": {unavailable: true}, "58030": {unavailable: true}, "25P03": {unavailable: true},
+		"42501": {}, "42P01": {}, "22001": {}, "XX000": {}, "25P02": {}, "40002": {},
+	} {
+		err := raise(code)
+		judge(t, code, err, want)
+		if got := database.Contended(fmt.Errorf("commit: %w", err)); got != (code == "40001" || code == "40P01") {
+			t.Errorf("%s: contended %v", code, got)
+		}
+	}
+	for _, broken := range []error{nil, io.EOF, driver.ErrBadConn, context.DeadlineExceeded} { // nobody knows what was done
+		if database.Contended(broken) {
+			t.Errorf("%v may run again", broken)
+		}
+	}
+	judge(t, "a transaction that is over", sql.ErrTxDone, verdict{}) // a mistake of ours, unless the context ended: it says so itself
+
+	tx, err := d.SQL().BeginTx(t.Context(), nil)
+	if err == nil {
+		_, err = tx.Exec("SET TRANSACTION READ ONLY")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, refused := tx.Exec("DELETE FROM users")
+	tx.Rollback()
+	judge(t, "a read-only transaction", refused, verdict{unavailable: true})
+}
+
+func TestAWriteToAReadOnlyServerGivesTheConnectionUp(t *testing.T) {
+	d := migrated(t, dbtest.Postgres(t))
+	d.SQL().SetMaxOpenConns(1)
+	pid := func() (n int) {
+		if err := d.SQL().QueryRow("SELECT pg_backend_pid()").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	before := pid()
+	if _, err := d.SQL().Exec("SET default_transaction_read_only = on"); err != nil {
+		t.Fatal(err)
+	}
+	if pid() != before {
+		t.Fatal("it was given up before there was a reason")
+	}
+	if _, err := newUser(t.Context(), d.Client, "a@example.com"); !database.Unavailable(err) {
+		t.Errorf("a write: %v", err)
+	}
+	if pid() == before {
+		t.Error("the connection is kept")
+	}
+	if _, err := newUser(t.Context(), d.Client, "a@example.com"); err != nil {
+		t.Errorf("the next connection: %v", err)
+	}
+}
+
 func TestAPostgresThatCannotServeIsUnavailable(t *testing.T) {
 	c := dbtest.NewCluster(t)
 	d := migrated(t, c.URL("postgres"))
@@ -149,4 +216,13 @@ func TestAPostgresThatCannotServeIsUnavailable(t *testing.T) {
 	}
 	during("the server is killed", c.Kill)
 	judge(t, "the server is gone", d.Ready(t.Context()), verdict{unavailable: true})
+}
+
+// TestASQLiteCommitIsSynced is R-006: an answered commit survives a power cut only with synchronous=FULL (2).
+func TestASQLiteCommitIsSynced(t *testing.T) {
+	d := open(t, dbtest.SQLite(t))
+	var mode int
+	if err := d.SQL().QueryRow("PRAGMA synchronous").Scan(&mode); err != nil || mode != 2 {
+		t.Errorf("synchronous is %d: %v", mode, err)
+	}
 }
