@@ -20,7 +20,8 @@ type fleet struct {
 	primary, replica *cluster.Cluster
 	instances        []*stage
 	copy             *sql.DB // the replica
-	logs             []*buffer
+	servers          []*instance
+	proxy            *balancer
 	root             string // an administrator's token
 }
 
@@ -43,9 +44,10 @@ func newFleet(t *testing.T) *fleet {
 		s := start(t, environment...)
 		urls = append(urls, s.URL)
 		f.instances = append(f.instances, &stage{t: t, url: s.URL})
-		f.logs = append(f.logs, s.Log)
+		f.servers = append(f.servers, s)
 	}
-	f.stage = &stage{t: t, url: newBalancer(t, urls...).URL}
+	f.proxy = newBalancer(t, urls...)
+	f.stage = &stage{t: t, url: f.proxy.URL}
 	var out strings.Builder
 	if code := run(t.Context(), world{Args: []string{"admin", "create", "root@example.com"}, Stdin: strings.NewReader("the root of it all\n"),
 		Env: slices.DeleteFunc(environment, func(e string) bool { return e == "GATEHOUSE_SECRET_FILE=" }), Stdout: &out, Stderr: &out}); code != exitDone {
@@ -75,8 +77,8 @@ func (f *fleet) new(at *stage, email string) (token string) {
 }
 
 func (f *fleet) said(line string) (times int) {
-	for _, l := range f.logs {
-		times += strings.Count(l.String(), line)
+	for _, s := range f.servers {
+		times += strings.Count(s.Log.String(), line)
 	}
 	return times
 }
@@ -90,7 +92,7 @@ func TestThreeInstancesWithAReplicaAreOne(t *testing.T) {
 	f := newFleet(t)
 	defer func() {
 		if t.Failed() {
-			t.Logf("the first instance's log:\n%s", f.logs[0])
+			t.Logf("the first instance's log:\n%s", f.servers[0].Log)
 		}
 	}()
 	soon(t, "all instances ask the replica", 10*time.Second, func() bool { return f.said("the replica is asked") == 3 })
@@ -100,7 +102,9 @@ func TestThreeInstancesWithAReplicaAreOne(t *testing.T) {
 		f.instances[1].must(token, me)
 		f.instances[2].must(token, "mutation { logout { success } }")
 		soon(t, "it is refused everywhere", time.Second, func() bool {
-			return !slices.ContainsFunc(f.instances, func(w *stage) bool { return !strings.Contains(w.ask(shape{method: http.MethodPost, query: me}, token), "revoked") })
+			return !slices.ContainsFunc(f.instances, func(w *stage) bool {
+				return !strings.Contains(w.ask(shape{method: http.MethodPost, query: me}, token), "revoked")
+			})
 		})
 	})
 	t.Run("a replica that lags", func(t *testing.T) {
@@ -148,9 +152,12 @@ func TestThreeInstancesWithAReplicaAreOne(t *testing.T) {
 	})
 	t.Run("an instance that is away", func(t *testing.T) {
 		token := f.new(f.instances[0], "grace@example.com")
-		for _, w := range f.instances[1:] {
-			w.must(token, me)
+		f.servers[0].stop(t)
+		soon(t, "the proxy turns away", 5*time.Second, func() bool { return !f.proxy.takes(0) })
+		for range 6 {
+			f.must(token, me)
 		}
+		f.must(token, "mutation { logout { success } }")
 	})
 }
 
