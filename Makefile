@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run build playground gen verify lint test race fuzz vuln bench
+.PHONY: help run build playground gen verify lint test race fuzz vuln bench microbench
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,7 +44,10 @@ fuzz: ## fuzz the guard against the second evaluator for 60 s
 vuln: ## look for known vulnerabilities in what is linked
 	go tool govulncheck ./...
 
-bench: ## run the benchmarks, ready for benchstat
+bench: ## measure the built program against the figures it must keep: ten minutes at most
+	go run ./internal/bench $(BENCHFLAGS)
+
+microbench: ## run the benchmarks of the packages, ready for benchstat
 	go test -run '^$$' -bench . -benchmem -count 6 ./authz ./graph
 
 SKIPS := $(or $(TMPDIR),/tmp)/gatehouse-skips-$(shell id -u)

@@ -22,6 +22,7 @@ var house = map[string][]string{
 	"examples/service":          {"verify"},
 	"internal/bearer":           {},
 	"internal/problem":          {},
+	"internal/bench":            {"internal/database", "internal/database/cluster", "internal/password"},
 	"internal/prerequisite":     {},
 	"internal/config":           {},
 	"internal/password":         {},

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"encoding/base64"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/internal/database"
+	"github.com/gatehouse/gatehouse/internal/password"
+)
+
+// thePassword is everybody's.
+const thePassword = "correct horse battery staple"
+
+// Users are numbered from 0, the administrator. Their ids grow as those of a real database do; their addresses do not,
+// so that an index on them is met everywhere.
+const (
+	firstID = 1_750_000_000_000
+	scatter = 2_654_435_761 // odd, so that no two addresses are equal
+)
+
+func userID(n int) string {
+	h := fmt.Sprintf("%012x", firstID+n)
+	return fmt.Sprintf("%s-%s-7000-8000-%012x", h[:8], h[8:], n)
+}
+
+func userEmail(n int) string { return fmt.Sprintf("u%08x@example.com", uint32(n*scatter)) }
+
+func cursor(n int) string {
+	id := uuid.MustParse(userID(n))
+	return base64.RawURLEncoding.EncodeToString(id[:])
+}
+
+// engine is how users are written in bulk; both texts take the number of users and the hash of everybody's password.
+type engine struct {
+	name, driver string
+	before       []string
+	insert       string
+	after        []string
+}
+
+var engines = map[string]engine{
+	"Postgres": {
+		name: "Postgres", driver: "postgres",
+		insert: `INSERT INTO users (id, email, email_verified, password_hash, roles, status, created_at, updated_at)
+			SELECT (substr(h, 1, 8) || '-' || substr(h, 9, 4) || '-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
+				'u' || lpad(to_hex((n * 2654435761) & 4294967295), 8, '0') || '@example.com', false, $2,
+				CASE WHEN n = 0 THEN '["ADMIN", "USER"]'::jsonb ELSE '["USER"]'::jsonb END, 'ACTIVE', now(), now()
+			FROM (SELECT n, lpad(to_hex(1750000000000 + n), 12, '0') AS h FROM generate_series(0::bigint, $1::bigint - 1) AS n) AS numbered`,
+		after: []string{"VACUUM (FREEZE, ANALYZE)", "CHECKPOINT"},
+	},
+	"SQLite": {
+		name: "SQLite", driver: "sqlite",
+		before: []string{"PRAGMA cache_size = -262144"}, // 256 MiB for this connection: the index on addresses is met everywhere
+		insert: `WITH RECURSIVE numbered(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbered WHERE n + 1 < ?1)
+			INSERT INTO users (id, email, email_verified, password_hash, roles, status, created_at, updated_at)
+			SELECT substr(h, 1, 8) || '-' || substr(h, 9, 4) || '-7000-8000-' || printf('%012x', n),
+				printf('u%08x@example.com', (n * 2654435761) & 4294967295), false, ?2,
+				CAST(CASE WHEN n = 0 THEN '["ADMIN","USER"]' ELSE '["USER"]' END AS BLOB), 'ACTIVE',
+				'2026-01-01 00:00:00+00:00', '2026-01-01 00:00:00+00:00'
+			FROM (SELECT n, printf('%012x', 1750000000000 + n) AS h FROM numbered)`,
+		after: []string{"PRAGMA wal_checkpoint(TRUNCATE)"},
+	},
+}
+
+// seed migrates a database and fills it with users.
+func seed(ctx context.Context, e engine, url string, users int, hash string) error {
+	db, err := database.Open(ctx, database.Config{URL: url, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	if _, err := db.Migrate(ctx); err != nil {
+		db.Close()
+		return err
+	}
+	if err := db.Close(); err != nil {
+		return err
+	}
+	return fill(ctx, e, url, users, hash)
+}
+
+// fill writes past internal/accounts, on one connection: a million registrations would take a day.
+func fill(ctx context.Context, e engine, url string, users int, hash string) error {
+	pool, err := sql.Open(e.driver, sourceName(url))
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	conn, err := pool.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	run := func(statement string, args ...any) {
+		if err == nil {
+			_, err = conn.ExecContext(ctx, statement, args...)
+		}
+	}
+	for _, statement := range e.before {
+		run(statement)
+	}
+	run(e.insert, users, hash)
+	for _, statement := range e.after {
+		run(statement)
+	}
+	if err != nil {
+		return fmt.Errorf("write %d users to %s: %w", users, e.name, err)
+	}
+	return nil
+}
+
+// hashed returns the hash of everybody's password at a cost.
+func hashed(ctx context.Context, cost password.Cost) (string, error) {
+	hasher, err := password.New(password.Config{Cost: cost})
+	if err != nil {
+		return "", err
+	}
+	return hasher.Hash(ctx, thePassword)
+}
+
+// sourceName is what the driver calls the database of a URL.
+func sourceName(url string) string {
+	if path, is := strings.CutPrefix(url, "sqlite:"); is {
+		return "file:" + path
+	}
+	return url
+}
