@@ -14,9 +14,6 @@ import (
 )
 
 const (
-	// keptStatements is far above the number of Gatehouse's statements. It bounds what a list of varying length in an
-	// IN (…) can cost the server's memory.
-	keptStatements = 256
 	// lastWord is how long a server may take to answer that it cancelled a statement.
 	lastWord = time.Second
 	// statementPatience bounds a statement whose context does not. Nothing may wait for a silent server for ever.
@@ -58,7 +55,7 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if !is {
 		return nil, errors.Join(fmt.Errorf("lib/pq's %T lacks a method that Gatehouse passes on", raw), raw.Close())
 	}
-	return &connection{pqConn: whole, socket: d.done(), statements: map[string]statement{}}, nil
+	return &connection{pqConn: whole, socket: d.done(), statements: statements{}}, nil
 }
 
 // dialer remembers the socket that it made. lib/pq dials with it again to cancel a statement, and the caller waits for
@@ -140,12 +137,6 @@ type pqConn interface {
 	driver.Validator
 }
 
-type statement interface {
-	driver.Stmt
-	driver.StmtExecContext
-	driver.StmtQueryContext
-}
-
 // connection is one connection to Postgres. database/sql uses it from one goroutine at a time.
 //
 // lib/pq makes two round trips of a statement with arguments, one to prepare it and one to run it. A connection
@@ -155,7 +146,7 @@ type statement interface {
 type connection struct {
 	pqConn
 	socket     net.Conn
-	statements map[string]statement
+	statements statements
 	relax      func() // ends the watch over the newest context; nil when there is none
 	readOnly   bool   // the server refused a write: another one may have taken its place
 }
@@ -216,7 +207,7 @@ func kept[T any](ctx context.Context, c *connection, query string, args []driver
 	run func(statement, context.Context, []driver.NamedValue) (T, error),
 	direct func(context.Context, string, []driver.NamedValue) (T, error)) (T, error) {
 	var none T
-	st, err := c.prepared(ctx, query)
+	st, err := c.statements.prepare(ctx, c.pqConn, query)
 	if err != nil {
 		return none, err
 	}
@@ -231,31 +222,6 @@ func kept[T any](ctx context.Context, c *connection, query string, args []driver
 		return none, err // inside of a transaction only the first error says why
 	}
 	return again, nil
-}
-
-func (c *connection) prepared(ctx context.Context, query string) (statement, error) {
-	if st, is := c.statements[query]; is {
-		return st, nil
-	}
-	made, err := c.pqConn.PrepareContext(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	st, is := made.(statement)
-	if !is {
-		return nil, errors.Join(fmt.Errorf("lib/pq's %T cannot be kept", made), made.Close())
-	}
-	if len(c.statements) >= keptStatements {
-		for old, oldest := range c.statements { // any one: a full cache is the exception
-			delete(c.statements, old)
-			if err := oldest.Close(); err != nil {
-				return nil, err
-			}
-			break
-		}
-	}
-	c.statements[query] = st
-	return st, nil
 }
 
 // watch ends the wait for a silent server. lib/pq asks the server to cancel when the context ends, and then waits for

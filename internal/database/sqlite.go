@@ -37,10 +37,7 @@ func (f file) open(mustExist bool) (*sql.DB, error) {
 	if err := made.Close(); err != nil {
 		return nil, err
 	}
-	db, err := sql.Open("sqlite", f.dsn())
-	if err != nil {
-		return nil, err
-	}
+	db := sql.OpenDB(opener{f.dsn()})
 	// One connection writes at a time; the others read beside it. Opening one costs a few statements, so all are kept.
 	connections := max(4, runtime.GOMAXPROCS(0))
 	db.SetMaxOpenConns(connections)
