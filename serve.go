@@ -27,6 +27,9 @@ func serve(ctx context.Context, w world) error {
 		return err
 	}
 	c.audit = w.Audit
+	if w.Alone {
+		tuneMemory(c.hashingCost)
+	}
 	log := newLog(c.Config, w)
 	if c.Traces.Endpoint != "" {
 		stop, err := c.openTraces(ctx, log)

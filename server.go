@@ -14,7 +14,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	w := world{Args: os.Args[1:], Env: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
+	w := world{Args: os.Args[1:], Env: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Alone: true}
 	os.Exit(run(ctx, w))
 }
 
@@ -25,6 +25,7 @@ type world struct {
 	Stdin  io.Reader
 	Stdout io.Writer
 	Stderr io.Writer
+	Alone  bool // nothing else runs in this process: the program may set how it collects garbage
 	Audit  bool // hold every field that executes against the guard's plan: tests do
 }
 
