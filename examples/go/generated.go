@@ -332,7 +332,7 @@ func (v *refreshRefreshAuthPayload) GetExpiresIn() int { return v.ExpiresIn }
 type refreshResponse struct {
 	// Exchanges a refresh token for a new access token and the next refresh token. A refresh token is replaced at each use;
 	// using it again gives the same successor until that one is used, and ends the session afterwards.
-	// Errors: `INVALID_TOKEN`, `BAD_USER_INPUT` (with `field`) when there is neither a token nor a cookie.
+	// Errors: `INVALID_TOKEN`, `RATE_LIMITED`, `BAD_USER_INPUT` (with `field`) when there is neither a token nor a cookie.
 	Refresh refreshRefreshAuthPayload `json:"refresh"`
 }
 
