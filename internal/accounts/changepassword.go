@@ -23,9 +23,6 @@ func (s *Service) ChangePassword(ctx context.Context, v *viewer.Viewer, in Chang
 	if err != nil {
 		return nil, err
 	}
-	if account == nil {
-		return nil, sessionEnded()
-	}
 	if err := checkPassword("newPassword", in.NewPassword, account.Email); err != nil {
 		return nil, err
 	}

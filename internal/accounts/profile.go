@@ -6,9 +6,13 @@ import (
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
-// Me returns the caller's account, or nil when it is gone.
+// Me returns the caller's account. Problem: UNAUTHENTICATED when it is gone, which the view may learn a moment later.
 func (s *Service) Me(ctx context.Context, v *viewer.Viewer) (*User, error) {
-	return userOrNil(s.config.Client.User.Get(ctx, v.UserID))
+	me, err := userOrNil(s.config.Client.User.Get(ctx, v.UserID))
+	if err == nil && me == nil {
+		err = sessionEnded()
+	}
+	return me, err
 }
 
 // ProfileChange is what a user changes of themselves.

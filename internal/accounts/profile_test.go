@@ -141,9 +141,8 @@ func TestMeIsNobodyOnceTheAccountIsGone(t *testing.T) {
 			t.Errorf("me (-register +got):\n%s", d)
 		}
 		h.db.Client.User.DeleteOneID(p.User.ID).ExecX(t.Context())
-		if me, err := h.Me(t.Context(), p.Viewer); me != nil || err != nil {
-			t.Errorf("me is %v, %v", me, err)
-		}
+		_, err = h.Me(t.Context(), p.Viewer)
+		wantProblem(t, "me", err, problem.Unauthenticated, "")
 		h.ended("a deleted account", p)
 	})
 }
