@@ -56,7 +56,7 @@ func TestAHostileRequestCostsLittle(t *testing.T) {
 					t.Fatalf("%d: %d errors, %d bytes, want %s\n%.500s", w.Code, wrong, w.Body.Len(), kind.code, w.Body)
 				}
 			}
-			if c.cpu > dearest || c.bytes > largest {
+			if !testing.Short() && (c.cpu > dearest || c.bytes > largest) { // short is also how the race detector runs, which costs
 				t.Errorf("%v of a processor and %d KiB, at most %v and %d KiB wanted", c.cpu, c.bytes>>10, dearest, largest>>10)
 			}
 			costs = append(costs, c)
@@ -167,7 +167,7 @@ func closedServer(t *testing.T) http.Handler {
 // which takes a minute, and the honest clients must keep half of their rate, which needs a machine that does little else.
 func TestAFloodOfHostileRequests(t *testing.T) {
 	if os.Getenv("GATEHOUSE_TEST_SERVER") != "" {
-		os.Exit(run(t.Context(), world{Stdout: os.Stdout, Stderr: io.Discard, Env: []string{"GATEHOUSE_ADDR=127.0.0.1:0", "GATEHOUSE_ARGON2=m=64,t=1,p=1",
+		os.Exit(run(t.Context(), world{Args: []string{"serve"}, Stdout: os.Stdout, Stderr: io.Discard, Env: []string{"GATEHOUSE_ADDR=127.0.0.1:0", "GATEHOUSE_ARGON2=m=64,t=1,p=1",
 			"GATEHOUSE_PLAYGROUND=off", "GATEHOUSE_DATABASE_URL=sqlite:" + filepath.Join(os.Getenv("GATEHOUSE_TEST_SERVER"), "gatehouse.db")}}))
 	}
 	if testing.Short() {

@@ -39,15 +39,18 @@ func namesOf(schema *ast.Schema) map[string]bool {
 }
 
 // conceal takes the schema's names out of a message that the request did not send. Suggestions are one way to learn
-// them; a required field that is missing, or the type of a field that was guessed, are others.
+// them; a required field that is missing, or the type of a field that was guessed, are others. The message has been
+// shortened: what is left of a name at its end goes too.
 func (p Presenter) conceal(ctx context.Context, message string) string {
 	if p.hidden == nil || !graphql.HasOperationContext(ctx) {
 		return message
 	}
+	if cut, ok := strings.CutSuffix(message, "…"); ok {
+		message = strings.TrimRightFunc(cut, func(r rune) bool { return r < 0x80 && inName(byte(r)) }) + "…"
+	}
 	op := graphql.GetOperationContext(ctx)
-	sent := op.RawQuery + fmt.Sprint(op.Variables)
 	return word.ReplaceAllStringFunc(message, func(name string) string {
-		if p.hidden[name] && !hasWord(sent, name) {
+		if p.hidden[name] && !hasWord(op.RawQuery, name) && !hasWord(fmt.Sprint(op.Variables), name) {
 			return "…"
 		}
 		return name

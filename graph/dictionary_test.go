@@ -65,6 +65,17 @@ func TestADictionaryTeachesNothing(t *testing.T) {
 	}
 }
 
+// A message that is cut off within a name does not tell its beginning.
+func TestACutMessageTeachesNoPartOfAName(t *testing.T) {
+	h := product(t, stub{})
+	for n := range longest {
+		got := query(t, h, "{me{"+strings.Repeat("x", n+1)+"}}")
+		if got.code() != unfitting || strings.Contains(got.text, `type \"U`) {
+			t.Fatalf("a field of %d bytes: %s", n+1, got.text)
+		}
+	}
+}
+
 // dictionary returns words as an attacker would try them: names of the schema itself, cut short, misspelt and joined,
 // and nonsense. The order is always the same.
 func dictionary(all map[string]bool) []string {

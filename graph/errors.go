@@ -46,7 +46,7 @@ func (p Presenter) coded(ctx context.Context, e *gqlerror.Error) *gqlerror.Error
 	case problem.ParseFailed:
 		return &gqlerror.Error{Message: "syntax error: " + unquoted(e.Message), Locations: e.Locations, Extensions: e.Extensions}
 	case problem.ValidationFailed:
-		return &gqlerror.Error{Message: shorten(p.conceal(ctx, invalid(e))), Locations: e.Locations, Extensions: e.Extensions}
+		return &gqlerror.Error{Message: p.conceal(ctx, shorten(invalid(e))), Locations: e.Locations, Extensions: e.Extensions}
 	}
 	return e
 }
