@@ -28,7 +28,7 @@ func serve(ctx context.Context, w world) error {
 	}
 	c.audit = w.Audit
 	if w.Alone {
-		tuneMemory(c.hashingCost)
+		tune(c)
 	}
 	log := newLog(c.Config, w)
 	if c.Traces.Endpoint != "" {

@@ -25,7 +25,7 @@ type world struct {
 	Stdin  io.Reader
 	Stdout io.Writer
 	Stderr io.Writer
-	Alone  bool // nothing else runs in this process: the program may set how it collects garbage
+	Alone  bool // nothing else runs in this process: the program may tune Go's runtime
 	Audit  bool // hold every field that executes against the guard's plan: tests do
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"runtime"
 
 	"github.com/gatehouse/gatehouse/graph"
 	"github.com/gatehouse/gatehouse/internal/accounts"
@@ -20,6 +21,7 @@ type settings struct {
 	secretSource string     // the variable that gave it
 	signingKey   *token.Key // nil: the database keeps one
 	hashingCost  password.Cost
+	hashesAtOnce int
 	limits       graph.Limits
 	throttle     *accounts.ThrottleLimits // nil: off
 	audit        bool                     // world.Audit
@@ -31,7 +33,7 @@ func readSettings(environment []string) (*settings, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &settings{Config: c}
+	s := &settings{Config: c, hashesAtOnce: runtime.GOMAXPROCS(0)}
 	if err := database.CheckURL(c.DatabaseURL); err != nil {
 		return nil, err
 	}

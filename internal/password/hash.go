@@ -122,7 +122,26 @@ func (h *Hasher) run(ctx context.Context, pw string, salt []byte, c Cost) ([]byt
 	}
 	defer func() { <-h.turns }()
 	h.hashed.Add(1)
-	return h.derive([]byte(pw), salt, c), nil
+	return aside(func() []byte { return h.derive([]byte(pw), salt, c) }), nil
+}
+
+// aside runs a hash on a thread of its own that gives way to all others: a hash takes 20 ms of a processor, a hundred
+// times what another request needs, which must not wait for it. It panics where f does.
+func aside(f func() []byte) []byte {
+	var hash []byte
+	var panicked any
+	done := make(chan struct{})
+	go func() {
+		runtime.LockOSThread() // and never unlocks: the thread, which cannot have its priority back, ends with this
+		defer func() { panicked = recover(); close(done) }()
+		GiveWay()
+		hash = f()
+	}()
+	<-done
+	if panicked != nil {
+		panic(panicked)
+	}
+	return hash
 }
 
 // Hashed returns how many hashes were begun so far.

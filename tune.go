@@ -4,8 +4,6 @@ import (
 	"math"
 	"runtime"
 	"runtime/debug"
-
-	"github.com/gatehouse/gatehouse/internal/password"
 )
 
 // What a server that hashes nothing may hold before it collects garbage at any price, caches included, and by how many
@@ -16,9 +14,17 @@ const (
 	garbagePercent = 400
 )
 
+// tune prepares Go's runtime for a process that serves and does nothing else.
+func tune(c *settings) {
+	// Hashes run on threads that give way to others, but Go does not know: it lets requests wait for one of so many
+	// turns, of which hashes may hold half.
+	runtime.GOMAXPROCS(2 * c.hashesAtOnce)
+	tuneMemory(int64(c.hashesAtOnce) * int64(c.hashingCost.Memory) << 10)
+}
+
 // tuneMemory lets garbage grow as long as the process stays small: up to heldMemory and what the hashes take that run
 // at once. What the environment says to Go, in GOGC and GOMEMLIMIT, holds instead.
-func tuneMemory(c password.Cost) {
+func tuneMemory(hashes int64) {
 	if debug.SetMemoryLimit(-1) != math.MaxInt64 {
 		return
 	}
@@ -26,5 +32,5 @@ func tuneMemory(c password.Cost) {
 		debug.SetGCPercent(percent)
 		return
 	}
-	debug.SetMemoryLimit(heldMemory + int64(runtime.GOMAXPROCS(0))*int64(c.Memory)<<10)
+	debug.SetMemoryLimit(heldMemory + hashes)
 }
