@@ -50,7 +50,7 @@ type size struct {
 
 var (
 	full  = size{rounds: 7, starts: 7, requests: 100_000, users: 1_000_000, round: 1500 * time.Millisecond, deadline: 10 * time.Minute}
-	quick = size{rounds: 2, starts: 2, requests: 2_000, users: 20_000, round: 200 * time.Millisecond, deadline: time.Minute}
+	quick = size{rounds: 2, starts: 2, requests: 2_000, users: 20_000, round: 200 * time.Millisecond, deadline: 2 * time.Minute}
 )
 
 // run measures and returns the exit code: 1 when something failed, or a figure is not what it must be at least. A
