@@ -63,7 +63,7 @@ type Query { ping: Int  node: Node  echo(text: String, number: Int, id: ID, role
 type Mutation { go(in: In): Node  enter(in: In): Pass! @signsIn  renew: Pass }
 type Subscription { tick: Int }
 type Pass { id: ID!  enter: Pass }
-type Node { id: ID!  name: String  node: Node  value(a: Int, s: String, in: In): Int }
+type Node { pass: Pass  id: ID!  name: String  node: Node  value(a: Int, s: String, in: In): Int }
 input In { in: In  list: [In!]  s: String  i: Int  role: Role }
 enum Role { USER ADMIN }
 `

@@ -59,7 +59,7 @@ func TestBounds(t *testing.T) {
 		{"signIns", "in a fragment", "mutation{...F go{id}} fragment F on Mutation{enter{id}}", "mutation{...F renew{id}} fragment F on Mutation{enter{id}}"},
 		{"signIns", "in a fragment, twice", "mutation{...F} fragment F on Mutation{a:enter{id}}", "mutation{...F ...on Mutation{...F}} fragment F on Mutation{a:enter{id}}"},
 		{"signIns", "of an operation that does not run", "query A{ping} mutation B{enter{id}} mutation C{renew{id}}", "query A{ping} mutation B{enter{id} b:enter{id}}"},
-		{"signIns", "below another", "mutation{go{id} enter{enter{enter{id}}}}", "mutation{renew{id} enter{enter{enter{id}}}}"},
+		{"signIns", "below another", "mutation{enter{enter{id}} go{pass{enter{id}}}}", "mutation{renew{id} enter{enter{id}}}"},
 		{"aliases", "plain", "{node{" + repeat(15, "a%d:id ") + "}}", "{node{" + repeat(16, "a%d:id ") + "}}"},
 		{"aliases", "of __typename", "{node{" + repeat(15, "a%d:__typename ") + "}}", "{node{" + repeat(16, "a%d:__typename ") + "}}"},
 		{"aliases", "by a fragment", "{node{...F node{...F node{...F}}}} fragment F on Node{" + repeat(5, "a%d:id ") + "}", "{node{...F node{...F node{...F z:id}}}} fragment F on Node{" + repeat(5, "a%d:id ") + "}"},

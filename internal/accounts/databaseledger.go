@@ -17,9 +17,9 @@ type databaseLedger struct{ client *ent.Client }
 
 // take reads first, so that a flood of what is refused costs one statement each and no lock. Then one statement counts
 // under both names, in a transaction: alone, lib/pq might send it twice. When somebody was quicker it counts under one
-// name or none; that is rolled back, and the wait is read again.
+// name or none; that is rolled back, and the wait is read again. Who loses three times waits a second.
 func (d databaseLedger) take(ctx context.Context, t *try) (time.Duration, error) {
-	for {
+	for range 3 {
 		wait, err := d.read(ctx, t)
 		if wait > 0 || err != nil {
 			return wait, err
@@ -29,6 +29,7 @@ func (d databaseLedger) take(ctx context.Context, t *try) (time.Duration, error)
 			return 0, err
 		}
 	}
+	return time.Second, nil
 }
 
 func (d databaseLedger) read(ctx context.Context, t *try) (time.Duration, error) {

@@ -137,6 +137,21 @@ func (h *house) tooMany(p *accounts.AuthPayload, err error) {
 	h.wait("a try too many", p, err)
 }
 
+// The owner's success from elsewhere takes back itself, and not what strangers did.
+func TestAnOwnersSuccessGivesStrangersNoFreshTries(t *testing.T) {
+	eachThrottled(t, func(t *testing.T, h *house) {
+		h.must(h.registerAt(at("192.0.2.7"), ada))
+		guesses := h.verifies(4, h.guess(ada))
+		for i := range 10 {
+			h.loginAt(nth(100+i), ada, goodPassword)
+			guesses += h.verifies(1, h.guess(ada))
+		}
+		if guesses != 5 {
+			t.Errorf("%d guesses were verified, want 5", guesses)
+		}
+	})
+}
+
 // a quarter of an hour of guessing, a try a second, from one network or from many, known or not.
 func TestAQuarterOfAnHourVerifiesTenGuessesAtMost(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *house) {
