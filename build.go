@@ -53,7 +53,7 @@ func build(ctx context.Context, c *settings, db *database.Database, address stri
 	}
 	callers := viewer.Sources{Verify: access.Verify, Session: service.Viewer, Proxies: c.TrustedProxies}
 	c.watch.rooms(service, db, access, guard)
-	public := graph.Identify(graph.CORS(c.Origins, graph.Within(operationTime, viewer.Middleware(callers, door))))
+	public := graph.Identify(graph.CORS(c.Origins, graph.Within(c.timeout, viewer.Middleware(callers, door))))
 	b := &building{
 		handler: c.watch.handler(routes(ctx, c, public, guard.Access(), signing.keys, service, db), log),
 		tend:    tending(service, signing, db, log),
@@ -153,6 +153,7 @@ func newDoor(c *settings, service *accounts.Service, address string, log *slog.L
 		Extensions:    []graphql.HandlerExtension{guard},
 		Queries:       guard.QueryCache(graph.CachedQueries),
 		Limits:        c.limits,
+		Timeout:       c.timeout,
 		Issuer:        issuer,
 		Origins:       append([]string{config.Origin(issuer)}, c.Origins...),
 		Introspection: c.ShowPlayground(),

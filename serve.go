@@ -26,7 +26,7 @@ func serve(ctx context.Context, w world) error {
 	if err != nil {
 		return err
 	}
-	c.audit = w.Audit
+	c.audit, c.timeout = w.Audit, cmp.Or(w.Timeout, c.timeout)
 	if w.Alone {
 		tune(c)
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 func main() {
@@ -27,6 +28,8 @@ type world struct {
 	Stderr io.Writer
 	Alone  bool // nothing else runs in this process: the program may tune Go's runtime
 	Audit  bool // hold every field that executes against the guard's plan: tests do
+
+	Timeout time.Duration // of one operation; default operationTime: some tests cannot wait
 }
 
 // The exit codes of the program.

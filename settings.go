@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"time"
 
 	"github.com/gatehouse/gatehouse/graph"
 	"github.com/gatehouse/gatehouse/internal/accounts"
@@ -26,6 +27,7 @@ type settings struct {
 	throttle     *accounts.ThrottleLimits // nil: off
 	audit        bool                     // world.Audit
 	watch        watch                    // who is told what happens; serve switches on what is configured
+	timeout      time.Duration            // world.Timeout
 }
 
 func readSettings(environment []string) (*settings, error) {
@@ -33,7 +35,7 @@ func readSettings(environment []string) (*settings, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &settings{Config: c, hashesAtOnce: runtime.GOMAXPROCS(0)}
+	s := &settings{Config: c, hashesAtOnce: runtime.GOMAXPROCS(0), timeout: operationTime}
 	if err := database.CheckURL(c.DatabaseURL); err != nil {
 		return nil, err
 	}

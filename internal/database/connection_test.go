@@ -279,6 +279,46 @@ func TestASilentServerIsGivenUpWhenTheContextEnds(t *testing.T) {
 	}
 }
 
+// Nothing waits for a silent server for ever, whatever its caller forgot: neither a statement nor the end of a
+// transaction, which have no context that ends.
+func TestASilentServerIsGivenUpWithoutADeadline(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for time-outs")
+	}
+	p, address := silencer(t, dbtest.Postgres(t))
+	d := migrated(t, address)
+	begun := func() *sql.Tx {
+		tx, err := d.SQL().Begin()
+		if err == nil {
+			_, err = tx.Exec("SELECT 1")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tx
+	}
+	var waiting sync.WaitGroup
+	one, two := begun(), begun()
+	p.silent.Store(true)
+	began := time.Now()
+	for name, ask := range map[string]func() error{
+		"a statement": func() error {
+			return d.SQL().QueryRowContext(context.Background(), "SELECT $1::int", 1).Scan(new(int))
+		},
+		"a transaction's begin": func() error { _, err := d.SQL().Begin(); return err },
+		"a commit":              one.Commit,
+		"a rollback":            two.Rollback,
+	} {
+		waiting.Go(func() {
+			if err, took := ask(), time.Since(began); !database.Unavailable(err) || took > 13*time.Second {
+				t.Errorf("%s, after %v: %v", name, took, err)
+			}
+		})
+	}
+	waiting.Wait()
+	p.silent.Store(false)
+}
+
 // A statement that the server cancelled leaves its connection as good as new.
 func TestAConnectionIsUsableAfterAContextEnded(t *testing.T) {
 	d := open(t, dbtest.Postgres(t))

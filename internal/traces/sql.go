@@ -2,6 +2,8 @@ package traces
 
 import (
 	"context"
+	"database/sql"
+	"fmt"
 	"strings"
 
 	"entgo.io/ent/dialect"
@@ -57,9 +59,31 @@ func (s spans) Query(ctx context.Context, query string, args, v any) error {
 	return s.in(ctx, query, func(ctx context.Context) error { return s.ExecQuerier.Query(ctx, query, args, v) })
 }
 
+// execer is for statements that Ent does not write.
+type execer interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+// ExecContext is for them, too.
+func (s spans) ExecContext(ctx context.Context, query string, args ...any) (result sql.Result, err error) {
+	below, ok := s.ExecQuerier.(execer)
+	if !ok {
+		return nil, fmt.Errorf("a %T runs no statements but Ent's", s.ExecQuerier)
+	}
+	err = s.in(ctx, query, func(ctx context.Context) error {
+		result, err = below.ExecContext(ctx, query, args...)
+		return err
+	})
+	return result, err
+}
+
 type driver struct {
 	dialect.Driver
 	spans spans
+}
+
+func (d driver) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	return d.spans.ExecContext(ctx, query, args...)
 }
 
 func (d driver) Exec(ctx context.Context, query string, args, v any) error {

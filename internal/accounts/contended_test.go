@@ -1,0 +1,43 @@
+package accounts_test
+
+import (
+	"testing"
+
+	"github.com/gatehouse/gatehouse/ent/user"
+	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/database"
+	"github.com/gatehouse/gatehouse/internal/database/dbtest"
+	"github.com/gatehouse/gatehouse/internal/problem"
+)
+
+// TestALoginThatGaveWayToAChangeOfThePasswordIsRefused: the try that was rolled back had its tokens ready.
+func TestALoginThatGaveWayToAChangeOfThePasswordIsRefused(t *testing.T) {
+	h := newHouse(t, dbtest.Postgres(t))
+	h.must(h.register(ada, goodPassword))
+	other := h.must(h.register("other@example.com", otherPassword))
+	hash := h.db.Client.User.GetX(t.Context(), other.User.ID).PasswordHash
+	for _, s := range []string{
+		"CREATE SEQUENCE tries",
+		`CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN
+			IF nextval(''tries'') = 1 THEN RAISE EXCEPTION USING ERRCODE = ''40001''; END IF; RETURN NEW; END'`,
+		"CREATE CONSTRAINT TRIGGER fail AFTER INSERT ON sessions DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION fail()",
+	} {
+		_, err := h.raw.Exec(s)
+		check(t, err)
+	}
+	gaveWay := false
+	h = h.instance(func(c *accounts.Config) {
+		c.Contended = func(err error) bool {
+			if database.Contended(err) {
+				gaveWay = true
+				h.db.Client.User.Update().Where(user.Email(ada)).SetPasswordHash(hash).ExecX(t.Context())
+			}
+			return database.Contended(err)
+		}
+	})
+	_, err := h.login(ada, goodPassword)
+	wantProblem(t, "login", err, problem.InvalidCredentials, "")
+	if !gaveWay {
+		t.Error("it never gave way")
+	}
+}
