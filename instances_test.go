@@ -167,6 +167,23 @@ func TestEveryEndingIsHeardByTheOtherInstance(t *testing.T) {
 			}
 		})
 	}
+	t.Run("name", func(t *testing.T) {
+		token := p.register()
+		for _, name := range []string{"Ann", "Anna"} {
+			named := func() bool {
+				return strings.Contains(p.other.ask(shape{method: http.MethodPost, query: "{ me { name } }"}, token), `"name":"`+name+`"`)
+			}
+			if named() {
+				t.Errorf("%s before it was said", name)
+			}
+			p.must(token, `mutation { updateProfile(input: {name: "`+name+`"}) { user { id } } }`)
+			for changed := time.Now(); !named(); {
+				if time.Since(changed) > time.Second {
+					t.Fatal("not known a second later")
+				}
+			}
+		}
+	})
 	t.Run("roles", func(t *testing.T) {
 		token := p.register()
 		users := func() bool {

@@ -106,6 +106,7 @@ func (s *Service) caller(ctx context.Context, tx *transaction, v *viewer.Viewer,
 	if !v.SignedIn() {
 		return nil, problem.New(problem.Unauthenticated, "This needs a signed-in caller.").WithReason(v.Reason())
 	}
+	tx.touched = append(tx.touched, v.UserID)
 	active := string(StatusActive)
 	n, err := tx.User.Update().Where(user.ID(v.UserID), user.Status(active)).SetStatus(active).Save(ctx)
 	if err != nil {

@@ -19,9 +19,12 @@ type ChangePasswordInput struct {
 // INVALID_CREDENTIALS, RATE_LIMITED, UNAUTHENTICATED.
 func (s *Service) ChangePassword(ctx context.Context, v *viewer.Viewer, in ChangePasswordInput) (*AuthPayload, error) {
 	now := s.now()
-	account, err := s.Me(ctx, v)
+	account, err := userOrNil(s.config.Client.User.Get(ctx, v.UserID))
 	if err != nil {
 		return nil, err
+	}
+	if account == nil {
+		return nil, sessionEnded()
 	}
 	if err := checkPassword("newPassword", in.NewPassword, account.Email); err != nil {
 		return nil, err

@@ -2,17 +2,26 @@ package accounts
 
 import (
 	"context"
+	"time"
 
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
-// Me returns the caller's account. Problem: UNAUTHENTICATED when it is gone, which the view may learn a moment later.
+// Me returns the caller's account, as it was a moment ago: see view. Problem: UNAUTHENTICATED when it is gone.
 func (s *Service) Me(ctx context.Context, v *viewer.Viewer) (*User, error) {
+	if me, known := s.view.account(v.UserID); known {
+		return me, nil
+	}
+	ticket, readAt := s.view.ticket(), time.Now()
 	me, err := userOrNil(s.config.Client.User.Get(ctx, v.UserID))
 	if err == nil && me == nil {
 		err = sessionEnded()
 	}
-	return me, err
+	if err != nil {
+		return nil, err
+	}
+	s.view.keepAccount(ticket, *me, readAt)
+	return me, nil
 }
 
 // ProfileChange is what a user changes of themselves.

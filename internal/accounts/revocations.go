@@ -141,6 +141,7 @@ const Changes = "gatehouse_changes"
 // Change is what is told on Changes: one of its parts.
 type Change struct {
 	Keys       bool            `json:"keys"`       // the signing keys
+	User       uuid.UUID       `json:"user"`       // whose account was changed
 	Revocation *ent.Revocation `json:"revocation"` // a new row
 }
 
@@ -148,9 +149,12 @@ type Change struct {
 // from another version of the program: then nothing that is remembered holds.
 func (s *Service) Hear(payload string) (keys bool) {
 	var c Change
-	if err := json.Unmarshal([]byte(payload), &c); err != nil || !c.Keys && c.Revocation == nil {
+	if err := json.Unmarshal([]byte(payload), &c); err != nil || !c.Keys && c.Revocation == nil && c.User == uuid.Nil {
 		s.OutOfTouch()
 		return true
+	}
+	if c.User != uuid.Nil {
+		s.view.forget(c.User)
 	}
 	if c.Revocation != nil {
 		r := revocationOf(c.Revocation)

@@ -8,13 +8,15 @@ import (
 	"time"
 
 	"github.com/gatehouse/gatehouse/ent"
+	"github.com/google/uuid"
 )
 
 // transaction is an open transaction, and what it revokes: nothing may remember that once it is over.
 type transaction struct {
 	*ent.Tx
 	revoked []Revocation
-	events  []Event // what else is told once it is committed
+	touched []uuid.UUID // users whose accounts may be changed
+	events  []Event     // what else is told once it is committed
 }
 
 type insideTx struct{}
@@ -64,6 +66,9 @@ func (s *Service) inOneTx(ctx context.Context, f func(ctx context.Context, tx *t
 	err = tx.Commit()
 	for _, r := range tx.revoked {
 		s.view.forget(r.UserID) // also when the commit failed: its answer may be what was lost
+	}
+	for _, id := range tx.touched {
+		s.view.forget(id)
 	}
 	if err != nil {
 		return fmt.Errorf("commit: %w", errors.Join(err, ctx.Err())) // whose end may have rolled the transaction back

@@ -27,9 +27,9 @@ type ViewConfig struct {
 	Shared   bool // other instances use the database: trust the view only while InTouch is called
 }
 
-// view is the bounded memory of live sessions, which saves most requests their read. It holds nothing that is not in
-// the database, and forgets a user when anything about them is revoked: at once what this instance revokes, and what
-// others do when they tell. Nothing that writes may use it.
+// view is the bounded memory of live sessions and their users, which saves most requests their reads. It holds nothing
+// that is not in the database, and forgets a user when anything about them changes: at once what this instance changes,
+// and what others do when they tell. Nothing that writes may use it.
 //
 // A service whose database is a file has no other instances, but commands in other processes; so it trusts for a lease
 // what it read.
@@ -38,11 +38,11 @@ type view struct {
 
 	mu       sync.Mutex
 	sessions *simplelru.LRU[uuid.UUID, live]
-	of       map[uuid.UUID]map[uuid.UUID]struct{} // the remembered sessions of each user
-	forgets  uint64                               // how often something was forgotten
-	complete time.Time                            // until when the view is trusted, on the monotonic clock
-	asked    time.Time                            // when it was last asked, on the same clock
-	touched  time.Time                            // since when everything has been heard that was committed before
+	users    map[uuid.UUID]*somebody // whose sessions are remembered
+	forgets  uint64                  // how often something was forgotten
+	complete time.Time               // until when the view is trusted, on the monotonic clock
+	asked    time.Time               // when it was last asked, on the same clock
+	touched  time.Time               // since when everything has been heard that was committed before
 	stats    ViewStats
 }
 
@@ -63,11 +63,18 @@ type live struct {
 	readAt   time.Time // on the monotonic clock
 }
 
+// somebody is a user whose sessions are remembered, and perhaps their account.
+type somebody struct {
+	sessions map[uuid.UUID]struct{}
+	account  *User     // nil: not asked for yet
+	readAt   time.Time // of the account, on the monotonic clock
+}
+
 func newView(c ViewConfig) (*view, error) {
 	if c.Sessions == 0 {
 		c.Sessions = 16384
 	}
-	v := &view{shared: c.Shared, of: map[uuid.UUID]map[uuid.UUID]struct{}{}}
+	v := &view{shared: c.Shared, users: map[uuid.UUID]*somebody{}}
 	var err error
 	if v.sessions, err = simplelru.NewLRU(c.Sessions, v.evicted); err != nil {
 		return nil, fmt.Errorf("accounts: the view of %d sessions: %w", c.Sessions, err)
@@ -81,7 +88,7 @@ func (v *view) find(session, user uuid.UUID, now time.Time) (live, bool) {
 	defer v.mu.Unlock()
 	v.asked = time.Now()
 	s, known := v.sessions.Get(session)
-	if !known || !v.trusted(s) || s.userID != user || !now.Before(s.endsAt) || now.Sub(s.lastUsed) >= useKept {
+	if !known || !v.trusted(s.readAt) || s.userID != user || !now.Before(s.endsAt) || now.Sub(s.lastUsed) >= useKept {
 		v.stats.Misses++
 		return live{}, false
 	}
@@ -90,11 +97,11 @@ func (v *view) find(session, user uuid.UUID, now time.Time) (live, bool) {
 }
 
 // trusted reports whether what was read then is what would be read now, but for what was heard meanwhile.
-func (v *view) trusted(s live) bool {
+func (v *view) trusted(readAt time.Time) bool {
 	if v.shared {
 		return time.Now().Before(v.complete)
 	}
-	return time.Since(s.readAt) < lease
+	return time.Since(readAt) < lease
 }
 
 // ticket is taken before a session is read, and given to keep.
@@ -109,31 +116,55 @@ func (v *view) ticket() uint64 {
 func (v *view) keep(ticket uint64, session uuid.UUID, s live) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if ticket != v.forgets || !v.trusted(s) {
+	if ticket != v.forgets || !v.trusted(s.readAt) {
 		return
 	}
 	v.sessions.Add(session, s)
-	if v.of[s.userID] == nil {
-		v.of[s.userID] = map[uuid.UUID]struct{}{}
+	if v.users[s.userID] == nil {
+		v.users[s.userID] = &somebody{sessions: map[uuid.UUID]struct{}{}}
 	}
-	v.of[s.userID][session] = struct{}{}
+	v.users[s.userID].sessions[session] = struct{}{}
+}
+
+// account returns a copy of a user's account, if the view knows it.
+func (v *view) account(user uuid.UUID) (*User, bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	known := v.users[user]
+	if known == nil || known.account == nil || !v.trusted(known.readAt) {
+		return nil, false
+	}
+	account := *known.account
+	return &account, true
+}
+
+// keepAccount remembers an account as keep does a session, if a session of it is remembered.
+func (v *view) keepAccount(ticket uint64, account User, readAt time.Time) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if known := v.users[account.ID]; known != nil && ticket == v.forgets && v.trusted(readAt) {
+		known.account, known.readAt = &account, readAt
+	}
 }
 
 // evicted is called under the lock for each session that leaves the memory.
 func (v *view) evicted(session uuid.UUID, s live) {
-	delete(v.of[s.userID], session)
-	if len(v.of[s.userID]) == 0 {
-		delete(v.of, s.userID)
+	known := v.users[s.userID]
+	delete(known.sessions, session)
+	if len(known.sessions) == 0 {
+		delete(v.users, s.userID)
 	}
 }
 
-// forget forgets all sessions of a user.
+// forget forgets a user: all sessions, and the account.
 func (v *view) forget(user uuid.UUID) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.forgets++
-	for session := range v.of[user] {
-		v.sessions.Remove(session)
+	if known := v.users[user]; known != nil {
+		for session := range known.sessions {
+			v.sessions.Remove(session)
+		}
 	}
 }
 

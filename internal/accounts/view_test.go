@@ -136,6 +136,41 @@ func TestWhatIsHeardDuringAReadWins(t *testing.T) {
 	})
 }
 
+// TestAnAccountIsReadOnceUntilItChanges is for what me answers.
+func TestAnAccountIsReadOnceUntilItChanges(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h, m := h.remembering(true, 0)
+		p := h.must(h.register(ada, goodPassword))
+		me := func(wantReads int, wantName string) {
+			t.Helper()
+			v := h.caller(p)
+			var got *accounts.User
+			var err error
+			reads := len(m.count(func() { got, err = h.Me(t.Context(), v) }))
+			check(t, err)
+			name := ""
+			if got.Name != nil {
+				name = *got.Name
+			}
+			if reads != wantReads || name != wantName || got.ID != p.User.ID {
+				t.Errorf("%d reads, %+v; want %d and %q", reads, got, wantReads, wantName)
+			}
+		}
+		me(1, "")
+		me(0, "")
+		check(t, h.rename(p.Viewer, "Ada")) // by this instance
+		me(1, "Ada")
+		me(0, "Ada")
+		h.exec("UPDATE users SET name = 'Lady Lovelace'") // by another
+		me(0, "Ada")
+		h.Hear(`{"user": "` + p.User.ID.String() + `"}`)
+		me(1, "Lady Lovelace")
+		h.OutOfTouch()
+		me(1, "Lady Lovelace")
+		me(1, "Lady Lovelace")
+	})
+}
+
 func TestTheViewIsBounded(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h, m := h.remembering(true, 2)

@@ -23,6 +23,8 @@ CREATE FUNCTION gatehouse_tell() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF TG_TABLE_NAME = 'revocations' THEN
     PERFORM pg_notify('gatehouse_changes', json_build_object('revocation', row_to_json(NEW))::text);
+  ELSIF TG_TABLE_NAME = 'users' THEN
+    PERFORM pg_notify('gatehouse_changes', json_build_object('user', NEW.id)::text);
   ELSE
     PERFORM pg_notify('gatehouse_changes', json_build_object('keys', true)::text);
   END IF;
@@ -32,3 +34,4 @@ $$;
 -- +goose StatementEnd
 CREATE TRIGGER gatehouse_tell AFTER INSERT ON "revocations" FOR EACH ROW EXECUTE FUNCTION gatehouse_tell();
 CREATE TRIGGER gatehouse_tell_keys AFTER INSERT OR UPDATE OR DELETE ON "signing_keys" FOR EACH STATEMENT EXECUTE FUNCTION gatehouse_tell();
+CREATE TRIGGER gatehouse_tell_users AFTER UPDATE ON "users" FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION gatehouse_tell();
