@@ -86,6 +86,20 @@ func attribute(s *tracepb.Span, key string) string {
 	return ""
 }
 
+// TestTriesAreCountedWhenTracesAreOn is about statements that Ent does not write.
+func TestTriesAreCountedWhenTracesAreOn(t *testing.T) {
+	c := newReceiver(t)
+	s := start(t, "GATEHOUSE_DATABASE_URL="+dbtest.Postgres(t), "OTEL_EXPORTER_OTLP_ENDPOINT="+c.URL, "GATEHOUSE_THROTTLE=account=2")
+	w := &stage{t: t, url: s.URL}
+	w.must("", `mutation { register(input: {email: "ann@example.com", password: "correct horse battery"}) { tokenType } }`)
+	w.login("ann@example.com", "correct horse battery")
+	for _, code := range []string{"INVALID_CREDENTIALS", "INVALID_CREDENTIALS", "RATE_LIMITED"} {
+		if _, body := post(t, s.URL, `mutation { login(input: {email: "eve@example.com", password: "a guess of hers"}) { tokenType } }`); !strings.Contains(body, code) {
+			t.Errorf("%s, want %s", body, code)
+		}
+	}
+}
+
 // TestATraceShowsARequestItsOperationAndItsStatements and no value of any of them.
 func TestATraceShowsARequestItsOperationAndItsStatements(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {
