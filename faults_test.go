@@ -70,7 +70,7 @@ func TestAFaultLeavesNothingBehind(t *testing.T) {
 		p.recovers(p.crowd(32))
 	}
 	p.hang()
-	for range 3 {
+	for range map[bool]int{true: 4, false: 1}[timeOut == operationTime] {
 		p.crowd(60)
 	}
 	p.pass()

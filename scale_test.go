@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse/gatehouse/graph"
 	"github.com/gatehouse/gatehouse/internal/database/cluster"
 	"github.com/gatehouse/gatehouse/internal/database/dbtest"
 )
@@ -180,5 +181,26 @@ func TestAReplicaThatIsNoneIsNotAsked(t *testing.T) {
 		if _, err := readSettings([]string{"GATEHOUSE_DATABASE_URL=" + databaseURL, "GATEHOUSE_REPLICA_URL=" + url, sameSecret}); err == nil || !strings.Contains(err.Error(), "GATEHOUSE_REPLICA_URL: ") || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", url, err)
 		}
+	}
+}
+
+// TestNoMutationAnswersFromTheReplica holds that what only the directory gives is out of a mutation's reach: whoever has
+// just written something reads it in the same answer.
+func TestNoMutationAnswersFromTheReplica(t *testing.T) {
+	schema := graph.NewSchema(nil).Schema()
+	reached := map[string]bool{}
+	var reach func(name string)
+	reach = func(name string) {
+		if reached[name] || schema.Types[name] == nil {
+			return
+		}
+		reached[name] = true
+		for _, f := range schema.Types[name].Fields {
+			reach(f.Type.Name())
+		}
+	}
+	reach(schema.Mutation.Name)
+	if reached["UserConnection"] || reached[schema.Query.Name] || !reached["Session"] {
+		t.Errorf("mutations reach %v", reached)
 	}
 }

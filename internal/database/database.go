@@ -48,7 +48,7 @@ type engine interface {
 	open(mustExist bool) (*sql.DB, error)
 	mend(err error) error // adds to a refusal how to mend it
 	versionTable() string // a query that answers whether goose's table is there
-	trialWrite() string   // a write that changes nothing, and fails where writes do
+	trialWrite() string   // a write of nothing that matters, which fails where others do
 	provider(db *sql.DB, migrations fs.FS) (*goose.Provider, error)
 }
 
