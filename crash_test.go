@@ -91,7 +91,7 @@ func newProcess(t *testing.T, binary, databaseURL string, environment ...string)
 	address := l.Addr().String()
 	environment = append([]string{
 		"GATEHOUSE_ADDR=" + address,
-		"GATEHOUSE_ARGON2=m=64,t=1,p=1",
+		"GATEHOUSE_ARGON2=m=64,t=1,p=1", "GATEHOUSE_THROTTLE=off",
 		"GATEHOUSE_DATABASE_URL=" + databaseURL,
 	}, environment...)
 	if !slices.Contains(environment, sameSecret) {

@@ -2,6 +2,7 @@ package database
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -108,4 +109,15 @@ func (w writes) Tx(ctx context.Context) (dialect.Tx, error) {
 		return nil, err
 	}
 	return w.Driver.Tx(ctx)
+}
+
+// ExecContext passes on statements that Ent does not write; outside of a transaction they change counts only.
+func (w writes) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	below, ok := w.Driver.(interface {
+		ExecContext(context.Context, string, ...any) (sql.Result, error)
+	})
+	if !ok {
+		return nil, fmt.Errorf("a %T runs no statements but Ent's", w.Driver)
+	}
+	return below.ExecContext(ctx, query, args...)
 }
