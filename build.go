@@ -98,7 +98,7 @@ func newIssuer(c *settings, keys *token.Keys, address string) (*token.Issuer, er
 }
 
 func newAccounts(c *settings, db *database.Database, replica *database.Replica, s *signing, access *token.Issuer, log *slog.Logger) (*accounts.Service, error) {
-	passwords, err := password.New(password.Config{Cost: c.hashingCost, Concurrent: c.hashesAtOnce})
+	passwords, err := password.New(password.Config{Cost: c.hashingCost, Concurrent: c.hashesAtOnce, Derive: c.derive})
 	if err != nil {
 		return nil, err
 	}

@@ -91,6 +91,10 @@ func commands(w world) *cobra.Command {
 			_, err := fmt.Fprintln(w.Stdout, "gatehouse", version())
 			return err
 		})},
+		&cobra.Command{
+			Use: hashCommand, Hidden: true, Short: "Hash passwords for the server that has started this", Args: cobra.NoArgs,
+			RunE: does(func(*cobra.Command) error { return hash(w) }),
+		},
 		&cobra.Command{Use: "config", Short: "The environment variables, with their defaults", Long: configHelp()},
 	)
 	root.InitDefaultHelpCmd()

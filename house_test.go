@@ -26,6 +26,7 @@ var house = map[string][]string{
 	"internal/prerequisite":     {},
 	"internal/config":           {},
 	"internal/password":         {},
+	"internal/password/aside":   {"internal/password"},
 	"internal/token":            {"internal/problem"},
 	"internal/viewer":           {"authz", "internal/bearer", "internal/token", "internal/problem"},
 	"internal/feed":             {"internal/accounts", "internal/bearer"},

@@ -8,12 +8,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os/exec"
 	"strings"
 	"time"
 
 	"github.com/gatehouse/gatehouse/internal/config"
 	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/metrics"
+	"github.com/gatehouse/gatehouse/internal/password/aside"
 	"github.com/gatehouse/gatehouse/internal/traces"
 )
 
@@ -28,7 +30,13 @@ func serve(ctx context.Context, w world) error {
 	}
 	c.audit, c.timeout = w.Audit, cmp.Or(w.Timeout, c.timeout)
 	if w.Alone {
-		tune(c)
+		tune()
+		hashing, err := aside.Start(func() *exec.Cmd { return hashingProcess(c, w) })
+		if err != nil {
+			return err
+		}
+		defer hashing.Close() // after the last request
+		c.derive = hashing.Derive
 	}
 	log := newLog(c.Config, w)
 	if c.Traces.Endpoint != "" {

@@ -23,6 +23,7 @@ type settings struct {
 	signingKey   *token.Key // nil: the database keeps one
 	hashingCost  password.Cost
 	hashesAtOnce int
+	derive       func(pw, salt []byte, c password.Cost) ([]byte, error) // nil: hashes are made in this process
 	limits       graph.Limits
 	throttle     *accounts.ThrottleLimits // nil: off
 	audit        bool                     // world.Audit

@@ -72,14 +72,33 @@ func (c *child) stop() {
 	}
 }
 
-// resident is how much memory the process holds, in MiB.
+// resident is how much memory the process and those that it has started hold, in MiB. What they share, the program
+// itself, counts once.
 func (c *child) resident() (float64, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.cmd.Process.Pid))
+	pid := c.cmd.Process.Pid
+	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
 	if err != nil {
 		return 0, err
 	}
-	for line := range strings.Lines(string(status)) {
-		if value, is := strings.CutPrefix(line, "VmRSS:"); is {
+	sum := 0.0
+	for _, pid := range append(strings.Fields(string(children)), strconv.Itoa(pid)) {
+		held, err := proportional(pid)
+		if err != nil {
+			return 0, err
+		}
+		sum += held
+	}
+	return sum, nil
+}
+
+// proportional is a process's resident memory in MiB, with its part of what others use too.
+func proportional(pid string) (float64, error) {
+	rollup, err := os.ReadFile("/proc/" + pid + "/smaps_rollup")
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(rollup)) {
+		if value, is := strings.CutPrefix(line, "Pss:"); is {
 			kilobytes, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(value), " kB"))
 			return float64(kilobytes) / 1024, err
 		}

@@ -56,8 +56,7 @@ func (s *stage) serveSmall(ctx context.Context, e engine) (*child, error) {
 	return s.serve(ctx, s.binary, url, password.DefaultCost)
 }
 
-// hashing is how many hashes a second a loop on each processor makes, at the priority that the program gives them: what
-// else runs on the machine takes as much from both.
+// hashing is how many hashes a second a loop on each processor makes.
 func hashing(c password.Cost, d time.Duration) float64 {
 	defer debug.FreeOSMemory()
 	var done atomic.Int64
@@ -65,8 +64,6 @@ func hashing(c password.Cost, d time.Duration) float64 {
 	began := time.Now()
 	for range runtime.GOMAXPROCS(0) {
 		running.Go(func() {
-			runtime.LockOSThread() // and never unlocks: the thread ends with this
-			password.GiveWay()
 			for time.Since(began) < d {
 				argon2.IDKey([]byte(thePassword), make([]byte, 16), c.Time, c.Memory, c.Lanes, 32)
 				done.Add(1)

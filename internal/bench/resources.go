@@ -31,37 +31,44 @@ func starts(ctx context.Context, s *stage) error {
 // memory is what a server holds that has answered one request, and then many, with sign-ins among them.
 func memory(ctx context.Context, s *stage) error {
 	for _, e := range s.engines {
-		url, me, err := s.issued(ctx, e)
-		if err != nil {
+		if err := memoryOn(ctx, s, e); err != nil {
 			return err
 		}
-		_, c, err := s.first(ctx, url, me)
-		if err != nil {
-			return err
-		}
-		defer c.stop()
-		time.Sleep(time.Second)
-		idle, err := c.resident()
-		if err != nil {
-			return err
-		}
-		me.address = c.address
-		for range 10 {
-			if err := me.send(ctx, connections, s.size.requests/10); err != nil {
-				return err
-			}
-			if err := askLogins(c, callers, small).send(ctx, signingIn, signingIn); err != nil {
-				return err
-			}
-		}
-		after, err := c.resident()
-		if err != nil {
-			return err
-		}
-		s.table.add("resident memory idle, "+e.name, []float64{idle}, atMost(64, 40).in("MiB"))
-		s.table.add("the same after many requests, "+e.name, []float64{after}, atMost(128, 64).in("MiB"))
-		s.table.note("memory, %s: after %d of me and %d logins", e.name, s.size.requests, 10*signingIn)
 	}
+	return nil
+}
+
+func memoryOn(ctx context.Context, s *stage, e engine) error {
+	url, me, err := s.issued(ctx, e)
+	if err != nil {
+		return err
+	}
+	_, c, err := s.first(ctx, url, me)
+	if err != nil {
+		return err
+	}
+	defer c.stop() // before the next is measured, which would share the program with it
+	time.Sleep(time.Second)
+	idle, err := c.resident()
+	if err != nil {
+		return err
+	}
+	me.address = c.address
+	for range 10 {
+		if err := me.send(ctx, connections, s.size.requests/10); err != nil {
+			return err
+		}
+		if err := askLogins(c, callers, small).send(ctx, signingIn, signingIn); err != nil {
+			return err
+		}
+	}
+	after, err := c.resident()
+	if err != nil {
+		return err
+	}
+	s.table.add("resident memory idle, "+e.name, []float64{idle}, atMost(64, 40).in("MiB"))
+	s.table.add("the same after many requests, "+e.name, []float64{after}, atMost(128, 64).in("MiB"))
+	s.table.note("memory, %s: after %d of me and %d logins", e.name, s.size.requests, 10*signingIn)
 	return nil
 }
 

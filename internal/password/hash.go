@@ -28,6 +28,8 @@ type Config struct {
 	// own patience ends.
 	Wait time.Duration
 	Rand io.Reader // default crypto/rand: draws salts
+	// Derive computes a hash; the default is Argon2id.
+	Derive func(pw, salt []byte, c Cost) ([]byte, error)
 }
 
 // Hasher hashes passwords. It may be used concurrently; all its methods share its turns.
@@ -37,7 +39,6 @@ type Hasher struct {
 	queue  atomic.Int64  // who waits for a turn
 	busy   atomic.Uint64 // who was told ErrBusy
 	nobody string        // what VerifyNothing verifies against
-	derive func(pw, salt []byte, c Cost) []byte
 	hashed atomic.Int64
 }
 
@@ -55,6 +56,9 @@ func New(c Config) (*Hasher, error) {
 	if c.Rand == nil {
 		c.Rand = rand.Reader
 	}
+	if c.Derive == nil {
+		c.Derive = func(pw, salt []byte, c Cost) ([]byte, error) { return Argon2id(pw, salt, c), nil }
+	}
 	if err := c.Cost.check(); err != nil {
 		return nil, err
 	}
@@ -62,10 +66,11 @@ func New(c Config) (*Hasher, error) {
 		return nil, errors.New("a password hasher cannot have negative bounds")
 	}
 	nobody := record{cost: c.Cost, salt: make([]byte, saltLen), hash: make([]byte, hashLen)}
-	return &Hasher{config: c, turns: make(chan struct{}, c.Concurrent), nobody: nobody.String(), derive: argon2id}, nil
+	return &Hasher{config: c, turns: make(chan struct{}, c.Concurrent), nobody: nobody.String()}, nil
 }
 
-func argon2id(pw, salt []byte, c Cost) []byte {
+// Argon2id is the hash itself, of 32 bytes (RFC 9106).
+func Argon2id(pw, salt []byte, c Cost) []byte {
 	return argon2.IDKey(pw, salt, c.Time, c.Memory, c.Lanes, hashLen)
 }
 
@@ -122,26 +127,7 @@ func (h *Hasher) run(ctx context.Context, pw string, salt []byte, c Cost) ([]byt
 	}
 	defer func() { <-h.turns }()
 	h.hashed.Add(1)
-	return aside(func() []byte { return h.derive([]byte(pw), salt, c) }), nil
-}
-
-// aside runs a hash on a thread of its own that gives way to all others: a hash takes 20 ms of a processor, a hundred
-// times what another request needs, which must not wait for it. It panics where f does.
-func aside(f func() []byte) []byte {
-	var hash []byte
-	var panicked any
-	done := make(chan struct{})
-	go func() {
-		runtime.LockOSThread() // and never unlocks: the thread, which cannot have its priority back, ends with this
-		defer func() { panicked = recover(); close(done) }()
-		GiveWay()
-		hash = f()
-	}()
-	<-done
-	if panicked != nil {
-		panic(panicked)
-	}
-	return hash
+	return h.config.Derive([]byte(pw), salt, c)
 }
 
 // Hashed returns how many hashes were begun so far.

@@ -93,7 +93,7 @@ func TestWhatNoAccountCanHaveIsNotHashed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.derive = func([]byte, []byte, Cost) []byte { t.Error("hashed"); return nil }
+	h.config.Derive = func([]byte, []byte, Cost) ([]byte, error) { t.Error("hashed"); return nil, nil }
 	for pw, want := range map[string]error{
 		strings.Repeat("k", 129): ErrTooLong, strings.Repeat("k", 1<<20): ErrTooLong,
 		"kxq4vz!t\x00": ErrMalformed, "kxq4vz!t\xff": ErrMalformed,
@@ -125,9 +125,9 @@ func TestAStrangerCostsTheWorkOfAWrongPassword(t *testing.T) {
 		cost     Cost
 	}
 	var done []work
-	h.derive = func(pw, salt []byte, c Cost) []byte {
+	h.config.Derive = func(pw, salt []byte, c Cost) ([]byte, error) {
 		done = append(done, work{len(pw), len(salt), c})
-		return argon2id(pw, salt, c)
+		return Argon2id(pw, salt, c), nil
 	}
 	verify(t, h, "kxq4vz!u", phc, false)
 	if err := h.VerifyNothing(context.Background(), "kxq4vz!u"); err != nil {
@@ -141,13 +141,13 @@ func TestAStrangerCostsTheWorkOfAWrongPassword(t *testing.T) {
 // slow makes a hash take a second of the bubble's time, and returns the most hashes that ran at once.
 func slow(h *Hasher) *atomic.Int32 {
 	var running, most atomic.Int32
-	h.derive = func(_, salt []byte, _ Cost) []byte {
+	h.config.Derive = func(_, salt []byte, _ Cost) ([]byte, error) {
 		n := running.Add(1)
 		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
 		}
 		time.Sleep(time.Second)
 		running.Add(-1)
-		return bytes.Repeat(salt[:1], hashLen)
+		return bytes.Repeat(salt[:1], hashLen), nil
 	}
 	return &most
 }
@@ -258,7 +258,7 @@ func TestATurnIsGivenBackWhenHashingPanics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.derive = func([]byte, []byte, Cost) []byte { panic("out of memory") }
+	h.config.Derive = func([]byte, []byte, Cost) ([]byte, error) { panic("out of memory") }
 	func() {
 		defer func() { _ = recover() }()
 		_, _ = h.Hash(context.Background(), "kxq4vz!t")
