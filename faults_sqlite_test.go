@@ -27,10 +27,10 @@ type ailing struct {
 	done int // registrations that were answered
 }
 
-func newAiling(t *testing.T, folder string) *ailing {
+func newAiling(t *testing.T, folder string, environment ...string) *ailing {
 	t.Helper()
 	a := &ailing{path: filepath.Join(folder, "gatehouse.db")}
-	s := hurried(t, "GATEHOUSE_DATABASE_URL=sqlite:"+a.path)
+	s := hurried(t, append(environment, "GATEHOUSE_DATABASE_URL=sqlite:"+a.path)...)
 	a.patient = &patient{stage: &stage{t: t, url: s.URL}, s: s}
 	a.token = between(t, a.must("", a.registration()), `"accessToken":"`, `"`)
 	a.done = 1

@@ -46,9 +46,10 @@ type engine interface {
 
 	dialect() string // Ent's name
 	open(mustExist bool) (*sql.DB, error)
-	mend(err error) error // adds to a refusal how to mend it
-	versionTable() string // a query that answers whether goose's table is there
-	trialWrite() string   // a write of nothing that matters, which fails where others do
+	look(ctx context.Context) error // before the first connection of the pool
+	mend(err error) error           // adds to a refusal how to mend it
+	versionTable() string           // a query that answers whether goose's table is there
+	trialWrite() string             // a write of nothing that matters, which fails where others do
 	provider(db *sql.DB, migrations fs.FS) (*goose.Provider, error)
 }
 
@@ -113,13 +114,16 @@ func (d *Database) await(ctx context.Context, wait time.Duration) error {
 	defer tick.Stop()
 	var silence error // the newest reason that is not merely the end of the wait
 	for try := 1; ; try++ {
-		err := d.sql.PingContext(patient)
+		err := d.engine.look(ctx)
+		if err == nil {
+			err = d.sql.PingContext(patient)
+		}
 		switch {
 		case err == nil:
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case !Unavailable(err):
+		case !Unavailable(err) || damaged(err):
 			return err
 		case patient.Err() == nil || silence == nil:
 			silence = err

@@ -20,7 +20,7 @@ var ErrMoved = errors.New("the database's file was moved or deleted while it was
 // failure: asking again later may help. That is a connection which is refused, cut or too slow, a server that starts,
 // stops or has become a standby, one without free connections, disk or memory, and a transaction that gave way to
 // another; on SQLite a file that stayed locked, a disk that is full, fails or is mounted read-only, and a file that is
-// gone. It is false for a context that was cancelled, since there nobody waits for the answer.
+// gone or damaged. It is false for a context that was cancelled, since there nobody waits for the answer.
 func Unavailable(err error) bool {
 	if refused, is := errors.AsType[*pq.Error](err); is {
 		return silent(refused.Code) || contended(refused.Code)
@@ -31,7 +31,7 @@ func Unavailable(err error) bool {
 			sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PROTOCOL:
 			return true
 		}
-		return false
+		return damaged(err)
 	}
 	if broken, is := errors.AsType[*net.OpError](err); is {
 		// Go's TLS calls an alert a network error: "remote error" when the server sent it, "local error" otherwise.
@@ -43,6 +43,12 @@ func Unavailable(err error) bool {
 		}
 	}
 	return false
+}
+
+// damaged tells a SQLite file that must be restored from every other failure. No wait mends it.
+func damaged(err error) bool {
+	refused, is := errors.AsType[*sqlite.Error](err)
+	return is && (refused.Code()&0xff == sqlite3.SQLITE_CORRUPT || refused.Code()&0xff == sqlite3.SQLITE_NOTADB)
 }
 
 // Contended tells a transaction that Postgres has rolled back because of another one (serialization failure, deadlock)

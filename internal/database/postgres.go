@@ -1,6 +1,7 @@
 package database
 
 import (
+	"context"
 	"crypto/tls"
 	"database/sql"
 	"errors"
@@ -28,6 +29,8 @@ type server struct {
 }
 
 func (s server) dialect() string { return dialect.Postgres }
+
+func (s server) look(context.Context) error { return nil } // a server looks after its files
 
 func (s server) String() string {
 	u := url.URL{Scheme: "postgres", User: url.User(s.config.User), Path: s.config.Database,

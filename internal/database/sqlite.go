@@ -30,6 +30,9 @@ func (f file) open(mustExist bool) (*sql.DB, error) {
 	if mustExist {
 		flag = os.O_RDWR
 	}
+	if f.emptied() {
+		return nil, errEmptied
+	}
 	made, err := os.OpenFile(f.path, flag, 0o600)
 	if err != nil {
 		return nil, f.cannotOpen(err, mustExist)
@@ -74,7 +77,11 @@ func (f file) cannotOpen(err error, mustExist bool) error {
 func (f file) dsn() string {
 	const settings = "?_pragma=foreign_keys(1)&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)" +
 		"&_pragma=synchronous(FULL)&_txlock=immediate&_time_format=sqlite&_timezone=UTC"
-	return "file:" + (&url.URL{Path: filepath.ToSlash(f.path)}).EscapedPath() + settings
+	return f.name() + settings
+}
+
+func (f file) name() string {
+	return "file:" + (&url.URL{Path: filepath.ToSlash(f.path)}).EscapedPath()
 }
 
 func (f file) mend(err error) error {
@@ -106,10 +113,10 @@ func (f file) provider(db *sql.DB, migrations fs.FS) (*goose.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	path, err := filepath.EvalSymlinks(f.path) // one lock for one file, by whatever name
+	lock, err := f.lockPath()
 	if err != nil {
 		return nil, err
 	}
 	return goose.NewProvider(goose.DialectCustom, db, migrations, goose.WithDisableGlobalRegistry(true),
-		goose.WithStore(checkedStore{store}), goose.WithSessionLocker(newFileLock(path+".lock")))
+		goose.WithStore(checkedStore{store}), goose.WithSessionLocker(newFileLock(lock)))
 }
