@@ -17,10 +17,15 @@ import (
 func newLog(c *config.Config, w world) *slog.Logger {
 	options := &slog.HandlerOptions{Level: c.LogLevel}
 	out := visible{w.Stderr}
+	log := slog.New(graph.LogHandler(slog.NewTextHandler(out, options)))
 	if c.LogJSON {
-		return slog.New(graph.LogHandler(slog.NewJSONHandler(out, options)))
+		log = slog.New(graph.LogHandler(slog.NewJSONHandler(out, options)))
 	}
-	return slog.New(graph.LogHandler(slog.NewTextHandler(out, options)))
+	if s, is := w.Stderr.(*sink); is {
+		tell := func(lines int64) { log.Warn("nobody read the log: lines were dropped", "lines", lines) }
+		s.lost.Store(&tell)
+	}
+	return log
 }
 
 // visible writes what cannot be seen as \u and its number. slog quotes what would begin a new line, but its JSON has

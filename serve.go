@@ -78,7 +78,9 @@ func serve(ctx context.Context, w world) error {
 	}
 	defer inBackground(context.WithoutCancel(ctx), log, b.tend)() // also while running requests finish
 	log.Info("listening", "address", address)
-	fmt.Fprintln(w.Stdout, greeting(c.Config, address))
+	out := newSink(w.Stdout)
+	defer out.close()
+	fmt.Fprintln(out, greeting(c.Config, address))
 	return serveUntil(ctx, newServer(leaving.handler(b.handler), log), listener, leaving, c.DrainTime(), log)
 }
 

@@ -41,6 +41,9 @@ const (
 
 // run carries out one command and returns the exit code.
 func run(ctx context.Context, w world) int {
+	errs := newSink(w.Stderr)
+	defer errs.close()
+	w.Stderr = errs
 	root := commands(w)
 	root.SetArgs(w.Args)
 	root.SetOut(w.Stdout)
