@@ -81,7 +81,7 @@ func serve(ctx context.Context, w world) error {
 	out := newSink(w.Stdout)
 	defer out.close()
 	fmt.Fprintln(out, greeting(c.Config, address))
-	return serveUntil(ctx, newServer(leaving.handler(b.handler), log), listener, leaving, c.DrainTime(), log)
+	return serveUntil(ctx, newServer(leaving.handler(b.handler), log), spare(listener), leaving, c.DrainTime(), log)
 }
 
 // openTraces switches traces on, until stop is called, which sends the last ones.
