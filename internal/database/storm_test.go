@@ -1,0 +1,87 @@
+package database_test
+
+import (
+	"context"
+	"database/sql"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/internal/database/dbtest"
+)
+
+// TestACancelledStatementAnswersNobodyElse is R-022 beneath everything: statements whose contexts end at any moment of
+// theirs, prepared and not, in transactions and not, on fewer connections than there are askers.
+func TestACancelledStatementAnswersNobodyElse(t *testing.T) {
+	const kept, plain = "SELECT CAST($1 AS text), CAST($1 AS text) UNION ALL SELECT CAST($1 AS text), 'again'", "SELECT 'mine', 'mine'"
+	dbtest.Each(t, func(t *testing.T, url string) {
+		d := open(t, url)
+		d.SQL().SetMaxOpenConns(4)
+		var answered, cancelled atomic.Int64
+		until := time.Now().Add(time.Second)
+		one := func(n int, usual time.Duration) (whole bool) {
+			ctx, cancel := context.WithTimeout(t.Context(), rand.N(2*usual))
+			defer cancel()
+			mine := uuid.NewString()
+			question, args := kept, []any{mine}
+			if n%4 == 0 {
+				question, args = strings.ReplaceAll(plain, "mine", mine), nil
+			}
+			ask, end := d.SQL().QueryContext, func() error { return nil }
+			if n%3 == 0 {
+				tx, err := d.SQL().BeginTx(ctx, nil)
+				if err != nil {
+					return false
+				}
+				defer tx.Rollback()
+				ask, end = tx.QueryContext, tx.Commit
+			}
+			rows, err := ask(ctx, question, args...)
+			if err != nil {
+				return false
+			}
+			return all(t, rows, mine) && end() == nil
+		}
+		var askers sync.WaitGroup
+		for range 16 {
+			askers.Go(func() {
+				usual := time.Millisecond
+				for n := 0; time.Now().Before(until); n++ {
+					if began := time.Now(); one(n, usual) {
+						answered.Add(1)
+						usual = time.Since(began)
+					} else {
+						cancelled.Add(1)
+						usual = min(usual*21/20, time.Second)
+					}
+				}
+			})
+		}
+		askers.Wait()
+		t.Logf("%d answered, %d cancelled", answered.Load(), cancelled.Load())
+		if answered.Load() < 50 || cancelled.Load() < 50 {
+			t.Error("too few to tell")
+		}
+	})
+}
+
+// all reads rows to their end. It is false when they were cut short.
+func all(t *testing.T, rows *sql.Rows, mine string) bool {
+	t.Helper()
+	defer rows.Close()
+	for rows.Next() {
+		var one, two string
+		if rows.Scan(&one, &two) != nil {
+			return false
+		}
+		if one != mine || two != mine && two != "again" {
+			t.Errorf("asked for %s, got %s and %s", mine, one, two)
+		}
+	}
+	return rows.Err() == nil
+}
