@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lib/pq"
@@ -25,15 +26,17 @@ type unbounded struct{}
 
 // connector makes connections of lib/pq that do two things more: they keep prepared statements, and they give up on a
 // silent server when the context ends.
-type connector struct{ config pq.Config }
+type connector struct {
+	config pq.Config
+	pooled *atomic.Bool // a pooler was met
+}
 
 func (c connector) Driver() driver.Driver { return pq.Driver{} }
 
-func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
+func (c connector) connect(ctx context.Context, config pq.Config) (*connection, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	config := c.config
 	if end, bounded := ctx.Deadline(); bounded { // lib/pq sets a deadline of its own, later than giveUp
 		config.ConnectTimeout = min(config.ConnectTimeout, max(time.Millisecond, time.Until(end)))
 	}
@@ -141,19 +144,18 @@ type pqConn interface {
 //
 // lib/pq makes two round trips of a statement with arguments, one to prepare it and one to run it. A connection
 // prepares each text once and keeps it, inside and outside of transactions alike; what is kept ends with the
-// connection, so a restarted server is never asked for a statement it does not know. Behind PgBouncer in transaction
-// mode this needs PgBouncer's own prepared statements (1.21, max_prepared_statements).
+// connection, so a restarted server is never asked for a statement it does not know. Behind a pooler nothing is kept.
 type connection struct {
 	pqConn
 	socket     net.Conn
-	statements statements
-	relax      func() // ends the watch over the newest context; nil when there is none
-	readOnly   bool   // the server refused a write: another one may have taken its place
+	statements statements // nil behind a pooler
+	relax      func()     // ends the watch over the newest context; nil when there is none
+	readOnly   bool       // the server refused a write: another one may have taken its place
 }
 
 func (c *connection) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	ctx = c.watch(ctx)
-	if len(args) == 0 {
+	if len(args) == 0 || c.statements == nil {
 		rows, err := c.pqConn.QueryContext(ctx, query, args)
 		return rows, c.noted(err)
 	}
@@ -163,7 +165,7 @@ func (c *connection) QueryContext(ctx context.Context, query string, args []driv
 
 func (c *connection) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	ctx = c.watch(ctx)
-	if len(args) == 0 {
+	if len(args) == 0 || c.statements == nil {
 		result, err := c.pqConn.ExecContext(ctx, query, args)
 		return result, c.noted(err)
 	}

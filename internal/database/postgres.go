@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"entgo.io/ent/dialect"
@@ -25,7 +26,8 @@ import (
 // server is a PostgreSQL database.
 type server struct {
 	config pq.Config
-	url    string // what config was read from, with what was decided here; for lib/pq's listener, which takes no Config
+	pooled *atomic.Bool // see direct
+	url    string       // what config was read from, with what was decided here; for lib/pq's listener, which takes no Config
 }
 
 func (s server) dialect() string { return dialect.Postgres }
@@ -68,7 +70,9 @@ func parseServer(text string) (engine, error) {
 	if config.ApplicationName == "" {
 		config.ApplicationName = "gatehouse"
 	}
-	return server{config, listenerURL(*u, config)}, nil
+	pooled := &atomic.Bool{}
+	pooled.Store(config.BinaryParameters)
+	return server{config, pooled, listenerURL(*u, config)}, nil
 }
 
 func listenerURL(u url.URL, config pq.Config) string {
@@ -102,7 +106,7 @@ func isLocal(host string, addr netip.Addr) bool {
 // them kept, since each has its prepared statements, and each replaced after half an hour, so that a changed address is
 // followed.
 func (s server) open(bool) (*sql.DB, error) {
-	db := sql.OpenDB(connector{s.config})
+	db := sql.OpenDB(connector{s.config, s.pooled})
 	db.SetMaxOpenConns(16)
 	db.SetMaxIdleConns(16)
 	db.SetConnMaxIdleTime(5 * time.Minute)
@@ -147,6 +151,10 @@ func (s server) trialWrite() string {
 // that waits inside of Postgres would be quicker, but CREATE INDEX CONCURRENTLY of the instance that holds it would
 // wait for the instances that want it.
 func (s server) provider(db *sql.DB, migrations fs.FS) (*goose.Provider, error) {
+	if s.pooled.Load() {
+		return goose.NewProvider(goose.DialectPostgres, db, migrations, goose.WithDisableGlobalRegistry(true),
+			goose.WithSessionLocker(&transactionLock{db: db}))
+	}
 	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, uint64(lockPatience/time.Second)))
 	if err != nil {
 		return nil, err

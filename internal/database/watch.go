@@ -51,12 +51,18 @@ func (d *Database) Watch(ctx context.Context, w Watcher) {
 			return
 		}
 		d.log.WarnContext(ctx, "not in touch with the other instances: every request asks the database until it is", "error", err)
+		pause := beatEvery + mathrand.N(beatEvery)
+		if errors.Is(err, errDeaf) && s.pooled.Load() {
+			pause = time.Minute // in transaction mode they stay away for ever
+		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(beatEvery + mathrand.N(beatEvery)):
+		case <-time.After(pause):
 		}
 	}
 }
+
+var errDeaf = errors.New("notifications stay away; is there a pooler in between? LISTEN needs a connection of its own")
 
 func alone(ctx context.Context, w Watcher) {
 	tick := time.NewTicker(beatEvery)
@@ -119,7 +125,7 @@ func (d *Database) listen(ctx context.Context, url string, w Watcher) error {
 				waiting = at
 			}
 			if waiting.After(heard) && at.Sub(waiting) > beatPatience {
-				return errors.New("notifications stay away; is there a pooler in between? LISTEN needs a connection of its own")
+				return errDeaf
 			}
 		}
 	}

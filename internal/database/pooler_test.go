@@ -1,0 +1,145 @@
+package database_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse/gatehouse/internal/database"
+	"github.com/gatehouse/gatehouse/internal/database/dbtest"
+)
+
+// TestStatementsAreKeptOnlyWithoutAPooler, R-021: what a connection prepares behind a pooler, another client's statement
+// of the same name may answer.
+func TestStatementsAreKeptOnlyWithoutAPooler(t *testing.T) {
+	straight := dbtest.Postgres(t)
+	pooled := dbtest.PgBouncer(t, straight, "transaction")
+	const said = "a pooler stands before the database"
+	for url, kept := range map[string]bool{straight: true, pooled: false, straight + "&binary_parameters=yes": false} {
+		var log bytes.Buffer
+		d, err := database.Open(t.Context(), database.Config{URL: url, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		tx, err := d.SQL().Begin() // which a pooler leaves on one connection
+		if err != nil {
+			t.Fatal(err)
+		}
+		var n, is int
+		for range 2 {
+			if err := tx.QueryRow("SELECT count(*), $1::int FROM pg_prepared_statements WHERE name <> ''", 7).Scan(&n, &is); err != nil || is != 7 {
+				t.Errorf("%d, %v", is, err)
+			}
+		}
+		if err := tx.Rollback(); err != nil {
+			t.Error(err)
+		}
+		if n > 0 != kept || strings.Contains(log.String(), said) == kept {
+			t.Errorf("%d statements kept, want kept %v; log: %s", n, kept, &log)
+		}
+	}
+}
+
+func TestEveryTypeComesBackThroughAPooler(t *testing.T) {
+	d := migrated(t, dbtest.PgBouncer(t, dbtest.Postgres(t), "transaction"))
+	session := someSession(t, d)
+	got := d.Client.Session.GetX(t.Context(), session.ID)
+	if got.String() != session.String() || !bytes.Equal(got.RefreshDigest, session.RefreshDigest) || !got.CreatedAt.Equal(session.CreatedAt) {
+		t.Errorf("wrote %v, read %v", session, got)
+	}
+	if roles := d.Client.User.GetX(t.Context(), session.UserID).Roles; !cmp.Equal(roles, []string{"USER"}) {
+		t.Errorf("roles: %v", roles)
+	}
+}
+
+// TestOfSeveralThatStartBehindAPoolerOneMigrates: a lock that is a connection's would stay on whichever it was taken.
+func TestOfSeveralThatStartBehindAPoolerOneMigrates(t *testing.T) {
+	straight := dbtest.Postgres(t)
+	pooled := dbtest.PgBouncer(t, straight, "transaction")
+	d := open(t, straight)
+	for round, want := range []string{strings.Join(files, " "), "9002_more.sql"} {
+		var all sync.WaitGroup
+		applied := make(chan string, 5)
+		for i := range cap(applied) {
+			all.Go(func() {
+				d := open(t, pooled)
+				if i == 0 && round > 0 { // one of them beside the pooler
+					d = open(t, straight+"&application_name=beside")
+				}
+				if round > 0 {
+					d.SetMigrations(next(t, d, "9002_more.sql", "SELECT pg_sleep(0.5);\nCREATE TABLE more (id int);"))
+				}
+				done, err := d.Migrate(t.Context())
+				if err != nil {
+					t.Error(err)
+				}
+				if len(done) > 0 {
+					applied <- strings.Join(done, " ")
+				}
+			})
+		}
+		migrated := make(chan struct{})
+		go func() { all.Wait(); close(migrated) }()
+		for over := false; !over; {
+			select {
+			case <-migrated:
+				over = true
+			case <-time.After(20 * time.Millisecond):
+			}
+			var free int // connections that hold a lock, and that the pooler gives to anybody
+			if err := d.SQL().QueryRow(`SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
+				WHERE locktype = 'advisory' AND state = 'idle' AND application_name <> 'beside'`).Scan(&free); err != nil || free > 0 {
+				t.Fatalf("round %d: %d locks are on connections that others may get, %v", round, free, err)
+			}
+		}
+		close(applied)
+		if got := <-applied; got != want || len(applied) > 0 {
+			t.Errorf("round %d: applied %s, and %d more did; want %s", round, got, len(applied), want)
+		}
+		var locks int
+		if err := d.SQL().QueryRow("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").Scan(&locks); err != nil || locks > 0 {
+			t.Errorf("%d locks were left, %v", locks, err)
+		}
+	}
+}
+
+// TestAPoolerOfTransactionsIsNeverInTouch: LISTEN is accepted by it, and comes to nothing. In session mode it works.
+func TestAPoolerOfTransactionsIsNeverInTouch(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits until it is given up")
+	}
+	for mode, works := range map[string]bool{"transaction": false, "session": true} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			d := open(t, dbtest.PgBouncer(t, dbtest.Postgres(t), mode))
+			ctx, cancel := context.WithCancel(t.Context())
+			var inTouch, heard, lost atomic.Int64
+			var over sync.WaitGroup
+			over.Go(func() {
+				d.Watch(ctx, database.Watcher{Channel: "news", Heard: func(string) { heard.Add(1) }, InTouch: func(time.Time) { inTouch.Add(1) },
+					OutOfTouch: func() { lost.Add(1) }, Wanted: func() bool { return true }})
+			})
+			for began := time.Now(); time.Since(began) < 5*time.Second && lost.Load() == 0 && (inTouch.Load() < 5 || heard.Load() == 0); {
+				if _, err := d.SQL().Exec("SELECT pg_notify('news', $1)", "x"); err != nil {
+					t.Error(err)
+				}
+				time.Sleep(20 * time.Millisecond)
+			}
+			cancel()
+			got := fmt.Sprint(inTouch.Load() > 0, heard.Load() > 0)
+			over.Wait()
+			if got != fmt.Sprint(works, works) || inTouch.Load() == 0 && lost.Load() < 1 {
+				t.Errorf("in touch %d times, heard %d, lost %d", inTouch.Load(), heard.Load(), lost.Load())
+			}
+		})
+	}
+}
