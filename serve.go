@@ -114,7 +114,7 @@ func openMigrated(ctx context.Context, c *config.Config, log *slog.Logger) (*dat
 // newServer bounds what a client may take its time with. A request's own deadline is in package graph.
 func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
-		Handler:           handler,
+		Handler:           chunksEnd(handler),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      30 * time.Second,
@@ -122,6 +122,19 @@ func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
+}
+
+// chunksEnd ends a connection with a request whose body comes in chunks, as RFC 9112, 6.1 asks where it has a length too.
+// Go's server takes the chunks and drops the length, so that nobody behind it can tell. A proxy that reads such a request
+// otherwise would pass on, behind it, a request that it has not seen, to be answered to another of its clients (request
+// smuggling). It costs those who send chunks a connection for each request.
+func chunksEnd(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.TransferEncoding) > 0 {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // serveUntil serves until the context ends. Then it lets proxies turn away, takes no new connection, and lets running
