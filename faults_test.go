@@ -346,6 +346,7 @@ type outcome struct {
 	code, retry string
 	after       int  // extensions.retryAfter
 	data        bool // there is some
+	text        string
 	took        time.Duration
 	err         error
 }
@@ -393,7 +394,8 @@ func askAt(client *http.Client, url, token, query string) (o outcome) {
 	if o.err = json.NewDecoder(response.Body).Decode(&answer); o.err == nil && len(answer.Errors) > 0 {
 		o.code, o.after = answer.Errors[0].Extensions.Code, answer.Errors[0].Extensions.RetryAfter
 	}
-	o.data = len(answer.Data) > 0 && string(answer.Data) != "null"
+	o.text = string(answer.Data)
+	o.data = o.text != "" && o.text != "null"
 	return o
 }
 

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"entgo.io/ent/dialect"
@@ -36,6 +37,7 @@ type Database struct {
 	sql        *sql.DB
 	log        *slog.Logger
 	migrations fs.FS
+	served     atomic.Bool // Migrate found or made this program's version
 	opened     fs.FileInfo // the SQLite file that was opened
 	readiness  readiness
 }

@@ -114,7 +114,7 @@ func (d *Database) Migrate(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	if before.Newer() || len(before.Pending) == 0 {
-		return nil, d.fits(before)
+		return nil, d.begin(before)
 	}
 	p, err := d.engine.provider(d.sql, d.migrations)
 	if err != nil {
@@ -138,7 +138,16 @@ func (d *Database) Migrate(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return applied, err
 	}
-	return applied, d.fits(after)
+	return applied, d.begin(after)
+}
+
+// begin is fits, from which on Ready minds no newer version.
+func (d *Database) begin(s Status) error {
+	err := d.fits(s)
+	if err == nil {
+		d.served.Store(true)
+	}
+	return err
 }
 
 func (d *Database) fits(s Status) error {

@@ -195,10 +195,13 @@ func TestMigrationsBeforeAFailingOneStay(t *testing.T) {
 
 func TestANewerDatabaseIsRefusedNamingBothVersions(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {
-		newer := open(t, url)
+		serving, newer := migrated(t, url), open(t, url)
 		newer.SetMigrations(next(t, newer, "9002_more.sql", "CREATE TABLE more (id int);"))
 		if _, err := newer.Migrate(t.Context()); err != nil {
 			t.Fatal(err)
+		}
+		if err := serving.Ready(t.Context()); err != nil {
+			t.Errorf("the older program, which serves, is not ready: %v", err)
 		}
 		if err := newer.Ready(t.Context()); err != nil {
 			t.Errorf("the newer program is not ready: %v", err)

@@ -28,7 +28,8 @@ type readiness struct {
 	err   error
 }
 
-// Ready says whether the database answers, takes writes and is exactly at this program's version. It returns within two
+// Ready says whether the database answers, takes writes and is at this program's version. One that a newer program has
+// migrated since is ready too: migrations add, so that both serve during an upgrade. It returns within two
 // seconds. Those who ask at the same time share one answer.
 func (d *Database) Ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyWithin)
@@ -72,7 +73,7 @@ func (d *Database) ask(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := d.fits(s); err != nil {
+	if err := d.fits(s); err != nil && !(s.Newer() && d.served.Load()) {
 		return err
 	}
 	if err := d.present(); err != nil {
