@@ -16,7 +16,12 @@ import (
 	"github.com/gatehouse/gatehouse/internal/database/dbtest"
 )
 
-func TestMain(m *testing.M) { dbtest.Main(m) }
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && programs[os.Args[1]] != nil {
+		programs[os.Args[1]]()
+	}
+	dbtest.Main(m)
+}
 
 // instance is one running server, started as `gatehouse` is.
 type instance struct {

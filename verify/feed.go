@@ -36,7 +36,7 @@ const (
 	leastPause   = 100 * time.Millisecond // before the first reconnect
 	longestPause = 5 * time.Second
 	sweepEvery   = time.Minute
-	// hungAfter is after how long without any event a connection is given up, though it looks open.
+	// hungAfter is after how long without news that count a connection is given up, though it looks open.
 	hungAfter = 5 * time.Second
 	// enough is for how long one connection is read: two clocks that both count the time since the request drift apart.
 	enough = 10 * time.Minute
@@ -98,8 +98,15 @@ func (f *feed) judge(c token.Claims) (roles []string, err error) {
 // current reports whether the last sign is young enough. A clock that went back cannot tell. The issuer's may run a
 // little faster.
 func (f *feed) current(now time.Time) bool {
-	age := now.Sub(f.sign)
-	return !f.sign.IsZero() && age >= -f.MaxSilence && age <= f.MaxSilence
+	return !f.sign.IsZero() && f.young(age(now, f.sign))
+}
+
+func (f *feed) young(age time.Duration) bool { return age >= -f.MaxSilence && age <= f.MaxSilence }
+
+// age returns how long ago a moment was, by the clock that says longer: the monotonic clock stands still while the
+// machine is suspended, and the wall clock may be set back.
+func age(now, moment time.Time) time.Duration {
+	return max(now.Sub(moment), now.Round(0).Sub(moment.Round(0)))
 }
 
 // run keeps a connection to the feed until the context ends. A loss is logged once, however many tries mend it.
@@ -165,12 +172,18 @@ func (f *feed) connect(ctx context.Context, back func()) (heard bool, err error)
 		return false, err
 	}
 	err = readEvents(answer.Body, func(name, data string) error {
-		alarm.Reset(f.hung)
 		if name != "current" {
+			if !heard { // all that is in force comes first, and may take its time
+				alarm.Reset(f.hung)
+			}
 			return f.take(name, data)
 		}
-		if err := f.hear(*asked.Load(), data); err != nil {
+		young, err := f.hear(*asked.Load(), data)
+		if err != nil {
 			return err
+		}
+		if !heard || young {
+			alarm.Reset(f.hung)
 		}
 		heard = true
 		back()
@@ -205,27 +218,31 @@ func checkFeed(answer *http.Response) error {
 
 // hear takes the sign that everything until a moment was sent. The issuer counts from when the request arrived, which is
 // after it was sent: so the moment is not earlier than it seems here, and what comes late is seen to be late, whatever
-// the clocks say.
-func (f *feed) hear(asked time.Time, data string) error {
+// the clocks say. One that is of a time to come, or always as late, is of a machine that was suspended: its clock stood
+// still, here or there, and a new connection must count from a new start. It returns whether the news count.
+func (f *feed) hear(asked time.Time, data string) (young bool, err error) {
 	var sign struct {
 		Milliseconds *int64 `json:"ms"`
 	}
 	if err := json.Unmarshal([]byte(data), &sign); err != nil || sign.Milliseconds == nil {
-		return errors.New("a current event that does not say until when")
+		return false, errors.New("a current event that does not say until when")
 	}
-	until := asked.Add(time.Duration(*sign.Milliseconds) * time.Millisecond)
 	now := f.now()
-	if late := now.Sub(until); late > f.hung {
-		return fmt.Errorf("the news come %v late", late.Round(time.Millisecond))
+	late := age(now, asked.Add(time.Duration(*sign.Milliseconds)*time.Millisecond))
+	switch {
+	case late > f.hung:
+		return false, fmt.Errorf("the news come %v late", late.Round(time.Millisecond))
+	case late < -f.MaxSilence:
+		return false, fmt.Errorf("the clock here lost %v", -late.Round(time.Millisecond))
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.sign = until
+	f.sign = now.Add(-late)
 	if now.Sub(f.swept) >= sweepEvery {
 		f.revoked.sweep(now)
 		f.swept = now
 	}
-	return nil
+	return f.young(late), nil
 }
 
 // take remembers one event. One that cannot be understood might have ended a session, so it ends the connection.

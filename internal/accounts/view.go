@@ -40,7 +40,7 @@ type view struct {
 	sessions *simplelru.LRU[uuid.UUID, live]
 	users    map[uuid.UUID]*somebody // whose sessions are remembered
 	forgets  uint64                  // how often something was forgotten
-	complete time.Time               // until when the view is trusted, on the monotonic clock
+	complete time.Time               // until when the view is trusted, on both clocks
 	asked    time.Time               // when it was last asked, on the same clock
 	touched  time.Time               // since when everything has been heard that was committed before
 	stats    ViewStats
@@ -60,14 +60,14 @@ type live struct {
 	roles    []string
 	endsAt   time.Time // by itself, when nobody ends it before
 	lastUsed time.Time // as the database has it
-	readAt   time.Time // on the monotonic clock
+	readAt   time.Time // on both clocks
 }
 
 // somebody is a user whose sessions are remembered, and perhaps their account.
 type somebody struct {
 	sessions map[uuid.UUID]struct{}
 	account  *User     // nil: not asked for yet
-	readAt   time.Time // of the account, on the monotonic clock
+	readAt   time.Time // of the account, on both clocks
 }
 
 func newView(c ViewConfig) (*view, error) {
@@ -99,9 +99,17 @@ func (v *view) find(session, user uuid.UUID, now time.Time) (live, bool) {
 // trusted reports whether what was read then is what would be read now, but for what was heard meanwhile.
 func (v *view) trusted(readAt time.Time) bool {
 	if v.shared {
-		return time.Now().Before(v.complete)
+		return age(v.complete) < 0
 	}
-	return time.Since(readAt) < lease
+	return age(readAt) < lease
+}
+
+// age returns how long ago a moment was, by the clock that says longer. The monotonic clock goes on while the process is
+// stopped, but not while the machine is suspended: then the wall clock does, or is set right afterwards. A wall clock
+// that is set back says less, and the monotonic one decides.
+func age(moment time.Time) time.Duration {
+	now := time.Now()
+	return max(now.Sub(moment), now.Round(0).Sub(moment.Round(0)))
 }
 
 // ticket is taken before a session is read, and given to keep.

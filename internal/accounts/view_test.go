@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/problem"
@@ -96,6 +97,40 @@ func TestTheViewIsTrustedWhileItIsInTouchOnly(t *testing.T) {
 		h.wantReads(m, "something that is not understood was told", p, 1, true)
 		h.wantReads(m, "and until it is in touch again", p, 1, true)
 	})
+}
+
+// TestTheViewIsNotTrustedAfterASuspension: while a machine is suspended the wall clock goes on alone.
+func TestTheViewIsNotTrustedAfterASuspension(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h, m := h.remembering(true, 0)
+		p := h.must(h.register(ada, goodPassword))
+		h.wantReads(m, "first", p, 1, true)
+		for _, c := range []struct {
+			what     string
+			wallAway time.Duration
+			reads    int
+		}{
+			{"no suspension", 0, 0},
+			{"suspended for two hours", -2 * time.Hour, 1},
+			{"in touch again", 0, 0},
+			{"the wall clock is set back by two hours", 2 * time.Hour, 0},
+		} {
+			h.InTouch(wallMoved(t, time.Now().Add(time.Hour), c.wallAway))
+			h.wantReads(m, c.what, p, c.reads, true)
+		}
+	})
+}
+
+// wallMoved returns a moment whose wall clock says another time than its monotonic one, as it does seen from after a
+// suspension. There is no other way to make one than to know that seconds are the upper half of time.Time's first word.
+func wallMoved(t *testing.T, moment time.Time, by time.Duration) time.Time {
+	t.Helper()
+	moved := moment
+	*(*uint64)(unsafe.Pointer(&moved)) += uint64(int64(by/time.Second) << 30)
+	if moved.Sub(moment) != 0 || moved.Round(0).Sub(moment.Round(0)) != by {
+		t.Fatalf("time.Time is made otherwise than this test knows: %v, %v", moment, moved)
+	}
+	return moved
 }
 
 func TestAFileIsReadAgainAfterAMoment(t *testing.T) {

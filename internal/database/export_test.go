@@ -14,6 +14,12 @@ func (d *Database) SetMigrations(m fs.FS) { d.migrations = m }
 // Migrations are the files of this program for the database's engine.
 func (d *Database) Migrations() fs.FS { return d.migrations }
 
+// BeatText and ReadBeat are a beat's text and what is read from it.
+var (
+	BeatText = beatText
+	ReadBeat = readBeat
+)
+
 const KeptStatements = keptStatements
 
 // SSLMode is what a URL comes to.

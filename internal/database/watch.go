@@ -7,7 +7,6 @@ import (
 	"fmt"
 	mathrand "math/rand/v2"
 	"runtime/debug"
-	"strconv"
 	"strings"
 	"time"
 
@@ -115,8 +114,8 @@ func (d *Database) listen(ctx context.Context, url string, w Watcher) error {
 			case note.Channel != own:
 				w.Heard(note.Extra)
 			default:
-				if since, err := strconv.ParseInt(note.Extra, 10, 64); err == nil {
-					heard = start.Add(time.Duration(since))
+				if at, err := readBeat(note.Extra, start, time.Now()); err == nil {
+					heard = at
 					w.InTouch(heard)
 				}
 			}
@@ -142,6 +141,21 @@ func listenOn(conn *pq.ListenerConn, channels ...string) error {
 	return nil
 }
 
+// beatText says when a beat is sent: on the monotonic clock since the start, and on the wall clock.
+func beatText(start, now time.Time) string {
+	return fmt.Sprint(now.Sub(start).Nanoseconds(), now.UnixNano())
+}
+
+// readBeat returns when a beat was sent, counted back from now by the clock that says longer ago: what was sent before
+// the machine was suspended, and arrives afterwards, is old, though the monotonic clock stood still.
+func readBeat(text string, start, now time.Time) (time.Time, error) {
+	var since, wall int64
+	if _, err := fmt.Sscan(text, &since, &wall); err != nil {
+		return time.Time{}, err
+	}
+	return now.Add(-max(now.Sub(start)-time.Duration(since), time.Duration(now.UnixNano()-wall))), nil
+}
+
 // beat notifies the instance's own channel through the pool, as any change is notified, and tells of each when it was
 // sent.
 func (d *Database) beat(ctx context.Context, own string, start time.Time, wanted func() bool, sent chan<- time.Time) {
@@ -151,7 +165,7 @@ func (d *Database) beat(ctx context.Context, own string, start time.Time, wanted
 		if wanted() {
 			now := time.Now()
 			bounded, cancel := context.WithTimeout(ctx, time.Second)
-			_, err := d.sql.ExecContext(bounded, "SELECT pg_notify($1, $2)", own, strconv.FormatInt(int64(now.Sub(start)), 10))
+			_, err := d.sql.ExecContext(bounded, "SELECT pg_notify($1, $2)", own, beatText(start, now))
 			cancel()
 			if err == nil {
 				select {
