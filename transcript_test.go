@@ -140,8 +140,16 @@ func (p *player) exchange(t *testing.T, request, want string) error {
 	if err := p.match("", expected, got); err != nil {
 		return fmt.Errorf("%w\ngot %s", err, body)
 	}
+	for _, moment := range moments.FindAllString(string(body), -1) {
+		if !strings.HasSuffix(moment, `Z"`) {
+			return fmt.Errorf("%s is not in UTC", moment)
+		}
+	}
 	return nil
 }
+
+// moments are the times of an answer, wherever they are.
+var moments = regexp.MustCompile(`"[0-9]{4}-[0-9]{2}-[0-9]{2}T[^"]*"`)
 
 var inHeader = regexp.MustCompile(`<[a-zA-Z0-9*]+>`)
 
