@@ -278,15 +278,21 @@ func deliver(t *testing.T, server string, r *http.Request) (int, string) {
 }
 
 // resident returns the memory that a process has, in MiB.
-func resident(t *testing.T, pid int) (mib int) {
+func resident(t *testing.T, pid int) int { return procOf(t, pid, "VmRSS:") >> 10 }
+
+// mostResident returns the memory that a process ever had, in MiB.
+func mostResident(t *testing.T, pid int) int { return procOf(t, pid, "VmHWM:") >> 10 }
+
+// procOf returns a number of what Linux tells of a process.
+func procOf(t *testing.T, pid int, name string) (number int) {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		t.Skip("there is no /proc here to read memory from")
 	}
-	_, rest, _ := bytes.Cut(status, []byte("VmRSS:"))
-	if _, err := fmt.Sscan(string(rest), &mib); err != nil {
+	_, rest, _ := bytes.Cut(status, []byte(name))
+	if _, err := fmt.Sscan(string(rest), &number); err != nil {
 		t.Fatal(err)
 	}
-	return mib >> 10
+	return number
 }

@@ -55,6 +55,7 @@ func NewHandler(c HandlerConfig) http.Handler {
 	server.AddTransport(&transport{
 		limits:    c.Limits,
 		turns:     newTurns(),
+		lane:      newLane(),
 		timeout:   cmp.Or(c.Timeout, 10*time.Second),
 		cookies:   newCookieRules(c.Issuer, c.Origins),
 		presenter: presenter,

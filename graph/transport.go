@@ -23,6 +23,7 @@ var errNoResponse = errors.New("the schema returned no response")
 type transport struct {
 	limits    Limits
 	turns     *turns
+	lane      lane
 	timeout   time.Duration
 	cookies   cookieRules
 	presenter Presenter
@@ -69,10 +70,21 @@ func (t *transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 		refuseRequest(ctx, w, mediaType, malformed(http.StatusMethodNotAllowed, "GET is for queries; use POST").with("Allow", "POST"))
 		return
 	}
-	responses, ctx := exec.DispatchOperation(ctx, op)
-	response := responses(ctx)
+	leave, late := t.lane.enter(ctx, op.Operation, t.limits.Page)
+	if late != nil {
+		t.answer(ctx, w, mediaType, exec.DispatchError(graphql.WithOperationContext(ctx, op), gqlerror.List{late}))
+		return
+	}
+	response, ctx := execute(ctx, exec, op, leave)
 	cookie.write(w)
 	t.answer(ctx, w, mediaType, response)
+}
+
+// execute runs an operation to its whole answer, and leaves the lane whatever comes of it.
+func execute(ctx context.Context, exec graphql.GraphExecutor, op *graphql.OperationContext, leave func()) (*graphql.Response, context.Context) {
+	defer leave()
+	responses, ctx := exec.DispatchOperation(ctx, op)
+	return responses(ctx), ctx
 }
 
 // create reads a request into an operation, in its turn where that is dear.

@@ -27,6 +27,8 @@ func newTurns() *turns {
 	return &turns{free: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), line: make(chan struct{}, longestLine)}
 }
 
+const newDocuments = "too many long or new documents are being read; try again"
+
 type turnKey struct{}
 
 // turn is that of one request.
@@ -55,19 +57,19 @@ func takeTurn(ctx context.Context) *gqlerror.Error {
 	case mine.line <- struct{}{}:
 		defer func() { <-mine.line }()
 	default:
-		return busy()
+		return busy(newDocuments)
 	}
 	select {
 	case mine.free <- struct{}{}:
 		mine.taken = time.Now()
 		return nil
 	case <-ctx.Done():
-		return busy()
+		return busy(newDocuments)
 	}
 }
 
-func busy() *gqlerror.Error {
-	e := refuse(problem.Unavailable, "too many long or new documents are being read; try again")
+func busy(why string) *gqlerror.Error {
+	e := refuse(problem.Unavailable, why)
 	e.Extensions["retryAfter"] = seconds(retrySoon)
 	return e
 }
