@@ -37,8 +37,8 @@ func (p *process) hasher() int {
 	return hasher
 }
 
-// registering sends a registration, whose hash has begun when this returns.
-func registering(p *process) <-chan outcome {
+// startRegistering sends a registration, whose hash has begun when this returns.
+func startRegistering(p *process) <-chan outcome {
 	answer := make(chan outcome, 1)
 	go func() {
 		answer <- askAt(&http.Client{Timeout: 20 * time.Second}, p.url, "", (&patient{}).registration())
@@ -57,7 +57,7 @@ func TestASignalToAllProcessesCutsNoAnswer(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		p := newProcess(t, binary, dbtest.SQLite(t), dearHashing)
 		hasher := p.hasher()
-		answer := registering(p)
+		answer := startRegistering(p)
 		for _, pid := range []int{hasher, hasher, p.command.Process.Pid} {
 			if err := syscall.Kill(pid, signal); err != nil {
 				t.Fatal(err)
@@ -86,7 +86,7 @@ func TestTheProcessThatHashesKnowsNoSecretAndEndsWithItsServer(t *testing.T) {
 			t.Errorf("it is told %q", variable)
 		}
 	}
-	if a := <-registering(p); !a.fine() {
+	if a := <-startRegistering(p); !a.fine() {
 		t.Errorf("registering: %+v", a)
 	}
 	p.kill()
@@ -102,7 +102,7 @@ func TestALostHashingProcessIsNotNoticed(t *testing.T) {
 	execute(t, ".", "go", "build", "-o", binary, ".")
 	p := newProcess(t, binary, dbtest.SQLite(t), dearHashing)
 	first := p.hasher()
-	answer := registering(p)
+	answer := startRegistering(p)
 	syscall.Kill(first, syscall.SIGKILL)
 	if a := <-answer; !a.fine() {
 		t.Errorf("the registration that was running: %+v\n%s", a, p.log)

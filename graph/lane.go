@@ -20,9 +20,8 @@ type lane struct {
 	line chan struct{} // who waits
 }
 
-// newLane counts on twice as many of Go's processors as there are, as the program sets it.
 func newLane() lane {
-	return lane{free: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/4)), line: make(chan struct{}, longestLine)}
+	return lane{free: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), line: make(chan struct{}, longestLine)}
 }
 
 // enter waits until an operation may run, and returns what must be called when it has, or why it may not.
