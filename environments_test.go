@@ -20,8 +20,8 @@ const everywhere = "^(TestTranscripts|TestCasesOfTheReference|TestEveryEndingIsH
 // core are the packages whose tests it runs too with ENVIRONMENTS=full, which takes some minutes.
 var core = []string{"./internal/accounts", "./internal/database", "./internal/token", "./internal/viewer", "./internal/config", "./verify", "./graph", "./authz"}
 
-// TestTheEnvironmentChangesNoAnswer is R-041: it runs tests again, in processes of other environments and with a Postgres
-// that lives in another time zone and writes dates otherwise.
+// TestTheEnvironmentChangesNoAnswer is R-041: it runs tests again, in processes of other environments and with a
+// Postgres that lives in another time zone and writes dates otherwise.
 func TestTheEnvironmentChangesNoAnswer(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs other tests three times")

@@ -88,8 +88,8 @@ func TestAPausedInstanceTrustsNothingFromBeforeThePause(t *testing.T) {
 	p.remembersSessions() // it is in touch again
 }
 
-// TestAPausedServiceElsewhereTrustsNothingFromBeforeThePause is R-030 for a reader of the feed: until it has news it lets
-// nobody in, and then whose session goes on.
+// TestAPausedServiceElsewhereTrustsNothingFromBeforeThePause is R-030 for a reader of the feed: until it has news it
+// lets nobody in, and then whose session goes on.
 func TestAPausedServiceElsewhereTrustsNothingFromBeforeThePause(t *testing.T) {
 	if testing.Short() {
 		t.Skip("pauses a service for some seconds")

@@ -45,8 +45,8 @@ func TestTheClockThatSaysLongerDecides(t *testing.T) {
 	}
 }
 
-// wallMoved returns a moment whose wall clock says another time than its monotonic one. There is no other way to make one
-// than to know that seconds are the upper half of time.Time's first word.
+// wallMoved returns a moment whose wall clock says another time than its monotonic one. There is no other way to make
+// one than to know that seconds are the upper half of time.Time's first word.
 func wallMoved(t *testing.T, moment time.Time, by time.Duration) time.Time {
 	t.Helper()
 	moved := moment
