@@ -14,7 +14,7 @@ import (
 
 func parsed(t *testing.T, query string) *ast.OperationDefinition {
 	t.Helper()
-	doc, errs := gqlparser.LoadQuery(NewExecutableSchema(Config{Resolvers: stub{}}).Schema(), query)
+	doc, errs := gqlparser.LoadQueryWithRules(NewExecutableSchema(Config{Resolvers: stub{}}).Schema(), query, nil)
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}
