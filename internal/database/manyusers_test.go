@@ -1,0 +1,143 @@
+package database_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/gatehouse/gatehouse/internal/database"
+	"github.com/gatehouse/gatehouse/internal/database/dbtest"
+)
+
+// TestManyUsersAreMigratedWithoutAStandstill is R-027: from the first schema, full of users who each have a session, to
+// this program's, while others read and write them. No table of theirs is rewritten. 20,000 users; 1,000,000 with USERS=full.
+func TestManyUsersAreMigratedWithoutAStandstill(t *testing.T) {
+	many := map[bool]int{true: 1_000_000, false: 20_000}[os.Getenv("USERS") == "full"]
+	dbtest.Each(t, func(t *testing.T, url string) {
+		d := open(t, url)
+		all := next(t, d)
+		d.SetMigrations(fstest.MapFS{files[0]: all[files[0]]})
+		if _, err := d.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		fill(t, d, many)
+		before := places(t, d)
+		traffic := &traffic{t: t, d: d, many: many, over: make(chan struct{})}
+		traffic.begin()
+		time.Sleep(200 * time.Millisecond)
+		began := time.Now()
+		applied, err := open(t, url).Migrate(t.Context())
+		took := time.Since(began)
+		traffic.end()
+		if err != nil || len(applied) != len(files)-1 {
+			t.Fatalf("applied %v, %v", applied, err)
+		}
+		if after := places(t, d); before != after {
+			t.Errorf("a table was rewritten: %s, then %s", before, after)
+		}
+		t.Logf("%d users: migrated in %v; the longest read took %v, the longest write %v (of %d and %d)", many, took.Round(time.Millisecond),
+			traffic.longest[0].Round(time.Millisecond), traffic.longest[1].Round(time.Millisecond), traffic.done[0], traffic.done[1])
+		bound := time.Second
+		if !d.Shared() { // where a write waits for the whole migration, but may not be refused, which is after five seconds
+			bound = 5 * time.Second
+		}
+		if longest := max(traffic.longest[0], traffic.longest[1]); longest > bound {
+			t.Errorf("somebody waited for %v", longest)
+		}
+		var left int
+		if err := d.SQL().QueryRow("SELECT count(*) FROM sessions JOIN users ON users.id = user_id").Scan(&left); err != nil || left != many {
+			t.Errorf("%d sessions are left, %v", left, err)
+		}
+	})
+}
+
+// fill makes users and sessions whose ids hold their numbers.
+func fill(t *testing.T, d *database.Database, many int) {
+	t.Helper()
+	series, id := "generate_series(1, %d) n", "lpad(to_hex(n), 8, '0') || '-0000-7000-8000-000000000000'"
+	cast, bytes := "::uuid", `'\x00'::bytea`
+	if strings.HasPrefix(d.String(), "sqlite") {
+		series = "(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < %d) SELECT n FROM s)"
+		id, cast, bytes = "printf('%08x-0000-7000-8000-000000000000', n)", "", "x'00'"
+	}
+	const at = "'2026-01-01 00:00:00+00:00'"
+	for _, statement := range []string{
+		"INSERT INTO users (id, email, password_hash, roles, status, created_at, updated_at) SELECT (" + id + ")" + cast +
+			", 'u' || n || '@example.com', '" + strings.Repeat("h", 96) + `', '["USER"]', 'ACTIVE', ` + at + ", " + at + " FROM ",
+		"INSERT INTO sessions (id, user_id, refresh_digest, refresh_generation, authenticated_at, created_at, last_used_at, idle_expires_at, expires_at)" +
+			" SELECT (" + id + ")" + cast + ", (" + id + ")" + cast + ", " + bytes + ", 1, " + strings.Repeat(at+", ", 4) + at + " FROM ",
+	} {
+		if d.Shared() { // timestamps are not text there
+			statement = strings.ReplaceAll(statement, at, at+"::timestamptz")
+		}
+		if _, err := d.SQL().ExecContext(t.Context(), statement+fmt.Sprintf(series, many)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// places are the files of Postgres's tables that have rows of users, and the pages where SQLite's begin.
+func places(t *testing.T, d *database.Database) (files string) {
+	t.Helper()
+	query := "SELECT string_agg(relname || ' ' || relfilenode, ', ' ORDER BY relname) FROM pg_class WHERE relname IN ('users', 'sessions')"
+	if !d.Shared() {
+		query = "SELECT group_concat(name || ' ' || rootpage, ', ') FROM sqlite_schema WHERE type = 'table' AND name IN ('users', 'sessions')"
+	}
+	if err := d.SQL().QueryRow(query).Scan(&files); err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// traffic is one who reads users with their sessions, and one who writes both.
+type traffic struct {
+	t       *testing.T
+	d       *database.Database
+	many    int
+	over    chan struct{}
+	both    sync.WaitGroup
+	longest [2]time.Duration
+	done    [2]int
+}
+
+func (f *traffic) begin() {
+	for i, ask := range []func(id string) error{
+		func(id string) error {
+			var n int
+			return f.d.SQL().QueryRow("SELECT count(*) FROM users JOIN sessions ON users.id = user_id WHERE users.id = $1", id).Scan(&n)
+		},
+		func(id string) error {
+			if _, err := f.d.SQL().Exec("UPDATE users SET name = 'Ann' WHERE id = $1", id); err != nil {
+				return err
+			}
+			_, err := f.d.SQL().Exec("UPDATE sessions SET refresh_generation = refresh_generation + 1 WHERE id = $1", id)
+			return err
+		},
+	} {
+		f.both.Go(func() {
+			for n := 1; ; n = n*7919%f.many + 1 {
+				select {
+				case <-f.over:
+					return
+				default:
+				}
+				began := time.Now()
+				if err := ask(fmt.Sprintf("%08x-0000-7000-8000-000000000000", n)); err != nil {
+					f.t.Errorf("during a migration: %v", err)
+					return
+				}
+				f.longest[i] = max(f.longest[i], time.Since(began))
+				f.done[i]++
+			}
+		})
+	}
+}
+
+func (f *traffic) end() {
+	close(f.over)
+	f.both.Wait()
+}
