@@ -63,6 +63,11 @@ func TestACancelledStatementAnswersNobodyElse(t *testing.T) {
 			})
 		}
 		askers.Wait()
+		for began := time.Now(); d.SQL().Stats().InUse > 0; time.Sleep(time.Millisecond) { // transactions that roll back behind their askers
+			if time.Since(began) > 5*time.Second {
+				t.Fatalf("%d connections are in use", d.SQL().Stats().InUse)
+			}
+		}
 		t.Logf("%d answered, %d cancelled", answered.Load(), cancelled.Load())
 		if answered.Load() < 50 || cancelled.Load() < 50 {
 			t.Error("too few to tell")
