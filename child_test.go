@@ -20,7 +20,7 @@ import (
 )
 
 // programs are what this test binary is when its first argument says so.
-var programs = map[string]func(){"serve": main, "follow": follow, "where": where}
+var programs = map[string]func(){"serve": main, hashCommand: main, "follow": follow, "where": where}
 
 // follow is another program's service behind package verify, which reads the feed of the issuer that the second argument
 // names. It says where it is, and answers 200 to whoever is let in.
