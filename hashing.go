@@ -40,5 +40,5 @@ func hash(w world) error {
 	if !ok {
 		return fmt.Errorf("%s is started by gatehouse serve, and by nobody else", hashCommand)
 	}
-	return aside.Serve(w.Stdin, out)
+	return aside.Serve(aside.Input(), out)
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/rpc"
+	"os"
 	"os/exec"
 	"runtime"
 	"runtime/debug"
@@ -167,9 +168,18 @@ type Server struct{ idle *time.Timer }
 // what the hashes take that run at once.
 func (s *Server) Derive(h Hash, hash *[]byte) error {
 	*hash = password.Argon2id(h.Password, h.Salt, h.Cost)
-	runtime.GC() // half a millisecond: there is nothing else to look at
+	runtime.GC() // 0.2 ms: there is nothing else to look at
 	s.idle.Reset(time.Second)
 	return nil
+}
+
+// Input is standard input for Serve. It is opened anew, because a read of os.Stdin is a call that blocks, and keeps one
+// of Go's processors from hashes for milliseconds: with two of them, a quarter less was hashed.
+func Input() *os.File {
+	if in, err := os.Open("/dev/stdin"); err == nil {
+		return in
+	}
+	return os.Stdin
 }
 
 // Serve hashes what is asked for on in until its end, and answers on out. When nothing is asked for, it gives the memory

@@ -18,7 +18,7 @@ import (
 // TestMain is the process that hashes, where a test has started it as that.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "hash" {
-		if Serve(os.Stdin, os.Stdout) != nil {
+		if Serve(Input(), os.Stdout) != nil {
 			os.Exit(1)
 		}
 		return
