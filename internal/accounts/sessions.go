@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/predicate"
 	"github.com/gatehouse/gatehouse/ent/session"
@@ -15,22 +17,10 @@ import (
 // maxSessions is how many sessions an account may have at once. One more ends the one that was used longest ago.
 const maxSessions = 100
 
-// signIn starts a session for a user who has just proved who they are. It takes the user's dead sessions away, and what
-// would be more than maxSessions.
+// signIn starts a session for a user who has just proved who they are, and makes room for it.
 func (s *Service) signIn(ctx context.Context, tx *transaction, row *ent.User, from viewer.Origin, now time.Time) (*AuthPayload, error) {
-	if _, err := tx.Session.Delete().Where(session.UserID(row.ID), dead(now)).Exec(ctx); err != nil {
+	if err := s.makeRoom(ctx, tx, row.ID, now); err != nil {
 		return nil, err
-	}
-	surplus, err := tx.Session.Query().Where(session.UserID(row.ID)).
-		Order(ent.Desc(session.FieldLastUsedAt), ent.Desc(session.FieldID)).Offset(maxSessions - 1).
-		IDs(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if len(surplus) > 0 {
-		if err := s.end(ctx, tx, now, session.IDIn(surplus...)); err != nil {
-			return nil, err
-		}
 	}
 	id, err := s.config.NewID()
 	if err != nil {
@@ -52,6 +42,33 @@ func (s *Service) signIn(ctx context.Context, tx *transaction, row *ent.User, fr
 	}
 	tx.note(Event{Kind: SignedIn, UserID: row.ID, SessionID: id})
 	return s.payload(row, made, refresh, now)
+}
+
+// makeRoom takes a user's dead sessions away, and ends those that would be more than maxSessions with one more. Mostly
+// there are neither, which one statement finds out.
+func (s *Service) makeRoom(ctx context.Context, tx *transaction, userID uuid.UUID, now time.Time) error {
+	held, err := tx.Session.Query().Where(session.UserID(userID)).
+		Order(ent.Desc(session.FieldLastUsedAt), ent.Desc(session.FieldID)).
+		Select(session.FieldID, session.FieldEndedAt, session.FieldIdleExpiresAt, session.FieldExpiresAt).
+		All(ctx)
+	if err != nil {
+		return err
+	}
+	var live []uuid.UUID
+	for _, row := range held {
+		if row.EndedAt == nil && now.Before(endOf(row)) {
+			live = append(live, row.ID)
+		}
+	}
+	if len(live) < len(held) {
+		if _, err := tx.Session.Delete().Where(session.UserID(userID), dead(now)).Exec(ctx); err != nil {
+			return err
+		}
+	}
+	if len(live) < maxSessions {
+		return nil
+	}
+	return s.end(ctx, tx, now, session.IDIn(live[maxSessions-1:]...))
 }
 
 // wholeSecond is when a session ends, as its access tokens do (NumericDate): while it lives, a token of at least a second

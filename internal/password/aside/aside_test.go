@@ -198,7 +198,22 @@ func niceOf(t *testing.T, path string) string {
 	return strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))[16] // proc(5): field 19
 }
 
-func TestTheProcessHoldsTheMemoryOfTheHashesThatRun(t *testing.T) {
+// memoryOf is what the kernel says of a process's memory, in KiB (proc_pid_status(5)).
+func memoryOf(t *testing.T, p *Process, field string) int {
+	t.Helper()
+	status, err := os.ReadFile("/proc/" + strconv.Itoa(p.pid(t)) + "/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(status), field+":")
+	held, err := strconv.Atoi(strings.Fields(after)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return held
+}
+
+func TestTheProcessHoldsTheMemoryOfTheHashesThatRunAndOneMore(t *testing.T) {
 	if runtime.GOOS != "linux" || testing.Short() {
 		t.Skip("the kernel tells it on Linux only, and the race detector takes memory itself")
 	}
@@ -212,16 +227,22 @@ func TestTheProcessHoldsTheMemoryOfTheHashesThatRun(t *testing.T) {
 		})
 	}
 	all.Wait()
-	status, err := os.ReadFile("/proc/" + strconv.Itoa(p.pid(t)) + "/status")
-	if err != nil {
-		t.Fatal(err)
+	const besides = 16 << 10
+	if most, bound := memoryOf(t, p, "VmHWM"), 3*int(password.DefaultCost.Memory); most > bound+besides {
+		t.Errorf("the process held up to %d KiB, and three hashes take %d", most, bound)
 	}
-	_, after, _ := strings.Cut(string(status), "VmHWM:")
-	most, err := strconv.Atoi(strings.Fields(after)[0])
-	if err != nil {
-		t.Fatal(err)
+}
+
+func TestTheProcessGivesMemoryBackWhenNothingIsHashed(t *testing.T) {
+	if runtime.GOOS != "linux" || testing.Short() {
+		t.Skip("the kernel tells it on Linux only, and it takes some seconds")
 	}
-	if bound := 2*int(password.DefaultCost.Memory) + 16<<10; most > bound {
-		t.Errorf("the process held up to %d KiB, and two hashes take %d", most, bound-16<<10)
+	t.Parallel()
+	p := started(t)
+	derives(t, p, password.DefaultCost)
+	before := memoryOf(t, p, "VmRSS")
+	time.Sleep(idle + time.Second)
+	if given := before - memoryOf(t, p, "VmRSS"); given < int(password.DefaultCost.Memory)*9/10 {
+		t.Errorf("the process held %d KiB after a hash, and gave back %d", before, given)
 	}
 }
