@@ -16,8 +16,8 @@ web/dist/playground/index.html: $(wildcard web/src/* web/*.js web/*.json web/ind
 	@if command -v npm >/dev/null; then cd web && npm ci --no-audit --no-fund && npm run build; \
 	else echo "npm is not there: the page at / will say how to build the Playground (apt-get install npm)"; fi
 
-gen: ## regenerate all that is generated from schema.graphql and ent/schema
-	go generate ./ent ./graph ./authz ./examples/guard
+gen: ## regenerate what is generated: from schema.graphql, ent/schema and a library
+	go generate ./ent ./graph ./authz ./examples/guard ./internal/password/argon2
 	cd examples/go && go generate ./...
 	go run . access > ACCESS.md
 

@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/crypto/argon2"
+	"github.com/gatehouse/gatehouse/internal/password/argon2"
 )
 
 // ErrBusy says that no turn came within Config.Wait. It passes by itself: ask again after a while.

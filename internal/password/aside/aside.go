@@ -1,7 +1,7 @@
 // Package aside hashes passwords in a process of its own. A hash takes 19 MiB and 20 ms of a processor, a hundred
 // times what another request takes, and Go has no way to tell it to give way: it would let requests wait for a hash's
-// turn, and stop the hashes, which must then run first, each time that their garbage is collected. Another process has a
-// memory of its own, and the kernel prefers every other to it.
+// turn, and stop the hashes, which must then run first, each time that garbage is collected. Another process has a memory of
+// its own, and the kernel prefers every other to it.
 package aside
 
 import (
@@ -12,17 +12,11 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"runtime/debug"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gatehouse/gatehouse/internal/password"
 )
-
-// idle is when the process gives the memory of hashes back. A hash that has to ask the kernel for its memory takes twice
-// as long, on an idle server 40 ms for 20.
-const idle = 10 * time.Second
 
 // longest is how long a hash may take. It takes milliseconds; a process that has not answered by then has stopped.
 const longest = 20 * time.Second
@@ -167,19 +161,11 @@ type pipes struct {
 }
 
 // Server is what the process does; its methods are called by net/rpc.
-type Server struct {
-	idle   *time.Timer
-	hashes atomic.Int64
-}
+type Server struct{}
 
-// Derive hashes. Each hash's memory is garbage at its end. Every second one collects it, for the next ones: the process
-// holds one hash's memory more than the hashes take that run at once. To collect after each took 4 percent more.
-func (s *Server) Derive(h Hash, hash *[]byte) error {
+// Derive hashes.
+func (Server) Derive(h Hash, hash *[]byte) error {
 	*hash = password.Argon2id(h.Password, h.Salt, h.Cost)
-	if s.hashes.Add(1)%2 == 0 {
-		runtime.GC()
-	}
-	s.idle.Reset(idle)
 	return nil
 }
 
@@ -192,12 +178,10 @@ func Input() *os.File {
 	return os.Stdin
 }
 
-// Serve hashes what is asked for on in until its end, and answers on out. When nothing is asked for, it gives the memory
-// of hashes back.
+// Serve hashes what is asked for on in until its end, and answers on out.
 func Serve(in io.Reader, out io.WriteCloser) error {
-	debug.SetGCPercent(-1) // Derive collects
 	server := rpc.NewServer()
-	if err := server.Register(&Server{idle: time.AfterFunc(idle, debug.FreeOSMemory)}); err != nil {
+	if err := server.Register(Server{}); err != nil {
 		return err
 	}
 	server.ServeConn(pipes{in, out, out})
