@@ -1,0 +1,400 @@
+package accounts_test
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse/gatehouse/ent/throttle"
+	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/password"
+	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/viewer"
+)
+
+func TestCountsOutliveARestartWhereTheyAreShared(t *testing.T) {
+	eachThrottled(t, func(t *testing.T, h *house) {
+		h.must(h.registerAt(at("192.0.2.7"), ada))
+		h.verifies(10, h.guess(ada))
+		again := h.throttled(accounts.DefaultThrottle())
+		if _, err := again.loginAt(nth(50), ada, otherPassword); verified(t, err) == h.onPostgres() {
+			t.Errorf("on Postgres %v, and after a restart: %v", h.onPostgres(), err)
+		}
+		if h.onPostgres() {
+			again.must(again.loginAt(at("192.0.2.7"), ada, goodPassword)) // nor is the known network forgotten
+		}
+	})
+}
+
+func TestRegistrationsAreCounted(t *testing.T) {
+	eachThrottled(t, func(t *testing.T, h *house) {
+		flood := at("198.51.100.1")
+		made := 0
+		for i := range 50 {
+			p, err := h.registerAt(flood, fmt.Sprintf("f%d@example.com", i))
+			if err == nil {
+				made++
+				continue
+			}
+			h.wait("a registration too many", p, err)
+		}
+		if hashed := h.config.Passwords.Hashed(); made != 30 || hashed != 30 {
+			t.Errorf("one network made %d accounts, with %d hashes; want 30", made, hashed)
+		}
+		h.must(h.registerAt(at("198.51.100.2"), "x@example.com"))
+		h.clock.move(2 * time.Second)
+		h.must(h.registerAt(flood, "later@example.com"))
+
+		taken := 0
+		for i := range 20 {
+			if _, err := h.registerAt(nth(i), "x@example.com"); problem.Is(err, problem.EmailTaken) {
+				taken++
+			}
+		}
+		if taken != 4 {
+			t.Errorf("one address was registered again %d times, want 4 beside the first", taken)
+		}
+		for range 10 { // what cannot be registered is not counted
+			_, err := h.registerAt(at("198.51.100.2"), "no address")
+			wantProblem(t, "no address", err, problem.BadUserInput, "email")
+		}
+		h.must(h.loginAt(at("198.51.100.3"), "x@example.com", goodPassword)) // nor does it hold up the owner's sign-in
+	})
+}
+
+func TestAStolenAccessTokenDoesNotFindThePassword(t *testing.T) {
+	eachThrottled(t, func(t *testing.T, h *house) {
+		owner := h.must(h.registerAt(at("192.0.2.7"), ada))
+		stolen := h.must(h.loginAt(at("192.0.2.7"), ada, goodPassword))
+		thief := &viewer.Viewer{UserID: stolen.Viewer.UserID, SessionID: stolen.Viewer.SessionID, Origin: at("203.0.113.9").Origin}
+		if n := h.verifies(40, func(i int) error {
+			thief.Origin = nth(i).Origin
+			if i%2 == 0 {
+				_, err := h.changePassword(thief, otherPassword, "another good password")
+				return err
+			}
+			_, err := h.reauthenticate(thief, otherPassword)
+			return err
+		}); n != 5 {
+			t.Errorf("%d guesses with a stolen token, want 5", n)
+		}
+		h.tooMany(h.reauthenticate(thief, goodPassword))
+		h.tooMany(h.changePassword(thief, goodPassword, "another good password"))
+		for range 3 { // the owner's session is not held up, and a success takes back the mistakes before it
+			for range 4 {
+				_, err := h.reauthenticate(owner.Viewer, otherPassword)
+				wantProblem(t, "a mistake", err, problem.InvalidCredentials, "")
+			}
+			h.must(h.reauthenticate(owner.Viewer, goodPassword))
+		}
+		h.must(h.loginAt(at("192.0.2.7"), ada, goodPassword))
+		h.must(h.changePassword(owner.Viewer, goodPassword, "another good password"))
+	})
+}
+
+func TestForgedRefreshTokensHurtNobodyElse(t *testing.T) {
+	eachThrottled(t, func(t *testing.T, h *house) {
+		company := at("192.0.2.7")
+		p := h.must(h.registerAt(company, ada))
+		foreign, err := refreshTokens(t, "another-secret-of-36-bytes-in-length").New(p.Viewer.SessionID)
+		check(t, err)
+		exchange := func(v *viewer.Viewer, text string) (*accounts.AuthPayload, error) {
+			return h.note(text)(h.Refresh(t.Context(), v, accounts.RefreshInput{RefreshToken: &text}))
+		}
+		refused := 0
+		for range 400 {
+			_, err := exchange(company, foreign.Text())
+			if problem.Is(err, problem.RateLimited) {
+				refused++
+			} else {
+				wantProblem(t, "forged", err, problem.InvalidToken, "")
+			}
+		}
+		if refused != 100 {
+			t.Errorf("%d of 400 forged tokens were refused unseen, want 100", refused)
+		}
+		_, err = exchange(at("192.0.2.8"), foreign.Text())
+		wantProblem(t, "another network", err, problem.InvalidToken, "")
+		for range 299 {
+			p = h.must(exchange(company, *p.RefreshToken))
+		}
+		last := h.must(exchange(company, *p.RefreshToken))
+		h.tooMany(exchange(at("192.0.2.8"), *last.RefreshToken)) // one session is not refreshed as often as that
+		h.clock.move(2 * time.Second)
+		h.must(exchange(company, *last.RefreshToken))
+	})
+}
+
+func TestAKnownNetworkIsForgotten(t *testing.T) {
+	eachThrottled(t, func(t *testing.T, h *house) {
+		knows := func(v *viewer.Viewer) bool {
+			t.Helper()
+			h.verifies(10, func(i int) error { _, err := h.loginAt(nth(1000+i), ada, otherPassword); return err })
+			p, err := h.loginAt(v, ada, goodPassword)
+			if err != nil {
+				h.wait("not known", p, err)
+			}
+			h.clock.move(24 * time.Hour) // for the next question
+			return err == nil
+		}
+		h.must(h.registerAt(nth(0), ada))
+		for day := range 100 { // each sign-in renews it
+			if !knows(nth(0)) {
+				t.Fatalf("day %d: forgotten", day)
+			}
+		}
+		h.clock.move(87 * 24 * time.Hour)
+		if !knows(nth(0)) { // each record may be a day old
+			t.Error("forgotten before 89 days")
+		}
+		h.clock.move(90 * 24 * time.Hour)
+		if knows(nth(0)) {
+			t.Error("known after 90 days")
+		}
+		for i := range 21 {
+			h.clock.move(time.Hour)
+			h.must(h.loginAt(nth(i), ada, goodPassword))
+		}
+		if knows(nth(0)) || !knows(nth(1)) || !knows(nth(20)) {
+			t.Error("of 21 networks the last 20 must be known")
+		}
+		unknown := &viewer.Viewer{}
+		h.must(h.loginAt(unknown, ada, goodPassword))
+		if knows(unknown) {
+			t.Error("no address is known as one")
+		}
+	})
+}
+
+func TestATryWithoutATurnIsTakenBack(t *testing.T) {
+	eachThrottled(t, func(t *testing.T, h *house) {
+		p := h.must(h.registerAt(at("192.0.2.7"), ada))
+		busy := h.instance(func(c *accounts.Config) {
+			c.Passwords = hasher(t, password.Config{Concurrent: 1, Wait: time.Nanosecond, Cost: password.Cost{Memory: 64 << 10, Time: 12, Lanes: 1}})
+		})
+		hashing := make(chan struct{})
+		go func() {
+			defer close(hashing)
+			for busy.config.Passwords.Hashed() == 0 { // it may be refused itself
+				busy.config.Passwords.Hash(t.Context(), goodPassword)
+			}
+		}()
+		for busy.config.Passwords.Hashed() == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		for i := range 20 {
+			for what, do := range map[string]func() error{
+				"login":          func() error { return busy.guess(ada)(i) },
+				"register":       func() error { _, err := busy.registerAt(nth(i), "x@example.com"); return err },
+				"reauthenticate": func() error { _, err := busy.reauthenticate(p.Viewer, otherPassword); return err },
+			} {
+				if err := do(); !errors.Is(err, password.ErrBusy) {
+					t.Fatalf("%s %d: %v, want the hasher's refusal", what, i, err)
+				}
+			}
+		}
+		<-hashing
+	})
+}
+
+// A-021: what is not attacked is forgotten first.
+func TestMemoryIsBoundedAndKeepsWhatIsAttacked(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		if h.onPostgres() {
+			return // which counts in the database
+		}
+		h = h.throttled(accounts.DefaultThrottle())
+		forged := "forged"
+		refresh := func(v *viewer.Viewer) error {
+			_, err := h.Refresh(t.Context(), v, accounts.RefreshInput{RefreshToken: &forged})
+			return err
+		}
+		hot := at("192.0.2.7")
+		for range 300 {
+			refresh(hot)
+		}
+		heap := func() int64 {
+			runtime.GC()
+			runtime.GC() // what pools held
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			return int64(m.HeapAlloc)
+		}
+		before := heap()
+		for i := range 100_000 {
+			refresh(nth(i))
+			if i%1000 == 0 {
+				refresh(hot)
+			}
+		}
+		if grown := heap() - before; grown > 5<<20 {
+			t.Errorf("100,000 networks take %d MiB", grown>>20)
+		} else {
+			t.Logf("100,000 networks take %.1f MiB", float64(grown)/(1<<20))
+		}
+		if err := refresh(hot); !problem.Is(err, problem.RateLimited) {
+			t.Errorf("the one that attacks was forgotten: %v", err)
+		}
+	})
+}
+
+func TestWhatNoLongerMattersIsSwept(t *testing.T) {
+	eachThrottled(t, func(t *testing.T, h *house) {
+		if !h.onPostgres() {
+			if n := h.db.Client.Throttle.Query().CountX(t.Context()); n != 0 {
+				t.Errorf("%d rows with SQLite, which counts in memory", n)
+			}
+			return
+		}
+		h.must(h.registerAt(at("192.0.2.7"), ada))
+		h.verifies(10, h.guess(ada))
+		rows := func() []int {
+			check(t, h.ForgetTries(t.Context()))
+			known := h.db.Client.Throttle.Query().Where(throttle.AccountNotNil()).CountX(t.Context())
+			return []int{h.db.Client.Throttle.Query().CountX(t.Context()) - known, known}
+		}
+		for _, c := range []struct {
+			after time.Duration
+			want  []int // counts, and known networks
+		}{
+			{0, []int{8, 1}}, // of 5 networks, 1 account, and the registration's two
+			{64 * time.Second, []int{2, 1}},
+			{15 * time.Minute, []int{1, 1}},
+			{80 * time.Minute, []int{0, 1}},
+			{90 * 24 * time.Hour, []int{0, 0}},
+		} {
+			h.clock.move(c.after)
+			if d := cmp.Diff(c.want, rows()); d != "" {
+				t.Errorf("after %v more (-want +got): %s", c.after, d)
+			}
+		}
+	})
+}
+
+func TestTheTableTellsNobodysAddress(t *testing.T) {
+	eachThrottled(t, func(t *testing.T, h *house) {
+		h.must(h.registerAt(at("192.0.2.7"), ada))
+		h.must(h.loginAt(at("192.0.2.7"), ada, goodPassword))
+		h.verifies(10, h.guess(ada))
+		dump, err := dumpAll(t.Context(), h.raw)
+		check(t, err)
+		for column, values := range dump {
+			if strings.HasPrefix(column, "throttles.") && slices.ContainsFunc(values, func(v []byte) bool {
+				return strings.Contains(string(v), "ada") || strings.Contains(string(v), "192.0.2") || strings.Contains(string(v), "10.0.0")
+			}) {
+				t.Errorf("%s: %q", column, values)
+			}
+		}
+	})
+}
+
+// A-020: what cannot be counted is not verified.
+func TestATryThatCannotBeCountedIsNotVerified(t *testing.T) {
+	eachThrottled(t, func(t *testing.T, h *house) {
+		p := h.must(h.registerAt(at("192.0.2.7"), ada))
+		if !h.onPostgres() {
+			return // SQLite's counts are in memory
+		}
+		h, m := h.metered()
+		sessions := h.db.Client.Session.Query().CountX(t.Context())
+		for what, do := range map[string]func() error{
+			"login":          func() error { _, err := h.loginAt(at("192.0.2.7"), ada, goodPassword); return err },
+			"register":       func() error { _, err := h.registerAt(at("192.0.2.7"), "x@example.com"); return err },
+			"reauthenticate": func() error { _, err := h.reauthenticate(p.Viewer, goodPassword); return err },
+			"changePassword": func() error { _, err := h.changePassword(p.Viewer, goodPassword, otherPassword); return err },
+		} {
+			hashed := h.config.Passwords.Hashed()
+			m.before = func(_ int, statement string) error {
+				if strings.Contains(statement, "throttles") {
+					return errInjected
+				}
+				return nil
+			}
+			var err error
+			seen := m.count(func() { err = do() })
+			m.before = nil
+			if p := (*problem.Problem)(nil); !errors.Is(err, errInjected) || errors.As(err, &p) || h.config.Passwords.Hashed() != hashed {
+				t.Errorf("%s: %v, %d hashes, after\n%s", what, err, h.config.Passwords.Hashed()-hashed, strings.Join(seen, "\n"))
+			}
+		}
+		if n := h.db.Client.Session.Query().CountX(t.Context()); n != sessions {
+			t.Errorf("%d sessions, want %d", n, sessions)
+		}
+		h.must(h.loginAt(at("192.0.2.7"), ada, goodPassword)) // the twin
+	})
+}
+
+func TestStatementsOfThrottledUseCases(t *testing.T) {
+	eachThrottled(t, func(t *testing.T, h *house) {
+		h.must(h.registerAt(at("192.0.2.7"), ada))
+		h, m := h.metered()
+		var p *accounts.AuthPayload
+		count := "read the counts, begin, count, commit, "
+		for _, c := range []struct {
+			name             string
+			sqlite, postgres int
+			do               func()
+		}{
+			{"a wrong password: " + count + "read", 1, 5, func() { h.loginAt(nth(1), ada, otherPassword) }},
+			{"a stranger: " + count + "read", 1, 5, func() { h.loginAt(nth(2), "x@example.com", otherPassword) }},
+			{"no address: " + count + "read", 1, 5, func() { h.loginAt(nth(3), "x", otherPassword) }},
+			{"a known network: " + count + "read", 1, 5, func() { h.loginAt(at("192.0.2.7"), ada, otherPassword) }},
+			{"login: " + count + "6, take back", 6, 11, func() { p = h.must(h.loginAt(at("192.0.2.7"), ada, goodPassword)) }},
+			{"login from elsewhere: " + count + "6, take back, remember, the surplus", 6, 13, func() { h.must(h.loginAt(nth(4), ada, goodPassword)) }},
+			{"register: " + count + "6, remember, the surplus", 6, 12, func() { h.must(h.registerAt(nth(5), "y@example.com")) }},
+			{"reauthenticate: " + count + "read, begin, 6, take back, commit", 9, 14, func() { h.must(h.reauthenticate(p.Viewer, goodPassword)) }},
+			{"refresh", 5, 5, func() { h.must(h.exchange(*p.RefreshToken)) }},
+			{"a forged refresh token", 0, 0, func() { h.exchange("forged") }},
+			{"guesses", 5, 25, func() { h.verifies(5, func(int) error { return h.guess("z@example.com")(6) }) }},
+			{"a refused try: read the counts", 0, 1, func() { h.tooMany(h.loginAt(nth(7), "z@example.com", goodPassword)) }},
+		} {
+			want := c.sqlite
+			if h.onPostgres() {
+				want = c.postgres
+			}
+			if got := m.count(c.do); len(got) != want {
+				t.Errorf("%s: %d statements, want %d:\n%s", c.name, len(got), want, strings.Join(got, "\n"))
+			}
+		}
+	})
+}
+
+func TestThrottleIsReadInAnySubset(t *testing.T) {
+	defaults := accounts.DefaultThrottle()
+	for text, want := range map[string]*accounts.ThrottleLimits{
+		"on":        &defaults,
+		"off":       nil,
+		"account=3": {Account: 3, Pair: 5, Network: 100, Register: 30, Refresh: 300},
+		"refresh=1, register=2,network=3,pair=4,account=1000000": {Account: 1e6, Pair: 4, Network: 3, Register: 2, Refresh: 1},
+	} {
+		got, err := accounts.ParseThrottle(text)
+		check(t, err)
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%q (-want +got):\n%s", text, d)
+		}
+	}
+	for text, want := range map[string]string{
+		"":                             `"" is neither on, off nor a limit`,
+		"On":                           `"On" is neither`,
+		"on,account=3":                 `"on" is neither`,
+		"pairs=3":                      `"pairs=3" is neither on, off nor a limit given once, name=number; there are account, pair, network, register, refresh`,
+		"account=3,account=4":          `"account=4" is neither`,
+		"account=3,":                   `"" is neither`,
+		"account":                      "account=: it must be a whole number from 1 to 1000000",
+		"account=0":                    "account=0: it must be",
+		"account=-1":                   "account=-1: it must be",
+		"account=1.5":                  "account=1.5: it must be",
+		"account=1000001":              "account=1000001: it must be",
+		"account=99999999999999999999": "it must be",
+	} {
+		if got, err := accounts.ParseThrottle(text); err == nil || got != nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, %v; want %s", text, got, err, want)
+		}
+	}
+}
