@@ -22,7 +22,7 @@ func TestTheDashboardShowsWhatThereIs(t *testing.T) {
 			Targets []struct{ Expr string }
 		}
 	}
-	if err := json.Unmarshal([]byte(read(t, "docs/grafana.json")), &dashboard); err != nil {
+	if err := json.Unmarshal([]byte(read(t, "deploy/grafana.json")), &dashboard); err != nil {
 		t.Fatal(err)
 	}
 	s, ops := startWatched(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))

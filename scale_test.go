@@ -14,7 +14,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/database/dbtest"
 )
 
-// fleet is three instances on one Postgres with a streaming replica, and a balancer before them. docker-compose.scale.yml
+// fleet is three instances on one Postgres with a streaming replica, and a balancer before them. deploy/docker-compose.scale.yml
 // is the same with containers.
 type fleet struct {
 	*stage
