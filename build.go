@@ -16,8 +16,8 @@ import (
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/config"
 	"github.com/gatehouse/gatehouse/internal/database"
-	"github.com/gatehouse/gatehouse/internal/feed"
 	"github.com/gatehouse/gatehouse/internal/password"
+	"github.com/gatehouse/gatehouse/internal/revocationfeed"
 	"github.com/gatehouse/gatehouse/internal/token"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 	"github.com/gatehouse/gatehouse/web"
@@ -173,7 +173,7 @@ func routes(ctx context.Context, c *settings, door http.Handler, table []authz.A
 		w.Write(keys.JWKS(time.Now()))
 	})
 	if tokens := c.RevocationTokens(); len(tokens) > 0 {
-		mux.Handle("GET /revocations", feed.Handler(feed.Config{
+		mux.Handle("GET /revocations", revocationfeed.Handler(revocationfeed.Config{
 			Tokens: tokens, Subscribe: service.Subscribe, InForce: service.Revocations, Done: ctx.Done(),
 			Keys: func() []string { return keys.IDs(time.Now()) },
 		}))

@@ -30,7 +30,7 @@ var house = map[string][]string{
 	"internal/password/aside":   {"internal/password"},
 	"internal/token":            {"internal/problem"},
 	"internal/viewer":           {"authz", "internal/bearer", "internal/token", "internal/problem"},
-	"internal/feed":             {"internal/accounts", "internal/bearer"},
+	"internal/revocationfeed":   {"internal/accounts", "internal/bearer"},
 	"internal/traces":           {"graph", "internal/config", "internal/problem"},
 	"internal/metrics":          {"graph", "authz", "internal/accounts", "internal/token"},
 	"internal/database":         {"ent"},

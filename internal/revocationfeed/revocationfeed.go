@@ -1,4 +1,4 @@
-// Package feed tells services elsewhere which access tokens are no longer good before they expire: GET /revocations, as
+// Package revocationfeed tells services elsewhere which access tokens are no longer good before they expire: GET /revocations, as
 // server-sent events (HTML, section 9.2). Package verify reads it. It knows HTTP and what accounts tells; what is
 // revoked is decided there.
 //
@@ -9,7 +9,7 @@
 //
 // Times are NumericDates (RFC 7519, section 2); after until the last token that is meant has expired. All that is in
 // force is sent first. Of a user's changed events the last one holds, whatever its times. While the instance hears of everything, current comes several times a second.
-package feed
+package revocationfeed
 
 import (
 	"context"
