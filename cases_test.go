@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gatehouse/gatehouse/internal/database/dbtest"
+	"github.com/gatehouse/gatehouse/internal/dbtest"
 )
 
 // TestCasesOfTheReference has the cases that no other test is about, by their ids; docs/security.md has them all.

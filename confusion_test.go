@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gatehouse/gatehouse/internal/database/dbtest"
+	"github.com/gatehouse/gatehouse/internal/dbtest"
 )
 
 // TestEachKindOfTokenOpensItsOwnPlaceOnly is J-081 for the kinds of token that exist: each is presented in each place,

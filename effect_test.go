@@ -16,7 +16,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/internal/database"
-	"github.com/gatehouse/gatehouse/internal/database/dbtest"
+	"github.com/gatehouse/gatehouse/internal/dbtest"
 )
 
 // TestDeniedOperationsRunNoStatement counts the SQL statements of denied operations and of their granted twins.

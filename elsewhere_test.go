@@ -15,8 +15,8 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"github.com/gatehouse/gatehouse/internal/database/dbtest"
-	"github.com/gatehouse/gatehouse/internal/prerequisite"
+	"github.com/gatehouse/gatehouse/internal/dbtest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 	"github.com/gatehouse/gatehouse/verify"
 )
 
@@ -183,12 +183,12 @@ func libraries(t *testing.T) []library {
 	t.Helper()
 	need(t, "node", "install Node.js 20 or newer")
 	if _, err := os.Stat("web/node_modules/jose"); err != nil {
-		prerequisite.Missing(t, "jose", "run make playground")
+		testenv.Missing(t, "jose", "run make playground")
 	}
 	pythons := []string{"python3", "/usr/bin/python3"} // Debian's modules are Debian's Python's
 	i := slices.IndexFunc(pythons, func(p string) bool { return exec.Command(p, "-c", "import jwt, cryptography").Run() == nil })
 	if i < 0 {
-		prerequisite.Missing(t, "PyJWT", "apt-get install python3-jwt python3-cryptography")
+		testenv.Missing(t, "PyJWT", "apt-get install python3-jwt python3-cryptography")
 	}
 	return []library{
 		{"jose", program("node", "web/test/jose.mjs")},

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehouse/gatehouse/internal/database/dbtest"
+	"github.com/gatehouse/gatehouse/internal/dbtest"
 )
 
 // everywhere are the tests that TestTheEnvironmentChangesNoAnswer runs: the transcripts compare every answer.

@@ -16,7 +16,7 @@ import (
 
 	_ "modernc.org/sqlite"
 
-	"github.com/gatehouse/gatehouse/internal/prerequisite"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // ailing is a server whose SQLite file can be harmed. Reading goes on all the while; writing is unavailable, and half of
@@ -89,7 +89,7 @@ func (a *ailing) endure(end func() error) {
 func TestAFullDiskIsUnavailableAndPasses(t *testing.T) {
 	folder := t.TempDir()
 	if err := syscall.Mount("tmpfs", folder, "tmpfs", 0, "size=2m"); err != nil {
-		prerequisite.Missing(t, "a small file system", err.Error()+"; run as root")
+		testenv.Missing(t, "a small file system", err.Error()+"; run as root")
 	}
 	t.Cleanup(func() { syscall.Unmount(folder, syscall.MNT_DETACH) })
 	a := newAiling(t, folder)
@@ -151,7 +151,7 @@ func TestAFileThatMayNotBeWrittenIsUnavailableAndPasses(t *testing.T) {
 	files := []string{a.path, a.path + "-wal"}
 	thaw := func() error { return exec.Command("chattr", append([]string{"-i"}, files...)...).Run() }
 	if out, err := exec.Command("chattr", append([]string{"+i"}, files...)...).CombinedOutput(); err != nil {
-		prerequisite.Missing(t, "immutable files", strings.TrimSpace(string(out))+": run as root on ext4 or xfs, with chattr")
+		testenv.Missing(t, "immutable files", strings.TrimSpace(string(out))+": run as root on ext4 or xfs, with chattr")
 	}
 	t.Cleanup(func() { thaw() })
 	a.endure(thaw)

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehouse/gatehouse/internal/database/dbtest"
-	"github.com/gatehouse/gatehouse/internal/prerequisite"
+	"github.com/gatehouse/gatehouse/internal/dbtest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 const dearHashing = "GATEHOUSE_ARGON2=m=65536,t=8,p=1" // most of a second
@@ -24,7 +24,7 @@ func (p *process) hasher() int {
 	pid := p.command.Process.Pid
 	path := fmt.Sprintf("/proc/%d/task/%d/children", pid, pid)
 	if _, err := os.Stat(path); err != nil {
-		prerequisite.Missing(p.t, path, "Linux tells there what a process has started")
+		testenv.Missing(p.t, path, "Linux tells there what a process has started")
 	}
 	children := strings.Fields(read(p.t, path))
 	if len(children) != 1 {

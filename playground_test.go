@@ -5,15 +5,15 @@ import (
 	"os/exec"
 	"testing"
 
-	"github.com/gatehouse/gatehouse/internal/database/dbtest"
-	"github.com/gatehouse/gatehouse/internal/prerequisite"
+	"github.com/gatehouse/gatehouse/internal/dbtest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 	"github.com/gatehouse/gatehouse/web"
 )
 
 // TestPlaygroundRegistersLogsInAndAsksMe drives a real browser. Its screenshots are kept in .artifacts/.
 func TestPlaygroundRegistersLogsInAndAsksMe(t *testing.T) {
 	if !web.Built() {
-		prerequisite.Missing(t, "the Playground's page", "run make playground")
+		testenv.Missing(t, "the Playground's page", "run make playground")
 	}
 	s := startForBrowser(t)
 	execute(t, ".", "node", "web/test/playground.mjs", s.URL+"/", ".artifacts/playground.png")
@@ -35,10 +35,10 @@ func needBrowser(t *testing.T) {
 	t.Helper()
 	need(t, "node", "install Node.js 20 or newer")
 	if _, err := os.Stat("/usr/bin/chromium"); err != nil && os.Getenv("CHROMIUM") == "" {
-		prerequisite.Missing(t, "Chromium", "apt-get install chromium, or name a browser in CHROMIUM")
+		testenv.Missing(t, "Chromium", "apt-get install chromium, or name a browser in CHROMIUM")
 	}
 	if _, err := os.Stat("web/node_modules/playwright-core"); err != nil {
-		prerequisite.Missing(t, "playwright-core", "run make playground")
+		testenv.Missing(t, "playwright-core", "run make playground")
 	}
 	if err := os.MkdirAll(".artifacts", 0o755); err != nil {
 		t.Fatal(err)
@@ -49,7 +49,7 @@ func needBrowser(t *testing.T) {
 func need(t *testing.T, program, hint string) {
 	t.Helper()
 	if _, err := exec.LookPath(program); err != nil {
-		prerequisite.Missing(t, program, hint)
+		testenv.Missing(t, program, hint)
 	}
 }
 

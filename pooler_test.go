@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehouse/gatehouse/internal/database/dbtest"
+	"github.com/gatehouse/gatehouse/internal/dbtest"
 )
 
 // TestAPoolerOfTransactionsChangesNoAnswer is R-021: two instances behind a PgBouncer that gives each transaction

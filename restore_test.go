@@ -11,8 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/gatehouse/gatehouse/internal/database/dbtest"
-	"github.com/gatehouse/gatehouse/internal/prerequisite"
+	"github.com/gatehouse/gatehouse/internal/dbtest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // TestABackupWhileWritingIsWholeAndItsRestoreRevivesNothing is R-028, by the steps of docs/operations.md: a backup that is
@@ -135,7 +135,7 @@ func backUp(t *testing.T, c *crowd, url string) (restored string, before []strin
 			if _, err := exec.LookPath(program); err != nil {
 				stop.Store(true)
 				working.Wait()
-				prerequisite.Missing(t, program, "apt-get install postgresql-client")
+				testenv.Missing(t, program, "apt-get install postgresql-client")
 			}
 		}
 		execute(t, ".", "pg_dump", "--file", file, url)

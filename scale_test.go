@@ -10,15 +10,15 @@ import (
 	"time"
 
 	"github.com/gatehouse/gatehouse/graph"
-	"github.com/gatehouse/gatehouse/internal/database/cluster"
-	"github.com/gatehouse/gatehouse/internal/database/dbtest"
+	"github.com/gatehouse/gatehouse/internal/dbtest"
+	"github.com/gatehouse/gatehouse/internal/pgtemp"
 )
 
 // fleet is three instances on one Postgres with a streaming replica, and a balancer before them. deploy/docker-compose.scale.yml
 // is the same with containers.
 type fleet struct {
 	*stage
-	primary, replica *cluster.Cluster
+	primary, replica *pgtemp.Cluster
 	instances        []*stage
 	copy             *sql.DB // the replica
 	servers          []*instance

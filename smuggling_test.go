@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehouse/gatehouse/internal/database/dbtest"
-	"github.com/gatehouse/gatehouse/internal/prerequisite"
+	"github.com/gatehouse/gatehouse/internal/dbtest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // framed is a request whose end is where one reader finds it, and another one elsewhere. What is behind HIDDEN is a
@@ -180,7 +180,7 @@ http {
 	if err != nil {
 		t.Fatal(err)
 	}
-	prerequisite.Start(t, "apt-get install nginx-light", "nginx", "-p", folder, "-e", "stderr", "-c", config)
+	testenv.Start(t, "apt-get install nginx-light", "nginx", "-p", folder, "-e", "stderr", "-c", config)
 	soon(t, "nginx listens", 5*time.Second, func() bool {
 		conn, err := net.Dial("tcp", l.Addr().String())
 		if err == nil {

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehouse/gatehouse/internal/database/dbtest"
+	"github.com/gatehouse/gatehouse/internal/dbtest"
 )
 
 // TestAStormOfCancellationsMixesNoAnswers is R-022, CVE-2025-47907: users ask at once and turn away at random moments.

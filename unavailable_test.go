@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gatehouse/gatehouse/internal/database/dbtest"
+	"github.com/gatehouse/gatehouse/internal/dbtest"
 )
 
 // TestARuleThatCannotBeDecidedDeniesAsUnavailable takes the database away from a running server: who is asking cannot

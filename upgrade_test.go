@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehouse/gatehouse/internal/database/dbtest"
+	"github.com/gatehouse/gatehouse/internal/dbtest"
 )
 
 // TestAnUpgradeAndItsWayBackCutNoAnswer is R-026: to two processes comes one of the next version, which migrates under

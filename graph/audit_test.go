@@ -6,7 +6,7 @@ import (
 	"os/exec"
 	"testing"
 
-	"github.com/gatehouse/gatehouse/internal/prerequisite"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // Every audit of the GraphQL-over-HTTP specification passes. Those of variables ask for a __type, so the schema must
@@ -25,7 +25,7 @@ func TestAuditsPass(t *testing.T) {
 func prepareAudit(t *testing.T) {
 	t.Helper()
 	if _, err := exec.LookPath("node"); err != nil {
-		prerequisite.Missing(t, "node", "install Node.js 20 or newer for the audits of GraphQL over HTTP")
+		testenv.Missing(t, "node", "install Node.js 20 or newer for the audits of GraphQL over HTTP")
 	}
 	if _, err := os.Stat("audit/node_modules/graphql-http/package.json"); err == nil {
 		return
@@ -34,6 +34,6 @@ func prepareAudit(t *testing.T) {
 	install.Dir = "audit"
 	if out, err := install.CombinedOutput(); err != nil {
 		t.Logf("npm ci: %v\n%s", err, out)
-		prerequisite.Missing(t, "graphql-http", "run `npm ci` in graph/audit; it needs a package registry")
+		testenv.Missing(t, "graphql-http", "run `npm ci` in graph/audit; it needs a package registry")
 	}
 }

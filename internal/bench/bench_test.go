@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gatehouse/gatehouse/internal/database/cluster"
-	"github.com/gatehouse/gatehouse/internal/prerequisite"
+	"github.com/gatehouse/gatehouse/internal/pgtemp"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 func TestMain(m *testing.M) {
@@ -27,9 +27,9 @@ func TestQuickRunMeasuresEveryFigure(t *testing.T) {
 		t.Skip("a minute of load")
 	}
 	t.Setenv("TMPDIR", openFolder(t))
-	c, err := cluster.New()
-	if errors.Is(err, cluster.ErrMissing) {
-		prerequisite.Missing(t, "Postgres", err.Error())
+	c, err := pgtemp.New()
+	if errors.Is(err, pgtemp.ErrMissing) {
+		testenv.Missing(t, "Postgres", err.Error())
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -12,8 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/gatehouse/gatehouse/internal/database/cluster"
 	"github.com/gatehouse/gatehouse/internal/password"
+	"github.com/gatehouse/gatehouse/internal/pgtemp"
 )
 
 // stage is all that is started and made for a run, in one temporary folder.
@@ -22,7 +22,7 @@ type stage struct {
 	table    *table
 	progress io.Writer
 	folder   string
-	cluster  *cluster.Cluster // nil without Postgres on this machine
+	cluster  *pgtemp.Cluster // nil without Postgres on this machine
 	engines  []engine
 	throttle bool // whether the program can be told not to throttle sign-ins
 }
@@ -62,8 +62,8 @@ func (s *stage) open(ctx context.Context) (err error) {
 	}
 	s.throttle = strings.Contains(string(help), "GATEHOUSE_THROTTLE")
 	s.engines = []engine{engines["SQLite"]}
-	s.cluster, err = cluster.New()
-	if errors.Is(err, cluster.ErrMissing) {
+	s.cluster, err = pgtemp.New()
+	if errors.Is(err, pgtemp.ErrMissing) {
 		s.table.note("Without Postgres: %v.", err)
 		return nil
 	}

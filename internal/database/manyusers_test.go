@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/gatehouse/gatehouse/internal/database"
-	"github.com/gatehouse/gatehouse/internal/database/dbtest"
+	"github.com/gatehouse/gatehouse/internal/dbtest"
 )
 
 // TestManyUsersAreMigratedWithoutAStandstill is R-027: from the first schema, full of users who each have a session, to

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/gatehouse/gatehouse/internal/database"
-	"github.com/gatehouse/gatehouse/internal/database/dbtest"
+	"github.com/gatehouse/gatehouse/internal/dbtest"
 )
 
 func TestASQLiteFileIsMadeForItsOwnerAlone(t *testing.T) {

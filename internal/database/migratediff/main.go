@@ -1,6 +1,6 @@
-// Command plan writes the next database migration from the Ent schema, for both engines:
+// Command migratediff writes the next database migration from the Ent schema, for both engines:
 //
-//	go generate ./ent && go run ./internal/database/plan add_avatar
+//	go generate ./ent && go run ./internal/database/migratediff add_avatar
 //
 // It replays the migrations that are there on an in-memory SQLite and on a throw-away PostgreSQL server, compares the
 // result with the Ent schema, and writes what is missing. It is for developers and CI: the server applies the files and
@@ -26,11 +26,11 @@ var nameShape = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 
 func main() {
 	if len(os.Args) != 2 || !nameShape.MatchString(os.Args[1]) {
-		fmt.Fprintln(os.Stderr, "usage: go run ./internal/database/plan NAME   (lower case, as in add_avatar)")
+		fmt.Fprintln(os.Stderr, "usage: go run ./internal/database/migratediff NAME   (lower case, as in add_avatar)")
 		os.Exit(2)
 	}
 	if err := run(context.Background(), os.Stdout, os.Args[1]); err != nil {
-		fmt.Fprintln(os.Stderr, "plan:", err)
+		fmt.Fprintln(os.Stderr, "migratediff:", err)
 		os.Exit(1)
 	}
 }
@@ -38,7 +38,7 @@ func main() {
 // run plans for every engine before it writes for any: the files of one change carry the same number.
 func run(ctx context.Context, out io.Writer, name string) error {
 	if _, err := os.Stat(folder); err != nil {
-		return fmt.Errorf("%s is not here: run plan from the repository's top folder", folder)
+		return fmt.Errorf("%s is not here: run migratediff from the repository's top folder", folder)
 	}
 	file, err := nextName(name)
 	if err != nil {

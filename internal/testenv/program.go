@@ -1,4 +1,4 @@
-package prerequisite
+package testenv
 
 import (
 	"bytes"

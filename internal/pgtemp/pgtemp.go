@@ -1,8 +1,8 @@
-// Package cluster runs a throw-away PostgreSQL server from the binaries on this machine, for tests and for planning
+// Package pgtemp runs a throw-away PostgreSQL server from the binaries on this machine, for tests and for planning
 // migrations. It owns a folder under the system's temporary folder, a random password and one server process; all of
 // it is gone after Close, and also when this process dies without calling it. Never for data that matters: fsync is
 // off.
-package cluster
+package pgtemp
 
 import (
 	"crypto/rand"
@@ -44,7 +44,7 @@ func New() (*Cluster, error) {
 	}
 	dir, err := os.MkdirTemp("", "gatehouse-postgres-")
 	if err != nil {
-		return nil, fmt.Errorf("cluster: make a folder: %w", err)
+		return nil, fmt.Errorf("pgtemp: make a folder: %w", err)
 	}
 	c := &Cluster{bin: bin, dir: dir, password: rand.Text()}
 	if err := c.make(); err != nil {
@@ -57,7 +57,7 @@ func New() (*Cluster, error) {
 func (c *Cluster) Replica() (*Cluster, error) {
 	dir, err := os.MkdirTemp("", "gatehouse-postgres-")
 	if err != nil {
-		return nil, fmt.Errorf("cluster: make a folder: %w", err)
+		return nil, fmt.Errorf("pgtemp: make a folder: %w", err)
 	}
 	r := &Cluster{bin: c.bin, dir: dir, password: c.password}
 	if err := r.copy(c); err != nil {
@@ -76,7 +76,7 @@ func (c *Cluster) copy(from *Cluster) (err error) {
 	out, err := c.command("pg_basebackup", "-D", c.data(), "-d", from.URL("postgres"), "-R", "-X", "stream",
 		"--checkpoint=fast", "--no-sync").CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("cluster: pg_basebackup: %w: %s", err, out)
+		return fmt.Errorf("pgtemp: pg_basebackup: %w: %s", err, out)
 	}
 	return c.Start()
 }
@@ -99,17 +99,17 @@ func (c *Cluster) make() (err error) {
 func (c *Cluster) initialize() error {
 	secret := filepath.Join(c.dir, "password")
 	if err := os.WriteFile(secret, []byte(c.password), 0o600); err != nil {
-		return fmt.Errorf("cluster: write the password file: %w", err)
+		return fmt.Errorf("pgtemp: write the password file: %w", err)
 	}
 	if id := c.account.Credential; id != nil {
 		if err := os.Chown(secret, int(id.Uid), int(id.Gid)); err != nil {
-			return fmt.Errorf("cluster: hand over the password file: %w", err)
+			return fmt.Errorf("pgtemp: hand over the password file: %w", err)
 		}
 	}
 	out, err := c.command("initdb", "-D", c.data(), "-U", "postgres", "-A", "scram-sha-256", "--pwfile", secret,
 		"-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions").CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("cluster: initdb: %w: %s", err, out)
+		return fmt.Errorf("pgtemp: initdb: %w: %s", err, out)
 	}
 	return nil
 }
@@ -132,7 +132,7 @@ func (c *Cluster) Socket() string { return c.dir }
 // Start starts the server and returns once it answers. The first start chooses a free port.
 func (c *Cluster) Start() error {
 	if c.server != nil {
-		return errors.New("cluster: already started")
+		return errors.New("pgtemp: already started")
 	}
 	fresh := c.port == 0
 	deadline := time.Now().Add(patience)
@@ -188,7 +188,7 @@ func (c *Cluster) command(name string, args ...string) *exec.Cmd {
 func (c *Cluster) launch(deadline time.Time) error {
 	log, err := os.Create(filepath.Join(c.dir, "log"))
 	if err != nil {
-		return fmt.Errorf("cluster: make the log: %w", err)
+		return fmt.Errorf("pgtemp: make the log: %w", err)
 	}
 	defer log.Close()
 	cmd := c.command("postgres", "-D", c.data(), "-k", c.dir, "-p", strconv.Itoa(c.port),
@@ -196,14 +196,14 @@ func (c *Cluster) launch(deadline time.Time) error {
 		"-c", "full_page_writes=off", "-c", "max_connections=100", "-c", "shared_buffers=16MB")
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("cluster: start postgres: %w", err)
+		return fmt.Errorf("pgtemp: start postgres: %w", err)
 	}
 	ended := make(chan struct{})
 	go func() { cmd.Wait(); close(ended) }()
 	c.server, c.ended = cmd, ended
 	if err := c.answers(deadline); err != nil {
 		said, _ := os.ReadFile(log.Name())
-		return errors.Join(fmt.Errorf("cluster: postgres does not start: %w: %s", err, said), c.end(syscall.SIGKILL))
+		return errors.Join(fmt.Errorf("pgtemp: postgres does not start: %w: %s", err, said), c.end(syscall.SIGKILL))
 	}
 	return nil
 }
@@ -233,10 +233,10 @@ func (c *Cluster) answers(deadline time.Time) error {
 // knows whether connections of the killed server still hold the data.
 func (c *Cluster) end(signal syscall.Signal) error {
 	if c.server == nil {
-		return errors.New("cluster: not started")
+		return errors.New("pgtemp: not started")
 	}
 	if err := c.server.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("cluster: signal postgres: %w", err)
+		return fmt.Errorf("pgtemp: signal postgres: %w", err)
 	}
 	select {
 	case <-c.ended:
@@ -251,7 +251,7 @@ func (c *Cluster) end(signal syscall.Signal) error {
 func freePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return 0, fmt.Errorf("cluster: find a free port: %w", err)
+		return 0, fmt.Errorf("pgtemp: find a free port: %w", err)
 	}
 	defer l.Close()
 	return l.Addr().(*net.TCPAddr).Port, nil

@@ -1,4 +1,4 @@
-package cluster
+package pgtemp
 
 import (
 	"errors"
@@ -14,14 +14,14 @@ import (
 )
 
 // ErrMissing says that this machine has no PostgreSQL server binaries.
-var ErrMissing = errors.New("cluster: no PostgreSQL binaries in $PG_BIN, PATH or /usr/lib/postgresql/*/bin; " +
+var ErrMissing = errors.New("pgtemp: no PostgreSQL binaries in $PG_BIN, PATH or /usr/lib/postgresql/*/bin; " +
 	"on Debian: apt-get install postgresql")
 
 // binaries is the folder of initdb: $PG_BIN, else PATH, else the newest of Debian's, which keeps them off PATH.
 func binaries() (string, error) {
 	if dir := os.Getenv("PG_BIN"); dir != "" {
 		if _, err := os.Stat(filepath.Join(dir, "initdb")); err != nil {
-			return "", fmt.Errorf("cluster: $PG_BIN: %w", err)
+			return "", fmt.Errorf("pgtemp: $PG_BIN: %w", err)
 		}
 		return dir, nil
 	}
@@ -55,12 +55,12 @@ func account(dir string) (*syscall.SysProcAttr, error) {
 		who, err = user.Lookup("nobody")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cluster: root may not run PostgreSQL, and there is nobody else: %w", err)
+		return nil, fmt.Errorf("pgtemp: root may not run PostgreSQL, and there is nobody else: %w", err)
 	}
 	uid, uidErr := strconv.Atoi(who.Uid)
 	gid, gidErr := strconv.Atoi(who.Gid)
 	if err := errors.Join(uidErr, gidErr, os.Chown(dir, uid, gid)); err != nil {
-		return nil, fmt.Errorf("cluster: hand the folder to %s: %w", who.Username, err)
+		return nil, fmt.Errorf("pgtemp: hand the folder to %s: %w", who.Username, err)
 	}
 	attr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 	return attr, nil
@@ -85,7 +85,7 @@ func watch(dir string) (*guard, error) {
 		err = shell.Start()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cluster: start the guard: %w", err)
+		return nil, fmt.Errorf("pgtemp: start the guard: %w", err)
 	}
 	return &guard{shell, input}, nil
 }

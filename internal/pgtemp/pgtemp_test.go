@@ -1,4 +1,4 @@
-package cluster_test
+package pgtemp_test
 
 import (
 	"database/sql"
@@ -9,15 +9,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehouse/gatehouse/internal/database/cluster"
-	"github.com/gatehouse/gatehouse/internal/prerequisite"
+	"github.com/gatehouse/gatehouse/internal/pgtemp"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
-func start(t *testing.T) *cluster.Cluster {
+func start(t *testing.T) *pgtemp.Cluster {
 	t.Helper()
-	c, err := cluster.New()
-	if errors.Is(err, cluster.ErrMissing) {
-		prerequisite.Missing(t, "Postgres", err.Error())
+	c, err := pgtemp.New()
+	if errors.Is(err, pgtemp.ErrMissing) {
+		testenv.Missing(t, "Postgres", err.Error())
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -67,8 +67,8 @@ func TestDataAndURLStayOverAnyEndAndStart(t *testing.T) {
 }
 
 func TestNothingIsLeftWhenTheProcessIsKilled(t *testing.T) {
-	if dir := os.Getenv("CLUSTER_TEST_CHILD"); dir != "" {
-		c, err := cluster.New()
+	if dir := os.Getenv("PGTEMP_TEST_CHILD"); dir != "" {
+		c, err := pgtemp.New()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -79,7 +79,7 @@ func TestNothingIsLeftWhenTheProcessIsKilled(t *testing.T) {
 	start(t) // skips where there is no Postgres
 	dir := t.TempDir()
 	child := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
-	child.Env = append(os.Environ(), "CLUSTER_TEST_CHILD="+dir)
+	child.Env = append(os.Environ(), "PGTEMP_TEST_CHILD="+dir)
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,6 @@
-// Package prerequisite decides what a test does when a program it needs is not on the machine: skipped with a hint on
+// Package testenv decides what a test does when a program it needs is not on the machine: skipped with a hint on
 // a laptop, failed in CI (TEST_STRICT=1). `make test` prints the hints at its end (TEST_SKIPS names the file).
-package prerequisite
+package testenv
 
 import (
 	"fmt"

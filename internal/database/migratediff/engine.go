@@ -17,7 +17,7 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/gatehouse/gatehouse/ent/migrate"
-	"github.com/gatehouse/gatehouse/internal/database/cluster"
+	"github.com/gatehouse/gatehouse/internal/pgtemp"
 )
 
 // engine is a database that migrations are planned for. scratch gives an empty one and the way to end it.
@@ -41,7 +41,7 @@ func scratchSQLite() (*sql.DB, func() error, error) {
 }
 
 func scratchPostgres() (*sql.DB, func() error, error) {
-	c, err := cluster.New()
+	c, err := pgtemp.New()
 	if err != nil {
 		return nil, nil, err
 	}

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehouse/gatehouse/internal/prerequisite"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // PgBouncer puts a PgBouncer of this machine before the server of a URL, in the pool mode "transaction" or "session",
@@ -63,7 +63,7 @@ server_round_robin = 1
 			t.Fatal(err)
 		}
 	}
-	prerequisite.Start(t, "apt-get install pgbouncer", "pgbouncer", args...)
+	testenv.Start(t, "apt-get install pgbouncer", "pgbouncer", args...)
 	u.Host = l.Addr().String()
 	for range 100 {
 		if c, err := net.Dial("tcp", u.Host); err == nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehouse/gatehouse/ent/migrate"
-	"github.com/gatehouse/gatehouse/internal/database/dbtest"
+	"github.com/gatehouse/gatehouse/internal/dbtest"
 )
 
 func TestMain(m *testing.M) { dbtest.Main(m) }
@@ -51,7 +51,7 @@ func onTestServer(t *testing.T, e engine) engine {
 func TestMigrationsReplayedEqualTheEntSchema(t *testing.T) {
 	each(t, func(t *testing.T, e engine, dir fs.FS) {
 		if sql := planned(t, e, dir); sql != "" {
-			t.Errorf("not in the migrations yet: go run ./internal/database/plan NAME\n%s", sql)
+			t.Errorf("not in the migrations yet: go run ./internal/database/migratediff NAME\n%s", sql)
 		}
 	})
 }

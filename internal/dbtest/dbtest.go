@@ -1,7 +1,7 @@
 // Package dbtest gives tests real databases: a fresh one for each test, on SQLite and on PostgreSQL. PostgreSQL is the
 // server in TEST_DATABASE_URL, whose account must be allowed to create databases, or else a throw-away cluster of this
 // machine's binaries, one a test binary, started when the first test asks. Without either the test is skipped, or fails
-// in CI: see package prerequisite.
+// in CI: see package testenv.
 package dbtest
 
 import (
@@ -16,8 +16,8 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/gatehouse/gatehouse/internal/database/cluster"
-	"github.com/gatehouse/gatehouse/internal/prerequisite"
+	"github.com/gatehouse/gatehouse/internal/pgtemp"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // Main runs a package's tests and ends their cluster; call it in TestMain. Without it the cluster ends a moment after
@@ -63,9 +63,9 @@ func Postgres(t testing.TB) string {
 }
 
 // NewCluster returns a server for this test alone, which the test may stop, kill and start again.
-func NewCluster(t testing.TB) *cluster.Cluster {
+func NewCluster(t testing.TB) *pgtemp.Cluster {
 	t.Helper()
-	c, err := cluster.New()
+	c, err := pgtemp.New()
 	skipWithout(t, err)
 	t.Cleanup(func() {
 		if err := c.Close(); err != nil {
@@ -83,7 +83,7 @@ type server struct {
 	err     error
 	url     *url.URL
 	admin   *sql.DB
-	cluster *cluster.Cluster // nil with TEST_DATABASE_URL
+	cluster *pgtemp.Cluster // nil with TEST_DATABASE_URL
 }
 
 func started(t testing.TB) *server {
@@ -95,8 +95,8 @@ func started(t testing.TB) *server {
 
 func skipWithout(t testing.TB, err error) {
 	t.Helper()
-	if errors.Is(err, cluster.ErrMissing) {
-		prerequisite.Missing(t, "Postgres", err.Error()+"; or name a server in TEST_DATABASE_URL")
+	if errors.Is(err, pgtemp.ErrMissing) {
+		testenv.Missing(t, "Postgres", err.Error()+"; or name a server in TEST_DATABASE_URL")
 	}
 	if err != nil {
 		t.Fatalf("dbtest: %v", err)
@@ -106,7 +106,7 @@ func skipWithout(t testing.TB, err error) {
 func (s *server) start() (err error) {
 	address := os.Getenv("TEST_DATABASE_URL")
 	if address == "" {
-		if s.cluster, err = cluster.New(); err != nil {
+		if s.cluster, err = pgtemp.New(); err != nil {
 			return err
 		}
 		address = s.cluster.URL("postgres")
