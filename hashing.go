@@ -7,7 +7,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/gatehouse/gatehouse/internal/password/aside"
+	"github.com/gatehouse/gatehouse/internal/password/hashworker"
 )
 
 // hashCommand is what the server starts this program with, for the process that hashes passwords.
@@ -40,5 +40,5 @@ func hash(w world) error {
 	if !ok {
 		return fmt.Errorf("%s is started by gatehouse serve, and by nobody else", hashCommand)
 	}
-	return aside.Serve(aside.Input(), out)
+	return hashworker.Serve(hashworker.Input(), out)
 }

@@ -27,7 +27,7 @@ var house = map[string][]string{
 	"internal/config":               {},
 	"internal/password":             {"internal/password/argon2"},
 	"internal/password/argon2":      {},
-	"internal/password/aside":       {"internal/password"},
+	"internal/password/hashworker":  {"internal/password"},
 	"internal/token":                {"internal/problem"},
 	"internal/viewer":               {"authz", "internal/bearer", "internal/token", "internal/problem"},
 	"internal/revocationfeed":       {"internal/accounts", "internal/bearer"},

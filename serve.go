@@ -15,7 +15,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/config"
 	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/metrics"
-	"github.com/gatehouse/gatehouse/internal/password/aside"
+	"github.com/gatehouse/gatehouse/internal/password/hashworker"
 	"github.com/gatehouse/gatehouse/internal/traces"
 )
 
@@ -31,7 +31,7 @@ func serve(ctx context.Context, w world) error {
 	c.audit, c.timeout = w.Audit, cmp.Or(w.Timeout, c.timeout)
 	if w.Alone {
 		tune()
-		hashing, err := aside.Start(func() *exec.Cmd { return hashingProcess(c, w) })
+		hashing, err := hashworker.Start(func() *exec.Cmd { return hashingProcess(c, w) })
 		if err != nil {
 			return err
 		}

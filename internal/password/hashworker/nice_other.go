@@ -1,6 +1,6 @@
 //go:build !linux
 
-package aside
+package hashworker
 
 // giveWay does nothing where threads have no priority of their own.
 func giveWay() {}

@@ -1,8 +1,8 @@
-// Package aside hashes passwords in a process of its own. A hash takes 19 MiB and 20 ms of a processor, a hundred
+// Package hashworker hashes passwords in a process of its own. A hash takes 19 MiB and 20 ms of a processor, a hundred
 // times what another request takes, and Go has no way to tell it to give way: it would let requests wait for a hash's
 // turn, and stop the hashes, which must then run first, each time that garbage is collected. Another process has a memory of
 // its own, and the kernel prefers every other to it.
-package aside
+package hashworker
 
 import (
 	"errors"
