@@ -39,7 +39,7 @@ func createAdministrator(ctx context.Context, w world, address string) error {
 			return err
 		}
 		made = "was made with"
-		user, err = service.MakeAdministrator(ctx, address, password)
+		user, err = service.CreateAdministrator(ctx, address, password)
 		if err != nil {
 			return publicly(err)
 		}

@@ -98,7 +98,7 @@ func newIssuer(c *settings, keys *token.Keys, address string) (*token.Issuer, er
 }
 
 func newAccounts(c *settings, db *database.Database, replica *database.Replica, s *signing, access *token.Issuer, log *slog.Logger) (*accounts.Service, error) {
-	passwords, err := password.New(password.Config{Cost: c.hashingCost, Concurrent: c.hashesAtOnce, Derive: c.derive})
+	passwords, err := password.New(password.Config{Cost: c.hashingCost, MaxConcurrent: c.hashesAtOnce, Derive: c.derive})
 	if err != nil {
 		return nil, err
 	}
@@ -111,19 +111,19 @@ func newAccounts(c *settings, db *database.Database, replica *database.Replica, 
 		throttle = &accounts.ThrottleConfig{Limits: *c.throttle, Secret: c.secret, Shared: db.Shared()}
 	}
 	config := accounts.Config{
-		Client:     db.Client,
-		Passwords:  passwords,
-		Access:     access,
-		Refresh:    refresh,
-		RefreshTTL: c.RefreshTTL,
-		SessionTTL: c.SessionTTL,
-		TokenLife:  s.life,
-		MaxPage:    c.limits.Page,
-		View:       accounts.ViewConfig{Shared: db.Shared()},
-		Throttle:   throttle,
-		Contended:  database.Contended,
-		Log:        log,
-		Happened:   c.watch.happened(log),
+		Client:       db.Client,
+		Passwords:    passwords,
+		Access:       access,
+		Refresh:      refresh,
+		RefreshTTL:   c.RefreshTTL,
+		SessionTTL:   c.SessionTTL,
+		MaxTokenTTL:  s.life,
+		MaxPage:      c.limits.Page,
+		SessionCache: accounts.SessionCacheConfig{Shared: db.Shared()},
+		Throttle:     throttle,
+		IsRetryable:  database.Contended,
+		Log:          log,
+		OnEvent:      c.watch.happened(log),
 	}
 	if replica != nil {
 		config.Replica = replica.Read

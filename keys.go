@@ -24,13 +24,13 @@ type signing struct {
 // openKeys holds the secret against the database's digest and takes the signing keys, from the settings or the database.
 func openKeys(ctx context.Context, c *settings, db *database.Database, log *slog.Logger) (*signing, error) {
 	err := accounts.CheckSecret(ctx, db.Client, c.secret)
-	if errors.Is(err, accounts.ErrOtherSecret) {
+	if errors.Is(err, accounts.ErrSecretMismatch) {
 		return nil, config.Invalid(c.secretSource, err)
 	}
 	if err != nil {
 		return nil, err
 	}
-	life, err := accounts.LongestLife(ctx, db.Client, c.AccessTTL)
+	life, err := accounts.MaxTokenTTL(ctx, db.Client, c.AccessTTL)
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +39,7 @@ func openKeys(ctx context.Context, c *settings, db *database.Database, log *slog
 		return &signing{keys: keys, life: life}, err
 	}
 	kept, err := accounts.NewSigningKeys(accounts.KeysConfig{
-		Client: db.Client, Secret: c.secret, TTL: life, Every: c.RotateEvery, Happened: c.watch.happened(log),
+		Client: db.Client, Secret: c.secret, TTL: life, RotateEvery: c.RotateEvery, OnEvent: c.watch.happened(log),
 	})
 	if err != nil {
 		return nil, err

@@ -119,7 +119,7 @@ func TestMetricsCountWhatHappened(t *testing.T) {
 			`gatehouse_errors_total{code="GRAPHQL_PARSE_FAILED"} 1`,
 			`gatehouse_errors_total{code="INVALID_CREDENTIALS"} 1`,
 			`gatehouse_denials_total{code="FORBIDDEN",coordinate="Query.users"} 1`,
-			`gatehouse_security_events_total{event="account_made"} 1`,
+			`gatehouse_security_events_total{event="account_created"} 1`,
 			`gatehouse_security_events_total{event="signed_in"} 1`,
 			`gatehouse_security_events_total{event="sign_in_failed"} 1`,
 			`gatehouse_security_events_total{event="session_ended"} 1`,

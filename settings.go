@@ -57,7 +57,7 @@ func readSettings(environment []string) (*settings, error) {
 	if s.hashingCost, err = password.ParseCost(c.Argon2); err != nil {
 		return nil, config.Invalid("GATEHOUSE_ARGON2", err)
 	}
-	if s.hashingCost.Below(password.DefaultCost) && !c.Loopback() {
+	if s.hashingCost.WeakerThan(password.DefaultCost) && !c.Loopback() {
 		return nil, config.Invalid("GATEHOUSE_ARGON2", fmt.Errorf("%v is less than %v, which only a server on loopback may use", s.hashingCost, password.DefaultCost))
 	}
 	if s.signingKey, err = readSigningKey(c); err != nil {

@@ -20,7 +20,7 @@ const tendEvery = 5 * time.Second
 func tending(service *accounts.Service, s *signing, db *database.Database, log *slog.Logger) []func(context.Context) {
 	heard := make(chan struct{}, 1)
 	hear := func(payload string) {
-		if service.Hear(payload) {
+		if service.HandleNotification(payload) {
 			select {
 			case heard <- struct{}{}:
 			default:
@@ -29,7 +29,7 @@ func tending(service *accounts.Service, s *signing, db *database.Database, log *
 	}
 	watch := func(ctx context.Context) {
 		db.Watch(ctx, database.Watcher{
-			Channel: accounts.Changes, Heard: hear, InTouch: service.InTouch, OutOfTouch: service.OutOfTouch, Wanted: service.NeedsTouch,
+			Channel: accounts.NotifyChannel, Heard: hear, InTouch: service.SyncedUntil, OutOfTouch: service.SyncLost, Wanted: service.SyncNeeded,
 		})
 	}
 	keep := func(ctx context.Context) {
@@ -41,10 +41,10 @@ func tending(service *accounts.Service, s *signing, db *database.Database, log *
 				return
 			case <-heard:
 			case <-tick.C:
-				report(ctx, log, "sweep revocations", service.ForgetRevocations)
-				report(ctx, log, "sweep counted tries", service.ForgetTries)
+				report(ctx, log, "sweep revocations", service.DeleteExpiredRevocations)
+				report(ctx, log, "sweep counted tries", service.DeleteExpiredAttempts)
 				if s.kept != nil {
-					report(ctx, log, "rotate the signing keys", s.kept.Tend)
+					report(ctx, log, "rotate the signing keys", s.kept.Maintain)
 				}
 			}
 			if s.kept != nil {

@@ -16,7 +16,7 @@ import (
 // administrator makes an administrator and logs them in.
 func (h *house) administrator(email string) *accounts.AuthPayload {
 	h.t.Helper()
-	_, err := h.MakeAdministrator(context.Background(), email, goodPassword)
+	_, err := h.CreateAdministrator(context.Background(), email, goodPassword)
 	check(h.t, err)
 	return h.must(h.login(email, goodPassword))
 }
@@ -37,9 +37,9 @@ func (h *house) administrators() int {
 func TestAnAdministratorIsMadeOnce(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h.administrator("root@example.com")
-		_, err := h.MakeAdministrator(t.Context(), "ROOT@example.com", otherPassword)
+		_, err := h.CreateAdministrator(t.Context(), "ROOT@example.com", otherPassword)
 		wantProblem(t, "a second time", err, problem.EmailTaken, "")
-		_, err = h.MakeAdministrator(t.Context(), "other@example.com", "password")
+		_, err = h.CreateAdministrator(t.Context(), "other@example.com", "password")
 		wantProblem(t, "a common password", err, problem.BadUserInput, "password")
 
 		h.must(h.register(ada, goodPassword))

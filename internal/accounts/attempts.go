@@ -157,8 +157,8 @@ func (s *Service) unverified(ctx context.Context, t *try, err error) error {
 	return err
 }
 
-// ForgetTries deletes counts of tries that no longer matter. Call it now and then.
-func (s *Service) ForgetTries(ctx context.Context) error {
+// DeleteExpiredAttempts deletes counts of tries that no longer matter. Call it now and then.
+func (s *Service) DeleteExpiredAttempts(ctx context.Context) error {
 	if s.tries == nil {
 		return nil
 	}

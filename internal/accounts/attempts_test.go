@@ -176,7 +176,7 @@ func TestATryWithoutATurnIsTakenBack(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *house) {
 		p := h.must(h.registerAt(at("192.0.2.7"), ada))
 		busy := h.instance(func(c *accounts.Config) {
-			c.Passwords = hasher(t, password.Config{Concurrent: 1, Wait: time.Nanosecond, Cost: password.Cost{Memory: 64 << 10, Time: 12, Lanes: 1}})
+			c.Passwords = hasher(t, password.Config{MaxConcurrent: 1, QueueTimeout: time.Nanosecond, Cost: password.Cost{Memory: 64 << 10, Time: 12, Lanes: 1}})
 		})
 		hashing := make(chan struct{})
 		go func() {
@@ -255,7 +255,7 @@ func TestWhatNoLongerMattersIsSwept(t *testing.T) {
 		h.must(h.registerAt(at("192.0.2.7"), ada))
 		h.verifies(10, h.guess(ada))
 		rows := func() []int {
-			check(t, h.ForgetTries(t.Context()))
+			check(t, h.DeleteExpiredAttempts(t.Context()))
 			known := h.db.Client.Throttle.Query().Where(throttle.AccountNotNil()).CountX(t.Context())
 			return []int{h.db.Client.Throttle.Query().CountX(t.Context()) - known, known}
 		}

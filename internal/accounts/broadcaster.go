@@ -16,8 +16,8 @@ type Notice struct {
 
 // feed tells subscribers of every revocation, whichever instance makes it.
 type feed struct {
-	telling     sync.Mutex // held by CatchUp
-	told        int        // the newest revocation that CatchUp told
+	telling     sync.Mutex // held by PublishPending
+	told        int        // the newest revocation that PublishPending told
 	mu          sync.Mutex
 	subscribers map[chan Notice]struct{}
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/gatehouse/gatehouse/internal/problem"
 )
 
-// MakeAdministrator makes an account with the roles ADMIN and USER; it does not sign it in. Problems: BAD_USER_INPUT,
+// CreateAdministrator makes an account with the roles ADMIN and USER; it does not sign it in. Problems: BAD_USER_INPUT,
 // EMAIL_TAKEN.
-func (s *Service) MakeAdministrator(ctx context.Context, address, password string) (*User, error) {
+func (s *Service) CreateAdministrator(ctx context.Context, address, password string) (*User, error) {
 	d, err := newDraft(RegisterInput{Email: address, Password: password})
 	if err != nil {
 		return nil, err

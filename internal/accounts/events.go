@@ -12,26 +12,26 @@ type EventKind string
 // What happens to accounts, sessions and keys that whoever watches over them must be able to find (OWASP ASVS 5.0,
 // section 16.3).
 const (
-	AccountMade       EventKind = "account_made"
-	AccountDeleted    EventKind = "account_deleted"
-	AccountSuspended  EventKind = "account_suspended"
-	AccountReinstated EventKind = "account_reinstated"
-	RolesChanged      EventKind = "roles_changed"
-	SignedIn          EventKind = "signed_in"
-	SignInFailed      EventKind = "sign_in_failed"  // wrong address or password, or suspended
-	PasswordProved    EventKind = "password_proved" // again, by who was signed in
-	ProofFailed       EventKind = "proof_failed"
-	PasswordChanged   EventKind = "password_changed"
-	RefreshReused     EventKind = "refresh_reused" // a copy of a refresh token was used: its session has ended
-	SessionEnded      EventKind = "session_ended"  // by somebody; not by itself
-	KeysRotated       EventKind = "keys_rotated"
-	KeysRevoked       EventKind = "keys_revoked"
+	AccountCreated         EventKind = "account_created"
+	AccountDeleted         EventKind = "account_deleted"
+	AccountSuspended       EventKind = "account_suspended"
+	AccountReinstated      EventKind = "account_reinstated"
+	RolesChanged           EventKind = "roles_changed"
+	SignedIn               EventKind = "signed_in"
+	SignInFailed           EventKind = "sign_in_failed"  // wrong address or password, or suspended
+	Reauthenticated        EventKind = "reauthenticated" // again, by who was signed in
+	ReauthenticationFailed EventKind = "reauthentication_failed"
+	PasswordChanged        EventKind = "password_changed"
+	RefreshReused          EventKind = "refresh_reused" // a copy of a refresh token was used: its session has ended
+	SessionEnded           EventKind = "session_ended"  // by somebody; not by itself
+	KeysRotated            EventKind = "keys_rotated"
+	KeysRevoked            EventKind = "keys_revoked"
 )
 
 // Events returns every kind.
 func Events() []EventKind {
-	return []EventKind{AccountMade, AccountDeleted, AccountSuspended, AccountReinstated, RolesChanged, SignedIn, SignInFailed,
-		PasswordProved, ProofFailed, PasswordChanged, RefreshReused, SessionEnded, KeysRotated, KeysRevoked}
+	return []EventKind{AccountCreated, AccountDeleted, AccountSuspended, AccountReinstated, RolesChanged, SignedIn, SignInFailed,
+		Reauthenticated, ReauthenticationFailed, PasswordChanged, RefreshReused, SessionEnded, KeysRotated, KeysRevoked}
 }
 
 // Event is something that happened, and is kept: it is told after the commit. It names nobody by what they typed.
@@ -55,6 +55,6 @@ func eventOf(r Revocation) Event {
 
 // refused tells of a failure to prove who one is.
 func (s *Service) refused(ctx context.Context, kind EventKind, user uuid.UUID, err error) error {
-	s.config.Happened(ctx, Event{Kind: kind, UserID: user})
+	s.config.OnEvent(ctx, Event{Kind: kind, UserID: user})
 	return err
 }

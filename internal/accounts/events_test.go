@@ -26,10 +26,10 @@ func TestWhatHappenedIsToldOnceItIsKept(t *testing.T) {
 			h.events = nil
 		}
 		root := h.administrator("root@example.com").Viewer
-		expect("an administrator", kind(accounts.AccountMade, root.UserID), kind(accounts.SignedIn, root.UserID, root.SessionID))
+		expect("an administrator", kind(accounts.AccountCreated, root.UserID), kind(accounts.SignedIn, root.UserID, root.SessionID))
 		p := h.must(h.register(ada, goodPassword))
 		id, first := p.Viewer.UserID, p.Viewer.SessionID
-		expect("register", kind(accounts.AccountMade, id), kind(accounts.SignedIn, id, first))
+		expect("register", kind(accounts.AccountCreated, id), kind(accounts.SignedIn, id, first))
 		_, err := h.register(ada, goodPassword)
 		wantProblem(t, "twice", err, problem.EmailTaken, "")
 		expect("register twice")
@@ -45,7 +45,7 @@ func TestWhatHappenedIsToldOnceItIsKept(t *testing.T) {
 		_, err = h.reauthenticate(p.Viewer, otherPassword)
 		wantProblem(t, "wrong", err, problem.InvalidCredentials, "")
 		h.must(h.reauthenticate(p.Viewer, goodPassword))
-		expect("proofs", kind(accounts.ProofFailed, id), kind(accounts.PasswordProved, id, first))
+		expect("proofs", kind(accounts.ReauthenticationFailed, id), kind(accounts.Reauthenticated, id, first))
 		renewed := h.must(h.changePassword(p.Viewer, goodPassword, otherPassword)).Viewer
 		expect("changePassword", kind(accounts.SessionEnded, id, first), kind(accounts.SessionEnded, id, second),
 			kind(accounts.PasswordChanged, id), kind(accounts.SignedIn, id, renewed.SessionID))
@@ -67,7 +67,7 @@ func TestWhatHappenedIsToldOnceItIsKept(t *testing.T) {
 		check(t, err)
 		expect("delete", kind(accounts.SignedIn, id, last.SessionID), kind(accounts.SessionEnded, id, last.SessionID), kind(accounts.AccountDeleted, id))
 
-		keys, err := accounts.NewSigningKeys(accounts.KeysConfig{Client: h.db.Client, Secret: secretOf(t, theSecret), TTL: accessTTL, Happened: h.config.Happened})
+		keys, err := accounts.NewSigningKeys(accounts.KeysConfig{Client: h.db.Client, Secret: secretOf(t, theSecret), TTL: accessTTL, OnEvent: h.config.OnEvent})
 		check(t, err)
 		load(t, keys)
 		check(t, keys.Rotate(context.Background(), accounts.Rotation{}))

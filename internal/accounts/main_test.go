@@ -99,11 +99,11 @@ func newHouse(t *testing.T, url string) *house {
 		config: accounts.Config{
 			Client: db.Client, Passwords: hasher(t, password.Config{}), Access: access, Refresh: refresh,
 			RefreshTTL: refreshTTL, SessionTTL: sessionTTL, Clock: clock.Now,
-			Log:  slog.New(slog.NewTextHandler(log, nil)),
-			View: accounts.ViewConfig{Shared: true}, // never in touch: stories write beside the service
+			Log:          slog.New(slog.NewTextHandler(log, nil)),
+			SessionCache: accounts.SessionCacheConfig{Shared: true}, // never in touch: stories write beside the service
 		},
 	}
-	h.config.Happened = func(_ context.Context, e accounts.Event) {
+	h.config.OnEvent = func(_ context.Context, e accounts.Event) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.events = append(h.events, e)
@@ -133,8 +133,8 @@ func hasher(t *testing.T, c password.Config) *password.Hasher {
 	if c.Cost == (password.Cost{}) {
 		c.Cost = cheap
 	}
-	if c.Wait == 0 {
-		c.Wait = time.Minute
+	if c.QueueTimeout == 0 {
+		c.QueueTimeout = time.Minute
 	}
 	h, err := password.New(c)
 	check(t, err)

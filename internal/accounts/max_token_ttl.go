@@ -12,9 +12,9 @@ import (
 // longestLife is the setting that remembers the longest life that access tokens were ever given, in seconds.
 const longestLife = "longest_token_life"
 
-// LongestLife returns the longest life that any instance has given to access tokens, this one's included. What ends a
+// MaxTokenTTL returns the longest life that any instance has given to access tokens, this one's included. What ends a
 // session or a key must outlast tokens that were issued before their life was made shorter.
-func LongestLife(ctx context.Context, client *ent.Client, life time.Duration) (time.Duration, error) {
+func MaxTokenTTL(ctx context.Context, client *ent.Client, life time.Duration) (time.Duration, error) {
 	tx, err := client.Tx(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("begin a transaction: %w", err)

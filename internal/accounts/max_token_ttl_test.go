@@ -12,7 +12,7 @@ func TestTheLongestLifeOfTokensIsRemembered(t *testing.T) {
 		for _, c := range []struct{ given, want time.Duration }{
 			{10 * time.Minute, 10 * time.Minute}, {2 * time.Hour, 2 * time.Hour}, {10 * time.Minute, 2 * time.Hour}, {3 * time.Hour, 3 * time.Hour},
 		} {
-			got, err := accounts.LongestLife(t.Context(), h.db.Client, c.given)
+			got, err := accounts.MaxTokenTTL(t.Context(), h.db.Client, c.given)
 			check(t, err)
 			if got != c.want {
 				t.Errorf("given %v: %v, want %v", c.given, got, c.want)
@@ -24,7 +24,7 @@ func TestTheLongestLifeOfTokensIsRemembered(t *testing.T) {
 // TestARecordOutlivesTokensThatLiveLongerThanThoseOfToday is what happens when their life is made shorter.
 func TestARecordOutlivesTokensThatLiveLongerThanThoseOfToday(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		h = h.instance(func(c *accounts.Config) { c.TokenLife = 2 * time.Hour })
+		h = h.instance(func(c *accounts.Config) { c.MaxTokenTTL = 2 * time.Hour })
 		p := h.must(h.register(ada, goodPassword))
 		_, err := h.Logout(t.Context(), p.Viewer)
 		check(t, err)
@@ -47,7 +47,7 @@ func TestAClockThatIsAheadDeletesNothingThatIsInForce(t *testing.T) {
 		_, err := h.Logout(t.Context(), p.Viewer)
 		check(t, err)
 		ahead := h.instance(func(c *accounts.Config) { c.Clock = func() time.Time { return h.clock.Now().Add(time.Hour) } })
-		check(t, ahead.ForgetRevocations(t.Context()))
+		check(t, ahead.DeleteExpiredRevocations(t.Context()))
 		inForce, err := h.Revocations(t.Context())
 		check(t, err)
 		if len(inForce) != 1 {

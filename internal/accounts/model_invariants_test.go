@@ -40,10 +40,10 @@ func (m *model) tell() {
 		}
 		for _, words := range news {
 			if s != m.acting {
-				s.Hear(words)
+				s.HandleNotification(words)
 			}
 		}
-		s.InTouch(time.Now())
+		s.SyncedUntil(time.Now())
 	}
 }
 

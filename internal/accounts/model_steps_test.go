@@ -372,7 +372,7 @@ func (s *signIn) end() time.Time {
 }
 
 func (m *model) takeForget() {
-	m.outcome(m.seat().ForgetRevocations(m.t.Context()), "", "forgetRevocations")
+	m.outcome(m.seat().DeleteExpiredRevocations(m.t.Context()), "", "forgetRevocations")
 	m.floor = m.now()
 }
 
@@ -380,6 +380,6 @@ func (m *model) takeForget() {
 func (m *model) takeSilence() {
 	s := m.seat()
 	s.deaf = true
-	s.OutOfTouch()
+	s.SyncLost()
 	m.note("an instance hears nothing")
 }

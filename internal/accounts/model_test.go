@@ -112,12 +112,12 @@ func newModel(t *testing.T, h *house, seed uint64) *model {
 	m := &model{house: h, random: rand.New(rand.NewPCG(seed, 0)), seed: seed, seen: map[string]int{}}
 	for i := range m.at {
 		m.at[i] = newSeat(t, h)
-		m.at[i].InTouch(time.Now())
+		m.at[i].SyncedUntil(time.Now())
 	}
 	for _, name := range []string{"root", "ada", "bob", "eve"} {
 		m.people = append(m.people, &person{email: name + "@example.com"})
 	}
-	root, err := h.MakeAdministrator(t.Context(), m.people[0].email, goodPassword)
+	root, err := h.CreateAdministrator(t.Context(), m.people[0].email, goodPassword)
 	check(t, err)
 	*m.people[0] = person{email: root.Email, password: goodPassword, id: root.ID, admin: true}
 	return m

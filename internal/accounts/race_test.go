@@ -110,8 +110,8 @@ func TestWhatIsReadBesideAnEndIsNotRemembered(t *testing.T) {
 	}
 	each(t, func(t *testing.T, h *house) {
 		ending := h.elsewhere(h.url)
-		asked := h.elsewhere(h.url).instance(func(c *accounts.Config) { c.View.Sessions = 1 }) // and so it reads again and again
-		asked.InTouch(time.Now())
+		asked := h.elsewhere(h.url).instance(func(c *accounts.Config) { c.SessionCache.Sessions = 1 }) // and so it reads again and again
+		asked.SyncedUntil(time.Now())
 		other := h.must(h.register(ada, goodPassword))
 		for range rounds {
 			p := h.must(h.Login(t.Context(), nobody, accounts.LoginInput{Email: ada, Password: goodPassword}))
@@ -124,12 +124,12 @@ func TestWhatIsReadBesideAnEndIsNotRemembered(t *testing.T) {
 					}
 					return
 				}
-				asked.InTouch(time.Now())
+				asked.SyncedUntil(time.Now())
 				_, err := ending.Logout(context.Background(), p.Viewer)
 				if err != nil {
 					t.Errorf("logout: %v", err)
 				}
-				asked.Hear(fmt.Sprintf(`{"revocation": {"user_id": %q, "session_id": %q}}`, p.User.ID, p.Viewer.SessionID))
+				asked.HandleNotification(fmt.Sprintf(`{"revocation": {"user_id": %q, "session_id": %q}}`, p.User.ID, p.Viewer.SessionID))
 				heard.Store(true)
 			})
 			if v := asked.caller(p); v.SignedIn() {

@@ -35,7 +35,7 @@ func (s *Service) Reauthenticate(ctx context.Context, v *viewer.Viewer, in Reaut
 		if err != nil {
 			return err
 		}
-		tx.note(Event{Kind: PasswordProved, UserID: row.ID, SessionID: in.ID})
+		tx.note(Event{Kind: Reauthenticated, UserID: row.ID, SessionID: in.ID})
 		if payload, err = s.accessPayload(row, in, now); err != nil {
 			return err
 		}
@@ -73,7 +73,7 @@ func (s *Service) prove(ctx context.Context, v *viewer.Viewer, text string, now 
 		return nil, s.unverified(ctx, t, err)
 	}
 	if !ok {
-		return nil, s.refused(ctx, ProofFailed, row.ID, wrongPassword())
+		return nil, s.refused(ctx, ReauthenticationFailed, row.ID, wrongPassword())
 	}
 	return &proof{row.PasswordHash, hash, t}, nil
 }

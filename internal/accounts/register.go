@@ -85,7 +85,7 @@ func (s *Service) create(ctx context.Context, d *draft, roles []Role, now time.T
 		if err != nil {
 			return err
 		}
-		tx.note(Event{Kind: AccountMade, UserID: id})
+		tx.note(Event{Kind: AccountCreated, UserID: id})
 		return then(ctx, tx, row)
 	})
 }

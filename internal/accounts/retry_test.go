@@ -27,7 +27,7 @@ func TestALoginThatGaveWayToAChangeOfThePasswordIsRefused(t *testing.T) {
 	}
 	gaveWay := false
 	h = h.instance(func(c *accounts.Config) {
-		c.Contended = func(err error) bool {
+		c.IsRetryable = func(err error) bool {
 			if database.Contended(err) {
 				gaveWay = true
 				h.db.Client.User.Update().Where(user.Email(ada)).SetPasswordHash(hash).ExecX(t.Context())

@@ -60,7 +60,7 @@ func (s *Service) changeRights(ctx context.Context, tx *transaction, row *ent.Us
 
 // lastToken returns when every access token that was issued until now has expired, whichever instance's clock it has.
 func (s *Service) lastToken(now time.Time) time.Time {
-	return now.Add(s.config.TokenLife + token.Leeway).Truncate(time.Second)
+	return now.Add(s.config.MaxTokenTTL + token.Leeway).Truncate(time.Second)
 }
 
 // record writes the newest n revocations of the transaction.
@@ -104,9 +104,9 @@ func revocationOf(row *ent.Revocation) Revocation {
 	return r
 }
 
-// CatchUp tells subscribers what was recorded since the last time, by this process or by another one that uses the same
+// PublishPending tells subscribers what was recorded since the last time, by this process or by another one that uses the same
 // file, in the order of the commits. It is for a database that tells nobody. When it fails subscribers must begin anew.
-func (s *Service) CatchUp(ctx context.Context) {
+func (s *Service) PublishPending(ctx context.Context) {
 	if !s.feed.wanted() {
 		return
 	}
@@ -117,7 +117,7 @@ func (s *Service) CatchUp(ctx context.Context) {
 	rows, err := s.config.Client.Revocation.Query().Where(revocation.IDGT(s.feed.told)).Order(ent.Asc(revocation.FieldID)).All(ctx)
 	if err != nil {
 		s.config.Log.WarnContext(ctx, "subscribers cannot be told what is revoked", "error", err)
-		s.OutOfTouch()
+		s.SyncLost()
 		return
 	}
 	for _, row := range rows {
@@ -128,29 +128,29 @@ func (s *Service) CatchUp(ctx context.Context) {
 	}
 }
 
-// ForgetRevocations deletes the records of tokens that expired long ago: a clock that is ahead must not delete what is
+// DeleteExpiredRevocations deletes the records of tokens that expired long ago: a clock that is ahead must not delete what is
 // in force for others. Call it now and then.
-func (s *Service) ForgetRevocations(ctx context.Context) error {
+func (s *Service) DeleteExpiredRevocations(ctx context.Context) error {
 	_, err := s.config.Client.Revocation.Delete().Where(revocation.UntilLTE(s.now().Add(-token.MaxTTL))).Exec(ctx)
 	return err
 }
 
-// Changes is the channel on which Postgres tells the instances of what changed; the trigger gatehouse_tell.
-const Changes = "gatehouse_changes"
+// NotifyChannel is the channel on which Postgres tells the instances of what changed; the trigger gatehouse_tell.
+const NotifyChannel = "gatehouse_changes"
 
-// Change is what is told on Changes: one of its parts.
-type Change struct {
+// notification is what is told on NotifyChannel: one of its parts.
+type notification struct {
 	Keys       bool            `json:"keys"`       // the signing keys
 	User       uuid.UUID       `json:"user"`       // whose account was changed
 	Revocation *ent.Revocation `json:"revocation"` // a new row
 }
 
-// Hear takes what another instance told, or this one. It returns whether signing keys changed. What cannot be read is
+// HandleNotification takes what another instance told, or this one. It returns whether signing keys changed. What cannot be read is
 // from another version of the program: then nothing that is remembered holds.
-func (s *Service) Hear(payload string) (keys bool) {
-	var c Change
+func (s *Service) HandleNotification(payload string) (keys bool) {
+	var c notification
 	if err := json.Unmarshal([]byte(payload), &c); err != nil || !c.Keys && c.Revocation == nil && c.User == uuid.Nil {
-		s.OutOfTouch()
+		s.SyncLost()
 		return true
 	}
 	if c.User != uuid.Nil {

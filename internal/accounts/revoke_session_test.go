@@ -129,12 +129,12 @@ func TestEveryEndingIsRecorded(t *testing.T) {
 		if r := inForce[len(inForce)-1]; r.UserID != root.User.ID || r.SessionID != uuid.Nil || len(r.Roles) != 2 {
 			t.Errorf("roles: %+v", r)
 		}
-		check(t, h.ForgetRevocations(ctx))
+		check(t, h.DeleteExpiredRevocations(ctx))
 		if n := h.db.Client.Revocation.Query().CountX(ctx); n != len(inForce) {
 			t.Errorf("%d of %d are left while they are in force", n, len(inForce))
 		}
 		h.clock.move(accessTTL + token.Leeway + token.MaxTTL)
-		check(t, h.ForgetRevocations(ctx))
+		check(t, h.DeleteExpiredRevocations(ctx))
 		if n := h.db.Client.Revocation.Query().CountX(ctx); n != 0 {
 			t.Errorf("%d are left when all tokens have expired", n)
 		}

@@ -15,9 +15,9 @@ import (
 // secretDigest is the setting that remembers the digest of the secret.
 const secretDigest = "secret_digest"
 
-// ErrOtherSecret means that the database was used with another secret: with this one, every session and the signing
+// ErrSecretMismatch means that the database was used with another secret: with this one, every session and the signing
 // key would be lost.
-var ErrOtherSecret = errors.New("the secret is not the one that this database was first used with; give it its former value")
+var ErrSecretMismatch = errors.New("the secret is not the one that this database was first used with; give it its former value")
 
 // CheckSecret compares the secret with the digest that the database remembers, and has it remembered on first use. Of
 // instances that start at once with different secrets, one wins and the others are refused.
@@ -34,7 +34,7 @@ func CheckSecret(ctx context.Context, client *ent.Client, secret *token.Secret) 
 		return fmt.Errorf("read the digest of the secret: %w", err)
 	}
 	if !bytes.Equal(kept.Value, digest) { // digests are no secrets
-		return ErrOtherSecret
+		return ErrSecretMismatch
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ func TestASecretIsRememberedAndAnotherRefused(t *testing.T) {
 		}
 		for range 2 {
 			err := accounts.CheckSecret(t.Context(), h.db.Client, other)
-			if !errors.Is(err, accounts.ErrOtherSecret) || !strings.Contains(err.Error(), "former value") {
+			if !errors.Is(err, accounts.ErrSecretMismatch) || !strings.Contains(err.Error(), "former value") {
 				t.Errorf("another secret: %v", err)
 			}
 		}
@@ -42,7 +42,7 @@ func TestOfSecretsThatComeAtOnceOneWins(t *testing.T) {
 		errs := make([]error, 8)
 		together(len(errs), func(i int) { errs[i] = accounts.CheckSecret(t.Context(), h.db.Client, secrets[i%2]) })
 		for i, err := range errs {
-			if err != nil && !errors.Is(err, accounts.ErrOtherSecret) {
+			if err != nil && !errors.Is(err, accounts.ErrSecretMismatch) {
 				t.Fatal(err)
 			}
 			if (err == nil) != (errs[i%2] == nil) {

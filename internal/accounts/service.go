@@ -16,23 +16,23 @@ import (
 
 // Config is what a Service is made of.
 type Config struct {
-	Client     *ent.Client               // required
-	Passwords  *password.Hasher          // required
-	Access     *token.Issuer             // required
-	Refresh    *token.RefreshTokens      // required
-	RefreshTTL time.Duration             // required: idle life of a session
-	SessionTTL time.Duration             // required: life of a session in all
-	TokenLife  time.Duration             // default Access.TTL(): the longest life of an access token that is in use, see LongestLife
-	MaxPage    int                       // default 100: how many users a page may have
-	View       ViewConfig                // default: one that trusts nobody else to write to the database
-	Throttle   *ThrottleConfig           // default nil: tries to sign in are not counted
-	Clock      func() time.Time          // default time.Now
-	NewID      func() (uuid.UUID, error) // default uuid.NewV7
-	Contended  func(error) bool          // whether a transaction was rolled back because of another, and may run again; default: none was
-	Replica    Replica                   // default: none
-	Log        *slog.Logger              // default slog.Default()
+	Client       *ent.Client               // required
+	Passwords    *password.Hasher          // required
+	Access       *token.Issuer             // required
+	Refresh      *token.RefreshTokens      // required
+	RefreshTTL   time.Duration             // required: idle life of a session
+	SessionTTL   time.Duration             // required: life of a session in all
+	MaxTokenTTL  time.Duration             // default Access.TTL(): the longest life of an access token that is in use, see the function MaxTokenTTL
+	MaxPage      int                       // default 100: how many users a page may have
+	SessionCache SessionCacheConfig        // default: one that trusts nobody else to write to the database
+	Throttle     *ThrottleConfig           // default nil: tries to sign in are not counted
+	Clock        func() time.Time          // default time.Now
+	NewID        func() (uuid.UUID, error) // default uuid.NewV7
+	IsRetryable  func(error) bool          // whether a transaction was rolled back because of another, and may run again; default: none was
+	Replica      Replica                   // default: none
+	Log          *slog.Logger              // default slog.Default()
 
-	Happened func(context.Context, Event) // is told what has happened, by a call that should not take long; default: nobody is
+	OnEvent func(context.Context, Event) // is told what has happened, by a call that should not take long; default: nobody is
 }
 
 // Replica runs a read that may be some seconds old, on a copy of the database. It returns false when that did not give
@@ -55,11 +55,11 @@ func New(c Config) (*Service, error) {
 	if c.RefreshTTL <= 0 || c.SessionTTL < c.RefreshTTL {
 		return nil, fmt.Errorf("accounts: a session (%v) must live at least as long as a refresh token (%v), and both longer than nothing", c.SessionTTL, c.RefreshTTL)
 	}
-	if c.TokenLife == 0 {
-		c.TokenLife = c.Access.TTL()
+	if c.MaxTokenTTL == 0 {
+		c.MaxTokenTTL = c.Access.TTL()
 	}
-	if c.TokenLife < c.Access.TTL() {
-		return nil, fmt.Errorf("accounts: tokens live for %v, and TokenLife is %v", c.Access.TTL(), c.TokenLife)
+	if c.MaxTokenTTL < c.Access.TTL() {
+		return nil, fmt.Errorf("accounts: tokens live for %v, and MaxTokenTTL is %v", c.Access.TTL(), c.MaxTokenTTL)
 	}
 	if c.MaxPage <= 0 {
 		c.MaxPage = 100
@@ -70,8 +70,8 @@ func New(c Config) (*Service, error) {
 	if c.NewID == nil {
 		c.NewID = uuid.NewV7
 	}
-	if c.Contended == nil {
-		c.Contended = func(error) bool { return false }
+	if c.IsRetryable == nil {
+		c.IsRetryable = func(error) bool { return false }
 	}
 	if c.Replica == nil {
 		c.Replica = func(context.Context, func(context.Context, *ent.Client) error) bool { return false }
@@ -79,10 +79,10 @@ func New(c Config) (*Service, error) {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	if c.Happened == nil {
-		c.Happened = func(context.Context, Event) {}
+	if c.OnEvent == nil {
+		c.OnEvent = func(context.Context, Event) {}
 	}
-	v, err := newView(c.View)
+	v, err := newView(c.SessionCache)
 	if err != nil {
 		return nil, err
 	}
@@ -107,11 +107,11 @@ func (s *Service) now() time.Time { return s.config.Clock().UTC().Truncate(time.
 
 // Stats says how busy a service is.
 type Stats struct {
-	Hashing password.Stats
-	View    ViewStats
+	Hashing      password.Stats
+	SessionCache SessionCacheStats
 }
 
 // Stats returns the numbers of this moment.
 func (s *Service) Stats() Stats {
-	return Stats{s.config.Passwords.Stats(), s.view.numbers(s.NeedsTouch())}
+	return Stats{s.config.Passwords.Stats(), s.view.numbers(s.SyncNeeded())}
 }

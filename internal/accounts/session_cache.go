@@ -21,10 +21,10 @@ const (
 	askedLately = 10 * time.Second
 )
 
-// ViewConfig says how much a service remembers of who may act, and whether somebody else may change it.
-type ViewConfig struct {
+// SessionCacheConfig says how much a service remembers of who may act, and whether somebody else may change it.
+type SessionCacheConfig struct {
 	Sessions int  // default 16384: how many sessions are remembered; those asked longest ago go first
-	Shared   bool // other instances use the database: trust the view only while InTouch is called
+	Shared   bool // other instances use the database: trust the view only while SyncedUntil is called
 }
 
 // view is the bounded memory of live sessions and their users, which saves most requests their reads. It holds nothing
@@ -43,14 +43,14 @@ type view struct {
 	complete time.Time               // until when the view is trusted, on both clocks
 	asked    time.Time               // when it was last asked, on the same clock
 	touched  time.Time               // since when everything has been heard that was committed before
-	stats    ViewStats
+	stats    SessionCacheStats
 }
 
-// ViewStats says how much of the view is used, and whether it can be.
-type ViewStats struct {
+// SessionCacheStats says how much of the view is used, and whether it can be.
+type SessionCacheStats struct {
 	Hits, Misses uint64        // since the start
 	Sessions     int           // that are remembered
-	InTouch      bool          // with the other instances; true while nobody asks, when no news is looked for
+	Synced       bool          // with the other instances; true while nobody asks, when no news is looked for
 	Lag          time.Duration // how old the newest news is; 0 while nobody asks
 }
 
@@ -70,7 +70,7 @@ type somebody struct {
 	readAt   time.Time // of the account, on both clocks
 }
 
-func newView(c ViewConfig) (*view, error) {
+func newView(c SessionCacheConfig) (*view, error) {
 	if c.Sessions == 0 {
 		c.Sessions = 16384
 	}
@@ -185,11 +185,11 @@ func (v *view) forgetAll() {
 	v.sessions.Purge()
 }
 
-// InTouch says that everything that any instance committed before a moment has been heard. From that moment on the view
+// SyncedUntil says that everything that any instance committed before a moment has been heard. From that moment on the view
 // is trusted for a lease.
-func (s *Service) InTouch(since time.Time) {
-	if !s.config.View.Shared {
-		s.CatchUp(context.Background())
+func (s *Service) SyncedUntil(since time.Time) {
+	if !s.config.SessionCache.Shared {
+		s.PublishPending(context.Background())
 	}
 	s.view.completeSince(since)
 	s.feed.tell(Notice{Complete: since})
@@ -204,15 +204,15 @@ func (v *view) completeSince(since time.Time) {
 	v.complete, v.touched = since.Add(lease), since
 }
 
-// OutOfTouch says that something may not have been heard: nothing that is remembered holds, and subscribers must begin
+// SyncLost says that something may not have been heard: nothing that is remembered holds, and subscribers must begin
 // anew.
-func (s *Service) OutOfTouch() {
+func (s *Service) SyncLost() {
 	s.view.forgetAll()
 	s.feed.dropAll()
 }
 
-// NeedsTouch reports whether InTouch is worth its cost: somebody asked the view a moment ago, or subscribes.
-func (s *Service) NeedsTouch() bool {
+// SyncNeeded reports whether SyncedUntil is worth its cost: somebody asked the view a moment ago, or subscribes.
+func (s *Service) SyncNeeded() bool {
 	return s.feed.wanted() || s.view.askedSince(time.Now().Add(-askedLately))
 }
 
@@ -222,11 +222,11 @@ func (v *view) askedSince(moment time.Time) bool {
 	return v.asked.After(moment)
 }
 
-func (v *view) numbers(wanted bool) ViewStats {
+func (v *view) numbers(wanted bool) SessionCacheStats {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	n := v.stats
-	n.Sessions, n.InTouch = v.sessions.Len(), !wanted || !v.complete.IsZero()
+	n.Sessions, n.Synced = v.sessions.Len(), !wanted || !v.complete.IsZero()
 	if wanted && !v.touched.IsZero() {
 		n.Lag = time.Since(v.touched)
 	}

@@ -16,9 +16,11 @@ import (
 func (h *house) remembering(shared bool, sessions int) (*house, *meter) {
 	h.t.Helper()
 	metered, m := h.metered()
-	other := metered.instance(func(c *accounts.Config) { c.View = accounts.ViewConfig{Shared: shared, Sessions: sessions} })
+	other := metered.instance(func(c *accounts.Config) {
+		c.SessionCache = accounts.SessionCacheConfig{Shared: shared, Sessions: sessions}
+	})
 	if shared {
-		other.InTouch(time.Now().Add(time.Hour)) // for as long as the test lasts
+		other.SyncedUntil(time.Now().Add(time.Hour)) // for as long as the test lasts
 	}
 	return other, m
 }
@@ -57,21 +59,21 @@ func TestASessionIsReadOnceUntilItEnds(t *testing.T) {
 func TestTheViewCountsWhatItKnew(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h, _ = h.remembering(true, 0)
-		before := h.Stats().View
-		if !before.InTouch || before.Lag != 0 {
+		before := h.Stats().SessionCache
+		if !before.Synced || before.Lag != 0 {
 			t.Errorf("nobody asked: %+v; want in touch, no lag", before)
 		}
 		p := h.must(h.register(ada, goodPassword))
 		for range 3 {
 			h.caller(p)
 		}
-		h.InTouch(time.Now().Add(-time.Minute))
-		got := h.Stats().View
-		if got.Hits != 2 || got.Misses != 1 || got.Sessions != 1 || !got.InTouch || got.Lag < time.Minute || got.Lag > 2*time.Minute {
+		h.SyncedUntil(time.Now().Add(-time.Minute))
+		got := h.Stats().SessionCache
+		if got.Hits != 2 || got.Misses != 1 || got.Sessions != 1 || !got.Synced || got.Lag < time.Minute || got.Lag > 2*time.Minute {
 			t.Errorf("%+v; want 2 hits, 1 miss, 1 session, and a lag of a minute", got)
 		}
-		h.OutOfTouch()
-		if got = h.Stats().View; got.InTouch || got.Sessions != 0 || got.Lag < time.Minute {
+		h.SyncLost()
+		if got = h.Stats().SessionCache; got.Synced || got.Sessions != 0 || got.Lag < time.Minute {
 			t.Errorf("%+v; want out of touch, with the lag growing", got)
 		}
 	})
@@ -82,18 +84,18 @@ func TestTheViewIsTrustedWhileItIsInTouchOnly(t *testing.T) {
 		h, m := h.remembering(true, 0)
 		p := h.must(h.register(ada, goodPassword))
 		h.wantReads(m, "first", p, 1, true)
-		h.OutOfTouch()
+		h.SyncLost()
 		for range 2 {
 			h.wantReads(m, "out of touch", p, 1, true)
 		}
-		h.InTouch(time.Now().Add(-time.Hour))
+		h.SyncedUntil(time.Now().Add(-time.Hour))
 		for range 2 {
 			h.wantReads(m, "in touch long ago", p, 1, true)
 		}
-		h.InTouch(time.Now().Add(time.Hour))
+		h.SyncedUntil(time.Now().Add(time.Hour))
 		h.wantReads(m, "in touch", p, 1, true)
 		h.wantReads(m, "in touch, again", p, 0, true)
-		h.Hear("what a later version says")
+		h.HandleNotification("what a later version says")
 		h.wantReads(m, "something that is not understood was told", p, 1, true)
 		h.wantReads(m, "and until it is in touch again", p, 1, true)
 	})
@@ -115,7 +117,7 @@ func TestTheViewIsNotTrustedAfterASuspension(t *testing.T) {
 			{"in touch again", 0, 0},
 			{"the wall clock is set back by two hours", 2 * time.Hour, 0},
 		} {
-			h.InTouch(wallMoved(t, time.Now().Add(time.Hour), c.wallAway))
+			h.SyncedUntil(wallMoved(t, time.Now().Add(time.Hour), c.wallAway))
 			h.wantReads(m, c.what, p, c.reads, true)
 		}
 	})
@@ -162,7 +164,7 @@ func TestWhatIsHeardDuringAReadWins(t *testing.T) {
 			if !heard {
 				heard = true
 				h.exec("UPDATE sessions SET ended_at = created_at")
-				h.Hear(`{"revocation": {"user_id": "` + p.User.ID.String() + `", "session_id": "` + p.Viewer.SessionID.String() + `"}}`)
+				h.HandleNotification(`{"revocation": {"user_id": "` + p.User.ID.String() + `", "session_id": "` + p.Viewer.SessionID.String() + `"}}`)
 			}
 		}
 		h.wantReads(m, "read before it ended", p, 1, true)
@@ -198,9 +200,9 @@ func TestAnAccountIsReadOnceUntilItChanges(t *testing.T) {
 		me(0, "Ada")
 		h.exec("UPDATE users SET name = 'Lady Lovelace'") // by another
 		me(0, "Ada")
-		h.Hear(`{"user": "` + p.User.ID.String() + `"}`)
+		h.HandleNotification(`{"user": "` + p.User.ID.String() + `"}`)
 		me(1, "Lady Lovelace")
-		h.OutOfTouch()
+		h.SyncLost()
 		me(1, "Lady Lovelace")
 		me(1, "Lady Lovelace")
 	})

@@ -22,18 +22,18 @@ const (
 	sealedKey = "signing key"
 )
 
-// ErrRotated means that there is a new key already, which does not sign yet.
-var ErrRotated = errors.New("the keys have just been rotated")
+// ErrRotationPending means that there is a new key already, which does not sign yet.
+var ErrRotationPending = errors.New("the keys have just been rotated")
 
 // KeysConfig is what SigningKeys are made of.
 type KeysConfig struct {
-	Client *ent.Client      // required
-	Secret *token.Secret    // required: seals the keys
-	TTL    time.Duration    // required: the longest life of an access token that is in use, see LongestLife
-	Every  time.Duration    // default 0, never: how long a key signs before Tend makes the next
-	Clock  func() time.Time // default time.Now
+	Client      *ent.Client      // required
+	Secret      *token.Secret    // required: seals the keys
+	TTL         time.Duration    // required: the longest life of an access token that is in use, see the function MaxTokenTTL
+	RotateEvery time.Duration    // default 0, never: how long a key signs before Maintain makes the next
+	Clock       func() time.Time // default time.Now
 
-	Happened func(context.Context, Event) // is told of every rotation; default: nobody is
+	OnEvent func(context.Context, Event) // is told of every rotation; default: nobody is
 }
 
 // SigningKeys keeps the keys that sign access tokens in the database, sealed with the secret. A new key is published
@@ -45,14 +45,14 @@ func NewSigningKeys(c KeysConfig) (*SigningKeys, error) {
 	if c.Client == nil || c.Secret == nil || c.TTL <= 0 {
 		return nil, errors.New("accounts: Client, Secret and TTL are required to keep signing keys")
 	}
-	if c.Every != 0 && c.Every < 2*KeyLead {
-		return nil, fmt.Errorf("accounts: a key must sign for at least %v, and not for %v: it is published %v before", 2*KeyLead, c.Every, KeyLead)
+	if c.RotateEvery != 0 && c.RotateEvery < 2*KeyLead {
+		return nil, fmt.Errorf("accounts: a key must sign for at least %v, and not for %v: it is published %v before", 2*KeyLead, c.RotateEvery, KeyLead)
 	}
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
-	if c.Happened == nil {
-		c.Happened = func(context.Context, Event) {}
+	if c.OnEvent == nil {
+		c.OnEvent = func(context.Context, Event) {}
 	}
 	return &SigningKeys{c}, nil
 }
@@ -140,7 +140,7 @@ type Rotation struct {
 	Revoke    bool   // the new key signs at once, and the old ones verify nothing from now on: for a key that leaked
 }
 
-// Rotate makes the next signing key. It returns ErrRotated when the key before it does not sign yet, and makes none.
+// Rotate makes the next signing key. It returns ErrRotationPending when the key before it does not sign yet, and makes none.
 func (k *SigningKeys) Rotate(ctx context.Context, r Rotation) error {
 	now := k.now()
 	signsAt, oldEnds := now.Add(KeyLead), now.Add(KeyLead+k.config.TTL+token.Leeway)
@@ -161,7 +161,7 @@ func (k *SigningKeys) Rotate(ctx context.Context, r Rotation) error {
 	if r.Revoke {
 		kind = KeysRevoked
 	}
-	k.config.Happened(ctx, Event{Kind: kind})
+	k.config.OnEvent(ctx, Event{Kind: kind})
 	return nil
 }
 
@@ -175,7 +175,7 @@ func (k *SigningKeys) rotate(ctx context.Context, tx *ent.Tx, r Rotation, now, s
 	}
 	newest := rows[len(rows)-1]
 	if newest.SignsAt.After(now) && !r.Revoke {
-		return fmt.Errorf("%w: the key %s signs from %s; rotate again after that", ErrRotated, newest.ID, newest.SignsAt.UTC().Format(time.RFC3339))
+		return fmt.Errorf("%w: the key %s signs from %s; rotate again after that", ErrRotationPending, newest.ID, newest.SignsAt.UTC().Format(time.RFC3339))
 	}
 	if r.Algorithm == "" {
 		before, err := k.open(newest)
@@ -186,7 +186,7 @@ func (k *SigningKeys) rotate(ctx context.Context, tx *ent.Tx, r Rotation, now, s
 	}
 	made, err := k.insert(ctx, tx.SigningKey, r.Algorithm, newest.Sequence+1, now, signsAt)
 	if err == nil && !made {
-		err = fmt.Errorf("%w by another instance", ErrRotated)
+		err = fmt.Errorf("%w by another instance", ErrRotationPending)
 	}
 	if err != nil {
 		return err
@@ -198,24 +198,24 @@ func (k *SigningKeys) rotate(ctx context.Context, tx *ent.Tx, r Rotation, now, s
 	return old.SetEndsAt(oldEnds).Exec(ctx)
 }
 
-// Tend deletes keys that ended a day ago, and rotates when the newest has signed for long enough. Of instances that do
+// Maintain deletes keys that ended a day ago, and rotates when the newest has signed for long enough. Of instances that do
 // so at once, one does.
-func (k *SigningKeys) Tend(ctx context.Context) error {
+func (k *SigningKeys) Maintain(ctx context.Context) error {
 	if _, err := k.config.Client.SigningKey.Delete().Where(signingkey.EndsAtLTE(k.now().Add(-keepEnded))).Exec(ctx); err != nil {
 		return err
 	}
-	if k.config.Every == 0 {
+	if k.config.RotateEvery == 0 {
 		return nil
 	}
 	rows, err := k.rows(ctx, k.config.Client.SigningKey)
 	if err != nil || len(rows) == 0 {
 		return err
 	}
-	if k.now().Before(rows[len(rows)-1].SignsAt.Add(k.config.Every - KeyLead)) {
+	if k.now().Before(rows[len(rows)-1].SignsAt.Add(k.config.RotateEvery - KeyLead)) {
 		return nil
 	}
 	err = k.Rotate(ctx, Rotation{})
-	if errors.Is(err, ErrRotated) {
+	if errors.Is(err, ErrRotationPending) {
 		return nil
 	}
 	return err

@@ -20,7 +20,7 @@ const rotateEvery = 90 * 24 * time.Hour
 func (h *house) signingKeys(secret string) *accounts.SigningKeys {
 	h.t.Helper()
 	k, err := accounts.NewSigningKeys(accounts.KeysConfig{
-		Client: h.config.Client, Secret: secretOf(h.t, secret), TTL: accessTTL, Every: rotateEvery, Clock: h.clock.Now,
+		Client: h.config.Client, Secret: secretOf(h.t, secret), TTL: accessTTL, RotateEvery: rotateEvery, Clock: h.clock.Now,
 	})
 	check(h.t, err)
 	return k
@@ -107,7 +107,7 @@ func TestARotationIsPublishedAheadAndOutlivesItsTokens(t *testing.T) {
 			t.Errorf("the old key is there when its last token is dead: %v", left)
 		}
 		h.clock.move(24 * time.Hour)
-		check(t, k.Tend(t.Context()))
+		check(t, k.Maintain(t.Context()))
 		if rows := h.db.Client.SigningKey.Query().AllX(t.Context()); slices.ContainsFunc(rows, func(r *ent.SigningKey) bool { return r.ID == old }) {
 			t.Error("the private half of a key that has ended is kept")
 		}
@@ -160,19 +160,19 @@ func TestKeysRotateByThemselvesWhenTheyAreDueAndOnce(t *testing.T) {
 		k := h.signingKeys(theSecret)
 		first := load(t, k)[0]
 		h.clock.set(first.SignsAt.Add(rotateEvery - accounts.KeyLead - time.Microsecond))
-		check(t, k.Tend(t.Context()))
+		check(t, k.Maintain(t.Context()))
 		if n := len(load(t, k)); n != 1 {
 			t.Fatalf("%d keys before one is due", n)
 		}
 		h.clock.move(time.Microsecond)
 		errs := make([]error, 8)
-		together(len(errs), func(i int) { errs[i] = k.Tend(t.Context()) })
+		together(len(errs), func(i int) { errs[i] = k.Maintain(t.Context()) })
 		check(t, errors.Join(errs...))
 		schedule := load(t, k)
 		if len(schedule) != 2 || !schedule[1].SignsAt.Equal(first.SignsAt.Add(rotateEvery)) {
 			t.Fatalf("when it is due: %+v", schedule)
 		}
-		if err := k.Rotate(t.Context(), accounts.Rotation{}); !errors.Is(err, accounts.ErrRotated) {
+		if err := k.Rotate(t.Context(), accounts.Rotation{}); !errors.Is(err, accounts.ErrRotationPending) {
 			t.Errorf("again before the new one signs: %v", err)
 		}
 		h.clock.move(accounts.KeyLead)
@@ -232,13 +232,13 @@ func TestFirstStartsAtOnceEndWithOneKey(t *testing.T) {
 
 func TestKeysThatWouldSignForTooShortATimeAreRefused(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		c := accounts.KeysConfig{Client: h.config.Client, Secret: secretOf(t, theSecret), TTL: accessTTL, Every: 2 * accounts.KeyLead}
+		c := accounts.KeysConfig{Client: h.config.Client, Secret: secretOf(t, theSecret), TTL: accessTTL, RotateEvery: 2 * accounts.KeyLead}
 		if _, err := accounts.NewSigningKeys(c); err != nil {
 			t.Error(err)
 		}
-		c.Every--
+		c.RotateEvery--
 		if _, err := accounts.NewSigningKeys(c); err == nil {
-			t.Errorf("%v was taken", c.Every)
+			t.Errorf("%v was taken", c.RotateEvery)
 		}
 	})
 }

@@ -322,7 +322,7 @@ func TestSuccessesAtTheSameMomentAreTakenBack(t *testing.T) {
 				_, err := h.loginAt(crowd, email, otherPassword)
 				verified(t, err)
 			case 1:
-				check(t, h.ForgetTries(t.Context()))
+				check(t, h.DeleteExpiredAttempts(t.Context()))
 			default:
 				h.note(goodPassword)(h.loginAt(crowd, email, goodPassword))
 			}

@@ -33,7 +33,7 @@ const transactionTries = 3
 func (s *Service) inTx(ctx context.Context, f func(ctx context.Context, tx *transaction) error) error {
 	for try := 1; ; try++ {
 		err := s.inOneTx(ctx, f)
-		if try == transactionTries || err == nil || !s.config.Contended(err) {
+		if try == transactionTries || err == nil || !s.config.IsRetryable(err) {
 			return err
 		}
 		select {
@@ -73,14 +73,14 @@ func (s *Service) inOneTx(ctx context.Context, f func(ctx context.Context, tx *t
 	if err != nil {
 		return fmt.Errorf("commit: %w", errors.Join(err, ctx.Err())) // whose end may have rolled the transaction back
 	}
-	if len(tx.revoked) > 0 && !s.config.View.Shared { // otherwise the database tells this instance too
-		s.CatchUp(context.WithoutCancel(ctx))
+	if len(tx.revoked) > 0 && !s.config.SessionCache.Shared { // otherwise the database tells this instance too
+		s.PublishPending(context.WithoutCancel(ctx))
 	}
 	for _, r := range tx.revoked {
-		s.config.Happened(ctx, eventOf(r))
+		s.config.OnEvent(ctx, eventOf(r))
 	}
 	for _, e := range tx.events {
-		s.config.Happened(ctx, e)
+		s.config.OnEvent(ctx, e)
 	}
 	return nil
 }

@@ -28,22 +28,22 @@ func (m *Metrics) Watch(r Rooms) {
 		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "gatehouse_" + name, Help: help, ConstLabels: labels}, value))
 	}
 
-	gauge("hashing_turns", "How many passwords may be hashed at once.", nil, func() float64 { return float64(r.Accounts().Hashing.Turns) })
+	gauge("hashing_turns", "How many passwords may be hashed at once.", nil, func() float64 { return float64(r.Accounts().Hashing.Slots) })
 	gauge("hashing_running", "Passwords that are being hashed.", nil, func() float64 { return float64(r.Accounts().Hashing.Running) })
 	gauge("hashing_waiting", "Callers who wait for a turn to hash.", nil, func() float64 { return float64(r.Accounts().Hashing.Waiting) })
 	counter("hashing_refused_total", "Callers who were told to come back, because no turn came.", nil, func() float64 { return float64(r.Accounts().Hashing.Refused) })
 
 	const views = "Sessions that a request asked the memory of live sessions for."
-	counter("session_lookups_total", views, hits, func() float64 { return float64(r.Accounts().View.Hits) })
-	counter("session_lookups_total", views, misses, func() float64 { return float64(r.Accounts().View.Misses) })
-	gauge("sessions_remembered", "Live sessions in memory.", nil, func() float64 { return float64(r.Accounts().View.Sessions) })
+	counter("session_lookups_total", views, hits, func() float64 { return float64(r.Accounts().SessionCache.Hits) })
+	counter("session_lookups_total", views, misses, func() float64 { return float64(r.Accounts().SessionCache.Misses) })
+	gauge("sessions_remembered", "Live sessions in memory.", nil, func() float64 { return float64(r.Accounts().SessionCache.Sessions) })
 	gauge("revocations_in_touch", "1 while this instance hears what others revoke (or nobody asks); 0: every request asks the database.", nil, func() float64 {
-		if r.Accounts().View.InTouch {
+		if r.Accounts().SessionCache.Synced {
 			return 1
 		}
 		return 0
 	})
-	gauge("revocations_lag_seconds", "How long ago this instance was last sure to have heard of every revocation; 0 while nobody asks.", nil, func() float64 { return r.Accounts().View.Lag.Seconds() })
+	gauge("revocations_lag_seconds", "How long ago this instance was last sure to have heard of every revocation; 0 while nobody asks.", nil, func() float64 { return r.Accounts().SessionCache.Lag.Seconds() })
 
 	const tokens = "Access tokens that were looked for among those verified before."
 	counter("token_lookups_total", tokens, hits, func() float64 { return float64(r.Tokens().Hits) })

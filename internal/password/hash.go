@@ -20,14 +20,14 @@ var ErrBusy = errors.New("password: too many passwords are being hashed")
 // Config is what a Hasher is made of. The zero Config is complete.
 type Config struct {
 	Cost Cost // default DefaultCost
-	// Concurrent is how many hashes run at once; each takes Cost.Memory and Cost.Lanes processors. The default is the
+	// MaxConcurrent is how many hashes run at once; each takes Cost.Memory and Cost.Lanes processors. The default is the
 	// number of processors: with more, each hash only takes longer, and more memory is in use.
-	Concurrent int
-	// Wait is how long a caller waits for a turn. The default is 2 seconds: an ordinary burst drains in that time (at
+	MaxConcurrent int
+	// QueueTimeout is how long a caller waits for a turn. The default is 2 seconds: an ordinary burst drains in that time (at
 	// 20 to 40 ms a hash, 50 callers a processor), and in a flood an honest caller is told to try again before their
 	// own patience ends.
-	Wait time.Duration
-	Rand io.Reader // default crypto/rand: draws salts
+	QueueTimeout time.Duration
+	Rand         io.Reader // default crypto/rand: draws salts
 	// Derive computes a hash; the default is Argon2id.
 	Derive func(pw, salt []byte, c Cost) ([]byte, error)
 }
@@ -38,7 +38,7 @@ type Hasher struct {
 	turns  chan struct{} // holds one value for each hash that runs
 	queue  atomic.Int64  // who waits for a turn
 	busy   atomic.Uint64 // who was told ErrBusy
-	nobody string        // what VerifyNothing verifies against
+	nobody string        // what VerifyDummy verifies against
 	hashed atomic.Int64
 }
 
@@ -47,11 +47,11 @@ func New(c Config) (*Hasher, error) {
 	if c.Cost == (Cost{}) {
 		c.Cost = DefaultCost
 	}
-	if c.Concurrent == 0 {
-		c.Concurrent = runtime.GOMAXPROCS(0)
+	if c.MaxConcurrent == 0 {
+		c.MaxConcurrent = runtime.GOMAXPROCS(0)
 	}
-	if c.Wait == 0 {
-		c.Wait = 2 * time.Second
+	if c.QueueTimeout == 0 {
+		c.QueueTimeout = 2 * time.Second
 	}
 	if c.Rand == nil {
 		c.Rand = rand.Reader
@@ -62,11 +62,11 @@ func New(c Config) (*Hasher, error) {
 	if err := c.Cost.check(); err != nil {
 		return nil, err
 	}
-	if c.Concurrent < 0 || c.Wait < 0 {
+	if c.MaxConcurrent < 0 || c.QueueTimeout < 0 {
 		return nil, errors.New("a password hasher cannot have negative bounds")
 	}
 	nobody := record{cost: c.Cost, salt: make([]byte, saltLen), hash: make([]byte, hashLen)}
-	return &Hasher{config: c, turns: make(chan struct{}, c.Concurrent), nobody: nobody.String()}, nil
+	return &Hasher{config: c, turns: make(chan struct{}, c.MaxConcurrent), nobody: nobody.String()}, nil
 }
 
 // Argon2id is the hash itself, of 32 bytes (RFC 9106).
@@ -92,7 +92,7 @@ func (h *Hasher) Hash(ctx context.Context, pw string) (string, error) {
 }
 
 // Verify reports whether the password is the one that was hashed, and then also whether it should be hashed again,
-// because the configured cost has changed. A wrong password is no error; errors are ErrStored, ErrBusy and the
+// because the configured cost has changed. A wrong password is no error; errors are ErrInvalidHash, ErrBusy and the
 // context's.
 //
 // A password that no account can have is wrong without a hash: that takes less time, and the same whoever is asked for.
@@ -113,9 +113,9 @@ func (h *Hasher) Verify(ctx context.Context, pw, phc string) (ok, rehash bool, e
 	return ok, ok && r.cost != h.config.Cost, nil
 }
 
-// VerifyNothing does for a stranger the work that Verify does for an account, so that the time of an answer does not
+// VerifyDummy does for a stranger the work that Verify does for an account, so that the time of an answer does not
 // tell who has an account. Accounts whose hash has an older cost answer in its time until they next sign in.
-func (h *Hasher) VerifyNothing(ctx context.Context, pw string) error {
+func (h *Hasher) VerifyDummy(ctx context.Context, pw string) error {
 	_, _, err := h.Verify(ctx, pw, h.nobody)
 	return err
 }
@@ -145,7 +145,7 @@ func (h *Hasher) waitTurn(ctx context.Context) error {
 	}
 	h.queue.Add(1)
 	defer h.queue.Add(-1)
-	timer := time.NewTimer(h.config.Wait)
+	timer := time.NewTimer(h.config.QueueTimeout)
 	defer timer.Stop()
 	select {
 	case h.turns <- struct{}{}:
@@ -160,7 +160,7 @@ func (h *Hasher) waitTurn(ctx context.Context) error {
 
 // Stats says how busy a Hasher is.
 type Stats struct {
-	Turns   int    // how many hashes may run at once
+	Slots   int    // how many hashes may run at once
 	Running int    // how many do
 	Waiting int    // callers without a turn
 	Refused uint64 // callers who were told ErrBusy since the start
@@ -168,5 +168,5 @@ type Stats struct {
 
 // Stats returns the numbers of this moment.
 func (h *Hasher) Stats() Stats {
-	return Stats{Turns: cap(h.turns), Running: len(h.turns), Waiting: int(h.queue.Load()), Refused: h.busy.Load()}
+	return Stats{Slots: cap(h.turns), Running: len(h.turns), Waiting: int(h.queue.Load()), Refused: h.busy.Load()}
 }

@@ -12,8 +12,8 @@ const (
 	hashLen = 32
 )
 
-// ErrStored is the answer to a stored hash that this package cannot have written.
-var ErrStored = errors.New("password: the stored hash cannot be read")
+// ErrInvalidHash is the answer to a stored hash that this package cannot have written.
+var ErrInvalidHash = errors.New("password: the stored hash cannot be read")
 
 // record is a stored hash: $argon2id$v=19$m=19456,t=2,p=1$salt$hash, the PHC string format.
 type record struct {
@@ -33,21 +33,21 @@ func (r record) String() string {
 // repeat the text.
 func parseRecord(text string) (record, error) {
 	if len(text) > 128 {
-		return record{}, fmt.Errorf("%w: too long", ErrStored)
+		return record{}, fmt.Errorf("%w: too long", ErrInvalidHash)
 	}
 	parts := strings.Split(text, "$")
 	if len(parts) != 6 {
-		return record{}, fmt.Errorf("%w: not six parts", ErrStored)
+		return record{}, fmt.Errorf("%w: not six parts", ErrInvalidHash)
 	}
 	cost, err := ParseCost(parts[3])
 	if err != nil {
-		return record{}, fmt.Errorf("%w: its cost is out of bounds", ErrStored)
+		return record{}, fmt.Errorf("%w: its cost is out of bounds", ErrInvalidHash)
 	}
 	salt, err1 := phcBase64.DecodeString(parts[4])
 	hash, err2 := phcBase64.DecodeString(parts[5])
 	r := record{cost: cost, salt: salt, hash: hash}
 	if err1 != nil || err2 != nil || len(salt) != saltLen || len(hash) != hashLen || r.String() != text {
-		return record{}, fmt.Errorf("%w: not argon2id with our lengths and spelling", ErrStored)
+		return record{}, fmt.Errorf("%w: not argon2id with our lengths and spelling", ErrInvalidHash)
 	}
 	return r, nil
 }

@@ -27,8 +27,8 @@ type Hash struct {
 	Cost           password.Cost
 }
 
-// Process is the other process, as the one that starts it sees it. It may be used concurrently.
-type Process struct {
+// Client is the other process, as the one that starts it sees it. It may be used concurrently.
+type Client struct {
 	command func() *exec.Cmd
 	longest time.Duration // that a hash may take
 
@@ -44,15 +44,15 @@ type running struct {
 
 // Start starts a process by a command that calls Serve. It ends with Close, and with this process, however that ends. If
 // it ends before, it is started again when it is needed.
-func Start(command func() *exec.Cmd) (*Process, error) {
-	p := &Process{command: command, longest: longest}
+func Start(command func() *exec.Cmd) (*Client, error) {
+	p := &Client{command: command, longest: longest}
 	_, err := p.now()
 	return p, err
 }
 
 // Derive is password.Argon2id in the process. A hash changes nothing: when the process ends meanwhile, it is asked for
 // once more.
-func (p *Process) Derive(pw, salt []byte, c password.Cost) ([]byte, error) {
+func (p *Client) Derive(pw, salt []byte, c password.Cost) ([]byte, error) {
 	hash, err := p.ask(Hash{pw, salt, c})
 	if err != nil {
 		hash, err = p.ask(Hash{pw, salt, c})
@@ -60,7 +60,7 @@ func (p *Process) Derive(pw, salt []byte, c password.Cost) ([]byte, error) {
 	return hash, err
 }
 
-func (p *Process) ask(h Hash) ([]byte, error) {
+func (p *Client) ask(h Hash) ([]byte, error) {
 	r, err := p.now()
 	if err != nil {
 		return nil, err
@@ -81,7 +81,7 @@ func (p *Process) ask(h Hash) ([]byte, error) {
 }
 
 // now returns the process that runs, or starts one.
-func (p *Process) now() (*running, error) {
+func (p *Client) now() (*running, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
@@ -99,7 +99,7 @@ func (p *Process) now() (*running, error) {
 }
 
 // forget ends a process that has failed, unless another has taken its place.
-func (p *Process) forget(r *running) {
+func (p *Client) forget(r *running) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.running == r {
@@ -109,7 +109,7 @@ func (p *Process) forget(r *running) {
 }
 
 // Close ends the process and waits for that.
-func (p *Process) Close() {
+func (p *Client) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true

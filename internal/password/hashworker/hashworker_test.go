@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func started(t *testing.T) *Process {
+func started(t *testing.T) *Client {
 	t.Helper()
 	program, err := os.Executable()
 	if err != nil {
@@ -50,7 +50,7 @@ var (
 	salt  = []byte("0123456789abcdef")
 )
 
-func derives(t *testing.T, p *Process, c password.Cost) {
+func derives(t *testing.T, p *Client, c password.Cost) {
 	t.Helper()
 	hash, err := p.Derive([]byte("kxq4vz!t"), salt, c)
 	if err != nil || !bytes.Equal(hash, password.Argon2id([]byte("kxq4vz!t"), salt, c)) {
@@ -58,7 +58,7 @@ func derives(t *testing.T, p *Process, c password.Cost) {
 	}
 }
 
-func (p *Process) pid(t *testing.T) int {
+func (p *Client) pid(t *testing.T) int {
 	t.Helper()
 	r, err := p.now()
 	if err != nil {
@@ -199,7 +199,7 @@ func niceOf(t *testing.T, path string) string {
 }
 
 // memoryOf is what the kernel says of a process's memory, in KiB (proc_pid_status(5)).
-func memoryOf(t *testing.T, p *Process, field string) int {
+func memoryOf(t *testing.T, p *Client, field string) int {
 	t.Helper()
 	status, err := os.ReadFile("/proc/" + strconv.Itoa(p.pid(t)) + "/status")
 	if err != nil {
