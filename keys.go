@@ -35,7 +35,7 @@ func openKeys(ctx context.Context, c *settings, db *database.Database, log *slog
 		return nil, err
 	}
 	if c.signingKey != nil {
-		keys, err := token.NewKeys(c.signingKey.Always())
+		keys, err := token.NewKeys(c.signingKey.WithoutSchedule())
 		return &signing{keys: keys, life: life}, err
 	}
 	kept, err := accounts.NewSigningKeys(accounts.KeysConfig{

@@ -62,7 +62,7 @@ func (g *Guard) ask(v Viewer) bits {
 		case kindScope:
 			yes = v.HasScope(a.name)
 		case kindAge:
-			proved := v.ProvedAt()
+			proved := v.AuthenticatedAt()
 			age := g.config.Clock().Sub(proved)
 			yes = !proved.IsZero() && age <= time.Duration(a.age)*time.Second
 		}

@@ -12,25 +12,25 @@ type Viewer interface {
 	// HasRole and HasScope report whether the caller is signed in and has the role (of enum Role) or token scope.
 	HasRole(role string) bool
 	HasScope(scope string) bool
-	// ProvedAt is when the caller last proved who they are; the zero time is never.
-	ProvedAt() time.Time
+	// AuthenticatedAt is when the caller last proved who they are; the zero time is never.
+	AuthenticatedAt() time.Time
 	// Reason says why the caller is nobody: missing, expired, revoked or invalid.
 	Reason() string
-	// Trouble is the error that kept the credential from being checked, if any; then every rule denies.
-	Trouble() error
+	// Err is the error that kept the credential from being checked, if any; then every rule denies.
+	Err() error
 }
 
 // Nobody is a caller of whom nothing is known. Embed it in a Viewer of your own, which then need only have the methods
 // that its schema's rules ask for.
 type Nobody struct{}
 
-// SignedIn, HasRole, HasScope, ProvedAt, Reason and Trouble answer for nobody.
-func (Nobody) SignedIn() bool       { return false }
-func (Nobody) HasRole(string) bool  { return false }
-func (Nobody) HasScope(string) bool { return false }
-func (Nobody) ProvedAt() time.Time  { return time.Time{} }
-func (Nobody) Reason() string       { return "missing" }
-func (Nobody) Trouble() error       { return nil }
+// SignedIn, HasRole, HasScope, AuthenticatedAt, Reason and Err answer for nobody.
+func (Nobody) SignedIn() bool             { return false }
+func (Nobody) HasRole(string) bool        { return false }
+func (Nobody) HasScope(string) bool       { return false }
+func (Nobody) AuthenticatedAt() time.Time { return time.Time{} }
+func (Nobody) Reason() string             { return "missing" }
+func (Nobody) Err() error                 { return nil }
 
 // Owner reports whether the viewer stands in a relation to an object: the value that a resolver returned for the type
 // that the rule is written on. It is only asked of signed-in viewers. It must answer false for ids that are not set,

@@ -65,7 +65,7 @@ func (t *table) deny(coordinate string, r *requirement, have bits, v Viewer) *vi
 }
 
 // isNobody reports whether nothing is known of who is calling.
-func isNobody(v Viewer) bool { return v == nil || v.Trouble() != nil || !v.SignedIn() }
+func isNobody(v Viewer) bool { return v == nil || v.Err() != nil || !v.SignedIn() }
 
 // remedies says, for each reason why the caller is nobody, how to become somebody.
 var remedies = map[string]string{
@@ -76,8 +76,8 @@ var remedies = map[string]string{
 }
 
 func denyNobody(coordinate string, v Viewer) *violation {
-	if v != nil && v.Trouble() != nil {
-		return &violation{code: Unauthenticated, coordinate: coordinate, err: v.Trouble()}
+	if v != nil && v.Err() != nil {
+		return &violation{code: Unauthenticated, coordinate: coordinate, err: v.Err()}
 	}
 	reason := "missing"
 	if v != nil && v.Reason() != "" {

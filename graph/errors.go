@@ -63,11 +63,11 @@ func (p Presenter) face(ctx context.Context, err error) *gqlerror.Error {
 	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return p.problem(ctx, problem.Retry(problem.Unavailable, "the operation took too long", retrySoon).Because(err))
+		return p.problem(ctx, problem.RetryAfter(problem.Unavailable, "the operation took too long", retrySoon).WithCause(err))
 	case errors.Is(err, context.Canceled) || ctx.Err() != nil: // nobody waits for the answer
-		return p.problem(ctx, problem.Retry(problem.Unavailable, "the request was cancelled", retrySoon))
+		return p.problem(ctx, problem.RetryAfter(problem.Unavailable, "the request was cancelled", retrySoon))
 	case p.Unavailable != nil && p.Unavailable(err):
-		return p.problem(ctx, problem.Retry(problem.Unavailable, "the database does not answer", retrySoon).Because(err))
+		return p.problem(ctx, problem.RetryAfter(problem.Unavailable, "the database does not answer", retrySoon).WithCause(err))
 	}
 	return p.internal(ctx, err)
 }

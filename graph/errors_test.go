@@ -34,9 +34,9 @@ func TestProblemsShowTheirFace(t *testing.T) {
 		{problem.New(problem.EmailTaken, "There is an account with this address."), "map[code:EMAIL_TAKEN]"},
 		{problem.BadInput("email", "This is not an e-mail address."), "map[code:BAD_USER_INPUT field:email]"},
 		{problem.New(problem.Unauthenticated, "The session has ended.").WithReason("revoked"), "map[code:UNAUTHENTICATED reason:revoked]"},
-		{problem.Retry(problem.RateLimited, "Too many tries.", 90*time.Second), "map[code:RATE_LIMITED retryAfter:90]"},
-		{problem.Retry(problem.RateLimited, "Too many tries.", 1500*time.Millisecond), "map[code:RATE_LIMITED retryAfter:2]"},
-		{problem.Retry(problem.Unavailable, "Not now.", 0), "map[code:UNAVAILABLE retryAfter:1]"},
+		{problem.RetryAfter(problem.RateLimited, "Too many tries.", 90*time.Second), "map[code:RATE_LIMITED retryAfter:90]"},
+		{problem.RetryAfter(problem.RateLimited, "Too many tries.", 1500*time.Millisecond), "map[code:RATE_LIMITED retryAfter:2]"},
+		{problem.RetryAfter(problem.Unavailable, "Not now.", 0), "map[code:UNAVAILABLE retryAfter:1]"},
 	} {
 		for name, err := range map[string]error{"bare": c.problem, "wrapped": fmt.Errorf("login: %w", c.problem)} {
 			h, _ := failing(t, err)
@@ -55,7 +55,7 @@ func TestWhatIsNotKnownIsMasked(t *testing.T) {
 		"an error":           errors.New(secret),
 		"a wrapped one":      fmt.Errorf("read the user: %w", errors.New(secret)),
 		"gqlgen's":           gqlerror.Errorf("%s", secret),
-		"an internal one":    problem.New(problem.Internal, "broken").Because(errors.New(secret)),
+		"an internal one":    problem.New(problem.Internal, "broken").WithCause(errors.New(secret)),
 		"an unknown timeout": &timeout{secret},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -79,7 +79,7 @@ func (t *timeout) Error() string { return t.text }
 func (t *timeout) Timeout() bool { return true }
 
 func TestCauseOfAProblemIsOnlyInTheLog(t *testing.T) {
-	h, log := failing(t, problem.New(problem.EmailTaken, "Taken.").Because(errors.New("unique index users_email")))
+	h, log := failing(t, problem.New(problem.EmailTaken, "Taken.").WithCause(errors.New("unique index users_email")))
 	got := h()
 	if strings.Contains(got.text, "unique") || !strings.Contains(log.String(), "unique index users_email") || !strings.Contains(log.String(), got.Header.Get("X-Request-Id")) {
 		t.Errorf("%s\n%s", got.text, log)

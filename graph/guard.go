@@ -40,7 +40,7 @@ func signedIn(_ context.Context, result any) authz.Viewer {
 	if p, ok := result.(*accounts.AuthPayload); ok && p.Viewer != nil {
 		return p.Viewer
 	}
-	return viewer.Nobody(viewer.Missing)
+	return viewer.Anonymous(viewer.Missing)
 }
 
 // self reports whether the object is the viewer's own. An id that is not set is nobody's.

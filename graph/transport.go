@@ -106,7 +106,7 @@ func (t *transport) create(ctx context.Context, w http.ResponseWriter, r *http.R
 func (t *transport) read(ctx context.Context, w http.ResponseWriter, r *http.Request, mediaType string) (*graphql.RawParams, *refreshCookie, *refusal) {
 	start := graphql.Now()
 	switch {
-	case viewer.From(ctx).Doubled:
+	case viewer.From(ctx).DuplicateAuthorization:
 		return nil, nil, malformed(http.StatusBadRequest, "there are two Authorization headers; send one").
 			with("WWW-Authenticate", `Bearer error="invalid_request"`)
 	case r.Method != http.MethodPost && r.Method != http.MethodGet:

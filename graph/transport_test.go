@@ -156,13 +156,13 @@ func TestMethodsOtherThanPostAndGetAreRefused(t *testing.T) {
 func TestTwoAuthorizationHeadersAreRefusedBeforeAnythingElse(t *testing.T) {
 	h := toy(t)
 	r := newPost(ping)
-	doubled := r.WithContext(viewer.With(r.Context(), &viewer.Viewer{Doubled: true}))
+	doubled := r.WithContext(viewer.With(r.Context(), &viewer.Viewer{DuplicateAuthorization: true}))
 	got := send(t, h, doubled)
 	if got.StatusCode != 400 || got.code() != badInput || got.Header.Get("WWW-Authenticate") != `Bearer error="invalid_request"` {
 		t.Errorf("%d %s %q", got.StatusCode, got.text, got.Header.Get("WWW-Authenticate"))
 	}
 	r = newPost(ping)
-	once := r.WithContext(viewer.With(r.Context(), viewer.Nobody(viewer.Expired)))
+	once := r.WithContext(viewer.With(r.Context(), viewer.Anonymous(viewer.Expired)))
 	if got := send(t, h, once); got.StatusCode != 200 {
 		t.Errorf("one header: %d %s", got.StatusCode, got.text)
 	}

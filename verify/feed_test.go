@@ -58,7 +58,7 @@ func TestAnEndedSessionIsRefusedAtOnce(t *testing.T) {
 		!strings.Contains(answer.Header.Get("WWW-Authenticate"), `error_description="the access token is revoked"`) {
 		t.Errorf("the middleware answers %d, %v", answer.StatusCode, answer.Header)
 	}
-	stranger, err := token.NewKeys(newKey(t).Always())
+	stranger, err := token.NewKeys(newKey(t).WithoutSchedule())
 	check(t, err)
 	forged := g.issueBy(g.another(token.Config{Keys: stranger}), g.claims())
 	want(t, v, forged, ErrInvalid) // nobody is told that the session of a forged token has ended
@@ -151,7 +151,7 @@ func TestAKeyThatTheFeedNoLongerNamesVerifiesNothing(t *testing.T) {
 	v := g.following(same)
 	old := g.issue()
 	soon(t, v, old, nil)
-	check(t, g.keys.Replace(newKey(t).Always()))
+	check(t, g.keys.Replace(newKey(t).WithoutSchedule()))
 	text := g.issue()
 	told, err := json.Marshal(map[string]any{"kids": g.keys.IDs(g.clock.now())})
 	check(t, err)
@@ -159,7 +159,7 @@ func TestAKeyThatTheFeedNoLongerNamesVerifiesNothing(t *testing.T) {
 	soon(t, v, old, ErrInvalid)
 	soon(t, v, text, nil)
 	fetches := g.fetches.Load()
-	stranger, err := token.NewKeys(newKey(t).Always())
+	stranger, err := token.NewKeys(newKey(t).WithoutSchedule())
 	check(t, err)
 	for range 50 {
 		want(t, v, g.issueBy(g.another(token.Config{Keys: stranger}), g.claims()), ErrInvalid)

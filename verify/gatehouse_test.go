@@ -83,7 +83,7 @@ func newGatehouse(t *testing.T) *gatehouse {
 	t.Helper()
 	g := &gatehouse{t: t, clock: &clock{}, log: &journal{}, drop: make(chan struct{})}
 	var err error
-	g.keys, err = token.NewKeys(newKey(t).Always())
+	g.keys, err = token.NewKeys(newKey(t).WithoutSchedule())
 	check(t, err)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/jwks.json", g.serveKeys)

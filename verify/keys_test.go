@@ -40,11 +40,11 @@ func TestKeysAreFetchedAtFirstNeedAndRenewed(t *testing.T) {
 func TestStaleKeysAreRenewedBeforeTheyAreTrusted(t *testing.T) {
 	g := newGatehouse(t)
 	v := g.plain()
-	lone, err := token.NewKeys(g.keys.Signing(g.clock.now()).Always())
+	lone, err := token.NewKeys(g.keys.Signing(g.clock.now()).WithoutSchedule())
 	check(t, err)
 	former := g.another(token.Config{Keys: lone})
 	want(t, v, g.issueBy(former, g.claims()), nil)
-	check(t, g.keys.Replace(newKey(t).Always()))
+	check(t, g.keys.Replace(newKey(t).WithoutSchedule()))
 	g.clock.forward(10 * time.Minute)
 	want(t, v, g.issueBy(former, g.claims()), ErrInvalid)
 	want(t, v, g.issue(), nil)
@@ -57,11 +57,11 @@ func TestKeysChangeUnderWay(t *testing.T) {
 	g := newGatehouse(t)
 	v := g.plain()
 	first, second := g.keys.Signing(g.clock.now()), newKey(t)
-	lone, err := token.NewKeys(first.Always())
+	lone, err := token.NewKeys(first.WithoutSchedule())
 	check(t, err)
 	former := g.another(token.Config{Keys: lone})
 	want(t, v, g.issue(), nil)
-	check(t, g.keys.Replace(first.Always(), token.Scheduled{Key: second, SignsAt: g.clock.now()}))
+	check(t, g.keys.Replace(first.WithoutSchedule(), token.Scheduled{Key: second, SignsAt: g.clock.now()}))
 
 	byNew := g.issue() // its kid is unknown, and within a minute of the last fetch nobody asks for it
 	want(t, v, byNew, ErrInvalid)
@@ -73,7 +73,7 @@ func TestKeysChangeUnderWay(t *testing.T) {
 		t.Errorf("%d fetches, want 2", n)
 	}
 
-	check(t, g.keys.Replace(second.Always())) // the first one has ended
+	check(t, g.keys.Replace(second.WithoutSchedule())) // the first one has ended
 	g.clock.forward(6 * time.Minute)
 	want(t, v, g.issueBy(former, g.claims()), ErrInvalid)
 	want(t, v, g.issue(), nil)
@@ -97,7 +97,7 @@ func TestAFloodOfUnknownKidsFetchesOnceAMinute(t *testing.T) {
 	want(t, v, good, nil)
 	stranger := make([]*token.Issuer, 20)
 	for n := range stranger {
-		keys, err := token.NewKeys(newKey(t).Always())
+		keys, err := token.NewKeys(newKey(t).WithoutSchedule())
 		check(t, err)
 		stranger[n] = g.another(token.Config{Keys: keys})
 	}

@@ -44,7 +44,7 @@ func refuse(w http.ResponseWriter, err error) {
 	switch {
 	case errors.Is(err, bearer.ErrMissing):
 		challenge, sentence = `realm="gatehouse"`, "An access token is needed; send one as Authorization: Bearer TOKEN."
-	case errors.Is(err, bearer.ErrDoubled):
+	case errors.Is(err, bearer.ErrMultiple):
 		challenge, status = `error="invalid_request"`, http.StatusBadRequest
 		sentence = "There are two Authorization headers; send one."
 	case errors.Is(err, ErrUnavailable):

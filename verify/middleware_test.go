@@ -34,7 +34,7 @@ func TestTheMiddlewareAnswersAsRFC6750Says(t *testing.T) {
 	check(t, err)
 	refresh, err := refreshes.New(theSession)
 	check(t, err)
-	foreignKeys, err := token.NewKeys(newKey(t).Always())
+	foreignKeys, err := token.NewKeys(newKey(t).WithoutSchedule())
 	check(t, err)
 	past := g.claims()
 	past.IssuedAt = g.clock.now().Add(-time.Hour)

@@ -72,7 +72,7 @@ func TestOnlyAdministratorsManage(t *testing.T) {
 			_, err = h.ReinstateUser(t.Context(), by, root.User.ID)
 			wantProblem(t, name+" reinstates", err, problem.Forbidden, "")
 		}
-		_, err := h.SuspendUser(t.Context(), viewer.Nobody(viewer.Missing), user.User.ID)
+		_, err := h.SuspendUser(t.Context(), viewer.Anonymous(viewer.Missing), user.User.ID)
 		wantProblem(t, "nobody suspends", err, problem.Unauthenticated, "")
 		check(t, h.setRoles(root.Viewer, user.User.ID, accounts.RoleUser, accounts.RoleAdmin))
 	})

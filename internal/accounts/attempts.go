@@ -17,7 +17,7 @@ import (
 type tries struct {
 	ledger
 	limits    ThrottleLimits
-	names     *token.Pseudonyms
+	names     *token.KeyedHash
 	refreshes *memoryLedger // a refresh token cannot be guessed: what is bounded is work, and that of this instance
 }
 
@@ -25,7 +25,7 @@ func newTries(c Config) (*tries, error) {
 	if c.Throttle == nil {
 		return nil, nil
 	}
-	names, err := token.NewPseudonyms(c.Throttle.Secret, "throttle")
+	names, err := token.NewKeyedHash(c.Throttle.Secret, "throttle")
 	if err != nil {
 		return nil, err
 	}
@@ -84,17 +84,17 @@ func (t *tries) refresh(r token.Refresh, forged error, from viewer.Origin, now t
 // meet says which network a success makes known for which account. One that has no name is known for none.
 func (t *tries) meet(address, network string, made *try) *try {
 	if network != "" {
-		made.account, made.network = t.names.Of("known", address), t.names.Of("known", address, network)
+		made.account, made.network = t.names.ID("known", address), t.names.ID("known", address, network)
 	}
 	return made
 }
 
 func (t *tries) account(free int, parts ...string) counter {
-	return counter{t.names.Of(parts...), rule{free, longestOfAccounts}}
+	return counter{t.names.ID(parts...), rule{free, longestOfAccounts}}
 }
 
 func (t *tries) network(free int, parts ...string) counter {
-	return counter{t.names.Of(parts...), rule{free, longestOfNetworks}}
+	return counter{t.names.ID(parts...), rule{free, longestOfNetworks}}
 }
 
 // networkOf names the network that an address is in: itself, or for IPv6 the /64 of which its owner has every address.
@@ -123,7 +123,7 @@ func tooMany(wait time.Duration) error {
 	if wait <= 0 {
 		return nil
 	}
-	return problem.Retry(problem.RateLimited, "Too many tries; wait as long as retryAfter says.", wait)
+	return problem.RetryAfter(problem.RateLimited, "Too many tries; wait as long as retryAfter says.", wait)
 }
 
 // succeeded ends a try whose password was right, in the transaction that says so: it counts no more, nor do the failed

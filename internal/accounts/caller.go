@@ -30,7 +30,7 @@ func (s *Service) Viewer(ctx context.Context, claims token.Claims, from viewer.O
 			return nil, err
 		}
 		if read == nil {
-			return viewer.Nobody(viewer.Revoked), nil
+			return viewer.Anonymous(viewer.Revoked), nil
 		}
 		if now.Sub(read.lastUsed) >= useKept {
 			s.keepUse(ctx, claims.SessionID, from, now)
@@ -40,11 +40,11 @@ func (s *Service) Viewer(ctx context.Context, claims token.Claims, from viewer.O
 		found = *read
 	}
 	return &viewer.Viewer{
-		UserID:          found.userID,
-		SessionID:       claims.SessionID,
-		Roles:           found.roles,
-		Scopes:          claims.Scopes,
-		AuthenticatedAt: claims.AuthenticatedAt,
+		UserID:    found.userID,
+		SessionID: claims.SessionID,
+		Roles:     found.roles,
+		Scopes:    claims.Scopes,
+		AuthTime:  claims.AuthenticatedAt,
 	}, nil
 }
 

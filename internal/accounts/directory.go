@@ -73,7 +73,7 @@ func (s *Service) Users(ctx context.Context, page UserPage) (*UserConnection, er
 		return nil, problem.BadInput("first", "A page has at least one user.")
 	}
 	if page.First > s.config.MaxPage {
-		return nil, problem.Beyond("page", s.config.MaxPage, page.First)
+		return nil, problem.OverLimit("page", s.config.MaxPage, page.First)
 	}
 	if page.Search != nil && (strings.ContainsRune(*page.Search, 0) || !utf8.ValidString(*page.Search)) {
 		return nil, problem.BadInput("search", "This is not text that an address could begin with.") // nor that Postgres takes
@@ -148,5 +148,5 @@ func readCursor(text string) (uuid.UUID, error) {
 			return id, nil
 		}
 	}
-	return uuid.Nil, problem.BadInput("after", "This is not a cursor of this list; use endCursor of the page before.").Because(err)
+	return uuid.Nil, problem.BadInput("after", "This is not a cursor of this list; use endCursor of the page before.").WithCause(err)
 }

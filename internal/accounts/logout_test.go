@@ -55,7 +55,7 @@ func TestLogoutEndsOnlyOnesOwnSession(t *testing.T) {
 			{SessionID: p.Viewer.SessionID},
 			{UserID: p.User.ID},
 			{UserID: p.User.ID, SessionID: uuid.New()},
-			viewer.Nobody(viewer.Revoked),
+			viewer.Anonymous(viewer.Revoked),
 		} {
 			if _, err := h.Logout(t.Context(), v); err != nil {
 				t.Errorf("%+v: %v", v, err)

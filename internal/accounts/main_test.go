@@ -88,7 +88,7 @@ func newHouse(t *testing.T, url string) *house {
 	clock := &clock{now: theBeginning}
 	key, err := token.NewKey()
 	check(t, err)
-	keys, err := token.NewKeys(key.Always())
+	keys, err := token.NewKeys(key.WithoutSchedule())
 	check(t, err)
 	access, err := token.NewIssuer(token.Config{Keys: keys, Issuer: "https://id.example.org", Audience: "gatehouse", TTL: accessTTL, Clock: clock.Now})
 	check(t, err)

@@ -134,7 +134,7 @@ func (m *model) holdsViewer(s *signIn) {
 		if !v.SignedIn() {
 			continue
 		}
-		if v.UserID != s.user || v.SessionID != s.id || !slices.Equal(v.Roles, s.of.roles()) || !v.AuthenticatedAt.Equal(s.proved) {
+		if v.UserID != s.user || v.SessionID != s.id || !slices.Equal(v.Roles, s.of.roles()) || !v.AuthTime.Equal(s.proved) {
 			m.fail("instance %d: the viewer of %s is %+v", i, s.of.email, v)
 		}
 		m.signedIn++

@@ -87,7 +87,7 @@ func anybody(*signIn) bool { return true }
 
 // viewer is whom the access token of a session named, when it lived.
 func (s *signIn) viewer() *viewer.Viewer {
-	return &viewer.Viewer{UserID: s.user, SessionID: s.id, AuthenticatedAt: s.proved}
+	return &viewer.Viewer{UserID: s.user, SessionID: s.id, AuthTime: s.proved}
 }
 
 // refused is what a caller's write is refused with, "" when it is not.
@@ -323,7 +323,7 @@ func (m *model) takeDelete() {
 
 func (m *model) takeList() {
 	p := oneOf(m, m.people)
-	all, err := m.seat().Sessions(m.t.Context(), viewer.Nobody(viewer.Missing), &accounts.User{ID: p.id})
+	all, err := m.seat().Sessions(m.t.Context(), viewer.Anonymous(viewer.Missing), &accounts.User{ID: p.id})
 	m.outcome(err, "", "sessions of %s", p.email)
 	if want := m.liveOf(p.id); len(all) != len(want) {
 		m.fail("%d sessions are listed, want %d", len(all), len(want))

@@ -203,7 +203,7 @@ func (m *model) given(s *signIn, p *accounts.AuthPayload) {
 		!slices.Equal(claims.Roles, s.of.roles()) {
 		m.fail("the access token says %+v", claims)
 	}
-	if v := p.Viewer; v.UserID != s.user || v.SessionID != s.id || !v.AuthenticatedAt.Equal(s.proved) || !slices.Equal(v.Roles, s.of.roles()) {
+	if v := p.Viewer; v.UserID != s.user || v.SessionID != s.id || !v.AuthTime.Equal(s.proved) || !slices.Equal(v.Roles, s.of.roles()) {
 		m.fail("the viewer is %+v", v)
 	}
 	if p.RefreshToken == nil {

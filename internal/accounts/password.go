@@ -22,7 +22,7 @@ func checkPassword(field, text, address string) error {
 	if err == nil {
 		return nil
 	}
-	return problem.BadInput(field, sentence(err)).Because(err)
+	return problem.BadInput(field, sentence(err)).WithCause(err)
 }
 
 // hash hashes a password that Check let pass.
@@ -53,7 +53,7 @@ func (s *Service) verifyNothing(ctx context.Context, text string) error {
 // busy turns the hasher's refusal to queue into RATE_LIMITED.
 func busy(err error) error {
 	if errors.Is(err, password.ErrBusy) {
-		return problem.Retry(problem.RateLimited, "Too many people are signing in at this moment; try again soon.", busyRetry).Because(err)
+		return problem.RetryAfter(problem.RateLimited, "Too many people are signing in at this moment; try again soon.", busyRetry).WithCause(err)
 	}
 	return err
 }

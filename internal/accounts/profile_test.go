@@ -91,15 +91,15 @@ func TestAWriteTrustsNoViewer(t *testing.T) {
 		_, err := h.Logout(t.Context(), out.Viewer)
 		check(t, err)
 		somebody := func(user, session uuid.UUID) *viewer.Viewer {
-			return &viewer.Viewer{UserID: user, SessionID: session, Roles: []string{"USER", "ADMIN"}, AuthenticatedAt: h.clock.Now()}
+			return &viewer.Viewer{UserID: user, SessionID: session, Roles: []string{"USER", "ADMIN"}, AuthTime: h.clock.Now()}
 		}
 		for _, c := range []struct {
 			name, reason string
 			v            *viewer.Viewer
 		}{
 			{"no viewer", "missing", nil},
-			{"nobody", "missing", viewer.Nobody(viewer.Missing)},
-			{"nobody, expired", "expired", viewer.Nobody(viewer.Expired)},
+			{"nobody", "missing", viewer.Anonymous(viewer.Missing)},
+			{"nobody, expired", "expired", viewer.Anonymous(viewer.Expired)},
 			{"logged out", "revoked", out.Viewer},
 			{"no session", "missing", somebody(p.User.ID, uuid.Nil)},
 			{"unknown session", "revoked", somebody(p.User.ID, uuid.New())},

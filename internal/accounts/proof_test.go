@@ -27,16 +27,16 @@ func TestReauthenticateRenewsTheProofOfThisSessionOnly(t *testing.T) {
 		wantProblem(t, "a wrong password", err, problem.InvalidCredentials, "")
 		proved := h.must(h.reauthenticate(one.Viewer, goodPassword))
 		now := h.clock.Now().UTC().Truncate(time.Microsecond)
-		if !proved.Viewer.AuthenticatedAt.Equal(now) || proved.RefreshToken != nil || proved.Viewer.SessionID != one.Viewer.SessionID {
-			t.Errorf("proved at %v in %v, refresh token %v", proved.Viewer.AuthenticatedAt, proved.Viewer.SessionID, proved.RefreshToken)
+		if !proved.Viewer.AuthTime.Equal(now) || proved.RefreshToken != nil || proved.Viewer.SessionID != one.Viewer.SessionID {
+			t.Errorf("proved at %v in %v, refresh token %v", proved.Viewer.AuthTime, proved.Viewer.SessionID, proved.RefreshToken)
 		}
 		again := h.must(h.exchange(*one.RefreshToken))
-		if !again.Viewer.AuthenticatedAt.Equal(now) {
-			t.Errorf("after a refresh: proved at %v, want %v", again.Viewer.AuthenticatedAt, now)
+		if !again.Viewer.AuthTime.Equal(now) {
+			t.Errorf("after a refresh: proved at %v, want %v", again.Viewer.AuthTime, now)
 		}
 		other := h.must(h.exchange(*two.RefreshToken))
-		if !other.Viewer.AuthenticatedAt.Equal(two.Viewer.AuthenticatedAt) {
-			t.Errorf("the other session was proved at %v, want %v", other.Viewer.AuthenticatedAt, two.Viewer.AuthenticatedAt)
+		if !other.Viewer.AuthTime.Equal(two.Viewer.AuthTime) {
+			t.Errorf("the other session was proved at %v, want %v", other.Viewer.AuthTime, two.Viewer.AuthTime)
 		}
 		_, err = h.Logout(t.Context(), one.Viewer)
 		check(t, err)
@@ -145,7 +145,7 @@ func TestSessionsListsOnlyLiveOnes(t *testing.T) {
 func TestTheCurrentSessionIsTheOneThatTheAnswerBegan(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		p := h.must(h.register(ada, goodPassword))
-		all, err := h.Sessions(t.Context(), viewer.Nobody(viewer.Missing), p.User)
+		all, err := h.Sessions(t.Context(), viewer.Anonymous(viewer.Missing), p.User)
 		check(t, err)
 		if len(all) != 1 || !all[0].Current {
 			t.Errorf("sessions: %+v", all)

@@ -26,7 +26,7 @@ func (s *Service) Refresh(ctx context.Context, v *viewer.Viewer, in RefreshInput
 		return nil, err
 	}
 	if err != nil {
-		return nil, refreshRefused().Because(err)
+		return nil, refreshRefused().WithCause(err)
 	}
 	var payload *AuthPayload
 	err = s.inTx(ctx, func(ctx context.Context, tx *transaction) error {

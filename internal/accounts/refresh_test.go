@@ -30,8 +30,8 @@ func TestRefreshGivesTheNextTokensOfTheSameSession(t *testing.T) {
 			if !claims.AuthenticatedAt.Equal(signedIn) || !claims.IssuedAt.Equal(now.Truncate(time.Second)) {
 				t.Errorf("auth_time %v, iat %v; want %v, now", claims.AuthenticatedAt, claims.IssuedAt, signedIn)
 			}
-			if !next.Viewer.AuthenticatedAt.Equal(theBeginning.Truncate(time.Microsecond)) {
-				t.Errorf("the viewer proved who they are at %v, want %v", next.Viewer.AuthenticatedAt, theBeginning)
+			if !next.Viewer.AuthTime.Equal(theBeginning.Truncate(time.Microsecond)) {
+				t.Errorf("the viewer proved who they are at %v, want %v", next.Viewer.AuthTime, theBeginning)
 			}
 			if claims.SessionID != p.Viewer.SessionID || claims.UserID != p.User.ID {
 				t.Error("another session or user")

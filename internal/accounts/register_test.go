@@ -59,11 +59,11 @@ func checkTokens(t *testing.T, h *house, p *accounts.AuthPayload, now time.Time)
 	if d := cmp.Diff(want, claims); d != "" {
 		t.Errorf("claims (-want +got):\n%s", d)
 	}
-	made := &viewer.Viewer{UserID: p.User.ID, SessionID: claims.SessionID, Roles: []string{"USER"}, AuthenticatedAt: now}
+	made := &viewer.Viewer{UserID: p.User.ID, SessionID: claims.SessionID, Roles: []string{"USER"}, AuthTime: now}
 	if d := cmp.Diff(made, p.Viewer, cmpopts.EquateComparable(netip.Addr{})); d != "" {
 		t.Errorf("the viewer that the tokens make (-want +got):\n%s", d)
 	}
-	made.AuthenticatedAt = second // the token says seconds
+	made.AuthTime = second // the token says seconds
 	if d := cmp.Diff(made, h.caller(p), cmpopts.EquateComparable(netip.Addr{})); d != "" {
 		t.Errorf("the viewer of the access token (-want +got):\n%s", d)
 	}

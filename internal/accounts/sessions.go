@@ -121,10 +121,10 @@ func (s *Service) accessPayload(row *ent.User, in *ent.Session, now time.Time) (
 		ExpiresIn:   int(expires.Sub(issued) / time.Second),
 		User:        user,
 		Viewer: &viewer.Viewer{
-			UserID:          row.ID,
-			SessionID:       in.ID,
-			Roles:           row.Roles,
-			AuthenticatedAt: in.AuthenticatedAt,
+			UserID:    row.ID,
+			SessionID: in.ID,
+			Roles:     row.Roles,
+			AuthTime:  in.AuthenticatedAt,
 		},
 	}, nil
 }

@@ -11,7 +11,7 @@ import (
 // The answers of Token that are not a text.
 var (
 	ErrMissing   = errors.New("no credential was sent")
-	ErrDoubled   = errors.New("more than one Authorization header was sent")
+	ErrMultiple  = errors.New("more than one Authorization header was sent")
 	ErrMalformed = errors.New("the Authorization header is not Bearer and one token")
 )
 
@@ -22,7 +22,7 @@ func Token(h http.Header) (string, error) {
 	case len(headers) == 0:
 		return "", ErrMissing
 	case len(headers) > 1:
-		return "", ErrDoubled
+		return "", ErrMultiple
 	}
 	return parse(headers[0])
 }

@@ -50,13 +50,13 @@ func BadInput(field, message string) *Problem {
 	return &Problem{Code: BadUserInput, Message: message, Field: field}
 }
 
-// Beyond returns a refusal of something that passes a bound.
-func Beyond(limit string, most, asked int) *Problem {
+// OverLimit returns a refusal of something that passes a bound.
+func OverLimit(limit string, most, asked int) *Problem {
 	return &Problem{Code: LimitExceeded, Message: fmt.Sprintf("%s is %d; at most %d are allowed.", limit, asked, most), Limit: limit}
 }
 
-// Retry returns a problem that passes by itself: ask again after a while.
-func Retry(code Code, message string, after time.Duration) *Problem {
+// RetryAfter returns a problem that passes by itself: ask again after a while.
+func RetryAfter(code Code, message string, after time.Duration) *Problem {
 	return &Problem{Code: code, Message: message, RetryAfter: after}
 }
 
@@ -67,8 +67,8 @@ func (p *Problem) WithReason(reason string) *Problem {
 	return &q
 }
 
-// Because returns a copy that keeps its cause for the log.
-func (p *Problem) Because(cause error) *Problem {
+// WithCause returns a copy that keeps its cause for the log.
+func (p *Problem) WithCause(cause error) *Problem {
 	q := *p
 	q.Cause = cause
 	return &q

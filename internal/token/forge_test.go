@@ -61,7 +61,7 @@ type forger struct {
 func newForger(t testing.TB, algorithm string) *forger {
 	t.Helper()
 	f := &forger{t: t, now: theTime, key: testKeys()[algorithm]}
-	keys, err := NewKeys(f.key.Always())
+	keys, err := NewKeys(f.key.WithoutSchedule())
 	if err != nil {
 		t.Fatal(err)
 	}

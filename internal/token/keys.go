@@ -17,8 +17,8 @@ type Scheduled struct {
 	EndsAt  time.Time // from when it verifies nothing and is published no more; zero is no end known yet
 }
 
-// Always is the schedule of a lone key: it has always signed, and no end is known.
-func (k *Key) Always() Scheduled { return Scheduled{Key: k} }
+// WithoutSchedule is the schedule of a lone key: it has always signed, and no end is known.
+func (k *Key) WithoutSchedule() Scheduled { return Scheduled{Key: k} }
 
 func (s Scheduled) begun(now time.Time) bool { return !s.SignsAt.After(now) }
 func (s Scheduled) ended(now time.Time) bool { return !s.EndsAt.IsZero() && !s.EndsAt.After(now) }

@@ -139,7 +139,7 @@ func TestTheKeySetShowsPublicHalvesOnly(t *testing.T) {
 }
 
 func TestABrokenScheduleIsRefusedAndTheOldOneStays(t *testing.T) {
-	a, b := testKeys()["EdDSA"].Always(), testKeys()["ES256"].Always()
+	a, b := testKeys()["EdDSA"].WithoutSchedule(), testKeys()["ES256"].WithoutSchedule()
 	if _, err := NewKeys(a, b); err != nil {
 		t.Fatalf("the valid twin: %v", err)
 	}
@@ -167,12 +167,12 @@ func TestAKeyVerifiesAsLongAsItIsInTheSchedule(t *testing.T) {
 		schedule []Scheduled
 		old, new error
 	}{
-		{"before", []Scheduled{f.key.Always()}, nil, ErrNoKey},
-		{"published ahead", []Scheduled{f.key.Always(), later}, nil, ErrNoKey},
-		{"overlapping", []Scheduled{f.key.Always(), {Key: next, SignsAt: theTime}}, nil, nil},
-		{"ended", []Scheduled{{Key: f.key, EndsAt: theTime}, next.Always()}, ErrNoKey, nil},
-		{"removed", []Scheduled{next.Always()}, ErrNoKey, nil},
-		{"back", []Scheduled{next.Always(), f.key.Always()}, nil, nil},
+		{"before", []Scheduled{f.key.WithoutSchedule()}, nil, ErrNoKey},
+		{"published ahead", []Scheduled{f.key.WithoutSchedule(), later}, nil, ErrNoKey},
+		{"overlapping", []Scheduled{f.key.WithoutSchedule(), {Key: next, SignsAt: theTime}}, nil, nil},
+		{"ended", []Scheduled{{Key: f.key, EndsAt: theTime}, next.WithoutSchedule()}, ErrNoKey, nil},
+		{"removed", []Scheduled{next.WithoutSchedule()}, ErrNoKey, nil},
+		{"back", []Scheduled{next.WithoutSchedule(), f.key.WithoutSchedule()}, nil, nil},
 	} {
 		if err := keys.Replace(step.schedule...); err != nil {
 			t.Fatal(err)
@@ -197,7 +197,7 @@ func TestAKeyVerifiesAsLongAsItIsInTheSchedule(t *testing.T) {
 
 func TestKeysAreReplacedWhileInUse(t *testing.T) {
 	f := newForger(t, "EdDSA")
-	keys, old, next := f.issuer.config.Keys, f.key.Always(), testKeys()["ES256"].Always()
+	keys, old, next := f.issuer.config.Keys, f.key.WithoutSchedule(), testKeys()["ES256"].WithoutSchedule()
 	begun := Scheduled{Key: next.Key, SignsAt: theTime}
 	stop := time.Now().Add(200 * time.Millisecond)
 	var all sync.WaitGroup
@@ -237,7 +237,7 @@ func TestOnlyAKeyOfThisMomentIsFound(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	check(keys.Replace(f.key.Always(), removed.key.Always()))
+	check(keys.Replace(f.key.WithoutSchedule(), removed.key.WithoutSchedule()))
 	if _, err := f.issuer.Verify(removed.valid()); err != nil {
 		t.Fatalf("before it is removed: %v", err)
 	}

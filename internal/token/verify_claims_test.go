@@ -185,7 +185,7 @@ func TestTokensOfOtherServersAndKeysAreRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	strangers, err := NewKeys(stranger.Always())
+	strangers, err := NewKeys(stranger.WithoutSchedule())
 	if err != nil {
 		t.Fatal(err)
 	}

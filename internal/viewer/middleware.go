@@ -27,7 +27,7 @@ func Middleware(sources Sources, next http.Handler) http.Handler {
 		from := originOf(r, sources.Proxies)
 		v := sources.viewer(r, from)
 		if v == nil {
-			v = Nobody(Missing)
+			v = Anonymous(Missing)
 		}
 		v.Origin = from
 		next.ServeHTTP(w, r.WithContext(With(r.Context(), v)))
@@ -39,22 +39,22 @@ func (s Sources) viewer(r *http.Request, from Origin) *Viewer {
 	text, err := bearer.Token(r.Header)
 	switch {
 	case errors.Is(err, bearer.ErrMissing):
-		return Nobody(Missing)
-	case errors.Is(err, bearer.ErrDoubled):
-		return &Viewer{Why: Invalid, Doubled: true}
+		return Anonymous(Missing)
+	case errors.Is(err, bearer.ErrMultiple):
+		return &Viewer{AnonymousReason: Invalid, DuplicateAuthorization: true}
 	case err != nil:
-		return Nobody(Invalid)
+		return Anonymous(Invalid)
 	}
 	claims, err := s.Verify(text)
 	if errors.Is(err, token.ErrExpired) {
-		return Nobody(Expired)
+		return Anonymous(Expired)
 	}
 	if err != nil {
-		return Nobody(Invalid)
+		return Anonymous(Invalid)
 	}
 	v, err := s.Session(r.Context(), claims, from)
 	if err != nil {
-		return &Viewer{Why: Invalid, Err: err}
+		return &Viewer{AnonymousReason: Invalid, CheckErr: err}
 	}
 	return v
 }

@@ -46,7 +46,7 @@ func (d *desk) another(name string) *token.Issuer {
 	d.t.Helper()
 	key, err := token.NewKey()
 	check(d.t, err)
-	keys, err := token.NewKeys(key.Always())
+	keys, err := token.NewKeys(key.WithoutSchedule())
 	check(d.t, err)
 	issuer, err := token.NewIssuer(token.Config{Keys: keys, Issuer: name, Audience: "gatehouse", Clock: func() time.Time { return d.now }})
 	check(d.t, err)
@@ -54,7 +54,7 @@ func (d *desk) another(name string) *token.Issuer {
 }
 
 func somebody(c token.Claims) (*viewer.Viewer, error) {
-	return &viewer.Viewer{UserID: c.UserID, SessionID: c.SessionID, Roles: c.Roles, AuthenticatedAt: c.AuthenticatedAt}, nil
+	return &viewer.Viewer{UserID: c.UserID, SessionID: c.SessionID, Roles: c.Roles, AuthTime: c.AuthenticatedAt}, nil
 }
 
 func (d *desk) token(issuer *token.Issuer) string {
@@ -172,8 +172,8 @@ func TestHeadersMakeViewers(t *testing.T) {
 				headers = strings.Split(fill.Replace(c.headers), "|")
 			}
 			v := d.serve(request(headers...))
-			if v.Reason() != c.reason || v.SignedIn() != (c.reason == "") || v.Doubled != c.doubled || v.Trouble() != nil {
-				t.Errorf("reason %q, signed in %v, doubled %v, trouble %v; want %q, doubled %v", v.Reason(), v.SignedIn(), v.Doubled, v.Trouble(), c.reason, c.doubled)
+			if v.Reason() != c.reason || v.SignedIn() != (c.reason == "") || v.DuplicateAuthorization != c.doubled || v.Err() != nil {
+				t.Errorf("reason %q, signed in %v, doubled %v, trouble %v; want %q, doubled %v", v.Reason(), v.SignedIn(), v.DuplicateAuthorization, v.Err(), c.reason, c.doubled)
 			}
 			if asked := len(d.asked); asked != 0 && c.reason != "" || asked != 1 && c.reason == "" {
 				t.Errorf("Session was asked %d times", asked)
@@ -261,23 +261,23 @@ func TestTheAnswerOfSessionIsTheViewer(t *testing.T) {
 		answer func(token.Claims) (*viewer.Viewer, error)
 		want   *viewer.Viewer
 	}{
-		{"somebody", somebody, &viewer.Viewer{UserID: theUser, SessionID: theSession, Roles: []string{"USER"}, AuthenticatedAt: theTime}},
-		{"ended", func(token.Claims) (*viewer.Viewer, error) { return viewer.Nobody(viewer.Revoked), nil }, viewer.Nobody(viewer.Revoked)},
-		{"nobody", func(token.Claims) (*viewer.Viewer, error) { return nil, nil }, viewer.Nobody(viewer.Missing)},
+		{"somebody", somebody, &viewer.Viewer{UserID: theUser, SessionID: theSession, Roles: []string{"USER"}, AuthTime: theTime}},
+		{"ended", func(token.Claims) (*viewer.Viewer, error) { return viewer.Anonymous(viewer.Revoked), nil }, viewer.Anonymous(viewer.Revoked)},
+		{"nobody", func(token.Claims) (*viewer.Viewer, error) { return nil, nil }, viewer.Anonymous(viewer.Missing)},
 		{"trouble", func(c token.Claims) (*viewer.Viewer, error) {
 			v, _ := somebody(c) // an answer beside an error does not count
 			return v, fmt.Errorf("read the session: %w", away)
-		}, &viewer.Viewer{Why: viewer.Invalid}},
+		}, &viewer.Viewer{AnonymousReason: viewer.Invalid}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			d := newDesk(t)
 			d.answer = c.answer
 			got := *d.serve(request("Bearer " + d.token(d.issuer)))
-			if trouble := c.name == "trouble"; errors.Is(got.Trouble(), away) != trouble {
-				t.Errorf("trouble: %v", got.Trouble())
+			if trouble := c.name == "trouble"; errors.Is(got.Err(), away) != trouble {
+				t.Errorf("trouble: %v", got.Err())
 			}
-			got.Err, got.Origin = nil, viewer.Origin{}
+			got.CheckErr, got.Origin = nil, viewer.Origin{}
 			if diff := cmp.Diff(c.want, &got, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
 				t.Errorf("viewer (-want +got):\n%s", diff)
 			}

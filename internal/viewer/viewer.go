@@ -23,20 +23,20 @@ const (
 
 // Viewer is the caller of one request. The zero UserID is nobody.
 type Viewer struct {
-	UserID          uuid.UUID
-	SessionID       uuid.UUID
-	Roles           []string
-	Scopes          []string
-	AuthenticatedAt time.Time // when the caller last proved who they are
-	Origin          Origin    // where the request comes from, also of nobody's
+	UserID    uuid.UUID
+	SessionID uuid.UUID
+	Roles     []string
+	Scopes    []string
+	AuthTime  time.Time // when the caller last proved who they are
+	Origin    Origin    // where the request comes from, also of nobody's
 
-	Why     Reason // why nobody
-	Doubled bool   // the request had more than one Authorization header: it is malformed (RFC 6750, section 2)
-	Err     error  // the credential could not be checked, for instance because the database is away
+	AnonymousReason        Reason // why nobody
+	DuplicateAuthorization bool   // the request had more than one Authorization header: it is malformed (RFC 6750, section 2)
+	CheckErr               error  // the credential could not be checked, for instance because the database is away
 }
 
-// Nobody returns the viewer of a request without a usable credential.
-func Nobody(why Reason) *Viewer { return &Viewer{Why: why} }
+// Anonymous returns the viewer of a request without a usable credential.
+func Anonymous(why Reason) *Viewer { return &Viewer{AnonymousReason: why} }
 
 // SignedIn reports whether the viewer is somebody.
 func (v *Viewer) SignedIn() bool {
@@ -49,12 +49,12 @@ func (v *Viewer) HasRole(role string) bool { return v.SignedIn() && slices.Conta
 // HasScope reports whether the viewer is signed in with a token of this scope.
 func (v *Viewer) HasScope(scope string) bool { return v.SignedIn() && slices.Contains(v.Scopes, scope) }
 
-// ProvedAt returns when the viewer last proved who they are; the zero time is never.
-func (v *Viewer) ProvedAt() time.Time {
+// AuthenticatedAt returns when the viewer last proved who they are; the zero time is never.
+func (v *Viewer) AuthenticatedAt() time.Time {
 	if !v.SignedIn() {
 		return time.Time{}
 	}
-	return v.AuthenticatedAt
+	return v.AuthTime
 }
 
 // Reason returns why the viewer is nobody, and "" for somebody.
@@ -62,19 +62,19 @@ func (v *Viewer) Reason() string {
 	switch {
 	case v.SignedIn():
 		return ""
-	case v == nil || v.Why == "":
+	case v == nil || v.AnonymousReason == "":
 		return string(Missing)
 	default:
-		return string(v.Why)
+		return string(v.AnonymousReason)
 	}
 }
 
-// Trouble returns the error that kept the credential from being checked.
-func (v *Viewer) Trouble() error {
+// Err returns the error that kept the credential from being checked.
+func (v *Viewer) Err() error {
 	if v == nil {
 		return nil
 	}
-	return v.Err
+	return v.CheckErr
 }
 
 type key struct{}
@@ -87,5 +87,5 @@ func From(ctx context.Context) *Viewer {
 	if v, ok := ctx.Value(key{}).(*Viewer); ok && v != nil {
 		return v
 	}
-	return Nobody(Missing)
+	return Anonymous(Missing)
 }

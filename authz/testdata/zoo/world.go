@@ -105,10 +105,10 @@ type Person struct {
 func (p *Person) SignedIn() bool        { return p.Because == "" }
 func (p *Person) HasRole(r string) bool { return has(p.Roles, r) }
 
-func (p *Person) HasScope(s string) bool { return has(p.Scopes, s) }
-func (p *Person) ProvedAt() time.Time    { return p.Proved }
-func (p *Person) Reason() string         { return p.Because }
-func (p *Person) Trouble() error         { return p.Broken }
+func (p *Person) HasScope(s string) bool     { return has(p.Scopes, s) }
+func (p *Person) AuthenticatedAt() time.Time { return p.Proved }
+func (p *Person) Reason() string             { return p.Because }
+func (p *Person) Err() error                 { return p.Broken }
 
 func has(list []string, s string) bool {
 	for _, one := range list {

@@ -8,19 +8,19 @@ import (
 
 // Pseudonyms are names for what a table must count or remember and must not tell: keyed digests under a subkey of the
 // secret. Who has the table alone can neither read them nor look for a guess.
-type Pseudonyms struct{ key []byte }
+type KeyedHash struct{ key []byte }
 
-// NewPseudonyms derives the key of one use. Two uses give the same thing two names.
-func NewPseudonyms(secret *Secret, use string) (*Pseudonyms, error) {
+// NewKeyedHash derives the key of one use. Two uses give the same thing two names.
+func NewKeyedHash(secret *Secret, use string) (*KeyedHash, error) {
 	key, err := secret.subkey("pseudonyms " + use)
 	if err != nil {
 		return nil, fmt.Errorf("deriving the key of the pseudonyms for %s from the secret: %w", use, err)
 	}
-	return &Pseudonyms{key}, nil
+	return &KeyedHash{key}, nil
 }
 
 // Of returns the name of what its parts say together: a UUIDv8 (RFC 9562, section 5.8) of 122 bits of HMAC-SHA256.
-func (p *Pseudonyms) Of(parts ...string) uuid.UUID {
+func (p *KeyedHash) ID(parts ...string) uuid.UUID {
 	var text []byte
 	for _, part := range parts { // each with its length, so that no two lists read the same
 		text = fmt.Appendf(text, "%d:%s", len(part), part)

@@ -15,11 +15,11 @@ func TestPseudonymsTellApartWhatDiffersAndNothingElse(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := token.NewPseudonyms(s, use)
+		p, err := token.NewKeyedHash(s, use)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return p.Of(parts...)
+		return p.ID(parts...)
 	}
 	name := of("one secret", "tries", "account", "ada")
 	if again := of("one secret", "tries", "account", "ada"); again != name || name.Version() != 8 || name.Variant() != uuid.RFC4122 {
