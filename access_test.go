@@ -38,7 +38,7 @@ func TestAccessTableIsThereForMachines(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &table); err != nil {
 		t.Fatal(err)
 	}
-	want := authz.Access{Coordinate: "Query.me", Who: "whoever is signed in", Reached: true, Rules: []authz.Rule{{{}}}}
+	want := authz.Access{Coordinate: "Query.me", Who: "whoever is signed in", Public: true, Rules: []authz.Rule{{{}}}}
 	if diff := cmp.Diff(want, table[0]); diff != "" {
 		t.Errorf("the first line (-want +got):\n%s", diff)
 	}
@@ -108,7 +108,7 @@ func TestEveryRuleOfTheSchemaIsNeeded(t *testing.T) {
 		if err == nil && len(authz.Widened(whole.Access(), less.Access())) == 0 {
 			t.Errorf("schema.graphql:%d: without its rule nothing is wider", line)
 		}
-		var refusal *authz.Refusal
+		var refusal *authz.SchemaError
 		if err != nil && !errors.As(err, &refusal) {
 			t.Errorf("schema.graphql:%d: %v", line, err)
 		}

@@ -8,13 +8,13 @@ import (
 // personas are those by whom the page of the access table can be filtered.
 var personas = []struct {
 	name, label string
-	is          authz.Persona
+	is          authz.Principal
 }{
-	{"anyone", "not signed in", authz.Persona{}},
-	{"user", "a user", authz.Persona{SignedIn: true, Roles: []string{"USER"}}},
-	{"self", "a user, of their own", authz.Persona{SignedIn: true, Roles: []string{"USER"}, Owners: []string{"SELF"}, Fresh: true}},
-	{"administrator", "an administrator", authz.Persona{SignedIn: true, Roles: []string{"USER", "ADMIN"}}},
-	{"proved", "an administrator who has just proved it", authz.Persona{SignedIn: true, Roles: []string{"USER", "ADMIN"}, Fresh: true}},
+	{"anyone", "not signed in", authz.Principal{}},
+	{"user", "a user", authz.Principal{SignedIn: true, Roles: []string{"USER"}}},
+	{"self", "a user, of their own", authz.Principal{SignedIn: true, Roles: []string{"USER"}, Owners: []string{"SELF"}, Reauthenticated: true}},
+	{"administrator", "an administrator", authz.Principal{SignedIn: true, Roles: []string{"USER", "ADMIN"}}},
+	{"proved", "an administrator who has just proved it", authz.Principal{SignedIn: true, Roles: []string{"USER", "ADMIN"}, Reauthenticated: true}},
 }
 
 // accessPage filters the access table by persona; without one, or with one that is not known, it is whole.

@@ -9,7 +9,7 @@ import (
 type Access struct {
 	Coordinate string `json:"coordinate"` // Type.field, Type.field(argument:) or Input.field
 	Who        string `json:"who"`        // in plain words
-	Reached    bool   `json:"reached"`    // one can come to it without passing any rule
+	Public     bool   `json:"public"`     // reachable without passing any rule
 	Rules      []Rule `json:"rules"`      // all must hold: the type's and the place's own
 }
 
@@ -24,33 +24,33 @@ type Clause struct {
 	MaxAge int      `json:"maxAge,omitempty"` // seconds
 }
 
-// Persona is somebody for whom the table can be read. The zero Persona is nobody.
-type Persona struct {
-	SignedIn bool
-	Roles    []string
-	Scopes   []string
-	Owners   []string // relations in which they stand to the object
-	Fresh    bool     // they have just proved who they are
+// Principal is somebody for whom the table can be read. The zero Principal is nobody.
+type Principal struct {
+	SignedIn        bool
+	Roles           []string
+	Scopes          []string
+	Owners          []string // relations in which they stand to the object
+	Reauthenticated bool     // just signed in again
 }
 
 // Grants reports whether the persona may use the place, once they have come to it.
-func (a Access) Grants(p Persona) bool {
+func (a Access) Grants(p Principal) bool {
 	for _, r := range a.Rules {
 		if !slices.ContainsFunc(r, p.satisfies) {
 			return false
 		}
 	}
-	return a.Reached || p.SignedIn
+	return a.Public || p.SignedIn
 }
 
-func (p Persona) satisfies(c Clause) bool {
+func (p Principal) satisfies(c Clause) bool {
 	hasRole := func(role string) bool { return slices.Contains(p.Roles, role) }
 	lacksScope := func(scope string) bool { return !slices.Contains(p.Scopes, scope) }
 	return p.SignedIn &&
 		(len(c.Roles) == 0 || slices.ContainsFunc(c.Roles, hasRole)) &&
 		!slices.ContainsFunc(c.Scopes, lacksScope) &&
 		(c.Owner == "" || slices.Contains(p.Owners, c.Owner)) &&
-		(c.MaxAge == 0 || p.Fresh)
+		(c.MaxAge == 0 || p.Reauthenticated)
 }
 
 // Access lists every field, argument and input field of the schema with its effective rules. The root types come first,
@@ -73,7 +73,7 @@ func (g *Guard) Access() []Access {
 			isOpen := otherwise == everyone && t.require == nil && f.require == nil
 			for _, a := range def.Arguments {
 				line := g.access(f.coordinate+"("+a.Name+":)", "whoever may use the field", f.arguments[a.Name])
-				line.Reached = isOpen
+				line.Public = isOpen
 				all = append(all, line)
 				if isOpen {
 					g.openInput(openInputs, a.Type.Name())
@@ -88,7 +88,7 @@ func (g *Guard) Access() []Access {
 		t := g.table.inputs[name]
 		for _, f := range t.definition.Fields {
 			line := g.access(name+"."+f.Name, "whoever may use what takes it", t.fields[f.Name])
-			line.Reached = openInputs[name]
+			line.Public = openInputs[name]
 			all = append(all, line)
 		}
 	}
@@ -99,7 +99,7 @@ const everyone = "everyone"
 
 // access makes one line: the words for a place without rules of its own are given.
 func (g *Guard) access(coordinate, otherwise string, needs ...*requirement) Access {
-	a := Access{Coordinate: coordinate, Reached: otherwise == everyone, Rules: []Rule{}}
+	a := Access{Coordinate: coordinate, Public: otherwise == everyone, Rules: []Rule{}}
 	for _, need := range needs {
 		if need == nil {
 			continue

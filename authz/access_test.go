@@ -45,7 +45,7 @@ func accessGuard(t *testing.T, sdl string) (*authz.Guard, *ast.Schema) {
 	guard, err := authz.New(schema, authz.Config{
 		Viewer: func(context.Context) authz.Viewer { return nil },
 		Owners: map[string]authz.Owner{"SELF": func(context.Context, authz.Viewer, any) (bool, error) { return false, nil }},
-		Words:  map[string]string{"ADMIN": "administrators", "SELF": "yourself"},
+		Labels: map[string]string{"ADMIN": "administrators", "SELF": "yourself"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -98,12 +98,12 @@ func TestDescribeWritesTheRuleBehindEachDescription(t *testing.T) {
 
 func TestAccessGrantsAPersonaWhatTheRulesSay(t *testing.T) {
 	guard, _ := accessGuard(t, accessSchema)
-	nobody := authz.Persona{}
-	user := authz.Persona{SignedIn: true}
-	owner := authz.Persona{SignedIn: true, Owners: []string{"SELF"}}
-	editor := authz.Persona{SignedIn: true, Roles: []string{"EDITOR"}}
-	fresh := authz.Persona{SignedIn: true, Roles: []string{"EDITOR"}, Fresh: true}
-	mailer := authz.Persona{SignedIn: true, Roles: []string{"ADMIN"}, Scopes: []string{"mail"}}
+	nobody := authz.Principal{}
+	user := authz.Principal{SignedIn: true}
+	owner := authz.Principal{SignedIn: true, Owners: []string{"SELF"}}
+	editor := authz.Principal{SignedIn: true, Roles: []string{"EDITOR"}}
+	fresh := authz.Principal{SignedIn: true, Roles: []string{"EDITOR"}, Reauthenticated: true}
+	mailer := authz.Principal{SignedIn: true, Roles: []string{"ADMIN"}, Scopes: []string{"mail"}}
 	for coordinate, want := range map[string][]bool{
 		//                        nobody user   owner  editor fresh  mailer
 		"Query.open":            {true, true, true, true, true, true},
@@ -119,7 +119,7 @@ func TestAccessGrantsAPersonaWhatTheRulesSay(t *testing.T) {
 			if a.Coordinate != coordinate {
 				continue
 			}
-			for i, p := range []authz.Persona{nobody, user, owner, editor, fresh, mailer} {
+			for i, p := range []authz.Principal{nobody, user, owner, editor, fresh, mailer} {
 				if got := a.Grants(p); got != want[i] {
 					t.Errorf("%s for persona %d: %v, want %v", coordinate, i, got, want[i])
 				}

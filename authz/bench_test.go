@@ -16,8 +16,8 @@ import (
 	"github.com/vektah/gqlparser/v2/parser"
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
-	"github.com/gatehouse/gatehouse/authz/testdata/stock"
-	"github.com/gatehouse/gatehouse/authz/testdata/zoo"
+	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
+	"github.com/gatehouse/gatehouse/authz/testdata/runtimedirectives"
 )
 
 // ten asks for ten guarded fields, and for their type's rule too.
@@ -25,12 +25,12 @@ const ten = `{ rows { a b c d e } more: rows { f: a g: b h: c i: d j: e } }`
 
 func benchGuard(b testing.TB) *Guard {
 	b.Helper()
-	schema, err := zoo.Load(zoo.SDL)
+	schema, err := allfeatures.Load(allfeatures.SDL)
 	if err != nil {
 		b.Fatal(err)
 	}
 	nobody := func(context.Context, Viewer, any) (bool, error) { return false, nil }
-	person := &zoo.Person{ID: "alice", Roles: []string{"USER"}, Scopes: []string{"a:read"}, Proved: time.Now()}
+	person := &allfeatures.Person{ID: "alice", Roles: []string{"USER"}, Scopes: []string{"a:read"}, Proved: time.Now()}
 	guard, err := New(schema, Config{
 		Viewer:   func(context.Context) Viewer { return person },
 		Owners:   map[string]Owner{"AUTHOR": nobody, "MEMBER": nobody},
@@ -140,7 +140,7 @@ func TestAPlanIsLinearInTheDocument(t *testing.T) {
 func TestGateLooksAtListsOfValues(t *testing.T) {
 	guard := benchGuard(t)
 	guard.config.Owners["AUTHOR"] = func(_ context.Context, _ Viewer, object any) (bool, error) {
-		return *object.(*zoo.Draft).AuthorID == "alice", nil
+		return *object.(*allfeatures.Draft).AuthorID == "alice", nil
 	}
 	alice, bob := "alice", "bob"
 	v := guard.config.Viewer(t.Context())
@@ -151,16 +151,16 @@ func TestGateLooksAtListsOfValues(t *testing.T) {
 		list   any
 		hidden bool
 	}{
-		"values, all shown":   {[]zoo.Draft{{AuthorID: &alice}}, false},
-		"values, one hidden":  {[]zoo.Draft{{AuthorID: &alice}, {AuthorID: &bob}}, true},
-		"pointers, one hides": {[]*zoo.Draft{{AuthorID: &alice}, {AuthorID: &bob}}, false},
-		"no list":             {[]*zoo.Draft(nil), false},
+		"values, all shown":   {[]allfeatures.Draft{{AuthorID: &alice}}, false},
+		"values, one hidden":  {[]allfeatures.Draft{{AuthorID: &alice}, {AuthorID: &bob}}, true},
+		"pointers, one hides": {[]*allfeatures.Draft{{AuthorID: &alice}, {AuthorID: &bob}}, false},
+		"no list":             {[]*allfeatures.Draft(nil), false},
 	} {
 		left, hidden := g.value(reflect.ValueOf(c.list), field.definition.Type, nil)
 		if hidden != c.hidden {
 			t.Errorf("%s: hidden %t", name, hidden)
 		}
-		if list, ok := left.Interface().([]*zoo.Draft); ok && len(list) == 2 && (list[0] == nil || list[1] != nil) {
+		if list, ok := left.Interface().([]*allfeatures.Draft); ok && len(list) == 2 && (list[0] == nil || list[1] != nil) {
 			t.Errorf("%s: %v", name, list)
 		}
 	}
@@ -189,8 +189,8 @@ func benchPlan(b *testing.B, name string, guard *Guard, text string) {
 // because another field of the operation is forbidden, audited, and with gqlgen's directives.
 func BenchmarkList(b *testing.B) {
 	const text = `{ rows { a b c d e } }`
-	world := zoo.NewWorld()
-	world.Many = zoo.Rows(10_000)
+	world := allfeatures.NewWorld()
+	world.Many = allfeatures.Rows(10_000)
 	servers := func(b *testing.B, change func(*Guard, *executor.Executor)) *executor.Executor {
 		guard := benchGuard(b)
 		exec := executor.New(world.Executable(guard.table.schema))
@@ -207,16 +207,16 @@ func BenchmarkList(b *testing.B) {
 		benchAnswer(b, servers(b, func(g *Guard, e *executor.Executor) { e.Use(g) }), `{ rows { a b c d e } staff }`)
 	})
 	b.Run("server=audited", func(b *testing.B) {
-		benchAnswer(b, servers(b, func(g *Guard, e *executor.Executor) { g.config.Audit = true; e.Use(g) }), text)
+		benchAnswer(b, servers(b, func(g *Guard, e *executor.Executor) { g.config.VerifyExecution = true; e.Use(g) }), text)
 	})
 	b.Run("server=directives", func(b *testing.B) {
-		rows := make([]*stock.Row, 10_000)
+		rows := make([]*runtimedirectives.Row, 10_000)
 		for i := range rows {
-			rows[i] = &stock.Row{A: i, B: i, C: i, D: i, E: i}
+			rows[i] = &runtimedirectives.Row{A: i, B: i, C: i, D: i, E: i}
 		}
-		benchAnswer(b, executor.New(stock.NewExecutableSchema(stock.Config{
-			Resolvers: stockRows{rows},
-			Directives: stock.DirectiveRoot{Auth: func(ctx context.Context, _ any, next graphql.Resolver) (any, error) {
+		benchAnswer(b, executor.New(runtimedirectives.NewExecutableSchema(runtimedirectives.Config{
+			Resolvers: directiveRows{rows},
+			Directives: runtimedirectives.DirectiveRoot{Auth: func(ctx context.Context, _ any, next graphql.Resolver) (any, error) {
 				if ctx.Value(personKey{}) != nil {
 					return nil, context.Canceled
 				}
@@ -228,14 +228,14 @@ func BenchmarkList(b *testing.B) {
 
 type personKey struct{}
 
-type stockRows struct{ rows []*stock.Row }
+type directiveRows struct{ rows []*runtimedirectives.Row }
 
-func (r stockRows) Query() stock.QueryResolver                    { return r }
-func (r stockRows) Rows(context.Context) ([]*stock.Row, error)    { return r.rows, nil }
-func (stockRows) Secret(context.Context) (*stock.Secret, error)   { return nil, nil }
-func (stockRows) Thing(context.Context) (stock.Thing, error)      { return nil, nil }
-func (stockRows) Animal(context.Context) (stock.Animal, error)    { return nil, nil }
-func (stockRows) Again(context.Context) (q *stock.Query, _ error) { return q, nil }
+func (r directiveRows) Query() runtimedirectives.QueryResolver                    { return r }
+func (r directiveRows) Rows(context.Context) ([]*runtimedirectives.Row, error)    { return r.rows, nil }
+func (directiveRows) Secret(context.Context) (*runtimedirectives.Secret, error)   { return nil, nil }
+func (directiveRows) Thing(context.Context) (runtimedirectives.Thing, error)      { return nil, nil }
+func (directiveRows) Animal(context.Context) (runtimedirectives.Animal, error)    { return nil, nil }
+func (directiveRows) Again(context.Context) (q *runtimedirectives.Query, _ error) { return q, nil }
 
 func benchAnswer(b *testing.B, exec *executor.Executor, text string) {
 	b.ReportAllocs()

@@ -16,7 +16,7 @@ type compiler struct {
 	fields map[string]says // what each field says of itself, by coordinate
 }
 
-// compile returns the table of a schema, or a Refusal that lists every fault.
+// compile returns the table of a schema, or a SchemaError that lists every issue.
 func compile(schema *ast.Schema, config Config) (*table, error) {
 	c := &compiler{
 		table: &table{

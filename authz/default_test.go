@@ -4,13 +4,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gatehouse/gatehouse/authz/testdata/zoo"
+	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
 )
 
 // TestADefaultOfAnotherOperationSuppliesNothingUnguarded shares a fragment between two operations. gqlparser binds the
 // fragment's variable to the operation that it walked last, and the executor then takes that one's default.
 func TestADefaultOfAnotherOperationSuppliesNothingUnguarded(t *testing.T) {
-	s, err := serve(t, zoo.SDL, zooConfig(false))
+	s, err := serve(t, allfeatures.SDL, testConfig(false))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,14 +12,14 @@ import (
 	"github.com/vektah/gqlparser/v2/validator"
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
-	"github.com/gatehouse/gatehouse/authz/testdata/zoo"
+	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
 )
 
 // evaluator is the second opinion: it reads the SDL anew for each question, walks the answer object by object, and
 // shares no code with package authz. It is slow and plain on purpose.
 type evaluator struct {
 	schema    *ast.Schema
-	world     *zoo.World
+	world     *allfeatures.World
 	doc       *ast.QueryDocument
 	op        *ast.OperationDefinition
 	variables map[string]any
@@ -31,7 +31,7 @@ type evaluator struct {
 type hidden struct{}
 
 // evaluate reads an operation for the evaluator.
-func evaluate(schema *ast.Schema, world *zoo.World, o operation) (*evaluator, error) {
+func evaluate(schema *ast.Schema, world *allfeatures.World, o operation) (*evaluator, error) {
 	doc, errs := gqlparser.LoadQueryWithRules(schema, o.text, rules.NewDefaultRules())
 	if errs != nil {
 		return nil, errs
@@ -45,7 +45,7 @@ func evaluate(schema *ast.Schema, world *zoo.World, o operation) (*evaluator, er
 }
 
 // expect returns the answers that a person must get; none to a subscription that selects nothing.
-func (e *evaluator) expect(p *zoo.Person) []answer {
+func (e *evaluator) expect(p *allfeatures.Person) []answer {
 	e.reset()
 	switch set := e.op.SelectionSet; e.op.Operation {
 	case ast.Mutation:
@@ -101,7 +101,7 @@ func (e *evaluator) answer(data any) answer {
 // --- execution -------------------------------------------------------------------------------------------------------
 
 // object answers a selection set on an object; nil when a field that must not be null is.
-func (e *evaluator) object(set ast.SelectionSet, typ *ast.Definition, object any, p *zoo.Person) any {
+func (e *evaluator) object(set ast.SelectionSet, typ *ast.Definition, object any, p *allfeatures.Person) any {
 	groups := map[string][]*ast.Field{}
 	for _, f := range e.selected(set, typ) {
 		groups[f.Alias] = append(groups[f.Alias], f)
@@ -124,7 +124,7 @@ func (e *evaluator) object(set ast.SelectionSet, typ *ast.Definition, object any
 }
 
 // field answers all selections of one response key.
-func (e *evaluator) field(fields []*ast.Field, typ *ast.Definition, object any, p *zoo.Person) any {
+func (e *evaluator) field(fields []*ast.Field, typ *ast.Definition, object any, p *allfeatures.Person) any {
 	f := fields[0]
 	if list := e.forbidden(f, typ, p); len(list) > 0 {
 		for _, one := range list {
@@ -150,8 +150,8 @@ func (e *evaluator) field(fields []*ast.Field, typ *ast.Definition, object any, 
 		}
 	}
 	value := e.resolve(f, typ, object)
-	if def.Directives.ForName("signsIn") != nil && value.(*zoo.Session) != nil {
-		p = signedIn(value.(*zoo.Session))
+	if def.Directives.ForName("signsIn") != nil && value.(*allfeatures.Session) != nil {
+		p = signedIn(value.(*allfeatures.Session))
 	}
 	var under ast.SelectionSet
 	for _, one := range fields {
@@ -161,7 +161,7 @@ func (e *evaluator) field(fields []*ast.Field, typ *ast.Definition, object any, 
 }
 
 // show puts hidden in the place of objects that the person may not see.
-func (e *evaluator) show(value any, t *ast.Type, coordinate string, p *zoo.Person) any {
+func (e *evaluator) show(value any, t *ast.Type, coordinate string, p *allfeatures.Person) any {
 	v := reflect.ValueOf(value)
 	null := !v.IsValid() || (v.Kind() == reflect.Pointer || v.Kind() == reflect.Slice) && v.IsNil()
 	if t.Elem != nil {
@@ -196,7 +196,7 @@ func (e *evaluator) show(value any, t *ast.Type, coordinate string, p *zoo.Perso
 }
 
 // withheld answers alike for what is another's, what is secret, and what is not there.
-func (e *evaluator) withheld(coordinate string, p *zoo.Person) any {
+func (e *evaluator) withheld(coordinate string, p *allfeatures.Person) any {
 	switch {
 	case p != nil && p.Broken != nil:
 		e.deny("INTERNAL", coordinate)
@@ -213,7 +213,7 @@ func (e *evaluator) concrete(object any) *ast.Definition {
 }
 
 // complete answers a value that may be shown.
-func (e *evaluator) complete(value any, t *ast.Type, under ast.SelectionSet, p *zoo.Person) any {
+func (e *evaluator) complete(value any, t *ast.Type, under ast.SelectionSet, p *allfeatures.Person) any {
 	if value == (any)(hidden{}) {
 		return nil
 	}
@@ -245,7 +245,7 @@ func (e *evaluator) complete(value any, t *ast.Type, under ast.SelectionSet, p *
 }
 
 // events answers a subscription, event by event.
-func (e *evaluator) events(set ast.SelectionSet, p *zoo.Person) (all []answer) {
+func (e *evaluator) events(set ast.SelectionSet, p *allfeatures.Person) (all []answer) {
 	fields := e.selected(set, e.schema.Subscription)
 	if len(fields) == 0 {
 		return nil // gqlgen refuses it
@@ -265,7 +265,7 @@ func (e *evaluator) events(set ast.SelectionSet, p *zoo.Person) (all []answer) {
 	}
 }
 
-// resolve reads a struct's field or calls the zoo's resolver of that name.
+// resolve reads a struct's field or calls the allfeatures's resolver of that name.
 func (e *evaluator) resolve(f *ast.Field, typ *ast.Definition, object any) any {
 	same := func(name string) bool { return strings.EqualFold(name, f.Name) }
 	if v := reflect.ValueOf(object); v.IsValid() {

@@ -33,7 +33,7 @@ func ExampleNew() {
 		Owners: map[string]authz.Owner{
 			"AUTHOR": func(_ context.Context, v authz.Viewer, object any) (bool, error) { return false, nil },
 		},
-		Words: map[string]string{"EDITOR": "editors", "AUTHOR": "its author"},
+		Labels: map[string]string{"EDITOR": "editors", "AUTHOR": "its author"},
 	}
 
 	_, err := authz.New(gqlparser.MustLoadSchema(&ast.Source{Input: sdl}), config)

@@ -8,26 +8,26 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/gatehouse/gatehouse/authz/testdata/zoo"
+	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
 )
 
 // FuzzPlanAgainstEvaluator holds the guard against the evaluator on any text: a document, its variables as JSON, and a
 // person as bits. What gqlgen itself refuses, or answers in several parts (@defer), is not compared.
 func FuzzPlanAgainstEvaluator(f *testing.F) {
-	schema := load(f, zoo.SDL)
+	schema := load(f, allfeatures.SDL)
 	for i, c := range cells(schema) {
 		if i%997 == 0 || c.coordinate == "by hand" {
 			variables, _ := json.Marshal(c.variables)
 			f.Add(strings.Replace(c.text, "After", "A", 1), string(variables), uint16(i))
 		}
 	}
-	r := &random{Rand: newRandom(f, 5).Rand, g: zooGenerator(schema)}
+	r := &random{Rand: newRandom(f, 5).Rand, g: schemaGenerator(schema)}
 	for i := range 60 {
 		o := r.write().text(plainly)
 		variables, _ := json.Marshal(o.variables)
 		f.Add(o.text, string(variables), uint16(i*797))
 	}
-	world, servers := zoo.NewWorld(), []*server{mustServe(f, false), mustServe(f, true)}
+	world, servers := allfeatures.NewWorld(), []*server{mustServe(f, false), mustServe(f, true)}
 	f.Fuzz(func(t *testing.T, text, variables string, bits uint16) {
 		o := operation{text: text}
 		if json.Unmarshal([]byte(variables), &o.variables) != nil || len(text) > 2000 || strings.Count(text, "...") > 12 || strings.Contains(text, "@defer") {
@@ -65,12 +65,12 @@ func denialsOf(all []answer) (denials []string) {
 }
 
 // personOf makes a person of bits.
-func personOf(bits uint16) *zoo.Person {
+func personOf(bits uint16) *allfeatures.Person {
 	set := func(i int) bool { return bits&(1<<i) != 0 }
 	if set(0) && set(1) && set(2) {
 		return nil
 	}
-	p := &zoo.Person{ID: []string{"alice", "bob", "carol", ""}[bits&3]}
+	p := &allfeatures.Person{ID: []string{"alice", "bob", "carol", ""}[bits&3]}
 	if set(2) && set(3) {
 		p.Because = []string{"missing", "expired", "revoked", "invalid"}[bits>>4&3]
 	}

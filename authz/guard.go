@@ -25,19 +25,19 @@ type Config struct {
 	// TypeName returns the GraphQL type of an object that stands behind an interface or union; it must name the type
 	// that gqlgen takes the Go type for, or the operation fails. Default: the name of its Go type.
 	TypeName func(object any) string
-	// Words names roles and owners in the plain words of the access table: ADMIN: "administrators". Default: their
+	// Labels names roles and owners in the plain words of the access table: ADMIN: "administrators". Default: their
 	// names.
-	Words map[string]string
+	Labels map[string]string
 	// Introspection lets __schema and __type through. Default: they are forbidden.
 	Introspection bool
-	// Present turns an error that kept a rule from being decided into the answer's error. Default: the code
+	// ErrorPresenter turns an error that kept a rule from being decided into the answer's error. Default: the code
 	// INTERNAL, without the cause.
-	Present func(ctx context.Context, err error) *gqlerror.Error
+	ErrorPresenter func(ctx context.Context, err error) *gqlerror.Error
 	// Clock tells the time for maxAge. Default: time.Now.
 	Clock func() time.Time
-	// Audit holds every field that executes against the plan, and fails an operation that runs one that is not in
+	// VerifyExecution holds every field that executes against the plan, and fails an operation that runs one that is not in
 	// it. For tests, and where a mistake of this package must show.
-	Audit bool
+	VerifyExecution bool
 	// Log receives what an answer does not say. Default: slog.Default().
 	Log *slog.Logger
 }
@@ -49,8 +49,8 @@ func (c *Config) setDefaults() error {
 	if c.TypeName == nil {
 		c.TypeName = goTypeName
 	}
-	if c.Present == nil {
-		c.Present = func(context.Context, error) *gqlerror.Error {
+	if c.ErrorPresenter == nil {
+		c.ErrorPresenter = func(context.Context, error) *gqlerror.Error {
 			return &gqlerror.Error{Message: "internal error", Extensions: map[string]any{"code": "INTERNAL"}}
 		}
 	}
@@ -77,7 +77,7 @@ var (
 	_ graphql.OperationInterceptor = (*Guard)(nil)
 )
 
-// New compiles a schema into a guard. It returns a *Refusal when the schema leaves open who may use a part of it.
+// New compiles a schema into a guard. It returns a *SchemaError when the schema leaves open who may use a part of it.
 func New(schema *ast.Schema, config Config) (*Guard, error) {
 	if err := config.setDefaults(); err != nil {
 		return nil, err
@@ -106,7 +106,7 @@ func (g *Guard) InterceptOperation(ctx context.Context, next graphql.OperationHa
 	op.DisableIntrospection = !g.config.Introspection
 	p := g.planOf(op)
 	v, have := g.viewer(ctx)
-	if p.grants(have) && !g.config.Audit {
+	if p.grants(have) && !g.config.VerifyExecution {
 		return next(ctx)
 	}
 	strict := op.Operation.Operation != ast.Query
@@ -114,7 +114,7 @@ func (g *Guard) InterceptOperation(ctx context.Context, next graphql.OperationHa
 	if len(d.violations) > 0 && (strict || !d.runnable) {
 		return graphql.OneShot(&graphql.Response{Errors: g.present(ctx, d.violations)})
 	}
-	if d.needsNothing() && !g.config.Audit {
+	if d.needsNothing() && !g.config.VerifyExecution {
 		return next(ctx)
 	}
 	return g.watch(ctx, op, p, d, next)
@@ -162,7 +162,7 @@ func (r *run) finish(ctx context.Context, response *graphql.Response) *graphql.R
 	if len(r.strays) > 0 {
 		r.guard.config.Log.ErrorContext(ctx, "fields ran that the plan did not allow", "fields", r.strays)
 		err := fmt.Errorf("fields ran that the plan did not allow: %v", r.strays)
-		return &graphql.Response{Errors: gqlerror.List{r.guard.config.Present(ctx, err)}}
+		return &graphql.Response{Errors: gqlerror.List{r.guard.config.ErrorPresenter(ctx, err)}}
 	}
 	response.Errors = slices.DeleteFunc(response.Errors, func(e *gqlerror.Error) bool { return r.nulls[e.Path.String()] })
 	response.Errors = append(response.Errors, r.guard.present(ctx, r.denials())...)

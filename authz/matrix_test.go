@@ -9,13 +9,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"github.com/gatehouse/gatehouse/authz/testdata/zoo"
+	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
 )
 
 // ids lead to something of everyone's, to something of nobody's, and nowhere.
 var ids = []string{"p1", "p2", "p0", "pe", "d1", "d2", "d3", "c1", "c2", "c0", "m1", "alice", "bob", "nothing"}
 
-func zooGenerator(schema *ast.Schema) *generator {
+func schemaGenerator(schema *ast.Schema) *generator {
 	return &generator{schema: schema, values: func(coordinate string, t *ast.Type) []string {
 		switch {
 		case t.Name() == "PostInput":
@@ -46,7 +46,7 @@ type cell struct {
 // cells writes the operations of the whole matrix: each coordinate in each shape over each direct route, and in three
 // shapes over each route of two fields.
 func cells(schema *ast.Schema) (all []cell) {
-	g := zooGenerator(schema)
+	g := schemaGenerator(schema)
 	routes := g.routes(2)
 	for _, typ := range g.objects() {
 		for _, r := range routes[typ.Name] {
@@ -143,7 +143,7 @@ func byHand() (all []cell) {
 // TestMatrix holds the guard, for every coordinate, shape and persona, against the second evaluator. It takes a sample of
 // the operations; with MATRIX=full it takes all.
 func TestMatrix(t *testing.T) {
-	schema, err := zoo.Load(zoo.SDL)
+	schema, err := allfeatures.Load(allfeatures.SDL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +162,7 @@ func TestMatrix(t *testing.T) {
 			taken = append(taken, c)
 		}
 	}
-	for _, typ := range zooGenerator(schema).objects() {
+	for _, typ := range schemaGenerator(schema).objects() {
 		for _, f := range typ.Fields {
 			if at := typ.Name + "." + f.Name; !strings.HasPrefix(f.Name, "__") && !covered[at] {
 				t.Errorf("%s is not in the matrix", at)
@@ -174,7 +174,7 @@ func TestMatrix(t *testing.T) {
 	for shard := range shards {
 		t.Run(fmt.Sprint(shard), func(t *testing.T) {
 			t.Parallel()
-			m := &matrix{schema: schema, world: zoo.NewWorld(), plain: mustServe(t, false), audited: mustServe(t, true)}
+			m := &matrix{schema: schema, world: allfeatures.NewWorld(), plain: mustServe(t, false), audited: mustServe(t, true)}
 			for i := shard; i < len(taken); i += shards {
 				if message := m.differs(taken[i]); message != "" {
 					t.Fatal(message)
@@ -185,10 +185,10 @@ func TestMatrix(t *testing.T) {
 	}
 }
 
-// matrix is the zoo, guarded twice, and what the evaluator reads of it.
+// matrix is the allfeatures, guarded twice, and what the evaluator reads of it.
 type matrix struct {
 	schema                     *ast.Schema // the policy that is meant
-	world                      *zoo.World
+	world                      *allfeatures.World
 	plain, audited             *server
 	compared, refused, partial int
 }
@@ -223,7 +223,7 @@ func (m *matrix) differs(c cell) string {
 
 // compare runs an operation and says how its answers differ from what is wanted; "" when they do not. It also holds
 // that a refused operation resolves nothing.
-func (s *server) compare(p *zoo.Person, o operation, want []answer) string {
+func (s *server) compare(p *allfeatures.Person, o operation, want []answer) string {
 	calls, fields := s.world.Calls.Load(), s.fields.Load()
 	got, err := s.ask(p, o)
 	if err != nil {

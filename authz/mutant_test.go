@@ -8,12 +8,12 @@ import (
 	"testing"
 
 	"github.com/gatehouse/gatehouse/authz"
-	"github.com/gatehouse/gatehouse/authz/testdata/zoo"
+	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
 )
 
 var statement = regexp.MustCompile(`@auth\([^)]*\)|@auth\b|@public\b|@signsIn\b`)
 
-// mutant is the zoo's SDL without one of its statements.
+// mutant is the allfeatures's SDL without one of its statements.
 type mutant struct {
 	name string
 	sdl  string
@@ -59,24 +59,24 @@ func weakenings(rule string) (all []string) {
 // TestEveryStatementOfThePolicyIsNeeded holds that a schema with one statement less is refused, or told from the whole
 // policy by the matrix.
 func TestEveryStatementOfThePolicyIsNeeded(t *testing.T) {
-	schema, err := zoo.Load(zoo.SDL)
+	schema, err := allfeatures.Load(allfeatures.SDL)
 	if err != nil {
 		t.Fatal(err)
 	}
 	all := cells(schema)
 	killed := map[string]int{}
-	for i, m := range mutants(zoo.SDL) {
+	for i, m := range mutants(allfeatures.SDL) {
 		if testing.Short() && i%7 != 0 {
 			continue
 		}
-		s, err := serve(t, m.sdl, zooConfig(false))
-		var refused *authz.Refusal
+		s, err := serve(t, m.sdl, testConfig(false))
+		var refused *authz.SchemaError
 		switch {
 		case errors.As(err, &refused):
 			killed["at the start"]++
 		case err != nil:
 			t.Errorf("%s: %v", m.name, err)
-		case tells(&matrix{schema: schema, world: zoo.NewWorld(), plain: s, audited: s}, all, m.at):
+		case tells(&matrix{schema: schema, world: allfeatures.NewWorld(), plain: s, audited: s}, all, m.at):
 			killed["by the matrix"]++
 		default:
 			t.Errorf("survived: %s", m.name)

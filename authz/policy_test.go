@@ -8,11 +8,11 @@ import (
 	"testing"
 
 	"github.com/gatehouse/gatehouse/authz"
-	"github.com/gatehouse/gatehouse/authz/testdata/zoo"
+	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
 )
 
 // says is an operation's answers in one line each: the data, or "refused", then each error's code, coordinate and path.
-func (s *server) says(t testing.TB, p *zoo.Person, o operation) string {
+func (s *server) says(t testing.TB, p *allfeatures.Person, o operation) string {
 	t.Helper()
 	responses, errs := s.raw(p, o)
 	if errs != nil {
@@ -162,28 +162,28 @@ func TestWhatCannotBeDecidedIsDenied(t *testing.T) {
 		"time-out": func(context.Context, authz.Viewer, any) (bool, error) { return true, context.DeadlineExceeded },
 	}
 	for name, predicate := range predicates {
-		config := zooConfig(false)
+		config := testConfig(false)
 		config.Owners["AUTHOR"] = predicate
-		if got := must(serve(t, zoo.SDL, config)).says(t, who(t, "alice"), operation{text: text}); got != denied {
+		if got := must(serve(t, allfeatures.SDL, config)).says(t, who(t, "alice"), operation{text: text}); got != denied {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
 	viewers := map[string]func(context.Context) authz.Viewer{
 		"panic":          func(context.Context) authz.Viewer { panic("no header") },
 		"nil":            func(context.Context) authz.Viewer { return nil },
-		"pointer to nil": func(context.Context) authz.Viewer { return (*zoo.Person)(nil) },
+		"pointer to nil": func(context.Context) authz.Viewer { return (*allfeatures.Person)(nil) },
 	}
 	for name, viewer := range viewers {
-		config := zooConfig(false)
+		config := testConfig(false)
 		config.Viewer = viewer
-		got := must(serve(t, zoo.SDL, config)).says(t, who(t, "alice"), operation{text: `{ open staff draft(id: "d1") { id } }`})
+		got := must(serve(t, allfeatures.SDL, config)).says(t, who(t, "alice"), operation{text: `{ open staff draft(id: "d1") { id } }`})
 		if want := `{"open":"open","staff":null,"draft":null} | UNAUTHENTICATED Draft @draft | UNAUTHENTICATED Query.staff @staff`; got != want {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
-	config := zooConfig(false)
+	config := testConfig(false)
 	config.SignedIn = func(context.Context, any) authz.Viewer { panic("no session") }
-	got := must(serve(t, zoo.SDL, config)).says(t, nil, operation{text: `mutation { signIn(id: "alice") { token member { id } } }`})
+	got := must(serve(t, allfeatures.SDL, config)).says(t, nil, operation{text: `mutation { signIn(id: "alice") { token member { id } } }`})
 	if want := `{"signIn":{"token":"t-alice","member":null}} | UNAUTHENTICATED Member @signIn.member`; got != want {
 		t.Errorf("SignedIn: %s", got)
 	}
@@ -193,12 +193,12 @@ func TestWhatCannotBeDecidedIsDenied(t *testing.T) {
 func TestAClauseThatHoldsWithoutAnOwnerDropsTheCheck(t *testing.T) {
 	for name, want := range map[string]int{"administrator": 0, "alice": 3} {
 		asked := 0
-		config := zooConfig(false)
+		config := testConfig(false)
 		config.Owners["AUTHOR"] = func(_ context.Context, v authz.Viewer, object any) (bool, error) {
 			asked++
-			return zoo.Authored(v.(*zoo.Person), object), nil
+			return allfeatures.Authored(v.(*allfeatures.Person), object), nil
 		}
-		must(serve(t, zoo.SDL, config)).says(t, who(t, name), operation{text: `{ draftsOrNull { id title parent { id } } }`})
+		must(serve(t, allfeatures.SDL, config)).says(t, who(t, name), operation{text: `{ draftsOrNull { id title parent { id } } }`})
 		if asked != want && !(name == "alice" && asked > 0) {
 			t.Errorf("%s: asked %d times, want %d", name, asked, want)
 		}
@@ -211,9 +211,9 @@ func TestAtMostFiftyViolationsAreReported(t *testing.T) {
 	for i := range 60 {
 		fmt.Fprintf(&b, " f%d: Int @auth", i)
 	}
-	for name, p := range map[string]*zoo.Person{"nobody": nil, "trouble": who(t, "trouble")} {
+	for name, p := range map[string]*allfeatures.Person{"nobody": nil, "trouble": who(t, "trouble")} {
 		schema := load(t, b.String()+"}")
-		config := zooConfig(false)
+		config := testConfig(false)
 		config.Owners = nil
 		errs := refuseAll(t, schema, config, p)
 		if len(errs) != 50 || errs[49].Extensions["truncated"] != 10 || errs[48].Extensions["truncated"] != nil {
@@ -231,15 +231,15 @@ func must[T any](v T, err error) T {
 
 // TestAMistakeOfTheGuardFailsTheOperation: the last line of defence, made to bite.
 func TestAMistakeOfTheGuardFailsTheOperation(t *testing.T) {
-	config := zooConfig(false)
+	config := testConfig(false)
 	config.TypeName = func(any) string { return "Post" } // everything is open
-	s := must(serve(t, zoo.SDL, config))
+	s := must(serve(t, allfeatures.SDL, config))
 	if got := s.says(t, who(t, "stranger"), operation{text: `{ node(id: "d1") { id } }`}); got != "refused | INTERNAL @" {
 		t.Errorf("objects are taken for those of another type: %s", got)
 	}
-	config = zooConfig(false)
+	config = testConfig(false)
 	config.TypeName = func(any) string { return "Unheard" }
-	s = must(serve(t, zoo.SDL, config))
+	s = must(serve(t, allfeatures.SDL, config))
 	if got := s.says(t, who(t, "stranger"), operation{text: `{ node(id: "p1") { id } }`}); got != `{"node":null} | NOT_FOUND Query.node @node` {
 		t.Errorf("an object of a type that nobody knows: %s", got)
 	}
@@ -247,9 +247,9 @@ func TestAMistakeOfTheGuardFailsTheOperation(t *testing.T) {
 
 func TestIntrospectionFollowsItsSwitch(t *testing.T) {
 	const text = `{ post(id: "p1") { query { __type(name: "Row") { name } } } }`
-	config := zooConfig(false)
+	config := testConfig(false)
 	config.Introspection = true
-	open, closed := must(serve(t, zoo.SDL, config)), mustServe(t, false)
+	open, closed := must(serve(t, allfeatures.SDL, config)), mustServe(t, false)
 	if got := open.says(t, nil, operation{text: text}); got != `{"post":{"query":{"__type":{"name":"Row"}}}}` {
 		t.Error(got)
 	}

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gatehouse/gatehouse/authz/testdata/zoo"
+	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
 )
 
 // rounds is how many random operations a property is tried on.
@@ -27,14 +27,14 @@ func rounds() int {
 
 func newRandom(t testing.TB, seed uint64) *random {
 	t.Helper()
-	return &random{Rand: rand.New(rand.NewPCG(seed, 0)), g: zooGenerator(load(t, zoo.SDL))}
+	return &random{Rand: rand.New(rand.NewPCG(seed, 0)), g: schemaGenerator(load(t, allfeatures.SDL))}
 }
 
 // TestRandomOperations holds the guard against the evaluator on operations that nobody thought of.
 func TestRandomOperations(t *testing.T) {
 	t.Parallel()
 	r := newRandom(t, 1)
-	m := &matrix{schema: r.g.schema, world: zoo.NewWorld(), plain: mustServe(t, false), audited: mustServe(t, true)}
+	m := &matrix{schema: r.g.schema, world: allfeatures.NewWorld(), plain: mustServe(t, false), audited: mustServe(t, true)}
 	for i := range rounds() {
 		if message := m.differs(cell{"random", fmt.Sprint(i), r.write().text(plainly)}); message != "" {
 			t.Fatal(message)
@@ -92,7 +92,7 @@ func TestRemovingARightGrantsNothing(t *testing.T) {
 	}
 }
 
-func lessOf(r *random, p zoo.Person) (zoo.Person, string) {
+func lessOf(r *random, p allfeatures.Person) (allfeatures.Person, string) {
 	switch n := r.IntN(5); {
 	case n == 0 && len(p.Roles) > 0:
 		p.Roles = p.Roles[1:]
@@ -107,7 +107,7 @@ func lessOf(r *random, p zoo.Person) (zoo.Person, string) {
 		p.ID = "somebody"
 		return p, "under another id"
 	default:
-		return zoo.Person{Because: "expired"}, "signed out"
+		return allfeatures.Person{Because: "expired"}, "signed out"
 	}
 }
 
@@ -210,7 +210,7 @@ func within(a, b any) bool {
 	}
 }
 
-func ask(t *testing.T, s *server, p *zoo.Person, o operation) []answer {
+func ask(t *testing.T, s *server, p *allfeatures.Person, o operation) []answer {
 	t.Helper()
 	all, err := s.ask(p, o)
 	if err != nil {

@@ -194,7 +194,7 @@ func (g *Guard) isOwner(ctx context.Context, name string, v Viewer, object any) 
 // strayed reports whether a field runs that must not: one of an object that Config.TypeName names otherwise than
 // gqlgen does, so that it was not decided, or, when the guard audits itself, one that is not in the plan.
 func (r *run) strayed(fc *graphql.FieldContext) bool {
-	known := !r.guard.config.Audit || r.plan.selects(fc.Object, fc.Field.Name)
+	known := !r.guard.config.VerifyExecution || r.plan.selects(fc.Object, fc.Field.Name)
 	if known && !r.misnamed(fc) {
 		return false
 	}

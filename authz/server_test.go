@@ -18,49 +18,49 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/gatehouse/gatehouse/authz"
-	"github.com/gatehouse/gatehouse/authz/testdata/zoo"
+	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
 )
 
-//go:generate go tool gqlgen generate --config testdata/zoo/gqlgen.yml
-//go:generate go tool gqlgen generate --config testdata/stock/gqlgen.yml
+//go:generate go tool gqlgen generate --config testdata/allfeatures/gqlgen.yml
+//go:generate go tool gqlgen generate --config testdata/runtimedirectives/gqlgen.yml
 
 var now = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 
 // persona is a caller of the matrix.
 type persona struct {
 	name string
-	*zoo.Person
+	*allfeatures.Person
 }
 
 func personas() []persona {
 	day, minute := now.Add(-24*time.Hour), now.Add(-time.Minute)
 	return []persona{
 		{"no viewer", nil},
-		{"missing", &zoo.Person{Because: "missing"}},
-		{"expired", &zoo.Person{Because: "expired", ID: "alice", Roles: []string{"ADMIN"}, Proved: minute}},
-		{"revoked", &zoo.Person{Because: "revoked", ID: "alice", Scopes: []string{"a:read", "b:read"}, Proved: minute}},
-		{"invalid", &zoo.Person{Because: "invalid"}},
-		{"trouble", &zoo.Person{ID: "alice", Roles: []string{"ADMIN", "EDITOR"}, Proved: minute, Broken: errors.New("the database is away")}},
-		{"trouble, nobody", &zoo.Person{Because: "missing", Broken: errors.New("the database is away")}},
-		{"without id", &zoo.Person{Roles: []string{"USER"}, Proved: minute}},
-		{"stranger", &zoo.Person{ID: "carol", Roles: []string{"USER"}, Proved: minute}},
-		{"alice", &zoo.Person{ID: "alice", Roles: []string{"USER"}, Proved: minute}},
-		{"bob", &zoo.Person{ID: "bob", Roles: []string{"USER"}, Proved: minute}},
-		{"alice, stale", &zoo.Person{ID: "alice", Roles: []string{"USER"}, Proved: day}},
-		{"alice, never proved", &zoo.Person{ID: "alice", Roles: []string{"USER"}}},
-		{"scope a", &zoo.Person{ID: "alice", Scopes: []string{"a:read"}, Proved: minute}},
-		{"scope b", &zoo.Person{ID: "bob", Scopes: []string{"b:read"}, Proved: day}},
-		{"scope a, stale", &zoo.Person{ID: "bob", Scopes: []string{"a:read"}, Proved: day}},
-		{"both scopes", &zoo.Person{ID: "carol", Scopes: []string{"b:read", "a:read"}, Proved: minute}},
-		{"editor", &zoo.Person{ID: "bob", Roles: []string{"EDITOR"}, Proved: minute}},
-		{"editor, stale", &zoo.Person{ID: "bob", Roles: []string{"EDITOR"}, Proved: day}},
-		{"administrator", &zoo.Person{ID: "root", Roles: []string{"ADMIN"}, Proved: minute}},
-		{"administrator, stale", &zoo.Person{ID: "root", Roles: []string{"ADMIN", "EDITOR"}, Scopes: []string{"a:read", "b:read"}, Proved: day}},
-		{"everything", &zoo.Person{ID: "alice", Roles: []string{"ADMIN", "EDITOR"}, Scopes: []string{"a:read", "b:read"}, Proved: minute}},
+		{"missing", &allfeatures.Person{Because: "missing"}},
+		{"expired", &allfeatures.Person{Because: "expired", ID: "alice", Roles: []string{"ADMIN"}, Proved: minute}},
+		{"revoked", &allfeatures.Person{Because: "revoked", ID: "alice", Scopes: []string{"a:read", "b:read"}, Proved: minute}},
+		{"invalid", &allfeatures.Person{Because: "invalid"}},
+		{"trouble", &allfeatures.Person{ID: "alice", Roles: []string{"ADMIN", "EDITOR"}, Proved: minute, Broken: errors.New("the database is away")}},
+		{"trouble, nobody", &allfeatures.Person{Because: "missing", Broken: errors.New("the database is away")}},
+		{"without id", &allfeatures.Person{Roles: []string{"USER"}, Proved: minute}},
+		{"stranger", &allfeatures.Person{ID: "carol", Roles: []string{"USER"}, Proved: minute}},
+		{"alice", &allfeatures.Person{ID: "alice", Roles: []string{"USER"}, Proved: minute}},
+		{"bob", &allfeatures.Person{ID: "bob", Roles: []string{"USER"}, Proved: minute}},
+		{"alice, stale", &allfeatures.Person{ID: "alice", Roles: []string{"USER"}, Proved: day}},
+		{"alice, never proved", &allfeatures.Person{ID: "alice", Roles: []string{"USER"}}},
+		{"scope a", &allfeatures.Person{ID: "alice", Scopes: []string{"a:read"}, Proved: minute}},
+		{"scope b", &allfeatures.Person{ID: "bob", Scopes: []string{"b:read"}, Proved: day}},
+		{"scope a, stale", &allfeatures.Person{ID: "bob", Scopes: []string{"a:read"}, Proved: day}},
+		{"both scopes", &allfeatures.Person{ID: "carol", Scopes: []string{"b:read", "a:read"}, Proved: minute}},
+		{"editor", &allfeatures.Person{ID: "bob", Roles: []string{"EDITOR"}, Proved: minute}},
+		{"editor, stale", &allfeatures.Person{ID: "bob", Roles: []string{"EDITOR"}, Proved: day}},
+		{"administrator", &allfeatures.Person{ID: "root", Roles: []string{"ADMIN"}, Proved: minute}},
+		{"administrator, stale", &allfeatures.Person{ID: "root", Roles: []string{"ADMIN", "EDITOR"}, Scopes: []string{"a:read", "b:read"}, Proved: day}},
+		{"everything", &allfeatures.Person{ID: "alice", Roles: []string{"ADMIN", "EDITOR"}, Scopes: []string{"a:read", "b:read"}, Proved: minute}},
 	}
 }
 
-func who(t testing.TB, name string) *zoo.Person {
+func who(t testing.TB, name string) *allfeatures.Person {
 	t.Helper()
 	for _, p := range personas() {
 		if p.name == name {
@@ -85,9 +85,9 @@ type answer struct {
 	Denials []string
 }
 
-// server is the zoo behind a guard. Its fields count what gqlgen resolves, plain struct fields included.
+// server is the allfeatures behind a guard. Its fields count what gqlgen resolves, plain struct fields included.
 type server struct {
-	world  *zoo.World
+	world  *allfeatures.World
 	guard  *authz.Guard
 	exec   *executor.Executor
 	fields atomic.Int64
@@ -95,43 +95,43 @@ type server struct {
 
 type personKey struct{}
 
-func as(ctx context.Context, p *zoo.Person) context.Context {
+func as(ctx context.Context, p *allfeatures.Person) context.Context {
 	return context.WithValue(ctx, personKey{}, p)
 }
 
-func zooConfig(audit bool) authz.Config {
-	owner := func(is func(*zoo.Person, any) bool) authz.Owner {
+func testConfig(audit bool) authz.Config {
+	owner := func(is func(*allfeatures.Person, any) bool) authz.Owner {
 		return func(_ context.Context, v authz.Viewer, object any) (bool, error) {
-			return is(v.(*zoo.Person), object), nil
+			return is(v.(*allfeatures.Person), object), nil
 		}
 	}
 	return authz.Config{
 		Viewer: func(ctx context.Context) authz.Viewer {
-			if p, _ := ctx.Value(personKey{}).(*zoo.Person); p != nil {
+			if p, _ := ctx.Value(personKey{}).(*allfeatures.Person); p != nil {
 				return p
 			}
 			return nil
 		},
-		Owners:   map[string]authz.Owner{"AUTHOR": owner(zoo.Authored), "MEMBER": owner(zoo.Belongs)},
-		SignedIn: func(_ context.Context, result any) authz.Viewer { return signedIn(result.(*zoo.Session)) },
-		Clock:    func() time.Time { return now },
-		Audit:    audit,
-		Log:      slog.New(slog.DiscardHandler),
+		Owners:          map[string]authz.Owner{"AUTHOR": owner(allfeatures.Authored), "MEMBER": owner(allfeatures.Belongs)},
+		SignedIn:        func(_ context.Context, result any) authz.Viewer { return signedIn(result.(*allfeatures.Session)) },
+		Clock:           func() time.Time { return now },
+		VerifyExecution: audit,
+		Log:             slog.New(slog.DiscardHandler),
 	}
 }
 
-func signedIn(s *zoo.Session) *zoo.Person {
-	return &zoo.Person{ID: s.Token[len("t-"):], Roles: []string{"USER"}, Proved: now}
+func signedIn(s *allfeatures.Session) *allfeatures.Person {
+	return &allfeatures.Person{ID: s.Token[len("t-"):], Roles: []string{"USER"}, Proved: now}
 }
 
-// serve starts a server of the zoo, or of a mutant of its schema.
+// serve starts a server of the allfeatures, or of a mutant of its schema.
 func serve(t testing.TB, sdl string, config authz.Config) (*server, error) {
 	t.Helper()
-	schema, err := zoo.Load(sdl)
+	schema, err := allfeatures.Load(sdl)
 	if err != nil {
 		return nil, err
 	}
-	s := &server{world: zoo.NewWorld()}
+	s := &server{world: allfeatures.NewWorld()}
 	es := s.world.Executable(schema)
 	if s.guard, err = authz.New(es.Schema(), config); err != nil {
 		return nil, err
@@ -148,7 +148,7 @@ func serve(t testing.TB, sdl string, config authz.Config) (*server, error) {
 
 func mustServe(t testing.TB, audit bool) *server {
 	t.Helper()
-	s, err := serve(t, zoo.SDL, zooConfig(audit))
+	s, err := serve(t, allfeatures.SDL, testConfig(audit))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +156,7 @@ func mustServe(t testing.TB, audit bool) *server {
 }
 
 // raw runs one operation and returns all its responses, or what validation says.
-func (s *server) raw(p *zoo.Person, o operation) ([]*graphql.Response, gqlerror.List) {
+func (s *server) raw(p *allfeatures.Person, o operation) ([]*graphql.Response, gqlerror.List) {
 	ctx := as(graphql.StartOperationTrace(context.Background()), p)
 	oc, errs := s.exec.CreateOperationContext(ctx, &graphql.RawParams{Query: o.text, OperationName: o.name, Variables: o.variables})
 	if errs != nil {
@@ -176,7 +176,7 @@ func (s *server) raw(p *zoo.Person, o operation) ([]*graphql.Response, gqlerror.
 }
 
 // ask runs one operation and returns what its responses come to.
-func (s *server) ask(p *zoo.Person, o operation) ([]answer, error) {
+func (s *server) ask(p *allfeatures.Person, o operation) ([]answer, error) {
 	responses, errs := s.raw(p, o)
 	if errs != nil {
 		return nil, errs
@@ -219,7 +219,7 @@ func (a answer) sorted() answer {
 }
 
 // refuseAll asks a schema without resolvers for all of its root fields, and returns the refusal's errors.
-func refuseAll(t testing.TB, schema *ast.Schema, config authz.Config, p *zoo.Person) gqlerror.List {
+func refuseAll(t testing.TB, schema *ast.Schema, config authz.Config, p *allfeatures.Person) gqlerror.List {
 	t.Helper()
 	guard, err := authz.New(schema, config)
 	if err != nil {
@@ -231,7 +231,7 @@ func refuseAll(t testing.TB, schema *ast.Schema, config authz.Config, p *zoo.Per
 			b.WriteString(" " + f.Name)
 		}
 	}
-	exec := executor.New((&zoo.World{}).Executable(schema))
+	exec := executor.New((&allfeatures.World{}).Executable(schema))
 	exec.Use(guard)
 	ctx := as(graphql.StartOperationTrace(context.Background()), p)
 	oc, errs := exec.CreateOperationContext(ctx, &graphql.RawParams{Query: "{" + b.String() + "}"})

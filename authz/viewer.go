@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Viewer is the caller of one operation, as far as rules ask. A nil Viewer is nobody.
+// Viewer is the caller of one operation, as far as rules ask. A nil Viewer is anonymous.
 type Viewer interface {
 	// SignedIn reports whether the caller is known.
 	SignedIn() bool
@@ -20,17 +20,17 @@ type Viewer interface {
 	Err() error
 }
 
-// Nobody is a caller of whom nothing is known. Embed it in a Viewer of your own, which then need only have the methods
+// Anonymous is a caller of whom nothing is known. Embed it in a Viewer of your own, which then need only have the methods
 // that its schema's rules ask for.
-type Nobody struct{}
+type Anonymous struct{}
 
-// SignedIn, HasRole, HasScope, AuthenticatedAt, Reason and Err answer for nobody.
-func (Nobody) SignedIn() bool             { return false }
-func (Nobody) HasRole(string) bool        { return false }
-func (Nobody) HasScope(string) bool       { return false }
-func (Nobody) AuthenticatedAt() time.Time { return time.Time{} }
-func (Nobody) Reason() string             { return "missing" }
-func (Nobody) Err() error                 { return nil }
+// SignedIn, HasRole, HasScope, AuthenticatedAt, Reason and Err answer for an anonymous caller.
+func (Anonymous) SignedIn() bool             { return false }
+func (Anonymous) HasRole(string) bool        { return false }
+func (Anonymous) HasScope(string) bool       { return false }
+func (Anonymous) AuthenticatedAt() time.Time { return time.Time{} }
+func (Anonymous) Reason() string             { return "missing" }
+func (Anonymous) Err() error                 { return nil }
 
 // Owner reports whether the viewer stands in a relation to an object: the value that a resolver returned for the type
 // that the rule is written on. It is only asked of signed-in viewers. It must answer false for ids that are not set,

@@ -169,7 +169,7 @@ func (g *Guard) presentOne(ctx context.Context, v *violation) *gqlerror.Error {
 		path = v.at.path()
 	}
 	if v.err != nil {
-		e := *g.config.Present(ctx, v.err)
+		e := *g.config.ErrorPresenter(ctx, v.err)
 		e.Path = path
 		e.Extensions = maps.Clone(e.Extensions)
 		if e.Extensions == nil {

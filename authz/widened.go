@@ -12,7 +12,7 @@ func Widened(former, now []Access) []Access {
 	var all []Access
 	for _, a := range now {
 		old, known := before[a.Coordinate]
-		if !known || a.Reached && !old.Reached || !implies(a.Rules, old.Rules) {
+		if !known || a.Public && !old.Public || !implies(a.Rules, old.Rules) {
 			all = append(all, a)
 		}
 	}

@@ -24,14 +24,14 @@ type GuardConfig struct {
 // NewGuard compiles the schema's rules for the product's viewers and owners.
 func NewGuard(schema *ast.Schema, c GuardConfig) (*authz.Guard, error) {
 	return authz.New(schema, authz.Config{
-		Viewer:        func(ctx context.Context) authz.Viewer { return viewer.From(ctx) },
-		SignedIn:      signedIn,
-		Owners:        map[string]authz.Owner{"SELF": self},
-		Words:         map[string]string{"ADMIN": "administrators", "USER": "users", "SELF": "yourself"},
-		Introspection: c.Introspection,
-		Audit:         c.Audit,
-		Present:       c.Present,
-		Log:           c.Log,
+		Viewer:          func(ctx context.Context) authz.Viewer { return viewer.From(ctx) },
+		SignedIn:        signedIn,
+		Owners:          map[string]authz.Owner{"SELF": self},
+		Labels:          map[string]string{"ADMIN": "administrators", "USER": "users", "SELF": "yourself"},
+		Introspection:   c.Introspection,
+		VerifyExecution: c.Audit,
+		ErrorPresenter:  c.Present,
+		Log:             c.Log,
 	})
 }
 

@@ -11,9 +11,9 @@ import (
 
 // reader is who is calling, as the guard asks for them (authz.Viewer). The zero reader is nobody.
 type reader struct {
-	authz.Nobody // answers what this schema does not ask
-	name         string
-	roles        []string
+	authz.Anonymous // answers what this schema does not ask
+	name            string
+	roles           []string
 }
 
 func (r reader) SignedIn() bool           { return r.name != "" }

@@ -1,5 +1,5 @@
-// Package zoo serves a schema that has one of everything a rule can meet, from memory, and counts its resolvers' calls.
-package zoo
+// Package allfeatures serves a schema that has one of everything a rule can meet, from memory, and counts its resolvers' calls.
+package allfeatures
 
 import (
 	"context"
@@ -31,7 +31,7 @@ type World struct {
 
 // Load parses SDL, or a mutant of it.
 func Load(sdl string) (*ast.Schema, error) {
-	s, err := gqlparser.LoadSchema(&ast.Source{Name: "zoo.graphql", Input: sdl})
+	s, err := gqlparser.LoadSchema(&ast.Source{Name: "allfeatures.graphql", Input: sdl})
 	if err != nil {
 		return nil, err
 	}

@@ -6,18 +6,18 @@ import (
 	"strings"
 )
 
-// Refusal is the reason why a schema may not be served: each Fault names a place and how to mend it.
-type Refusal struct{ Faults []Fault }
+// SchemaError is the reason why a schema may not be served: each Fault names a place and how to mend it.
+type SchemaError struct{ Issues []Issue }
 
-// Fault is one place of a schema that is not guarded as it must be.
-type Fault struct {
+// Issue is one place of a schema that is not guarded as it must be.
+type Issue struct {
 	Coordinate string // Type, Type.field, Type.field(argument:) or Input.field
 	Message    string // a sentence that says what is wrong and how to mend it
 }
 
-func (r *Refusal) Error() string {
-	lines := make([]string, len(r.Faults))
-	for i, f := range r.Faults {
+func (r *SchemaError) Error() string {
+	lines := make([]string, len(r.Issues))
+	for i, f := range r.Issues {
 		lines[i] = f.Coordinate + ": " + f.Message
 	}
 	if len(lines) == 1 {
@@ -27,10 +27,10 @@ func (r *Refusal) Error() string {
 }
 
 // faults collects what is wrong with a schema, so that it can be mended in one go.
-type faults []Fault
+type faults []Issue
 
 func (f *faults) add(coordinate, format string, args ...any) {
-	*f = append(*f, Fault{Coordinate: coordinate, Message: fmt.Sprintf(format, args...)})
+	*f = append(*f, Issue{Coordinate: coordinate, Message: fmt.Sprintf(format, args...)})
 }
 
 // refusal returns what was collected, in a stable order, or nil.
@@ -39,5 +39,5 @@ func (f faults) refusal() error {
 		return nil
 	}
 	sort.SliceStable(f, func(i, j int) bool { return f[i].Coordinate < f[j].Coordinate })
-	return &Refusal{Faults: f}
+	return &SchemaError{Issues: f}
 }

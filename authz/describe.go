@@ -49,7 +49,7 @@ func (g *Guard) words(names []string) []string {
 	out := make([]string, len(names))
 	for i, n := range names {
 		out[i] = n
-		if w, ok := g.config.Words[n]; ok {
+		if w, ok := g.config.Labels[n]; ok {
 			out[i] = w
 		}
 	}

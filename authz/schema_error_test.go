@@ -153,7 +153,7 @@ func TestRefusesASchemaThatIsNoPolicyAndServesItsTwin(t *testing.T) {
 				t.Fatal("the schema is served")
 			}
 			found := false
-			for _, f := range refused.Faults {
+			for _, f := range refused.Issues {
 				found = found || f.Coordinate == c.coordinate && strings.Contains(f.Message, c.says)
 			}
 			if !found {
@@ -180,7 +180,7 @@ func TestRefusesDirectivesThatItWouldNotEnforce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			refused := refusal(t, c.sdl, configFor)
-			if refused == nil || refused.Faults[0].Coordinate != c.coordinate || !strings.Contains(refused.Faults[0].Message, c.says) {
+			if refused == nil || refused.Issues[0].Coordinate != c.coordinate || !strings.Contains(refused.Issues[0].Message, c.says) {
 				t.Errorf("want %s: … %s …, got %v", c.coordinate, c.says, refused)
 			}
 		})
@@ -237,7 +237,7 @@ func TestRefusesMoreAtomsThanASetHolds(t *testing.T) {
 func TestARefusalListsEveryFaultInOrder(t *testing.T) {
 	refused := refusal(t, vocabulary+`type Query { b: Int a: Int c(x: Int = 1 @auth): Int }`, configFor)
 	want := "the schema is not a complete access policy:\n  Query.a: does"
-	if refused == nil || len(refused.Faults) != 4 || !strings.HasPrefix(refused.Error(), want) {
+	if refused == nil || len(refused.Issues) != 4 || !strings.HasPrefix(refused.Error(), want) {
 		t.Errorf("got %v", refused)
 	}
 }
@@ -260,10 +260,10 @@ func load(t testing.TB, sdl string) *ast.Schema {
 }
 
 // refusal compiles a schema and returns why it was refused, or nil.
-func refusal(t testing.TB, sdl string, config func() authz.Config) *authz.Refusal {
+func refusal(t testing.TB, sdl string, config func() authz.Config) *authz.SchemaError {
 	t.Helper()
 	_, err := authz.New(load(t, sdl), config())
-	var refused *authz.Refusal
+	var refused *authz.SchemaError
 	if err != nil && !errors.As(err, &refused) {
 		t.Fatal(err)
 	}

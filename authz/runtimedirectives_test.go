@@ -8,29 +8,35 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
 
-	"github.com/gatehouse/gatehouse/authz/testdata/stock"
-	"github.com/gatehouse/gatehouse/authz/testdata/zoo"
+	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
+	"github.com/gatehouse/gatehouse/authz/testdata/runtimedirectives"
 )
 
-// stockResolver answers the stock schema.
-type stockResolver struct{ rows []*stock.Row }
+// directiveResolver answers the schema of package runtimedirectives.
+type directiveResolver struct{ rows []*runtimedirectives.Row }
 
-func (r stockResolver) Query() stock.QueryResolver                 { return r }
-func (r stockResolver) Rows(context.Context) ([]*stock.Row, error) { return r.rows, nil }
-func (stockResolver) Secret(context.Context) (*stock.Secret, error) {
-	return &stock.Secret{ID: "s"}, nil
+func (r directiveResolver) Query() runtimedirectives.QueryResolver { return r }
+func (r directiveResolver) Rows(context.Context) ([]*runtimedirectives.Row, error) {
+	return r.rows, nil
 }
-func (stockResolver) Thing(context.Context) (stock.Thing, error) { return &stock.Secret{ID: "s"}, nil }
-func (stockResolver) Animal(context.Context) (stock.Animal, error) {
-	return &stock.Dog{Name: "Rex"}, nil
+func (directiveResolver) Secret(context.Context) (*runtimedirectives.Secret, error) {
+	return &runtimedirectives.Secret{ID: "s"}, nil
 }
-func (stockResolver) Again(context.Context) (*stock.Query, error) { return &stock.Query{}, nil }
+func (directiveResolver) Thing(context.Context) (runtimedirectives.Thing, error) {
+	return &runtimedirectives.Secret{ID: "s"}, nil
+}
+func (directiveResolver) Animal(context.Context) (runtimedirectives.Animal, error) {
+	return &runtimedirectives.Dog{Name: "Rex"}, nil
+}
+func (directiveResolver) Again(context.Context) (*runtimedirectives.Query, error) {
+	return &runtimedirectives.Query{}, nil
+}
 
 // TestWhatStockDirectivesLeaveOpen shows the traps that the guard was made for: the rule counts how often it is asked,
-// and the same thing asked of the zoo is refused at the start or denied.
+// and the same thing asked of the allfeatures is refused at the start or denied.
 func TestWhatStockDirectivesLeaveOpen(t *testing.T) {
 	asked := 0
-	es := stock.NewExecutableSchema(stock.Config{Resolvers: stockResolver{}, Directives: stock.DirectiveRoot{
+	es := runtimedirectives.NewExecutableSchema(runtimedirectives.Config{Resolvers: directiveResolver{}, Directives: runtimedirectives.DirectiveRoot{
 		Auth: func(ctx context.Context, _ any, next graphql.Resolver) (any, error) {
 			asked++
 			return next(ctx)
@@ -61,16 +67,16 @@ func TestWhatStockDirectivesLeaveOpen(t *testing.T) {
 			t.Errorf("%s: %s", text, got)
 		}
 	}
-	sdl := strings.Replace(zoo.SDL, "interface Node { id: ID! }", "interface Node { id: ID! @auth }", 1)
-	if _, err := serve(t, sdl, zooConfig(false)); err == nil || !strings.Contains(err.Error(), "on a field of an interface nothing enforces it") {
+	sdl := strings.Replace(allfeatures.SDL, "interface Node { id: ID! }", "interface Node { id: ID! @auth }", 1)
+	if _, err := serve(t, sdl, testConfig(false)); err == nil || !strings.Contains(err.Error(), "on a field of an interface nothing enforces it") {
 		t.Errorf("a rule on an interface's field is served: %v", err)
 	}
 }
 
 // TestListingInputObjectDisarmsNothing: with INPUT_OBJECT among its places, gqlgen stops running a directive on objects.
 func TestListingInputObjectDisarmsNothing(t *testing.T) {
-	sdl := strings.Replace(zoo.SDL, "on OBJECT | FIELD_DEFINITION | ARGUMENT", "on OBJECT | INPUT_OBJECT | FIELD_DEFINITION | ARGUMENT", 1)
-	s := must(serve(t, sdl, zooConfig(false)))
+	sdl := strings.Replace(allfeatures.SDL, "on OBJECT | FIELD_DEFINITION | ARGUMENT", "on OBJECT | INPUT_OBJECT | FIELD_DEFINITION | ARGUMENT", 1)
+	s := must(serve(t, sdl, testConfig(false)))
 	if got := s.says(t, who(t, "stranger"), operation{text: `{ draft(id: "d1") { id } }`}); !strings.Contains(got, "NOT_FOUND Query.draft") {
 		t.Error(got)
 	}
