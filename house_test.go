@@ -28,8 +28,9 @@ var house = map[string][]string{
 	"internal/password":             {"internal/password/argon2"},
 	"internal/password/argon2":      {},
 	"internal/password/hashworker":  {"internal/password"},
-	"internal/token":                {"internal/problem"},
-	"internal/viewer":               {"authz", "internal/bearer", "internal/token", "internal/problem"},
+	"internal/token":                {"internal/strictjson"},
+	"internal/strictjson":           {},
+	"internal/viewer":               {"internal/bearer", "internal/token"},
 	"internal/revocationfeed":       {"internal/accounts", "internal/bearer"},
 	"internal/traces":               {"graph", "internal/config", "internal/problem"},
 	"internal/metrics":              {"graph", "authz", "internal/accounts", "internal/token"},
@@ -38,7 +39,7 @@ var house = map[string][]string{
 	"internal/dbtest":               {"internal/pgtemp", "internal/testenv"},
 	"internal/database/migratediff": {"ent", "internal/database", "internal/pgtemp"},
 	"internal/accounts":             {"ent", "internal/token", "internal/password", "internal/viewer", "internal/problem"},
-	"graph":                         {"internal/accounts", "authz", "internal/viewer", "internal/problem", "graph/model"},
+	"graph":                         {"internal/accounts", "authz", "internal/viewer", "internal/problem", "internal/strictjson", "graph/model"},
 	"graph/model":                   {"internal/accounts"},
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/strictjson"
 )
 
 // refusal is the answer to a request that is not a GraphQL request, whatever media type it asks for.
@@ -58,7 +59,8 @@ func readMembers(ctx context.Context, w http.ResponseWriter, r *http.Request, li
 			return nil, &refusal{status: http.StatusServiceUnavailable, header: [2]string{"Retry-After", fmt.Sprint(err.Extensions["retryAfter"])}, err: err}
 		}
 	}
-	value, err := decodeJSON(body, maxNesting+2, limits.Tokens) // the request, variables, and what is in them
+	// The request, variables, and what is in them.
+	value, err := strictjson.Decode(body, strictjson.Limits{Depth: maxNesting + 2, Values: limits.Tokens})
 	if err != nil {
 		return nil, undecoded("the body", err, limits)
 	}
@@ -124,7 +126,8 @@ func readQuery(u *url.URL, limits Limits) (members, *refusal) {
 		case name == "query" || name == "operationName":
 			m[name] = text
 		default:
-			if m[name], err = decodeJSON([]byte(text), maxNesting+1, limits.Tokens); err != nil {
+			m[name], err = strictjson.Decode([]byte(text), strictjson.Limits{Depth: maxNesting + 1, Values: limits.Tokens})
+			if err != nil {
 				return nil, undecoded(name, err, limits)
 			}
 		}
@@ -134,18 +137,18 @@ func readQuery(u *url.URL, limits Limits) (members, *refusal) {
 
 func undecoded(what string, err error, limits Limits) *refusal {
 	switch {
-	case errors.Is(err, errNesting):
+	case errors.Is(err, strictjson.ErrDepth):
 		return &refusal{
 			status: http.StatusBadRequest,
 			err:    exceeded("depth", "%s nests values more than %d deep, which is the limit", what, maxNesting),
 		}
-	case errors.Is(err, errValues):
+	case errors.Is(err, strictjson.ErrValues):
 		return &refusal{
 			status: http.StatusBadRequest,
 			err:    exceeded("tokens", "%s holds more than %d values, which is the limit", what, limits.Tokens),
 		}
 	}
-	if name, ok := errors.AsType[duplicateError](err); ok && what == "the body" && known(string(name)) {
+	if name, ok := errors.AsType[strictjson.DuplicateNameError](err); ok && what == "the body" && known(string(name)) {
 		return malformed(http.StatusBadRequest, string(name)+" is given twice")
 	}
 	return malformed(http.StatusBadRequest, fmt.Sprintf("%s: %v", what, err))

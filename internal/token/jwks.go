@@ -6,7 +6,6 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/big"
@@ -34,10 +33,10 @@ func ParseJWKS(text []byte) ([]*PublicKey, error) {
 	}
 	set, err := readObject(text)
 	if err != nil {
-		return nil, fmt.Errorf("a key set that is %w", err)
+		return nil, fmt.Errorf("reading a key set: %w", err)
 	}
-	var list []json.RawMessage
-	if raw := set.members["keys"]; len(raw) == 0 || raw[0] != '[' || json.Unmarshal(raw, &list) != nil {
+	list, ok := set.members["keys"].([]any)
+	if !ok {
 		return nil, errors.New("a key set without an array of keys")
 	}
 	if len(list) > maxJWKs {
@@ -45,8 +44,8 @@ func ParseJWKS(text []byte) ([]*PublicKey, error) {
 	}
 	var keys []*PublicKey
 	taken := map[string]bool{}
-	for n, raw := range list {
-		key, kid, err := parseJWK(raw)
+	for n, value := range list {
+		key, kid, err := parseJWK(value)
 		if err != nil {
 			return nil, fmt.Errorf("key %d of a key set: %w", n+1, err)
 		}
@@ -63,8 +62,8 @@ func ParseJWKS(text []byte) ([]*PublicKey, error) {
 }
 
 // parseJWK returns one key of a set and its kid. The key is nil where it is to be skipped.
-func parseJWK(raw []byte) (key *PublicKey, kid string, err error) {
-	o, err := readObject(raw)
+func parseJWK(value any) (key *PublicKey, kid string, err error) {
+	o, err := asObject(value)
 	if err != nil {
 		return nil, "", err
 	}

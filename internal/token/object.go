@@ -1,51 +1,40 @@
 package token
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
-	"strconv"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/internal/strictjson"
 )
 
-// object is a JSON object, its values unread. Reading one keeps the first thing that was wrong, so that a reader asks
-// for all it needs and then looks at err once.
+// jsonLimits bound what is decoded of a token or a key set, whose length is bounded already.
+var jsonLimits = strictjson.Limits{Depth: 16, Values: 4096}
+
+// object is a JSON object. Reading one keeps the first thing that was wrong, so that a reader asks for all it needs and
+// then looks at err once.
 type object struct {
-	members map[string]json.RawMessage
+	members map[string]any
 	err     error
 }
 
-// readObject reads exactly one JSON object in UTF-8, each name once: RFC 7519, section 4, lets us refuse duplicates,
-// and a duplicate that two readers read differently is how checks are passed by. By itself, encoding/json would take
-// the last duplicate, any case of a struct's names, and U+FFFD for bytes that are not UTF-8.
+// readObject reads exactly one JSON object. That it has no name twice is what RFC 7519, section 4, allows to require: a
+// duplicate that two readers read differently is how checks are passed by.
 func readObject(data []byte) (object, error) {
-	if !utf8.Valid(data) || !json.Valid(data) {
-		return object{}, errors.New("not JSON in UTF-8")
+	value, err := strictjson.Decode(data, jsonLimits)
+	if err != nil {
+		return object{}, err
 	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	if open, err := decoder.Token(); err != nil || open != json.Delim('{') {
-		return object{}, errors.New("not a JSON object")
+	return asObject(value)
+}
+
+func asObject(value any) (object, error) {
+	members, ok := value.(map[string]any)
+	if !ok {
+		return object{}, errors.New("it is not a JSON object")
 	}
-	o := object{members: map[string]json.RawMessage{}}
-	for decoder.More() {
-		token, err := decoder.Token()
-		name, ok := token.(string)
-		if err != nil || !ok {
-			return object{}, errors.New("not a JSON object")
-		}
-		if _, twice := o.members[name]; twice {
-			return object{}, errors.New("a name is there twice")
-		}
-		var value json.RawMessage
-		if err := decoder.Decode(&value); err != nil {
-			return object{}, errors.New("not a JSON object")
-		}
-		o.members[name] = value
-	}
-	return o, nil
+	return object{members: members}, nil
 }
 
 func (o *object) fail(name, why string) {
@@ -62,7 +51,7 @@ func (o *object) has(name string) bool {
 
 // text returns a member that must be a string.
 func (o *object) text(name string) string {
-	text, ok := readText(o.members[name])
+	text, ok := o.members[name].(string)
 	if !ok {
 		o.fail(name, "is not a string")
 	}
@@ -71,13 +60,13 @@ func (o *object) text(name string) string {
 
 // list returns a member that must be an array of strings.
 func (o *object) list(name string) []string {
-	var raw []json.RawMessage
-	if value := o.members[name]; len(value) == 0 || value[0] != '[' || json.Unmarshal(value, &raw) != nil {
+	values, ok := o.members[name].([]any)
+	if !ok {
 		o.fail(name, "is not an array")
 	}
-	list := make([]string, 0, len(raw))
-	for _, value := range raw {
-		text, ok := readText(value)
+	list := make([]string, 0, len(values))
+	for _, value := range values {
+		text, ok := value.(string)
 		if !ok {
 			o.fail(name, "holds something that is not a string")
 		}
@@ -97,11 +86,13 @@ func (o *object) id(name string) uuid.UUID {
 }
 
 // date returns a member that must be a NumericDate (RFC 7519, section 2): a JSON number of seconds, perhaps with a
-// fraction, between the years 1970 and 9999. Quoted numbers are refused, and so is what does not fit a float64: what
-// conversion to an integer makes of that differs between processors.
+// fraction, between the years 1970 and 9999. Quoted numbers are refused.
 func (o *object) date(name string) time.Time {
-	seconds, err := strconv.ParseFloat(string(o.members[name]), 64)
-	if err != nil || seconds < 0 || seconds > maxDate {
+	seconds, ok := o.members[name].(float64)
+	if whole, isWhole := o.members[name].(int64); isWhole {
+		seconds, ok = float64(whole), true
+	}
+	if !ok || seconds < 0 || seconds > maxDate {
 		o.fail(name, "is not a number of seconds in range")
 		return time.Time{}
 	}
@@ -113,9 +104,3 @@ func (o *object) date(name string) time.Time {
 const maxDate = 253402300799
 
 func inRange(t time.Time) bool { return t.Unix() >= 0 && t.Unix() <= maxDate }
-
-// readText reads a JSON string. The first byte is looked at because null, too, can be unmarshalled into a string.
-func readText(value json.RawMessage) (text string, ok bool) {
-	ok = len(value) > 0 && value[0] == '"' && json.Unmarshal(value, &text) == nil
-	return text, ok
-}

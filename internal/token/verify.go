@@ -139,7 +139,7 @@ func (v *Verifier) collect(o *object) checked {
 // isAudience takes our audience as a string or as the one element of an array, which mean the same (RFC 7519, section
 // 4.1.3). A token that is for others too is not one of ours.
 func (v *Verifier) isAudience(o *object) bool {
-	if strings.HasPrefix(string(o.members["aud"]), "[") {
+	if _, ok := o.members["aud"].([]any); ok {
 		return slices.Equal(o.list("aud"), []string{v.config.Audience})
 	}
 	return o.text("aud") == v.config.Audience

@@ -196,8 +196,9 @@ func TestALongTextIsRefusedBeforeAnythingIsRead(t *testing.T) {
 		{"J-075", "8 KiB", fill(MaxLength), nil},
 		{"J-075", "8 KiB and 1", fill(MaxLength + 1), ErrInvalid},
 		{"J-075", "1 MiB", f.claiming(f.payload().and(`"pad":"` + strings.Repeat("x", 1<<20) + `"`)), ErrInvalid},
-		{"J-075", "deep nesting", f.claiming(f.payload().and(`"pad":` + strings.Repeat("[", 2500) +
-			strings.Repeat("]", 2500))), nil},
+		{"J-075", "nesting", f.claiming(f.payload().and(`"pad":` + nested(jsonLimits.Depth-1))), nil},
+		{"J-075", "nesting too deep", f.claiming(f.payload().and(`"pad":` + nested(jsonLimits.Depth))), ErrInvalid},
+		{"J-075", "deep nesting", f.claiming(f.payload().and(`"pad":` + nested(2500))), ErrInvalid},
 		{"J-075", "deep nesting, not closed", f.claiming(f.payload().and(`"pad":` + strings.Repeat("[", 5000))),
 			ErrInvalid},
 		{"J-075", "a number of 5,000 digits", f.claiming(f.payload().with("exp", strings.Repeat("9", 5000))),

@@ -1,0 +1,170 @@
+// Package strictjson reads JSON that a client sent, where two readers must not understand one text differently. It is
+// stricter than encoding/json (RFC 8259, section 4, leaves these to the reader): no object has a name twice, names keep
+// their case, text is valid UTF-8, nothing follows the value, and both nesting and the number of values are bounded. It
+// knows neither requests nor tokens.
+package strictjson
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"strconv"
+	"unicode/utf8"
+)
+
+// The errors of Decode, with DuplicateNameError. None quotes the text, which may hold a password.
+var (
+	ErrSyntax = errors.New("it is not one JSON value in UTF-8")
+	ErrDepth  = errors.New("it nests too deep")
+	ErrValues = errors.New("it holds too many values")
+	ErrNumber = errors.New("it holds a number out of range")
+)
+
+// DuplicateNameError is the name of a member that an object has twice.
+type DuplicateNameError string
+
+func (DuplicateNameError) Error() string { return "an object has a member twice" }
+
+// Limits bound a text. A value of two bytes takes a hundred when it is decoded, so that the length alone does not.
+type Limits struct {
+	Depth  int // how many arrays and objects may be inside one another
+	Values int // how many values there may be, arrays and objects included
+}
+
+// Decode reads one JSON value. Objects are map[string]any, arrays []any; a whole number is an int64 if it fits, and any
+// other a float64. (A json.Number would be a string to a reader that looks at kinds, as gqlgen does.)
+func Decode(text []byte, limits Limits) (any, error) {
+	if !utf8.Valid(text) || !json.Valid(text) {
+		return nil, ErrSyntax
+	}
+	d := decoder{rest: text, values: limits.Values}
+	return d.value(limits.Depth)
+}
+
+// decoder walks through a text that is known to be valid JSON, so that it needs no checks of its own.
+type decoder struct {
+	rest   []byte
+	values int // how many may still come
+}
+
+// next returns the first byte of the next value or the end of an array or object. In valid JSON, commas and colons tell
+// nothing more than white space.
+func (d *decoder) next() byte {
+	for {
+		switch c := d.rest[0]; c {
+		case ' ', '\t', '\r', '\n', ',', ':':
+			d.rest = d.rest[1:]
+		default:
+			return c
+		}
+	}
+}
+
+// take returns the next n bytes and moves behind them.
+func (d *decoder) take(n int) []byte {
+	taken := d.rest[:n]
+	d.rest = d.rest[n:]
+	return taken
+}
+
+func (d *decoder) value(depth int) (any, error) {
+	if d.values == 0 {
+		return nil, ErrValues
+	}
+	d.values--
+	c := d.next()
+	if depth == 0 && (c == '{' || c == '[') {
+		return nil, ErrDepth
+	}
+	switch c {
+	case '{':
+		return d.object(depth - 1)
+	case '[':
+		return d.array(depth - 1)
+	case '"':
+		return d.text(), nil
+	case 't':
+		d.take(len("true"))
+		return true, nil
+	case 'f':
+		d.take(len("false"))
+		return false, nil
+	case 'n':
+		d.take(len("null"))
+		return nil, nil
+	}
+	return d.number()
+}
+
+func (d *decoder) array(depth int) (any, error) {
+	d.take(1)
+	list := []any{}
+	for d.next() != ']' {
+		value, err := d.value(depth)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, value)
+	}
+	d.take(1)
+	return list, nil
+}
+
+func (d *decoder) object(depth int) (any, error) {
+	d.take(1)
+	object := map[string]any{}
+	for d.next() != '}' {
+		name := d.text()
+		if _, ok := object[name]; ok {
+			return nil, DuplicateNameError(name)
+		}
+		value, err := d.value(depth)
+		if err != nil {
+			return nil, err
+		}
+		object[name] = value
+	}
+	d.take(1)
+	return object, nil
+}
+
+// text reads a string. It is a copy: who keeps it does not keep the whole text, which may hold a password.
+func (d *decoder) text() string {
+	end, escaped := 1, false
+	for ; d.rest[end] != '"'; end++ {
+		if d.rest[end] == '\\' {
+			escaped = true
+			end++
+		}
+	}
+	quoted := d.take(end + 1)
+	if !escaped {
+		return string(quoted[1:end])
+	}
+	var text string
+	_ = json.Unmarshal(quoted, &text) // it is valid
+	return text
+}
+
+func (d *decoder) number() (any, error) {
+	n := 1
+	for n < len(d.rest) && isNumeric(d.rest[n]) {
+		n++
+	}
+	text := d.take(n)
+	if i, err := strconv.ParseInt(string(text), 10, 64); err == nil {
+		return i, nil
+	}
+	f, err := strconv.ParseFloat(string(text), 64)
+	if err != nil {
+		return nil, ErrNumber
+	}
+	if f == math.Trunc(f) && math.Abs(f) < 1<<53 {
+		return int64(f), nil
+	}
+	return f, nil
+}
+
+func isNumeric(c byte) bool {
+	return '0' <= c && c <= '9' || c == '.' || c == 'e' || c == 'E' || c == '+' || c == '-'
+}
