@@ -17,6 +17,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/config"
 	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/password"
+	"github.com/gatehouse/gatehouse/internal/requestid"
 	"github.com/gatehouse/gatehouse/internal/revocationfeed"
 	"github.com/gatehouse/gatehouse/internal/token"
 	"github.com/gatehouse/gatehouse/internal/viewer"
@@ -53,7 +54,7 @@ func build(ctx context.Context, c *settings, db *database.Database, address stri
 	}
 	callers := viewer.Sources{Verify: access.Verify, Session: service.Viewer, Proxies: c.TrustedProxies}
 	c.watch.rooms(service, db, access, guard)
-	public := graph.Identify(graph.CORS(c.Origins, graph.Within(c.timeout, viewer.Middleware(callers, door))))
+	public := requestid.Middleware(graph.CORS(c.Origins, graph.Within(c.timeout, viewer.Middleware(callers, door))))
 	b := &building{
 		handler: c.watch.handler(routes(ctx, c, public, guard.Access(), signing.keys, service, db), log),
 		tend:    tending(service, signing, db, log),

@@ -32,15 +32,17 @@ var house = map[string][]string{
 	"internal/strictjson":           {},
 	"internal/viewer":               {"internal/bearer", "internal/token"},
 	"internal/revocationfeed":       {"internal/accounts", "internal/bearer"},
-	"internal/traces":               {"graph", "internal/config", "internal/problem"},
 	"internal/metrics":              {"graph", "authz", "internal/accounts", "internal/token"},
 	"internal/database":             {"ent"},
 	"internal/pgtemp":               {},
 	"internal/dbtest":               {"internal/pgtemp", "internal/testenv"},
 	"internal/database/migratediff": {"ent", "internal/database", "internal/pgtemp"},
 	"internal/accounts":             {"ent", "internal/token", "internal/password", "internal/viewer", "internal/problem"},
-	"graph":                         {"internal/accounts", "authz", "internal/viewer", "internal/problem", "internal/strictjson", "graph/model"},
 	"graph/model":                   {"internal/accounts"},
+	"internal/logging":              {"internal/requestid"},
+	"internal/requestid":            {},
+	"internal/traces":               {"graph", "internal/config", "internal/problem", "internal/requestid"},
+	"graph":                         {"internal/accounts", "authz", "internal/viewer", "internal/problem", "internal/requestid", "internal/strictjson", "graph/model"},
 }
 
 // forbidden are packages of others that a room must not know.

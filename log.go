@@ -9,17 +9,17 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"github.com/gatehouse/gatehouse/graph"
 	"github.com/gatehouse/gatehouse/internal/config"
+	"github.com/gatehouse/gatehouse/internal/logging"
 )
 
 // newLog writes lines to standard error, as text or JSON.
 func newLog(c *config.Config, w world) *slog.Logger {
 	options := &slog.HandlerOptions{Level: c.LogLevel}
 	out := visible{w.Stderr}
-	log := slog.New(graph.LogHandler(slog.NewTextHandler(out, options)))
+	log := slog.New(logging.WithRequestID(slog.NewTextHandler(out, options)))
 	if c.LogJSON {
-		log = slog.New(graph.LogHandler(slog.NewJSONHandler(out, options)))
+		log = slog.New(logging.WithRequestID(slog.NewJSONHandler(out, options)))
 	}
 	if s, is := w.Stderr.(*sink); is {
 		tell := func(lines int64) { log.Warn("nobody read the log: lines were dropped", "lines", lines) }

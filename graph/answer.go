@@ -12,6 +12,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/requestid"
 )
 
 // maxErrors bounds the errors of one answer; the last one then says how many more there were.
@@ -66,7 +67,7 @@ func (t *transport) complete(ctx context.Context, e *gqlerror.Error) *gqlerror.E
 	case "":
 		return t.presenter.Present(ctx, e)
 	case problem.Internal:
-		return with(e, "requestId", RequestID(ctx))
+		return with(e, "requestId", requestid.From(ctx))
 	}
 	return e
 }
@@ -103,8 +104,9 @@ func refuseRequest(ctx context.Context, w http.ResponseWriter, mediaType string,
 // write sends errors and the rest of a response. The data, which gqlgen has encoded, is not encoded again; without data
 // there is no entry.
 func write(ctx context.Context, w http.ResponseWriter, mediaType string, status int, errs gqlerror.List, response *graphql.Response) {
-	_, q := identified(ctx)
-	q.answered(status, errs)
+	if q := requestInfoFrom(ctx); q != nil {
+		q.answered(status, errs)
+	}
 	var b bytes.Buffer
 	b.Grow(len(response.Data) + 256)
 	b.WriteByte('{')

@@ -17,6 +17,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/logging"
 )
 
 // stub answers for the accounts of the product's schema.
@@ -91,7 +92,7 @@ func door(t testing.TB, schema graphql.ExecutableSchema, change ...func(*Handler
 func readable(c *HandlerConfig) { c.Introspection = true }
 
 func logInto(b *bytes.Buffer) func(*HandlerConfig) {
-	return func(c *HandlerConfig) { c.Log = slog.New(LogHandler(slog.NewTextHandler(b, nil))) }
+	return func(c *HandlerConfig) { c.Log = slog.New(logging.WithRequestID(slog.NewTextHandler(b, nil))) }
 }
 
 // reply is an answer as a client reads it.

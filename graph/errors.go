@@ -15,6 +15,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/requestid"
 )
 
 // retrySoon is the wait for what should pass at once: a database that comes back, an operation that was cut off.
@@ -104,7 +105,7 @@ func (p Presenter) internal(ctx context.Context, cause error) *gqlerror.Error {
 		p.Log.ErrorContext(ctx, "internal error", "path", graphql.GetPath(ctx).String(), "cause", cause)
 	}
 	e := refuse(problem.Internal, "internal error")
-	e.Extensions["requestId"] = RequestID(ctx)
+	e.Extensions["requestId"] = requestid.From(ctx)
 	return e
 }
 
@@ -113,8 +114,9 @@ var errLogged = errors.New("panic")
 
 // Recover turns a panic into an error. The stack is in the log, once.
 func (p Presenter) Recover(ctx context.Context, panicked any) error {
-	_, q := identified(ctx)
-	q.panics.Add(1)
+	if q := requestInfoFrom(ctx); q != nil {
+		q.panics.Add(1)
+	}
 	p.Log.ErrorContext(ctx, "panic", "path", graphql.GetPath(ctx).String(),
 		"cause", panicked, "stack", string(debug.Stack()))
 	return errLogged

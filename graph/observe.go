@@ -33,19 +33,30 @@ type ObservedError struct {
 	Reason     string // of UNAUTHENTICATED
 }
 
-// exchange is what a context knows of the request that it belongs to.
-type exchange struct {
-	id     string
+type requestInfoKey struct{}
+
+// requestInfo collects, while a request is answered, what its observer is told.
+type requestInfo struct {
 	op     *graphql.OperationContext
 	status int
 	errs   gqlerror.List
-	panics atomic.Int32 // fields run beside each other
+	panics atomic.Int32 // fields run concurrently
+}
+
+func withRequestInfo(ctx context.Context, q *requestInfo) context.Context {
+	return context.WithValue(ctx, requestInfoKey{}, q)
+}
+
+// requestInfoFrom returns nil outside of a request to the transport.
+func requestInfoFrom(ctx context.Context) *requestInfo {
+	q, _ := ctx.Value(requestInfoKey{}).(*requestInfo)
+	return q
 }
 
 // answered remembers the answer that is written.
-func (q *exchange) answered(status int, errs gqlerror.List) { q.status, q.errs = status, errs }
+func (q *requestInfo) answered(status int, errs gqlerror.List) { q.status, q.errs = status, errs }
 
-func (q *exchange) observed() Observed {
+func (q *requestInfo) observed() Observed {
 	o := Observed{Status: q.status, Panics: int(q.panics.Load())}
 	if q.op != nil && q.op.Operation != nil {
 		op := q.op.Operation

@@ -12,6 +12,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/requestid"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
@@ -37,7 +38,8 @@ func (*transport) Supports(*http.Request) bool { return true }
 
 // Do answers one request.
 func (t *transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
-	ctx, q := identified(r.Context())
+	q := &requestInfo{}
+	ctx := withRequestInfo(requestid.Ensure(r.Context()), q)
 	if t.observe != nil {
 		watched, done := t.observe(ctx)
 		ctx = watched
@@ -48,7 +50,7 @@ func (t *transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Request-Id", q.id)
+	h.Set("X-Request-Id", requestid.From(ctx))
 	h.Add("Vary", "Accept")
 	mediaType := negotiate(r.Header.Values("Accept"))
 	defer t.recover(ctx, w, mediaType)
@@ -169,7 +171,7 @@ func Within(timeout time.Duration, next http.Handler) http.Handler {
 func Recover(log *slog.Logger, panicked func(), next http.Handler) http.Handler {
 	p := Presenter{Log: log}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, _ := identified(r.Context())
+		ctx := requestid.Ensure(r.Context())
 		begun := &begun{ResponseWriter: w}
 		defer func() {
 			cause := recover()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/graph"
 	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/requestid"
 )
 
 var _ graph.Observer = (*Traces)(nil).Operation
@@ -21,7 +22,7 @@ func (t *Traces) Operation(ctx context.Context) (context.Context, func(graph.Obs
 		if !span.IsRecording() {
 			return
 		}
-		span.SetAttributes(attribute.String("gatehouse.request_id", graph.RequestID(ctx)))
+		span.SetAttributes(attribute.String("gatehouse.request_id", requestid.From(ctx)))
 		if o.Type != "" {
 			span.SetName(o.Type)
 			span.SetAttributes(semconv.GraphQLOperationTypeKey.String(o.Type), attribute.String("gatehouse.field", o.Field))

@@ -1,0 +1,34 @@
+// Package requestid gives each HTTP request one id, which stands in its answer and in every log line about it. It
+// knows nothing else of a request.
+package requestid
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/google/uuid"
+)
+
+type contextKey struct{}
+
+// Middleware gives each request its id before any other handler sees it.
+func Middleware(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(Ensure(r.Context())))
+	})
+}
+
+// Ensure returns a context with a request id: the given one if it has an id, otherwise a child with a new id. The id
+// is made here, never taken from the request, because it ends up in the log.
+func Ensure(ctx context.Context) context.Context {
+	if From(ctx) != "" {
+		return ctx
+	}
+	return context.WithValue(ctx, contextKey{}, uuid.NewString())
+}
+
+// From returns the id of the HTTP request that a context belongs to, or "".
+func From(ctx context.Context) string {
+	id, _ := ctx.Value(contextKey{}).(string)
+	return id
+}
