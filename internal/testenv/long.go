@@ -1,0 +1,58 @@
+package testenv
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+)
+
+// longRuns names every test that has a long form, and what that is. Each takes minutes, so only TEST_LONG asks for it.
+var longRuns = map[string]string{
+	"cut":          "connections cut at each statement, in each way",
+	"environments": "all tests under each processor count, time zone and locale",
+	"expensive":    "expensive queries for 20 s each",
+	"faults":       "faults that last as long as the server's own time-outs",
+	"flood":        "abusive requests for longer, with a bound on the rate of answers",
+	"matrix":       "all combinations of rules and viewers",
+	"model":        "the model of sessions over more steps",
+	"pause":        "a process that is paused for a minute",
+	"soak":         "clients that live through accounts for ten minutes",
+	"users":        "a million users",
+}
+
+// Long reports whether the environment asks for the long form of a test: TEST_LONG=matrix,faults names some, and
+// TEST_LONG=all asks for each. It panics, which fails the test binary, when TEST_LONG or the caller uses a name that
+// is not in longRuns: a misspelt name would otherwise pass as the long run that never happened.
+func Long(name string) bool {
+	long, err := parseLong(os.Getenv("TEST_LONG"))
+	if err == nil && longRuns[name] == "" {
+		err = fmt.Errorf("testenv.Long(%q): add the name to longRuns", name)
+	}
+	if err != nil {
+		panic(err)
+	}
+	return slices.Contains(long, name) || slices.Contains(long, "all")
+}
+
+func parseLong(text string) ([]string, error) {
+	if text == "" {
+		return nil, nil
+	}
+	names := strings.Split(text, ",")
+	for _, name := range names {
+		if name != "all" && longRuns[name] == "" {
+			return nil, fmt.Errorf("TEST_LONG: there is no long run %q: use all, or some of %s", name, knownRuns())
+		}
+	}
+	return names, nil
+}
+
+func knownRuns() string {
+	var names []string
+	for name := range longRuns {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return strings.Join(names, ",")
+}
