@@ -69,7 +69,7 @@ func serveAs(t *testing.T, issuer string, environment ...string) (url string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(b.handler)
+	server := httptest.NewServer(b.Handler)
 	t.Cleanup(server.Close)
 	return server.URL
 }

@@ -95,7 +95,7 @@ func countedServer(t *testing.T, url string) (http.Handler, *atomic.Int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return b.handler, statements
+	return b.Handler, statements
 }
 
 func between(t *testing.T, text, before, after string) string {

@@ -159,7 +159,7 @@ func closedServer(t *testing.T) http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return b.handler
+	return b.Handler
 }
 
 // TestAFloodOfHostileRequests runs the server as a process of its own and sends it hostile requests on sixteen

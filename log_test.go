@@ -1,45 +1,20 @@
 package main
 
 import (
-	"bytes"
 	"database/sql"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"regexp"
 	"strings"
 	"testing"
+	"unicode"
 
-	"github.com/gatehouse/gatehouse/internal/config"
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 )
 
 // forgery would begin a line, colour it, end it early, turn it round, or look like another field.
 const forgery = "a\r\nlevel=ERROR msg=forged\x1b[31m\x00\x7f\u009b\u2028\u202egnp\u2066\ufeff\" user=root \U000e0041 \xff b"
-
-// TestNoTextChangesHowALineLooks is S-073, for both formats, wherever in a line the text stands.
-func TestNoTextChangesHowALineLooks(t *testing.T) {
-	for _, asJSON := range []bool{false, true} {
-		var out bytes.Buffer
-		log := newLog(&config.Config{LogJSON: asJSON}, world{Stderr: &out})
-		log.With("with", forgery).Error(forgery, "text", forgery, forgery, "value", "error", errors.New(forgery), "any", []string{forgery})
-		line := out.String()
-		if strings.Count(line, "\n") != 1 || !strings.HasSuffix(line, "\n") || strings.ContainsFunc(strings.TrimSuffix(line, "\n"), unseen) {
-			t.Errorf("%q", line)
-		}
-		if !strings.Contains(line, `\u202e`) || !strings.Contains(line, "forged") {
-			t.Errorf("it should be there, visibly: %s", line)
-		}
-		if !asJSON {
-			continue
-		}
-		var fields map[string]any
-		if err := json.Unmarshal(out.Bytes(), &fields); err != nil || fields["text"] != strings.ToValidUTF8(forgery, "\ufffd") {
-			t.Errorf("%v: %q; want the text as it was", err, fields["text"])
-		}
-	}
-}
 
 // TestEachRequestIsALineWhateverItHolds sends forgery text wherever a client may write, to a running server.
 func TestEachRequestIsALineWhateverItHolds(t *testing.T) {
@@ -69,7 +44,7 @@ func TestEachRequestIsALineWhateverItHolds(t *testing.T) {
 			if format == "debug,json" {
 				begins = json.Valid([]byte(line))
 			}
-			if !begins || strings.ContainsFunc(line, unseen) {
+			if !begins || strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }) {
 				t.Errorf("%q", line)
 			}
 		}

@@ -1,19 +1,15 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/gatehouse/gatehouse/internal/dbtest"
-	"github.com/gatehouse/gatehouse/internal/metrics"
 )
 
 // startWatched starts a server with a second listener, and returns its address.
@@ -146,24 +142,4 @@ func TestMetricsCountWhatHappened(t *testing.T) {
 			}
 		}
 	})
-}
-
-// TestAPanicIsAnsweredLoggedAndCounted is S-076 for what is not an operation; package graph answers for those.
-func TestAPanicIsAnsweredLoggedAndCounted(t *testing.T) {
-	var out bytes.Buffer
-	w := watch{metrics: metrics.New("test")}
-	breaks := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { panic(r.URL.Query().Get("with")) })
-	server := httptest.NewServer(w.handler(breaks, slog.New(slog.NewTextHandler(&out, nil))))
-	defer server.Close()
-	if status, body := get(t, server.URL+"?with=hunter2"); status != http.StatusInternalServerError || strings.Contains(body, "hunter2") {
-		t.Errorf("%d %s", status, body)
-	}
-	if log := out.String(); !strings.Contains(log, "level=ERROR") || !strings.Contains(log, "cause=hunter2") || !strings.Contains(log, "ops_test.go") {
-		t.Errorf("%s", log)
-	}
-	counted := httptest.NewRecorder()
-	w.metrics.Handler().ServeHTTP(counted, httptest.NewRequest(http.MethodGet, "/metrics", nil))
-	if !strings.Contains(counted.Body.String(), "gatehouse_panics_total 1\n") {
-		t.Error("it is not counted")
-	}
 }

@@ -1,14 +1,11 @@
 package main
 
 import (
-	"context"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/gatehouse/gatehouse/graph"
 )
@@ -41,22 +38,5 @@ func TestAPanicBesideTheResolversIsInternal(t *testing.T) {
 	}
 	if n := strings.Count(log.String(), `msg=panic`); n != 2 || strings.Count(log.String(), "panic_test.go") < 2 {
 		t.Errorf("%d panics are in the log, with their stacks; want 2:\n%s", n, log)
-	}
-}
-
-// TestAPanicInTheBackgroundBeginsAnew is S-076.
-func TestAPanicInTheBackgroundBeginsAnew(t *testing.T) {
-	log := &buffer{}
-	var times atomic.Int64
-	stop := inBackground(t.Context(), slog.New(slog.NewTextHandler(log, nil)), []func(context.Context){func(ctx context.Context) {
-		if times.Add(1) == 1 {
-			panic("once")
-		}
-		<-ctx.Done()
-	}})
-	soon(t, "it begins anew", 5*time.Second, func() bool { return times.Load() == 2 })
-	stop()
-	if !strings.Contains(log.String(), "panic in the background") || times.Load() != 2 {
-		t.Errorf("%d times:\n%s", times.Load(), log)
 	}
 }

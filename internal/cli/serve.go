@@ -1,0 +1,42 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os/exec"
+	"strings"
+
+	"github.com/gatehouse/gatehouse/internal/config"
+	"github.com/gatehouse/gatehouse/internal/logging"
+	"github.com/gatehouse/gatehouse/internal/server"
+)
+
+// serve runs the server until the context ends.
+func serve(ctx context.Context, p Process) error {
+	c, err := server.ReadConfig(p.Env)
+	if err != nil {
+		return err
+	}
+	out := logging.NewAsyncWriter(p.Stdout)
+	defer out.Close()
+	return server.Run(ctx, c, server.Options{
+		Log:         newLog(c.Config, p),
+		Version:     version(),
+		Ready:       func(address string) { fmt.Fprintln(out, readyMessage(c.Config, address)) },
+		HashProcess: func(concurrent int) *exec.Cmd { return hashingProcess(concurrent, p.Stderr) },
+		Standalone:  p.Standalone,
+		Audit:       p.Audit,
+		Timeout:     p.Timeout,
+	})
+}
+
+// readyMessage is the one line that says where the Playground is: at the issuer's address where one is configured, because
+// the listener's own may mean nothing outside of a container.
+func readyMessage(c *config.Config, address string) string {
+	base := strings.TrimSuffix(cmp.Or(c.Issuer, address), "/")
+	if c.ShowPlayground() {
+		return fmt.Sprintf("Gatehouse is ready. Playground: %s/", base)
+	}
+	return fmt.Sprintf("Gatehouse is ready. GraphQL: %s/graphql", base)
+}

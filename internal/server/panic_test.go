@@ -1,0 +1,63 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/gatehouse/gatehouse/internal/metrics"
+)
+
+// TestRunTasks_PanicRestartsTheTask is S-076.
+func TestRunTasks_PanicRestartsTheTask(t *testing.T) {
+	var log bytes.Buffer // is read when the task has ended
+	var times atomic.Int64
+	restarted := make(chan struct{})
+	task := func(ctx context.Context) {
+		if times.Add(1) == 1 {
+			panic("once")
+		}
+		close(restarted)
+		<-ctx.Done()
+	}
+	stop := RunTasks(t.Context(), slog.New(slog.NewTextHandler(&log, nil)), []func(context.Context){task})
+	<-restarted
+	stop()
+	if !strings.Contains(log.String(), "panic in the background") || times.Load() != 2 {
+		t.Errorf("%d times:\n%s", times.Load(), &log)
+	}
+}
+
+// TestHandler_PanicIsAnsweredLoggedAndCounted is S-076 for what is not an operation; package graph answers for those.
+func TestHandler_PanicIsAnsweredLoggedAndCounted(t *testing.T) {
+	var out bytes.Buffer
+	w := watch{metrics: metrics.New("test")}
+	breaks := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { panic(r.URL.Query().Get("with")) })
+	server := httptest.NewServer(w.handler(breaks, slog.New(slog.NewTextHandler(&out, nil))))
+	defer server.Close()
+	response, err := http.Get(server.URL + "?with=hunter2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusInternalServerError || strings.Contains(string(body), "hunter2") {
+		t.Errorf("%d %s, %v", response.StatusCode, body, err)
+	}
+	for _, want := range []string{"level=ERROR", "cause=hunter2", "panic_test.go"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in %s", want, &out)
+		}
+	}
+	counted := httptest.NewRecorder()
+	w.metrics.Handler().ServeHTTP(counted, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	if !strings.Contains(counted.Body.String(), "gatehouse_panics_total 1\n") {
+		t.Error("it is not counted")
+	}
+}

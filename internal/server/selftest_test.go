@@ -1,0 +1,43 @@
+package server
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// TestServerWithoutItsGuardDoesNotStart takes the guard away on one transport at a time, and answers too little.
+func TestServerWithoutItsGuardDoesNotStart(t *testing.T) {
+	denial := `{"errors":[{"message":"no","extensions":{"code":"UNAUTHENTICATED"}}]}`
+	refuse := func(w http.ResponseWriter, status int, body string) {
+		w.WriteHeader(status)
+		io.WriteString(w, body)
+	}
+	for name, c := range map[string]struct {
+		handler http.HandlerFunc
+		says    string
+	}{
+		"guarded":              {func(w http.ResponseWriter, r *http.Request) { refuse(w, 401, denial) }, ""},
+		"open":                 {func(w http.ResponseWriter, r *http.Request) { refuse(w, 200, `{"data":{"me":null}}`) }, "POST"},
+		"data beside a denial": {func(w http.ResponseWriter, r *http.Request) { refuse(w, 401, `{"data":null,`+denial[1:]) }, "POST"},
+		"another refusal": {func(w http.ResponseWriter, r *http.Request) {
+			refuse(w, 401, strings.Replace(denial, "UNAUTHENTICATED", "INTERNAL", 1))
+		}, "POST"},
+		"no JSON": {func(w http.ResponseWriter, r *http.Request) { refuse(w, 401, "no") }, "POST"},
+		"open by GET": {func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodGet {
+				refuse(w, 200, `{"data":{"me":{"id":"1"}}}`)
+				return
+			}
+			refuse(w, 401, denial)
+		}, "GET"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := CheckAuthorizationEnforced(t.Context(), c.handler)
+			if c.says == "" && err != nil || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
+				t.Errorf("got %v, want a sentence with %q", err, c.says)
+			}
+		})
+	}
+}

@@ -1,0 +1,122 @@
+package tracing
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+
+	"entgo.io/ent/dialect"
+	"go.opentelemetry.io/otel/codes"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// Driver makes a span of each statement that Ent sends for a traced request. It stands above database/sql, so what a
+// span shows is what Ent wrote, with a placeholder for each value. A query's span ends when its first rows are there.
+func (t *Traces) Driver(d dialect.Driver) dialect.Driver {
+	system := semconv.DBSystemNamePostgreSQL
+	if d.Dialect() == dialect.SQLite {
+		system = semconv.DBSystemNameSQLite
+	}
+	start := func(ctx context.Context, statement string) (context.Context, trace.Span) {
+		if !trace.SpanFromContext(ctx).IsRecording() {
+			return ctx, nil
+		}
+		verb, _, _ := strings.Cut(statement, " ")
+		return t.tracer.Start(ctx, verb, trace.WithSpanKind(trace.SpanKindClient),
+			trace.WithAttributes(system, semconv.DBQueryText(statement)))
+	}
+	return driver{d, spans{d, start}}
+}
+
+// spans runs statements in spans.
+type spans struct {
+	dialect.ExecQuerier
+	start func(ctx context.Context, statement string) (context.Context, trace.Span)
+}
+
+func (s spans) in(ctx context.Context, statement string, run func(context.Context) error) error {
+	ctx, span := s.start(ctx, statement)
+	if span == nil {
+		return run(ctx)
+	}
+	defer span.End()
+	err := run(ctx)
+	if err != nil {
+		span.SetStatus(codes.Error, "") // its text may quote values
+	}
+	return err
+}
+
+// Exec is dialect.ExecQuerier's.
+func (s spans) Exec(ctx context.Context, query string, args, v any) error {
+	return s.in(ctx, query, func(ctx context.Context) error { return s.ExecQuerier.Exec(ctx, query, args, v) })
+}
+
+// Query is dialect.ExecQuerier's.
+func (s spans) Query(ctx context.Context, query string, args, v any) error {
+	return s.in(ctx, query, func(ctx context.Context) error { return s.ExecQuerier.Query(ctx, query, args, v) })
+}
+
+// execer is for statements that Ent does not write.
+type execer interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+// ExecContext is for them, too.
+func (s spans) ExecContext(ctx context.Context, query string, args ...any) (result sql.Result, err error) {
+	below, ok := s.ExecQuerier.(execer)
+	if !ok {
+		return nil, fmt.Errorf("a %T runs no statements but Ent's", s.ExecQuerier)
+	}
+	err = s.in(ctx, query, func(ctx context.Context) error {
+		result, err = below.ExecContext(ctx, query, args...)
+		return err
+	})
+	return result, err
+}
+
+type driver struct {
+	dialect.Driver
+	spans spans
+}
+
+func (d driver) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	return d.spans.ExecContext(ctx, query, args...)
+}
+
+func (d driver) Exec(ctx context.Context, query string, args, v any) error {
+	return d.spans.Exec(ctx, query, args, v)
+}
+
+func (d driver) Query(ctx context.Context, query string, args, v any) error {
+	return d.spans.Query(ctx, query, args, v)
+}
+
+// Tx begins a transaction whose statements, and end, are spans too.
+func (d driver) Tx(ctx context.Context) (dialect.Tx, error) {
+	var begun dialect.Tx
+	err := d.spans.in(ctx, "BEGIN", func(context.Context) (err error) {
+		begun, err = d.Driver.Tx(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return tx{spans{begun, d.spans.start}, begun, ctx}, nil
+}
+
+type tx struct {
+	spans
+	inner dialect.Tx
+	ctx   context.Context // of Tx, as database/sql keeps it
+}
+
+func (t tx) Commit() error {
+	return t.in(t.ctx, "COMMIT", func(context.Context) error { return t.inner.Commit() })
+}
+
+func (t tx) Rollback() error {
+	return t.in(t.ctx, "ROLLBACK", func(context.Context) error { return t.inner.Rollback() })
+}
