@@ -48,12 +48,7 @@ type PageInfo struct {
 
 // User returns an account, or nil, for administrators.
 func (s *Service) User(ctx context.Context, id uuid.UUID) (*User, error) {
-	var row *ent.User
-	err := s.read(ctx, func(ctx context.Context, from *ent.Client) (err error) {
-		row, err = from.User.Get(ctx, id)
-		return err // also when it is not there: it may be younger than a replica
-	})
-	return userOrNil(row, err)
+	return userOrNil(s.config.Client.User.Get(ctx, id))
 }
 
 func userOrNil(row *ent.User, err error) (*User, error) {
@@ -79,23 +74,16 @@ func (s *Service) Users(ctx context.Context, page UserPage) (*UserConnection, er
 		return nil, problem.BadInput("search", "This is not text that an address could begin with.") // nor that Postgres takes
 	}
 	connection := &UserConnection{Edges: []*UserEdge{}, PageInfo: &PageInfo{}, filter: page.filter()}
-	var behind uuid.UUID
+	query := s.config.Client.User.Query().Where(connection.filter...).Order(ent.Asc(user.FieldID)).Limit(page.First + 1)
 	if page.After != nil {
-		var err error
-		if behind, err = readCursor(*page.After); err != nil {
+		behind, err := readCursor(*page.After)
+		if err != nil {
 			return nil, err
 		}
+		query.Where(user.IDGT(behind))
 		connection.PageInfo.HasPreviousPage = true
 	}
-	var rows []*ent.User
-	err := s.read(ctx, func(ctx context.Context, from *ent.Client) (err error) {
-		query := from.User.Query().Where(connection.filter...).Order(ent.Asc(user.FieldID)).Limit(page.First + 1)
-		if page.After != nil {
-			query.Where(user.IDGT(behind))
-		}
-		rows, err = query.All(ctx)
-		return err
-	})
+	rows, err := query.All(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -115,11 +103,7 @@ func (s *Service) Users(ctx context.Context, page UserPage) (*UserConnection, er
 
 // CountUsers returns how many accounts a connection's filter lets through, on all pages.
 func (s *Service) CountUsers(ctx context.Context, c *UserConnection) (int32, error) {
-	var n int
-	err := s.read(ctx, func(ctx context.Context, from *ent.Client) (err error) {
-		n, err = from.User.Query().Where(c.filter...).Count(ctx)
-		return err
-	})
+	n, err := s.config.Client.User.Query().Where(c.filter...).Count(ctx)
 	return int32(min(n, math.MaxInt32)), err
 }
 

@@ -29,15 +29,10 @@ type Config struct {
 	Clock        func() time.Time          // default time.Now
 	NewID        func() (uuid.UUID, error) // default uuid.NewV7
 	IsRetryable  func(error) bool          // whether a transaction was rolled back because of another, and may run again; default: none was
-	Replica      Replica                   // default: none
 	Log          *slog.Logger              // default slog.Default()
 
 	OnEvent func(context.Context, Event) // is told what has happened, by a call that should not take long; default: nobody is
 }
-
-// Replica runs a read that may be some seconds old, on a copy of the database. It returns false when that did not give
-// an answer: then the database itself is asked.
-type Replica func(ctx context.Context, read func(context.Context, *ent.Client) error) bool
 
 // Service keeps accounts and sessions. It may be used concurrently.
 type Service struct {
@@ -73,9 +68,6 @@ func New(c Config) (*Service, error) {
 	if c.IsRetryable == nil {
 		c.IsRetryable = func(error) bool { return false }
 	}
-	if c.Replica == nil {
-		c.Replica = func(context.Context, func(context.Context, *ent.Client) error) bool { return false }
-	}
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
@@ -91,15 +83,6 @@ func New(c Config) (*Service, error) {
 		return nil, err
 	}
 	return &Service{config: c, view: v, feed: newFeed(), tries: t}, nil
-}
-
-// read runs a read of the directory, which may be some seconds old. What decides who may do what, and what a caller
-// reads of themselves, must never use it.
-func (s *Service) read(ctx context.Context, f func(context.Context, *ent.Client) error) error {
-	if s.config.Replica(ctx, f) {
-		return nil
-	}
-	return f(ctx, s.config.Client)
 }
 
 // now reads the clock as the databases keep it: UTC, to the microsecond.

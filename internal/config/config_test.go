@@ -94,7 +94,7 @@ func TestEveryVariableTakesGoodValuesAndRefusesBadOnes(t *testing.T) {
 		}
 	}
 	// Of these, only the room that uses the value knows a bad one.
-	elsewhere := []string{"GATEHOUSE_AUDIENCE", "GATEHOUSE_SECRET_FILE", "GATEHOUSE_SIGNING_KEY", "GATEHOUSE_ARGON2", "GATEHOUSE_LIMITS", "GATEHOUSE_THROTTLE", "GATEHOUSE_REPLICA_URL"}
+	elsewhere := []string{"GATEHOUSE_AUDIENCE", "GATEHOUSE_SECRET_FILE", "GATEHOUSE_SIGNING_KEY", "GATEHOUSE_ARGON2", "GATEHOUSE_LIMITS", "GATEHOUSE_THROTTLE"}
 	for _, v := range config.Variables() {
 		if tried[v.Name]&1 == 0 || tried[v.Name]&2 == 0 && !slices.Contains(elsewhere, v.Name) {
 			t.Errorf("%s has no good or no bad value in this test", v.Name)
@@ -108,7 +108,6 @@ var values = []value{
 	{variable: "GATEHOUSE_KEY_ROTATION", text: "off", want: func(c *config.Config) { c.KeyRotation, c.RotateEvery = "off", 0 }},
 	{variable: "GATEHOUSE_KEY_ROTATION", text: "59m", refusedBecause: "an hour or more"},
 	{variable: "GATEHOUSE_KEY_ROTATION", text: "90 days", refusedBecause: "neither off nor a duration"},
-	{variable: "GATEHOUSE_REPLICA_URL", text: "postgres://u@h/d", want: func(c *config.Config) { c.ReplicaURL = "postgres://u@h/d" }},
 	{variable: "GATEHOUSE_DRAIN", text: "1m", want: func(c *config.Config) { c.Drain = "1m" }},
 	{variable: "GATEHOUSE_DRAIN", text: "61s", refusedBecause: "a minute at most"},
 	{variable: "GATEHOUSE_DRAIN", text: "soon", refusedBecause: "neither auto nor a duration"},

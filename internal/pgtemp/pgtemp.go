@@ -53,34 +53,6 @@ func New() (*Cluster, error) {
 	return c, nil
 }
 
-// Replica makes a streaming replica of a running cluster, and starts it. It follows the cluster over any Stop and Start.
-func (c *Cluster) Replica() (*Cluster, error) {
-	dir, err := os.MkdirTemp("", "gatehouse-postgres-")
-	if err != nil {
-		return nil, fmt.Errorf("pgtemp: make a folder: %w", err)
-	}
-	r := &Cluster{bin: c.bin, dir: dir, password: c.password}
-	if err := r.copy(c); err != nil {
-		return nil, errors.Join(err, r.Close())
-	}
-	return r, nil
-}
-
-func (c *Cluster) copy(from *Cluster) (err error) {
-	if c.guard, err = watch(c.dir); err != nil {
-		return err
-	}
-	if c.account, err = account(c.dir); err != nil {
-		return err
-	}
-	out, err := c.command("pg_basebackup", "-D", c.data(), "-d", from.URL("postgres"), "-R", "-X", "stream",
-		"--checkpoint=fast", "--no-sync").CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("pgtemp: pg_basebackup: %w: %s", err, out)
-	}
-	return c.Start()
-}
-
 func (c *Cluster) make() (err error) {
 	if c.guard, err = watch(c.dir); err != nil {
 		return err

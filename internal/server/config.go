@@ -41,11 +41,6 @@ func ReadConfig(environment []string) (*Config, error) {
 	if err := database.CheckURL(c.DatabaseURL); err != nil {
 		return nil, err
 	}
-	if c.ReplicaURL != "" {
-		if err := database.CheckReplicaURL(c.ReplicaURL, c.DatabaseURL); err != nil {
-			return nil, config.Invalid("GATEHOUSE_REPLICA_URL", err)
-		}
-	}
 	if s.limits, err = graph.ParseLimits(c.Limits); err != nil {
 		return nil, config.Invalid("GATEHOUSE_LIMITS", err)
 	}

@@ -40,11 +40,7 @@ func New(ctx context.Context, c *Config, db *database.Database, address string, 
 	if err != nil {
 		return nil, err
 	}
-	replica, err := openReplica(c, db)
-	if err != nil {
-		return nil, err
-	}
-	service, err := newAccounts(c, db, replica, signing, access, log)
+	service, err := newAccounts(c, db, signing, access, log)
 	if err != nil {
 		return nil, err
 	}
@@ -55,26 +51,14 @@ func New(ctx context.Context, c *Config, db *database.Database, address string, 
 	callers := viewer.Sources{Verify: access.Verify, Session: service.Viewer, Proxies: c.TrustedProxies}
 	c.watch.rooms(service, db, access, guard)
 	public := requestid.Middleware(graph.CORS(c.Origins, graph.Within(c.timeout, viewer.Middleware(callers, door))))
-	b := &Server{
+	return &Server{
 		Handler: c.watch.handler(routes(ctx, c, public, guard.Access(), signing.Keys, service, db), log),
 		tend:    tending(service, signing, db, log),
-	}
-	if replica != nil {
-		b.tend = append(b.tend, func(ctx context.Context) { defer replica.Close(); replica.Tend(ctx) })
-	}
-	return b, nil
+	}, nil
 }
 
 // OperationTimeout bounds one request of /graphql, from the question who is asking to the answer.
 const OperationTimeout = 10 * time.Second
-
-// openReplica returns nil where none is configured.
-func openReplica(c *Config, db *database.Database) (*database.Replica, error) {
-	if c.ReplicaURL == "" {
-		return nil, nil
-	}
-	return db.OpenReplica(c.ReplicaURL)
-}
 
 // OpenAccounts makes the rules of accounts alone, for commands that serve nothing.
 func OpenAccounts(ctx context.Context, c *Config, db *database.Database, log *slog.Logger) (*accounts.Service, error) {
@@ -86,7 +70,7 @@ func OpenAccounts(ctx context.Context, c *Config, db *database.Database, log *sl
 	if err != nil {
 		return nil, err
 	}
-	return newAccounts(c, db, nil, signing, access, log)
+	return newAccounts(c, db, signing, access, log)
 }
 
 func newIssuer(c *Config, keys *token.Keys, address string) (*token.Issuer, error) {
@@ -98,7 +82,7 @@ func newIssuer(c *Config, keys *token.Keys, address string) (*token.Issuer, erro
 	})
 }
 
-func newAccounts(c *Config, db *database.Database, replica *database.Replica, s *SigningKeys, access *token.Issuer, log *slog.Logger) (*accounts.Service, error) {
+func newAccounts(c *Config, db *database.Database, s *SigningKeys, access *token.Issuer, log *slog.Logger) (*accounts.Service, error) {
 	passwords, err := password.New(password.Config{Cost: c.hashingCost, MaxConcurrent: c.hashesAtOnce, Derive: c.derive})
 	if err != nil {
 		return nil, err
@@ -111,7 +95,7 @@ func newAccounts(c *Config, db *database.Database, replica *database.Replica, s 
 	if c.throttle != nil {
 		throttle = &accounts.ThrottleConfig{Limits: *c.throttle, Secret: c.secret, Shared: db.Shared()}
 	}
-	config := accounts.Config{
+	return accounts.New(accounts.Config{
 		Client:       db.Client,
 		Passwords:    passwords,
 		Access:       access,
@@ -125,11 +109,7 @@ func newAccounts(c *Config, db *database.Database, replica *database.Replica, s 
 		IsRetryable:  database.Contended,
 		Log:          log,
 		OnEvent:      c.watch.happened(log),
-	}
-	if replica != nil {
-		config.Replica = replica.Read
-	}
-	return accounts.New(config)
+	})
 }
 
 // newDoor makes the handler of /graphql, and its guard.
