@@ -38,7 +38,7 @@ func TestAccessTableIsThereForMachines(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &table); err != nil {
 		t.Fatal(err)
 	}
-	want := authz.Access{Coordinate: "Query.me", Who: "whoever is signed in", Public: true, Rules: []authz.Rule{{{}}}}
+	want := authz.Access{Coordinate: "Query.me", Who: "signed-in users", Public: true, Rules: []authz.Rule{{{}}}}
 	if diff := cmp.Diff(want, table[0]); diff != "" {
 		t.Errorf("the first line (-want +got):\n%s", diff)
 	}
@@ -120,7 +120,7 @@ func TestEveryRuleIsShown(t *testing.T) {
 	s := start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))
 	w := &stage{t: t, url: s.URL}
 	body := w.must("", `{ __type(name: "User") { fields { name description } } __schema { mutationType { fields { description } } } }`)
-	for _, want := range []string{`Access: administrators, or yourself.`, `Access: everyone.`, `Access: administrators who proved who they are at most 300 s before.`} {
+	for _, want := range []string{`Access: administrators, or yourself.`, `Access: everyone.`, `Access: administrators who authenticated in the last 300 s.`} {
 		if !strings.Contains(body, want) {
 			t.Errorf("no description says %q", want)
 		}

@@ -1,9 +1,6 @@
 package authz
 
-import (
-	"slices"
-	"strings"
-)
+import "slices"
 
 // Access is one line of the access table: a place of the schema and who may use it.
 type Access struct {
@@ -13,27 +10,27 @@ type Access struct {
 	Rules      []Rule `json:"rules"`      // all must hold: the type's and the place's own
 }
 
-// Rule is the alternatives of one @auth, of which one must hold.
+// Rule is the alternatives of one @auth directive, of which one must hold.
 type Rule []Clause
 
 // Clause is one alternative: all that it names must hold, for a signed-in caller.
 type Clause struct {
-	Roles  []string `json:"roles,omitempty"`  // one of them
+	Roles  []string `json:"roles,omitempty"`  // one of them; none: any role
 	Scopes []string `json:"scopes,omitempty"` // all of them
-	Owner  string   `json:"owner,omitempty"`
-	MaxAge int      `json:"maxAge,omitempty"` // seconds
+	Owner  string   `json:"owner,omitempty"`  // the relation to the object; "": none
+	MaxAge int      `json:"maxAge,omitempty"` // seconds since the caller authenticated; 0: any
 }
 
-// Principal is somebody for whom the table can be read. The zero Principal is nobody.
+// Principal is a kind of caller for whom the access table is read. The zero Principal is anonymous.
 type Principal struct {
 	SignedIn        bool
 	Roles           []string
 	Scopes          []string
 	Owners          []string // relations in which they stand to the object
-	Reauthenticated bool     // just signed in again
+	Reauthenticated bool     // they authenticated just now
 }
 
-// Grants reports whether the persona may use the place, once they have come to it.
+// Grants reports whether the principal may use the place, once they have reached it.
 func (a Access) Grants(p Principal) bool {
 	for _, r := range a.Rules {
 		if !slices.ContainsFunc(r, p.satisfies) {
@@ -53,31 +50,17 @@ func (p Principal) satisfies(c Clause) bool {
 		(c.MaxAge == 0 || p.Reauthenticated)
 }
 
+const everyone = "everyone"
+
 // Access lists every field, argument and input field of the schema with its effective rules. The root types come first,
 // then the others by name, then the inputs.
 func (g *Guard) Access() []Access {
 	var all []Access
-	open := g.openTypes()
-	openInputs := map[string]bool{}
+	publicInputs := map[string]bool{}
 	for _, t := range g.objectTypes() {
 		for _, def := range g.table.schema.Types[t.name].Fields {
-			f := t.fields[def.Name]
-			if f == nil {
-				continue
-			}
-			otherwise := "whoever is shown the object"
-			if t.root || open[t] {
-				otherwise = everyone
-			}
-			all = append(all, g.access(f.coordinate, otherwise, t.require, f.require))
-			isOpen := otherwise == everyone && t.require == nil && f.require == nil
-			for _, a := range def.Arguments {
-				line := g.access(f.coordinate+"("+a.Name+":)", "whoever may use the field", f.arguments[a.Name])
-				line.Public = isOpen
-				all = append(all, line)
-				if isOpen {
-					g.openInput(openInputs, a.Type.Name())
-				}
+			if f := t.fields[def.Name]; f != nil {
+				all = append(all, g.fieldAccess(t, f, publicInputs)...)
 			}
 		}
 	}
@@ -87,92 +70,73 @@ func (g *Guard) Access() []Access {
 		}
 		t := g.table.inputs[name]
 		for _, f := range t.definition.Fields {
-			line := g.access(name+"."+f.Name, "whoever may use what takes it", t.fields[f.Name])
-			line.Public = openInputs[name]
+			line := g.access(name+"."+f.Name, "everyone who may use the input", t.fields[f.Name])
+			line.Public = publicInputs[name]
 			all = append(all, line)
 		}
 	}
 	return all
 }
 
-const everyone = "everyone"
-
-// access makes one line: the words for a place without rules of its own are given.
-func (g *Guard) access(coordinate, otherwise string, needs ...*requirement) Access {
-	a := Access{Coordinate: coordinate, Public: otherwise == everyone, Rules: []Rule{}}
-	for _, need := range needs {
-		if need == nil {
-			continue
-		}
-		for _, r := range need.rules {
-			a.Rules = append(a.Rules, exported(r))
+// fieldAccess makes the lines of a field and its arguments. It adds the input types that a public field takes.
+func (g *Guard) fieldAccess(t *objectType, f *fieldRule, publicInputs map[string]bool) []Access {
+	unguarded := "everyone who can see the object"
+	if t.root || t.public {
+		unguarded = everyone
+	}
+	all := []Access{g.access(f.coordinate, unguarded, t.require, f.require)}
+	public := unguarded == everyone && t.require == nil && f.require == nil
+	for _, def := range f.definition.Arguments {
+		line := g.access(f.coordinate+"("+def.Name+":)", "everyone who may use the field", f.arguments[def.Name])
+		line.Public = public
+		all = append(all, line)
+		if public {
+			g.addInput(publicInputs, def.Type.Name())
 		}
 	}
-	a.Who = otherwise
+	return all
+}
+
+// access makes one line; unguarded describes who may use a place without rules of its own.
+func (g *Guard) access(coordinate, unguarded string, needs ...*requirement) Access {
+	a := Access{Coordinate: coordinate, Public: unguarded == everyone, Rules: []Rule{}}
+	for _, need := range needs {
+		if need != nil {
+			a.Rules = append(a.Rules, need.rules...)
+		}
+	}
+	a.Who = unguarded
 	if len(a.Rules) > 0 {
-		a.Who = g.say(a.Rules)
+		a.Who = g.describe(a.Rules)
 	}
 	return a
 }
 
-func exported(r rule) Rule {
-	out := make(Rule, len(r))
-	for i, c := range r {
-		out[i] = Clause{Roles: c.roles, Scopes: c.scopes, Owner: c.owner, MaxAge: c.maxAge}
-	}
-	return out
-}
-
-// openInput notes an input type, and those within it, that a field takes which is open.
-func (g *Guard) openInput(open map[string]bool, name string) {
+// addInput adds an input type and those within it.
+func (g *Guard) addInput(to map[string]bool, name string) {
 	t := g.table.inputs[name]
-	if t == nil || open[name] {
+	if t == nil || to[name] {
 		return
 	}
-	open[name] = true
+	to[name] = true
 	for _, f := range t.definition.Fields {
-		g.openInput(open, f.Type.Name())
+		g.addInput(to, f.Type.Name())
 	}
 }
 
-// openTypes returns the types whose objects can be reached without passing a rule.
-func (g *Guard) openTypes() map[*objectType]bool {
-	open := map[*objectType]bool{}
-	var reach func(*objectType)
-	reach = func(t *objectType) {
-		for _, f := range t.fields {
-			if f.require != nil || t.require != nil {
-				continue
-			}
-			for _, next := range f.returns {
-				if !open[next] {
-					open[next] = true
-					reach(next)
-				}
-			}
-		}
-	}
-	for _, t := range g.table.types {
-		if t.root {
-			reach(t)
-		}
-	}
-	return open
-}
-
-// objectTypes returns the object types that are not introspection: the roots, then the others by name.
+// objectTypes returns the object types: the roots, then the others by name.
 func (g *Guard) objectTypes() []*objectType {
-	var roots, others []*objectType
+	var all []*objectType
 	s := g.table.schema
-	for _, def := range []string{rootName(s.Query), rootName(s.Mutation), rootName(s.Subscription)} {
-		if def != "" {
-			roots = append(roots, g.table.types[def])
+	for _, name := range []string{rootName(s.Query), rootName(s.Mutation), rootName(s.Subscription)} {
+		if name != "" {
+			all = append(all, g.table.types[name])
 		}
 	}
 	for _, name := range sortedNames(g.table.types) {
-		if t := g.table.types[name]; !t.root && !strings.HasPrefix(name, "__") {
-			others = append(others, t)
+		if t := g.table.types[name]; !t.root {
+			all = append(all, t)
 		}
 	}
-	return append(roots, others...)
+	return all
 }

@@ -53,7 +53,7 @@ func accessGuard(t *testing.T, sdl string) (*authz.Guard, *ast.Schema) {
 	return guard, schema
 }
 
-func TestAccessSaysEachRuleInPlainWords(t *testing.T) {
+func TestAccess_DescribesEachRule(t *testing.T) {
 	guard, _ := accessGuard(t, accessSchema)
 	got := map[string]string{}
 	for _, a := range guard.Access() {
@@ -61,31 +61,31 @@ func TestAccessSaysEachRuleInPlainWords(t *testing.T) {
 	}
 	want := map[string]string{
 		"Query.open":            "everyone",
-		"Query.me":              "whoever is signed in",
-		"Query.people":          "administrators or EDITOR who proved who they are at most 300 s before",
+		"Query.me":              "signed-in users",
+		"Query.people":          "administrators or EDITOR who authenticated in the last 300 s",
 		"Query.people(begins:)": "administrators",
-		"Query.find":            "whoever is signed in",
+		"Query.find":            "signed-in users",
 		"Open.note":             "everyone",
 		"Open.author":           "everyone",
 		"Person.name":           "administrators, or yourself",
 		"Person.box":            "administrators, or yourself",
-		"Person.mail":           "administrators, or yourself; of these, whoever is signed in with scope mail",
-		"Box.size":              "whoever is shown the object",
+		"Person.mail":           "administrators, or yourself; of these, only signed-in users with scope mail",
+		"Box.size":              "everyone who can see the object",
 		"Filter.secret":         "administrators",
-		"Filter.plain":          "whoever may use what takes it",
-		"Query.find(filter:)":   "whoever may use the field",
+		"Filter.plain":          "everyone who may use the input",
+		"Query.find(filter:)":   "everyone who may use the field",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
-func TestDescribeWritesTheRuleBehindEachDescription(t *testing.T) {
+func TestDescribe_AppendsTheRuleToEachDescription(t *testing.T) {
 	guard, schema := accessGuard(t, accessSchema)
 	guard.Describe()
 	guard.Describe() // a second time changes nothing
 	people := schema.Types["Query"].Fields.ForName("people")
-	if want := "All people.\n\nAccess: administrators or EDITOR who proved who they are at most 300 s before."; people.Description != want {
+	if want := "All people.\n\nAccess: administrators or EDITOR who authenticated in the last 300 s."; people.Description != want {
 		t.Errorf("field: %q, want %q", people.Description, want)
 	}
 	if got, want := people.Arguments[0].Description, "Whose name begins so.\n\nAccess: administrators."; got != want {
@@ -96,7 +96,7 @@ func TestDescribeWritesTheRuleBehindEachDescription(t *testing.T) {
 	}
 }
 
-func TestAccessGrantsAPersonaWhatTheRulesSay(t *testing.T) {
+func TestAccess_GrantsAPrincipalWhatTheRulesAllow(t *testing.T) {
 	guard, _ := accessGuard(t, accessSchema)
 	nobody := authz.Principal{}
 	user := authz.Principal{SignedIn: true}
@@ -128,8 +128,8 @@ func TestAccessGrantsAPersonaWhatTheRulesSay(t *testing.T) {
 	}
 }
 
-// TestWidenedNamesWhatAChangeOpens changes one rule at a time. Each widening has its reverse, which is none.
-func TestWidenedNamesWhatAChangeOpens(t *testing.T) {
+// TestWidened_ListsThePlacesThatAChangeOpens changes one rule at a time. Each widening has its reverse, which is none.
+func TestWidened_ListsThePlacesThatAChangeOpens(t *testing.T) {
 	for name, c := range map[string]struct{ from, to, want string }{
 		"no rule any more":    {"me: Person @auth", "me: Person @public", "Query.me"},
 		"another role":        {"roles: [ADMIN, EDITOR], maxAge: 300", "roles: [ADMIN, EDITOR]", "Query.people"},

@@ -9,22 +9,22 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// A cached query is bounded, so that the cache is bounded in bytes too: in its text and, because each operation may have
-// a plan of its own beside it, in its operations.
+// The cache is bounded in entries and, by these limits of one entry, in bytes too. Each operation of a query may have a
+// plan of its own.
 const (
-	maxCachedQuery      = 8 << 10 // bytes
+	maxCachedQueryLen   = 8 << 10 // bytes
 	maxCachedOperations = 8
 )
 
-// queryCache keeps parsed queries and, beside each, the plans of its operations: one key, one eviction.
+// queryCache holds parsed queries and, with each, the plans of its operations: one key, one eviction.
 type queryCache struct {
 	entries *lru.Cache[string, *cachedQuery]
 }
 
-// PlanStats says how often an operation's plan was there already, since the start.
+// PlanStats counts the operations whose plan was cached or not, since the start.
 type PlanStats struct{ Hits, Misses uint64 }
 
-// PlanStats returns the numbers of this moment.
+// PlanStats returns the current counts.
 func (g *Guard) PlanStats() PlanStats { return PlanStats{g.hits.Load(), g.misses.Load()} }
 
 type cachedQuery struct {
@@ -34,14 +34,14 @@ type cachedQuery struct {
 
 var _ graphql.Cache[*ast.QueryDocument] = (*queryCache)(nil)
 
-// QueryCache returns a cache of so many parsed queries for the server's SetQueryCache; the guard keeps its plans in it.
-// It keeps at least one query, and none of more than 8 KiB or 8 operations. Without it every request is planned anew.
-func (g *Guard) QueryCache(entries int) graphql.Cache[*ast.QueryDocument] {
-	made, err := lru.New[string, *cachedQuery](max(entries, 1))
+// QueryCache returns a cache of so many parsed queries for the server's SetQueryCache; the guard stores its plans there.
+// It holds at least one query, and none of more than 8 KiB or 8 operations. Without it every request is planned again.
+func (g *Guard) QueryCache(size int) graphql.Cache[*ast.QueryDocument] {
+	entries, err := lru.New[string, *cachedQuery](max(size, 1))
 	if err != nil {
-		panic(err) // it refuses sizes below one only
+		panic(err) // it rejects only sizes below one
 	}
-	g.cache = &queryCache{entries: made}
+	g.cache = &queryCache{entries}
 	return g.cache
 }
 
@@ -53,14 +53,14 @@ func (c *queryCache) Get(_ context.Context, text string) (*ast.QueryDocument, bo
 	return nil, false
 }
 
-// Add keeps the parsed query of a text.
+// Add stores the parsed query of a text.
 func (c *queryCache) Add(_ context.Context, text string, doc *ast.QueryDocument) {
-	if len(text) <= maxCachedQuery && len(doc.Operations) <= maxCachedOperations {
+	if len(text) <= maxCachedQueryLen && len(doc.Operations) <= maxCachedOperations {
 		c.entries.Add(text, &cachedQuery{doc: doc})
 	}
 }
 
-// planOf returns the plan of an operation, made on first sight.
+// planOf returns the plan of an operation, from the cache if it is there.
 func (g *Guard) planOf(op *graphql.OperationContext) *plan {
 	var e *cachedQuery
 	if g.cache != nil {

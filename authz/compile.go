@@ -9,11 +9,11 @@ import (
 
 // compiler turns a schema into a table and collects what is wrong with it.
 type compiler struct {
-	faults
+	issues
 	table  *table
 	config Config
-	types  map[string]says // what each object type says of itself
-	fields map[string]says // what each field says of itself, by coordinate
+	types  map[string]declaration // of each object type
+	fields map[string]declaration // of each field, by coordinate
 }
 
 // compile returns the table of a schema, or a SchemaError that lists every issue.
@@ -26,8 +26,8 @@ func compile(schema *ast.Schema, config Config) (*table, error) {
 			byRules: map[string]*requirement{},
 		},
 		config: config,
-		types:  map[string]says{},
-		fields: map[string]says{},
+		types:  map[string]declaration{},
+		fields: map[string]declaration{},
 	}
 	if _, err := c.table.atom(atom{kind: kindSignedIn}); err != nil {
 		return nil, err
@@ -41,14 +41,14 @@ func compile(schema *ast.Schema, config Config) (*table, error) {
 		case ast.InputObject:
 			c.input(def)
 		default:
-			c.refuseRulesOn(def)
+			c.rejectRulesIn(def)
 		}
 	}
 	c.link()
 	c.markGuardedInputs()
 	c.checkDefaults()
-	c.checkReach()
-	if err := c.refusal(); err != nil {
+	c.checkReachability()
+	if err := c.err(); err != nil {
 		return nil, err
 	}
 	return c.table, nil
@@ -57,12 +57,11 @@ func compile(schema *ast.Schema, config Config) (*table, error) {
 // definitions returns the schema's own types, by name.
 func (c *compiler) definitions() []*ast.Definition {
 	var all []*ast.Definition
-	for name, def := range c.table.schema.Types {
+	for _, name := range sortedNames(c.table.schema.Types) {
 		if !strings.HasPrefix(name, "__") {
-			all = append(all, def)
+			all = append(all, c.table.schema.Types[name])
 		}
 	}
-	slices.SortFunc(all, func(a, b *ast.Definition) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }
 
@@ -71,18 +70,16 @@ func (c *compiler) isRoot(def *ast.Definition) bool {
 	return def == s.Query || def == s.Mutation || def == s.Subscription
 }
 
-// object reads the rules of an object type, its fields and their arguments.
+// object compiles the rules of an object type, its fields and their arguments.
 func (c *compiler) object(def *ast.Definition) {
-	c.refuseDirectives(def.Name, def.Directives, "a type", directiveSignsIn)
-	c.types[def.Name] = c.read(def.Name, def.Directives)
-	own := c.types[def.Name]
-	root := c.isRoot(def)
-	if root && own.rule.owned() {
-		c.add(def.Name, "has an owner rule, but a root type has no object to own")
-	}
-	t := &objectType{name: def.Name, root: root, fields: map[string]*fieldRule{}}
-	if !root {
+	c.rejectDirectives(def.Name, def.Directives, "a type", directiveSignsIn)
+	own := c.parse(def.Name, def.Directives)
+	c.types[def.Name] = own
+	t := &objectType{name: def.Name, root: c.isRoot(def), fields: map[string]*fieldRule{}}
+	if !t.root {
 		t.require = c.intern(def.Name, own.rule)
+	} else if own.rule.hasOwner() {
+		c.add(def.Name, "has an owner rule, but a root type has no object to own; put the rule on the types that its fields return")
 	}
 	for _, f := range def.Fields {
 		if !strings.HasPrefix(f.Name, "__") {
@@ -92,34 +89,38 @@ func (c *compiler) object(def *ast.Definition) {
 	c.table.types[def.Name] = t
 }
 
-// field reads the rules of one field. A root type has no object to look at, so its rule is added to each of its fields.
-func (c *compiler) field(t *objectType, typeSays says, f *ast.FieldDefinition) *fieldRule {
+// field compiles the rules of one field. A root type has no object to look at, so its rule is added to each of its fields.
+func (c *compiler) field(t *objectType, ofType declaration, f *ast.FieldDefinition) *fieldRule {
 	coordinate := t.name + "." + f.Name
-	own := c.read(coordinate, f.Directives)
+	own := c.parse(coordinate, f.Directives)
 	c.fields[coordinate] = own
 	r := &fieldRule{coordinate: coordinate, definition: f, arguments: map[string]*requirement{}}
 	if t.root {
-		if !own.anything() {
-			c.add(coordinate, "does not say who may use it; write @auth(…) or @public behind it")
-		}
-		if own.rule.owned() {
-			c.add(coordinate, "has an owner rule, but a root field has no object to own; put the rule on the type it returns")
-		}
-		r.require = c.intern(coordinate, typeSays.rule, own.rule)
+		c.checkRootField(coordinate, own)
+		r.require = c.intern(coordinate, ofType.rule, own.rule)
 	} else {
 		r.require = c.intern(coordinate, own.rule)
 	}
 	for _, a := range f.Arguments {
 		at := coordinate + "(" + a.Name + ":)"
-		if rule := c.guardedInput(at, a.Directives, a.DefaultValue, !t.root); rule != nil {
-			r.arguments[a.Name] = rule
+		if require := c.inputValue(at, a.Directives, a.DefaultValue, !t.root); require != nil {
+			r.arguments[a.Name] = require
 		}
 	}
 	r.signsIn = c.signsIn(coordinate, t, own, f)
 	return r
 }
 
-func (c *compiler) signsIn(coordinate string, t *objectType, own says, f *ast.FieldDefinition) bool {
+func (c *compiler) checkRootField(coordinate string, own declaration) {
+	if !own.declared() {
+		c.add(coordinate, "does not say who may use it; write @auth(…) or @public behind it")
+	}
+	if own.rule.hasOwner() {
+		c.add(coordinate, "has an owner rule, but a root field has no object to own; put the rule on the type it returns")
+	}
+}
+
+func (c *compiler) signsIn(coordinate string, t *objectType, own declaration, f *ast.FieldDefinition) bool {
 	if f.Directives.ForName(directiveSignsIn) == nil {
 		return false
 	}
@@ -127,7 +128,7 @@ func (c *compiler) signsIn(coordinate string, t *objectType, own says, f *ast.Fi
 		c.add(coordinate, "is @signsIn, which only a @public field of the mutation type can be")
 	}
 	if c.config.SignedIn == nil {
-		c.add(coordinate, "is @signsIn, but Config.SignedIn does not say whom it signs in")
+		c.add(coordinate, "is @signsIn, but Config.SignedIn is not set; it returns the viewer whom the field signed in")
 	}
 	return true
 }
@@ -140,7 +141,7 @@ func rootName(def *ast.Definition) string {
 }
 
 // intern is table.intern with its error collected.
-func (c *compiler) intern(at string, rules ...rule) *requirement {
+func (c *compiler) intern(at string, rules ...Rule) *requirement {
 	r, err := c.table.intern(rules...)
 	if err != nil {
 		c.add(at, "%v", err)
@@ -148,7 +149,7 @@ func (c *compiler) intern(at string, rules ...rule) *requirement {
 	return r
 }
 
-// link finds the concrete types behind each field, once all types are read.
+// link finds the concrete types behind each field, once all types are compiled.
 func (c *compiler) link() {
 	for _, t := range c.table.types {
 		for _, f := range t.fields {
@@ -157,11 +158,6 @@ func (c *compiler) link() {
 	}
 }
 
-func (r rule) owned() bool {
-	for _, c := range r {
-		if c.owner != "" {
-			return true
-		}
-	}
-	return false
+func (r Rule) hasOwner() bool {
+	return slices.ContainsFunc(r, func(c Clause) bool { return c.Owner != "" })
 }

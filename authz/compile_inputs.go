@@ -2,28 +2,28 @@ package authz
 
 import "github.com/vektah/gqlparser/v2/ast"
 
-// guardedInput reads the rule of an argument or input field.
-func (c *compiler) guardedInput(at string, list ast.DirectiveList, defaultValue *ast.Value, hasObject bool) *requirement {
-	c.refuseDirectives(at, list, "an argument or input field", directivePublic, directiveSignsIn)
-	own := c.read(at, list)
+// inputValue compiles the rule of an argument or input field.
+func (c *compiler) inputValue(at string, list ast.DirectiveList, defaultValue *ast.Value, hasObject bool) *requirement {
+	c.rejectDirectives(at, list, "an argument or input field", directivePublic, directiveSignsIn)
+	own := c.parse(at, list)
 	if own.rule == nil {
 		return nil
 	}
 	if defaultValue != nil {
-		c.add(at, "has a rule and a default value; the default would be used by who may not give it: take it away")
+		c.add(at, "has an access rule and a default value; remove the default, because callers without access would get it")
 	}
-	if own.rule.owned() && !hasObject {
-		c.add(at, "has an owner rule, but there is no object to own here")
+	if own.rule.hasOwner() && !hasObject {
+		c.add(at, "has an owner rule, but there is no object to own here; put the rule on the type of the object")
 	}
 	return c.intern(at, own.rule)
 }
 
-// input reads the rules of an input type's fields.
+// input compiles the rules of an input type's fields.
 func (c *compiler) input(def *ast.Definition) {
-	c.refuseAllOn(def.Name, def.Directives, "an input type")
+	c.rejectRules(def.Name, def.Directives, "an input type")
 	t := &inputType{definition: def, fields: map[string]*requirement{}}
 	for _, f := range def.Fields {
-		if r := c.guardedInput(def.Name+"."+f.Name, f.Directives, f.DefaultValue, false); r != nil {
+		if r := c.inputValue(def.Name+"."+f.Name, f.Directives, f.DefaultValue, false); r != nil {
 			t.fields[f.Name] = r
 			t.guarded = true
 		}
@@ -46,7 +46,7 @@ func (c *compiler) markGuardedInputs() {
 	}
 }
 
-// checkDefaults refuses a default that supplies a guarded input field: it would be used by who may not give it.
+// checkDefaults rejects a default that sets a guarded input field: callers without access would get it.
 func (c *compiler) checkDefaults() {
 	for _, t := range c.table.types {
 		for _, f := range t.fields {
@@ -75,7 +75,8 @@ func (c *compiler) checkDefault(at string, typ *ast.Type, v *ast.Value) {
 	}
 	for _, f := range v.Children {
 		if t.fields[f.Name] != nil {
-			c.add(at, "has a default that supplies %s.%s, which has a rule; the default would be used by who may not give it", t.definition.Name, f.Name)
+			c.add(at, "has a default value that sets %s.%s, which has an access rule; leave it out of the default, because callers without access would get it",
+				t.definition.Name, f.Name)
 		}
 		if def := t.definition.Fields.ForName(f.Name); def != nil {
 			c.checkDefault(at, def.Type, f.Value)

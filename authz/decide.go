@@ -18,17 +18,17 @@ type argumentKey struct {
 
 // fieldCheck is what is left to do when a field executes.
 type fieldCheck struct {
-	rule   *fieldRule
-	denied *violation   // null, and never resolved
-	owner  *requirement // depends on the object that the field belongs to
-	gate   bool         // an object that the field returns may be hidden
-	signs  []*node      // what is decided anew after a @signsIn field has succeeded
+	rule        *fieldRule
+	denied      *violation   // not nil: the field is null and never resolved
+	owner       *requirement // depends on the object that the field belongs to
+	mayHide     bool         // an object that the field returns may be hidden
+	afterSignIn []*node      // what is decided again after a @signsIn field has succeeded
 }
 
 // argumentCheck is a supplied argument of one selection whose rule does not simply hold.
 type argumentCheck struct {
 	denied []*violation
-	owners []guardedUse // depend on the object that the field belongs to
+	owners []guardedInput // depend on the object that the field belongs to
 }
 
 // decision is the outcome for one viewer. It lists only what is not simply granted.
@@ -41,32 +41,31 @@ type decision struct {
 	runnable   bool         // at least one field of the first node may run
 }
 
-// needsNothing reports whether the operation may run as if there were no guard.
-func (d *decision) needsNothing() bool {
+// grantsAll reports whether the operation may run as if there were no guard.
+func (d *decision) grantsAll() bool {
 	return len(d.violations) == 0 && len(d.checks) == 0 && len(d.arguments) == 0
 }
 
-// ask turns a viewer into the set of atoms that hold without an object.
-func (g *Guard) ask(v Viewer) bits {
+// atomsOf returns the atoms that hold for a viewer without an object.
+func (g *Guard) atomsOf(v Viewer) bits {
 	var have bits
-	if isNobody(v) {
+	if isAnonymous(v) {
 		return have
 	}
 	for i, a := range g.table.atoms {
-		var yes bool
+		var holds bool
 		switch a.kind {
 		case kindSignedIn:
-			yes = true
+			holds = true
 		case kindRole:
-			yes = v.HasRole(a.name)
+			holds = v.HasRole(a.name)
 		case kindScope:
-			yes = v.HasScope(a.name)
+			holds = v.HasScope(a.name)
 		case kindAge:
-			proved := v.AuthenticatedAt()
-			age := g.config.Clock().Sub(proved)
-			yes = !proved.IsZero() && age <= time.Duration(a.age)*time.Second
+			at := v.AuthenticatedAt()
+			holds = !at.IsZero() && g.config.Clock().Sub(at) <= time.Duration(a.age)*time.Second
 		}
-		if yes {
+		if holds {
 			have.add(i)
 		}
 	}
@@ -86,23 +85,23 @@ func (p *plan) grants(have bits) bool {
 	return true
 }
 
-// place is where a field stands in the answer. It grows from the field to the root, so that all that stand below share
-// it, and becomes a path only when it is shown.
-type place struct {
-	above *place
+// pathElement is a field's place in the response, linked to the element above it. Elements are shared by all that stands
+// below them, and become a path only when one is shown.
+type pathElement struct {
+	above *pathElement
 	alias string
 }
 
-func (p *place) path() ast.Path {
+func (e *pathElement) path() ast.Path {
 	var path ast.Path
-	for ; p != nil; p = p.above {
-		path = append(path, ast.PathName(p.alias))
+	for ; e != nil; e = e.above {
+		path = append(path, ast.PathName(e.alias))
 	}
 	slices.Reverse(path)
 	return path
 }
 
-// walker decides a plan node by node. Each node is met once; what lies under a forbidden field is not asked.
+// walker decides a plan node by node. It visits each node once, and none below a forbidden field.
 type walker struct {
 	guard     *Guard
 	variables map[string]any
@@ -111,7 +110,7 @@ type walker struct {
 	*decision
 }
 
-// decide walks the nodes that the variables select and lists what the viewer may not simply have.
+// decide walks the nodes that the variables select and lists what the viewer is not simply granted.
 func (g *Guard) decide(nodes []*node, strict bool, v Viewer, have bits, variables map[string]any) *decision {
 	w := &walker{
 		guard:     g,
@@ -133,99 +132,110 @@ func (g *Guard) decide(nodes []*node, strict bool, v Viewer, have bits, variable
 	return w.decision
 }
 
+func (w *walker) verdict(r *requirement) verdict { return r.verdict(w.have, w.guard.table.owners) }
+
+func (w *walker) deny(coordinate string, r *requirement) *violation {
+	return w.guard.table.deny(coordinate, r, w.have, w.viewer)
+}
+
 // node decides all that is selected on one concrete type, and reports whether any of it may run.
-func (w *walker) node(n *node, at *place) (runs bool) {
+func (w *walker) node(n *node, at *pathElement) (runs bool) {
 	if w.seen[n] {
 		return false
 	}
 	w.seen[n] = true
-	for i := range n.uses {
-		u := &n.uses[i]
-		if u.when.hold(w.variables) && w.use(n, u, &place{at, u.field.Alias}) {
+	for i := range n.selections {
+		s := &n.selections[i]
+		if s.when.hold(w.variables) && w.selection(n, s, &pathElement{at, s.field.Alias}) {
 			runs = true
 		}
 	}
-	for _, e := range n.edges {
-		if e.when.hold(w.variables) && w.node(e.to, at) {
+	for _, f := range n.fragments {
+		if f.when.hold(w.variables) && w.node(f.node, at) {
 			runs = true
 		}
 	}
 	return runs
 }
 
-// use decides one selected field and, unless it is forbidden, what is selected below it.
-func (w *walker) use(n *node, u *use, at *place) (runs bool) {
-	key := fieldKey{n.object.name, u.field.Name}
-	if u.rule == nil {
-		return w.meta(key, u, at)
+// selection decides one selected field and, unless it is forbidden, what is selected below it.
+func (w *walker) selection(n *node, s *selection, at *pathElement) (runs bool) {
+	key := fieldKey{n.object.name, s.field.Name}
+	if s.rule == nil {
+		return w.metaField(key, s, at)
 	}
-	check := &fieldCheck{rule: u.rule}
-	switch u.rule.require.verdict(w.have, w.guard.table.owners) {
+	check := &fieldCheck{rule: s.rule}
+	switch w.verdict(s.rule.require) {
 	case denied:
-		check.denied = w.guard.table.deny(u.rule.coordinate, u.rule.require, w.have, w.viewer)
+		check.denied = w.deny(s.rule.coordinate, s.rule.require)
 	case byOwner:
-		check.owner = u.rule.require
+		check.owner = s.rule.require
 	}
-	if check.denied == nil && w.argumentsOf(n.object.name, u, at) {
+	if check.denied == nil && w.forbiddenArguments(n.object.name, s, at) {
 		return false
 	}
 	if check.denied == nil {
-		check.denied = w.onlyForbidden(u)
+		check.denied = w.onlyForbidden(s)
 	}
-	if check.denied != nil {
+	switch {
+	case check.denied != nil:
 		w.forbid(key, check, at)
 		return false
+	case s.rule.signsIn && guardsAnything(s.children):
+		check.afterSignIn = s.children
+	default:
+		check.mayHide = w.children(s.children, at)
 	}
-	if u.rule.signsIn && guardsAnything(u.children) {
-		check.signs = u.children
-		w.checks[key] = w.join(key, check)
-		return true
-	}
-	for _, c := range u.children {
-		said := c.object.require.verdict(w.have, w.guard.table.owners)
-		check.gate = check.gate || said != granted
-		if said != denied {
-			w.node(c, at)
-		} else if w.strict && w.selects(c, map[*node]bool{}) {
-			v := w.guard.table.deny(c.object.name, c.object.require, w.have, w.viewer)
-			v.at = at
-			w.violations = append(w.violations, v)
-		}
-	}
-	if check.owner != nil || check.gate {
+	if check.owner != nil || check.mayHide || check.afterSignIn != nil {
 		w.checks[key] = w.join(key, check)
 	}
 	return true
 }
 
-// selects reports whether the variables select anything on a node.
+// children decides what is selected below a field, on each concrete type, and reports whether an object may be hidden.
+func (w *walker) children(nodes []*node, at *pathElement) (mayHide bool) {
+	for _, c := range nodes {
+		verdict := w.verdict(c.object.require)
+		mayHide = mayHide || verdict != granted
+		if verdict != denied {
+			w.node(c, at)
+		} else if w.strict && w.selects(c, map[*node]bool{}) {
+			v := w.deny(c.object.name, c.object.require)
+			v.at = at
+			w.violations = append(w.violations, v)
+		}
+	}
+	return mayHide
+}
+
+// selects reports whether the variables include any selection of a node.
 func (w *walker) selects(n *node, seen map[*node]bool) bool {
 	if seen[n] {
 		return false
 	}
 	seen[n] = true
-	return slices.ContainsFunc(n.uses, func(u use) bool { return u.when.hold(w.variables) }) ||
-		slices.ContainsFunc(n.edges, func(e edge) bool { return e.when.hold(w.variables) && w.selects(e.to, seen) })
+	return slices.ContainsFunc(n.selections, func(s selection) bool { return s.when.hold(w.variables) }) ||
+		slices.ContainsFunc(n.fragments, func(f fragment) bool { return f.when.hold(w.variables) && w.selects(f.node, seen) })
 }
 
 // join merges the checks of two selections of one field: they differ only in what is selected below a @signsIn field.
 func (w *walker) join(key fieldKey, check *fieldCheck) *fieldCheck {
 	if before := w.checks[key]; before != nil {
-		check.signs = append(slices.Clone(before.signs), check.signs...)
-		check.gate = check.gate || before.gate
+		check.afterSignIn = append(slices.Clone(before.afterSignIn), check.afterSignIn...)
+		check.mayHide = check.mayHide || before.mayHide
 	}
 	return check
 }
 
-func (w *walker) forbid(key fieldKey, check *fieldCheck, at *place) {
+func (w *walker) forbid(key fieldKey, check *fieldCheck, at *pathElement) {
 	check.denied.at = at
 	w.violations = append(w.violations, check.denied)
 	w.checks[key] = check
 }
 
-// meta decides __typename, which belongs to the object's own rule, and introspection, which follows its switch.
-func (w *walker) meta(key fieldKey, u *use, at *place) (runs bool) {
-	if !isIntrospection(u.field) || w.guard.config.Introspection {
+// metaField decides __typename, which belongs to the object's own rule, and introspection, which follows its switch.
+func (w *walker) metaField(key fieldKey, s *selection, at *pathElement) (runs bool) {
+	if !isIntrospection(s.field) || w.guard.config.Introspection {
 		return true
 	}
 	coordinate := key.object + "." + key.field
@@ -238,36 +248,36 @@ func (w *walker) meta(key fieldKey, u *use, at *place) (runs bool) {
 }
 
 // onlyForbidden returns a violation when every object that the field can return is of a type forbidden to the viewer:
-// then it is not worth resolving.
-func (w *walker) onlyForbidden(u *use) *violation {
-	if len(u.children) == 0 || u.rule.signsIn {
+// then the field is not resolved.
+func (w *walker) onlyForbidden(s *selection) *violation {
+	if len(s.children) == 0 || s.rule.signsIn {
 		return nil
 	}
-	for _, c := range u.children {
-		if c.object.require.verdict(w.have, w.guard.table.owners) != denied {
+	for _, c := range s.children {
+		if w.verdict(c.object.require) != denied {
 			return nil
 		}
 	}
-	first := u.children[0].object
-	return w.guard.table.deny(first.name, first.require, w.have, w.viewer)
+	first := s.children[0].object
+	return w.deny(first.name, first.require)
 }
 
-// argumentsOf decides the arguments that the client supplied to one selection, and reports whether one forbids it.
-func (w *walker) argumentsOf(object string, u *use, at *place) bool {
+// forbiddenArguments decides the arguments that the client supplied to one selection, and reports whether one forbids it.
+func (w *walker) forbiddenArguments(object string, s *selection, at *pathElement) bool {
 	check := &argumentCheck{}
-	for _, supplied := range w.supplied(u) {
-		switch supplied.require.verdict(w.have, w.guard.table.owners) {
+	for _, in := range w.supplied(s) {
+		switch w.verdict(in.require) {
 		case denied:
-			v := w.guard.table.deny(supplied.coordinate, supplied.require, w.have, w.viewer)
+			v := w.deny(in.coordinate, in.require)
 			v.at = at
 			w.violations = append(w.violations, v)
 			check.denied = append(check.denied, v)
 		case byOwner:
-			check.owners = append(check.owners, supplied)
+			check.owners = append(check.owners, in)
 		}
 	}
 	if len(check.denied) > 0 || len(check.owners) > 0 {
-		w.arguments[argumentKey{object, u.field}] = check
+		w.arguments[argumentKey{object, s.field}] = check
 	}
 	return len(check.denied) > 0
 }

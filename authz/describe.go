@@ -7,53 +7,49 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// say puts the rules of a place into plain words, with Config.Words for the schema's names.
-func (g *Guard) say(rules []Rule) string {
+// describe puts the rules of a place into plain words, with Config.Labels for the schema's names.
+func (g *Guard) describe(rules []Rule) string {
 	words := make([]string, len(rules))
 	for i, r := range rules {
 		alternatives := make([]string, len(r))
 		for j, c := range r {
-			alternatives[j] = g.sayClause(c)
+			alternatives[j] = g.describeClause(c)
 		}
 		words[i] = strings.Join(alternatives, ", or ")
 	}
-	return strings.Join(words, "; of these, ")
+	return strings.Join(words, "; of these, only ")
 }
 
-func (g *Guard) sayClause(c Clause) string {
+func (g *Guard) describeClause(c Clause) string {
 	var who []string
 	if len(c.Roles) > 0 {
-		who = append(who, join(g.words(c.Roles), "or"))
+		who = append(who, joinWords(g.labels(c.Roles...), "or"))
 	}
 	if c.Owner != "" {
-		who = append(who, join(g.words([]string{c.Owner}), ""))
+		who = append(who, g.labels(c.Owner)...)
 	}
-	said := strings.Join(who, " and at once ")
-	if said == "" {
-		said = "whoever is signed in"
+	text := strings.Join(who, " and at the same time ")
+	if text == "" {
+		text = "signed-in users"
 	}
 	if len(c.Scopes) > 0 {
-		said += " with scope " + join(c.Scopes, "and")
+		text += " with scope " + joinWords(c.Scopes, "and")
 	}
 	if c.MaxAge > 0 {
-		link := " who"
-		if len(who) == 0 {
-			link = " and"
-		}
-		said += fmt.Sprintf(link+" proved who they are at most %d s before", c.MaxAge)
+		text += fmt.Sprintf(" who authenticated in the last %d s", c.MaxAge)
 	}
-	return said
+	return text
 }
 
-func (g *Guard) words(names []string) []string {
-	out := make([]string, len(names))
-	for i, n := range names {
-		out[i] = n
-		if w, ok := g.config.Labels[n]; ok {
-			out[i] = w
+func (g *Guard) labels(names ...string) []string {
+	all := make([]string, len(names))
+	for i, name := range names {
+		all[i] = name
+		if label, ok := g.config.Labels[name]; ok {
+			all[i] = label
 		}
 	}
-	return out
+	return all
 }
 
 // Describe writes each rule behind the description of its place ("Access: administrators, or yourself."), so that
@@ -64,9 +60,9 @@ func (g *Guard) Describe() {
 		if len(a.Rules) == 0 && a.Who != everyone {
 			continue
 		}
-		said := "Access: " + a.Who + "."
-		if description := g.descriptionOf(a.Coordinate); description != nil && !strings.HasSuffix(*description, said) {
-			*description = strings.TrimSpace(*description + "\n\n" + said)
+		text := "Access: " + a.Who + "."
+		if description := g.descriptionOf(a.Coordinate); description != nil && !strings.HasSuffix(*description, text) {
+			*description = strings.TrimSpace(*description + "\n\n" + text)
 		}
 	}
 }
@@ -79,10 +75,10 @@ func (g *Guard) descriptionOf(coordinate string) *string {
 	if def := g.table.schema.Types[typeName]; def != nil {
 		field = def.Fields.ForName(fieldName)
 	}
-	if field == nil || argument == "" {
-		if field == nil {
-			return nil
-		}
+	switch {
+	case field == nil:
+		return nil
+	case argument == "":
 		return &field.Description
 	}
 	if def := field.Arguments.ForName(argument); def != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 // says is an operation's answers in one line each: the data, or "refused", then each error's code, coordinate and path.
-func (s *server) says(t testing.TB, p *allfeatures.Person, o operation) string {
+func (s *server) summary(t testing.TB, p *allfeatures.Viewer, o operation) string {
 	t.Helper()
 	responses, errs := s.raw(p, o)
 	if errs != nil {
@@ -96,23 +96,23 @@ var rows = []struct{ row, who, text, want string }{
 		"{\"posts\":{\"id\":\"p1\",\"secret\":\"secret\"}}\n{\"posts\":null}\n{\"posts\":{\"id\":\"p2\",\"secret\":null}} | NOT_FOUND Post.secret @posts.secret"},
 }
 
-func TestTheTableOfRules(t *testing.T) {
-	for _, audit := range []bool{false, true} {
-		s := mustServe(t, audit)
+func TestGuard_EnforcesEachRule(t *testing.T) {
+	for _, verify := range []bool{false, true} {
+		s := mustServe(t, verify)
 		for _, r := range rows {
 			o := operation{text: r.text}
 			if strings.Contains(r.text, " Op") {
 				o.name = "Op"
 			}
-			if got := s.says(t, who(t, r.who), o); got != r.want {
+			if got := s.summary(t, viewerNamed(t, r.who), o); got != r.want {
 				t.Errorf("%s\n%s: %s\ngot  %s\nwant %s", r.row, r.who, r.text, got, r.want)
 			}
 		}
 	}
 }
 
-// TestNothingHappensWhenAnOperationIsRefused counts what ran: no resolver, and no read of a struct's field either.
-func TestNothingHappensWhenAnOperationIsRefused(t *testing.T) {
+// TestRejectedOperation_ResolvesNothing counts what ran: no resolver, and no read of a struct's field either.
+func TestRejectedOperation_ResolvesNothing(t *testing.T) {
 	for _, text := range []string{
 		`{ staff me { id } fresh }`,
 		`mutation First { greet } mutation Op { greet write(input: {}) { id } erase(id: "p1") }`,
@@ -126,18 +126,18 @@ func TestNothingHappensWhenAnOperationIsRefused(t *testing.T) {
 		if strings.Contains(text, " Op") {
 			o.name = "Op"
 		}
-		if got := s.says(t, who(t, "missing"), o); !strings.HasPrefix(got, "refused") || s.world.Calls.Load() != 0 || s.fields.Load() != 0 {
-			t.Errorf("%s\n%s; %d resolvers and %d fields ran", text, got, s.world.Calls.Load(), s.fields.Load())
+		if got := s.summary(t, viewerNamed(t, "missing"), o); !strings.HasPrefix(got, "refused") || s.resolver.Calls.Load() != 0 || s.fields.Load() != 0 {
+			t.Errorf("%s\n%s; %d resolvers and %d fields ran", text, got, s.resolver.Calls.Load(), s.fields.Load())
 		}
 	}
 	s := mustServe(t, false) // and what is granted counts
-	if s.says(t, who(t, "everything"), operation{text: `mutation { greet write(input: {}) { id } erase(id: "p1") }`}); s.world.Calls.Load() != 3 || s.fields.Load() != 4 {
-		t.Errorf("%d resolvers, %d fields", s.world.Calls.Load(), s.fields.Load())
+	if s.summary(t, viewerNamed(t, "everything"), operation{text: `mutation { greet write(input: {}) { id } erase(id: "p1") }`}); s.resolver.Calls.Load() != 3 || s.fields.Load() != 4 {
+		t.Errorf("%d resolvers, %d fields", s.resolver.Calls.Load(), s.fields.Load())
 	}
 }
 
-// TestNothingUnderAForbiddenFieldRuns counts below a forbidden field and a hidden object.
-func TestNothingUnderAForbiddenFieldRuns(t *testing.T) {
+// TestForbiddenField_ResolvesNothingBelowIt counts below a forbidden field and a hidden object.
+func TestForbiddenField_ResolvesNothingBelowIt(t *testing.T) {
 	for text, fields := range map[string]int64{
 		`{ open staff }`:                                            1,
 		`{ open memos { text next { text } } }`:                     1, // every object would be forbidden: not resolved
@@ -146,14 +146,14 @@ func TestNothingUnderAForbiddenFieldRuns(t *testing.T) {
 		`{ open post(id: "p2") { comments(hidden: true) { id } } }`: 2,
 	} {
 		s := mustServe(t, false)
-		if got := s.says(t, who(t, "alice"), operation{text: text}); s.fields.Load() != fields {
+		if got := s.summary(t, viewerNamed(t, "alice"), operation{text: text}); s.fields.Load() != fields {
 			t.Errorf("%s: %d fields ran, want %d: %s", text, s.fields.Load(), fields, got)
 		}
 	}
 }
 
-// TestWhatCannotBeDecidedIsDenied: a predicate that fails, panics or runs out of time, and a viewer that panics.
-func TestWhatCannotBeDecidedIsDenied(t *testing.T) {
+// TestUndecidableRule_IsDenied: a predicate that fails, panics or runs out of time, and a viewer that panics.
+func TestUndecidableRule_IsDenied(t *testing.T) {
 	const text = `{ open draft(id: "d1") { id } }`
 	denied := `{"open":"open","draft":null} | NOT_FOUND Query.draft @draft`
 	predicates := map[string]authz.Owner{
@@ -164,54 +164,54 @@ func TestWhatCannotBeDecidedIsDenied(t *testing.T) {
 	for name, predicate := range predicates {
 		config := testConfig(false)
 		config.Owners["AUTHOR"] = predicate
-		if got := must(serve(t, allfeatures.SDL, config)).says(t, who(t, "alice"), operation{text: text}); got != denied {
+		if got := must(serve(t, allfeatures.SDL, config)).summary(t, viewerNamed(t, "alice"), operation{text: text}); got != denied {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
 	viewers := map[string]func(context.Context) authz.Viewer{
 		"panic":          func(context.Context) authz.Viewer { panic("no header") },
 		"nil":            func(context.Context) authz.Viewer { return nil },
-		"pointer to nil": func(context.Context) authz.Viewer { return (*allfeatures.Person)(nil) },
+		"pointer to nil": func(context.Context) authz.Viewer { return (*allfeatures.Viewer)(nil) },
 	}
 	for name, viewer := range viewers {
 		config := testConfig(false)
 		config.Viewer = viewer
-		got := must(serve(t, allfeatures.SDL, config)).says(t, who(t, "alice"), operation{text: `{ open staff draft(id: "d1") { id } }`})
+		got := must(serve(t, allfeatures.SDL, config)).summary(t, viewerNamed(t, "alice"), operation{text: `{ open staff draft(id: "d1") { id } }`})
 		if want := `{"open":"open","staff":null,"draft":null} | UNAUTHENTICATED Draft @draft | UNAUTHENTICATED Query.staff @staff`; got != want {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
 	config := testConfig(false)
 	config.SignedIn = func(context.Context, any) authz.Viewer { panic("no session") }
-	got := must(serve(t, allfeatures.SDL, config)).says(t, nil, operation{text: `mutation { signIn(id: "alice") { token member { id } } }`})
+	got := must(serve(t, allfeatures.SDL, config)).summary(t, nil, operation{text: `mutation { signIn(id: "alice") { token member { id } } }`})
 	if want := `{"signIn":{"token":"t-alice","member":null}} | UNAUTHENTICATED Member @signIn.member`; got != want {
 		t.Errorf("SignedIn: %s", got)
 	}
 }
 
-// TestAClauseThatHoldsWithoutAnOwnerDropsTheCheck counts the predicate's calls.
-func TestAClauseThatHoldsWithoutAnOwnerDropsTheCheck(t *testing.T) {
+// TestOwnerPredicate_IsNotAskedWhenAnotherClauseHolds counts the predicate's calls.
+func TestOwnerPredicate_IsNotAskedWhenAnotherClauseHolds(t *testing.T) {
 	for name, want := range map[string]int{"administrator": 0, "alice": 3} {
 		asked := 0
 		config := testConfig(false)
 		config.Owners["AUTHOR"] = func(_ context.Context, v authz.Viewer, object any) (bool, error) {
 			asked++
-			return allfeatures.Authored(v.(*allfeatures.Person), object), nil
+			return allfeatures.IsAuthor(v.(*allfeatures.Viewer), object), nil
 		}
-		must(serve(t, allfeatures.SDL, config)).says(t, who(t, name), operation{text: `{ draftsOrNull { id title parent { id } } }`})
+		must(serve(t, allfeatures.SDL, config)).summary(t, viewerNamed(t, name), operation{text: `{ draftsOrNull { id title parent { id } } }`})
 		if asked != want && !(name == "alice" && asked > 0) {
 			t.Errorf("%s: asked %d times, want %d", name, asked, want)
 		}
 	}
 }
 
-func TestAtMostFiftyViolationsAreReported(t *testing.T) {
+func TestViolations_AreCappedAtFifty(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(vocabulary + "type Query {")
 	for i := range 60 {
 		fmt.Fprintf(&b, " f%d: Int @auth", i)
 	}
-	for name, p := range map[string]*allfeatures.Person{"nobody": nil, "trouble": who(t, "trouble")} {
+	for name, p := range map[string]*allfeatures.Viewer{"nobody": nil, "trouble": viewerNamed(t, "trouble")} {
 		schema := load(t, b.String()+"}")
 		config := testConfig(false)
 		config.Owners = nil
@@ -229,31 +229,31 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// TestAMistakeOfTheGuardFailsTheOperation: the last line of defence, made to bite.
-func TestAMistakeOfTheGuardFailsTheOperation(t *testing.T) {
+// TestTypeName_MismatchFailsTheOperation: the last line of defence, made to bite.
+func TestTypeName_MismatchFailsTheOperation(t *testing.T) {
 	config := testConfig(false)
 	config.TypeName = func(any) string { return "Post" } // everything is open
 	s := must(serve(t, allfeatures.SDL, config))
-	if got := s.says(t, who(t, "stranger"), operation{text: `{ node(id: "d1") { id } }`}); got != "refused | INTERNAL @" {
+	if got := s.summary(t, viewerNamed(t, "stranger"), operation{text: `{ node(id: "d1") { id } }`}); got != "refused | INTERNAL @" {
 		t.Errorf("objects are taken for those of another type: %s", got)
 	}
 	config = testConfig(false)
 	config.TypeName = func(any) string { return "Unheard" }
 	s = must(serve(t, allfeatures.SDL, config))
-	if got := s.says(t, who(t, "stranger"), operation{text: `{ node(id: "p1") { id } }`}); got != `{"node":null} | NOT_FOUND Query.node @node` {
+	if got := s.summary(t, viewerNamed(t, "stranger"), operation{text: `{ node(id: "p1") { id } }`}); got != `{"node":null} | NOT_FOUND Query.node @node` {
 		t.Errorf("an object of a type that nobody knows: %s", got)
 	}
 }
 
-func TestIntrospectionFollowsItsSwitch(t *testing.T) {
+func TestIntrospection_FollowsItsSwitch(t *testing.T) {
 	const text = `{ post(id: "p1") { query { __type(name: "Row") { name } } } }`
 	config := testConfig(false)
 	config.Introspection = true
 	open, closed := must(serve(t, allfeatures.SDL, config)), mustServe(t, false)
-	if got := open.says(t, nil, operation{text: text}); got != `{"post":{"query":{"__type":{"name":"Row"}}}}` {
+	if got := open.summary(t, nil, operation{text: text}); got != `{"post":{"query":{"__type":{"name":"Row"}}}}` {
 		t.Error(got)
 	}
-	if got := closed.says(t, nil, operation{text: text}); got != `{"post":{"query":{"__type":null}}} | FORBIDDEN Query.__type @post.query.__type` {
+	if got := closed.summary(t, nil, operation{text: text}); got != `{"post":{"query":{"__type":null}}} | FORBIDDEN Query.__type @post.query.__type` {
 		t.Error(got)
 	}
 }

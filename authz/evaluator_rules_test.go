@@ -12,7 +12,7 @@ import (
 
 // --- rules
 
-func nobody(p *allfeatures.Person) bool { return p == nil || p.Broken != nil || !p.SignedIn() }
+func isAnonymous(p *allfeatures.Viewer) bool { return p == nil || p.CheckErr != nil || !p.SignedIn() }
 
 // clauses returns the alternatives of a rule, each as its arguments by name.
 func clauses(d *ast.Directive) []map[string]*ast.Value {
@@ -44,12 +44,12 @@ func words(v *ast.Value) (all []string) {
 	return all
 }
 
-func owns(p *allfeatures.Person, relation string, object any) bool {
-	return map[string]func(*allfeatures.Person, any) bool{"AUTHOR": allfeatures.Authored, "MEMBER": allfeatures.Belongs}[relation](p, object)
+func owns(p *allfeatures.Viewer, relation string, object any) bool {
+	return map[string]func(*allfeatures.Viewer, any) bool{"AUTHOR": allfeatures.IsAuthor, "MEMBER": allfeatures.IsMember}[relation](p, object)
 }
 
 // lacks returns what keeps a person from one clause: a code, or "". An object of nil is not known yet.
-func lacks(clause map[string]*ast.Value, p *allfeatures.Person, object any) string {
+func lacks(clause map[string]*ast.Value, p *allfeatures.Viewer, object any) string {
 	if roles := words(clause["roles"]); len(roles) > 0 && !slices.ContainsFunc(roles, p.HasRole) {
 		return "FORBIDDEN"
 	}
@@ -61,7 +61,7 @@ func lacks(clause map[string]*ast.Value, p *allfeatures.Person, object any) stri
 	if age := clause["maxAge"]; age != nil {
 		var seconds float64
 		fmt.Sscan(age.Raw, &seconds)
-		if p.Proved.IsZero() || now.Sub(p.Proved).Seconds() > seconds {
+		if p.AuthTime.IsZero() || now.Sub(p.AuthTime).Seconds() > seconds {
 			return "REAUTHENTICATION_REQUIRED"
 		}
 	}
@@ -79,15 +79,15 @@ func worse(a, b string) string {
 }
 
 // denied returns the code with which the rules among these directives deny, or "".
-func denied(list ast.DirectiveList, p *allfeatures.Person, object any) string {
+func denied(list ast.DirectiveList, p *allfeatures.Viewer, object any) string {
 	d := list.ForName("auth")
 	if d == nil {
 		return ""
 	}
-	if p != nil && p.Broken != nil {
+	if p != nil && p.CheckErr != nil {
 		return "INTERNAL"
 	}
-	if nobody(p) {
+	if isAnonymous(p) {
 		return "UNAUTHENTICATED"
 	}
 	best := len(pressing)
@@ -98,7 +98,7 @@ func denied(list ast.DirectiveList, p *allfeatures.Person, object any) string {
 }
 
 // dependsOnObject reports whether some object would be denied to a person whom the rule does not deny outright.
-func dependsOnObject(list ast.DirectiveList, p *allfeatures.Person) bool {
+func dependsOnObject(list ast.DirectiveList, p *allfeatures.Viewer) bool {
 	return denied(list, p, nil) == "" && denied(list, p, struct{}{}) != ""
 }
 
@@ -214,7 +214,7 @@ func (e *evaluator) inside(t *ast.Type, value any, visit func(*ast.FieldDefiniti
 // --- decisions -------------------------------------------------------------------------------------------------------
 
 // forbidden lists, as code and coordinate, what forbids a field before any object is known.
-func (e *evaluator) forbidden(f *ast.Field, typ *ast.Definition, p *allfeatures.Person) (all [][2]string) {
+func (e *evaluator) forbidden(f *ast.Field, typ *ast.Definition, p *allfeatures.Viewer) (all [][2]string) {
 	if f.Name == "__schema" || f.Name == "__type" {
 		return [][2]string{{"FORBIDDEN", typ.Name + "." + f.Name}}
 	}
@@ -268,7 +268,7 @@ func (e *evaluator) isRoot(t *ast.Definition) bool {
 }
 
 // typeDenied returns why no object of a type may show; a root type has no objects, its rule is its fields'.
-func (e *evaluator) typeDenied(t *ast.Definition, p *allfeatures.Person) string {
+func (e *evaluator) typeDenied(t *ast.Definition, p *allfeatures.Viewer) string {
 	if e.isRoot(t) {
 		return ""
 	}
@@ -276,7 +276,7 @@ func (e *evaluator) typeDenied(t *ast.Definition, p *allfeatures.Person) string 
 }
 
 // forbidsAnything notes all the outermost forbidden parts of a mutation or subscription.
-func (e *evaluator) forbidsAnything(set ast.SelectionSet, typ *ast.Definition, p *allfeatures.Person) bool {
+func (e *evaluator) forbidsAnything(set ast.SelectionSet, typ *ast.Definition, p *allfeatures.Viewer) bool {
 	for _, f := range e.selected(set, typ) {
 		list := e.forbidden(f, typ, p)
 		for _, one := range list {
@@ -298,7 +298,7 @@ func (e *evaluator) forbidsAnything(set ast.SelectionSet, typ *ast.Definition, p
 }
 
 // forbidsEverything notes what forbids the root fields of a query, and reports whether it forbids them all.
-func (e *evaluator) forbidsEverything(set ast.SelectionSet, p *allfeatures.Person) bool {
+func (e *evaluator) forbidsEverything(set ast.SelectionSet, p *allfeatures.Viewer) bool {
 	all := e.selected(set, e.schema.Query)
 	for _, f := range all {
 		list := e.forbidden(f, e.schema.Query, p)

@@ -19,7 +19,7 @@ import (
 // shares no code with package authz. It is slow and plain on purpose.
 type evaluator struct {
 	schema    *ast.Schema
-	world     *allfeatures.World
+	resolver  *allfeatures.Resolver
 	doc       *ast.QueryDocument
 	op        *ast.OperationDefinition
 	variables map[string]any
@@ -31,7 +31,7 @@ type evaluator struct {
 type hidden struct{}
 
 // evaluate reads an operation for the evaluator.
-func evaluate(schema *ast.Schema, world *allfeatures.World, o operation) (*evaluator, error) {
+func evaluate(schema *ast.Schema, resolver *allfeatures.Resolver, o operation) (*evaluator, error) {
 	doc, errs := gqlparser.LoadQueryWithRules(schema, o.text, rules.NewDefaultRules())
 	if errs != nil {
 		return nil, errs
@@ -41,11 +41,11 @@ func evaluate(schema *ast.Schema, world *allfeatures.World, o operation) (*evalu
 		return nil, fmt.Errorf("no operation %q", o.name)
 	}
 	variables, err := validator.VariableValues(schema, op, o.variables)
-	return &evaluator{schema: schema, world: world, doc: doc, op: op, variables: variables}, err
+	return &evaluator{schema: schema, resolver: resolver, doc: doc, op: op, variables: variables}, err
 }
 
 // expect returns the answers that a person must get; none to a subscription that selects nothing.
-func (e *evaluator) expect(p *allfeatures.Person) []answer {
+func (e *evaluator) expect(p *allfeatures.Viewer) []answer {
 	e.reset()
 	switch set := e.op.SelectionSet; e.op.Operation {
 	case ast.Mutation:
@@ -101,7 +101,7 @@ func (e *evaluator) answer(data any) answer {
 // --- execution -------------------------------------------------------------------------------------------------------
 
 // object answers a selection set on an object; nil when a field that must not be null is.
-func (e *evaluator) object(set ast.SelectionSet, typ *ast.Definition, object any, p *allfeatures.Person) any {
+func (e *evaluator) object(set ast.SelectionSet, typ *ast.Definition, object any, p *allfeatures.Viewer) any {
 	groups := map[string][]*ast.Field{}
 	for _, f := range e.selected(set, typ) {
 		groups[f.Alias] = append(groups[f.Alias], f)
@@ -124,7 +124,7 @@ func (e *evaluator) object(set ast.SelectionSet, typ *ast.Definition, object any
 }
 
 // field answers all selections of one response key.
-func (e *evaluator) field(fields []*ast.Field, typ *ast.Definition, object any, p *allfeatures.Person) any {
+func (e *evaluator) field(fields []*ast.Field, typ *ast.Definition, object any, p *allfeatures.Viewer) any {
 	f := fields[0]
 	if list := e.forbidden(f, typ, p); len(list) > 0 {
 		for _, one := range list {
@@ -161,7 +161,7 @@ func (e *evaluator) field(fields []*ast.Field, typ *ast.Definition, object any, 
 }
 
 // show puts hidden in the place of objects that the person may not see.
-func (e *evaluator) show(value any, t *ast.Type, coordinate string, p *allfeatures.Person) any {
+func (e *evaluator) show(value any, t *ast.Type, coordinate string, p *allfeatures.Viewer) any {
 	v := reflect.ValueOf(value)
 	null := !v.IsValid() || (v.Kind() == reflect.Pointer || v.Kind() == reflect.Slice) && v.IsNil()
 	if t.Elem != nil {
@@ -196,11 +196,11 @@ func (e *evaluator) show(value any, t *ast.Type, coordinate string, p *allfeatur
 }
 
 // withheld answers alike for what is another's, what is secret, and what is not there.
-func (e *evaluator) withheld(coordinate string, p *allfeatures.Person) any {
+func (e *evaluator) withheld(coordinate string, p *allfeatures.Viewer) any {
 	switch {
-	case p != nil && p.Broken != nil:
+	case p != nil && p.CheckErr != nil:
 		e.deny("INTERNAL", coordinate)
-	case nobody(p):
+	case isAnonymous(p):
 		e.deny("UNAUTHENTICATED", coordinate)
 	default:
 		e.deny("NOT_FOUND", coordinate)
@@ -213,7 +213,7 @@ func (e *evaluator) concrete(object any) *ast.Definition {
 }
 
 // complete answers a value that may be shown.
-func (e *evaluator) complete(value any, t *ast.Type, under ast.SelectionSet, p *allfeatures.Person) any {
+func (e *evaluator) complete(value any, t *ast.Type, under ast.SelectionSet, p *allfeatures.Viewer) any {
 	if value == (any)(hidden{}) {
 		return nil
 	}
@@ -245,7 +245,7 @@ func (e *evaluator) complete(value any, t *ast.Type, under ast.SelectionSet, p *
 }
 
 // events answers a subscription, event by event.
-func (e *evaluator) events(set ast.SelectionSet, p *allfeatures.Person) (all []answer) {
+func (e *evaluator) events(set ast.SelectionSet, p *allfeatures.Viewer) (all []answer) {
 	fields := e.selected(set, e.schema.Subscription)
 	if len(fields) == 0 {
 		return nil // gqlgen refuses it
@@ -273,7 +273,7 @@ func (e *evaluator) resolve(f *ast.Field, typ *ast.Definition, object any) any {
 			return field.Interface()
 		}
 	}
-	resolver := reflect.ValueOf(e.world).MethodByName(typ.Name).Call(nil)[0].Elem()
+	resolver := reflect.ValueOf(e.resolver).MethodByName(typ.Name).Call(nil)[0].Elem()
 	name := strings.ToUpper(f.Name[:1]) + f.Name[1:]
 	method := resolver.MethodByName(name)
 	in := []reflect.Value{reflect.ValueOf(context.Background())}

@@ -51,7 +51,7 @@ func ExampleNew() {
 	// Output:
 	// the schema is not a complete access policy: Query.draft: does not say who may use it; write @auth(…) or @public behind it
 	// Query.titles      everyone
-	// Query.draft       whoever is signed in
-	// Query.draft(id:)  whoever may use the field
+	// Query.draft       signed-in users
+	// Query.draft(id:)  everyone who may use the field
 	// Draft.text        editors, or its author
 }

@@ -12,95 +12,145 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// run holds one executing operation against its decision. It exists only when something is not simply granted, or
-// when the guard audits itself.
-type run struct {
+// execution enforces a decision while its operation executes. It exists only when something is not simply granted, or
+// with Config.VerifyExecution.
+type execution struct {
 	guard     *Guard
 	variables map[string]any
-	first     *decision
+	decision  *decision // but for what stands below a @signsIn field
 	plan      *plan
-	stream    string  // the subscription type, when the operation is a subscription
-	events    *events // what it sends
+	stream    string       // the subscription type's name, when the operation is a subscription
+	events    *eventStream // its events
 
-	mu     sync.Mutex
-	signed map[*graphql.FieldContext]*decision // below a @signsIn field that has succeeded
-	met    map[string]*violation               // by coordinate
-	nulls  map[string]bool                     // places at which gqlgen complains of a null that is ours
-	strays []string                            // fields that ran without being in the plan
+	mu          sync.Mutex
+	afterSignIn map[*graphql.FieldContext]*decision // below a @signsIn field that has succeeded
+	denied      map[string]*violation               // by coordinate
+	nulls       map[string]bool                     // paths where this package put null; gqlgen's error there is dropped
+	unplanned   []string                            // fields that executed outside of the plan
+}
+
+// execute runs an operation that is not granted in full, field by field.
+func (g *Guard) execute(ctx context.Context, op *graphql.OperationContext, p *plan, d *decision, next graphql.OperationHandler) graphql.ResponseHandler {
+	e := &execution{
+		guard:       g,
+		variables:   op.Variables,
+		decision:    d,
+		plan:        p,
+		afterSignIn: map[*graphql.FieldContext]*decision{},
+		denied:      map[string]*violation{},
+		nulls:       map[string]bool{},
+	}
+	inner := op.ResolverMiddleware
+	op.ResolverMiddleware = func(ctx context.Context, resolve graphql.Resolver) (any, error) {
+		return e.field(ctx, func(ctx context.Context) (any, error) { return inner(ctx, resolve) })
+	}
+	if op.Operation.Operation == ast.Subscription {
+		e.stream = g.table.schema.Subscription.Name
+	}
+	responses := next(ctx)
+	return func(ctx context.Context) *graphql.Response {
+		if e.events == nil {
+			return e.finish(ctx, responses(ctx))
+		}
+		e.forwardEvent(ctx)
+		response := responses(ctx)
+		if response != nil {
+			response = e.events.response(response)
+		}
+		return e.finish(ctx, response)
+	}
+}
+
+// finish adds the denials to a response.
+func (e *execution) finish(ctx context.Context, response *graphql.Response) *graphql.Response {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if response == nil {
+		return nil
+	}
+	if len(e.unplanned) > 0 {
+		e.guard.config.Log.ErrorContext(ctx, "fields ran that the plan did not allow", "fields", e.unplanned)
+		err := fmt.Errorf("fields ran that the plan did not allow: %v", e.unplanned)
+		return &graphql.Response{Errors: gqlerror.List{e.guard.config.ErrorPresenter(ctx, err)}}
+	}
+	response.Errors = slices.DeleteFunc(response.Errors, func(err *gqlerror.Error) bool { return e.nulls[err.Path.String()] })
+	response.Errors = append(response.Errors, e.guard.present(ctx, e.takeDenials())...)
+	return response
 }
 
 // field is the resolver middleware of the operation.
-func (r *run) field(ctx context.Context, next graphql.Resolver) (any, error) {
+func (e *execution) field(ctx context.Context, next graphql.Resolver) (any, error) {
 	fc := graphql.GetFieldContext(ctx)
-	d := r.decisionFor(fc)
-	if r.strayed(fc) {
-		return r.null(fc), nil
+	d := e.decisionFor(fc)
+	if e.isUnplanned(fc) {
+		return e.null(fc), nil
 	}
 	check := d.checks[fieldKey{fc.Object, fc.Field.Name}]
-	if forbidden := r.forbidden(ctx, d, check, fc); len(forbidden) > 0 {
-		r.deny(r.path(fc), forbidden...)
-		return r.null(fc), nil
+	if forbidden := e.forbidden(ctx, d, check, fc); len(forbidden) > 0 {
+		e.deny(e.path(fc), forbidden...)
+		return e.null(fc), nil
 	}
 	result, err := next(ctx)
 	switch {
 	case err != nil:
 		return result, err
-	case fc.Object == r.stream:
-		return r.listen(d, check, fc, result), nil
+	case fc.Object == e.stream:
+		return e.listen(d, check, fc, result), nil
 	case check == nil:
 		return result, nil
-	case check.signs != nil:
-		return r.signIn(ctx, fc, check, result)
-	case check.gate:
-		return r.gate(ctx, d, check.rule, result, fc)
+	case check.afterSignIn != nil:
+		return e.signIn(ctx, fc, check, result)
+	case check.mayHide:
+		return e.filter(ctx, d, check.rule, result, fc)
 	default:
 		return result, nil
 	}
 }
 
-// forbidden returns why the field may not be resolved: what the viewer lacks or, when they lack nothing, what the object
-// that the field belongs to says.
-func (r *run) forbidden(ctx context.Context, d *decision, check *fieldCheck, fc *graphql.FieldContext) []*violation {
+// forbidden returns why the field may not be resolved: what the viewer lacks or, when they lack nothing, the verdict on
+// the object that the field belongs to.
+func (e *execution) forbidden(ctx context.Context, d *decision, check *fieldCheck, fc *graphql.FieldContext) []*violation {
 	arguments := d.arguments[argumentKey{fc.Object, fc.Field.Field}]
 	switch {
 	case check != nil && check.denied != nil:
 		return []*violation{check.denied}
 	case arguments != nil && len(arguments.denied) > 0:
 		return arguments.denied
-	case check != nil && check.owner != nil && !r.owns(ctx, d, check.owner, r.parentObject(fc)):
+	case check != nil && check.owner != nil && !e.owns(ctx, d, check.owner, e.parentObject(fc)):
 		return []*violation{notFound(check.rule.coordinate)}
 	case arguments == nil:
 		return nil
 	}
-	for _, g := range arguments.owners {
-		if !r.owns(ctx, d, g.require, r.parentObject(fc)) {
-			return []*violation{notFound(g.coordinate)}
+	for _, in := range arguments.owners {
+		if !e.owns(ctx, d, in.require, e.parentObject(fc)) {
+			return []*violation{notFound(in.coordinate)}
 		}
 	}
 	return nil
 }
 
-// deny notes one error a coordinate, at the first of the places where it is met: fields run in no order.
-func (r *run) deny(path ast.Path, all ...*violation) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+// deny adds one error a coordinate, at the first of its paths: fields execute in no order.
+func (e *execution) deny(path ast.Path, all ...*violation) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	for _, v := range all {
-		if before := r.met[v.coordinate]; before == nil || comparePaths(path, before.path) < 0 {
-			met := *v
-			met.path = slices.Clone(path)
-			r.met[v.coordinate] = &met
+		if before := e.denied[v.coordinate]; before == nil || comparePaths(path, before.path) < 0 {
+			at := *v
+			at.path = slices.Clone(path)
+			e.denied[v.coordinate] = &at
 		}
 	}
 }
 
-// denials returns what was met since the last answer, in the order of the places.
-func (r *run) denials() []*violation {
-	all := slices.SortedFunc(maps.Values(r.met), func(a, b *violation) int {
+// takeDenials returns the denials since the last response, in the order of their paths.
+func (e *execution) takeDenials() []*violation {
+	all := slices.SortedFunc(maps.Values(e.denied), func(a, b *violation) int {
 		return cmp.Or(comparePaths(a.path, b.path), strings.Compare(a.coordinate, b.coordinate))
 	})
-	clear(r.met)
+	clear(e.denied)
 	return all
 }
 
@@ -115,57 +165,57 @@ func comparePaths(a, b ast.Path) int {
 	})
 }
 
-// null is what to give gqlgen in the place of a field's value, so that null bubbles as the specification says. In a place
-// that must not be null, nil would make gqlgen add an error of its own, which graphql.Null does not; but a scalar whose
-// Go type is any takes graphql.Null for a value, so there the error is taken away afterwards.
-func (r *run) null(fc *graphql.FieldContext) any {
+// null returns what makes gqlgen answer a field with null, which bubbles up as the specification says. For a non-null
+// field, nil would make gqlgen add an error of its own; graphql.Null does not. A scalar whose Go type is any takes
+// graphql.Null for a value, so there gqlgen's error is dropped afterwards.
+func (e *execution) null(fc *graphql.FieldContext) any {
 	typ := fc.Field.Definition.Type
 	if !typ.NonNull {
 		return nil
 	}
-	if def := r.guard.table.schema.Types[typ.NamedType]; def == nil || def.Kind != ast.Scalar || def.BuiltIn {
+	if def := e.guard.table.schema.Types[typ.NamedType]; def == nil || def.Kind != ast.Scalar || def.BuiltIn {
 		return graphql.Null
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.nulls[fc.Path().String()] = true
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.nulls[fc.Path().String()] = true
 	return nil
 }
 
-// signIn decides what is selected below a @signsIn field for the user that the field returned. A null result is no
-// success and signs nobody in.
-func (r *run) signIn(ctx context.Context, fc *graphql.FieldContext, check *fieldCheck, result any) (any, error) {
+// signIn decides what is selected below a @signsIn field for the user that the field returned. A null result signs
+// nobody in.
+func (e *execution) signIn(ctx context.Context, fc *graphql.FieldContext, check *fieldCheck, result any) (any, error) {
 	if isNil(reflect.ValueOf(result)) {
 		return result, nil
 	}
-	v, have := r.guard.known(ctx, "Config.SignedIn", func() Viewer { return r.guard.config.SignedIn(ctx, result) })
-	d := r.guard.decide(check.signs, false, v, have, r.variables)
-	r.mu.Lock()
-	r.signed[fc] = d
-	r.mu.Unlock()
-	return r.gate(ctx, d, check.rule, result, fc)
+	v, have := e.guard.resolveViewer(ctx, "Config.SignedIn", func() Viewer { return e.guard.config.SignedIn(ctx, result) })
+	d := e.guard.decide(check.afterSignIn, false, v, have, e.variables)
+	e.mu.Lock()
+	e.afterSignIn[fc] = d
+	e.mu.Unlock()
+	return e.filter(ctx, d, check.rule, result, fc)
 }
 
-// decisionFor finds the decision that governs a field: that of the nearest @signsIn field above it, or the first.
-func (r *run) decisionFor(fc *graphql.FieldContext) *decision {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.signed) == 0 {
-		return r.first
+// decisionFor returns the decision for a field: that of the nearest @signsIn field above it, or else the operation's.
+func (e *execution) decisionFor(fc *graphql.FieldContext) *decision {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.afterSignIn) == 0 {
+		return e.decision
 	}
-	for at := fc.Parent; at != nil; at = at.Parent {
-		if d := r.signed[at]; d != nil {
+	for above := fc.Parent; above != nil; above = above.Parent {
+		if d := e.afterSignIn[above]; d != nil {
 			return d
 		}
 	}
-	return r.first
+	return e.decision
 }
 
 // owns decides a requirement on an object by asking the predicates that it mentions.
-func (r *run) owns(ctx context.Context, d *decision, need *requirement, object any) bool {
+func (e *execution) owns(ctx context.Context, d *decision, need *requirement, object any) bool {
 	have := d.have
 	for _, i := range need.owners {
-		if r.guard.isOwner(ctx, r.guard.table.atoms[i].name, d.viewer, object) {
+		if e.guard.isOwner(ctx, e.guard.table.atoms[i].name, d.viewer, object) {
 			have.add(i)
 		}
 	}
@@ -180,7 +230,7 @@ func (g *Guard) isOwner(ctx context.Context, name string, v Viewer, object any) 
 			yes = false
 		}
 	}()
-	if isNobody(v) || object == nil {
+	if isAnonymous(v) || object == nil {
 		return false
 	}
 	yes, err := g.config.Owners[name](ctx, v, object)
@@ -191,21 +241,21 @@ func (g *Guard) isOwner(ctx context.Context, name string, v Viewer, object any) 
 	return yes
 }
 
-// strayed reports whether a field runs that must not: one of an object that Config.TypeName names otherwise than
-// gqlgen does, so that it was not decided, or, when the guard audits itself, one that is not in the plan.
-func (r *run) strayed(fc *graphql.FieldContext) bool {
-	known := !r.guard.config.VerifyExecution || r.plan.selects(fc.Object, fc.Field.Name)
-	if known && !r.misnamed(fc) {
+// isUnplanned reports whether a field executes that must not: one of an object for which Config.TypeName and gqlgen
+// disagree, so that it was not decided, or, with Config.VerifyExecution, one that is not in the plan.
+func (e *execution) isUnplanned(fc *graphql.FieldContext) bool {
+	planned := !e.guard.config.VerifyExecution || e.plan.selects(fc.Object, fc.Field.Name)
+	if planned && !e.typeMismatch(fc) {
 		return false
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.strays = append(r.strays, fmt.Sprintf("%s.%s", fc.Object, fc.Field.Name))
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.unplanned = append(e.unplanned, fc.Object+"."+fc.Field.Name)
 	return true
 }
 
-// misnamed reports whether an object behind an interface or union was taken for one of another type.
-func (r *run) misnamed(fc *graphql.FieldContext) bool {
+// typeMismatch reports whether an object behind an interface or union was decided as one of another type.
+func (e *execution) typeMismatch(fc *graphql.FieldContext) bool {
 	above := fc.Parent
 	for above != nil && above.Field.Field == nil && above.Index != nil {
 		above = above.Parent
@@ -213,6 +263,6 @@ func (r *run) misnamed(fc *graphql.FieldContext) bool {
 	if above == nil || above.Field.Field == nil {
 		return false
 	}
-	def := r.guard.table.schema.Types[above.Field.Definition.Type.Name()]
-	return def.IsAbstractType() && r.guard.config.TypeName(r.parentObject(fc)) != fc.Object
+	def := e.guard.table.schema.Types[above.Field.Definition.Type.Name()]
+	return def.IsAbstractType() && e.guard.config.TypeName(e.parentObject(fc)) != fc.Object
 }

@@ -27,7 +27,7 @@ func FuzzPlanAgainstEvaluator(f *testing.F) {
 		variables, _ := json.Marshal(o.variables)
 		f.Add(o.text, string(variables), uint16(i*797))
 	}
-	world, servers := allfeatures.NewWorld(), []*server{mustServe(f, false), mustServe(f, true)}
+	resolver, servers := allfeatures.NewResolver(), []*server{mustServe(f, false), mustServe(f, true)}
 	f.Fuzz(func(t *testing.T, text, variables string, bits uint16) {
 		o := operation{text: text}
 		if json.Unmarshal([]byte(variables), &o.variables) != nil || len(text) > 2000 || strings.Count(text, "...") > 12 || strings.Contains(text, "@defer") {
@@ -36,11 +36,11 @@ func FuzzPlanAgainstEvaluator(f *testing.F) {
 		if strings.Contains(text, " Op") {
 			o.name = "Op"
 		}
-		e, err := evaluate(schema, world, o)
+		e, err := evaluate(schema, resolver, o)
 		if err != nil {
 			return
 		}
-		p, s := personOf(bits), servers[bits>>15]
+		p, s := viewerOf(bits), servers[bits>>15]
 		got, err := s.ask(p, o)
 		if err != nil || strings.Contains(strings.Join(denialsOf(got), " "), "unexpected") {
 			return // a value that gqlgen does not take
@@ -64,15 +64,15 @@ func denialsOf(all []answer) (denials []string) {
 	return denials
 }
 
-// personOf makes a person of bits.
-func personOf(bits uint16) *allfeatures.Person {
+// viewerOf makes a person of bits.
+func viewerOf(bits uint16) *allfeatures.Viewer {
 	set := func(i int) bool { return bits&(1<<i) != 0 }
 	if set(0) && set(1) && set(2) {
 		return nil
 	}
-	p := &allfeatures.Person{ID: []string{"alice", "bob", "carol", ""}[bits&3]}
+	p := &allfeatures.Viewer{ID: []string{"alice", "bob", "carol", ""}[bits&3]}
 	if set(2) && set(3) {
-		p.Because = []string{"missing", "expired", "revoked", "invalid"}[bits>>4&3]
+		p.AnonymousReason = []string{"missing", "expired", "revoked", "invalid"}[bits>>4&3]
 	}
 	for i, role := range []string{"USER", "EDITOR", "ADMIN"} {
 		if set(4 + i) {
@@ -85,7 +85,7 @@ func personOf(bits uint16) *allfeatures.Person {
 		}
 	}
 	if set(9) {
-		p.Proved = now.Add(-time.Duration(bits>>10&1) * 24 * time.Hour)
+		p.AuthTime = now.Add(-time.Duration(bits>>10&1) * 24 * time.Hour)
 	}
 	return p
 }

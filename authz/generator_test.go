@@ -8,7 +8,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// generator writes operations for every coordinate of a schema. It knows the schema and, of the world behind it, only
+// generator writes operations for every coordinate of a schema. It knows the schema and, of the resolver behind it, only
 // which values to try for an argument.
 type generator struct {
 	schema *ast.Schema

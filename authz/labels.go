@@ -7,20 +7,20 @@ import (
 	"strings"
 )
 
-// String says the clause in words, as they stand behind "needs".
-func (c clause) String() string {
+// String describes the clause as it stands behind "needs".
+func (c Clause) String() string {
 	var terms []string
-	if len(c.roles) > 0 {
-		terms = append(terms, "role "+join(c.roles, "or"))
+	if len(c.Roles) > 0 {
+		terms = append(terms, "role "+joinWords(c.Roles, "or"))
 	}
-	if c.owner != "" {
-		terms = append(terms, "to be its owner ("+c.owner+")")
+	if c.Owner != "" {
+		terms = append(terms, "to be its owner ("+c.Owner+")")
 	}
-	if len(c.scopes) > 0 {
-		terms = append(terms, "scope "+join(c.scopes, "and"))
+	if len(c.Scopes) > 0 {
+		terms = append(terms, "scope "+joinWords(c.Scopes, "and"))
 	}
-	if c.maxAge > 0 {
-		terms = append(terms, fmt.Sprintf("a proof of identity not older than %d s", c.maxAge))
+	if c.MaxAge > 0 {
+		terms = append(terms, fmt.Sprintf("an authentication at most %d s old", c.MaxAge))
 	}
 	if len(terms) == 0 {
 		return "a signed-in caller"
@@ -28,22 +28,22 @@ func (c clause) String() string {
 	return strings.Join(terms, " and ")
 }
 
-// String says the rule in words.
-func (r rule) String() string {
-	words := make([]string, len(r))
+// String describes the rule by its alternatives.
+func (r Rule) String() string {
+	alternatives := make([]string, len(r))
 	for i, c := range r {
-		words[i] = c.String()
+		alternatives[i] = c.String()
 	}
-	return strings.Join(words, "; or ")
+	return strings.Join(alternatives, "; or ")
 }
 
-func join(words []string, last string) string {
-	if len(words) == 1 {
+// joinWords joins with commas, and with a conjunction before the last word.
+func joinWords(words []string, conjunction string) string {
+	last := len(words) - 1
+	if last == 0 {
 		return words[0]
 	}
-	return strings.Join(words[:len(words)-1], ", ") + " " + last + " " + words[len(words)-1]
+	return strings.Join(words[:last], ", ") + " " + conjunction + " " + words[last]
 }
-
-func arrows(path []string) string { return strings.Join(path, " → ") }
 
 func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

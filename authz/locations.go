@@ -6,7 +6,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// checkDirectives refuses a schema whose directives are not the ones that this package enforces.
+// checkDirectives rejects a schema whose directives are not the ones that this package enforces.
 func (c *compiler) checkDirectives() {
 	known := map[string][]string{
 		directiveAuth:    {"roles", "scopes", "owner", "maxAge", "any"},
@@ -15,7 +15,7 @@ func (c *compiler) checkDirectives() {
 	}
 	for _, def := range c.table.schema.Directives {
 		for _, a := range def.Arguments {
-			c.refuseAllOn("@"+def.Name+"("+a.Name+":)", a.Directives, "a directive's argument")
+			c.rejectRules("@"+def.Name+"("+a.Name+":)", a.Directives, "a directive's argument")
 		}
 	}
 	for name, arguments := range known {
@@ -24,51 +24,53 @@ func (c *compiler) checkDirectives() {
 			continue
 		}
 		if def.IsRepeatable {
-			c.add("@"+name, "is repeatable; take that away, one statement a place is enough")
+			c.add("@"+name, "is repeatable; remove `repeatable`: each place has at most one")
 		}
 		for _, a := range def.Arguments {
 			if a.DefaultValue != nil {
-				c.add("@"+name, "has a default for %s, which this guard would not see; take it away", a.Name)
+				c.add("@"+name, "has a default for %s, which this guard would not see; remove it", a.Name)
 			}
 			if !slices.Contains(arguments, a.Name) {
-				c.add("@"+name, "has an argument %s, which this guard does not know and so would not enforce", a.Name)
+				c.add("@"+name, "has an argument %s, which this guard does not know and so would not enforce; remove it", a.Name)
 			}
 		}
 	}
 }
 
-// checkOwners refuses a predicate that is bound to no value of enum Owner: probably a typing error.
+// checkOwners rejects a predicate that is bound to no value of enum Owner: probably a misspelling.
 func (c *compiler) checkOwners() {
 	for _, name := range sortedNames(c.config.Owners) {
 		c.checkEnum("Config.Owners", "Owner", []string{name})
 	}
 }
 
-// refuseRulesOn refuses rules in places where nothing would enforce them.
-func (c *compiler) refuseRulesOn(def *ast.Definition) {
-	kind := map[ast.DefinitionKind]string{ast.Interface: "an interface", ast.Union: "a union", ast.Enum: "an enum", ast.Scalar: "a scalar"}[def.Kind]
-	c.refuseAllOn(def.Name, def.Directives, kind)
+// rejectRulesIn rejects rules anywhere in an interface, union, enum or scalar, where nothing would enforce them.
+func (c *compiler) rejectRulesIn(def *ast.Definition) {
+	kind := map[ast.DefinitionKind]string{
+		ast.Interface: "an interface", ast.Union: "a union", ast.Enum: "an enum", ast.Scalar: "a scalar",
+	}[def.Kind]
+	c.rejectRules(def.Name, def.Directives, kind)
 	for _, v := range def.EnumValues {
-		c.refuseAllOn(def.Name+"."+v.Name, v.Directives, "an enum value")
+		c.rejectRules(def.Name+"."+v.Name, v.Directives, "an enum value")
 	}
 	for _, f := range def.Fields {
 		at := def.Name + "." + f.Name
-		c.refuseAllOn(at, f.Directives, "a field of "+kind)
+		c.rejectRules(at, f.Directives, "a field of "+kind)
 		for _, a := range f.Arguments {
-			c.refuseAllOn(at+"("+a.Name+":)", a.Directives, "an argument of "+kind)
+			c.rejectRules(at+"("+a.Name+":)", a.Directives, "an argument of "+kind)
 		}
 	}
 }
 
-// refuseAllOn refuses every directive of ours.
-func (c *compiler) refuseAllOn(at string, list ast.DirectiveList, what string) {
-	c.refuseDirectives(at, list, what, directiveAuth, directivePublic, directiveSignsIn)
+// rejectRules rejects every directive of ours.
+func (c *compiler) rejectRules(at string, list ast.DirectiveList, kind string) {
+	c.rejectDirectives(at, list, kind, directiveAuth, directivePublic, directiveSignsIn)
 }
 
-func (c *compiler) refuseDirectives(at string, list ast.DirectiveList, what string, names ...string) {
+func (c *compiler) rejectDirectives(at string, list ast.DirectiveList, kind string, names ...string) {
 	for _, name := range names {
 		if list.ForName(name) != nil {
-			c.add(at, "has @%s, but on %s nothing enforces it; write it on the object types and their fields", name, what)
+			c.add(at, "has @%s, but on %s nothing enforces it; write it on the object types and their fields", name, kind)
 		}
 	}
 }

@@ -140,9 +140,9 @@ func byHand() (all []cell) {
 	return all
 }
 
-// TestMatrix holds the guard, for every coordinate, shape and persona, against the second evaluator. It takes a sample of
+// TestMatrix_GuardAgreesWithTheEvaluator holds the guard, for every coordinate, shape and persona, against the second evaluator. It takes a sample of
 // the operations; with MATRIX=full it takes all.
-func TestMatrix(t *testing.T) {
+func TestMatrix_GuardAgreesWithTheEvaluator(t *testing.T) {
 	schema, err := allfeatures.Load(allfeatures.SDL)
 	if err != nil {
 		t.Fatal(err)
@@ -174,7 +174,7 @@ func TestMatrix(t *testing.T) {
 	for shard := range shards {
 		t.Run(fmt.Sprint(shard), func(t *testing.T) {
 			t.Parallel()
-			m := &matrix{schema: schema, world: allfeatures.NewWorld(), plain: mustServe(t, false), audited: mustServe(t, true)}
+			m := &matrix{schema: schema, resolver: allfeatures.NewResolver(), plain: mustServe(t, false), verifying: mustServe(t, true)}
 			for i := shard; i < len(taken); i += shards {
 				if message := m.differs(taken[i]); message != "" {
 					t.Fatal(message)
@@ -188,19 +188,19 @@ func TestMatrix(t *testing.T) {
 // matrix is the allfeatures, guarded twice, and what the evaluator reads of it.
 type matrix struct {
 	schema                     *ast.Schema // the policy that is meant
-	world                      *allfeatures.World
-	plain, audited             *server
+	resolver                   *allfeatures.Resolver
+	plain, verifying           *server
 	compared, refused, partial int
 }
 
 // differs runs one cell as every persona and says where the guard and the evaluator differ; "" when they do not.
 func (m *matrix) differs(c cell) string {
-	e, err := evaluate(m.schema, m.world, c.operation)
+	e, err := evaluate(m.schema, m.resolver, c.operation)
 	if err != nil {
 		return fmt.Sprintf("%v\n%s", err, c.text)
 	}
 	for i, p := range personas() {
-		want := e.expect(p.Person)
+		want := e.expect(p.Viewer)
 		if want == nil {
 			continue
 		}
@@ -212,9 +212,9 @@ func (m *matrix) differs(c cell) string {
 		}
 		s := m.plain
 		if (m.compared+i)%4 == 0 {
-			s = m.audited
+			s = m.verifying
 		}
-		if message := s.compare(p.Person, c.operation, want); message != "" {
+		if message := s.compare(p.Viewer, c.operation, want); message != "" {
 			return fmt.Sprintf("%s, %s, %s: %s", c.coordinate, c.shape, p.name, message)
 		}
 	}
@@ -223,8 +223,8 @@ func (m *matrix) differs(c cell) string {
 
 // compare runs an operation and says how its answers differ from what is wanted; "" when they do not. It also holds
 // that a refused operation resolves nothing.
-func (s *server) compare(p *allfeatures.Person, o operation, want []answer) string {
-	calls, fields := s.world.Calls.Load(), s.fields.Load()
+func (s *server) compare(p *allfeatures.Viewer, o operation, want []answer) string {
+	calls, fields := s.resolver.Calls.Load(), s.fields.Load()
 	got, err := s.ask(p, o)
 	if err != nil {
 		return fmt.Sprintf("%v\n%s %v", err, o.text, o.variables)
@@ -237,7 +237,7 @@ func (s *server) compare(p *allfeatures.Person, o operation, want []answer) stri
 	if diff := cmp.Diff(want, got); diff != "" {
 		return fmt.Sprintf("(-want +got)\n%s\n%s %v", diff, o.text, o.variables)
 	}
-	if want[0].Refused && (s.world.Calls.Load() != calls || s.fields.Load() != fields) {
+	if want[0].Refused && (s.resolver.Calls.Load() != calls || s.fields.Load() != fields) {
 		return "refused, but something was resolved\n" + o.text
 	}
 	return ""

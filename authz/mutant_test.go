@@ -56,9 +56,9 @@ func weakenings(rule string) (all []string) {
 	return all
 }
 
-// TestEveryStatementOfThePolicyIsNeeded holds that a schema with one statement less is refused, or told from the whole
+// TestMutants_EachLostStatementIsDetected holds that a schema with one statement less is refused, or told from the whole
 // policy by the matrix.
-func TestEveryStatementOfThePolicyIsNeeded(t *testing.T) {
+func TestMutants_EachLostStatementIsDetected(t *testing.T) {
 	schema, err := allfeatures.Load(allfeatures.SDL)
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +76,7 @@ func TestEveryStatementOfThePolicyIsNeeded(t *testing.T) {
 			killed["at the start"]++
 		case err != nil:
 			t.Errorf("%s: %v", m.name, err)
-		case tells(&matrix{schema: schema, world: allfeatures.NewWorld(), plain: s, audited: s}, all, m.at):
+		case tells(&matrix{schema: schema, resolver: allfeatures.NewResolver(), plain: s, verifying: s}, all, m.at):
 			killed["by the matrix"]++
 		default:
 			t.Errorf("survived: %s", m.name)

@@ -9,13 +9,13 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// gate looks at the objects that a field returned before any of their fields resolve, and puts null in the place of
-// those that are not for the viewer.
-func (r *run) gate(ctx context.Context, d *decision, f *fieldRule, result any, fc *graphql.FieldContext) (any, error) {
-	g := &gatekeeper{run: r, ctx: ctx, decision: d, field: f}
-	out, hidden := g.value(reflect.ValueOf(result), f.definition.Type, r.path(fc))
+// filter decides the objects that a field returned before any of their fields resolves. Null takes the place of those
+// that the viewer may not see.
+func (e *execution) filter(ctx context.Context, d *decision, f *fieldRule, result any, fc *graphql.FieldContext) (any, error) {
+	of := &objectFilter{execution: e, ctx: ctx, decision: d, field: f}
+	out, hidden := of.value(reflect.ValueOf(result), f.definition.Type, e.path(fc))
 	if hidden {
-		return r.null(fc), nil
+		return e.null(fc), nil
 	}
 	if !out.IsValid() {
 		return nil, nil
@@ -23,81 +23,81 @@ func (r *run) gate(ctx context.Context, d *decision, f *fieldRule, result any, f
 	return out.Interface(), nil
 }
 
-type gatekeeper struct {
-	run      *run
-	ctx      context.Context
-	decision *decision
-	field    *fieldRule
+// objectFilter hides objects in the result of one field.
+type objectFilter struct {
+	execution *execution
+	ctx       context.Context
+	decision  *decision
+	field     *fieldRule
 }
 
 // value returns what is left of v, and whether null must take its place.
-func (g *gatekeeper) value(v reflect.Value, typ *ast.Type, path ast.Path) (reflect.Value, bool) {
+func (f *objectFilter) value(v reflect.Value, typ *ast.Type, path ast.Path) (reflect.Value, bool) {
 	for v.IsValid() && v.Kind() == reflect.Interface {
 		v = v.Elem()
 	}
 	if isNil(v) {
-		return g.missing(v, typ, path)
+		return f.missing(v, typ, path)
 	}
 	if typ.Elem != nil && v.Kind() == reflect.Slice {
-		return g.list(v, typ.Elem, path)
+		return f.list(v, typ.Elem, path)
 	}
 	object := pointerTo(v)
-	t := g.concrete(object)
-	if t == nil || !g.shows(t, object) {
-		g.withhold(path)
+	t := f.concrete(object)
+	if t == nil || !f.visible(t, object) {
+		f.deny(path)
 		return v, true
 	}
 	return v, false
 }
 
-// shows reports whether the viewer may know of an object.
-func (g *gatekeeper) shows(t *objectType, object any) bool {
-	switch g.verdict(t) {
+// visible reports whether the viewer may know of an object.
+func (f *objectFilter) visible(t *objectType, object any) bool {
+	switch f.verdict(t) {
 	case granted:
 		return true
 	case byOwner:
-		return g.run.owns(g.ctx, g.decision, t.require, object)
+		return f.execution.owns(f.ctx, f.decision, t.require, object)
 	default:
 		return false
 	}
 }
 
-func (g *gatekeeper) verdict(t *objectType) verdict {
-	return t.require.verdict(g.decision.have, g.run.guard.table.owners)
+func (f *objectFilter) verdict(t *objectType) verdict {
+	return t.require.verdict(f.decision.have, f.execution.guard.table.owners)
 }
 
-// withhold answers for what is not shown, without a word of what it is or whether it is there: the same for an object
-// of another, for one of a forbidden type behind an interface or union, and for none.
-func (g *gatekeeper) withhold(path ast.Path) {
-	d, table := g.decision, g.run.guard.table
-	only := g.field.returns[0]
+// deny adds the error for a hidden object. It is the same for another owner's object, for one of a forbidden type behind
+// an interface or union, and for a missing one, so that the client cannot tell them apart.
+func (f *objectFilter) deny(path ast.Path) {
+	d, table := f.decision, f.execution.guard.table
+	only := f.field.returns[0]
 	switch {
-	case isNobody(d.viewer):
-		g.run.deny(path, denyNobody(g.field.coordinate, d.viewer))
-	case len(g.field.returns) == 1 && g.verdict(only) == denied:
-		g.run.deny(path, table.deny(only.name, only.require, d.have, d.viewer))
+	case isAnonymous(d.viewer):
+		f.execution.deny(path, denyAnonymous(f.field.coordinate, d.viewer))
+	case len(f.field.returns) == 1 && f.verdict(only) == denied:
+		f.execution.deny(path, table.deny(only.name, only.require, d.have, d.viewer))
 	default:
-		g.run.deny(path, notFound(g.field.coordinate))
+		f.execution.deny(path, notFound(f.field.coordinate))
 	}
 }
 
-// missing answers for an object that is not there: as for a hidden one, when one could have been hidden. A missing list
-// hides nothing.
-func (g *gatekeeper) missing(v reflect.Value, typ *ast.Type, path ast.Path) (reflect.Value, bool) {
-	hides := func(t *objectType) bool { return g.verdict(t) != granted }
-	if typ.Elem == nil && slices.ContainsFunc(g.field.returns, hides) {
-		g.withhold(path)
+// missing reports a nil object exactly like a hidden one when the field can hide objects. A nil list hides nothing.
+func (f *objectFilter) missing(v reflect.Value, typ *ast.Type, path ast.Path) (reflect.Value, bool) {
+	mayHide := func(t *objectType) bool { return f.verdict(t) != granted }
+	if typ.Elem == nil && slices.ContainsFunc(f.field.returns, mayHide) {
+		f.deny(path)
 		return v, true
 	}
 	return v, false
 }
 
-// list looks at each element. A hidden one becomes nil in a copy; where the schema or the Go type has no room for
-// null, null takes the place of the list.
-func (g *gatekeeper) list(v reflect.Value, typ *ast.Type, path ast.Path) (reflect.Value, bool) {
+// list filters each element. A hidden one becomes nil in a copy; where the schema or the Go type does not allow that,
+// null takes the place of the list.
+func (f *objectFilter) list(v reflect.Value, typ *ast.Type, path ast.Path) (reflect.Value, bool) {
 	out, copied := v, false
 	for i := range v.Len() {
-		left, hidden := g.value(v.Index(i), typ, append(path, ast.PathIndex(i)))
+		left, hidden := f.value(v.Index(i), typ, append(path, ast.PathIndex(i)))
 		if hidden && (typ.NonNull || !nillable(v.Type().Elem())) {
 			return v, true
 		}
@@ -117,17 +117,17 @@ func (g *gatekeeper) list(v reflect.Value, typ *ast.Type, path ast.Path) (reflec
 	return out, false
 }
 
-// concrete tells which of the field's types an object is.
-func (g *gatekeeper) concrete(object any) *objectType {
-	if len(g.field.returns) == 1 && g.run.guard.table.types[g.field.definition.Type.Name()] != nil {
-		return g.field.returns[0]
+// concrete returns the object's type, one of those that the field can return; nil when it is none of them.
+func (f *objectFilter) concrete(object any) *objectType {
+	if len(f.field.returns) == 1 && f.execution.guard.table.types[f.field.definition.Type.Name()] != nil {
+		return f.field.returns[0]
 	}
-	name := g.run.guard.config.TypeName(object)
-	i := slices.IndexFunc(g.field.returns, func(t *objectType) bool { return t.name == name })
+	name := f.execution.guard.config.TypeName(object)
+	i := slices.IndexFunc(f.field.returns, func(t *objectType) bool { return t.name == name })
 	if i < 0 {
 		return nil
 	}
-	return g.field.returns[i]
+	return f.field.returns[i]
 }
 
 // goTypeName is the default of Config.TypeName: gqlgen names its Go models after the GraphQL types.
@@ -143,10 +143,15 @@ func goTypeName(object any) string {
 }
 
 func nillable(t reflect.Type) bool {
-	return t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface || t.Kind() == reflect.Slice || t.Kind() == reflect.Map
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Interface, reflect.Slice, reflect.Map:
+		return true
+	default:
+		return false
+	}
 }
 
-// pointerTo returns the object as a pointer to its value, however gqlgen holds it.
+// pointerTo returns the object as a pointer to its value, whether gqlgen holds a value, a pointer or an interface.
 func pointerTo(v reflect.Value) any {
 	for v.Kind() == reflect.Interface || v.Kind() == reflect.Pointer && !v.IsNil() && nillable(v.Type().Elem()) {
 		v = v.Elem()
@@ -165,5 +170,5 @@ func pointerTo(v reflect.Value) any {
 	return p.Interface()
 }
 
-// isNil reports whether v is what gqlgen shows as null.
+// isNil reports whether gqlgen answers v with null.
 func isNil(v reflect.Value) bool { return !v.IsValid() || nillable(v.Type()) && v.IsNil() }

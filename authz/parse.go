@@ -14,91 +14,92 @@ const (
 	directiveSignsIn = "signsIn"
 )
 
-// says is what one place of the schema states about who may use it.
-type says struct {
-	rule   rule // nil: no @auth
+// declaration is what one place of the schema declares about access to it.
+type declaration struct {
+	rule   Rule // nil: no @auth
 	public bool
 }
 
-func (s says) anything() bool { return s.rule != nil || s.public }
+func (d declaration) declared() bool { return d.rule != nil || d.public }
 
-// read takes the statement of one place out of its directives.
-func (c *compiler) read(coordinate string, list ast.DirectiveList) says {
-	var s says
+// parse reads the declaration of one place from its directives.
+func (c *compiler) parse(coordinate string, list ast.DirectiveList) declaration {
 	auths := list.ForNames(directiveAuth)
-	s.public = list.ForName(directivePublic) != nil
+	d := declaration{public: list.ForName(directivePublic) != nil}
 	if len(auths) > 1 {
-		c.add(coordinate, "has @auth %d times; join them in one", len(auths))
+		c.add(coordinate, "has @auth %d times; merge them into one", len(auths))
 	}
-	if len(auths) > 0 && s.public {
-		c.add(coordinate, "is both @auth and @public; take one of them away")
+	if len(auths) > 0 && d.public {
+		c.add(coordinate, "is both @auth and @public; remove one of them")
 	}
 	if len(auths) > 0 {
-		s.rule = c.readRule(coordinate, auths[0])
+		d.rule = c.parseRule(coordinate, auths[0])
 	}
-	return s
+	return d
 }
 
-// readRule reads @auth's arguments: flat ones are one clause, `any` lists clauses.
-func (c *compiler) readRule(coordinate string, d *ast.Directive) rule {
-	flat := clause{}
-	var alternatives []clause
+// parseRule reads @auth's arguments: flat ones are one clause, `any` lists clauses.
+func (c *compiler) parseRule(coordinate string, d *ast.Directive) Rule {
+	var flat Clause
+	var alternatives Rule
 	var listed, hasFlat bool
 	for _, a := range d.Arguments {
 		if a.Name == "any" {
 			listed = true
-			alternatives = c.readAny(coordinate, a.Value)
+			alternatives = c.parseAlternatives(coordinate, a.Value)
 			continue
 		}
 		hasFlat = true
-		c.readTerm(coordinate, &flat, a.Name, a.Value)
+		c.parseTerm(coordinate, &flat, a.Name, a.Value)
 	}
 	if listed && hasFlat {
 		c.add(coordinate, "has @auth with `any` and other arguments; move the others into each alternative of `any`")
 	}
 	if !listed {
-		return rule{flat}
+		return Rule{flat}
 	}
-	c.refuseSwallowed(coordinate, alternatives)
+	c.rejectRedundant(coordinate, alternatives)
 	return alternatives
 }
 
-// readAny reads the alternatives of a rule; a single one counts as a list of one.
-func (c *compiler) readAny(coordinate string, v *ast.Value) []clause {
+// parseAlternatives reads `any`; a single value counts as a list of one (GraphQL's list coercion).
+func (c *compiler) parseAlternatives(coordinate string, v *ast.Value) Rule {
 	items := ast.ChildValueList{{Value: v}}
 	if v.Kind == ast.ListValue {
 		items = v.Children
 	}
-	var all []clause
+	var all Rule
 	for _, item := range items {
-		one := clause{}
+		var one Clause
 		if item.Value.Kind != ast.ObjectValue {
 			c.add(coordinate, "has @auth(any: …) with %s for an alternative; write {…}", item.Value)
 		}
 		for _, f := range item.Value.Children {
-			c.readTerm(coordinate, &one, f.Name, f.Value)
+			c.parseTerm(coordinate, &one, f.Name, f.Value)
 		}
 		all = append(all, one)
 	}
 	if len(all) == 0 {
-		c.add(coordinate, "has @auth(any: …) without an alternative, which nobody can satisfy")
+		c.add(coordinate, "has @auth(any: …) without an alternative, which no caller can satisfy; list one or leave it out")
 	}
 	return all
 }
 
-// readTerm reads one argument of @auth, or one field of AuthRule, into a clause.
-func (c *compiler) readTerm(coordinate string, to *clause, name string, v *ast.Value) {
+// parseTerm reads one argument of @auth, or one field of AuthRule, into a clause.
+func (c *compiler) parseTerm(coordinate string, to *Clause, name string, v *ast.Value) {
 	switch name {
 	case "roles":
-		to.roles = c.readNames(coordinate, name, v)
-		c.checkEnum(coordinate, "Role", to.roles)
+		to.Roles = c.parseNames(coordinate, name, v)
+		c.checkEnum(coordinate, "Role", to.Roles)
 	case "scopes":
-		to.scopes = c.readNames(coordinate, name, v)
-		if i := slices.IndexFunc(to.scopes, func(s string) bool { return strings.ContainsAny(s, " \t\r\n") }); i >= 0 {
-			c.add(coordinate, "names scope %q, but a scope has no space in it (RFC 6749, 3.3); name each scope apart", to.scopes[i])
+		to.Scopes = c.parseNames(coordinate, name, v)
+		for _, s := range to.Scopes {
+			if strings.ContainsAny(s, " \t\r\n") {
+				c.add(coordinate, "names scope %q, but a scope has no space in it (RFC 6749, 3.3); list each scope by itself", s)
+			}
 		}
 	case "owner":
-		to.owner = v.Raw
+		to.Owner = v.Raw
 		c.checkEnum(coordinate, "Owner", []string{v.Raw})
 		if c.config.Owners[v.Raw] == nil {
 			c.add(coordinate, "has @auth(owner: %s), to which no Go predicate is bound; add it to Config.Owners", v.Raw)
@@ -106,16 +107,16 @@ func (c *compiler) readTerm(coordinate string, to *clause, name string, v *ast.V
 	case "maxAge":
 		n, err := strconv.Atoi(v.Raw)
 		if v.Kind != ast.IntValue || err != nil || n < 1 {
-			c.add(coordinate, "has @auth(maxAge: %s), which nobody can satisfy; give seconds, at least 1", v.Raw)
+			c.add(coordinate, "has @auth(maxAge: %s), which no caller can satisfy; give seconds, at least 1", v.Raw)
 		}
-		to.maxAge = n
+		to.MaxAge = n
 	default:
-		c.add(coordinate, "has @auth(%s: …), which this guard does not know and so would not enforce", name)
+		c.add(coordinate, "has @auth(%s: …), which this guard does not know and so would not enforce; remove it", name)
 	}
 }
 
-// readNames reads a list of roles or scopes; a single value counts as a list of one (GraphQL's list coercion).
-func (c *compiler) readNames(coordinate, what string, v *ast.Value) []string {
+// parseNames reads a list of roles or scopes; a single value counts as a list of one.
+func (c *compiler) parseNames(coordinate, term string, v *ast.Value) []string {
 	var names []string
 	if v.Kind == ast.ListValue {
 		for _, item := range v.Children {
@@ -125,52 +126,31 @@ func (c *compiler) readNames(coordinate, what string, v *ast.Value) []string {
 		names = []string{v.Raw}
 	}
 	if len(names) == 0 || slices.Contains(names, "") {
-		c.add(coordinate, "has @auth(%s: …) without a value, which nobody can satisfy; name one or leave it out", what)
+		c.add(coordinate, "has @auth(%s: …) without a value, which no caller can satisfy; name one or leave it out", term)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
 }
 
-// checkEnum refuses names that are not values of the enum, when the schema declares it.
+// checkEnum rejects names that are not values of the enum.
 func (c *compiler) checkEnum(coordinate, enum string, names []string) {
 	def := c.table.schema.Types[enum]
 	for _, n := range names {
 		if n != "" && (def == nil || def.EnumValues.ForName(n) == nil) {
-			c.add(coordinate, "names %s, which is not a value of enum %s", n, enum)
+			c.add(coordinate, "names %s, which is not a value of enum %s; correct the name or add the value", n, enum)
 		}
 	}
 }
 
-// refuseSwallowed refuses an alternative that can never matter, because another asks for no more.
-func (c *compiler) refuseSwallowed(coordinate string, all []clause) {
+// rejectRedundant rejects an alternative that never matters, because another one asks for no more.
+func (c *compiler) rejectRedundant(coordinate string, all Rule) {
+	asksNoMore := func(a, b Clause) bool { return implies([]Rule{{b}}, []Rule{{a}}) }
 	for i, a := range all {
 		for j, b := range all {
-			if i != j && b.asksNoMoreThan(a) && (i > j || !a.asksNoMoreThan(b)) {
-				c.add(coordinate, "has an alternative %d (%s) that alternative %d (%s) swallows; take one away", i+1, a, j+1, b)
+			if i != j && asksNoMore(b, a) && (i > j || !asksNoMore(a, b)) {
+				c.add(coordinate, "has a redundant alternative %d (%s): alternative %d (%s) asks for no more; remove one of them", i+1, a, j+1, b)
 				return
 			}
 		}
 	}
-}
-
-// asksNoMoreThan reports whether whoever satisfies b satisfies a.
-func (a clause) asksNoMoreThan(b clause) bool {
-	if a.owner != "" && a.owner != b.owner {
-		return false
-	}
-	if a.maxAge > 0 && (b.maxAge == 0 || b.maxAge > a.maxAge) {
-		return false
-	}
-	for _, s := range a.scopes {
-		if !slices.Contains(b.scopes, s) {
-			return false
-		}
-	}
-	if len(a.roles) == 0 {
-		return true
-	}
-	if len(b.roles) == 0 {
-		return false
-	}
-	return !slices.ContainsFunc(b.roles, func(r string) bool { return !slices.Contains(a.roles, r) })
 }

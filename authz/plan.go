@@ -1,6 +1,7 @@
 package authz
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -12,7 +13,7 @@ import (
 type plan struct {
 	root   *node
 	needs  []*requirement // the distinct requirements of all that is selected, whatever @skip and @include say
-	plain  bool           // needs is all: nothing depends on what is supplied or on who is signed in later
+	plain  bool           // needs is all: nothing depends on supplied inputs or on who is signed in later
 	fields map[fieldKey]bool
 }
 
@@ -23,36 +24,36 @@ func (p *plan) selects(object, field string) bool {
 
 // node is a selection set as it applies to one concrete type.
 type node struct {
-	object *objectType
-	uses   []use
-	edges  []edge // fragments
+	object     *objectType
+	selections []selection
+	fragments  []fragment
 }
 
-// use is one selected field.
-type use struct {
+// selection is one selected field.
+type selection struct {
 	field     *ast.Field
 	rule      *fieldRule // nil: __typename and introspection
 	when      conditions
-	arguments []guardedUse
+	arguments []guardedInput
 	children  []*node // one for each concrete type behind the field
 }
 
-// edge is a fragment: what it selects belongs to the same object.
-type edge struct {
+// fragment is a spread or inline fragment: what it selects belongs to the same object.
+type fragment struct {
 	when conditions
-	to   *node
+	node *node
 }
 
-// conditions are the @skip and @include that depend on variables; all must let the selection through.
+// conditions are the @skip and @include that depend on variables; all must include the selection.
 type conditions []condition
 
 type condition struct {
 	variable string
-	want     bool // the value that lets the selection through
+	includes bool // the value that includes the selection
 }
 
-// guardedUse is a supplied argument whose rule, or the rules of what it contains, must hold.
-type guardedUse struct {
+// guardedInput is an argument or input field whose rule, or the rules of what it contains, must hold when supplied.
+type guardedInput struct {
 	coordinate string
 	require    *requirement // nil: only contents are guarded
 	value      *ast.Value
@@ -73,27 +74,29 @@ type planner struct {
 
 // newPlan reads one operation of a validated document. It does not change the document, which viewers share.
 func newPlan(t *table, doc *ast.QueryDocument, op *ast.OperationDefinition) *plan {
-	p := &planner{table: t, doc: doc, nodes: map[nodeKey]*node{}}
-	var root *objectType
+	builder := &planner{table: t, doc: doc, nodes: map[nodeKey]*node{}}
+	root := t.schema.Query
 	switch op.Operation {
 	case ast.Mutation:
-		root = t.types[t.schema.Mutation.Name]
+		root = t.schema.Mutation
 	case ast.Subscription:
-		root = t.types[t.schema.Subscription.Name]
-	default:
-		root = t.types[t.schema.Query.Name]
+		root = t.schema.Subscription
 	}
-	made := &plan{root: p.node(op, op.SelectionSet, root), fields: map[fieldKey]bool{}}
-	made.flatten()
-	for _, n := range p.nodes {
-		for _, u := range n.uses {
-			made.fields[fieldKey{n.object.name, u.field.Name}] = true
+	p := &plan{
+		root:   builder.node(op, op.SelectionSet, t.types[root.Name]),
+		plain:  true,
+		fields: map[fieldKey]bool{},
+	}
+	p.collectNeeds(p.root, map[*node]bool{})
+	for _, n := range builder.nodes {
+		for _, s := range n.selections {
+			p.fields[fieldKey{n.object.name, s.field.Name}] = true
 		}
 	}
-	return made
+	return p
 }
 
-// node returns the node of a selection set on a concrete type, reading it on first sight.
+// node returns the node of a selection set on a concrete type; it builds each once.
 func (p *planner) node(owner any, set ast.SelectionSet, t *objectType) *node {
 	key := nodeKey{owner, t}
 	if n, ok := p.nodes[key]; ok {
@@ -104,17 +107,17 @@ func (p *planner) node(owner any, set ast.SelectionSet, t *objectType) *node {
 	for _, s := range set {
 		switch s := s.(type) {
 		case *ast.Field:
-			if when, possible := readConditions(s.Directives); possible {
-				n.uses = append(n.uses, p.use(s, t, when))
+			if when, possible := parseConditions(s.Directives); possible {
+				n.selections = append(n.selections, p.selection(s, t, when))
 			}
 		case *ast.InlineFragment:
-			if when, possible := readConditions(s.Directives); possible && p.applies(s.TypeCondition, t) {
-				n.edges = append(n.edges, edge{when, p.node(s, s.SelectionSet, t)})
+			if when, possible := parseConditions(s.Directives); possible && p.applies(s.TypeCondition, t) {
+				n.fragments = append(n.fragments, fragment{when, p.node(s, s.SelectionSet, t)})
 			}
 		case *ast.FragmentSpread:
 			def := p.doc.Fragments.ForName(s.Name)
-			if when, possible := readConditions(s.Directives); possible && p.applies(def.TypeCondition, t) {
-				n.edges = append(n.edges, edge{when, p.node(def, def.SelectionSet, t)})
+			if when, possible := parseConditions(s.Directives); possible && p.applies(def.TypeCondition, t) {
+				n.fragments = append(n.fragments, fragment{when, p.node(def, def.SelectionSet, t)})
 			}
 		}
 	}
@@ -123,136 +126,108 @@ func (p *planner) node(owner any, set ast.SelectionSet, t *objectType) *node {
 
 // applies reports whether a fragment on the named type applies to a concrete type.
 func (p *planner) applies(condition string, t *objectType) bool {
-	if condition == "" || condition == t.name {
-		return true
-	}
-	for _, c := range p.table.concrete(condition) {
-		if c == t {
-			return true
-		}
-	}
-	return false
+	return condition == "" || condition == t.name || slices.Contains(p.table.concrete(condition), t)
 }
 
-func (p *planner) use(f *ast.Field, t *objectType, when conditions) use {
-	u := use{field: f, rule: t.fields[f.Name], when: when}
-	if u.rule == nil {
-		return u
+func (p *planner) selection(f *ast.Field, t *objectType, when conditions) selection {
+	s := selection{field: f, rule: t.fields[f.Name], when: when}
+	if s.rule == nil {
+		return s
 	}
 	for _, a := range f.Arguments {
-		def := u.rule.definition.Arguments.ForName(a.Name)
+		def := s.rule.definition.Arguments.ForName(a.Name)
 		input := p.table.inputs[def.Type.Name()]
-		g := guardedUse{u.rule.coordinate + "(" + a.Name + ":)", u.rule.arguments[a.Name], a.Value, def.Type}
-		if g.require != nil || input != nil && input.guarded {
-			u.arguments = append(u.arguments, g)
+		in := guardedInput{s.rule.coordinate + "(" + a.Name + ":)", s.rule.arguments[a.Name], a.Value, def.Type}
+		if in.require != nil || input != nil && input.guarded {
+			s.arguments = append(s.arguments, in)
 		}
 	}
-	for _, c := range u.rule.returns {
-		u.children = append(u.children, p.node(f, f.SelectionSet, c))
+	for _, c := range s.rule.returns {
+		s.children = append(s.children, p.node(f, f.SelectionSet, c))
 	}
-	return u
+	return s
 }
 
-// readConditions returns the conditions that variables decide, and whether literals leave the selection possible.
-func readConditions(list ast.DirectiveList) (when conditions, possible bool) {
+// parseConditions returns the conditions that variables decide, and whether literals leave the selection possible.
+func parseConditions(list ast.DirectiveList) (when conditions, possible bool) {
 	for _, d := range list {
 		if d.Name != "skip" && d.Name != "include" {
 			continue
 		}
-		want := d.Name == "include"
+		includes := d.Name == "include"
 		v := d.Arguments.ForName("if").Value
 		if v.Kind == ast.Variable {
-			when = append(when, condition{v.Raw, want})
-		} else if (v.Raw == "true") != want {
+			when = append(when, condition{v.Raw, includes})
+		} else if (v.Raw == "true") != includes {
 			return nil, false
 		}
 	}
 	return when, true
 }
 
-// hold reports whether the coerced variables let the selection through.
+// hold reports whether the coerced variables include the selection.
 func (c conditions) hold(variables map[string]any) bool {
 	for _, one := range c {
-		if value, _ := variables[one.variable].(bool); value != one.want {
+		if value, _ := variables[one.variable].(bool); value != one.includes {
 			return false
 		}
 	}
 	return true
 }
 
-// flatten collects the distinct requirements of all that may run. When the plan is plain, a viewer who satisfies them
-// is granted without another look at it.
-func (p *plan) flatten() {
-	p.plain = true
-	seen := map[*node]bool{}
-	asked := map[*requirement]bool{}
-	need := func(r *requirement) {
-		if r != nil && !asked[r] {
-			asked[r] = true
-			p.needs = append(p.needs, r)
+// collectNeeds collects the distinct requirements of all that may run below a node. When the plan is plain, a viewer who
+// satisfies them is granted the operation without another look at it.
+func (p *plan) collectNeeds(n *node, seen map[*node]bool) {
+	if seen[n] {
+		return
+	}
+	seen[n] = true
+	p.need(n.object.require)
+	for _, s := range n.selections {
+		if s.rule == nil {
+			p.plain = p.plain && !isIntrospection(s.field)
+			continue
+		}
+		p.need(s.rule.require)
+		decidedLater := s.rule.signsIn && guardsAnything(s.children)
+		p.plain = p.plain && !decidedLater && len(s.arguments) == 0
+		if decidedLater {
+			continue
+		}
+		for _, c := range s.children {
+			p.collectNeeds(c, seen)
 		}
 	}
-	var walk func(*node)
-	walk = func(n *node) {
-		if seen[n] {
-			return
-		}
-		seen[n] = true
-		need(n.object.require)
-		for _, u := range n.uses {
-			if len(u.arguments) > 0 || u.rule == nil && isIntrospection(u.field) {
-				p.plain = false
-			}
-			if u.rule == nil {
-				continue
-			}
-			need(u.rule.require)
-			if u.rule.signsIn && guardsAnything(u.children) {
-				p.plain = false
-				continue
-			}
-			for _, c := range u.children {
-				walk(c)
-			}
-		}
-		for _, e := range n.edges {
-			walk(e.to)
-		}
+	for _, f := range n.fragments {
+		p.collectNeeds(f.node, seen)
 	}
-	walk(p.root)
 }
 
-// guardsAnything reports whether a rule stands anywhere below these nodes.
+func (p *plan) need(r *requirement) {
+	if r != nil && !slices.Contains(p.needs, r) {
+		p.needs = append(p.needs, r)
+	}
+}
+
+// guardsAnything reports whether a rule stands anywhere on or below these nodes.
 func guardsAnything(nodes []*node) bool {
-	seen := map[*node]bool{}
-	var guarded func(*node) bool
-	guarded = func(n *node) bool {
+	return anyNode(nodes, map[*node]bool{}, func(n *node) bool {
+		return n.object.require != nil || slices.ContainsFunc(n.selections, func(s selection) bool {
+			return s.rule != nil && (s.rule.require != nil || len(s.arguments) > 0)
+		})
+	})
+}
+
+// anyNode reports whether one of these nodes, or a node below them, matches.
+func anyNode(nodes []*node, seen map[*node]bool, match func(*node) bool) bool {
+	for _, n := range nodes {
 		if seen[n] {
-			return false
+			continue
 		}
 		seen[n] = true
-		if n.object.require != nil {
-			return true
-		}
-		for _, u := range n.uses {
-			if u.rule != nil && (u.rule.require != nil || len(u.arguments) > 0) {
-				return true
-			}
-			for _, c := range u.children {
-				if guarded(c) {
-					return true
-				}
-			}
-		}
-		for _, e := range n.edges {
-			if guarded(e.to) {
-				return true
-			}
-		}
-		return false
-	}
-	for _, n := range nodes {
-		if guarded(n) {
+		if match(n) ||
+			slices.ContainsFunc(n.selections, func(s selection) bool { return anyNode(s.children, seen, match) }) ||
+			slices.ContainsFunc(n.fragments, func(f fragment) bool { return anyNode([]*node{f.node}, seen, match) }) {
 			return true
 		}
 	}

@@ -30,11 +30,11 @@ func newRandom(t testing.TB, seed uint64) *random {
 	return &random{Rand: rand.New(rand.NewPCG(seed, 0)), g: schemaGenerator(load(t, allfeatures.SDL))}
 }
 
-// TestRandomOperations holds the guard against the evaluator on operations that nobody thought of.
-func TestRandomOperations(t *testing.T) {
+// TestRandomOperations_GuardAgreesWithTheEvaluator holds the guard against the evaluator on operations that nobody thought of.
+func TestRandomOperations_GuardAgreesWithTheEvaluator(t *testing.T) {
 	t.Parallel()
 	r := newRandom(t, 1)
-	m := &matrix{schema: r.g.schema, world: allfeatures.NewWorld(), plain: mustServe(t, false), audited: mustServe(t, true)}
+	m := &matrix{schema: r.g.schema, resolver: allfeatures.NewResolver(), plain: mustServe(t, false), verifying: mustServe(t, true)}
 	for i := range rounds() {
 		if message := m.differs(cell{"random", fmt.Sprint(i), r.write().text(plainly)}); message != "" {
 			t.Fatal(message)
@@ -43,8 +43,8 @@ func TestRandomOperations(t *testing.T) {
 	t.Logf("%d answers compared, of which %d are refusals and %d have denials beside data", m.compared, m.refused, m.partial)
 }
 
-// TestAddingASelectionGrantsNothing: what an operation withholds, it withholds with more selections too.
-func TestAddingASelectionGrantsNothing(t *testing.T) {
+// TestAddedSelection_GrantsNothing: what an operation withholds, it withholds with more selections too.
+func TestAddedSelection_GrantsNothing(t *testing.T) {
 	t.Parallel()
 	r, s, all := newRandom(t, 2), mustServe(t, false), personas()
 	for range rounds() {
@@ -54,7 +54,7 @@ func TestAddingASelectionGrantsNothing(t *testing.T) {
 		less.root = more.root.without(&n)
 		p := all[r.IntN(len(all))]
 		few, many := less.text(plainly), more.text(plainly)
-		a, b := ask(t, s, p.Person, few), ask(t, s, p.Person, many)
+		a, b := ask(t, s, p.Viewer, few), ask(t, s, p.Viewer, many)
 		if len(a) == 0 || len(b) == 0 {
 			continue // a subscription to nothing
 		}
@@ -69,18 +69,18 @@ func TestAddingASelectionGrantsNothing(t *testing.T) {
 	}
 }
 
-// TestRemovingARightGrantsNothing: who has less sees no more.
-func TestRemovingARightGrantsNothing(t *testing.T) {
+// TestRemovedRight_GrantsNothing: who has less sees no more.
+func TestRemovedRight_GrantsNothing(t *testing.T) {
 	t.Parallel()
 	r, s, all := newRandom(t, 3), mustServe(t, false), personas()
 	for range rounds() {
 		o := r.write().text(plainly)
 		p := all[r.IntN(len(all))]
-		if p.Person == nil {
+		if p.Viewer == nil {
 			continue
 		}
-		less, what := lessOf(r, *p.Person)
-		a, b := ask(t, s, p.Person, o), ask(t, s, &less, o)
+		less, what := lessOf(r, *p.Viewer)
+		a, b := ask(t, s, p.Viewer, o), ask(t, s, &less, o)
 		for i := range min(len(a), len(b)) {
 			if a[i].Refused && !b[i].Refused {
 				t.Fatalf("%s %s: granted\n%s %v", p.name, what, o.text, o.variables)
@@ -92,7 +92,7 @@ func TestRemovingARightGrantsNothing(t *testing.T) {
 	}
 }
 
-func lessOf(r *random, p allfeatures.Person) (allfeatures.Person, string) {
+func lessOf(r *random, p allfeatures.Viewer) (allfeatures.Viewer, string) {
 	switch n := r.IntN(5); {
 	case n == 0 && len(p.Roles) > 0:
 		p.Roles = p.Roles[1:]
@@ -101,24 +101,24 @@ func lessOf(r *random, p allfeatures.Person) (allfeatures.Person, string) {
 		p.Scopes = p.Scopes[1:]
 		return p, "without a scope"
 	case n == 2:
-		p.Proved = p.Proved.AddDate(0, 0, -1)
+		p.AuthTime = p.AuthTime.AddDate(0, 0, -1)
 		return p, "a day later"
 	case n == 3:
 		p.ID = "somebody"
 		return p, "under another id"
 	default:
-		return allfeatures.Person{Because: "expired"}, "signed out"
+		return allfeatures.Viewer{AnonymousReason: "expired"}, "signed out"
 	}
 }
 
-// TestRewritingChangesNoVerdict: aliases and fragments are only ways to write.
-func TestRewritingChangesNoVerdict(t *testing.T) {
+// TestAliasesAndFragments_ChangeNoVerdict: aliases and fragments are only ways to write.
+func TestAliasesAndFragments_ChangeNoVerdict(t *testing.T) {
 	t.Parallel()
 	r, s, all := newRandom(t, 4), mustServe(t, false), personas()
 	for range rounds() {
 		w := r.write()
 		p := all[r.IntN(len(all))]
-		plain := ask(t, s, p.Person, w.text(plainly))
+		plain := ask(t, s, p.Viewer, w.text(plainly))
 		fragments := ""
 		styles := map[string]func(string, string) string{
 			"inline fragments":      func(set, static string) string { return "... on " + static + " { " + set + " }" },
@@ -138,13 +138,13 @@ func TestRewritingChangesNoVerdict(t *testing.T) {
 				}
 			}
 			o.text += fragments
-			if got := ask(t, s, p.Person, o); !same(plain, got) {
+			if got := ask(t, s, p.Viewer, o); !same(plain, got) {
 				t.Fatalf("%s, %s\n%s\n%s %v\n%v\n%v", p.name, name, w.text(plainly).text, o.text, w.values, plain, got)
 			}
 		}
 		o := w.text(plainly)
 		o.text = strings.NewReplacer(" k", " zz_k").Replace(o.text)
-		if got := renamed(t, ask(t, s, p.Person, o)); !same(plain, got) {
+		if got := renamed(t, ask(t, s, p.Viewer, o)); !same(plain, got) {
 			t.Fatalf("%s, aliases\n%s %v\n%v\n%v", p.name, o.text, w.values, plain, got)
 		}
 	}
@@ -210,7 +210,7 @@ func within(a, b any) bool {
 	}
 }
 
-func ask(t *testing.T, s *server, p *allfeatures.Person, o operation) []answer {
+func ask(t *testing.T, s *server, p *allfeatures.Viewer, o operation) []answer {
 	t.Helper()
 	all, err := s.ask(p, o)
 	if err != nil {

@@ -1,11 +1,13 @@
 package authz
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
-// checkReach refuses types that can be reached without passing a rule and say nothing themselves. It walks from the
-// public root fields through fields that are open; what lies behind a rule need not repeat it.
-func (c *compiler) checkReach() {
-	seen := map[string]bool{}
+// checkReachability marks the types whose objects can be reached without passing a rule, and rejects those that declare
+// nothing. It walks from the public root fields through unguarded fields; what lies behind a rule need not repeat it.
+func (c *compiler) checkReachability() {
 	for _, typeName := range sortedNames(c.table.types) {
 		root := c.table.types[typeName]
 		if !root.root {
@@ -13,29 +15,30 @@ func (c *compiler) checkReach() {
 		}
 		for _, name := range sortedNames(root.fields) {
 			if f := root.fields[name]; f.require == nil && c.fields[f.coordinate].public {
-				c.reach(f, []string{f.coordinate}, seen)
+				c.reach(f, []string{f.coordinate})
 			}
 		}
 	}
 }
 
-func (c *compiler) reach(f *fieldRule, path []string, seen map[string]bool) {
+func (c *compiler) reach(f *fieldRule, path []string) {
 	for _, t := range f.returns {
-		if seen[t.name] {
+		if t.public {
 			continue
 		}
-		seen[t.name] = true
+		t.public = true
 		if c.types[t.name].rule != nil {
 			continue
 		}
 		for _, name := range sortedNames(t.fields) {
 			next := t.fields[name]
-			own := c.fields[next.coordinate]
-			if !own.anything() && !c.types[t.name].public {
-				c.add(next.coordinate, "is open to everyone by %s and does not say so; write @auth(…) or @public on it or on type %s", arrows(append(path, next.coordinate)), t.name)
+			own, here := c.fields[next.coordinate], append(slices.Clone(path), next.coordinate)
+			if !own.declared() && !c.types[t.name].public {
+				c.add(next.coordinate, "is open to everyone through %s and does not say so; write @auth(…) or @public on it or on type %s",
+					strings.Join(here, " → "), t.name)
 			}
 			if own.rule == nil {
-				c.reach(next, append(slices.Clone(path), next.coordinate), seen)
+				c.reach(next, here)
 			}
 		}
 	}

@@ -2,17 +2,6 @@ package authz
 
 import "slices"
 
-// clause is one alternative of a rule, as the schema states it: all that it names must hold.
-type clause struct {
-	roles  []string // one of them; none: any role will do
-	scopes []string // all of them
-	owner  string   // the relation to the object; "": none
-	maxAge int      // seconds since the last proof of identity; 0: any
-}
-
-// rule is the alternatives of one @auth directive, of which one must hold.
-type rule []clause
-
 // atom is one yes-or-no fact about a viewer (and, for owner, an object) that rules ask for.
 type atom struct {
 	kind atomKind
@@ -45,8 +34,8 @@ func (b bits) union(c bits) bits {
 	return b
 }
 
-// holds reports whether b has all of need.
-func (b bits) holds(need bits) bool {
+// contains reports whether b has all of need.
+func (b bits) contains(need bits) bool {
 	for i := range b {
 		if need[i]&^b[i] != 0 {
 			return false
@@ -55,15 +44,24 @@ func (b bits) holds(need bits) bool {
 	return true
 }
 
-// alternative is a way to satisfy a rule: all atoms of the mask. A clause that names n roles gives n alternatives.
-type alternative struct{ mask bits }
+// alternatives are the ways to satisfy one rule: all atoms of one mask. A clause that names n roles gives n masks.
+type alternatives []bits
+
+func (a alternatives) hold(have bits) bool {
+	for _, mask := range a {
+		if have.contains(mask) {
+			return true
+		}
+	}
+	return false
+}
 
 // requirement is what one place of the schema asks for: each of its rules must hold. Equal requirements are one
 // pointer, so that an operation asks each only once.
 type requirement struct {
-	rules  []rule
-	needs  [][]alternative // one list a rule
-	owners []int           // atoms of kindOwner that occur
+	rules  []Rule
+	needs  []alternatives // one a rule
+	owners []int          // the atoms of kindOwner among them
 }
 
 // holds reports whether a viewer with these atoms satisfies the requirement. A nil requirement asks for nothing.
@@ -71,12 +69,21 @@ func (r *requirement) holds(have bits) bool {
 	if r == nil {
 		return true
 	}
-	for _, alternatives := range r.needs {
-		if !slices.ContainsFunc(alternatives, func(a alternative) bool { return have.holds(a.mask) }) {
+	for _, a := range r.needs {
+		if !a.hold(have) {
 			return false
 		}
 	}
 	return true
+}
+
+func (r *requirement) mentions(i int) bool {
+	for _, a := range r.needs {
+		if slices.ContainsFunc(a, func(mask bits) bool { return mask.has(i) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // verdict is what can be said of a requirement before an object is known.

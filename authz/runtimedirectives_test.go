@@ -32,9 +32,9 @@ func (directiveResolver) Again(context.Context) (*runtimedirectives.Query, error
 	return &runtimedirectives.Query{}, nil
 }
 
-// TestWhatStockDirectivesLeaveOpen shows the traps that the guard was made for: the rule counts how often it is asked,
+// TestRuntimeDirectives_LeaveOpenWhatTheGuardDenies shows the traps that the guard was made for: the rule counts how often it is asked,
 // and the same thing asked of the allfeatures is refused at the start or denied.
-func TestWhatStockDirectivesLeaveOpen(t *testing.T) {
+func TestRuntimeDirectives_LeaveOpenWhatTheGuardDenies(t *testing.T) {
 	asked := 0
 	es := runtimedirectives.NewExecutableSchema(runtimedirectives.Config{Resolvers: directiveResolver{}, Directives: runtimedirectives.DirectiveRoot{
 		Auth: func(ctx context.Context, _ any, next graphql.Resolver) (any, error) {
@@ -63,7 +63,7 @@ func TestWhatStockDirectivesLeaveOpen(t *testing.T) {
 		`{ open search(text: "x") { ... on Memo { text } } }`: `{"open":"open","search":null} | UNAUTHENTICATED Query.search @search[1]`,
 		`{ open vault { query { open } } }`:                   `{"open":"open","vault":null} | UNAUTHENTICATED Query.vault @vault`,
 	} {
-		if got := s.says(t, who(t, "missing"), operation{text: text}); got != want {
+		if got := s.summary(t, viewerNamed(t, "missing"), operation{text: text}); got != want {
 			t.Errorf("%s: %s", text, got)
 		}
 	}
@@ -73,18 +73,18 @@ func TestWhatStockDirectivesLeaveOpen(t *testing.T) {
 	}
 }
 
-// TestListingInputObjectDisarmsNothing: with INPUT_OBJECT among its places, gqlgen stops running a directive on objects.
-func TestListingInputObjectDisarmsNothing(t *testing.T) {
+// TestAuthDirective_OnInputObjectStillGuardsObjects: with INPUT_OBJECT among its places, gqlgen stops running a directive on objects.
+func TestAuthDirective_OnInputObjectStillGuardsObjects(t *testing.T) {
 	sdl := strings.Replace(allfeatures.SDL, "on OBJECT | FIELD_DEFINITION | ARGUMENT", "on OBJECT | INPUT_OBJECT | FIELD_DEFINITION | ARGUMENT", 1)
 	s := must(serve(t, sdl, testConfig(false)))
-	if got := s.says(t, who(t, "stranger"), operation{text: `{ draft(id: "d1") { id } }`}); !strings.Contains(got, "NOT_FOUND Query.draft") {
+	if got := s.summary(t, viewerNamed(t, "stranger"), operation{text: `{ draft(id: "d1") { id } }`}); !strings.Contains(got, "NOT_FOUND Query.draft") {
 		t.Error(got)
 	}
 }
 
-// TestDeferredFragmentsAreGuarded: gqlgen answers them later, through the same guard.
-func TestDeferredFragmentsAreGuarded(t *testing.T) {
-	got := mustServe(t, false).says(t, who(t, "alice"), operation{text: `{ post(id: "p2") { id ... @defer { secret audit comments { id } } } }`})
+// TestDeferredFragments_AreGuarded: gqlgen answers them later, through the same guard.
+func TestDeferredFragments_AreGuarded(t *testing.T) {
+	got := mustServe(t, false).summary(t, viewerNamed(t, "alice"), operation{text: `{ post(id: "p2") { id ... @defer { secret audit comments { id } } } }`})
 	for _, want := range []string{"NOT_FOUND Post.secret", "FORBIDDEN Post.audit"} {
 		if !strings.Contains(got, want) || strings.Contains(got, `"secret":"secret"`) {
 			t.Error(got)
@@ -92,8 +92,8 @@ func TestDeferredFragmentsAreGuarded(t *testing.T) {
 	}
 }
 
-// TestTheSharedDocumentIsNotChanged: two persons share a parsed query and a plan, at once.
-func TestTheSharedDocumentIsNotChanged(t *testing.T) {
+// TestSharedDocument_IsNotChanged: two persons share a parsed query and a plan, at once.
+func TestSharedDocument_IsNotChanged(t *testing.T) {
 	s := mustServe(t, false)
 	done := make(chan string)
 	for i := range 8 {
@@ -103,7 +103,7 @@ func TestTheSharedDocumentIsNotChanged(t *testing.T) {
 				name, want = "administrator", `{"draft":{"body":"body"},"post":{"notes":["note","true"],"secret":null}} | NOT_FOUND Post.secret @post.secret`
 			}
 			for range 200 {
-				got := s.says(t, who(t, name), operation{text: `query Op($v: Boolean) { draft(id: "d1") { body } post(id: "p1") { notes(secret: $v) secret } }`,
+				got := s.summary(t, viewerNamed(t, name), operation{text: `query Op($v: Boolean) { draft(id: "d1") { body } post(id: "p1") { notes(secret: $v) secret } }`,
 					name: "Op", variables: map[string]any{"v": true}})
 				if got != want {
 					done <- got

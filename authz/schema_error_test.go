@@ -30,7 +30,7 @@ var refusals = []struct{ name, coordinate, says, sdl, twin string }{
 		`type Query { a: Int }`, `type Query { a: Int @public }`},
 	{"a root field of a guarded root type that says nothing", "Query.a", "does not say who may use it",
 		`type Query @auth { a: Int }`, `type Query @auth { a: Int @auth }`},
-	{"a type that is open without a word", "T.b", "is open to everyone by Query.a → T.b",
+	{"a type that is open without a word", "T.b", "is open to everyone through Query.a → T.b",
 		`type Query { a: T @public } type T { b: Int }`, `type Query { a: T @public } type T { b: Int @public }`},
 	{"a type that is open through an interface", "T.id", "Query.a → T.id",
 		`type Query { a: I @public } interface I { id: ID } type T implements I { id: ID }`,
@@ -69,24 +69,24 @@ var refusals = []struct{ name, coordinate, says, sdl, twin string }{
 		`type Query { a: T @public } type T @auth(owner: HER) { b: Int }`, `type Query { a: T @public } type T @auth(owner: SELF) { b: Int }`},
 	{"an owner without a predicate", "T", "to which no Go predicate is bound",
 		`type Query { a: T @public } type T @auth(owner: OTHER) { b: Int }`, `type Query { a: T @public } type T @auth(owner: SELF) { b: Int }`},
-	{"an age of nothing", "Query.a", "@auth(maxAge: 0), which nobody can satisfy",
+	{"an age of nothing", "Query.a", "@auth(maxAge: 0), which no caller can satisfy",
 		`type Query { a: Int @auth(maxAge: 0) }`, `type Query { a: Int @auth(maxAge: 1) }`},
-	{"an age before now", "Query.a", "@auth(maxAge: -5), which nobody can satisfy",
+	{"an age before now", "Query.a", "@auth(maxAge: -5), which no caller can satisfy",
 		`type Query { a: Int @auth(maxAge: -5) }`, `type Query { a: Int @auth(maxAge: 5) }`},
-	{"an age that is no number", "Query.a", "@auth(maxAge: null), which nobody can satisfy",
+	{"an age that is no number", "Query.a", "@auth(maxAge: null), which no caller can satisfy",
 		`type Query { a: Int @auth(maxAge: null) }`, `type Query { a: Int @auth(maxAge: 300) }`},
-	{"a weaker alternative first", "Query.a", "alternative 2 (role ADMIN and scope x) that alternative 1 (role ADMIN) swallows",
+	{"a weaker alternative first", "Query.a", "redundant alternative 2 (role ADMIN and scope x): alternative 1 (role ADMIN) asks for no more",
 		`type Query { a: Int @auth(any: [{roles: [ADMIN]}, {roles: [ADMIN], scopes: ["x"]}]) }`,
 		`type Query { a: Int @auth(any: [{roles: [ADMIN]}, {scopes: ["x"]}]) }`},
-	{"a weaker alternative last", "Query.a", "that alternative 2 (role ADMIN or USER) swallows",
+	{"a weaker alternative last", "Query.a", ": alternative 2 (role ADMIN or USER) asks for no more",
 		`type Query { a: Int @auth(any: [{roles: [ADMIN]}, {roles: [USER, ADMIN]}]) }`,
 		`type Query { a: Int @auth(any: [{roles: [ADMIN], maxAge: 60}, {roles: [USER]}]) }`},
-	{"a longer age beside a shorter", "Query.a", "swallows",
+	{"a longer age beside a shorter", "Query.a", "redundant",
 		`type Query { a: Int @auth(any: [{maxAge: 60}, {maxAge: 300}]) }`, `type Query { a: Int @auth(any: [{maxAge: 300}, {scopes: ["x"]}]) }`},
-	{"an owner beside everyone who signed in", "T", "swallows",
+	{"an owner beside everyone who signed in", "T", "redundant",
 		`type Query { a: T @public } type T @auth(any: [{owner: SELF}, {}]) { b: Int }`,
 		`type Query { a: T @public } type T @auth(any: [{owner: SELF}, {roles: [ADMIN]}]) { b: Int }`},
-	{"the same alternative twice", "Query.a", "swallows",
+	{"the same alternative twice", "Query.a", "redundant",
 		`type Query { a: Int @auth(any: [{scopes: ["x"]}, {scopes: ["x"]}]) }`, `type Query { a: Int @auth(any: [{scopes: ["x"]}]) }`},
 	{"an owner rule on a root type", "Query", "a root type has no object to own",
 		`type Query @auth(owner: SELF) { a: Int @auth }`, `type Query @auth { a: Int @auth }`},
@@ -100,14 +100,14 @@ var refusals = []struct{ name, coordinate, says, sdl, twin string }{
 	{"an owner rule on an argument of an object's field", "Query.b", "does not say",
 		`type Query { a: T @public b: Int } type T @public { c(x: Int @auth(owner: SELF)): Int }`,
 		`type Query { a: T @public } type T @public { c(x: Int @auth(owner: SELF)): Int }`},
-	{"a default on a guarded argument", "Query.a(x:)", "has a rule and a default value",
+	{"a default on a guarded argument", "Query.a(x:)", "has an access rule and a default value",
 		`type Query { a(x: Int = 1 @auth): Int @public }`, `type Query { a(x: Int @auth): Int @public }`},
-	{"a default on a guarded input field", "In.x", "has a rule and a default value",
+	{"a default on a guarded input field", "In.x", "has an access rule and a default value",
 		`type Query { a(in: In): Int @public } input In { x: Int = 1 @auth }`, `type Query { a(in: In): Int @public } input In { x: Int @auth, y: Int = 1 }`},
-	{"a default around a guarded input field", "Query.a(in:)", "has a default that supplies In.x",
+	{"a default around a guarded input field", "Query.a(in:)", "has a default value that sets In.x",
 		`type Query { a(in: [In!] = [{x: 1}]): Int @public } input In { x: Int @auth y: Int }`,
 		`type Query { a(in: [In!] = [{y: 1}]): Int @public } input In { x: Int @auth y: Int }`},
-	{"a default of an input field around a guarded one", "Out.in", "has a default that supplies In.x",
+	{"a default of an input field around a guarded one", "Out.in", "has a default value that sets In.x",
 		`type Query { a(out: Out): Int @public } input Out { in: In = {in: {x: 1}} } input In { x: Int @auth in: In }`,
 		`type Query { a(out: Out): Int @public } input Out { in: In = {in: {}} } input In { x: Int @auth in: In }`},
 	{"a sign-in that is not open", "Mutation.s", "only a @public field of the mutation type can be",
@@ -145,7 +145,7 @@ var refusals = []struct{ name, coordinate, says, sdl, twin string }{
 		`directive @d(x: Int @auth) on FIELD type Query { a: Int @public }`, `directive @d(x: Int) on FIELD type Query { a: Int @public }`},
 }
 
-func TestRefusesASchemaThatIsNoPolicyAndServesItsTwin(t *testing.T) {
+func TestNew_RejectsAnIncompletePolicy(t *testing.T) {
 	for _, c := range refusals {
 		t.Run(c.name, func(t *testing.T) {
 			refused := refusal(t, vocabulary+c.sdl, configFor)
@@ -166,7 +166,7 @@ func TestRefusesASchemaThatIsNoPolicyAndServesItsTwin(t *testing.T) {
 	}
 }
 
-func TestRefusesDirectivesThatItWouldNotEnforce(t *testing.T) {
+func TestNew_RejectsDirectivesThatItDoesNotEnforce(t *testing.T) {
 	const rest = ` input AuthRule { roles: [Role!] scopes: [String!] owner: Owner maxAge: Int plan: String }
 		enum Owner { SELF } enum Role { ADMIN } type Query { a: Int @auth }`
 	for name, c := range map[string]struct{ coordinate, says, sdl string }{
@@ -190,13 +190,13 @@ func TestRefusesDirectivesThatItWouldNotEnforce(t *testing.T) {
 	}
 }
 
-func TestRefusesAConfigThatDoesNotFitTheSchema(t *testing.T) {
+func TestNew_RejectsAConfigThatDoesNotFitTheSchema(t *testing.T) {
 	const sdl = vocabulary + `type Query { a: Int @public } type Mutation { s: Int @public @signsIn }`
 	tests := map[string]struct {
 		says   string
 		change func(*authz.Config)
 	}{
-		"nobody to sign in": {"Config.SignedIn does not say whom", func(c *authz.Config) { c.SignedIn = nil }},
+		"nobody to sign in": {"Config.SignedIn is not set", func(c *authz.Config) { c.SignedIn = nil }},
 		"a predicate too many": {"Config.Owners: names SELFF, which is not a value of enum Owner", func(c *authz.Config) {
 			c.Owners = map[string]authz.Owner{"SELFF": c.Owners["SELF"]}
 		}},
@@ -217,7 +217,7 @@ func TestRefusesAConfigThatDoesNotFitTheSchema(t *testing.T) {
 	}
 }
 
-func TestRefusesMoreAtomsThanASetHolds(t *testing.T) {
+func TestNew_RejectsMoreAtomsThanFit(t *testing.T) {
 	schema := func(n int) string {
 		var b strings.Builder
 		b.WriteString(vocabulary + "type Query {")
@@ -234,7 +234,7 @@ func TestRefusesMoreAtomsThanASetHolds(t *testing.T) {
 	}
 }
 
-func TestARefusalListsEveryFaultInOrder(t *testing.T) {
+func TestSchemaError_ListsEveryIssueInOrder(t *testing.T) {
 	refused := refusal(t, vocabulary+`type Query { b: Int a: Int c(x: Int = 1 @auth): Int }`, configFor)
 	want := "the schema is not a complete access policy:\n  Query.a: does"
 	if refused == nil || len(refused.Issues) != 4 || !strings.HasPrefix(refused.Error(), want) {

@@ -29,42 +29,42 @@ var now = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 // persona is a caller of the matrix.
 type persona struct {
 	name string
-	*allfeatures.Person
+	*allfeatures.Viewer
 }
 
 func personas() []persona {
 	day, minute := now.Add(-24*time.Hour), now.Add(-time.Minute)
 	return []persona{
 		{"no viewer", nil},
-		{"missing", &allfeatures.Person{Because: "missing"}},
-		{"expired", &allfeatures.Person{Because: "expired", ID: "alice", Roles: []string{"ADMIN"}, Proved: minute}},
-		{"revoked", &allfeatures.Person{Because: "revoked", ID: "alice", Scopes: []string{"a:read", "b:read"}, Proved: minute}},
-		{"invalid", &allfeatures.Person{Because: "invalid"}},
-		{"trouble", &allfeatures.Person{ID: "alice", Roles: []string{"ADMIN", "EDITOR"}, Proved: minute, Broken: errors.New("the database is away")}},
-		{"trouble, nobody", &allfeatures.Person{Because: "missing", Broken: errors.New("the database is away")}},
-		{"without id", &allfeatures.Person{Roles: []string{"USER"}, Proved: minute}},
-		{"stranger", &allfeatures.Person{ID: "carol", Roles: []string{"USER"}, Proved: minute}},
-		{"alice", &allfeatures.Person{ID: "alice", Roles: []string{"USER"}, Proved: minute}},
-		{"bob", &allfeatures.Person{ID: "bob", Roles: []string{"USER"}, Proved: minute}},
-		{"alice, stale", &allfeatures.Person{ID: "alice", Roles: []string{"USER"}, Proved: day}},
-		{"alice, never proved", &allfeatures.Person{ID: "alice", Roles: []string{"USER"}}},
-		{"scope a", &allfeatures.Person{ID: "alice", Scopes: []string{"a:read"}, Proved: minute}},
-		{"scope b", &allfeatures.Person{ID: "bob", Scopes: []string{"b:read"}, Proved: day}},
-		{"scope a, stale", &allfeatures.Person{ID: "bob", Scopes: []string{"a:read"}, Proved: day}},
-		{"both scopes", &allfeatures.Person{ID: "carol", Scopes: []string{"b:read", "a:read"}, Proved: minute}},
-		{"editor", &allfeatures.Person{ID: "bob", Roles: []string{"EDITOR"}, Proved: minute}},
-		{"editor, stale", &allfeatures.Person{ID: "bob", Roles: []string{"EDITOR"}, Proved: day}},
-		{"administrator", &allfeatures.Person{ID: "root", Roles: []string{"ADMIN"}, Proved: minute}},
-		{"administrator, stale", &allfeatures.Person{ID: "root", Roles: []string{"ADMIN", "EDITOR"}, Scopes: []string{"a:read", "b:read"}, Proved: day}},
-		{"everything", &allfeatures.Person{ID: "alice", Roles: []string{"ADMIN", "EDITOR"}, Scopes: []string{"a:read", "b:read"}, Proved: minute}},
+		{"missing", &allfeatures.Viewer{AnonymousReason: "missing"}},
+		{"expired", &allfeatures.Viewer{AnonymousReason: "expired", ID: "alice", Roles: []string{"ADMIN"}, AuthTime: minute}},
+		{"revoked", &allfeatures.Viewer{AnonymousReason: "revoked", ID: "alice", Scopes: []string{"a:read", "b:read"}, AuthTime: minute}},
+		{"invalid", &allfeatures.Viewer{AnonymousReason: "invalid"}},
+		{"trouble", &allfeatures.Viewer{ID: "alice", Roles: []string{"ADMIN", "EDITOR"}, AuthTime: minute, CheckErr: errors.New("the database is away")}},
+		{"trouble, nobody", &allfeatures.Viewer{AnonymousReason: "missing", CheckErr: errors.New("the database is away")}},
+		{"without id", &allfeatures.Viewer{Roles: []string{"USER"}, AuthTime: minute}},
+		{"stranger", &allfeatures.Viewer{ID: "carol", Roles: []string{"USER"}, AuthTime: minute}},
+		{"alice", &allfeatures.Viewer{ID: "alice", Roles: []string{"USER"}, AuthTime: minute}},
+		{"bob", &allfeatures.Viewer{ID: "bob", Roles: []string{"USER"}, AuthTime: minute}},
+		{"alice, stale", &allfeatures.Viewer{ID: "alice", Roles: []string{"USER"}, AuthTime: day}},
+		{"alice, never proved", &allfeatures.Viewer{ID: "alice", Roles: []string{"USER"}}},
+		{"scope a", &allfeatures.Viewer{ID: "alice", Scopes: []string{"a:read"}, AuthTime: minute}},
+		{"scope b", &allfeatures.Viewer{ID: "bob", Scopes: []string{"b:read"}, AuthTime: day}},
+		{"scope a, stale", &allfeatures.Viewer{ID: "bob", Scopes: []string{"a:read"}, AuthTime: day}},
+		{"both scopes", &allfeatures.Viewer{ID: "carol", Scopes: []string{"b:read", "a:read"}, AuthTime: minute}},
+		{"editor", &allfeatures.Viewer{ID: "bob", Roles: []string{"EDITOR"}, AuthTime: minute}},
+		{"editor, stale", &allfeatures.Viewer{ID: "bob", Roles: []string{"EDITOR"}, AuthTime: day}},
+		{"administrator", &allfeatures.Viewer{ID: "root", Roles: []string{"ADMIN"}, AuthTime: minute}},
+		{"administrator, stale", &allfeatures.Viewer{ID: "root", Roles: []string{"ADMIN", "EDITOR"}, Scopes: []string{"a:read", "b:read"}, AuthTime: day}},
+		{"everything", &allfeatures.Viewer{ID: "alice", Roles: []string{"ADMIN", "EDITOR"}, Scopes: []string{"a:read", "b:read"}, AuthTime: minute}},
 	}
 }
 
-func who(t testing.TB, name string) *allfeatures.Person {
+func viewerNamed(t testing.TB, name string) *allfeatures.Viewer {
 	t.Helper()
 	for _, p := range personas() {
 		if p.name == name {
-			return p.Person
+			return p.Viewer
 		}
 	}
 	t.Fatalf("no persona %q", name)
@@ -87,41 +87,41 @@ type answer struct {
 
 // server is the allfeatures behind a guard. Its fields count what gqlgen resolves, plain struct fields included.
 type server struct {
-	world  *allfeatures.World
-	guard  *authz.Guard
-	exec   *executor.Executor
-	fields atomic.Int64
+	resolver *allfeatures.Resolver
+	guard    *authz.Guard
+	exec     *executor.Executor
+	fields   atomic.Int64
 }
 
-type personKey struct{}
+type viewerKey struct{}
 
-func as(ctx context.Context, p *allfeatures.Person) context.Context {
-	return context.WithValue(ctx, personKey{}, p)
+func as(ctx context.Context, p *allfeatures.Viewer) context.Context {
+	return context.WithValue(ctx, viewerKey{}, p)
 }
 
-func testConfig(audit bool) authz.Config {
-	owner := func(is func(*allfeatures.Person, any) bool) authz.Owner {
+func testConfig(verify bool) authz.Config {
+	owner := func(is func(*allfeatures.Viewer, any) bool) authz.Owner {
 		return func(_ context.Context, v authz.Viewer, object any) (bool, error) {
-			return is(v.(*allfeatures.Person), object), nil
+			return is(v.(*allfeatures.Viewer), object), nil
 		}
 	}
 	return authz.Config{
 		Viewer: func(ctx context.Context) authz.Viewer {
-			if p, _ := ctx.Value(personKey{}).(*allfeatures.Person); p != nil {
+			if p, _ := ctx.Value(viewerKey{}).(*allfeatures.Viewer); p != nil {
 				return p
 			}
 			return nil
 		},
-		Owners:          map[string]authz.Owner{"AUTHOR": owner(allfeatures.Authored), "MEMBER": owner(allfeatures.Belongs)},
+		Owners:          map[string]authz.Owner{"AUTHOR": owner(allfeatures.IsAuthor), "MEMBER": owner(allfeatures.IsMember)},
 		SignedIn:        func(_ context.Context, result any) authz.Viewer { return signedIn(result.(*allfeatures.Session)) },
 		Clock:           func() time.Time { return now },
-		VerifyExecution: audit,
+		VerifyExecution: verify,
 		Log:             slog.New(slog.DiscardHandler),
 	}
 }
 
-func signedIn(s *allfeatures.Session) *allfeatures.Person {
-	return &allfeatures.Person{ID: s.Token[len("t-"):], Roles: []string{"USER"}, Proved: now}
+func signedIn(s *allfeatures.Session) *allfeatures.Viewer {
+	return &allfeatures.Viewer{ID: s.Token[len("t-"):], Roles: []string{"USER"}, AuthTime: now}
 }
 
 // serve starts a server of the allfeatures, or of a mutant of its schema.
@@ -131,8 +131,8 @@ func serve(t testing.TB, sdl string, config authz.Config) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{world: allfeatures.NewWorld()}
-	es := s.world.Executable(schema)
+	s := &server{resolver: allfeatures.NewResolver()}
+	es := s.resolver.Executable(schema)
 	if s.guard, err = authz.New(es.Schema(), config); err != nil {
 		return nil, err
 	}
@@ -146,9 +146,9 @@ func serve(t testing.TB, sdl string, config authz.Config) (*server, error) {
 	return s, nil
 }
 
-func mustServe(t testing.TB, audit bool) *server {
+func mustServe(t testing.TB, verify bool) *server {
 	t.Helper()
-	s, err := serve(t, allfeatures.SDL, testConfig(audit))
+	s, err := serve(t, allfeatures.SDL, testConfig(verify))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +156,7 @@ func mustServe(t testing.TB, audit bool) *server {
 }
 
 // raw runs one operation and returns all its responses, or what validation says.
-func (s *server) raw(p *allfeatures.Person, o operation) ([]*graphql.Response, gqlerror.List) {
+func (s *server) raw(p *allfeatures.Viewer, o operation) ([]*graphql.Response, gqlerror.List) {
 	ctx := as(graphql.StartOperationTrace(context.Background()), p)
 	oc, errs := s.exec.CreateOperationContext(ctx, &graphql.RawParams{Query: o.text, OperationName: o.name, Variables: o.variables})
 	if errs != nil {
@@ -176,7 +176,7 @@ func (s *server) raw(p *allfeatures.Person, o operation) ([]*graphql.Response, g
 }
 
 // ask runs one operation and returns what its responses come to.
-func (s *server) ask(p *allfeatures.Person, o operation) ([]answer, error) {
+func (s *server) ask(p *allfeatures.Viewer, o operation) ([]answer, error) {
 	responses, errs := s.raw(p, o)
 	if errs != nil {
 		return nil, errs
@@ -219,7 +219,7 @@ func (a answer) sorted() answer {
 }
 
 // refuseAll asks a schema without resolvers for all of its root fields, and returns the refusal's errors.
-func refuseAll(t testing.TB, schema *ast.Schema, config authz.Config, p *allfeatures.Person) gqlerror.List {
+func refuseAll(t testing.TB, schema *ast.Schema, config authz.Config, p *allfeatures.Viewer) gqlerror.List {
 	t.Helper()
 	guard, err := authz.New(schema, config)
 	if err != nil {
@@ -231,7 +231,7 @@ func refuseAll(t testing.TB, schema *ast.Schema, config authz.Config, p *allfeat
 			b.WriteString(" " + f.Name)
 		}
 	}
-	exec := executor.New((&allfeatures.World{}).Executable(schema))
+	exec := executor.New((&allfeatures.Resolver{}).Executable(schema))
 	exec.Use(guard)
 	ctx := as(graphql.StartOperationTrace(context.Background()), p)
 	oc, errs := exec.CreateOperationContext(ctx, &graphql.RawParams{Query: "{" + b.String() + "}"})

@@ -15,13 +15,14 @@ type table struct {
 	owners  bits // the atoms of kindOwner
 	types   map[string]*objectType
 	inputs  map[string]*inputType
-	byRules map[string]*requirement // equal requirements, by their text
+	byRules map[string]*requirement // equal requirements, by the text of their rules
 }
 
 // objectType is a concrete type of the schema.
 type objectType struct {
 	name    string
 	root    bool
+	public  bool         // a field that returns it is reachable from a root without passing any rule
 	require *requirement // nil: the type itself asks for nothing, or is a root, whose rule is each field's
 	fields  map[string]*fieldRule
 }
@@ -36,7 +37,7 @@ type fieldRule struct {
 	definition *ast.FieldDefinition
 }
 
-// inputType is an input object; guarded reports whether a rule is written on it or on what it contains.
+// inputType is an input object; guarded reports whether a rule is written on one of its fields or on what it contains.
 type inputType struct {
 	definition *ast.Definition
 	fields     map[string]*requirement
@@ -44,8 +45,8 @@ type inputType struct {
 }
 
 // intern returns the requirement of these rules; nil when there are none.
-func (t *table) intern(rules ...rule) (*requirement, error) {
-	rules = slices.DeleteFunc(rules, func(r rule) bool { return r == nil })
+func (t *table) intern(rules ...Rule) (*requirement, error) {
+	rules = slices.DeleteFunc(rules, func(r Rule) bool { return r == nil })
 	if len(rules) == 0 {
 		return nil, nil
 	}
@@ -54,19 +55,19 @@ func (t *table) intern(rules ...rule) (*requirement, error) {
 		return r, nil
 	}
 	r := &requirement{rules: rules}
-	for _, one := range rules {
-		var alternatives []alternative
-		for _, c := range one {
-			more, err := t.alternatives(c)
+	for _, rule := range rules {
+		var all alternatives
+		for _, c := range rule {
+			masks, err := t.masks(c)
 			if err != nil {
 				return nil, err
 			}
-			alternatives = append(alternatives, more...)
+			all = append(all, masks...)
 		}
-		r.needs = append(r.needs, alternatives)
+		r.needs = append(r.needs, all)
 	}
-	for i := range t.atoms {
-		if t.atoms[i].kind == kindOwner && r.mentions(i) {
+	for i, a := range t.atoms {
+		if a.kind == kindOwner && r.mentions(i) {
 			r.owners = append(r.owners, i)
 		}
 	}
@@ -74,49 +75,38 @@ func (t *table) intern(rules ...rule) (*requirement, error) {
 	return r, nil
 }
 
-func (r *requirement) mentions(i int) bool {
-	for _, alternatives := range r.needs {
-		for _, a := range alternatives {
-			if a.mask.has(i) {
-				return true
-			}
-		}
+// masks spells a clause out in atoms, once for each of its roles. Every clause asks for a signed-in viewer.
+func (t *table) masks(c Clause) (alternatives, error) {
+	needed := []atom{{kind: kindSignedIn}}
+	for _, s := range c.Scopes {
+		needed = append(needed, atom{kind: kindScope, name: s})
 	}
-	return false
-}
-
-// alternatives spells a clause out in atoms. Every clause asks for a signed-in viewer.
-func (t *table) alternatives(c clause) ([]alternative, error) {
-	wanted := []atom{{kind: kindSignedIn}}
-	for _, s := range c.scopes {
-		wanted = append(wanted, atom{kind: kindScope, name: s})
+	if c.MaxAge > 0 {
+		needed = append(needed, atom{kind: kindAge, age: c.MaxAge})
 	}
-	if c.maxAge > 0 {
-		wanted = append(wanted, atom{kind: kindAge, age: c.maxAge})
-	}
-	if c.owner != "" {
-		wanted = append(wanted, atom{kind: kindOwner, name: c.owner})
+	if c.Owner != "" {
+		needed = append(needed, atom{kind: kindOwner, name: c.Owner})
 	}
 	var base bits
-	for _, a := range wanted {
+	for _, a := range needed {
 		i, err := t.atom(a)
 		if err != nil {
 			return nil, err
 		}
 		base.add(i)
 	}
-	if len(c.roles) == 0 {
-		return []alternative{{mask: base}}, nil
+	if len(c.Roles) == 0 {
+		return alternatives{base}, nil
 	}
-	var all []alternative
-	for _, role := range c.roles {
+	var all alternatives
+	for _, role := range c.Roles {
 		i, err := t.atom(atom{kind: kindRole, name: role})
 		if err != nil {
 			return nil, err
 		}
 		mask := base
 		mask.add(i)
-		all = append(all, alternative{mask: mask})
+		all = append(all, mask)
 	}
 	return all, nil
 }

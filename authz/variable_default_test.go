@@ -7,9 +7,9 @@ import (
 	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
 )
 
-// TestADefaultOfAnotherOperationSuppliesNothingUnguarded shares a fragment between two operations. gqlparser binds the
+// TestVariableDefault_OfAnotherOperationIsGuarded shares a fragment between two operations. gqlparser binds the
 // fragment's variable to the operation that it walked last, and the executor then takes that one's default.
-func TestADefaultOfAnotherOperationSuppliesNothingUnguarded(t *testing.T) {
+func TestVariableDefault_OfAnotherOperationIsGuarded(t *testing.T) {
 	s, err := serve(t, allfeatures.SDL, testConfig(false))
 	if err != nil {
 		t.Fatal(err)
@@ -26,10 +26,10 @@ func TestADefaultOfAnotherOperationSuppliesNothingUnguarded(t *testing.T) {
 			`query Op($s: Filter) { ...F } query B($s: Filter = {text: "open"}) { ...F } fragment F on Query { count(filter: {not: $s}) }`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := s.says(t, who(t, "missing"), operation{text: c.text, name: "Op"}); !strings.HasPrefix(got, "refused | UNAUTHENTICATED Filter.internal") {
+			if got := s.summary(t, viewerNamed(t, "missing"), operation{text: c.text, name: "Op"}); !strings.HasPrefix(got, "refused | UNAUTHENTICATED Filter.internal") {
 				t.Errorf("got %s", got)
 			}
-			if got := s.says(t, who(t, "missing"), operation{text: c.twin, name: "Op"}); !strings.HasPrefix(got, `{"count":`) {
+			if got := s.summary(t, viewerNamed(t, "missing"), operation{text: c.twin, name: "Op"}); !strings.HasPrefix(got, `{"count":`) {
 				t.Errorf("the twin: got %s", got)
 			}
 		})

@@ -23,36 +23,35 @@ const (
 	NotFound                 Code = "NOT_FOUND" // an owner rule failed on an object, or there is none
 )
 
-var order = []Code{Unauthenticated, ReauthenticationRequired, InsufficientScope, Forbidden, NotFound}
+var codeOrder = []Code{Unauthenticated, ReauthenticationRequired, InsufficientScope, Forbidden, NotFound}
 
-// maxViolations bounds the errors of one answer.
+// maxViolations bounds the errors of one response.
 const maxViolations = 50
 
 // violation is one forbidden coordinate of an operation.
 type violation struct {
 	code       Code
 	coordinate string
-	at         *place   // where it stands in the operation
-	path       ast.Path // where it was met, when the operation ran
+	at         *pathElement // in the operation
+	path       ast.Path     // in the response, when the operation ran
 	message    string
 	extensions map[string]any
-	err        error // the rule could not be decided: shown by Config.Present
+	err        error // why the rule could not be decided: shown by Config.ErrorPresenter
 }
 
-// deny explains why have does not satisfy a requirement: what of the nearest alternative is missing. Whether the viewer
-// owns an object that is not known yet is not held against them.
+// deny explains why have does not satisfy a requirement: what of the nearest alternative is missing. The object is not
+// known yet, so the viewer counts as its owner.
 func (t *table) deny(coordinate string, r *requirement, have bits, v Viewer) *violation {
-	if isNobody(v) {
-		return denyNobody(coordinate, v)
+	if isAnonymous(v) {
+		return denyAnonymous(coordinate, v)
 	}
 	have = have.union(t.owners)
 	worst := &violation{}
-	for i, alternatives := range r.needs {
-		holds := slices.ContainsFunc(alternatives, func(a alternative) bool { return have.holds(a.mask) })
-		if holds {
+	for i, a := range r.needs {
+		if a.hold(have) {
 			continue
 		}
-		if near := t.nearest(alternatives, have); slices.Index(order, near.code) > slices.Index(order, worst.code) {
+		if near := t.nearest(a, have); slices.Index(codeOrder, near.code) > slices.Index(codeOrder, worst.code) {
 			worst = near
 			if worst.code == Forbidden {
 				worst.message = "it needs " + r.rules[i].String()
@@ -60,14 +59,14 @@ func (t *table) deny(coordinate string, r *requirement, have bits, v Viewer) *vi
 		}
 	}
 	worst.coordinate = coordinate
-	worst.message = fmt.Sprintf("%s is not open to you: %s.", coordinate, worst.message)
+	worst.message = fmt.Sprintf("%s is denied: %s.", coordinate, worst.message)
 	return worst
 }
 
-// isNobody reports whether nothing is known of who is calling.
-func isNobody(v Viewer) bool { return v == nil || v.Err() != nil || !v.SignedIn() }
+// isAnonymous reports whether nothing is known of the caller.
+func isAnonymous(v Viewer) bool { return v == nil || v.Err() != nil || !v.SignedIn() }
 
-// remedies says, for each reason why the caller is nobody, how to become somebody.
+// remedies says, for each reason why the caller is anonymous, how to sign in.
 var remedies = map[string]string{
 	"missing": "no credential was sent; sign in and send one along",
 	"expired": "the access token has expired; refresh it",
@@ -75,7 +74,7 @@ var remedies = map[string]string{
 	"invalid": "the credential is not valid here; sign in again",
 }
 
-func denyNobody(coordinate string, v Viewer) *violation {
+func denyAnonymous(coordinate string, v Viewer) *violation {
 	if v != nil && v.Err() != nil {
 		return &violation{code: Unauthenticated, coordinate: coordinate, err: v.Err()}
 	}
@@ -83,35 +82,36 @@ func denyNobody(coordinate string, v Viewer) *violation {
 	if v != nil && v.Reason() != "" {
 		reason = v.Reason()
 	}
-	help, ok := remedies[reason]
+	remedy, ok := remedies[reason]
 	if !ok {
-		help = "sign in"
+		remedy = "sign in"
 	}
 	return &violation{
 		code:       Unauthenticated,
 		coordinate: coordinate,
-		message:    fmt.Sprintf("%s needs a signed-in caller: %s.", coordinate, help),
+		message:    fmt.Sprintf("%s needs a signed-in caller: %s.", coordinate, remedy),
 		extensions: map[string]any{"reason": reason},
 	}
 }
 
-// nearest explains the alternative that the viewer could satisfy most easily: a new proof of identity before more
-// scopes before what only another can give.
-func (t *table) nearest(alternatives []alternative, have bits) *violation {
+// nearest explains the alternative that the viewer could satisfy most easily: by authenticating again rather than with
+// more scopes, and with more scopes rather than with what only others can grant.
+func (t *table) nearest(a alternatives, have bits) *violation {
 	var best *violation
-	for _, a := range alternatives {
-		if v := t.missing(a, have); best == nil || slices.Index(order, v.code) < slices.Index(order, best.code) {
+	for _, mask := range a {
+		if v := t.missing(mask, have); best == nil || slices.Index(codeOrder, v.code) < slices.Index(codeOrder, best.code) {
 			best = v
 		}
 	}
 	return best
 }
 
-func (t *table) missing(a alternative, have bits) *violation {
+// missing explains which atoms of a mask the viewer lacks.
+func (t *table) missing(mask, have bits) *violation {
 	v := &violation{code: ReauthenticationRequired}
 	var scopes []string
 	for i, one := range t.atoms {
-		if !a.mask.has(i) || have.has(i) {
+		if !mask.has(i) || have.has(i) {
 			continue
 		}
 		switch one.kind {
@@ -119,7 +119,7 @@ func (t *table) missing(a alternative, have bits) *violation {
 			scopes = append(scopes, one.name)
 		case kindAge:
 			v.extensions = map[string]any{"maxAge": one.age}
-			v.message = fmt.Sprintf("prove who you are again, at most %d s before", one.age)
+			v.message = fmt.Sprintf("authenticate again; the last time may be at most %d s ago", one.age)
 		default:
 			return &violation{code: Forbidden}
 		}
@@ -134,7 +134,7 @@ func (t *table) missing(a alternative, have bits) *violation {
 	return v
 }
 
-// notFound is the answer for an object that is not there and for one that is not the viewer's: the same for both.
+// notFound is the same for a missing object and for one that is not the viewer's.
 func notFound(coordinate string) *violation {
 	return &violation{
 		code:       NotFound,
@@ -143,11 +143,11 @@ func notFound(coordinate string) *violation {
 	}
 }
 
-// present turns violations into the errors of an answer, the most pressing first, one a coordinate.
+// present turns violations into the errors of a response, in the order of their codes, one a coordinate.
 func (g *Guard) present(ctx context.Context, all []*violation) gqlerror.List {
 	var list gqlerror.List
 	seen := map[string]bool{}
-	for _, code := range order {
+	for _, code := range codeOrder {
 		for _, v := range all {
 			if v.code != code || seen[v.coordinate] {
 				continue
@@ -169,17 +169,14 @@ func (g *Guard) presentOne(ctx context.Context, v *violation) *gqlerror.Error {
 		path = v.at.path()
 	}
 	if v.err != nil {
-		e := *g.config.ErrorPresenter(ctx, v.err)
+		original := g.config.ErrorPresenter(ctx, v.err)
+		e := *original
 		e.Path = path
-		e.Extensions = maps.Clone(e.Extensions)
-		if e.Extensions == nil {
-			e.Extensions = map[string]any{}
-		}
+		e.Extensions = map[string]any{}
+		maps.Copy(e.Extensions, original.Extensions)
 		return &e
 	}
 	extensions := map[string]any{"code": string(v.code), "coordinate": v.coordinate}
-	for name, value := range v.extensions {
-		extensions[name] = value
-	}
+	maps.Copy(extensions, v.extensions)
 	return &gqlerror.Error{Message: v.message, Path: path, Extensions: extensions}
 }

@@ -1,0 +1,40 @@
+package authz
+
+import (
+	"context"
+	"reflect"
+	"testing"
+
+	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
+)
+
+// TestObjectFilter_HidesObjectsInListsOfValues: gqlgen can be configured to hold objects in lists as values, where a hidden
+// one cannot be nil.
+func TestObjectFilter_HidesObjectsInListsOfValues(t *testing.T) {
+	guard := benchGuard(t)
+	guard.config.Owners["AUTHOR"] = func(_ context.Context, _ Viewer, object any) (bool, error) {
+		return *object.(*allfeatures.Draft).AuthorID == "alice", nil
+	}
+	alice, bob := "alice", "bob"
+	v := guard.config.Viewer(t.Context())
+	e := &execution{guard: guard, denied: map[string]*violation{}}
+	field := guard.table.types["Query"].fields["draftsOrNull"]
+	f := &objectFilter{execution: e, ctx: t.Context(), decision: &decision{viewer: v, have: guard.atomsOf(v)}, field: field}
+	for name, c := range map[string]struct {
+		list   any
+		hidden bool
+	}{
+		"values, all visible":  {[]allfeatures.Draft{{AuthorID: &alice}}, false},
+		"values, one hidden":   {[]allfeatures.Draft{{AuthorID: &alice}, {AuthorID: &bob}}, true},
+		"pointers, one hidden": {[]*allfeatures.Draft{{AuthorID: &alice}, {AuthorID: &bob}}, false},
+		"no list":              {[]*allfeatures.Draft(nil), false},
+	} {
+		filtered, hidden := f.value(reflect.ValueOf(c.list), field.definition.Type, nil)
+		if hidden != c.hidden {
+			t.Errorf("%s: hidden %t", name, hidden)
+		}
+		if list, ok := filtered.Interface().([]*allfeatures.Draft); ok && len(list) == 2 && (list[0] == nil || list[1] != nil) {
+			t.Errorf("%s: %v", name, list)
+		}
+	}
+}
