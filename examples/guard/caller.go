@@ -9,34 +9,34 @@ import (
 	"github.com/gatehouse/gatehouse/examples/guard/graph"
 )
 
-// reader is who is calling, as the guard asks for them (authz.Viewer). The zero reader is nobody.
-type reader struct {
-	authz.Anonymous // answers what this schema does not ask
+// caller is the user of a request, as the guard asks for it (authz.Viewer). The zero caller is anonymous.
+type caller struct {
+	authz.Anonymous // the methods that this schema's rules do not use
 	name            string
 	roles           []string
 }
 
-func (r reader) SignedIn() bool           { return r.name != "" }
-func (r reader) HasRole(role string) bool { return r.SignedIn() && slices.Contains(r.roles, role) }
+func (c caller) SignedIn() bool           { return c.name != "" }
+func (c caller) HasRole(role string) bool { return c.SignedIn() && slices.Contains(c.roles, role) }
 
-// wrote is the relation AUTHOR of a reader to an object.
-func wrote(_ context.Context, v authz.Viewer, object any) (bool, error) {
+// isAuthor decides owner: AUTHOR.
+func isAuthor(_ context.Context, v authz.Viewer, object any) (bool, error) {
 	draft, ok := object.(*graph.Draft)
-	return ok && draft.Author != "" && draft.Author == v.(reader).name, nil
+	return ok && draft.Author != "" && draft.Author == v.(caller).name, nil
 }
 
-type readerKey struct{}
+type callerKey struct{}
 
-// identify notes who is calling. HERE YOUR OWN AUTHENTICATION GOES: check a session or a token, and take name and roles
-// from what it proves. These two headers are for trying out; never trust a header in production, anyone can send it.
-func identify(next http.Handler) http.Handler {
+// authenticate adds the caller to the request's context. REPLACE IT BY YOUR OWN AUTHENTICATION: check a session or a
+// token, and take name and roles from it. These two headers are for trying out; in production anyone can send them.
+func authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		caller := reader{name: r.Header.Get("X-User"), roles: r.Header.Values("X-Roles")}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), readerKey{}, caller)))
+		c := caller{name: r.Header.Get("X-User"), roles: r.Header.Values("X-Roles")}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, c)))
 	})
 }
 
-func readerFrom(ctx context.Context) reader {
-	caller, _ := ctx.Value(readerKey{}).(reader)
-	return caller
+func callerFrom(ctx context.Context) caller {
+	c, _ := ctx.Value(callerKey{}).(caller)
+	return c
 }

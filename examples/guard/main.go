@@ -1,5 +1,5 @@
-// Command guard serves articles, some of which are not for everyone. Who may read and change what stands in
-// schema.graphql only; of Gatehouse it imports package authz and nothing else.
+// Command guard serves articles, which everyone may read, and drafts, which not everyone may. All access rules stand in
+// schema.graphql. Of Gatehouse it imports package authz and nothing else.
 package main
 
 import (
@@ -30,7 +30,7 @@ func main() {
 }
 
 func run(address string) error {
-	guarded, err := newHandler(graph.NewExecutableSchema(graph.Config{Resolvers: newDesk()}))
+	h, err := newHandler(graph.NewExecutableSchema(graph.Config{Resolvers: newStore()}))
 	if err != nil {
 		return err
 	}
@@ -39,11 +39,11 @@ func run(address string) error {
 		return err
 	}
 	fmt.Printf("listening on http://%s\n", listener.Addr())
-	server := http.Server{Handler: guarded, ReadHeaderTimeout: 5 * time.Second}
+	server := http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
 	return server.Serve(listener)
 }
 
-// newHandler returns the guarded handler of a schema. It fails when the schema leaves open who may use a part of it.
+// newHandler returns the guarded handler of a schema. It fails when a part of the schema does not say who may use it.
 func newHandler(schema graphql.ExecutableSchema) (http.Handler, error) {
 	server := handler.New(schema)
 	server.AddTransport(transport.GET{})
@@ -51,8 +51,8 @@ func newHandler(schema graphql.ExecutableSchema) (http.Handler, error) {
 
 	// The ten lines: make the guard and use it.
 	guard, err := authz.New(schema.Schema(), authz.Config{
-		Viewer:        func(ctx context.Context) authz.Viewer { return readerFrom(ctx) },
-		Owners:        map[string]authz.Owner{"AUTHOR": wrote},
+		Viewer:        func(ctx context.Context) authz.Viewer { return callerFrom(ctx) },
+		Owners:        map[string]authz.Owner{"AUTHOR": isAuthor},
 		Introspection: true,
 	})
 	if err != nil {
@@ -60,7 +60,7 @@ func newHandler(schema graphql.ExecutableSchema) (http.Handler, error) {
 	}
 	guard.Describe()
 	server.Use(guard)
-	// That is all: no resolver refuses anyone.
+	// That is all: no resolver checks access.
 
-	return identify(server), nil
+	return authenticate(server), nil
 }

@@ -19,93 +19,93 @@ import (
 )
 
 var (
-	nobody   = http.Header{}
-	author   = http.Header{"X-User": {"ann"}}
-	stranger = http.Header{"X-User": {"bob"}}
-	editor   = http.Header{"X-User": {"eve"}, "X-Roles": {"EDITOR"}}
+	anonymous = http.Header{}
+	author    = http.Header{"X-User": {"ann"}}
+	otherUser = http.Header{"X-User": {"bob"}}
+	editor    = http.Header{"X-User": {"eve"}, "X-Roles": {"EDITOR"}}
 )
 
 const (
-	articles   = `{ articles { title author } }`
-	draft      = `query($id: ID!) { draft(id: $id) { title } }`
-	publish    = `mutation { publish(id: "2") { title } }`
-	onlyDoors  = `{"data":{"articles":[{"title":"On doors","author":"ann"}]}}`
-	draftOfAnn = `{"data":{"draft":{"title":"On keys"}}}`
+	articles  = `{ articles { title author } }`
+	draft     = `query($id: ID!) { draft(id: $id) { title } }`
+	publish   = `mutation { publish(id: "2") { title } }`
+	published = `{"data":{"articles":[{"title":"Installation","author":"ann"}]}}`
+	annsDraft = `{"data":{"draft":{"title":"Upgrading"}}}`
 )
 
-func TestAnyoneListsArticles(t *testing.T) {
+func TestArticles_AreListedForEveryone(t *testing.T) {
 	s := start(t)
-	for _, who := range []http.Header{nobody, stranger, author, editor} {
-		s.want(who, articles, onlyDoors)
+	for _, who := range []http.Header{anonymous, otherUser, author, editor} {
+		s.want(who, articles, published)
 	}
 }
 
-func TestDraftIsReadByItsAuthorAndByEditors(t *testing.T) {
+func TestDraft_IsShownToItsAuthorAndToEditors(t *testing.T) {
 	s := start(t)
-	s.want(author, draft, draftOfAnn)
-	s.want(editor, draft, draftOfAnn)
+	s.want(author, draft, annsDraft)
+	s.want(editor, draft, annsDraft)
 }
 
-func TestDraftOfAnotherIsAsMissingAsNone(t *testing.T) {
+func TestDraft_OfAnotherAuthorLooksMissing(t *testing.T) {
 	s := start(t)
-	foreign, none := s.ask(stranger, draft, "2"), s.ask(stranger, draft, "99")
-	if foreign != none {
-		t.Errorf("one can tell whether a draft is there:\n%s\n%s", foreign, none)
+	foreign, missing := s.ask(otherUser, draft, "2"), s.ask(otherUser, draft, "99")
+	if foreign != missing {
+		t.Errorf("the answers show whether a draft exists:\n%s\n%s", foreign, missing)
 	}
 	if !strings.Contains(foreign, `"code":"NOT_FOUND"`) || !strings.HasSuffix(foreign, `"data":{"draft":null}}`) {
 		t.Errorf("not null with NOT_FOUND: %s", foreign)
 	}
-	s.wantCode(nobody, draft, "UNAUTHENTICATED")
+	s.wantCode(anonymous, draft, "UNAUTHENTICATED")
 }
 
-func TestEditorsPublishAndAuthorsDoNot(t *testing.T) {
+func TestPublish_IsAllowedToEditorsOnly(t *testing.T) {
 	s := start(t)
-	for _, who := range []http.Header{author, stranger} {
+	for _, who := range []http.Header{author, otherUser} {
 		s.wantCode(who, publish, "FORBIDDEN")
 	}
-	s.wantCode(nobody, publish, "UNAUTHENTICATED")
-	s.want(nobody, articles, onlyDoors)
-	s.want(author, draft, draftOfAnn)
+	s.wantCode(anonymous, publish, "UNAUTHENTICATED")
+	s.want(anonymous, articles, published)
+	s.want(author, draft, annsDraft)
 
-	s.want(editor, publish, `{"data":{"publish":{"title":"On keys"}}}`)
-	s.want(nobody, articles, strings.Replace(onlyDoors, `]}}`, `,{"title":"On keys","author":"ann"}]}}`, 1))
+	s.want(editor, publish, `{"data":{"publish":{"title":"Upgrading"}}}`)
+	s.want(anonymous, articles, strings.Replace(published, `]}}`, `,{"title":"Upgrading","author":"ann"}]}}`, 1))
 	s.want(editor, draft, `{"data":{"draft":null}}`)
 }
 
-func TestOneForbiddenFieldStopsTheWholeMutation(t *testing.T) {
+func TestMutation_WithOneForbiddenFieldDoesNothing(t *testing.T) {
 	s := start(t)
-	write := `write(title: "On locks", text: "They hold.") { id author }`
+	write := `write(title: "Removal", text: "Stop it first.") { id author }`
 	s.wantCode(author, `mutation { `+write+` publish(id: "2") { id } }`, "FORBIDDEN")
 	s.want(author, `mutation { `+write+` }`, `{"data":{"write":{"id":"3","author":"ann"}}}`)
-	s.wantCode(nobody, `mutation { `+write+` }`, "UNAUTHENTICATED")
+	s.wantCode(anonymous, `mutation { `+write+` }`, "UNAUTHENTICATED")
 }
 
-func TestRootFieldWithoutRuleStopsTheStart(t *testing.T) {
+func TestSchema_RootFieldWithoutRulePreventsTheStart(t *testing.T) {
 	complete := read(t, "schema.graphql")
 	for field, coordinate := range map[string]string{
-		"draft(\"Which draft.\" id: ID!): Draft @auth\n":                    "Query.draft",
-		"publish(\"Which draft.\" id: ID!): Article @auth(roles: [EDITOR])": "Mutation.publish",
+		"draft(\"The draft's id.\" id: ID!): Draft @auth\n":                    "Query.draft",
+		"publish(\"The draft's id.\" id: ID!): Article @auth(roles: [EDITOR])": "Mutation.publish",
 	} {
 		without, _, _ := strings.Cut(field, "@auth")
-		hole := strings.Replace(complete, field, without+"\n", 1)
-		_, err := newHandler(executable(t, hole))
+		incomplete := strings.Replace(complete, field, without+"\n", 1)
+		_, err := newHandler(executable(t, incomplete))
 		if err == nil || !strings.Contains(err.Error(), coordinate+": does not say who may use it") {
-			t.Errorf("without its @auth, %s does not stop the start: %v", coordinate, err)
+			t.Errorf("without its @auth, %s does not prevent the start: %v", coordinate, err)
 		}
 	}
 	if _, err := newHandler(executable(t, complete)); err != nil {
-		t.Errorf("the complete schema stops it: %v", err)
+		t.Errorf("the complete schema prevents it: %v", err)
 	}
 }
 
-func TestIntrospectionShowsTheRules(t *testing.T) {
-	got := start(t).ask(nobody, `{ __type(name: "Draft") { fields { description } } }`)
+func TestIntrospection_ShowsTheRules(t *testing.T) {
+	got := start(t).ask(anonymous, `{ __type(name: "Draft") { fields { description } } }`)
 	if want := `Access: EDITOR, or AUTHOR.`; strings.Count(got, want) != 4 {
 		t.Errorf("%q is not on each of the 4 fields: %s", want, got)
 	}
 }
 
-func TestReadmeQuotesTheTenLines(t *testing.T) {
+func TestReadme_QuotesTheTenLines(t *testing.T) {
 	code := block(t, read(t, "main.go"), `(?s)// The ten lines: [^\n]*\n(.*?)\n\t// That is all`)
 	code = strings.TrimPrefix(strings.ReplaceAll(code, "\n\t", "\n"), "\t")
 	quoted := block(t, read(t, "README.md"), "(?s)```go\n(.*?)\n```")
@@ -117,8 +117,8 @@ func TestReadmeQuotesTheTenLines(t *testing.T) {
 	}
 }
 
-// TestReadmeCallsAnswerAsWritten makes each call of README.md that curl makes there and compares the answer below it.
-func TestReadmeCallsAnswerAsWritten(t *testing.T) {
+// TestReadme_CallsAnswerAsWritten makes each call of README.md that curl makes there and compares the answer below it.
+func TestReadme_CallsAnswerAsWritten(t *testing.T) {
 	s := start(t)
 	calls := regexp.MustCompile(`(?m)^    curl .*?(?:-H 'x-user: (\w+)' )?--data-urlencode 'query=(.*)'\n((?:      .*\n)+)`)
 	all := calls.FindAllStringSubmatch(read(t, "README.md"), -1)
@@ -150,17 +150,18 @@ func start(t *testing.T) server {
 	return server{t, s.URL}
 }
 
-// executable parses a schema anew, because the guard writes its rules into the descriptions.
+// executable parses the schema again for each server, because the guard writes its rules into the descriptions.
 func executable(t *testing.T, sdl string) graphql.ExecutableSchema {
 	t.Helper()
 	schema, err := gqlparser.LoadSchema(&ast.Source{Name: "schema.graphql", Input: sdl})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return graph.NewExecutableSchema(graph.Config{Schema: schema, Resolvers: newDesk()})
+	return graph.NewExecutableSchema(graph.Config{Schema: schema, Resolvers: newStore()})
 }
 
-// ask posts an operation, with $id 2 unless another is given; a query is asked with GET too, and answers alike.
+// ask posts an operation, with $id 2 unless the call names another. It also sends queries by GET and wants the same
+// answer.
 func (s server) ask(who http.Header, query string, id ...string) string {
 	s.Helper()
 	variables := map[string]any{}
@@ -179,8 +180,9 @@ func (s server) ask(who http.Header, query string, id ...string) string {
 	if strings.HasPrefix(query, "mutation") {
 		return answer
 	}
-	given, _ := json.Marshal(variables)
-	get, err := http.NewRequestWithContext(s.Context(), http.MethodGet, s.url+"?"+url.Values{"query": {query}, "variables": {string(given)}}.Encode(), nil)
+	text, _ := json.Marshal(variables)
+	parameters := url.Values{"query": {query}, "variables": {string(text)}}.Encode()
+	get, err := http.NewRequestWithContext(s.Context(), http.MethodGet, s.url+"?"+parameters, nil)
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -213,12 +215,12 @@ func (s server) want(who http.Header, query, want string) {
 	}
 }
 
-// wantCode holds that the operation was refused before it ran: one error of the code and no data.
+// wantCode wants an operation that was rejected before it ran: one error with the code and no data.
 func (s server) wantCode(who http.Header, query, code string) {
 	s.Helper()
 	got := s.ask(who, query)
 	if strings.Count(got, `"code"`) != 1 || !strings.Contains(got, `"code":"`+code+`"`) || !strings.HasSuffix(got, `"data":null}`) {
-		s.Errorf("%v, %s: not refused with %s: %s", who, query, code, got)
+		s.Errorf("%v, %s: not rejected with %s: %s", who, query, code, got)
 	}
 }
 

@@ -9,67 +9,67 @@ import (
 	"github.com/gatehouse/gatehouse/examples/guard/graph"
 )
 
-// desk answers every field, from memory. What lies on it is replaced and never changed, so that it can be read without
-// the lock once it was found.
-type desk struct {
+// store holds articles and drafts in memory and resolves every field. It replaces objects and never changes one, so
+// that callers may read what it returned without the lock.
+type store struct {
 	mu       sync.Mutex
-	last     int // the newest id
+	lastID   int
 	articles []*graph.Article
 	drafts   []*graph.Draft
 }
 
-func newDesk() *desk {
-	return &desk{
-		last:     2,
-		articles: []*graph.Article{{ID: "1", Title: "On doors", Text: "They open.", Author: "ann"}},
-		drafts:   []*graph.Draft{{ID: "2", Title: "On keys", Text: "They turn.", Author: "ann"}},
+func newStore() *store {
+	return &store{
+		lastID:   2,
+		articles: []*graph.Article{{ID: "1", Title: "Installation", Text: "Run the installer.", Author: "ann"}},
+		drafts:   []*graph.Draft{{ID: "2", Title: "Upgrading", Text: "Make a backup first.", Author: "ann"}},
 	}
 }
 
-func (d *desk) Query() graph.QueryResolver       { return d }
-func (d *desk) Mutation() graph.MutationResolver { return d }
+func (s *store) Query() graph.QueryResolver       { return s }
+func (s *store) Mutation() graph.MutationResolver { return s }
 
-// Articles answers Query.articles.
-func (d *desk) Articles(context.Context) ([]*graph.Article, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return slices.Clone(d.articles), nil
+// Articles resolves Query.articles.
+func (s *store) Articles(context.Context) ([]*graph.Article, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.articles), nil
 }
 
-// Draft answers Query.draft. Whether the caller may see what it found, the guard decides.
-func (d *desk) Draft(_ context.Context, id string) (*graph.Draft, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if i := d.find(id); i >= 0 {
-		return d.drafts[i], nil
+// Draft resolves Query.draft. The guard decides whether the caller may see it.
+func (s *store) Draft(_ context.Context, id string) (*graph.Draft, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := s.find(id); i >= 0 {
+		return s.drafts[i], nil
 	}
 	return nil, nil
 }
 
-// Write answers Mutation.write.
-func (d *desk) Write(ctx context.Context, title, text string) (*graph.Draft, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.last++
-	draft := &graph.Draft{ID: strconv.Itoa(d.last), Title: title, Text: text, Author: readerFrom(ctx).name}
-	d.drafts = append(d.drafts, draft)
+// Write resolves Mutation.write.
+func (s *store) Write(ctx context.Context, title, text string) (*graph.Draft, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lastID++
+	draft := &graph.Draft{ID: strconv.Itoa(s.lastID), Title: title, Text: text, Author: callerFrom(ctx).name}
+	s.drafts = append(s.drafts, draft)
 	return draft, nil
 }
 
-// Publish answers Mutation.publish.
-func (d *desk) Publish(_ context.Context, id string) (*graph.Article, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	i := d.find(id)
+// Publish resolves Mutation.publish.
+func (s *store) Publish(_ context.Context, id string) (*graph.Article, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := s.find(id)
 	if i < 0 {
 		return nil, nil
 	}
-	article := graph.Article(*d.drafts[i])
-	d.articles = append(d.articles, &article)
-	d.drafts = slices.Delete(d.drafts, i, i+1)
+	article := graph.Article(*s.drafts[i])
+	s.articles = append(s.articles, &article)
+	s.drafts = slices.Delete(s.drafts, i, i+1)
 	return &article, nil
 }
 
-func (d *desk) find(id string) int {
-	return slices.IndexFunc(d.drafts, func(draft *graph.Draft) bool { return draft.ID == id })
+func (s *store) find(id string) int {
+	return slices.IndexFunc(s.drafts, func(draft *graph.Draft) bool { return draft.ID == id })
 }

@@ -268,7 +268,7 @@ func newExecutionContext(
 
 var sources = []*ast.Source{
 	{Name: "../schema.graphql", Input: `"""
-Who may use this. Without arguments: whoever is signed in. All arguments given must hold; ` + "`" + `any` + "`" + ` lists alternatives,
+Who may use this. Without arguments: any signed-in user. All arguments given must hold; ` + "`" + `any` + "`" + ` lists alternatives,
 of which one must hold. A type's rule and its field's rule must both hold.
 """
 directive @auth(
@@ -278,7 +278,7 @@ directive @auth(
   scopes: [String!]
   "The caller stands in this relation to the object."
   owner: Owner
-  "At most so many seconds since the caller last proved who they are."
+  "At most so many seconds since the caller last authenticated."
   maxAge: Int
   "Alternatives, of which one must hold. Not together with the other arguments."
   any: [AuthRule!]
@@ -295,59 +295,58 @@ input AuthRule {
   scopes: [String!]
   "The caller stands in this relation to the object."
   owner: Owner
-  "At most so many seconds since the caller last proved who they are."
+  "At most so many seconds since the caller last authenticated."
   maxAge: Int
 }
 
-"What a caller may be."
+"The roles of callers."
 enum Role {
-  "Decides what is published."
+  "Publishes drafts."
   EDITOR
 }
 
-"How a caller may relate to an object."
+"The relations of a caller to an object."
 enum Owner {
-  "They wrote it."
+  "The caller wrote it."
   AUTHOR
 }
 
-"What can be read."
 type Query {
   "All articles, the oldest first."
   articles: [Article!]! @public
-  "A draft, or null with the error NOT_FOUND: the same for a draft of another as for one that is not there."
-  draft("Which draft." id: ID!): Draft @auth
+  "A draft, or null with the error NOT_FOUND: the same for another author's draft as for a missing one."
+  draft("The draft's id." id: ID!): Draft @auth
 }
 
-"What can be changed. When one field of a mutation is forbidden, none of them runs."
+"When one field of a mutation is forbidden, none of them runs."
 type Mutation {
-  "Writes a draft, which is the caller's own."
-  write("What it is called." title: String!, "What it says." text: String!): Draft! @auth
-  "Makes a draft an article, for everyone to read; null when there is no such draft."
-  publish("Which draft." id: ID!): Article @auth(roles: [EDITOR])
+  "Creates a draft of the caller."
+  write("The title." title: String!, "The text." text: String!): Draft! @auth
+  "Turns a draft into an article; null when there is no such draft."
+  publish("The draft's id." id: ID!): Article @auth(roles: [EDITOR])
 }
 
-"What everyone may read."
+"A published text."
 type Article @public {
-  "Never changes; that of the draft which it was."
+  "The id of the former draft."
   id: ID!
-  "What it is called."
+  "The title."
   title: String!
-  "What it says."
+  "The text."
   text: String!
-  "Who wrote it."
+  "The author's name."
   author: String!
 }
 
-"What is not published yet."
+"A text that is not published yet."
 type Draft @auth(any: [{ roles: [EDITOR] }, { owner: AUTHOR }]) {
   "Never changes."
   id: ID!
-  "What it is called."
+  "The title."
   title: String!
-  "What it says."
+  "The text."
   text: String!
-  "Who wrote it."
+  "The author's name."
   author: String!
 }
 `, BuiltIn: false},

@@ -9,15 +9,15 @@ import (
 	"strconv"
 )
 
-// What everyone may read.
+// A published text.
 type Article struct {
-	// Never changes; that of the draft which it was.
+	// The id of the former draft.
 	ID string `json:"id"`
-	// What it is called.
+	// The title.
 	Title string `json:"title"`
-	// What it says.
+	// The text.
 	Text string `json:"text"`
-	// Who wrote it.
+	// The author's name.
 	Author string `json:"author"`
 }
 
@@ -29,27 +29,27 @@ type AuthRule struct {
 	Scopes []string `json:"scopes,omitempty"`
 	// The caller stands in this relation to the object.
 	Owner *Owner `json:"owner,omitempty"`
-	// At most so many seconds since the caller last proved who they are.
+	// At most so many seconds since the caller last authenticated.
 	MaxAge *int `json:"maxAge,omitempty"`
 }
 
-// What is not published yet.
+// A text that is not published yet.
 type Draft struct {
 	// Never changes.
 	ID string `json:"id"`
-	// What it is called.
+	// The title.
 	Title string `json:"title"`
-	// What it says.
+	// The text.
 	Text string `json:"text"`
-	// Who wrote it.
+	// The author's name.
 	Author string `json:"author"`
 }
 
-// How a caller may relate to an object.
+// The relations of a caller to an object.
 type Owner string
 
 const (
-	// They wrote it.
+	// The caller wrote it.
 	OwnerAuthor Owner = "AUTHOR"
 )
 
@@ -100,11 +100,11 @@ func (e Owner) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// What a caller may be.
+// The roles of callers.
 type Role string
 
 const (
-	// Decides what is published.
+	// Publishes drafts.
 	RoleEditor Role = "EDITOR"
 )
 
