@@ -11,7 +11,6 @@ package token
 import (
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"strings"
 )
 
@@ -26,7 +25,13 @@ var (
 // may ask there for newer ones.
 var ErrNoKey = invalid("header: no such kid")
 
-func invalid(reason string) error { return fmt.Errorf("%w: %s", ErrInvalid, reason) }
+func invalid(reason string) error { return invalidError(reason) }
+
+// invalidError is an ErrInvalid and why, for the log.
+type invalidError string
+
+func (e invalidError) Error() string { return ErrInvalid.Error() + ": " + string(e) }
+func (e invalidError) Unwrap() error { return ErrInvalid }
 
 var base64url = base64.RawURLEncoding.Strict()
 

@@ -23,18 +23,6 @@ const (
 	Leeway = 30 * time.Second
 )
 
-// Claims is what an access token says (RFC 9068, section 2.2), in the program's own types. Times are whole seconds.
-type Claims struct {
-	UserID          uuid.UUID // sub
-	SessionID       uuid.UUID // sid
-	ID              string    // jti; Issue makes one where it is empty
-	AuthenticatedAt time.Time // auth_time: when the user last proved who they are
-	IssuedAt        time.Time // iat and nbf; Issue reads the clock where it is zero
-	ExpiresAt       time.Time // exp; Issue takes IssuedAt plus the TTL where it is zero, and never more
-	Roles           []string  // roles
-	Scopes          []string  // scope: words of RFC 6749, section 3.3
-}
-
 // Config is what an Issuer is made of.
 type Config struct {
 	Keys     *Keys            // required
@@ -111,15 +99,10 @@ func (i *Issuer) Issue(c Claims) (string, error) {
 	})
 	token.Header["typ"] = accessType
 	token.Header["kid"] = key.ID()
-	text, err := token.SigningString()
-	if err != nil {
-		return "", fmt.Errorf("writing an access token: %w", err)
-	}
-	signature, err := key.sign(text)
+	text, err := token.SignedString(key.private)
 	if err != nil {
 		return "", fmt.Errorf("signing an access token: %w", err)
 	}
-	text += "." + base64url.EncodeToString(signature)
 	if len(text) > MaxLength {
 		return "", fmt.Errorf("issuing an access token: %d bytes are more than %d", len(text), MaxLength)
 	}

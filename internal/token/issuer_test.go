@@ -255,7 +255,7 @@ func BenchmarkVerify(b *testing.B) {
 		f := newForger(b, algorithm)
 		valid := f.valid()
 		for name, forget := range map[string]func(){
-			algorithm + "/seen before": func() {}, algorithm + "/new": f.issuer.verifier.seen.Purge,
+			algorithm + "/seen before": func() {}, algorithm + "/new": f.issuer.verifier.cache.Purge,
 		} {
 			b.Run(name, func(b *testing.B) {
 				b.ReportAllocs()

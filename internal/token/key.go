@@ -96,14 +96,5 @@ func (k *Key) ID() string { return k.public.id }
 // Algorithm returns the JWS name of the key's one algorithm: EdDSA, ES256 or RS256.
 func (k *Key) Algorithm() string { return k.public.Algorithm() }
 
-// sign returns the signature of a text in its one spelling.
-func (k *Key) sign(text string) ([]byte, error) {
-	signature, err := k.public.method.Sign(text, k.private)
-	if err != nil {
-		return nil, err
-	}
-	return canonical(k.public.method, signature), nil
-}
-
 // Format keeps the private part out of logs, whatever the verb.
 func (k *Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "token.Key("+k.ID()+")") }

@@ -61,12 +61,7 @@ func (k *PublicKey) ID() string { return k.id }
 // Algorithm returns the JWS name of the key's one algorithm: EdDSA, ES256 or RS256.
 func (k *PublicKey) Algorithm() string { return k.method.Alg() }
 
-// same reports whether both are one key under one kid; no key is the same as none.
-func (k *PublicKey) same(other *PublicKey) bool {
+// equal reports whether both are one key under one kid; nil equals nothing.
+func (k *PublicKey) equal(other *PublicKey) bool {
 	return k != nil && other != nil && k.id == other.id && k.jwk == other.jwk
-}
-
-// holds reports whether the signature is this key's for the text, in its one spelling.
-func (k *PublicKey) holds(text string, signature []byte) bool {
-	return isCanonical(k.method, signature) && k.method.Verify(text, signature, k.public) == nil
 }

@@ -256,7 +256,7 @@ func TestOnlyAKeyOfThisMomentIsFound(t *testing.T) {
 		{"J-083", "a key removed from the set", removed.valid(), ErrNoKey},
 		{"J-044", "a retired key", ended.valid(), ErrNoKey},
 		{"J-044", "another instance's key", stranger.valid(), ErrNoKey},
-		{"J-044", "another purpose's key", f.keyed(ofRefresh, jwt.SigningMethodHS256, tokens.tagKey), ErrNoKey},
+		{"J-044", "another purpose's key", f.keyed(ofRefresh, jwt.SigningMethodHS256, tokens.tagKey), ErrInvalid},
 		{"J-044", "our key under the next one's kid", f.headed(f.header().with("kid", `"`+next.key.ID()+`"`)), ErrNoKey},
 		{"J-044", "our key under the overlapping one's kid", f.headed(f.header().with("kid",
 			`"`+overlapping.key.ID()+`"`)), ErrInvalid},

@@ -8,12 +8,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/golang-jwt/jwt/v5"
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
-// remembered is how many verified tokens a Verifier keeps: of tokens with a few roles, about 8 MiB. Only what our keys
-// signed gets in, so that nobody else can fill it or make it large.
-const remembered = 8192
+// cacheSize is how many verified tokens a Verifier caches: with a few roles each, about 8 MiB. Only tokens that the keys
+// signed get in, so that no other client can fill the cache or make it large.
+const cacheSize = 8192
 
 // VerifierConfig is what a Verifier is made of.
 type VerifierConfig struct {
@@ -28,16 +29,17 @@ type VerifierConfig struct {
 // Verifier verifies access tokens with public keys alone. It may be used concurrently.
 type Verifier struct {
 	config VerifierConfig
+	parser *jwt.Parser
 	hits   atomic.Uint64
 	misses atomic.Uint64
-	seen   *lru.Cache[[sha256.Size]byte, checked]
+	cache  *lru.Cache[[sha256.Size]byte, verified]
 }
 
-// checked is a token whose signature held and whose claims are right, but for the times.
-type checked struct {
+// verified is a token that has passed once.
+type verified struct {
 	key       *PublicKey
 	claims    Claims
-	notBefore time.Time
+	validFrom time.Time
 }
 
 // NewVerifier checks the configuration.
@@ -51,52 +53,62 @@ func NewVerifier(c VerifierConfig) (*Verifier, error) {
 	case !validText(c.Issuer) || !validText(c.Audience):
 		return nil, errors.New("a verifier of access tokens needs an issuer and an audience, in UTF-8")
 	}
-	seen, err := lru.New[[sha256.Size]byte, checked](remembered)
+	cache, err := lru.New[[sha256.Size]byte, verified](cacheSize)
 	if err != nil {
 		return nil, fmt.Errorf("making a verifier of access tokens: %w", err)
 	}
-	return &Verifier{config: c, seen: seen}, nil
+	return &Verifier{config: c, cache: cache, parser: jwt.NewParser(
+		jwt.WithValidMethods([]string{EdDSA, ES256, RS256}), jwt.WithStrictDecoding(), jwt.WithIssuer(c.Issuer),
+		jwt.WithAudience(c.Audience), jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithLeeway(Leeway),
+		jwt.WithTimeFunc(c.Clock),
+	)}, nil
 }
 
 // Verify returns the claims of an access token, or ErrExpired, or ErrInvalid. It never panics, and touches nothing but
 // memory. The claims are the caller's own: nothing that is written into them reaches another caller.
 //
-// Each token has one spelling: base64url is strict, and of the two forms of an ECDSA signature, (r, s) and (r, n-s),
-// only the one with the smaller s is taken. So a token may be told by its text.
-//
-// A token that has passed is remembered by the digest of its whole text, which saves the signature and the parsing the
-// next time. What can change meanwhile is judged each time: its key must still be found, and its times must still be
-// right by the clock, even by one that went back.
+// Verified tokens are cached by SHA-256, which skips parsing and signature checks. What can change meanwhile is checked
+// each time: the key must still be found, and the clock, which may be set back, must be within the token's lifetime.
 func (v *Verifier) Verify(text string) (Claims, error) {
 	if len(text) > MaxLength {
 		return Claims{}, invalid("too long")
 	}
 	now, digest := v.config.Clock(), sha256.Sum256([]byte(text))
-	c, known := v.seen.Get(digest)
-	if known {
-		known = c.key.same(v.config.Find(c.key.id, now))
-	}
-	if known {
+	c, ok := v.cache.Get(digest)
+	if ok && c.key.equal(v.config.Find(c.key.id, now)) && c.checkTimes(now) == nil {
 		v.hits.Add(1)
-	} else {
-		v.misses.Add(1)
-		var err error
-		if c, err = v.check(text, now); err != nil {
-			return Claims{}, err
-		}
+		return c.claims.clone(), nil
 	}
-	if err := c.judge(now); err != nil {
+	v.misses.Add(1)
+	c, err := v.parse(text, now)
+	if err != nil {
 		return Claims{}, err
 	}
-	if !known {
-		v.seen.Add(digest, c)
+	if err := c.checkTimes(now); err != nil {
+		return Claims{}, err
 	}
-	claims := c.claims
-	claims.Roles, claims.Scopes = slices.Clone(claims.Roles), slices.Clone(claims.Scopes)
-	return claims, nil
+	v.cache.Add(digest, c)
+	return c.claims.clone(), nil
 }
 
-// Stats says how often a token was found among those that had been verified before.
+// checkTimes grants the leeway to the beginning alone: golang-jwt's option, which is the same for both, would let a token
+// live for longer than the issuer says.
+func (c verified) checkTimes(now time.Time) error {
+	if !now.Before(c.claims.ExpiresAt) {
+		return ErrExpired
+	}
+	if now.Before(c.validFrom) {
+		return invalid("payload: nbf, iat or auth_time lies ahead")
+	}
+	return nil
+}
+
+func (c Claims) clone() Claims {
+	c.Roles, c.Scopes = slices.Clone(c.Roles), slices.Clone(c.Scopes)
+	return c
+}
+
+// Stats says how often a token was in the cache, and how often it had to be parsed and its signature checked.
 type Stats struct{ Hits, Misses uint64 }
 
 // Stats returns the numbers since the start.

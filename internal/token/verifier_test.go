@@ -94,8 +94,8 @@ func TestOnlyGoodTokensAreRememberedAndNotForEver(t *testing.T) {
 	f := newForger(t, "EdDSA")
 	v := newVerifier(t, f, (&finder{key: f.key.Public()}).find)
 	valid := f.valid()
-	if _, err := v.Verify(valid); err != nil || v.seen.Len() != 1 {
-		t.Fatalf("the valid twin: %v, and %d are remembered", err, v.seen.Len())
+	if _, err := v.Verify(valid); err != nil || v.cache.Len() != 1 {
+		t.Fatalf("the valid twin: %v, and %d are remembered", err, v.cache.Len())
 	}
 	for name, text := range map[string]string{
 		"a bad signature": valid[:len(valid)-8] + "AAAAAAAA", "no token": "a.b.c",
@@ -103,17 +103,17 @@ func TestOnlyGoodTokensAreRememberedAndNotForEver(t *testing.T) {
 		"a token of tomorrow":  f.claiming(f.payload().with("nbf", at(31))),
 		"another audience":     f.claiming(f.payload().with("aud", `"other"`)),
 	} {
-		if _, err := v.Verify(text); err == nil || v.seen.Len() != 1 {
-			t.Errorf("%s: %v, and %d are remembered", name, err, v.seen.Len())
+		if _, err := v.Verify(text); err == nil || v.cache.Len() != 1 {
+			t.Errorf("%s: %v, and %d are remembered", name, err, v.cache.Len())
 		}
 	}
-	for n := range remembered + 100 {
+	for n := range cacheSize + 100 {
 		if _, err := v.Verify(f.claiming(f.payload().with("jti", fmt.Sprintf(`"%d"`, n)))); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if v.seen.Len() != remembered {
-		t.Errorf("%d are remembered, want %d", v.seen.Len(), remembered)
+	if v.cache.Len() != cacheSize {
+		t.Errorf("%d are remembered, want %d", v.cache.Len(), cacheSize)
 	}
 }
 
