@@ -1,15 +1,15 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
-	"github.com/gatehouse/gatehouse/internal/pgtemp"
 	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
@@ -21,31 +21,30 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestQuickRunMeasuresEveryFigure shows that the program works; what it measures in so little time says nothing.
-func TestQuickRunMeasuresEveryFigure(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a minute of load")
-	}
+// smoke is a run of a few seconds, which shows that each group works.
+var smoke = size{rounds: 1, starts: 1, requests: 50, users: 1100, callers: 4, sessions: 20,
+	round: 30 * time.Millisecond, deadline: 10 * time.Minute}
+
+// TestSmoke_MeasuresEveryFigure runs every group, in so little time that the figures mean nothing.
+func TestSmoke_MeasuresEveryFigure(t *testing.T) {
 	t.Setenv("TMPDIR", openFolder(t))
-	c, err := pgtemp.New()
-	if errors.Is(err, pgtemp.ErrMissing) {
-		testenv.Missing(t, "Postgres", err.Error())
-	}
+	program, err := build(t.Context(), openFolder(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Close(); err != nil {
+	table := &table{}
+	if err := measure(t.Context(), &options{binary: program, only: regexp.MustCompile(""), size: smoke}, table, t.Output()); err != nil {
 		t.Fatal(err)
 	}
-	var out, errs strings.Builder
-	if code := run(t.Context(), []string{"-quick"}, &out, &errs); code != 0 {
-		t.Fatalf("exit code %d\n%s\n%s", code, &out, &errs)
+	var out strings.Builder
+	table.print(&out)
+	engines := []string{"SQLite"}
+	if !strings.Contains(out.String(), "Without Postgres") {
+		engines = append(engines, "Postgres")
 	}
-	for _, engine := range []string{"Postgres", "SQLite"} {
-		for _, name := range []string{"me, %s ÷ plain", "denied me, %s ÷ plain", "users page of 100, %s ÷ plain", "logins, %s ÷ argon2id alone",
-			"me, %s, p99 under a login flood ÷ quiet", "login without its hashing, %s: ", "me, %s: ", "users page of 100 at depth, %s: ",
-			"start to first answer, %s", "resident memory idle, %s", "the same after many requests, %s"} {
-			if name = fmt.Sprintf(name, engine); !strings.Contains("\n"+out.String(), "\n"+name) {
+	for _, e := range engines {
+		for _, name := range everyFigure {
+			if name = fmt.Sprintf(name, e); !strings.Contains("\n"+out.String(), "\n"+name) {
 				t.Errorf("no figure %q", name)
 			}
 		}
@@ -55,6 +54,29 @@ func TestQuickRunMeasuresEveryFigure(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(os.TempDir(), "gatehouse-*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
+	}
+	if len(engines) == 1 {
+		testenv.Missing(t, "Postgres", "apt-get install postgresql")
+	}
+}
+
+var everyFigure = []string{
+	"me, %s ÷ plain", "denied me, %s ÷ plain", "users page of 100, %s ÷ plain",
+	"me, 20 users in turn, %s ÷ plain", "me, 20 users in turn, %s, garbage collections in 9000 requests",
+	"logins, %s ÷ argon2id alone", "me, %s, p99 under a login flood ÷ quiet",
+	"login without its hashing, %s: ", "me, %s: ", "users page of 100 at depth, %s: ",
+	"start to first answer, %s", "resident memory idle, %s", "the same after many requests, %s",
+}
+
+// TestQuickRun_Exits0 is `make bench BENCHFLAGS=-quick`.
+func TestQuickRun_Exits0(t *testing.T) {
+	if !strings.Contains(os.Getenv("TEST_LONG"), "bench") {
+		t.Skip("a minute of load: TEST_LONG=bench")
+	}
+	t.Setenv("TMPDIR", openFolder(t))
+	var out, errs strings.Builder
+	if code := run(t.Context(), []string{"-quick"}, &out, &errs); code != 0 {
+		t.Fatalf("exit code %d\n%s\n%s", code, &out, &errs)
 	}
 }
 
@@ -72,31 +94,31 @@ func openFolder(t *testing.T) string {
 	return folder
 }
 
-func TestFiguresAreJudged(t *testing.T) {
+func TestFigure_IsComparedWithItsTarget(t *testing.T) {
 	for _, c := range []struct {
-		rounds []float64
-		want   bounds
-		ok     string
+		rounds  []float64
+		bounds  bounds
+		verdict string
 	}{
-		{[]float64{0.1, 0.5, 0.9}, atLeast(0.3, 0.5), "aim"},
+		{[]float64{0.1, 0.5, 0.9}, atLeast(0.3, 0.5), "stretch"},
 		{[]float64{0.9, 0.3, 0.1}, atLeast(0.3, 0.5), "yes"},
 		{[]float64{0.29}, atLeast(0.3, 0.5), "NO"},
-		{[]float64{2, 1}, atMost(4, 2), "aim"},
+		{[]float64{2, 1}, atMost(4, 2), "stretch"},
 		{[]float64{4}, atMost(4, 2), "yes"},
 		{[]float64{4.1, 4.1}, atMost(4, 2), "NO"},
 		{[]float64{math.NaN()}, atMost(4, 2), "NO"},
 		{[]float64{7}, bounds{}, "–"},
 	} {
 		table := &table{}
-		table.add("it", c.rounds, c.want)
-		if got := table.figures[0].ok(); got != c.ok || table.failed() != (c.ok == "NO") {
-			t.Errorf("%v within %+v is %q, want %q", c.rounds, c.want, got, c.ok)
+		table.add("it", c.rounds, c.bounds)
+		if got := table.figures[0].verdict(); got != c.verdict || table.failed() != (c.verdict == "NO") {
+			t.Errorf("%v within %+v is %q, want %q", c.rounds, c.bounds, got, c.verdict)
 		}
 	}
 }
 
-// TestUsersAreTheSameInGoAndInSQL: `me` and pages ask for users by what Go says their ids and addresses are.
-func TestUsersAreTheSameInGoAndInSQL(t *testing.T) {
+// TestSeed_GoComputesTheIDsThatSQLInserts: logins and pages ask for users by the addresses and ids that Go computes.
+func TestSeed_GoComputesTheIDsThatSQLInserts(t *testing.T) {
 	if got, want := userID(255), "01977420-dcff-7000-8000-0000000000ff"; got != want {
 		t.Errorf("the id of user 255 is %s, want %s", got, want)
 	}

@@ -2,28 +2,21 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
-
-	"github.com/gatehouse/gatehouse/internal/password"
 )
 
-const (
-	connections = 16
-	callers     = 64   // signed-in users, in turn
-	small       = 1000 // users of the databases that do not grow
-)
+const connections = 16
 
-// cheap is the cost of hashing where something else is measured: at the default cost the rest of a login would not show.
-var cheap = password.Cost{Memory: 64, Time: 1, Lanes: 1}
-
-// groups are measured in this order, each with servers of its own.
+// groups are measured in this order, each with servers of its own, which are stopped after it.
 var groups = []struct {
 	name    string
-	measure func(context.Context, *stage) error
+	measure func(context.Context, *bench) error
 }{
 	{"speed", speed},
+	{"caches", caches},
 	{"logins", logins},
 	{"tail", tail},
 	{"growth", growth},
@@ -40,21 +33,21 @@ func groupNames() string {
 }
 
 func measure(ctx context.Context, o *options, t *table, progress io.Writer) (err error) {
-	s, err := newStage(ctx, o, t, progress)
+	b, err := newBench(o, t, progress)
 	if err != nil {
 		return err
 	}
 	defer func() {
-		if failed := s.close(); err == nil {
-			err = failed
-		}
+		err = errors.Join(err, b.close())
 	}()
 	for _, g := range groups {
 		if !o.only.MatchString(g.name) {
 			continue
 		}
-		s.say("measuring: %s", g.name)
-		if err := g.measure(ctx, s); err != nil {
+		b.logf("measuring: %s", g.name)
+		err := g.measure(ctx, b)
+		b.stopAll()
+		if err != nil {
 			return fmt.Errorf("%s: %w", g.name, err)
 		}
 	}

@@ -7,71 +7,67 @@ import (
 	"time"
 )
 
-// inTurn is how many requests of one kind are sent to one server before the other has its turn.
-const inTurn = 8
+// batch is how many requests of one kind are sent to one server before the other has its turn.
+const batch = 8
 
-// growth is the time of a request with many users, divided by the time with a thousand. Requests go one by one, in
-// turn to both.
-func growth(ctx context.Context, s *stage) error {
-	for _, e := range s.engines {
+// growth is the time of a request with many users, divided by the time with few. Requests go one by one, in turn to
+// both.
+func growth(ctx context.Context, b *bench) error {
+	for _, v := range b.variants() {
 		began := time.Now()
-		few, stop, err := s.operations(ctx, e, small)
+		few, err := b.growthWorkloads(ctx, v, small.users)
 		if err != nil {
 			return err
 		}
-		defer stop()
-		many, stop, err := s.operations(ctx, e, s.size.users)
+		many, err := b.growthWorkloads(ctx, v, b.size.users)
 		if err != nil {
 			return err
 		}
-		defer stop()
-		s.say("%d users in %s: %.0f s", s.size.users, e.name, time.Since(began).Seconds())
+		b.logf("%d users in %s: %.0f s", b.size.users, v.label, time.Since(began).Seconds())
 		for i, name := range []string{"login without its hashing", "me", "users page of 100 at depth"} {
-			ratios, times, err := s.compare(ctx, few[i], many[i])
+			ratios, times, err := b.compare(ctx, few[i], many[i])
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
-			s.table.note("%s, %s: %.2f ms with %d users", name, e.name, median(times), s.size.users)
-			s.table.add(fmt.Sprintf("%s, %s: %d users ÷ %d", name, e.name, s.size.users, small), ratios, atMost(1.3, 1.1))
+			b.table.note("%s, %s: %.2f ms with %d users", name, v.label, median(times), b.size.users)
+			b.table.add(fmt.Sprintf("%s, %s: %d users ÷ %d", name, v.label, b.size.users, small.users), ratios,
+				v.targets(atMost(1.3, 1.1)))
 		}
 	}
 	return nil
 }
 
-// operations serves a database of so many users.
-func (s *stage) operations(ctx context.Context, e engine, users int) ([]traffic, func(), error) {
-	url, err := s.makeDatabase(ctx, e, users, cheap)
+// growthWorkloads serves a database of so many users, and returns what is measured on it.
+func (b *bench) growthWorkloads(ctx context.Context, v variant, users int) ([]workload, error) {
+	p, err := b.serve(ctx, v, dataset{users: users, cost: cheapCost})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	c, err := s.serve(ctx, s.binary, url, cheap)
+	callers := b.size.callers
+	me, err := meWorkload(ctx, p, callers, users)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	me, err := askMe(ctx, c, callers, users)
-	if err != nil {
-		return nil, nil, err
-	}
-	pages, err := askUsers(ctx, c, 5*callers, users)
-	return []traffic{askLogins(c, 10*callers, users), me, pages}, c.stop, err
+	pages, err := usersWorkload(ctx, p, 5*callers, users)
+	return []workload{loginWorkload(p, 10*callers, users), me, pages}, err
 }
 
 // compare returns the ratio of the median times of each round, and all times of the second.
-func (s *stage) compare(ctx context.Context, few, many traffic) (ratios, times []float64, err error) {
+func (b *bench) compare(ctx context.Context, few, many workload) (ratios, times []float64, err error) {
 	var pair [2]*client
-	for i, t := range []traffic{few, many} {
-		if pair[i], err = dial(t.address); err != nil {
+	for i, w := range []workload{few, many} {
+		if pair[i], err = dial(w.address); err != nil {
 			return nil, nil, err
 		}
 		defer pair[i].conn.Close()
 		defer context.AfterFunc(ctx, func() { pair[i].conn.Close() })()
 	}
 	turn := 0
-	for range s.size.rounds {
+	for range b.size.rounds {
 		var took [2][]float64
-		for began := time.Now(); time.Since(began) < s.size.round; turn += inTurn {
-			for i, t := range []traffic{few, many} {
-				some, err := pair[i].once(t, turn, inTurn)
+		for began := time.Now(); time.Since(began) < b.size.round; turn += batch {
+			for i, w := range []workload{few, many} {
+				some, err := pair[i].serial(w, turn, batch)
 				if err != nil {
 					return nil, nil, err
 				}

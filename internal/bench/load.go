@@ -12,15 +12,15 @@ import (
 	"time"
 )
 
-// traffic is what is sent to one server: the bytes of requests, in turn, and how each answer must begin.
-type traffic struct {
+// workload is what is sent to one server: the bytes of requests, in turn, and the prefix that each response must have.
+type workload struct {
 	address  string
 	requests [][]byte
-	begins   []byte
+	prefix   []byte
 }
 
-// client is one keep-alive connection. It reads of an answer what it needs to find the next: a load generator that
-// does more takes the processors that it measures.
+// client is one keep-alive connection. Of a response it parses only what it needs to find the next one: a load
+// generator that does more takes processor time from the server that it measures.
 type client struct {
 	conn   net.Conn
 	reader *bufio.Reader
@@ -40,7 +40,7 @@ var (
 	contentLength = []byte("Content-Length: ")
 )
 
-// do sends a request and returns the body of the answer, which is good until the next.
+// do sends a request and returns the body of the response, which is valid until the next call.
 func (c *client) do(request []byte) ([]byte, error) {
 	if _, err := c.conn.Write(request); err != nil {
 		return nil, err
@@ -58,14 +58,14 @@ func (c *client) do(request []byte) ([]byte, error) {
 		if line, err = c.reader.ReadSlice('\n'); err != nil {
 			return nil, err
 		}
-		if value, is := bytes.CutPrefix(line, contentLength); is {
+		if value, ok := bytes.CutPrefix(line, contentLength); ok {
 			if length, err = strconv.Atoi(string(bytes.TrimSpace(value))); err != nil {
 				return nil, err
 			}
 		}
 	}
 	if length < 0 || length > 1<<20 {
-		return nil, fmt.Errorf("the answer has no usable Content-Length: %s", status)
+		return nil, fmt.Errorf("the response has no usable Content-Length: %s", status)
 	}
 	if cap(c.body) < length {
 		c.body = make([]byte, length)
@@ -80,21 +80,21 @@ func (c *client) do(request []byte) ([]byte, error) {
 	return c.body, nil
 }
 
-// ask is do with a look at how the answer begins.
-func (c *client) ask(t traffic, turn int) error {
-	body, err := c.do(t.requests[turn%len(t.requests)])
-	if err == nil && !bytes.HasPrefix(body, t.begins) {
-		err = fmt.Errorf("the answer is %.200s, and should begin with %s", body, t.begins)
+// ask is do with a look at how the answer prefix.
+func (c *client) ask(w workload, turn int) error {
+	body, err := c.do(w.requests[turn%len(w.requests)])
+	if err == nil && !bytes.HasPrefix(body, w.prefix) {
+		err = fmt.Errorf("the response is %.200s, and should begin with %s", body, w.prefix)
 	}
 	return err
 }
 
-// each runs a function on so many connections at once, and returns the first error.
-func (t traffic) each(ctx context.Context, connections int, f func(i int, c *client) error) error {
+// onEach runs a function on so many connections simultaneously, and returns the first error.
+func (w workload) onEach(ctx context.Context, connections int, f func(i int, c *client) error) error {
 	clients := make([]*client, connections)
 	for i := range clients {
 		var err error
-		if clients[i], err = dial(t.address); err != nil {
+		if clients[i], err = dial(w.address); err != nil {
 			return err
 		}
 		defer clients[i].conn.Close()
@@ -116,20 +116,20 @@ func (t traffic) each(ctx context.Context, connections int, f func(i int, c *cli
 	running.Wait()
 	select {
 	case err := <-failed:
-		return fmt.Errorf("load on %s: %w", t.address, err)
+		return fmt.Errorf("load on %s: %w", w.address, err)
 	default:
 		return ctx.Err()
 	}
 }
 
-// flood sends as fast as answers come, and returns how many came a second.
-func (t traffic) flood(ctx context.Context, connections int, d time.Duration) (float64, error) {
+// closedLoop sends the next request of a connection when the last one was answered, and returns the requests a second.
+func (w workload) closedLoop(ctx context.Context, connections int, d time.Duration) (float64, error) {
 	counts := make([]int, connections)
 	took := make([]time.Duration, connections)
-	err := t.each(ctx, connections, func(i int, c *client) error {
+	err := w.onEach(ctx, connections, func(i int, c *client) error {
 		began := time.Now()
 		for took[i] < d {
-			if err := c.ask(t, i+counts[i]*connections); err != nil {
+			if err := c.ask(w, i+counts[i]*connections); err != nil {
 				return err
 			}
 			counts[i]++
@@ -144,11 +144,11 @@ func (t traffic) flood(ctx context.Context, connections int, d time.Duration) (f
 	return rate, err
 }
 
-// send sends so many requests as fast as answers come.
-func (t traffic) send(ctx context.Context, connections, requests int) error {
-	return t.each(ctx, connections, func(i int, c *client) error {
+// send is closedLoop for a number of requests.
+func (w workload) send(ctx context.Context, connections, requests int) error {
+	return w.onEach(ctx, connections, func(i int, c *client) error {
 		for turn := i; turn < requests; turn += connections {
-			if err := c.ask(t, turn); err != nil {
+			if err := c.ask(w, turn); err != nil {
 				return err
 			}
 		}
@@ -156,14 +156,14 @@ func (t traffic) send(ctx context.Context, connections, requests int) error {
 	})
 }
 
-// pace sends so many requests a second, each at its time, and returns how long after that time its answer came, in
+// openLoop sends so many requests a second, each at its time, and returns how long after that time its answer came, in
 // milliseconds. A request that has to wait for the one before it waits in that figure too.
-func (t traffic) pace(ctx context.Context, connections, rate int, d time.Duration) ([]float64, error) {
+func (w workload) openLoop(ctx context.Context, connections, rate int, d time.Duration) ([]float64, error) {
 	var mu sync.Mutex
 	var all []float64
 	began := time.Now()
-	err := t.each(ctx, connections, func(i int, c *client) error {
-		var mine []float64
+	err := w.onEach(ctx, connections, func(i int, c *client) error {
+		var times []float64
 		for turn := i; ; turn += connections {
 			after := time.Duration(turn) * time.Second / time.Duration(rate)
 			if after > d {
@@ -171,25 +171,25 @@ func (t traffic) pace(ctx context.Context, connections, rate int, d time.Duratio
 			}
 			due := began.Add(after)
 			time.Sleep(time.Until(due))
-			if err := c.ask(t, turn); err != nil {
+			if err := c.ask(w, turn); err != nil {
 				return err
 			}
-			mine = append(mine, milliseconds(time.Since(due)))
+			times = append(times, milliseconds(time.Since(due)))
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		all = append(all, mine...)
+		all = append(all, times...)
 		return nil
 	})
 	return all, err
 }
 
-// once sends so many requests one after the other and returns the time of each, in milliseconds.
-func (c *client) once(t traffic, from, requests int) ([]float64, error) {
+// serial sends so many requests one after the other, and returns the time of each in milliseconds.
+func (c *client) serial(w workload, from, requests int) ([]float64, error) {
 	var all []float64
 	for turn := range requests {
 		began := time.Now()
-		if err := c.ask(t, from+turn); err != nil {
+		if err := c.ask(w, from+turn); err != nil {
 			return nil, err
 		}
 		all = append(all, milliseconds(time.Since(began)))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -12,59 +13,50 @@ import (
 	"github.com/gatehouse/gatehouse/internal/password"
 )
 
-// signingIn is how many clients sign in at once: enough that no processor waits for one.
-const signingIn = 8
+// loginClients is how many clients log in simultaneously: enough to keep every processor busy.
+const loginClients = 8
 
 // logins is logins a second, divided by the hashes a second that a loop makes on the same processors.
-func logins(ctx context.Context, s *stage) error {
-	hashes := []float64{}
-	rates := make([][]float64, len(s.engines))
-	traffics := make([]traffic, len(s.engines))
-	for i, e := range s.engines {
-		c, err := s.serveSmall(ctx, e)
+func logins(ctx context.Context, b *bench) error {
+	variants := b.variants()
+	workloads := make([]workload, len(variants))
+	for i, v := range variants {
+		p, err := b.serve(ctx, v, small)
 		if err != nil {
 			return err
 		}
-		defer c.stop()
-		traffics[i] = askLogins(c, callers, small)
+		workloads[i] = loginWorkload(p, b.size.callers, small.users)
 	}
-	for range s.size.rounds {
-		hashing(password.DefaultCost, s.size.round/5) // their memory is asked for; the server has kept its own
-		hashes = append(hashes, hashing(password.DefaultCost, 2*s.size.round))
-		for i, t := range traffics {
-			rate, err := t.flood(ctx, signingIn, 2*s.size.round)
+	var hashes []float64
+	rates := make([][]float64, len(variants))
+	for range b.size.rounds {
+		hashRate(small.cost, b.size.round/5) // warms up: a server has allocated its memory before
+		hashes = append(hashes, hashRate(small.cost, 2*b.size.round))
+		for i, w := range workloads {
+			rate, err := w.closedLoop(ctx, loginClients, 2*b.size.round)
 			if err != nil {
 				return err
 			}
 			rates[i] = append(rates[i], rate)
 		}
 	}
-	s.table.note("argon2id (%s) alone: %.0f hashes/s", password.DefaultCost, median(hashes))
-	for i, e := range s.engines {
-		s.table.note("logins, %s: %.0f/s", e.name, median(rates[i]))
-		s.table.add("logins, "+e.name+" ÷ argon2id alone", divided(rates[i], hashes), atLeast(0.90, 0.97))
+	b.table.note("argon2id (%s) alone: %.0f hashes/s", small.cost, median(hashes))
+	for i, v := range variants {
+		b.table.note("logins, %s: %.0f/s", v.label, median(rates[i]))
+		b.table.add("logins, "+v.label+" ÷ argon2id alone", ratios(rates[i], hashes), v.targets(atLeast(0.90, 0.97)))
 	}
 	return nil
 }
 
-// serveSmall serves a database of a thousand users, at the cost of hashing that the program has by default.
-func (s *stage) serveSmall(ctx context.Context, e engine) (*child, error) {
-	url, err := s.makeDatabase(ctx, e, small, password.DefaultCost)
-	if err != nil {
-		return nil, err
-	}
-	return s.serve(ctx, s.binary, url, password.DefaultCost)
-}
-
 // hashing is how many hashes a second a loop on each processor makes.
-func hashing(c password.Cost, d time.Duration) float64 {
+func hashRate(c password.Cost, d time.Duration) float64 {
 	var done atomic.Int64
 	var running sync.WaitGroup
 	began := time.Now()
 	for range runtime.GOMAXPROCS(0) {
 		running.Go(func() {
 			for time.Since(began) < d {
-				argon2.IDKey([]byte(thePassword), make([]byte, 16), c.Time, c.Memory, c.Lanes, 32)
+				argon2.IDKey([]byte(userPassword), make([]byte, 16), c.Time, c.Memory, c.Lanes, 32)
 				done.Add(1)
 			}
 		})
@@ -73,62 +65,62 @@ func hashing(c password.Cost, d time.Duration) float64 {
 	return float64(done.Load()) / time.Since(began).Seconds()
 }
 
-// pacedRate is how many requests for `me` a second are sent while latency is measured: many enough to have a 99th
-// percentile, and few enough that they do not wait for each other.
-const pacedRate = 400
+// openLoopRate is how many requests for `me` a second are sent while latency is measured: enough for a 99th
+// percentile, and too few to wait for each other.
+const openLoopRate = 400
 
-// tail is the 99th percentile of the time of `me` while others sign in as fast as they can, divided by the same when
+// tail is the 99th percentile of the time of `me` while others log in as fast as they can, divided by the same when
 // they do not.
-func tail(ctx context.Context, s *stage) error {
-	for _, e := range s.engines {
-		c, err := s.serveSmall(ctx, e)
+func tail(ctx context.Context, b *bench) error {
+	for _, v := range b.variants() {
+		p, err := b.serve(ctx, v, small)
 		if err != nil {
 			return err
 		}
-		defer c.stop()
-		me, err := askMe(ctx, c, callers, small)
+		me, err := meWorkload(ctx, p, b.size.callers, small.users)
 		if err != nil {
 			return err
+		}
+		p99 := func() (float64, error) {
+			times, err := me.openLoop(ctx, loginClients, openLoopRate, 2*b.size.round)
+			return quantile(times, 0.99), err
 		}
 		var quiet, flooded []float64
-		for range s.size.rounds {
-			calm, err := me.pace(ctx, signingIn, pacedRate, 2*s.size.round)
+		for range b.size.rounds {
+			calm, err := p99()
 			if err != nil {
 				return err
 			}
-			busy, err := besideLogins(ctx, askLogins(c, callers, small), func() ([]float64, error) {
-				return me.pace(ctx, signingIn, pacedRate, 2*s.size.round)
-			})
+			busy, err := duringLogins(ctx, loginWorkload(p, b.size.callers, small.users), p99)
 			if err != nil {
 				return err
 			}
-			quiet, flooded = append(quiet, quantile(calm, 0.99)), append(flooded, quantile(busy, 0.99))
+			quiet, flooded = append(quiet, calm), append(flooded, busy)
 		}
-		s.table.note("me, %s, 99th percentile at %d/s: %.2f ms quiet, %.2f ms under a login flood", e.name, pacedRate, median(quiet), median(flooded))
-		s.table.add("me, "+e.name+", p99 under a login flood ÷ quiet", divided(flooded, quiet), atMost(4, 2))
+		b.table.note("me, %s, 99th percentile at %d/s: %.2f ms quiet, %.2f ms under a login flood",
+			v.label, openLoopRate, median(quiet), median(flooded))
+		b.table.add("me, "+v.label+", p99 under a login flood ÷ quiet", ratios(flooded, quiet), v.targets(atMost(4, 2)))
 	}
 	return nil
 }
 
-// besideLogins measures while others sign in.
-func besideLogins(ctx context.Context, t traffic, f func() ([]float64, error)) ([]float64, error) {
+// duringLogins measures while clients log in.
+func duringLogins(ctx context.Context, logins workload, measure func() (float64, error)) (float64, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	flood := make(chan error, 1)
 	go func() {
-		_, err := t.flood(ctx, signingIn, time.Hour)
+		_, err := logins.closedLoop(ctx, loginClients, time.Hour)
 		flood <- err
 	}()
 	time.Sleep(200 * time.Millisecond)
-	all, err := f()
+	value, err := measure()
 	select {
 	case early := <-flood:
-		flood <- early
-		if err == nil {
-			err = early
-		}
+		cancel()
+		return 0, errors.Join(err, early)
 	default:
 	}
 	cancel()
 	<-flood
-	return all, err
+	return value, err
 }

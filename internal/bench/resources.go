@@ -3,97 +3,95 @@ package main
 import (
 	"context"
 	"time"
-
-	"github.com/gatehouse/gatehouse/internal/password"
 )
 
-// starts is the time from starting the program on a migrated database to its first answer, which reads the database.
-func starts(ctx context.Context, s *stage) error {
-	for _, e := range s.engines {
-		url, me, err := s.issued(ctx, e)
+// starts is the time from starting the program on a migrated database to its first response, which reads the database.
+func starts(ctx context.Context, b *bench) error {
+	for _, v := range b.variants() {
+		url, me, err := b.usedDatabase(ctx, v)
 		if err != nil {
 			return err
 		}
 		var all []float64
-		for range s.size.starts {
-			took, c, err := s.first(ctx, url, me)
+		for range b.size.starts {
+			took, p, err := b.firstResponse(ctx, v, url, me)
 			if err != nil {
 				return err
 			}
-			c.stop()
+			p.stop()
 			all = append(all, milliseconds(took))
 		}
-		s.table.add("start to first answer, "+e.name, all, atMost(300, 100).in("ms"))
+		b.table.add("start to first answer, "+v.label, all, v.targets(atMost(300, 100).in("ms")))
 	}
 	return nil
 }
 
-// memory is what a server holds that has answered one request, and then many, with sign-ins among them.
-func memory(ctx context.Context, s *stage) error {
-	for _, e := range s.engines {
-		if err := memoryOn(ctx, s, e); err != nil {
+// memory is the memory of a server that has answered one request, and then many, with logins among them.
+func memory(ctx context.Context, b *bench) error {
+	for _, v := range b.variants() {
+		if err := b.memoryOf(ctx, v); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func memoryOn(ctx context.Context, s *stage, e engine) error {
-	url, me, err := s.issued(ctx, e)
+func (b *bench) memoryOf(ctx context.Context, v variant) error {
+	url, me, err := b.usedDatabase(ctx, v)
 	if err != nil {
 		return err
 	}
-	_, c, err := s.first(ctx, url, me)
+	_, p, err := b.firstResponse(ctx, v, url, me)
 	if err != nil {
 		return err
 	}
-	defer c.stop() // before the next is measured, which would share the program with it
+	defer p.stop() // before the next is measured, which would share the program with it
 	time.Sleep(time.Second)
-	idle, err := c.resident()
+	idle, err := p.resident()
 	if err != nil {
 		return err
 	}
-	me.address = c.address
+	me.address = p.address
 	for range 10 {
-		if err := me.send(ctx, connections, s.size.requests/10); err != nil {
+		if err := me.send(ctx, connections, b.size.requests/10); err != nil {
 			return err
 		}
-		if err := askLogins(c, callers, small).send(ctx, signingIn, signingIn); err != nil {
+		if err := loginWorkload(p, b.size.callers, small.users).send(ctx, loginClients, loginClients); err != nil {
 			return err
 		}
 	}
-	after, err := c.resident()
-	if err != nil {
-		return err
-	}
-	s.table.add("resident memory idle, "+e.name, []float64{idle}, atMost(64, 40).in("MiB"))
-	s.table.add("the same after many requests, "+e.name, []float64{after}, atMost(128, 64).in("MiB"))
-	s.table.note("memory, %s: after %d of me and %d logins", e.name, s.size.requests, 10*signingIn)
-	return nil
+	after, err := p.resident()
+	b.table.add("resident memory idle, "+v.label, []float64{idle}, v.targets(atMost(64, 40).in("MiB")))
+	b.table.add("the same after many requests, "+v.label, []float64{after}, v.targets(atMost(128, 64).in("MiB")))
+	b.table.note("memory, %s: after %d of me and %d logins", v.label, b.size.requests, 10*loginClients)
+	return err
 }
 
-// issued returns a database, and requests of callers who signed in at a server that has stopped since.
-func (s *stage) issued(ctx context.Context, e engine) (string, traffic, error) {
-	url, err := s.makeDatabase(ctx, e, small, password.DefaultCost)
+// usedDatabase returns a database, and requests of callers who logged in at a server that has stopped since.
+func (b *bench) usedDatabase(ctx context.Context, v variant) (string, workload, error) {
+	url, err := b.makeDatabase(ctx, v, small)
 	if err != nil {
-		return "", traffic{}, err
+		return "", workload{}, err
 	}
-	c, err := s.serve(ctx, s.binary, url, password.DefaultCost)
+	p, err := b.launch(ctx, v.program, url, small.cost)
 	if err != nil {
-		return "", traffic{}, err
+		return "", workload{}, err
 	}
-	defer c.stop()
-	me, err := askMe(ctx, c, callers, small)
+	defer p.stop()
+	if err := p.waitReady(ctx, deniedWorkload(p)); err != nil {
+		return "", workload{}, err
+	}
+	me, err := meWorkload(ctx, p, b.size.callers, small.users)
 	return url, me, err
 }
 
-// first starts the program and returns how long its first answer took.
-func (s *stage) first(ctx context.Context, url string, t traffic) (time.Duration, *child, error) {
+// firstResponse starts the program and returns how long its first response took.
+func (b *bench) firstResponse(ctx context.Context, v variant, url string, w workload) (time.Duration, *process, error) {
 	began := time.Now()
-	c, err := s.launch(ctx, s.binary, url, password.DefaultCost)
+	p, err := b.launch(ctx, v.program, url, small.cost)
 	if err != nil {
 		return 0, nil, err
 	}
-	err = c.answer(ctx, t)
-	return time.Since(began), c, err
+	err = p.waitReady(ctx, w)
+	return time.Since(began), p, err
 }

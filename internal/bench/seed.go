@@ -5,20 +5,20 @@ import (
 	"database/sql"
 	"encoding/base64"
 	"fmt"
-	"log/slog"
 	"strings"
 
 	"github.com/google/uuid"
+	_ "github.com/lib/pq"  // the driver "postgres"
+	_ "modernc.org/sqlite" // the driver "sqlite"
 
-	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/password"
 )
 
-// thePassword is everybody's.
-const thePassword = "correct horse battery staple"
+// userPassword is the password of every user.
+const userPassword = "correct horse battery staple"
 
 // Users are numbered from 0, the administrator. Their ids grow as those of a real database do; their addresses do not,
-// so that an index on them is met everywhere.
+// so that consecutive users are far apart in an index on addresses.
 const (
 	firstID = 1_750_000_000_000
 	scatter = 2_654_435_761 // odd, so that no two addresses are equal
@@ -36,7 +36,7 @@ func cursor(n int) string {
 	return base64.RawURLEncoding.EncodeToString(id[:])
 }
 
-// engine is how users are written in bulk; both texts take the number of users and the hash of everybody's password.
+// engine is how users are written in bulk; both texts take the number of users and the hash of their password.
 type engine struct {
 	name, driver string
 	before       []string
@@ -56,7 +56,7 @@ var engines = map[string]engine{
 	},
 	"SQLite": {
 		name: "SQLite", driver: "sqlite",
-		before: []string{"PRAGMA cache_size = -262144"}, // 256 MiB for this connection: the index on addresses is met everywhere
+		before: []string{"PRAGMA cache_size = -262144"}, // 256 MiB for this connection: inserts are all over the index on addresses
 		insert: `WITH RECURSIVE numbered(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbered WHERE n + 1 < ?1)
 			INSERT INTO users (id, email, email_verified, password_hash, roles, status, created_at, updated_at)
 			SELECT substr(h, 1, 8) || '-' || substr(h, 9, 4) || '-7000-8000-' || printf('%012x', n),
@@ -68,24 +68,8 @@ var engines = map[string]engine{
 	},
 }
 
-// seed migrates a database and fills it with users.
-func seed(ctx context.Context, e engine, url string, users int, hash string) error {
-	db, err := database.Open(ctx, database.Config{URL: url, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		return err
-	}
-	if _, err := db.Migrate(ctx); err != nil {
-		db.Close()
-		return err
-	}
-	if err := db.Close(); err != nil {
-		return err
-	}
-	return fill(ctx, e, url, users, hash)
-}
-
-// fill writes past internal/accounts, on one connection: a million registrations would take a day.
-func fill(ctx context.Context, e engine, url string, users int, hash string) error {
+// insertUsers fills a migrated database, on one connection: a million registrations would take a day.
+func insertUsers(ctx context.Context, e engine, url string, users int, hash string) error {
 	pool, err := sql.Open(e.driver, sourceName(url))
 	if err != nil {
 		return err
@@ -109,23 +93,23 @@ func fill(ctx context.Context, e engine, url string, users int, hash string) err
 		run(statement)
 	}
 	if err != nil {
-		return fmt.Errorf("write %d users to %s: %w", users, e.name, err)
+		return fmt.Errorf("writing %d users to %s: %w", users, e.name, err)
 	}
 	return nil
 }
 
-// hashed returns the hash of everybody's password at a cost.
-func hashed(ctx context.Context, cost password.Cost) (string, error) {
+// hashPassword returns the hash of their password at a cost.
+func hashPassword(ctx context.Context, cost password.Cost) (string, error) {
 	hasher, err := password.New(password.Config{Cost: cost})
 	if err != nil {
 		return "", err
 	}
-	return hasher.Hash(ctx, thePassword)
+	return hasher.Hash(ctx, userPassword)
 }
 
-// sourceName is what the driver calls the database of a URL.
+// sourceName is the driver's name of the database of a URL.
 func sourceName(url string) string {
-	if path, is := strings.CutPrefix(url, "sqlite:"); is {
+	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
 		return "file:" + path
 	}
 	return url

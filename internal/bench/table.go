@@ -15,22 +15,24 @@ type figure struct {
 	name     string
 	measured string
 	value    float64
-	want     bounds
+	bounds   bounds
 }
 
-// bounds say what a figure must be at least, or at most, and what it should be. Zero bounds judge nothing.
+// bounds are what a figure must reach (target) and what it should reach (stretch). Without a target it always passes.
 type bounds struct {
-	least, aim float64
-	most       bool // less is better
-	unit       string
+	target, stretch float64
+	atMost          bool // less is better
+	unit            string
 }
 
-func atLeast(least, aim float64) bounds { return bounds{least: least, aim: aim} }
-func atMost(most, aim float64) bounds   { return bounds{least: most, aim: aim, most: true} }
-func (b bounds) in(unit string) bounds  { b.unit = unit; return b }
-func (b bounds) judges() bool           { return b.least != 0 }
-func (b bounds) reached(value, bound float64) bool {
-	if b.most {
+func atLeast(target, stretch float64) bounds { return bounds{target: target, stretch: stretch} }
+func atMost(target, stretch float64) bounds {
+	return bounds{target: target, stretch: stretch, atMost: true}
+}
+func (b bounds) in(unit string) bounds { b.unit = unit; return b }
+
+func (b bounds) met(value, bound float64) bool {
+	if b.atMost {
 		return value <= bound
 	}
 	return value >= bound
@@ -38,21 +40,22 @@ func (b bounds) reached(value, bound float64) bool {
 
 func (b bounds) text(bound float64) string {
 	switch {
-	case !b.judges():
+	case b.target == 0:
 		return "–"
-	case b.most:
+	case b.atMost:
 		return strings.TrimSpace(fmt.Sprintf("≤ %v %s", bound, b.unit))
 	}
-	return strings.TrimSpace(fmt.Sprintf("%.2f %s", bound, b.unit))
+	return strings.TrimSpace(fmt.Sprintf("≥ %.2f %s", bound, b.unit))
 }
 
-func (f figure) ok() string {
+// verdict is "NO" when the figure misses its target.
+func (f figure) verdict() string {
 	switch {
-	case !f.want.judges():
+	case f.bounds.target == 0:
 		return "–"
-	case f.want.reached(f.value, f.want.aim):
-		return "aim"
-	case f.want.reached(f.value, f.want.least):
+	case f.bounds.met(f.value, f.bounds.stretch):
+		return "stretch"
+	case f.bounds.met(f.value, f.bounds.target):
 		return "yes"
 	}
 	return "NO"
@@ -64,22 +67,22 @@ type table struct {
 	notes   []string
 }
 
-// add adds a figure of several rounds: their median, with the least and the most behind it.
-func (t *table) add(name string, rounds []float64, want bounds) {
+// add adds a figure of several rounds: their median and range.
+func (t *table) add(name string, rounds []float64, b bounds) {
 	value := median(rounds)
 	digits := 2
-	if want.unit != "" && value >= 10 {
+	if b.unit != "" && value >= 10 {
 		digits = 0
 	}
 	number := func(x float64) string { return fmt.Sprintf("%.*f", digits, x) }
 	text := number(value)
-	if want.unit != "" {
-		text += " " + want.unit
+	if b.unit != "" {
+		text += " " + b.unit
 	}
 	if len(rounds) > 1 {
 		text += fmt.Sprintf(" (%s to %s)", number(slices.Min(rounds)), number(slices.Max(rounds)))
 	}
-	t.figures = append(t.figures, figure{name: name, measured: text, value: value, want: want})
+	t.figures = append(t.figures, figure{name: name, measured: text, value: value, bounds: b})
 }
 
 func (t *table) note(format string, args ...any) {
@@ -87,14 +90,15 @@ func (t *table) note(format string, args ...any) {
 }
 
 func (t *table) failed() bool {
-	return slices.ContainsFunc(t.figures, func(f figure) bool { return f.ok() == "NO" })
+	return slices.ContainsFunc(t.figures, func(f figure) bool { return f.verdict() == "NO" })
 }
 
 func (t *table) print(out io.Writer) {
 	w := tabwriter.NewWriter(out, 0, 0, 1, ' ', 0)
-	fmt.Fprintln(w, "figure\t| measured: median (range)\t| at least\t| aim\t| ok")
+	fmt.Fprintln(w, "figure\t| measured: median (range)\t| target\t| stretch\t| met")
 	for _, f := range t.figures {
-		fmt.Fprintf(w, "%s\t| %s\t| %s\t| %s\t| %s\n", f.name, f.measured, f.want.text(f.want.least), f.want.text(f.want.aim), f.ok())
+		fmt.Fprintf(w, "%s\t| %s\t| %s\t| %s\t| %s\n", f.name, f.measured,
+			f.bounds.text(f.bounds.target), f.bounds.text(f.bounds.stretch), f.verdict())
 	}
 	w.Flush()
 	if len(t.notes) > 0 {
@@ -120,13 +124,13 @@ func quantile(all []float64, q float64) float64 {
 	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))]
 }
 
-// divided divides the rounds of two figures, each by the one beside it.
-func divided(a, b []float64) []float64 {
-	ratios := make([]float64, min(len(a), len(b)))
-	for i := range ratios {
-		ratios[i] = a[i] / b[i]
+// ratios divides the rounds of two figures, each by that of the same round.
+func ratios(a, b []float64) []float64 {
+	all := make([]float64, min(len(a), len(b)))
+	for i := range all {
+		all[i] = a[i] / b[i]
 	}
-	return ratios
+	return all
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+)
+
+// The operations. No page asks for totalCount: counting takes longer the more there is to count.
+const (
+	meQuery    = "{me{id email}}"
+	loginQuery = "mutation($in:LoginInput!){login(input:$in){accessToken}}"
+	usersQuery = "query($after:String){users(first:100,after:$after){" +
+		"edges{cursor node{id email name roles status createdAt}}pageInfo{hasNextPage endCursor}}}"
+)
+
+// The beginnings of their answers.
+var (
+	mePrefix     = []byte(`{"data":{"me":{"id":"`)
+	deniedPrefix = []byte(`{"errors":[{`)
+	loginPrefix  = []byte(`{"data":{"login":{"accessToken":"`)
+	usersPrefix  = []byte(`{"data":{"users":{"edges":[{`)
+)
+
+// graphqlRequest is the bytes of one request.
+func graphqlRequest(query string, variables map[string]any, token string) []byte {
+	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
+	if err != nil {
+		panic(err) // strings and maps of strings
+	}
+	head := "POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: bench\r\n" +
+		"Accept: application/json\r\nContent-Type: application/json\r\n"
+	if token != "" {
+		head += "Authorization: Bearer " + token + "\r\n"
+	}
+	return fmt.Appendf(nil, "%sContent-Length: %d\r\n\r\n%s", head, len(body), body)
+}
+
+func loginRequest(user int) []byte {
+	input := map[string]any{"email": userEmail(user), "password": userPassword}
+	return graphqlRequest(loginQuery, map[string]any{"in": input}, "")
+}
+
+// meWorkload is `me` of so many callers, spread over the users.
+func meWorkload(ctx context.Context, p *process, callers, users int) (workload, error) {
+	w := workload{address: p.address, prefix: mePrefix}
+	tokens, err := signIn(ctx, p, callers, users)
+	for _, token := range tokens {
+		w.requests = append(w.requests, graphqlRequest(meQuery, nil, token))
+	}
+	return w, err
+}
+
+// deniedWorkload is `me` of an anonymous caller.
+func deniedWorkload(p *process) workload {
+	return workload{address: p.address, requests: [][]byte{graphqlRequest(meQuery, nil, "")}, prefix: deniedPrefix}
+}
+
+func loginWorkload(p *process, callers, users int) workload {
+	w := workload{address: p.address, prefix: loginPrefix}
+	for i := range callers {
+		w.requests = append(w.requests, loginRequest(i*(users/callers)))
+	}
+	return w
+}
+
+// usersWorkload is pages all over the list.
+func usersWorkload(ctx context.Context, p *process, pages, users int) (workload, error) {
+	w := workload{address: p.address, prefix: usersPrefix}
+	tokens, err := signIn(ctx, p, 1, users)
+	if err != nil {
+		return w, err
+	}
+	for i := range pages {
+		after := map[string]any{"after": cursor(i * (users - 101) / pages)}
+		w.requests = append(w.requests, graphqlRequest(usersQuery, after, tokens[0]))
+	}
+	return w, nil
+}
+
+// signIn returns the access tokens of so many callers, spread over the users; the first is the administrator's.
+func signIn(ctx context.Context, p *process, callers, users int) ([]string, error) {
+	logins := loginWorkload(p, callers, users)
+	tokens := make([]string, callers)
+	err := logins.onEach(ctx, min(loginClients, callers), func(i int, c *client) error {
+		for ; i < callers; i += loginClients {
+			body, err := c.do(logins.requests[i])
+			if err != nil {
+				return err
+			}
+			var response struct {
+				Data struct {
+					Login struct{ AccessToken string }
+				}
+			}
+			if err := json.Unmarshal(body, &response); err != nil || response.Data.Login.AccessToken == "" {
+				return fmt.Errorf("signing in as caller %d: %s", i, body)
+			}
+			tokens[i] = response.Data.Login.AccessToken
+		}
+		return nil
+	})
+	return tokens, err
+}
