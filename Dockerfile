@@ -1,4 +1,5 @@
-# The Playground's page, then one static binary with the page in it, then nothing else.
+# The Playground's page, then a static binary that contains it, then an image of that alone. `gatehouse version` reports
+# --build-arg VERSION=…
 FROM node:22-bookworm-slim AS playground
 WORKDIR /src/web
 COPY web/package.json web/package-lock.json web/.npmrc ./
@@ -12,7 +13,9 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 COPY --from=playground /src/web/dist/playground web/dist/playground
-RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o /gatehouse .
+ARG VERSION
+RUN CGO_ENABLED=0 go build -trimpath -o /gatehouse \
+    -ldflags "-s -w -X github.com/gatehouse/gatehouse/internal/cli.Version=$VERSION" .
 RUN mkdir /data
 
 FROM gcr.io/distroless/static-debian12:nonroot

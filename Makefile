@@ -1,5 +1,12 @@
 .DEFAULT_GOAL := help
-.PHONY: help run build playground gen verify lint test race fuzz vuln bench microbench
+.PHONY: help run build playground gen verify check lint test race fuzz vuln bench microbench
+
+TESTED := go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./...
+# Packages whose tests bound times or load the processors: one runs after the other.
+ALONE = $(shell $(TESTED) | grep -E '/test/|/internal/bench$$')
+REST = $(shell $(TESTED) | grep -vE '/test/|/internal/bench$$')
+# Hangs end here; no test has a budget of time that a cold cache or a busy machine could exceed.
+TIMEOUT = $(if $(TEST_LONG),6h,45m)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -7,8 +14,8 @@ help: ## list the targets
 run: playground ## build the Playground and serve on 127.0.0.1:8080
 	go build -o gatehouse . && exec ./gatehouse
 
-build: playground ## build a static binary: ./gatehouse
-	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o gatehouse .
+build: playground ## build a static binary, ./gatehouse; VERSION=… is what it reports
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w $(if $(VERSION),-X github.com/gatehouse/gatehouse/internal/cli.Version=$(VERSION))" -o gatehouse .
 
 playground: web/dist/playground/index.html ## build the Playground's page from npm's packages
 
@@ -16,10 +23,11 @@ web/dist/playground/index.html: $(wildcard web/src/* web/*.js web/*.json web/ind
 	@if command -v npm >/dev/null; then cd web && npm ci --no-audit --no-fund && npm run build; \
 	else echo "npm is not there: the page at / will say how to build the Playground (apt-get install npm)"; fi
 
-gen: ## regenerate what is generated: from schema.graphql, ent/schema and a library
+gen: ## regenerate what is generated: from schema.graphql, ent/schema, the configuration and a library
 	go generate ./ent ./graph ./authz ./examples/guard ./internal/password/argon2
 	cd examples/go && go generate ./...
 	go run . access > ACCESS.md
+	go run internal/config/markdown.go > docs/configuration.md
 
 verify: gen ## fail when what is generated is not what is committed
 	@test -z "$$(git status --porcelain)" || { git status --short; echo "generated files differ: run make gen and commit"; exit 1; }
@@ -29,14 +37,21 @@ lint: ## gofmt, go vet and staticcheck
 	go vet ./...
 	go tool staticcheck ./...
 
-test: playground ## run all tests that this machine can run, and list what was skipped
+check: lint ## the inner loop: lint, and the packages' own tests without their long parts
+	@go test -short $(REST)
+
+test: playground ## run all tests that this machine can run, and list what was skipped; TEST_LONG=name,… runs long forms
+	@echo "about 8 minutes on two cores; the first time, as long again to compile everything"
 	@rm -f "$(SKIPS)"
+	go build ./... && go vet ./...
 	cd examples/go && go vet ./... && go test ./...
-	TEST_SKIPS="$(SKIPS)" go test $(TESTFLAGS) ./...
+	@echo "the packages' own tests" && TEST_SKIPS="$(SKIPS)" go test $(TESTFLAGS) -timeout $(TIMEOUT) $(REST)
+	@echo "tests that run alone" && TEST_SKIPS="$(SKIPS)" go test $(TESTFLAGS) -timeout $(TIMEOUT) -p 1 $(ALONE)
 	@if [ -s "$(SKIPS)" ]; then echo "skipped:"; sort -u "$(SKIPS)" | sed 's/^/  /'; else echo "nothing was skipped"; fi
 
-race: ## run the Go tests with the race detector, the long ones shortened
-	go test -race -short ./...
+race: ## run the Go tests with the race detector, without their long parts
+	@go test -race -short -timeout $(TIMEOUT) $(REST)
+	@go test -race -short -timeout $(TIMEOUT) -p 1 $(ALONE)
 
 fuzz: ## fuzz the guard against the second evaluator for 60 s
 	go test -run '^$$' -fuzz FuzzPlanAgainstEvaluator -fuzztime 60s ./authz
@@ -44,7 +59,7 @@ fuzz: ## fuzz the guard against the second evaluator for 60 s
 vuln: ## look for known vulnerabilities in what is linked
 	go tool govulncheck ./...
 
-bench: ## measure the built program against the figures it must keep: ten minutes at most
+bench: ## measure the built program against its targets: about ten minutes; BENCHFLAGS=-help lists options
 	go run ./internal/bench $(BENCHFLAGS)
 
 microbench: ## run the benchmarks of the packages, ready for benchstat

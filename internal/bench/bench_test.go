@@ -70,7 +70,7 @@ var everyFigure = []string{
 
 // TestQuickRun_Exits0 is `make bench BENCHFLAGS=-quick`.
 func TestQuickRun_Exits0(t *testing.T) {
-	if !strings.Contains(os.Getenv("TEST_LONG"), "bench") {
+	if !testenv.Long("bench") {
 		t.Skip("a minute of load: TEST_LONG=bench")
 	}
 	t.Setenv("TMPDIR", openFolder(t))

@@ -9,6 +9,7 @@ import (
 
 // longRuns names every test that has a long form, and what that is. Each takes minutes, so only TEST_LONG asks for it.
 var longRuns = map[string]string{
+	"bench":        "the benchmark's quick run, which loads the machine for a minute",
 	"cut":          "connections cut at each statement, in each way",
 	"environments": "all tests under each processor count, time zone and locale",
 	"expensive":    "expensive queries for 20 s each",
