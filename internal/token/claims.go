@@ -10,7 +10,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Claims is what an access token says (RFC 9068, section 2.2), in Go's types. Times are whole seconds.
+// Claims are the claims of an access token (RFC 9068, section 2.2) in Go types. Times are whole seconds.
 type Claims struct {
 	UserID          uuid.UUID // sub
 	SessionID       uuid.UUID // sid
@@ -27,8 +27,8 @@ var claimNames = []string{
 	"iss", "aud", "sub", "sid", "iat", "nbf", "exp", "jti", "auth_time", "roles", "scope",
 }
 
-// accessClaims reads and validates claims for golang-jwt. It is stricter than a struct of encoding/json, which takes quoted
-// numbers for dates, names in any case, and the last of two members with one name.
+// accessClaims reads and validates claims for golang-jwt. It is stricter than a struct of encoding/json, which takes
+// quoted numbers for dates, names in any case, and the last of two members with one name.
 type accessClaims struct {
 	jwt.RegisteredClaims        // what golang-jwt validates
 	claims               Claims // what Verify returns
@@ -65,9 +65,9 @@ func (c *accessClaims) UnmarshalJSON(payload []byte) error {
 	return nil
 }
 
-// checkNames refuses another case of a claim's name, which a lenient reader takes for the claim. Other unknown claims are
-// ignored (RFC 7519, section 4), except the two that take away from what the token allows: cnf binds it to a key (RFC
-// 7800), act says that another party uses it (RFC 8693).
+// checkNames refuses another case of a claim's name, which a lenient reader takes for the claim. Other unknown claims
+// are ignored (RFC 7519, section 4), except the two that take away from what the token allows: cnf binds it to a key
+// (RFC 7800), act says that another party uses it (RFC 8693).
 func checkNames(o *object) {
 	for name := range o.members {
 		switch {
@@ -80,8 +80,8 @@ func checkNames(o *object) {
 	}
 }
 
-// audience returns aud: a string, or an array of one, which means the same (RFC 7519, section 4.1.3). A token that is for
-// others too is not one of ours.
+// audience returns aud: a string, or an array of one, which means the same (RFC 7519, section 4.1.3). A token that is
+// for others too is not one of ours.
 func (o *object) audience() []string {
 	if text, ok := o.members["aud"].(string); ok {
 		return []string{text}

@@ -15,15 +15,15 @@ import (
 const (
 	// MaxLength bounds the text of an access token, in bytes.
 	MaxLength = 8 << 10
-	// MaxTTL bounds the life of an access token. Verify holds every token to it and not to the TTL of today, which may
-	// be shorter than yesterday's; so a leaked key cannot sign a token that lasts for years.
+	// MaxTTL bounds the lifetime of an access token. Verify holds every token to it, so that a leaked key cannot sign a
+	// token that lasts for years. It does not use the TTL, which may have been longer when the token was issued.
 	MaxTTL = 24 * time.Hour
-	// Leeway is how far the clock of the instance that issued may be ahead of the one that verifies: it is granted to
-	// nbf, iat and auth_time. Expiry is exact.
+	// Leeway is how far the clock of the issuing instance may be ahead of the verifying one. It is granted to nbf, iat
+	// and auth_time; expiry is exact.
 	Leeway = 30 * time.Second
 )
 
-// Config is what an Issuer is made of.
+// Config configures an Issuer.
 type Config struct {
 	Keys     *Keys            // required
 	Issuer   string           // required: iss, compared byte for byte
@@ -56,7 +56,7 @@ func NewIssuer(c Config) (*Issuer, error) {
 	case !validText(c.Issuer) || !validText(c.Audience):
 		return nil, errors.New("an issuer of access tokens needs an issuer and an audience, in UTF-8")
 	case c.TTL < time.Second || c.TTL > MaxTTL || c.TTL%time.Second != 0:
-		return nil, fmt.Errorf("access tokens cannot live for %v: whole seconds, and at most %v", c.TTL, MaxTTL)
+		return nil, fmt.Errorf("the lifetime of access tokens cannot be %v: use whole seconds, at most %v", c.TTL, MaxTTL)
 	}
 	verifier, err := NewVerifier(VerifierConfig{Find: c.Keys.find, Issuer: c.Issuer, Audience: c.Audience, Clock: c.Clock})
 	if err != nil {
@@ -65,7 +65,7 @@ func NewIssuer(c Config) (*Issuer, error) {
 	return &Issuer{config: c, verifier: verifier}, nil
 }
 
-// TTL returns how long the tokens of Issue live, unless they are asked to end sooner.
+// TTL returns the lifetime of the tokens of Issue, unless Claims ask for a shorter one.
 func (i *Issuer) TTL() time.Duration { return i.config.TTL }
 
 // Verify is Verifier.Verify with the keys of this issuer.
@@ -74,8 +74,8 @@ func (i *Issuer) Verify(text string) (Claims, error) { return i.verifier.Verify(
 // Stats is Verifier.Stats.
 func (i *Issuer) Stats() Stats { return i.verifier.Stats() }
 
-// Issue signs an access token that Verify will take, with the key that signs now. An error means claims that no correct
-// caller has, no randomness, or no key that has not ended.
+// Issue signs an access token that Verify accepts, with the current signing key. It fails for claims that Verify would
+// refuse, without randomness, and when every key has ended.
 func (i *Issuer) Issue(c Claims) (string, error) {
 	if err := i.complete(&c); err != nil {
 		return "", fmt.Errorf("issuing an access token: %w", err)
@@ -109,7 +109,7 @@ func (i *Issuer) Issue(c Claims) (string, error) {
 	return text, nil
 }
 
-// complete fills in what was left zero and refuses what Verify would refuse.
+// complete sets the defaults of zero fields and refuses what Verify would refuse.
 func (i *Issuer) complete(c *Claims) error {
 	if c.IssuedAt.IsZero() {
 		c.IssuedAt = i.config.Clock()
@@ -129,11 +129,11 @@ func (i *Issuer) complete(c *Claims) error {
 	case c.UserID == uuid.Nil || c.SessionID == uuid.Nil:
 		return errors.New("a user and a session are required")
 	case c.ExpiresAt.After(latest) || c.ExpiresAt.Unix() <= c.IssuedAt.Unix():
-		return fmt.Errorf("it would have to end after it begins, and within %v", i.config.TTL)
+		return fmt.Errorf("it must end after it begins, and within %v", i.config.TTL)
 	case !inRange(c.IssuedAt) || !inRange(c.ExpiresAt) || !inRange(c.AuthenticatedAt):
 		return errors.New("a time is missing or out of range")
 	case c.AuthenticatedAt.After(c.IssuedAt.Add(Leeway)):
-		return errors.New("the user would have signed in after it begins")
+		return errors.New("auth_time is after iat")
 	case !validID(c.ID) || !validRoles(c.Roles) || !validScopes(c.Scopes):
 		return errors.New("the id, a role or a scope cannot be written")
 	}

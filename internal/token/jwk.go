@@ -47,19 +47,19 @@ func (k jwk) thumbprint() string {
 	return base64url.EncodeToString(sum[:])
 }
 
-// published is a jwk as the key set shows it.
-type published struct {
+// publishedJWK is a jwk as the key set shows it.
+type publishedJWK struct {
 	Alg string `json:"alg"`
 	jwk
 	Kid string `json:"kid"`
 	Use string `json:"use"`
 }
 
-// writeJWKS returns the keys as a JWK Set (RFC 7517, section 5), in the order given.
+// writeJWKS returns the keys as a JWK Set (RFC 7517, section 5), in this order.
 func writeJWKS(keys []*PublicKey) []byte {
-	list := []published{} // never null
+	list := []publishedJWK{} // never null
 	for _, key := range keys {
-		list = append(list, published{Alg: key.Algorithm(), jwk: key.jwk, Kid: key.id, Use: "sig"})
+		list = append(list, publishedJWK{Alg: key.Algorithm(), jwk: key.jwk, Kid: key.id, Use: "sig"})
 	}
 	text, _ := json.Marshal(map[string]any{"keys": list}) // strings only: it cannot fail
 	return text

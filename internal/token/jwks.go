@@ -21,11 +21,10 @@ const (
 // privateMembers are those of RFC 7518, section 6, that hold a private or a shared key.
 var privateMembers = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 
-// ParseJWKS reads the keys of a JWK Set (RFC 7517, section 5) that can verify access tokens, each under the kid that the
-// set gives it. Keys for another use and of a kind, curve or algorithm that is not ours are skipped, and so are keys
-// without a kid, since no token could name them. A set that is wrong is refused whole: one that is too long, that holds
-// a kid twice, any private or shared key, or a key of our kinds that is broken or weak. A set may have no key of ours:
-// that is an answer too, and then nothing verifies.
+// ParseJWKS reads the keys of a JWK Set (RFC 7517, section 5) that can verify access tokens, each under its kid in the
+// set. It skips keys for another use, of another kind, curve or algorithm, and without a kid, since no token could name
+// them. It refuses the complete set when that is too long, or has a kid twice, a private or shared key, or a key of our
+// kinds that is broken or weak. A set without a key of our kinds is valid; then no token verifies.
 func ParseJWKS(text []byte) ([]*PublicKey, error) {
 	if len(text) > MaxJWKS {
 		return nil, fmt.Errorf("a key set of more than %d bytes", MaxJWKS)
@@ -49,7 +48,7 @@ func ParseJWKS(text []byte) ([]*PublicKey, error) {
 			return nil, fmt.Errorf("key %d of a key set: %w", n+1, err)
 		}
 		if kid != "" && taken[kid] {
-			return nil, fmt.Errorf("key %d of a key set: its kid is there twice", n+1)
+			return nil, fmt.Errorf("key %d of a key set: its kid occurs twice", n+1)
 		}
 		taken[kid] = true
 		if key != nil && kid != "" {
@@ -68,7 +67,7 @@ func parseJWK(value any) (key *PublicKey, kid string, err error) {
 	}
 	for _, name := range privateMembers {
 		if o.has(name) {
-			return nil, "", errors.New("it holds a private or a shared key: give that key up, for it is known to others")
+			return nil, "", errors.New("it holds a private or a shared key, which is now public: replace that key")
 		}
 	}
 	if o.has("kid") {

@@ -28,7 +28,7 @@ func setOf(keys ...members) []byte {
 	return []byte(`{"keys":[` + strings.Join(list, ",") + `]}`)
 }
 
-func TestParseJWKSReadsWhatWePublish(t *testing.T) {
+func TestParseJWKS_ReadsWhatIsPublished(t *testing.T) {
 	schedule := newSchedule(t, aSchedule()...)
 	keys, err := ParseJWKS(schedule.JWKS(theTime))
 	if err != nil || len(keys) != 3 {
@@ -56,9 +56,10 @@ func TestParseJWKSReadsWhatWePublish(t *testing.T) {
 	}
 }
 
-// TestParseJWKSSkipsAndRefuses has the cases of Wycheproof's json_web_key set and more. Each stands beside a good key of
-// another kind, which is read alone (skipped) or not at all (refused); unspoilt, both are read.
-func TestParseJWKSSkipsAndRefuses(t *testing.T) {
+// TestParseJWKS_ForeignKeysAreSkippedAndBrokenOnesRefused has the cases of Wycheproof's json_web_key set and more. Each
+// stands beside a good key of another kind, which is read alone (skipped) or not at all (refused); control, both are
+// read.
+func TestParseJWKS_ForeignKeysAreSkippedAndBrokenOnesRefused(t *testing.T) {
 	const read, skipped, refused = 2, 1, 0
 	for _, c := range []struct {
 		name, algorithm string
@@ -93,13 +94,21 @@ func TestParseJWKSSkipsAndRefuses(t *testing.T) {
 		{"a name twice", "EdDSA", func(m members) members { return m.and(m[0]) }, refused},
 		{"a private Ed25519 key", "EdDSA", with("d", `"AAAA"`), refused},
 		{"a private RSA key", "RS256", with("qi", `"AAAA"`), refused},
-		{"a private key of another use", "ES256", func(m members) members { return m.with("use", `"enc"`).and(`"d":""`) }, refused},
-		{"a shared key", "EdDSA", func(members) members { return members{`"kty":"oct"`, `"kid":"x"`, `"k":"AAAA"`} }, refused},
+		{"a private key of another use", "ES256", func(m members) members {
+			return m.with("use", `"enc"`).and(`"d":""`)
+		}, refused},
+		{"a shared key", "EdDSA", func(members) members {
+			return members{`"kty":"oct"`, `"kid":"x"`, `"k":"AAAA"`}
+		}, refused},
 		{"the same kid", "EdDSA", with("kid", `"other"`), refused},
-		{"the same kid, of another use", "EdDSA", func(m members) members { return m.with("kid", `"other"`).with("use", `"enc"`) }, refused},
+		{"the same kid, of another use", "EdDSA", func(m members) members {
+			return m.with("kid", `"other"`).with("use", `"enc"`)
+		}, refused},
 
 		{"Ed25519 of 31 bytes", "EdDSA", with("x", text64(make([]byte, 31))), refused},
-		{"Ed25519 with padding", "EdDSA", func(m members) members { return m.with("x", strings.TrimSuffix(value(m, "x"), `"`)+`="`) }, refused},
+		{"Ed25519 with padding", "EdDSA", func(m members) members {
+			return m.with("x", strings.TrimSuffix(value(m, "x"), `"`)+`="`)
+		}, refused},
 		{"Ed25519 without x", "EdDSA", without("x"), refused},
 
 		{"P-256, off the curve", "ES256", func(m members) members { return m.with("x", value(m, "y")) }, refused},
@@ -128,7 +137,7 @@ func TestParseJWKSSkipsAndRefuses(t *testing.T) {
 		}
 		other := jwkOf(t, beside).with("kid", `"other"`)
 		if keys, err := ParseJWKS(setOf(good, other)); err != nil || len(keys) != 2 {
-			t.Fatalf("%s, unspoilt: %d keys, %v", c.name, len(keys), err)
+			t.Fatalf("%s, control: %d keys, %v", c.name, len(keys), err)
 		}
 		for _, set := range [][]byte{setOf(c.spoil(good), other), setOf(other, c.spoil(good))} {
 			keys, err := ParseJWKS(set)
@@ -143,7 +152,7 @@ func TestParseJWKSSkipsAndRefuses(t *testing.T) {
 	}
 }
 
-func TestParseJWKSIsBounded(t *testing.T) {
+func TestParseJWKS_IsBounded(t *testing.T) {
 	list := func(n int) (keys []members) {
 		for i := range n {
 			keys = append(keys, jwkOf(t, "EdDSA").with("kid", fmt.Sprintf(`"%d"`, i)))
@@ -232,7 +241,7 @@ func weakN(t *testing.T, bits int) string {
 }
 
 // The table says what is no key of ours; this says that a key of any of our kinds, drawn at random, is one.
-func TestEveryGoodKeyIsRead(t *testing.T) {
+func TestParseJWKS_RandomGoodKeysAreRead(t *testing.T) {
 	for range 50 {
 		ed, err := NewKey()
 		if err != nil {
@@ -246,7 +255,8 @@ func TestEveryGoodKeyIsRead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if keys, err := ParseJWKS(newSchedule(t, ed.WithoutSchedule(), ec.WithoutSchedule()).JWKS(theTime)); err != nil || len(keys) != 2 {
+		keys, err := ParseJWKS(newSchedule(t, ed.WithoutSchedule(), ec.WithoutSchedule()).JWKS(theTime))
+		if err != nil || len(keys) != 2 {
 			t.Fatalf("%d keys, %v", len(keys), err)
 		}
 	}

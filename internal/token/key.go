@@ -12,7 +12,7 @@ import (
 	"io"
 )
 
-// Key is a private signing key. Its algorithm is that of its public half, and no other.
+// Key is a private signing key. It has one algorithm, that of its public key.
 type Key struct {
 	public  *PublicKey
 	private crypto.Signer
@@ -25,13 +25,13 @@ const (
 	RS256 = "RS256" // RSA
 )
 
-// rsaBits is the size of the RSA keys that are made here: 128 bits of security (NIST SP 800-57, part 1, table 2).
+// rsaBits is the size of generated RSA keys: 128 bits of security (NIST SP 800-57, part 1, table 2).
 const rsaBits = 3072
 
-// NewKey draws an Ed25519 key.
+// NewKey generates an Ed25519 key.
 func NewKey() (*Key, error) { return NewKeyOf(EdDSA) }
 
-// NewKeyOf draws a key of an algorithm.
+// NewKeyOf generates a key for an algorithm.
 func NewKeyOf(algorithm string) (*Key, error) {
 	var private any
 	var err error
@@ -43,15 +43,15 @@ func NewKeyOf(algorithm string) (*Key, error) {
 	case RS256:
 		private, err = rsa.GenerateKey(rand.Reader, rsaBits)
 	default:
-		return nil, fmt.Errorf("there is no signing algorithm %q here: EdDSA, ES256 and RS256 are known", algorithm)
+		return nil, fmt.Errorf("unknown signing algorithm %q: use EdDSA, ES256 or RS256", algorithm)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("drawing a signing key: %w", err)
+		return nil, fmt.Errorf("generating a signing key: %w", err)
 	}
 	return newKey(private)
 }
 
-// UnmarshalKey reads what Marshal wrote.
+// UnmarshalKey reads what Marshal returned.
 func UnmarshalKey(der []byte) (*Key, error) {
 	private, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {
@@ -61,13 +61,13 @@ func UnmarshalKey(der []byte) (*Key, error) {
 	return newKey(private)
 }
 
-// newKey takes a private key of any kind of the standard library; the public half says whether the kind is ours.
+// newKey takes a private key of any type of the standard library; newPublicKey checks its type.
 func newKey(private any) (*Key, error) {
-	half, ok := private.(interface{ Public() crypto.PublicKey })
+	pair, ok := private.(interface{ Public() crypto.PublicKey })
 	if !ok {
-		return nil, refuseKey("is of a kind that is not known here")
+		return nil, refuseKey("is of an unknown kind")
 	}
-	public, err := newPublicKey(half.Public())
+	public, err := newPublicKey(pair.Public())
 	if err != nil {
 		return nil, refuseKey(err.Error())
 	}
@@ -78,7 +78,7 @@ func newKey(private any) (*Key, error) {
 	return &Key{public: public, private: signer}, nil
 }
 
-// Marshal returns the key as PKCS#8 DER, in clear: seal it before it is kept.
+// Marshal returns the key as PKCS#8 DER, in clear: seal it before it is stored.
 func (k *Key) Marshal() ([]byte, error) {
 	der, err := x509.MarshalPKCS8PrivateKey(k.private)
 	if err != nil {
@@ -87,10 +87,10 @@ func (k *Key) Marshal() ([]byte, error) {
 	return der, nil
 }
 
-// Public returns the half that verifies. It may be shown to anyone.
+// Public returns the public key.
 func (k *Key) Public() *PublicKey { return k.public }
 
-// ID returns the kid: the RFC 7638 thumbprint of the public key. It is public.
+// ID returns the kid: the RFC 7638 thumbprint of the public key.
 func (k *Key) ID() string { return k.public.id }
 
 // Algorithm returns the JWS name of the key's one algorithm: EdDSA, ES256 or RS256.

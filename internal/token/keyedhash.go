@@ -6,27 +6,27 @@ import (
 	"github.com/google/uuid"
 )
 
-// Pseudonyms are names for what a table must count or remember and must not tell: keyed digests under a subkey of the
-// secret. Who has the table alone can neither read them nor look for a guess.
+// KeyedHash makes identifiers of values that a table must count but not reveal: HMACs under a subkey of the secret.
+// A copy of the table without the secret neither shows the values nor confirms a guess.
 type KeyedHash struct{ key []byte }
 
-// NewKeyedHash derives the key of one use. Two uses give the same thing two names.
+// NewKeyedHash derives the key of one use. Two uses give the same value two identifiers.
 func NewKeyedHash(secret *Secret, use string) (*KeyedHash, error) {
-	key, err := secret.subkey("pseudonyms " + use)
+	key, err := secret.subkey("pseudonyms " + use) // the label must stay: it is in stored identifiers
 	if err != nil {
-		return nil, fmt.Errorf("deriving the key of the pseudonyms for %s from the secret: %w", use, err)
+		return nil, fmt.Errorf("deriving the key that hashes %s from the secret: %w", use, err)
 	}
 	return &KeyedHash{key}, nil
 }
 
-// Of returns the name of what its parts say together: a UUIDv8 (RFC 9562, section 5.8) of 122 bits of HMAC-SHA256.
-func (p *KeyedHash) ID(parts ...string) uuid.UUID {
+// ID returns the identifier of a list of values: a UUIDv8 (RFC 9562, section 5.8) of 122 bits of HMAC-SHA256.
+func (h *KeyedHash) ID(parts ...string) uuid.UUID {
 	var text []byte
 	for _, part := range parts { // each with its length, so that no two lists read the same
 		text = fmt.Appendf(text, "%d:%s", len(part), part)
 	}
-	name := uuid.UUID(sum(p.key, text)[:16])
-	name[6] = name[6]&0x0f | 0x80
-	name[8] = name[8]&0x3f | 0x80
-	return name
+	id := uuid.UUID(sum(h.key, text)[:16])
+	id[6] = id[6]&0x0f | 0x80
+	id[8] = id[8]&0x3f | 0x80
+	return id
 }

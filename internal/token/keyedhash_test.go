@@ -9,7 +9,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/token"
 )
 
-func TestPseudonymsTellApartWhatDiffersAndNothingElse(t *testing.T) {
+func TestKeyedHash_DiffersWhereverItsInputDoes(t *testing.T) {
 	of := func(secret, use string, parts ...string) uuid.UUID {
 		s, err := token.ParseSecret(strings.Repeat(secret, 4))
 		if err != nil {
@@ -22,7 +22,8 @@ func TestPseudonymsTellApartWhatDiffersAndNothingElse(t *testing.T) {
 		return p.ID(parts...)
 	}
 	name := of("one secret", "tries", "account", "ada")
-	if again := of("one secret", "tries", "account", "ada"); again != name || name.Version() != 8 || name.Variant() != uuid.RFC4122 {
+	again := of("one secret", "tries", "account", "ada")
+	if again != name || name.Version() != 8 || name.Variant() != uuid.RFC4122 {
 		t.Errorf("%v, then %v; version %d", name, again, name.Version())
 	}
 	for what, other := range map[string]uuid.UUID{

@@ -9,23 +9,23 @@ import (
 	"time"
 )
 
-// Scheduled is a key and its times. Before it signs it is published, so that every verifier has it by then; after it
-// has signed it verifies for as long as its last token may live.
+// Scheduled is a key and its times. It is published before it signs, so that every verifier has it by then. It verifies
+// until the last token that it signed has expired.
 type Scheduled struct {
 	Key     *Key      // required
-	SignsAt time.Time // from when it signs, until another does; zero is since ever
-	EndsAt  time.Time // from when it verifies nothing and is published no more; zero is no end known yet
+	SignsAt time.Time // from when it signs, until the next key does; zero is always
+	EndsAt  time.Time // from when it neither verifies nor is published; zero is not known yet
 }
 
-// WithoutSchedule is the schedule of a lone key: it has always signed, and no end is known.
+// WithoutSchedule is the schedule of a lone key: it signs always, and no end is known.
 func (k *Key) WithoutSchedule() Scheduled { return Scheduled{Key: k} }
 
 func (s Scheduled) begun(now time.Time) bool { return !s.SignsAt.After(now) }
 func (s Scheduled) ended(now time.Time) bool { return !s.EndsAt.IsZero() && !s.EndsAt.After(now) }
 
-// Keys is the schedule of signing keys. At each moment one signs, and all that have not ended verify; who asks says
-// what time it is, so that instances with one schedule change keys at one moment, with nothing to reload. Keys may be
-// used and replaced at the same time; who is verifying meanwhile sees the old schedule or the new one, never a mixture.
+// Keys is the schedule of signing keys. At each moment one key signs, and all that have not ended verify. The time is a
+// parameter, so that instances with the same schedule change keys at the same moment without a reload. Keys may be used
+// and replaced concurrently; a verification meanwhile uses the old schedule or the new one, never a mixture.
 type Keys struct{ set atomic.Pointer[keySet] }
 
 type keySet struct {
@@ -39,19 +39,19 @@ func NewKeys(keys ...Scheduled) (*Keys, error) {
 	return k, k.Replace(keys...)
 }
 
-// Replace puts another schedule in the place of the whole old one, or leaves the old one when the new one has no key,
-// an element without a key, or a key twice. A key that is left out stops verifying at once.
+// Replace replaces the schedule. It fails, and the old schedule stays, when the new one has no key, an element without
+// a key, or a key twice. A key that is not in the new schedule stops verifying immediately.
 func (k *Keys) Replace(keys ...Scheduled) error {
 	if len(keys) == 0 {
-		return errors.New("a schedule of signing keys was given no key")
+		return errors.New("a schedule of signing keys needs a key")
 	}
 	set := &keySet{byTime: slices.Clone(keys), byID: map[string]Scheduled{}}
 	for _, s := range keys {
 		if s.Key == nil {
-			return errors.New("a schedule of signing keys was given an element without a key")
+			return errors.New("a schedule of signing keys has an element without a key")
 		}
-		if _, twice := set.byID[s.Key.ID()]; twice {
-			return fmt.Errorf("a schedule of signing keys was given the key %s twice", s.Key.ID())
+		if _, ok := set.byID[s.Key.ID()]; ok {
+			return fmt.Errorf("a schedule of signing keys has the key %s twice", s.Key.ID())
 		}
 		set.byID[s.Key.ID()] = s
 	}
@@ -68,8 +68,8 @@ func (k *Keys) Replace(keys ...Scheduled) error {
 // Schedule returns the keys in the order in which they sign.
 func (k *Keys) Schedule() []Scheduled { return slices.Clone(k.set.Load().byTime) }
 
-// Signing returns the key that signs at a time: of those that have not ended the one that began last, or, when none has
-// begun, the one that begins first. It returns nil when all have ended.
+// Signing returns the key that signs at a time. Of those that have not ended it is the one that began last; when none
+// has begun, the one that begins first; when all have ended, nil.
 func (k *Keys) Signing(now time.Time) *Key { return k.set.Load().signing(now) }
 
 func (set *keySet) signing(now time.Time) *Key {
@@ -82,8 +82,8 @@ func (set *keySet) signing(now time.Time) *Key {
 	return key
 }
 
-// JWKS returns the public halves of all keys that have not ended at a time, those published ahead included, as a JWK
-// Set (RFC 7517, section 5): the signing key first, the others in the order in which they sign.
+// JWKS returns all public keys that have not ended at a time as a JWK Set (RFC 7517, section 5), including those that
+// sign only later: the signing key first, the others in the order in which they sign.
 func (k *Keys) JWKS(now time.Time) []byte {
 	set := k.set.Load()
 	signing := set.signing(now)
@@ -109,9 +109,9 @@ func (k *Keys) IDs(now time.Time) []string {
 	return ids
 }
 
-// find returns the key of this kid that may verify at a time, or nil: a key that has ended verifies nothing, and one
-// that signs only later cannot have signed yet, whoever holds it. The Leeway is for instances whose clocks are ahead. A
-// kid that nobody knows costs one look into a map, and reloads nothing.
+// find returns the key of a kid that may verify at a time, or nil. A key that has ended verifies nothing, and one that
+// signs only later cannot have signed yet; the Leeway is for instances whose clocks are ahead. An unknown kid costs one
+// lookup in a map.
 func (k *Keys) find(kid string, now time.Time) *PublicKey {
 	set := k.set.Load()
 	s, ok := set.byID[kid]

@@ -33,7 +33,7 @@ func block(kind string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }
 
-func TestParseKeyReadsTheThreeKinds(t *testing.T) {
+func TestParseKey_ReadsTheThreeKinds(t *testing.T) {
 	for algorithm, key := range testKeys() {
 		der, err := key.Marshal()
 		if err != nil {
@@ -56,7 +56,7 @@ func TestParseKeyReadsTheThreeKinds(t *testing.T) {
 	}
 }
 
-func TestParseKeySaysWhatIsWrong(t *testing.T) {
+func TestParseKey_ErrorSaysWhatTheFileIs(t *testing.T) {
 	ed, err := testKeys()["EdDSA"].Marshal()
 	if err != nil {
 		t.Fatal(err)
@@ -98,8 +98,8 @@ func TestParseKeySaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// J-033: keys that would verify what others sign.
-func TestWeakRSAKeysAreRefused(t *testing.T) {
+// Keys that would verify what others sign.
+func TestNewKey_WeakRSAIsRefused(t *testing.T) {
 	good := testKeys()["RS256"].private.(*rsa.PrivateKey)
 	for _, e := range []int{1, 3, 65535} {
 		weak := *good
@@ -116,7 +116,7 @@ func TestWeakRSAKeysAreRefused(t *testing.T) {
 }
 
 // The values are those of RFC 8037, appendix A, and RFC 7638, section 3.1.
-func TestThumbprintsAreThoseOfTheStandards(t *testing.T) {
+func TestThumbprint_MatchesTheExamplesOfTheRFCs(t *testing.T) {
 	seed, _ := decode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A")
 	key, err := newKey(ed25519.NewKeyFromSeed(seed))
 	if err != nil {
@@ -136,7 +136,7 @@ func TestThumbprintsAreThoseOfTheStandards(t *testing.T) {
 }
 
 // Nothing that can print may print a secret byte.
-func TestPrintingShowsNoSecret(t *testing.T) {
+func TestFormat_PrintsNoSecret(t *testing.T) {
 	raw := bytes.Repeat([]byte("s3cr3t-by73s!"), 4)
 	secret, err := NewSecret(raw)
 	if err != nil {

@@ -12,15 +12,15 @@ import (
 // jsonLimits bound what is decoded of a token or a key set, whose length is bounded already.
 var jsonLimits = strictjson.Limits{Depth: 16, Values: 4096}
 
-// object is a JSON object. Reading one keeps the first thing that was wrong, so that a reader asks for all it needs and
-// then looks at err once.
+// object is a JSON object. Its methods keep the first error, so that a caller reads all members and then checks err
+// once.
 type object struct {
 	members map[string]any
 	err     error
 }
 
-// readObject reads exactly one JSON object. That it has no name twice is what RFC 7519, section 4, allows to require: a
-// duplicate that two readers read differently is how checks are passed by.
+// readObject reads exactly one JSON object. RFC 7519, section 4, allows to refuse duplicate names: two readers that
+// understand a duplicate differently let checks be bypassed.
 func readObject(data []byte) (object, error) {
 	value, err := strictjson.Decode(data, jsonLimits)
 	if err != nil {
@@ -89,8 +89,8 @@ func (o *object) id(name string) uuid.UUID {
 // fraction, between the years 1970 and 9999. Quoted numbers are refused.
 func (o *object) date(name string) time.Time {
 	seconds, ok := o.members[name].(float64)
-	if whole, isWhole := o.members[name].(int64); isWhole {
-		seconds, ok = float64(whole), true
+	if n, isInt := o.members[name].(int64); isInt {
+		seconds, ok = float64(n), true
 	}
 	if !ok || seconds < 0 || seconds > maxDate {
 		o.fail(name, "is not a number of seconds in range")

@@ -6,7 +6,7 @@ import (
 	"errors"
 )
 
-// keyAdvice ends every refusal of a signing key.
+// keyAdvice ends every error about a signing key.
 const keyAdvice = "; a signing key is one unencrypted PKCS#8 PEM block of Ed25519, ECDSA P-256 or RSA of 2048 to " +
 	"8192 bits; make one with: openssl genpkey -algorithm ed25519"
 
@@ -14,7 +14,7 @@ const toPKCS8 = "; convert it with: openssl pkcs8 -topk8 -nocrypt -in OLD -out N
 
 func refuseKey(why string) error { return errors.New("the signing key " + why + keyAdvice) }
 
-// refusedBlocks says what a PEM block is that is not a PKCS#8 private key, and how it becomes one.
+// refusedBlocks are the PEM blocks that people mistake for a PKCS#8 private key: what each is, and how to convert it.
 var refusedBlocks = map[string]string{
 	"ENCRYPTED PRIVATE KEY": "is encrypted; decrypt it with: openssl pkcs8 -in OLD -out NEW",
 	"RSA PRIVATE KEY":       "is PKCS#1" + toPKCS8,
@@ -26,7 +26,7 @@ var refusedBlocks = map[string]string{
 	"CERTIFICATE":           "is a certificate, which holds no private key",
 }
 
-// ParseKey reads a PEM file of one PKCS#8 private key. Its errors say what the file is instead and how to mend it.
+// ParseKey reads a PEM file of one PKCS#8 private key. Its errors say what the file is instead and how to convert it.
 func ParseKey(text []byte) (*Key, error) {
 	block, rest := pem.Decode(text)
 	if block == nil {

@@ -13,9 +13,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// PublicKey is the half of a signing key that verifies. It has exactly one algorithm (RFC 8725, section 3.1): Ed25519
-// is for EdDSA, ECDSA P-256 for ES256, RSA of 2048 to 8192 bits for RS256. A token that names another is not this
-// key's.
+// PublicKey is a key that verifies. It has exactly one algorithm (RFC 8725, section 3.1): Ed25519 is for EdDSA, ECDSA
+// P-256 for ES256, RSA of 2048 to 8192 bits for RS256. A token whose alg is another is refused.
 type PublicKey struct {
 	method jwt.SigningMethod
 	public crypto.PublicKey
@@ -23,7 +22,7 @@ type PublicKey struct {
 	id     string
 }
 
-// newPublicKey takes a key of the three kinds; its refusals say what the key is instead. The kid is the thumbprint.
+// newPublicKey takes a key of the three kinds; its errors say what the key is instead. The kid is the thumbprint.
 func newPublicKey(public crypto.PublicKey) (*PublicKey, error) {
 	k := &PublicKey{public: public}
 	switch p := public.(type) {
@@ -45,7 +44,7 @@ func newPublicKey(public crypto.PublicKey) (*PublicKey, error) {
 	case *ecdh.PublicKey:
 		return nil, errors.New("is for key agreement and cannot sign")
 	default:
-		return nil, errors.New("is of a kind that is not known here")
+		return nil, errors.New("is of an unknown kind")
 	}
 	var err error
 	if k.jwk, err = publicJWK(public); err != nil {

@@ -20,8 +20,8 @@ const (
 	refreshLen = tagAt + 16
 )
 
-// RefreshTokens makes and reads refresh tokens under keys of its own, three subkeys of the secret. Clients see an
-// opaque text. The tag lets a forged text be refused without asking the database; the database keeps only the digest.
+// RefreshTokens makes and parses refresh tokens under three subkeys of the secret. To clients they are opaque. The tag
+// lets a forged text be refused without a database query; the database stores only the digest.
 type RefreshTokens struct {
 	tagKey, nextKey, digestKey []byte
 	rand                       io.Reader
@@ -30,7 +30,7 @@ type RefreshTokens struct {
 // Refresh is one refresh token: the newest of its session, or an older one.
 type Refresh struct {
 	Session    uuid.UUID
-	Generation uint32 // how many refresh tokens of the session came before
+	Generation uint32 // how many refresh tokens of the session came before it
 	secret     [32]byte
 	keys       *RefreshTokens
 }
@@ -64,8 +64,8 @@ func (k *RefreshTokens) New(session uuid.UUID) (Refresh, error) {
 	return r, nil
 }
 
-// Parse reads what Text wrote, or returns ErrInvalid: for any other spelling, and for any text that was not made with
-// this secret. That it was made here says nothing about whether it may still be used.
+// Parse reads what Text returned, or returns ErrInvalid: for any other spelling, and for any text that was not made
+// with this secret. Whether the token may still be used is for the database to decide.
 func (k *RefreshTokens) Parse(text string) (Refresh, error) {
 	if len(text) != base64url.EncodedLen(refreshLen) {
 		return Refresh{}, invalid("not a refresh token: another length")
@@ -90,21 +90,21 @@ func (k *RefreshTokens) Parse(text string) (Refresh, error) {
 	return r, nil
 }
 
-// Next returns the successor: always the same one, so that a client that lost the answer and asks again, or asks twice
-// at once, gets one token and not two. Only who has the secret can compute it; the old token alone does not help.
+// Next returns the successor. It is always the same one, so that a client that lost the response and tries again, or
+// tries twice concurrently, gets one token and not two. It cannot be computed without the secret.
 func (r Refresh) Next() Refresh {
 	next := Refresh{Session: r.Session, Generation: r.Generation + 1, secret: r.secret, keys: r.keys}
 	next.secret = [32]byte(sum(r.keys.nextKey, next.body()))
 	return next
 }
 
-// Text returns the token as the client keeps it: 91 characters.
+// Text returns the token as the client gets it: 91 characters.
 func (r Refresh) Text() string {
 	body := r.body()
 	return base64url.EncodeToString(append(body, r.keys.tag(body)...))
 }
 
-// Digest returns the 32 bytes that the database keeps in the token's place.
+// Digest returns the 32 bytes that the database stores in place of the token.
 func (r Refresh) Digest() []byte { return sum(r.keys.digestKey, r.body()) }
 
 // Matches reports, in constant time, whether a digest from the database is this token's.

@@ -30,7 +30,7 @@ func newRefresh(t testing.TB, k *RefreshTokens) Refresh {
 	return r
 }
 
-func TestARefreshTokenReadsAsItWasWritten(t *testing.T) {
+func TestRefresh_ParseReadsWhatTextWrote(t *testing.T) {
 	k := refreshTokens(t)
 	r := newRefresh(t, k)
 	for generation := range uint32(5) {
@@ -46,7 +46,7 @@ func TestARefreshTokenReadsAsItWasWritten(t *testing.T) {
 }
 
 // Contract, section 7: a repeated use of the same token gives the same successor.
-func TestTheSuccessorIsAlwaysTheSame(t *testing.T) {
+func TestRefresh_SuccessorIsAlwaysTheSame(t *testing.T) {
 	k := refreshTokens(t)
 	r := newRefresh(t, k)
 	again, err := refreshTokens(t).Parse(r.Text()) // another instance with the same secret
@@ -66,7 +66,7 @@ func TestTheSuccessorIsAlwaysTheSame(t *testing.T) {
 	}
 }
 
-func TestADigestIsOfOneTokenOnly(t *testing.T) {
+func TestRefresh_DigestMatchesOneTokenOnly(t *testing.T) {
 	k := refreshTokens(t)
 	r := newRefresh(t, k)
 	moved := r
@@ -87,11 +87,11 @@ func TestADigestIsOfOneTokenOnly(t *testing.T) {
 	}
 }
 
-func TestForgedAndRespelledRefreshTokensAreRefused(t *testing.T) {
+func TestRefresh_ForgedAndRespelledTokensAreRefused(t *testing.T) {
 	k := refreshTokens(t)
 	r := newRefresh(t, k)
 	text := r.Text()
-	for len(strings.Trim(text, alphabet[:62])) == 0 { // J-012 needs a - or _
+	for len(strings.Trim(text, alphabet[:62])) == 0 { // to have a - or _ to replace
 		r = r.Next()
 		text = r.Text()
 	}
@@ -124,7 +124,7 @@ func TestForgedAndRespelledRefreshTokensAreRefused(t *testing.T) {
 	}
 	for name, forged := range attempts {
 		if _, err := k.Parse(text); err != nil {
-			t.Fatalf("the valid twin: %v", err)
+			t.Fatalf("the positive control: %v", err)
 		}
 		got, err := k.Parse(forged)
 		if !errors.Is(err, ErrInvalid) || got != (Refresh{}) {
@@ -140,22 +140,21 @@ func random(n int) []byte {
 	return b
 }
 
-// J-081, the part of it that exists: neither kind of token is the other.
-func TestAnAccessTokenIsNoRefreshTokenNorTheReverse(t *testing.T) {
+func TestRefresh_AccessAndRefreshTokensAreNotInterchangeable(t *testing.T) {
 	f, k := newForger(t, "EdDSA"), refreshTokens(t)
 	r := newRefresh(t, k)
 	if _, err := k.Parse(f.valid()); !errors.Is(err, ErrInvalid) {
 		t.Errorf("an access token as refresh token: %v", err)
 	}
-	f.judge(t, []attempt{
-		{"J-081", "refresh token", r.Text(), ErrInvalid},
-		{"J-081", "refresh token thrice", r.Text() + "." + r.Text() + "." + r.Text(), ErrInvalid},
-		{"J-081", "JWT of the refresh kind", f.headed(f.header().with("typ", `"rt+jwt"`)), ErrInvalid},
-		{"J-081", "ID token", f.headed(f.header().with("typ", `"JWT"`)), ErrInvalid},
+	f.run(t, []attempt{
+		{"refresh token", r.Text(), ErrInvalid},
+		{"refresh token thrice", r.Text() + "." + r.Text() + "." + r.Text(), ErrInvalid},
+		{"JWT of the refresh kind", f.headed(f.header().with("typ", `"rt+jwt"`)), ErrInvalid},
+		{"ID token", f.headed(f.header().with("typ", `"JWT"`)), ErrInvalid},
 	})
 }
 
-func TestARefreshTokenNeedsASessionAndRandomness(t *testing.T) {
+func TestRefresh_WithoutSessionOrRandomnessFails(t *testing.T) {
 	if _, err := refreshTokens(t).New(uuid.Nil); err == nil {
 		t.Error("no session")
 	}

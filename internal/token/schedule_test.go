@@ -11,8 +11,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// aSchedule has three keys: the old one ends an hour from now, the next one signs in ten minutes, and the last one, of
-// which nobody knows the end, in two hours.
+// aSchedule has three keys: the old one ends an hour from now, the next one signs in ten minutes, and the last one,
+// whose end is not known, in two hours.
 func aSchedule() []Scheduled {
 	keys := testKeys()
 	return []Scheduled{
@@ -31,8 +31,8 @@ func newSchedule(t *testing.T, keys ...Scheduled) *Keys {
 	return k
 }
 
-// J-083 and J-044, at each moment that matters: which key signs, which verify, and which are published.
-func TestKeysChangeAtTheirMoments(t *testing.T) {
+// At each moment that matters: which key signs, which verify, and which are published.
+func TestKeys_ChangeAtTheirTimes(t *testing.T) {
 	keys := newSchedule(t, aSchedule()...)
 	for _, c := range []struct {
 		after               time.Duration
@@ -75,7 +75,7 @@ func TestKeysChangeAtTheirMoments(t *testing.T) {
 	}
 }
 
-func TestAScheduleWhoseKeysHaveAllEndedSignsNothing(t *testing.T) {
+func TestKeys_AllEndedIssuesNothing(t *testing.T) {
 	f := newForger(t, "EdDSA")
 	ended := Scheduled{Key: f.key, EndsAt: theTime}
 	if err := f.issuer.config.Keys.Replace(ended); err != nil {
@@ -90,12 +90,12 @@ func TestAScheduleWhoseKeysHaveAllEndedSignsNothing(t *testing.T) {
 	}
 	f.now = theTime.Add(-1)
 	if _, err := f.issuer.Issue(claims); err != nil {
-		t.Errorf("the valid twin, a moment before: %v", err)
+		t.Errorf("the positive control, a moment before: %v", err)
 	}
 }
 
 // The key of an instance whose clock is behind signs, though it has not begun, and its tokens are good.
-func TestAKeyThatHasNotBegunSignsWhereThereIsNoOther(t *testing.T) {
+func TestKeys_LoneKeySignsBeforeItsTime(t *testing.T) {
 	f := newForger(t, "EdDSA")
 	if err := f.issuer.config.Keys.Replace(Scheduled{Key: f.key, SignsAt: theTime.Add(time.Hour)}); err != nil {
 		t.Fatal(err)
@@ -109,7 +109,7 @@ func TestAKeyThatHasNotBegunSignsWhereThereIsNoOther(t *testing.T) {
 	}
 }
 
-func TestTheKeySetShowsPublicHalvesOnly(t *testing.T) {
+func TestJWKS_HasPublicKeysOnly(t *testing.T) {
 	keys := newSchedule(t, aSchedule()...)
 	var set struct{ Keys []map[string]string }
 	if err := json.Unmarshal(keys.JWKS(theTime), &set); err != nil {
@@ -138,10 +138,10 @@ func TestTheKeySetShowsPublicHalvesOnly(t *testing.T) {
 	}
 }
 
-func TestABrokenScheduleIsRefusedAndTheOldOneStays(t *testing.T) {
+func TestKeys_BrokenScheduleIsRefusedAndTheOldOneStays(t *testing.T) {
 	a, b := testKeys()["EdDSA"].WithoutSchedule(), testKeys()["ES256"].WithoutSchedule()
 	if _, err := NewKeys(a, b); err != nil {
-		t.Fatalf("the valid twin: %v", err)
+		t.Fatalf("the positive control: %v", err)
 	}
 	for name, keys := range map[string][]Scheduled{
 		"no key": {}, "an element without a key": {b, {}}, "a key twice": {b, b},
@@ -157,7 +157,7 @@ func TestABrokenScheduleIsRefusedAndTheOldOneStays(t *testing.T) {
 	}
 }
 
-func TestAKeyVerifiesAsLongAsItIsInTheSchedule(t *testing.T) {
+func TestKeys_KeyVerifiesWhileItIsScheduled(t *testing.T) {
 	f := newForger(t, "EdDSA")
 	ofOld, ofNew := f.valid(), newForger(t, "ES256").valid()
 	next, keys := testKeys()["ES256"], f.issuer.config.Keys
@@ -195,7 +195,7 @@ func TestAKeyVerifiesAsLongAsItIsInTheSchedule(t *testing.T) {
 	}
 }
 
-func TestKeysAreReplacedWhileInUse(t *testing.T) {
+func TestKeys_AreReplacedWhileInUse(t *testing.T) {
 	f := newForger(t, "EdDSA")
 	keys, old, next := f.issuer.config.Keys, f.key.WithoutSchedule(), testKeys()["ES256"].WithoutSchedule()
 	begun := Scheduled{Key: next.Key, SignsAt: theTime}
@@ -224,9 +224,9 @@ func TestKeysAreReplacedWhileInUse(t *testing.T) {
 	all.Wait()
 }
 
-// J-044 and J-083: tokens that are right in every way and signed by the very key that their kid names, which is not one
-// that may sign now.
-func TestOnlyAKeyOfThisMomentIsFound(t *testing.T) {
+// The tokens are right in every way and signed by the very key that their kid names, but it is not one that may sign
+// now.
+func TestKeys_OnlyCurrentKeysVerify(t *testing.T) {
 	f := newForger(t, "EdDSA")
 	overlapping, next, removed := newForger(t, "ES256"), newForger(t, "RS256"), f.another()
 	ended, stranger := f.another(), f.another()
@@ -250,20 +250,20 @@ func TestOnlyAKeyOfThisMomentIsFound(t *testing.T) {
 	tokens, err := NewRefreshTokens(mustSecret(t, rawSecret), nil)
 	check(err)
 	ofRefresh := f.header().with("alg", `"HS256"`).with("kid", `"refresh tag"`)
-	f.judge(t, []attempt{
-		{"J-083", "the old key, inside the overlap", overlapping.valid(), nil},
-		{"J-083", "the next key, before activation", next.valid(), ErrNoKey},
-		{"J-083", "a key removed from the set", removed.valid(), ErrNoKey},
-		{"J-044", "a retired key", ended.valid(), ErrNoKey},
-		{"J-044", "another instance's key", stranger.valid(), ErrNoKey},
-		{"J-044", "another purpose's key", f.keyed(ofRefresh, jwt.SigningMethodHS256, tokens.tagKey), ErrInvalid},
-		{"J-044", "our key under the next one's kid", f.headed(f.header().with("kid", `"`+next.key.ID()+`"`)), ErrNoKey},
-		{"J-044", "our key under the overlapping one's kid", f.headed(f.header().with("kid",
+	f.run(t, []attempt{
+		{"the old key, inside the overlap", overlapping.valid(), nil},
+		{"the next key, before activation", next.valid(), ErrNoKey},
+		{"a key removed from the set", removed.valid(), ErrNoKey},
+		{"a retired key", ended.valid(), ErrNoKey},
+		{"another instance's key", stranger.valid(), ErrNoKey},
+		{"another purpose's key", f.keyed(ofRefresh, jwt.SigningMethodHS256, tokens.tagKey), ErrInvalid},
+		{"our key under the next one's kid", f.headed(f.header().with("kid", `"`+next.key.ID()+`"`)), ErrNoKey},
+		{"our key under the overlapping one's kid", f.headed(f.header().with("kid",
 			`"`+overlapping.key.ID()+`"`)), ErrInvalid},
 	})
 	f.now = theTime.Add(1)
-	f.judge(t, []attempt{
-		{"J-083", "the next key, its tokens as far ahead as a clock may be", next.valid(), nil},
-		{"J-083", "the old key, after the overlap", overlapping.valid(), ErrNoKey},
+	f.run(t, []attempt{
+		{"the next key, its tokens as far ahead as a clock may be", next.valid(), nil},
+		{"the old key, after the overlap", overlapping.valid(), ErrNoKey},
 	})
 }

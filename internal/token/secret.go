@@ -23,16 +23,15 @@ const minDifferent = 8
 const secretAdvice = "; make one with: openssl rand -base64 32"
 
 // Secret is the root of every key that must outlive the process: it seals signing keys at rest and keys the digests of
-// refresh tokens. Each use has a subkey of its own (HKDF-SHA256, RFC 5869), so that none says anything about another.
+// refresh tokens. Each use has a subkey of its own (HKDF-SHA256, RFC 5869), so that none reveals another.
 type Secret struct {
-	root        []byte // HKDF's pseudorandom key; the secret itself is not kept
+	root        []byte // HKDF's pseudorandom key; the secret itself is not stored
 	fingerprint []byte
 	sealing     cipher.AEAD
 }
 
 // NewSecret takes at least MinSecret bytes. It refuses bytes of fewer than minDifferent values, such as 32 zeros or one
-// short word again and again: they were not drawn at random. That is all it can honestly tell; a long sentence that
-// somebody published is as weak, and passes.
+// short word repeated: they are not random. It cannot detect other weak secrets, such as a published sentence.
 func NewSecret(raw []byte) (*Secret, error) {
 	if len(raw) < MinSecret {
 		return nil, fmt.Errorf("the secret has %d bytes and needs at least %d%s", len(raw), MinSecret, secretAdvice)
@@ -102,7 +101,7 @@ func (s *Secret) subkey(use string) ([]byte, error) {
 }
 
 // Fingerprint returns 32 bytes that tell this secret from others. They are a derived key of no other use, so the
-// database may keep them in clear; they would confirm a guess, which only matters for a secret that can be guessed.
+// database may store them in clear. They would confirm a guess, which only matters for a secret that can be guessed.
 func (s *Secret) Fingerprint() []byte { return bytes.Clone(s.fingerprint) }
 
 // Seal encrypts and authenticates (AES-256-GCM, nonce in front). The purpose is bound to the result and not part of it:

@@ -19,7 +19,7 @@ func mustSecret(t testing.TB, raw []byte) *Secret {
 	return s
 }
 
-func TestASecretHasOneMeaningInEachSpelling(t *testing.T) {
+func TestParseSecret_EachSpellingHasOneMeaning(t *testing.T) {
 	want := mustSecret(t, rawSecret).Fingerprint()
 	std := base64.StdEncoding.EncodeToString(rawSecret)
 	for name, text := range map[string]string{
@@ -44,7 +44,7 @@ func TestASecretHasOneMeaningInEachSpelling(t *testing.T) {
 	}
 }
 
-func TestWeakSecretsAreRefused(t *testing.T) {
+func TestParseSecret_WeakSecretsAreRefused(t *testing.T) {
 	for name, text := range map[string]string{
 		"nothing": "", "31 bytes": strings.Repeat("abcdefghij", 4)[:31], "white space": strings.Repeat(" ", 40),
 		"a placeholder": "your-256-bit-secret", "a variable": "${JWT_SECRET}", "one letter": strings.Repeat("a", 64),
@@ -62,7 +62,7 @@ func TestWeakSecretsAreRefused(t *testing.T) {
 	}
 }
 
-func TestSubkeysAreIndependent(t *testing.T) {
+func TestSecret_SubkeysAreIndependent(t *testing.T) {
 	one, two := mustSecret(t, rawSecret), mustSecret(t, bytes.ToUpper(bytes.Repeat(rawSecret, 2)))
 	seen := map[string]string{}
 	for name, s := range map[string]*Secret{"one": one, "two": two} {
@@ -80,7 +80,7 @@ func TestSubkeysAreIndependent(t *testing.T) {
 }
 
 // A changed derivation would lose every session and every sealed key: these bytes may never change.
-func TestDerivedKeysStayWhatTheyWere(t *testing.T) {
+func TestSecret_DerivedKeysStay(t *testing.T) {
 	s := mustSecret(t, rawSecret)
 	got := hex.EncodeToString(s.Fingerprint())
 	if got != "b8818288bcd0093774ac7aabd53dde37098c80cff43c3809fb68b0f2271bb5f4" {
@@ -109,7 +109,7 @@ func TestDerivedKeysStayWhatTheyWere(t *testing.T) {
 	}
 }
 
-func TestWhatIsSealedOpensWithTheSameSecretAndPurposeOnly(t *testing.T) {
+func TestSecret_SealedDataOpensWithSameSecretAndPurposeOnly(t *testing.T) {
 	s := mustSecret(t, rawSecret)
 	plain := []byte("a private key")
 	sealed := s.Seal("signing key a", plain)

@@ -12,11 +12,11 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
-// cacheSize is how many verified tokens a Verifier caches: with a few roles each, about 8 MiB. Only tokens that the keys
-// signed get in, so that no other client can fill the cache or make it large.
+// cacheSize is how many verified tokens a Verifier caches: with a few roles each, about 8 MiB. Only tokens that the
+// keys signed get in, so that no other client can fill the cache or make it large.
 const cacheSize = 8192
 
-// VerifierConfig is what a Verifier is made of.
+// VerifierConfig configures a Verifier.
 type VerifierConfig struct {
 	// Find returns the key of a kid that may verify at a time, or nil. It is asked about every token, also about one
 	// that was verified before. Required.
@@ -91,8 +91,8 @@ func (v *Verifier) Verify(text string) (Claims, error) {
 	return c.claims.clone(), nil
 }
 
-// checkTimes grants the leeway to the beginning alone: golang-jwt's option, which is the same for both, would let a token
-// live for longer than the issuer says.
+// checkTimes grants the leeway to the beginning alone: golang-jwt's option, which is the same for both, would let a
+// token live for longer than the issuer says.
 func (c verified) checkTimes(now time.Time) error {
 	if !now.Before(c.claims.ExpiresAt) {
 		return ErrExpired

@@ -32,10 +32,10 @@ func newVerifier(t testing.TB, f *forger, find func(string, time.Time) *PublicKe
 	return v
 }
 
-func TestNewVerifierRefusesWhatCannotWork(t *testing.T) {
+func TestNewVerifier_BadConfigurationIsRefused(t *testing.T) {
 	good := VerifierConfig{Find: (&finder{}).find, Issuer: "a", Audience: "b"}
 	if _, err := NewVerifier(good); err != nil {
-		t.Fatalf("the valid twin: %v", err)
+		t.Fatalf("the positive control: %v", err)
 	}
 	for name, spoil := range map[string]func(*VerifierConfig){
 		"no keys":     func(c *VerifierConfig) { c.Find = nil },
@@ -51,7 +51,7 @@ func TestNewVerifierRefusesWhatCannotWork(t *testing.T) {
 }
 
 // What is remembered is the signature and the reading, never the permission.
-func TestATokenSeenBeforeIsJudgedAgain(t *testing.T) {
+func TestVerifierCache_KeyAndTimesAreCheckedAgain(t *testing.T) {
 	f := newForger(t, "EdDSA")
 	find := &finder{}
 	v := newVerifier(t, f, find.find)
@@ -90,12 +90,12 @@ func renamed(k *PublicKey, kid string) *PublicKey {
 	return &other
 }
 
-func TestOnlyGoodTokensAreRememberedAndNotForEver(t *testing.T) {
+func TestVerifierCache_OnlyGoodTokensAreCachedAndTheSizeIsBounded(t *testing.T) {
 	f := newForger(t, "EdDSA")
 	v := newVerifier(t, f, (&finder{key: f.key.Public()}).find)
 	valid := f.valid()
 	if _, err := v.Verify(valid); err != nil || v.cache.Len() != 1 {
-		t.Fatalf("the valid twin: %v, and %d are remembered", err, v.cache.Len())
+		t.Fatalf("the positive control: %v, and %d are remembered", err, v.cache.Len())
 	}
 	for name, text := range map[string]string{
 		"a bad signature": valid[:len(valid)-8] + "AAAAAAAA", "no token": "a.b.c",
@@ -118,7 +118,7 @@ func TestOnlyGoodTokensAreRememberedAndNotForEver(t *testing.T) {
 }
 
 // The answer for a text is the same, seen before or not, and no caller can change it for another.
-func TestTheClaimsAreTheCallersOwn(t *testing.T) {
+func TestVerifierCache_ClaimsAreNotSharedBetweenCallers(t *testing.T) {
 	f := newForger(t, "EdDSA")
 	text := f.claiming(f.payload().with("roles", `["USER","AUDITOR"]`).with("scope", `"read write"`))
 	first, err := f.issuer.Verify(text)
@@ -140,7 +140,7 @@ func TestTheClaimsAreTheCallersOwn(t *testing.T) {
 	}
 }
 
-func TestManyVerifyAtOnce(t *testing.T) {
+func TestVerifierCache_ConcurrentCallersGetTheirOwnToken(t *testing.T) {
 	f := newForger(t, "EdDSA")
 	texts := make([]string, 50)
 	for n := range texts {

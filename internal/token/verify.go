@@ -11,8 +11,8 @@ import (
 // accessType is the typ of an access token (RFC 9068, section 2.1), which keeps every other kind of JWT out.
 const accessType = "at+jwt"
 
-// parse verifies a token that is not in the cache. golang-jwt splits and decodes it, lets keyOf find the key, verifies the
-// signature and validates iss, aud, exp, nbf and iat; accessClaims does the rest.
+// parse verifies a token that is not in the cache. golang-jwt splits and decodes it, lets keyOf find the key, verifies
+// the signature and validates iss, aud, exp, nbf and iat; accessClaims does the rest.
 func (v *Verifier) parse(text string, now time.Time) (verified, error) {
 	if strings.ContainsAny(text, "\r\n") { // encoding/base64 skips them, even with strict decoding
 		return verified{}, invalid("line breaks in base64url")
@@ -31,10 +31,10 @@ func (v *Verifier) parse(text string, now time.Time) (verified, error) {
 	return verified{key: key, claims: claims.claims, validFrom: claims.validFrom()}, nil
 }
 
-// keyOf returns the key that a header names. Issue writes three header parameters, so any other is the sign of a token
-// that was made elsewhere: crit (which MUST be refused, RFC 7515, section 4.1.11), jku, x5u, jwk and x5c (keys of the
-// sender's choice), b64, zip, cty and enc (another payload than the one that is read). The header is decoded again,
-// because golang-jwt takes the last of two members with one name.
+// keyOf returns the key that a header names. Issue writes three header parameters, so a token with any other was not
+// made by it: crit (which MUST be refused, RFC 7515, section 4.1.11), jku, x5u, jwk and x5c (keys of the sender's
+// choice), b64, zip, cty and enc (another payload than the one that is read). The header is decoded again, because
+// golang-jwt takes the last of two members with one name.
 func (v *Verifier) keyOf(t *jwt.Token, now time.Time) (*PublicKey, error) {
 	segment, _, _ := strings.Cut(t.Raw, ".")
 	data, _ := decode(segment)

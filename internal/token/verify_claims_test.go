@@ -8,16 +8,16 @@ import (
 )
 
 // claim makes attempts with one member of the payload changed to each of the raw values.
-func (f *forger) claim(id, name string, want error, raws ...string) (attempts []attempt) {
+func (f *forger) claim(name string, want error, raws ...string) (attempts []attempt) {
 	for _, raw := range raws {
-		attempts = append(attempts, attempt{id, name + " " + raw, f.claiming(f.payload().with(name, raw)), want})
+		attempts = append(attempts, attempt{name + " " + raw, f.claiming(f.payload().with(name, raw)), want})
 	}
 	return attempts
 }
 
-func (f *forger) missing(id string, names ...string) (attempts []attempt) {
+func (f *forger) missing(names ...string) (attempts []attempt) {
 	for _, name := range names {
-		attempts = append(attempts, attempt{id, name + " missing", f.claiming(f.payload().without(name)), ErrInvalid})
+		attempts = append(attempts, attempt{name + " missing", f.claiming(f.payload().without(name)), ErrInvalid})
 	}
 	return attempts
 }
@@ -25,22 +25,22 @@ func (f *forger) missing(id string, names ...string) (attempts []attempt) {
 // at is theTime and some seconds, as a NumericDate.
 func at(seconds int) string { return fmt.Sprint(theTime.Unix() + int64(seconds)) }
 
-func TestExpiryIsANumberAndExact(t *testing.T) {
+func TestVerify_ExpiryIsANumberAndExact(t *testing.T) {
 	f := newForger(t, "EdDSA")
-	f.judge(t, f.missing("J-061", "exp"))
-	f.judge(t, f.claim("J-061", "exp", ErrInvalid, `null`, `""`, `"abc"`, `true`, `[]`, `{}`, `[`+at(60)+`]`))
-	f.judge(t, f.claim("J-062", "exp", ErrInvalid, `"9999999999"`, `"`+at(60)+`"`))
-	f.judge(t, f.claim("J-063", "exp", ErrInvalid, `0`, `-1`, `-1e18`, `-0.0`, `1.5`))
-	f.judge(t, f.claim("J-063", "exp", ErrExpired, at(0), at(-1), at(-30), at(-31), at(-1)+".5", at(0)+".0"))
-	f.judge(t, f.claim("J-063", "exp", nil, at(1), at(0)+".5", at(1)+"e0", at(1)+".0"))
-	f.judge(t, f.claim("J-064", "exp", ErrInvalid, `1e400`, `1e308`, `9223372036854775807`, `9223372036854775808`,
+	f.run(t, f.missing("exp"))
+	f.run(t, f.claim("exp", ErrInvalid, `null`, `""`, `"abc"`, `true`, `[]`, `{}`, `[`+at(60)+`]`))
+	f.run(t, f.claim("exp", ErrInvalid, `"9999999999"`, `"`+at(60)+`"`))
+	f.run(t, f.claim("exp", ErrInvalid, `0`, `-1`, `-1e18`, `-0.0`, `1.5`))
+	f.run(t, f.claim("exp", ErrExpired, at(0), at(-1), at(-30), at(-31), at(-1)+".5", at(0)+".0"))
+	f.run(t, f.claim("exp", nil, at(1), at(0)+".5", at(1)+"e0", at(1)+".0"))
+	f.run(t, f.claim("exp", ErrInvalid, `1e400`, `1e308`, `9223372036854775807`, `9223372036854775808`,
 		`9007199254740993`, `253402300800`, `253402300799`, `1E3`, `18446744073709551616`, `-9223372036854775808`))
-	f.judge(t, f.claim("J-065", "exp", ErrInvalid, at(100*365*86400), at(24*3600-60+1)))
-	f.judge(t, f.claim("J-065", "exp", nil, at(24*3600-60)))
+	f.run(t, f.claim("exp", ErrInvalid, at(100*365*86400), at(24*3600-60+1)))
+	f.run(t, f.claim("exp", nil, at(24*3600-60)))
 }
 
 // The bounds of a life would refuse these too, but only where the conversion to an integer does what it does here.
-func TestADateOutOfRangeIsRefusedForItself(t *testing.T) {
+func TestObject_DateOutOfRangeIsRefused(t *testing.T) {
 	for raw, good := range map[string]bool{
 		`253402300799`: true, `0`: true, `253402300800`: false, `-1`: false, `1e308`: false, `1e400`: false,
 		`9223372036854775808`: false, `18446744073709551616`: false, `"1"`: false, `null`: false,
@@ -52,68 +52,66 @@ func TestADateOutOfRangeIsRefusedForItself(t *testing.T) {
 	}
 }
 
-func TestOtherTimesAreNumbersAndNotAhead(t *testing.T) {
+func TestVerify_OtherTimesAreNumbersAndNotAhead(t *testing.T) {
 	f := newForger(t, "EdDSA")
-	for id, names := range map[string][]string{"J-066": {"iat", "nbf"}, "J-077": {"auth_time"}} {
-		for _, name := range names {
-			f.judge(t, f.missing(id, name))
-			f.judge(t, f.claim(id, name, ErrInvalid, `null`, `""`, `"`+at(-60)+`"`, `true`, `[]`, `{}`, `-1`, `1e400`))
-			f.judge(t, f.claim(id, name, ErrInvalid, at(31), at(30)+".5", at(3600), at(600)))
-			f.judge(t, f.claim(id, name, nil, at(-1), at(0), at(30)))
-		}
+	for _, name := range []string{"iat", "nbf", "auth_time"} {
+		f.run(t, f.missing(name))
+		f.run(t, f.claim(name, ErrInvalid, `null`, `""`, `"`+at(-60)+`"`, `true`, `[]`, `{}`, `-1`, `1e400`))
+		f.run(t, f.claim(name, ErrInvalid, at(31), at(30)+".5", at(3600), at(600)))
+		f.run(t, f.claim(name, nil, at(-1), at(0), at(30)))
 	}
 	p := f.payload()
-	f.judge(t, []attempt{
-		{"J-066", "nbf = exp", f.claiming(p.with("nbf", at(20)).with("exp", at(20))), ErrInvalid},
-		{"J-066", "nbf < exp", f.claiming(p.with("nbf", at(20)).with("exp", at(21))), nil},
-		{"J-066", "iat = exp", f.claiming(p.with("iat", at(20)).with("exp", at(20))), ErrInvalid},
-		{"J-066", "iat < exp", f.claiming(p.with("iat", at(20)).with("exp", at(21))), nil},
-		{"J-066", "iat > exp, all past", f.claiming(p.with("iat", at(-10)).with("exp", at(-20))), ErrInvalid},
-		{"J-065", "over a day, all past", f.claiming(p.with("iat", at(-100_000)).with("exp", at(-1))), ErrInvalid},
-		{"J-065", "a day, all past", f.claiming(p.with("iat", at(-86_401)).with("exp", at(-1))), ErrExpired},
-		{"J-077", "years ago", f.claiming(p.with("auth_time", "1")), nil}, // who wants a recent proof asks for it
+	f.run(t, []attempt{
+		{"nbf = exp", f.claiming(p.with("nbf", at(20)).with("exp", at(20))), ErrInvalid},
+		{"nbf < exp", f.claiming(p.with("nbf", at(20)).with("exp", at(21))), nil},
+		{"iat = exp", f.claiming(p.with("iat", at(20)).with("exp", at(20))), ErrInvalid},
+		{"iat < exp", f.claiming(p.with("iat", at(20)).with("exp", at(21))), nil},
+		{"iat > exp, all past", f.claiming(p.with("iat", at(-10)).with("exp", at(-20))), ErrInvalid},
+		{"over a day, all past", f.claiming(p.with("iat", at(-100_000)).with("exp", at(-1))), ErrInvalid},
+		{"a day, all past", f.claiming(p.with("iat", at(-86_401)).with("exp", at(-1))), ErrExpired},
+		{"years ago", f.claiming(p.with("auth_time", "1")), nil}, // who wants a recent proof asks for it
 	})
 }
 
-func TestIssuerAndAudienceAreOurs(t *testing.T) {
+func TestVerify_AnotherIssuerOrAudienceIsRefused(t *testing.T) {
 	f := newForger(t, "EdDSA")
-	f.judge(t, f.missing("J-067", "iss"))
-	f.judge(t, f.missing("J-068", "aud"))
-	f.judge(t, f.claim("J-067", "iss", ErrInvalid, `null`, `""`, `1`, `"https://other.example.org"`,
+	f.run(t, f.missing("iss"))
+	f.run(t, f.missing("aud"))
+	f.run(t, f.claim("iss", ErrInvalid, `null`, `""`, `1`, `"https://other.example.org"`,
 		`"`+theIssuer+`/"`, `"HTTPS://ID.EXAMPLE.ORG"`, `["`+theIssuer+`"]`, `"https://іd.example.org"`,
 		`" `+theIssuer+`"`, `"`+theIssuer+` "`, `"`+theIssuer[:len(theIssuer)-1]+`"`))
-	f.judge(t, f.claim("J-068", "aud", ErrInvalid, `null`, `""`, `1`, `{}`, `[]`, `[""]`, `"other"`, `"gate"`,
+	f.run(t, f.claim("aud", ErrInvalid, `null`, `""`, `1`, `{}`, `[]`, `[""]`, `"other"`, `"gate"`,
 		`"Gatehouse"`, `"gatehouse "`, `["other"]`, `["gatehouse","other"]`, `["other","gatehouse"]`,
 		`["gatehouse","gatehouse"]`,
 		`["gatehouse",1]`, `[1]`, `[null]`, `[["gatehouse"]]`, `{"gatehouse":1}`, `"[gatehouse"`,
 		`[`+strings.Repeat(`"a",`, 1000)+`"gatehouse"]`))
-	f.judge(t, f.claim("J-068", "aud", nil, `"gatehouse"`, `["gatehouse"]`, ` [ "gatehouse" ] `, `"\u0067atehouse"`))
+	f.run(t, f.claim("aud", nil, `"gatehouse"`, `["gatehouse"]`, ` [ "gatehouse" ] `, `"\u0067atehouse"`))
 }
 
-func TestSubjectAndSessionAreCanonicalUUIDs(t *testing.T) {
+func TestVerify_SubjectAndSessionAreCanonicalUUIDs(t *testing.T) {
 	f := newForger(t, "EdDSA")
 	for name, id := range map[string]string{"sub": theUser.String(), "sid": theSession.String()} {
-		f.judge(t, f.missing("J-069", name))
-		f.judge(t, f.claim("J-069", name, ErrInvalid, `null`, `""`, `1`, `[]`, `{}`, `["`+id+`"]`, `"1"`,
+		f.run(t, f.missing(name))
+		f.run(t, f.claim(name, ErrInvalid, `null`, `""`, `1`, `[]`, `{}`, `["`+id+`"]`, `"1"`,
 			`"`+strings.ToUpper(id)+`"`, `"{`+id+`}"`, `"urn:uuid:`+id+`"`, `"`+strings.ReplaceAll(id, "-", "")+`"`,
 			`" `+id+`"`, `"`+id+` "`, `"`+id+`\u0000"`, `"`+id+`' OR 1=1--"`,
 			`"`+strings.Replace(id, "0", "０", 1)+`"`,
 			`"\ufffd`+id[1:]+`"`, `"00000000-0000-0000-0000-000000000000"`, `"`+strings.Repeat("a", 5000)+`"`))
-		f.judge(t, f.claim("J-076", name, ErrInvalid, `"`+f.valid()+`"`))
+		f.run(t, f.claim(name, ErrInvalid, `"`+f.valid()+`"`))
 	}
-	f.judge(t, f.missing("J-070", "jti"))
-	f.judge(t, f.claim("J-070", "jti", ErrInvalid, `""`, `null`, `1`, `[]`, `"`+strings.Repeat("a", 129)+`"`))
-	f.judge(t, f.claim("J-070", "jti", nil, `"a"`, `"`+strings.Repeat("a", 128)+`"`))
+	f.run(t, f.missing("jti"))
+	f.run(t, f.claim("jti", ErrInvalid, `""`, `null`, `1`, `[]`, `"`+strings.Repeat("a", 129)+`"`))
+	f.run(t, f.claim("jti", nil, `"a"`, `"`+strings.Repeat("a", 128)+`"`))
 }
 
-func TestRolesAndScopesHaveTheirShapes(t *testing.T) {
+func TestVerify_RolesAndScopesOfAnotherShapeAreRefused(t *testing.T) {
 	f := newForger(t, "EdDSA")
-	f.judge(t, f.claim("J-071", "roles", ErrInvalid, `"ADMIN"`, `1`, `null`, `{}`, `{"ADMIN":true}`, `[1]`,
+	f.run(t, f.claim("roles", ErrInvalid, `"ADMIN"`, `1`, `null`, `{}`, `{"ADMIN":true}`, `[1]`,
 		`[null]`, `[["ADMIN"]]`, `[""]`, `["USER",""]`))
-	f.judge(t, f.claim("J-071", "roles", nil, `[]`, `["USER"]`, `["USER","ADMIN"]`, `["UNKNOWN"]`))
-	f.judge(t, f.claim("J-078", "scope", ErrInvalid, `["read"]`, `1`, `null`, `{}`, `" "`, `"read "`, `" read"`,
+	f.run(t, f.claim("roles", nil, `[]`, `["USER"]`, `["USER","ADMIN"]`, `["UNKNOWN"]`))
+	f.run(t, f.claim("scope", ErrInvalid, `["read"]`, `1`, `null`, `{}`, `" "`, `"read "`, `" read"`,
 		`"read  write"`, `"read\twrite"`, `"r\u00e9ad"`, `"re\"ad"`, `"re\\ad"`, `"read\n"`))
-	f.judge(t, f.claim("J-078", "scope", nil, `""`, `"read"`, `"read write"`, `"unknown:everything"`, `"read read"`))
+	f.run(t, f.claim("scope", nil, `""`, `"read"`, `"read write"`, `"unknown:everything"`, `"read read"`))
 	// Both may be missing, which grants nothing.
 	for _, name := range []string{"roles", "scope"} {
 		claims, err := f.issuer.Verify(f.claiming(f.payload().with("roles", `[]`).without(name)))
@@ -123,7 +121,7 @@ func TestRolesAndScopesHaveTheirShapes(t *testing.T) {
 	}
 }
 
-func TestThePayloadIsOneObjectOfOneReading(t *testing.T) {
+func TestVerify_AmbiguousPayloadIsRefused(t *testing.T) {
 	f := newForger(t, "EdDSA")
 	p := f.payload()
 	other := `"0197c1b0-0000-7000-8000-0000000000ef"`
@@ -137,7 +135,7 @@ func TestThePayloadIsOneObjectOfOneReading(t *testing.T) {
 		"Auth_Time": p.and(`"Auth_Time":` + at(0)), "ROLES": p.and(`"ROLES":["ADMIN"]`),
 		"an unknown one": p.and(`"x":1`, `"x":1`),
 	} {
-		attempts = append(attempts, attempt{"J-073", name, f.claiming(twice), ErrInvalid})
+		attempts = append(attempts, attempt{name, f.claiming(twice), ErrInvalid})
 	}
 	header, text := f.header().String(), p.String()
 	for name, payload := range map[string]string{
@@ -149,23 +147,19 @@ func TestThePayloadIsOneObjectOfOneReading(t *testing.T) {
 		"plus sign":   p.with("exp", "+"+at(60)).String(), "leading zero": p.with("exp", "0"+at(60)).String(),
 		"comment": `{/**/` + text[1:], "NUL": text + "\x00", "a nested token": f.valid(),
 	} {
-		id := "J-074"
-		if name == "a nested token" {
-			id = "J-076"
-		}
-		attempts = append(attempts, attempt{id, name, f.sign(header, payload), ErrInvalid})
+		attempts = append(attempts, attempt{name, f.sign(header, payload), ErrInvalid})
 	}
 	attempts = append(attempts,
-		attempt{"J-074", "white space", f.sign(header, " \n"+text+"\t "), nil},
-		attempt{"J-074", "an unknown claim", f.claiming(p.and(`"client_id":"x"`, `"acr":1`,
+		attempt{"white space", f.sign(header, " \n"+text+"\t "), nil},
+		attempt{"an unknown claim", f.claiming(p.and(`"client_id":"x"`, `"acr":1`,
 			`"nested":{"sub":1,"Sub":2}`)), nil},
-		attempt{"J-073", "a name twice in an unknown claim", f.claiming(p.and(`"nested":{"sub":1,"sub":2}`)), ErrInvalid},
-		attempt{"J-076", "an actor", f.claiming(p.and(`"act":{"sub":"` + f.valid()[:40] + `"}`)), ErrInvalid},
-		attempt{"J-076", "bound to a key", f.claiming(p.and(`"cnf":{"jkt":"x"}`)), ErrInvalid})
-	f.judge(t, attempts)
+		attempt{"a name twice in an unknown claim", f.claiming(p.and(`"nested":{"sub":1,"sub":2}`)), ErrInvalid},
+		attempt{"an actor", f.claiming(p.and(`"act":{"sub":"` + f.valid()[:40] + `"}`)), ErrInvalid},
+		attempt{"bound to a key", f.claiming(p.and(`"cnf":{"jkt":"x"}`)), ErrInvalid})
+	f.run(t, attempts)
 }
 
-func TestTokensOfOtherServersAndKeysAreRefused(t *testing.T) {
+func TestVerify_TokensOfOtherServersAndKeysAreRefused(t *testing.T) {
 	f := newForger(t, "EdDSA")
 	sign := func(c Config) string {
 		c.Clock = func() time.Time { return theTime }
@@ -188,12 +182,12 @@ func TestTokensOfOtherServersAndKeysAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	ours := f.issuer.config.Keys
-	f.judge(t, []attempt{
-		{"J-082", "the twin", sign(Config{Keys: ours, Issuer: theIssuer, Audience: theAudience}), nil},
-		{"J-082", "another issuer", sign(Config{Keys: ours, Issuer: "https://staging.example.org",
+	f.run(t, []attempt{
+		{"control", sign(Config{Keys: ours, Issuer: theIssuer, Audience: theAudience}), nil},
+		{"another issuer", sign(Config{Keys: ours, Issuer: "https://staging.example.org",
 			Audience: theAudience}), ErrInvalid},
-		{"J-082", "another audience", sign(Config{Keys: ours, Issuer: theIssuer, Audience: "billing"}), ErrInvalid},
-		{"J-083", "another key", sign(Config{Keys: strangers, Issuer: theIssuer, Audience: theAudience}), ErrInvalid},
-		{"J-083", "another key under our kid", f.keyed(f.header(), stranger.public.method, stranger.private), ErrInvalid},
+		{"another audience", sign(Config{Keys: ours, Issuer: theIssuer, Audience: "billing"}), ErrInvalid},
+		{"another key", sign(Config{Keys: strangers, Issuer: theIssuer, Audience: theAudience}), ErrInvalid},
+		{"another key under our kid", f.keyed(f.header(), stranger.public.method, stranger.private), ErrInvalid},
 	})
 }

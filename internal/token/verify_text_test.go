@@ -12,51 +12,51 @@ import (
 
 var algorithms = []string{"EdDSA", "ES256", "RS256"}
 
-func TestOnlyThreeSegmentsAreRead(t *testing.T) {
+func TestVerify_AnythingButThreeSegmentsIsRefused(t *testing.T) {
 	f := newForger(t, "EdDSA")
 	valid := f.valid()
 	s := strings.Split(valid, ".")
 	h, p, sig := s[0], s[1], s[2]
-	attempts := []attempt{{"J-001", "empty", "", ErrInvalid}, {"J-001", "spaces", "   ", ErrInvalid},
-		{"J-001", "only the scheme", "Bearer", ErrInvalid}}
+	attempts := []attempt{{"empty", "", ErrInvalid}, {"spaces", "   ", ErrInvalid},
+		{"only the scheme", "Bearer", ErrInvalid}}
 	for name, text := range map[string]string{
 		"one": h, "two": h + "." + p, "four": valid + "." + sig, "five": valid + "." + sig + "." + sig,
 		"leading dot": "." + valid, "trailing dot": valid + ".", "two dots": h + ".." + p + "." + sig,
 	} {
-		attempts = append(attempts, attempt{"J-002", name, text, ErrInvalid})
+		attempts = append(attempts, attempt{name, text, ErrInvalid})
 	}
 	for name, text := range map[string]string{
 		"header": "." + p + "." + sig, "payload": h + ".." + sig, "signature": h + "." + p + ".",
 		"header and payload": ".." + sig, "header and signature": "." + p + ".", "payload and signature": h + "..",
 		"all": "..",
 	} {
-		attempts = append(attempts, attempt{"J-003", "without " + name, text, ErrInvalid})
+		attempts = append(attempts, attempt{"without " + name, text, ErrInvalid})
 	}
 	for name, text := range map[string]string{
 		"a million dots": strings.Repeat(".", 1_000_000), "8 KiB of dots": strings.Repeat(".", MaxLength),
 		"a dot after each letter": strings.Repeat("a.", MaxLength/2),
 	} {
-		attempts = append(attempts, attempt{"J-004", name, text, ErrInvalid})
+		attempts = append(attempts, attempt{name, text, ErrInvalid})
 	}
 	one := fmt.Sprintf(`{"protected":%q,"signature":%q}`, h, sig)
 	attempts = append(attempts,
-		attempt{"J-005", "flattened JSON", fmt.Sprintf(`{"protected":%q,"payload":%q,"signature":%q}`, h, p, sig),
+		attempt{"flattened JSON", fmt.Sprintf(`{"protected":%q,"payload":%q,"signature":%q}`, h, p, sig),
 			ErrInvalid},
-		attempt{"J-005", "general JSON", fmt.Sprintf(`{"payload":%q,"signatures":[%s]}`, p, one), ErrInvalid},
-		attempt{"J-005", "general JSON, one bad", fmt.Sprintf(`{"payload":%q,"signatures":[{},%s]}`, p, one),
+		attempt{"general JSON", fmt.Sprintf(`{"payload":%q,"signatures":[%s]}`, p, one), ErrInvalid},
+		attempt{"general JSON, one bad", fmt.Sprintf(`{"payload":%q,"signatures":[{},%s]}`, p, one),
 			ErrInvalid},
-		attempt{"J-006", "detached payload", h + ".." + sig, ErrInvalid},
-		attempt{"J-006", "SD-JWT", valid + "~", ErrInvalid},
-		attempt{"J-006", "PASETO", "v4.public." + p, ErrInvalid},
-		attempt{"J-007", "trailing letters", valid + "AAAA", ErrInvalid},
-		attempt{"J-007", "trailing space", valid + " ", ErrInvalid},
-		attempt{"J-007", "leading space", " " + valid, ErrInvalid},
-		attempt{"J-007", "a second token", valid + "," + valid, ErrInvalid},
+		attempt{"detached payload", h + ".." + sig, ErrInvalid},
+		attempt{"SD-JWT", valid + "~", ErrInvalid},
+		attempt{"PASETO", "v4.public." + p, ErrInvalid},
+		attempt{"trailing letters", valid + "AAAA", ErrInvalid},
+		attempt{"trailing space", valid + " ", ErrInvalid},
+		attempt{"leading space", " " + valid, ErrInvalid},
+		attempt{"a second token", valid + "," + valid, ErrInvalid},
 	)
-	f.judge(t, attempts)
+	f.run(t, attempts)
 }
 
-func TestBase64HasOneSpelling(t *testing.T) {
+func TestVerify_OtherSpellingsOfBase64AreRefused(t *testing.T) {
 	f := newForger(t, "EdDSA")
 	valid := f.valid()
 	var attempts []attempt
@@ -67,7 +67,7 @@ func TestBase64HasOneSpelling(t *testing.T) {
 				s[i] += strings.Repeat("=", max(1, (4-len(s[i])%4)%4))
 			}
 		}
-		attempts = append(attempts, attempt{"J-011", fmt.Sprintf("padding %03b", n), strings.Join(s, "."), ErrInvalid})
+		attempts = append(attempts, attempt{fmt.Sprintf("padding %03b", n), strings.Join(s, "."), ErrInvalid})
 	}
 	// Some token has the letters in both segments. Its header never has: JSON of our three parameters does without.
 	swap := strings.NewReplacer("-", "+", "_", "/")
@@ -76,25 +76,25 @@ func TestBase64HasOneSpelling(t *testing.T) {
 		s = strings.Split(f.claiming(f.payload().with("jti", fmt.Sprintf(`"~~~???>>>%d"`, n))), ".")
 	}
 	attempts = append(attempts,
-		attempt{"J-012", "the twin", strings.Join(s, "."), nil},
-		attempt{"J-012", "header", "+" + valid[1:], ErrInvalid},
-		attempt{"J-012", "payload", s[0] + "." + swap.Replace(s[1]) + "." + s[2], ErrInvalid},
-		attempt{"J-012", "signature", s[0] + "." + s[1] + "." + swap.Replace(s[2]), ErrInvalid},
-		attempt{"J-012", "payload, signed so", f.signText(s[0], swap.Replace(s[1])), ErrInvalid})
+		attempt{"control", strings.Join(s, "."), nil},
+		attempt{"header", "+" + valid[1:], ErrInvalid},
+		attempt{"payload", s[0] + "." + swap.Replace(s[1]) + "." + s[2], ErrInvalid},
+		attempt{"signature", s[0] + "." + s[1] + "." + swap.Replace(s[2]), ErrInvalid},
+		attempt{"payload, signed so", f.signText(s[0], swap.Replace(s[1])), ErrInvalid})
 	for segment, name := range []string{"header", "payload", "signature"} {
 		for _, white := range []string{" ", "\t", "\r", "\n", "\r\n"} {
 			s := strings.Split(valid, ".")
 			s[segment] = s[segment][:8] + white + s[segment][8:]
 			attempts = append(attempts,
-				attempt{"J-013", fmt.Sprintf("%q in the %s", white, name), strings.Join(s, "."), ErrInvalid})
+				attempt{fmt.Sprintf("%q in the %s", white, name), strings.Join(s, "."), ErrInvalid})
 			if segment < 2 {
 				attempts = append(attempts,
-					attempt{"J-013", fmt.Sprintf("%q in the %s, signed so", white, name), f.signText(s[0], s[1]),
+					attempt{fmt.Sprintf("%q in the %s, signed so", white, name), f.signText(s[0], s[1]),
 						ErrInvalid})
 			}
 		}
 	}
-	f.judge(t, attempts)
+	f.run(t, attempts)
 }
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -113,14 +113,14 @@ func respell(segment string) []string {
 	return others
 }
 
-func TestStrayBitsAtTheEndOfASegmentAreRefused(t *testing.T) {
+func TestVerify_StrayBitsAtTheEndOfASegmentAreRefused(t *testing.T) {
 	for _, algorithm := range algorithms {
 		f := newForger(t, algorithm)
 		valid := f.valid()
 		dot := strings.LastIndex(valid, ".") + 1
 		var attempts []attempt
 		for _, other := range respell(valid[dot:]) {
-			attempts = append(attempts, attempt{"J-014", "signature …" + other[len(other)-1:], valid[:dot] + other,
+			attempts = append(attempts, attempt{"signature …" + other[len(other)-1:], valid[:dot] + other,
 				ErrInvalid})
 		}
 		if len(attempts) != 15 {
@@ -136,14 +136,14 @@ func TestStrayBitsAtTheEndOfASegmentAreRefused(t *testing.T) {
 		}
 		h, p := base64url.EncodeToString([]byte(header)), base64url.EncodeToString([]byte(payload))
 		attempts = append(attempts,
-			attempt{"J-015", "the twin with spaces", f.signText(h, p), nil},
-			attempt{"J-015", "header, signed so", f.signText(respell(h)[0], p), ErrInvalid},
-			attempt{"J-015", "payload, signed so", f.signText(h, respell(p)[0]), ErrInvalid})
-		f.judge(t, attempts)
+			attempt{"control with spaces", f.signText(h, p), nil},
+			attempt{"header, signed so", f.signText(respell(h)[0], p), ErrInvalid},
+			attempt{"payload, signed so", f.signText(h, respell(p)[0]), ErrInvalid})
+		f.run(t, attempts)
 	}
 }
 
-func TestNoOtherTextStandsForAToken(t *testing.T) {
+func TestVerify_OtherEncodingsOfTheTextAreRefused(t *testing.T) {
 	f := newForger(t, "EdDSA")
 	valid := f.valid()
 	var attempts []attempt
@@ -153,7 +153,7 @@ func TestNoOtherTextStandsForAToken(t *testing.T) {
 		"right-to-left mark": "\u200f" + valid, "byte order mark": "\ufeff" + valid,
 		"base64 of it": base64url.EncodeToString([]byte(valid)), "hex": hex.EncodeToString([]byte(valid)),
 	} {
-		attempts = append(attempts, attempt{"J-016", name, text, ErrInvalid})
+		attempts = append(attempts, attempt{name, text, ErrInvalid})
 	}
 	header, payload := f.header().String(), f.payload()
 	var wide []byte
@@ -161,19 +161,19 @@ func TestNoOtherTextStandsForAToken(t *testing.T) {
 		wide = append(wide, byte(unit), byte(unit>>8))
 	}
 	attempts = append(attempts,
-		attempt{"J-017", "UTF-16 header", f.sign(string(wide), payload.String()), ErrInvalid},
-		attempt{"J-017", "header with byte order mark", f.sign("\ufeff"+header, payload.String()), ErrInvalid},
-		attempt{"J-017", "header not UTF-8", f.headed(f.header().with("typ", "\"at+jwt\xff\"")), ErrInvalid},
-		attempt{"J-017", "payload not UTF-8", f.claiming(payload.with("jti", "\"a\xff\"")), ErrInvalid},
-		attempt{"J-017", "another name not UTF-8", f.claiming(payload.and("\"\xff\":1")), ErrInvalid},
-		attempt{"J-017", "lone surrogate in jti", f.claiming(payload.with("jti", `"a\ud800"`)), ErrInvalid},
-		attempt{"J-017", "lone surrogate in a role", f.claiming(payload.with("roles", `["\udfff"]`)), ErrInvalid},
-		attempt{"J-017", "a pair of surrogates in jti", f.claiming(payload.with("jti", `"\ud83d\udd11"`)), nil},
-		attempt{"J-017", "overlong UTF-8", f.claiming(payload.with("jti", "\"\xc0\xaf\"")), ErrInvalid})
-	f.judge(t, attempts)
+		attempt{"UTF-16 header", f.sign(string(wide), payload.String()), ErrInvalid},
+		attempt{"header with byte order mark", f.sign("\ufeff"+header, payload.String()), ErrInvalid},
+		attempt{"header not UTF-8", f.headed(f.header().with("typ", "\"at+jwt\xff\"")), ErrInvalid},
+		attempt{"payload not UTF-8", f.claiming(payload.with("jti", "\"a\xff\"")), ErrInvalid},
+		attempt{"another name not UTF-8", f.claiming(payload.and("\"\xff\":1")), ErrInvalid},
+		attempt{"lone surrogate in jti", f.claiming(payload.with("jti", `"a\ud800"`)), ErrInvalid},
+		attempt{"lone surrogate in a role", f.claiming(payload.with("roles", `["\udfff"]`)), ErrInvalid},
+		attempt{"a pair of surrogates in jti", f.claiming(payload.with("jti", `"\ud83d\udd11"`)), nil},
+		attempt{"overlong UTF-8", f.claiming(payload.with("jti", "\"\xc0\xaf\"")), ErrInvalid})
+	f.run(t, attempts)
 }
 
-func TestALongTextIsRefusedBeforeAnythingIsRead(t *testing.T) {
+func TestVerify_LengthAndNestingAreBounded(t *testing.T) {
 	f := newForger(t, "EdDSA")
 	// fill makes a token of exactly n bytes; white space in the header reaches the lengths that base64 skips.
 	fill := func(n int) string {
@@ -192,20 +192,20 @@ func TestALongTextIsRefusedBeforeAnythingIsRead(t *testing.T) {
 		t.Fatalf("no token of %d bytes", n)
 		return ""
 	}
-	f.judge(t, []attempt{
-		{"J-075", "8 KiB", fill(MaxLength), nil},
-		{"J-075", "8 KiB and 1", fill(MaxLength + 1), ErrInvalid},
-		{"J-075", "1 MiB", f.claiming(f.payload().and(`"pad":"` + strings.Repeat("x", 1<<20) + `"`)), ErrInvalid},
-		{"J-075", "nesting", f.claiming(f.payload().and(`"pad":` + nested(jsonLimits.Depth-1))), nil},
-		{"J-075", "nesting too deep", f.claiming(f.payload().and(`"pad":` + nested(jsonLimits.Depth))), ErrInvalid},
-		{"J-075", "deep nesting", f.claiming(f.payload().and(`"pad":` + nested(2500))), ErrInvalid},
-		{"J-075", "deep nesting, not closed", f.claiming(f.payload().and(`"pad":` + strings.Repeat("[", 5000))),
+	f.run(t, []attempt{
+		{"8 KiB", fill(MaxLength), nil},
+		{"8 KiB and 1", fill(MaxLength + 1), ErrInvalid},
+		{"1 MiB", f.claiming(f.payload().and(`"pad":"` + strings.Repeat("x", 1<<20) + `"`)), ErrInvalid},
+		{"nesting", f.claiming(f.payload().and(`"pad":` + nested(jsonLimits.Depth-1))), nil},
+		{"nesting too deep", f.claiming(f.payload().and(`"pad":` + nested(jsonLimits.Depth))), ErrInvalid},
+		{"deep nesting", f.claiming(f.payload().and(`"pad":` + nested(2500))), ErrInvalid},
+		{"deep nesting, not closed", f.claiming(f.payload().and(`"pad":` + strings.Repeat("[", 5000))),
 			ErrInvalid},
-		{"J-075", "a number of 5,000 digits", f.claiming(f.payload().with("exp", strings.Repeat("9", 5000))),
+		{"a number of 5,000 digits", f.claiming(f.payload().with("exp", strings.Repeat("9", 5000))),
 			ErrInvalid},
-		{"J-075", "a name of 5,000 bytes", f.claiming(f.payload().and(`"` + strings.Repeat("x", 5000) + `":1`)), nil},
-		{"J-075", "1,000 names", f.claiming(f.payload().and(manyNames(1000)...)), ErrInvalid},
-		{"J-075", "500 names", f.claiming(f.payload().and(manyNames(500)...)), nil},
+		{"a name of 5,000 bytes", f.claiming(f.payload().and(`"` + strings.Repeat("x", 5000) + `":1`)), nil},
+		{"1,000 names", f.claiming(f.payload().and(manyNames(1000)...)), ErrInvalid},
+		{"500 names", f.claiming(f.payload().and(manyNames(500)...)), nil},
 	})
 	for name, text := range map[string]string{
 		"a million dots":               strings.Repeat(".", 1_000_000),
