@@ -34,8 +34,9 @@ type cachedQuery struct {
 
 var _ graphql.Cache[*ast.QueryDocument] = (*queryCache)(nil)
 
-// QueryCache returns a cache of so many parsed queries for the server's SetQueryCache; the guard stores its plans there.
-// It holds at least one query, and none of more than 8 KiB or 8 operations. Without it every request is planned again.
+// QueryCache returns a cache of so many parsed queries for the server's SetQueryCache; the guard stores its plans
+// there. It holds at least one query, and none of more than 8 KiB or 8 operations. Without it every request is planned
+// again.
 func (g *Guard) QueryCache(size int) graphql.Cache[*ast.QueryDocument] {
 	entries, err := lru.New[string, *cachedQuery](max(size, 1))
 	if err != nil {

@@ -18,20 +18,13 @@ type compiler struct {
 
 // compile returns the table of a schema, or a SchemaError that lists every issue.
 func compile(schema *ast.Schema, config Config) (*table, error) {
-	c := &compiler{
-		table: &table{
-			schema:  schema,
-			types:   map[string]*objectType{},
-			inputs:  map[string]*inputType{},
-			byRules: map[string]*requirement{},
-		},
-		config: config,
-		types:  map[string]declaration{},
-		fields: map[string]declaration{},
+	t := &table{
+		schema:  schema,
+		types:   map[string]*objectType{},
+		inputs:  map[string]*inputType{},
+		byRules: map[string]*requirement{},
 	}
-	if _, err := c.table.atom(atom{kind: kindSignedIn}); err != nil {
-		return nil, err
-	}
+	c := &compiler{table: t, config: config, types: map[string]declaration{}, fields: map[string]declaration{}}
 	c.checkDirectives()
 	c.checkOwners()
 	for _, def := range c.definitions() {
@@ -48,10 +41,7 @@ func compile(schema *ast.Schema, config Config) (*table, error) {
 	c.markGuardedInputs()
 	c.checkDefaults()
 	c.checkReachability()
-	if err := c.err(); err != nil {
-		return nil, err
-	}
-	return c.table, nil
+	return t, c.err()
 }
 
 // definitions returns the schema's own types, by name.
@@ -79,7 +69,7 @@ func (c *compiler) object(def *ast.Definition) {
 	if !t.root {
 		t.require = c.intern(def.Name, own.rule)
 	} else if own.rule.hasOwner() {
-		c.add(def.Name, "has an owner rule, but a root type has no object to own; put the rule on the types that its fields return")
+		c.add(def.Name, "has an owner rule, but a root type has no object to own; put the rule on the types it returns")
 	}
 	for _, f := range def.Fields {
 		if !strings.HasPrefix(f.Name, "__") {
@@ -89,7 +79,8 @@ func (c *compiler) object(def *ast.Definition) {
 	c.table.types[def.Name] = t
 }
 
-// field compiles the rules of one field. A root type has no object to look at, so its rule is added to each of its fields.
+// field compiles the rules of one field. A root type has no object to decide on, so its rule is added to each of its
+// fields.
 func (c *compiler) field(t *objectType, ofType declaration, f *ast.FieldDefinition) *fieldRule {
 	coordinate := t.name + "." + f.Name
 	own := c.parse(coordinate, f.Directives)

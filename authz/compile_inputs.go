@@ -75,8 +75,8 @@ func (c *compiler) checkDefault(at string, typ *ast.Type, v *ast.Value) {
 	}
 	for _, f := range v.Children {
 		if t.fields[f.Name] != nil {
-			c.add(at, "has a default value that sets %s.%s, which has an access rule; leave it out of the default, because callers without access would get it",
-				t.definition.Name, f.Name)
+			c.add(at, "has a default value that sets %s.%s, which has an access rule; leave it out of the default, "+
+				"because callers without access would get it", t.definition.Name, f.Name)
 		}
 		if def := t.definition.Fields.ForName(f.Name); def != nil {
 			c.checkDefault(at, def.Type, f.Value)

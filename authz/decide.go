@@ -85,8 +85,8 @@ func (p *plan) grants(have bits) bool {
 	return true
 }
 
-// pathElement is a field's place in the response, linked to the element above it. Elements are shared by all that stands
-// below them, and become a path only when one is shown.
+// pathElement is a field's place in the response, linked to the element above it. All that stands below shares it; it
+// becomes a path only for an error.
 type pathElement struct {
 	above *pathElement
 	alias string
@@ -164,13 +164,7 @@ func (w *walker) selection(n *node, s *selection, at *pathElement) (runs bool) {
 	if s.rule == nil {
 		return w.metaField(key, s, at)
 	}
-	check := &fieldCheck{rule: s.rule}
-	switch w.verdict(s.rule.require) {
-	case denied:
-		check.denied = w.deny(s.rule.coordinate, s.rule.require)
-	case byOwner:
-		check.owner = s.rule.require
-	}
+	check := w.check(s.rule)
 	if check.denied == nil && w.forbiddenArguments(n.object.name, s, at) {
 		return false
 	}
@@ -190,6 +184,18 @@ func (w *walker) selection(n *node, s *selection, at *pathElement) (runs bool) {
 		w.checks[key] = w.join(key, check)
 	}
 	return true
+}
+
+// check decides a field by its own rule.
+func (w *walker) check(r *fieldRule) *fieldCheck {
+	check := &fieldCheck{rule: r}
+	switch w.verdict(r.require) {
+	case denied:
+		check.denied = w.deny(r.coordinate, r.require)
+	case byOwner:
+		check.owner = r.require
+	}
+	return check
 }
 
 // children decides what is selected below a field, on each concrete type, and reports whether an object may be hidden.
@@ -215,7 +221,9 @@ func (w *walker) selects(n *node, seen map[*node]bool) bool {
 	}
 	seen[n] = true
 	return slices.ContainsFunc(n.selections, func(s selection) bool { return s.when.hold(w.variables) }) ||
-		slices.ContainsFunc(n.fragments, func(f fragment) bool { return f.when.hold(w.variables) && w.selects(f.node, seen) })
+		slices.ContainsFunc(n.fragments, func(f fragment) bool {
+			return f.when.hold(w.variables) && w.selects(f.node, seen)
+		})
 }
 
 // join merges the checks of two selections of one field: they differ only in what is selected below a @signsIn field.
@@ -262,7 +270,8 @@ func (w *walker) onlyForbidden(s *selection) *violation {
 	return w.deny(first.name, first.require)
 }
 
-// forbiddenArguments decides the arguments that the client supplied to one selection, and reports whether one forbids it.
+// forbiddenArguments decides the arguments that the client supplied to one selection, and reports whether one forbids
+// it.
 func (w *walker) forbiddenArguments(object string, s *selection, at *pathElement) bool {
 	check := &argumentCheck{}
 	for _, in := range w.supplied(s) {

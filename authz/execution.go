@@ -32,8 +32,8 @@ type execution struct {
 	unplanned   []string                            // fields that executed outside of the plan
 }
 
-// execute runs an operation that is not granted in full, field by field.
-func (g *Guard) execute(ctx context.Context, op *graphql.OperationContext, p *plan, d *decision, next graphql.OperationHandler) graphql.ResponseHandler {
+// enforce makes an execution the outermost resolver middleware of an operation.
+func (g *Guard) enforce(op *graphql.OperationContext, p *plan, d *decision) *execution {
 	e := &execution{
 		guard:       g,
 		variables:   op.Variables,
@@ -50,14 +50,21 @@ func (g *Guard) execute(ctx context.Context, op *graphql.OperationContext, p *pl
 	if op.Operation.Operation == ast.Subscription {
 		e.stream = g.table.schema.Subscription.Name
 	}
+	return e
+}
+
+// execute runs an operation that is not granted in full, field by field.
+func (e *execution) execute(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 	responses := next(ctx)
 	return func(ctx context.Context) *graphql.Response {
-		if e.events == nil {
-			return e.finish(ctx, responses(ctx))
+		if e.events != nil {
+			e.forwardEvent(ctx)
 		}
-		e.forwardEvent(ctx)
 		response := responses(ctx)
-		if response != nil {
+		if response == nil {
+			return nil
+		}
+		if e.events != nil {
 			response = e.events.response(response)
 		}
 		return e.finish(ctx, response)
@@ -68,15 +75,14 @@ func (g *Guard) execute(ctx context.Context, op *graphql.OperationContext, p *pl
 func (e *execution) finish(ctx context.Context, response *graphql.Response) *graphql.Response {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if response == nil {
-		return nil
-	}
 	if len(e.unplanned) > 0 {
 		e.guard.config.Log.ErrorContext(ctx, "fields ran that the plan did not allow", "fields", e.unplanned)
 		err := fmt.Errorf("fields ran that the plan did not allow: %v", e.unplanned)
 		return &graphql.Response{Errors: gqlerror.List{e.guard.config.ErrorPresenter(ctx, err)}}
 	}
-	response.Errors = slices.DeleteFunc(response.Errors, func(err *gqlerror.Error) bool { return e.nulls[err.Path.String()] })
+	response.Errors = slices.DeleteFunc(response.Errors, func(err *gqlerror.Error) bool {
+		return e.nulls[err.Path.String()]
+	})
 	response.Errors = append(response.Errors, e.guard.present(ctx, e.takeDenials())...)
 	return response
 }
@@ -112,7 +118,9 @@ func (e *execution) field(ctx context.Context, next graphql.Resolver) (any, erro
 
 // forbidden returns why the field may not be resolved: what the viewer lacks or, when they lack nothing, the verdict on
 // the object that the field belongs to.
-func (e *execution) forbidden(ctx context.Context, d *decision, check *fieldCheck, fc *graphql.FieldContext) []*violation {
+func (e *execution) forbidden(
+	ctx context.Context, d *decision, check *fieldCheck, fc *graphql.FieldContext,
+) []*violation {
 	arguments := d.arguments[argumentKey{fc.Object, fc.Field.Field}]
 	switch {
 	case check != nil && check.denied != nil:
@@ -188,7 +196,9 @@ func (e *execution) signIn(ctx context.Context, fc *graphql.FieldContext, check 
 	if isNil(reflect.ValueOf(result)) {
 		return result, nil
 	}
-	v, have := e.guard.resolveViewer(ctx, "Config.SignedIn", func() Viewer { return e.guard.config.SignedIn(ctx, result) })
+	v, have := e.guard.resolveViewer(ctx, "Config.SignedIn", func() Viewer {
+		return e.guard.config.SignedIn(ctx, result)
+	})
 	d := e.guard.decide(check.afterSignIn, false, v, have, e.variables)
 	e.mu.Lock()
 	e.afterSignIn[fc] = d

@@ -93,13 +93,13 @@ func (g *Guard) ExtensionName() string { return "authz" }
 // Validate rejects a server of another schema than the one that was compiled.
 func (g *Guard) Validate(server graphql.ExecutableSchema) error {
 	if server.Schema() != g.table.schema {
-		return errors.New("authz: the guard was made for another schema than the server's; pass New the server's own Schema()")
+		return errors.New("authz: the guard is of another schema than the server; pass New the server's own Schema()")
 	}
 	return nil
 }
 
 // InterceptOperation decides the operation. It runs it in full or in part, or rejects it.
-func (g *Guard) InterceptOperation(ctx context.Context, next graphql.OperationHandler) (handler graphql.ResponseHandler) {
+func (g *Guard) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 	op := graphql.GetOperationContext(ctx)
 	op.DisableIntrospection = !g.config.Introspection
 	p := g.planOf(op)
@@ -115,7 +115,7 @@ func (g *Guard) InterceptOperation(ctx context.Context, next graphql.OperationHa
 	if d.grantsAll() && !g.config.VerifyExecution {
 		return next(ctx)
 	}
-	return g.execute(ctx, op, p, d, next)
+	return g.enforce(op, p, d).execute(ctx, next)
 }
 
 // resolveViewer returns the viewer of a hook and their atoms. When the hook panics, the caller is anonymous.

@@ -19,20 +19,22 @@ func (c *compiler) checkDirectives() {
 		}
 	}
 	for name, arguments := range known {
-		def := c.table.schema.Directives[name]
-		if def == nil {
-			continue
+		if def := c.table.schema.Directives[name]; def != nil {
+			c.checkDirective("@"+name, def, arguments)
 		}
-		if def.IsRepeatable {
-			c.add("@"+name, "is repeatable; remove `repeatable`: each place has at most one")
+	}
+}
+
+func (c *compiler) checkDirective(at string, def *ast.DirectiveDefinition, known []string) {
+	if def.IsRepeatable {
+		c.add(at, "is repeatable; remove `repeatable`: each place has at most one")
+	}
+	for _, a := range def.Arguments {
+		if a.DefaultValue != nil {
+			c.add(at, "has a default for %s, which this guard would not see; remove it", a.Name)
 		}
-		for _, a := range def.Arguments {
-			if a.DefaultValue != nil {
-				c.add("@"+name, "has a default for %s, which this guard would not see; remove it", a.Name)
-			}
-			if !slices.Contains(arguments, a.Name) {
-				c.add("@"+name, "has an argument %s, which this guard does not know and so would not enforce; remove it", a.Name)
-			}
+		if !slices.Contains(known, a.Name) {
+			c.add(at, "has an argument %s, which this guard does not know and so would not enforce; remove it", a.Name)
 		}
 	}
 }

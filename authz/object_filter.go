@@ -11,7 +11,9 @@ import (
 
 // filter decides the objects that a field returned before any of their fields resolves. Null takes the place of those
 // that the viewer may not see.
-func (e *execution) filter(ctx context.Context, d *decision, f *fieldRule, result any, fc *graphql.FieldContext) (any, error) {
+func (e *execution) filter(
+	ctx context.Context, d *decision, f *fieldRule, result any, fc *graphql.FieldContext,
+) (any, error) {
 	of := &objectFilter{execution: e, ctx: ctx, decision: d, field: f}
 	out, hidden := of.value(reflect.ValueOf(result), f.definition.Type, e.path(fc))
 	if hidden {
@@ -67,8 +69,8 @@ func (f *objectFilter) verdict(t *objectType) verdict {
 	return t.require.verdict(f.decision.have, f.execution.guard.table.owners)
 }
 
-// deny adds the error for a hidden object. It is the same for another owner's object, for one of a forbidden type behind
-// an interface or union, and for a missing one, so that the client cannot tell them apart.
+// deny adds the error for a hidden object. It is the same for another owner's object, for one of a forbidden type
+// behind an interface or union, and for a missing one, so that the client cannot tell them apart.
 func (f *objectFilter) deny(path ast.Path) {
 	d, table := f.decision, f.execution.guard.table
 	only := f.field.returns[0]

@@ -148,7 +148,8 @@ func (c *compiler) rejectRedundant(coordinate string, all Rule) {
 	for i, a := range all {
 		for j, b := range all {
 			if i != j && asksNoMore(b, a) && (i > j || !asksNoMore(a, b)) {
-				c.add(coordinate, "has a redundant alternative %d (%s): alternative %d (%s) asks for no more; remove one of them", i+1, a, j+1, b)
+				c.add(coordinate, "has a redundant alternative %d (%s): alternative %d (%s) asks for no more; remove one of them",
+					i+1, a, j+1, b)
 				return
 			}
 		}

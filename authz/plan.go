@@ -175,8 +175,8 @@ func (c conditions) hold(variables map[string]any) bool {
 	return true
 }
 
-// collectNeeds collects the distinct requirements of all that may run below a node. When the plan is plain, a viewer who
-// satisfies them is granted the operation without another look at it.
+// collectNeeds collects the distinct requirements of all that may run below a node. When the plan is plain, a viewer
+// who satisfies them is granted the operation without another look at it.
 func (p *plan) collectNeeds(n *node, seen map[*node]bool) {
 	if seen[n] {
 		return

@@ -34,8 +34,8 @@ func (c *compiler) reach(f *fieldRule, path []string) {
 			next := t.fields[name]
 			own, here := c.fields[next.coordinate], append(slices.Clone(path), next.coordinate)
 			if !own.declared() && !c.types[t.name].public {
-				c.add(next.coordinate, "is open to everyone through %s and does not say so; write @auth(…) or @public on it or on type %s",
-					strings.Join(here, " → "), t.name)
+				c.add(next.coordinate, "is open to everyone through %s and does not say so; "+
+					"write @auth(…) or @public on it or on type %s", strings.Join(here, " → "), t.name)
 			}
 			if own.rule == nil {
 				c.reach(next, here)

@@ -42,22 +42,15 @@ func defaultOf(v *ast.Value) *ast.Value {
 
 // addLiteral adds the guarded input fields inside a value of the document.
 func (w *walker) addLiteral(all []guardedInput, typ *ast.Type, v *ast.Value) []guardedInput {
-	if typ.Elem != nil && v.Kind == ast.ListValue {
+	t := w.guard.table.inputs[typ.Name()]
+	switch {
+	case t == nil || !t.guarded:
+		return all
+	case v.Kind == ast.Variable:
+		return w.addVariable(all, typ, v)
+	case typ.Elem != nil && v.Kind == ast.ListValue:
 		for _, item := range v.Children {
 			all = w.addLiteral(all, typ.Elem, item.Value)
-		}
-		return all
-	}
-	t := w.guard.table.inputs[typ.Name()]
-	if t == nil || !t.guarded {
-		return all
-	}
-	if v.Kind == ast.Variable {
-		if value, ok := w.variables[v.Raw]; ok {
-			return w.addValue(all, t, value)
-		}
-		if value := defaultOf(v); value != nil {
-			return w.addLiteral(all, typ, value)
 		}
 		return all
 	}
@@ -73,8 +66,19 @@ func (w *walker) addLiteral(all []guardedInput, typ *ast.Type, v *ast.Value) []g
 	return all
 }
 
+// addVariable adds the guarded input fields inside a variable's value or else its default.
+func (w *walker) addVariable(all []guardedInput, typ *ast.Type, v *ast.Value) []guardedInput {
+	if value, ok := w.variables[v.Raw]; ok {
+		return w.addValue(all, w.guard.table.inputs[typ.Name()], value)
+	}
+	if value := defaultOf(v); value != nil {
+		return w.addLiteral(all, typ, value)
+	}
+	return all
+}
+
 // addValue adds the guarded input fields inside a variable's coerced value. A value that is no object, list or null
-// cannot be looked into; it counts as supplying every guarded field.
+// cannot be read; it counts as supplying every guarded field.
 func (w *walker) addValue(all []guardedInput, t *inputType, value any) []guardedInput {
 	v := reflect.ValueOf(value)
 	for v.IsValid() && (v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface) {
@@ -93,7 +97,13 @@ func (w *walker) addValue(all []guardedInput, t *inputType, value any) []guarded
 			all = t.addField(all, name)
 		}
 		return all
+	default:
+		return w.addObject(all, t, v)
 	}
+}
+
+// addObject adds the guarded input fields inside a map by names.
+func (w *walker) addObject(all []guardedInput, t *inputType, v reflect.Value) []guardedInput {
 	for _, def := range t.definition.Fields {
 		supplied := v.MapIndex(reflect.ValueOf(def.Name).Convert(v.Type().Key()))
 		if !supplied.IsValid() {

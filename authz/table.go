@@ -56,13 +56,9 @@ func (t *table) intern(rules ...Rule) (*requirement, error) {
 	}
 	r := &requirement{rules: rules}
 	for _, rule := range rules {
-		var all alternatives
-		for _, c := range rule {
-			masks, err := t.masks(c)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, masks...)
+		all, err := t.alternatives(rule)
+		if err != nil {
+			return nil, err
 		}
 		r.needs = append(r.needs, all)
 	}
@@ -73,6 +69,17 @@ func (t *table) intern(rules ...Rule) (*requirement, error) {
 	}
 	t.byRules[key] = r
 	return r, nil
+}
+
+func (t *table) alternatives(r Rule) (all alternatives, err error) {
+	for _, c := range r {
+		masks, err := t.masks(c)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, masks...)
+	}
+	return all, nil
 }
 
 // masks spells a clause out in atoms, once for each of its roles. Every clause asks for a signed-in viewer.
@@ -87,28 +94,30 @@ func (t *table) masks(c Clause) (alternatives, error) {
 	if c.Owner != "" {
 		needed = append(needed, atom{kind: kindOwner, name: c.Owner})
 	}
-	var base bits
-	for _, a := range needed {
-		i, err := t.atom(a)
-		if err != nil {
-			return nil, err
-		}
-		base.add(i)
-	}
-	if len(c.Roles) == 0 {
-		return alternatives{base}, nil
+	base, err := t.addAtoms(bits{}, needed...)
+	if err != nil || len(c.Roles) == 0 {
+		return alternatives{base}, err
 	}
 	var all alternatives
 	for _, role := range c.Roles {
-		i, err := t.atom(atom{kind: kindRole, name: role})
+		mask, err := t.addAtoms(base, atom{kind: kindRole, name: role})
 		if err != nil {
 			return nil, err
 		}
-		mask := base
-		mask.add(i)
 		all = append(all, mask)
 	}
 	return all, nil
+}
+
+func (t *table) addAtoms(to bits, all ...atom) (bits, error) {
+	for _, a := range all {
+		i, err := t.atom(a)
+		if err != nil {
+			return bits{}, err
+		}
+		to.add(i)
+	}
+	return to, nil
 }
 
 // atom returns the index of a, adding it when it is new.
@@ -117,7 +126,7 @@ func (t *table) atom(a atom) (int, error) {
 		return i, nil
 	}
 	if len(t.atoms) == maxAtoms {
-		return 0, fmt.Errorf("the schema's rules ask for more than %d different roles, scopes, owners and ages: use fewer", maxAtoms)
+		return 0, fmt.Errorf("needs more than %d different roles, scopes, owners and ages in one schema; use fewer", maxAtoms)
 	}
 	t.atoms = append(t.atoms, a)
 	i := len(t.atoms) - 1
