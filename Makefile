@@ -23,8 +23,8 @@ web/dist/playground/index.html: $(wildcard web/src/* web/*.js web/*.json web/ind
 	@if command -v npm >/dev/null; then cd web && npm ci --no-audit --no-fund && npm run build; \
 	else echo "npm is not there: the page at / will say how to build the Playground (apt-get install npm)"; fi
 
-gen: ## regenerate what is generated: from schema.graphql, ent/schema, the configuration and a library
-	go generate ./ent ./graph ./authz ./examples/guard ./internal/password/argon2
+gen: ## regenerate what is generated: from schema.graphql, ent/schema and the configuration
+	go generate ./ent ./graph ./authz ./examples/guard
 	cd examples/go && go generate ./...
 	go run . access > ACCESS.md
 	go run internal/config/markdown.go > docs/configuration.md

@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/gatehouse/gatehouse/internal/password/argon2"
+	"golang.org/x/crypto/argon2"
 )
 
 // ErrBusy says that no turn came within Config.Wait. It passes by itself: ask again after a while.

@@ -15,10 +15,13 @@ import (
 	"github.com/gatehouse/gatehouse/internal/password"
 )
 
-// TestMain is the process that hashes, where a test has started it as that.
+// testReleaseAfter is releaseAfter for the worker of a test.
+const testReleaseAfter = time.Second
+
+// TestMain is the worker when a test has started it as one.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "hash" {
-		if Serve(Input(), os.Stdout) != nil {
+		if serve(Input(), os.Stdout, testReleaseAfter) != nil {
 			os.Exit(1)
 		}
 		return
@@ -26,7 +29,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func started(t *testing.T) *Client {
+func startWorker(t testing.TB) *Client {
 	t.Helper()
 	program, err := os.Executable()
 	if err != nil {
@@ -45,12 +48,12 @@ func started(t *testing.T) *Client {
 }
 
 var (
-	cheap = password.Cost{Memory: 64, Time: 1, Lanes: 1}
-	dear  = password.Cost{Memory: 64 << 10, Time: 8, Lanes: 1} // most of a second: long enough to be interrupted
-	salt  = []byte("0123456789abcdef")
+	cheap  = password.Cost{Memory: 64, Time: 1, Lanes: 1}
+	costly = password.Cost{Memory: 64 << 10, Time: 8, Lanes: 1} // most of a second: long enough to be interrupted
+	salt   = []byte("0123456789abcdef")
 )
 
-func derives(t *testing.T, p *Client, c password.Cost) {
+func checkHash(t *testing.T, p *Client, c password.Cost) {
 	t.Helper()
 	hash, err := p.Derive([]byte("kxq4vz!t"), salt, c)
 	if err != nil || !bytes.Equal(hash, password.Argon2id([]byte("kxq4vz!t"), salt, c)) {
@@ -60,64 +63,64 @@ func derives(t *testing.T, p *Client, c password.Cost) {
 
 func (p *Client) pid(t *testing.T) int {
 	t.Helper()
-	r, err := p.now()
+	r, err := p.current()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return r.cmd.Process.Pid
 }
 
-func TestHashesOfTheOtherProcessAreTheSame(t *testing.T) {
-	p := started(t)
+func TestDerive_EqualsArgon2id(t *testing.T) {
+	p := startWorker(t)
 	for _, c := range []password.Cost{cheap, {Memory: 64, Time: 3, Lanes: 4}, password.DefaultCost} {
-		derives(t, p, c)
+		checkHash(t, p, c)
 	}
 	var all sync.WaitGroup
 	for range 32 {
-		all.Go(func() { derives(t, p, cheap) })
+		all.Go(func() { checkHash(t, p, cheap) })
 	}
 	all.Wait()
 }
 
-func TestAProcessThatEndsIsStartedAgain(t *testing.T) {
-	p := started(t)
+func TestDerive_KilledWorkerIsReplaced(t *testing.T) {
+	p := startWorker(t)
 	first := p.pid(t)
 	if err := syscall.Kill(first, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	derives(t, p, cheap)
+	checkHash(t, p, cheap)
 	if p.pid(t) == first {
-		t.Error("the process that was killed is asked")
+		t.Error("the worker that was killed is asked")
 	}
 }
 
-func TestAHashWhoseProcessEndsIsMadeByTheNext(t *testing.T) {
-	p := started(t)
+func TestDerive_HashOfAKilledWorkerIsMadeByTheNext(t *testing.T) {
+	p := startWorker(t)
 	time.AfterFunc(100*time.Millisecond, func() { syscall.Kill(p.pid(t), syscall.SIGKILL) })
-	derives(t, p, dear)
+	checkHash(t, p, costly)
 }
 
-func TestAProcessThatHangsIsEndedAndTheHashMadeByTheNext(t *testing.T) {
-	p := started(t)
-	p.longest = 200 * time.Millisecond
+func TestDerive_HangingWorkerIsKilledAndReplaced(t *testing.T) {
+	p := startWorker(t)
+	p.timeout = 200 * time.Millisecond
 	first := p.pid(t)
 	if err := syscall.Kill(first, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	derives(t, p, cheap)
+	checkHash(t, p, cheap)
 	if err := syscall.Kill(first, 0); err != syscall.ESRCH {
-		t.Errorf("the process that hung is still there: %v", err)
+		t.Errorf("the worker that hung is still there: %v", err)
 	}
 }
 
-func TestAProcessThatCannotStartFailsTheStart(t *testing.T) {
+func TestStart_FailsWithoutAProgram(t *testing.T) {
 	if _, err := Start(func() *exec.Cmd { return exec.Command(t.TempDir() + "/absent") }); err == nil {
 		t.Error("no error")
 	}
 }
 
-// A command that ends at once is tried twice, and not for ever.
-func TestAProcessThatAlwaysEndsIsAnError(t *testing.T) {
+// A command that ends immediately is tried twice.
+func TestDerive_WorkerThatAlwaysEndsIsAnErrorAfterTwoTries(t *testing.T) {
 	tries := 0
 	p, err := Start(func() *exec.Cmd { tries++; return exec.Command("true") })
 	if err != nil {
@@ -129,13 +132,13 @@ func TestAProcessThatAlwaysEndsIsAnError(t *testing.T) {
 	}
 }
 
-func TestCloseEndsTheProcess(t *testing.T) {
-	p := started(t)
-	derives(t, p, cheap)
+func TestClose_EndsTheWorker(t *testing.T) {
+	p := startWorker(t)
+	checkHash(t, p, cheap)
 	pid := p.pid(t)
 	p.Close()
 	if err := syscall.Kill(pid, 0); err != syscall.ESRCH {
-		t.Errorf("the process is still there: %v", err)
+		t.Errorf("the worker is still there: %v", err)
 	}
 	if hash, err := p.Derive([]byte("kxq4vz!t"), salt, cheap); err == nil {
 		t.Errorf("Derive after Close = %x", hash)
@@ -143,7 +146,7 @@ func TestCloseEndsTheProcess(t *testing.T) {
 }
 
 // What a server that is killed leaves behind is a standard input that has ended.
-func TestTheProcessEndsWithWhoeverStartedIt(t *testing.T) {
+func TestWorker_EndsWithItsStandardInput(t *testing.T) {
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -152,7 +155,7 @@ func TestTheProcessEndsWithWhoeverStartedIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.end()
+	defer r.stop()
 	ended := make(chan error, 1)
 	go func() { ended <- r.cmd.Wait() }()
 	select {
@@ -160,7 +163,7 @@ func TestTheProcessEndsWithWhoeverStartedIt(t *testing.T) {
 		t.Fatalf("it ended by itself: %v", err)
 	case <-time.After(100 * time.Millisecond):
 	}
-	r.Close()
+	r.input.Close()
 	select {
 	case <-ended:
 	case <-time.After(5 * time.Second):
@@ -168,28 +171,28 @@ func TestTheProcessEndsWithWhoeverStartedIt(t *testing.T) {
 	}
 }
 
-func TestTheProcessGivesWay(t *testing.T) {
+func TestWorker_HasLowPriority(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("priorities are set on Linux only")
 	}
-	p := started(t)
-	derives(t, p, password.DefaultCost)
+	p := startWorker(t)
+	checkHash(t, p, password.DefaultCost)
 	threads := "/proc/" + strconv.Itoa(p.pid(t)) + "/task/"
 	entries, err := os.ReadDir(threads)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		if nice := niceOf(t, threads+e.Name()+"/stat"); nice != "10" {
-			t.Errorf("a thread of the process has niceness %s", nice)
+		if nice := niceValue(t, threads+e.Name()+"/stat"); nice != "10" {
+			t.Errorf("a thread of the worker has niceness %s", nice)
 		}
 	}
-	if nice := niceOf(t, "/proc/thread-self/stat"); nice != "0" {
-		t.Errorf("a thread of its starter has niceness %s", nice)
+	if nice := niceValue(t, "/proc/thread-self/stat"); nice != "0" {
+		t.Errorf("a thread of its client has niceness %s", nice)
 	}
 }
 
-func niceOf(t *testing.T, path string) string {
+func niceValue(t *testing.T, path string) string {
 	t.Helper()
 	stat, err := os.ReadFile(path)
 	if err != nil {
@@ -198,8 +201,8 @@ func niceOf(t *testing.T, path string) string {
 	return strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))[16] // proc(5): field 19
 }
 
-// memoryOf is what the kernel says of a process's memory, in KiB (proc_pid_status(5)).
-func memoryOf(t *testing.T, p *Client, field string) int {
+// memory is what the kernel says of a process's memory, in KiB (proc_pid_status(5)).
+func memory(t *testing.T, p *Client, field string) int {
 	t.Helper()
 	status, err := os.ReadFile("/proc/" + strconv.Itoa(p.pid(t)) + "/status")
 	if err != nil {
@@ -213,36 +216,52 @@ func memoryOf(t *testing.T, p *Client, field string) int {
 	return held
 }
 
-func TestTheProcessHoldsTheMemoryOfTheHashesThatRun(t *testing.T) {
+func TestWorker_HoldsOneHashMoreThanRun(t *testing.T) {
 	if runtime.GOOS != "linux" || testing.Short() {
 		t.Skip("the kernel tells it on Linux only, and the race detector takes memory itself")
 	}
-	p := started(t)
+	p := startWorker(t)
 	var all sync.WaitGroup
 	for range 2 {
 		all.Go(func() {
 			for range 8 {
-				derives(t, p, password.DefaultCost)
+				checkHash(t, p, password.DefaultCost)
 			}
 		})
 	}
 	all.Wait()
 	const besides = 16 << 10
-	if most, bound := memoryOf(t, p, "VmHWM"), 2*int(password.DefaultCost.Memory); most > bound+besides {
-		t.Errorf("the process held up to %d KiB, and two hashes take %d", most, bound)
+	if most, bound := memory(t, p, "VmHWM"), 3*int(password.DefaultCost.Memory); most > bound+besides {
+		t.Errorf("the worker held up to %d KiB, and three hashes take %d", most, bound)
 	}
 }
 
-func TestTheProcessGivesMemoryBackWhenNothingIsHashed(t *testing.T) {
+func TestWorker_IdleGivesMemoryBack(t *testing.T) {
 	if runtime.GOOS != "linux" || testing.Short() {
-		t.Skip("the kernel tells it on Linux only, and it takes some seconds")
+		t.Skip("the kernel tells it on Linux only, and it takes a second")
 	}
 	t.Parallel()
-	p := started(t)
-	derives(t, p, password.DefaultCost)
-	before := memoryOf(t, p, "VmRSS")
-	time.Sleep(11 * time.Second) // it keeps it for ten
-	if given := before - memoryOf(t, p, "VmRSS"); given < int(password.DefaultCost.Memory)*9/10 {
-		t.Errorf("the process held %d KiB after a hash, and gave back %d", before, given)
+	p := startWorker(t)
+	checkHash(t, p, password.DefaultCost)
+	before := memory(t, p, "VmRSS")
+	released := func() int { return before - memory(t, p, "VmRSS") }
+	for deadline := time.Now().Add(time.Minute); released() < int(password.DefaultCost.Memory)*9/10; {
+		if time.Now().After(deadline) {
+			t.Fatalf("the worker held %d KiB after a hash, and gave back %d", before, released())
+		}
+		time.Sleep(testReleaseAfter / 10)
 	}
+}
+
+// BenchmarkDerive keeps as many hashes under way as there are processors.
+func BenchmarkDerive(b *testing.B) {
+	c := startWorker(b)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := c.Derive([]byte("kxq4vz!t"), salt, password.DefaultCost); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
 }

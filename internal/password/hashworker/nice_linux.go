@@ -6,5 +6,5 @@ import "syscall"
 // tenth of what they have, where there is not enough for both.
 const niceness = 10
 
-// giveWay lowers the priority of the calling thread, for good. On Linux 0 is the thread and not its process.
-func giveWay() { _ = syscall.Setpriority(syscall.PRIO_PROCESS, 0, niceness) } // without it a hash only disturbs more
+// lowerPriority lowers the priority of the calling thread, for good. On Linux 0 is the thread and not its process.
+func lowerPriority() { _ = syscall.Setpriority(syscall.PRIO_PROCESS, 0, niceness) } // without it a hash only disturbs more

@@ -2,5 +2,5 @@
 
 package hashworker
 
-// giveWay does nothing where threads have no priority of their own.
-func giveWay() {}
+// lowerPriority does nothing where threads have no priority of their own.
+func lowerPriority() {}
