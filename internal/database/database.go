@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"entgo.io/ent/dialect"
-	entsql "entgo.io/ent/dialect/sql"
 	"github.com/pressly/goose/v3"
 
 	"github.com/gatehouse/gatehouse/ent"
@@ -24,6 +23,9 @@ type Config struct {
 	Log       *slog.Logger  // required
 	Wait      time.Duration // for a database that does not answer; default 30 s
 	MustExist bool          // default false; true refuses a SQLite file that is not there instead of making it
+
+	// Drivers decorate the driver of Client, the first one nearest to the database; see newDriver. Default: none.
+	Drivers []Decorator
 }
 
 // Database is an open database, safe for concurrent use.
@@ -85,7 +87,11 @@ func Open(ctx context.Context, c Config) (*Database, error) {
 			return nil, errors.Join(fmt.Errorf("database: open %s: %w", e, err), db.Close())
 		}
 	}
-	d.Client = ent.NewClient(ent.Driver(writes{entsql.OpenDB(e.dialect(), db), d.present}))
+	decorated, err := d.newDriver(c.Drivers)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	d.Client = ent.NewClient(ent.Driver(decorated))
 	return d, nil
 }
 
@@ -94,11 +100,6 @@ func (d *Database) String() string { return d.engine.String() }
 
 // Shared reports whether other instances of the program may use the database at the same time.
 func (d *Database) Shared() bool { return d.engine.dialect() == dialect.Postgres }
-
-// Wrap has every statement of Client go through a driver of the caller's.
-func (d *Database) Wrap(in func(dialect.Driver) dialect.Driver) {
-	d.Client = ent.NewClient(ent.Driver(in(entsql.OpenDB(d.engine.dialect(), d.sql))))
-}
 
 // Stats returns the numbers of the pool of connections.
 func (d *Database) Stats() sql.DBStats { return d.sql.Stats() }

@@ -2,15 +2,9 @@ package database
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"sync"
 	"time"
-
-	"entgo.io/ent/dialect"
 )
 
 const (
@@ -76,49 +70,11 @@ func (d *Database) ask(ctx context.Context) error {
 	if err := d.fits(s); err != nil && !(s.Newer() && d.served.Load()) {
 		return err
 	}
-	if err := d.present(); err != nil {
+	if err := d.checkFilePresent(); err != nil {
 		return err
 	}
 	if _, err := d.sql.ExecContext(ctx, d.engine.trialWrite()); err != nil {
 		return fmt.Errorf("database: %s takes no writes: %w", d.engine, err)
 	}
 	return nil
-}
-
-// present reports whether a SQLite file is still the one that was opened. Linux lets a file be written to that has no
-// name any more: all that is answered as done would be gone with the process.
-func (d *Database) present() error {
-	f, is := d.engine.(file)
-	if !is {
-		return nil
-	}
-	now, err := os.Stat(f.path)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(now, d.opened) {
-		return fmt.Errorf("database: %s: %w", f.path, ErrMoved)
-	}
-	return err
-}
-
-// writes is Ent's driver, which begins no transaction in a file that is gone.
-type writes struct {
-	dialect.Driver
-	present func() error
-}
-
-func (w writes) Tx(ctx context.Context) (dialect.Tx, error) {
-	if err := w.present(); err != nil {
-		return nil, err
-	}
-	return w.Driver.Tx(ctx)
-}
-
-// ExecContext passes on statements that Ent does not write; outside of a transaction they change counts only.
-func (w writes) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	below, ok := w.Driver.(interface {
-		ExecContext(context.Context, string, ...any) (sql.Result, error)
-	})
-	if !ok {
-		return nil, fmt.Errorf("a %T runs no statements but Ent's", w.Driver)
-	}
-	return below.ExecContext(ctx, query, args...)
 }

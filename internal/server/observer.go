@@ -32,6 +32,14 @@ func (w watch) rooms(service *accounts.Service, db *database.Database, access *t
 	}
 }
 
+// drivers decorate the driver of the database.
+func (w watch) drivers() []database.Decorator {
+	if w.traces == nil {
+		return nil
+	}
+	return []database.Decorator{w.traces.Driver}
+}
+
 // handler is the public one, traced where that is configured.
 func (w watch) handler(h http.Handler, log *slog.Logger) http.Handler {
 	h = graph.Recover(log, w.panicked, h)

@@ -49,14 +49,11 @@ func Run(ctx context.Context, c *Config, o Options) error {
 		}
 		defer stop() // after the last statement
 	}
-	db, err := OpenMigrated(ctx, c.Config, log)
+	db, err := OpenMigrated(ctx, c.Config, log, c.watch.drivers()...)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	if c.watch.traces != nil {
-		db.Wrap(c.watch.traces.Driver)
-	}
 	listener, err := net.Listen("tcp", c.Addr)
 	if err != nil {
 		return fmt.Errorf("%w: name another address in GATEHOUSE_ADDR, or stop the program that uses this one", err)
@@ -104,8 +101,8 @@ func (c *Config) openTraces(ctx context.Context, o Options) (stop func(), err er
 }
 
 // OpenMigrated opens the database and brings it to this version's schema.
-func OpenMigrated(ctx context.Context, c *config.Config, log *slog.Logger) (*database.Database, error) {
-	db, err := database.Open(ctx, database.Config{URL: c.DatabaseURL, Log: log})
+func OpenMigrated(ctx context.Context, c *config.Config, log *slog.Logger, drivers ...database.Decorator) (*database.Database, error) {
+	db, err := database.Open(ctx, database.Config{URL: c.DatabaseURL, Log: log, Drivers: drivers})
 	if err != nil {
 		return nil, err
 	}
