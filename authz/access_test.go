@@ -98,14 +98,14 @@ func TestDescribe_AppendsTheRuleToEachDescription(t *testing.T) {
 
 func TestAccess_GrantsAPrincipalWhatTheRulesAllow(t *testing.T) {
 	guard, _ := accessGuard(t, accessSchema)
-	nobody := authz.Principal{}
+	anonymous := authz.Principal{}
 	user := authz.Principal{SignedIn: true}
 	owner := authz.Principal{SignedIn: true, Owners: []string{"SELF"}}
 	editor := authz.Principal{SignedIn: true, Roles: []string{"EDITOR"}}
 	fresh := authz.Principal{SignedIn: true, Roles: []string{"EDITOR"}, Reauthenticated: true}
 	mailer := authz.Principal{SignedIn: true, Roles: []string{"ADMIN"}, Scopes: []string{"mail"}}
 	for coordinate, want := range map[string][]bool{
-		//                        nobody user   owner  editor fresh  mailer
+		//                       anon. user   owner  editor fresh  mailer
 		"Query.open":            {true, true, true, true, true, true},
 		"Query.me":              {false, true, true, true, true, true},
 		"Query.people":          {false, false, false, false, true, false},
@@ -119,16 +119,17 @@ func TestAccess_GrantsAPrincipalWhatTheRulesAllow(t *testing.T) {
 			if a.Coordinate != coordinate {
 				continue
 			}
-			for i, p := range []authz.Principal{nobody, user, owner, editor, fresh, mailer} {
+			for i, p := range []authz.Principal{anonymous, user, owner, editor, fresh, mailer} {
 				if got := a.Grants(p); got != want[i] {
-					t.Errorf("%s for persona %d: %v, want %v", coordinate, i, got, want[i])
+					t.Errorf("%s for principal %d: %v, want %v", coordinate, i, got, want[i])
 				}
 			}
 		}
 	}
 }
 
-// TestWidened_ListsThePlacesThatAChangeOpens changes one rule at a time. Each widening has its reverse, which is none.
+// TestWidened_ListsThePlacesThatAChangeOpens changes one rule at a time. Its control is the reverse change, which widens
+// nothing.
 func TestWidened_ListsThePlacesThatAChangeOpens(t *testing.T) {
 	for name, c := range map[string]struct{ from, to, want string }{
 		"no rule any more":    {"me: Person @auth", "me: Person @public", "Query.me"},

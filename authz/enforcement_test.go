@@ -11,7 +11,8 @@ import (
 	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
 )
 
-// says is an operation's answers in one line each: the data, or "refused", then each error's code, coordinate and path.
+// summary is an operation's responses in one line each: the data, or "rejected", then each error's code, coordinate and
+// path.
 func (s *server) summary(t testing.TB, p *allfeatures.Viewer, o operation) string {
 	t.Helper()
 	responses, errs := s.raw(p, o)
@@ -22,7 +23,7 @@ func (s *server) summary(t testing.TB, p *allfeatures.Viewer, o operation) strin
 	for _, r := range responses {
 		line := string(r.Data)
 		if r.Data == nil {
-			line = "refused"
+			line = "rejected"
 		}
 		for _, e := range r.Errors {
 			line += fmt.Sprintf(" | %s @%s", denialOf(e), e.Path)
@@ -38,7 +39,7 @@ var rows = []struct{ row, who, text, want string }{
 		`{"draft":{"id":"d1","body":null}} | REAUTHENTICATION_REQUIRED Draft.body @draft.body`},
 	{"a field needs its type's rule and its own", "stranger", `{ draft(id: "d1") { body } }`, `{"draft":null} | NOT_FOUND Query.draft @draft`},
 	{"a field needs its type's rule and its own", "alice", `{ draft(id: "d1") { body } }`, `{"draft":{"body":"body"}}`},
-	{"openness never widens what a type guards", "missing", `subscription { ticks }`, `refused | UNAUTHENTICATED Subscription.ticks @ticks`},
+	{"openness never widens what a type guards", "missing", `subscription { ticks }`, `rejected | UNAUTHENTICATED Subscription.ticks @ticks`},
 	{"openness never widens what a type guards", "alice", `subscription { ticks }`, "{\"ticks\":1}\n{\"ticks\":2}"},
 	{"through an interface each object's own rules decide", "alice", `{ documents { id ... on Draft { review } } }`,
 		`{"documents":[{"id":"p2"},{"id":"d1","review":null},{"id":"d3","review":"review"}]} | NOT_FOUND Draft.review @documents[1].review`},
@@ -46,7 +47,7 @@ var rows = []struct{ row, who, text, want string }{
 		`{"search":null} | NOT_FOUND Query.search @search[2]`},
 	{"through a union each object's own rules decide", "everything", `{ search { __typename ... on Post { secret } } }`,
 		`{"search":[{"__typename":"Post","secret":"secret"},{"__typename":"Draft"},{"__typename":"Memo"}]}`},
-	{"a field of the root that is not introspection", "missing", `{ __schema { queryType { name } } }`, `refused | FORBIDDEN Query.__schema @__schema`},
+	{"a field of the root that is not introspection", "missing", `{ __schema { queryType { name } } }`, `rejected | FORBIDDEN Query.__schema @__schema`},
 	{"an alias changes nothing", "missing", `{ open: staff a: open }`, `{"open":null,"a":"open"} | UNAUTHENTICATED Query.staff @open`},
 	{"only the operation that runs is decided", "missing", `mutation Op { greet } query Other { staff } mutation Third { erase(id: "p1") }`, `{"greet":"hello"}`},
 	{"@skip and @include are honoured", "missing", `query Op($no: Boolean = false) { open staff @include(if: $no) fresh @skip(if: true) }`, `{"open":"open"}`},
@@ -64,10 +65,10 @@ var rows = []struct{ row, who, text, want string }{
 		`{"post":null,"open":"open"} | NOT_FOUND Post.strictSecret @post.strictSecret`},
 	{"a query: null bubbles to the root", "alice, stale", `{ fresh open }`, `null | REAUTHENTICATION_REQUIRED Query.fresh @fresh`},
 	{"a mutation: one forbidden part refuses the whole", "stranger", `mutation { greet write(input: {}) { title audit } }`,
-		`refused | FORBIDDEN Post.audit @write.audit`},
+		`rejected | FORBIDDEN Post.audit @write.audit`},
 	{"a subscription: one forbidden part refuses the whole", "stranger", `subscription { posts { title audit } }`,
-		`refused | FORBIDDEN Post.audit @posts.audit`},
-	{"nothing left to run is refused", "missing", `{ staff me { id } }`, `refused | UNAUTHENTICATED Query.staff @staff | UNAUTHENTICATED Query.me @me`},
+		`rejected | FORBIDDEN Post.audit @posts.audit`},
+	{"nothing left to run is refused", "missing", `{ staff me { id } }`, `rejected | UNAUTHENTICATED Query.staff @staff | UNAUTHENTICATED Query.me @me`},
 	{"an owner: another's object and none answer alike", "stranger", `{ draft(id: "d1") { id } }`, `{"draft":null} | NOT_FOUND Query.draft @draft`},
 	{"an owner: another's object and none answer alike", "stranger", `{ draft(id: "no") { id } }`, `{"draft":null} | NOT_FOUND Query.draft @draft`},
 	{"an owner: a hidden object of any type and none answer alike", "stranger", `{ node(id: "m1") { id } }`, `{"node":null} | NOT_FOUND Query.node @node`},
@@ -79,7 +80,7 @@ var rows = []struct{ row, who, text, want string }{
 	{"an owner who lacks something else is told so", "alice, stale", `{ post(id: "p1") { recent } }`,
 		`{"post":{"recent":null}} | REAUTHENTICATION_REQUIRED Post.recent @post.recent`},
 	{"all violations, the most pressing first", "scope a, stale", `mutation { promote(id: "m1") { id } erase(id: "p1") write(input: {filter: {internal: "x"}, pinned: true}) { audit } }`,
-		`refused | REAUTHENTICATION_REQUIRED Mutation.erase @erase | INSUFFICIENT_SCOPE Filter.internal @write | FORBIDDEN Memo @promote | FORBIDDEN PostInput.pinned @write`},
+		`rejected | REAUTHENTICATION_REQUIRED Mutation.erase @erase | INSUFFICIENT_SCOPE Filter.internal @write | FORBIDDEN Memo @promote | FORBIDDEN PostInput.pinned @write`},
 	{"no viewer is nobody", "no viewer", `{ open me { id } }`, `{"open":"open","me":null} | UNAUTHENTICATED Query.me @me`},
 	{"trouble denies, and is no denial's fault", "trouble", `{ open me { id } }`, `{"open":"open","me":null} | INTERNAL @me`},
 	{"who signs in sees what is theirs", "missing", `mutation { signIn(id: "alice") { token member { name email } } }`,
@@ -126,7 +127,7 @@ func TestRejectedOperation_ResolvesNothing(t *testing.T) {
 		if strings.Contains(text, " Op") {
 			o.name = "Op"
 		}
-		if got := s.summary(t, viewerNamed(t, "missing"), o); !strings.HasPrefix(got, "refused") || s.resolver.Calls.Load() != 0 || s.fields.Load() != 0 {
+		if got := s.summary(t, viewerNamed(t, "missing"), o); !strings.HasPrefix(got, "rejected") || s.resolver.Calls.Load() != 0 || s.fields.Load() != 0 {
 			t.Errorf("%s\n%s; %d resolvers and %d fields ran", text, got, s.resolver.Calls.Load(), s.fields.Load())
 		}
 	}
@@ -136,7 +137,7 @@ func TestRejectedOperation_ResolvesNothing(t *testing.T) {
 	}
 }
 
-// TestForbiddenField_ResolvesNothingBelowIt counts below a forbidden field and a hidden object.
+// TestForbiddenField_ResolvesNothingBelowIt counts the fields below a forbidden field and a hidden object.
 func TestForbiddenField_ResolvesNothingBelowIt(t *testing.T) {
 	for text, fields := range map[string]int64{
 		`{ open staff }`:                                            1,
@@ -211,11 +212,11 @@ func TestViolations_AreCappedAtFifty(t *testing.T) {
 	for i := range 60 {
 		fmt.Fprintf(&b, " f%d: Int @auth", i)
 	}
-	for name, p := range map[string]*allfeatures.Viewer{"nobody": nil, "trouble": viewerNamed(t, "trouble")} {
+	for name, p := range map[string]*allfeatures.Viewer{"anonymous": nil, "unchecked": viewerNamed(t, "trouble")} {
 		schema := load(t, b.String()+"}")
 		config := testConfig(false)
 		config.Owners = nil
-		errs := refuseAll(t, schema, config, p)
+		errs := rejectAll(t, schema, config, p)
 		if len(errs) != 50 || errs[49].Extensions["truncated"] != 10 || errs[48].Extensions["truncated"] != nil {
 			t.Errorf("%s: %d errors, the last %v", name, len(errs), errs[len(errs)-1].Extensions)
 		}
@@ -229,19 +230,19 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// TestTypeName_MismatchFailsTheOperation: the last line of defence, made to bite.
+// TestTypeName_MismatchFailsTheOperation: an object is decided as one of another type than gqlgen's.
 func TestTypeName_MismatchFailsTheOperation(t *testing.T) {
 	config := testConfig(false)
 	config.TypeName = func(any) string { return "Post" } // everything is open
 	s := must(serve(t, allfeatures.SDL, config))
-	if got := s.summary(t, viewerNamed(t, "stranger"), operation{text: `{ node(id: "d1") { id } }`}); got != "refused | INTERNAL @" {
-		t.Errorf("objects are taken for those of another type: %s", got)
+	if got := s.summary(t, viewerNamed(t, "stranger"), operation{text: `{ node(id: "d1") { id } }`}); got != "rejected | INTERNAL @" {
+		t.Errorf("objects are decided as those of another type: %s", got)
 	}
 	config = testConfig(false)
-	config.TypeName = func(any) string { return "Unheard" }
+	config.TypeName = func(any) string { return "Unknown" }
 	s = must(serve(t, allfeatures.SDL, config))
 	if got := s.summary(t, viewerNamed(t, "stranger"), operation{text: `{ node(id: "p1") { id } }`}); got != `{"node":null} | NOT_FOUND Query.node @node` {
-		t.Errorf("an object of a type that nobody knows: %s", got)
+		t.Errorf("an object of an unknown type: %s", got)
 	}
 }
 

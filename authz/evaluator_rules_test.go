@@ -10,7 +10,7 @@ import (
 	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
 )
 
-// --- rules
+// --- rules -----------------------------------------------------------------------------------------------------------
 
 func isAnonymous(p *allfeatures.Viewer) bool { return p == nil || p.CheckErr != nil || !p.SignedIn() }
 
@@ -45,10 +45,13 @@ func words(v *ast.Value) (all []string) {
 }
 
 func owns(p *allfeatures.Viewer, relation string, object any) bool {
-	return map[string]func(*allfeatures.Viewer, any) bool{"AUTHOR": allfeatures.IsAuthor, "MEMBER": allfeatures.IsMember}[relation](p, object)
+	if relation == "AUTHOR" {
+		return allfeatures.IsAuthor(p, object)
+	}
+	return allfeatures.IsMember(p, object)
 }
 
-// lacks returns what keeps a person from one clause: a code, or "". An object of nil is not known yet.
+// lacks returns the code of what a viewer lacks for one clause, or "". A nil object is not known yet.
 func lacks(clause map[string]*ast.Value, p *allfeatures.Viewer, object any) string {
 	if roles := words(clause["roles"]); len(roles) > 0 && !slices.ContainsFunc(roles, p.HasRole) {
 		return "FORBIDDEN"
@@ -71,11 +74,12 @@ func lacks(clause map[string]*ast.Value, p *allfeatures.Viewer, object any) stri
 	return ""
 }
 
-var pressing = []string{"", "INTERNAL", "UNAUTHENTICATED", "REAUTHENTICATION_REQUIRED", "INSUFFICIENT_SCOPE", "FORBIDDEN", "NOT_FOUND"}
+// codes are in the order in which they are reported.
+var codes = []string{"", "INTERNAL", "UNAUTHENTICATED", "REAUTHENTICATION_REQUIRED", "INSUFFICIENT_SCOPE", "FORBIDDEN", "NOT_FOUND"}
 
-// worse returns what keeps a person from two rules that must both hold.
+// worse returns the code for two rules that must both hold.
 func worse(a, b string) string {
-	return pressing[max(slices.Index(pressing, a), slices.Index(pressing, b))]
+	return codes[max(slices.Index(codes, a), slices.Index(codes, b))]
 }
 
 // denied returns the code with which the rules among these directives deny, or "".
@@ -90,14 +94,14 @@ func denied(list ast.DirectiveList, p *allfeatures.Viewer, object any) string {
 	if isAnonymous(p) {
 		return "UNAUTHENTICATED"
 	}
-	best := len(pressing)
+	best := len(codes)
 	for _, c := range clauses(d) {
-		best = min(best, slices.Index(pressing, lacks(c, p, object)))
+		best = min(best, slices.Index(codes, lacks(c, p, object)))
 	}
-	return pressing[best]
+	return codes[best]
 }
 
-// dependsOnObject reports whether some object would be denied to a person whom the rule does not deny outright.
+// dependsOnObject reports whether a rule denies some objects to a viewer and grants others.
 func dependsOnObject(list ast.DirectiveList, p *allfeatures.Viewer) bool {
 	return denied(list, p, nil) == "" && denied(list, p, struct{}{}) != ""
 }
@@ -134,7 +138,7 @@ func (e *evaluator) included(list ast.DirectiveList) bool {
 	return value("include", true) && !value("skip", false)
 }
 
-// selected lists the fields that a set selects on a type, fragments unfolded, in their order.
+// selected lists the fields that a set selects on a type, with fragments expanded, in their order.
 func (e *evaluator) selected(set ast.SelectionSet, typ *ast.Definition) (all []*ast.Field) {
 	applies := func(condition string) bool {
 		return condition == "" || slices.Contains(e.possible(ast.NamedType(condition, nil)), typ)
@@ -159,16 +163,16 @@ func (e *evaluator) selected(set ast.SelectionSet, typ *ast.Definition) (all []*
 	return all
 }
 
-// supplied returns the value that the client gave, variables filled in, and whether there is any.
+// supplied returns the value that the client supplied, with variables replaced, and whether there is any.
 func (e *evaluator) supplied(v *ast.Value) (any, bool) {
 	switch v.Kind {
 	case ast.Variable:
-		value, given := e.variables[v.Raw]
-		return value, given
+		value, ok := e.variables[v.Raw]
+		return value, ok
 	case ast.ObjectValue:
 		object := map[string]any{}
 		for _, c := range v.Children {
-			if value, given := e.supplied(c.Value); given {
+			if value, ok := e.supplied(c.Value); ok {
 				object[c.Name] = value
 			}
 		}
@@ -204,7 +208,7 @@ func (e *evaluator) inside(t *ast.Type, value any, visit func(*ast.FieldDefiniti
 	}
 	object := value.(map[string]any)
 	for _, f := range def.Fields {
-		if inner, given := object[f.Name]; given {
+		if inner, ok := object[f.Name]; ok {
 			visit(f, def.Name+"."+f.Name)
 			e.inside(f.Type, inner, visit)
 		}
@@ -253,8 +257,8 @@ func (e *evaluator) forbidden(f *ast.Field, typ *ast.Definition, p *allfeatures.
 func (e *evaluator) eachSupplied(f *ast.Field, typ *ast.Definition, visit func(ast.DirectiveList, string)) {
 	def := typ.Fields.ForName(f.Name)
 	for _, a := range f.Arguments {
-		value, given := e.supplied(a.Value)
-		if !given {
+		value, ok := e.supplied(a.Value)
+		if !ok {
 			continue
 		}
 		arg := def.Arguments.ForName(a.Name)
@@ -267,7 +271,7 @@ func (e *evaluator) isRoot(t *ast.Definition) bool {
 	return t == e.schema.Query || t == e.schema.Mutation || t == e.schema.Subscription
 }
 
-// typeDenied returns why no object of a type may show; a root type has no objects, its rule is its fields'.
+// typeDenied returns the code with which a type's rule denies all its objects. The rule of a root type is its fields'.
 func (e *evaluator) typeDenied(t *ast.Definition, p *allfeatures.Viewer) string {
 	if e.isRoot(t) {
 		return ""
@@ -275,7 +279,7 @@ func (e *evaluator) typeDenied(t *ast.Definition, p *allfeatures.Viewer) string 
 	return denied(t.Directives, p, nil)
 }
 
-// forbidsAnything notes all the outermost forbidden parts of a mutation or subscription.
+// forbidsAnything denies the outermost forbidden parts of a mutation or subscription, and reports whether there are any.
 func (e *evaluator) forbidsAnything(set ast.SelectionSet, typ *ast.Definition, p *allfeatures.Viewer) bool {
 	for _, f := range e.selected(set, typ) {
 		list := e.forbidden(f, typ, p)
@@ -297,7 +301,7 @@ func (e *evaluator) forbidsAnything(set ast.SelectionSet, typ *ast.Definition, p
 	return len(e.denials) > 0
 }
 
-// forbidsEverything notes what forbids the root fields of a query, and reports whether it forbids them all.
+// forbidsEverything denies the forbidden root fields of a query, and reports whether all of them are forbidden.
 func (e *evaluator) forbidsEverything(set ast.SelectionSet, p *allfeatures.Viewer) bool {
 	all := e.selected(set, e.schema.Query)
 	for _, f := range all {

@@ -15,8 +15,8 @@ import (
 	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
 )
 
-// evaluator is the second opinion: it reads the SDL anew for each question, walks the answer object by object, and
-// shares no code with package authz. It is slow and plain on purpose.
+// evaluator is a second implementation of the policy. It reads the SDL for each decision, walks the answer object by
+// object, and shares no code with package authz. It is slow and simple on purpose.
 type evaluator struct {
 	schema    *ast.Schema
 	resolver  *allfeatures.Resolver
@@ -27,7 +27,7 @@ type evaluator struct {
 	nulls     bool              // null where the schema allows none
 }
 
-// hidden stands for an object or list in whose place null is answered without a further error.
+// hidden takes the place of an object or list that is answered with null and no further error.
 type hidden struct{}
 
 // evaluate reads an operation for the evaluator.
@@ -44,23 +44,23 @@ func evaluate(schema *ast.Schema, resolver *allfeatures.Resolver, o operation) (
 	return &evaluator{schema: schema, resolver: resolver, doc: doc, op: op, variables: variables}, err
 }
 
-// expect returns the answers that a person must get; none to a subscription that selects nothing.
+// expect returns the answers that a viewer must get; none to a subscription that selects nothing.
 func (e *evaluator) expect(p *allfeatures.Viewer) []answer {
 	e.reset()
 	switch set := e.op.SelectionSet; e.op.Operation {
 	case ast.Mutation:
 		if e.forbidsAnything(set, e.schema.Mutation, p) {
-			return []answer{e.refused()}
+			return []answer{e.rejected()}
 		}
 		return []answer{e.answer(e.object(set, e.schema.Mutation, nil, p))}
 	case ast.Subscription:
 		if e.forbidsAnything(set, e.schema.Subscription, p) {
-			return []answer{e.refused()}
+			return []answer{e.rejected()}
 		}
 		return e.events(set, p)
 	default:
 		if e.forbidsEverything(set, p) {
-			return []answer{e.refused()}
+			return []answer{e.rejected()}
 		}
 		e.reset()
 		return []answer{e.answer(e.object(set, e.schema.Query, nil, p))}
@@ -75,7 +75,7 @@ func (e *evaluator) deny(code, coordinate string) {
 	}
 }
 
-func (e *evaluator) refused() answer { a := e.answer(nil); a.Refused = true; return a }
+func (e *evaluator) rejected() answer { a := e.answer(nil); a.Rejected = true; return a }
 
 func (e *evaluator) answer(data any) answer {
 	var a answer
@@ -135,17 +135,17 @@ func (e *evaluator) field(fields []*ast.Field, typ *ast.Definition, object any, 
 	def := typ.Fields.ForName(f.Name)
 	coordinate := typ.Name + "." + f.Name
 	if object != nil {
-		another := ""
+		foreign := ""
 		if denied(def.Directives, p, object) != "" {
-			another = coordinate
+			foreign = coordinate
 		}
 		e.eachSupplied(f, typ, func(list ast.DirectiveList, at string) {
-			if another == "" && denied(list, p, object) != "" {
-				another = at
+			if foreign == "" && denied(list, p, object) != "" {
+				foreign = at
 			}
 		})
-		if another != "" {
-			e.deny("NOT_FOUND", another)
+		if foreign != "" {
+			e.deny("NOT_FOUND", foreign)
 			return nil
 		}
 	}
@@ -160,7 +160,7 @@ func (e *evaluator) field(fields []*ast.Field, typ *ast.Definition, object any, 
 	return e.complete(e.show(value, def.Type, coordinate, p), def.Type, under, p)
 }
 
-// show puts hidden in the place of objects that the person may not see.
+// show replaces the objects that the viewer may not see by hidden.
 func (e *evaluator) show(value any, t *ast.Type, coordinate string, p *allfeatures.Viewer) any {
 	v := reflect.ValueOf(value)
 	null := !v.IsValid() || (v.Kind() == reflect.Pointer || v.Kind() == reflect.Slice) && v.IsNil()
@@ -195,7 +195,7 @@ func (e *evaluator) show(value any, t *ast.Type, coordinate string, p *allfeatur
 	return value
 }
 
-// withheld answers alike for what is another's, what is secret, and what is not there.
+// withheld is the same answer for another owner's object, for one of a forbidden type and for a missing one.
 func (e *evaluator) withheld(coordinate string, p *allfeatures.Viewer) any {
 	switch {
 	case p != nil && p.CheckErr != nil:
@@ -265,7 +265,7 @@ func (e *evaluator) events(set ast.SelectionSet, p *allfeatures.Viewer) (all []a
 	}
 }
 
-// resolve reads a struct's field or calls the allfeatures's resolver of that name.
+// resolve reads a struct's field or calls the resolver of that name.
 func (e *evaluator) resolve(f *ast.Field, typ *ast.Definition, object any) any {
 	same := func(name string) bool { return strings.EqualFold(name, f.Name) }
 	if v := reflect.ValueOf(object); v.IsValid() {
@@ -282,8 +282,8 @@ func (e *evaluator) resolve(f *ast.Field, typ *ast.Definition, object any) any {
 	}
 	for _, a := range typ.Fields.ForName(f.Name).Arguments {
 		target := reflect.New(method.Type().In(len(in)))
-		if given := f.Arguments.ForName(a.Name); given != nil {
-			value, _ := e.supplied(given.Value)
+		if arg := f.Arguments.ForName(a.Name); arg != nil {
+			value, _ := e.supplied(arg.Value)
 			text, _ := json.Marshal(value)
 			_ = json.Unmarshal(text, target.Interface()) // one where a list is wanted: no resolver looks at lists
 		}

@@ -11,8 +11,8 @@ import (
 	"github.com/gatehouse/gatehouse/authz"
 )
 
-// A schema that leaves open who may use a part of it is refused, with the place and how to mend it. Mended, it is its
-// own access table.
+// New rejects a schema with a place that does not say who may use it, and names the place. With the missing rule added,
+// the schema is its own access table.
 func ExampleNew() {
 	const sdl = `
 		directive @auth(roles: [Role!], scopes: [String!], owner: Owner, maxAge: Int, any: [AuthRule!])
@@ -29,7 +29,7 @@ func ExampleNew() {
 		type Draft @auth(any: [{ roles: [EDITOR] }, { owner: AUTHOR }]) { text: String! }
 	`
 	config := authz.Config{
-		Viewer: func(context.Context) authz.Viewer { return nil }, // whom your authentication found; nil is nobody
+		Viewer: func(context.Context) authz.Viewer { return nil }, // from your authentication; nil is anonymous
 		Owners: map[string]authz.Owner{
 			"AUTHOR": func(_ context.Context, v authz.Viewer, object any) (bool, error) { return false, nil },
 		},
@@ -39,8 +39,8 @@ func ExampleNew() {
 	_, err := authz.New(gqlparser.MustLoadSchema(&ast.Source{Input: sdl}), config)
 	fmt.Println(err)
 
-	mended := strings.Replace(sdl, "draft(id: ID!): Draft", "draft(id: ID!): Draft @auth", 1)
-	guard, err := authz.New(gqlparser.MustLoadSchema(&ast.Source{Input: mended}), config)
+	complete := strings.Replace(sdl, "draft(id: ID!): Draft", "draft(id: ID!): Draft @auth", 1)
+	guard, err := authz.New(gqlparser.MustLoadSchema(&ast.Source{Input: complete}), config)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -11,8 +11,8 @@ import (
 	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
 )
 
-// FuzzPlanAgainstEvaluator holds the guard against the evaluator on any text: a document, its variables as JSON, and a
-// person as bits. What gqlgen itself refuses, or answers in several parts (@defer), is not compared.
+// FuzzPlanAgainstEvaluator compares the guard with the evaluator on any document, variables (as JSON) and viewer (as
+// bits). What gqlgen itself rejects, or answers in several parts (@defer), is not compared.
 func FuzzPlanAgainstEvaluator(f *testing.F) {
 	schema := load(f, allfeatures.SDL)
 	for i, c := range cells(schema) {
@@ -30,7 +30,8 @@ func FuzzPlanAgainstEvaluator(f *testing.F) {
 	resolver, servers := allfeatures.NewResolver(), []*server{mustServe(f, false), mustServe(f, true)}
 	f.Fuzz(func(t *testing.T, text, variables string, bits uint16) {
 		o := operation{text: text}
-		if json.Unmarshal([]byte(variables), &o.variables) != nil || len(text) > 2000 || strings.Count(text, "...") > 12 || strings.Contains(text, "@defer") {
+		if json.Unmarshal([]byte(variables), &o.variables) != nil ||
+			len(text) > 2000 || strings.Count(text, "...") > 12 || strings.Contains(text, "@defer") {
 			return
 		}
 		if strings.Contains(text, " Op") {
@@ -64,7 +65,7 @@ func denialsOf(all []answer) (denials []string) {
 	return denials
 }
 
-// viewerOf makes a person of bits.
+// viewerOf decodes a viewer.
 func viewerOf(bits uint16) *allfeatures.Viewer {
 	set := func(i int) bool { return bits&(1<<i) != 0 }
 	if set(0) && set(1) && set(2) {

@@ -8,11 +8,11 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// generator writes operations for every coordinate of a schema. It knows the schema and, of the resolver behind it, only
-// which values to try for an argument.
+// generator writes operations for every coordinate of a schema. It knows the schema, and of the resolver only which
+// values to try for an argument.
 type generator struct {
 	schema *ast.Schema
-	values func(coordinate string, t *ast.Type) []string // literals for an argument that must be given
+	values func(coordinate string, t *ast.Type) []string // literals for a required argument
 }
 
 // route is a way to an object type: text around a selection on it, and the static type at that place.
@@ -43,7 +43,7 @@ func (g *generator) concrete(t *ast.Type) []*ast.Definition {
 	return g.schema.GetPossibleTypes(def)
 }
 
-// calls spells a field with each value of the arguments that it must be given; extra stands behind them.
+// calls writes a field with each value of its required arguments; extra stands behind them.
 func (g *generator) calls(typ *ast.Definition, f *ast.FieldDefinition, extra string) []string {
 	all := []string{""}
 	for _, a := range f.Arguments {
@@ -93,7 +93,7 @@ func (g *generator) routes(depth int) map[string][]route {
 				continue
 			}
 			for _, t := range g.concrete(f.Type) {
-				for _, call := range g.together(at.typ, f) {
+				for _, call := range g.opened(at.typ, f) {
 					before, after := call[0], call[1]
 					if at.static != at.typ.Name {
 						before, after = "... on "+at.typ.Name+" {"+before, after+"}"
@@ -106,15 +106,15 @@ func (g *generator) routes(depth int) map[string][]route {
 	return all
 }
 
-// together opens a field once with each value of its arguments; for the first level that is one route a value.
-func (g *generator) together(typ *ast.Definition, f *ast.FieldDefinition) (all [][2]string) {
+// opened writes a field and its selection's braces, once for each value of its arguments.
+func (g *generator) opened(typ *ast.Definition, f *ast.FieldDefinition) (all [][2]string) {
 	for _, call := range g.calls(typ, f, "") {
 		all = append(all, [2]string{call + " {", "}"})
 	}
 	return all
 }
 
-// leaf spells a field with something selected below it.
+// leaf writes a field with something selected below it.
 func (g *generator) leaf(call string, t *ast.Type) string {
 	possible := g.concrete(t)
 	if len(possible) == 0 {
@@ -203,7 +203,7 @@ func write(r route, typ, selection string, s shape, more variables) operation {
 	return o
 }
 
-// variables are what an argument's way of being supplied declares, and gives.
+// variables are those that a supply declares, with their values.
 type variables struct {
 	declared string
 	values   map[string]any
@@ -218,7 +218,7 @@ type supply struct {
 
 // supplies lists the ways to supply an optional argument with a value, by literal and by variable.
 func (g *generator) supplies(a *ast.ArgumentDefinition) (all []supply) {
-	given := func(name, text, typ string, values map[string]any) {
+	add := func(name, text, typ string, values map[string]any) {
 		declared := ""
 		if typ != "" {
 			declared = "$v: " + typ
@@ -228,35 +228,35 @@ func (g *generator) supplies(a *ast.ArgumentDefinition) (all []supply) {
 	typ := a.Type.String()
 	nullable := strings.TrimSuffix(typ, "!")
 	if !a.Type.NonNull {
-		given("null", "null", "", nil)
-		given("variable null", "$v", typ, map[string]any{"v": nil})
-		given("variable absent", "$v", typ, map[string]any{})
+		add("null", "null", "", nil)
+		add("variable null", "$v", typ, map[string]any{"v": nil})
+		add("variable absent", "$v", typ, map[string]any{})
 	}
 	def := g.schema.Types[a.Type.Name()]
 	if def.Kind != ast.InputObject {
 		literal := map[string]string{"Boolean": "true", "Int": "1", "String": `"x"`, "ID": `"p1"`}[def.Name]
-		given("literal", literal, "", nil)
+		add("literal", literal, "", nil)
 		if !a.Type.NonNull {
-			given("variable by default", "$v", typ+" = "+literal, nil)
+			add("variable by default", "$v", typ+" = "+literal, nil)
 		}
 		var value any = map[string]any{"Boolean": true, "Int": 1, "String": "x", "ID": "p1"}[def.Name]
-		given("variable", "$v", typ, map[string]any{"v": value})
+		add("variable", "$v", typ, map[string]any{"v": value})
 		return all
 	}
 	for _, path := range g.inputPaths(def, 3) {
 		wrap := func(s string) string { return lists(a.Type, s) }
-		given("literal "+path.name, wrap(path.literal(path.leaf)), "", nil)
-		given("literal null "+path.name, wrap(path.literal("null")), "", nil)
-		given("nested variable "+path.name, wrap(path.literal("$v")), path.typ, map[string]any{"v": path.value})
-		given("nested variable absent "+path.name, wrap(path.literal("$v")), path.typ, nil)
-		given("nested variable null "+path.name, wrap(path.literal("$v")), path.typ, map[string]any{"v": nil})
-		given("variable "+path.name, "$v", typ, map[string]any{"v": listsOf(a.Type, path.object())})
-		given("variable by default "+path.name, "$v", nullable+" = "+wrap(path.literal(path.leaf)), nil)
+		add("literal "+path.name, wrap(path.literal(path.leaf)), "", nil)
+		add("literal null "+path.name, wrap(path.literal("null")), "", nil)
+		add("nested variable "+path.name, wrap(path.literal("$v")), path.typ, map[string]any{"v": path.value})
+		add("nested variable absent "+path.name, wrap(path.literal("$v")), path.typ, nil)
+		add("nested variable null "+path.name, wrap(path.literal("$v")), path.typ, map[string]any{"v": nil})
+		add("variable "+path.name, "$v", typ, map[string]any{"v": listsOf(a.Type, path.object())})
+		add("variable by default "+path.name, "$v", nullable+" = "+wrap(path.literal(path.leaf)), nil)
 		if a.Type.Elem == nil {
-			given("item in list "+path.name, wrap(path.literal(path.leaf)), "", nil)
+			add("item in list "+path.name, wrap(path.literal(path.leaf)), "", nil)
 		} else {
-			given("one where a list is wanted "+path.name, path.literal(path.leaf), "", nil)
-			given("variable in list "+path.name, lists(a.Type, "$v"), a.Type.Name()+"!", map[string]any{"v": path.object()})
+			add("one item for a list "+path.name, path.literal(path.leaf), "", nil)
+			add("variable in list "+path.name, lists(a.Type, "$v"), a.Type.Name()+"!", map[string]any{"v": path.object()})
 		}
 	}
 	return all

@@ -2,7 +2,6 @@ package authz_test
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
@@ -10,9 +9,10 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
-// ids lead to something of everyone's, to something of nobody's, and nowhere.
+// ids are of public objects, of objects with and without an owner, and of no object.
 var ids = []string{"p1", "p2", "p0", "pe", "d1", "d2", "d3", "c1", "c2", "c0", "m1", "alice", "bob", "nothing"}
 
 func schemaGenerator(schema *ast.Schema) *generator {
@@ -43,7 +43,7 @@ type cell struct {
 	operation
 }
 
-// cells writes the operations of the whole matrix: each coordinate in each shape over each direct route, and in three
+// cells returns the operations of the complete matrix: each coordinate in each shape over each direct route, and in three
 // shapes over each route of two fields.
 func cells(schema *ast.Schema) (all []cell) {
 	g := schemaGenerator(schema)
@@ -105,7 +105,7 @@ func (g *generator) argumentCells(r route, typ *ast.Definition) (all []cell) {
 	return all
 }
 
-// byHand are operations that a generator would not think of.
+// byHand returns operations that the generator does not produce.
 func byHand() (all []cell) {
 	for name, text := range map[string]string{
 		"interface field, guarded by its implementers' types": `{ nodes { id } documents { id title } }`,
@@ -140,8 +140,8 @@ func byHand() (all []cell) {
 	return all
 }
 
-// TestMatrix_GuardAgreesWithTheEvaluator holds the guard, for every coordinate, shape and persona, against the second evaluator. It takes a sample of
-// the operations; with MATRIX=full it takes all.
+// TestMatrix_GuardAgreesWithTheEvaluator compares the guard with the evaluator for every coordinate, shape and persona. It
+// takes a sample of the operations; TEST_LONG=matrix takes all.
 func TestMatrix_GuardAgreesWithTheEvaluator(t *testing.T) {
 	schema, err := allfeatures.Load(allfeatures.SDL)
 	if err != nil {
@@ -149,7 +149,7 @@ func TestMatrix_GuardAgreesWithTheEvaluator(t *testing.T) {
 	}
 	all, every := cells(schema), 23
 	switch {
-	case os.Getenv("MATRIX") == "full":
+	case testenv.Long("matrix"):
 		every = 1
 	case testing.Short():
 		every = 101
@@ -174,26 +174,31 @@ func TestMatrix_GuardAgreesWithTheEvaluator(t *testing.T) {
 	for shard := range shards {
 		t.Run(fmt.Sprint(shard), func(t *testing.T) {
 			t.Parallel()
-			m := &matrix{schema: schema, resolver: allfeatures.NewResolver(), plain: mustServe(t, false), verifying: mustServe(t, true)}
+			m := newMatrix(t, schema)
 			for i := shard; i < len(taken); i += shards {
 				if message := m.differs(taken[i]); message != "" {
 					t.Fatal(message)
 				}
 			}
-			t.Logf("%d answers compared, of which %d are refusals and %d have denials beside data", m.compared, m.refused, m.partial)
+			t.Logf("%d answers compared: %d rejected, %d with data and denials", m.compared, m.rejected, m.partial)
 		})
 	}
 }
 
-// matrix is the allfeatures, guarded twice, and what the evaluator reads of it.
+// matrix is two guarded servers of allfeatures, one with VerifyExecution, and the schema and resolver of the evaluator.
 type matrix struct {
-	schema                     *ast.Schema // the policy that is meant
-	resolver                   *allfeatures.Resolver
-	plain, verifying           *server
-	compared, refused, partial int
+	schema                      *ast.Schema // the intended policy
+	resolver                    *allfeatures.Resolver
+	plain, verifying            *server
+	compared, rejected, partial int
 }
 
-// differs runs one cell as every persona and says where the guard and the evaluator differ; "" when they do not.
+func newMatrix(t testing.TB, schema *ast.Schema) *matrix {
+	t.Helper()
+	return &matrix{schema: schema, resolver: allfeatures.NewResolver(), plain: mustServe(t, false), verifying: mustServe(t, true)}
+}
+
+// differs runs one cell as every persona and describes where the guard and the evaluator differ; "" when they agree.
 func (m *matrix) differs(c cell) string {
 	e, err := evaluate(m.schema, m.resolver, c.operation)
 	if err != nil {
@@ -205,8 +210,8 @@ func (m *matrix) differs(c cell) string {
 			continue
 		}
 		m.compared++
-		if want[0].Refused {
-			m.refused++
+		if want[0].Rejected {
+			m.rejected++
 		} else if len(want[0].Denials) > 0 {
 			m.partial++
 		}
@@ -221,8 +226,8 @@ func (m *matrix) differs(c cell) string {
 	return ""
 }
 
-// compare runs an operation and says how its answers differ from what is wanted; "" when they do not. It also holds
-// that a refused operation resolves nothing.
+// compare runs an operation and describes how its answers differ from the wanted ones; "" when they agree. It also checks
+// that a rejected operation resolves nothing.
 func (s *server) compare(p *allfeatures.Viewer, o operation, want []answer) string {
 	calls, fields := s.resolver.Calls.Load(), s.fields.Load()
 	got, err := s.ask(p, o)
@@ -237,8 +242,8 @@ func (s *server) compare(p *allfeatures.Viewer, o operation, want []answer) stri
 	if diff := cmp.Diff(want, got); diff != "" {
 		return fmt.Sprintf("(-want +got)\n%s\n%s %v", diff, o.text, o.variables)
 	}
-	if want[0].Refused && (s.resolver.Calls.Load() != calls || s.fields.Load() != fields) {
-		return "refused, but something was resolved\n" + o.text
+	if want[0].Rejected && (s.resolver.Calls.Load() != calls || s.fields.Load() != fields) {
+		return "rejected, but something was resolved\n" + o.text
 	}
 	return ""
 }

@@ -13,14 +13,14 @@ import (
 
 var statement = regexp.MustCompile(`@auth\([^)]*\)|@auth\b|@public\b|@signsIn\b`)
 
-// mutant is the allfeatures's SDL without one of its statements.
+// mutant is the SDL of allfeatures without one of its statements.
 type mutant struct {
 	name string
 	sdl  string
 	at   string // the coordinate, or the type's with a dot behind it
 }
 
-// mutants takes away each statement in turn, and each single requirement of the rules that have more than one.
+// mutants removes each statement in turn, and each single requirement of the rules that have more than one.
 func mutants(sdl string) (all []mutant) {
 	policy := strings.Index(sdl, "interface Node")
 	for _, at := range statement.FindAllStringIndex(sdl, -1) {
@@ -46,7 +46,7 @@ func mutants(sdl string) (all []mutant) {
 	return all
 }
 
-// weakenings are a rule with one of its requirements taken away.
+// weakenings are a rule with one of its requirements removed.
 func weakenings(rule string) (all []string) {
 	for _, term := range []string{`scopes: ["a:read"], `, `, scopes: ["a:read"]`, `, "b:read"`, `"a:read", `, `, maxAge: 300`, `roles: [EDITOR], `, `owner: AUTHOR, `, `, ADMIN`, `EDITOR, `} {
 		if strings.Contains(rule, term) {
@@ -56,8 +56,8 @@ func weakenings(rule string) (all []string) {
 	return all
 }
 
-// TestMutants_EachLostStatementIsDetected holds that a schema with one statement less is refused, or told from the whole
-// policy by the matrix.
+// TestMutants_EachLostStatementIsDetected: a schema with one statement less is rejected, or the matrix tells it from the
+// complete policy.
 func TestMutants_EachLostStatementIsDetected(t *testing.T) {
 	schema, err := allfeatures.Load(allfeatures.SDL)
 	if err != nil {
@@ -76,7 +76,7 @@ func TestMutants_EachLostStatementIsDetected(t *testing.T) {
 			killed["at the start"]++
 		case err != nil:
 			t.Errorf("%s: %v", m.name, err)
-		case tells(&matrix{schema: schema, resolver: allfeatures.NewResolver(), plain: s, verifying: s}, all, m.at):
+		case distinguishes(&matrix{schema: schema, resolver: allfeatures.NewResolver(), plain: s, verifying: s}, all, m.at):
 			killed["by the matrix"]++
 		default:
 			t.Errorf("survived: %s", m.name)
@@ -85,8 +85,8 @@ func TestMutants_EachLostStatementIsDetected(t *testing.T) {
 	t.Logf("killed %v", killed)
 }
 
-// tells looks for a cell that tells a mutant from the policy: first among those that mention its place.
-func tells(m *matrix, all []cell, at string) bool {
+// distinguishes looks for a cell that tells a mutant from the policy: first among those that mention its place.
+func distinguishes(m *matrix, all []cell, at string) bool {
 	_, name, _ := strings.Cut(at, ".")
 	mentions := func(c cell) bool {
 		return strings.HasPrefix(c.coordinate, at) || name != "" && strings.HasSuffix(c.coordinate, ":)") && strings.Contains(c.shape, " "+name)

@@ -4,19 +4,19 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // rounds is how many random operations a property is tried on.
 func rounds() int {
 	switch {
-	case os.Getenv("MATRIX") == "full":
+	case testenv.Long("matrix"):
 		return 3_000
 	case testing.Short():
 		return 100
@@ -30,20 +30,20 @@ func newRandom(t testing.TB, seed uint64) *random {
 	return &random{Rand: rand.New(rand.NewPCG(seed, 0)), g: schemaGenerator(load(t, allfeatures.SDL))}
 }
 
-// TestRandomOperations_GuardAgreesWithTheEvaluator holds the guard against the evaluator on operations that nobody thought of.
+// TestRandomOperations_GuardAgreesWithTheEvaluator compares the guard with the evaluator on random operations.
 func TestRandomOperations_GuardAgreesWithTheEvaluator(t *testing.T) {
 	t.Parallel()
 	r := newRandom(t, 1)
-	m := &matrix{schema: r.g.schema, resolver: allfeatures.NewResolver(), plain: mustServe(t, false), verifying: mustServe(t, true)}
+	m := newMatrix(t, r.g.schema)
 	for i := range rounds() {
 		if message := m.differs(cell{"random", fmt.Sprint(i), r.write().text(plainly)}); message != "" {
 			t.Fatal(message)
 		}
 	}
-	t.Logf("%d answers compared, of which %d are refusals and %d have denials beside data", m.compared, m.refused, m.partial)
+	t.Logf("%d answers compared: %d rejected, %d with data and denials", m.compared, m.rejected, m.partial)
 }
 
-// TestAddedSelection_GrantsNothing: what an operation withholds, it withholds with more selections too.
+// TestAddedSelection_GrantsNothing: what an operation does not show, it does not show with more selections either.
 func TestAddedSelection_GrantsNothing(t *testing.T) {
 	t.Parallel()
 	r, s, all := newRandom(t, 2), mustServe(t, false), personas()
@@ -58,18 +58,19 @@ func TestAddedSelection_GrantsNothing(t *testing.T) {
 		if len(a) == 0 || len(b) == 0 {
 			continue // a subscription to nothing
 		}
-		if a[0].Refused && less.kind != "query" && !b[0].Refused {
-			t.Fatalf("%s: refused, but granted with more\n%s\n%s %v", p.name, few.text, many.text, more.values)
+		if a[0].Rejected && less.kind != "query" && !b[0].Rejected {
+			t.Fatalf("%s: rejected, but granted with more\n%s\n%s %v", p.name, few.text, many.text, more.values)
 		}
 		for i := range min(len(a), len(b)) {
-			if !a[i].Refused && !within(b[i].Data, a[i].Data) {
-				t.Fatalf("%s: more is shown with more selections\n%s\n%s %v\n%v\n%v", p.name, few.text, many.text, more.values, a[i].Data, b[i].Data)
+			if !a[i].Rejected && !within(b[i].Data, a[i].Data) {
+				t.Fatalf("%s: more is shown with more selections\n%s\n%s %v\n%v\n%v",
+					p.name, few.text, many.text, more.values, a[i].Data, b[i].Data)
 			}
 		}
 	}
 }
 
-// TestRemovedRight_GrantsNothing: who has less sees no more.
+// TestRemovedRight_GrantsNothing: a caller with fewer rights sees no more.
 func TestRemovedRight_GrantsNothing(t *testing.T) {
 	t.Parallel()
 	r, s, all := newRandom(t, 3), mustServe(t, false), personas()
@@ -82,7 +83,7 @@ func TestRemovedRight_GrantsNothing(t *testing.T) {
 		less, what := lessOf(r, *p.Viewer)
 		a, b := ask(t, s, p.Viewer, o), ask(t, s, &less, o)
 		for i := range min(len(a), len(b)) {
-			if a[i].Refused && !b[i].Refused {
+			if a[i].Rejected && !b[i].Rejected {
 				t.Fatalf("%s %s: granted\n%s %v", p.name, what, o.text, o.variables)
 			}
 			if !within(b[i].Data, a[i].Data) {
@@ -104,14 +105,14 @@ func lessOf(r *random, p allfeatures.Viewer) (allfeatures.Viewer, string) {
 		p.AuthTime = p.AuthTime.AddDate(0, 0, -1)
 		return p, "a day later"
 	case n == 3:
-		p.ID = "somebody"
+		p.ID = "other"
 		return p, "under another id"
 	default:
 		return allfeatures.Viewer{AnonymousReason: "expired"}, "signed out"
 	}
 }
 
-// TestAliasesAndFragments_ChangeNoVerdict: aliases and fragments are only ways to write.
+// TestAliasesAndFragments_ChangeNoVerdict rewrites each operation with fragments and with other aliases.
 func TestAliasesAndFragments_ChangeNoVerdict(t *testing.T) {
 	t.Parallel()
 	r, s, all := newRandom(t, 4), mustServe(t, false), personas()
@@ -150,7 +151,7 @@ func TestAliasesAndFragments_ChangeNoVerdict(t *testing.T) {
 	}
 }
 
-// declare puts a variable in an operation's head.
+// declare adds a variable to an operation's definition.
 func declare(text, variable string) string {
 	if head, rest, has := strings.Cut(text, " Op("); has {
 		return head + " Op(" + variable + " " + rest
@@ -164,7 +165,7 @@ func renamed(t *testing.T, all []answer) (out []answer) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		back := answer{Refused: a.Refused, Denials: a.Denials}
+		back := answer{Rejected: a.Rejected, Denials: a.Denials}
 		if err := json.Unmarshal([]byte(strings.ReplaceAll(string(text), `"zz_k`, `"k`)), &back.Data); err != nil {
 			t.Fatal(err)
 		}
@@ -177,8 +178,8 @@ func same(a, b []answer) bool {
 	return slices.EqualFunc(a, b, func(x, y answer) bool { return reflect.DeepEqual(x, y) })
 }
 
-// within reports whether nothing is shown in a that b withholds: a is b with parts left out or null. Keys that only a
-// asks for do not count.
+// within reports whether a shows nothing that b does not show: a is b with parts left out or null. Keys that only a
+// selects do not count.
 func within(a, b any) bool {
 	switch a := a.(type) {
 	case nil:

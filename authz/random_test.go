@@ -81,7 +81,7 @@ func (r *random) selections(def *ast.Definition, depth int) []*tree {
 		}
 	}
 	if r.IntN(8) == 0 {
-		all = append(all, all[r.IntN(len(all))]) // the same again: merged
+		all = append(all, all[r.IntN(len(all))]) // a duplicate, which is merged
 	}
 	return all
 }
@@ -153,7 +153,7 @@ func (r *random) condition() string {
 	}
 }
 
-// text spells the operation; style says how each selection set is written.
+// text writes the operation; style writes each selection set.
 func (w written) text(style func(set, static string) string) operation {
 	body := w.root.set(style)
 	var declared string

@@ -32,8 +32,8 @@ func (directiveResolver) Again(context.Context) (*runtimedirectives.Query, error
 	return &runtimedirectives.Query{}, nil
 }
 
-// TestRuntimeDirectives_LeaveOpenWhatTheGuardDenies shows the traps that the guard was made for: the rule counts how often it is asked,
-// and the same thing asked of the allfeatures is refused at the start or denied.
+// TestRuntimeDirectives_LeaveOpenWhatTheGuardDenies counts how often gqlgen runs a directive in places where it does not,
+// and shows that the guard rejects the schema or denies the field there.
 func TestRuntimeDirectives_LeaveOpenWhatTheGuardDenies(t *testing.T) {
 	asked := 0
 	es := runtimedirectives.NewExecutableSchema(runtimedirectives.Config{Resolvers: directiveResolver{}, Directives: runtimedirectives.DirectiveRoot{
@@ -69,7 +69,7 @@ func TestRuntimeDirectives_LeaveOpenWhatTheGuardDenies(t *testing.T) {
 	}
 	sdl := strings.Replace(allfeatures.SDL, "interface Node { id: ID! }", "interface Node { id: ID! @auth }", 1)
 	if _, err := serve(t, sdl, testConfig(false)); err == nil || !strings.Contains(err.Error(), "on a field of an interface nothing enforces it") {
-		t.Errorf("a rule on an interface's field is served: %v", err)
+		t.Errorf("a rule on an interface's field is accepted: %v", err)
 	}
 }
 
@@ -92,7 +92,7 @@ func TestDeferredFragments_AreGuarded(t *testing.T) {
 	}
 }
 
-// TestSharedDocument_IsNotChanged: two persons share a parsed query and a plan, at once.
+// TestSharedDocument_IsNotChanged: two viewers use one parsed query and one plan simultaneously.
 func TestSharedDocument_IsNotChanged(t *testing.T) {
 	s := mustServe(t, false)
 	done := make(chan string)

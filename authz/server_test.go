@@ -78,14 +78,14 @@ type operation struct {
 	variables map[string]any
 }
 
-// answer is what a response comes to: its data, and its denials as a sorted set of "CODE coordinate".
+// answer is a response for comparison: its data, and its denials as a sorted set of "CODE coordinate".
 type answer struct {
-	Refused bool // no data
-	Data    any
-	Denials []string
+	Rejected bool // no data
+	Data     any
+	Denials  []string
 }
 
-// server is the allfeatures behind a guard. Its fields count what gqlgen resolves, plain struct fields included.
+// server is allfeatures behind a guard. Its fields count what gqlgen resolves, plain struct fields included.
 type server struct {
 	resolver *allfeatures.Resolver
 	guard    *authz.Guard
@@ -100,9 +100,9 @@ func as(ctx context.Context, p *allfeatures.Viewer) context.Context {
 }
 
 func testConfig(verify bool) authz.Config {
-	owner := func(is func(*allfeatures.Viewer, any) bool) authz.Owner {
+	owner := func(predicate func(*allfeatures.Viewer, any) bool) authz.Owner {
 		return func(_ context.Context, v authz.Viewer, object any) (bool, error) {
-			return is(v.(*allfeatures.Viewer), object), nil
+			return predicate(v.(*allfeatures.Viewer), object), nil
 		}
 	}
 	return authz.Config{
@@ -124,7 +124,7 @@ func signedIn(s *allfeatures.Session) *allfeatures.Viewer {
 	return &allfeatures.Viewer{ID: s.Token[len("t-"):], Roles: []string{"USER"}, AuthTime: now}
 }
 
-// serve starts a server of the allfeatures, or of a mutant of its schema.
+// serve returns a server of allfeatures, or of a mutant of its schema.
 func serve(t testing.TB, sdl string, config authz.Config) (*server, error) {
 	t.Helper()
 	schema, err := allfeatures.Load(sdl)
@@ -155,7 +155,7 @@ func mustServe(t testing.TB, verify bool) *server {
 	return s
 }
 
-// raw runs one operation and returns all its responses, or what validation says.
+// raw runs one operation and returns all its responses, or the validation errors.
 func (s *server) raw(p *allfeatures.Viewer, o operation) ([]*graphql.Response, gqlerror.List) {
 	ctx := as(graphql.StartOperationTrace(context.Background()), p)
 	oc, errs := s.exec.CreateOperationContext(ctx, &graphql.RawParams{Query: o.text, OperationName: o.name, Variables: o.variables})
@@ -175,7 +175,7 @@ func (s *server) raw(p *allfeatures.Viewer, o operation) ([]*graphql.Response, g
 	}
 }
 
-// ask runs one operation and returns what its responses come to.
+// ask runs one operation and returns its answers.
 func (s *server) ask(p *allfeatures.Viewer, o operation) ([]answer, error) {
 	responses, errs := s.raw(p, o)
 	if errs != nil {
@@ -183,8 +183,8 @@ func (s *server) ask(p *allfeatures.Viewer, o operation) ([]answer, error) {
 	}
 	var all []answer
 	for _, r := range responses {
-		a := answer{Refused: r.Data == nil}
-		if !a.Refused {
+		a := answer{Rejected: r.Data == nil}
+		if !a.Rejected {
 			if err := json.Unmarshal(r.Data, &a.Data); err != nil {
 				return nil, fmt.Errorf("%w in %s", err, r.Data)
 			}
@@ -197,7 +197,7 @@ func (s *server) ask(p *allfeatures.Viewer, o operation) ([]answer, error) {
 	return all, nil
 }
 
-// denialOf is an error as the matrix compares it. gqlgen's own errors have no code: null where none may be.
+// denialOf is an error as the matrix compares it. gqlgen's own errors, about null in a non-null place, have no code.
 func denialOf(e *gqlerror.Error) string {
 	code, _ := e.Extensions["code"].(string)
 	switch coordinate, _ := e.Extensions["coordinate"].(string); {
@@ -205,7 +205,8 @@ func denialOf(e *gqlerror.Error) string {
 		return code
 	case code != "":
 		return code + " " + coordinate
-	case strings.Contains(e.Message, "cannot return null for non-null field") || e.Message == "the requested element is null which the schema does not allow":
+	case strings.Contains(e.Message, "cannot return null for non-null field"),
+		e.Message == "the requested element is null which the schema does not allow":
 		return "NULL"
 	default:
 		return "unexpected: " + e.Error()
@@ -218,8 +219,8 @@ func (a answer) sorted() answer {
 	return a
 }
 
-// refuseAll asks a schema without resolvers for all of its root fields, and returns the refusal's errors.
-func refuseAll(t testing.TB, schema *ast.Schema, config authz.Config, p *allfeatures.Viewer) gqlerror.List {
+// rejectAll asks a schema without resolvers for all of its root fields, and returns the errors.
+func rejectAll(t testing.TB, schema *ast.Schema, config authz.Config, p *allfeatures.Viewer) gqlerror.List {
 	t.Helper()
 	guard, err := authz.New(schema, config)
 	if err != nil {

@@ -26,7 +26,7 @@ func TestVariableDefault_OfAnotherOperationIsGuarded(t *testing.T) {
 			`query Op($s: Filter) { ...F } query B($s: Filter = {text: "open"}) { ...F } fragment F on Query { count(filter: {not: $s}) }`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := s.summary(t, viewerNamed(t, "missing"), operation{text: c.text, name: "Op"}); !strings.HasPrefix(got, "refused | UNAUTHENTICATED Filter.internal") {
+			if got := s.summary(t, viewerNamed(t, "missing"), operation{text: c.text, name: "Op"}); !strings.HasPrefix(got, "rejected | UNAUTHENTICATED Filter.internal") {
 				t.Errorf("got %s", got)
 			}
 			if got := s.summary(t, viewerNamed(t, "missing"), operation{text: c.twin, name: "Op"}); !strings.HasPrefix(got, `{"count":`) {
