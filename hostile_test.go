@@ -20,9 +20,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehouse/gatehouse/graph"
 	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/dbtest"
+	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
 )
 
 // What one hostile request may cost, from its headers to its answer.
@@ -120,7 +120,7 @@ func TestCachesAreBoundedInBytes(t *testing.T) {
 					}
 				}
 			}
-			grown := (int(heap()) - int(before)) / documents * graph.CachedQueries >> 20
+			grown := (int(heap()) - int(before)) / documents * graphqlhttp.CachedDocuments >> 20
 			t.Logf("%d MiB", grown)
 			if grown > 36 {
 				t.Errorf("the cache would hold %d MiB, at most 36 wanted", grown)

@@ -31,7 +31,6 @@ var house = map[string][]string{
 	"internal/strictjson":           {},
 	"internal/viewer":               {"internal/bearer", "internal/token"},
 	"internal/revocationfeed":       {"internal/accounts", "internal/bearer"},
-	"internal/metrics":              {"graph", "authz", "internal/accounts", "internal/token"},
 	"internal/database":             {"ent"},
 	"internal/pgtemp":               {},
 	"internal/dbtest":               {"internal/pgtemp", "internal/testenv"},
@@ -43,11 +42,15 @@ var house = map[string][]string{
 	"internal/httpserver":           {},
 	"internal/cli": {"internal/server", "internal/accounts", "authz", "graph", "internal/config", "internal/database",
 		"internal/password/hashworker", "internal/problem", "internal/logging"},
-	"internal/server": {"authz", "graph", "internal/accounts", "internal/config", "internal/database", "internal/revocationfeed",
+	"internal/server": {"authz", "graph", "internal/graphqlhttp", "internal/querylimit", "internal/accounts", "internal/config", "internal/database", "internal/revocationfeed",
 		"internal/httpserver", "internal/metrics", "internal/password", "internal/requestid", "internal/token", "internal/tracing",
 		"internal/viewer", "web"},
-	"internal/tracing": {"graph", "internal/config", "internal/problem", "internal/requestid"},
-	"graph":            {"internal/accounts", "authz", "internal/viewer", "internal/problem", "internal/requestid", "internal/strictjson", "graph/model"},
+	"graph":                {"authz", "internal/accounts", "internal/viewer", "internal/problem", "internal/graphqlhttp", "internal/querylimit", "graph/model"},
+	"internal/graphqlhttp": {"internal/requestid", "internal/problem", "internal/querylimit", "internal/strictjson"},
+	"internal/querylimit":  {"internal/problem"},
+	"internal/graphqltest": {},
+	"internal/metrics":     {"internal/graphqlhttp", "authz", "internal/accounts", "internal/token"},
+	"internal/tracing":     {"internal/graphqlhttp", "internal/config", "internal/problem", "internal/requestid"},
 }
 
 // forbidden are packages of others that a room must not know.

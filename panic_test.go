@@ -7,13 +7,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gatehouse/gatehouse/graph"
+	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
 )
 
 // TestAPanicBesideTheResolversIsInternal is S-076: in the middleware, and in a handler that has begun to answer.
 func TestAPanicBesideTheResolversIsInternal(t *testing.T) {
 	log := &buffer{}
-	server := httptest.NewServer(graph.Recover(slog.New(slog.NewTextHandler(log, nil)), func() {}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(graphqlhttp.Recover(slog.New(slog.NewTextHandler(log, nil)), func() {}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/late" {
 			w.Write([]byte("half"))
 			http.NewResponseController(w).Flush()

@@ -41,7 +41,7 @@ func namesOf(schema *ast.Schema) map[string]bool {
 // conceal takes the schema's names out of a message that the request did not send. Suggestions are one way to learn
 // them; a required field that is missing, or the type of a field that was guessed, are others. The message has been
 // shortened: what is left of a name at its end goes too.
-func (p Presenter) conceal(ctx context.Context, message string) string {
+func (p ErrorPresenter) conceal(ctx context.Context, message string) string {
 	if p.hidden == nil || !graphql.HasOperationContext(ctx) {
 		return message
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
 	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
@@ -55,14 +56,18 @@ type refreshCookie struct {
 
 // read returns the cookie of a request. A browser sends it along whatever page asks, so a request that has it must come
 // from a page that may use it.
-func (c cookieRules) read(h http.Header) (*refreshCookie, *refusal) {
+func (c cookieRules) read(h http.Header) (*refreshCookie, *graphqlhttp.RequestError) {
 	sent, ok := c.find(h)
 	if !ok {
-		return nil, malformed(http.StatusBadRequest, "the cookie "+c.name+" is there twice or is not as it was set; remove this site's cookies and log in again")
+		return nil, graphqlhttp.BadRequest(http.StatusBadRequest,
+			"the cookie "+c.name+" is there twice or is not as it was set; remove this site's cookies and log in again")
 	}
 	cookie := &refreshCookie{rules: c, sent: sent, refused: c.objection(h)}
 	if sent != "" && cookie.refused != "" {
-		return nil, &refusal{status: http.StatusForbidden, err: refuse(problem.Forbidden, cookie.refused)}
+		return nil, &graphqlhttp.RequestError{
+			Status: http.StatusForbidden,
+			Err:    graphqlhttp.NewError(problem.Forbidden, cookie.refused),
+		}
 	}
 	return cookie, nil
 }
@@ -101,11 +106,11 @@ func (c cookieRules) objection(h http.Header) string {
 	return ""
 }
 
-// authRule is a use case of accounts that signs in.
-type authRule[In any] func(context.Context, *viewer.Viewer, In) (*accounts.AuthPayload, error)
+// signInFunc is a use case of accounts that signs in.
+type signInFunc[In any] func(context.Context, *viewer.Viewer, In) (*accounts.AuthPayload, error)
 
 // signIn runs a rule that signs in, and keeps the refresh token in the cookie if asked to.
-func signIn[In any](ctx context.Context, keep bool, rule authRule[In], in In) (*accounts.AuthPayload, error) {
+func signIn[In any](ctx context.Context, keep bool, rule signInFunc[In], in In) (*accounts.AuthPayload, error) {
 	cookie := cookieFrom(ctx)
 	if keep && cookie.refused != "" {
 		return nil, problem.BadInput("cookie", cookie.refused)
@@ -119,7 +124,7 @@ func signIn[In any](ctx context.Context, keep bool, rule authRule[In], in In) (*
 
 // refresh runs the rule of that name: for the cookie, and into it, when the input has no token. A cookie that is refused
 // stays: another tab may have put a new one into its place meanwhile.
-func refresh(ctx context.Context, rule authRule[accounts.RefreshInput], in accounts.RefreshInput) (*accounts.AuthPayload, error) {
+func refresh(ctx context.Context, rule signInFunc[accounts.RefreshInput], in accounts.RefreshInput) (*accounts.AuthPayload, error) {
 	cookie := cookieFrom(ctx)
 	if in.RefreshToken != nil || cookie.sent == "" {
 		return rule(ctx, viewer.From(ctx), in)
@@ -154,9 +159,12 @@ func (c *refreshCookie) set(value string, maxAge int) {
 }
 
 // write adds the cookie to an answer, when it changes.
-func (c *refreshCookie) write(w http.ResponseWriter) {
-	if c.answer != nil {
-		http.SetCookie(w, c.answer)
+func (c *refreshCookie) write(h http.Header) {
+	if c.answer == nil {
+		return
+	}
+	if text := c.answer.String(); text != "" {
+		h.Add("Set-Cookie", text)
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -14,16 +13,17 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
 	"github.com/gatehouse/gatehouse/internal/problem"
-	"github.com/gatehouse/gatehouse/internal/requestid"
+	"github.com/gatehouse/gatehouse/internal/querylimit"
 )
 
 // retrySoon is the wait for what should pass at once: a database that comes back, an operation that was cut off.
 const retrySoon = time.Second
 
-// Presenter turns every error into what the caller may read: a sentence and extensions.code. What it does not know
+// ErrorPresenter turns every error into what the caller may read: a sentence and extensions.code. What it does not know
 // becomes INTERNAL, and its cause goes to the log only. It never logs documents or variables.
-type Presenter struct {
+type ErrorPresenter struct {
 	Log         *slog.Logger     // required
 	Unavailable func(error) bool // whether an error says that the database does not answer; default: none does
 
@@ -31,34 +31,34 @@ type Presenter struct {
 }
 
 // Present is the one place where errors become answers.
-func (p Presenter) Present(ctx context.Context, err error) *gqlerror.Error {
-	if e, ok := errors.AsType[*gqlerror.Error](err); ok && codeOf(e) != "" {
-		return p.coded(ctx, e)
+func (p ErrorPresenter) Present(ctx context.Context, err error) *gqlerror.Error {
+	if e, ok := errors.AsType[*gqlerror.Error](err); ok && graphqlhttp.CodeOf(e) != "" {
+		return p.translateCoded(ctx, e)
 	}
-	face := p.face(ctx, err)
-	place(ctx, face, err)
+	face := p.translate(ctx, err)
+	setLocation(ctx, face, err)
 	return face
 }
 
 // coded returns an error that has its code: gqlgen's and gqlparser's in plainer words, and those of the guard and of
 // the limits as they are.
-func (p Presenter) coded(ctx context.Context, e *gqlerror.Error) *gqlerror.Error {
-	switch codeOf(e) {
+func (p ErrorPresenter) translateCoded(ctx context.Context, e *gqlerror.Error) *gqlerror.Error {
+	switch graphqlhttp.CodeOf(e) {
 	case problem.ParseFailed:
-		return &gqlerror.Error{Message: "syntax error: " + unquoted(e.Message), Locations: e.Locations, Extensions: e.Extensions}
+		return &gqlerror.Error{Message: "syntax error: " + trimQuoted(e.Message), Locations: e.Locations, Extensions: e.Extensions}
 	case problem.ValidationFailed:
-		return &gqlerror.Error{Message: p.conceal(ctx, shorten(invalid(e))), Locations: e.Locations, Extensions: e.Extensions}
+		return &gqlerror.Error{Message: p.conceal(ctx, querylimit.Truncate(validationMessage(e))), Locations: e.Locations, Extensions: e.Extensions}
 	}
 	return e
 }
 
 // face presents an error that has no code yet.
-func (p Presenter) face(ctx context.Context, err error) *gqlerror.Error {
+func (p ErrorPresenter) translate(ctx context.Context, err error) *gqlerror.Error {
 	if known, ok := errors.AsType[*problem.Problem](err); ok {
 		return p.problem(ctx, known)
 	}
 	if argument, ok := wrongArgument(ctx, err); ok {
-		e := refuse(problem.BadUserInput, fmt.Sprintf("the value of %s is refused; an ID is a UUID", argument))
+		e := graphqlhttp.NewError(problem.BadUserInput, fmt.Sprintf("the value of %s is refused; an ID is a UUID", argument))
 		e.Extensions["field"] = argument
 		return e
 	}
@@ -73,7 +73,7 @@ func (p Presenter) face(ctx context.Context, err error) *gqlerror.Error {
 	return p.internal(ctx, err)
 }
 
-func (p Presenter) problem(ctx context.Context, known *problem.Problem) *gqlerror.Error {
+func (p ErrorPresenter) problem(ctx context.Context, known *problem.Problem) *gqlerror.Error {
 	if known.Code == problem.Internal {
 		return p.internal(ctx, known)
 	}
@@ -84,7 +84,7 @@ func (p Presenter) problem(ctx context.Context, known *problem.Problem) *gqlerro
 		}
 		p.Log.Log(ctx, level, "refused", "code", known.Code, "cause", known.Cause)
 	}
-	e := refuse(known.Code, known.Message)
+	e := graphqlhttp.NewError(known.Code, known.Message)
 	if known.Field != "" {
 		e.Extensions["field"] = known.Field
 	}
@@ -100,36 +100,17 @@ func (p Presenter) problem(ctx context.Context, known *problem.Problem) *gqlerro
 	return e
 }
 
-func (p Presenter) internal(ctx context.Context, cause error) *gqlerror.Error {
-	if !errors.Is(cause, errLogged) {
+func (p ErrorPresenter) internal(ctx context.Context, cause error) *gqlerror.Error {
+	if !errors.Is(cause, graphqlhttp.ErrPanic) {
 		p.Log.ErrorContext(ctx, "internal error", "path", graphql.GetPath(ctx).String(), "cause", cause)
 	}
-	e := refuse(problem.Internal, "internal error")
-	e.Extensions["requestId"] = requestid.From(ctx)
-	return e
-}
-
-// errLogged stands for a panic, whose cause and stack are in the log already.
-var errLogged = errors.New("panic")
-
-// Recover turns a panic into an error. The stack is in the log, once.
-func (p Presenter) Recover(ctx context.Context, panicked any) error {
-	if q := requestInfoFrom(ctx); q != nil {
-		q.panics.Add(1)
-	}
-	p.Log.ErrorContext(ctx, "panic", "path", graphql.GetPath(ctx).String(),
-		"cause", panicked, "stack", string(debug.Stack()))
-	return errLogged
-}
-
-func refuse(code problem.Code, message string) *gqlerror.Error {
-	return &gqlerror.Error{Message: message, Extensions: map[string]any{"code": string(code)}}
+	return graphqlhttp.InternalError(ctx)
 }
 
 func seconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }
 
 // place says where in the operation an error arose.
-func place(ctx context.Context, face *gqlerror.Error, cause error) {
+func setLocation(ctx context.Context, face *gqlerror.Error, cause error) {
 	if e, ok := errors.AsType[*gqlerror.Error](cause); ok {
 		face.Path, face.Locations = e.Path, e.Locations
 	}
@@ -162,7 +143,7 @@ func wrongArgument(ctx context.Context, err error) (string, bool) {
 }
 
 // unquoted returns gqlparser's reason why a document does not parse, without what it quotes of the document.
-func unquoted(message string) string {
+func trimQuoted(message string) string {
 	if i := strings.IndexAny(message, `"\`); i >= 0 {
 		message = strings.TrimRight(message[:i], " :,.")
 	}
@@ -174,7 +155,7 @@ func unquoted(message string) string {
 
 // invalid returns gqlparser's reason why a document or a variable does not fit the schema. It puts a variable's name
 // into the message: an error's path is for fields of the answer.
-func invalid(e *gqlerror.Error) string {
+func validationMessage(e *gqlerror.Error) string {
 	message := e.Message
 	if before, after, ok := strings.Cut(message, " is not a valid "); ok && before != "" {
 		message = "is not a valid " + after // an enum, preceded by the value
@@ -183,14 +164,4 @@ func invalid(e *gqlerror.Error) string {
 		return "$" + e.Path[1:].String() + " " + message
 	}
 	return message
-}
-
-// longest bounds a message: gqlparser repeats names, and a name may be as long as a request.
-const longest = 300
-
-func shorten(message string) string {
-	if len(message) <= longest {
-		return message
-	}
-	return strings.ToValidUTF8(message[:longest], "") + "…"
 }

@@ -12,18 +12,21 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
+	"github.com/gatehouse/gatehouse/internal/graphqltest"
 	"github.com/gatehouse/gatehouse/internal/problem"
 )
 
 // failing returns the handler of the product whose `me` fails, with its log.
-func failing(t *testing.T, err error, change ...func(*HandlerConfig)) (h func() *reply, log *bytes.Buffer) {
+func failing(t *testing.T, err error, change ...func(*HandlerConfig)) (h func() *graphqltest.Reply, log *bytes.Buffer) {
 	log = &bytes.Buffer{}
 	s := stub{me: func(context.Context) (*accounts.User, error) { return nil, err }}
 	door := product(t, s, append(change, logInto(log))...)
-	return func() *reply { return query(t, door, "{me{id}}") }, log
+	return func() *graphqltest.Reply { return graphqltest.Query(t, door, "{me{id}}") }, log
 }
 
 func TestProblemsShowTheirFace(t *testing.T) {
@@ -43,7 +46,7 @@ func TestProblemsShowTheirFace(t *testing.T) {
 			got := h()
 			e := got.Errors[0]
 			if fmt.Sprint(e.Extensions) != c.want || e.Message != c.problem.Message || fmt.Sprint(e.Path) != "[me]" || len(e.Locations) != 1 {
-				t.Errorf("%s: %s, want %s", name, got.text, c.want)
+				t.Errorf("%s: %s, want %s", name, got.Text, c.want)
 			}
 		}
 	}
@@ -62,12 +65,12 @@ func TestWhatIsNotKnownIsMasked(t *testing.T) {
 			h, log := failing(t, err)
 			got := h()
 			e := got.Errors[0]
-			if strings.Contains(got.text, "hunter2") || e.Message != "internal error" || e.Extensions["code"] != "INTERNAL" {
-				t.Errorf("%s", got.text)
+			if strings.Contains(got.Text, "hunter2") || e.Message != "internal error" || e.Extensions["code"] != "INTERNAL" {
+				t.Errorf("%s", got.Text)
 			}
 			id := got.Header.Get("X-Request-Id")
 			if e.Extensions["requestId"] != id || strings.Count(log.String(), id) != 1 || strings.Count(log.String(), "hunter2") != 1 {
-				t.Errorf("request %s, %s\n%s", id, got.text, log)
+				t.Errorf("request %s, %s\n%s", id, got.Text, log)
 			}
 		})
 	}
@@ -81,8 +84,8 @@ func (t *timeout) Timeout() bool { return true }
 func TestCauseOfAProblemIsOnlyInTheLog(t *testing.T) {
 	h, log := failing(t, problem.New(problem.EmailTaken, "Taken.").WithCause(errors.New("unique index users_email")))
 	got := h()
-	if strings.Contains(got.text, "unique") || !strings.Contains(log.String(), "unique index users_email") || !strings.Contains(log.String(), got.Header.Get("X-Request-Id")) {
-		t.Errorf("%s\n%s", got.text, log)
+	if strings.Contains(got.Text, "unique") || !strings.Contains(log.String(), "unique index users_email") || !strings.Contains(log.String(), got.Header.Get("X-Request-Id")) {
+		t.Errorf("%s\n%s", got.Text, log)
 	}
 }
 
@@ -96,8 +99,8 @@ func TestDatabaseThatIsAwayIsUnavailable(t *testing.T) {
 		context.Canceled:             "UNAVAILABLE",
 	} {
 		h, _ := failing(t, err, knows)
-		if got := h(); got.code() != code || (code == "UNAVAILABLE") != (got.Errors[0].Extensions["retryAfter"] == 1.0) {
-			t.Errorf("%v: %s, want %s", err, got.text, code)
+		if got := h(); got.Code() != code || (code == "UNAVAILABLE") != (got.Errors[0].Extensions["retryAfter"] == 1.0) {
+			t.Errorf("%v: %s, want %s", err, got.Text, code)
 		}
 	}
 }
@@ -107,7 +110,7 @@ func TestErrorsOfTheGuardPassAsTheyAre(t *testing.T) {
 	got := h()
 	e := got.Errors[0]
 	if e.Message != "User.email is not open to you." || fmt.Sprint(e.Extensions) != "map[code:FORBIDDEN coordinate:User.email]" || log.Len() > 0 {
-		t.Errorf("%s\n%s", got.text, log)
+		t.Errorf("%s\n%s", got.Text, log)
 	}
 }
 
@@ -118,31 +121,16 @@ func TestPanicIsInternalAndItsStackOnlyInTheLog(t *testing.T) {
 		login: func(context.Context, accounts.LoginInput) (*accounts.AuthPayload, error) { return nil, nil },
 	}
 	h := product(t, s, logInto(log))
-	got := query(t, h, "{me{id}}")
-	if got.code() != "INTERNAL" || got.StatusCode != 200 || strings.Contains(got.text, "disco") {
-		t.Errorf("%d %s", got.StatusCode, got.text)
+	got := graphqltest.Query(t, h, "{me{id}}")
+	if got.Code() != "INTERNAL" || got.StatusCode != 200 || strings.Contains(got.Text, "disco") {
+		t.Errorf("%d %s", got.StatusCode, got.Text)
 	}
 	if text := log.String(); strings.Count(text, "at the disco") != 1 || !strings.Contains(text, "errors_test.go") ||
 		!strings.Contains(text, got.Header.Get("X-Request-Id")) || strings.Count(text, "level=ERROR") != 1 {
 		t.Errorf("%s", text)
 	}
-	if got := query(t, h, "{__typename}"); got.StatusCode != 200 || len(got.Errors) > 0 { // the next request is fine
-		t.Errorf("%s", got.text)
-	}
-}
-
-func TestPanicOutsideOfResolversIsInternal(t *testing.T) {
-	log := &bytes.Buffer{}
-	breaking := extensionFunc(func(context.Context, graphql.OperationHandler) graphql.ResponseHandler { panic("at the disco") })
-	h := toy(t, logInto(log), func(c *HandlerConfig) { c.Extensions = append(c.Extensions, breaking) })
-	for _, accept := range []string{typeJSON, typeGraphQL} {
-		got := post(t, h, ping, "Accept", accept)
-		if got.StatusCode != 500 || got.code() != "INTERNAL" || got.Errors[0].Extensions["requestId"] != got.Header.Get("X-Request-Id") || strings.Contains(got.text, "disco") {
-			t.Errorf("%d %s", got.StatusCode, got.text)
-		}
-	}
-	if strings.Count(log.String(), "level=ERROR") != 2 {
-		t.Errorf("%s", log)
+	if got := graphqltest.Query(t, h, "{__typename}"); got.StatusCode != 200 || len(got.Errors) > 0 { // the next request is fine
+		t.Errorf("%s", got.Text)
 	}
 }
 
@@ -150,73 +138,25 @@ func TestPanicOutsideOfResolversIsInternal(t *testing.T) {
 func TestNullForNonNullIsInternal(t *testing.T) {
 	log := &bytes.Buffer{}
 	s := stub{login: func(context.Context, accounts.LoginInput) (*accounts.AuthPayload, error) { return nil, nil }}
-	got := query(t, product(t, s, logInto(log)), `mutation{login(input:{email:"a",password:"b"}){tokenType}}`)
-	if got.StatusCode != 500 || got.code() != "INTERNAL" || string(got.Data) != "null" || !strings.Contains(log.String(), "Mutation.login") {
-		t.Errorf("%d %s\n%s", got.StatusCode, got.text, log)
-	}
-}
-
-// A response that some extension made by itself passes the same presenter.
-func TestErrorWithoutACodeIsMasked(t *testing.T) {
-	careless := extensionFunc(func(ctx context.Context, _ graphql.OperationHandler) graphql.ResponseHandler {
-		return graphql.OneShot(graphql.ErrorResponse(ctx, "hunter2"))
-	})
-	got := query(t, toy(t, func(c *HandlerConfig) { c.Extensions = append(c.Extensions, careless) }), "{ping}")
-	if got.code() != "INTERNAL" || strings.Contains(got.text, "hunter2") || got.Errors[0].Extensions["requestId"] == nil {
-		t.Errorf("%s", got.text)
-	}
-}
-
-func TestWrongVariablesAreNamed(t *testing.T) {
-	h := toy(t, readable)
-	const echo = "query($v:%s){echo(%s:$v)}"
-	for _, c := range []struct {
-		typ, argument string
-		value, right  any
-		message       string
-	}{
-		{"String", "text", 12345, "12345", "$v cannot use int64 as String"},
-		{"String", "text", true, "true", "$v cannot use bool as String"},
-		{"String", "text", []any{1}, "1", "$v cannot use slice as String"},
-		{"Int", "number", "x", 1, "$v cannot use string as Int"},
-		{"Int", "number", 1.5, 2.0, "$v cannot use float64 as Int"},
-		{"Role", "role", "hunter2", "USER", "$v is not a valid Role"},
-		{"Role", "role", "user", "USER", "$v is not a valid Role"},
-		{"[Role!]", "roles", "user", "USER", "$v[0] is not a valid Role"},
-		{"[Role!]", "roles", []any{"USER", "admin"}, []any{"USER", "ADMIN"}, "$v[1] is not a valid Role"},
-		{"In", "in", map[string]any{"list": []any{map[string]any{"role": "User"}}}, map[string]any{"role": "USER"}, "$v.list[0].role is not a valid Role"},
-		{"In", "in", map[string]any{"s": 5}, map[string]any{"s": "5"}, "$v.s cannot use int64 as String"},
-		{"In", "in", map[string]any{"isAdmin": true}, map[string]any{}, "$v.isAdmin unknown field"},
-		{"[[Int!]!]", "list", []any{[]any{nil}}, []any{[]any{1}}, "$v[0][0] cannot be null"},
-	} {
-		document := fmt.Sprintf(echo, c.typ, c.argument)
-		got := query(t, h, document, map[string]any{"v": c.value})
-		if got.StatusCode != 400 || got.code() != unfitting || got.Errors[0].Message != c.message || got.Errors[0].Path != nil {
-			t.Errorf("%v as %s: %s, want %s", c.value, c.typ, got.text, c.message)
-		}
-		if got := query(t, h, document, map[string]any{"v": c.right}); got.StatusCode != 200 {
-			t.Errorf("%v as %s: %s", c.right, c.typ, got.text)
-		}
-	}
-	got := query(t, h, "query($v:In!){echo(in:$v)}")
-	if got.Errors[0].Message != "$v must be defined" {
-		t.Errorf("%s", got.text)
+	got := graphqltest.Query(t, product(t, s, logInto(log)), `mutation{login(input:{email:"a",password:"b"}){tokenType}}`)
+	if got.StatusCode != 500 || got.Code() != "INTERNAL" || string(got.Data) != "null" || !strings.Contains(log.String(), "Mutation.login") {
+		t.Errorf("%d %s\n%s", got.StatusCode, got.Text, log)
 	}
 }
 
 // A value that gqlparser lets pass and gqlgen cannot turn into its Go type is the caller's mistake too.
 func TestWrongArgumentIsBadInput(t *testing.T) {
-	ctx := graphql.WithFieldContext(context.Background(), &graphql.FieldContext{Object: "Query", Field: field("user", "id")})
+	ctx := graphql.WithFieldContext(context.Background(), &graphql.FieldContext{Object: "Query", Field: selectedField("user", "id")})
 	bad := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
-	p := Presenter{Log: slog.New(slog.DiscardHandler)}
+	p := ErrorPresenter{Log: slog.New(slog.DiscardHandler)}
 	e := p.Present(ctx, graphql.ErrorOnPath(bad, errors.New(`invalid UUID "hunter2"`)))
-	if codeOf(e) != problem.BadUserInput || e.Extensions["field"] != "id" || e.Path.String() != "user" || strings.Contains(e.Error(), "hunter2") {
+	if graphqlhttp.CodeOf(e) != problem.BadUserInput || e.Extensions["field"] != "id" || e.Path.String() != "user" || strings.Contains(e.Error(), "hunter2") {
 		t.Errorf("%v %v", e, e.Extensions)
 	}
-	resolved := graphql.WithFieldContext(context.Background(), &graphql.FieldContext{Object: "Query", Field: field("user", "id"), Args: map[string]any{}})
+	resolved := graphql.WithFieldContext(context.Background(), &graphql.FieldContext{Object: "Query", Field: selectedField("user", "id"), Args: map[string]any{}})
 	below := graphql.WithPathContext(resolved, graphql.NewPathWithIndex(3))
 	for _, ctx := range []context.Context{resolved, below} {
-		if e := p.Present(resolved, graphql.ErrorOnPath(ctx, errors.New("other"))); codeOf(e) != problem.Internal {
+		if e := p.Present(resolved, graphql.ErrorOnPath(ctx, errors.New("other"))); graphqlhttp.CodeOf(e) != problem.Internal {
 			t.Errorf("an error of the resolver: %v %v", e, e.Extensions)
 		}
 	}
@@ -235,15 +175,15 @@ func TestPasswordIsNeitherRepeatedNorLogged(t *testing.T) {
 	}
 	h := product(t, s, sinks)
 	literal := func(password string) string {
-		return request(`mutation{login(input:{email:"a@b.example",password:` + password + `}){tokenType}}`)
+		return graphqltest.Body(`mutation{login(input:{email:"a@b.example",password:` + password + `}){tokenType}}`)
 	}
 	variable := func(input any) string {
-		return request(`mutation($i:LoginInput!){login(input:$i){tokenType}}`, map[string]any{"i": input})
+		return graphqltest.Body(`mutation($i:LoginInput!){login(input:$i){tokenType}}`, map[string]any{"i": input})
 	}
 	for name, body := range map[string]string{
 		"broken JSON":           `{"query":"mutation{login(password:\"` + canary + `\"`,
 		"JSON without a quote":  `{"query":"{me{id}}","variables":{"password":` + canary + `}}`,
-		"trailing":              request("{me{id}}") + canary,
+		"trailing":              graphqltest.Body("{me{id}}") + canary,
 		"a member twice":        `{"query":"{me{id}}","` + canary + `":1,"` + canary + `":2}`,
 		"query of a list":       `{"query":["` + canary + `"]}`,
 		"a bare word":           literal(canary),
@@ -253,74 +193,38 @@ func TestPasswordIsNeitherRepeatedNorLogged(t *testing.T) {
 		"a quote too many":      literal(`"` + canary + `"` + canary + `"`),
 		"an escape":             literal(`"\u00` + canary + `"`),
 		"not closed":            literal(`"` + canary),
-		"at the top":            request(canary + " {me{id}}"),
-		"behind the query":      request("{me{id}} " + canary),
-		"a string as selection": request(`{me{"` + canary + `"}}`),
-		"input is a string":     request(`mutation{login(input:"` + canary + `"){tokenType}}`),
+		"at the top":            graphqltest.Body(canary + " {me{id}}"),
+		"behind the query":      graphqltest.Body("{me{id}} " + canary),
+		"a string as selection": graphqltest.Body(`{me{"` + canary + `"}}`),
+		"input is a string":     graphqltest.Body(`mutation{login(input:"` + canary + `"){tokenType}}`),
 		"variable a string":     variable(canary),
 		"variable a list":       variable([]any{canary}),
 		"password a list":       variable(map[string]any{"email": "a", "password": []any{canary}}),
 		"password an object":    variable(map[string]any{"email": "a", "password": map[string]any{"a": canary}}),
 		"password a number":     variable(map[string]any{"email": "a", "password": 47114711}),
-		"a default":             request(`mutation($p:Int="` + canary + `"){login(input:{email:"",password:$p}){tokenType}}`),
+		"a default":             graphqltest.Body(`mutation($p:Int="` + canary + `"){login(input:{email:"",password:$p}){tokenType}}`),
 		"the resolver fails":    literal(`"` + canary + `"`),
 		"and with variables":    variable(map[string]any{"email": "a", "password": canary}),
 		"the operation's name":  `{"query":"{me{id}}","operationName":"` + canary + `"}`,
 	} {
 		log.Reset()
-		got := post(t, h, body)
+		got := graphqltest.Post(t, h, body)
 		if len(got.Errors) == 0 {
-			t.Errorf("%s: it was accepted: %s", name, got.text)
+			t.Errorf("%s: it was accepted: %s", name, got.Text)
 		}
 		for _, secret := range []string{canary, "47114711"} {
-			if strings.Contains(got.text, secret) || strings.Contains(log.String(), secret) {
-				t.Errorf("%s is repeated: %s\n%s", name, got.text, log)
+			if strings.Contains(got.Text, secret) || strings.Contains(log.String(), secret) {
+				t.Errorf("%s is repeated: %s\n%s", name, got.Text, log)
 			}
 		}
 	}
-	got := send(t, h, newGet(url.Values{"query": {"{me{id}}"}, "variables": {canary}}))
-	if got.StatusCode != 400 || strings.Contains(got.text+log.String(), canary) {
-		t.Errorf("%s\n%s", got.text, log)
+	got := graphqltest.Send(t, h, graphqltest.NewGet(url.Values{"query": {"{me{id}}"}, "variables": {canary}}))
+	if got.StatusCode != 400 || strings.Contains(got.Text+log.String(), canary) {
+		t.Errorf("%s\n%s", got.Text, log)
 	}
 }
 
-// Seven kinds of message suggest parts of the schema. They do so only where the schema may be read.
-func TestSuggestionsFollowIntrospection(t *testing.T) {
-	open, closed := product(t, stub{}, readable), product(t, stub{})
-	toyOpen, toyClosed := toy(t, readable), toy(t)
-	for _, c := range []struct {
-		toy      bool
-		document string
-	}{
-		{false, "{mee{id}}"},
-		{false, `mutation{login(inpu:{}){tokenType}}`},
-		{false, "{me{id @skip(iff:true)}}"},
-		{false, "{me{...F}} fragment F on Usr{id}"},
-		{true, "{echo(role:ADMI)}"},
-		{false, `mutation{login(input:{emai:"",password:""}){tokenType}}`},
-		{false, "{me}"},
-		{true, `{echo(role:"ADMI")}`},
-	} {
-		with, without := open, closed
-		if c.toy {
-			with, without = toyOpen, toyClosed
-		}
-		if got := query(t, without, c.document); got.code() != unfitting || strings.Contains(got.text, "Did you mean") {
-			t.Errorf("closed: %s: %s", c.document, got.text)
-		}
-		if got := query(t, with, c.document); got.code() != unfitting || !strings.Contains(got.text, "Did you mean") && !strings.HasPrefix(c.document, `{echo(role:"`) {
-			t.Errorf("open: %s: %s", c.document, got.text)
-		}
-	}
-}
-
-func TestMessagesAreShort(t *testing.T) {
-	got := query(t, toy(t), "{"+strings.Repeat("é", 1)+"}")
-	if got.code() != "GRAPHQL_PARSE_FAILED" {
-		t.Errorf("%s", got.text)
-	}
-	got = query(t, toy(t), "{node{...F0}}"+repeat(50, "fragment F%d on Node{id ...F%e}")+"fragment F50 on Node{"+strings.Repeat("x", 4000)+"}")
-	if got.code() != unfitting || len(got.text) > 3<<10 || len(got.Errors) != maxInvalid {
-		t.Errorf("%d errors, %d bytes", len(got.Errors), len(got.text))
-	}
+// selectedField is a field with an argument, for tests that present errors without running an operation.
+func selectedField(name, argument string) graphql.CollectedField {
+	return graphql.CollectedField{Field: &ast.Field{Name: name, Alias: name, Arguments: ast.ArgumentList{{Name: argument}}}}
 }

@@ -9,14 +9,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
+	"github.com/gatehouse/gatehouse/internal/graphqltest"
 	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/requestid"
 )
 
-// TestEachRequestIsObservedOnceAsItWasAnswered also when it is no GraphQL, or panics.
-func TestEachRequestIsObservedOnceAsItWasAnswered(t *testing.T) {
+// TestObserver_SeesEachRequestOnceAsItWasAnswered also when it is no GraphQL, or panics.
+func TestObserver_SeesEachRequestOnceAsItWasAnswered(t *testing.T) {
 	type marked struct{}
-	var seen []Observed
+	var seen []graphqlhttp.RequestStats
 	s := stub{me: func(ctx context.Context) (*accounts.User, error) {
 		if ctx.Value(marked{}) != true {
 			t.Error("the resolver does not have the observer's context")
@@ -24,25 +26,25 @@ func TestEachRequestIsObservedOnceAsItWasAnswered(t *testing.T) {
 		panic("hunter2")
 	}}
 	h := product(t, s, logInto(&bytes.Buffer{}), func(c *HandlerConfig) {
-		c.Observe = func(ctx context.Context) (context.Context, func(Observed)) {
-			return context.WithValue(ctx, marked{}, true), func(o Observed) { seen = append(seen, o) }
+		c.Observe = func(ctx context.Context) (context.Context, func(graphqlhttp.RequestStats)) {
+			return context.WithValue(ctx, marked{}, true), func(o graphqlhttp.RequestStats) { seen = append(seen, o) }
 		}
 	})
-	code := func(c problem.Code) []ObservedError { return []ObservedError{{Code: c}} }
+	code := func(c problem.Code) []graphqlhttp.ErrorStats { return []graphqlhttp.ErrorStats{{Code: c}} }
 	for _, c := range []struct {
 		body string
-		want Observed
+		want graphqlhttp.RequestStats
 	}{
-		{`{"query":"{ __typename }"}`, Observed{Type: "query", Field: "__typename", Status: 200}},
-		{`{"query":"query A { ...F } fragment F on Query { ... { me { id } } }"}`, Observed{Name: "A", Type: "query", Field: "me", Status: 200, Errors: code(problem.Internal), Panics: 1}},
-		{`{"query":"{ me { passwordHash } }","operationName":"no\nname"}`, Observed{Status: 400, Errors: code(problem.ValidationFailed)}},
-		{`{"query":"query A { __typename } query B { __typename }","operationName":"C"}`, Observed{Status: 400, Errors: code(problem.ValidationFailed)}},
-		{`{"query":"{"}`, Observed{Status: 400, Errors: code(problem.ParseFailed)}},
-		{`{"password":"hunter2"`, Observed{Status: 400, Errors: code(problem.BadUserInput)}},
+		{`{"query":"{ __typename }"}`, graphqlhttp.RequestStats{Type: "query", Field: "__typename", Status: 200}},
+		{`{"query":"query A { ...F } fragment F on Query { ... { me { id } } }"}`, graphqlhttp.RequestStats{Name: "A", Type: "query", Field: "me", Status: 200, Errors: code(problem.Internal), Panics: 1}},
+		{`{"query":"{ me { passwordHash } }","operationName":"no\nname"}`, graphqlhttp.RequestStats{Status: 400, Errors: code(problem.ValidationFailed)}},
+		{`{"query":"query A { __typename } query B { __typename }","operationName":"C"}`, graphqlhttp.RequestStats{Status: 400, Errors: code(problem.ValidationFailed)}},
+		{`{"query":"{"}`, graphqlhttp.RequestStats{Status: 400, Errors: code(problem.ParseFailed)}},
+		{`{"password":"hunter2"`, graphqlhttp.RequestStats{Status: 400, Errors: code(problem.BadUserInput)}},
 	} {
 		seen = nil
-		post(t, h, c.body, "Accept", typeGraphQL)
-		if d := cmp.Diff([]Observed{c.want}, seen); d != "" {
+		graphqltest.Post(t, h, c.body, "Accept", "application/graphql-response+json")
+		if d := cmp.Diff([]graphqlhttp.RequestStats{c.want}, seen); d != "" {
 			t.Errorf("%s (-want +got):\n%s", c.body, d)
 		}
 	}
@@ -56,7 +58,7 @@ func TestARequestHasOneIDFromItsBeginning(t *testing.T) {
 		before = requestid.From(r.Context())
 		inner.ServeHTTP(w, r)
 	}))
-	if id := post(t, h, ping).Header.Get("X-Request-Id"); id == "" || id != before {
+	if id := graphqltest.Query(t, h, "{ping}").Header.Get("X-Request-Id"); id == "" || id != before {
 		t.Errorf("%q, before the transport %q", id, before)
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/gatehouse/gatehouse/graph"
 	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
 )
 
 // Metrics counts what happens. It may be used concurrently.
@@ -76,7 +76,7 @@ func (m *Metrics) Handler() http.Handler {
 }
 
 // Answered counts one request.
-func (m *Metrics) Answered(o graph.Observed, took time.Duration) {
+func (m *Metrics) Answered(o graphqlhttp.RequestStats, took time.Duration) {
 	operation := m.names.of(o)
 	m.requests.WithLabelValues(operation, o.Type, strconv.Itoa(o.Status)).Inc()
 	m.duration.WithLabelValues(operation).Observe(took.Seconds())

@@ -3,7 +3,7 @@ package metrics
 import (
 	"sync"
 
-	"github.com/gatehouse/gatehouse/graph"
+	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
 )
 
 const (
@@ -24,7 +24,7 @@ type names struct {
 func newNames() *names { return &names{known: map[string]struct{}{}} }
 
 // of returns the label of an operation: its name, the first field of one without a name, "" when there was none.
-func (n *names) of(o graph.Observed) string {
+func (n *names) of(o graphqlhttp.RequestStats) string {
 	switch {
 	case o.Type == "":
 		return ""
@@ -43,7 +43,7 @@ func (n *names) has(name string) bool {
 	return known
 }
 
-func (n *names) admit(o graph.Observed) bool {
+func (n *names) admit(o graphqlhttp.RequestStats) bool {
 	if len(o.Errors) > 0 || len(o.Name) > longest || len(o.Field) > 1 && o.Field[:2] == "__" {
 		return false
 	}

@@ -6,11 +6,11 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/gatehouse/gatehouse/graph"
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/config"
 	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/password"
+	"github.com/gatehouse/gatehouse/internal/querylimit"
 	"github.com/gatehouse/gatehouse/internal/token"
 )
 
@@ -24,7 +24,7 @@ type Config struct {
 	hashingCost  password.Cost
 	hashesAtOnce int
 	derive       func(pw, salt []byte, c password.Cost) ([]byte, error) // nil: hashes are made in this process
-	limits       graph.Limits
+	limits       querylimit.Limits
 	throttle     *accounts.ThrottleLimits // nil: off
 	audit        bool                     // Options.Audit
 	watch        watch                    // who is told what happens; serve switches on what is configured
@@ -41,7 +41,7 @@ func ReadConfig(environment []string) (*Config, error) {
 	if err := database.CheckURL(c.DatabaseURL); err != nil {
 		return nil, err
 	}
-	if s.limits, err = graph.ParseLimits(c.Limits); err != nil {
+	if s.limits, err = querylimit.ParseLimits(c.Limits); err != nil {
 		return nil, config.Invalid("GATEHOUSE_LIMITS", err)
 	}
 	if s.throttle, err = accounts.ParseThrottle(c.Throttle); err != nil {

@@ -10,9 +10,9 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/authz"
-	"github.com/gatehouse/gatehouse/graph"
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/database"
+	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
 	"github.com/gatehouse/gatehouse/internal/metrics"
 	"github.com/gatehouse/gatehouse/internal/token"
 	"github.com/gatehouse/gatehouse/internal/tracing"
@@ -42,7 +42,7 @@ func (w watch) drivers() []database.Decorator {
 
 // handler is the public one, traced where that is configured.
 func (w watch) handler(h http.Handler, log *slog.Logger) http.Handler {
-	h = graph.Recover(log, w.panicked, h)
+	h = graphqlhttp.Recover(log, w.panicked, h)
 	if w.traces == nil {
 		return h
 	}
@@ -57,13 +57,13 @@ func (w watch) panicked() {
 }
 
 // observer tells of each request to /graphql.
-func (w watch) observer(log *slog.Logger) graph.Observer {
-	return func(ctx context.Context) (context.Context, func(graph.Observed)) {
-		start, traced := time.Now(), func(graph.Observed) {}
+func (w watch) observer(log *slog.Logger) graphqlhttp.Observer {
+	return func(ctx context.Context) (context.Context, func(graphqlhttp.RequestStats)) {
+		start, traced := time.Now(), func(graphqlhttp.RequestStats) {}
 		if w.traces != nil {
 			ctx, traced = w.traces.Operation(ctx)
 		}
-		return ctx, func(o graph.Observed) {
+		return ctx, func(o graphqlhttp.RequestStats) {
 			took := time.Since(start)
 			traced(o)
 			if w.metrics != nil {
@@ -77,7 +77,7 @@ func (w watch) observer(log *slog.Logger) graph.Observer {
 
 // logAnswered writes a line for each request, at level debug: at info it would cost each of them more than the look at
 // its session does, and keep a record of what every user does. Metrics and traces answer what an access log is asked.
-func logAnswered(ctx context.Context, log *slog.Logger, o graph.Observed, took time.Duration) {
+func logAnswered(ctx context.Context, log *slog.Logger, o graphqlhttp.RequestStats, took time.Duration) {
 	if !log.Enabled(ctx, slog.LevelDebug) {
 		return
 	}
@@ -93,7 +93,7 @@ func logAnswered(ctx context.Context, log *slog.Logger, o graph.Observed, took t
 
 // logDenied writes a line about an operation of which something was denied. That a caller has no credential, or one
 // that has expired, is what every client meets; that is at level debug, so that nobody can fill a disk by asking.
-func logDenied(ctx context.Context, log *slog.Logger, o graph.Observed) {
+func logDenied(ctx context.Context, log *slog.Logger, o graphqlhttp.RequestStats) {
 	level := slog.LevelDebug
 	var denied []string
 	for _, e := range o.Errors {

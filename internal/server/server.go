@@ -16,6 +16,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/config"
 	"github.com/gatehouse/gatehouse/internal/database"
+	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
 	"github.com/gatehouse/gatehouse/internal/password"
 	"github.com/gatehouse/gatehouse/internal/requestid"
 	"github.com/gatehouse/gatehouse/internal/revocationfeed"
@@ -50,7 +51,7 @@ func New(ctx context.Context, c *Config, db *database.Database, address string, 
 	}
 	callers := viewer.Sources{Verify: access.Verify, Session: service.Viewer, Proxies: c.TrustedProxies}
 	c.watch.rooms(service, db, access, guard)
-	public := requestid.Middleware(graph.CORS(c.Origins, graph.Within(c.timeout, viewer.Middleware(callers, door))))
+	public := requestid.Middleware(graphqlhttp.CORS(c.Origins, graphqlhttp.Timeout(c.timeout, viewer.Middleware(callers, door))))
 	return &Server{
 		Handler: c.watch.handler(routes(ctx, c, public, guard.Access(), signing.Keys, service, db), log),
 		tend:    tending(service, signing, db, log),
@@ -122,7 +123,7 @@ func newDoor(c *Config, service *accounts.Service, address string, log *slog.Log
 	guard, err := graph.NewGuard(schema.Schema(), graph.GuardConfig{
 		Introspection: c.ShowPlayground(),
 		Audit:         c.audit,
-		Present:       graph.Presenter{Log: log, Unavailable: database.Unavailable}.Present,
+		Present:       graph.ErrorPresenter{Log: log, Unavailable: database.Unavailable}.Present,
 		Log:           log,
 	})
 	if err != nil {
@@ -130,17 +131,19 @@ func newDoor(c *Config, service *accounts.Service, address string, log *slog.Log
 	}
 	guard.Describe()
 	return graph.NewHandler(graph.HandlerConfig{
-		Schema:        schema,
-		Extensions:    []graphql.HandlerExtension{guard},
-		Queries:       guard.QueryCache(graph.CachedQueries),
-		Limits:        c.limits,
-		Timeout:       c.timeout,
-		Issuer:        issuer,
-		Origins:       append([]string{config.Origin(issuer)}, c.Origins...),
-		Introspection: c.ShowPlayground(),
-		Log:           log,
-		Observe:       c.watch.observer(log),
-		Unavailable:   database.Unavailable,
+		Config: graphqlhttp.Config{
+			Schema:        schema,
+			Extensions:    []graphql.HandlerExtension{guard},
+			Documents:     guard.QueryCache(graphqlhttp.CachedDocuments),
+			Limits:        c.limits,
+			Timeout:       c.timeout,
+			Introspection: c.ShowPlayground(),
+			Log:           log,
+			Observe:       c.watch.observer(log),
+		},
+		Issuer:      issuer,
+		Origins:     append([]string{config.Origin(issuer)}, c.Origins...),
+		Unavailable: database.Unavailable,
 	}), guard, nil
 }
 

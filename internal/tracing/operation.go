@@ -7,17 +7,17 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 
-	"github.com/gatehouse/gatehouse/graph"
+	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
 	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/requestid"
 )
 
-var _ graph.Observer = (*Traces)(nil).Operation
+var _ graphqlhttp.Observer = (*Traces)(nil).Operation
 
 // Operation makes a span of a request's operation.
-func (t *Traces) Operation(ctx context.Context) (context.Context, func(graph.Observed)) {
+func (t *Traces) Operation(ctx context.Context) (context.Context, func(graphqlhttp.RequestStats)) {
 	ctx, span := t.tracer.Start(ctx, "GraphQL Operation")
-	return ctx, func(o graph.Observed) {
+	return ctx, func(o graphqlhttp.RequestStats) {
 		defer span.End()
 		if !span.IsRecording() {
 			return

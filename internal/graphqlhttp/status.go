@@ -1,4 +1,4 @@
-package graph
+package graphqlhttp
 
 import (
 	"fmt"
@@ -11,8 +11,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/problem"
 )
 
-// statuses gives each code its status, the most pressing code first: the first one that an answer's errors have
-// decides. The contract, section 5.
+// statuses gives each code its HTTP status, in order of priority: the first code that a response has decides.
 var statuses = []struct {
 	code   problem.Code
 	status int
@@ -29,11 +28,11 @@ var statuses = []struct {
 	{problem.ValidationFailed, http.StatusBadRequest},
 }
 
-// foremost returns the error that decides about an answer, and its status. Codes that are not in the table are results
-// of running an operation, with status 200.
-func foremost(errs gqlerror.List) (*gqlerror.Error, int) {
+// primaryError returns the error that decides the status of a response, and that status. Codes that are not in the table
+// are results of running an operation, with status 200.
+func primaryError(errs gqlerror.List) (*gqlerror.Error, int) {
 	for _, s := range statuses {
-		i := slices.IndexFunc(errs, func(e *gqlerror.Error) bool { return codeOf(e) == s.code })
+		i := slices.IndexFunc(errs, func(e *gqlerror.Error) bool { return CodeOf(e) == s.code })
 		if i >= 0 {
 			return errs[i], s.status
 		}
@@ -41,7 +40,13 @@ func foremost(errs gqlerror.List) (*gqlerror.Error, int) {
 	return nil, http.StatusOK
 }
 
-func codeOf(e *gqlerror.Error) problem.Code {
+// NewError returns an error with a code in its extensions.
+func NewError(code problem.Code, message string) *gqlerror.Error {
+	return &gqlerror.Error{Message: message, Extensions: map[string]any{"code": string(code)}}
+}
+
+// CodeOf returns extensions.code of an error, or "".
+func CodeOf(e *gqlerror.Error) problem.Code {
 	switch code := e.Extensions["code"].(type) {
 	case string:
 		return problem.Code(code)
@@ -51,9 +56,9 @@ func codeOf(e *gqlerror.Error) problem.Code {
 	return ""
 }
 
-// advise sets the headers that tell a client what to do about a refusal. They are sent with every status: RFC 9110,
-// section 11.6.1, lets a challenge stand in other answers than 401, and clients of application/json see only 200.
-func advise(h http.Header, e *gqlerror.Error) {
+// setAuthHeaders sets WWW-Authenticate and Retry-After. They are sent with every status: RFC 9110, section 11.6.1, allows
+// a challenge in other responses than 401, and clients of application/json see only 200.
+func setAuthHeaders(h http.Header, e *gqlerror.Error) {
 	if e == nil {
 		return
 	}
@@ -65,10 +70,10 @@ func advise(h http.Header, e *gqlerror.Error) {
 	}
 }
 
-// challenge returns what the client must present: RFC 6750, section 3, and RFC 9470, section 3. A request without any
-// credential is not told of an error, as RFC 6750 asks.
+// challenge returns what the client must present: RFC 6750, section 3, and RFC 9470, section 3. To a request without
+// credentials it names no error, as RFC 6750 asks.
 func challenge(e *gqlerror.Error) string {
-	switch codeOf(e) {
+	switch CodeOf(e) {
 	case problem.Unauthenticated:
 		if reason := e.Extensions["reason"]; reason != nil && reason != "missing" {
 			return fmt.Sprintf(`Bearer error="invalid_token", error_description="the access token is %v"`, reason)

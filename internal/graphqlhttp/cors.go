@@ -1,4 +1,4 @@
-package graph
+package graphqlhttp
 
 import (
 	"net/http"
@@ -8,8 +8,8 @@ import (
 	"github.com/rs/cors"
 )
 
-// CORS lets the pages of these origins call the handler and read its answers, with the cookie. It answers preflight
-// requests itself. Without origins it is the handler as it is.
+// CORS lets pages of these origins call the handler with credentials and read its responses. It answers preflight
+// requests itself. Without origins it returns the handler unchanged.
 func CORS(origins []string, next http.Handler) http.Handler {
 	if len(origins) == 0 {
 		return next

@@ -1,4 +1,4 @@
-package graph
+package querylimit
 
 import (
 	"cmp"
@@ -10,20 +10,20 @@ import (
 // Limits bounds one operation. A field that is zero stands for its default.
 type Limits struct {
 	Body    int // bytes of a request's body, or of a GET request's query string
-	Tokens  int // tokens of a document, comments included; also values of a JSON body
-	Depth   int // fields below each other
-	Fields  int // fields, each counted as often as fragments repeat it
+	Tokens  int // tokens of a document, comments included; also the values of a JSON body
+	Depth   int // how deep fields are nested
+	Fields  int // fields, with fragments expanded
 	Roots   int // fields of the root type
-	Aliases int // fields that are renamed
-	Page    int // elements of one page; kept by whoever reads pages, not by the handler
+	Aliases int // fields with an alias
+	Page    int // elements of one page; the resolvers hold it, not this package
 }
 
-// DefaultLimits returns the bounds that hold when nothing is configured.
+// DefaultLimits returns the limits that apply when nothing is configured.
 func DefaultLimits() Limits {
 	return Limits{Body: 64 << 10, Tokens: 1000, Depth: 8, Fields: 250, Roots: 10, Aliases: 15, Page: 100}
 }
 
-// limitNames are the names of the bounds, as they are configured and as extensions.limit says them.
+// limitNames are the names in the configuration and in extensions.limit.
 var limitNames = []string{"body", "tokens", "depth", "fields", "roots", "aliases", "page"}
 
 func (l *Limits) named(name string) *int {
@@ -46,10 +46,10 @@ func (l *Limits) named(name string) *int {
 	return nil
 }
 
-// ParseLimits reads bounds like "body=64KiB,tokens=1000": any subset, each a whole number above zero, body with a
-// unit of KiB or MiB if wanted. What is not given has its default.
+// ParseLimits reads limits like "body=64KiB,tokens=1000": any subset, each a whole number above zero, body with an
+// optional unit of KiB or MiB. A limit that is not given has its default.
 func ParseLimits(text string) (Limits, error) {
-	limits, given := DefaultLimits(), map[string]bool{}
+	limits, seen := DefaultLimits(), map[string]bool{}
 	if strings.TrimSpace(text) == "" {
 		return limits, nil
 	}
@@ -61,14 +61,14 @@ func ParseLimits(text string) (Limits, error) {
 			return Limits{}, fmt.Errorf("%q is not name=number", part)
 		case field == nil:
 			return Limits{}, fmt.Errorf("%q is not a limit; there are %s", name, strings.Join(limitNames, ", "))
-		case given[name]:
+		case seen[name]:
 			return Limits{}, fmt.Errorf("%s is given twice", name)
 		}
 		n, err := parseLimit(name, value)
 		if err != nil {
 			return Limits{}, err
 		}
-		*field, given[name] = n, true
+		*field, seen[name] = n, true
 	}
 	return limits, nil
 }
@@ -91,7 +91,7 @@ func parseLimit(name, value string) (int, error) {
 	return int(n) * unit, nil
 }
 
-// String returns the bounds as ParseLimits reads them.
+// String returns the limits as ParseLimits reads them.
 func (l Limits) String() string {
 	parts := make([]string, len(limitNames))
 	for i, name := range limitNames {
@@ -104,7 +104,8 @@ func (l Limits) String() string {
 	return strings.Join(parts, ",")
 }
 
-func (l Limits) withDefaults() Limits {
+// WithDefaults returns the limits with the default for each that is zero.
+func (l Limits) WithDefaults() Limits {
 	defaults := DefaultLimits()
 	for _, name := range limitNames {
 		field := l.named(name)

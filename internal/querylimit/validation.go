@@ -1,4 +1,4 @@
-package graph
+package querylimit
 
 import (
 	"fmt"
@@ -10,10 +10,10 @@ import (
 	"github.com/vektah/gqlparser/v2/validator/rules"
 )
 
-// validation returns gqlparser's rules with two changes. Values are never repeated in a message: the one of a wrong
-// type may be a password. And without suggestions no message names a part of the schema that the document did not
-// name; gqlgen's own switch for that covers two of the seven kinds of message that do.
-func validation(suggestions bool) func() *rules.Rules {
+// ValidationRules returns gqlparser's rules with changes. A message never repeats a value, which may be a password of
+// the wrong type. An answer has a bounded number of errors. Without suggestions, no message proposes a name of the
+// schema; gqlgen's own switch for that covers two of the seven rules that do.
+func ValidationRules(suggestions bool) func() *rules.Rules {
 	values := rules.ValuesOfCorrectTypeRule.RuleFunc
 	if !suggestions {
 		values = rules.ValuesOfCorrectTypeRuleWithoutSuggestions.RuleFunc
@@ -22,61 +22,61 @@ func validation(suggestions bool) func() *rules.Rules {
 		r := rules.NewDefaultRules()
 		r.AddRule(rules.FieldsOnCorrectTypeRuleWithoutSuggestions.Name, rules.FieldsOnCorrectTypeRuleWithoutSuggestions.RuleFunc)
 		r.AddRule(rules.ScalarLeafsRuleWithoutSuggestions.Name, rules.ScalarLeafsRuleWithoutSuggestions.RuleFunc)
-		r.ReplaceRule(rules.ValuesOfCorrectTypeRule.Name, withholding(values))
+		r.ReplaceRule(rules.ValuesOfCorrectTypeRule.Name, redactValues(values))
 		if !suggestions {
 			r.ReplaceRule(rules.KnownArgumentNamesRule.Name, rules.KnownArgumentNamesRuleWithoutSuggestions.RuleFunc)
 			r.ReplaceRule(rules.KnownTypeNamesRule.Name, rules.KnownTypeNamesRuleWithoutSuggestions.RuleFunc)
 		}
-		few := &few{}
+		limit := &errorCap{}
 		for name, rule := range r.GetInner() {
-			r.ReplaceRule(name, few.of(rule))
+			r.ReplaceRule(name, limit.wrap(rule))
 		}
 		return r
 	}
 }
 
-// maxInvalid bounds the errors of validation in one answer: a document can hold a thousand mistakes and, through
-// fragments, show each of them to each operation.
-const maxInvalid = 5
+// maxValidationErrors bounds the errors of validation in one answer: a document can hold a thousand mistakes and,
+// through fragments, repeat each of them in each operation.
+const maxValidationErrors = 5
 
-// few lets the first errors of all rules together through and counts the others on the last one.
-type few struct {
+// errorCap passes the first errors of all rules together and counts the others in extensions.truncated of the last one.
+type errorCap struct {
 	n    int
 	last *gqlerror.Error
 }
 
-func (f *few) of(rule core.RuleFunc) core.RuleFunc {
+func (c *errorCap) wrap(rule core.RuleFunc) core.RuleFunc {
 	return func(observers *core.Events, addError core.AddErrFunc) {
 		rule(observers, func(options ...core.ErrorOption) {
-			if f.n++; f.n <= maxInvalid {
-				addError(append(options, func(err *gqlerror.Error) { f.last = err })...)
+			if c.n++; c.n <= maxValidationErrors {
+				addError(append(options, func(err *gqlerror.Error) { c.last = err })...)
 				return
 			}
-			if f.last.Extensions == nil {
-				f.last.Extensions = map[string]any{}
+			if c.last.Extensions == nil {
+				c.last.Extensions = map[string]any{}
 			}
-			f.last.Extensions["truncated"] = f.n - maxInvalid
+			c.last.Extensions["truncated"] = c.n - maxValidationErrors
 		})
 	}
 }
 
-// withholding rewrites the messages of a rule about values so that they say what kind of value was found, not which.
-// The name of an enum value that does not exist stays: nothing secret is an enum.
-func withholding(rule core.RuleFunc) core.RuleFunc {
+// redactValues rewrites the messages of a rule about values so that they say which kind of value was found, not the
+// value. The name of an unknown enum value stays: no enum is secret.
+func redactValues(rule core.RuleFunc) core.RuleFunc {
 	return func(observers *core.Events, addError core.AddErrFunc) {
-		var at *ast.Value
-		observers.OnValue(func(_ *core.Walker, v *ast.Value) { at = v }) // before the rule sees the same value
+		var current *ast.Value
+		observers.OnValue(func(_ *core.Walker, v *ast.Value) { current = v }) // before the rule sees the same value
 		rule(observers, func(options ...core.ErrorOption) {
 			addError(append(options, func(err *gqlerror.Error) {
-				if secret(at) && !strings.HasPrefix(err.Message, `Field "`) && strings.Contains(err.Message, at.String()) {
-					err.Message = fmt.Sprintf("Expected a value of type %q, found %s.", at.ExpectedType, kindOf(at))
+				if isSensitive(current) && !strings.HasPrefix(err.Message, `Field "`) && strings.Contains(err.Message, current.String()) {
+					err.Message = fmt.Sprintf("Expected a value of type %q, found %s.", current.ExpectedType, kindOf(current))
 				}
 			})...)
 		})
 	}
 }
 
-func secret(v *ast.Value) bool {
+func isSensitive(v *ast.Value) bool {
 	return v != nil && v.ExpectedType != nil && !(v.Kind == ast.EnumValue && v.Definition.Kind == ast.Enum)
 }
 

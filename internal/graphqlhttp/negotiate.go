@@ -1,4 +1,4 @@
-package graph
+package graphqlhttp
 
 import (
 	"mime"
@@ -11,17 +11,17 @@ const (
 	typeGraphQL = "application/graphql-response+json"
 )
 
-// negotiate chooses the media type of an answer (RFC 9110, section 12.5.1), or "" when neither is acceptable. Who
-// does not say gets application/json, which older clients expect; so does who takes both only by a wildcard.
+// negotiate chooses the media type of an answer (RFC 9110, section 12.5.1), or "" when neither is acceptable. A
+// client without a preference, or with one for a wildcard alone, gets application/json, which older clients expect.
 func negotiate(accept []string) string {
 	plain, graphql := preference{}, preference{}
-	some := false
+	stated := false
 	for _, line := range accept {
 		for part := range strings.SplitSeq(line, ",") {
 			if strings.TrimSpace(part) == "" {
 				continue
 			}
-			some = true
+			stated = true
 			mediaType, quality, ok := parseRange(part)
 			if ok {
 				plain.consider(mediaType, typeJSON, quality)
@@ -30,7 +30,7 @@ func negotiate(accept []string) string {
 		}
 	}
 	switch {
-	case !some:
+	case !stated:
 		return typeJSON
 	case plain.quality <= 0 && graphql.quality <= 0:
 		return ""
@@ -47,19 +47,19 @@ func parseRange(text string) (mediaType string, quality float64, ok bool) {
 	if err != nil {
 		return "", 0, false
 	}
-	q, given := parameters["q"]
-	if !given {
+	q, ok := parameters["q"]
+	if !ok {
 		return mediaType, 1, true
 	}
 	quality, err = strconv.ParseFloat(q, 64)
 	return mediaType, quality, err == nil && quality >= 0 && quality <= 1
 }
 
-// preference is how much a client wants one media type; the range that names it most exactly decides.
+// preference is the quality that a client gives one media type; the most specific range decides.
 type preference struct {
 	quality float64
 	exact   int // 2 by its name, 1 by application/*, 0 by */*
-	met     bool
+	stated  bool
 }
 
 func (p *preference) consider(mediaRange, mediaType string, quality float64) {
@@ -73,7 +73,7 @@ func (p *preference) consider(mediaRange, mediaType string, quality float64) {
 	default:
 		return
 	}
-	if !p.met || exact > p.exact {
-		*p = preference{quality: quality, exact: exact, met: true}
+	if !p.stated || exact > p.exact {
+		*p = preference{quality: quality, exact: exact, stated: true}
 	}
 }

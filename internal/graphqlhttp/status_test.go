@@ -1,4 +1,4 @@
-package graph
+package graphqlhttp
 
 import (
 	"context"
@@ -10,12 +10,13 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/gatehouse/gatehouse/internal/graphqltest"
 	"github.com/gatehouse/gatehouse/internal/problem"
 )
 
 // answering returns a handler whose guard answers every operation.
 func answering(t *testing.T, data string, extensions ...map[string]any) http.Handler {
-	guard := extensionFunc(func(context.Context, graphql.OperationHandler) graphql.ResponseHandler {
+	guard := graphqltest.OperationFunc(func(context.Context, graphql.OperationHandler) graphql.ResponseHandler {
 		r := &graphql.Response{}
 		if data != "" {
 			r.Data = json.RawMessage(data)
@@ -25,7 +26,7 @@ func answering(t *testing.T, data string, extensions ...map[string]any) http.Han
 		}
 		return graphql.OneShot(r)
 	})
-	return toy(t, func(c *HandlerConfig) { c.Extensions = append(c.Extensions, guard) })
+	return toy(t, func(c *Config) { c.Extensions = append(c.Extensions, guard) })
 }
 
 func coded(code problem.Code, more ...any) map[string]any {
@@ -63,9 +64,9 @@ func TestRefusalsCarryStatusAndAdvice(t *testing.T) {
 		t.Run(fmt.Sprint(c.errors), func(t *testing.T) {
 			h := answering(t, "", c.errors...)
 			for accept, status := range map[string]int{typeGraphQL: c.status, typeJSON: 200} {
-				got := post(t, h, ping, "Accept", accept)
+				got := graphqltest.Post(t, h, ping, "Accept", accept)
 				if got.StatusCode != status || got.Data != nil {
-					t.Errorf("%s: %d %s, want %d", accept, got.StatusCode, got.text, status)
+					t.Errorf("%s: %d %s, want %d", accept, got.StatusCode, got.Text, status)
 				}
 				if a := got.Header.Get("WWW-Authenticate"); a != c.authenticate {
 					t.Errorf("WWW-Authenticate: %s\nwant %s", a, c.authenticate)
@@ -79,9 +80,9 @@ func TestRefusalsCarryStatusAndAdvice(t *testing.T) {
 }
 
 func TestPartialAnswerIsOKWithoutAChallenge(t *testing.T) {
-	got := query(t, answering(t, `{"me":null}`, coded(problem.Unauthenticated, "reason", "missing")), "{ping}")
+	got := graphqltest.Query(t, answering(t, `{"me":null}`, coded(problem.Unauthenticated, "reason", "missing")), "{ping}")
 	if got.StatusCode != 200 || got.Header.Get("WWW-Authenticate") != "" || string(got.Data) != `{"me":null}` {
-		t.Errorf("%d %s %q", got.StatusCode, got.text, got.Header.Get("WWW-Authenticate"))
+		t.Errorf("%d %s %q", got.StatusCode, got.Text, got.Header.Get("WWW-Authenticate"))
 	}
 }
 
@@ -92,9 +93,9 @@ func TestAnswerOfNothingButErrorsCarriesTheStatus(t *testing.T) {
 		problem.InvalidCredentials: 200, problem.InvalidToken: 200, problem.EmailTaken: 200, problem.BadUserInput: 200,
 		problem.NotFound: 200, problem.LastAdmin: 200,
 	} {
-		got := query(t, answering(t, "null", coded(code)), "{ping}")
+		got := graphqltest.Query(t, answering(t, "null", coded(code)), "{ping}")
 		if got.StatusCode != status || string(got.Data) != "null" {
-			t.Errorf("%s: %d %s, want %d", code, got.StatusCode, got.text, status)
+			t.Errorf("%s: %d %s, want %d", code, got.StatusCode, got.Text, status)
 		}
 	}
 }
@@ -105,12 +106,12 @@ func TestManyErrorsAreCutShort(t *testing.T) {
 		many[i] = coded(problem.Forbidden)
 	}
 	many[59] = coded(problem.Unauthenticated, "reason", "missing") // decides although it is cut off
-	got := query(t, answering(t, "", many...), "{ping}")
+	got := graphqltest.Query(t, answering(t, "", many...), "{ping}")
 	last := got.Errors[len(got.Errors)-1]
 	if len(got.Errors) != maxErrors || last.Extensions["truncated"] != 10.0 || got.StatusCode != 401 {
 		t.Errorf("%d: %d errors, the last: %v", got.StatusCode, len(got.Errors), last.Extensions)
 	}
-	got = query(t, answering(t, "", many[:maxErrors]...), "{ping}")
+	got = graphqltest.Query(t, answering(t, "", many[:maxErrors]...), "{ping}")
 	if last := got.Errors[maxErrors-1]; len(got.Errors) != maxErrors || last.Extensions["truncated"] != nil {
 		t.Errorf("%d errors, the last: %v", len(got.Errors), last.Extensions)
 	}

@@ -1,0 +1,67 @@
+// Package graphqlhttp answers GraphQL over HTTP: it reads a request, negotiates the media type, has gqlgen run the
+// operation within its limits, and writes the response with its status. It knows no accounts and no cookies; a program
+// adds those with the hooks of Config.
+package graphqlhttp
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/99designs/gqlgen/graphql/handler/extension"
+	"github.com/99designs/gqlgen/graphql/handler/lru"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/gatehouse/gatehouse/internal/querylimit"
+)
+
+// Config is what a handler needs.
+type Config struct {
+	Schema        graphql.ExecutableSchema          // required: the schema with its resolvers
+	PresentError  graphql.ErrorPresenterFunc        // required: turns every error into one with extensions.code
+	Extensions    []graphql.HandlerExtension        // run in this order
+	Documents     graphql.Cache[*ast.QueryDocument] // validated documents; default: a cache of CachedDocuments
+	Limits        querylimit.Limits                 // default: querylimit.DefaultLimits
+	Timeout       time.Duration                     // of one operation; default: 10 s
+	Introspection bool                              // whether a client may read the schema
+	Log           *slog.Logger                      // default: slog.Default()
+	Observe       Observer                          // called for each request; default: none
+
+	// Before is called for each request before it is read. It returns the request to go on with, which carries the
+	// context of the resolvers, or why the request is refused. Default: the request as it is.
+	Before func(*http.Request) (*http.Request, *RequestError)
+	// After is called when an operation has run, with the context of its resolvers and the headers of the response.
+	After func(context.Context, http.Header)
+}
+
+// NewHandler returns a handler of GraphQL over HTTP. It panics when an extension refuses the schema.
+func NewHandler(c Config) http.Handler {
+	c.Limits = c.Limits.WithDefaults()
+	c.Timeout = cmp.Or(c.Timeout, 10*time.Second)
+	c.Log = cmp.Or(c.Log, slog.Default())
+	if c.Documents == nil {
+		c.Documents = lru.New[*ast.QueryDocument](CachedDocuments)
+	}
+	c.Documents = shortDocuments{c.Documents}
+
+	server := handler.New(c.Schema)
+	server.SetErrorPresenter(c.PresentError)
+	server.SetRecoverFunc(func(ctx context.Context, cause any) error { return logPanic(ctx, c.Log, cause) })
+	server.SetQueryCache(c.Documents)
+	server.SetParserTokenLimit(c.Limits.Tokens)
+	server.SetDisableSuggestion(!c.Introspection)
+	server.SetValidationRulesFn(querylimit.ValidationRules(c.Introspection))
+	server.AddTransport(newTransport(c))
+	server.Use(querylimit.VariableChecks{Schema: c.Schema.Schema()})
+	if c.Introspection {
+		server.Use(extension.Introspection{})
+	}
+	for _, e := range c.Extensions {
+		server.Use(e)
+	}
+	return server
+}

@@ -1,0 +1,78 @@
+package graphqlhttp
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"testing"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/gatehouse/gatehouse/internal/graphqltest"
+	"github.com/gatehouse/gatehouse/internal/problem"
+)
+
+// toy returns a handler of the schema of graphqltest.
+func toy(t testing.TB, change ...func(*Config)) http.Handler {
+	t.Helper()
+	c := Config{Schema: graphqltest.Schema(), Log: slog.New(slog.DiscardHandler), PresentError: present}
+	for _, f := range change {
+		f(&c)
+	}
+	return NewHandler(c)
+}
+
+// present is a small error presenter.
+func present(ctx context.Context, err error) *gqlerror.Error {
+	e, ok := errors.AsType[*gqlerror.Error](err)
+	switch {
+	case ok && CodeOf(e) != "":
+		return e
+	case ctx.Err() != nil:
+		e := NewError(problem.Unavailable, "too late")
+		e.Extensions["retryAfter"] = 1
+		return e
+	}
+	return InternalError(ctx)
+}
+
+func readable(c *Config) { c.Introspection = true }
+
+func TestHandler_CachesDocumentsThatAreValidAndShort(t *testing.T) {
+	cache := graphql.MapCache[*ast.QueryDocument]{}
+	h := toy(t, func(c *Config) { c.Documents = cache })
+	tooLong := "{ping}" + graphqltest.Repeat(maxCachedText, " ")
+	for _, document := range []string{"{ping}", "{pong}", "{", "{" + graphqltest.Repeat(11, "ping ") + "}", tooLong, "{ping}"} {
+		graphqltest.Query(t, h, document)
+	}
+	if len(cache) != 1 || cache["{ping}"] == nil {
+		t.Errorf("cached: %d documents", len(cache))
+	}
+}
+
+func TestHandler_BeforeAndAfterFrameTheOperation(t *testing.T) {
+	type key struct{}
+	refuse := false
+	h := toy(t, func(c *Config) {
+		c.Before = func(r *http.Request) (*http.Request, *RequestError) {
+			if refuse {
+				return nil, BadRequest(http.StatusTeapot, "no").With("X-Reason", "tea")
+			}
+			return r.WithContext(context.WithValue(r.Context(), key{}, "kept")), nil
+		}
+		c.After = func(ctx context.Context, h http.Header) { h.Set("X-After", ctx.Value(key{}).(string)) }
+	})
+	for document, after := range map[string]string{"{ping}": "kept", "{pong}": "", "{": ""} {
+		if got := graphqltest.Query(t, h, document); got.Header.Get("X-After") != after {
+			t.Errorf("%s: After has set %q, want %q", document, got.Header.Get("X-After"), after)
+		}
+	}
+	refuse = true
+	got := graphqltest.Query(t, h, "{ping}")
+	if got.StatusCode != http.StatusTeapot || got.Header.Get("X-Reason") != "tea" || got.Header.Get("X-After") != "" {
+		t.Errorf("%d %v %s", got.StatusCode, got.Header, got.Text)
+	}
+}

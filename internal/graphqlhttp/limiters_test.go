@@ -1,0 +1,96 @@
+package graphqlhttp
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/gatehouse/gatehouse/internal/graphqltest"
+	"github.com/gatehouse/gatehouse/internal/querylimit"
+)
+
+// serveWith answers one request with a transport whose limiters are changed; it waits at most 10 ms for a slot.
+func serveWith(t *testing.T, body string, change func(*transport)) *graphqltest.Reply {
+	t.Helper()
+	cache := graphql.MapCache[*ast.QueryDocument]{}
+	c := Config{Schema: graphqltest.Schema(), PresentError: present, Timeout: time.Minute, Documents: cache, Introspection: true}
+	c.Limits = c.Limits.WithDefaults()
+	exec := executor.New(c.Schema)
+	exec.SetErrorPresenter(present)
+	exec.SetQueryCache(cache)
+	if _, errs := exec.CreateOperationContext(graphql.StartOperationTrace(t.Context()), &graphql.RawParams{Query: "{ping}"}); errs != nil {
+		t.Fatal(errs)
+	}
+	tr := newTransport(c)
+	change(tr)
+	return graphqltest.Send(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(graphql.StartOperationTrace(r.Context()), 10*time.Millisecond)
+		defer cancel()
+		tr.Do(w, r.WithContext(ctx), exec)
+	}), graphqltest.NewPost(body))
+}
+
+// full returns a limiter whose only slot is taken.
+func full(t *testing.T) *querylimit.Limiter {
+	t.Helper()
+	l := querylimit.NewLimiter(querylimit.LimiterConfig{Slots: 1, Message: "full"})
+	if err := l.Slot().Acquire(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func TestParsingLimiter_KnownShortRequestsNeedNoSlot(t *testing.T) {
+	parsingIsFull := func(tr *transport) { tr.parsing = full(t) }
+	for name, c := range map[string]struct {
+		body   string
+		status int
+	}{
+		"known":              {ping, 200},
+		"as long as allowed": {ping + strings.Repeat(" ", maxCachedText-len(ping)), 200},
+		"new":                {graphqltest.Body("{node{id}}"), 503},
+		"long":               {ping + strings.Repeat(" ", maxCachedText), 503},
+	} {
+		got := serveWith(t, c.body, parsingIsFull)
+		if got.StatusCode != c.status || (got.Header.Get("Retry-After") == "1") != (c.status == 503) {
+			t.Errorf("%s: %d %s, Retry-After %q; want %d", name, got.StatusCode, got.Text, got.Header.Get("Retry-After"), c.status)
+		}
+		if got := serveWith(t, c.body, func(*transport) {}); got.StatusCode != 200 {
+			t.Errorf("%s, with a free slot: %d %s", name, got.StatusCode, got.Text)
+		}
+	}
+}
+
+// hugeAnswer may have more than querylimit.ExpensiveFields fields.
+const hugeAnswer = "{__schema{types{fields{name}}}}"
+
+func TestExecutionLimiter_CheapOperationsNeedNoSlot(t *testing.T) {
+	executionIsFull := func(tr *transport) { tr.execution = full(t) }
+	for document, status := range map[string]int{"{ping}": 200, hugeAnswer: 503} {
+		got := serveWith(t, graphqltest.Body(document), executionIsFull)
+		if got.StatusCode != status {
+			t.Errorf("%s: %d %s, want %d", document, got.StatusCode, got.Text, status)
+		}
+		if got := serveWith(t, graphqltest.Body(document), func(*transport) {}); got.StatusCode != 200 {
+			t.Errorf("%s, with a free slot: %d %s", document, got.StatusCode, got.Text)
+		}
+	}
+}
+
+func TestExecutionLimiter_SlotIsReleasedAfterAPanic(t *testing.T) {
+	panics := graphqltest.OperationFunc(func(context.Context, graphql.OperationHandler) graphql.ResponseHandler {
+		panic("in an extension")
+	})
+	h := toy(t, readable, func(c *Config) { c.Extensions = append(c.Extensions, panics) })
+	for range 500 { // more than there are slots and places in the queue
+		if got := graphqltest.Query(t, h, hugeAnswer); got.StatusCode != http.StatusInternalServerError {
+			t.Fatalf("%d %s", got.StatusCode, got.Text)
+		}
+	}
+}

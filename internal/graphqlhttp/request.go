@@ -1,0 +1,203 @@
+package graphqlhttp
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/querylimit"
+	"github.com/gatehouse/gatehouse/internal/strictjson"
+)
+
+// RequestError is the answer to a request that is not a GraphQL request, with its status for every media type.
+type RequestError struct {
+	Status int
+	Header [2]string // name and value of one header of the answer; zero: none
+	Err    *gqlerror.Error
+}
+
+// BadRequest returns the error BAD_USER_INPUT. The message must not repeat any of the request, which may hold a
+// password.
+func BadRequest(status int, message string) *RequestError {
+	return &RequestError{Status: status, Err: NewError(problem.BadUserInput, message)}
+}
+
+// With sets the header of the answer and returns the error.
+func (e *RequestError) With(name, value string) *RequestError {
+	e.Header = [2]string{name, value}
+	return e
+}
+
+// requestReader reads one request within its limits.
+type requestReader struct {
+	limits querylimit.Limits
+	slot   *querylimit.Slot // acquired for a long body
+}
+
+// read returns the parameters of a GraphQL request.
+func (q requestReader) read(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *RequestError) {
+	params, refused := rawParams{}, (*RequestError)(nil)
+	if r.Method == http.MethodGet {
+		params, refused = q.readQuery(r.URL)
+	} else {
+		params, refused = q.readPost(w, r)
+	}
+	if refused != nil {
+		return nil, refused
+	}
+	return params.parse()
+}
+
+func (q requestReader) readPost(w http.ResponseWriter, r *http.Request) (rawParams, *RequestError) {
+	if refused := checkContent(r.Header); refused != nil {
+		return nil, refused
+	}
+	body, refused := q.readBody(w, r)
+	if refused != nil {
+		return nil, refused
+	}
+	if len(body) > maxCachedText {
+		if err := q.slot.Acquire(r.Context()); err != nil {
+			refused := &RequestError{Status: http.StatusServiceUnavailable, Err: err}
+			return nil, refused.With("Retry-After", fmt.Sprint(err.Extensions["retryAfter"]))
+		}
+	}
+	// The request, variables, and what is in them.
+	value, err := strictjson.Decode(body, strictjson.Limits{Depth: querylimit.MaxNesting + 2, Values: q.limits.Tokens})
+	if err != nil {
+		return nil, q.decodeError("the body", err)
+	}
+	object, ok := value.(map[string]any)
+	if !ok {
+		return nil, BadRequest(http.StatusBadRequest, "the body must be one JSON object with a query; batches are not supported")
+	}
+	return object, nil
+}
+
+// checkContent accepts uncompressed application/json in UTF-8 alone. A browser sends such a request to another site only
+// after a preflight (CORS), and a short body cannot expand to a long one.
+func checkContent(h http.Header) *RequestError {
+	mediaType, parameters, err := mime.ParseMediaType(h.Get("Content-Type"))
+	charset, hasCharset := parameters["charset"]
+	switch {
+	case err != nil, len(h.Values("Content-Type")) != 1, mediaType != typeJSON,
+		hasCharset && !strings.EqualFold(charset, "utf-8"):
+		return BadRequest(http.StatusUnsupportedMediaType, "Content-Type must be application/json, in UTF-8").
+			With("Accept-Post", typeJSON)
+	case h.Get("Content-Encoding") != "" && !strings.EqualFold(h.Get("Content-Encoding"), "identity"):
+		return BadRequest(http.StatusUnsupportedMediaType, "the body must not be compressed").
+			With("Accept-Encoding", "identity")
+	}
+	return nil
+}
+
+func (q requestReader) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *RequestError) {
+	tooLarge := limitError(http.StatusRequestEntityTooLarge,
+		"body", "the body is longer than %d bytes, which is the limit", q.limits.Body)
+	if r.ContentLength > int64(q.limits.Body) {
+		return nil, tooLarge // before a client that waits for 100 Continue sends it
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(q.limits.Body)))
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, tooLarge
+	}
+	if err != nil {
+		return nil, BadRequest(http.StatusBadRequest, "the body ended early or could not be read")
+	}
+	return body, nil
+}
+
+// readQuery reads the parameters of a GET request.
+func (q requestReader) readQuery(u *url.URL) (rawParams, *RequestError) {
+	if len(u.RawQuery) > q.limits.Body {
+		return nil, limitError(http.StatusRequestURITooLong,
+			"body", "the query string is longer than %d bytes, which is the limit", q.limits.Body)
+	}
+	values, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return nil, BadRequest(http.StatusBadRequest, "the query string is not URL-encoded")
+	}
+	m := rawParams{}
+	for _, name := range []string{"query", "operationName", "variables", "extensions"} {
+		if len(values[name]) > 1 {
+			return nil, BadRequest(http.StatusBadRequest, name+" is given twice")
+		}
+		text := values.Get(name)
+		switch {
+		case text == "":
+		case name == "query" || name == "operationName":
+			m[name] = text
+		default:
+			m[name], err = strictjson.Decode([]byte(text), strictjson.Limits{Depth: querylimit.MaxNesting + 1, Values: q.limits.Tokens})
+			if err != nil {
+				return nil, q.decodeError(name, err)
+			}
+		}
+	}
+	return m, nil
+}
+
+func (q requestReader) decodeError(what string, err error) *RequestError {
+	switch {
+	case errors.Is(err, strictjson.ErrDepth):
+		return limitError(http.StatusBadRequest,
+			"depth", "%s nests values more than %d deep, which is the limit", what, querylimit.MaxNesting)
+	case errors.Is(err, strictjson.ErrValues):
+		return limitError(http.StatusBadRequest,
+			"tokens", "%s holds more than %d values, which is the limit", what, q.limits.Tokens)
+	}
+	if name, ok := errors.AsType[strictjson.DuplicateNameError](err); ok && what == "the body" && isParam(string(name)) {
+		return BadRequest(http.StatusBadRequest, string(name)+" is given twice")
+	}
+	return BadRequest(http.StatusBadRequest, fmt.Sprintf("%s: %v", what, err))
+}
+
+// rawParams are the parameters of a request. Those that the specification does not know are ignored, as it says.
+type rawParams map[string]any
+
+func isParam(name string) bool {
+	return name == "query" || name == "operationName" || name == "variables" || name == "extensions"
+}
+
+func (m rawParams) parse() (*graphql.RawParams, *RequestError) {
+	p := &graphql.RawParams{}
+	var err error
+	p.Query, err = param[string](m, "query", "a string")
+	if err == nil && strings.TrimSpace(p.Query) == "" {
+		err = errors.New("query is missing: it must hold a GraphQL document")
+	}
+	if err == nil {
+		p.OperationName, err = param[string](m, "operationName", "a string")
+	}
+	if err == nil {
+		p.Variables, err = param[map[string]any](m, "variables", "an object")
+	}
+	if err == nil {
+		p.Extensions, err = param[map[string]any](m, "extensions", "an object")
+	}
+	if err != nil {
+		return nil, BadRequest(http.StatusBadRequest, err.Error())
+	}
+	return p, nil
+}
+
+// param returns one parameter; null means that it is absent.
+func param[T any](m rawParams, name, kind string) (T, error) {
+	value, ok := m[name].(T)
+	if !ok && m[name] != nil {
+		return value, fmt.Errorf("%s must be %s", name, kind)
+	}
+	return value, nil
+}
+
+func limitError(status int, limit, format string, args ...any) *RequestError {
+	return &RequestError{Status: status, Err: querylimit.Exceeded(limit, format, args...)}
+}

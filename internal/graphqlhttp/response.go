@@ -1,0 +1,152 @@
+package graphqlhttp
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/http"
+	"strconv"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/querylimit"
+	"github.com/gatehouse/gatehouse/internal/requestid"
+)
+
+// maxErrors bounds the errors of one response; the last one then says how many more there were.
+const maxErrors = 50
+
+// maxData bounds the data of one response in bytes. At the default limits only rows of the longest values, in several
+// lists, come near it.
+const maxData = 1 << 20
+
+var errNoResponse = errors.New("the schema returned no response")
+
+// respond writes the response of a GraphQL request. With application/json the status is always 200, which clients expect
+// that cannot tell our error from a proxy's. With application/graphql-response+json it is the status of the primary error
+// when the response has no data.
+func (t *transport) respond(ctx context.Context, out responder, response *graphql.Response) {
+	if response == nil {
+		response = t.noResponse(ctx)
+	}
+	if len(response.Data) > maxData {
+		response = &graphql.Response{Data: json.RawMessage("null"), Errors: gqlerror.List{querylimit.Exceeded("fields",
+			"the operation ran, but its answer would be longer than %d bytes, which is the limit: ask for less at once", maxData)}}
+	}
+	errs := make(gqlerror.List, len(response.Errors)) // the response's own may be shared
+	for i, e := range response.Errors {
+		errs[i] = t.ensureCode(ctx, e)
+	}
+	status := http.StatusOK
+	if len(response.Data) == 0 || string(response.Data) == "null" {
+		e, errorStatus := primaryError(errs)
+		setAuthHeaders(out.Header(), e)
+		if errorStatus == http.StatusOK && len(response.Data) == 0 {
+			errorStatus = http.StatusBadRequest // without a data entry, 200 would be a lie
+		}
+		if out.mediaType == typeGraphQL {
+			status = errorStatus
+		}
+	}
+	out.write(ctx, status, &graphql.Response{Errors: capErrors(errs), Data: response.Data, Extensions: response.Extensions})
+}
+
+// noResponse answers when gqlgen returns no response: the time is over, or the client is gone.
+func (t *transport) noResponse(ctx context.Context) *graphql.Response {
+	cause := ctx.Err()
+	if cause == nil {
+		cause = errNoResponse
+	}
+	return &graphql.Response{Errors: gqlerror.List{t.PresentError(ctx, cause)}}
+}
+
+// ensureCode gives an error that did not pass the presenter what every error has: a code, and with INTERNAL the
+// requestId.
+func (t *transport) ensureCode(ctx context.Context, e *gqlerror.Error) *gqlerror.Error {
+	switch CodeOf(e) {
+	case "":
+		return t.PresentError(ctx, e)
+	case problem.Internal:
+		return withExtension(e, "requestId", requestid.From(ctx))
+	}
+	return e
+}
+
+// withExtension returns a copy of an error with one more extension: an error may be shared between requests.
+func withExtension(e *gqlerror.Error, name string, value any) *gqlerror.Error {
+	c := *e
+	c.Extensions = maps.Clone(e.Extensions)
+	c.Extensions[name] = value
+	return &c
+}
+
+func capErrors(errs gqlerror.List) gqlerror.List {
+	more := len(errs) - maxErrors
+	if more <= 0 {
+		return errs
+	}
+	errs = errs[:maxErrors:maxErrors]
+	errs[maxErrors-1] = withExtension(errs[maxErrors-1], "truncated", more)
+	return errs
+}
+
+// responder writes the answer to one request, in the media type that was negotiated; "" when none is acceptable.
+type responder struct {
+	http.ResponseWriter
+	mediaType string
+}
+
+// refuse writes the answer to what is not a GraphQL request, with its status for every media type.
+func (out responder) refuse(ctx context.Context, e *RequestError) {
+	if e.Header[0] != "" {
+		out.Header().Set(e.Header[0], e.Header[1])
+	}
+	if out.mediaType == "" {
+		out.mediaType = typeJSON
+	}
+	out.write(ctx, e.Status, &graphql.Response{Errors: gqlerror.List{e.Err}})
+}
+
+// write sends a response. Its data, which gqlgen has encoded, is not encoded again; without data there is no entry.
+func (out responder) write(ctx context.Context, status int, response *graphql.Response) {
+	if info := requestInfoFrom(ctx); info != nil {
+		info.status, info.errs = status, response.Errors
+	}
+	var b bytes.Buffer
+	b.Grow(len(response.Data) + 256)
+	b.WriteByte('{')
+	entry := func(name string, value []byte) {
+		if b.Len() > 1 {
+			b.WriteByte(',')
+		}
+		b.WriteString(`"` + name + `":`)
+		b.Write(value)
+	}
+	if len(response.Errors) > 0 {
+		entry("errors", encode(response.Errors))
+	}
+	if len(response.Data) > 0 {
+		entry("data", response.Data)
+	}
+	if len(response.Extensions) > 0 {
+		entry("extensions", encode(response.Extensions))
+	}
+	b.WriteByte('}')
+	out.Header().Set("Content-Type", out.mediaType+"; charset=utf-8")
+	out.Header().Set("Content-Length", strconv.Itoa(b.Len()))
+	out.WriteHeader(status)
+	_, _ = out.Write(b.Bytes()) // the client may be gone
+}
+
+// encode panics when an extension cannot be encoded; the transport turns that into an internal error.
+func encode(value any) []byte {
+	text, err := json.Marshal(value)
+	if err != nil {
+		panic(err)
+	}
+	return text
+}

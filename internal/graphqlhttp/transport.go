@@ -1,0 +1,198 @@
+package graphqlhttp
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/querylimit"
+	"github.com/gatehouse/gatehouse/internal/requestid"
+)
+
+// transport is GraphQL over HTTP: POST of one JSON request, and GET for queries. It answers every request, also those
+// with an unknown Upgrade header: Java's HTTP client sends one with each POST. A transport for WebSockets would stand
+// before it.
+type transport struct {
+	Config
+	documents *querylimit.DocumentLimits
+
+	// parsing bounds what requests cost before anything is known of them. A request whose body is longer than any cached
+	// document, or whose document is not cached, is read with a slot. Slots rest after use, so that parsing takes at most
+	// half of the time of half of the processors, however many clients send new documents. The worst document found takes
+	// 2 ms, so the last request in the queue waits half a second. With two processors, some thousand new documents are
+	// read a second.
+	parsing *querylimit.Limiter
+	// execution lets expensive operations run on half of the processors. Without it, 100 of them would share the
+	// processors equally with cheap ones. It is released before the response is sent, as a client may read slowly.
+	execution *querylimit.Limiter
+}
+
+var _ graphql.Transport = (*transport)(nil)
+
+func newTransport(c Config) *transport {
+	return &transport{
+		Config:    c,
+		documents: querylimit.NewDocumentLimits(c.Schema.Schema(), c.Limits, c.Introspection),
+		parsing: querylimit.NewLimiter(querylimit.LimiterConfig{
+			Rest: true, Message: "too many long or new documents are being read; try again",
+		}),
+		execution: querylimit.NewLimiter(querylimit.LimiterConfig{
+			Message: "too many large answers are being made; try again",
+		}),
+	}
+}
+
+// Supports reports that nothing comes after this transport.
+func (*transport) Supports(*http.Request) bool { return true }
+
+// Do answers one request.
+func (t *transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	info := &requestInfo{}
+	ctx := withRequestInfo(requestid.Ensure(r.Context()), info)
+	if t.Observe != nil {
+		observed, done := t.Observe(ctx)
+		ctx = observed
+		defer func() { done(info.stats()) }() // last, also after a panic
+	}
+	ctx, cancel := context.WithTimeout(ctx, t.Timeout)
+	defer cancel()
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Request-Id", requestid.From(ctx))
+	h.Add("Vary", "Accept")
+	out := responder{w, negotiate(r.Header.Values("Accept"))}
+	defer func() {
+		if cause := recover(); cause != nil {
+			out.writeInternalError(ctx, t.Log, cause)
+		}
+	}()
+	t.serve(out, r.WithContext(ctx), exec)
+}
+
+func (t *transport) serve(out responder, r *http.Request, exec graphql.GraphExecutor) {
+	r, refused := t.admit(out, r)
+	if refused != nil {
+		out.refuse(r.Context(), refused)
+		return
+	}
+	ctx := r.Context()
+	op, refused := t.createOperation(out, r, exec)
+	if refused == nil && op.errs == nil {
+		refused = checkMethod(r.Method, op.Operation.Operation)
+	}
+	if refused != nil {
+		out.refuse(ctx, refused)
+		return
+	}
+	var response *graphql.Response
+	if op.errs != nil {
+		response = exec.DispatchError(graphql.WithOperationContext(ctx, op.OperationContext), op.errs)
+	} else {
+		response, ctx = t.execute(ctx, exec, op.OperationContext)
+		if t.After != nil {
+			t.After(ctx, out.Header())
+		}
+	}
+	t.respond(ctx, out, response)
+}
+
+// admit checks what needs no reading of the request, and calls the hook. It always returns a request.
+func (t *transport) admit(out responder, r *http.Request) (*http.Request, *RequestError) {
+	switch {
+	case r.Method != http.MethodPost && r.Method != http.MethodGet:
+		return r, BadRequest(http.StatusMethodNotAllowed, "use POST, or GET for queries").With("Allow", "GET, POST")
+	case out.mediaType == "":
+		return r, BadRequest(http.StatusNotAcceptable, "answers are "+typeGraphQL+" or "+typeJSON)
+	case t.Before == nil:
+		return r, nil
+	}
+	admitted, refused := t.Before(r)
+	if refused != nil {
+		return r, refused
+	}
+	return admitted, nil
+}
+
+// checkMethod refuses operations that must not run by this method.
+func checkMethod(method string, op ast.Operation) *RequestError {
+	switch {
+	case op == ast.Subscription:
+		return BadRequest(http.StatusBadRequest, "subscriptions are not answered over plain HTTP")
+	case method == http.MethodGet && op != ast.Query:
+		return BadRequest(http.StatusMethodNotAllowed, "GET is for queries; use POST").With("Allow", "POST")
+	}
+	return nil
+}
+
+// operation is what a request asks for, or why it will not run.
+type operation struct {
+	*graphql.OperationContext
+	errs gqlerror.List
+}
+
+// createOperation reads a request into an operation, with a slot of the parsing limiter where that is expensive.
+func (t *transport) createOperation(out responder, r *http.Request, exec graphql.GraphExecutor) (*operation, *RequestError) {
+	slot := t.parsing.Slot()
+	defer slot.Release()
+	start := graphql.Now()
+	params, refused := requestReader{t.Limits, slot}.read(out.ResponseWriter, r)
+	if refused != nil {
+		return nil, refused
+	}
+	params.ReadTime = graphql.TraceTiming{Start: start, End: graphql.Now()}
+	ctx := r.Context()
+	op := &operation{OperationContext: &graphql.OperationContext{}}
+	if err := t.checkDocument(ctx, params.Query, slot); err != nil {
+		op.errs = gqlerror.List{err}
+	} else {
+		op.OperationContext, op.errs = exec.CreateOperationContext(ctx, params)
+	}
+	requestInfoFrom(ctx).op = op.OperationContext
+	if len(op.errs) > 0 {
+		op.RawQuery, op.Variables = params.Query, params.Variables // the presenter must know what was sent
+		op.errs = explain(op)
+	}
+	return op, nil
+}
+
+// checkDocument holds a document that is not cached to the limits.
+func (t *transport) checkDocument(ctx context.Context, text string, slot *querylimit.Slot) *gqlerror.Error {
+	if _, ok := t.Documents.Get(ctx, text); ok {
+		return nil
+	}
+	if err := slot.Acquire(ctx); err != nil {
+		return err
+	}
+	return t.documents.Check(text)
+}
+
+// explain returns why an operation will not run, in our own words when the document does not have it: gqlgen's would
+// repeat a name as long as a request.
+func explain(op *operation) gqlerror.List {
+	switch {
+	case op.Doc == nil || op.Operation != nil:
+		return op.errs
+	case op.OperationName == "":
+		return gqlerror.List{NewError(problem.ValidationFailed,
+			"the document has several operations: operationName must say which one to run")}
+	}
+	return gqlerror.List{NewError(problem.ValidationFailed, "the document has no operation of that operationName")}
+}
+
+// execute runs an operation to its complete response. It returns the context of its resolvers.
+func (t *transport) execute(ctx context.Context, exec graphql.GraphExecutor, op *graphql.OperationContext) (*graphql.Response, context.Context) {
+	slot := t.execution.Slot()
+	defer slot.Release()
+	if querylimit.AnswerFields(op.Operation, t.Limits.Page) >= querylimit.ExpensiveFields {
+		if err := slot.Acquire(ctx); err != nil {
+			return exec.DispatchError(graphql.WithOperationContext(ctx, op), gqlerror.List{err}), ctx
+		}
+	}
+	responses, ctx := exec.DispatchOperation(ctx, op)
+	return responses(ctx), ctx
+}
