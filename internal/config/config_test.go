@@ -24,7 +24,7 @@ func defaults() *config.Config {
 		Addr: "127.0.0.1:8080", DatabaseURL: "sqlite:gatehouse.db", SecretFile: "gatehouse.secret", Audience: "gatehouse",
 		AccessTTL: 10 * time.Minute, RefreshTTL: 720 * time.Hour, SessionTTL: 2160 * time.Hour,
 		KeyRotation: "2160h", RotateEvery: 2160 * time.Hour,
-		Playground: "auto", Argon2: "m=19456,t=2,p=1", Throttle: "on", Drain: "auto", Log: "info", LogLevel: slog.LevelInfo,
+		Playground: "auto", Argon2: "m=19456,t=2,p=1", HashWorker: "on", Throttle: "on", Drain: "auto", Log: "info", LogLevel: slog.LevelInfo,
 	}
 }
 
@@ -244,6 +244,9 @@ var values = []value{
 	{variable: "GATEHOUSE_TRUSTED_PROXIES", text: "::ffff:10.0.0.1", refusedBecause: "CIDR"},
 	{variable: "GATEHOUSE_TRUSTED_PROXIES", text: "10.1.2.3/8", refusedBecause: "write 10.1.2.3 or 10.0.0.0/8"},
 
+	{variable: "GATEHOUSE_HASH_WORKER", text: "on", want: func(c *config.Config) { c.HashWorker = "on" }},
+	{variable: "GATEHOUSE_HASH_WORKER", text: "off", want: func(c *config.Config) { c.HashWorker = "off" }},
+	{variable: "GATEHOUSE_HASH_WORKER", text: "false", refusedBecause: "on nor off"},
 	{variable: "GATEHOUSE_PLAYGROUND", text: "on", want: func(c *config.Config) { c.Playground = "on" }},
 	{variable: "GATEHOUSE_PLAYGROUND", text: "off", want: func(c *config.Config) { c.Playground = "off" }},
 	{variable: "GATEHOUSE_PLAYGROUND", text: "true", refusedBecause: "on or off"},

@@ -35,6 +35,8 @@ func Run(ctx context.Context, c *Config, o Options) error {
 	c.audit, c.timeout = o.Audit, cmp.Or(o.Timeout, c.timeout)
 	if o.Standalone {
 		tune()
+	}
+	if o.Standalone && c.HashWorker == "on" {
 		hashing, err := hashworker.Start(func() *exec.Cmd { return o.HashProcess(c.hashesAtOnce) })
 		if err != nil {
 			return err
