@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/tools/txtar"
+
 	"github.com/gatehouse/gatehouse/authz"
 	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
 )
@@ -33,83 +35,67 @@ func (s *server) summary(t testing.TB, p *allfeatures.Viewer, o operation) strin
 	return strings.Join(lines, "\n")
 }
 
-// rows are the rows of the policy's table, each with what it opens and what it closes.
-var rows = []struct{ row, who, text, want string }{
-	{"a field needs its type's rule and its own", "alice, stale", `{ draft(id: "d1") { id body } }`,
-		`{"draft":{"id":"d1","body":null}} | REAUTHENTICATION_REQUIRED Draft.body @draft.body`},
-	{"a field needs its type's rule and its own", "stranger", `{ draft(id: "d1") { body } }`, `{"draft":null} | NOT_FOUND Query.draft @draft`},
-	{"a field needs its type's rule and its own", "alice", `{ draft(id: "d1") { body } }`, `{"draft":{"body":"body"}}`},
-	{"openness never widens what a type guards", "missing", `subscription { ticks }`, `rejected | UNAUTHENTICATED Subscription.ticks @ticks`},
-	{"openness never widens what a type guards", "alice", `subscription { ticks }`, "{\"ticks\":1}\n{\"ticks\":2}"},
-	{"through an interface each object's own rules decide", "alice", `{ documents { id ... on Draft { review } } }`,
-		`{"documents":[{"id":"p2"},{"id":"d1","review":null},{"id":"d3","review":"review"}]} | NOT_FOUND Draft.review @documents[1].review`},
-	{"through a union each object's own rules decide", "alice", `{ search { __typename ... on Post { secret } } }`,
-		`{"search":null} | NOT_FOUND Query.search @search[2]`},
-	{"through a union each object's own rules decide", "everything", `{ search { __typename ... on Post { secret } } }`,
-		`{"search":[{"__typename":"Post","secret":"secret"},{"__typename":"Draft"},{"__typename":"Memo"}]}`},
-	{"a field of the root that is not introspection", "missing", `{ __schema { queryType { name } } }`, `rejected | FORBIDDEN Query.__schema @__schema`},
-	{"an alias changes nothing", "missing", `{ open: staff a: open }`, `{"open":null,"a":"open"} | UNAUTHENTICATED Query.staff @open`},
-	{"only the operation that runs is decided", "missing", `mutation Op { greet } query Other { staff } mutation Third { erase(id: "p1") }`, `{"greet":"hello"}`},
-	{"@skip and @include are honoured", "missing", `query Op($no: Boolean = false) { open staff @include(if: $no) fresh @skip(if: true) }`, `{"open":"open"}`},
-	{"@skip and @include are honoured", "missing", `query Op($no: Boolean = false) { open staff @skip(if: $no) }`,
-		`{"open":"open","staff":null} | UNAUTHENTICATED Query.staff @staff`},
-	{"an argument counts when it is supplied", "stranger", `query Op($v: Boolean) { open search(text: "posts", deep: $v) { __typename } }`,
-		`{"open":"open","search":[{"__typename":"Post"},{"__typename":"Tag"},{"__typename":"Post"}]}`},
-	{"an argument counts when it is supplied, null too", "stranger", `{ open search(deep: null) { __typename } }`,
-		`{"open":"open","search":null} | FORBIDDEN Query.search(deep:) @search`},
-	{"an input field counts when it is supplied", "stranger", `{ open count(list: [{text: "x"}, {not: {internal: null}}]) }`,
-		`{"open":"open","count":null} | INSUFFICIENT_SCOPE Filter.internal @count`},
-	{"a query: null, and one error a coordinate, not one a row", "alice", `{ grid { id secret } }`,
-		`{"grid":[[{"id":"p1","secret":"secret"},{"id":"p2","secret":null}],[],[],[{"id":"pe","secret":null}]]} | NOT_FOUND Post.secret @grid[0][1].secret`},
-	{"a query: null bubbles to what may be null", "alice", `{ post(id: "p2") { strictSecret } open }`,
-		`{"post":null,"open":"open"} | NOT_FOUND Post.strictSecret @post.strictSecret`},
-	{"a query: null bubbles to the root", "alice, stale", `{ fresh open }`, `null | REAUTHENTICATION_REQUIRED Query.fresh @fresh`},
-	{"a mutation: one forbidden part refuses the whole", "stranger", `mutation { greet write(input: {}) { title audit } }`,
-		`rejected | FORBIDDEN Post.audit @write.audit`},
-	{"a subscription: one forbidden part refuses the whole", "stranger", `subscription { posts { title audit } }`,
-		`rejected | FORBIDDEN Post.audit @posts.audit`},
-	{"nothing left to run is refused", "missing", `{ staff me { id } }`, `rejected | UNAUTHENTICATED Query.staff @staff | UNAUTHENTICATED Query.me @me`},
-	{"an owner: another's object and none answer alike", "stranger", `{ draft(id: "d1") { id } }`, `{"draft":null} | NOT_FOUND Query.draft @draft`},
-	{"an owner: another's object and none answer alike", "stranger", `{ draft(id: "no") { id } }`, `{"draft":null} | NOT_FOUND Query.draft @draft`},
-	{"an owner: a hidden object of any type and none answer alike", "stranger", `{ node(id: "m1") { id } }`, `{"node":null} | NOT_FOUND Query.node @node`},
-	{"an owner: a hidden object of any type and none answer alike", "stranger", `{ node(id: "no") { __typename } }`, `{"node":null} | NOT_FOUND Query.node @node`},
-	{"an owner: a hidden object of any type and none answer alike", "missing", `{ node(id: "c1") { id } }`, `{"node":null} | UNAUTHENTICATED Query.node @node`},
-	{"an owner: a hidden object of any type and none answer alike", "missing", `{ node(id: "no") { id } }`, `{"node":null} | UNAUTHENTICATED Query.node @node`},
-	{"an owner: unset ids never match", "without id", `{ post(id: "pe") { secret } club(id: "c0") { id } }`,
-		`{"post":{"secret":null},"club":null} | NOT_FOUND Query.club @club | NOT_FOUND Post.secret @post.secret`},
-	{"an owner who lacks something else is told so", "alice, stale", `{ post(id: "p1") { recent } }`,
-		`{"post":{"recent":null}} | REAUTHENTICATION_REQUIRED Post.recent @post.recent`},
-	{"all violations, the most pressing first", "scope a, stale", `mutation { promote(id: "m1") { id } erase(id: "p1") write(input: {filter: {internal: "x"}, pinned: true}) { audit } }`,
-		`rejected | REAUTHENTICATION_REQUIRED Mutation.erase @erase | INSUFFICIENT_SCOPE Filter.internal @write | FORBIDDEN Memo @promote | FORBIDDEN PostInput.pinned @write`},
-	{"no viewer is nobody", "no viewer", `{ open me { id } }`, `{"open":"open","me":null} | UNAUTHENTICATED Query.me @me`},
-	{"trouble denies, and is no denial's fault", "trouble", `{ open me { id } }`, `{"open":"open","me":null} | INTERNAL @me`},
-	{"who signs in sees what is theirs", "missing", `mutation { signIn(id: "alice") { token member { name email } } }`,
-		`{"signIn":{"token":"t-alice","member":{"name":"Alice","email":null}}} | INSUFFICIENT_SCOPE Member.email @signIn.member.email`},
-	{"who fails to sign in sees nothing", "missing", `mutation { signIn(id: "no") { member { name } } }`, `{"signIn":null}`},
-	{"two who sign in see each their own", "missing", `mutation { a: signIn(id: "alice") { member { clubs { id } } } b: signIn(id: "bob") { member { id } } }`,
-		`{"a":{"member":{"clubs":[{"id":"c1"}]}},"b":{"member":{"id":"bob"}}}`},
-	{"an event is looked at before it is sent", "alice", `subscription { drafts { id body } }`,
-		"{\"drafts\":{\"id\":\"d1\",\"body\":\"body\"}}\n{\"drafts\":null} | NOT_FOUND Subscription.drafts @drafts\n" +
-			"{\"drafts\":null} | NOT_FOUND Subscription.drafts @drafts\n{\"drafts\":{\"id\":\"d3\",\"body\":\"body\"}}"},
-	{"a hidden event where null may not be", "stranger", `subscription { nodes { ... on Draft { id } ... on Post { id } } }`,
-		"null | NOT_FOUND Subscription.nodes @nodes\n{\"nodes\":{\"id\":\"p1\"}}\nnull | NOT_FOUND Subscription.nodes @nodes\nnull | NOT_FOUND Subscription.nodes @nodes"},
-	{"an owner of a field of an event", "alice", `subscription { posts { id secret } }`,
-		"{\"posts\":{\"id\":\"p1\",\"secret\":\"secret\"}}\n{\"posts\":null}\n{\"posts\":{\"id\":\"p2\",\"secret\":null}} | NOT_FOUND Post.secret @posts.secret"},
+// TestGuard_EnforcesEachRule runs the cases of testdata/rules.txtar.
+func TestGuard_EnforcesEachRule(t *testing.T) {
+	for _, rule := range sections(t, "testdata/rules.txtar", 30) {
+		t.Run(rule.Name, func(t *testing.T) {
+			for _, verify := range []bool{false, true} {
+				s := mustServe(t, verify)
+				for _, c := range ruleCases(t, string(rule.Data)) {
+					if got := s.summary(t, viewerNamed(t, c.persona), c.operation); got != c.want {
+						t.Errorf("%s: %s\ngot  %s\nwant %s", c.persona, c.text, got, c.want)
+					}
+				}
+			}
+		})
+	}
 }
 
-func TestGuard_EnforcesEachRule(t *testing.T) {
-	for _, verify := range []bool{false, true} {
-		s := mustServe(t, verify)
-		for _, r := range rows {
-			o := operation{text: r.text}
-			if strings.Contains(r.text, " Op") {
-				o.name = "Op"
-			}
-			if got := s.summary(t, viewerNamed(t, r.who), o); got != r.want {
-				t.Errorf("%s\n%s: %s\ngot  %s\nwant %s", r.row, r.who, r.text, got, r.want)
-			}
+type ruleCase struct {
+	persona string
+	operation
+	want string
+}
+
+// ruleCases reads the lines "persona: operation", each with the indented lines of its responses.
+func ruleCases(t *testing.T, text string) (all []ruleCase) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		if want, ok := strings.CutPrefix(line, "  "); ok && len(all) > 0 {
+			all[len(all)-1].want += want
+			continue
 		}
+		persona, operation, ok := strings.Cut(strings.TrimSpace(line), ": ")
+		if !ok {
+			t.Fatalf("not a case: %q", line)
+		}
+		all = append(all, ruleCase{persona: persona, operation: named(operation)})
 	}
+	for i := range all {
+		all[i].want = strings.TrimSuffix(all[i].want, "\n")
+	}
+	return all
+}
+
+// named is an operation that runs the one of the name Op when the text has it.
+func named(text string) operation {
+	if strings.Contains(text, " Op") {
+		return operation{text: text, name: "Op"}
+	}
+	return operation{text: text}
+}
+
+// sections returns the sections of a txtar file, which has at least so many.
+func sections(t *testing.T, name string, least int) []txtar.File {
+	t.Helper()
+	archive, err := txtar.ParseFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(archive.Files) < least {
+		t.Fatalf("%s has %d sections, want %d or more", name, len(archive.Files), least)
+	}
+	return archive.Files
 }
 
 // TestRejectedOperation_ResolvesNothing counts what ran: no resolver, and no read of a struct's field either.
@@ -123,11 +109,7 @@ func TestRejectedOperation_ResolvesNothing(t *testing.T) {
 		`subscription { posts { id audit } }`,
 	} {
 		s := mustServe(t, false)
-		o := operation{text: text}
-		if strings.Contains(text, " Op") {
-			o.name = "Op"
-		}
-		if got := s.summary(t, viewerNamed(t, "missing"), o); !strings.HasPrefix(got, "rejected") || s.resolver.Calls.Load() != 0 || s.fields.Load() != 0 {
+		if got := s.summary(t, viewerNamed(t, "missing"), named(text)); !strings.HasPrefix(got, "rejected") || s.resolver.Calls.Load() != 0 || s.fields.Load() != 0 {
 			t.Errorf("%s\n%s; %d resolvers and %d fields ran", text, got, s.resolver.Calls.Load(), s.fields.Load())
 		}
 	}
@@ -208,11 +190,11 @@ func TestOwnerPredicate_IsNotAskedWhenAnotherClauseHolds(t *testing.T) {
 
 func TestViolations_AreCappedAtFifty(t *testing.T) {
 	var b strings.Builder
-	b.WriteString(vocabulary + "type Query {")
+	b.WriteString(directives + "type Query {")
 	for i := range 60 {
 		fmt.Fprintf(&b, " f%d: Int @auth", i)
 	}
-	for name, p := range map[string]*allfeatures.Viewer{"anonymous": nil, "unchecked": viewerNamed(t, "trouble")} {
+	for name, p := range map[string]*allfeatures.Viewer{"anonymous": nil, "unchecked": viewerNamed(t, "unchecked")} {
 		schema := load(t, b.String()+"}")
 		config := testConfig(false)
 		config.Owners = nil
@@ -235,13 +217,13 @@ func TestTypeName_MismatchFailsTheOperation(t *testing.T) {
 	config := testConfig(false)
 	config.TypeName = func(any) string { return "Post" } // everything is open
 	s := must(serve(t, allfeatures.SDL, config))
-	if got := s.summary(t, viewerNamed(t, "stranger"), operation{text: `{ node(id: "d1") { id } }`}); got != "rejected | INTERNAL @" {
+	if got := s.summary(t, viewerNamed(t, "other user"), operation{text: `{ node(id: "d1") { id } }`}); got != "rejected | INTERNAL @" {
 		t.Errorf("objects are decided as those of another type: %s", got)
 	}
 	config = testConfig(false)
 	config.TypeName = func(any) string { return "Unknown" }
 	s = must(serve(t, allfeatures.SDL, config))
-	if got := s.summary(t, viewerNamed(t, "stranger"), operation{text: `{ node(id: "p1") { id } }`}); got != `{"node":null} | NOT_FOUND Query.node @node` {
+	if got := s.summary(t, viewerNamed(t, "other user"), operation{text: `{ node(id: "p1") { id } }`}); got != `{"node":null} | NOT_FOUND Query.node @node` {
 		t.Errorf("an object of an unknown type: %s", got)
 	}
 }

@@ -77,7 +77,7 @@ func TestRuntimeDirectives_LeaveOpenWhatTheGuardDenies(t *testing.T) {
 func TestAuthDirective_OnInputObjectStillGuardsObjects(t *testing.T) {
 	sdl := strings.Replace(allfeatures.SDL, "on OBJECT | FIELD_DEFINITION | ARGUMENT", "on OBJECT | INPUT_OBJECT | FIELD_DEFINITION | ARGUMENT", 1)
 	s := must(serve(t, sdl, testConfig(false)))
-	if got := s.summary(t, viewerNamed(t, "stranger"), operation{text: `{ draft(id: "d1") { id } }`}); !strings.Contains(got, "NOT_FOUND Query.draft") {
+	if got := s.summary(t, viewerNamed(t, "other user"), operation{text: `{ draft(id: "d1") { id } }`}); !strings.Contains(got, "NOT_FOUND Query.draft") {
 		t.Error(got)
 	}
 }
