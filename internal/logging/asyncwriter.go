@@ -1,103 +1,90 @@
 package logging
 
 import (
+	"bytes"
 	"io"
 	"sync/atomic"
 	"time"
 )
 
 const (
-	// MaxBacklog are kept for a reader that does not read. Those after them are counted and dropped.
+	// MaxBacklog is how many lines wait for a slow reader. Further lines are counted and dropped.
 	MaxBacklog = 1024
-	// WriteTimeout is how long a line is waited for, once: whoever reads slowly costs one request that much, and no other.
+	// WriteTimeout is how long a write waits for the reader. After one timeout, writes do not wait until the backlog is gone.
 	WriteTimeout = 100 * time.Millisecond
-	// closeTimeout is how long the end of the program waits for what is kept.
+	// closeTimeout is how long Close waits for the backlog.
 	closeTimeout = time.Second
 )
 
-// AsyncWriter writes lines to what may block for ever: a pipe that nobody reads, a terminal that was stopped. While the reader
-// reads, a line is out before Write returns, and so before the request is answered.
+// AsyncWriter writes lines to a writer that may block for ever, such as a pipe that is not read or a stopped terminal.
+// While the reader keeps up, Write returns after the line is written.
 type AsyncWriter struct {
-	out     io.Writer
-	kept    chan keptLine
-	behind  atomic.Bool // nobody waits
-	dropped atomic.Int64
-	lost    atomic.Pointer[func(lines int64)] // says that lines were dropped
-	quit    chan struct{}
-	ended   chan struct{}
+	backlog  chan entry
+	degraded atomic.Bool // writes do not wait
+	dropped  atomic.Int64
+	onDrop   atomic.Pointer[func(lines int64)]
 }
 
-type keptLine struct {
+type entry struct {
 	line    []byte
 	written chan struct{}
+	last    bool
 }
 
 // NewAsyncWriter writes to out until it is closed.
 func NewAsyncWriter(out io.Writer) *AsyncWriter {
-	s := &AsyncWriter{out: out, kept: make(chan keptLine, MaxBacklog), quit: make(chan struct{}), ended: make(chan struct{})}
-	go s.carry()
-	return s
+	w := &AsyncWriter{backlog: make(chan entry, MaxBacklog)}
+	go w.loop(out)
+	return w
 }
 
-// Write takes a line. It never fails: there is nobody to tell.
-func (s *AsyncWriter) Write(line []byte) (int, error) {
-	e := keptLine{append([]byte(nil), line...), make(chan struct{})}
+// Write takes one line. It returns no error.
+func (w *AsyncWriter) Write(line []byte) (int, error) {
+	e := entry{line: bytes.Clone(line), written: make(chan struct{})}
 	select {
-	case s.kept <- e:
+	case w.backlog <- e:
+		if !w.degraded.Load() && !wait(e.written, time.After(WriteTimeout)) {
+			w.degraded.Store(true)
+		}
 	default:
-		s.dropped.Add(1)
-		return len(line), nil
-	}
-	if s.behind.Load() {
-		return len(line), nil
-	}
-	wait := time.NewTimer(WriteTimeout)
-	defer wait.Stop()
-	select {
-	case <-e.written:
-	case <-s.ended:
-	case <-wait.C:
-		s.behind.Store(true)
+		w.dropped.Add(1)
 	}
 	return len(line), nil
 }
 
-// carry writes until Close was called and nothing is kept.
-func (s *AsyncWriter) carry() {
-	defer close(s.ended)
-	for {
-		select {
-		case e := <-s.kept:
-			s.write(e)
-			continue
-		default:
-		}
-		select {
-		case e := <-s.kept:
-			s.write(e)
-		case <-s.quit:
+func (w *AsyncWriter) loop(out io.Writer) {
+	for e := range w.backlog {
+		if e.last {
+			close(e.written)
 			return
 		}
+		_, _ = out.Write(e.line)
+		close(e.written)
+		if len(w.backlog) > 0 {
+			continue
+		}
+		w.degraded.Store(false)
+		if f := w.onDrop.Load(); f != nil && w.dropped.Load() > 0 {
+			go (*f)(w.dropped.Swap(0)) // it logs, and so calls Write
+		}
 	}
 }
 
-func (s *AsyncWriter) write(e keptLine) {
-	_, _ = s.out.Write(e.line)
-	close(e.written)
-	if len(s.kept) > 0 {
-		return
-	}
-	s.behind.Store(false)
-	if tell := s.lost.Load(); tell != nil && s.dropped.Load() > 0 {
-		go (*tell)(s.dropped.Swap(0)) // it writes here
-	}
-}
-
-// Close waits a moment for what is kept. A line after that is dropped.
-func (s *AsyncWriter) Close() {
-	close(s.quit)
+// Close waits up to a second for the backlog. Lines after it are dropped.
+func (w *AsyncWriter) Close() {
+	last, timeout := entry{written: make(chan struct{}), last: true}, time.After(closeTimeout)
 	select {
-	case <-s.ended:
-	case <-time.After(closeTimeout):
+	case w.backlog <- last:
+		wait(last.written, timeout)
+	case <-timeout:
+	}
+}
+
+func wait(done chan struct{}, timeout <-chan time.Time) (ok bool) {
+	select {
+	case <-done:
+		return true
+	case <-timeout:
+		return false
 	}
 }

@@ -1,5 +1,5 @@
-// Package logging makes the log: lines as text or JSON, in which nothing that a client wrote can change how a line looks,
-// and which hold no request up when nobody reads them.
+// Package logging writes the log, as text or JSON. Text from clients cannot change how a line looks, and a log that is
+// not read delays no request.
 package logging
 
 import (
@@ -14,42 +14,41 @@ import (
 
 // Config is what a log is made of.
 type Config struct {
-	Out   io.Writer // required
+	Out   io.Writer // required; when it is an *AsyncWriter, lines that it dropped are reported in the log
 	Level slog.Level
-	JSON  bool
+	JSON  bool // default false: text
 }
 
-// New writes lines as text or JSON.
+// New returns a log that writes a line for each record, with the id of the request that it belongs to.
 func New(c Config) *slog.Logger {
-	options := &slog.HandlerOptions{Level: c.Level}
-	out := visible{c.Out}
-	log := slog.New(WithRequestID(slog.NewTextHandler(out, options)))
+	options, out := &slog.HandlerOptions{Level: c.Level}, escapingWriter{c.Out}
+	var handler slog.Handler = slog.NewTextHandler(out, options)
 	if c.JSON {
-		log = slog.New(WithRequestID(slog.NewJSONHandler(out, options)))
+		handler = slog.NewJSONHandler(out, options)
 	}
-	if s, is := c.Out.(*AsyncWriter); is {
-		tell := func(lines int64) { log.Warn("nobody read the log: lines were dropped", "lines", lines) }
-		s.lost.Store(&tell)
+	log := slog.New(WithRequestID(handler))
+	if w, ok := c.Out.(*AsyncWriter); ok {
+		warn := func(lines int64) { log.Warn("the log was read too slowly: lines were dropped", "lines", lines) }
+		w.onDrop.Store(&warn)
 	}
 	return log
 }
 
-// visible writes what cannot be seen as \u and its number. slog quotes what would begin a new line, but its JSON has
-// characters in it that turn the direction of a line, and both formats have DEL: what a client calls itself must not
-// change how a line looks to who reads it. In JSON such an escape means the same character.
-type visible struct{ io.Writer }
+// escapingWriter replaces unprintable characters by \u and their number. slog quotes line breaks, but its JSON passes
+// characters that reverse the direction of text, and both formats pass DEL. In JSON the escape means the same character.
+type escapingWriter struct{ io.Writer }
 
-// Write takes one line, as slog's handlers do.
-func (v visible) Write(line []byte) (int, error) {
+// Write takes one line, as slog's handlers write it.
+func (w escapingWriter) Write(line []byte) (int, error) {
 	text := bytes.TrimSuffix(line, []byte("\n"))
-	if bytes.IndexFunc(text, unseen) < 0 {
-		return v.Writer.Write(line)
+	if bytes.IndexFunc(text, unprintable) < 0 {
+		return w.Writer.Write(line)
 	}
 	var b bytes.Buffer
 	for len(text) > 0 {
 		r, size := utf8.DecodeRune(text)
 		switch {
-		case !unseen(r):
+		case !unprintable(r):
 			b.Write(text[:size])
 		case r > 0xffff: // as JSON needs it: RFC 8259, section 7
 			high, low := utf16.EncodeRune(r)
@@ -60,10 +59,10 @@ func (v visible) Write(line []byte) (int, error) {
 		text = text[size:]
 	}
 	b.WriteByte('\n')
-	if _, err := v.Writer.Write(b.Bytes()); err != nil {
+	if _, err := w.Writer.Write(b.Bytes()); err != nil {
 		return 0, err
 	}
 	return len(line), nil
 }
 
-func unseen(r rune) bool { return !unicode.IsPrint(r) }
+func unprintable(r rune) bool { return !unicode.IsPrint(r) }

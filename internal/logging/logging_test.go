@@ -11,14 +11,14 @@ import (
 // forgery would begin a line, colour it, end it early, turn it round, or look like another field.
 const forgery = "a\r\nlevel=ERROR msg=forged\x1b[31m\x00\x7f\u009b\u2028\u202egnp\u2066\ufeff\" user=root \U000e0041 \xff b"
 
-// TestNoTextChangesHowALineLooks is S-073, for both formats, wherever in a line the text stands.
-func TestNoTextChangesHowALineLooks(t *testing.T) {
+// TestNew_NoTextChangesHowALineLooks is S-073, for both formats, wherever in a line the text stands.
+func TestNew_NoTextChangesHowALineLooks(t *testing.T) {
 	for _, asJSON := range []bool{false, true} {
 		var out bytes.Buffer
 		log := New(Config{JSON: asJSON, Out: &out})
 		log.With("with", forgery).Error(forgery, "text", forgery, forgery, "value", "error", errors.New(forgery), "any", []string{forgery})
 		line := out.String()
-		if strings.Count(line, "\n") != 1 || !strings.HasSuffix(line, "\n") || strings.ContainsFunc(strings.TrimSuffix(line, "\n"), unseen) {
+		if strings.Count(line, "\n") != 1 || !strings.HasSuffix(line, "\n") || strings.ContainsFunc(strings.TrimSuffix(line, "\n"), unprintable) {
 			t.Errorf("%q", line)
 		}
 		if !strings.Contains(line, `\u202e`) || !strings.Contains(line, "forged") {

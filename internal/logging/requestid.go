@@ -1,4 +1,3 @@
-// Package logging writes the log.
 package logging
 
 import (

@@ -1,0 +1,59 @@
+package logging
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"testing"
+)
+
+// TestAsyncWriter_UnreadLinesAreBoundedAndCounted writes to a pipe that is not read, and then reads it.
+func TestAsyncWriter_UnreadLinesAreBoundedAndCounted(t *testing.T) {
+	const lines = MaxBacklog + 300
+	reader, out := io.Pipe()
+	w := NewAsyncWriter(out)
+	log := New(Config{Out: w, Level: slog.LevelInfo})
+	for range lines {
+		log.Info("written") // waits once
+	}
+	dropped := int(w.dropped.Load())
+	if dropped == 0 || dropped > lines-MaxBacklog {
+		t.Errorf("%d lines were dropped", dropped)
+	}
+	written, report := 0, ""
+	for text := bufio.NewScanner(reader); report == "" && text.Scan(); {
+		if strings.HasSuffix(text.Text(), "msg=written") {
+			written++
+			continue
+		}
+		report = text.Text()
+	}
+	if want := fmt.Sprintf(`lines were dropped" lines=%d`, dropped); !strings.Contains(report, want) || written != lines-dropped {
+		t.Errorf("%d lines and %s, want %d and %s", written, report, lines-dropped, want)
+	}
+	w.Close()
+}
+
+// TestAsyncWriter_LineIsWrittenWhenWriteReturns is about a reader that keeps up, and about lines after Close.
+func TestAsyncWriter_LineIsWrittenWhenWriteReturns(t *testing.T) {
+	var out bytes.Buffer
+	w := NewAsyncWriter(&out)
+	for n := range 10 {
+		fmt.Fprintln(w, n)
+		if w.degraded.Load() {
+			t.Skip("this machine took 100 ms to write a line")
+		}
+		if want := fmt.Sprintf("%d\n", n); !strings.HasSuffix(out.String(), want) {
+			t.Fatalf("%q, want it to end with %q", &out, want)
+		}
+	}
+	w.Close()
+	before := out.Len()
+	fmt.Fprintln(w, "too late")
+	if out.Len() != before {
+		t.Error("a line was written after Close")
+	}
+}
