@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
+	"log/slog"
+
 	"github.com/gatehouse/gatehouse/internal/cli"
-	"github.com/gatehouse/gatehouse/internal/httpserver"
+	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/logging"
 	"github.com/gatehouse/gatehouse/internal/server"
 )
@@ -25,6 +28,8 @@ var (
 	run          = cli.Run
 	readSettings = server.ReadConfig
 	openMigrated = server.OpenMigrated
-	build        = server.New
-	newServer    = httpserver.New
 )
+
+func build(ctx context.Context, c *server.Config, db *database.Database, address string, log *slog.Logger) (*server.Server, error) {
+	return server.New(ctx, c, db, server.Options{Address: address, Log: log})
+}

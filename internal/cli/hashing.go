@@ -17,9 +17,9 @@ const hashCommand = "hash"
 // thisProgram is the program that runs, on Linux even when another has been installed in its place.
 const thisProgram = "/proc/self/exe"
 
-// hashingProcess is the command of the process that hashes passwords. It is told nothing of the environment, where
+// hashWorker is the command of the process that hashes passwords. It is told nothing of the environment, where
 // secrets are, but how many processors it may take.
-func hashingProcess(concurrent int, stderr io.Writer) *exec.Cmd {
+func hashWorker(maxConcurrent int, stderr io.Writer) *exec.Cmd {
 	program, err := os.Executable()
 	if _, absent := os.Stat(thisProgram); absent == nil {
 		program, err = thisProgram, nil
@@ -27,7 +27,7 @@ func hashingProcess(concurrent int, stderr io.Writer) *exec.Cmd {
 	return &exec.Cmd{
 		Path:   program,
 		Args:   []string{os.Args[0], hashCommand},
-		Env:    []string{fmt.Sprint("GOMAXPROCS=", concurrent)},
+		Env:    []string{fmt.Sprint("GOMAXPROCS=", maxConcurrent)},
 		Stderr: stderr,
 		Err:    err,
 	}

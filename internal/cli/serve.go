@@ -21,13 +21,13 @@ func serve(ctx context.Context, p Process) error {
 	out := logging.NewAsyncWriter(p.Stdout)
 	defer out.Close()
 	return server.Run(ctx, c, server.Options{
-		Log:         newLog(c.Config, p),
-		Version:     version(),
-		Ready:       func(address string) { fmt.Fprintln(out, readyMessage(c.Config, address)) },
-		HashProcess: func(concurrent int) *exec.Cmd { return hashingProcess(concurrent, p.Stderr) },
-		Standalone:  p.Standalone,
-		Audit:       p.Audit,
-		Timeout:     p.Timeout,
+		Log:        newLog(c.Config, p),
+		Version:    version(),
+		Ready:      func(address string) { fmt.Fprintln(out, readyMessage(c.Config, address)) },
+		HashWorker: func(maxConcurrent int) *exec.Cmd { return hashWorker(maxConcurrent, p.Stderr) },
+		Standalone: p.Standalone,
+		Audit:      p.Audit,
+		Timeout:    p.Timeout,
 	})
 }
 

@@ -6,23 +6,22 @@ import (
 	"time"
 )
 
-// quiet is how long nobody must have asked anything, health among it, for a server to stop at once: it has no proxy that
-// would have to turn away.
-const quiet = 10 * time.Second
+// idleBeforeShutdown is how long a server must have had no request, health probes included, to shut down without
+// draining: no load balancer would have to turn away.
+const idleBeforeShutdown = 10 * time.Second
 
-// Drain is the time between the signal to stop and the end of listening. /readyz says 503, so that proxies turn away;
-// every other request is answered, and told that its connection ends with it. Closing a connection that a client keeps
-// would cut the request that is on its way there at that moment.
-type Drain struct {
-	on    atomic.Bool
-	asked atomic.Int64 // when, in Unix time's nanoseconds
+// drain is the time between the signal to stop and the end of listening. /readyz says 503, so that load balancers turn
+// away; other requests are answered with Connection: close. Closing idle connections immediately would lose a request
+// that a client is sending on one of them at that moment.
+type drain struct {
+	started     atomic.Bool
+	lastRequest atomic.Int64 // Unix time in nanoseconds
 }
 
-// Handler is next while the server runs; while it drains, each answer ends its connection, and /readyz says 503.
-func (d *Drain) Handler(next http.Handler) http.Handler {
+func (d *drain) middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		d.asked.Store(time.Now().UnixNano())
-		if d.on.Load() {
+		d.lastRequest.Store(time.Now().UnixNano())
+		if d.started.Load() {
 			w.Header().Set("Connection", "close")
 			if r.URL.Path == "/readyz" {
 				http.Error(w, "the server is stopping", http.StatusServiceUnavailable)
@@ -33,10 +32,10 @@ func (d *Drain) Handler(next http.Handler) http.Handler {
 	})
 }
 
-// begin returns when the time is over, or at once when nobody would notice.
-func (d *Drain) begin(within time.Duration) {
-	d.on.Store(true)
-	if time.Since(time.Unix(0, d.asked.Load())) < quiet {
-		time.Sleep(within)
+// run returns after the given time, or immediately when the server was idle.
+func (d *drain) run(length time.Duration) {
+	d.started.Store(true)
+	if time.Since(time.Unix(0, d.lastRequest.Load())) < idleBeforeShutdown {
+		time.Sleep(length)
 	}
 }

@@ -1,5 +1,5 @@
-// Package httpserver serves net/http with time-outs, a limit of connections, and an end that lets proxies turn away. It
-// knows nothing of what is served.
+// Package httpserver serves net/http with timeouts, a limit on connections, and connection draining. It knows nothing of
+// what is served, except that load balancers ask /readyz.
 package httpserver
 
 import (
@@ -12,13 +12,43 @@ import (
 	"time"
 )
 
-// patience bounds how long running requests may take to finish once the program was asked to stop.
-const patience = 20 * time.Second
+// shutdownTimeout bounds how long running requests may take to finish after the listener is closed.
+const shutdownTimeout = 20 * time.Second
 
-// New bounds what a client may take its time with. A request's own deadline is in package graph.
-func New(handler http.Handler, log *slog.Logger) *http.Server {
+// Config is what a server is made of.
+type Config struct {
+	Handler   http.Handler  // required
+	DrainTime time.Duration // how long requests are still answered after the context ends; default 0
+	Log       *slog.Logger  // required
+}
+
+// Serve serves until the context ends. Then it drains: for DrainTime it answers requests while /readyz says 503, so that
+// load balancers turn away; then it closes the listener and gives running requests 20 s to finish.
+func Serve(ctx context.Context, listener net.Listener, c Config) error {
+	d := &drain{}
+	server := newServer(d.middleware(c.Handler), c.Log)
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(limitConnections(listener)) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	c.Log.Info("shutting down: draining connections, then waiting for running requests",
+		"drain", c.DrainTime, "timeout", shutdownTimeout)
+	d.run(c.DrainTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("requests were still running after %v: %w", shutdownTimeout, err), server.Close())
+	}
+	return nil
+}
+
+// newServer bounds how long a client may take to send a request and to read the response.
+func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
-		Handler:           chunksEnd(handler),
+		Handler:           closeAfterChunked(handler),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      30 * time.Second,
@@ -28,35 +58,15 @@ func New(handler http.Handler, log *slog.Logger) *http.Server {
 	}
 }
 
-// chunksEnd ends a connection with a request whose body comes in chunks, as RFC 9112, 6.1 asks where it has a length too.
-// Go's server takes the chunks and drops the length, so that nobody behind it can tell. A proxy that reads such a request
-// otherwise would pass on, behind it, a request that it has not seen, to be answered to another of its clients (request
-// smuggling). It costs those who send chunks a connection for each request.
-func chunksEnd(next http.Handler) http.Handler {
+// closeAfterChunked closes the connection after a request with a chunked body. RFC 9112, section 6.1 demands that when
+// the request has a Content-Length too, but Go's server removes that header, so a handler cannot tell. A proxy that uses
+// the length instead would forward a hidden second request on the same connection, and give its response to another
+// client (request smuggling). The cost: clients that send chunked bodies need a connection for each request.
+func closeAfterChunked(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if len(r.TransferEncoding) > 0 {
 			w.Header().Set("Connection", "close")
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-// ServeUntil serves until the context ends. Then it lets proxies turn away, takes no new connection, and lets running
-// requests finish.
-func ServeUntil(ctx context.Context, server *http.Server, listener net.Listener, leaving *Drain, within time.Duration, log *slog.Logger) error {
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-	}
-	log.Info("stopping: requests are answered while proxies turn away, and running ones may finish", "drain", within, "within", patience)
-	leaving.begin(within)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
-	defer cancel()
-	if err := server.Shutdown(ctx); err != nil {
-		return errors.Join(fmt.Errorf("requests were still running after %v: %w", patience, err), server.Close())
-	}
-	return nil
 }

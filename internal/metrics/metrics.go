@@ -1,5 +1,5 @@
-// Package metrics turns the numbers that the rooms offer into Prometheus metrics. It alone knows Prometheus. A label's
-// value is never a client's text, but for the names of operations, which are bounded.
+// Package metrics turns what happens, and the numbers of other packages, into Prometheus metrics. It alone knows
+// Prometheus. The value of a label is never a client's text, except for names of operations, whose number is bounded.
 package metrics
 
 import (
@@ -34,7 +34,8 @@ func New(version string) *Metrics {
 		names:    newNames(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatehouse_requests_total",
-			Help: "Requests to /graphql by operation (its name, or its first field when it has none; other: a name that was never answered without errors, or one too many), type and HTTP status.",
+			Help: "Requests to /graphql by operation (its name, or its first field when it has none; other: a name " +
+				"that was never answered without errors, or one too many), type and HTTP status.",
 		}, []string{"operation", "type", "status"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "gatehouse_request_duration_seconds",
@@ -51,11 +52,11 @@ func New(version string) *Metrics {
 		}, []string{"code", "coordinate"}),
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatehouse_security_events_total",
-			Help: "What happened to accounts, sessions and keys: each is a line in the log too.",
+			Help: "Security events of accounts, sessions and keys; each is a line in the log too.",
 		}, []string{"event"}),
 		panics: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "gatehouse_panics_total",
-			Help: "Panics, each of which is a fault of the program; the stack is in the log.",
+			Help: "Panics. Each is a bug; its stack is in the log.",
 		}),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
@@ -76,10 +77,10 @@ func (m *Metrics) Handler() http.Handler {
 }
 
 // Answered counts one request.
-func (m *Metrics) Answered(o graphqlhttp.RequestStats, took time.Duration) {
+func (m *Metrics) Answered(o graphqlhttp.RequestStats, duration time.Duration) {
 	operation := m.names.of(o)
 	m.requests.WithLabelValues(operation, o.Type, strconv.Itoa(o.Status)).Inc()
-	m.duration.WithLabelValues(operation).Observe(took.Seconds())
+	m.duration.WithLabelValues(operation).Observe(duration.Seconds())
 	for _, e := range o.Errors {
 		m.errors.WithLabelValues(string(e.Code)).Inc()
 		if e.Coordinate != "" {
@@ -89,8 +90,8 @@ func (m *Metrics) Answered(o graphqlhttp.RequestStats, took time.Duration) {
 	m.panics.Add(float64(o.Panics))
 }
 
-// Happened counts one event.
-func (m *Metrics) Happened(e accounts.EventKind) { m.events.WithLabelValues(string(e)).Inc() }
+// Event counts one security event.
+func (m *Metrics) Event(e accounts.EventKind) { m.events.WithLabelValues(string(e)).Inc() }
 
 // Panicked counts a panic outside of operations.
 func (m *Metrics) Panicked() { m.panics.Inc() }

@@ -8,14 +8,13 @@ import (
 
 const (
 	maxNames   = 100
-	longest    = 64
+	maxNameLen = 64 // bytes
 	otherNames = "other"
 )
 
-// names decides which operations are counted by their name. A name is a client's text, and each costs memory here and
-// in Prometheus for as long as both run. So there are at most a hundred, and only an operation that was answered
-// without errors puts its name among them: whoever has no account cannot fill the list, as { __typename } does not
-// count.
+// names decides which operations are counted by name. A name is a client's text, and each costs memory here and in
+// Prometheus until a restart. So there are at most a hundred, and only an operation that was answered without errors is
+// added. { __typename } and its like are not, so that a client without an account cannot fill the list.
 type names struct {
 	mu    sync.RWMutex
 	known map[string]struct{}
@@ -30,7 +29,7 @@ func (n *names) of(o graphqlhttp.RequestStats) string {
 		return ""
 	case o.Name == "":
 		return o.Field
-	case n.has(o.Name) || n.admit(o):
+	case n.has(o.Name) || n.add(o):
 		return o.Name
 	}
 	return otherNames
@@ -39,17 +38,17 @@ func (n *names) of(o graphqlhttp.RequestStats) string {
 func (n *names) has(name string) bool {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	_, known := n.known[name]
-	return known
+	_, ok := n.known[name]
+	return ok
 }
 
-func (n *names) admit(o graphqlhttp.RequestStats) bool {
-	if len(o.Errors) > 0 || len(o.Name) > longest || len(o.Field) > 1 && o.Field[:2] == "__" {
+func (n *names) add(o graphqlhttp.RequestStats) bool {
+	if len(o.Errors) > 0 || len(o.Name) > maxNameLen || len(o.Field) > 1 && o.Field[:2] == "__" {
 		return false
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if _, known := n.known[o.Name]; !known && len(n.known) >= maxNames {
+	if _, ok := n.known[o.Name]; !ok && len(n.known) >= maxNames {
 		return false
 	}
 	n.known[o.Name] = struct{}{}

@@ -12,66 +12,72 @@ import (
 	"github.com/gatehouse/gatehouse/internal/database"
 )
 
-// MaintenanceInterval is how often signing keys are read and what has expired is swept away. Another instance's rotation is
-// heard of at once where instances hear each other.
+// MaintenanceInterval is how often signing keys are read and expired rows are deleted. A rotation by another instance is
+// seen immediately where instances notify each other.
 const MaintenanceInterval = 5 * time.Second
 
-// tending lists what runs beside the requests.
-func tending(service *accounts.Service, s *SigningKeys, db *database.Database, log *slog.Logger) []func(context.Context) {
-	heard := make(chan struct{}, 1)
-	hear := func(payload string) {
-		if service.HandleNotification(payload) {
-			select {
-			case heard <- struct{}{}:
-			default:
-			}
-		}
+// task runs beside the requests until its context ends.
+type task = func(context.Context)
+
+func (s *Server) tasks() []task {
+	keysChanged := make(chan struct{}, 1)
+	return []task{
+		func(ctx context.Context) { s.listen(ctx, keysChanged) },
+		func(ctx context.Context) { s.maintain(ctx, keysChanged) },
 	}
-	watch := func(ctx context.Context) {
-		db.Watch(ctx, database.Watcher{
-			Channel: accounts.NotifyChannel, Heard: hear, InTouch: service.SyncedUntil, OutOfTouch: service.SyncLost, Wanted: service.SyncNeeded,
-		})
-	}
-	keep := func(ctx context.Context) {
-		tick := time.NewTicker(MaintenanceInterval)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-heard:
-			case <-tick.C:
-				report(ctx, log, "sweep revocations", service.DeleteExpiredRevocations)
-				report(ctx, log, "sweep counted tries", service.DeleteExpiredAttempts)
-				if s.kept != nil {
-					report(ctx, log, "rotate the signing keys", s.kept.Maintain)
-				}
-			}
-			if s.kept != nil {
-				report(ctx, log, "read the signing keys", s.reload)
-			}
-		}
-	}
-	return []func(context.Context){watch, keep}
 }
 
-// report does what may fail now and will be done again soon.
-func report(ctx context.Context, log *slog.Logger, what string, do func(context.Context) error) {
+// listen receives the notifications of other instances.
+func (s *Server) listen(ctx context.Context, keysChanged chan<- struct{}) {
+	onNotification := func(payload string) {
+		if !s.accounts.HandleNotification(payload) {
+			return
+		}
+		select {
+		case keysChanged <- struct{}{}:
+		default: // one is waiting
+		}
+	}
+	s.db.Watch(ctx, database.Watcher{
+		Channel: accounts.NotifyChannel, Heard: onNotification,
+		InTouch: s.accounts.SyncedUntil, OutOfTouch: s.accounts.SyncLost, Wanted: s.accounts.SyncNeeded,
+	})
+}
+
+func (s *Server) maintain(ctx context.Context, keysChanged <-chan struct{}) {
+	tick := time.NewTicker(MaintenanceInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-keysChanged:
+		case <-tick.C:
+			s.try(ctx, "delete expired revocations", s.accounts.DeleteExpiredRevocations)
+			s.try(ctx, "delete expired attempts", s.accounts.DeleteExpiredAttempts)
+			s.try(ctx, "rotate the signing keys", s.keys.maintain)
+		}
+		s.try(ctx, "read the signing keys", s.keys.reload)
+	}
+}
+
+// try runs what may fail now, and is run again at the next interval.
+func (s *Server) try(ctx context.Context, name string, run func(context.Context) error) {
 	ctx, cancel := context.WithTimeout(ctx, OperationTimeout)
 	defer cancel()
-	if err := do(ctx); err != nil && !errors.Is(ctx.Err(), context.Canceled) {
-		log.WarnContext(ctx, "could not "+what+"; it is tried again soon", "error", err)
+	if err := run(ctx); err != nil && !errors.Is(ctx.Err(), context.Canceled) {
+		s.log.WarnContext(ctx, "a background task failed; it is retried", "task", name, "error", err)
 	}
 }
 
-// RunTasks runs functions until stop is called, which waits for them. One that panics begins anew after a moment:
-// it must neither end the process nor be missing unnoticed.
-func RunTasks(ctx context.Context, log *slog.Logger, all []func(context.Context)) (stop func()) {
+// runTasks runs all until stop is called, which waits for them. A task that panics is restarted after a second: it must
+// neither end the process nor be missing unnoticed.
+func runTasks(ctx context.Context, log *slog.Logger, all []task) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
-	for _, f := range all {
+	for _, run := range all {
 		running.Go(func() {
-			for panicked(ctx, log, f) {
+			for recovered(ctx, log, run) {
 				select {
 				case <-ctx.Done():
 				case <-time.After(time.Second):
@@ -85,13 +91,14 @@ func RunTasks(ctx context.Context, log *slog.Logger, all []func(context.Context)
 	}
 }
 
-func panicked(ctx context.Context, log *slog.Logger, f func(context.Context)) (is bool) {
+func recovered(ctx context.Context, log *slog.Logger, run task) (panicked bool) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			is = true
-			log.ErrorContext(ctx, "panic in the background; it begins anew", "cause", cause, "stack", string(debug.Stack()))
+			panicked = true
+			log.ErrorContext(ctx, "panic in the background; the task is restarted",
+				"cause", cause, "stack", string(debug.Stack()))
 		}
 	}()
-	f(ctx)
+	run(ctx)
 	return false
 }

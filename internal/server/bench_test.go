@@ -15,19 +15,18 @@ import (
 
 // BenchmarkMe is an authenticated { me { id email } } through the public handler, and what counting costs it.
 func BenchmarkMe(b *testing.B) {
-	for name, w := range map[string]watch{"plain": {}, "counted": {metrics: metrics.New("test")}} {
+	for name, w := range map[string]observer{"plain": {}, "counted": {metrics: metrics.New("test")}} {
 		b.Run(name, func(b *testing.B) { benchmarkMe(b, w) })
 	}
 }
 
-func benchmarkMe(b *testing.B, w watch) {
+func benchmarkMe(b *testing.B, w observer) {
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	url := dbtest.SQLite(b)
 	c, err := ReadConfig([]string{"GATEHOUSE_DATABASE_URL=" + url, "GATEHOUSE_ARGON2=m=64,t=1,p=1", "GATEHOUSE_SECRET=" + strings.Repeat("one secret of a test ", 2)})
 	if err != nil {
 		b.Fatal(err)
 	}
-	c.watch = w
 	db, err := database.Open(b.Context(), database.Config{URL: url, Log: log})
 	if err != nil {
 		b.Fatal(err)
@@ -36,7 +35,7 @@ func benchmarkMe(b *testing.B, w watch) {
 	if _, err := db.Migrate(b.Context()); err != nil {
 		b.Fatal(err)
 	}
-	built, err := New(b.Context(), c, db, "http://127.0.0.1", log)
+	built, err := New(b.Context(), c, db, Options{Log: log, Address: "http://127.0.0.1", observer: w})
 	if err != nil {
 		b.Fatal(err)
 	}

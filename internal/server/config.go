@@ -3,8 +3,6 @@ package server
 import (
 	"errors"
 	"fmt"
-	"runtime"
-	"time"
 
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/config"
@@ -14,70 +12,88 @@ import (
 	"github.com/gatehouse/gatehouse/internal/token"
 )
 
-// Config is the configuration in the terms of the rooms that use it. All of it is read before the database is
-// touched, so that a start that cannot succeed changes nothing.
+// Config is the configuration, with the values that only other packages understand in their types. All of it is read
+// before the database is touched, so that a start that cannot succeed changes nothing.
 type Config struct {
 	*config.Config
 	secret       *token.Secret
 	secretSource string     // the variable that gave it
-	signingKey   *token.Key // nil: the database keeps one
+	signingKey   *token.Key // nil: signing keys are stored in the database
 	hashingCost  password.Cost
-	hashesAtOnce int
-	derive       func(pw, salt []byte, c password.Cost) ([]byte, error) // nil: hashes are made in this process
 	limits       querylimit.Limits
 	throttle     *accounts.ThrottleLimits // nil: off
-	audit        bool                     // Options.Audit
-	watch        watch                    // who is told what happens; serve switches on what is configured
-	timeout      time.Duration            // Options.Timeout
 }
 
-// ReadConfig reads the whole configuration from an environment of NAME=value lines.
+// ReadConfig reads the configuration from an environment of NAME=value lines. Its error names the variable. It creates
+// the secret file when that is to be used and does not exist.
 func ReadConfig(environment []string) (*Config, error) {
-	c, err := config.Load(environment)
+	values, err := config.Load(environment)
 	if err != nil {
 		return nil, err
 	}
-	s := &Config{Config: c, hashesAtOnce: runtime.GOMAXPROCS(0), timeout: OperationTimeout}
+	c := &Config{Config: values}
 	if err := database.CheckURL(c.DatabaseURL); err != nil {
 		return nil, err
 	}
-	if s.limits, err = querylimit.ParseLimits(c.Limits); err != nil {
-		return nil, config.Invalid("GATEHOUSE_LIMITS", err)
+	steps := []func() error{
+		c.parseLimits, c.parseThrottle, c.parseHashingCost, c.readSigningKey, c.readSecret,
 	}
-	if s.throttle, err = accounts.ParseThrottle(c.Throttle); err != nil {
-		return nil, config.Invalid("GATEHOUSE_THROTTLE", err)
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return nil, err
+		}
 	}
-	if s.throttle == nil && !c.Loopback() {
-		return nil, config.Invalid("GATEHOUSE_THROTTLE", errors.New("off lets anybody guess passwords; only a server on loopback may use it"))
-	}
-	if s.hashingCost, err = password.ParseCost(c.Argon2); err != nil {
-		return nil, config.Invalid("GATEHOUSE_ARGON2", err)
-	}
-	if s.hashingCost.WeakerThan(password.DefaultCost) && !c.Loopback() {
-		return nil, config.Invalid("GATEHOUSE_ARGON2", fmt.Errorf("%v is less than %v, which only a server on loopback may use", s.hashingCost, password.DefaultCost))
-	}
-	if s.signingKey, err = readSigningKey(c); err != nil {
-		return nil, err
-	}
-	text, source, err := c.ReadSecret()
-	if err != nil {
-		return nil, err
-	}
-	s.secretSource = source
-	if s.secret, err = token.ParseSecret(text); err != nil {
-		return nil, config.Invalid(source, err)
-	}
-	return s, nil
+	return c, nil
 }
 
-func readSigningKey(c *config.Config) (*token.Key, error) {
+func (c *Config) parseLimits() (err error) {
+	if c.limits, err = querylimit.ParseLimits(c.Limits); err != nil {
+		return config.Invalid("GATEHOUSE_LIMITS", err)
+	}
+	return nil
+}
+
+func (c *Config) parseThrottle() (err error) {
+	c.throttle, err = accounts.ParseThrottle(c.Throttle)
+	if err == nil && c.throttle == nil && !c.Loopback() {
+		err = errors.New("off lets clients guess passwords; only a server on loopback may use it")
+	}
+	if err != nil {
+		return config.Invalid("GATEHOUSE_THROTTLE", err)
+	}
+	return nil
+}
+
+func (c *Config) parseHashingCost() (err error) {
+	c.hashingCost, err = password.ParseCost(c.Argon2)
+	if err == nil && c.hashingCost.WeakerThan(password.DefaultCost) && !c.Loopback() {
+		err = fmt.Errorf("%v is less than %v; only a server on loopback may use it", c.hashingCost, password.DefaultCost)
+	}
+	if err != nil {
+		return config.Invalid("GATEHOUSE_ARGON2", err)
+	}
+	return nil
+}
+
+func (c *Config) readSigningKey() error {
 	pem, err := c.ReadSigningKey()
 	if err != nil || pem == nil {
-		return nil, err
+		return err
 	}
-	key, err := token.ParseKey(pem)
+	if c.signingKey, err = token.ParseKey(pem); err != nil {
+		return config.Invalid("GATEHOUSE_SIGNING_KEY", err)
+	}
+	return nil
+}
+
+func (c *Config) readSecret() error {
+	text, source, err := c.ReadSecret()
 	if err != nil {
-		return nil, config.Invalid("GATEHOUSE_SIGNING_KEY", err)
+		return err
 	}
-	return key, nil
+	c.secretSource = source
+	if c.secret, err = token.ParseSecret(text); err != nil {
+		return config.Invalid(source, err)
+	}
+	return nil
 }

@@ -13,9 +13,9 @@ const (
 	garbagePercent = 400
 )
 
-// tune prepares Go's runtime for a process that serves and does nothing else: it lets garbage grow as long as the
+// setGC prepares Go's runtime for a process that serves and does nothing else: it lets garbage grow as long as the
 // process stays small. What the environment says to Go, in GOGC and GOMEMLIMIT, holds instead.
-func tune() {
+func setGC() {
 	if debug.SetMemoryLimit(-1) != math.MaxInt64 {
 		return
 	}

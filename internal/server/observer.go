@@ -9,75 +9,76 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/gatehouse/gatehouse/authz"
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
 	"github.com/gatehouse/gatehouse/internal/metrics"
-	"github.com/gatehouse/gatehouse/internal/token"
 	"github.com/gatehouse/gatehouse/internal/tracing"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
-// watch is who is told what happens, beside the log.
-type watch struct {
+// observer reports what happens to metrics and traces, beside the log.
+type observer struct {
 	metrics *metrics.Metrics // nil: nothing is counted
 	traces  *tracing.Traces  // nil: nothing is traced
 }
 
-// rooms lets the metrics ask the rooms for their numbers.
-func (w watch) rooms(service *accounts.Service, db *database.Database, access *token.Issuer, guard *authz.Guard) {
-	if w.metrics != nil {
-		w.metrics.Watch(metrics.Rooms{Accounts: service.Stats, Pool: db.Stats, Tokens: access.Stats, Plans: guard.PlanStats})
+type eventFunc = func(context.Context, accounts.Event)
+
+// register lets the metrics read the server's numbers.
+func (b observer) register(s *Server) {
+	if b.metrics != nil {
+		b.metrics.Register(metrics.Sources{
+			Accounts: s.accounts.Stats, Pool: s.db.Stats, Tokens: s.tokens.Stats, Plans: s.guard.PlanStats,
+		})
 	}
 }
 
 // drivers decorate the driver of the database.
-func (w watch) drivers() []database.Decorator {
-	if w.traces == nil {
+func (b observer) drivers() []database.Decorator {
+	if b.traces == nil {
 		return nil
 	}
-	return []database.Decorator{w.traces.Driver}
+	return []database.Decorator{b.traces.Driver}
 }
 
-// handler is the public one, traced where that is configured.
-func (w watch) handler(h http.Handler, log *slog.Logger) http.Handler {
-	h = graphqlhttp.Recover(log, w.panicked, h)
-	if w.traces == nil {
+// trace is middleware that traces requests where that is configured.
+func (b observer) trace(h http.Handler) http.Handler {
+	if b.traces == nil {
 		return h
 	}
-	return w.traces.Handler(h)
+	return b.traces.Handler(h)
 }
 
-// panicked counts a panic that is not an operation's; the observer counts those.
-func (w watch) panicked() {
-	if w.metrics != nil {
-		w.metrics.Panicked()
+// onPanic counts a panic outside of operations; observe counts those within.
+func (b observer) onPanic() {
+	if b.metrics != nil {
+		b.metrics.Panicked()
 	}
 }
 
-// observer tells of each request to /graphql.
-func (w watch) observer(log *slog.Logger) graphqlhttp.Observer {
+// observe reports each request to /graphql.
+func (b observer) observe(log *slog.Logger) graphqlhttp.Observer {
 	return func(ctx context.Context) (context.Context, func(graphqlhttp.RequestStats)) {
-		start, traced := time.Now(), func(graphqlhttp.RequestStats) {}
-		if w.traces != nil {
-			ctx, traced = w.traces.Operation(ctx)
+		start, endSpan := time.Now(), func(graphqlhttp.RequestStats) {}
+		if b.traces != nil {
+			ctx, endSpan = b.traces.Operation(ctx)
 		}
 		return ctx, func(o graphqlhttp.RequestStats) {
-			took := time.Since(start)
-			traced(o)
-			if w.metrics != nil {
-				w.metrics.Answered(o, took)
+			duration := time.Since(start)
+			endSpan(o)
+			if b.metrics != nil {
+				b.metrics.Answered(o, duration)
 			}
 			logDenied(ctx, log, o)
-			logAnswered(ctx, log, o, took)
+			logAnswered(ctx, log, o, duration)
 		}
 	}
 }
 
-// logAnswered writes a line for each request, at level debug: at info it would cost each of them more than the look at
-// its session does, and keep a record of what every user does. Metrics and traces answer what an access log is asked.
-func logAnswered(ctx context.Context, log *slog.Logger, o graphqlhttp.RequestStats, took time.Duration) {
+// logAnswered writes a line for each request, at level debug. At info it would cost each request more than looking its
+// session up, and record what every user does. Metrics and traces answer the questions that an access log is for.
+func logAnswered(ctx context.Context, log *slog.Logger, o graphqlhttp.RequestStats, duration time.Duration) {
 	if !log.Enabled(ctx, slog.LevelDebug) {
 		return
 	}
@@ -86,13 +87,13 @@ func logAnswered(ctx context.Context, log *slog.Logger, o graphqlhttp.RequestSta
 		codes[i] = string(e.Code)
 	}
 	log.LogAttrs(ctx, slog.LevelDebug, "answered",
-		slog.String("operation", short(o.Name)), slog.String("type", o.Type), slog.String("field", o.Field),
-		slog.Int("status", o.Status), slog.Duration("took", took), userID("user", viewer.From(ctx).UserID),
+		slog.String("operation", truncate(o.Name)), slog.String("type", o.Type), slog.String("field", o.Field),
+		slog.Int("status", o.Status), slog.Duration("took", duration), idAttr("user", viewer.From(ctx).UserID),
 		slog.String("errors", strings.Join(codes, " ")))
 }
 
-// logDenied writes a line about an operation of which something was denied. That a caller has no credential, or one
-// that has expired, is what every client meets; that is at level debug, so that nobody can fill a disk by asking.
+// logDenied writes a line about an operation of which something was denied. Requests without a credential, or with an
+// expired one, are usual for every client; their lines are at level debug, so that anonymous clients cannot fill a disk.
 func logDenied(ctx context.Context, log *slog.Logger, o graphqlhttp.RequestStats) {
 	level := slog.LevelDebug
 	var denied []string
@@ -109,23 +110,26 @@ func logDenied(ctx context.Context, log *slog.Logger, o graphqlhttp.RequestStats
 		return
 	}
 	v := viewer.From(ctx)
-	log.LogAttrs(ctx, level, "denied", slog.String("operation", short(o.Name)), slog.String("denied", strings.Join(denied, ", ")),
-		slog.String("reason", v.Reason()), userID("user", v.UserID), slog.String("ip", v.Origin.Address()))
+	log.LogAttrs(ctx, level, "denied",
+		slog.String("operation", truncate(o.Name)), slog.String("denied", strings.Join(denied, ", ")),
+		slog.String("reason", v.Reason()), idAttr("user", v.UserID), slog.String("ip", v.Origin.Address()))
 }
 
-// happened writes a line about each event: what, to whom, by whom and from where.
-func (w watch) happened(log *slog.Logger) func(context.Context, accounts.Event) {
+// onEvent writes a line about each security event: what happened, to whom, by whom, and from which network address.
+func (b observer) onEvent(log *slog.Logger) eventFunc {
 	return func(ctx context.Context, e accounts.Event) {
-		if w.metrics != nil {
-			w.metrics.Happened(e.Kind)
+		if b.metrics != nil {
+			b.metrics.Event(e.Kind)
 		}
 		level := slog.LevelInfo
 		if e.Kind == accounts.RefreshReused || e.Kind == accounts.KeysRevoked {
 			level = slog.LevelWarn
 		}
 		by := viewer.From(ctx)
-		attrs := []slog.Attr{slog.String("event", string(e.Kind)), userID("user", e.UserID), userID("session", e.SessionID),
-			userID("by", by.UserID), slog.String("ip", by.Origin.Address()), slog.String("agent", by.Origin.Agent)}
+		attrs := []slog.Attr{
+			slog.String("event", string(e.Kind)), idAttr("user", e.UserID), idAttr("session", e.SessionID),
+			idAttr("by", by.UserID), slog.String("ip", by.Origin.Address()), slog.String("agent", by.Origin.Agent),
+		}
 		if e.Roles != nil {
 			attrs = append(attrs, slog.String("roles", strings.Join(e.Roles, " ")))
 		}
@@ -133,19 +137,19 @@ func (w watch) happened(log *slog.Logger) func(context.Context, accounts.Event) 
 	}
 }
 
-// userID leaves an id out that is nobody's.
-func userID(name string, id uuid.UUID) slog.Attr {
+// idAttr returns no attribute for the zero id.
+func idAttr(name string, id uuid.UUID) slog.Attr {
 	if id == uuid.Nil {
 		return slog.Attr{}
 	}
 	return slog.String(name, id.String())
 }
 
-// short bounds a client's text in a line.
-func short(text string) string {
-	const longest = 100
-	if len(text) <= longest {
+// truncate bounds a client's text in a line.
+func truncate(text string) string {
+	const maxBytes = 100
+	if len(text) <= maxBytes {
 		return text
 	}
-	return strings.ToValidUTF8(text[:longest], "") + "…"
+	return strings.ToValidUTF8(text[:maxBytes], "") + "…"
 }

@@ -26,7 +26,7 @@ func TestRunTasks_PanicRestartsTheTask(t *testing.T) {
 		close(restarted)
 		<-ctx.Done()
 	}
-	stop := RunTasks(t.Context(), slog.New(slog.NewTextHandler(&log, nil)), []func(context.Context){task})
+	stop := runTasks(t.Context(), slog.New(slog.NewTextHandler(&log, nil)), []func(context.Context){task})
 	<-restarted
 	stop()
 	if !strings.Contains(log.String(), "panic in the background") || times.Load() != 2 {
@@ -37,9 +37,10 @@ func TestRunTasks_PanicRestartsTheTask(t *testing.T) {
 // TestHandler_PanicIsAnsweredLoggedAndCounted is S-076 for what is not an operation; package graph answers for those.
 func TestHandler_PanicIsAnsweredLoggedAndCounted(t *testing.T) {
 	var out bytes.Buffer
-	w := watch{metrics: metrics.New("test")}
+	w := observer{metrics: metrics.New("test")}
+	s := &Server{log: slog.New(slog.NewTextHandler(&out, nil)), options: Options{observer: w}}
 	breaks := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { panic(r.URL.Query().Get("with")) })
-	server := httptest.NewServer(w.handler(breaks, slog.New(slog.NewTextHandler(&out, nil))))
+	server := httptest.NewServer(s.observed(breaks))
 	defer server.Close()
 	response, err := http.Get(server.URL + "?with=hunter2")
 	if err != nil {

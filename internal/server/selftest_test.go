@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestServerWithoutItsGuardDoesNotStart takes the guard away on one transport at a time, and answers too little.
-func TestServerWithoutItsGuardDoesNotStart(t *testing.T) {
+// TestCheckAuthorizationEnforced_LostGuardIsFound removes the guard from one transport at a time, and answers too little.
+func TestCheckAuthorizationEnforced_LostGuardIsFound(t *testing.T) {
 	denial := `{"errors":[{"message":"no","extensions":{"code":"UNAUTHENTICATED"}}]}`
 	refuse := func(w http.ResponseWriter, status int, body string) {
 		w.WriteHeader(status)
@@ -34,7 +34,7 @@ func TestServerWithoutItsGuardDoesNotStart(t *testing.T) {
 		}, "GET"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := CheckAuthorizationEnforced(t.Context(), c.handler)
+			err := checkAuthorizationEnforced(t.Context(), c.handler)
 			if c.says == "" && err != nil || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
 				t.Errorf("got %v, want a sentence with %q", err, c.says)
 			}

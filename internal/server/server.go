@@ -1,12 +1,15 @@
+// Package server composes the program from its packages, and opens and closes them in order. It alone knows how each is
+// made; it has no rules of accounts, no flags and no words that a command prints.
 package server
 
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"os/exec"
+	"runtime"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -18,167 +21,149 @@ import (
 	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
 	"github.com/gatehouse/gatehouse/internal/password"
-	"github.com/gatehouse/gatehouse/internal/requestid"
-	"github.com/gatehouse/gatehouse/internal/revocationfeed"
 	"github.com/gatehouse/gatehouse/internal/token"
-	"github.com/gatehouse/gatehouse/internal/viewer"
-	"github.com/gatehouse/gatehouse/web"
 )
 
-// Server is what the packages were composed into.
-type Server struct {
-	Handler http.Handler            // of the public listener
-	tend    []func(context.Context) // what runs beside the requests, each until its context ends
-}
-
-// New composes the packages. The address is the issuer where none is configured.
-func New(ctx context.Context, c *Config, db *database.Database, address string, log *slog.Logger) (*Server, error) {
-	signing, err := OpenKeys(ctx, c, db, log)
-	if err != nil {
-		return nil, err
-	}
-	access, err := newIssuer(c, signing.Keys, address)
-	if err != nil {
-		return nil, err
-	}
-	service, err := newAccounts(c, db, signing, access, log)
-	if err != nil {
-		return nil, err
-	}
-	door, guard, err := newDoor(c, service, address, log)
-	if err != nil {
-		return nil, err
-	}
-	callers := viewer.Sources{Verify: access.Verify, Session: service.Viewer, Proxies: c.TrustedProxies}
-	c.watch.rooms(service, db, access, guard)
-	public := requestid.Middleware(graphqlhttp.CORS(c.Origins, graphqlhttp.Timeout(c.timeout, viewer.Middleware(callers, door))))
-	return &Server{
-		Handler: c.watch.handler(routes(ctx, c, public, guard.Access(), signing.Keys, service, db), log),
-		tend:    tending(service, signing, db, log),
-	}, nil
-}
-
-// OperationTimeout bounds one request of /graphql, from the question who is asking to the answer.
+// OperationTimeout bounds one request to /graphql, from authentication to the response.
 const OperationTimeout = 10 * time.Second
 
-// OpenAccounts makes the rules of accounts alone, for commands that serve nothing.
+// Options is what a server takes beside its configuration.
+type Options struct {
+	Log        *slog.Logger  // required
+	Address    string        // of the public listener, as an URL: the issuer when none is configured; Run sets it
+	Version    string        // of the program
+	Standalone bool          // see cli.Process
+	Audit      bool          // compare each executed field with the authorization plan
+	Timeout    time.Duration // of one operation; default OperationTimeout
+
+	Ready      func(address string)                                   // called when requests are answered; required by Run
+	HashWorker func(maxConcurrent int) *exec.Cmd                      // the process that hashes passwords; required by Run when Standalone
+	derive     func(pw, salt []byte, c password.Cost) ([]byte, error) // nil: hashes are computed in this process
+	observer   observer
+}
+
+// Server is the composed program without its listeners.
+type Server struct {
+	Handler http.Handler // of the public listener
+
+	config   *Config
+	options  Options
+	log      *slog.Logger
+	db       *database.Database
+	keys     *SigningKeys
+	tokens   *token.Issuer
+	accounts *accounts.Service
+	guard    *authz.Guard
+}
+
+// New composes a server on a database of this version's schema. The context ends its streams of revocations.
+func New(ctx context.Context, c *Config, db *database.Database, o Options) (*Server, error) {
+	s := newServer(c, db, o)
+	if err := s.openAccounts(ctx); err != nil {
+		return nil, err
+	}
+	graphql, err := s.newGraphQLHandler()
+	if err != nil {
+		return nil, err
+	}
+	s.options.observer.register(s)
+	s.Handler = s.newHandler(ctx, graphql)
+	return s, nil
+}
+
+// OpenAccounts composes only what commands need that serve nothing.
 func OpenAccounts(ctx context.Context, c *Config, db *database.Database, log *slog.Logger) (*accounts.Service, error) {
-	signing, err := OpenKeys(ctx, c, db, log)
-	if err != nil {
-		return nil, err
-	}
-	access, err := newIssuer(c, signing.Keys, "http://"+c.Addr)
-	if err != nil {
-		return nil, err
-	}
-	return newAccounts(c, db, signing, access, log)
+	s := newServer(c, db, Options{Log: log, Address: "http://" + c.Addr})
+	err := s.openAccounts(ctx)
+	return s.accounts, err
 }
 
-func newIssuer(c *Config, keys *token.Keys, address string) (*token.Issuer, error) {
-	return token.NewIssuer(token.Config{
-		Keys:     keys,
-		Issuer:   cmp.Or(c.Issuer, address),
-		Audience: c.Audience,
-		TTL:      c.AccessTTL,
+func newServer(c *Config, db *database.Database, o Options) *Server {
+	o.Timeout = cmp.Or(o.Timeout, OperationTimeout)
+	return &Server{config: c, db: db, options: o, log: o.Log}
+}
+
+func (s *Server) issuer() string { return cmp.Or(s.config.Issuer, s.options.Address) }
+
+func (s *Server) openAccounts(ctx context.Context) (err error) {
+	onEvent := s.options.observer.onEvent(s.log)
+	if s.keys, err = openKeys(ctx, s.config, s.db, onEvent); err != nil {
+		return err
+	}
+	s.tokens, err = token.NewIssuer(token.Config{
+		Keys: s.keys.Keys, Issuer: s.issuer(), Audience: s.config.Audience, TTL: s.config.AccessTTL,
 	})
-}
-
-func newAccounts(c *Config, db *database.Database, s *SigningKeys, access *token.Issuer, log *slog.Logger) (*accounts.Service, error) {
-	passwords, err := password.New(password.Config{Cost: c.hashingCost, MaxConcurrent: c.hashesAtOnce, Derive: c.derive})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	refresh, err := token.NewRefreshTokens(c.secret, nil)
+	passwords, err := password.New(password.Config{
+		Cost: s.config.hashingCost, MaxConcurrent: maxConcurrentHashes(), Derive: s.options.derive,
+	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var throttle *accounts.ThrottleConfig
-	if c.throttle != nil {
-		throttle = &accounts.ThrottleConfig{Limits: *c.throttle, Secret: c.secret, Shared: db.Shared()}
+	refresh, err := token.NewRefreshTokens(s.config.secret, nil)
+	if err != nil {
+		return err
 	}
-	return accounts.New(accounts.Config{
-		Client:       db.Client,
+	s.accounts, err = accounts.New(accounts.Config{
+		Client:       s.db.Client,
 		Passwords:    passwords,
-		Access:       access,
+		Access:       s.tokens,
 		Refresh:      refresh,
-		RefreshTTL:   c.RefreshTTL,
-		SessionTTL:   c.SessionTTL,
-		MaxTokenTTL:  s.life,
-		MaxPage:      c.limits.Page,
-		SessionCache: accounts.SessionCacheConfig{Shared: db.Shared()},
-		Throttle:     throttle,
+		RefreshTTL:   s.config.RefreshTTL,
+		SessionTTL:   s.config.SessionTTL,
+		MaxTokenTTL:  s.keys.maxTTL,
+		MaxPage:      s.config.limits.Page,
+		SessionCache: accounts.SessionCacheConfig{Shared: s.db.Shared()},
+		Throttle:     s.throttle(),
 		IsRetryable:  database.Contended,
-		Log:          log,
-		OnEvent:      c.watch.happened(log),
+		Log:          s.log,
+		OnEvent:      onEvent,
 	})
+	return err
 }
 
-// newDoor makes the handler of /graphql, and its guard.
-func newDoor(c *Config, service *accounts.Service, address string, log *slog.Logger) (http.Handler, *authz.Guard, error) {
-	issuer, err := url.Parse(cmp.Or(c.Issuer, address))
-	if err != nil {
-		return nil, nil, err
+func (s *Server) throttle() *accounts.ThrottleConfig {
+	if s.config.throttle == nil {
+		return nil
 	}
-	schema := graph.NewSchema(service)
-	guard, err := graph.NewGuard(schema.Schema(), graph.GuardConfig{
-		Introspection: c.ShowPlayground(),
-		Audit:         c.audit,
-		Present:       graph.ErrorPresenter{Log: log, Unavailable: database.Unavailable}.Present,
-		Log:           log,
+	return &accounts.ThrottleConfig{Limits: *s.config.throttle, Secret: s.config.secret, Shared: s.db.Shared()}
+}
+
+func maxConcurrentHashes() int { return runtime.GOMAXPROCS(0) }
+
+// newGraphQLHandler returns the handler of /graphql without the middleware before it.
+func (s *Server) newGraphQLHandler() (http.Handler, error) {
+	issuer, err := url.Parse(s.issuer())
+	if err != nil {
+		return nil, err
+	}
+	introspection := s.config.ShowPlayground()
+	schema := graph.NewSchema(s.accounts)
+	s.guard, err = graph.NewGuard(schema.Schema(), graph.GuardConfig{
+		Introspection: introspection,
+		Audit:         s.options.Audit,
+		Present:       graph.ErrorPresenter{Log: s.log, Unavailable: database.Unavailable}.Present,
+		Log:           s.log,
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	guard.Describe()
+	s.guard.Describe()
 	return graph.NewHandler(graph.HandlerConfig{
 		Config: graphqlhttp.Config{
 			Schema:        schema,
-			Extensions:    []graphql.HandlerExtension{guard},
-			Documents:     guard.QueryCache(graphqlhttp.CachedDocuments),
-			Limits:        c.limits,
-			Timeout:       c.timeout,
-			Introspection: c.ShowPlayground(),
-			Log:           log,
-			Observe:       c.watch.observer(log),
+			Extensions:    []graphql.HandlerExtension{s.guard},
+			Documents:     s.guard.QueryCache(graphqlhttp.CachedDocuments),
+			Limits:        s.config.limits,
+			Timeout:       s.options.Timeout,
+			Introspection: introspection,
+			Log:           s.log,
+			Observe:       s.options.observer.observe(s.log),
 		},
 		Issuer:      issuer,
-		Origins:     append([]string{config.Origin(issuer)}, c.Origins...),
+		Origins:     append([]string{config.Origin(issuer)}, s.config.Origins...),
 		Unavailable: database.Unavailable,
-	}), guard, nil
-}
-
-// routes puts every door of the public listener at its path.
-func routes(ctx context.Context, c *Config, door http.Handler, table []authz.Access, keys *token.Keys, service *accounts.Service, db *database.Database) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("/graphql", door)
-	mux.HandleFunc("GET /.well-known/jwks.json", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/jwk-set+json")
-		w.Header().Set("Cache-Control", "public, max-age=300")
-		w.Write(keys.JWKS(time.Now()))
-	})
-	if tokens := c.RevocationTokens(); len(tokens) > 0 {
-		mux.Handle("GET /revocations", revocationfeed.Handler(revocationfeed.Config{
-			Tokens: tokens, Subscribe: service.Subscribe, InForce: service.Revocations, Done: ctx.Done(),
-			Keys: func() []string { return keys.IDs(time.Now()) },
-		}))
-	}
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		if err := db.Ready(r.Context()); err != nil {
-			http.Error(w, "the database is not ready", http.StatusServiceUnavailable)
-			return
-		}
-		fmt.Fprintln(w, "ready")
-	})
-	if c.ShowPlayground() {
-		mux.HandleFunc("GET /schema.graphql", func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "application/graphql; charset=utf-8")
-			fmt.Fprint(w, graph.SDL())
-		})
-		access := web.Access(accessPage(table))
-		mux.Handle("/access", access)
-		mux.Handle("/access.css", access)
-		mux.Handle("/", web.Handler())
-	}
-	return mux
+	}), nil
 }

@@ -1,0 +1,95 @@
+package metrics
+
+import (
+	"database/sql"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/gatehouse/gatehouse/authz"
+	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/token"
+)
+
+// Sources are read once at each scrape: reading takes locks that requests take too. All are required.
+type Sources struct {
+	Accounts func() accounts.Stats
+	Pool     func() sql.DBStats
+	Tokens   func() token.Stats
+	Plans    func() authz.PlanStats
+}
+
+// Register adds the sources' numbers to the metrics, once.
+func (m *Metrics) Register(s Sources) { m.registry.MustRegister(collector{s}) }
+
+type collector struct{ sources Sources }
+
+// Describe is prometheus.Collector's.
+func (c collector) Describe(out chan<- *prometheus.Desc) { prometheus.DescribeByCollect(c, out) }
+
+// Collect is prometheus.Collector's.
+func (c collector) Collect(out chan<- prometheus.Metric) {
+	s := sender(out)
+	stats := c.sources.Accounts()
+	s.sendHashing(stats)
+	s.sendSessions(stats)
+	tokens, plans := c.sources.Tokens(), c.sources.Plans()
+	s.lookups("token_lookups_total", "Lookups of access tokens in the cache of verified tokens.", tokens.Hits, tokens.Misses)
+	s.lookups("plan_lookups_total", "Lookups of authorization plans in the cache of documents.", plans.Hits, plans.Misses)
+	s.sendPool(c.sources.Pool())
+}
+
+// sender sends the metrics of one scrape.
+type sender chan<- prometheus.Metric
+
+func (s sender) sendHashing(stats accounts.Stats) {
+	h := stats.Hashing
+	s.gauge("hashing_turns", "How many passwords may be hashed simultaneously.", float64(h.Slots))
+	s.gauge("hashing_running", "Passwords that are being hashed.", float64(h.Running))
+	s.gauge("hashing_waiting", "Requests that wait to hash a password.", float64(h.Waiting))
+	s.counter("hashing_refused_total", "Requests refused because no slot for hashing became free.", float64(h.Refused))
+}
+
+func (s sender) sendSessions(stats accounts.Stats) {
+	c := stats.SessionCache
+	s.lookups("session_lookups_total", "Lookups of sessions in the session cache.", c.Hits, c.Misses)
+	s.gauge("sessions_remembered", "Sessions in the session cache.", float64(c.Sessions))
+	s.gauge("revocations_in_touch",
+		"1 while this instance receives the revocations of others, or is idle; 0: each request asks the database.",
+		map[bool]float64{true: 1}[c.Synced])
+	s.gauge("revocations_lag_seconds",
+		"How long ago this instance had certainly received every revocation; 0 while it is idle.", c.Lag.Seconds())
+}
+
+func (s sender) sendPool(p sql.DBStats) {
+	connections := func(state string, n int) {
+		s.send(prometheus.GaugeValue, "database_connections", "Connections to the database.", float64(n), "state", state)
+	}
+	connections("in use", p.InUse)
+	connections("idle", p.Idle)
+	s.gauge("database_connections_max", "How many connections to the database there may be.", float64(p.MaxOpenConnections))
+	s.counter("database_waits_total", "How often a request waited for a connection.", float64(p.WaitCount))
+	s.counter("database_wait_seconds_total", "How long requests waited for connections.", p.WaitDuration.Seconds())
+}
+
+func (s sender) gauge(name, help string, value float64) {
+	s.send(prometheus.GaugeValue, name, help, value)
+}
+
+func (s sender) counter(name, help string, value float64) {
+	s.send(prometheus.CounterValue, name, help, value)
+}
+
+func (s sender) lookups(name, help string, hits, misses uint64) {
+	s.send(prometheus.CounterValue, name, help, float64(hits), "result", "hit")
+	s.send(prometheus.CounterValue, name, help, float64(misses), "result", "miss")
+}
+
+// send sends one metric with at most one label, which is its name and value.
+func (s sender) send(kind prometheus.ValueType, name, help string, value float64, label ...string) {
+	var labels prometheus.Labels
+	if len(label) == 2 {
+		labels = prometheus.Labels{label[0]: label[1]}
+	}
+	desc := prometheus.NewDesc("gatehouse_"+name, help, nil, labels)
+	s <- prometheus.MustNewConstMetric(desc, kind, value)
+}

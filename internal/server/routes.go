@@ -1,0 +1,90 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/gatehouse/gatehouse/graph"
+	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
+	"github.com/gatehouse/gatehouse/internal/requestid"
+	"github.com/gatehouse/gatehouse/internal/revocationfeed"
+	"github.com/gatehouse/gatehouse/internal/viewer"
+	"github.com/gatehouse/gatehouse/web"
+)
+
+type middleware = func(http.Handler) http.Handler
+
+// stack returns a handler behind middleware, of which the first meets a request first.
+func stack(h http.Handler, all ...middleware) http.Handler {
+	for i := len(all) - 1; i >= 0; i-- {
+		h = all[i](h)
+	}
+	return h
+}
+
+// newHandler returns the handler of the public listener. Middleware is stacked here and nowhere else, but for what
+// httpserver does to each connection.
+func (s *Server) newHandler(ctx context.Context, graphql http.Handler) http.Handler {
+	callers := viewer.Sources{
+		Verify: s.tokens.Verify, Session: s.accounts.Viewer, Proxies: s.config.TrustedProxies,
+	}
+	graphql = stack(graphql,
+		requestid.Middleware,
+		func(h http.Handler) http.Handler { return graphqlhttp.CORS(s.config.Origins, h) },
+		func(h http.Handler) http.Handler { return graphqlhttp.Timeout(s.options.Timeout, h) },
+		func(h http.Handler) http.Handler { return viewer.Middleware(callers, h) },
+	)
+	return s.observed(s.routes(ctx, graphql))
+}
+
+// observed traces requests, and counts and answers panics.
+func (s *Server) observed(h http.Handler) http.Handler {
+	return stack(h,
+		s.options.observer.trace,
+		func(h http.Handler) http.Handler { return graphqlhttp.Recover(s.log, s.options.observer.onPanic, h) },
+	)
+}
+
+// routes maps every path of the public listener to its handler.
+func (s *Server) routes(ctx context.Context, graphql http.Handler) *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.Handle("/graphql", graphql)
+	mux.HandleFunc("GET /.well-known/jwks.json", s.serveKeys)
+	if tokens := s.config.RevocationTokens(); len(tokens) > 0 {
+		mux.Handle("GET /revocations", revocationfeed.Handler(revocationfeed.Config{
+			Tokens: tokens, Subscribe: s.accounts.Subscribe, InForce: s.accounts.Revocations, Done: ctx.Done(),
+			Keys: func() []string { return s.keys.Keys.IDs(time.Now()) },
+		}))
+	}
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", s.serveReadiness)
+	if s.config.ShowPlayground() {
+		mux.HandleFunc("GET /schema.graphql", serveSchema)
+		access := web.Access(accessPage(s.guard.Access()))
+		mux.Handle("/access", access)
+		mux.Handle("/access.css", access)
+		mux.Handle("/", web.Handler())
+	}
+	return mux
+}
+
+func (s *Server) serveKeys(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/jwk-set+json")
+	w.Header().Set("Cache-Control", "public, max-age=300")
+	w.Write(s.keys.Keys.JWKS(time.Now()))
+}
+
+func (s *Server) serveReadiness(w http.ResponseWriter, r *http.Request) {
+	if err := s.db.Ready(r.Context()); err != nil {
+		http.Error(w, "the database is not ready", http.StatusServiceUnavailable)
+		return
+	}
+	fmt.Fprintln(w, "ready")
+}
+
+func serveSchema(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/graphql; charset=utf-8")
+	fmt.Fprint(w, graph.SDL())
+}

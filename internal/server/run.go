@@ -1,0 +1,121 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os/exec"
+	"time"
+
+	"github.com/gatehouse/gatehouse/internal/config"
+	"github.com/gatehouse/gatehouse/internal/database"
+	"github.com/gatehouse/gatehouse/internal/httpserver"
+	"github.com/gatehouse/gatehouse/internal/metrics"
+	"github.com/gatehouse/gatehouse/internal/password/hashworker"
+	"github.com/gatehouse/gatehouse/internal/tracing"
+)
+
+// Run opens everything, serves until the context ends, lets running requests finish, and closes everything in reverse.
+func Run(ctx context.Context, c *Config, o Options) error {
+	stopHashing, err := o.startHashing(c.HashWorker == "on")
+	if err != nil {
+		return err
+	}
+	defer stopHashing() // after the last request
+	stopTracing, err := o.startTracing(ctx, c.Config)
+	if err != nil {
+		return err
+	}
+	defer stopTracing() // after the last statement
+	db, err := OpenMigrated(ctx, c.Config, o.Log, o.observer.drivers()...)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	listener, err := net.Listen("tcp", c.Addr)
+	if err != nil {
+		return fmt.Errorf("%w: name another address in GATEHOUSE_ADDR, or stop the program that uses this one", err)
+	}
+	defer listener.Close()
+	stopOps, err := o.startOps(c.Config)
+	if err != nil {
+		return err
+	}
+	defer stopOps() // after the last request
+	o.Address = "http://" + listener.Addr().String()
+	s, err := New(ctx, c, db, o)
+	if err != nil {
+		return err
+	}
+	if err := checkAuthorizationEnforced(ctx, s.Handler); err != nil {
+		return err
+	}
+	defer runTasks(context.WithoutCancel(ctx), o.Log, s.tasks())() // also while running requests finish
+	o.Log.Info("listening", "address", o.Address)
+	o.Ready(o.Address)
+	return httpserver.Serve(ctx, listener, httpserver.Config{Handler: s.Handler, DrainTime: c.DrainTime(), Log: o.Log})
+}
+
+// startHashing prepares a process that does nothing but serve: it sets up garbage collection, and starts the process
+// that hashes passwords.
+func (o *Options) startHashing(inWorker bool) (stop func(), err error) {
+	if !o.Standalone {
+		return func() {}, nil
+	}
+	setGC()
+	if !inWorker {
+		return func() {}, nil
+	}
+	worker, err := hashworker.Start(func() *exec.Cmd { return o.HashWorker(maxConcurrentHashes()) })
+	if err != nil {
+		return nil, err
+	}
+	o.derive = worker.Derive
+	return func() { worker.Close() }, nil
+}
+
+// startTracing traces where that is configured, until stop is called, which sends the last spans.
+func (o *Options) startTracing(ctx context.Context, c *config.Config) (stop func(), err error) {
+	if c.Traces.Endpoint == "" {
+		return func() {}, nil
+	}
+	traces, err := tracing.New(ctx, tracing.Config{
+		Traces: c.Traces, Version: o.Version, Proxies: c.TrustedProxies, Log: o.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	o.observer.traces = traces
+	return func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if err := traces.Close(ctx); err != nil {
+			o.Log.WarnContext(ctx, "the last traces were not sent", "error", err)
+		}
+	}, nil
+}
+
+// startOps counts, and serves the numbers, where that is configured.
+func (o *Options) startOps(c *config.Config) (stop func(), err error) {
+	if c.OpsAddr == "" {
+		return func() {}, nil
+	}
+	o.observer.metrics = metrics.New(o.Version)
+	return serveOps(c, o.observer.metrics.Handler(), o.Log)
+}
+
+// OpenMigrated opens the database, with decorators of its driver, and brings it to this version's schema.
+func OpenMigrated(
+	ctx context.Context, c *config.Config, log *slog.Logger, drivers ...database.Decorator,
+) (*database.Database, error) {
+	db, err := database.Open(ctx, database.Config{URL: c.DatabaseURL, Log: log, Drivers: drivers})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := db.Migrate(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
