@@ -10,18 +10,18 @@ import (
 // maxEvent bounds each line of the feed and the data of each event, in bytes.
 const maxEvent = 4 << 10
 
-// readEvents reads server-sent events (HTML, section 9.2.6) and hands each to take, until one of both fails. Lines end
-// with LF or CR LF; id and retry are not used. The end of the stream is an error too: a feed never ends.
-func readEvents(stream io.Reader, take func(name, data string) error) error {
+// readEvents reads server-sent events (HTML, section 9.2.6) and calls handle for each, until reading or handle fails.
+// Lines end with LF or CR LF; id and retry are ignored. The end of the stream is an error: a feed never ends.
+func readEvents(stream io.Reader, handle func(name, data string) error) error {
 	lines := bufio.NewScanner(stream)
 	lines.Buffer(make([]byte, 0, maxEvent), maxEvent)
 	var name string
 	var data []string
 	size := 0
 	for lines.Scan() {
-		if lines.Text() == "" { // dispatches what was gathered
+		if lines.Text() == "" { // ends an event
 			if len(data) > 0 {
-				if err := take(name, strings.Join(data, "\n")); err != nil {
+				if err := handle(name, strings.Join(data, "\n")); err != nil {
 					return err
 				}
 			}

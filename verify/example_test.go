@@ -9,11 +9,11 @@ import (
 	"github.com/gatehouse/gatehouse/verify"
 )
 
-// A service that lets in whoever is signed in at the Gatehouse, and nobody whose session has ended.
+// A service that lets in signed-in users of a Gatehouse, and refuses tokens whose session has ended.
 func Example() {
 	v, err := verify.New(verify.Config{
 		Issuer:      "https://id.example.org",
-		Revocations: &verify.Feed{Token: "the token that readers of the feed have"},
+		Revocations: &verify.Feed{Token: "one of the tokens in GATEHOUSE_REVOCATIONS_TOKEN"},
 	})
 	if err != nil {
 		log.Fatal(err)

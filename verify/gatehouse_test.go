@@ -27,48 +27,48 @@ var (
 	theSession = uuid.MustParse("0197c1b0-0000-7000-8000-0000000000cd")
 )
 
-// clock is the time of a test; it goes on by itself, so that silence is silence, and can be put forward.
+// clock runs, so that silence is measured, and can be moved forward.
 type clock struct{ ahead atomic.Int64 }
 
 func (c *clock) now() time.Time          { return time.Now().Add(time.Duration(c.ahead.Load())) }
 func (c *clock) forward(d time.Duration) { c.ahead.Add(int64(d)) }
 
-// journal is a log that a test may read while it is written.
-type journal struct {
+// logBuffer is a log that a test may read concurrently.
+type logBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (j *journal) Write(p []byte) (int, error) {
+func (j *logBuffer) Write(p []byte) (int, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.text.Write(p)
 }
 
-func (j *journal) String() string {
+func (j *logBuffer) String() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.text.String()
 }
 
-// gatehouse is an issuer on the loopback: its keys, its feed, and what was asked of it.
+// gatehouse is an issuer on loopback, with its keys, its feed, and counters of requests.
 type gatehouse struct {
 	*httptest.Server
 	t       *testing.T
 	clock   *clock
-	log     *journal
+	log     *logBuffer
 	keys    *token.Keys
 	issuer  *token.Issuer
 	fetches atomic.Int64
 	jwks    atomic.Pointer[http.HandlerFunc] // nil: the keys as they are
 
-	readers atomic.Int64 // of the feed, now
-	opened  atomic.Int64 // connections of readers so far
-	silent  atomic.Bool  // gives no sign
-	late    atomic.Int64 // how late what it says comes, in nanoseconds
-	closed  atomic.Bool  // takes no reader
+	readers atomic.Int64 // connections to the feed now
+	opened  atomic.Int64 // connections to the feed so far
+	silent  atomic.Bool  // sends no heartbeats
+	late    atomic.Int64 // delay of heartbeats, in nanoseconds
+	closed  atomic.Bool  // refuses readers
 	mu      sync.Mutex
-	news    []string // events for every reader, from the first
+	events  []string // sent to every reader, from the first
 	drop    chan struct{}
 }
 
@@ -81,7 +81,7 @@ func newKey(t *testing.T) *token.Key {
 
 func newGatehouse(t *testing.T) *gatehouse {
 	t.Helper()
-	g := &gatehouse{t: t, clock: &clock{}, log: &journal{}, drop: make(chan struct{})}
+	g := &gatehouse{t: t, clock: &clock{}, log: &logBuffer{}, drop: make(chan struct{})}
 	var err error
 	g.keys, err = token.NewKeys(newKey(t).WithoutSchedule())
 	check(t, err)
@@ -94,7 +94,7 @@ func newGatehouse(t *testing.T) *gatehouse {
 	return g
 }
 
-// another is an issuer with our keys, name and audience, except where the configuration says otherwise.
+// another returns an issuer; zero fields of the configuration are those of g.
 func (g *gatehouse) another(c token.Config) *token.Issuer {
 	g.t.Helper()
 	if c.Keys == nil {
@@ -122,8 +122,8 @@ func (g *gatehouse) serveKeys(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(g.keys.JWKS(g.clock.now()))
 }
 
-// answerKeys has the keys answered otherwise; nil is as they are.
-func (g *gatehouse) answerKeys(h http.HandlerFunc) {
+// handleKeys replaces the handler of the key set; nil restores it.
+func (g *gatehouse) handleKeys(h http.HandlerFunc) {
 	if h == nil {
 		g.jwks.Store(nil)
 		return
@@ -131,11 +131,11 @@ func (g *gatehouse) answerKeys(h http.HandlerFunc) {
 	g.jwks.Store(&h)
 }
 
-func (g *gatehouse) away() {
-	g.answerKeys(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
+func (g *gatehouse) failKeys() {
+	g.handleKeys(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
 }
 
-// serveFeed sends all news from the first and then a sign every 20 ms.
+// serveFeed sends all events from the first, and a heartbeat every 20 ms.
 func (g *gatehouse) serveFeed(w http.ResponseWriter, r *http.Request) {
 	g.opened.Add(1)
 	if r.Header.Get("Authorization") != "Bearer "+feedToken || r.Header.Get("Accept") != "text/event-stream" {
@@ -146,7 +146,7 @@ func (g *gatehouse) serveFeed(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
-	begun := g.clock.now()
+	start := g.clock.now()
 	g.readers.Add(1)
 	defer g.readers.Add(-1)
 	g.mu.Lock()
@@ -155,14 +155,15 @@ func (g *gatehouse) serveFeed(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 	for sent := 0; ; {
 		g.mu.Lock()
-		news := g.news[min(sent, len(g.news)):]
+		events := g.events[min(sent, len(g.events)):]
 		g.mu.Unlock()
-		sent += len(news) // of a list that only forget makes shorter
-		for _, event := range news {
+		sent += len(events) // of a list that only clearEvents makes shorter
+		for _, event := range events {
 			fmt.Fprint(w, event)
 		}
 		if !g.silent.Load() {
-			fmt.Fprintf(w, "event: current\ndata: {\"ms\":%d}\n\n", (g.clock.now().Sub(begun) - time.Duration(g.late.Load())).Milliseconds())
+			complete := g.clock.now().Sub(start) - time.Duration(g.late.Load())
+			fmt.Fprintf(w, "event: current\ndata: {\"ms\":%d}\n\n", complete.Milliseconds())
 		}
 		w.(http.Flusher).Flush()
 		select {
@@ -175,18 +176,18 @@ func (g *gatehouse) serveFeed(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// tell sends an event to every reader, now and later.
-func (g *gatehouse) tell(event, data string) {
+// send sends an event to every reader, now and later.
+func (g *gatehouse) send(event, data string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.news = append(g.news, "event: "+event+"\ndata: "+data+"\n\n")
+	g.events = append(g.events, "event: "+event+"\ndata: "+data+"\n\n")
 }
 
-// forget empties the news, for the readers to come.
-func (g *gatehouse) forget() {
+// clearEvents makes the feed empty for later readers.
+func (g *gatehouse) clearEvents() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.news = nil
+	g.events = nil
 }
 
 // dropReaders ends every connection of a reader.
@@ -197,7 +198,7 @@ func (g *gatehouse) dropReaders() {
 	g.drop = make(chan struct{})
 }
 
-// service is a verifier of this issuer; change may spoil its configuration.
+// service returns a verifier of this issuer with a changed configuration.
 func (g *gatehouse) service(change func(*Config)) *Verifier {
 	g.t.Helper()
 	c := Config{Issuer: g.URL, Clock: g.clock.now, Log: slog.New(slog.NewTextHandler(g.log, nil))}
@@ -209,10 +210,10 @@ func (g *gatehouse) service(change func(*Config)) *Verifier {
 
 func (g *gatehouse) plain() *Verifier { return g.service(func(*Config) {}) }
 
-// following is a verifier that reads the feed until the test ends.
+// following returns a verifier that reads the feed until the test ends.
 func (g *gatehouse) following(change func(*Feed)) *Verifier {
 	g.t.Helper()
-	f := &Feed{Token: feedToken, MaxSilence: leastSilence}
+	f := &Feed{Token: feedToken, MaxSilence: minMaxSilence}
 	change(f)
 	v := g.service(func(c *Config) { c.Revocations = f })
 	ctx, cancel := context.WithCancel(context.Background())
@@ -229,7 +230,9 @@ func (g *gatehouse) following(change func(*Feed)) *Verifier {
 
 // claims are of a token that is issued now.
 func (g *gatehouse) claims() token.Claims {
-	return token.Claims{UserID: theUser, SessionID: theSession, AuthenticatedAt: g.clock.now().Add(-time.Hour), Roles: []string{"USER"}}
+	return token.Claims{
+		UserID: theUser, SessionID: theSession, AuthenticatedAt: g.clock.now().Add(-time.Hour), Roles: []string{"USER"},
+	}
 }
 
 func (g *gatehouse) issue() string { return g.issueBy(g.issuer, g.claims()) }
@@ -241,7 +244,7 @@ func (g *gatehouse) issueBy(issuer *token.Issuer, c token.Claims) string {
 	return text
 }
 
-// want holds Verify to an error, or to none.
+// want checks the error of Verify.
 func want(t *testing.T, v *Verifier, text string, wanted error) {
 	t.Helper()
 	got, err := v.Verify(t.Context(), text)
@@ -251,7 +254,7 @@ func want(t *testing.T, v *Verifier, text string, wanted error) {
 }
 
 // soon waits until Verify says something.
-func soon(t *testing.T, v *Verifier, text string, wanted error) {
+func wantSoon(t *testing.T, v *Verifier, text string, wanted error) {
 	t.Helper()
 	var err error
 	for range 500 {
@@ -263,11 +266,11 @@ func soon(t *testing.T, v *Verifier, text string, wanted error) {
 	t.Fatalf("after five seconds, Verify = %v, want %v\n", err, wanted)
 }
 
-// eventually waits for a fact.
-func eventually(t *testing.T, what string, is func() bool) {
+// eventually waits for a condition.
+func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	for range 500 {
-		if is() {
+		if condition() {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -292,9 +295,9 @@ func call(v *Verifier, headers ...string) *http.Response {
 	return w.Result()
 }
 
-func body(t *testing.T, answer *http.Response) string {
+func body(t *testing.T, response *http.Response) string {
 	t.Helper()
-	text, err := io.ReadAll(answer.Body)
+	text, err := io.ReadAll(response.Body)
 	check(t, err)
 	return string(text)
 }

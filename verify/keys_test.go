@@ -14,7 +14,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/token"
 )
 
-func TestKeysAreFetchedAtFirstNeedAndRenewed(t *testing.T) {
+func TestKeys_AreFetchedAtFirstUseAndRenewed(t *testing.T) {
 	g := newGatehouse(t)
 	v := g.plain()
 	if g.fetches.Load() != 0 {
@@ -31,13 +31,13 @@ func TestKeysAreFetchedAtFirstNeedAndRenewed(t *testing.T) {
 	if n := g.fetches.Load(); n != 1 {
 		t.Errorf("%d fetches before four fifths of the age", n)
 	}
-	g.clock.forward(2 * time.Second) // now in the background, and nobody waits
+	g.clock.forward(2 * time.Second) // now in the background, and no request waits
 	want(t, v, g.issue(), nil)
 	eventually(t, "renewed ahead", func() bool { return g.fetches.Load() == 2 })
 }
 
-// A service that nobody called for long asks before it trusts: a key that has ended meanwhile is not taken once more.
-func TestStaleKeysAreRenewedBeforeTheyAreTrusted(t *testing.T) {
+// After a long time without requests keys are fetched first, so that one that has ended meanwhile is not used again.
+func TestKeys_StaleOnesAreRenewedBeforeUse(t *testing.T) {
 	g := newGatehouse(t)
 	v := g.plain()
 	lone, err := token.NewKeys(g.keys.Signing(g.clock.now()).WithoutSchedule())
@@ -53,7 +53,7 @@ func TestStaleKeysAreRenewedBeforeTheyAreTrusted(t *testing.T) {
 	}
 }
 
-func TestKeysChangeUnderWay(t *testing.T) {
+func TestKeys_RotationIsFollowed(t *testing.T) {
 	g := newGatehouse(t)
 	v := g.plain()
 	first, second := g.keys.Signing(g.clock.now()), newKey(t)
@@ -63,10 +63,10 @@ func TestKeysChangeUnderWay(t *testing.T) {
 	want(t, v, g.issue(), nil)
 	check(t, g.keys.Replace(first.WithoutSchedule(), token.Scheduled{Key: second, SignsAt: g.clock.now()}))
 
-	byNew := g.issue() // its kid is unknown, and within a minute of the last fetch nobody asks for it
+	byNew := g.issue() // its kid is unknown, and it is not fetched within a minute of the last fetch
 	want(t, v, byNew, ErrInvalid)
 	want(t, v, g.issueBy(former, g.claims()), nil)
-	g.clock.forward(unknownAfter)
+	g.clock.forward(unknownKidInterval)
 	want(t, v, byNew, nil)
 	want(t, v, g.issueBy(former, g.claims()), nil) // the overlap
 	if n := g.fetches.Load(); n != 2 {
@@ -79,35 +79,34 @@ func TestKeysChangeUnderWay(t *testing.T) {
 	want(t, v, g.issue(), nil)
 }
 
-func TestAnIssuerWithoutKeysIsBelieved(t *testing.T) {
+func TestKeys_EmptySetVerifiesNothing(t *testing.T) {
 	g := newGatehouse(t)
 	v := g.plain()
 	text := g.issue()
 	want(t, v, text, nil)
-	g.answerKeys(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"keys":[]}`) })
+	g.handleKeys(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"keys":[]}`) })
 	g.clock.forward(6 * time.Minute)
 	want(t, v, text, ErrInvalid)
 }
 
-// J-114: whatever is sent, the issuer is asked once a minute.
-func TestAFloodOfUnknownKidsFetchesOnceAMinute(t *testing.T) {
+func TestKeys_UnknownKidsFetchOnceAMinute(t *testing.T) {
 	g := newGatehouse(t)
 	v := g.plain()
 	good := g.issue()
 	want(t, v, good, nil)
-	stranger := make([]*token.Issuer, 20)
-	for n := range stranger {
+	foreign := make([]*token.Issuer, 20)
+	for n := range foreign {
 		keys, err := token.NewKeys(newKey(t).WithoutSchedule())
 		check(t, err)
-		stranger[n] = g.another(token.Config{Keys: keys})
+		foreign[n] = g.another(token.Config{Keys: keys})
 	}
 	for minute := int64(1); minute <= 3; minute++ {
-		g.clock.forward(unknownAfter)
+		g.clock.forward(unknownKidInterval)
 		var all sync.WaitGroup
 		for worker := range 8 {
 			all.Go(func() {
 				for n := range 250 {
-					text := g.issueBy(stranger[(worker+n)%len(stranger)], g.claims())
+					text := g.issueBy(foreign[(worker+n)%len(foreign)], g.claims())
 					if _, err := v.Verify(t.Context(), text); !errors.Is(err, ErrInvalid) {
 						t.Errorf("an unknown kid: %v", err)
 						return
@@ -123,18 +122,18 @@ func TestAFloodOfUnknownKidsFetchesOnceAMinute(t *testing.T) {
 	}
 }
 
-func TestManyWaitForOneFetch(t *testing.T) {
+func TestKeys_ConcurrentRequestsShareOneFetch(t *testing.T) {
 	g := newGatehouse(t)
 	v := g.plain()
 	release := make(chan struct{})
-	g.answerKeys(func(w http.ResponseWriter, _ *http.Request) {
+	g.handleKeys(func(w http.ResponseWriter, _ *http.Request) {
 		<-release
 		_, _ = w.Write(g.keys.JWKS(g.clock.now()))
 	})
 	text := g.issue()
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := v.Verify(gone, text); !errors.Is(err, ErrUnavailable) { // starts the fetch, and does not take it along
+	if _, err := v.Verify(gone, text); !errors.Is(err, ErrUnavailable) { // starts the fetch, and does not cancel it
 		t.Errorf("a request that was given up: %v", err)
 	}
 	var all sync.WaitGroup
@@ -149,37 +148,41 @@ func TestManyWaitForOneFetch(t *testing.T) {
 	}
 }
 
-func TestAnIssuerThatIsAwayIsMissedForAnHourAtMost(t *testing.T) {
+func TestKeys_OutageIsBridgedForAnHour(t *testing.T) {
 	g := newGatehouse(t)
 	v := g.plain()
 	want(t, v, g.issue(), nil)
-	g.away()
+	g.failKeys()
 	for range 12 {
 		g.clock.forward(5*time.Minute - time.Second)
 		want(t, v, g.issue(), nil)
 	}
 	g.clock.forward(5*time.Minute + 11*time.Second) // 3,899 s after the fetch
 	want(t, v, g.issue(), nil)
-	eventually(t, "the last try has ended", func() bool { v.keys.mu.Lock(); defer v.keys.mu.Unlock(); return v.keys.flight == nil })
+	eventually(t, "the last try has ended", func() bool {
+		v.keys.mu.Lock()
+		defer v.keys.mu.Unlock()
+		return v.keys.inflight == nil
+	})
 	g.clock.forward(2 * time.Second)
 	want(t, v, g.issue(), ErrUnavailable)
 	if n := strings.Count(g.log.String(), "cannot be fetched"); n != 1 {
 		t.Errorf("the loss is logged %d times:\n%s", n, g.log)
 	}
-	if answer := call(v, "Bearer "+g.issue()); answer.StatusCode != http.StatusServiceUnavailable {
-		t.Errorf("the middleware answers %d", answer.StatusCode)
+	if response := call(v, "Bearer "+g.issue()); response.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("the middleware answers %d", response.StatusCode)
 	}
-	g.answerKeys(nil)
-	g.clock.forward(retryAfter)
+	g.handleKeys(nil)
+	g.clock.forward(retryInterval)
 	want(t, v, g.issue(), nil)
 	if !strings.Contains(g.log.String(), "fetched again") {
 		t.Errorf("not logged:\n%s", g.log)
 	}
 }
 
-func TestAFailedFetchIsNotRepeatedAtOnce(t *testing.T) {
+func TestKeys_FailedFetchIsNotRepeatedImmediately(t *testing.T) {
 	g := newGatehouse(t)
-	g.away()
+	g.failKeys()
 	v := g.plain()
 	for range 100 {
 		want(t, v, g.issue(), ErrUnavailable)
@@ -187,39 +190,44 @@ func TestAFailedFetchIsNotRepeatedAtOnce(t *testing.T) {
 	if n := g.fetches.Load(); n != 1 {
 		t.Errorf("%d fetches", n)
 	}
-	g.answerKeys(nil)
-	g.clock.forward(retryAfter)
+	g.handleKeys(nil)
+	g.clock.forward(retryInterval)
 	want(t, v, g.issue(), nil)
 }
 
-// Each answer leaves the verifier without keys, beside its twin, which gives them.
-func TestBrokenAnswersGiveNoKeys(t *testing.T) {
+// Each response leaves the verifier without keys; the control has them.
+func TestKeys_BrokenResponsesAreUnavailable(t *testing.T) {
 	g := newGatehouse(t)
-	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	redirected := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		t.Error("a redirect was followed")
 		_, _ = w.Write(g.keys.JWKS(g.clock.now()))
 	}))
-	defer elsewhere.Close()
+	defer redirected.Close()
 	set := func() []byte { return g.keys.JWKS(g.clock.now()) }
 	for name, c := range map[string]struct {
-		answer http.HandlerFunc
-		want   error
+		response http.HandlerFunc
+		want     error
 	}{
-		"the twin": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(set()) }, nil},
+		"control": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(set()) }, nil},
 		"a set, long": {func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprintf(w, "%s%s", set(), strings.Repeat(" ", 60<<10))
 		}, nil},
 		"a huge set": {func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprintf(w, "%s%s", set(), strings.Repeat(" ", 64<<10))
 		}, ErrUnavailable},
-		"without end":    {endless, ErrUnavailable},
-		"a page":         {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }, ErrUnavailable},
-		"nothing":        {func(http.ResponseWriter, *http.Request) {}, ErrUnavailable},
-		"a refusal":      {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404); _, _ = w.Write(set()) }, ErrUnavailable},
-		"a redirect":     {http.RedirectHandler(elsewhere.URL, http.StatusFound).ServeHTTP, ErrUnavailable},
-		"a private part": {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintf(w, `%s,"d":"AAAA"}]}`, set()[:len(set())-3]) }, ErrUnavailable},
+		"without end": {endless, ErrUnavailable},
+		"a page":      {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }, ErrUnavailable},
+		"nothing":     {func(http.ResponseWriter, *http.Request) {}, ErrUnavailable},
+		"a refusal": {func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(404)
+			_, _ = w.Write(set())
+		}, ErrUnavailable},
+		"a redirect": {http.RedirectHandler(redirected.URL, http.StatusFound).ServeHTTP, ErrUnavailable},
+		"a private part": {func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprintf(w, `%s,"d":"AAAA"}]}`, set()[:len(set())-3])
+		}, ErrUnavailable},
 	} {
-		g.answerKeys(c.answer)
+		g.handleKeys(c.response)
 		followsAll := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return nil }}
 		for _, client := range []*http.Client{nil, followsAll} {
 			v := g.service(func(c *Config) { c.Client = client })
@@ -230,33 +238,33 @@ func TestBrokenAnswersGiveNoKeys(t *testing.T) {
 	}
 }
 
-// spring is a body that never ends, and counts what is drawn from it.
-type spring struct{ drawn int }
+// endlessBody is a body that counts what is read from it.
+type endlessBody struct{ read int }
 
-func (s *spring) Read(p []byte) (int, error) {
+func (s *endlessBody) Read(p []byte) (int, error) {
 	for i := range p {
 		p[i] = ' '
 	}
-	s.drawn += len(p)
-	if s.drawn > 1<<24 {
-		return 0, errors.New("this is enough")
+	s.read += len(p)
+	if s.read > 1<<24 {
+		return 0, errors.New("too much was read")
 	}
 	return len(p), nil
 }
 
-func (s *spring) Close() error { return nil }
+func (s *endlessBody) Close() error { return nil }
 
-func (s *spring) RoundTrip(*http.Request) (*http.Response, error) {
+func (s *endlessBody) RoundTrip(*http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Body: s}, nil
 }
 
-func TestNoMoreIsReadThanASetMayBe(t *testing.T) {
-	s := &spring{}
-	if list, _, err := fetch(t.Context(), &http.Client{Transport: s}, "http://127.0.0.1/"); err == nil {
-		t.Errorf("%d keys", len(list))
+func TestFetch_ReadsNoMoreThanTheLimit(t *testing.T) {
+	s := &endlessBody{}
+	if f, err := fetch(t.Context(), &http.Client{Transport: s}, "http://127.0.0.1/"); err == nil {
+		t.Errorf("%d keys", len(f.keys))
 	}
-	if s.drawn > 2*token.MaxJWKS {
-		t.Errorf("%d bytes were read", s.drawn)
+	if s.read > 2*token.MaxJWKS {
+		t.Errorf("%d bytes were read", s.read)
 	}
 }
 
@@ -268,15 +276,17 @@ func endless(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func TestMaxAgeIsTheIssuersWithinBounds(t *testing.T) {
+func TestCacheLifetime_IsBounded(t *testing.T) {
 	for header, want := range map[string]time.Duration{
-		"": usualAge, "public": usualAge, "public, max-age=300": 5 * time.Minute, "MAX-AGE=600": 10 * time.Minute,
-		`max-age="120"`: 2 * time.Minute, "max-age=0": leastAge, "max-age=59": leastAge, "max-age=3601": longestAge,
-		"max-age=999999999": longestAge, "max-age=99999999999999999999": usualAge, "max-age=-1": usualAge,
-		"max-age=x": usualAge, "max-age": usualAge, "no-store": leastAge, "max-age=300, no-cache": leastAge,
+		"": defaultLifetime, "public": defaultLifetime,
+		"public, max-age=300": 5 * time.Minute, "MAX-AGE=600": 10 * time.Minute,
+		`max-age="120"`: 2 * time.Minute, "max-age=0": minLifetime, "max-age=59": minLifetime, "max-age=3601": maxLifetime,
+		"max-age=999999999": maxLifetime, "max-age=99999999999999999999": defaultLifetime, "max-age=-1": defaultLifetime,
+		"max-age=x": defaultLifetime, "max-age": defaultLifetime,
+		"no-store": minLifetime, "max-age=300, no-cache": minLifetime,
 		"s-maxage=5, max-age=900": 15 * time.Minute,
 	} {
-		if got := maxAge(http.Header{"Cache-Control": {header}}); got != want {
+		if got := cacheLifetime(http.Header{"Cache-Control": {header}}); got != want {
 			t.Errorf("%q: %v, want %v", header, got, want)
 		}
 	}

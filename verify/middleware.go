@@ -16,9 +16,10 @@ func From(ctx context.Context) (*Token, bool) {
 	return t, ok
 }
 
-// Middleware lets in requests with a good access token, which the next handler has by From. It answers all others, as
-// RFC 6750, section 3, says: 401 without an error where no credential was sent; 401 with invalid_token, and the reason
-// where the token was once good; 400 with invalid_request for two Authorization headers; and 503 where nobody can tell.
+// Middleware lets in requests with a valid access token, which the next handler gets by From. It answers all others as
+// RFC 6750, section 3, says: 401 without an error code when no credential was sent; 401 with invalid_token, and whether
+// the token is expired or revoked; 400 with invalid_request for several Authorization headers; and 503 for
+// ErrUnavailable.
 func (v *Verifier) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		text, err := bearer.Token(r.Header)
@@ -28,7 +29,7 @@ func (v *Verifier) Middleware(next http.Handler) http.Handler {
 		}
 		t, err := v.Verify(r.Context(), text)
 		if err != nil {
-			v.log.DebugContext(r.Context(), "a request was refused", "why", err)
+			v.log.DebugContext(r.Context(), "a request was refused", "error", err)
 			refuse(w, err)
 			return
 		}
@@ -36,7 +37,7 @@ func (v *Verifier) Middleware(next http.Handler) http.Handler {
 	})
 }
 
-// refuse answers a request that is not let in. What is not known to be anything else is an invalid token.
+// refuse answers a request that is not let in.
 func refuse(w http.ResponseWriter, err error) {
 	w.Header().Set("Cache-Control", "no-store")
 	challenge, status := "", http.StatusUnauthorized

@@ -16,8 +16,8 @@ import (
 	"github.com/gatehouse/gatehouse/internal/token"
 )
 
-// The answers of Verify that are not a token; test with errors.Is. Expired and Revoked are said only of a token whose
-// signature held, and mean: refresh. Unavailable means that nobody can tell at the moment: ask again.
+// The errors of Verify; test with errors.Is. ErrExpired and ErrRevoked are returned only for a token whose signature is
+// valid: the client should refresh it. ErrUnavailable means that tokens cannot be checked at the moment: try again.
 var (
 	ErrInvalid     = token.ErrInvalid
 	ErrExpired     = token.ErrExpired
@@ -25,7 +25,7 @@ var (
 	ErrUnavailable = errors.New("tokens cannot be checked at the moment")
 )
 
-// Config is what a Verifier is made of.
+// Config configures a Verifier.
 type Config struct {
 	// Issuer is the iss of good tokens, compared byte for byte, and the address of the Gatehouse. Required.
 	Issuer string
@@ -33,23 +33,24 @@ type Config struct {
 	Audience string
 	// JWKS is the address of the issuer's keys. Default Issuer + "/.well-known/jwks.json".
 	JWKS string
-	// Client asks the issuer. It follows no redirects, whatever it was told. Default: gives up after five seconds.
+	// Client sends requests to the issuer. Its CheckRedirect is replaced: redirects are not followed. Default: a client
+	// with a time-out of five seconds.
 	Client *http.Client
-	// Clock judges times, and how old keys and news are. Default time.Now, whose monotonic reading keeps ages right
-	// when the wall clock is set; a clock of your own should keep it too.
+	// Clock returns the time, for tokens and for the age of keys and heartbeats. Default time.Now, whose monotonic reading
+	// keeps ages right when the wall clock is set; a clock of your own should have it too.
 	Clock func() time.Time
-	// Log is told when keys or news are lost, and when they are back. Default slog.Default().
+	// Log gets a line when keys or the feed are lost, and when they are back. Default slog.Default().
 	Log *slog.Logger
-	// Revocations asks for the feed of ended sessions, which Run reads. Default nil: tokens are good until they expire.
+	// Revocations configures the feed of ended sessions, which Run reads. Default nil: tokens are valid until they expire.
 	Revocations *Feed
 }
 
-// Token is an access token that is good now. It is the caller's own: nobody else sees what is written into it.
+// Token is a valid access token. It is the caller's own copy.
 type Token struct {
 	UserID          uuid.UUID // sub
 	SessionID       uuid.UUID // sid
 	ID              string    // jti
-	Roles           []string  // roles; with the feed, those that the user has now
+	Roles           []string  // roles; with the feed, the current ones of the user
 	Scopes          []string
 	AuthenticatedAt time.Time // auth_time: when the user last proved who they are
 	IssuedAt        time.Time // iat
@@ -60,11 +61,11 @@ type Token struct {
 type Verifier struct {
 	tokens *token.Verifier
 	keys   *keys
-	feed   *feed // nil: none was asked for
+	feed   *feedClient // nil: none was configured
 	log    *slog.Logger
 }
 
-// New checks the configuration. It asks nobody: the keys are fetched when the first token is checked.
+// New checks the configuration. It sends no request: the keys are fetched when the first token is checked.
 func New(c Config) (*Verifier, error) {
 	c.Audience = cmp.Or(c.Audience, "gatehouse")
 	if c.Clock == nil {
@@ -79,10 +80,10 @@ func New(c Config) (*Verifier, error) {
 		return nil, err
 	}
 	v := &Verifier{log: c.Log}
-	v.keys = &keys{url: c.JWKS, client: stubborn(c.Client), now: c.Clock, log: c.Log}
+	v.keys = &keys{url: c.JWKS, client: noRedirects(c.Client), now: c.Clock, log: c.Log}
 	if c.Revocations != nil {
 		var err error
-		if v.feed, err = newFeed(*c.Revocations, base, c, v.keys.tell); err != nil {
+		if v.feed, err = newFeedClient(*c.Revocations, base, c, v.keys.restrict); err != nil {
 			return nil, err
 		}
 	}
@@ -93,8 +94,8 @@ func New(c Config) (*Verifier, error) {
 	return v, err
 }
 
-// Run reads the feed until the context ends, and returns its error. Until Run is called, a Verifier with Revocations is
-// unavailable; without Revocations, Run has nothing to do but to wait.
+// Run reads the feed until the context ends, and returns the context's error. Until Run is called, a Verifier with
+// Revocations returns ErrUnavailable; without Revocations, Run only waits.
 func (v *Verifier) Run(ctx context.Context) error {
 	if v.feed != nil {
 		v.feed.run(ctx)
@@ -103,10 +104,10 @@ func (v *Verifier) Run(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// Verify returns an access token, or one of the four errors. It waits for the issuer only where no usable keys are
-// there, or the kid is of a key that is not: for five seconds at most, and never beyond the context.
+// Verify returns an access token, or one of the four errors. It waits for the issuer only when there are no usable
+// keys, or none with the token's kid: for five seconds at most, and never beyond the context.
 func (v *Verifier) Verify(ctx context.Context, text string) (*Token, error) {
-	if err := v.keys.ready(ctx); err != nil {
+	if err := v.keys.ensure(ctx); err != nil {
 		return nil, err
 	}
 	claims, err := v.tokens.Verify(text)
@@ -120,7 +121,7 @@ func (v *Verifier) Verify(ctx context.Context, text string) (*Token, error) {
 		return nil, err
 	}
 	if v.feed != nil {
-		if claims.Roles, err = v.feed.judge(claims); err != nil {
+		if claims.Roles, err = v.feed.check(claims); err != nil {
 			return nil, err
 		}
 	}
@@ -130,9 +131,9 @@ func (v *Verifier) Verify(ctx context.Context, text string) (*Token, error) {
 	}, nil
 }
 
-func unavailable(why string) error { return fmt.Errorf("%w: %s", ErrUnavailable, why) }
+func unavailable(reason string) error { return fmt.Errorf("%w: %s", ErrUnavailable, reason) }
 
-// checkURL holds an address to the two schemes that are spoken here.
+// checkURL accepts http and https only.
 func checkURL(field, address string) error {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.Fragment != "" {
@@ -141,9 +142,9 @@ func checkURL(field, address string) error {
 	return nil
 }
 
-// stubborn returns the client with no redirects: keys are had from the address that was configured, or not at all.
-func stubborn(client *http.Client) *http.Client {
-	own := http.Client{Timeout: patience}
+// noRedirects returns a copy of the client that follows none: keys come from the configured address, or not at all.
+func noRedirects(client *http.Client) *http.Client {
+	own := http.Client{Timeout: fetchTimeout}
 	if client != nil {
 		own = *client
 	}
