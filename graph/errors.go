@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -15,19 +14,18 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
 	"github.com/gatehouse/gatehouse/internal/problem"
-	"github.com/gatehouse/gatehouse/internal/querylimit"
 )
 
-// retrySoon is the wait for what should pass at once: a database that comes back, an operation that was cut off.
+// retrySoon is the suggested wait after a failure that should pass soon: a database restart, an operation that took too
+// long.
 const retrySoon = time.Second
 
-// ErrorPresenter turns every error into what the caller may read: a sentence and extensions.code. What it does not know
-// becomes INTERNAL, and its cause goes to the log only. It never logs documents or variables.
+// ErrorPresenter turns every error into what the client may read: a sentence and extensions.code. An unknown error becomes
+// INTERNAL, and its cause goes to the log only. It never logs documents or variables.
 type ErrorPresenter struct {
-	Log         *slog.Logger     // required
-	Unavailable func(error) bool // whether an error says that the database does not answer; default: none does
-
-	hidden map[string]bool // names of the schema that are told only to who sent them; nil: none
+	Log           *slog.Logger     // required
+	Unavailable   func(error) bool // whether an error says that the database does not answer; default: none does
+	Introspection bool             // whether messages may name parts of the schema that the request did not send
 }
 
 // Present is the one place where errors become answers.
@@ -35,24 +33,27 @@ func (p ErrorPresenter) Present(ctx context.Context, err error) *gqlerror.Error 
 	if e, ok := errors.AsType[*gqlerror.Error](err); ok && graphqlhttp.CodeOf(e) != "" {
 		return p.translateCoded(ctx, e)
 	}
-	face := p.translate(ctx, err)
-	setLocation(ctx, face, err)
-	return face
+	presented := p.translate(ctx, err)
+	setLocation(ctx, presented, err)
+	return presented
 }
 
-// coded returns an error that has its code: gqlgen's and gqlparser's in plainer words, and those of the guard and of
-// the limits as they are.
+// translateCoded returns an error that has its code: gqlgen's and gqlparser's in plainer words, and those of the guard and
+// of the limits as they are.
 func (p ErrorPresenter) translateCoded(ctx context.Context, e *gqlerror.Error) *gqlerror.Error {
+	message := ""
 	switch graphqlhttp.CodeOf(e) {
 	case problem.ParseFailed:
-		return &gqlerror.Error{Message: "syntax error: " + trimQuoted(e.Message), Locations: e.Locations, Extensions: e.Extensions}
+		message = parseMessage(e.Message)
 	case problem.ValidationFailed:
-		return &gqlerror.Error{Message: p.conceal(ctx, querylimit.Truncate(validationMessage(e))), Locations: e.Locations, Extensions: e.Extensions}
+		message = p.validationMessage(ctx, e)
+	default:
+		return e
 	}
-	return e
+	return &gqlerror.Error{Message: message, Locations: e.Locations, Extensions: e.Extensions}
 }
 
-// face presents an error that has no code yet.
+// translate presents an error that has no code yet.
 func (p ErrorPresenter) translate(ctx context.Context, err error) *gqlerror.Error {
 	if known, ok := errors.AsType[*problem.Problem](err); ok {
 		return p.problem(ctx, known)
@@ -65,7 +66,7 @@ func (p ErrorPresenter) translate(ctx context.Context, err error) *gqlerror.Erro
 	switch {
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return p.problem(ctx, problem.RetryAfter(problem.Unavailable, "the operation took too long", retrySoon).WithCause(err))
-	case errors.Is(err, context.Canceled) || ctx.Err() != nil: // nobody waits for the answer
+	case errors.Is(err, context.Canceled) || ctx.Err() != nil: // the client is gone
 		return p.problem(ctx, problem.RetryAfter(problem.Unavailable, "the request was cancelled", retrySoon))
 	case p.Unavailable != nil && p.Unavailable(err):
 		return p.problem(ctx, problem.RetryAfter(problem.Unavailable, "the database does not answer", retrySoon).WithCause(err))
@@ -109,18 +110,18 @@ func (p ErrorPresenter) internal(ctx context.Context, cause error) *gqlerror.Err
 
 func seconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }
 
-// place says where in the operation an error arose.
-func setLocation(ctx context.Context, face *gqlerror.Error, cause error) {
+// setLocation says where in the operation an error arose.
+func setLocation(ctx context.Context, presented *gqlerror.Error, cause error) {
 	if e, ok := errors.AsType[*gqlerror.Error](cause); ok {
-		face.Path, face.Locations = e.Path, e.Locations
+		presented.Path, presented.Locations = e.Path, e.Locations
 	}
 	fc := graphql.GetFieldContext(ctx)
 	if fc == nil {
 		return
 	}
-	face.Path = fc.Path() // without the names of arguments, which gqlgen adds when one is wrong
-	if at := position(fc); face.Locations == nil && at != nil {
-		face.Locations = []gqlerror.Location{{Line: at.Line, Column: at.Column}}
+	presented.Path = fc.Path() // without the names of arguments, which gqlgen adds when one is wrong
+	if at := position(fc); presented.Locations == nil && at != nil {
+		presented.Locations = []gqlerror.Location{{Line: at.Line, Column: at.Column}}
 	}
 }
 
@@ -132,36 +133,14 @@ func position(fc *graphql.FieldContext) *ast.Position {
 }
 
 // wrongArgument returns the argument whose value gqlgen could not turn into its Go type, for instance an ID that is no
-// UUID. Only then is a field presented without the arguments that it has; the error's path goes on into the argument.
+// UUID. Only then has the field context no arguments although the field has some; the error's path goes on into the
+// argument.
 func wrongArgument(ctx context.Context, err error) (string, bool) {
 	fc := graphql.GetFieldContext(ctx)
 	e, ok := errors.AsType[*gqlerror.Error](err)
-	if !ok || fc == nil || fc.Args != nil || fc.Field.Field == nil || len(fc.Field.Arguments) == 0 || len(e.Path) <= len(fc.Path()) {
+	if !ok || fc == nil || fc.Args != nil || fc.Field.Field == nil || len(fc.Field.Arguments) == 0 ||
+		len(e.Path) <= len(fc.Path()) {
 		return "", false
 	}
 	return e.Path[len(fc.Path()):].String(), true
-}
-
-// unquoted returns gqlparser's reason why a document does not parse, without what it quotes of the document.
-func trimQuoted(message string) string {
-	if i := strings.IndexAny(message, `"\`); i >= 0 {
-		message = strings.TrimRight(message[:i], " :,.")
-	}
-	if message == "Expected" {
-		return "unexpected word"
-	}
-	return message
-}
-
-// invalid returns gqlparser's reason why a document or a variable does not fit the schema. It puts a variable's name
-// into the message: an error's path is for fields of the answer.
-func validationMessage(e *gqlerror.Error) string {
-	message := e.Message
-	if before, after, ok := strings.Cut(message, " is not a valid "); ok && before != "" {
-		message = "is not a valid " + after // an enum, preceded by the value
-	}
-	if len(e.Path) > 1 && e.Path[0] == ast.PathName("variable") {
-		return "$" + e.Path[1:].String() + " " + message
-	}
-	return message
 }

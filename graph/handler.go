@@ -25,11 +25,11 @@ type HandlerConfig struct {
 
 // NewHandler returns the handler of /graphql. It panics when an extension refuses the schema.
 func NewHandler(c HandlerConfig) http.Handler {
-	presenter := ErrorPresenter{Log: cmp.Or(c.Log, slog.Default()), Unavailable: c.Unavailable}
-	if !c.Introspection {
-		presenter.hidden = namesOf(c.Schema.Schema())
-	}
-	c.PresentError = presenter.Present
+	c.PresentError = ErrorPresenter{
+		Log:           cmp.Or(c.Log, slog.Default()),
+		Unavailable:   c.Unavailable,
+		Introspection: c.Introspection,
+	}.Present
 	cookies := newCookieRules(c.Issuer, c.Origins)
 	c.Before = cookies.admit
 	c.After = func(ctx context.Context, h http.Header) { cookieFrom(ctx).write(h) }
