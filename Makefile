@@ -23,7 +23,7 @@ web/dist/playground/index.html: $(wildcard web/src/* web/*.js web/*.json web/ind
 	@if command -v npm >/dev/null; then cd web && npm ci --no-audit --no-fund && npm run build; \
 	else echo "npm is not there: the page at / will say how to build the Playground (apt-get install npm)"; fi
 
-gen: ## regenerate what is generated: from schema.graphql, ent/schema and the configuration
+gen: ## regenerate what is generated: from schema.graphql, ent/schema and internal/config
 	go generate ./ent ./graph ./authz ./examples/guard
 	cd examples/go && go generate ./...
 	go run . access > ACCESS.md

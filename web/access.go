@@ -17,7 +17,7 @@ type AccessPage struct {
 	Total    int          // lines of the whole table
 }
 
-// AccessPersona is somebody by whom the table can be filtered.
+// AccessPersona is a kind of caller by which the table can be filtered.
 type AccessPersona struct {
 	Name   string // in the address: ?as=NAME
 	Label  string
@@ -28,7 +28,7 @@ type AccessPersona struct {
 type AccessLine struct{ What, Who string }
 
 // Access serves the page of the access table, as /access, and its style. It has no script: to filter is to follow a
-// link. The page function gives what is open to a persona, by name; it may be given a name that it does not know.
+// link. The function page returns what is open to a persona; the name may be unknown.
 func Access(page func(as string) AccessPage) http.Handler {
 	files := newHandler(accessFiles, "access")
 	html := template.Must(template.ParseFS(accessFiles, "access/access.html"))
@@ -43,7 +43,7 @@ func Access(page func(as string) AccessPage) http.Handler {
 		setSecurityHeaders(w.Header())
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-cache")
-		_, _ = w.Write(b.Bytes()) // the client went away; there is nobody to tell
+		_, _ = w.Write(b.Bytes()) // an error means that the client went away
 	})
 	return mux
 }

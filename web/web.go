@@ -1,7 +1,6 @@
-// Package web owns the pages. At / it has the Playground, which is GraphiQL as web/package.json builds it into
-// dist/playground, or, where that was not done, a page that says how to do it; at /access the table of who may use what,
-// as it is given. It knows nothing of the API. No page asks another server for anything, and the pages'
-// Content-Security-Policy would not let them.
+// Package web serves the pages. / is the Playground: GraphiQL, which web/package.json builds into dist/playground. Without
+// that folder it is a page that says how to build it. /access is the access table. The package does not know the API. No
+// page sends requests to another server, and the Content-Security-Policy forbids it.
 package web
 
 import (
@@ -29,12 +28,12 @@ var unbuilt embed.FS
 
 // policy allows what comes from this server only. The exceptions are for Monaco, GraphiQL's editor: it writes <style>
 // elements and style attributes, for which it takes no nonce, and underlines mistakes with a data: image. The rest
-// bounds what a forged style could do: it cannot load anything from elsewhere.
+// bounds what an injected style could do: it cannot load anything from another server.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self'; " +
 	"img-src 'self' data:; connect-src 'self'; worker-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// Built says whether the Playground was built before this program was compiled.
+// Built reports whether the Playground was built before this program was compiled.
 func Built() bool {
 	_, err := fs.Stat(dist, "dist/playground/index.html")
 	return err == nil
@@ -48,7 +47,7 @@ func Handler() http.Handler {
 	return newHandler(unbuilt, "unbuilt")
 }
 
-// file is what one path answers with.
+// file is the response of one path.
 type file struct {
 	body        []byte
 	compressed  bool // body is gzip
@@ -59,7 +58,7 @@ type file struct {
 
 type handler map[string]file
 
-// newHandler reads the folder root of fsys. It is part of the program: not to be able to is a fault of the build.
+// newHandler reads the folder root of fsys. The folder is embedded, so an error is a fault of the build.
 func newHandler(fsys fs.FS, root string) handler {
 	files := handler{}
 	err := fs.WalkDir(fsys, root, func(name string, entry fs.DirEntry, err error) error {
@@ -91,7 +90,7 @@ func newFile(name string, body []byte) file {
 	return f
 }
 
-// contentType does not ask the mime package, which asks the machine.
+// contentType does not use the mime package, whose answers depend on the machine.
 func contentType(name string) string {
 	switch path.Ext(name) {
 	case ".html":
@@ -151,10 +150,10 @@ func (f file) serve(w http.ResponseWriter, r *http.Request) {
 func (f file) serveExpanded(w http.ResponseWriter) {
 	body, err := gzip.NewReader(bytes.NewReader(f.body))
 	if err != nil {
-		http.Error(w, "the file was not built whole", http.StatusInternalServerError)
+		http.Error(w, "the file was not built completely", http.StatusInternalServerError)
 		return
 	}
-	_, _ = io.Copy(w, body) // the client went away; there is nobody to tell
+	_, _ = io.Copy(w, body) // an error means that the client went away
 }
 
 // acceptsGzip reads an Accept-Encoding header (RFC 9110, 12.5.3), of which only gzip by its name matters here.

@@ -5,7 +5,7 @@ import "fmt"
 // unknownCode is the advice for a code that the schema did not have when this program was generated.
 const unknownCode = "update this program, it does not know this answer"
 
-// advice says what a user can do about a refusal.
+// advice is what a user can do about a refusal.
 func advice(r *Refusal) string {
 	switch r.Code {
 	case ErrorCodeUnauthenticated, ErrorCodeInvalidToken:

@@ -13,7 +13,7 @@ import (
 
 //go:generate go tool genqlient
 
-// connect returns a client that asks for the user whom the access token names, or for nobody when it is empty. The
+// connect returns a client that sends the access token, or calls anonymously when it is empty. The
 // generated functions then return a *[Refusal] as soon as an answer holds an error, also when parts of a query could
 // be answered.
 func connect(url, accessToken string) graphql.Client {
@@ -37,7 +37,7 @@ func (b bearer) RoundTrip(request *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(request)
 }
 
-// Refusal says that the API said no. Decide by Code; Message is for people, and its words may change.
+// Refusal is an error of the API. Decide by Code: Message is for people, and its words may change.
 type Refusal struct {
 	Code       ErrorCode
 	Message    string

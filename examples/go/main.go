@@ -26,12 +26,12 @@ func main() {
 	}
 }
 
-// visit is a user's whole visit. It ends at the first answer that is not as expected.
+// visit is the complete visit of a user. It ends at the first unexpected response.
 func visit(ctx context.Context, url string) error {
 	email, password := strings.ToLower("ada."+rand.Text()+"@example.com"), rand.Text()
-	nobody := connect(url, "")
+	anonymous := connect(url, "")
 
-	registered, err := register(ctx, nobody, RegisterInput{Email: email, Password: password, Name: new("Ada")})
+	registered, err := register(ctx, anonymous, RegisterInput{Email: email, Password: password, Name: new("Ada")})
 	if err != nil {
 		return err
 	}
@@ -41,11 +41,11 @@ func visit(ctx context.Context, url string) error {
 	}
 	step("register", user.Id)
 
-	_, err = login(ctx, nobody, LoginInput{Email: email, Password: "not hers"})
+	_, err = login(ctx, anonymous, LoginInput{Email: email, Password: "not hers"})
 	if err := refused(ErrorCodeInvalidCredentials, "login", err); err != nil {
 		return err
 	}
-	loggedIn, err := login(ctx, nobody, LoginInput{Email: email, Password: password})
+	loggedIn, err := login(ctx, anonymous, LoginInput{Email: email, Password: password})
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func visit(ctx context.Context, url string) error {
 		return err
 	}
 
-	refreshed, err := refresh(ctx, nobody, RefreshInput{RefreshToken: loggedIn.Login.RefreshToken})
+	refreshed, err := refresh(ctx, anonymous, RefreshInput{RefreshToken: loggedIn.Login.RefreshToken})
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func visit(ctx context.Context, url string) error {
 	return leave(ctx, url, refreshed.Refresh.AccessToken)
 }
 
-// ask asks who the access token names, and wants it to be the user with this id.
+// ask checks that the access token belongs to the user with this id.
 func ask(ctx context.Context, url, accessToken, id string) error {
 	answer, err := me(ctx, connect(url, accessToken))
 	if err != nil {

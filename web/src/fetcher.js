@@ -1,20 +1,20 @@
 import { getOperationAST, Kind, parse } from 'graphql';
 import { forget, refuse, signIn, snapshot } from './session.js';
 
-// fetcher sends an operation to the server that this page came from, with the page's token unless the headers editor
-// has an Authorization of its own, and learns from the answer who is signed in.
+// fetcher sends an operation to the server of this page, with the page's token unless the headers editor has an
+// Authorization of its own. It updates the session from the response.
 export async function fetcher(params, options) {
   const headers = new Headers(options?.headers);
   const token = headers.has('authorization') ? null : snapshot().token;
   if (token) headers.set('authorization', `Bearer ${token}`);
-  // Asked for this type, the server says 200 even when GraphQL refuses: a refusal belongs in the answer and not in the
-  // browser's console.
+  // With this type the status is 200 even for GraphQL errors: those belong in the response and not in the browser's
+  // console.
   if (!headers.has('accept')) headers.set('accept', 'application/json');
   headers.set('content-type', 'application/json');
 
   const response = await fetch('graphql', { method: 'POST', headers, body: JSON.stringify(params) });
   const result = await read(response);
-  learn(result, params, token);
+  updateSession(result, params, token);
   return result;
 }
 
@@ -30,7 +30,7 @@ async function read(response) {
 // The fields whose success ends the session of the token that was sent.
 const endings = new Set(['logout', 'deleteAccount']);
 
-function learn(result, params, token) {
+function updateSession(result, params, token) {
   const current = token && token === snapshot().token;
   if (result.data) {
     for (const [key, field] of rootFields(params)) {

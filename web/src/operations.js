@@ -1,7 +1,7 @@
 const random = (bytes) =>
   Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 
-// Someone new at each load of the page: nothing is stored, and no password is known to everyone who has read this file.
+// A new account at each load of the page: nothing is stored, and readers of this file know no password.
 const email = `ada-${random(3)}@example.com`;
 const password = random(10);
 

@@ -1,9 +1,9 @@
-// Who this page is signed in as. The access token lives in a variable of this module and nowhere else: not in the
+// The session of this page. The access token lives in a variable of this module and nowhere else: not in the
 // browser's storage, not in a cookie. It is gone with the page.
 
-const nobody = { token: null, name: null, refusal: null };
+const signedOut = { token: null, name: null, refusal: null };
 
-let session = nobody;
+let session = signedOut;
 const listeners = new Set();
 
 function become(next) {
@@ -18,10 +18,10 @@ export function subscribe(listener) {
   return () => listeners.delete(listener);
 }
 
-export const forget = () => become(nobody);
+export const forget = () => become(signedOut);
 
-// signIn takes the payload of any field that gave an access token.
-export const signIn = ({ accessToken, user }) => become({ ...nobody, token: accessToken, name: user?.email ?? null });
+// signIn takes the payload of any field that returned an access token.
+export const signIn = ({ accessToken, user }) => become({ ...signedOut, token: accessToken, name: user?.email ?? null });
 
-// refuse notes why the server did not accept the token; it is kept, so that asking again says the same.
+// refuse stores why the server did not accept the token. The token stays, so that the next request shows the same.
 export const refuse = (reason) => become({ ...session, refusal: reason });

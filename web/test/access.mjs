@@ -28,11 +28,11 @@ async function look(browser, { name, ...device }) {
   });
   await page.goto(url);
   const places = () => page.locator('tbody tr').count();
-  const whole = await places();
-  must(whole > 20, `the table has only ${whole} lines`);
-  const has = async (what, wanted) => {
+  const total = await places();
+  must(total > 20, `the table has only ${total} lines`);
+  const has = async (what, expected) => {
     const found = (await page.locator('tbody th', { hasText: new RegExp(`^${what}$`) }).count()) === 1;
-    must(found === wanted, `${what} is ${found ? 'there' : 'not there'} and should${wanted ? '' : ' not'} be`);
+    must(found === expected, `${what} is ${found ? 'there' : 'not there'} and should${expected ? '' : ' not'} be`);
   };
   for (const [persona, open, closed] of [
     ['not signed in', 'Mutation.login', 'Query.me'],
@@ -46,7 +46,7 @@ async function look(browser, { name, ...device }) {
     must(await page.locator('nav [aria-current]', { hasText: persona }).count(), `${persona} is not marked as chosen`);
     await has(open, true);
     await has(closed, false);
-    must((await places()) < whole, `${persona} sees the whole table`);
+    must((await places()) < total, `${persona} sees the complete table`);
   }
   const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   must(wider <= 0, `the page is ${wider} pixels wider than the ${name}'s screen`);

@@ -7,7 +7,7 @@
 // and 2 when called wrongly.
 import { chromium } from 'playwright-core';
 
-const patience = 15_000; // ms for any one thing to appear, on a slow machine
+const timeout = 15_000; // ms for an element to appear, on a slow machine
 
 function must(holds, sentence) {
   if (!holds) throw new Error(sentence);
@@ -30,7 +30,7 @@ function launch(host) {
   });
 }
 
-// watch collects whatever a page should not do.
+// watch collects faults of a page: requests to other servers, failed ones, errors.
 function watch(page, origin) {
   const faults = [];
   page.on('request', (request) => {
@@ -52,7 +52,7 @@ function watch(page, origin) {
 async function visit(browser, device, url, walk) {
   const context = await browser.newContext(device);
   const page = await context.newPage();
-  page.setDefaultTimeout(patience);
+  page.setDefaultTimeout(timeout);
   const faults = watch(page, new URL(url).origin);
   try {
     const [introspected] = await Promise.all([answerTo(page, 'IntrospectionQuery'), load(page, url)]);
@@ -81,19 +81,19 @@ async function answerTo(page, name) {
 const textOf = (page, selector) =>
   page.$$eval(`${selector} .view-line`, (lines) => lines.map((line) => line.textContent).join('').replace(/\s/g, ''));
 
-async function shows(page, selector, wanted, where) {
-  const until = Date.now() + patience;
+async function shows(page, selector, expected, where) {
+  const until = Date.now() + timeout;
   let text;
   do {
     text = await textOf(page, selector);
-    if (text.includes(wanted.replace(/\s/g, ''))) return;
+    if (text.includes(expected.replace(/\s/g, ''))) return;
     await page.waitForTimeout(50);
   } while (Date.now() < until);
-  throw new Error(`the ${where} does not show ${JSON.stringify(wanted)} but ${JSON.stringify(text)}`);
+  throw new Error(`the ${where} does not show ${JSON.stringify(expected)} but ${JSON.stringify(text)}`);
 }
 
-const editorShows = (page, wanted) => shows(page, '.graphiql-query-editor', wanted, 'operation editor');
-const resultShows = (page, wanted) => shows(page, '.result-window', wanted, 'result pane');
+const editorShows = (page, expected) => shows(page, '.graphiql-query-editor', expected, 'operation editor');
+const resultShows = (page, expected) => shows(page, '.result-window', expected, 'result pane');
 
 const pressRun = (page) => page.getByRole('button', { name: /^Execute query/ }).click();
 
@@ -165,8 +165,8 @@ async function nothingIsStored(page, secrets) {
     databases: await indexedDB.databases(),
     caches: await caches.keys(),
   }));
-  for (const [place, kept] of Object.entries(stored)) {
-    must(Object.keys(kept).length === 0, `the page stored something (${place}): ${JSON.stringify(kept)}`);
+  for (const [place, values] of Object.entries(stored)) {
+    must(Object.keys(values).length === 0, `the page stored something (${place}): ${JSON.stringify(values)}`);
   }
   const cookies = JSON.stringify(await page.context().cookies());
   must(!secrets.some((secret) => cookies.includes(secret)), 'a cookie holds an access token or a password');

@@ -1,7 +1,7 @@
 import { ErrorCode } from "./gql/enums.js";
 import type { TypedDocumentString } from "./gql/graphql.js";
 
-/** The API said no. Decide by `code`; `message` is for people, and its words may change. */
+/** An error of the API. Decide by `code`; `message` is for people, and its words may change. */
 export class Refusal extends Error {
   override readonly name = "Refusal";
 
@@ -21,7 +21,7 @@ interface Answer<Data> {
 }
 
 /**
- * Returns a function that runs one operation: for the user whom the access token names, or else for nobody.
+ * Returns a function that runs one operation: for the user of the access token, or anonymously without one.
  * It rejects with a Refusal as soon as an answer holds an error, also when parts of a query could be answered.
  */
 export function connect(url: string, accessToken?: string) {

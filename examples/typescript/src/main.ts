@@ -36,18 +36,18 @@ const Logout = graphql(`
   }
 `);
 
-/** A user's whole visit. It throws at the first answer that is not as expected. */
+/** The complete visit of a user. It throws at the first unexpected response. */
 async function visit(url: string): Promise<void> {
   const email = `ada.${randomUUID()}@example.com`;
   const password = randomUUID();
-  const nobody = connect(url);
+  const anonymous = connect(url);
 
-  const { register } = await nobody(Register, { input: { email, password, name: "Ada" } });
+  const { register } = await anonymous(Register, { input: { email, password, name: "Ada" } });
   assert(register.user.email === email, `registered ${register.user.email} instead of ${email}`);
   step("register", register.user.id);
 
-  await refused(ErrorCode.INVALID_CREDENTIALS, "login", nobody(Login, { input: { email, password: "not hers" } }));
-  const { login } = await nobody(Login, { input: { email, password } });
+  await refused(ErrorCode.INVALID_CREDENTIALS, "login", anonymous(Login, { input: { email, password: "not hers" } }));
+  const { login } = await anonymous(Login, { input: { email, password } });
   assert(login.user.id === register.user.id, "login answered another user than register");
   step("login", login.user.id);
 
@@ -56,7 +56,7 @@ async function visit(url: string): Promise<void> {
   assert(me?.id === login.user.id, "me is not the user who logged in");
   step("me", `${me.name}, ${me.roles.join(" and ")}, ${me.status}, since ${me.createdAt}`);
 
-  const { refresh } = await nobody(Refresh, { input: { refreshToken: login.refreshToken } });
+  const { refresh } = await anonymous(Refresh, { input: { refreshToken: login.refreshToken } });
   ada = connect(url, refresh.accessToken);
   step("refresh", `for ${refresh.expiresIn} seconds`);
   assert((await ada(Me)).me?.id === me.id, "me is another user after refresh");

@@ -27,7 +27,7 @@ const LogoutHere = graphql(`
 `);
 
 const url = document.documentElement.dataset["api"]!;
-const door = document.querySelector<HTMLFormElement>("#door")!;
+const signInForm = document.querySelector<HTMLFormElement>("#sign-in")!;
 const exit = document.querySelector<HTMLButtonElement>("#logout")!;
 const status = document.querySelector("[role=status]")!;
 
@@ -44,7 +44,7 @@ function leave(): void {
 }
 
 function show(sentence: string): void {
-  door.hidden = accessToken !== undefined;
+  signInForm.hidden = accessToken !== undefined;
   exit.hidden = accessToken === undefined;
   status.textContent = sentence;
 }
@@ -66,7 +66,7 @@ function is(error: unknown, ...codes: ErrorCode[]): boolean {
   return error instanceof Refusal && codes.includes(error.code);
 }
 
-/** Says what went wrong; without a cookie, or with one that is of no use any more, nobody is signed in. */
+/** Shows an error. Without a valid cookie there is none: the user is signed out. */
 function explain(error: unknown): void {
   if (is(error, ErrorCode.INVALID_TOKEN) || (error instanceof Refusal && error.extensions["field"] === "refreshToken")) {
     return leave();
@@ -78,12 +78,12 @@ async function signIn(action: string, email: string, password: string): Promise<
   const input = { email, password, cookie: true };
   const ask = connect(url);
   enter(action === "register" ? (await ask(RegisterHere, { input })).register : (await ask(LoginHere, { input })).login);
-  door.reset();
+  signInForm.reset();
 }
 
-door.addEventListener("submit", (event) => {
+signInForm.addEventListener("submit", (event) => {
   event.preventDefault();
-  const fields = new FormData(door);
+  const fields = new FormData(signInForm);
   const action = (event.submitter as HTMLButtonElement).value;
   signIn(action, String(fields.get("email")), String(fields.get("password"))).catch(explain);
 });
