@@ -1,14 +1,14 @@
-// Command service is a service behind a Gatehouse: it greets whoever is signed in there. Of Gatehouse it imports package
-// verify and nothing else.
+// Command service is a resource server: it answers requests with an access token of a Gatehouse. Of Gatehouse it
+// imports package verify and nothing else.
 //
 //	go run . &                                        # a Gatehouse on 127.0.0.1:8080, from the root of the repository
-//	go run ./examples/service                         # a token is good until it expires
-//	FEED_TOKEN=… go run ./examples/service            # a token is good until its session ends, or it expires
+//	go run ./examples/service                         # a token is valid until it expires
+//	FEED_TOKEN=… go run ./examples/service            # a token is valid until its session ends, or it expires
 //
 //	curl -s 127.0.0.1:8082/hello -H 'authorization: Bearer TOKEN'
 //	  {"userId":"0197c1b0-…","roles":["USER"]}
 //
-// FEED_TOKEN is the secret that the Gatehouse expects of readers of its feed; it is in the environment, where other
+// FEED_TOKEN is one of the tokens in the Gatehouse's GATEHOUSE_REVOCATIONS_TOKEN. It is in the environment, where other
 // users of the machine do not see it. The rest are flags: see -help.
 package main
 
@@ -33,8 +33,8 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	address := flag.String("address", "127.0.0.1:8082", "where to listen; port 0 takes a free one")
-	issuer := flag.String("issuer", "http://127.0.0.1:8080", "the address of the Gatehouse, as its tokens name it")
-	audience := flag.String("audience", "gatehouse", "for whom the tokens are")
+	issuer := flag.String("issuer", "http://127.0.0.1:8080", "the address of the Gatehouse, as in the iss of its tokens")
+	audience := flag.String("audience", "gatehouse", "the aud of the tokens")
 	flag.Parse()
 
 	config := verify.Config{Issuer: *issuer, Audience: *audience}
@@ -47,7 +47,7 @@ func main() {
 	}
 }
 
-// run serves until the context ends, and then lets running requests finish; ready is told where it listens.
+// run serves until the context ends, and then lets running requests finish. It calls ready with its URL.
 func run(ctx context.Context, address string, config verify.Config, ready func(url string)) error {
 	v, err := verify.New(config)
 	if err != nil {
@@ -72,12 +72,12 @@ func run(ctx context.Context, address string, config verify.Config, ready func(u
 		return err
 	case <-ctx.Done():
 	}
-	patience, done := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer done()
-	return errors.Join(server.Shutdown(patience), server.Close())
+	shutdown, cancelShutdown := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancelShutdown()
+	return errors.Join(server.Shutdown(shutdown), server.Close())
 }
 
-// hello says who is calling. The middleware has let nobody else in.
+// hello returns the caller's id and roles. The middleware has refused requests without a valid token.
 func hello(w http.ResponseWriter, r *http.Request) {
 	caller, _ := verify.From(r.Context())
 	w.Header().Set("Content-Type", "application/json")

@@ -12,17 +12,17 @@ import (
 	"github.com/gatehouse/gatehouse/verify"
 )
 
-// set has the key of RFC 8037, appendix A.
-const set = `{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"test"}]}`
+// keySet has the key of RFC 8037, appendix A.
+const keySet = `{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"test"}]}`
 
-func TestHelloIsForWhoeverIsSignedIn(t *testing.T) {
-	issuer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, set) }))
+func TestHello_NeedsAnAccessToken(t *testing.T) {
+	issuer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, keySet) }))
 	defer issuer.Close()
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	urls, ended := make(chan string, 1), make(chan error, 1)
+	urls, stopped := make(chan string, 1), make(chan error, 1)
 	config := verify.Config{Issuer: "https://id.example.org", JWKS: issuer.URL, Clock: func() time.Time { return theTime }}
-	go func() { ended <- run(ctx, "127.0.0.1:0", config, func(url string) { urls <- url }) }()
+	go func() { stopped <- run(ctx, "127.0.0.1:0", config, func(url string) { urls <- url }) }()
 	url := <-urls
 	for credential, want := range map[string]string{
 		"Bearer " + sign(t): `{"roles":["USER"],"userId":"0197c1b0-0000-7000-8000-0000000000ab"}`,
@@ -32,17 +32,17 @@ func TestHelloIsForWhoeverIsSignedIn(t *testing.T) {
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/hello", nil)
 		check(t, err)
 		r.Header.Set("Authorization", credential)
-		answer, err := http.DefaultClient.Do(r)
+		response, err := http.DefaultClient.Do(r)
 		check(t, err)
-		text, err := io.ReadAll(answer.Body)
+		text, err := io.ReadAll(response.Body)
 		check(t, err)
-		check(t, answer.Body.Close())
+		check(t, response.Body.Close())
 		if strings.TrimSpace(string(text)) != want {
 			t.Errorf("%.20q: %s, want %s", credential, text, want)
 		}
 	}
 	stop()
-	if err := <-ended; err != nil {
+	if err := <-stopped; err != nil {
 		t.Errorf("stopped with %v", err)
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 var theTime = time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 
-// sign makes a token of a minute before theTime, with the key of RFC 8037, appendix A, which everyone knows.
+// sign makes a token of a minute before theTime, with the key of RFC 8037, appendix A, which is public.
 func sign(t *testing.T) string {
 	t.Helper()
 	text := base64.RawURLEncoding

@@ -1,5 +1,5 @@
-// Package bearer reads the one place where a request may carry its token: the Authorization header (RFC 6750, section
-// 2.1). It knows no tokens: what it returns is any text.
+// Package bearer reads the token of a request's Authorization header (RFC 6750, section 2.1), the only place where one
+// may be. It does not know what tokens are: it returns any text.
 package bearer
 
 import (
@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// The answers of Token that are not a text.
+// The errors of Token.
 var (
 	ErrMissing   = errors.New("no credential was sent")
 	ErrMultiple  = errors.New("more than one Authorization header was sent")
 	ErrMalformed = errors.New("the Authorization header is not Bearer and one token")
 )
 
-// Token returns the token of a request's headers, never empty. A token anywhere else is not looked at.
+// Token returns the bearer token of a request's headers, which is never empty.
 func Token(h http.Header) (string, error) {
 	headers := h.Values("Authorization")
 	switch {
@@ -27,15 +27,15 @@ func Token(h http.Header) (string, error) {
 	return parse(headers[0])
 }
 
-// parse reads a header value; an empty one, and the scheme alone, are no credential. The scheme's case does not matter
+// parse reads a header value. An empty one, and the scheme alone, are ErrMissing. The scheme's case does not matter
 // (RFC 9110, section 11.1); one space follows it, and nothing follows the token.
 func parse(value string) (string, error) {
 	value = strings.Trim(value, " \t")
 	if value == "" || strings.EqualFold(value, "Bearer") {
 		return "", ErrMissing
 	}
-	scheme, text, found := strings.Cut(value, " ")
-	if !found || !strings.EqualFold(scheme, "Bearer") || strings.ContainsAny(text, " \t,") {
+	scheme, text, ok := strings.Cut(value, " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") || strings.ContainsAny(text, " \t,") {
 		return "", ErrMalformed
 	}
 	return text, nil

@@ -1,5 +1,5 @@
-// Package problem is an error with a face: a code and a sentence that the caller may read, and a cause that only the
-// log may. It owns the public words of refusals and knows nothing of GraphQL, HTTP or SQL.
+// Package problem is an error for clients: a code and a message that they may read, and a cause for the log alone. It
+// owns the codes, and knows nothing of GraphQL, HTTP or SQL.
 package problem
 
 import (
@@ -11,7 +11,7 @@ import (
 // Code is a value of GraphQL's enum ErrorCode.
 type Code string
 
-// The codes of the contract, section 5.
+// The codes, one for each value of ErrorCode in schema.graphql.
 const (
 	Unauthenticated          Code = "UNAUTHENTICATED"
 	ReauthenticationRequired Code = "REAUTHENTICATION_REQUIRED"
@@ -31,43 +31,44 @@ const (
 	Internal                 Code = "INTERNAL"
 )
 
-// Problem is a refusal. All of it is public but Cause, which is for the log.
+// Problem is an error for a client. Everything but Cause is public.
 type Problem struct {
 	Code       Code
 	Message    string        // a sentence that says what is wrong and how to mend it
 	Field      string        // the input that is refused, with BadUserInput
 	RetryAfter time.Duration // how long to wait, with RateLimited and Unavailable
-	Reason     string        // why nobody is signed in, with Unauthenticated
-	Limit      string        // the bound that is passed, with LimitExceeded
+	Reason     string        // why the caller is anonymous, with Unauthenticated
+	Limit      string        // the limit that is exceeded, with LimitExceeded
 	Cause      error
 }
 
-// New returns a problem with a code and its sentence.
+// New returns a problem with a code and a message.
 func New(code Code, message string) *Problem { return &Problem{Code: code, Message: message} }
 
-// BadInput returns a refusal of one input field.
+// BadInput returns a BadUserInput problem of one input field.
 func BadInput(field, message string) *Problem {
 	return &Problem{Code: BadUserInput, Message: message, Field: field}
 }
 
-// OverLimit returns a refusal of something that passes a bound.
-func OverLimit(limit string, most, asked int) *Problem {
-	return &Problem{Code: LimitExceeded, Message: fmt.Sprintf("%s is %d; at most %d are allowed.", limit, asked, most), Limit: limit}
+// OverLimit returns a LimitExceeded problem of a limit, by its name.
+func OverLimit(limit string, maximum, requested int) *Problem {
+	message := fmt.Sprintf("%s is %d; at most %d are allowed.", limit, requested, maximum)
+	return &Problem{Code: LimitExceeded, Message: message, Limit: limit}
 }
 
-// RetryAfter returns a problem that passes by itself: ask again after a while.
+// RetryAfter returns a temporary problem: the client may try again after a while.
 func RetryAfter(code Code, message string, after time.Duration) *Problem {
 	return &Problem{Code: code, Message: message, RetryAfter: after}
 }
 
-// WithReason returns a copy that says why nobody is signed in.
+// WithReason returns a copy that says why the caller is anonymous.
 func (p *Problem) WithReason(reason string) *Problem {
 	q := *p
 	q.Reason = reason
 	return &q
 }
 
-// WithCause returns a copy that keeps its cause for the log.
+// WithCause returns a copy with a cause for the log.
 func (p *Problem) WithCause(cause error) *Problem {
 	q := *p
 	q.Cause = cause
@@ -85,6 +86,6 @@ func (p *Problem) Unwrap() error { return p.Cause }
 
 // Is reports whether err is, or wraps, a problem with this code.
 func Is(err error, code Code) bool {
-	var p *Problem
-	return errors.As(err, &p) && p.Code == code
+	p, ok := errors.AsType[*Problem](err)
+	return ok && p.Code == code
 }

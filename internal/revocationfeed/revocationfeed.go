@@ -1,14 +1,15 @@
-// Package revocationfeed tells services elsewhere which access tokens are no longer good before they expire: GET /revocations, as
-// server-sent events (HTML, section 9.2). Package verify reads it. It knows HTTP and what accounts tells; what is
-// revoked is decided there.
+// Package revocationfeed publishes to other services which access tokens are revoked before they expire: GET
+// /revocations, as server-sent events (HTML, section 9.2). Package verify is its client. It knows HTTP and the notices
+// of package accounts, which decides what is revoked.
 //
-//	event: ended    {"sid": "…", "until": 1798761600}                     no token of the session is good
+//	event: ended    {"sid": "…", "until": 1798761600}                     all tokens of the session are revoked
 //	event: changed  {"sub": "…", "roles": […], "before": …, "until": …}   tokens issued before have these roles instead
 //	event: keys     {"kids": ["…"]}                                       no other key verifies
-//	event: current  {"ms": 1250}                                          all has been sent that had happened by then
+//	event: current  {"ms": 1250}                                          heartbeat: everything up to then has been sent
 //
-// Times are NumericDates (RFC 7519, section 2); after until the last token that is meant has expired. All that is in
-// force is sent first. Of a user's changed events the last one holds, whatever its times. While the instance hears of everything, current comes several times a second.
+// Times are NumericDates (RFC 7519, section 2). After until, every token that the event concerns has expired.
+// Everything in force is sent first. Of a user's changed events the last one holds, whatever its times. While the
+// instance receives all notifications, current is sent several times a second; ms counts from when the request arrived.
 package revocationfeed
 
 import (
@@ -28,12 +29,12 @@ import (
 	"github.com/gatehouse/gatehouse/internal/bearer"
 )
 
-// patience bounds how long a reader may take for what is sent at once.
-const patience = 10 * time.Second
+// writeTimeout bounds each write to a reader, and the query of what is in force.
+const writeTimeout = 10 * time.Second
 
-// Config is what the feed needs.
+// Config configures Handler.
 type Config struct {
-	Tokens    []string                                             // required: each opens the feed
+	Tokens    []string                                             // required: each authorizes readers
 	Subscribe func() (<-chan accounts.Notice, func())              // required
 	InForce   func(context.Context) ([]accounts.Revocation, error) // required
 	Keys      func() []string                                      // required: the kids of the keys that verify now
@@ -43,53 +44,54 @@ type Config struct {
 // Handler answers GET /revocations.
 func Handler(c Config) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		begun := time.Now()
+		start := time.Now()
 		w.Header().Set("Cache-Control", "no-store")
-		if !c.opens(r.Header) {
+		if !c.authorized(r.Header) {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="gatehouse revocations"`)
-			http.Error(w, "this needs one of the tokens in GATEHOUSE_REVOCATIONS_TOKEN", http.StatusUnauthorized)
+			http.Error(w, "send Authorization: Bearer and a token of GATEHOUSE_REVOCATIONS_TOKEN", http.StatusUnauthorized)
 			return
 		}
 		notices, cancel := c.Subscribe()
 		defer cancel()
-		ctx, cancelRead := context.WithTimeout(r.Context(), patience)
+		ctx, cancelRead := context.WithTimeout(r.Context(), writeTimeout)
 		inForce, err := c.InForce(ctx)
 		cancelRead()
 		if err != nil {
 			w.Header().Set("Retry-After", "1")
-			http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
+			http.Error(w, "the database does not answer; try again", http.StatusServiceUnavailable)
 			return
 		}
 		w.Header().Set("Content-Type", "text/event-stream")
-		w.Header().Set("X-Accel-Buffering", "no") // a proxy would keep events back
-		s := stream{w: w, control: http.NewResponseController(w), begun: begun, keys: c.Keys}
+		w.Header().Set("X-Accel-Buffering", "no") // a proxy would buffer events
+		s := stream{w: w, control: http.NewResponseController(w), start: start, keys: c.Keys}
 		s.send(inForce, notices, r.Context().Done(), c.Done)
 	})
 }
 
-// opens compares in constant time, whatever the lengths.
-func (c Config) opens(h http.Header) bool {
-	given, err := bearer.Token(h)
+// authorized compares digests, in constant time whatever the lengths.
+func (c Config) authorized(h http.Header) bool {
+	sent, err := bearer.Token(h)
 	if err != nil {
 		return false
 	}
-	digest, good := sha256.Sum256([]byte(given)), 0
+	digest, equal := sha256.Sum256([]byte(sent)), 0
 	for _, token := range c.Tokens {
 		want := sha256.Sum256([]byte(token))
-		good |= subtle.ConstantTimeCompare(digest[:], want[:])
+		equal |= subtle.ConstantTimeCompare(digest[:], want[:])
 	}
-	return good == 1
+	return equal == 1
 }
 
 type stream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
-	begun   time.Time
+	start   time.Time // when the request arrived
 	keys    func() []string
-	told    []string // the keys that were told last
+	sent    []string // the keys of the last keys event
 }
 
-// send sends until the reader is gone, something may have been missed, or the server ends.
+// send sends until the reader disconnects, accounts drops the subscription because the reader is too slow, or the
+// server shuts down.
 func (s *stream) send(inForce []accounts.Revocation, notices <-chan accounts.Notice, gone, done <-chan struct{}) {
 	if s.write(inForce...) != nil {
 		return
@@ -100,15 +102,15 @@ func (s *stream) send(inForce []accounts.Revocation, notices <-chan accounts.Not
 			return
 		case <-done:
 			return
-		case n, open := <-notices:
-			if !open {
+		case n, ok := <-notices:
+			if !ok {
 				return
 			}
 			var err error
 			if n.Revocation != nil {
 				err = s.write(*n.Revocation)
 			} else {
-				err = s.current(n.Complete)
+				err = s.heartbeat(n.Complete)
 			}
 			if err != nil || s.control.Flush() != nil {
 				return
@@ -132,15 +134,15 @@ func (s *stream) write(all ...accounts.Revocation) error {
 	return s.control.Flush()
 }
 
-// current says that all has been sent until a moment, the keys included.
-func (s *stream) current(complete time.Time) error {
-	if ids := s.keys(); !slices.Equal(ids, s.told) {
+// heartbeat says that everything up to a moment has been sent, keys included.
+func (s *stream) heartbeat(complete time.Time) error {
+	if ids := s.keys(); !slices.Equal(ids, s.sent) {
 		if err := s.event("keys", map[string]any{"kids": ids}); err != nil {
 			return err
 		}
-		s.told = ids
+		s.sent = ids
 	}
-	return s.event("current", map[string]int64{"ms": complete.Sub(s.begun).Milliseconds()})
+	return s.event("current", map[string]int64{"ms": complete.Sub(s.start).Milliseconds()})
 }
 
 type ended struct {
@@ -151,7 +153,7 @@ type ended struct {
 type changed struct {
 	UserID uuid.UUID `json:"sub"`
 	Roles  []string  `json:"roles"`
-	Before int64     `json:"before"` // a while after the change; the roles of the last event of a user hold for all of it
+	Before int64     `json:"before"` // a little after the change, because clocks differ
 	Until  int64     `json:"until"`
 }
 
@@ -160,7 +162,8 @@ func (s *stream) event(name string, data any) error {
 	if err != nil {
 		return err
 	}
-	if err := s.control.SetWriteDeadline(time.Now().Add(patience)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+	err = s.control.SetWriteDeadline(time.Now().Add(writeTimeout))
+	if err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return err
 	}
 	_, err = fmt.Fprintf(s.w, "event: %s\ndata: %s\n\n", name, text)

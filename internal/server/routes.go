@@ -27,7 +27,7 @@ func stack(h http.Handler, all ...middleware) http.Handler {
 // newHandler returns the handler of the public listener. Middleware is stacked here and nowhere else, but for what
 // httpserver does to each connection.
 func (s *Server) newHandler(ctx context.Context, graphql http.Handler) http.Handler {
-	callers := viewer.Sources{
+	callers := viewer.Config{
 		Verify: s.tokens.Verify, Session: s.accounts.Viewer, Proxies: s.config.TrustedProxies,
 	}
 	graphql = stack(graphql,

@@ -80,7 +80,8 @@ func TestDecode_DepthAndValuesAreBounded(t *testing.T) {
 // FuzzDecode holds Decode to encoding/json: it accepts nothing else, and reads the same.
 func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{
-		`{"a":[1]}`, `[1,2]`, `{"a":1,"a":2}`, "[[[[[", "1e999", "\xff", `"\ud800"`, "{}{}", "[1,]", `"\\"`, "-1.5e+3", `"\u0000,\""`,
+		`{"a":[1]}`, `[1,2]`, `{"a":1,"a":2}`, "[[[[[", "1e999", "\xff", `"\ud800"`, "{}{}", "[1,]",
+		`"\\"`, "-1.5e+3", `"\u0000,\""`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -134,8 +135,8 @@ func normal(value any) any {
 }
 
 func BenchmarkDecode(b *testing.B) {
-	small := `{"query":"mutation Login($input: LoginInput!) { login(input: $input) { accessToken expiresIn refreshToken user ` +
-		`{ id name email roles } } }","operationName":"Login","variables":{"input":{"email":"someone@example.org",` +
+	small := `{"query":"mutation Login($input: LoginInput!) { login(input: $input) { accessToken expiresIn refreshToken ` +
+		`user { id name email roles } } }","operationName":"Login","variables":{"input":{"email":"someone@example.org",` +
 		`"password":"correct horse battery staple","remember":true,"page":20}}}`
 	large := `{"query":"query($a:[Int!]){a(a:$a)}","variables":{"a":[` +
 		strings.Repeat(`{"x":12,"y":"zwölf \"q\""},`, 400) + `1.5]}}`

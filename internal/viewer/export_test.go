@@ -1,4 +1,4 @@
 package viewer
 
-// OriginOf lets the tests read an origin without a middleware.
+// OriginOf is originOf for tests.
 var OriginOf = originOf

@@ -25,62 +25,67 @@ var (
 	theSession = uuid.MustParse("0197c1b0-0000-7000-8000-0000000000cd")
 )
 
-// desk is the middleware with a real issuer behind it, and a list of the sessions that were asked for.
-type desk struct {
-	t      *testing.T
-	now    time.Time
-	issuer *token.Issuer
-	asked  []token.Claims
-	answer func(token.Claims) (*viewer.Viewer, error)
+// fixture is the middleware with a real issuer, and a list of the claims that Session was called with.
+type fixture struct {
+	t       *testing.T
+	now     time.Time
+	issuer  *token.Issuer
+	asked   []token.Claims
+	session func(token.Claims) (*viewer.Viewer, error)
 }
 
-func newDesk(t *testing.T) *desk {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	d := &desk{t: t, now: theTime, answer: somebody}
+	d := &fixture{t: t, now: theTime, session: signedIn}
 	d.issuer = d.another("https://id.example.org")
 	return d
 }
 
-// another returns an issuer with a key of its own.
-func (d *desk) another(name string) *token.Issuer {
+// another returns an issuer with its own key.
+func (d *fixture) another(name string) *token.Issuer {
 	d.t.Helper()
 	key, err := token.NewKey()
 	check(d.t, err)
 	keys, err := token.NewKeys(key.WithoutSchedule())
 	check(d.t, err)
-	issuer, err := token.NewIssuer(token.Config{Keys: keys, Issuer: name, Audience: "gatehouse", Clock: func() time.Time { return d.now }})
+	issuer, err := token.NewIssuer(token.Config{
+		Keys: keys, Issuer: name, Audience: "gatehouse", Clock: func() time.Time { return d.now },
+	})
 	check(d.t, err)
 	return issuer
 }
 
-func somebody(c token.Claims) (*viewer.Viewer, error) {
+func signedIn(c token.Claims) (*viewer.Viewer, error) {
 	return &viewer.Viewer{UserID: c.UserID, SessionID: c.SessionID, Roles: c.Roles, AuthTime: c.AuthenticatedAt}, nil
 }
 
-func (d *desk) token(issuer *token.Issuer) string {
+func (d *fixture) token(issuer *token.Issuer) string {
 	d.t.Helper()
-	text, err := issuer.Issue(token.Claims{UserID: theUser, SessionID: theSession, AuthenticatedAt: theTime, IssuedAt: theTime, Roles: []string{"USER"}})
+	text, err := issuer.Issue(token.Claims{
+		UserID: theUser, SessionID: theSession, AuthenticatedAt: theTime, IssuedAt: theTime, Roles: []string{"USER"},
+	})
 	check(d.t, err)
 	return text
 }
 
-// serve returns whom the next handler sees. Whatever the credential, it is asked, and the middleware writes nothing.
-func (d *desk) serve(r *http.Request) *viewer.Viewer {
+// serve returns the viewer that the next handler gets. Whatever the credential, that is called, and the middleware
+// writes nothing.
+func (d *fixture) serve(r *http.Request) *viewer.Viewer {
 	d.t.Helper()
 	d.asked = nil
 	var seen *viewer.Viewer
-	sources := viewer.Sources{
+	config := viewer.Config{
 		Verify: d.issuer.Verify,
 		Session: func(ctx context.Context, c token.Claims, _ viewer.Origin) (*viewer.Viewer, error) {
 			if ctx != r.Context() {
 				d.t.Error("Session was not given the request's context")
 			}
 			d.asked = append(d.asked, c)
-			return d.answer(c)
+			return d.session(c)
 		},
 	}
 	w := httptest.NewRecorder()
-	viewer.Middleware(sources, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	viewer.Middleware(config, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		seen = viewer.From(r.Context())
 		w.WriteHeader(http.StatusTeapot)
 	})).ServeHTTP(w, r)
@@ -105,65 +110,65 @@ func request(headers ...string) *http.Request {
 	return r
 }
 
-// TestHeadersMakeViewers is J-001, J-091, J-092 and J-093. TOKEN stands for a good token, FOREIGN for another server's.
-func TestHeadersMakeViewers(t *testing.T) {
+// TOKEN stands for a good token, FOREIGN for another server's.
+func TestMiddleware_AuthorizationHeaderDecidesTheViewer(t *testing.T) {
 	cases := []struct {
 		test, headers string // headers are separated by |
 		reason        string // "" is signed in
-		doubled       bool
+		several       bool
 	}{
-		{"the twin", "Bearer TOKEN", "", false},
-		{"J-001", "", "missing", false},
-		{"J-001", "Bearer", "missing", false},
-		{"J-001", "Bearer ", "missing", false},
-		{"J-001", "bearer    ", "missing", false},
-		{"J-001", "   ", "missing", false},
-		{"J-001", "\t", "missing", false},
-		{"J-007", "Bearer TOKENAAAA", "invalid", false},
-		{"J-007", "Bearer TOKEN TOKEN", "invalid", false},
-		{"J-007", "Bearer TOKEN,TOKEN", "invalid", false},
-		{"J-007", "Bearer TOKEN;", "invalid", false},
-		{"J-007, RFC 9110: space round a value is not its", " Bearer TOKEN \t", "", false},
-		{"J-091", "bearer TOKEN", "", false},
-		{"J-091", "BEARER TOKEN", "", false},
-		{"J-091", "BeArEr TOKEN", "", false},
-		{"J-092", "Bearer  TOKEN", "invalid", false},
-		{"J-092", "Bearer\tTOKEN", "invalid", false},
-		{"J-092", "Bearer \tTOKEN", "invalid", false},
-		{"J-092", "Bearer\u00a0TOKEN", "invalid", false},
-		{"J-092", "BearerTOKEN", "invalid", false},
-		{"J-092", "Bearer,TOKEN", "invalid", false},
-		{"J-092", "Bearer, TOKEN", "invalid", false},
-		{"J-092", "Bearer:TOKEN", "invalid", false},
-		{"J-092", "Bearer: TOKEN", "invalid", false},
-		{"J-092", "Bearer=TOKEN", "invalid", false},
-		{"J-092", `Bearer "TOKEN"`, "invalid", false},
-		{"J-092", "Bearer <TOKEN>", "invalid", false},
-		{"J-092", "Bearer Bearer TOKEN", "invalid", false},
-		{"J-092", "Token TOKEN", "invalid", false},
-		{"J-092", "JWT TOKEN", "invalid", false},
-		{"J-092", "TOKEN", "invalid", false},
-		{"J-092", "Basic YWRhOnNlY3JldA==", "invalid", false},
-		{"J-092", "Digest username=ada", "invalid", false},
-		{"J-092", "Negotiate TOKEN", "invalid", false},
-		{"J-092", "DPoP TOKEN", "invalid", false},
-		{"J-092", "Вearer TOKEN", "invalid", false}, // the first letter is Cyrillic
-		{"J-092, fold that is not ASCII", "Bea\u0280er TOKEN", "invalid", false},
-		{"J-093 good, bad", "Bearer TOKEN|Bearer x", "invalid", true},
-		{"J-093 bad, good", "Bearer x|Bearer TOKEN", "invalid", true},
-		{"J-093 good, good", "Bearer TOKEN|Bearer TOKEN", "invalid", true},
-		{"J-093 good, empty", "Bearer TOKEN|", "invalid", true},
-		{"J-093 three", "Bearer TOKEN|Basic x|Bearer TOKEN", "invalid", true},
-		{"J-093 list", "Bearer TOKEN, Bearer TOKEN", "invalid", false},
-		{"J-082", "Bearer FOREIGN", "invalid", false},
-		{"J-002", "Bearer a.b.c", "invalid", false},
-		{"J-004", "Bearer " + strings.Repeat(".", 1<<20), "invalid", false},
-		{"J-098", "Bearer " + strings.Repeat("A", 1<<20), "invalid", false},
-		{"J-098 spaces", strings.Repeat(" ", 1<<20) + "Bearer" + strings.Repeat(" ", 1<<20) + "x", "invalid", false},
-		{"J-013", "Bearer TO\r\nKEN", "invalid", false},
-		{"J-016", "Bearer TOKEN\x00", "invalid", false},
+		{"control", "Bearer TOKEN", "", false},
+		{"no credential", "", "missing", false},
+		{"no credential", "Bearer", "missing", false},
+		{"no credential", "Bearer ", "missing", false},
+		{"no credential", "bearer    ", "missing", false},
+		{"no credential", "   ", "missing", false},
+		{"no credential", "\t", "missing", false},
+		{"something behind the token", "Bearer TOKENAAAA", "invalid", false},
+		{"something behind the token", "Bearer TOKEN TOKEN", "invalid", false},
+		{"something behind the token", "Bearer TOKEN,TOKEN", "invalid", false},
+		{"something behind the token", "Bearer TOKEN;", "invalid", false},
+		{"white space around the value (RFC 9110)", " Bearer TOKEN \t", "", false},
+		{"another case of the scheme", "bearer TOKEN", "", false},
+		{"another case of the scheme", "BEARER TOKEN", "", false},
+		{"another case of the scheme", "BeArEr TOKEN", "", false},
+		{"another scheme or separator", "Bearer  TOKEN", "invalid", false},
+		{"another scheme or separator", "Bearer\tTOKEN", "invalid", false},
+		{"another scheme or separator", "Bearer \tTOKEN", "invalid", false},
+		{"another scheme or separator", "Bearer\u00a0TOKEN", "invalid", false},
+		{"another scheme or separator", "BearerTOKEN", "invalid", false},
+		{"another scheme or separator", "Bearer,TOKEN", "invalid", false},
+		{"another scheme or separator", "Bearer, TOKEN", "invalid", false},
+		{"another scheme or separator", "Bearer:TOKEN", "invalid", false},
+		{"another scheme or separator", "Bearer: TOKEN", "invalid", false},
+		{"another scheme or separator", "Bearer=TOKEN", "invalid", false},
+		{"another scheme or separator", `Bearer "TOKEN"`, "invalid", false},
+		{"another scheme or separator", "Bearer <TOKEN>", "invalid", false},
+		{"another scheme or separator", "Bearer Bearer TOKEN", "invalid", false},
+		{"another scheme or separator", "Token TOKEN", "invalid", false},
+		{"another scheme or separator", "JWT TOKEN", "invalid", false},
+		{"another scheme or separator", "TOKEN", "invalid", false},
+		{"another scheme or separator", "Basic YWRhOnNlY3JldA==", "invalid", false},
+		{"another scheme or separator", "Digest username=ada", "invalid", false},
+		{"another scheme or separator", "Negotiate TOKEN", "invalid", false},
+		{"another scheme or separator", "DPoP TOKEN", "invalid", false},
+		{"another scheme or separator", "Вearer TOKEN", "invalid", false}, // the first letter is Cyrillic
+		{"a letter that folds to ASCII", "Bea\u0280er TOKEN", "invalid", false},
+		{"several headers: good, bad", "Bearer TOKEN|Bearer x", "invalid", true},
+		{"several headers: bad, good", "Bearer x|Bearer TOKEN", "invalid", true},
+		{"several headers: good, good", "Bearer TOKEN|Bearer TOKEN", "invalid", true},
+		{"several headers: good, empty", "Bearer TOKEN|", "invalid", true},
+		{"several headers: three", "Bearer TOKEN|Basic x|Bearer TOKEN", "invalid", true},
+		{"list", "Bearer TOKEN, Bearer TOKEN", "invalid", false},
+		{"another issuer's token", "Bearer FOREIGN", "invalid", false},
+		{"no token", "Bearer a.b.c", "invalid", false},
+		{"dots", "Bearer " + strings.Repeat(".", 1<<20), "invalid", false},
+		{"a megabyte", "Bearer " + strings.Repeat("A", 1<<20), "invalid", false},
+		{"spaces", strings.Repeat(" ", 1<<20) + "Bearer" + strings.Repeat(" ", 1<<20) + "x", "invalid", false},
+		{"a line break", "Bearer TO\r\nKEN", "invalid", false},
+		{"NUL", "Bearer TOKEN\x00", "invalid", false},
 	}
-	d := newDesk(t)
+	d := newFixture(t)
 	fill := strings.NewReplacer("TOKEN", d.token(d.issuer), "FOREIGN", d.token(d.another("https://id.example.org")))
 	for _, c := range cases {
 		t.Run(fmt.Sprintf("%s %.40q", c.test, c.headers), func(t *testing.T) {
@@ -172,8 +177,12 @@ func TestHeadersMakeViewers(t *testing.T) {
 				headers = strings.Split(fill.Replace(c.headers), "|")
 			}
 			v := d.serve(request(headers...))
-			if v.Reason() != c.reason || v.SignedIn() != (c.reason == "") || v.DuplicateAuthorization != c.doubled || v.Err() != nil {
-				t.Errorf("reason %q, signed in %v, doubled %v, trouble %v; want %q, doubled %v", v.Reason(), v.SignedIn(), v.DuplicateAuthorization, v.Err(), c.reason, c.doubled)
+			if v.Reason() != c.reason || v.SignedIn() != (c.reason == "") || v.DuplicateAuthorization != c.several {
+				t.Errorf("reason %q, signed in %v, several headers %v; want %q, several headers %v",
+					v.Reason(), v.SignedIn(), v.DuplicateAuthorization, c.reason, c.several)
+			}
+			if v.Err() != nil {
+				t.Errorf("error: %v", v.Err())
 			}
 			if asked := len(d.asked); asked != 0 && c.reason != "" || asked != 1 && c.reason == "" {
 				t.Errorf("Session was asked %d times", asked)
@@ -185,48 +194,50 @@ func TestHeadersMakeViewers(t *testing.T) {
 	}
 }
 
-// TestOnlyTheAuthorizationHeaderIsRead is J-094 to J-097: nothing else makes a viewer, or unmakes one.
-func TestOnlyTheAuthorizationHeaderIsRead(t *testing.T) {
-	d := newDesk(t)
+func TestMiddleware_TokensElsewhereAreIgnored(t *testing.T) {
+	d := newFixture(t)
 	good := d.token(d.issuer)
 	id := theUser.String()
 	cases := []struct {
 		test string
 		make func() *http.Request
 	}{
-		{"J-094 query", func() *http.Request {
+		{"query", func() *http.Request {
 			return httptest.NewRequest(http.MethodGet, "/graphql?access_token="+good+"&token="+good+"&jwt="+good, nil)
 		}},
-		{"J-094 form", func() *http.Request {
+		{"form", func() *http.Request {
 			r := httptest.NewRequest(http.MethodPost, "/graphql", strings.NewReader("access_token="+good))
 			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 			return r
 		}},
-		{"J-094 path", func() *http.Request { return httptest.NewRequest(http.MethodPost, "/graphql/"+good, nil) }},
-		{"J-094 extensions", func() *http.Request {
-			return httptest.NewRequest(http.MethodPost, "/graphql", strings.NewReader(`{"extensions":{"Authorization":"Bearer `+good+`"}}`))
+		{"path", func() *http.Request { return httptest.NewRequest(http.MethodPost, "/graphql/"+good, nil) }},
+		{"extensions", func() *http.Request {
+			body := `{"extensions":{"Authorization":"Bearer ` + good + `"}}`
+			return httptest.NewRequest(http.MethodPost, "/graphql", strings.NewReader(body))
 		}},
-		{"J-095 cookie", func() *http.Request {
+		{"cookie", func() *http.Request {
 			r := request()
 			r.AddCookie(&http.Cookie{Name: "access_token", Value: good})
 			r.AddCookie(&http.Cookie{Name: "Authorization", Value: good})
 			return r
 		}},
-		{"J-094 user of the URL", func() *http.Request {
+		{"user of the URL", func() *http.Request {
 			return httptest.NewRequest(http.MethodPost, "http://bearer:"+good+"@x/graphql", nil)
 		}},
-		{"J-100 sub-protocol", func() *http.Request {
+		{"sub-protocol", func() *http.Request {
 			r := request()
 			r.Header.Set("Sec-WebSocket-Protocol", "graphql-transport-ws, "+good)
 			return r
 		}},
 	}
-	for _, name := range []string{"X-Forwarded-Authorization", "X-Original-Authorization", "X-User-ID", "X-Hasura-User-Id",
-		"X-Hasura-Role", "X-Forwarded-User", "X-Auth-Request-User", "Remote-User", "Proxy-Authorization", "X-Authorization", "Authorization_"} {
+	for _, name := range []string{
+		"X-Forwarded-Authorization", "X-Original-Authorization", "X-User-ID", "X-Hasura-User-Id", "X-Hasura-Role",
+		"X-Forwarded-User", "X-Auth-Request-User", "Remote-User", "Proxy-Authorization", "X-Authorization", "Authorization_",
+	} {
 		cases = append(cases, struct {
 			test string
 			make func() *http.Request
-		}{"J-096 " + name, func() *http.Request {
+		}{"" + name, func() *http.Request {
 			r := request()
 			r.Header.Set(name, "Bearer "+good)
 			if strings.Contains(name, "User") {
@@ -240,42 +251,46 @@ func TestOnlyTheAuthorizationHeaderIsRead(t *testing.T) {
 		if v := d.serve(r); v.Reason() != "missing" || len(d.asked) != 0 {
 			t.Errorf("%s: reason %q, Session asked %d times", c.test, v.Reason(), len(d.asked))
 		}
-		r = c.make() // the twin: with the header it is the header that counts
+		r = c.make() // the control: with the header, the header counts
 		r.Header.Set("Authorization", "Bearer "+good)
 		if v := d.serve(r); !v.SignedIn() {
-			t.Errorf("%s, beside a good header: %q", c.test, v.Reason())
+			t.Errorf("%s, with a good header: %q", c.test, v.Reason())
 		}
 	}
-	r := request("Bearer " + good) // J-097: what the proxy left is what counts
+	r := request("Bearer " + good) // a proxy that removes the hop-by-hop headers removes it
 	r.Header.Set("Connection", "Authorization")
 	r.Header.Del("Authorization")
 	if v := d.serve(r); v.Reason() != "missing" {
-		t.Errorf("J-097: %q", v.Reason())
+		t.Errorf("removed by a proxy: %q", v.Reason())
 	}
 }
 
-func TestTheAnswerOfSessionIsTheViewer(t *testing.T) {
-	away := errors.New("the database is away")
+func TestMiddleware_ViewerIsWhatSessionReturns(t *testing.T) {
+	away := errors.New("no database")
 	cases := []struct {
-		name   string
-		answer func(token.Claims) (*viewer.Viewer, error)
-		want   *viewer.Viewer
+		name    string
+		session func(token.Claims) (*viewer.Viewer, error)
+		want    *viewer.Viewer
 	}{
-		{"somebody", somebody, &viewer.Viewer{UserID: theUser, SessionID: theSession, Roles: []string{"USER"}, AuthTime: theTime}},
-		{"ended", func(token.Claims) (*viewer.Viewer, error) { return viewer.Anonymous(viewer.Revoked), nil }, viewer.Anonymous(viewer.Revoked)},
-		{"nobody", func(token.Claims) (*viewer.Viewer, error) { return nil, nil }, viewer.Anonymous(viewer.Missing)},
-		{"trouble", func(c token.Claims) (*viewer.Viewer, error) {
-			v, _ := somebody(c) // an answer beside an error does not count
+		{"signed in", signedIn, &viewer.Viewer{
+			UserID: theUser, SessionID: theSession, Roles: []string{"USER"}, AuthTime: theTime,
+		}},
+		{"ended", func(token.Claims) (*viewer.Viewer, error) {
+			return viewer.Anonymous(viewer.Revoked), nil
+		}, viewer.Anonymous(viewer.Revoked)},
+		{"nil", func(token.Claims) (*viewer.Viewer, error) { return nil, nil }, viewer.Anonymous(viewer.Missing)},
+		{"error", func(c token.Claims) (*viewer.Viewer, error) {
+			v, _ := signedIn(c) // a viewer with an error does not count
 			return v, fmt.Errorf("read the session: %w", away)
 		}, &viewer.Viewer{AnonymousReason: viewer.Invalid}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			d := newDesk(t)
-			d.answer = c.answer
+			d := newFixture(t)
+			d.session = c.session
 			got := *d.serve(request("Bearer " + d.token(d.issuer)))
-			if trouble := c.name == "trouble"; errors.Is(got.Err(), away) != trouble {
-				t.Errorf("trouble: %v", got.Err())
+			if failed := c.name == "error"; errors.Is(got.Err(), away) != failed {
+				t.Errorf("error: %v", got.Err())
 			}
 			got.CheckErr, got.Origin = nil, viewer.Origin{}
 			if diff := cmp.Diff(c.want, &got, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
@@ -288,9 +303,8 @@ func TestTheAnswerOfSessionIsTheViewer(t *testing.T) {
 	}
 }
 
-// TestExpiredIsSaidOfTokensThatWereGood: and of those Session is not asked.
-func TestExpiredIsSaidOfTokensThatWereGood(t *testing.T) {
-	d := newDesk(t)
+func TestMiddleware_ExpiredIsReportedOnlyForTokensThatWereGood(t *testing.T) {
+	d := newFixture(t)
 	good, foreign := d.token(d.issuer), d.token(d.another("https://id.example.org"))
 	for _, c := range []struct {
 		text   string
@@ -311,12 +325,14 @@ func TestExpiredIsSaidOfTokensThatWereGood(t *testing.T) {
 	}
 }
 
-func FuzzAuthorizationHeader(f *testing.F) { // J-115
-	for _, seed := range []string{"", "Bearer", "Bearer x", "bearer a.b.c", "Basic x", "Bearer \x00", " \t,", "Bearer x,y"} {
+func FuzzAuthorizationHeader(f *testing.F) {
+	for _, seed := range []string{
+		"", "Bearer", "Bearer x", "bearer a.b.c", "Basic x", "Bearer \x00", " \t,", "Bearer x,y",
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, header string) {
-		d := newDesk(t)
+		d := newFixture(t)
 		if v := d.serve(request(header)); v.SignedIn() || len(d.asked) > 0 {
 			t.Errorf("%q signs in", header)
 		}

@@ -9,16 +9,16 @@ import (
 	"unicode"
 )
 
-// maxAgent bounds what is kept of a User-Agent header, in characters.
-const maxAgent = 256
+// maxAgentLen bounds Origin.Agent, in characters.
+const maxAgentLen = 256
 
-// Origin is where a request comes from, as far as it can be known.
+// Origin is where a request comes from.
 type Origin struct {
-	IP    netip.Addr // the client's address; the zero value when it is not known
-	Agent string     // what the client's program calls itself: printable, at most 256 characters; "" when it does not
+	IP    netip.Addr // the client's address; zero when it is unknown
+	Agent string     // the User-Agent header: its printable characters, at most 256
 }
 
-// Address returns the client's address as text, "" when it is not known.
+// Address returns the client's address as text, "" when it is unknown.
 func (o Origin) Address() string {
 	if !o.IP.IsValid() {
 		return ""
@@ -26,16 +26,16 @@ func (o Origin) Address() string {
 	return o.IP.String()
 }
 
-// originOf reads a request's origin. X-Forwarded-For is believed only of a peer in trusted, and only as far as each
-// address in it, from the last to the first, was written by one: what stands before that anybody may have written.
+// originOf reads a request's origin. X-Forwarded-For is read from its last address to its first, and only as long as a
+// trusted proxy appended the address: any client may have written the addresses before.
 func originOf(r *http.Request, trusted []netip.Prefix) Origin {
-	o := Origin{IP: peer(r.RemoteAddr), Agent: agent(r.UserAgent())}
+	o := Origin{IP: parseAddr(r.RemoteAddr), Agent: cleanAgent(r.UserAgent())}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for _, hop := range slices.Backward(hops) {
 		if !isTrusted(o.IP, trusted) {
 			break
 		}
-		before := peer(strings.TrimSpace(hop))
+		before := parseAddr(strings.TrimSpace(hop))
 		if !before.IsValid() {
 			break
 		}
@@ -44,8 +44,8 @@ func originOf(r *http.Request, trusted []netip.Prefix) Origin {
 	return o
 }
 
-// peer reads an address with a port or without. An IPv4 address in IPv6 form is the IPv4 address.
-func peer(text string) netip.Addr {
+// parseAddr parses an address with or without a port. An IPv4-mapped IPv6 address becomes the IPv4 address.
+func parseAddr(text string) netip.Addr {
 	if host, _, err := net.SplitHostPort(text); err == nil {
 		text = host
 	}
@@ -60,16 +60,16 @@ func isTrusted(address netip.Addr, trusted []netip.Prefix) bool {
 	return slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(address) })
 }
 
-// agent keeps what can be shown of a User-Agent header: it is a stranger's text, and a user will read it.
-func agent(text string) string {
+// cleanAgent removes control and formatting characters: the client chose the text, and a user reads it.
+func cleanAgent(text string) string {
 	text = strings.TrimSpace(strings.Map(func(r rune) rune {
 		if !unicode.IsGraphic(r) || r == unicode.ReplacementChar {
 			return -1
 		}
 		return r
 	}, text))
-	if runes := []rune(text); len(runes) > maxAgent {
-		return strings.TrimSpace(string(runes[:maxAgent]))
+	if runes := []rune(text); len(runes) > maxAgentLen {
+		return strings.TrimSpace(string(runes[:maxAgentLen]))
 	}
 	return text
 }

@@ -9,22 +9,22 @@ import (
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
-// TestForwardedAddressesAreBelievedOfProxiesOnly is S-078: each forged header has a twin in which the proxy wrote it.
-func TestForwardedAddressesAreBelievedOfProxiesOnly(t *testing.T) {
+// Each forged header has a control in which the proxy wrote it.
+func TestOrigin_ForwardedAddressesAreTrustedFromProxiesOnly(t *testing.T) {
 	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
 	for _, c := range []struct {
 		name, peer, want string
 		forwarded        []string
 	}{
 		{"no proxy", "203.0.113.9:5000", "203.0.113.9", nil},
-		{"a stranger forges", "203.0.113.9:5000", "203.0.113.9", []string{"198.51.100.1"}},
-		{"the proxy says", "10.0.0.1:5000", "198.51.100.1", []string{"198.51.100.1"}},
-		{"the proxy adds to what a stranger forged", "10.0.0.1:5000", "198.51.100.1", []string{"192.0.2.1, 198.51.100.1"}},
+		{"an untrusted peer", "203.0.113.9:5000", "203.0.113.9", []string{"198.51.100.1"}},
+		{"the proxy adds", "10.0.0.1:5000", "198.51.100.1", []string{"198.51.100.1"}},
+		{"the proxy adds to a forged address", "10.0.0.1:5000", "198.51.100.1", []string{"192.0.2.1, 198.51.100.1"}},
 		{"in two headers", "10.0.0.1:5000", "198.51.100.1", []string{"192.0.2.1", "198.51.100.1"}},
 		{"two proxies", "10.0.0.1:5000", "198.51.100.1", []string{"192.0.2.1, 198.51.100.1, 10.9.9.9"}},
 		{"proxies only", "10.0.0.1:5000", "10.0.0.3", []string{"10.0.0.3, 10.0.0.2"}},
-		{"the proxy says nothing", "10.0.0.1:5000", "10.0.0.1", nil},
-		{"the proxy says what is no address", "10.0.0.1:5000", "10.0.0.1", []string{"192.0.2.1, unknown"}},
+		{"the proxy adds nothing", "10.0.0.1:5000", "10.0.0.1", nil},
+		{"the proxy adds no address", "10.0.0.1:5000", "10.0.0.1", []string{"192.0.2.1, unknown"}},
 		{"with a port", "10.0.0.1:5000", "198.51.100.1", []string{"198.51.100.1:443"}},
 		{"IPv6", "[fd00::1]:5000", "2001:db8::1", []string{"[2001:db8::1]:443"}},
 		{"IPv4 in IPv6", "[::ffff:10.0.0.1]:5000", "198.51.100.1", []string{"::ffff:198.51.100.1"}},
@@ -44,8 +44,8 @@ func TestForwardedAddressesAreBelievedOfProxiesOnly(t *testing.T) {
 	}
 }
 
-func TestAnAgentIsShownAsText(t *testing.T) {
-	for given, want := range map[string]string{
+func TestOrigin_AgentIsPrintable(t *testing.T) {
+	for header, want := range map[string]string{
 		"":                                "",
 		" Mozilla/5.0 (X11) ":             "Mozilla/5.0 (X11)",
 		"a\r\nb\x00c\x1b[31m":             "abc[31m",
@@ -55,9 +55,9 @@ func TestAnAgentIsShownAsText(t *testing.T) {
 		strings.Repeat("x", 255) + " yes": strings.Repeat("x", 255),
 	} {
 		r := httptest.NewRequest("POST", "/graphql", nil)
-		r.Header["User-Agent"] = []string{given}
+		r.Header["User-Agent"] = []string{header}
 		if got := viewer.OriginOf(r, nil).Agent; got != want {
-			t.Errorf("%q is kept as %q, want %q", given, got, want)
+			t.Errorf("%q becomes %q, want %q", header, got, want)
 		}
 	}
 }

@@ -1,5 +1,6 @@
-// Package viewer says who is calling: it turns a request's Authorization header into a Viewer. It never writes an
-// answer and never decides what the caller may do; a credential that cannot be used makes nobody, with the reason.
+// Package viewer authenticates requests: it turns the Authorization header into a Viewer. It never writes a response
+// and never decides what the caller may do. A credential that cannot be used makes the viewer anonymous, with the
+// reason.
 package viewer
 
 import (
@@ -10,10 +11,10 @@ import (
 	"github.com/google/uuid"
 )
 
-// Reason says why a viewer is nobody; the contract, section 5, under UNAUTHENTICATED.
+// Reason says why a viewer is anonymous. Clients get it as extensions.reason of UNAUTHENTICATED.
 type Reason string
 
-// The reasons. Expired and Revoked are said only of tokens whose signature held.
+// The reasons. Expired and Revoked are given only for tokens whose signature is valid.
 const (
 	Missing Reason = "missing"
 	Expired Reason = "expired"
@@ -21,24 +22,24 @@ const (
 	Invalid Reason = "invalid"
 )
 
-// Viewer is the caller of one request. The zero UserID is nobody.
+// Viewer is the caller of one request. With a zero UserID it is anonymous.
 type Viewer struct {
 	UserID    uuid.UUID
 	SessionID uuid.UUID
 	Roles     []string
 	Scopes    []string
-	AuthTime  time.Time // when the caller last proved who they are
-	Origin    Origin    // where the request comes from, also of nobody's
+	AuthTime  time.Time // when the user last authenticated
+	Origin    Origin    // where the request comes from, also of anonymous ones
 
-	AnonymousReason        Reason // why nobody
-	DuplicateAuthorization bool   // the request had more than one Authorization header: it is malformed (RFC 6750, section 2)
-	CheckErr               error  // the credential could not be checked, for instance because the database is away
+	AnonymousReason        Reason
+	DuplicateAuthorization bool  // several Authorization headers: the request is malformed (RFC 6750, section 2)
+	CheckErr               error // the credential could not be checked, for instance without a database
 }
 
 // Anonymous returns the viewer of a request without a usable credential.
-func Anonymous(why Reason) *Viewer { return &Viewer{AnonymousReason: why} }
+func Anonymous(reason Reason) *Viewer { return &Viewer{AnonymousReason: reason} }
 
-// SignedIn reports whether the viewer is somebody.
+// SignedIn reports whether the viewer is a user with a session. A nil viewer is anonymous.
 func (v *Viewer) SignedIn() bool {
 	return v != nil && v.UserID != uuid.Nil && v.SessionID != uuid.Nil
 }
@@ -49,7 +50,7 @@ func (v *Viewer) HasRole(role string) bool { return v.SignedIn() && slices.Conta
 // HasScope reports whether the viewer is signed in with a token of this scope.
 func (v *Viewer) HasScope(scope string) bool { return v.SignedIn() && slices.Contains(v.Scopes, scope) }
 
-// AuthenticatedAt returns when the viewer last proved who they are; the zero time is never.
+// AuthenticatedAt returns when the viewer last authenticated (auth_time); the zero time is never.
 func (v *Viewer) AuthenticatedAt() time.Time {
 	if !v.SignedIn() {
 		return time.Time{}
@@ -57,7 +58,7 @@ func (v *Viewer) AuthenticatedAt() time.Time {
 	return v.AuthTime
 }
 
-// Reason returns why the viewer is nobody, and "" for somebody.
+// Reason returns why the viewer is anonymous, and "" when it is not.
 func (v *Viewer) Reason() string {
 	switch {
 	case v.SignedIn():
@@ -82,7 +83,8 @@ type key struct{}
 // With returns a context that carries the viewer from the middleware to the resolver.
 func With(ctx context.Context, v *Viewer) context.Context { return context.WithValue(ctx, key{}, v) }
 
-// From returns the viewer that With put there, or nobody.
+// From returns the viewer that With put there, or an anonymous one. Resolvers, the guard and the log read it; packages
+// below take the viewer as a parameter.
 func From(ctx context.Context) *Viewer {
 	if v, ok := ctx.Value(key{}).(*Viewer); ok && v != nil {
 		return v

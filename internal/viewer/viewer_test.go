@@ -12,22 +12,24 @@ import (
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
-// TestOnlySomebodyHasRights asks every question of viewers that are whole and of such that lack something.
-func TestOnlySomebodyHasRights(t *testing.T) {
-	whole := viewer.Viewer{UserID: theUser, SessionID: theSession, Roles: []string{"USER"}, Scopes: []string{"read"}, AuthTime: theTime}
-	without := func(change func(*viewer.Viewer)) *viewer.Viewer { v := whole; change(&v); return &v }
+func TestViewer_OnlySignedInOnesHaveRights(t *testing.T) {
+	complete := viewer.Viewer{
+		UserID: theUser, SessionID: theSession, Roles: []string{"USER"}, Scopes: []string{"read"}, AuthTime: theTime,
+	}
+	with := func(change func(*viewer.Viewer)) *viewer.Viewer { v := complete; change(&v); return &v }
+	noUser := func(v *viewer.Viewer) { v.UserID, v.AnonymousReason = uuid.Nil, viewer.Expired }
 	cases := []struct {
 		name   string
 		v      *viewer.Viewer
-		reason string // "" is somebody
+		reason string // "" is signed in
 	}{
-		{"whole", &whole, ""},
+		{"complete", &complete, ""},
 		{"nil", nil, "missing"},
 		{"zero", &viewer.Viewer{}, "missing"},
-		{"no user", without(func(v *viewer.Viewer) { v.UserID = uuid.Nil }), "missing"},
-		{"no session", without(func(v *viewer.Viewer) { v.SessionID = uuid.Nil }), "missing"},
-		{"no user, with a reason", without(func(v *viewer.Viewer) { v.UserID, v.AnonymousReason = uuid.Nil, viewer.Expired }), "expired"},
-		{"somebody with a reason", without(func(v *viewer.Viewer) { v.AnonymousReason = viewer.Expired }), ""},
+		{"no user", with(func(v *viewer.Viewer) { v.UserID = uuid.Nil }), "missing"},
+		{"no session", with(func(v *viewer.Viewer) { v.SessionID = uuid.Nil }), "missing"},
+		{"no user, with a reason", with(noUser), "expired"},
+		{"signed in, with a reason", with(func(v *viewer.Viewer) { v.AnonymousReason = viewer.Expired }), ""},
 		{"missing", viewer.Anonymous(viewer.Missing), "missing"},
 		{"expired", viewer.Anonymous(viewer.Expired), "expired"},
 		{"revoked", viewer.Anonymous(viewer.Revoked), "revoked"},
@@ -36,10 +38,11 @@ func TestOnlySomebodyHasRights(t *testing.T) {
 	for _, c := range cases {
 		in := c.reason == ""
 		if c.v.SignedIn() != in || c.v.Reason() != c.reason || c.v.Err() != nil {
-			t.Errorf("%s: signed in %v, reason %q, trouble %v", c.name, c.v.SignedIn(), c.v.Reason(), c.v.Err())
+			t.Errorf("%s: signed in %v, reason %q, error %v", c.name, c.v.SignedIn(), c.v.Reason(), c.v.Err())
 		}
-		if c.v.HasRole("USER") != in || c.v.HasScope("read") != in || c.v.AuthenticatedAt().Equal(theTime) != in || c.v.AuthenticatedAt().IsZero() == in {
-			t.Errorf("%s: role %v, scope %v, proved at %v", c.name, c.v.HasRole("USER"), c.v.HasScope("read"), c.v.AuthenticatedAt())
+		at := c.v.AuthenticatedAt()
+		if c.v.HasRole("USER") != in || c.v.HasScope("read") != in || at.Equal(theTime) != in || at.IsZero() == in {
+			t.Errorf("%s: role %v, scope %v, authenticated at %v", c.name, c.v.HasRole("USER"), c.v.HasScope("read"), at)
 		}
 		for _, other := range []string{"", "user", "ADMIN", "USE", "USER "} {
 			if c.v.HasRole(other) || c.v.HasScope(other) {
@@ -49,16 +52,16 @@ func TestOnlySomebodyHasRights(t *testing.T) {
 	}
 	away := errors.New("away")
 	if v := (&viewer.Viewer{CheckErr: away}); v.SignedIn() || !errors.Is(v.Err(), away) {
-		t.Errorf("trouble: %v", v.Err())
+		t.Errorf("error: %v", v.Err())
 	}
 }
 
-// A Viewer answers the questions that the guard asks.
+// The guard of package authz takes a Viewer.
 var _ authz.Viewer = (*viewer.Viewer)(nil)
 
 type otherKey struct{}
 
-func TestAContextWithoutViewerIsNobody(t *testing.T) {
+func TestFrom_ContextWithoutViewerIsAnonymous(t *testing.T) {
 	ctx := t.Context()
 	for name, c := range map[string]context.Context{
 		"none":        ctx,
