@@ -50,8 +50,8 @@ func benchDocument(b *testing.B, schema *ast.Schema, text string) *ast.QueryDocu
 	return doc
 }
 
-// BenchmarkPlanHit measures a request whose plan is cached and that is granted: the look-up, the viewer's methods and the
-// comparison.
+// BenchmarkPlanHit measures a request whose plan is cached and that is granted: the look-up, the viewer's methods and
+// the comparison.
 func BenchmarkPlanHit(b *testing.B) {
 	guard := benchGuard(b)
 	cache := guard.QueryCache(10)

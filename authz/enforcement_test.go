@@ -13,11 +13,15 @@ import (
 	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
 )
 
-// summary is an operation's responses in one line each: the data, or "rejected", then each error's code, coordinate and
-// path.
-func (s *server) summary(t testing.TB, p *allfeatures.Viewer, o operation) string {
+// summary runs an operation as a persona and returns its responses in one line each: the data, or "rejected", then each
+// error's code, coordinate and path.
+func (s *server) summary(t testing.TB, persona, text string, variables ...map[string]any) string {
 	t.Helper()
-	responses, errs := s.raw(p, o)
+	o := named(text)
+	for _, v := range variables {
+		o.variables = v
+	}
+	responses, errs := s.raw(viewerNamed(t, persona), o)
 	if errs != nil {
 		t.Fatalf("%v\n%s", errs, o.text)
 	}
@@ -42,7 +46,7 @@ func TestGuard_EnforcesEachRule(t *testing.T) {
 			for _, verify := range []bool{false, true} {
 				s := mustServe(t, verify)
 				for _, c := range ruleCases(t, string(rule.Data)) {
-					if got := s.summary(t, viewerNamed(t, c.persona), c.operation); got != c.want {
+					if got := s.summary(t, c.persona, c.text); got != c.want {
 						t.Errorf("%s: %s\ngot  %s\nwant %s", c.persona, c.text, got, c.want)
 					}
 				}
@@ -51,11 +55,7 @@ func TestGuard_EnforcesEachRule(t *testing.T) {
 	}
 }
 
-type ruleCase struct {
-	persona string
-	operation
-	want string
-}
+type ruleCase struct{ persona, text, want string }
 
 // ruleCases reads the lines "persona: operation", each with the indented lines of its responses.
 func ruleCases(t *testing.T, text string) (all []ruleCase) {
@@ -69,7 +69,7 @@ func ruleCases(t *testing.T, text string) (all []ruleCase) {
 		if !ok {
 			t.Fatalf("not a case: %q", line)
 		}
-		all = append(all, ruleCase{persona: persona, operation: named(operation)})
+		all = append(all, ruleCase{persona: persona, text: operation})
 	}
 	for i := range all {
 		all[i].want = strings.TrimSuffix(all[i].want, "\n")
@@ -86,7 +86,7 @@ func named(text string) operation {
 }
 
 // sections returns the sections of a txtar file, which has at least so many.
-func sections(t *testing.T, name string, least int) []txtar.File {
+func sections(t testing.TB, name string, least int) []txtar.File {
 	t.Helper()
 	archive, err := txtar.ParseFile(name)
 	if err != nil {
@@ -109,13 +109,15 @@ func TestRejectedOperation_ResolvesNothing(t *testing.T) {
 		`subscription { posts { id audit } }`,
 	} {
 		s := mustServe(t, false)
-		if got := s.summary(t, viewerNamed(t, "missing"), named(text)); !strings.HasPrefix(got, "rejected") || s.resolver.Calls.Load() != 0 || s.fields.Load() != 0 {
-			t.Errorf("%s\n%s; %d resolvers and %d fields ran", text, got, s.resolver.Calls.Load(), s.fields.Load())
+		got := s.summary(t, "missing", text)
+		if calls, fields := s.resolver.Calls.Load(), s.fields.Load(); !strings.HasPrefix(got, "rejected") || calls+fields != 0 {
+			t.Errorf("%s\n%s; %d resolvers and %d fields ran", text, got, calls, fields)
 		}
 	}
-	s := mustServe(t, false) // and what is granted counts
-	if s.summary(t, viewerNamed(t, "everything"), operation{text: `mutation { greet write(input: {}) { id } erase(id: "p1") }`}); s.resolver.Calls.Load() != 3 || s.fields.Load() != 4 {
-		t.Errorf("%d resolvers, %d fields", s.resolver.Calls.Load(), s.fields.Load())
+	s := mustServe(t, false) // the control: a granted operation is counted
+	s.summary(t, "everything", `mutation { greet write(input: {}) { id } erase(id: "p1") }`)
+	if calls, fields := s.resolver.Calls.Load(), s.fields.Load(); calls != 3 || fields != 4 {
+		t.Errorf("%d resolvers, %d fields", calls, fields)
 	}
 }
 
@@ -129,7 +131,7 @@ func TestForbiddenField_ResolvesNothingBelowIt(t *testing.T) {
 		`{ open post(id: "p2") { comments(hidden: true) { id } } }`: 2,
 	} {
 		s := mustServe(t, false)
-		if got := s.summary(t, viewerNamed(t, "alice"), operation{text: text}); s.fields.Load() != fields {
+		if got := s.summary(t, "alice", text); s.fields.Load() != fields {
 			t.Errorf("%s: %d fields ran, want %d: %s", text, s.fields.Load(), fields, got)
 		}
 	}
@@ -147,7 +149,7 @@ func TestUndecidableRule_IsDenied(t *testing.T) {
 	for name, predicate := range predicates {
 		config := testConfig(false)
 		config.Owners["AUTHOR"] = predicate
-		if got := must(serve(t, allfeatures.SDL, config)).summary(t, viewerNamed(t, "alice"), operation{text: text}); got != denied {
+		if got := must(serve(t, allfeatures.SDL, config)).summary(t, "alice", text); got != denied {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
@@ -159,14 +161,16 @@ func TestUndecidableRule_IsDenied(t *testing.T) {
 	for name, viewer := range viewers {
 		config := testConfig(false)
 		config.Viewer = viewer
-		got := must(serve(t, allfeatures.SDL, config)).summary(t, viewerNamed(t, "alice"), operation{text: `{ open staff draft(id: "d1") { id } }`})
-		if want := `{"open":"open","staff":null,"draft":null} | UNAUTHENTICATED Draft @draft | UNAUTHENTICATED Query.staff @staff`; got != want {
+		got := must(serve(t, allfeatures.SDL, config)).summary(t, "alice", `{ open staff draft(id: "d1") { id } }`)
+		const want = `{"open":"open","staff":null,"draft":null}` +
+			` | UNAUTHENTICATED Draft @draft | UNAUTHENTICATED Query.staff @staff`
+		if got != want {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
 	config := testConfig(false)
 	config.SignedIn = func(context.Context, any) authz.Viewer { panic("no session") }
-	got := must(serve(t, allfeatures.SDL, config)).summary(t, nil, operation{text: `mutation { signIn(id: "alice") { token member { id } } }`})
+	got := must(serve(t, allfeatures.SDL, config)).summary(t, "no viewer", `mutation { signIn(id: "alice") { token member { id } } }`)
 	if want := `{"signIn":{"token":"t-alice","member":null}} | UNAUTHENTICATED Member @signIn.member`; got != want {
 		t.Errorf("SignedIn: %s", got)
 	}
@@ -181,7 +185,7 @@ func TestOwnerPredicate_IsNotAskedWhenAnotherClauseHolds(t *testing.T) {
 			asked++
 			return allfeatures.IsAuthor(v.(*allfeatures.Viewer), object), nil
 		}
-		must(serve(t, allfeatures.SDL, config)).summary(t, viewerNamed(t, name), operation{text: `{ draftsOrNull { id title parent { id } } }`})
+		must(serve(t, allfeatures.SDL, config)).summary(t, name, `{ draftsOrNull { id title parent { id } } }`)
 		if asked != want && !(name == "alice" && asked > 0) {
 			t.Errorf("%s: asked %d times, want %d", name, asked, want)
 		}
@@ -217,13 +221,13 @@ func TestTypeName_MismatchFailsTheOperation(t *testing.T) {
 	config := testConfig(false)
 	config.TypeName = func(any) string { return "Post" } // everything is open
 	s := must(serve(t, allfeatures.SDL, config))
-	if got := s.summary(t, viewerNamed(t, "other user"), operation{text: `{ node(id: "d1") { id } }`}); got != "rejected | INTERNAL @" {
+	if got := s.summary(t, "other user", `{ node(id: "d1") { id } }`); got != "rejected | INTERNAL @" {
 		t.Errorf("objects are decided as those of another type: %s", got)
 	}
 	config = testConfig(false)
 	config.TypeName = func(any) string { return "Unknown" }
 	s = must(serve(t, allfeatures.SDL, config))
-	if got := s.summary(t, viewerNamed(t, "other user"), operation{text: `{ node(id: "p1") { id } }`}); got != `{"node":null} | NOT_FOUND Query.node @node` {
+	if got := s.summary(t, "other user", `{ node(id: "p1") { id } }`); got != `{"node":null} | NOT_FOUND Query.node @node` {
 		t.Errorf("an object of an unknown type: %s", got)
 	}
 }
@@ -233,10 +237,11 @@ func TestIntrospection_FollowsItsSwitch(t *testing.T) {
 	config := testConfig(false)
 	config.Introspection = true
 	open, closed := must(serve(t, allfeatures.SDL, config)), mustServe(t, false)
-	if got := open.summary(t, nil, operation{text: text}); got != `{"post":{"query":{"__type":{"name":"Row"}}}}` {
+	if got := open.summary(t, "no viewer", text); got != `{"post":{"query":{"__type":{"name":"Row"}}}}` {
 		t.Error(got)
 	}
-	if got := closed.summary(t, nil, operation{text: text}); got != `{"post":{"query":{"__type":null}}} | FORBIDDEN Query.__type @post.query.__type` {
+	const denied = `{"post":{"query":{"__type":null}}} | FORBIDDEN Query.__type @post.query.__type`
+	if got := closed.summary(t, "no viewer", text); got != denied {
 		t.Error(got)
 	}
 }

@@ -75,7 +75,9 @@ func lacks(clause map[string]*ast.Value, p *allfeatures.Viewer, object any) stri
 }
 
 // codes are in the order in which they are reported.
-var codes = []string{"", "INTERNAL", "UNAUTHENTICATED", "REAUTHENTICATION_REQUIRED", "INSUFFICIENT_SCOPE", "FORBIDDEN", "NOT_FOUND"}
+var codes = []string{
+	"", "INTERNAL", "UNAUTHENTICATED", "REAUTHENTICATION_REQUIRED", "INSUFFICIENT_SCOPE", "FORBIDDEN", "NOT_FOUND",
+}
 
 // worse returns the code for two rules that must both hold.
 func worse(a, b string) string {
@@ -279,7 +281,8 @@ func (e *evaluator) typeDenied(t *ast.Definition, p *allfeatures.Viewer) string 
 	return denied(t.Directives, p, nil)
 }
 
-// forbidsAnything denies the outermost forbidden parts of a mutation or subscription, and reports whether there are any.
+// forbidsAnything denies the outermost forbidden parts of a mutation or subscription, and reports whether there are
+// any.
 func (e *evaluator) forbidsAnything(set ast.SelectionSet, typ *ast.Definition, p *allfeatures.Viewer) bool {
 	for _, f := range e.selected(set, typ) {
 		list := e.forbidden(f, typ, p)

@@ -15,7 +15,7 @@ import (
 // bits). What gqlgen itself rejects, or answers in several parts (@defer), is not compared.
 func FuzzPlanAgainstEvaluator(f *testing.F) {
 	schema := load(f, allfeatures.SDL)
-	for i, c := range cells(schema) {
+	for i, c := range cells(f, schema) {
 		if i%997 == 0 || c.coordinate == "by hand" {
 			variables, _ := json.Marshal(c.variables)
 			f.Add(strings.Replace(c.text, "After", "A", 1), string(variables), uint16(i))

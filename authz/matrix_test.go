@@ -25,8 +25,10 @@ func schemaGenerator(schema *ast.Schema) *generator {
 		case strings.HasPrefix(coordinate, "Mutation.touch"):
 			return []string{`"d1"`, `"m1"`, `"nothing"`}
 		}
-		prefix := map[string]string{"Query.post(id:)": "p", "Query.draft(id:)": "d", "Query.mustDraft(id:)": "d", "Query.club(id:)": "c",
-			"Query.memo(id:)": "m", "Mutation.publish(id:)": "p", "Mutation.erase(id:)": "p1", "Mutation.promote(id:)": "m"}[coordinate]
+		prefix := map[string]string{
+			"Query.post(id:)": "p", "Query.draft(id:)": "d", "Query.mustDraft(id:)": "d", "Query.club(id:)": "c",
+			"Query.memo(id:)": "m", "Mutation.publish(id:)": "p", "Mutation.erase(id:)": "p1", "Mutation.promote(id:)": "m",
+		}[coordinate]
 		var all []string
 		for _, id := range ids {
 			if strings.HasPrefix(id, prefix) || id == "nothing" {
@@ -43,9 +45,9 @@ type cell struct {
 	operation
 }
 
-// cells returns the operations of the complete matrix: each coordinate in each shape over each direct route, and in three
-// shapes over each route of two fields.
-func cells(schema *ast.Schema) (all []cell) {
+// cells returns the operations of the complete matrix: each coordinate in each shape over each direct route, and in
+// three shapes over each route of two fields.
+func cells(t testing.TB, schema *ast.Schema) (all []cell) {
 	g := schemaGenerator(schema)
 	routes := g.routes(2)
 	for _, typ := range g.objects() {
@@ -61,7 +63,10 @@ func cells(schema *ast.Schema) (all []cell) {
 			}
 		}
 	}
-	return append(all, byHand()...)
+	for _, o := range sections(t, "testdata/operations.txtar", 25) {
+		all = append(all, cell{"by hand", o.Name, operation{text: string(o.Data)}})
+	}
+	return all
 }
 
 func (g *generator) fieldCells(r route, typ *ast.Definition, s shape) (all []cell) {
@@ -105,62 +110,15 @@ func (g *generator) argumentCells(r route, typ *ast.Definition) (all []cell) {
 	return all
 }
 
-// byHand returns operations that the generator does not produce.
-func byHand() (all []cell) {
-	for name, text := range map[string]string{
-		"interface field, guarded by its implementers' types": `{ nodes { id } documents { id title } }`,
-		"interface argument that one implementer guards":      `{ documents { notes(secret: true) } }`,
-		"interface argument, guarded in two ways":             `{ nodes { ... on Document { notes(secret: null) } } }`,
-		"fragment on an interface within a union":             `{ search { ... on Document { title parent { title parent { id } } } ... on Node { id } } }`,
-		"__typename through abstract types":                   `{ search { __typename } nodes { __typename } node(id: "d2") { __typename } }`,
-		"the same field through interface and type":           `{ nodes { id ... on Draft { id } ... on Post { id secret } } }`,
-		"merged selections under one response key":            `{ post(id: "p1") { title author { id } } post(id: "p1") { secret author { name } } }`,
-		"query below a guarded parent":                        `{ open vault { gold query { open staff me { id } drafts { id } } note } }`,
-		"query below an object":                               `{ post(id: "p1") { query { me { id } fresh staff } strictSecret } }`,
-		"grids":                                               `{ grid { id secret strictSecret } strictGrid { id body } loose { id body review } }`,
-		"a list of hidden objects in a nullable object":       `{ club(id: "c1") { name drafts { id body post { secret } } } }`,
-		"recursion":                                            `{ post(id: "p1") { comments { text ip author { id } replies { text ip author { email clubs { name treasury budget } } replies { id } } } } }`,
-		"introspection beside data":                            `{ open __schema { types { name } } }`,
-		"introspection alone":                                  `{ __schema { types { name } } __type(name: "Post") { name } }`,
-		"three mutations, the last forbidden":                  `mutation { greet write(input: {}) { id } erase(id: "p1") }`,
-		"a mutation with a forbidden part below":               `mutation { greet write(input: {}) { id audit } }`,
-		"a mutation through an abstract type":                  `mutation { touch(id: "p1") { id ... on Memo { text } } }`,
-		"a mutation through an abstract type, nothing of Memo": `mutation { touch(id: "m1") { ... on Post { id } } }`,
-		"signing in twice": `mutation { a: signIn(id: "alice") { member { id email } vault { gold } } b: signIn(id: "bob") { token member { id } }
-			c: signIn(id: "nobody") { member { id } } signUp { member { id clubs { id drafts { id } } } } }`,
-		"signing in beside a guarded mutation": `mutation { signIn(id: "alice") { token } write(input: {}) { id } }`,
-		"signing in with a guarded input":      `mutation { signUp(input: {children: [{pinned: true}]}) { token member { name } } }`,
-		"an event with hidden fields":          `subscription { posts { id secret strictSecret author { name } notes comments(hidden: true) { id } } }`,
-		"an event of any type":                 `subscription { nodes { __typename id ... on Draft { body review parent { id ... on Post { secret } } } ... on Post { recent } } }`,
-		"an owner's event":                     `subscription { x: drafts { id body review } }`,
-		"a forbidden event":                    `subscription { memos { id classified next { text } } }`,
-	} {
-		all = append(all, cell{"by hand", name, operation{text: text}})
-	}
-	return all
-}
-
-// TestMatrix_GuardAgreesWithTheEvaluator compares the guard with the evaluator for every coordinate, shape and persona. It
-// takes a sample of the operations; TEST_LONG=matrix takes all.
+// TestMatrix_GuardAgreesWithTheEvaluator compares the guard with the evaluator for every coordinate, shape and persona.
+// It takes a sample of the operations; TEST_LONG=matrix takes all.
 func TestMatrix_GuardAgreesWithTheEvaluator(t *testing.T) {
-	schema, err := allfeatures.Load(allfeatures.SDL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, every := cells(schema), 23
-	switch {
-	case testenv.Long("matrix"):
-		every = 1
-	case testing.Short():
-		every = 101
-	}
+	schema := load(t, allfeatures.SDL)
+	all := cells(t, schema)
+	taken := sample(all)
 	covered := map[string]bool{}
-	var taken []cell
-	for i, c := range all {
-		if i%every == 0 || c.coordinate == "by hand" || !covered[c.coordinate] {
-			covered[c.coordinate] = true
-			taken = append(taken, c)
-		}
+	for _, c := range taken {
+		covered[c.coordinate] = true
 	}
 	for _, typ := range schemaGenerator(schema).objects() {
 		for _, f := range typ.Fields {
@@ -193,9 +151,29 @@ type matrix struct {
 	compared, rejected, partial int
 }
 
+// sample takes each nth cell, those by hand, and the first of each coordinate.
+func sample(all []cell) (taken []cell) {
+	every := 23
+	switch {
+	case testenv.Long("matrix"):
+		every = 1
+	case testing.Short():
+		every = 101
+	}
+	covered := map[string]bool{}
+	for i, c := range all {
+		if i%every == 0 || c.coordinate == "by hand" || !covered[c.coordinate] {
+			covered[c.coordinate] = true
+			taken = append(taken, c)
+		}
+	}
+	return taken
+}
+
 func newMatrix(t testing.TB, schema *ast.Schema) *matrix {
 	t.Helper()
-	return &matrix{schema: schema, resolver: allfeatures.NewResolver(), plain: mustServe(t, false), verifying: mustServe(t, true)}
+	plain, verifying := mustServe(t, false), mustServe(t, true)
+	return &matrix{schema: schema, resolver: allfeatures.NewResolver(), plain: plain, verifying: verifying}
 }
 
 // differs runs one cell as every persona and describes where the guard and the evaluator differ; "" when they agree.
@@ -226,8 +204,8 @@ func (m *matrix) differs(c cell) string {
 	return ""
 }
 
-// compare runs an operation and describes how its answers differ from the wanted ones; "" when they agree. It also checks
-// that a rejected operation resolves nothing.
+// compare runs an operation and describes how its answers differ from the wanted ones; "" when they agree. It also
+// checks that a rejected operation resolves nothing.
 func (s *server) compare(p *allfeatures.Viewer, o operation, want []answer) string {
 	calls, fields := s.resolver.Calls.Load(), s.fields.Load()
 	got, err := s.ask(p, o)

@@ -36,7 +36,8 @@ func mutants(sdl string) (all []mutant) {
 			word += names[len(names)-1][1]
 		}
 		add := func(what, instead string) {
-			all = append(all, mutant{typ + ": " + strings.TrimSpace(line) + " " + what, sdl[:at[0]] + instead + sdl[at[1]:], word})
+			name := typ + ": " + strings.TrimSpace(line) + " " + what
+			all = append(all, mutant{name, sdl[:at[0]] + instead + sdl[at[1]:], word})
 		}
 		add("without "+text, "")
 		for _, weaker := range weakenings(text) {
@@ -48,7 +49,10 @@ func mutants(sdl string) (all []mutant) {
 
 // weakenings are a rule with one of its requirements removed.
 func weakenings(rule string) (all []string) {
-	for _, term := range []string{`scopes: ["a:read"], `, `, scopes: ["a:read"]`, `, "b:read"`, `"a:read", `, `, maxAge: 300`, `roles: [EDITOR], `, `owner: AUTHOR, `, `, ADMIN`, `EDITOR, `} {
+	for _, term := range []string{
+		`scopes: ["a:read"], `, `, scopes: ["a:read"]`, `, "b:read"`, `"a:read", `,
+		`, maxAge: 300`, `roles: [EDITOR], `, `owner: AUTHOR, `, `, ADMIN`, `EDITOR, `,
+	} {
 		if strings.Contains(rule, term) {
 			all = append(all, strings.Replace(rule, term, "", 1))
 		}
@@ -56,14 +60,11 @@ func weakenings(rule string) (all []string) {
 	return all
 }
 
-// TestMutants_EachLostStatementIsDetected: a schema with one statement less is rejected, or the matrix tells it from the
-// complete policy.
+// TestMutants_EachLostStatementIsDetected: a schema with one statement less is rejected, or the matrix tells it from
+// the complete policy.
 func TestMutants_EachLostStatementIsDetected(t *testing.T) {
-	schema, err := allfeatures.Load(allfeatures.SDL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all := cells(schema)
+	schema := load(t, allfeatures.SDL)
+	all := cells(t, schema)
 	killed := map[string]int{}
 	for i, m := range mutants(allfeatures.SDL) {
 		if testing.Short() && i%7 != 0 {
@@ -89,7 +90,8 @@ func TestMutants_EachLostStatementIsDetected(t *testing.T) {
 func distinguishes(m *matrix, all []cell, at string) bool {
 	_, name, _ := strings.Cut(at, ".")
 	mentions := func(c cell) bool {
-		return strings.HasPrefix(c.coordinate, at) || name != "" && strings.HasSuffix(c.coordinate, ":)") && strings.Contains(c.shape, " "+name)
+		return strings.HasPrefix(c.coordinate, at) ||
+			name != "" && strings.HasSuffix(c.coordinate, ":)") && strings.Contains(c.shape, " "+name)
 	}
 	for _, depth := range []func(int, cell) bool{
 		func(i int, c cell) bool { return mentions(c) && strings.HasPrefix(c.shape, "plain") },

@@ -8,8 +8,8 @@ import (
 	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
 )
 
-// TestObjectFilter_HidesObjectsInListsOfValues: gqlgen can be configured to hold objects in lists as values, where a hidden
-// one cannot be nil.
+// TestObjectFilter_HidesObjectsInListsOfValues: gqlgen can be configured to hold objects in lists as values, where a
+// hidden one cannot be nil.
 func TestObjectFilter_HidesObjectsInListsOfValues(t *testing.T) {
 	guard := benchGuard(t)
 	guard.config.Owners["AUTHOR"] = func(_ context.Context, _ Viewer, object any) (bool, error) {
@@ -17,9 +17,10 @@ func TestObjectFilter_HidesObjectsInListsOfValues(t *testing.T) {
 	}
 	alice, bob := "alice", "bob"
 	v := guard.config.Viewer(t.Context())
+	d := &decision{viewer: v, have: guard.atomsOf(v)}
 	e := &execution{guard: guard, denied: map[string]*violation{}}
 	field := guard.table.types["Query"].fields["draftsOrNull"]
-	f := &objectFilter{execution: e, ctx: t.Context(), decision: &decision{viewer: v, have: guard.atomsOf(v)}, field: field}
+	f := &objectFilter{execution: e, ctx: t.Context(), decision: d, field: field}
 	for name, c := range map[string]struct {
 		list   any
 		hidden bool
@@ -33,7 +34,8 @@ func TestObjectFilter_HidesObjectsInListsOfValues(t *testing.T) {
 		if hidden != c.hidden {
 			t.Errorf("%s: hidden %t", name, hidden)
 		}
-		if list, ok := filtered.Interface().([]*allfeatures.Draft); ok && len(list) == 2 && (list[0] == nil || list[1] != nil) {
+		list, ok := filtered.Interface().([]*allfeatures.Draft)
+		if ok && len(list) == 2 && (list[0] == nil || list[1] != nil) {
 			t.Errorf("%s: %v", name, list)
 		}
 	}

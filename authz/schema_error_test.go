@@ -62,16 +62,22 @@ func TestNew_RejectsDirectivesThatItDoesNotEnforce(t *testing.T) {
 		"a default": {"@auth", "has a default for roles, which this guard would not see",
 			`directive @auth(roles: [Role!] = [ADMIN]) on FIELD_DEFINITION` + rest},
 		"an unknown term of an alternative": {"Query.b", "has @auth(plan: …), which this guard does not know",
-			`directive @auth(any: [AuthRule!]) on FIELD_DEFINITION extend type Query { b: Int @auth(any: [{plan: "gold"}]) }` + rest},
+			`directive @auth(any: [AuthRule!]) on FIELD_DEFINITION
+			extend type Query { b: Int @auth(any: [{plan: "gold"}]) }` + rest},
 	} {
 		t.Run(name, func(t *testing.T) {
 			rejected := compileError(t, c.sdl, schemaConfig)
-			if rejected == nil || rejected.Issues[0].Coordinate != c.coordinate || !strings.Contains(rejected.Issues[0].Message, c.message) {
+			if rejected == nil {
+				t.Fatal("the schema is accepted")
+			}
+			first := rejected.Issues[0]
+			if first.Coordinate != c.coordinate || !strings.Contains(first.Message, c.message) {
 				t.Errorf("want %s: … %s …, got %v", c.coordinate, c.message, rejected)
 			}
 		})
 	}
-	if rejected := compileError(t, `directive @auth(roles: [Role!]) on FIELD_DEFINITION`+rest, schemaConfig); rejected != nil {
+	const control = `directive @auth(roles: [Role!]) on FIELD_DEFINITION` + rest
+	if rejected := compileError(t, control, schemaConfig); rejected != nil {
 		t.Errorf("the positive control is rejected: %v", rejected)
 	}
 }
@@ -95,7 +101,8 @@ func TestNew_RejectsAConfigThatDoesNotFitTheSchema(t *testing.T) {
 			}
 		})
 	}
-	if _, err := authz.New(load(t, sdl), authz.Config{}); err == nil || !strings.Contains(err.Error(), "Config.Viewer is required") {
+	_, err := authz.New(load(t, sdl), authz.Config{})
+	if err == nil || !strings.Contains(err.Error(), "Config.Viewer is required") {
 		t.Errorf("without a viewer: %v", err)
 	}
 	if rejected := compileError(t, sdl, schemaConfig); rejected != nil {
@@ -115,7 +122,8 @@ func TestNew_RejectsMoreAtomsThanFit(t *testing.T) {
 	if rejected := compileError(t, schema(127), schemaConfig); rejected != nil {
 		t.Errorf("127 scopes and being signed in are 128: %v", rejected)
 	}
-	if rejected := compileError(t, schema(128), schemaConfig); rejected == nil || !strings.Contains(rejected.Error(), "more than 128 different") {
+	rejected := compileError(t, schema(128), schemaConfig)
+	if rejected == nil || !strings.Contains(rejected.Error(), "more than 128 different") {
 		t.Errorf("128 scopes: %v", rejected)
 	}
 }
@@ -129,10 +137,11 @@ func TestSchemaError_ListsEveryIssueInOrder(t *testing.T) {
 }
 
 func schemaConfig() authz.Config {
+	never := func(context.Context, authz.Viewer, any) (bool, error) { return false, nil }
 	return authz.Config{
 		Viewer:   func(context.Context) authz.Viewer { return nil },
 		SignedIn: func(context.Context, any) authz.Viewer { return nil },
-		Owners:   map[string]authz.Owner{"SELF": func(context.Context, authz.Viewer, any) (bool, error) { return false, nil }},
+		Owners:   map[string]authz.Owner{"SELF": never},
 	}
 }
 

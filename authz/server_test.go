@@ -33,30 +33,34 @@ type persona struct {
 }
 
 func personas() []persona {
+	type viewer = allfeatures.Viewer
 	day, minute := now.Add(-24*time.Hour), now.Add(-time.Minute)
+	user, editor, admin := []string{"USER"}, []string{"EDITOR"}, []string{"ADMIN"}
+	bothRoles, bothScopes := []string{"ADMIN", "EDITOR"}, []string{"a:read", "b:read"}
+	away := errors.New("the database is away")
 	return []persona{
 		{"no viewer", nil},
-		{"missing", &allfeatures.Viewer{AnonymousReason: "missing"}},
-		{"expired", &allfeatures.Viewer{AnonymousReason: "expired", ID: "alice", Roles: []string{"ADMIN"}, AuthTime: minute}},
-		{"revoked", &allfeatures.Viewer{AnonymousReason: "revoked", ID: "alice", Scopes: []string{"a:read", "b:read"}, AuthTime: minute}},
-		{"invalid", &allfeatures.Viewer{AnonymousReason: "invalid"}},
-		{"unchecked", &allfeatures.Viewer{ID: "alice", Roles: []string{"ADMIN", "EDITOR"}, AuthTime: minute, CheckErr: errors.New("the database is away")}},
-		{"unchecked, anonymous", &allfeatures.Viewer{AnonymousReason: "missing", CheckErr: errors.New("the database is away")}},
-		{"without id", &allfeatures.Viewer{Roles: []string{"USER"}, AuthTime: minute}},
-		{"other user", &allfeatures.Viewer{ID: "carol", Roles: []string{"USER"}, AuthTime: minute}},
-		{"alice", &allfeatures.Viewer{ID: "alice", Roles: []string{"USER"}, AuthTime: minute}},
-		{"bob", &allfeatures.Viewer{ID: "bob", Roles: []string{"USER"}, AuthTime: minute}},
-		{"alice, stale", &allfeatures.Viewer{ID: "alice", Roles: []string{"USER"}, AuthTime: day}},
-		{"alice, never proved", &allfeatures.Viewer{ID: "alice", Roles: []string{"USER"}}},
-		{"scope a", &allfeatures.Viewer{ID: "alice", Scopes: []string{"a:read"}, AuthTime: minute}},
-		{"scope b", &allfeatures.Viewer{ID: "bob", Scopes: []string{"b:read"}, AuthTime: day}},
-		{"scope a, stale", &allfeatures.Viewer{ID: "bob", Scopes: []string{"a:read"}, AuthTime: day}},
-		{"both scopes", &allfeatures.Viewer{ID: "carol", Scopes: []string{"b:read", "a:read"}, AuthTime: minute}},
-		{"editor", &allfeatures.Viewer{ID: "bob", Roles: []string{"EDITOR"}, AuthTime: minute}},
-		{"editor, stale", &allfeatures.Viewer{ID: "bob", Roles: []string{"EDITOR"}, AuthTime: day}},
-		{"administrator", &allfeatures.Viewer{ID: "root", Roles: []string{"ADMIN"}, AuthTime: minute}},
-		{"administrator, stale", &allfeatures.Viewer{ID: "root", Roles: []string{"ADMIN", "EDITOR"}, Scopes: []string{"a:read", "b:read"}, AuthTime: day}},
-		{"everything", &allfeatures.Viewer{ID: "alice", Roles: []string{"ADMIN", "EDITOR"}, Scopes: []string{"a:read", "b:read"}, AuthTime: minute}},
+		{"missing", &viewer{AnonymousReason: "missing"}},
+		{"expired", &viewer{AnonymousReason: "expired", ID: "alice", Roles: admin, AuthTime: minute}},
+		{"revoked", &viewer{AnonymousReason: "revoked", ID: "alice", Scopes: bothScopes, AuthTime: minute}},
+		{"invalid", &viewer{AnonymousReason: "invalid"}},
+		{"unchecked", &viewer{ID: "alice", Roles: bothRoles, AuthTime: minute, CheckErr: away}},
+		{"unchecked, anonymous", &viewer{AnonymousReason: "missing", CheckErr: away}},
+		{"without id", &viewer{Roles: user, AuthTime: minute}},
+		{"other user", &viewer{ID: "carol", Roles: user, AuthTime: minute}},
+		{"alice", &viewer{ID: "alice", Roles: user, AuthTime: minute}},
+		{"bob", &viewer{ID: "bob", Roles: user, AuthTime: minute}},
+		{"alice, stale", &viewer{ID: "alice", Roles: user, AuthTime: day}},
+		{"alice, never authenticated", &viewer{ID: "alice", Roles: user}},
+		{"scope a", &viewer{ID: "alice", Scopes: []string{"a:read"}, AuthTime: minute}},
+		{"scope b", &viewer{ID: "bob", Scopes: []string{"b:read"}, AuthTime: day}},
+		{"scope a, stale", &viewer{ID: "bob", Scopes: []string{"a:read"}, AuthTime: day}},
+		{"both scopes", &viewer{ID: "carol", Scopes: []string{"b:read", "a:read"}, AuthTime: minute}},
+		{"editor", &viewer{ID: "bob", Roles: editor, AuthTime: minute}},
+		{"editor, stale", &viewer{ID: "bob", Roles: editor, AuthTime: day}},
+		{"administrator", &viewer{ID: "root", Roles: admin, AuthTime: minute}},
+		{"administrator, stale", &viewer{ID: "root", Roles: bothRoles, Scopes: bothScopes, AuthTime: day}},
+		{"everything", &viewer{ID: "alice", Roles: bothRoles, Scopes: bothScopes, AuthTime: minute}},
 	}
 }
 
@@ -158,7 +162,8 @@ func mustServe(t testing.TB, verify bool) *server {
 // raw runs one operation and returns all its responses, or the validation errors.
 func (s *server) raw(p *allfeatures.Viewer, o operation) ([]*graphql.Response, gqlerror.List) {
 	ctx := as(graphql.StartOperationTrace(context.Background()), p)
-	oc, errs := s.exec.CreateOperationContext(ctx, &graphql.RawParams{Query: o.text, OperationName: o.name, Variables: o.variables})
+	params := &graphql.RawParams{Query: o.text, OperationName: o.name, Variables: o.variables}
+	oc, errs := s.exec.CreateOperationContext(ctx, params)
 	if errs != nil {
 		return nil, errs
 	}

@@ -1,6 +1,7 @@
 package authz_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -14,23 +15,22 @@ func TestVariableDefault_OfAnotherOperationIsGuarded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, c := range map[string]struct{ text, twin string }{
-		"in an object": {
-			`query Op($s: String) { ...F } query B($s: String = "leaked") { ...F } fragment F on Query { count(filter: {internal: $s}) }`,
-			`query Op($s: String) { ...F } query B($s: String) { ...F } fragment F on Query { count(filter: {internal: $s}) }`},
-		"in an object in a list": {
-			`query Op($s: String) { ...F } query B($s: String = "leaked") { ...F } fragment F on Query { count(list: [{internal: $s}]) }`,
-			`query Op($s: String) { ...F } query B($s: String) { ...F } fragment F on Query { count(list: [{internal: $s}]) }`},
-		"a whole object": {
-			`query Op($s: Filter) { ...F } query B($s: Filter = {internal: "leaked"}) { ...F } fragment F on Query { count(filter: {not: $s}) }`,
-			`query Op($s: Filter) { ...F } query B($s: Filter = {text: "open"}) { ...F } fragment F on Query { count(filter: {not: $s}) }`},
+	for name, c := range map[string]struct{ variable, leaked, control, field string }{
+		"in an object":           {"$s: String", ` = "leaked"`, "", "count(filter: {internal: $s})"},
+		"in an object in a list": {"$s: String", ` = "leaked"`, "", "count(list: [{internal: $s}])"},
+		"a complete object":      {"$s: Filter", ` = {internal: "leaked"}`, ` = {text: "open"}`, "count(filter: {not: $s})"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := s.summary(t, viewerNamed(t, "missing"), operation{text: c.text, name: "Op"}); !strings.HasPrefix(got, "rejected | UNAUTHENTICATED Filter.internal") {
+			text := func(other string) string {
+				return fmt.Sprintf("query Op(%[1]s) { ...F } query B(%[1]s%[2]s) { ...F } fragment F on Query { %[3]s }",
+					c.variable, other, c.field)
+			}
+			got := s.summary(t, "missing", text(c.leaked))
+			if !strings.HasPrefix(got, "rejected | UNAUTHENTICATED Filter.internal") {
 				t.Errorf("got %s", got)
 			}
-			if got := s.summary(t, viewerNamed(t, "missing"), operation{text: c.twin, name: "Op"}); !strings.HasPrefix(got, `{"count":`) {
-				t.Errorf("the twin: got %s", got)
+			if got := s.summary(t, "missing", text(c.control)); !strings.HasPrefix(got, `{"count":`) {
+				t.Errorf("the control: got %s", got)
 			}
 		})
 	}
