@@ -134,14 +134,15 @@ func BenchmarkList(b *testing.B) {
 		for i := range rows {
 			rows[i] = &runtimedirectives.Row{A: i, B: i, C: i, D: i, E: i}
 		}
+		auth := func(ctx context.Context, _ any, next graphql.Resolver) (any, error) {
+			if ctx.Value(viewerKey{}) != nil {
+				return nil, context.Canceled
+			}
+			return next(ctx)
+		}
 		benchAnswer(b, executor.New(runtimedirectives.NewExecutableSchema(runtimedirectives.Config{
-			Resolvers: directiveRows{rows},
-			Directives: runtimedirectives.DirectiveRoot{Auth: func(ctx context.Context, _ any, next graphql.Resolver) (any, error) {
-				if ctx.Value(viewerKey{}) != nil {
-					return nil, context.Canceled
-				}
-				return next(ctx)
-			}},
+			Resolvers:  directiveRows{rows},
+			Directives: runtimedirectives.DirectiveRoot{Auth: auth},
 		})), text)
 	})
 }

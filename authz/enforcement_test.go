@@ -7,37 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/tools/txtar"
-
 	"github.com/gatehouse/gatehouse/authz"
 	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
 )
-
-// summary runs an operation as a persona and returns its responses in one line each: the data, or "rejected", then each
-// error's code, coordinate and path.
-func (s *server) summary(t testing.TB, persona, text string, variables ...map[string]any) string {
-	t.Helper()
-	o := named(text)
-	for _, v := range variables {
-		o.variables = v
-	}
-	responses, errs := s.raw(viewerNamed(t, persona), o)
-	if errs != nil {
-		t.Fatalf("%v\n%s", errs, o.text)
-	}
-	var lines []string
-	for _, r := range responses {
-		line := string(r.Data)
-		if r.Data == nil {
-			line = "rejected"
-		}
-		for _, e := range r.Errors {
-			line += fmt.Sprintf(" | %s @%s", denialOf(e), e.Path)
-		}
-		lines = append(lines, line)
-	}
-	return strings.Join(lines, "\n")
-}
 
 // TestGuard_EnforcesEachRule runs the cases of testdata/rules.txtar.
 func TestGuard_EnforcesEachRule(t *testing.T) {
@@ -77,27 +49,6 @@ func ruleCases(t *testing.T, text string) (all []ruleCase) {
 	return all
 }
 
-// named is an operation that runs the one of the name Op when the text has it.
-func named(text string) operation {
-	if strings.Contains(text, " Op") {
-		return operation{text: text, name: "Op"}
-	}
-	return operation{text: text}
-}
-
-// sections returns the sections of a txtar file, which has at least so many.
-func sections(t testing.TB, name string, least int) []txtar.File {
-	t.Helper()
-	archive, err := txtar.ParseFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(archive.Files) < least {
-		t.Fatalf("%s has %d sections, want %d or more", name, len(archive.Files), least)
-	}
-	return archive.Files
-}
-
 // TestRejectedOperation_ResolvesNothing counts what ran: no resolver, and no read of a struct's field either.
 func TestRejectedOperation_ResolvesNothing(t *testing.T) {
 	for _, text := range []string{
@@ -110,7 +61,8 @@ func TestRejectedOperation_ResolvesNothing(t *testing.T) {
 	} {
 		s := mustServe(t, false)
 		got := s.summary(t, "missing", text)
-		if calls, fields := s.resolver.Calls.Load(), s.fields.Load(); !strings.HasPrefix(got, "rejected") || calls+fields != 0 {
+		calls, fields := s.resolver.Calls.Load(), s.fields.Load()
+		if !strings.HasPrefix(got, "rejected") || calls+fields != 0 {
 			t.Errorf("%s\n%s; %d resolvers and %d fields ran", text, got, calls, fields)
 		}
 	}
@@ -137,28 +89,28 @@ func TestForbiddenField_ResolvesNothingBelowIt(t *testing.T) {
 	}
 }
 
-// TestUndecidableRule_IsDenied: a predicate that fails, panics or runs out of time, and a viewer that panics.
-func TestUndecidableRule_IsDenied(t *testing.T) {
-	const text = `{ open draft(id: "d1") { id } }`
-	denied := `{"open":"open","draft":null} | NOT_FOUND Query.draft @draft`
-	predicates := map[string]authz.Owner{
+func TestOwnerPredicate_FailureDenies(t *testing.T) {
+	const denied = `{"open":"open","draft":null} | NOT_FOUND Query.draft @draft`
+	for name, predicate := range map[string]authz.Owner{
 		"error":    func(context.Context, authz.Viewer, any) (bool, error) { return true, errors.New("no database") },
 		"panic":    func(context.Context, authz.Viewer, any) (bool, error) { panic("no database") },
 		"time-out": func(context.Context, authz.Viewer, any) (bool, error) { return true, context.DeadlineExceeded },
-	}
-	for name, predicate := range predicates {
+	} {
 		config := testConfig(false)
 		config.Owners["AUTHOR"] = predicate
-		if got := must(serve(t, allfeatures.SDL, config)).summary(t, "alice", text); got != denied {
+		got := must(serve(t, allfeatures.SDL, config)).summary(t, "alice", `{ open draft(id: "d1") { id } }`)
+		if got != denied {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
-	viewers := map[string]func(context.Context) authz.Viewer{
+}
+
+func TestViewer_FailureIsAnonymous(t *testing.T) {
+	for name, viewer := range map[string]func(context.Context) authz.Viewer{
 		"panic":          func(context.Context) authz.Viewer { panic("no header") },
 		"nil":            func(context.Context) authz.Viewer { return nil },
 		"pointer to nil": func(context.Context) authz.Viewer { return (*allfeatures.Viewer)(nil) },
-	}
-	for name, viewer := range viewers {
+	} {
 		config := testConfig(false)
 		config.Viewer = viewer
 		got := must(serve(t, allfeatures.SDL, config)).summary(t, "alice", `{ open staff draft(id: "d1") { id } }`)
@@ -168,11 +120,15 @@ func TestUndecidableRule_IsDenied(t *testing.T) {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
+}
+
+func TestSignedIn_PanicIsAnonymous(t *testing.T) {
 	config := testConfig(false)
 	config.SignedIn = func(context.Context, any) authz.Viewer { panic("no session") }
-	got := must(serve(t, allfeatures.SDL, config)).summary(t, "no viewer", `mutation { signIn(id: "alice") { token member { id } } }`)
+	s := must(serve(t, allfeatures.SDL, config))
+	got := s.summary(t, "no viewer", `mutation { signIn(id: "alice") { token member { id } } }`)
 	if want := `{"signIn":{"token":"t-alice","member":null}} | UNAUTHENTICATED Member @signIn.member`; got != want {
-		t.Errorf("SignedIn: %s", got)
+		t.Error(got)
 	}
 }
 
@@ -209,13 +165,6 @@ func TestViolations_AreCappedAtFifty(t *testing.T) {
 	}
 }
 
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
-}
-
 // TestTypeName_MismatchFailsTheOperation: an object is decided as one of another type than gqlgen's.
 func TestTypeName_MismatchFailsTheOperation(t *testing.T) {
 	config := testConfig(false)
@@ -227,7 +176,8 @@ func TestTypeName_MismatchFailsTheOperation(t *testing.T) {
 	config = testConfig(false)
 	config.TypeName = func(any) string { return "Unknown" }
 	s = must(serve(t, allfeatures.SDL, config))
-	if got := s.summary(t, "other user", `{ node(id: "p1") { id } }`); got != `{"node":null} | NOT_FOUND Query.node @node` {
+	got := s.summary(t, "other user", `{ node(id: "p1") { id } }`)
+	if got != `{"node":null} | NOT_FOUND Query.node @node` {
 		t.Errorf("an object of an unknown type: %s", got)
 	}
 }

@@ -102,18 +102,15 @@ func (e *execution) field(ctx context.Context, next graphql.Resolver) (any, erro
 	result, err := next(ctx)
 	switch {
 	case err != nil:
-		return result, err
 	case fc.Object == e.stream:
 		return e.listen(d, check, fc, result), nil
 	case check == nil:
-		return result, nil
 	case check.afterSignIn != nil:
 		return e.signIn(ctx, fc, check, result)
 	case check.mayHide:
 		return e.filter(ctx, d, check.rule, result, fc)
-	default:
-		return result, nil
 	}
+	return result, err
 }
 
 // forbidden returns why the field may not be resolved: what the viewer lacks or, when they lack nothing, the verdict on

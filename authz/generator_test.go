@@ -2,6 +2,7 @@ package authz_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -76,7 +77,9 @@ func (g *generator) routes(depth int) map[string][]route {
 		route
 	}
 	var ends []end
-	for kind, root := range map[string]*ast.Definition{"query": g.schema.Query, "mutation": g.schema.Mutation, "subscription": g.schema.Subscription} {
+	for kind, root := range map[string]*ast.Definition{
+		"query": g.schema.Query, "mutation": g.schema.Mutation, "subscription": g.schema.Subscription,
+	} {
 		if root != nil {
 			ends = append(ends, end{root, route{kind, root.Name, kind + " Op%s {", "}", 0}})
 		}
@@ -167,12 +170,14 @@ func shapes() []shape {
 		{"nested fragments", "", nil, spread("...G ...F"), func(s, typ string) string {
 			return fragment("F")(s, typ) + fragment("G")("...F ... { ...F }", typ)
 		}, false},
-		{"@include(if: $yes)", yes + ", " + no, map[string]any{"yes": true, "no": false}, inline("... @include(if: $yes) @skip(if: $no)"), noneOutside, false},
+		{"@include(if: $yes)", yes + ", " + no, map[string]any{"yes": true, "no": false},
+			inline("... @include(if: $yes) @skip(if: $no)"), noneOutside, false},
 		{"@include(if: $no)", no, noValue, inline("... @include(if: $no)"), noneOutside, false},
 		{"@skip(if: $yes)", yes, yesValue, inline("... on T @skip(if: $yes)"), noneOutside, false},
 		{"@skip(if: true)", "", nil, inline("... @skip(if: true)"), noneOutside, false},
 		{"@skip(if: $no) twice", no, noValue, spread("...F @include(if: $no) ...F @skip(if: $no)"), fragment("F"), false},
-		{"@include by a default", "$on: Boolean! = true, $off: Boolean! = false", nil, spread("...F @include(if: $on) ...F @include(if: $off)"), fragment("F"), false},
+		{"@include by a default", "$on: Boolean! = true, $off: Boolean! = false", nil,
+			spread("...F @include(if: $on) ...F @include(if: $off)"), fragment("F"), false},
 		{"beside __typename", "", nil, func(s, _ string) string { return "__typename " + s }, noneOutside, false},
 		{"one of several operations", "", nil, plain, noneOutside, true},
 	}
@@ -188,12 +193,10 @@ func write(r route, typ, selection string, s shape, more variables) operation {
 	if declared != "" {
 		declared = "(" + declared + ")"
 	}
-	o := operation{text: fmt.Sprintf(r.before, declared) + inner + r.after + s.outside(selection, typ), name: "Op", variables: map[string]any{}}
-	for _, values := range []map[string]any{s.values, more.values} {
-		for name, value := range values {
-			o.variables[name] = value
-		}
-	}
+	text := fmt.Sprintf(r.before, declared) + inner + r.after + s.outside(selection, typ)
+	o := operation{text: text, name: "Op", variables: map[string]any{}}
+	maps.Copy(o.variables, s.values)
+	maps.Copy(o.variables, more.values)
 	if r.kind == "subscription" && strings.HasPrefix(inner, "__typename ") {
 		o.text = fmt.Sprintf(r.before, declared) + strings.TrimPrefix(inner, "__typename ") + r.after
 	}
@@ -281,7 +284,8 @@ func (g *generator) inputPaths(def *ast.Definition, depth int) (all []inputPath)
 				leaf, value = "true", true
 			}
 			all = append(all, inputPath{f.Name, f.Type.String(), leaf, value,
-				func(s string) string { return "{" + f.Name + ": " + s + "}" }, func() any { return map[string]any{f.Name: value} }})
+				func(s string) string { return "{" + f.Name + ": " + s + "}" },
+				func() any { return map[string]any{f.Name: value} }})
 			continue
 		}
 		if depth == 1 {

@@ -75,7 +75,8 @@ func (r *random) selections(def *ast.Definition, depth int) []*tree {
 			all = append(all, &tree{alias: fmt.Sprintf("k%d", r.keys), field: "__typename"})
 		case n < 3 || len(fields) == 0:
 			t := r.overlapping(def)
-			all = append(all, &tree{head: "... on " + t.Name, after: r.condition(), static: t.Name, under: r.selections(t, depth)})
+			head := "... on " + t.Name
+			all = append(all, &tree{head: head, after: r.condition(), static: t.Name, under: r.selections(t, depth)})
 		default:
 			all = append(all, r.field(def, fields[r.IntN(len(fields))], depth))
 		}

@@ -32,9 +32,8 @@ func (directiveResolver) Again(context.Context) (*runtimedirectives.Query, error
 	return &runtimedirectives.Query{}, nil
 }
 
-// TestRuntimeDirectives_LeaveOpenWhatTheGuardDenies counts how often gqlgen runs a directive in four kinds of places. In
-// such places the guard rejects the schema or denies the field.
-func TestRuntimeDirectives_LeaveOpenWhatTheGuardDenies(t *testing.T) {
+// TestRuntimeDirectives_AreSkippedInSomePlaces counts how often gqlgen runs a directive.
+func TestRuntimeDirectives_AreSkippedInSomePlaces(t *testing.T) {
 	asked := 0
 	directives := runtimedirectives.DirectiveRoot{
 		Auth: func(ctx context.Context, _ any, next graphql.Resolver) (any, error) {
@@ -46,8 +45,8 @@ func TestRuntimeDirectives_LeaveOpenWhatTheGuardDenies(t *testing.T) {
 		Resolvers: directiveResolver{}, Directives: directives,
 	}))
 	for _, c := range []struct {
-		trap, text string
-		asked      int
+		place, text string
+		asked       int
 	}{
 		{"a type's rule runs where a field returns the type", `{ secret { id } }`, 1},
 		{"a type's rule does not run through a union", `{ thing { ... on Secret { id } } }`, 0},
@@ -57,9 +56,13 @@ func TestRuntimeDirectives_LeaveOpenWhatTheGuardDenies(t *testing.T) {
 		asked = 0
 		run(t, exec, context.Background(), c.text)
 		if asked != c.asked {
-			t.Errorf("%s: asked %d times, want %d: gqlgen has changed", c.trap, asked, c.asked)
+			t.Errorf("%s: asked %d times, want %d: gqlgen has changed", c.place, asked, c.asked)
 		}
 	}
+}
+
+// TestGuard_CoversWhatRuntimeDirectivesSkip: in those places the guard denies the field or rejects the schema.
+func TestGuard_CoversWhatRuntimeDirectivesSkip(t *testing.T) {
 	s := mustServe(t, false)
 	for text, want := range map[string]string{
 		`{ open search(text: "x") { ... on Memo { text } } }`: `"search":null} | UNAUTHENTICATED Query.search @search[1]`,
@@ -77,10 +80,10 @@ func TestRuntimeDirectives_LeaveOpenWhatTheGuardDenies(t *testing.T) {
 	}
 }
 
-// TestAuthDirective_OnInputObjectStillGuardsObjects: gqlgen stops running a directive on objects when INPUT_OBJECT is among
-// its locations.
+// TestAuthDirective_OnInputObjectStillGuardsObjects: gqlgen stops running a directive on objects when INPUT_OBJECT is
+// among its locations.
 func TestAuthDirective_OnInputObjectStillGuardsObjects(t *testing.T) {
-	sdl := strings.Replace(allfeatures.SDL, "on OBJECT | FIELD_DEFINITION", "on OBJECT | INPUT_OBJECT | FIELD_DEFINITION", 1)
+	sdl := strings.Replace(allfeatures.SDL, "on OBJECT |", "on OBJECT | INPUT_OBJECT |", 1)
 	s := must(serve(t, sdl, testConfig(false)))
 	if got := s.summary(t, "other user", `{ draft(id: "d1") { id } }`); !strings.Contains(got, "NOT_FOUND Query.draft") {
 		t.Error(got)

@@ -16,6 +16,7 @@ import (
 	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+	"golang.org/x/tools/txtar"
 
 	"github.com/gatehouse/gatehouse/authz"
 	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
@@ -246,4 +247,58 @@ func rejectAll(t testing.TB, schema *ast.Schema, config authz.Config, p *allfeat
 	}
 	next, ctx := exec.DispatchOperation(ctx, oc)
 	return next(ctx).Errors
+}
+
+// named is an operation that runs the one of the name Op when the text has it.
+func named(text string) operation {
+	if strings.Contains(text, " Op") {
+		return operation{text: text, name: "Op"}
+	}
+	return operation{text: text}
+}
+
+// sections returns the sections of a txtar file, which has at least so many.
+func sections(t testing.TB, name string, least int) []txtar.File {
+	t.Helper()
+	archive, err := txtar.ParseFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(archive.Files) < least {
+		t.Fatalf("%s has %d sections, want %d or more", name, len(archive.Files), least)
+	}
+	return archive.Files
+}
+
+// summary runs an operation as a persona and returns its responses in one line each: the data, or "rejected", then each
+// error's code, coordinate and path.
+func (s *server) summary(t testing.TB, persona, text string, variables ...map[string]any) string {
+	t.Helper()
+	o := named(text)
+	for _, v := range variables {
+		o.variables = v
+	}
+	responses, errs := s.raw(viewerNamed(t, persona), o)
+	if errs != nil {
+		t.Fatalf("%v\n%s", errs, o.text)
+	}
+	var lines []string
+	for _, r := range responses {
+		line := string(r.Data)
+		if r.Data == nil {
+			line = "rejected"
+		}
+		for _, e := range r.Errors {
+			line += fmt.Sprintf(" | %s @%s", denialOf(e), e.Path)
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }

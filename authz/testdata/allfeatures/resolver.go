@@ -46,7 +46,8 @@ func NewResolver() *Resolver {
 	r := &Resolver{}
 	alice, bob := &Member{ID: "alice", Name: "Alice", Email: to("a@x")}, &Member{ID: "bob", Name: "Bob", Email: to("b@x")}
 	r.members = []*Member{alice, bob}
-	both := &Club{ID: "c1", Name: "Both", AuthorID: to("alice"), MemberIds: []string{"alice", "bob"}, Treasury: 7, Budget: to(3)}
+	members := []string{"alice", "bob"}
+	both := &Club{ID: "c1", Name: "Both", AuthorID: to("alice"), MemberIds: members, Treasury: 7, Budget: to(3)}
 	bobs := &Club{ID: "c2", Name: "Bob's", AuthorID: to("bob"), MemberIds: []string{"bob"}, Treasury: 8, Budget: to(4)}
 	none := &Club{ID: "c0", Name: "None", AuthorID: to(""), MemberIds: []string{""}, Treasury: 9}
 	r.clubs = []*Club{both, bobs, none}
@@ -55,8 +56,11 @@ func NewResolver() *Resolver {
 		return &Comment{ID: id, Text: to("text " + id), Author: m, IP: to("::1"), Replies: append([]*Comment{}, replies...)}
 	}
 	post := func(id string, author *string, m *Member, c ...*Comment) *Post {
-		return &Post{ID: id, Title: to("Post " + id), AuthorID: author, Author: m, Secret: to("secret"), StrictSecret: "strict", Recent: to("recent"),
-			Audit: to("audit"), Meta: map[string]any{"k": "v"}, StrictMeta: "m", Notes: []string{"note"}, Comments: append([]*Comment{}, c...), Query: &Query{}}
+		return &Post{
+			ID: id, Title: to("Post " + id), AuthorID: author, Author: m, Secret: to("secret"), StrictSecret: "strict",
+			Recent: to("recent"), Audit: to("audit"), Meta: map[string]any{"k": "v"}, StrictMeta: "m",
+			Notes: []string{"note"}, Comments: append([]*Comment{}, c...), Query: &Query{},
+		}
 	}
 	p1 := post("p1", to("alice"), alice, comment("1", bob, comment("2", alice)), comment("3", nil))
 	p2 := post("p2", to("bob"), bob, comment("4", alice))
@@ -64,7 +68,10 @@ func NewResolver() *Resolver {
 	pe := post("pe", to(""), nil)
 	r.posts = []*Post{p1, p2, p0, pe}
 	draft := func(id, author string, members []string, p *Post) *Draft {
-		return &Draft{ID: id, Title: to("Draft " + id), AuthorID: to(author), MemberIds: members, Body: to("body"), Review: to("review"), Post: p}
+		return &Draft{
+			ID: id, Title: to("Draft " + id), AuthorID: to(author), MemberIds: members,
+			Body: to("body"), Review: to("review"), Post: p,
+		}
 	}
 	d1, d2 := draft("d1", "alice", []string{"bob"}, p1), draft("d2", "bob", []string{"alice", "bob"}, nil)
 	d3 := draft("d3", "alice", []string{"alice"}, p2)

@@ -25,7 +25,9 @@ func (q query) MustNode(_ context.Context, id string) (Node, error) {
 
 func (q query) Nodes(context.Context) ([]Node, error) {
 	q.count()
-	return []Node{q.post("p1"), q.draft("d1"), q.draft("d2"), nil, q.club("c1"), q.club("c2"), q.memo("m1"), q.member("bob")}, nil
+	return []Node{
+		q.post("p1"), q.draft("d1"), q.draft("d2"), nil, q.club("c1"), q.club("c2"), q.memo("m1"), q.member("bob"),
+	}, nil
 }
 
 func (q query) Documents(context.Context) ([]Document, error) {
