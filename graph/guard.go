@@ -43,18 +43,12 @@ func signedIn(_ context.Context, result any) authz.Viewer {
 	return viewer.Anonymous(viewer.Missing)
 }
 
-// self reports whether the object is the viewer's own. An id that is not set is nobody's.
+// self reports whether the object is the viewer's own. A type of accounts has an owner when it has a method OwnerID.
 func self(_ context.Context, v authz.Viewer, object any) (bool, error) {
 	caller, ok := v.(*viewer.Viewer)
 	if !ok || caller.UserID == uuid.Nil {
 		return false, nil
 	}
-	switch object := object.(type) {
-	case *accounts.User:
-		return object.ID == caller.UserID, nil
-	case *accounts.Session:
-		return object.UserID == caller.UserID, nil
-	default:
-		return false, nil
-	}
+	owned, ok := object.(interface{ OwnerID() uuid.UUID })
+	return ok && owned.OwnerID() == caller.UserID, nil
 }

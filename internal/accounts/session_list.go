@@ -24,6 +24,9 @@ type Session struct {
 	UserID uuid.UUID // whose it is; not part of the schema
 }
 
+// OwnerID returns the user whose session it is.
+func (s *Session) OwnerID() uuid.UUID { return s.UserID }
+
 // Sessions returns a user's sessions that may still be used, the latest use first. The current one is the viewer's, or
 // the one that the same answer has begun.
 func (s *Service) Sessions(ctx context.Context, v *viewer.Viewer, of *User) ([]*Session, error) {

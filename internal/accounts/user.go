@@ -41,6 +41,9 @@ type User struct {
 	SignedIn uuid.UUID // the session that the answer has just begun or renewed; not part of the schema
 }
 
+// OwnerID returns the user's own id.
+func (u *User) OwnerID() uuid.UUID { return u.ID }
+
 // userOf turns a row into what the outside may see.
 func userOf(row *ent.User) *User {
 	roles := make([]Role, len(row.Roles))
