@@ -105,7 +105,7 @@ func (e *pathElement) path() ast.Path {
 type walker struct {
 	guard     *Guard
 	variables map[string]any
-	strict    bool // a forbidden part forbids the whole: mutations and subscriptions
+	strict    bool // a forbidden part forbids everything: mutations and subscriptions
 	seen      map[*node]bool
 	*decision
 }

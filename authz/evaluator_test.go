@@ -100,13 +100,13 @@ func (e *evaluator) answer(data any) answer {
 
 // --- execution -------------------------------------------------------------------------------------------------------
 
-// object answers a selection set on an object; nil when a field that must not be null is.
+// object answers a selection set on an object; nil when a non-null field is null.
 func (e *evaluator) object(set ast.SelectionSet, typ *ast.Definition, object any, p *allfeatures.Viewer) any {
 	groups := map[string][]*ast.Field{}
 	for _, f := range e.selected(set, typ) {
 		groups[f.Alias] = append(groups[f.Alias], f)
 	}
-	out, whole := map[string]any{}, true
+	out, valid := map[string]any{}, true
 	for key, fields := range groups {
 		if fields[0].Name == "__typename" {
 			out[key] = typ.Name
@@ -114,10 +114,10 @@ func (e *evaluator) object(set ast.SelectionSet, typ *ast.Definition, object any
 		}
 		out[key] = e.field(fields, typ, object, p)
 		if out[key] == nil && typ.Fields.ForName(fields[0].Name).Type.NonNull {
-			whole = false
+			valid = false
 		}
 	}
-	if !whole {
+	if !valid {
 		return nil
 	}
 	return out
@@ -227,13 +227,13 @@ func (e *evaluator) complete(value any, t *ast.Type, under ast.SelectionSet, p *
 		return nil
 	}
 	if t.Elem != nil {
-		list, whole := []any{}, true
+		list, valid := []any{}, true
 		for i := range v.Len() {
 			one := e.complete(v.Index(i).Interface(), t.Elem, under, p)
-			whole = whole && (one != nil || !t.Elem.NonNull)
+			valid = valid && (one != nil || !t.Elem.NonNull)
 			list = append(list, one)
 		}
-		if !whole {
+		if !valid {
 			return nil
 		}
 		return list
@@ -248,7 +248,7 @@ func (e *evaluator) complete(value any, t *ast.Type, under ast.SelectionSet, p *
 func (e *evaluator) events(set ast.SelectionSet, p *allfeatures.Viewer) (all []answer) {
 	fields := e.selected(set, e.schema.Subscription)
 	if len(fields) == 0 {
-		return nil // gqlgen refuses it
+		return nil // gqlgen rejects it
 	}
 	f := fields[0]
 	def := e.schema.Subscription.Fields.ForName(f.Name)
@@ -285,7 +285,7 @@ func (e *evaluator) resolve(f *ast.Field, typ *ast.Definition, object any) any {
 		if arg := f.Arguments.ForName(a.Name); arg != nil {
 			value, _ := e.supplied(arg.Value)
 			text, _ := json.Marshal(value)
-			_ = json.Unmarshal(text, target.Interface()) // one where a list is wanted: no resolver looks at lists
+			_ = json.Unmarshal(text, target.Interface()) // one item for a list: no resolver reads lists
 		}
 		in = append(in, target.Elem())
 	}

@@ -142,7 +142,7 @@ type shape struct {
 	values    map[string]any
 	rewrite   func(selection, typ string) string
 	outside   func(selection, typ string) string
-	several   bool // other operations stand beside it
+	several   bool // with other operations
 }
 
 func noneOutside(string, string) string { return "" }
@@ -178,7 +178,7 @@ func shapes() []shape {
 		{"@skip(if: $no) twice", no, noValue, spread("...F @include(if: $no) ...F @skip(if: $no)"), fragment("F"), false},
 		{"@include by a default", "$on: Boolean! = true, $off: Boolean! = false", nil,
 			spread("...F @include(if: $on) ...F @include(if: $off)"), fragment("F"), false},
-		{"beside __typename", "", nil, func(s, _ string) string { return "__typename " + s }, noneOutside, false},
+		{"with __typename", "", nil, func(s, _ string) string { return "__typename " + s }, noneOutside, false},
 		{"one of several operations", "", nil, plain, noneOutside, true},
 	}
 }

@@ -53,7 +53,7 @@ func cells(t testing.TB, schema *ast.Schema) (all []cell) {
 	for _, typ := range g.objects() {
 		for _, r := range routes[typ.Name] {
 			for i, s := range shapes() {
-				if r.depth == 2 && i%6 != 0 || r.kind == "subscription" && r.depth == 0 && s.name == "beside __typename" {
+				if r.depth == 2 && i%6 != 0 || r.kind == "subscription" && r.depth == 0 && s.name == "with __typename" {
 					continue
 				}
 				all = append(all, g.fieldCells(r, typ, s)...)

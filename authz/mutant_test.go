@@ -71,9 +71,9 @@ func TestMutants_EachLostStatementIsDetected(t *testing.T) {
 			continue
 		}
 		s, err := serve(t, m.sdl, testConfig(false))
-		var refused *authz.SchemaError
+		var rejected *authz.SchemaError
 		switch {
-		case errors.As(err, &refused):
+		case errors.As(err, &rejected):
 			killed["at the start"]++
 		case err != nil:
 			t.Errorf("%s: %v", m.name, err)

@@ -194,7 +194,7 @@ func (t *tree) set(style func(set, static string) string) string {
 	return "{ " + style(strings.Join(all, " "), t.static) + " }"
 }
 
-// without returns the tree without its nth selection (counted over the whole tree), and how many it counted.
+// without returns the tree without its nth selection (counted over all of it), and how many it counted.
 func (t *tree) without(n *int) *tree {
 	out := *t
 	out.under = nil

@@ -115,7 +115,7 @@ func (m mutation) Publish(_ context.Context, id string, _ *bool) (*Post, error) 
 	return m.post(id), nil
 }
 
-// SignIn signs a member in; an unknown id is refused by answering null.
+// SignIn signs a member in; the answer to an unknown id is null.
 func (m mutation) SignIn(_ context.Context, id string) (*Session, error) {
 	m.count()
 	if m.member(id) == nil {
