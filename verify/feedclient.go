@@ -36,7 +36,7 @@ const (
 	minBackoff    = 100 * time.Millisecond // before the first reconnect
 	maxBackoff    = 5 * time.Second
 	sweepInterval = time.Minute
-	// minStallTimeout is how long a connection without fresh heartbeats is kept, though it looks open.
+	// minStallTimeout is the least time after which a connection without fresh heartbeats is closed.
 	minStallTimeout = 5 * time.Second
 	// maxConnectionAge bounds one connection: the clocks on both sides, which count the time since the request, drift.
 	maxConnectionAge = 10 * time.Minute

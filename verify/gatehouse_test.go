@@ -74,7 +74,7 @@ type gatehouse struct {
 
 func newKey(t *testing.T) *token.Key {
 	t.Helper()
-	key, err := token.NewKey()
+	key, err := token.GenerateKey(token.EdDSA)
 	check(t, err)
 	return key
 }

@@ -34,8 +34,8 @@ func TestMiddleware_AnswersAsRFC6750Says(t *testing.T) {
 	check(t, err)
 	foreignKeys, err := token.NewKeys(newKey(t).WithoutSchedule())
 	check(t, err)
-	by := func(c token.Config, claims token.Claims) []string {
-		return []string{"Bearer " + g.issueBy(g.another(c), claims)}
+	by := func(c token.Config, of token.Claims) []string {
+		return []string{"Bearer " + g.issueBy(g.another(c), of)}
 	}
 	past := g.claims()
 	past.IssuedAt = g.clock.now().Add(-time.Hour)
@@ -73,7 +73,7 @@ func TestMiddleware_AnswersAsRFC6750Says(t *testing.T) {
 				t.Errorf("let in: %v, with %q", let, text)
 			}
 			if c.status != 200 && response.Header.Get("Cache-Control") != "no-store" {
-				t.Error("a refusal may be kept")
+				t.Error("a refusal may be cached")
 			}
 		})
 	}

@@ -86,7 +86,7 @@ func newHouse(t *testing.T, url string) *house {
 	raw := openRaw(t, url)
 
 	clock := &clock{now: theBeginning}
-	key, err := token.NewKey()
+	key, err := token.GenerateKey(token.EdDSA)
 	check(t, err)
 	keys, err := token.NewKeys(key.WithoutSchedule())
 	check(t, err)

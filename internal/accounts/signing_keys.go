@@ -115,7 +115,7 @@ func (k *SigningKeys) makeFirst(ctx context.Context) error {
 
 // insert writes a new key, unless there is one of this sequence number.
 func (k *SigningKeys) insert(ctx context.Context, keys *ent.SigningKeyClient, algorithm string, sequence int, now, signsAt time.Time) (made bool, err error) {
-	key, err := token.NewKeyOf(algorithm)
+	key, err := token.GenerateKey(algorithm)
 	if err != nil {
 		return false, err
 	}

@@ -29,7 +29,7 @@ const (
 )
 
 // testKeys has one key of each algorithm; drawing an RSA key is slow, so it is done once. The Ed25519 key is always the
-// same, so that what a fuzzer kept still means something to it.
+// same, so that a fuzzer's corpus stays useful.
 var testKeys = sync.OnceValue(func() map[string]*Key {
 	keys := map[string]*Key{}
 	for _, draw := range []func() (any, error){
@@ -77,7 +77,7 @@ func newForger(t testing.TB, algorithm string) *forger {
 // another forges for the same issuer with a new Ed25519 key.
 func (f *forger) another() *forger {
 	f.t.Helper()
-	key, err := NewKey()
+	key, err := GenerateKey(EdDSA)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -95,13 +95,13 @@ func (m members) with(name, raw string) members {
 }
 
 func (m members) without(name string) members {
-	var kept members
+	var rest members
 	for _, member := range m {
 		if !strings.HasPrefix(member, `"`+name+`":`) {
-			kept = append(kept, member)
+			rest = append(rest, member)
 		}
 	}
-	return kept
+	return rest
 }
 
 // and adds members as they are, even a second of the same name; before puts them in front.

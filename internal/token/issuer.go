@@ -33,10 +33,10 @@ type Config struct {
 	Rand     io.Reader        // default crypto/rand: draws each jti
 }
 
-// Issuer signs access tokens and verifies them. It may be used concurrently.
+// Issuer signs access tokens, and verifies them with its keys. It may be used concurrently.
 type Issuer struct {
-	config   Config
-	verifier *Verifier
+	*Verifier
+	config Config
 }
 
 // NewIssuer checks the configuration.
@@ -62,17 +62,11 @@ func NewIssuer(c Config) (*Issuer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Issuer{config: c, verifier: verifier}, nil
+	return &Issuer{verifier, c}, nil
 }
 
 // TTL returns the lifetime of the tokens of Issue, unless Claims ask for a shorter one.
 func (i *Issuer) TTL() time.Duration { return i.config.TTL }
-
-// Verify is Verifier.Verify with the keys of this issuer.
-func (i *Issuer) Verify(text string) (Claims, error) { return i.verifier.Verify(text) }
-
-// Stats is Verifier.Stats.
-func (i *Issuer) Stats() Stats { return i.verifier.Stats() }
 
 // Issue signs an access token that Verify accepts, with the current signing key. It fails for claims that Verify would
 // refuse, without randomness, and when every key has ended.

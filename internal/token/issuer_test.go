@@ -42,7 +42,7 @@ func TestIssue_ZeroFieldsGetDefaults(t *testing.T) {
 		UserID: theUser, SessionID: theSession, AuthenticatedAt: now,
 		IssuedAt: now, ExpiresAt: now.Add(10 * time.Minute),
 	}); err != nil {
-		t.Errorf("the whole TTL by name: %v", err)
+		t.Errorf("an explicit ExpiresAt after the full TTL: %v", err)
 	}
 	ids := map[string]bool{}
 	for range 100 {
@@ -228,7 +228,7 @@ func FuzzVerify(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		forger := *forger
 		forger.t = t
-		// As a whole token, and as a header or a payload that is signed.
+		// As a complete token, and as a header or a payload that is signed.
 		_, err := forger.issuer.Verify(text)
 		keepsQuiet(t, err, text)
 		if err == nil && text != valid {
@@ -255,7 +255,7 @@ func BenchmarkVerify(b *testing.B) {
 		f := newForger(b, algorithm)
 		valid := f.valid()
 		for name, forget := range map[string]func(){
-			algorithm + "/seen before": func() {}, algorithm + "/new": f.issuer.verifier.cache.Purge,
+			algorithm + "/seen before": func() {}, algorithm + "/new": f.issuer.cache.Purge,
 		} {
 			b.Run(name, func(b *testing.B) {
 				b.ReportAllocs()

@@ -56,9 +56,8 @@ func TestParseJWKS_ReadsWhatIsPublished(t *testing.T) {
 	}
 }
 
-// TestParseJWKS_ForeignKeysAreSkippedAndBrokenOnesRefused has the cases of Wycheproof's json_web_key set and more. Each
-// stands beside a good key of another kind, which is read alone (skipped) or not at all (refused); control, both are
-// read.
+// The cases are those of Wycheproof's json_web_key set and more. Each set also has a good key, which is read alone
+// (skipped) or not at all (refused); in the control, both are read.
 func TestParseJWKS_ForeignKeysAreSkippedAndBrokenOnesRefused(t *testing.T) {
 	const read, skipped, refused = 2, 1, 0
 	for _, c := range []struct {
@@ -69,7 +68,7 @@ func TestParseJWKS_ForeignKeysAreSkippedAndBrokenOnesRefused(t *testing.T) {
 		{"use sig", "EdDSA", with("use", `"sig"`), read},
 		{"without use and alg", "EdDSA", without("use", "alg"), read},
 		{"key_ops verify", "ES256", with("key_ops", `["verify"]`), read},
-		{"a member that nobody knows", "RS256", with("x5t", `"AAAA"`), read},
+		{"an unknown member", "RS256", with("x5t", `"AAAA"`), read},
 		{"use enc", "EdDSA", with("use", `"enc"`), skipped},
 		{"use of another case", "EdDSA", with("use", `"SIG"`), skipped},
 		{"key_ops encrypt", "ES256", with("key_ops", `["encrypt","wrapKey"]`), skipped},
@@ -131,11 +130,11 @@ func TestParseJWKS_ForeignKeysAreSkippedAndBrokenOnesRefused(t *testing.T) {
 		{"RSA, e 65539", "RS256", with("e", text64([]byte{1, 0, 3})), read},
 		{"RSA, e empty", "RS256", with("e", `""`), refused},
 	} {
-		good, beside := jwkOf(t, c.algorithm), "ES256"
+		good, second := jwkOf(t, c.algorithm), "ES256"
 		if c.algorithm == "ES256" {
-			beside = "EdDSA"
+			second = "EdDSA"
 		}
-		other := jwkOf(t, beside).with("kid", `"other"`)
+		other := jwkOf(t, second).with("kid", `"other"`)
 		if keys, err := ParseJWKS(setOf(good, other)); err != nil || len(keys) != 2 {
 			t.Fatalf("%s, control: %d keys, %v", c.name, len(keys), err)
 		}
@@ -243,7 +242,7 @@ func weakN(t *testing.T, bits int) string {
 // The table says what is no key of ours; this says that a key of any of our kinds, drawn at random, is one.
 func TestParseJWKS_RandomGoodKeysAreRead(t *testing.T) {
 	for range 50 {
-		ed, err := NewKey()
+		ed, err := GenerateKey(EdDSA)
 		if err != nil {
 			t.Fatal(err)
 		}

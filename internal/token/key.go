@@ -28,11 +28,8 @@ const (
 // rsaBits is the size of generated RSA keys: 128 bits of security (NIST SP 800-57, part 1, table 2).
 const rsaBits = 3072
 
-// NewKey generates an Ed25519 key.
-func NewKey() (*Key, error) { return NewKeyOf(EdDSA) }
-
-// NewKeyOf generates a key for an algorithm.
-func NewKeyOf(algorithm string) (*Key, error) {
+// GenerateKey returns a new key for an algorithm.
+func GenerateKey(algorithm string) (*Key, error) {
 	var private any
 	var err error
 	switch algorithm {

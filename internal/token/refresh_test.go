@@ -95,7 +95,7 @@ func TestRefresh_ForgedAndRespelledTokensAreRefused(t *testing.T) {
 		r = r.Next()
 		text = r.Text()
 	}
-	stranger, err := NewRefreshTokens(mustSecret(t, append(bytes.Clone(rawSecret), 1)), nil)
+	foreign, err := NewRefreshTokens(mustSecret(t, append(bytes.Clone(rawSecret), 1)), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestRefresh_ForgedAndRespelledTokensAreRefused(t *testing.T) {
 		"a letter less":           text[:90],
 		"a line end for a letter": text[:90] + "\n", "a line end inside": text[:40] + "\n" + text[41:],
 		"the other alphabet":  strings.NewReplacer("-", "+", "_", "/").Replace(text),
-		"another secret's":    newRefresh(t, stranger).Text(),
+		"another secret's":    newRefresh(t, foreign).Text(),
 		"the last generation": last.Text(), "a megabyte": strings.Repeat("A", 1<<20), "zeros": strings.Repeat("A", 91),
 		"two": text + text, "random": base64url.EncodeToString(random(refreshLen)),
 	}

@@ -229,7 +229,7 @@ func TestKeys_AreReplacedWhileInUse(t *testing.T) {
 func TestKeys_OnlyCurrentKeysVerify(t *testing.T) {
 	f := newForger(t, "EdDSA")
 	overlapping, next, removed := newForger(t, "ES256"), newForger(t, "RS256"), f.another()
-	ended, stranger := f.another(), f.another()
+	ended, foreign := f.another(), f.another()
 	keys := f.issuer.config.Keys
 	check := func(err error) {
 		t.Helper()
@@ -255,7 +255,7 @@ func TestKeys_OnlyCurrentKeysVerify(t *testing.T) {
 		{"the next key, before activation", next.valid(), ErrNoKey},
 		{"a key removed from the set", removed.valid(), ErrNoKey},
 		{"a retired key", ended.valid(), ErrNoKey},
-		{"another instance's key", stranger.valid(), ErrNoKey},
+		{"another instance's key", foreign.valid(), ErrNoKey},
 		{"another purpose's key", f.keyed(ofRefresh, jwt.SigningMethodHS256, tokens.tagKey), ErrInvalid},
 		{"our key under the next one's kid", f.headed(f.header().with("kid", `"`+next.key.ID()+`"`)), ErrNoKey},
 		{"our key under the overlapping one's kid", f.headed(f.header().with("kid",

@@ -78,7 +78,7 @@ func TestVerifierCache_KeyAndTimesAreCheckedAgain(t *testing.T) {
 			t.Errorf("%s: %v, want %v", step.name, err, step.want)
 		}
 		if find.asked == 0 {
-			t.Errorf("%s: nobody asked for the key", step.name)
+			t.Errorf("%s: Find was not called", step.name)
 		}
 	}
 }

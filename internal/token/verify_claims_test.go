@@ -173,11 +173,11 @@ func TestVerify_TokensOfOtherServersAndKeysAreRefused(t *testing.T) {
 		}
 		return text
 	}
-	stranger, err := NewKey()
+	foreign, err := GenerateKey(EdDSA)
 	if err != nil {
 		t.Fatal(err)
 	}
-	strangers, err := NewKeys(stranger.WithoutSchedule())
+	foreignKeys, err := NewKeys(foreign.WithoutSchedule())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +187,7 @@ func TestVerify_TokensOfOtherServersAndKeysAreRefused(t *testing.T) {
 		{"another issuer", sign(Config{Keys: ours, Issuer: "https://staging.example.org",
 			Audience: theAudience}), ErrInvalid},
 		{"another audience", sign(Config{Keys: ours, Issuer: theIssuer, Audience: "billing"}), ErrInvalid},
-		{"another key", sign(Config{Keys: strangers, Issuer: theIssuer, Audience: theAudience}), ErrInvalid},
-		{"another key under our kid", f.keyed(f.header(), stranger.public.method, stranger.private), ErrInvalid},
+		{"another key", sign(Config{Keys: foreignKeys, Issuer: theIssuer, Audience: theAudience}), ErrInvalid},
+		{"another key under our kid", f.keyed(f.header(), foreign.public.method, foreign.private), ErrInvalid},
 	})
 }

@@ -40,12 +40,12 @@ func TestVerify_UnknownKidIsRefused(t *testing.T) {
 
 func TestVerify_UnknownHeaderParametersAreRefused(t *testing.T) {
 	f := newForger(t, "EdDSA")
-	whole, err := json.Marshal(f.key.public.jwk)
+	jwk, err := json.Marshal(f.key.public.jwk)
 	if err != nil {
 		t.Fatal(err)
 	}
 	list := []string{
-		`"jwk":` + string(whole), `"jwk":{"kty":"oct","k":"AAAA"}`, `"jwk":{}`, `"jwk":null`,
+		`"jwk":` + string(jwk), `"jwk":{"kty":"oct","k":"AAAA"}`, `"jwk":{}`, `"jwk":null`,
 		`"x5c":["AAAA"]`, `"x5t":"AAAA"`, `"x5t#S256":"AAAA"`,
 		`"crit":["exp"]`, `"crit":["b64"]`, `"crit":["unknown"]`, `"crit":[]`, `"crit":"exp"`, `"crit":[1]`,
 		`"crit":["exp","exp"]`, `"crit":["alg"]`, `"crit":null`, `"Crit":["exp"]`,

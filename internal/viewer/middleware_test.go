@@ -44,7 +44,7 @@ func newFixture(t *testing.T) *fixture {
 // another returns an issuer with its own key.
 func (d *fixture) another(name string) *token.Issuer {
 	d.t.Helper()
-	key, err := token.NewKey()
+	key, err := token.GenerateKey(token.EdDSA)
 	check(d.t, err)
 	keys, err := token.NewKeys(key.WithoutSchedule())
 	check(d.t, err)
