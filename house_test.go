@@ -42,7 +42,7 @@ var house = map[string][]string{
 	"internal/httpserver":           {},
 	"internal/cli": {"internal/server", "internal/accounts", "authz", "graph", "internal/config", "internal/database",
 		"internal/password/hashworker", "internal/problem", "internal/logging"},
-	"internal/server": {"authz", "graph", "internal/graphqlhttp", "internal/querylimit", "internal/accounts", "internal/config", "internal/database", "internal/revocationfeed",
+	"internal/server": {"internal/problem", "authz", "graph", "internal/graphqlhttp", "internal/querylimit", "internal/accounts", "internal/config", "internal/database", "internal/revocationfeed",
 		"internal/httpserver", "internal/metrics", "internal/password", "internal/requestid", "internal/token", "internal/tracing",
 		"internal/viewer", "web"},
 	"graph":                {"authz", "internal/accounts", "internal/viewer", "internal/problem", "internal/graphqlhttp", "internal/querylimit", "graph/model"},
@@ -50,7 +50,7 @@ var house = map[string][]string{
 	"internal/querylimit":  {"internal/problem"},
 	"internal/graphqltest": {},
 	"internal/metrics":     {"internal/graphqlhttp", "authz", "internal/accounts", "internal/token"},
-	"internal/tracing":     {"internal/graphqlhttp", "internal/config", "internal/problem", "internal/requestid"},
+	"internal/tracing":     {"internal/problem", "internal/requestid"},
 }
 
 // forbidden are packages of others that a room must not know.

@@ -104,8 +104,9 @@ func TestTriesAreCountedWhenTracesAreOn(t *testing.T) {
 func TestATraceShowsARequestItsOperationAndItsStatements(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {
 		c := newReceiver(t)
-		s := start(t, "GATEHOUSE_DATABASE_URL="+url, "OTEL_EXPORTER_OTLP_ENDPOINT="+c.URL,
-			"OTEL_EXPORTER_OTLP_COMPRESSION=gzip", "OTEL_EXPORTER_OTLP_HEADERS=api-key=a%20key")
+		t.Setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip") // OpenTelemetry's exporter reads the process's environment
+		t.Setenv("OTEL_EXPORTER_OTLP_HEADERS", "api-key=a%20key")
+		s := start(t, "GATEHOUSE_DATABASE_URL="+url, "OTEL_EXPORTER_OTLP_ENDPOINT="+c.URL)
 		const stranger = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 		_, body := request(t, http.MethodPost, s.URL+"/graphql", `{"query":"mutation SignUp { register(input: {email: \"canary@example.com\", password: \"a canary of a password\"}) { accessToken user { sessions { id } } } }"}`,
 			"Content-Type", "application/json", "Traceparent", stranger)

@@ -61,9 +61,8 @@ func Load(environment []string) (*Config, error) {
 	if err := env.ParseWithOptions(c, env.Options{Environment: values}); err != nil {
 		return nil, errors.Join(unknown, nameVariables(err))
 	}
-	var traces error
-	c.Traces, traces = loadTraces(values)
-	if err := errors.Join(unknown, c.check(c.setAddr(values), c.setDatabaseURL(values)), traces); err != nil {
+	c.Traces = loadTraces(values)
+	if err := errors.Join(unknown, c.check(c.setAddr(values), c.setDatabaseURL(values))); err != nil {
 		return nil, err
 	}
 	c.setSecretFile()

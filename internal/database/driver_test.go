@@ -8,14 +8,12 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"entgo.io/ent/dialect"
 	"github.com/lib/pq"
 	"modernc.org/sqlite"
 
 	"github.com/gatehouse/gatehouse/ent/user"
-	"github.com/gatehouse/gatehouse/internal/config"
 	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/tracing"
@@ -43,8 +41,7 @@ func (r retrying) Tx(ctx context.Context) (dialect.Tx, error) {
 
 func decorators(t *testing.T) map[string]database.Decorator {
 	t.Helper()
-	traces, err := tracing.New(t.Context(), tracing.Config{Log: quiet,
-		Traces: config.Traces{Endpoint: "http://127.0.0.1:1", Timeout: time.Second}})
+	traces, err := tracing.New(t.Context(), tracing.Config{Log: quiet, Endpoint: "http://127.0.0.1:1"})
 	if err != nil {
 		t.Fatal(err)
 	}

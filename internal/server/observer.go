@@ -13,6 +13,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
 	"github.com/gatehouse/gatehouse/internal/metrics"
+	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/tracing"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
@@ -60,13 +61,13 @@ func (b observer) onPanic() {
 // observe reports each request to /graphql.
 func (b observer) observe(log *slog.Logger) graphqlhttp.Observer {
 	return func(ctx context.Context) (context.Context, func(graphqlhttp.RequestStats)) {
-		start, endSpan := time.Now(), func(graphqlhttp.RequestStats) {}
+		start, endSpan := time.Now(), func(tracing.Operation) {}
 		if b.traces != nil {
-			ctx, endSpan = b.traces.Operation(ctx)
+			ctx, endSpan = b.traces.StartOperation(ctx)
 		}
 		return ctx, func(o graphqlhttp.RequestStats) {
 			duration := time.Since(start)
-			endSpan(o)
+			endSpan(tracing.Operation{Name: o.Name, Type: o.Type, Field: o.Field, Codes: errorCodes(o)})
 			if b.metrics != nil {
 				b.metrics.Answered(o, duration)
 			}
@@ -82,14 +83,17 @@ func logAnswered(ctx context.Context, log *slog.Logger, o graphqlhttp.RequestSta
 	if !log.Enabled(ctx, slog.LevelDebug) {
 		return
 	}
-	codes := make([]string, len(o.Errors))
-	for i, e := range o.Errors {
-		codes[i] = string(e.Code)
-	}
 	log.LogAttrs(ctx, slog.LevelDebug, "answered",
 		slog.String("operation", truncate(o.Name)), slog.String("type", o.Type), slog.String("field", o.Field),
 		slog.Int("status", o.Status), slog.Duration("took", duration), idAttr("user", viewer.From(ctx).UserID),
-		slog.String("errors", strings.Join(codes, " ")))
+		slog.Any("errors", errorCodes(o)))
+}
+
+func errorCodes(o graphqlhttp.RequestStats) (codes []problem.Code) {
+	for _, e := range o.Errors {
+		codes = append(codes, e.Code)
+	}
+	return codes
 }
 
 // logDenied writes a line about an operation of which something was denied. Requests without a credential, or with an

@@ -23,12 +23,8 @@ func Run(ctx context.Context, c *Config, o Options) error {
 	if err != nil {
 		return err
 	}
-	defer stopHashing() // after the last request
-	stopTracing, err := o.startTracing(ctx, c.Config)
-	if err != nil {
-		return err
-	}
-	defer stopTracing() // after the last statement
+	defer stopHashing()                   // after the last request
+	defer o.startTracing(ctx, c.Config)() // stops after the last statement
 	db, err := OpenMigrated(ctx, c.Config, o.Log, o.observer.drivers()...)
 	if err != nil {
 		return err
@@ -76,16 +72,21 @@ func (o *Options) startHashing(inWorker bool) (stop func(), err error) {
 	return func() { worker.Close() }, nil
 }
 
-// startTracing traces where that is configured, until stop is called, which sends the last spans.
-func (o *Options) startTracing(ctx context.Context, c *config.Config) (stop func(), err error) {
+// startTracing traces where that is configured, until stop is called, which sends the last spans. Tracing that cannot
+// start does not stop the server.
+func (o *Options) startTracing(ctx context.Context, c *config.Config) (stop func()) {
+	for _, warning := range c.Traces.Warnings {
+		o.Log.WarnContext(ctx, warning)
+	}
 	if c.Traces.Endpoint == "" {
-		return func() {}, nil
+		return func() {}
 	}
 	traces, err := tracing.New(ctx, tracing.Config{
-		Traces: c.Traces, Version: o.Version, Proxies: c.TrustedProxies, Log: o.Log,
+		Endpoint: c.Traces.Endpoint, Version: o.Version, Proxies: c.TrustedProxies, Log: o.Log,
 	})
 	if err != nil {
-		return nil, err
+		o.Log.WarnContext(ctx, "requests are not traced", "error", err)
+		return func() {}
 	}
 	o.observer.traces = traces
 	return func() {
@@ -94,7 +95,7 @@ func (o *Options) startTracing(ctx context.Context, c *config.Config) (stop func
 		if err := traces.Close(ctx); err != nil {
 			o.Log.WarnContext(ctx, "the last traces were not sent", "error", err)
 		}
-	}, nil
+	}
 }
 
 // startOps counts, and serves the numbers, where that is configured.

@@ -13,11 +13,11 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Handler makes a span of each request that next answers, named after the pattern under which a ServeMux found it.
-// Probes of the server's health are left out: they are most of the requests and tell nothing.
+// Handler makes a span of each request that next answers, named after the pattern that a ServeMux matched. Health probes
+// are left out: they would be most of the spans.
 //
-// A traceparent is believed only of a trusted proxy. Anybody else could have every request sampled by sending one, at
-// our cost, and put spans into other people's traces.
+// A traceparent is used only when a trusted proxy sent it. With it, any other client could force every request to be
+// sampled, at the operator's cost, and add spans to the traces of others.
 func (t *Traces) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/healthz" || r.URL.Path == "/readyz" {
@@ -28,25 +28,25 @@ func (t *Traces) Handler(next http.Handler) http.Handler {
 		if !slices.Contains([]string{"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"}, method) {
 			method = "_OTHER" // a client's text
 		}
-		ctx, span := t.tracer.Start(t.above(r), method, trace.WithSpanKind(trace.SpanKindServer),
+		ctx, span := t.tracer.Start(t.parentContext(r), method, trace.WithSpanKind(trace.SpanKindServer),
 			trace.WithAttributes(semconv.HTTPRequestMethodKey.String(method)))
 		defer span.End()
-		seen := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		recorder := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 		r = r.WithContext(ctx)
-		next.ServeHTTP(seen, r)
-		span.SetAttributes(semconv.HTTPResponseStatusCode(seen.status))
+		next.ServeHTTP(recorder, r)
+		span.SetAttributes(semconv.HTTPResponseStatusCode(recorder.status))
 		if i := strings.Index(r.Pattern, "/"); i >= 0 { // "GET /path" or "/path"
 			span.SetName(method + " " + r.Pattern[i:])
 			span.SetAttributes(semconv.HTTPRoute(r.Pattern[i:]))
 		}
-		if seen.status >= 500 {
+		if recorder.status >= 500 {
 			span.SetStatus(codes.Error, "")
 		}
 	})
 }
 
-// above returns the context of a request, below the span of a proxy that is trusted.
-func (t *Traces) above(r *http.Request) context.Context {
+// parentContext returns the context of a request, with the span of a trusted proxy as the parent.
+func (t *Traces) parentContext(r *http.Request) context.Context {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	address := peer.Addr().Unmap().WithZone("")
 	if err != nil || !slices.ContainsFunc(t.proxies, func(p netip.Prefix) bool { return p.Contains(address) }) {
@@ -55,7 +55,7 @@ func (t *Traces) above(r *http.Request) context.Context {
 	return t.parent.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
 }
 
-// statusWriter remembers the status.
+// statusWriter records the status.
 type statusWriter struct {
 	http.ResponseWriter
 	status int
@@ -66,5 +66,5 @@ func (w *statusWriter) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// Unwrap lets http.ResponseController reach what is below.
+// Unwrap lets http.ResponseController reach the methods of the connection, such as Flush.
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -7,17 +7,22 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 
-	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
 	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/requestid"
 )
 
-var _ graphqlhttp.Observer = (*Traces)(nil).Operation
+// Operation is what a span says of a GraphQL operation.
+type Operation struct {
+	Name  string         // "": it has none
+	Type  string         // query or mutation; "": the request had no valid operation
+	Field string         // the first field of the root
+	Codes []problem.Code // of the errors in the response
+}
 
-// Operation makes a span of a request's operation.
-func (t *Traces) Operation(ctx context.Context) (context.Context, func(graphqlhttp.RequestStats)) {
+// StartOperation starts the span of a request's operation; end ends it.
+func (t *Traces) StartOperation(ctx context.Context) (_ context.Context, end func(Operation)) {
 	ctx, span := t.tracer.Start(ctx, "GraphQL Operation")
-	return ctx, func(o graphqlhttp.RequestStats) {
+	return ctx, func(o Operation) {
 		defer span.End()
 		if !span.IsRecording() {
 			return
@@ -32,10 +37,10 @@ func (t *Traces) Operation(ctx context.Context) (context.Context, func(graphqlht
 			span.SetAttributes(semconv.GraphQLOperationName(o.Name))
 		}
 		var all []string
-		for _, e := range o.Errors {
-			all = append(all, string(e.Code))
-			if e.Code == problem.Internal || e.Code == problem.Unavailable {
-				span.SetStatus(codes.Error, string(e.Code))
+		for _, code := range o.Codes {
+			all = append(all, string(code))
+			if code == problem.Internal || code == problem.Unavailable {
+				span.SetStatus(codes.Error, string(code))
 			}
 		}
 		if all != nil {

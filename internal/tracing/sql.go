@@ -12,8 +12,9 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Driver makes a span of each statement that Ent sends for a traced request. It stands above database/sql, so what a
-// span shows is what Ent wrote, with a placeholder for each value. A query's span ends when its first rows are there.
+// Driver decorates a driver: each statement that Ent sends for a traced request becomes a span. It stands above
+// database/sql, so a span shows what Ent wrote, with a placeholder for each value. The span of a query ends when its
+// first rows arrive.
 func (t *Traces) Driver(d dialect.Driver) dialect.Driver {
 	system := semconv.DBSystemNamePostgreSQL
 	if d.Dialect() == dialect.SQLite {
@@ -36,7 +37,7 @@ type spans struct {
 	start func(ctx context.Context, statement string) (context.Context, trace.Span)
 }
 
-func (s spans) in(ctx context.Context, statement string, run func(context.Context) error) error {
+func (s spans) trace(ctx context.Context, statement string, run func(context.Context) error) error {
 	ctx, span := s.start(ctx, statement)
 	if span == nil {
 		return run(ctx)
@@ -51,27 +52,27 @@ func (s spans) in(ctx context.Context, statement string, run func(context.Contex
 
 // Exec is dialect.ExecQuerier's.
 func (s spans) Exec(ctx context.Context, query string, args, v any) error {
-	return s.in(ctx, query, func(ctx context.Context) error { return s.ExecQuerier.Exec(ctx, query, args, v) })
+	return s.trace(ctx, query, func(ctx context.Context) error { return s.ExecQuerier.Exec(ctx, query, args, v) })
 }
 
 // Query is dialect.ExecQuerier's.
 func (s spans) Query(ctx context.Context, query string, args, v any) error {
-	return s.in(ctx, query, func(ctx context.Context) error { return s.ExecQuerier.Query(ctx, query, args, v) })
+	return s.trace(ctx, query, func(ctx context.Context) error { return s.ExecQuerier.Query(ctx, query, args, v) })
 }
 
-// execer is for statements that Ent does not write.
+// execer runs statements that Ent does not write.
 type execer interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
-// ExecContext is for them, too.
+// ExecContext is execer's.
 func (s spans) ExecContext(ctx context.Context, query string, args ...any) (result sql.Result, err error) {
-	below, ok := s.ExecQuerier.(execer)
+	inner, ok := s.ExecQuerier.(execer)
 	if !ok {
 		return nil, fmt.Errorf("a %T runs no statements but Ent's", s.ExecQuerier)
 	}
-	err = s.in(ctx, query, func(ctx context.Context) error {
-		result, err = below.ExecContext(ctx, query, args...)
+	err = s.trace(ctx, query, func(ctx context.Context) error {
+		result, err = inner.ExecContext(ctx, query, args...)
 		return err
 	})
 	return result, err
@@ -96,15 +97,15 @@ func (d driver) Query(ctx context.Context, query string, args, v any) error {
 
 // Tx begins a transaction whose statements, and end, are spans too.
 func (d driver) Tx(ctx context.Context) (dialect.Tx, error) {
-	var begun dialect.Tx
-	err := d.spans.in(ctx, "BEGIN", func(context.Context) (err error) {
-		begun, err = d.Driver.Tx(ctx)
+	var inner dialect.Tx
+	err := d.spans.trace(ctx, "BEGIN", func(context.Context) (err error) {
+		inner, err = d.Driver.Tx(ctx)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return tx{spans{begun, d.spans.start}, begun, ctx}, nil
+	return tx{spans{inner, d.spans.start}, inner, ctx}, nil
 }
 
 type tx struct {
@@ -114,9 +115,9 @@ type tx struct {
 }
 
 func (t tx) Commit() error {
-	return t.in(t.ctx, "COMMIT", func(context.Context) error { return t.inner.Commit() })
+	return t.trace(t.ctx, "COMMIT", func(context.Context) error { return t.inner.Commit() })
 }
 
 func (t tx) Rollback() error {
-	return t.in(t.ctx, "ROLLBACK", func(context.Context) error { return t.inner.Rollback() })
+	return t.trace(t.ctx, "ROLLBACK", func(context.Context) error { return t.inner.Rollback() })
 }
