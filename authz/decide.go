@@ -33,6 +33,7 @@ type argumentCheck struct {
 
 // decision is the outcome for one viewer. It lists only what is not simply granted.
 type decision struct {
+	table      *table
 	viewer     Viewer
 	have       bits
 	checks     map[fieldKey]*fieldCheck
@@ -44,6 +45,13 @@ type decision struct {
 // grantsAll reports whether the operation may run as if there were no guard.
 func (d *decision) grantsAll() bool {
 	return len(d.violations) == 0 && len(d.checks) == 0 && len(d.arguments) == 0
+}
+
+func (d *decision) verdict(r *requirement) verdict { return r.verdict(d.have, d.table.owners) }
+
+// deny explains why the viewer does not satisfy a requirement.
+func (d *decision) deny(coordinate string, r *requirement) *violation {
+	return d.table.deny(coordinate, r, d.have, d.viewer)
 }
 
 // atomsOf returns the atoms that hold for a viewer without an object.
@@ -118,6 +126,7 @@ func (g *Guard) decide(nodes []*node, strict bool, v Viewer, have bits, variable
 		strict:    strict,
 		seen:      map[*node]bool{},
 		decision: &decision{
+			table:     g.table,
 			viewer:    v,
 			have:      have,
 			checks:    map[fieldKey]*fieldCheck{},
@@ -130,12 +139,6 @@ func (g *Guard) decide(nodes []*node, strict bool, v Viewer, have bits, variable
 		}
 	}
 	return w.decision
-}
-
-func (w *walker) verdict(r *requirement) verdict { return r.verdict(w.have, w.guard.table.owners) }
-
-func (w *walker) deny(coordinate string, r *requirement) *violation {
-	return w.guard.table.deny(coordinate, r, w.have, w.viewer)
 }
 
 // node decides all that is selected on one concrete type, and reports whether any of it may run.

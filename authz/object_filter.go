@@ -55,7 +55,7 @@ func (f *objectFilter) value(v reflect.Value, typ *ast.Type, path ast.Path) (ref
 
 // visible reports whether the viewer may know of an object.
 func (f *objectFilter) visible(t *objectType, object any) bool {
-	switch f.verdict(t) {
+	switch f.decision.verdict(t.require) {
 	case granted:
 		return true
 	case byOwner:
@@ -65,20 +65,15 @@ func (f *objectFilter) visible(t *objectType, object any) bool {
 	}
 }
 
-func (f *objectFilter) verdict(t *objectType) verdict {
-	return t.require.verdict(f.decision.have, f.execution.guard.table.owners)
-}
-
 // deny adds the error for a hidden object. It is the same for another owner's object, for one of a forbidden type
 // behind an interface or union, and for a missing one, so that the client cannot tell them apart.
 func (f *objectFilter) deny(path ast.Path) {
-	d, table := f.decision, f.execution.guard.table
-	only := f.field.returns[0]
+	d, only := f.decision, f.field.returns[0]
 	switch {
 	case isAnonymous(d.viewer):
 		f.execution.deny(path, denyAnonymous(f.field.coordinate, d.viewer))
-	case len(f.field.returns) == 1 && f.verdict(only) == denied:
-		f.execution.deny(path, table.deny(only.name, only.require, d.have, d.viewer))
+	case len(f.field.returns) == 1 && d.verdict(only.require) == denied:
+		f.execution.deny(path, d.deny(only.name, only.require))
 	default:
 		f.execution.deny(path, notFound(f.field.coordinate))
 	}
@@ -86,7 +81,7 @@ func (f *objectFilter) deny(path ast.Path) {
 
 // missing reports a nil object exactly like a hidden one when the field can hide objects. A nil list hides nothing.
 func (f *objectFilter) missing(v reflect.Value, typ *ast.Type, path ast.Path) (reflect.Value, bool) {
-	mayHide := func(t *objectType) bool { return f.verdict(t) != granted }
+	mayHide := func(t *objectType) bool { return f.decision.verdict(t.require) != granted }
 	if typ.Elem == nil && slices.ContainsFunc(f.field.returns, mayHide) {
 		f.deny(path)
 		return v, true
@@ -121,7 +116,7 @@ func (f *objectFilter) list(v reflect.Value, typ *ast.Type, path ast.Path) (refl
 
 // concrete returns the object's type, one of those that the field can return; nil when it is none of them.
 func (f *objectFilter) concrete(object any) *objectType {
-	if len(f.field.returns) == 1 && f.execution.guard.table.types[f.field.definition.Type.Name()] != nil {
+	if len(f.field.returns) == 1 && f.decision.table.types[f.field.definition.Type.Name()] != nil {
 		return f.field.returns[0]
 	}
 	name := f.execution.guard.config.TypeName(object)

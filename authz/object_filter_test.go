@@ -17,7 +17,7 @@ func TestObjectFilter_HidesObjectsInListsOfValues(t *testing.T) {
 	}
 	alice, bob := "alice", "bob"
 	v := guard.config.Viewer(t.Context())
-	d := &decision{viewer: v, have: guard.atomsOf(v)}
+	d := &decision{table: guard.table, viewer: v, have: guard.atomsOf(v)}
 	e := &execution{guard: guard, denied: map[string]*violation{}}
 	field := guard.table.types["Query"].fields["draftsOrNull"]
 	f := &objectFilter{execution: e, ctx: t.Context(), decision: d, field: field}

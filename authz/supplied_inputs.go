@@ -42,7 +42,7 @@ func defaultOf(v *ast.Value) *ast.Value {
 
 // addLiteral adds the guarded input fields inside a value of the document.
 func (w *walker) addLiteral(all []guardedInput, typ *ast.Type, v *ast.Value) []guardedInput {
-	t := w.guard.table.inputs[typ.Name()]
+	t := w.table.inputs[typ.Name()]
 	switch {
 	case t == nil || !t.guarded:
 		return all
@@ -69,7 +69,7 @@ func (w *walker) addLiteral(all []guardedInput, typ *ast.Type, v *ast.Value) []g
 // addVariable adds the guarded input fields inside a variable's value or else its default.
 func (w *walker) addVariable(all []guardedInput, typ *ast.Type, v *ast.Value) []guardedInput {
 	if value, ok := w.variables[v.Raw]; ok {
-		return w.addValue(all, w.guard.table.inputs[typ.Name()], value)
+		return w.addValue(all, w.table.inputs[typ.Name()], value)
 	}
 	if value := defaultOf(v); value != nil {
 		return w.addLiteral(all, typ, value)
@@ -110,7 +110,7 @@ func (w *walker) addObject(all []guardedInput, t *inputType, v reflect.Value) []
 			continue
 		}
 		all = t.addField(all, def.Name)
-		if inner := w.guard.table.inputs[def.Type.Name()]; inner != nil && inner.guarded {
+		if inner := w.table.inputs[def.Type.Name()]; inner != nil && inner.guarded {
 			all = w.addValue(all, inner, supplied.Interface())
 		}
 	}
