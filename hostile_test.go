@@ -23,6 +23,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
+	"github.com/gatehouse/gatehouse/internal/querylimit"
 )
 
 // What one hostile request may cost, from its headers to its answer.
@@ -120,10 +121,11 @@ func TestCachesAreBoundedInBytes(t *testing.T) {
 					}
 				}
 			}
-			grown := (int(heap()) - int(before)) / documents * graphqlhttp.CachedDocuments >> 20
-			t.Logf("%d MiB", grown)
-			if grown > 36 {
-				t.Errorf("the cache would hold %d MiB, at most 36 wanted", grown)
+			grown := (int(heap()) - int(before)) / documents * graphqlhttp.CachedDocuments
+			bound := graphqlhttp.MaxCacheBytes(querylimit.DefaultLimits())
+			t.Logf("%d MiB", grown>>20)
+			if grown > bound {
+				t.Errorf("the cache would hold %d bytes, at most %d wanted", grown, bound)
 			}
 			runtime.KeepAlive(h)
 		})
