@@ -11,7 +11,7 @@ import (
 
 // Every audit of the GraphQL-over-HTTP specification passes. Those of variables ask for a __type, so the schema must
 // be readable.
-func TestAuditsPass(t *testing.T) {
+func TestGraphQLOverHTTP_AuditsPass(t *testing.T) {
 	prepareAudit(t)
 	server := httptest.NewServer(product(t, stub{}, readable))
 	defer server.Close()

@@ -15,17 +15,17 @@ import (
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
-// The cookie's name. Browsers take a name with this prefix only over https, and only from this very host (RFC 6265bis,
-// section 4.1.3.2); on loopback, where there is no https, it goes without.
+// The cookie's name. Browsers accept a name with the prefix __Host- only over https and only for the host that sets it
+// (RFC 6265bis, section 4.1.3.2). On loopback, where there is no https, the name has no prefix.
 const (
 	loopbackCookie = "gatehouse_refresh"
 	secureCookie   = "__Host-" + loopbackCookie
 )
 
-// longestCookie is what browsers keep of one cookie, in bytes.
-const longestCookie = 4096
+// maxCookieLen is what browsers store of one cookie, in bytes.
+const maxCookieLen = 4096
 
-// cookieRules say how a browser's refresh token is kept in a cookie, and which pages may use it.
+// cookieRules say how a browser stores a refresh token in a cookie, and which pages may use it.
 type cookieRules struct {
 	name    string // "" where no cookie is safe: http on a network
 	secure  bool
@@ -46,12 +46,12 @@ func newCookieRules(issuer *url.URL, origins []string) cookieRules {
 	return cookieRules{}
 }
 
-// refreshCookie is the cookie of one request, and what the answer does about it.
+// refreshCookie is the cookie of one request, and the one that the answer sets.
 type refreshCookie struct {
 	rules   cookieRules
 	sent    string       // the refresh token in it; "" when there is none
-	refused string       // why this request must not use the cookie; "" when it may
-	answer  *http.Cookie // nil: the cookie stays as it is
+	refused string       // why this request must not use the cookie; "": it may
+	answer  *http.Cookie // nil: none
 }
 
 // read returns the cookie of a request. A browser sends it along whatever page asks, so a request that has it must come
@@ -72,9 +72,9 @@ func (c cookieRules) read(h http.Header) (*refreshCookie, *graphqlhttp.RequestEr
 	return cookie, nil
 }
 
-// find returns the cookie's value, "" when there is none. net/http would leave out what is malformed. Around a name, only
-// the space that HTTP knows is taken away: to a browser, a name that begins with any other of Unicode's is one without
-// the prefix, which every host of the site may set.
+// find returns the cookie's value, "" when there is none, and false when it is malformed or there are two; net/http
+// would skip a malformed one. Only spaces and tabs around a name are trimmed. A browser takes a name that begins with
+// another space of Unicode for one without the prefix __Host-, so that any host of the site may set it.
 func (c cookieRules) find(h http.Header) (value string, ok bool) {
 	if c.name == "" {
 		return "", true
@@ -86,11 +86,12 @@ func (c cookieRules) find(h http.Header) (value string, ok bool) {
 		}
 	}
 	cookie := http.Cookie{Name: c.name, Value: value}
-	return value, found == 0 || found == 1 && value != "" && len(value) <= longestCookie && cookie.Valid() == nil
+	valid := value != "" && len(value) <= maxCookieLen && cookie.Valid() == nil
+	return value, found == 0 || found == 1 && valid
 }
 
-// objection says why a request must not use the cookie, "" when it may. Of the requests of our pages, only GETs from
-// the API's own origin come without an Origin; Sec-Fetch-Site, which no page can write, tells them from others.
+// objection says why a request must not use the cookie, "" when it may. Browsers omit Origin only from GETs within the
+// API's own origin; those are recognized by Sec-Fetch-Site, which no page can set.
 func (c cookieRules) objection(h http.Header) string {
 	origins, site := h.Values("Origin"), h.Get("Sec-Fetch-Site")
 	switch {
@@ -99,9 +100,11 @@ func (c cookieRules) objection(h http.Header) string {
 	case len(origins) == 0 && site == "same-origin":
 		return ""
 	case len(origins) != 1 || !slices.Contains(c.origins, origins[0]):
-		return "The cookie is not for the page that asks, or it does not say its Origin: add the page's origin to GATEHOUSE_ALLOWED_ORIGINS."
+		return "The cookie is not for the page that asks, or it does not say its Origin: " +
+			"add the page's origin to GATEHOUSE_ALLOWED_ORIGINS."
 	case site == "cross-site":
-		return "Browsers keep the cookie from pages of another site: serve the page and the API under one domain, both over https."
+		return "Browsers keep the cookie from pages of another site: " +
+			"serve the page and the API under one domain, both over https."
 	}
 	return ""
 }
@@ -109,48 +112,55 @@ func (c cookieRules) objection(h http.Header) string {
 // signInFunc is a use case of accounts that signs in.
 type signInFunc[In any] func(context.Context, *viewer.Viewer, In) (*accounts.AuthPayload, error)
 
-// signIn runs a rule that signs in, and keeps the refresh token in the cookie if asked to.
-func signIn[In any](ctx context.Context, keep bool, rule signInFunc[In], in In) (*accounts.AuthPayload, error) {
+// signIn runs a use case that signs in. If useCookie is set, the refresh token goes into the cookie instead of the
+// payload.
+func signIn[In any](
+	ctx context.Context, useCookie bool, run signInFunc[In], in In,
+) (*accounts.AuthPayload, error) {
 	cookie := cookieFrom(ctx)
-	if keep && cookie.refused != "" {
+	if useCookie && cookie.refused != "" {
 		return nil, problem.BadInput("cookie", cookie.refused)
 	}
-	payload, err := rule(ctx, viewer.From(ctx), in)
-	if err == nil && keep {
-		cookie.keep(payload)
+	payload, err := run(ctx, viewer.From(ctx), in)
+	if err == nil && useCookie {
+		cookie.store(payload)
 	}
 	return payload, err
 }
 
-// refresh runs the rule of that name: for the cookie, and into it, when the input has no token. A cookie that is refused
-// stays: another tab may have put a new one into its place meanwhile.
-func refresh(ctx context.Context, rule signInFunc[accounts.RefreshInput], in accounts.RefreshInput) (*accounts.AuthPayload, error) {
+// refresh runs the use case of that name. When the input has no token, the token comes from the cookie and the next one
+// goes into it. A cookie with an invalid token is not cleared: another tab may have replaced it meanwhile.
+func refresh(
+	ctx context.Context, run signInFunc[accounts.RefreshInput], in accounts.RefreshInput,
+) (*accounts.AuthPayload, error) {
 	cookie := cookieFrom(ctx)
 	if in.RefreshToken != nil || cookie.sent == "" {
-		return rule(ctx, viewer.From(ctx), in)
+		return run(ctx, viewer.From(ctx), in)
 	}
-	return signIn(ctx, true, rule, accounts.RefreshInput{RefreshToken: &cookie.sent})
+	return signIn(ctx, true, run, accounts.RefreshInput{RefreshToken: &cookie.sent})
 }
 
-// signOut runs a rule that ends the caller's session, and clears the cookie. Whose session the cookie is of does not
-// matter: a browser whose user has logged out must not be signed in after its next refresh.
-func signOut[Payload any](ctx context.Context, rule func(context.Context, *viewer.Viewer) (*Payload, error)) (*Payload, error) {
-	payload, err := rule(ctx, viewer.From(ctx))
+// signOut runs a use case that ends the caller's session, and clears the cookie, even if the cookie belongs to another
+// session: a browser whose user has logged out must not be signed in after its next refresh.
+func signOut[Payload any](
+	ctx context.Context, run func(context.Context, *viewer.Viewer) (*Payload, error),
+) (*Payload, error) {
+	payload, err := run(ctx, viewer.From(ctx))
 	if cookie := cookieFrom(ctx); err == nil && cookie.sent != "" {
 		cookie.clear()
 	}
 	return payload, err
 }
 
-// keep takes the refresh token out of a payload and into the cookie.
-func (c *refreshCookie) keep(p *accounts.AuthPayload) {
+// store moves the refresh token from a payload into the cookie.
+func (c *refreshCookie) store(p *accounts.AuthPayload) {
 	c.set(*p.RefreshToken, max(1, int(time.Until(p.RefreshExpiresAt)/time.Second)))
 	p.RefreshToken = nil
 }
 
 func (c *refreshCookie) clear() { c.set("", -1) }
 
-// set decides the answer; of several fields, the last one does.
+// set sets the cookie of the answer; when several fields of an operation do, the last one wins.
 func (c *refreshCookie) set(value string, maxAge int) {
 	c.answer = &http.Cookie{
 		Name: c.rules.name, Value: value, Path: "/", MaxAge: maxAge,
@@ -158,7 +168,7 @@ func (c *refreshCookie) set(value string, maxAge int) {
 	}
 }
 
-// write adds the cookie to an answer, when it changes.
+// write adds the cookie to the headers of an answer, if it changes.
 func (c *refreshCookie) write(h http.Header) {
 	if c.answer == nil {
 		return

@@ -20,8 +20,8 @@ import (
 // long.
 const retrySoon = time.Second
 
-// ErrorPresenter turns every error into what the client may read: a sentence and extensions.code. An unknown error becomes
-// INTERNAL, and its cause goes to the log only. It never logs documents or variables.
+// ErrorPresenter turns every error into what the client may read: a sentence and extensions.code. An unknown error
+// becomes INTERNAL, and its cause goes to the log only. It never logs documents or variables.
 type ErrorPresenter struct {
 	Log           *slog.Logger     // required
 	Unavailable   func(error) bool // whether an error says that the database does not answer; default: none does
@@ -38,8 +38,8 @@ func (p ErrorPresenter) Present(ctx context.Context, err error) *gqlerror.Error 
 	return presented
 }
 
-// translateCoded returns an error that has its code: gqlgen's and gqlparser's in plainer words, and those of the guard and
-// of the limits as they are.
+// translateCoded returns an error that has its code: gqlgen's and gqlparser's in plainer words, and those of the guard
+// and of the limits as they are.
 func (p ErrorPresenter) translateCoded(ctx context.Context, e *gqlerror.Error) *gqlerror.Error {
 	message := ""
 	switch graphqlhttp.CodeOf(e) {
@@ -65,13 +65,17 @@ func (p ErrorPresenter) translate(ctx context.Context, err error) *gqlerror.Erro
 	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return p.problem(ctx, problem.RetryAfter(problem.Unavailable, "the operation took too long", retrySoon).WithCause(err))
+		return p.unavailable(ctx, "the operation took too long", err)
 	case errors.Is(err, context.Canceled) || ctx.Err() != nil: // the client is gone
-		return p.problem(ctx, problem.RetryAfter(problem.Unavailable, "the request was cancelled", retrySoon))
+		return p.unavailable(ctx, "the request was cancelled", nil)
 	case p.Unavailable != nil && p.Unavailable(err):
-		return p.problem(ctx, problem.RetryAfter(problem.Unavailable, "the database does not answer", retrySoon).WithCause(err))
+		return p.unavailable(ctx, "the database does not answer", err)
 	}
 	return p.internal(ctx, err)
+}
+
+func (p ErrorPresenter) unavailable(ctx context.Context, message string, cause error) *gqlerror.Error {
+	return p.problem(ctx, problem.RetryAfter(problem.Unavailable, message, retrySoon).WithCause(cause))
 }
 
 func (p ErrorPresenter) problem(ctx context.Context, known *problem.Problem) *gqlerror.Error {

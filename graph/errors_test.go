@@ -29,30 +29,37 @@ func failing(t *testing.T, err error, change ...func(*HandlerConfig)) (h func() 
 	return func() *graphqltest.Reply { return graphqltest.Query(t, door, "{me{id}}") }, log
 }
 
-func TestProblemsShowTheirFace(t *testing.T) {
+func TestErrorPresenter_ProblemsBecomeErrors(t *testing.T) {
 	for _, c := range []struct {
 		problem *problem.Problem
 		want    string
 	}{
 		{problem.New(problem.EmailTaken, "There is an account with this address."), "map[code:EMAIL_TAKEN]"},
 		{problem.BadInput("email", "This is not an e-mail address."), "map[code:BAD_USER_INPUT field:email]"},
-		{problem.New(problem.Unauthenticated, "The session has ended.").WithReason("revoked"), "map[code:UNAUTHENTICATED reason:revoked]"},
+		{
+			problem.New(problem.Unauthenticated, "The session has ended.").WithReason("revoked"),
+			"map[code:UNAUTHENTICATED reason:revoked]",
+		},
 		{problem.RetryAfter(problem.RateLimited, "Too many tries.", 90*time.Second), "map[code:RATE_LIMITED retryAfter:90]"},
-		{problem.RetryAfter(problem.RateLimited, "Too many tries.", 1500*time.Millisecond), "map[code:RATE_LIMITED retryAfter:2]"},
+		{
+			problem.RetryAfter(problem.RateLimited, "Too many tries.", 1500*time.Millisecond),
+			"map[code:RATE_LIMITED retryAfter:2]",
+		},
 		{problem.RetryAfter(problem.Unavailable, "Not now.", 0), "map[code:UNAVAILABLE retryAfter:1]"},
 	} {
 		for name, err := range map[string]error{"bare": c.problem, "wrapped": fmt.Errorf("login: %w", c.problem)} {
 			h, _ := failing(t, err)
 			got := h()
 			e := got.Errors[0]
-			if fmt.Sprint(e.Extensions) != c.want || e.Message != c.problem.Message || fmt.Sprint(e.Path) != "[me]" || len(e.Locations) != 1 {
+			if fmt.Sprint(e.Extensions) != c.want || e.Message != c.problem.Message || fmt.Sprint(e.Path) != "[me]" ||
+				len(e.Locations) != 1 {
 				t.Errorf("%s: %s, want %s", name, got.Text, c.want)
 			}
 		}
 	}
 }
 
-func TestWhatIsNotKnownIsMasked(t *testing.T) {
+func TestErrorPresenter_UnknownErrorsAreMasked(t *testing.T) {
 	const secret = "dial tcp postgres://gatehouse:hunter2@db:5432"
 	for name, err := range map[string]error{
 		"an error":           errors.New(secret),
@@ -69,7 +76,8 @@ func TestWhatIsNotKnownIsMasked(t *testing.T) {
 				t.Errorf("%s", got.Text)
 			}
 			id := got.Header.Get("X-Request-Id")
-			if e.Extensions["requestId"] != id || strings.Count(log.String(), id) != 1 || strings.Count(log.String(), "hunter2") != 1 {
+			if e.Extensions["requestId"] != id || strings.Count(log.String(), id) != 1 ||
+				strings.Count(log.String(), "hunter2") != 1 {
 				t.Errorf("request %s, %s\n%s", id, got.Text, log)
 			}
 		})
@@ -81,15 +89,16 @@ type timeout struct{ text string }
 func (t *timeout) Error() string { return t.text }
 func (t *timeout) Timeout() bool { return true }
 
-func TestCauseOfAProblemIsOnlyInTheLog(t *testing.T) {
+func TestErrorPresenter_CauseIsOnlyInTheLog(t *testing.T) {
 	h, log := failing(t, problem.New(problem.EmailTaken, "Taken.").WithCause(errors.New("unique index users_email")))
 	got := h()
-	if strings.Contains(got.Text, "unique") || !strings.Contains(log.String(), "unique index users_email") || !strings.Contains(log.String(), got.Header.Get("X-Request-Id")) {
+	if strings.Contains(got.Text, "unique") || !strings.Contains(log.String(), "unique index users_email") ||
+		!strings.Contains(log.String(), got.Header.Get("X-Request-Id")) {
 		t.Errorf("%s\n%s", got.Text, log)
 	}
 }
 
-func TestDatabaseThatIsAwayIsUnavailable(t *testing.T) {
+func TestErrorPresenter_DatabaseFailureIsUnavailable(t *testing.T) {
 	away := errors.New("connection refused")
 	knows := func(c *HandlerConfig) { c.Unavailable = func(err error) bool { return errors.Is(err, away) } }
 	for err, code := range map[error]string{
@@ -105,16 +114,18 @@ func TestDatabaseThatIsAwayIsUnavailable(t *testing.T) {
 	}
 }
 
-func TestErrorsOfTheGuardPassAsTheyAre(t *testing.T) {
-	h, log := failing(t, &gqlerror.Error{Message: "User.email is not open to you.", Extensions: map[string]any{"code": "FORBIDDEN", "coordinate": "User.email"}})
+func TestErrorPresenter_ErrorsOfTheGuardPassUnchanged(t *testing.T) {
+	extensions := map[string]any{"code": "FORBIDDEN", "coordinate": "User.email"}
+	h, log := failing(t, &gqlerror.Error{Message: "User.email is not open to you.", Extensions: extensions})
 	got := h()
 	e := got.Errors[0]
-	if e.Message != "User.email is not open to you." || fmt.Sprint(e.Extensions) != "map[code:FORBIDDEN coordinate:User.email]" || log.Len() > 0 {
+	if e.Message != "User.email is not open to you." ||
+		fmt.Sprint(e.Extensions) != "map[code:FORBIDDEN coordinate:User.email]" || log.Len() > 0 {
 		t.Errorf("%s\n%s", got.Text, log)
 	}
 }
 
-func TestPanicIsInternalAndItsStackOnlyInTheLog(t *testing.T) {
+func TestPanic_InAResolverIsInternalAndItsStackOnlyInTheLog(t *testing.T) {
 	log := &bytes.Buffer{}
 	s := stub{
 		me:    func(context.Context) (*accounts.User, error) { panic("at the disco") },
@@ -129,41 +140,46 @@ func TestPanicIsInternalAndItsStackOnlyInTheLog(t *testing.T) {
 		!strings.Contains(text, got.Header.Get("X-Request-Id")) || strings.Count(text, "level=ERROR") != 1 {
 		t.Errorf("%s", text)
 	}
-	if got := graphqltest.Query(t, h, "{__typename}"); got.StatusCode != 200 || len(got.Errors) > 0 { // the next request is fine
+	if got := graphqltest.Query(t, h, "{__typename}"); got.StatusCode != 200 || len(got.Errors) > 0 { // the next one
 		t.Errorf("%s", got.Text)
 	}
 }
 
 // A resolver that returns nothing where the schema says something is our fault, whoever asked.
-func TestNullForNonNullIsInternal(t *testing.T) {
+func TestErrorPresenter_NullForNonNullIsInternal(t *testing.T) {
 	log := &bytes.Buffer{}
 	s := stub{login: func(context.Context, accounts.LoginInput) (*accounts.AuthPayload, error) { return nil, nil }}
 	got := graphqltest.Query(t, product(t, s, logInto(log)), `mutation{login(input:{email:"a",password:"b"}){tokenType}}`)
-	if got.StatusCode != 500 || got.Code() != "INTERNAL" || string(got.Data) != "null" || !strings.Contains(log.String(), "Mutation.login") {
+	if got.StatusCode != 500 || got.Code() != "INTERNAL" || string(got.Data) != "null" ||
+		!strings.Contains(log.String(), "Mutation.login") {
 		t.Errorf("%d %s\n%s", got.StatusCode, got.Text, log)
 	}
 }
 
 // A value that gqlparser lets pass and gqlgen cannot turn into its Go type is the caller's mistake too.
-func TestWrongArgumentIsBadInput(t *testing.T) {
-	ctx := graphql.WithFieldContext(context.Background(), &graphql.FieldContext{Object: "Query", Field: selectedField("user", "id")})
+func TestErrorPresenter_WrongArgumentIsBadInput(t *testing.T) {
+	ctx := graphql.WithFieldContext(context.Background(),
+		&graphql.FieldContext{Object: "Query", Field: selectedField("user", "id")})
 	bad := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
 	p := ErrorPresenter{Log: slog.New(slog.DiscardHandler)}
 	e := p.Present(ctx, graphql.ErrorOnPath(bad, errors.New(`invalid UUID "hunter2"`)))
-	if graphqlhttp.CodeOf(e) != problem.BadUserInput || e.Extensions["field"] != "id" || e.Path.String() != "user" || strings.Contains(e.Error(), "hunter2") {
+	if graphqlhttp.CodeOf(e) != problem.BadUserInput || e.Extensions["field"] != "id" || e.Path.String() != "user" ||
+		strings.Contains(e.Error(), "hunter2") {
 		t.Errorf("%v %v", e, e.Extensions)
 	}
-	resolved := graphql.WithFieldContext(context.Background(), &graphql.FieldContext{Object: "Query", Field: selectedField("user", "id"), Args: map[string]any{}})
+	resolved := graphql.WithFieldContext(context.Background(),
+		&graphql.FieldContext{Object: "Query", Field: selectedField("user", "id"), Args: map[string]any{}})
 	below := graphql.WithPathContext(resolved, graphql.NewPathWithIndex(3))
 	for _, ctx := range []context.Context{resolved, below} {
-		if e := p.Present(resolved, graphql.ErrorOnPath(ctx, errors.New("other"))); graphqlhttp.CodeOf(e) != problem.Internal {
+		e := p.Present(resolved, graphql.ErrorOnPath(ctx, errors.New("other")))
+		if graphqlhttp.CodeOf(e) != problem.Internal {
 			t.Errorf("an error of the resolver: %v %v", e, e.Extensions)
 		}
 	}
 }
 
 // Nothing that a request holds is repeated where it might be a password: not in the answer and not in the log.
-func TestPasswordIsNeitherRepeatedNorLogged(t *testing.T) {
+func TestPassword_IsNeitherRepeatedNorLogged(t *testing.T) {
 	const canary = "CANARY4711"
 	log := &bytes.Buffer{}
 	s := stub{login: func(_ context.Context, in accounts.LoginInput) (*accounts.AuthPayload, error) {
@@ -202,10 +218,11 @@ func TestPasswordIsNeitherRepeatedNorLogged(t *testing.T) {
 		"password a list":       variable(map[string]any{"email": "a", "password": []any{canary}}),
 		"password an object":    variable(map[string]any{"email": "a", "password": map[string]any{"a": canary}}),
 		"password a number":     variable(map[string]any{"email": "a", "password": 47114711}),
-		"a default":             graphqltest.Body(`mutation($p:Int="` + canary + `"){login(input:{email:"",password:$p}){tokenType}}`),
-		"the resolver fails":    literal(`"` + canary + `"`),
-		"and with variables":    variable(map[string]any{"email": "a", "password": canary}),
-		"the operation's name":  `{"query":"{me{id}}","operationName":"` + canary + `"}`,
+		"a default": graphqltest.Body(`mutation($p:Int="` + canary +
+			`"){login(input:{email:"",password:$p}){tokenType}}`),
+		"the resolver fails":   literal(`"` + canary + `"`),
+		"and with variables":   variable(map[string]any{"email": "a", "password": canary}),
+		"the operation's name": `{"query":"{me{id}}","operationName":"` + canary + `"}`,
 	} {
 		log.Reset()
 		got := graphqltest.Post(t, h, body)
@@ -226,5 +243,6 @@ func TestPasswordIsNeitherRepeatedNorLogged(t *testing.T) {
 
 // selectedField is a field with an argument, for tests that present errors without running an operation.
 func selectedField(name, argument string) graphql.CollectedField {
-	return graphql.CollectedField{Field: &ast.Field{Name: name, Alias: name, Arguments: ast.ArgumentList{{Name: argument}}}}
+	arguments := ast.ArgumentList{{Name: argument}}
+	return graphql.CollectedField{Field: &ast.Field{Name: name, Alias: name, Arguments: arguments}}
 }

@@ -13,10 +13,10 @@ import (
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
-// GuardConfig is what the product's guard depends on.
+// GuardConfig is what the product's guard depends on. No field is required.
 type GuardConfig struct {
 	Introspection bool
-	Audit         bool                                         // hold every field that runs against the plan
+	Audit         bool                                         // compare every field that runs with the plan
 	Present       func(context.Context, error) *gqlerror.Error // for credentials that could not be checked
 	Log           *slog.Logger
 }

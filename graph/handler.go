@@ -18,7 +18,7 @@ import (
 type HandlerConfig struct {
 	graphqlhttp.Config // NewHandler sets PresentError, Before and After
 
-	Issuer      *url.URL         // the address that clients know, which decides how cookies are stored; default: no cookies
+	Issuer      *url.URL         // the public address, which decides how cookies are stored; default: no cookies
 	Origins     []string         // of the pages that may use the cookie, the issuer's own among them
 	Unavailable func(error) bool // whether an error says that the database does not answer; default: none does
 }

@@ -81,7 +81,8 @@ func TestHandler_TwoAuthorizationHeadersAreRefused(t *testing.T) {
 	r := graphqltest.NewPost(graphqltest.Body("{ping}"))
 	doubled := r.WithContext(viewer.With(r.Context(), &viewer.Viewer{DuplicateAuthorization: true}))
 	got := graphqltest.Send(t, h, doubled)
-	if got.StatusCode != 400 || got.Code() != "BAD_USER_INPUT" || got.Header.Get("WWW-Authenticate") != `Bearer error="invalid_request"` {
+	if got.StatusCode != 400 || got.Code() != "BAD_USER_INPUT" ||
+		got.Header.Get("WWW-Authenticate") != `Bearer error="invalid_request"` {
 		t.Errorf("%d %s %q", got.StatusCode, got.Text, got.Header.Get("WWW-Authenticate"))
 	}
 	r = graphqltest.NewPost(graphqltest.Body("{ping}"))

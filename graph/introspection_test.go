@@ -9,19 +9,22 @@ import (
 )
 
 // What GraphiQL and graphql-codegen send passes where the schema may be read, and nothing of it where it may not.
-func TestIntrospectionFollowsItsSwitch(t *testing.T) {
+func TestIntrospection_FollowsItsSwitch(t *testing.T) {
 	text, err := os.ReadFile("testdata/introspection.graphql")
 	if err != nil {
 		t.Fatal(err)
 	}
 	open, closed := product(t, stub{}, readable), product(t, stub{})
-	if got := graphqltest.Query(t, open, string(text)); got.StatusCode != 200 || !strings.Contains(got.Text, "LoginInput") || len(got.Errors) > 0 {
+	if got := graphqltest.Query(t, open, string(text)); got.StatusCode != 200 ||
+		!strings.Contains(got.Text, "LoginInput") || len(got.Errors) > 0 {
 		t.Errorf("%d %.300s", got.StatusCode, got.Text)
 	}
 	first := ""
 	for _, document := range []string{
-		string(text), "{__schema{queryType{name}}}", `{__type(name:"User"){name}}`, `{__type(name:"Nothing"){name}}`, "{__schema #\n {queryType{name}}}",
-		"{a:__schema{queryType{name}}}", "{...F} fragment F on Query{__schema{queryType{name}}}", "{...{__schema{queryType{name}}}}", "{__typename __schema{directive}}",
+		string(text), "{__schema{queryType{name}}}", `{__type(name:"User"){name}}`, `{__type(name:"Nothing"){name}}`,
+		"{__schema #\n {queryType{name}}}",
+		"{a:__schema{queryType{name}}}", "{...F} fragment F on Query{__schema{queryType{name}}}",
+		"{...{__schema{queryType{name}}}}", "{__typename __schema{directive}}",
 	} {
 		got := graphqltest.Query(t, closed, document)
 		if first == "" {
@@ -48,7 +51,8 @@ func TestIntrospectionFollowsItsSwitch(t *testing.T) {
 			t.Errorf("%s: %.300s", limit, got.Text)
 		}
 	}
-	if got := graphqltest.Query(t, open, "{__schema{types{fields{type{fields{type{fields{name}}}}}}}}"); got.Code() != invalid {
+	if got := graphqltest.Query(t, open,
+		"{__schema{types{fields{type{fields{type{fields{name}}}}}}}}"); got.Code() != invalid {
 		t.Errorf("lists within lists: %.300s", got.Text)
 	}
 }

@@ -36,9 +36,19 @@ func TestObserver_SeesEachRequestOnceAsItWasAnswered(t *testing.T) {
 		want graphqlhttp.RequestStats
 	}{
 		{`{"query":"{ __typename }"}`, graphqlhttp.RequestStats{Type: "query", Field: "__typename", Status: 200}},
-		{`{"query":"query A { ...F } fragment F on Query { ... { me { id } } }"}`, graphqlhttp.RequestStats{Name: "A", Type: "query", Field: "me", Status: 200, Errors: code(problem.Internal), Panics: 1}},
-		{`{"query":"{ me { passwordHash } }","operationName":"no\nname"}`, graphqlhttp.RequestStats{Status: 400, Errors: code(problem.ValidationFailed)}},
-		{`{"query":"query A { __typename } query B { __typename }","operationName":"C"}`, graphqlhttp.RequestStats{Status: 400, Errors: code(problem.ValidationFailed)}},
+		{
+			`{"query":"query A { ...F } fragment F on Query { ... { me { id } } }"}`,
+			graphqlhttp.RequestStats{Name: "A", Type: "query", Field: "me", Status: 200, Errors: code(problem.Internal),
+				Panics: 1},
+		},
+		{
+			`{"query":"{ me { passwordHash } }","operationName":"no\nname"}`,
+			graphqlhttp.RequestStats{Status: 400, Errors: code(problem.ValidationFailed)},
+		},
+		{
+			`{"query":"query A { __typename } query B { __typename }","operationName":"C"}`,
+			graphqlhttp.RequestStats{Status: 400, Errors: code(problem.ValidationFailed)},
+		},
 		{`{"query":"{"}`, graphqlhttp.RequestStats{Status: 400, Errors: code(problem.ParseFailed)}},
 		{`{"password":"hunter2"`, graphqlhttp.RequestStats{Status: 400, Errors: code(problem.BadUserInput)}},
 	} {
@@ -50,8 +60,8 @@ func TestObserver_SeesEachRequestOnceAsItWasAnswered(t *testing.T) {
 	}
 }
 
-// TestARequestHasOneIDFromItsBeginning in what is logged before the transport, and in the answer.
-func TestARequestHasOneIDFromItsBeginning(t *testing.T) {
+// TestRequestID_IsTheSameBeforeTheTransportAndInTheAnswer in what is logged before the transport, and in the answer.
+func TestRequestID_IsTheSameBeforeTheTransportAndInTheAnswer(t *testing.T) {
 	before := ""
 	inner := toy(t)
 	h := requestid.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

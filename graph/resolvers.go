@@ -46,7 +46,7 @@ func (r *mutationResolver) RevokeOtherSessions(ctx context.Context) (*accounts.R
 
 // UpdateProfile is the resolver for the updateProfile field.
 func (r *mutationResolver) UpdateProfile(ctx context.Context, input model.UpdateProfileInput) (*accounts.UpdateProfilePayload, error) {
-	return r.accounts.UpdateProfile(ctx, viewer.From(ctx), accounts.ProfileChange{Name: given(input.Name)})
+	return r.accounts.UpdateProfile(ctx, viewer.From(ctx), accounts.ProfileChange{Name: omittable(input.Name)})
 }
 
 // Reauthenticate is the resolver for the reauthenticate field.

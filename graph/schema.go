@@ -16,21 +16,21 @@ func NewSchema(service *accounts.Service) graphql.ExecutableSchema {
 	})
 }
 
-// SDL returns the text of schema.graphql, with every rule on it.
+// SDL returns the text of schema.graphql.
 func SDL() string { return sources[0].Input }
 
-// given returns a pointer to an input's value, null included, or nil when the client left it out.
-func given[T any](input graphql.Omittable[T]) *T {
-	if value, set := input.ValueOK(); set {
+// omittable returns a pointer to an input's value, null included, or nil when the client left it out.
+func omittable[T any](input graphql.Omittable[T]) *T {
+	if value, ok := input.ValueOK(); ok {
 		return &value
 	}
 	return nil
 }
 
-// defaultFirst is the page size of a client that says null, where schema.graphql's default does not count.
+// defaultFirst is the page size when a client sends null; the default in schema.graphql is for an absent argument.
 const defaultFirst = 20
 
-// userPage puts the arguments of users together.
+// userPage combines the arguments of the field users.
 func userPage(first *int32, after, search *string, filter *model.UserFilter) accounts.UserPage {
 	page := accounts.UserPage{First: defaultFirst, After: after, Search: search}
 	if first != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/querylimit"
 )
 
-// TestSchema_AnOperationHasOneSignIn lists the mutations that take a password or a refresh token: S-002.
+// TestSchema_AnOperationHasOneSignIn lists the mutations that take a password or a refresh token.
 func TestSchema_AnOperationHasOneSignIn(t *testing.T) {
 	schema := NewSchema(nil).Schema()
 	limits := querylimit.NewDocumentLimits(schema, querylimit.DefaultLimits(), true)
@@ -23,7 +23,8 @@ func TestSchema_AnOperationHasOneSignIn(t *testing.T) {
 			signIns[f.Name] = true
 		}
 	}
-	want := map[string]bool{"register": true, "login": true, "refresh": true, "reauthenticate": true, "changePassword": true}
+	want := map[string]bool{"register": true, "login": true, "refresh": true, "reauthenticate": true,
+		"changePassword": true}
 	if d := cmp.Diff(want, signIns); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}

@@ -23,8 +23,8 @@ func parseMessage(message string) string {
 	return "syntax error: " + message
 }
 
-// validationMessage returns why a document or a variable does not fit the schema. Without introspection it names nothing
-// of the schema that the request did not send.
+// validationMessage returns why a document or a variable does not fit the schema. Without introspection it names
+// nothing of the schema that the request did not send.
 func (p ErrorPresenter) validationMessage(ctx context.Context, e *gqlerror.Error) string {
 	variable := len(e.Path) > 1 && e.Path[0] == ast.PathName("variable")
 	switch {
@@ -61,10 +61,10 @@ var ruleMessages = map[string]string{
 	"NoUndefinedVariables":         "",
 	"NoUnusedFragments":            "",
 	"NoUnusedVariables":            "",
-	"OverlappingFieldsCanBeMerged": "fields with the same key in the response conflict; use different aliases if this was intentional",
+	"OverlappingFieldsCanBeMerged": "fields with the same key in the response conflict; give them different aliases",
 	"PossibleFragmentSpreads":      "the fragment cannot be spread here: no object is of both types",
 	"ProvidedRequiredArguments":    "the field or directive lacks a required argument",
-	"ScalarLeafs":                  "the field needs a selection of fields if its type is an object, and must have none if it is not",
+	"ScalarLeafs":                  "the field needs a selection if its type is an object, and must have none otherwise",
 	"SingleFieldSubscriptions":     "",
 	"UniqueArgumentNames":          "",
 	"UniqueDirectivesPerLocation":  "",

@@ -8,7 +8,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/graphqltest"
 )
 
-func TestWrongVariablesAreNamed(t *testing.T) {
+func TestVariables_ErrorsNameThePath(t *testing.T) {
 	h := toy(t, readable)
 	const echo = "query($v:%s){echo(%s:$v)}"
 	for _, c := range []struct {
@@ -25,7 +25,10 @@ func TestWrongVariablesAreNamed(t *testing.T) {
 		{"Role", "role", "user", "USER", "$v is not a valid Role"},
 		{"[Role!]", "roles", "user", "USER", "$v[0] is not a valid Role"},
 		{"[Role!]", "roles", []any{"USER", "admin"}, []any{"USER", "ADMIN"}, "$v[1] is not a valid Role"},
-		{"In", "in", map[string]any{"list": []any{map[string]any{"role": "User"}}}, map[string]any{"role": "USER"}, "$v.list[0].role is not a valid Role"},
+		{
+			"In", "in", map[string]any{"list": []any{map[string]any{"role": "User"}}}, map[string]any{"role": "USER"},
+			"$v.list[0].role is not a valid Role",
+		},
 		{"In", "in", map[string]any{"s": 5}, map[string]any{"s": "5"}, "$v.s cannot use int64 as String"},
 		{"In", "in", map[string]any{"isAdmin": true}, map[string]any{}, "$v.isAdmin unknown field"},
 		{"[[Int!]!]", "list", []any{[]any{nil}}, []any{[]any{1}}, "$v[0][0] cannot be null"},
@@ -46,7 +49,7 @@ func TestWrongVariablesAreNamed(t *testing.T) {
 }
 
 // Seven kinds of message suggest parts of the schema. They do so only where the schema may be read.
-func TestSuggestionsFollowIntrospection(t *testing.T) {
+func TestValidation_SuggestionsFollowIntrospection(t *testing.T) {
 	open, closed := product(t, stub{}, readable), product(t, stub{})
 	toyOpen, toyClosed := toy(t, readable), toy(t)
 	for _, c := range []struct {
@@ -66,21 +69,24 @@ func TestSuggestionsFollowIntrospection(t *testing.T) {
 		if c.toy {
 			with, without = toyOpen, toyClosed
 		}
-		if got := graphqltest.Query(t, without, c.document); got.Code() != invalid || strings.Contains(got.Text, "Did you mean") {
+		if got := graphqltest.Query(t, without, c.document); got.Code() != invalid ||
+			strings.Contains(got.Text, "Did you mean") {
 			t.Errorf("closed: %s: %s", c.document, got.Text)
 		}
-		if got := graphqltest.Query(t, with, c.document); got.Code() != invalid || !strings.Contains(got.Text, "Did you mean") && !strings.HasPrefix(c.document, `{echo(role:"`) {
+		if got := graphqltest.Query(t, with, c.document); got.Code() != invalid ||
+			!strings.Contains(got.Text, "Did you mean") && !strings.HasPrefix(c.document, `{echo(role:"`) {
 			t.Errorf("open: %s: %s", c.document, got.Text)
 		}
 	}
 }
 
-func TestMessagesAreShort(t *testing.T) {
+func TestValidation_MessagesAreFewAndShort(t *testing.T) {
 	got := graphqltest.Query(t, toy(t), "{"+strings.Repeat("é", 1)+"}")
 	if got.Code() != "GRAPHQL_PARSE_FAILED" {
 		t.Errorf("%s", got.Text)
 	}
-	got = graphqltest.Query(t, toy(t), "{node{...F0}}"+graphqltest.Repeat(50, "fragment F%d on Node{id ...F%e}")+"fragment F50 on Node{"+strings.Repeat("x", 4000)+"}")
+	got = graphqltest.Query(t, toy(t), "{node{...F0}}"+graphqltest.Repeat(50, "fragment F%d on Node{id ...F%e}")+
+		"fragment F50 on Node{"+strings.Repeat("x", 4000)+"}")
 	if got.Code() != invalid || len(got.Text) > 3<<10 || len(got.Errors) != 5 {
 		t.Errorf("%d errors, %d bytes", len(got.Errors), len(got.Text))
 	}

@@ -19,12 +19,15 @@ import (
 func serveWith(t *testing.T, body string, change func(*transport)) *graphqltest.Reply {
 	t.Helper()
 	cache := graphql.MapCache[*ast.QueryDocument]{}
-	c := Config{Schema: graphqltest.Schema(), PresentError: present, Timeout: time.Minute, Documents: cache, Introspection: true}
+	c := Config{Schema: graphqltest.Schema(), PresentError: present, Timeout: time.Minute, Documents: cache,
+		Introspection: true}
 	c.Limits = c.Limits.WithDefaults()
 	exec := executor.New(c.Schema)
 	exec.SetErrorPresenter(present)
 	exec.SetQueryCache(cache)
-	if _, errs := exec.CreateOperationContext(graphql.StartOperationTrace(t.Context()), &graphql.RawParams{Query: "{ping}"}); errs != nil {
+	if _,
+		errs := exec.CreateOperationContext(graphql.StartOperationTrace(t.Context()),
+		&graphql.RawParams{Query: "{ping}"}); errs != nil {
 		t.Fatal(errs)
 	}
 	tr := newTransport(c)
@@ -59,7 +62,8 @@ func TestParsingLimiter_KnownShortRequestsNeedNoSlot(t *testing.T) {
 	} {
 		got := serveWith(t, c.body, parsingIsFull)
 		if got.StatusCode != c.status || (got.Header.Get("Retry-After") == "1") != (c.status == 503) {
-			t.Errorf("%s: %d %s, Retry-After %q; want %d", name, got.StatusCode, got.Text, got.Header.Get("Retry-After"), c.status)
+			t.Errorf("%s: %d %s, Retry-After %q; want %d", name, got.StatusCode, got.Text, got.Header.Get("Retry-After"),
+				c.status)
 		}
 		if got := serveWith(t, c.body, func(*transport) {}); got.StatusCode != 200 {
 			t.Errorf("%s, with a free slot: %d %s", name, got.StatusCode, got.Text)

@@ -11,8 +11,8 @@ import (
 	"github.com/gatehouse/gatehouse/internal/problem"
 )
 
-// Observer is called as each request begins. It returns the context in which the request is answered, and a function that
-// is called once it has been.
+// Observer is called as each request begins. It returns the context in which the request is answered, and a function
+// that is called once it has been.
 type Observer func(ctx context.Context) (context.Context, func(RequestStats))
 
 // RequestStats is the outcome of a request. Of its text it holds the operation's name alone, and that only from a valid

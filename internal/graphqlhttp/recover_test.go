@@ -12,15 +12,19 @@ import (
 	"github.com/gatehouse/gatehouse/internal/graphqltest"
 )
 
-func TestPanicOutsideOfResolversIsInternal(t *testing.T) {
+func TestPanic_OutsideOfResolversIsInternal(t *testing.T) {
 	log := &bytes.Buffer{}
-	breaking := graphqltest.OperationFunc(func(context.Context, graphql.OperationHandler) graphql.ResponseHandler { panic("at the disco") })
+	breaking := graphqltest.OperationFunc(func(context.Context,
+		graphql.OperationHandler) graphql.ResponseHandler {
+		panic("at the disco")
+	})
 	h := toy(t, func(c *Config) {
 		c.Log, c.Extensions = slog.New(slog.NewTextHandler(log, nil)), append(c.Extensions, breaking)
 	})
 	for _, accept := range []string{typeJSON, typeGraphQL} {
 		got := graphqltest.Post(t, h, ping, "Accept", accept)
-		if got.StatusCode != 500 || got.Code() != "INTERNAL" || got.Errors[0].Extensions["requestId"] != got.Header.Get("X-Request-Id") || strings.Contains(got.Text, "disco") {
+		if got.StatusCode != 500 || got.Code() != "INTERNAL" ||
+			got.Errors[0].Extensions["requestId"] != got.Header.Get("X-Request-Id") || strings.Contains(got.Text, "disco") {
 			t.Errorf("%d %s", got.StatusCode, got.Text)
 		}
 	}
@@ -30,7 +34,7 @@ func TestPanicOutsideOfResolversIsInternal(t *testing.T) {
 }
 
 // A response that some extension made by itself passes the same presenter.
-func TestErrorWithoutACodeIsMasked(t *testing.T) {
+func TestResponse_ErrorWithoutACodeIsMasked(t *testing.T) {
 	careless := graphqltest.OperationFunc(func(ctx context.Context, _ graphql.OperationHandler) graphql.ResponseHandler {
 		return graphql.OneShot(graphql.ErrorResponse(ctx, "hunter2"))
 	})

@@ -70,20 +70,20 @@ func (q requestReader) readPost(w http.ResponseWriter, r *http.Request) (rawPara
 			return nil, refused.With("Retry-After", fmt.Sprint(err.Extensions["retryAfter"]))
 		}
 	}
-	// The request, variables, and what is in them.
-	value, err := strictjson.Decode(body, strictjson.Limits{Depth: querylimit.MaxNesting + 2, Values: q.limits.Tokens})
+	value, err := q.decode(body, 2) // the request and its variables
 	if err != nil {
 		return nil, q.decodeError("the body", err)
 	}
 	object, ok := value.(map[string]any)
 	if !ok {
-		return nil, BadRequest(http.StatusBadRequest, "the body must be one JSON object with a query; batches are not supported")
+		return nil, BadRequest(http.StatusBadRequest,
+			"the body must be one JSON object with a query; batches are not supported")
 	}
 	return object, nil
 }
 
-// checkContent accepts uncompressed application/json in UTF-8 alone. A browser sends such a request to another site only
-// after a preflight (CORS), and a short body cannot expand to a long one.
+// checkContent accepts uncompressed application/json in UTF-8 alone. A browser sends such a request to another site
+// only after a preflight (CORS), and a short body cannot expand to a long one.
 func checkContent(h http.Header) *RequestError {
 	mediaType, parameters, err := mime.ParseMediaType(h.Get("Content-Type"))
 	charset, hasCharset := parameters["charset"]
@@ -100,19 +100,22 @@ func checkContent(h http.Header) *RequestError {
 }
 
 func (q requestReader) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *RequestError) {
-	tooLarge := limitError(http.StatusRequestEntityTooLarge,
-		"body", "the body is longer than %d bytes, which is the limit", q.limits.Body)
 	if r.ContentLength > int64(q.limits.Body) {
-		return nil, tooLarge // before a client that waits for 100 Continue sends it
+		return nil, q.bodyTooLarge() // before a client that waits for 100 Continue sends it
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(q.limits.Body)))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, tooLarge
+		return nil, q.bodyTooLarge()
 	}
 	if err != nil {
 		return nil, BadRequest(http.StatusBadRequest, "the body ended early or could not be read")
 	}
 	return body, nil
+}
+
+func (q requestReader) bodyTooLarge() *RequestError {
+	return limitError(http.StatusRequestEntityTooLarge,
+		"body", "the body is longer than %d bytes, which is the limit", q.limits.Body)
 }
 
 // readQuery reads the parameters of a GET request.
@@ -136,13 +139,17 @@ func (q requestReader) readQuery(u *url.URL) (rawParams, *RequestError) {
 		case name == "query" || name == "operationName":
 			m[name] = text
 		default:
-			m[name], err = strictjson.Decode([]byte(text), strictjson.Limits{Depth: querylimit.MaxNesting + 1, Values: q.limits.Tokens})
-			if err != nil {
+			if m[name], err = q.decode([]byte(text), 1); err != nil {
 				return nil, q.decodeError(name, err)
 			}
 		}
 	}
 	return m, nil
+}
+
+// decode reads JSON in which values are nested in so many levels that are not part of a variable.
+func (q requestReader) decode(text []byte, levels int) (any, error) {
+	return strictjson.Decode(text, strictjson.Limits{Depth: levels + querylimit.MaxNesting, Values: q.limits.Tokens})
 }
 
 func (q requestReader) decodeError(what string, err error) *RequestError {

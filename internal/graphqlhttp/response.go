@@ -26,16 +26,17 @@ const maxData = 1 << 20
 
 var errNoResponse = errors.New("the schema returned no response")
 
-// respond writes the response of a GraphQL request. With application/json the status is always 200, which clients expect
-// that cannot tell our error from a proxy's. With application/graphql-response+json it is the status of the primary error
-// when the response has no data.
+// respond writes the response of a GraphQL request. With application/json the status is always 200, which clients
+// expect that cannot tell our error from a proxy's. With application/graphql-response+json it is the status of the
+// primary error when the response has no data.
 func (t *transport) respond(ctx context.Context, out responder, response *graphql.Response) {
 	if response == nil {
 		response = t.noResponse(ctx)
 	}
 	if len(response.Data) > maxData {
-		response = &graphql.Response{Data: json.RawMessage("null"), Errors: gqlerror.List{querylimit.Exceeded("fields",
-			"the operation ran, but its answer would be longer than %d bytes, which is the limit: ask for less at once", maxData)}}
+		e := querylimit.Exceeded("fields", "the operation ran, but its answer would be longer than %d bytes, "+
+			"which is the limit: ask for less at once", maxData)
+		response = &graphql.Response{Data: json.RawMessage("null"), Errors: gqlerror.List{e}}
 	}
 	errs := make(gqlerror.List, len(response.Errors)) // the response's own may be shared
 	for i, e := range response.Errors {
@@ -52,7 +53,9 @@ func (t *transport) respond(ctx context.Context, out responder, response *graphq
 			status = errorStatus
 		}
 	}
-	out.write(ctx, status, &graphql.Response{Errors: capErrors(errs), Data: response.Data, Extensions: response.Extensions})
+	out.write(ctx, status, &graphql.Response{
+		Errors: capErrors(errs), Data: response.Data, Extensions: response.Extensions,
+	})
 }
 
 // noResponse answers when gqlgen returns no response: the time is over, or the client is gone.

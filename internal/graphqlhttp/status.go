@@ -28,8 +28,8 @@ var statuses = []struct {
 	{problem.ValidationFailed, http.StatusBadRequest},
 }
 
-// primaryError returns the error that decides the status of a response, and that status. Codes that are not in the table
-// are results of running an operation, with status 200.
+// primaryError returns the error that decides the status of a response, and that status. Codes that are not in the
+// table are results of running an operation, with status 200.
 func primaryError(errs gqlerror.List) (*gqlerror.Error, int) {
 	for _, s := range statuses {
 		i := slices.IndexFunc(errs, func(e *gqlerror.Error) bool { return CodeOf(e) == s.code })
@@ -56,8 +56,8 @@ func CodeOf(e *gqlerror.Error) problem.Code {
 	return ""
 }
 
-// setAuthHeaders sets WWW-Authenticate and Retry-After. They are sent with every status: RFC 9110, section 11.6.1, allows
-// a challenge in other responses than 401, and clients of application/json see only 200.
+// setAuthHeaders sets WWW-Authenticate and Retry-After. They are sent with every status: RFC 9110, section 11.6.1,
+// allows a challenge in other responses than 401, and clients of application/json see only 200.
 func setAuthHeaders(h http.Header, e *gqlerror.Error) {
 	if e == nil {
 		return

@@ -37,19 +37,37 @@ func coded(code problem.Code, more ...any) map[string]any {
 	return m
 }
 
-func TestRefusalsCarryStatusAndAdvice(t *testing.T) {
+func TestStatus_RefusalsHaveStatusAndHeaders(t *testing.T) {
 	type list = []map[string]any
+	const reauthenticate = `Bearer error="insufficient_user_authentication", ` +
+		`error_description="more recent authentication is required", max_age="`
 	for _, c := range []struct {
 		errors                      list
 		status                      int
 		authenticate, retry, leader string
 	}{
 		{list{coded(problem.Unauthenticated, "reason", "missing")}, 401, `Bearer realm="gatehouse"`, "", ""},
-		{list{coded(problem.Unauthenticated, "reason", "expired")}, 401, `Bearer error="invalid_token", error_description="the access token is expired"`, "", ""},
-		{list{coded(problem.Unauthenticated, "reason", "revoked")}, 401, `Bearer error="invalid_token", error_description="the access token is revoked"`, "", ""},
-		{list{coded(problem.Unauthenticated, "reason", "invalid")}, 401, `Bearer error="invalid_token", error_description="the access token is invalid"`, "", ""},
-		{list{coded(problem.ReauthenticationRequired, "maxAge", 300)}, 401, `Bearer error="insufficient_user_authentication", error_description="more recent authentication is required", max_age="300"`, "", ""},
-		{list{coded(problem.InsufficientScope, "missingScopes", []string{"a", "b"})}, 403, `Bearer error="insufficient_scope", scope="a b"`, "", ""},
+		{
+			list{coded(problem.Unauthenticated, "reason", "expired")}, 401,
+			`Bearer error="invalid_token", error_description="the access token is expired"`, "", "",
+		},
+		{
+			list{coded(problem.Unauthenticated, "reason", "revoked")}, 401,
+			`Bearer error="invalid_token", error_description="the access token is revoked"`, "", "",
+		},
+		{
+			list{coded(problem.Unauthenticated, "reason", "invalid")}, 401,
+			`Bearer error="invalid_token", error_description="the access token is invalid"`, "", "",
+		},
+		{
+			list{coded(problem.ReauthenticationRequired, "maxAge", 300)}, 401,
+			reauthenticate + `300"`,
+			"", "",
+		},
+		{
+			list{coded(problem.InsufficientScope, "missingScopes", []string{"a", "b"})}, 403,
+			`Bearer error="insufficient_scope", scope="a b"`, "", "",
+		},
 		{list{coded(problem.Forbidden)}, 403, "", "", ""},
 		{list{coded(problem.Internal)}, 500, "", "", ""},
 		{list{coded(problem.Unavailable, "retryAfter", 2)}, 503, "", "2", ""},
@@ -57,8 +75,15 @@ func TestRefusalsCarryStatusAndAdvice(t *testing.T) {
 		{list{coded(problem.LimitExceeded)}, 400, "", "", ""},
 		{list{coded(problem.NotFound)}, 400, "", "", ""}, // without data, 200 would be a lie
 		{list{coded(problem.Forbidden), coded(problem.Unauthenticated)}, 401, `Bearer realm="gatehouse"`, "", ""},
-		{list{coded(problem.Forbidden), coded(problem.ReauthenticationRequired, "maxAge", 5)}, 401, `Bearer error="insufficient_user_authentication", error_description="more recent authentication is required", max_age="5"`, "", ""},
-		{list{coded(problem.Forbidden), coded(problem.InsufficientScope, "missingScopes", []string{"x"})}, 403, `Bearer error="insufficient_scope", scope="x"`, "", ""},
+		{
+			list{coded(problem.Forbidden), coded(problem.ReauthenticationRequired, "maxAge", 5)}, 401,
+			reauthenticate + `5"`,
+			"", "",
+		},
+		{
+			list{coded(problem.Forbidden), coded(problem.InsufficientScope, "missingScopes", []string{"x"})}, 403,
+			`Bearer error="insufficient_scope", scope="x"`, "", "",
+		},
 		{list{coded(problem.RateLimited, "retryAfter", 60), coded(problem.Forbidden)}, 403, "", "", ""},
 	} {
 		t.Run(fmt.Sprint(c.errors), func(t *testing.T) {
@@ -79,7 +104,7 @@ func TestRefusalsCarryStatusAndAdvice(t *testing.T) {
 	}
 }
 
-func TestPartialAnswerIsOKWithoutAChallenge(t *testing.T) {
+func TestStatus_PartialDataIsOKWithoutAChallenge(t *testing.T) {
 	got := graphqltest.Query(t, answering(t, `{"me":null}`, coded(problem.Unauthenticated, "reason", "missing")), "{ping}")
 	if got.StatusCode != 200 || got.Header.Get("WWW-Authenticate") != "" || string(got.Data) != `{"me":null}` {
 		t.Errorf("%d %s %q", got.StatusCode, got.Text, got.Header.Get("WWW-Authenticate"))
@@ -87,7 +112,7 @@ func TestPartialAnswerIsOKWithoutAChallenge(t *testing.T) {
 }
 
 // An error of a field that may not be null leaves no data: the contract's status, and the data entry as GraphQL wants.
-func TestAnswerOfNothingButErrorsCarriesTheStatus(t *testing.T) {
+func TestStatus_NullDataHasTheStatusOfItsError(t *testing.T) {
 	for code, status := range map[problem.Code]int{
 		problem.RateLimited: 429, problem.Unavailable: 503, problem.Internal: 500,
 		problem.InvalidCredentials: 200, problem.InvalidToken: 200, problem.EmailTaken: 200, problem.BadUserInput: 200,
@@ -100,7 +125,7 @@ func TestAnswerOfNothingButErrorsCarriesTheStatus(t *testing.T) {
 	}
 }
 
-func TestManyErrorsAreCutShort(t *testing.T) {
+func TestResponse_ErrorsAreCapped(t *testing.T) {
 	many := make([]map[string]any, 60)
 	for i := range many {
 		many[i] = coded(problem.Forbidden)

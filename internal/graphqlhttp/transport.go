@@ -20,11 +20,11 @@ type transport struct {
 	Config
 	documents *querylimit.DocumentLimits
 
-	// parsing bounds what requests cost before anything is known of them. A request whose body is longer than any cached
-	// document, or whose document is not cached, is read with a slot. Slots rest after use, so that parsing takes at most
-	// half of the time of half of the processors, however many clients send new documents. The worst document found takes
-	// 2 ms, so the last request in the queue waits half a second. With two processors, some thousand new documents are
-	// read a second.
+	// parsing bounds what requests cost before anything is known of them. A request whose body is longer than any
+	// cached document, or whose document is not cached, is read with a slot. Slots rest after use, so that parsing
+	// takes at most half of the time of half of the processors, however many clients send new documents. The worst
+	// document found takes 2 ms, so the last request in the queue waits half a second. With two processors, some
+	// thousand new documents are read a second.
 	parsing *querylimit.Limiter
 	// execution lets expensive operations run on half of the processors. Without it, 100 of them would share the
 	// processors equally with cheap ones. It is released before the response is sent, as a client may read slowly.
@@ -136,7 +136,9 @@ type operation struct {
 }
 
 // createOperation reads a request into an operation, with a slot of the parsing limiter where that is expensive.
-func (t *transport) createOperation(out responder, r *http.Request, exec graphql.GraphExecutor) (*operation, *RequestError) {
+func (t *transport) createOperation(
+	out responder, r *http.Request, exec graphql.GraphExecutor,
+) (*operation, *RequestError) {
 	slot := t.parsing.Slot()
 	defer slot.Release()
 	start := graphql.Now()
@@ -185,7 +187,9 @@ func explain(op *operation) gqlerror.List {
 }
 
 // execute runs an operation to its complete response. It returns the context of its resolvers.
-func (t *transport) execute(ctx context.Context, exec graphql.GraphExecutor, op *graphql.OperationContext) (*graphql.Response, context.Context) {
+func (t *transport) execute(
+	ctx context.Context, exec graphql.GraphExecutor, op *graphql.OperationContext,
+) (*graphql.Response, context.Context) {
 	slot := t.execution.Slot()
 	defer slot.Release()
 	if querylimit.AnswerFields(op.Operation, t.Limits.Page) >= querylimit.ExpensiveFields {

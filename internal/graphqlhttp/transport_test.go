@@ -24,8 +24,11 @@ const (
 	invalid  = "GRAPHQL_VALIDATION_FAILED"
 )
 
-// Each request that is refused stands beside its valid twin, which runs.
-func TestRequests(t *testing.T) {
+// These have short names for the tables below.
+var newPost, newGet = graphqltest.NewPost, graphqltest.NewGet
+
+// Each request that is refused stands beside a valid one, which runs.
+func TestRequest_EachRefusalHasItsStatusAndCode(t *testing.T) {
 	long := strings.Repeat(" ", 64<<10-len(ping))
 	deep := func(n int) string {
 		return `{"query":"{ping}","variables":{"a":` + strings.Repeat("[", n) + strings.Repeat("]", n) + `}}`
@@ -36,90 +39,110 @@ func TestRequests(t *testing.T) {
 		status  int
 		code    any
 	}{
-		{"a query", graphqltest.NewPost(ping), 200, nil},
-		{"all members", graphqltest.NewPost(`{"query":"query A($n:Int){echo(number:$n)}","operationName":"A","variables":{"n":1},"extensions":{}}`), 200, nil},
-		{"null members", graphqltest.NewPost(`{"query":"{ping}","operationName":null,"variables":null,"extensions":null}`), 200, nil},
-		{"members of others are ignored", graphqltest.NewPost(`{"query":"{ping}","id":"x","documentId":7}`), 200, nil},
-		{"surrounding space", graphqltest.NewPost(" \n" + ping + "\n"), 200, nil},
-		{"G-006 two documents", graphqltest.NewPost(ping + ping), 400, badInput},
-		{"trailing bytes", graphqltest.NewPost(ping + "x"), 400, badInput},
-		{"trailing NUL", graphqltest.NewPost(ping + "\x00"), 400, badInput},
-		{"G-005 a batch", graphqltest.NewPost("[" + ping + "," + ping + "]"), 400, badInput},
-		{"G-005 a batch within a batch", graphqltest.NewPost("[[" + ping + "]]"), 400, badInput},
-		{"G-005 a batch of one", graphqltest.NewPost("[" + ping + "]"), 400, badInput},
-		{"G-005 an empty batch", graphqltest.NewPost("[]"), 400, badInput},
-		{"null", graphqltest.NewPost("null"), 400, badInput},
-		{"a string", graphqltest.NewPost(`"{ping}"`), 400, badInput},
-		{"nothing", graphqltest.NewPost(""), 400, badInput},
-		{"cut off", graphqltest.NewPost(`{"query":"{ping}"`), 400, badInput},
-		{"no query", graphqltest.NewPost(`{}`), 400, badInput},
-		{"G-007 names are not folded", graphqltest.NewPost(`{"Query":"{ping}"}`), 400, badInput},
-		{"G-007 query twice", graphqltest.NewPost(`{"query":"{ping}","query":"{node{id}}"}`), 400, badInput},
-		{"G-007 variables twice", graphqltest.NewPost(`{"query":"{ping}","variables":{},"variables":{}}`), 400, badInput},
-		{"a variable twice", graphqltest.NewPost(`{"query":"{ping}","variables":{"a":1,"a":2}}`), 400, badInput},
-		{"an input's field twice", graphqltest.NewPost(`{"query":"{ping}","variables":{"a":{"role":"USER","role":"ADMIN"}}}`), 400, badInput},
-		{"a variable in two objects", graphqltest.NewPost(`{"query":"{ping}","variables":{"a":{"b":1},"c":{"b":2}}}`), 200, nil},
-		{"G-041 query null", graphqltest.NewPost(`{"query":null}`), 400, badInput},
-		{"G-041 query a number", graphqltest.NewPost(`{"query":1}`), 400, badInput},
-		{"G-041 query empty", graphqltest.NewPost(`{"query":""}`), 400, badInput},
-		{"G-041 query blank", graphqltest.NewPost(`{"query":" \n"}`), 400, badInput},
-		{"operationName a number", graphqltest.NewPost(`{"query":"{ping}","operationName":1}`), 400, badInput},
-		{"variables a list", graphqltest.NewPost(`{"query":"{ping}","variables":[]}`), 400, badInput},
-		{"variables a string", graphqltest.NewPost(`{"query":"{ping}","variables":"{}"}`), 400, badInput},
-		{"extensions a number", graphqltest.NewPost(`{"query":"{ping}","extensions":1}`), 400, badInput},
-		{"G-042 not UTF-8", graphqltest.NewPost("{\"query\":\"{echo(text:\\\"\xff\\\")}\"}"), 400, badInput},
-		{"UTF-8", graphqltest.NewPost(`{"query":"{echo(text:\"é\")}"}`), 200, nil},
-		{"G-044 number out of range", graphqltest.NewPost(`{"query":"{ping}","variables":{"a":1e999}}`), 400, badInput},
-		{"number in range", graphqltest.NewPost(`{"query":"{ping}","variables":{"a":1e99}}`), 200, nil},
-		{"G-038 body at the limit", graphqltest.NewPost(ping + long), 200, nil},
-		{"G-038 body above the limit", graphqltest.NewPost(ping + long + " "), 413, tooMuch},
-		{"body at the limit in chunks", chunked(graphqltest.NewPost(ping + long)), 200, nil},
-		{"body above the limit in chunks", chunked(graphqltest.NewPost(ping + long + " ")), 413, tooMuch},
-		{"G-038 body of 1 MiB", graphqltest.NewPost(`{"query":"` + strings.Repeat("a", 1<<20) + `"}`), 413, tooMuch},
-		{"variables at the limit", graphqltest.NewPost(deep(querylimit.MaxNesting)), 200, nil},
-		{"variables too deep", graphqltest.NewPost(deep(querylimit.MaxNesting + 1)), 400, tooMuch},
-		{"G-019 variables far too deep", graphqltest.NewPost(deep(9000)), 400, tooMuch},
-		{"G-019 variables deeper than encoding/json goes", graphqltest.NewPost(deep(10_001)), 400, badInput},
+		{"a query", newPost(ping), 200, nil},
+		{
+			"all members",
+			newPost(`{"query":"query A($n:Int){echo(number:$n)}","operationName":"A","variables":{"n":1},"extensions":{}}`), 200,
+			nil,
+		},
+		{"null members", newPost(`{"query":"{ping}","operationName":null,"variables":null,"extensions":null}`), 200, nil},
+		{"members of others are ignored", newPost(`{"query":"{ping}","id":"x","documentId":7}`), 200, nil},
+		{"surrounding space", newPost(" \n" + ping + "\n"), 200, nil},
+		{"two documents", newPost(ping + ping), 400, badInput},
+		{"trailing bytes", newPost(ping + "x"), 400, badInput},
+		{"trailing NUL", newPost(ping + "\x00"), 400, badInput},
+		{"a batch", newPost("[" + ping + "," + ping + "]"), 400, badInput},
+		{"a batch within a batch", newPost("[[" + ping + "]]"), 400, badInput},
+		{"a batch of one", newPost("[" + ping + "]"), 400, badInput},
+		{"an empty batch", newPost("[]"), 400, badInput},
+		{"null", newPost("null"), 400, badInput},
+		{"a string", newPost(`"{ping}"`), 400, badInput},
+		{"nothing", newPost(""), 400, badInput},
+		{"cut off", newPost(`{"query":"{ping}"`), 400, badInput},
+		{"no query", newPost(`{}`), 400, badInput},
+		{"names are not folded", newPost(`{"Query":"{ping}"}`), 400, badInput},
+		{"query twice", newPost(`{"query":"{ping}","query":"{node{id}}"}`), 400, badInput},
+		{"variables twice", newPost(`{"query":"{ping}","variables":{},"variables":{}}`), 400, badInput},
+		{"a variable twice", newPost(`{"query":"{ping}","variables":{"a":1,"a":2}}`), 400, badInput},
+		{
+			"an input's field twice", newPost(`{"query":"{ping}","variables":{"a":{"role":"USER","role":"ADMIN"}}}`), 400,
+			badInput,
+		},
+		{"a variable in two objects", newPost(`{"query":"{ping}","variables":{"a":{"b":1},"c":{"b":2}}}`), 200, nil},
+		{"query null", newPost(`{"query":null}`), 400, badInput},
+		{"query a number", newPost(`{"query":1}`), 400, badInput},
+		{"query empty", newPost(`{"query":""}`), 400, badInput},
+		{"query blank", newPost(`{"query":" \n"}`), 400, badInput},
+		{"operationName a number", newPost(`{"query":"{ping}","operationName":1}`), 400, badInput},
+		{"variables a list", newPost(`{"query":"{ping}","variables":[]}`), 400, badInput},
+		{"variables a string", newPost(`{"query":"{ping}","variables":"{}"}`), 400, badInput},
+		{"extensions a number", newPost(`{"query":"{ping}","extensions":1}`), 400, badInput},
+		{"not UTF-8", newPost("{\"query\":\"{echo(text:\\\"\xff\\\")}\"}"), 400, badInput},
+		{"UTF-8", newPost(`{"query":"{echo(text:\"é\")}"}`), 200, nil},
+		{"number out of range", newPost(`{"query":"{ping}","variables":{"a":1e999}}`), 400, badInput},
+		{"number in range", newPost(`{"query":"{ping}","variables":{"a":1e99}}`), 200, nil},
+		{"body at the limit", newPost(ping + long), 200, nil},
+		{"body above the limit", newPost(ping + long + " "), 413, tooMuch},
+		{"body at the limit in chunks", chunked(newPost(ping + long)), 200, nil},
+		{"body above the limit in chunks", chunked(newPost(ping + long + " ")), 413, tooMuch},
+		{"body of 1 MiB", newPost(`{"query":"` + strings.Repeat("a", 1<<20) + `"}`), 413, tooMuch},
+		{"variables at the limit", newPost(deep(querylimit.MaxNesting)), 200, nil},
+		{"variables too deep", newPost(deep(querylimit.MaxNesting + 1)), 400, tooMuch},
+		{"variables far too deep", newPost(deep(9000)), 400, tooMuch},
+		{"variables deeper than encoding/json goes", newPost(deep(10_001)), 400, badInput},
 
-		{"G-033 text/plain", graphqltest.NewPost(ping, "Content-Type", "text/plain"), 415, badInput},
-		{"G-033 a form", graphqltest.NewPost("query={ping}", "Content-Type", "application/x-www-form-urlencoded"), 415, badInput},
-		{"G-033 G-066 multipart", graphqltest.NewPost(ping, "Content-Type", "multipart/form-data; boundary=x"), 415, badInput},
-		{"G-033 no type", graphqltest.NewPost(ping, "Content-Type", ""), 415, badInput},
-		{"G-033 a near type", graphqltest.NewPost(ping, "Content-Type", "application/json-patch"), 415, badInput},
-		{"G-033 a hidden type", graphqltest.NewPost(ping, "Content-Type", "text/plain;application/json"), 415, badInput},
-		{"charset utf-8", graphqltest.NewPost(ping, "Content-Type", "application/json; charset=UTF-8"), 200, nil},
-		{"G-037 charset utf-16", graphqltest.NewPost(ping, "Content-Type", "application/json; charset=utf-16"), 415, badInput},
-		{"G-037 charset utf-7", graphqltest.NewPost(ping, "Content-Type", "application/json; charset=utf-7"), 415, badInput},
-		{"charset twice", graphqltest.NewPost(ping, "Content-Type", "application/json; charset=utf-8; charset=utf-16"), 415, badInput},
-		{"G-039 gzip", graphqltest.NewPost(ping, "Content-Encoding", "gzip"), 415, badInput},
-		{"G-041 a NUL", graphqltest.NewPost(`{"query":"\u0000"}`), 400, "GRAPHQL_PARSE_FAILED"},
-		{"identity", graphqltest.NewPost(ping, "Content-Encoding", "identity"), 200, nil},
+		{"text/plain", newPost(ping, "Content-Type", "text/plain"), 415, badInput},
+		{"a form", newPost("query={ping}", "Content-Type", "application/x-www-form-urlencoded"), 415, badInput},
+		{"multipart", newPost(ping, "Content-Type", "multipart/form-data; boundary=x"), 415, badInput},
+		{"no type", newPost(ping, "Content-Type", ""), 415, badInput},
+		{"a near type", newPost(ping, "Content-Type", "application/json-patch"), 415, badInput},
+		{"a hidden type", newPost(ping, "Content-Type", "text/plain;application/json"), 415, badInput},
+		{"charset utf-8", newPost(ping, "Content-Type", "application/json; charset=UTF-8"), 200, nil},
+		{"charset utf-16", newPost(ping, "Content-Type", "application/json; charset=utf-16"), 415, badInput},
+		{"charset utf-7", newPost(ping, "Content-Type", "application/json; charset=utf-7"), 415, badInput},
+		{"charset twice", newPost(ping, "Content-Type", "application/json; charset=utf-8; charset=utf-16"), 415, badInput},
+		{"gzip", newPost(ping, "Content-Encoding", "gzip"), 415, badInput},
+		{"a NUL", newPost(`{"query":"\u0000"}`), 400, "GRAPHQL_PARSE_FAILED"},
+		{"identity", newPost(ping, "Content-Encoding", "identity"), 200, nil},
 
-		{"a GET query", graphqltest.NewGet(url.Values{"query": {"{ping}"}}), 200, nil},
-		{"a GET query with all", graphqltest.NewGet(url.Values{"query": {"query A($n:Int){echo(number:$n)}"}, "operationName": {"A"}, "variables": {`{"n":1}`}, "extensions": {"{}"}}), 200, nil},
-		{"G-034 a GET query with another Content-Type", graphqltest.NewGet(url.Values{"query": {"{ping}"}}, "Content-Type", "text/plain"), 200, nil}, // there is nothing in it that a cookie opens
-		{"GET without a query", graphqltest.NewGet(url.Values{}), 400, badInput},
-		{"GET with two queries", graphqltest.NewGet(url.Values{"query": {"{ping}", "{ping}"}}), 400, badInput},
-		{"GET with a list of variables", graphqltest.NewGet(url.Values{"query": {"{ping}"}, "variables": {"[]"}}), 400, badInput},
-		{"GET with broken variables", graphqltest.NewGet(url.Values{"query": {"{ping}"}, "variables": {"{"}}), 400, badInput},
-		{"GET with deep variables", graphqltest.NewGet(url.Values{"query": {"{ping}"}, "variables": {`{"a":` + strings.Repeat("[", 17) + strings.Repeat("]", 17) + "}"}}), 400, tooMuch},
-		{"GET that is long", graphqltest.NewGet(url.Values{"query": {"{ping}"}, "x": {strings.Repeat("x", 64<<10)}}), 414, tooMuch},
+		{"a GET query", newGet(url.Values{"query": {"{ping}"}}), 200, nil},
+		{
+			"a GET query with all",
+			newGet(url.Values{"query": {"query A($n:Int){echo(number:$n)}"}, "operationName": {"A"}, "variables": {`{"n":1}`},
+				"extensions": {"{}"}}),
+			200, nil,
+		},
+		{ // there is nothing in it that a cookie opens
+			"a GET query with another Content-Type", newGet(url.Values{"query": {"{ping}"}}, "Content-Type", "text/plain"), 200,
+			nil,
+		},
+		{"GET without a query", newGet(url.Values{}), 400, badInput},
+		{"GET with two queries", newGet(url.Values{"query": {"{ping}", "{ping}"}}), 400, badInput},
+		{"GET with a list of variables", newGet(url.Values{"query": {"{ping}"}, "variables": {"[]"}}), 400, badInput},
+		{"GET with broken variables", newGet(url.Values{"query": {"{ping}"}, "variables": {"{"}}), 400, badInput},
+		{
+			"GET with deep variables",
+			newGet(url.Values{"query": {"{ping}"},
+				"variables": {`{"a":` + strings.Repeat("[", 17) + strings.Repeat("]", 17) + "}"}}),
+			400, tooMuch,
+		},
+		{"GET that is long", newGet(url.Values{"query": {"{ping}"}, "x": {strings.Repeat("x", 64<<10)}}), 414, tooMuch},
 		{"GET with a bad escape", httptest.NewRequest("GET", "/graphql?query={ping}&x=%zz", nil), 400, badInput},
-		{"G-032 GET mutation", graphqltest.NewGet(url.Values{"query": {"mutation{go{id}}"}}), 405, badInput},
-		{"POST mutation", graphqltest.NewPost(graphqltest.Body("mutation{go{id}}")), 200, nil},
+		{"GET mutation", newGet(url.Values{"query": {"mutation{go{id}}"}}), 405, badInput},
+		{"POST mutation", newPost(graphqltest.Body("mutation{go{id}}")), 200, nil},
 
-		{"G-054 POST subscription", graphqltest.NewPost(graphqltest.Body("subscription{tick}")), 400, badInput},
+		{"POST subscription", newPost(graphqltest.Body("subscription{tick}")), 400, badInput},
 
-		{"G-062 Upgrade: h2c", graphqltest.NewPost(ping, "Upgrade", "h2c", "Connection", "Upgrade, HTTP2-Settings"), 200, nil},
-		{"G-062 Upgrade: foo", graphqltest.NewPost(ping, "Upgrade", "foo"), 200, nil},
-		{"G-085 not acceptable", graphqltest.NewPost(ping, "Accept", "text/html"), 406, badInput},
-		{"G-009 unknown operation", graphqltest.NewPost(`{"query":"query A{ping}","operationName":"B"}`), 400, invalid},
-		{"G-009 which operation", graphqltest.NewPost(`{"query":"query A{ping} query B{ping}"}`), 400, invalid},
-		{"G-041 only comments", graphqltest.NewPost(`{"query":"# nothing"}`), 400, invalid},
-		{"does not parse", graphqltest.NewPost(`{"query":"{"}`), 400, "GRAPHQL_PARSE_FAILED"},
-		{"does not fit", graphqltest.NewPost(`{"query":"{pong}"}`), 400, invalid},
-		{"variable is missing", graphqltest.NewPost(graphqltest.Body("query($n:Int!){echo(number:$n)}")), 400, invalid},
-		{"G-067 @defer", graphqltest.NewPost(graphqltest.Body("{...@defer{ping}}")), 400, invalid},
+		{"Upgrade: h2c", newPost(ping, "Upgrade", "h2c", "Connection", "Upgrade, HTTP2-Settings"), 200, nil},
+		{"Upgrade: foo", newPost(ping, "Upgrade", "foo"), 200, nil},
+		{"not acceptable", newPost(ping, "Accept", "text/html"), 406, badInput},
+		{"unknown operation", newPost(`{"query":"query A{ping}","operationName":"B"}`), 400, invalid},
+		{"which operation", newPost(`{"query":"query A{ping} query B{ping}"}`), 400, invalid},
+		{"only comments", newPost(`{"query":"# nothing"}`), 400, invalid},
+		{"does not parse", newPost(`{"query":"{"}`), 400, "GRAPHQL_PARSE_FAILED"},
+		{"does not fit", newPost(`{"query":"{pong}"}`), 400, invalid},
+		{"variable is missing", newPost(graphqltest.Body("query($n:Int!){echo(number:$n)}")), 400, invalid},
+		{"@defer", newPost(graphqltest.Body("{...@defer{ping}}")), 400, invalid},
 	}
 	h := toy(t)
 	for _, c := range cases {
@@ -140,31 +163,32 @@ func chunked(r *http.Request) *http.Request {
 	return r
 }
 
-func TestMethodsOtherThanPostAndGetAreRefused(t *testing.T) {
+func TestRequest_OtherMethodsThanPostAndGetAreRefused(t *testing.T) {
 	h := toy(t)
 	for _, method := range []string{"HEAD", "PUT", "DELETE", "PATCH", "TRACE", "CONNECT", "OPTIONS", "QUERY"} {
-		r := graphqltest.NewPost(ping, "X-HTTP-Method-Override", "POST")
+		r := newPost(ping, "X-HTTP-Method-Override", "POST")
 		r.Method = method
 		if got := graphqltest.Send(t, h, r); got.StatusCode != 405 || got.Header.Get("Allow") != "GET, POST" {
 			t.Errorf("%s: %d, Allow %q", method, got.StatusCode, got.Header.Get("Allow"))
 		}
 	}
-	if got := graphqltest.Send(t, h, graphqltest.NewGet(url.Values{"query": {"mutation{go{id}}"}})); got.Header.Get("Allow") != "POST" {
+	got := graphqltest.Send(t, h, newGet(url.Values{"query": {"mutation{go{id}}"}}))
+	if got.Header.Get("Allow") != "POST" {
 		t.Errorf("a mutation by GET: Allow %q", got.Header.Get("Allow"))
 	}
 }
 
 // A body whose length is declared is refused before it is read, so that a client that waits for 100 Continue keeps it.
-func TestDeclaredBodyIsNotRead(t *testing.T) {
+func TestRequest_BodyDeclaredTooLongIsNotRead(t *testing.T) {
 	body := &counting{}
-	r := graphqltest.NewPost("")
+	r := newPost("")
 	r.Body, r.ContentLength = http.NoBody, 1<<30
 	r.Body = body
 	if got := graphqltest.Send(t, toy(t), r); got.StatusCode != 413 || body.reads != 0 {
 		t.Errorf("%d after %d reads", got.StatusCode, body.reads)
 	}
 	body = &counting{}
-	r = graphqltest.NewPost("")
+	r = newPost("")
 	r.Body, r.ContentLength = body, -1 // chunked without end
 	if got := graphqltest.Send(t, toy(t), r); got.StatusCode != 413 || body.bytes > 80<<10 {
 		t.Errorf("%d after %d bytes", got.StatusCode, body.bytes)
@@ -181,7 +205,7 @@ func (c *counting) Read(p []byte) (int, error) {
 
 func (c *counting) Close() error { return nil }
 
-func TestNegotiation(t *testing.T) {
+func TestNegotiate_ChoosesTheMediaType(t *testing.T) {
 	const both = "application/graphql-response+json, application/json;q=0.9"
 	for accept, want := range map[string]string{
 		"":                                  typeJSON,
@@ -220,12 +244,14 @@ func TestNegotiation(t *testing.T) {
 	}
 }
 
-func TestMediaTypeDecidesTheStatus(t *testing.T) {
+func TestStatus_DependsOnTheMediaType(t *testing.T) {
 	h := toy(t)
-	for _, document := range []string{"{", "{pong}", "query($n:Int!){echo(number:$n)}", "query A{ping} query B{ping}", "{" + strings.Repeat("ping ", 300) + "}"} {
+	for _, document := range []string{"{", "{pong}", "query($n:Int!){echo(number:$n)}", "query A{ping} query B{ping}",
+		"{" + strings.Repeat("ping ", 300) + "}"} {
 		for accept, status := range map[string]int{typeJSON: 200, typeGraphQL: 400} {
 			got := graphqltest.Post(t, h, graphqltest.Body(document), "Accept", accept)
-			if got.StatusCode != status || got.Header.Get("Content-Type") != accept+"; charset=utf-8" || strings.Contains(got.Text, `"data"`) {
+			if got.StatusCode != status || got.Header.Get("Content-Type") != accept+"; charset=utf-8" ||
+				strings.Contains(got.Text, `"data"`) {
 				t.Errorf("%.30s as %s: %d %s %s", document, accept, got.StatusCode, got.Header.Get("Content-Type"), got.Text)
 			}
 			if got.Header.Get("Content-Length") != strconv.Itoa(len(got.Text)) {
@@ -235,7 +261,7 @@ func TestMediaTypeDecidesTheStatus(t *testing.T) {
 	}
 }
 
-func TestOperationThatOutlivesItsTimeIsUnavailable(t *testing.T) {
+func TestTimeout_OperationIsUnavailable(t *testing.T) {
 	late := graphqltest.OperationFunc(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 		<-ctx.Done()
 		return next(ctx)
@@ -248,13 +274,13 @@ func TestOperationThatOutlivesItsTimeIsUnavailable(t *testing.T) {
 	h = toy(t, func(c *Config) { c.Extensions = append(c.Extensions, late) })
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel() // the client is gone
-	if got := graphqltest.Send(t, h, graphqltest.NewPost(ping).WithContext(ctx)); got.StatusCode != 503 {
+	if got := graphqltest.Send(t, h, newPost(ping).WithContext(ctx)); got.StatusCode != 503 {
 		t.Errorf("%d %s", got.StatusCode, got.Text)
 	}
 }
 
-// Whatever the body is, it is not our fault: no panic reaches the answer.
-func FuzzBody(f *testing.F) {
+// FuzzRequestBody holds that no body makes the server panic.
+func FuzzRequestBody(f *testing.F) {
 	for _, document := range []string{
 		"{ping}", "query A($n:Int=1){echo(number:$n,in:{list:[{i:1}]})}", "{...F} fragment F on Query{ping ...F}",
 		"mutation{go(in:null){id @skip(if:true)}}", `{__type(name:"Node"){fields{name}}}`, `{echo(text:"""a""" role:USER)}`,

@@ -24,7 +24,8 @@ const (
 // SDL is a schema that nests without end and has every kind of input.
 const SDL = `
 directive @signsIn on FIELD_DEFINITION
-type Query { ping: Int  node: Node  echo(text: String, number: Int, id: ID, role: Role, roles: [Role!], list: [[Int!]!], in: In): String }
+type Query { ping: Int  node: Node  echo(text: String, number: Int, id: ID, role: Role, roles: [Role!], list: [[Int!]!],
+	in: In): String }
 type Mutation { go(in: In): Node  enter(in: In): Pass! @signsIn  renew: Pass }
 type Subscription { tick: Int }
 type Pass { id: ID!  enter: Pass }
@@ -91,7 +92,9 @@ func Send(t testing.TB, h http.Handler, r *http.Request) *Reply {
 	if err := json.Unmarshal(recorder.Body.Bytes(), got); err != nil {
 		t.Fatalf("the answer is not JSON: %v\n%s", err, got.Text)
 	}
-	for name, want := range map[string]string{"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Vary": "Accept"} {
+	for name, want := range map[string]string{
+		"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Vary": "Accept",
+	} {
 		if got.Header.Get(name) != want {
 			t.Errorf("%s is %q, want %q", name, got.Header.Get(name), want)
 		}

@@ -28,9 +28,9 @@ const (
 )
 
 // DocumentLimits measures a document before it is validated. The limits are not a validation rule: some of gqlparser's
-// rules take quadratic time, rules run in no order during one walk, and gqlgen reports every error of a rule as a failed
-// validation. A refused document has cost one pass over its text and one over its tree, however its fragments are
-// nested. An accepted document is parsed a second time by gqlgen, which then caches it.
+// rules take quadratic time, rules run in no order during one walk, and gqlgen reports every error of a rule as a
+// failed validation. A refused document has cost one pass over its text and one over its tree, however its fragments
+// are nested. An accepted document is parsed a second time by gqlgen, which then caches it.
 type DocumentLimits struct {
 	limits        Limits
 	introspection bool

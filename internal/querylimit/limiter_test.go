@@ -13,7 +13,8 @@ func TestLimiter_RequestsWaitInABoundedQueue(t *testing.T) {
 		defer cancel()
 		slot = l.Slot()
 		err := slot.Acquire(ctx)
-		if err != nil && (err.Message != "try again" || err.Extensions["code"] != "UNAVAILABLE" || err.Extensions["retryAfter"] != 1) {
+		if err != nil &&
+			(err.Message != "try again" || err.Extensions["code"] != "UNAVAILABLE" || err.Extensions["retryAfter"] != 1) {
 			t.Errorf("refused with %v %v", err, err.Extensions)
 		}
 		return slot, err != nil

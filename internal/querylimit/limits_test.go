@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestLimitsAreReadInAnySubset(t *testing.T) {
+func TestParseLimits_AnySubset(t *testing.T) {
 	for text, want := range map[string]Limits{
 		"":         DefaultLimits(),
 		" ":        DefaultLimits(),
@@ -27,7 +27,7 @@ func TestLimitsAreReadInAnySubset(t *testing.T) {
 	}
 }
 
-func TestLimitsThatCannotBeUsedAreNamed(t *testing.T) {
+func TestParseLimits_ErrorsNameTheLimit(t *testing.T) {
 	for text, want := range map[string]string{
 		"dept=8":            `"dept" is not a limit; there are body, tokens, depth, fields, roots, aliases, page`,
 		"Depth=8":           `"Depth" is not a limit`,

@@ -20,8 +20,11 @@ func ValidationRules(suggestions bool) func() *rules.Rules {
 	}
 	return func() *rules.Rules {
 		r := rules.NewDefaultRules()
-		r.AddRule(rules.FieldsOnCorrectTypeRuleWithoutSuggestions.Name, rules.FieldsOnCorrectTypeRuleWithoutSuggestions.RuleFunc)
-		r.AddRule(rules.ScalarLeafsRuleWithoutSuggestions.Name, rules.ScalarLeafsRuleWithoutSuggestions.RuleFunc)
+		for _, rule := range []core.Rule{
+			rules.FieldsOnCorrectTypeRuleWithoutSuggestions, rules.ScalarLeafsRuleWithoutSuggestions,
+		} {
+			r.AddRule(rule.Name, rule.RuleFunc)
+		}
 		r.ReplaceRule(rules.ValuesOfCorrectTypeRule.Name, redactValues(values))
 		if !suggestions {
 			r.ReplaceRule(rules.KnownArgumentNamesRule.Name, rules.KnownArgumentNamesRuleWithoutSuggestions.RuleFunc)
@@ -68,7 +71,8 @@ func redactValues(rule core.RuleFunc) core.RuleFunc {
 		observers.OnValue(func(_ *core.Walker, v *ast.Value) { current = v }) // before the rule sees the same value
 		rule(observers, func(options ...core.ErrorOption) {
 			addError(append(options, func(err *gqlerror.Error) {
-				if isSensitive(current) && !strings.HasPrefix(err.Message, `Field "`) && strings.Contains(err.Message, current.String()) {
+				repeated := isSensitive(current) && strings.Contains(err.Message, current.String())
+				if repeated && !strings.HasPrefix(err.Message, `Field "`) {
 					err.Message = fmt.Sprintf("Expected a value of type %q, found %s.", current.ExpectedType, kindOf(current))
 				}
 			})...)

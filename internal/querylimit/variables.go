@@ -31,7 +31,8 @@ func (c VariableChecks) MutateOperationContext(_ context.Context, op *graphql.Op
 	for _, v := range op.Operation.VariableDefinitions {
 		value, ok := op.Variables[v.Variable]
 		if ok && value == nil && v.DefaultValue != nil && usedAsNonNull(op, v.Variable) {
-			return invalidVariable("$%s is null, but is used where null may not be; leave it out to have its default", v.Variable)
+			return invalidVariable("$%s is null, but is used where null may not be; leave it out to have its default",
+				v.Variable)
 		}
 	}
 	return c.checkEnums(op)
@@ -51,13 +52,17 @@ func declaredDifferently(doc *ast.QueryDocument) string {
 	for _, op := range doc.Operations {
 		for _, v := range op.VariableDefinitions {
 			earlier := seen[v.Variable]
-			if earlier != nil && (earlier.Type.String() != v.Type.String() || earlier.DefaultValue.String() != v.DefaultValue.String()) {
+			if earlier != nil && declaration(earlier) != declaration(v) {
 				return v.Variable
 			}
 			seen[v.Variable] = v
 		}
 	}
 	return ""
+}
+
+func declaration(v *ast.VariableDefinition) string {
+	return v.Type.String() + "=" + v.DefaultValue.String()
 }
 
 // usedAsNonNull reports whether an operation uses a variable where the type is non-null. A nullable variable is allowed
