@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run build playground gen verify check lint test race fuzz vuln bench microbench
+.PHONY: help run build playground gen migration verify check lint test race fuzz vuln bench microbench
 
 TESTED := go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./...
 # Packages whose tests bound times or load the processors: one runs after the other.
@@ -28,6 +28,9 @@ gen: ## regenerate what is generated: from schema.graphql, ent/schema and intern
 	cd examples/go && go generate ./...
 	go run . access > ACCESS.md
 	go run internal/config/markdown.go > docs/configuration.md
+
+migration: gen ## write the migrations NAME=… of both databases, from ent/schema
+	go run ./internal/database/migratediff $(NAME)
 
 verify: gen ## fail when what is generated is not what is committed
 	@test -z "$$(git status --porcelain)" || { git status --short; echo "generated files differ: run make gen and commit"; exit 1; }
@@ -63,6 +66,6 @@ bench: ## measure the built program against its targets: about ten minutes; BENC
 	go run ./internal/bench $(BENCHFLAGS)
 
 microbench: ## run the benchmarks of the packages, ready for benchstat
-	go test -run '^$$' -bench . -benchmem -count 6 ./authz ./graph
+	go test -run '^$$' -bench . -benchmem -count 6 ./authz ./internal/querylimit ./internal/token ./internal/server
 
 SKIPS := $(or $(TMPDIR),/tmp)/gatehouse-skips-$(shell id -u)
