@@ -1,0 +1,79 @@
+package servertest
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+)
+
+// ResidentKiB returns the memory that a child has.
+func (p *Process) ResidentKiB() int { return p.status("VmRSS:") }
+
+// MaxResidentKiB returns the most memory that a child has had.
+func (p *Process) MaxResidentKiB() int { return p.status("VmHWM:") }
+
+// status returns a number of what Linux says of a process.
+func (p *Process) status(name string) (number int) {
+	p.t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.PID))
+	if err != nil {
+		p.t.Skip("there is no /proc here to read memory from")
+	}
+	_, rest, _ := bytes.Cut(status, []byte(name))
+	if _, err := fmt.Sscan(string(rest), &number); err != nil {
+		p.t.Fatal(err)
+	}
+	return number
+}
+
+// Usage is what a child holds.
+type Usage struct{ Goroutines, Files int }
+
+// Usage asks the operators' listener, on one connection all the time.
+func (p *Process) Usage() (u Usage) {
+	p.t.Helper()
+	if _, err := fmt.Sscanf(p.Get(p.Ops+"/debug/pprof/goroutine?debug=1").Body, "goroutine profile: total %d", &u.Goroutines); err != nil {
+		p.t.Fatal(err)
+	}
+	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.PID))
+	if err != nil {
+		p.t.Skip("there is no /proc here to count files in")
+	}
+	u.Files = len(files)
+	return u
+}
+
+// WaitForUsage waits until a child holds what it held before; the pool of SQLite may have grown to four connections
+// meanwhile, of four files and one goroutine each.
+func (p *Process) WaitForUsage(before Usage) {
+	p.t.Helper()
+	var after Usage
+	defer func() { p.t.Logf("before %+v, after %+v", before, after) }()
+	Eventually(p.t, "nothing is left", 15*time.Second, func() bool {
+		time.Sleep(10 * time.Millisecond)
+		after = p.Usage()
+		return after.Goroutines <= before.Goroutines+4 && after.Files <= before.Files+12
+	})
+}
+
+// Metrics returns what /metrics says.
+func (p *Process) Metrics() string {
+	p.t.Helper()
+	return p.Get(p.Ops + "/metrics").Body
+}
+
+// Metric returns one number of it.
+func (p *Process) Metric(name string) float64 {
+	p.t.Helper()
+	return metric(p.t, p.Metrics(), name)
+}
+
+func metric(t testing.TB, metrics, name string) (value float64) {
+	t.Helper()
+	if _, err := fmt.Sscan(Between(t, metrics, "\n"+name+" ", "\n"), &value); err != nil {
+		t.Fatal(err)
+	}
+	return value
+}

@@ -1,0 +1,171 @@
+// Package servertest starts the program for the tests in test/ and asks it: one Process, one Client, one Proxy, and
+// what they need. No test defines a second of these.
+//
+// The tests of a folder run in the root of the repository (see Main), so that every path in them is one of the
+// repository. Folders that bound times or load the processors do not run beside each other: their TestMain calls
+// MainExclusive, which waits for a lock of this machine. The build of the program and the wait for the lock come before
+// the tests, and count in no test's time.
+package servertest
+
+import (
+	"bytes"
+	"database/sql"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gatehouse/gatehouse/internal/dbtest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
+)
+
+// Main runs the tests of a folder in the root of the repository.
+func Main(m *testing.M) {
+	if err := chdirToRoot(); err != nil {
+		fmt.Fprintln(os.Stderr, "servertest:", err)
+		os.Exit(1)
+	}
+	dbtest.Main(m)
+}
+
+// MainExclusive is Main for a folder that bounds times or loads the processors: no other such folder runs meanwhile.
+func MainExclusive(m *testing.M) {
+	unlock, err := testenv.Exclusive()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "servertest:", err)
+		os.Exit(1)
+	}
+	_ = unlock // the lock ends with the process
+	Main(m)
+}
+
+func chdirToRoot() error {
+	out, err := exec.Command("go", "env", "GOMOD").Output()
+	if err != nil {
+		return fmt.Errorf("looking for the root of the repository: %w", err)
+	}
+	return os.Chdir(filepath.Dir(strings.TrimSpace(string(out))))
+}
+
+// Buffer is a bytes.Buffer that a process may write while a test reads.
+type Buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *Buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *Buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// Eventually waits until something holds, and returns how long that took. It fails the test when the time is over.
+func Eventually(t testing.TB, what string, within time.Duration, holds func() bool) time.Duration {
+	t.Helper()
+	start := time.Now()
+	for !holds() {
+		if time.Since(start) > within {
+			t.Fatalf("%s: not within %v", what, within)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return time.Since(start)
+}
+
+// ReadFile returns a file's text.
+func ReadFile(t testing.TB, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// WriteFile writes a text to a file of the test, and returns its path.
+func WriteFile(t testing.TB, text string) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Between returns what stands between two texts in a third, where they first do.
+func Between(t testing.TB, text, before, after string) string {
+	t.Helper()
+	_, rest, ok := strings.Cut(text, before)
+	inner, _, ok2 := strings.Cut(rest, after)
+	if !ok || !ok2 {
+		t.Fatalf("no %q in %s", before, text)
+	}
+	return inner
+}
+
+// OpenDB opens a database past the program.
+func OpenDB(t testing.TB, url string) *sql.DB {
+	t.Helper()
+	driver, source := "postgres", url
+	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
+		driver, source = "sqlite", path
+	}
+	db, err := sql.Open(driver, source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// Exec runs statements past the program.
+func Exec(t testing.TB, db *sql.DB, statements ...string) {
+	t.Helper()
+	for _, s := range statements {
+		if _, err := db.Exec(s); err != nil {
+			t.Fatalf("%s: %v", s, err)
+		}
+	}
+}
+
+// NeedProgram skips a test whose program is not on this machine.
+func NeedProgram(t testing.TB, program, hint string) {
+	t.Helper()
+	if _, err := exec.LookPath(program); err != nil {
+		testenv.Missing(t, program, hint)
+	}
+}
+
+// Execute runs a program in a folder, and returns what it prints; it must succeed.
+func Execute(t testing.TB, folder, name string, args ...string) string {
+	t.Helper()
+	c := exec.CommandContext(t.Context(), name, args...)
+	c.Dir = folder
+	out, err := c.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %v: %v\n%s", name, args, err, out)
+	}
+	return string(out)
+}
+
+// FreeAddress returns an address that no process listens on, at this moment.
+func FreeAddress(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
