@@ -143,7 +143,7 @@ async function documentationIsThere(page) {
   await page.locator('.graphiql-doc-explorer').getByRole('link', { name: 'Mutation', exact: true }).click();
   await page.locator('.graphiql-doc-explorer').getByText('Makes an account and signs it in.').waitFor();
   await page.locator('.graphiql-doc-explorer').getByRole('link', { name: 'setRoles', exact: true }).click();
-  await page.locator('.graphiql-doc-explorer').getByText('Access: administrators who proved').waitFor();
+  await page.locator('.graphiql-doc-explorer').getByText('Access: administrators who authenticated').waitFor();
   await page.getByRole('button', { name: 'Hide Documentation Explorer' }).click();
 }
 

@@ -1,0 +1,183 @@
+package e2e
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/gatehouse/gatehouse/internal/dbtest"
+	"github.com/gatehouse/gatehouse/internal/servertest"
+)
+
+// TestAccessMatrix_EveryRootFieldAnswersEveryPersonaAsItsRuleSays asks a running server for each root field, as each persona, in
+// each shape, and holds the answer against a naive reading of schema.graphql that shares no code with package authz.
+func TestAccessMatrix_EveryRootFieldAnswersEveryPersonaAsItsRuleSays(t *testing.T) {
+	schema, err := gqlparser.LoadSchema(&ast.Source{Input: servertest.ReadFile(t, "schema.graphql")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dbtest.Each(t, func(t *testing.T, databaseURL string) {
+		s := newPersonas(t, databaseURL)
+		asked := 0
+		for _, root := range []*ast.Definition{schema.Query, schema.Mutation} {
+			for _, f := range root.Fields {
+				if strings.HasPrefix(f.Name, "__") {
+					continue
+				}
+				for _, p := range s.all() {
+					want := naiveVerdict(f, p)
+					for _, o := range shapesOf(t, schema, root, f) {
+						asked++
+						if got := s.verdict(o, p.token(), root.Name+"."+f.Name); got != o.wants(want) {
+							t.Errorf("%s.%s as %s, %s: %q, want %q", root.Name, f.Name, p.name, o.name, got, o.wants(want))
+						}
+					}
+				}
+			}
+		}
+		t.Logf("%d operations", asked)
+	})
+}
+
+// naiveVerdict reads a root field's directives: "" for granted, or the code of the denial.
+func naiveVerdict(f *ast.FieldDefinition, p persona) string {
+	if f.Directives.ForName("public") != nil {
+		return ""
+	}
+	auth := f.Directives.ForName("auth")
+	if auth == nil {
+		return "the field says nothing"
+	}
+	if p.reason != "" {
+		return "UNAUTHENTICATED " + p.reason
+	}
+	if roles := auth.Arguments.ForName("roles"); roles != nil {
+		has := func(v *ast.ChildValue) bool { return slices.Contains(p.roles, v.Value.Raw) }
+		if !slices.ContainsFunc(roles.Value.Children, has) {
+			return "FORBIDDEN"
+		}
+	}
+	if auth.Arguments.ForName("maxAge") != nil && p.stale {
+		return "REAUTHENTICATION_REQUIRED"
+	}
+	return ""
+}
+
+// shape is one way to write an operation that selects a root field.
+type shape struct {
+	name      string
+	method    string
+	query     string
+	operation string
+	variables any
+	skipped   bool // the field is not selected after all
+}
+
+func (s shape) wants(verdict string) string {
+	if s.skipped {
+		return ""
+	}
+	return verdict
+}
+
+// arguments are what each root field is asked with: refused by a rule of accounts, where it would change too much.
+var arguments = map[string]string{
+	"me": "", "users": "(first: 1)", "logout": "", "deleteAccount": "", "revokeOtherSessions": "",
+	"user":           `(id: "00000000-0000-7000-8000-000000000000")`,
+	"register":       `(input: {email: "no address", password: "correct horse battery"})`,
+	"login":          `(input: {email: "nobody@example.com", password: "incorrect horse"})`,
+	"refresh":        `(input: {refreshToken: "none"})`,
+	"updateProfile":  `(input: {name: "Ann"})`,
+	"reauthenticate": `(input: {password: "incorrect horse"})`,
+	"changePassword": `(input: {currentPassword: "incorrect horse", newPassword: "correct horse battery"})`,
+	"setRoles":       `(input: {userId: "00000000-0000-7000-8000-000000000000", roles: [USER]})`,
+	"revokeSession":  `(id: "00000000-0000-7000-8000-000000000000")`,
+	"suspendUser":    `(id: "00000000-0000-7000-8000-000000000000")`,
+	"reinstateUser":  `(id: "00000000-0000-7000-8000-000000000000")`,
+}
+
+func shapesOf(t *testing.T, schema *ast.Schema, root *ast.Definition, f *ast.FieldDefinition) []shape {
+	t.Helper()
+	with, ok := arguments[f.Name]
+	if !ok {
+		t.Fatalf("%s.%s is new: say in access_matrix_test.go with which arguments it is asked", root.Name, f.Name)
+	}
+	field := f.Name + with + leafOf(schema, f.Type)
+	kind := strings.ToLower(root.Name)
+	yes, no := map[string]any{"v": true}, map[string]any{"v": false}
+	all := []shape{
+		{name: "plain", query: kind + " { " + field + " }"},
+		{name: "under an alias", query: kind + " { login: " + field + " }"},
+		{name: "in an inline fragment", query: kind + " { ... on " + root.Name + " { ... { " + field + " } } }"},
+		{name: "in a named fragment", query: kind + " { ...A } fragment A on " + root.Name + " { ...B } fragment B on " + root.Name + " { " + field + " }"},
+		{name: "included by a variable", query: kind + " ($v: Boolean!) { x: __typename @skip(if: $v) " + strings.Replace(field, f.Name+with, f.Name+with+" @include(if: $v)", 1) + " }", variables: yes},
+		{name: "skipped by a variable", query: kind + " ($v: Boolean!) { __typename ...A @include(if: $v) } fragment A on " + root.Name + " { " + field + " }", variables: no, skipped: true},
+		{name: "one of several operations", query: "query other { __typename } " + kind + " this { " + field + " }", operation: "this"},
+		{name: "the other of several operations", query: "query other { __typename } " + kind + " this { " + field + " }", operation: "other", skipped: true},
+	}
+	for i := range all {
+		all[i].method = http.MethodPost
+	}
+	if root == schema.Query {
+		all = append(all, shape{name: "by GET", method: http.MethodGet, query: "{ " + field + " }"})
+	}
+	return all
+}
+
+// leafOf selects one field of a type, down to a leaf.
+func leafOf(schema *ast.Schema, typ *ast.Type) string {
+	def := schema.Types[typ.Name()]
+	if def.IsLeafType() {
+		return ""
+	}
+	for _, f := range def.Fields {
+		if schema.Types[f.Type.Name()].IsLeafType() {
+			return " { " + f.Name + " }"
+		}
+	}
+	return " { " + def.Fields[0].Name + leafOf(schema, def.Fields[0].Type) + " }"
+}
+
+// verdict asks and returns what the guard said of a coordinate: "" for granted, else the code and the reason. An error
+// that is neither the guard's nor that of a rule of accounts is returned whole.
+func (s *personas) verdict(o shape, token, coordinate string) string {
+	s.t.Helper()
+	r := servertest.Request{Query: o.query, Operation: o.operation, Variables: o.variables, Token: token}
+	if o.method == http.MethodGet {
+		r = servertest.Request{Method: o.method, Path: "/graphql?query=" + url.QueryEscape(o.query), Token: token}
+	}
+	body := s.Do(r).Body
+	var answer struct {
+		Data   json.RawMessage
+		Errors []struct {
+			Message    string
+			Extensions struct{ Code, Coordinate, Reason string }
+		}
+	}
+	if err := json.Unmarshal([]byte(body), &answer); err != nil {
+		return body
+	}
+	for _, e := range answer.Errors {
+		switch e.Extensions.Code {
+		case "INTERNAL", "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED", "LIMIT_EXCEEDED", "UNAVAILABLE", "":
+			return body
+		}
+		if e.Extensions.Coordinate == "" {
+			continue // a rule of accounts: the guard let it pass
+		}
+		if e.Extensions.Coordinate != coordinate {
+			return body
+		}
+		if answer.Data != nil && !strings.Contains(o.query, "__typename") {
+			return "not refused before execution: " + body
+		}
+		return strings.TrimSpace(e.Extensions.Code + " " + e.Extensions.Reason)
+	}
+	return ""
+}

@@ -1,0 +1,71 @@
+package e2e
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehouse/gatehouse/internal/dbtest"
+	"github.com/gatehouse/gatehouse/internal/servertest"
+)
+
+// TestMetrics_CountWhatHappened on both databases, to the figure where nothing else moves it.
+func TestMetrics_CountWhatHappened(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, url string) {
+		s := startWithOps(t, url)
+		token := s.Register().Access
+		for range 5 {
+			s.Ask(token, "query Me { me { id } }")
+		}
+		s.Ask("x.y.z", "query Me { me { id } }")
+		s.Ask("x.y.z", "query Junk { me { id } }")
+		s.Ask(token, "{ users { totalCount } }")
+		s.Ask(token, "{")
+		s.Ask("", `mutation { login(input: {email: "a@example.com", password: "wrong password"}) { tokenType } }`)
+		s.Logout(token)
+		for i := range 120 { // names that no anonymous client gets in
+			s.Ask("", fmt.Sprintf("query N%d { __typename }", i))
+		}
+		text := s.Metrics()
+		for _, want := range []string{
+			`gatehouse_requests_total{operation="Me",status="200",type="query"} 5`,
+			`gatehouse_requests_total{operation="Me",status="401",type="query"} 1`,
+			`gatehouse_requests_total{operation="other",status="401",type="query"} 1`,
+			`gatehouse_requests_total{operation="other",status="200",type="query"} 120`,
+			`gatehouse_requests_total{operation="users",status="403",type="query"} 1`,
+			`gatehouse_requests_total{operation="",status="400",type=""} 1`,
+			`gatehouse_requests_total{operation="login",status="200",type="mutation"} 1`,
+			`gatehouse_request_duration_seconds_count{operation="Me"} 6`,
+			`gatehouse_errors_total{code="GRAPHQL_PARSE_FAILED"} 1`,
+			`gatehouse_errors_total{code="INVALID_CREDENTIALS"} 1`,
+			`gatehouse_denials_total{code="FORBIDDEN",coordinate="Query.users"} 1`,
+			`gatehouse_security_events_total{event="account_created"} 1`,
+			`gatehouse_security_events_total{event="signed_in"} 1`,
+			`gatehouse_security_events_total{event="sign_in_failed"} 1`,
+			`gatehouse_security_events_total{event="session_ended"} 1`,
+			`gatehouse_security_events_total{event="keys_rotated"} 0`,
+			`gatehouse_panics_total 0`,
+			`gatehouse_hashing_running 0`,
+			`gatehouse_hashing_refused_total 0`,
+			`gatehouse_token_lookups_total{result="miss"} 3`, // one good, two forged
+			`gatehouse_token_lookups_total{result="hit"} 7`,
+			`gatehouse_sessions_remembered 0`,
+		} {
+			if !strings.Contains(text, want+"\n") {
+				name := regexp.MustCompile(`\w+`).FindString(want)
+				t.Errorf("want %s, got\n%s", want, strings.Join(regexp.MustCompile(`(?m)^`+name+`.*$`).FindAllString(text, 8), "\n"))
+			}
+		}
+		servertest.Eventually(t, "in touch", time.Minute, func() bool {
+			text := s.Metrics()
+			return strings.Contains(text, "gatehouse_revocations_in_touch 1\n") && !strings.Contains(text, "gatehouse_revocations_lag_seconds 0\n")
+		})
+		for _, positive := range []string{`plan_lookups_total{result="hit"}`, `session_lookups_total{result="miss"}`, `database_connections_max`, `hashing_turns`} {
+			if !regexp.MustCompile(`(?m)^gatehouse_` + regexp.QuoteMeta(positive) + ` [1-9]`).MatchString(text) {
+				t.Errorf("%s is not above 0", positive)
+			}
+		}
+	})
+}

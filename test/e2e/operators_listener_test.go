@@ -1,0 +1,73 @@
+package e2e
+
+import (
+	"net"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse/gatehouse/internal/cli"
+	"github.com/gatehouse/gatehouse/internal/dbtest"
+	"github.com/gatehouse/gatehouse/internal/servertest"
+)
+
+// startWithOps starts a server with a second listener.
+func startWithOps(t *testing.T, databaseURL string) *servertest.Process {
+	t.Helper()
+	return servertest.Start(t, "GATEHOUSE_OPS_ADDR=127.0.0.1:0", "GATEHOUSE_DATABASE_URL="+databaseURL)
+}
+
+func TestOperatorsListener_ServesMetricsAndProfilesOnly(t *testing.T) {
+	s := startWithOps(t, dbtest.SQLite(t))
+	for path, says := range map[string]string{
+		"/metrics":                        "gatehouse_build_info",
+		"/debug/pprof/":                   "goroutine",
+		"/debug/pprof/goroutine?debug=2":  "goroutine 1",
+		"/debug/pprof/cmdline":            "",
+		"/debug/pprof/profile?seconds=1":  "",
+		"/debug/pprof/heap?debug=1":       "heap profile",
+		"/debug/pprof/symbol":             "num_symbols",
+		"/debug/pprof/trace?seconds=0.01": "",
+	} {
+		if a := s.Get(s.Ops + path); a.Status != http.StatusOK || !a.Has(says) {
+			t.Errorf("%s: %v, want 200 and %q", path, a, says)
+		}
+		if a := s.Get(path); a.Status != http.StatusNotFound {
+			t.Errorf("%s in public: %v, want 404", path, a)
+		}
+	}
+	for _, path := range []string{"/", "/graphql?query={__typename}", "/healthz"} {
+		if a := s.Get(s.Ops + path); a.Status != http.StatusNotFound {
+			t.Errorf("%s for operators: %v, want 404", path, a)
+		}
+	}
+	if strings.Contains(s.Log.String(), "level=WARN") {
+		t.Errorf("a warning on loopback:\n%s", s.Log)
+	}
+	s.Stop()
+	if conn, err := net.Dial("tcp", strings.TrimPrefix(s.Ops, "http://")); err == nil {
+		conn.Close()
+		t.Error("the second listener outlives the server")
+	}
+}
+
+func TestOperatorsListener_IsOffOrWarnsThatItIsOpen(t *testing.T) {
+	off := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))
+	if strings.Contains(off.Log.String(), "/metrics") {
+		t.Errorf("not asked for:\n%s", off.Log)
+	}
+	open := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "GATEHOUSE_OPS_ADDR=0.0.0.0:0")
+	if !regexp.MustCompile(`level=WARN.*GATEHOUSE_OPS_ADDR`).MatchString(open.Log.String()) {
+		t.Errorf("no warning:\n%s", open.Log)
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	o := servertest.StartRefused(t, servertest.Secret, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "GATEHOUSE_OPS_ADDR="+taken.Addr().String())
+	if o.Code != cli.ExitFailed || !strings.Contains(o.Stderr, "GATEHOUSE_OPS_ADDR") {
+		t.Errorf("%+v", o)
+	}
+}

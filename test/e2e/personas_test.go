@@ -1,0 +1,75 @@
+package e2e
+
+import (
+	"testing"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/gatehouse/gatehouse/internal/servertest"
+)
+
+// persona is a kind of caller, and what a naive reader of the rules must know of it.
+type persona struct {
+	name   string
+	token  func() string // a new one each time: what is granted is carried out, and may end a session
+	reason string        // why the caller is anonymous; "" for one who is signed in
+	roles  []string
+	stale  bool
+}
+
+// personas is a running server whose key the test has, and an administrator.
+type personas struct {
+	*servertest.Process
+	t   *testing.T
+	key *servertest.SigningKey
+}
+
+func newPersonas(t *testing.T, databaseURL string) *personas {
+	t.Helper()
+	key := servertest.NewSigningKey(t)
+	s := &personas{servertest.Start(t, "GATEHOUSE_DATABASE_URL="+databaseURL, key.Setting), t, key}
+	s.CreateAdmin()
+	return s
+}
+
+func (s *personas) all() []persona {
+	user := func() string { return s.Register().Access }
+	after := func(operation string) func() string {
+		return func() string {
+			token := user()
+			s.Must(token, operation)
+			return token
+		}
+	}
+	suspended := func() string {
+		a := s.Register()
+		s.Must(s.Admin(), `mutation { suspendUser(id: "`+a.ID+`") { user { id } } }`)
+		return a.Access
+	}
+	remade := func(how string, token func() string) func() string {
+		return func() string { return s.key.MustRemake(s.t, token(), how) }
+	}
+	return []persona{
+		{name: "anonymous", token: func() string { return "" }, reason: "missing"},
+		{name: "a forger", token: remade("forged", user), reason: "invalid"},
+		{name: "a late user", token: remade("expired", user), reason: "expired"},
+		{name: "a user who logged out", token: after("mutation { logout { success } }"), reason: "revoked"},
+		{name: "a suspended user", token: suspended, reason: "revoked"},
+		{name: "a deleted user", token: after("mutation { deleteAccount { success } }"), reason: "revoked"},
+		{name: "a user", token: user, roles: []string{"USER"}},
+		{name: "a user of long ago", token: remade("stale", user), roles: []string{"USER"}, stale: true},
+		{name: "an administrator", token: s.Admin, roles: []string{"ADMIN", "USER"}},
+		{name: "an administrator of long ago", token: remade("stale", s.Admin), roles: []string{"ADMIN", "USER"}, stale: true},
+		{name: "a user who claims to be an administrator", token: func() string { return s.claimAdmin(user()) }, roles: []string{"USER"}},
+	}
+}
+
+// claimAdmin signs a token, rightly, whose roles are not those of the account any more.
+func (s *personas) claimAdmin(token string) string {
+	s.t.Helper()
+	made, err := s.key.Resign(token, func(c jwt.MapClaims) { c["roles"] = []string{"ADMIN", "USER"} })
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return made
+}

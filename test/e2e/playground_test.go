@@ -1,0 +1,47 @@
+package e2e
+
+import (
+	"os"
+	"testing"
+
+	"github.com/gatehouse/gatehouse/internal/dbtest"
+	"github.com/gatehouse/gatehouse/internal/servertest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
+	"github.com/gatehouse/gatehouse/web"
+)
+
+// TestPlayground_RegistersLogsInAndAsksMe drives a real browser. Its screenshots are in .artifacts/.
+func TestPlayground_RegistersLogsInAndAsksMe(t *testing.T) {
+	if !web.Built() {
+		testenv.Missing(t, "the Playground's page", "run make playground")
+	}
+	s := startForBrowser(t)
+	servertest.Execute(t, ".", "node", "web/test/playground.mjs", s.URL+"/", ".artifacts/playground.png")
+}
+
+func TestAccessPage_IsFilteredByPersonaAndFitsAPhone(t *testing.T) {
+	s := startForBrowser(t)
+	servertest.Execute(t, ".", "node", "web/test/access.mjs", s.URL+"/access", ".artifacts/access.png")
+}
+
+// startForBrowser starts a server, when there is a browser to look at it.
+func startForBrowser(t *testing.T) *servertest.Process {
+	t.Helper()
+	t.Parallel()
+	needBrowser(t)
+	return servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))
+}
+
+func needBrowser(t *testing.T) {
+	t.Helper()
+	servertest.NeedProgram(t, "node", "install Node.js 20 or newer")
+	if _, err := os.Stat("/usr/bin/chromium"); err != nil && os.Getenv("CHROMIUM") == "" {
+		testenv.Missing(t, "Chromium", "apt-get install chromium, or name a browser in CHROMIUM")
+	}
+	if _, err := os.Stat("web/node_modules/playwright-core"); err != nil {
+		testenv.Missing(t, "playwright-core", "run make playground")
+	}
+	if err := os.MkdirAll(".artifacts", 0o755); err != nil {
+		t.Fatal(err)
+	}
+}

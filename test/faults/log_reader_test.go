@@ -1,0 +1,83 @@
+package faults
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/gatehouse/gatehouse/internal/dbtest"
+	"github.com/gatehouse/gatehouse/internal/servertest"
+)
+
+// TestLogWithoutReader_HoldsNothingUp is R-037: standard error is a full pipe from the start. The program, a process of its
+// own, starts, answers what writes lines, and stops. When the pipe is read again, each line is there or counted.
+func TestLogWithoutReader_HoldsNothingUp(t *testing.T) {
+	const asked = 1324 // more lines than the server stores
+	for name, reads := range map[string]bool{"read again": true, "never read": false} {
+		t.Run(name, func(t *testing.T) {
+			reader, writer, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer reader.Close()
+			fill(t, writer)
+			s := servertest.Options{Child: true, Stderr: writer}.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))
+			writer.Close()
+			login := func(i int) {
+				query := fmt.Sprintf(`mutation { login(input: {email: "nobody%d@example.com", password: "a guess"}) { tokenType } }`, i)
+				if code := s.Code("", query); code != "INVALID_CREDENTIALS" {
+					t.Error(code)
+				}
+			}
+			began := time.Now()
+			simultaneously(4, func(i int) {
+				for range asked / 4 {
+					login(i)
+				}
+			})
+			t.Logf("%d answers in %v", asked, time.Since(began))
+			text := make(chan string, 1)
+			if reads {
+				go func() { all, _ := io.ReadAll(reader); text <- string(all) }()
+				time.Sleep(100 * time.Millisecond) // for what is stored
+				login(9)
+			}
+			s.Signal(syscall.SIGTERM)
+			if code := s.Wait(); code != 0 {
+				t.Error(code)
+			}
+			if !reads {
+				return
+			}
+			log, lost := <-text, 0
+			for _, n := range regexp.MustCompile(`lines were dropped" lines=(\d+)`).FindAllStringSubmatch(log, -1) {
+				n, _ := strconv.Atoi(n[1])
+				lost += n
+			}
+			written := strings.Count(log, "event=sign_in_failed")
+			if t.Logf("%d lines, %d dropped", written, lost); lost == 0 || written+lost != asked+1 {
+				t.Errorf("want %d in all, and some dropped", asked+1)
+			}
+		})
+	}
+}
+
+// fill writes as much as fits.
+func fill(t *testing.T, pipe *os.File) {
+	t.Helper()
+	if err := pipe.SetWriteDeadline(time.Now().Add(50 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := pipe.Write(make([]byte, 512)); err != nil {
+			break
+		}
+	}
+	pipe.Fd() // blocks again, as what a program is started with does
+}

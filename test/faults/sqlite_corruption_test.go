@@ -1,0 +1,162 @@
+package faults
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehouse/gatehouse/internal/cli"
+	"github.com/gatehouse/gatehouse/internal/servertest"
+)
+
+const pageSize = 4096 // of a SQLite file, as its header says
+
+// TestCorruptSQLiteFile_IsRefusedAndNotChanged is R-010 at the start: each page in turn, each way to be cut, and files
+// that are something else. None is served, mended or begun again; the same file without the harm is served.
+func TestCorruptSQLiteFile_IsRefusedAndNotChanged(t *testing.T) {
+	sound := soundFile(t)
+	const restore, name = "restore", "name a"
+	type harmed struct {
+		content []byte
+		says    string
+	}
+	cases := map[string]harmed{
+		"emptied":         {nil, "is empty, and was migrated before: " + restore},
+		"cut in a header": {sound[:60], restore},
+		"one page":        {sound[:pageSize], restore},
+		"half":            {sound[:len(sound)/2], restore},
+		"without a page":  {sound[:len(sound)-pageSize], restore},
+		"a letter":        {[]byte(strings.Repeat("Dear Ada, ", 1000)), name},
+		"zeros":           {make([]byte, len(sound)), name},
+		"another program": {foreignFile(t), name},
+	}
+	for page := range len(sound) / pageSize {
+		content := bytes.Clone(sound)
+		copy(content[page*pageSize:], bytes.Repeat([]byte{0xff}, pageSize))
+		cases[fmt.Sprintf("page %d of noise", page+1)] = harmed{content, restore}
+	}
+	for name, c := range cases {
+		path := placeFile(t, c.content)
+		o := servertest.StartRefused(t, servertest.Secret, "GATEHOUSE_DATABASE_URL=sqlite:"+path)
+		if o.Code != cli.ExitFailed || !strings.Contains(o.Stderr, "gatehouse: database: open sqlite:"+path) || !strings.Contains(o.Stderr, c.says) {
+			t.Errorf("%s: exit code %d, want %d and %q:\n%s", name, o.Code, cli.ExitFailed, c.says, o.Stderr)
+		}
+		if servertest.ReadFile(t, path) != string(c.content) {
+			t.Errorf("%s: the file was changed", name)
+		}
+		if files, err := filepath.Glob(path + "*"); err != nil || len(files) != 2 { // the lock
+			t.Errorf("%s: %v, %v", name, files, err)
+		}
+	}
+	t.Logf("%d files", len(cases))
+	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL=sqlite:"+placeFile(t, sound), servertest.Secret)
+	s.Login("ada@example.com", servertest.Password)
+}
+
+// TestSQLiteFileCorruptedWhileOpen_IsUnavailable is R-010 for a server that runs: what needs the harmed page is
+// unavailable immediately, nothing is begun again, and the next start refuses.
+func TestSQLiteFileCorruptedWhileOpen_IsUnavailable(t *testing.T) {
+	for name, harm := range map[string]func(path string, page int64) error{
+		"noise": func(path string, page int64) error {
+			return overwrite(path, page, bytes.Repeat([]byte{0xff}, pageSize))
+		},
+		"cut": func(path string, page int64) error { return os.Truncate(path, page*pageSize) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			environment := []string{"GATEHOUSE_DATABASE_URL=sqlite:" + filepath.Join(folder, "gatehouse.db"), servertest.Secret, servertest.Issuer}
+			s := newSQLiteServer(t, folder, environment...)
+			page := s.checkpoint()
+			before := servertest.ReadFile(t, s.path)
+			if err := harm(s.path, page); err != nil {
+				t.Fatal(err)
+			}
+			harmed := servertest.ReadFile(t, s.path)
+			for what, a := range map[string]servertest.Answer{"a read": s.read(), "a write": s.register()} {
+				if !a.Unavailable() || a.Took > time.Second {
+					t.Errorf("%s: %v", what, a)
+				}
+			}
+			if a := s.Ask("", "{ __typename }"); !a.OK() {
+				t.Errorf("what needs no page: %v", a)
+			}
+			if a := s.Get("/healthz"); a.Status != http.StatusOK {
+				t.Errorf("/healthz: %v", a)
+			}
+			if log := s.Log.String(); !strings.Contains(log, "malformed") {
+				t.Errorf("no line names the cause:\n%s", log)
+			}
+			if o := servertest.StartRefused(t, environment...); o.Code != cli.ExitFailed || !strings.Contains(o.Stderr, "restore") {
+				t.Errorf("another start: %+v", o)
+			}
+			if servertest.ReadFile(t, s.path) != harmed {
+				t.Error("the file was changed")
+			}
+			s.Stop()
+			if err := overwrite(s.path, 0, []byte(before)); err != nil { // from a backup
+				t.Fatal(err)
+			}
+			s.Restart()
+			if a := s.read(); !a.OK() || !s.write() || !s.Ready() {
+				t.Errorf("restored: %v", a)
+			}
+		})
+	}
+}
+
+// checkpoint writes all that is in the journal into the file, lets the server drop what it has read, and returns the
+// number of pages before the first one of the users.
+func (s *sqliteServer) checkpoint() (before int64) {
+	s.t.Helper()
+	db := servertest.OpenDB(s.t, "sqlite:"+s.path)
+	servertest.Exec(s.t, db, "CREATE TABLE later (a)", "PRAGMA wal_checkpoint(TRUNCATE)")
+	if err := db.QueryRow("SELECT min(rootpage) - 1 FROM sqlite_schema WHERE tbl_name = 'users'").Scan(&before); err != nil {
+		s.t.Fatal(err)
+	}
+	db.Close()
+	return before
+}
+
+// soundFile is the database of a server with one account.
+func soundFile(t *testing.T) []byte {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "gatehouse.db")
+	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL=sqlite:"+path, servertest.Secret)
+	s.RegisterAs("ada@example.com")
+	s.Stop()
+	return []byte(servertest.ReadFile(t, path))
+}
+
+func foreignFile(t *testing.T) []byte {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "songs.db")
+	servertest.Exec(t, servertest.OpenDB(t, "sqlite:"+path), "CREATE TABLE songs (title)")
+	return []byte(servertest.ReadFile(t, path))
+}
+
+// placeFile writes a file where a migrated database was, and returns its path.
+func placeFile(t *testing.T, content []byte) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "gatehouse.db")
+	for name, content := range map[string][]byte{path: content, path + ".lock": nil} {
+		if err := os.WriteFile(name, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return path
+}
+
+func overwrite(path string, page int64, with []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = f.WriteAt(with, page*pageSize)
+	return err
+}

@@ -1,0 +1,64 @@
+package repo
+
+import (
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse/gatehouse/internal/servertest"
+)
+
+// tracked returns the files that git tracks or would, of some patterns, as they are in the working tree.
+func tracked(t *testing.T, patterns ...string) (files []string) {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "git", append([]string{"ls-files", "-co", "--exclude-standard", "--"}, patterns...)...).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range strings.Lines(string(out)) {
+		name = strings.TrimSpace(name)
+		if _, err := os.Stat(name); err == nil { // else deleted, and not yet committed
+			files = append(files, name)
+		}
+	}
+	return files
+}
+
+// join returns the texts of files.
+func join(t *testing.T, files []string) string {
+	t.Helper()
+	var all strings.Builder
+	for _, name := range files {
+		all.WriteString(servertest.ReadFile(t, name))
+	}
+	return all.String()
+}
+
+// TestPages_NameTestsThatThereAre holds each page in docs/ against the tests that it names.
+func TestPages_NameTestsThatThereAre(t *testing.T) {
+	tests := join(t, tracked(t, "*_test.go"))
+	for _, page := range tracked(t, "*.md") {
+		for _, name := range regexp.MustCompile(`\b(Test|Fuzz)[A-Z]\w+`).FindAllString(servertest.ReadFile(t, page), -1) {
+			if !strings.Contains(tests, "\nfunc "+name+"(") {
+				t.Errorf("%s: there is no %s", page, name)
+			}
+		}
+	}
+}
+
+// TestOperationsPage_NamesATestForEachFault in its table of what each part does when another is away.
+func TestOperationsPage_NamesATestForEachFault(t *testing.T) {
+	_, table, _ := strings.Cut(servertest.ReadFile(t, "docs/operations.md"), "|---|---|---|\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	rows := strings.Split(strings.TrimSpace(table), "\n")
+	for _, row := range rows {
+		if !regexp.MustCompile("`Test[A-Z]\\w+`").MatchString(row) {
+			t.Errorf("no test: %s", row)
+		}
+	}
+	if len(rows) < 15 {
+		t.Errorf("%d rows", len(rows))
+	}
+}
