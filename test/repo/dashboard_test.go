@@ -25,7 +25,7 @@ func TestDashboard_ShowsWhatIsServed(t *testing.T) {
 	if err := json.Unmarshal([]byte(servertest.ReadFile(t, "deploy/grafana.json")), &dashboard); err != nil {
 		t.Fatal(err)
 	}
-	served := servedMetrics(t)
+	served, _ := servedMetrics(t)
 	shown, ids := map[string]bool{}, map[int]bool{}
 	for _, p := range dashboard.Panels {
 		if ids[p.ID] || p.GridPos.W == 0 || p.GridPos.X+p.GridPos.W > 24 {
@@ -49,14 +49,14 @@ func TestDashboard_ShowsWhatIsServed(t *testing.T) {
 	}
 }
 
-// servedMetrics returns the names on /metrics.
-func servedMetrics(t *testing.T) map[string]bool {
+// servedMetrics returns the names on /metrics, and all of it.
+func servedMetrics(t *testing.T) (names map[string]bool, text string) {
 	t.Helper()
 	s := servertest.Start(t, "GATEHOUSE_OPS_ADDR=127.0.0.1:0", "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))
 	s.Ask("", servertest.Me) // so that each is there
-	served := map[string]bool{}
-	for _, line := range regexp.MustCompile(`(?m)^# TYPE (\w+)`).FindAllStringSubmatch(s.Metrics(), -1) {
-		served[line[1]] = true
+	names, text = map[string]bool{}, s.Metrics()
+	for _, line := range regexp.MustCompile(`(?m)^# TYPE (\w+)`).FindAllStringSubmatch(text, -1) {
+		names[line[1]] = true
 	}
-	return served
+	return names, text
 }

@@ -47,18 +47,3 @@ func TestPages_NameTestsThatThereAre(t *testing.T) {
 		}
 	}
 }
-
-// TestOperationsPage_NamesATestForEachFault in its table of what each part does when another is away.
-func TestOperationsPage_NamesATestForEachFault(t *testing.T) {
-	_, table, _ := strings.Cut(servertest.ReadFile(t, "docs/operations.md"), "|---|---|---|\n")
-	table, _, _ = strings.Cut(table, "\n\n")
-	rows := strings.Split(strings.TrimSpace(table), "\n")
-	for _, row := range rows {
-		if !regexp.MustCompile("`Test[A-Z]\\w+`").MatchString(row) {
-			t.Errorf("no test: %s", row)
-		}
-	}
-	if len(rows) < 15 {
-		t.Errorf("%d rows", len(rows))
-	}
-}
