@@ -15,8 +15,8 @@ import (
 	"github.com/gatehouse/gatehouse/internal/server"
 )
 
-// createAdministrator makes an administrator, or gives an account the role. A new one's password is read from the
-// terminal, unseen, or else from the first line of standard input.
+// createAdministrator creates an administrator, or gives an account the role. The password of a new one is read from
+// the terminal without echo, or else from the first line of standard input.
 func createAdministrator(ctx context.Context, p Process, address string) error {
 	c, err := server.ReadConfig(p.Env)
 	if err != nil {
@@ -32,29 +32,28 @@ func createAdministrator(ctx context.Context, p Process, address string) error {
 	if err != nil {
 		return err
 	}
-	made := "now has"
+	outcome := "now has"
 	user, err := service.Promote(ctx, address)
 	if problem.Is(err, problem.NotFound) {
 		password, err := readPassword(p)
 		if err != nil {
 			return err
 		}
-		made = "was made with"
+		outcome = "was created with"
 		user, err = service.CreateAdministrator(ctx, address, password)
 		if err != nil {
-			return publicly(err)
+			return publicMessage(err)
 		}
 	} else if err != nil {
-		return publicly(err)
+		return publicMessage(err)
 	}
-	_, err = fmt.Fprintf(p.Stdout, "%s %s the role ADMIN.\n", user.Email, made)
+	_, err = fmt.Fprintf(p.Stdout, "%s %s the role ADMIN.\n", user.Email, outcome)
 	return err
 }
 
-// publicly says a problem in its public words.
-func publicly(err error) error {
-	var p *problem.Problem
-	if errors.As(err, &p) {
+// publicMessage replaces a problem by its public message.
+func publicMessage(err error) error {
+	if p, ok := errors.AsType[*problem.Problem](err); ok {
 		return errors.New(p.Message)
 	}
 	return err

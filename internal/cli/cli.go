@@ -1,9 +1,10 @@
-// Package cli has the program's commands: their flags, what they print, and the exit codes. What a command does is done
-// by the packages that it calls.
+// Package cli has the program's commands: their flags, what they print, and the exit codes. The work is done by the
+// packages that it calls.
 package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,7 +14,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/logging"
 )
 
-// Process is what the program sees of the outside; tests give it another.
+// Process is what the program sees of its process. Tests give it another.
 type Process struct {
 	Args       []string // without the program's name
 	Env        []string // NAME=value
@@ -22,7 +23,7 @@ type Process struct {
 	Stderr     io.Writer
 	Standalone bool          // nothing else runs in this process: the program may tune Go's runtime
 	Audit      bool          // compare each executed field with the authorization plan: tests do
-	Timeout    time.Duration // of one operation; default server.OperationTimeout: some tests cannot wait
+	Timeout    time.Duration // of one operation; default 10 s; some tests cannot wait
 }
 
 // The exit codes of the program.
@@ -47,7 +48,7 @@ func Run(ctx context.Context, p Process) int {
 		return ExitDone
 	}
 	fmt.Fprintln(p.Stderr, "gatehouse:", err)
-	if isFailure(err) {
+	if _, ok := errors.AsType[runtimeError](err); ok {
 		return ExitFailed
 	}
 	fmt.Fprintln(p.Stderr, "Try `gatehouse help`.")

@@ -1,9 +1,9 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"strings"
 	"text/tabwriter"
 
@@ -13,90 +13,65 @@ import (
 	"github.com/gatehouse/gatehouse/internal/config"
 )
 
-// failure is an error of the work, and not of how the command was written.
-type failure struct{ error }
+// runtimeError is an error of a command that was written as it should be. Every other error is one of usage.
+type runtimeError struct{ error }
 
-func (f failure) Unwrap() error { return f.error }
+func (e runtimeError) Unwrap() error { return e.error }
 
-func isFailure(err error) bool {
-	var f failure
-	return errors.As(err, &f)
-}
-
-// does turns a function of the world into what a command runs.
-func does(f func(cmd *cobra.Command) error) func(*cobra.Command, []string) error {
+// runE returns what cobra runs for a command, whose errors are runtime errors.
+func runE(f func(ctx context.Context) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, _ []string) error {
-		if err := f(cmd); err != nil {
-			return failure{err}
+		if err := f(cmd.Context()); err != nil {
+			return runtimeError{err}
 		}
 		return nil
 	}
 }
 
+// missingVerb returns what cobra runs for a command that needs another word.
+func missingVerb(usage string) func(*cobra.Command, []string) error {
+	return func(*cobra.Command, []string) error { return errors.New("say what to do: " + usage) }
+}
+
 // commands returns the program's commands.
 func commands(p Process) *cobra.Command {
-	serveDoes := does(func(cmd *cobra.Command) error { return serve(cmd.Context(), p) })
+	serve := runE(func(ctx context.Context) error { return serve(ctx, p) })
 	root := &cobra.Command{
-		Use:           "gatehouse",
-		Short:         "A GraphQL accounts API whose schema is its access policy",
-		Long:          "Gatehouse is a GraphQL accounts API whose schema is its access policy.\nWithout a command it serves, on 127.0.0.1:8080 with a SQLite file in this folder unless the environment says otherwise.",
+		Use:   "gatehouse",
+		Short: "A GraphQL accounts API whose schema is its access policy",
+		Long: "Gatehouse is a GraphQL accounts API whose schema is its access policy.\n" +
+			"Without a command it serves, on 127.0.0.1:8080 with a SQLite file in this folder unless the environment says " +
+			"otherwise.",
 		Args:          cobra.NoArgs,
-		RunE:          serveDoes,
+		RunE:          serve,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
-	migrate := &cobra.Command{
-		Use: "migrate", Short: "Bring the database to this version's schema", Args: cobra.NoArgs,
-		RunE: does(func(cmd *cobra.Command) error { return migrateDatabase(cmd.Context(), p) }),
-	}
-	migrate.AddCommand(&cobra.Command{
-		Use: "status", Short: "Tell the database's version without changing it", Args: cobra.NoArgs,
-		RunE: does(func(cmd *cobra.Command) error { return migrationStatus(cmd.Context(), p) }),
-	})
-	admin := &cobra.Command{Use: "admin", Short: "Administrators", RunE: func(cmd *cobra.Command, args []string) error {
-		return errors.New("say what to do: gatehouse admin create EMAIL")
-	}}
-	create := &cobra.Command{
-		Use: "create EMAIL", Short: "Make an administrator, or give an account the role", Args: oneAddress,
-		Long: "Makes an administrator, or gives an account the role ADMIN.\nThe password of a new one is asked for, or read from the first line of standard input.",
-	}
-	create.RunE = func(cmd *cobra.Command, args []string) error {
-		return does(func(cmd *cobra.Command) error { return createAdministrator(cmd.Context(), p, args[0]) })(cmd, args)
-	}
-	admin.AddCommand(create)
-	access := &cobra.Command{Use: "access", Short: "Print who may use what", Args: cobra.NoArgs}
-	asJSON := access.Flags().Bool("json", false, "for machines")
-	former := access.Flags().String("check", "", "fail when the schema grants more than this FILE of a former --json")
-	access.RunE = does(func(*cobra.Command) error {
-		if access.Flags().Changed("check") {
-			return checkAccess(p.Stdout, *former)
-		}
-		return printAccess(p.Stdout, *asJSON)
-	})
-	keys := &cobra.Command{Use: "keys", Short: "Signing keys", RunE: func(*cobra.Command, []string) error {
-		return errors.New("say what to do: gatehouse keys list, or gatehouse keys rotate")
-	}}
-	keys.AddCommand(&cobra.Command{
-		Use: "list", Short: "Print the signing keys and what each is for", Args: cobra.NoArgs,
-		RunE: does(func(cmd *cobra.Command) error { return listKeys(cmd.Context(), p) }),
-	}, rotateCommand(p))
 	root.AddCommand(
-		keys,
-		&cobra.Command{Use: "serve", Short: "Serve (what gatehouse does without a command)", Args: cobra.NoArgs, RunE: serveDoes},
-		migrate,
-		admin,
-		access,
-		&cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs, RunE: does(func(cmd *cobra.Command) error {
-			_, err := fmt.Fprintln(p.Stdout, "gatehouse", version())
-			return err
-		})},
+		keysCommand(p),
 		&cobra.Command{
-			Use: hashCommand, Hidden: true, Short: "Hash passwords for the server that has started this", Args: cobra.NoArgs,
-			RunE: does(func(*cobra.Command) error { return hash(p) }),
+			Use: "serve", Short: "Serve (what gatehouse does without a command)", Args: cobra.NoArgs, RunE: serve,
+		},
+		migrateCommand(p),
+		adminCommand(p),
+		accessCommand(p),
+		&cobra.Command{
+			Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+			RunE: runE(func(context.Context) error { return printVersion(p) }),
+		},
+		&cobra.Command{
+			Use: hashCommand, Hidden: true, Short: "Hash passwords for the server that started this", Args: cobra.NoArgs,
+			RunE: runE(func(context.Context) error { return hash(p) }),
 		},
 		&cobra.Command{Use: "config", Short: "The environment variables, with their defaults", Long: configHelp()},
 	)
+	refuseUnknownHelp(root)
+	return root
+}
+
+// refuseUnknownHelp makes help on an unknown command an error, which cobra answers with the help of the root.
+func refuseUnknownHelp(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	help, _, _ := root.Find([]string{"help"})
 	help.Args = func(_ *cobra.Command, args []string) error {
@@ -105,28 +80,79 @@ func commands(p Process) *cobra.Command {
 		}
 		return nil
 	}
-	return root
 }
 
-func rotateCommand(p Process) *cobra.Command {
-	var r accounts.Rotation
-	rotate := &cobra.Command{
-		Use: "rotate", Short: "Make the next signing key", Args: cobra.NoArgs,
-		Long: "Makes the next signing key. It is published now and signs in ten minutes; the one before it verifies until the\n" +
-			"last token that it signed has expired. Running servers take it up by themselves.",
+func migrateCommand(p Process) *cobra.Command {
+	migrate := &cobra.Command{
+		Use: "migrate", Short: "Bring the database to this version's schema", Args: cobra.NoArgs,
+		RunE: runE(func(ctx context.Context) error { return migrateDatabase(ctx, p) }),
 	}
-	rotate.Flags().StringVar(&r.Algorithm, "algorithm", "", "EdDSA, ES256 or RS256 (default: as the key before it)")
-	rotate.Flags().BoolVar(&r.Revoke, "revoke", false, "a key leaked: the new one signs at once, and no older one verifies any more")
-	rotate.RunE = does(func(cmd *cobra.Command) error { return rotateKeys(cmd.Context(), p, r) })
-	return rotate
+	migrate.AddCommand(&cobra.Command{
+		Use: "status", Short: "Print the database's version without changing it", Args: cobra.NoArgs,
+		RunE: runE(func(ctx context.Context) error { return migrationStatus(ctx, p) }),
+	})
+	return migrate
 }
 
-// oneAddress wants the address of an administrator, and nothing else: a password is never an argument.
+func adminCommand(p Process) *cobra.Command {
+	admin := &cobra.Command{
+		Use: "admin", Short: "Administrators", RunE: missingVerb("gatehouse admin create EMAIL"),
+	}
+	admin.AddCommand(&cobra.Command{
+		Use: "create EMAIL", Short: "Create an administrator, or give an account the role", Args: oneAddress,
+		Long: "Creates an administrator, or gives an account the role ADMIN.\n" +
+			"The password of a new one is asked for, or read from the first line of standard input.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runE(func(ctx context.Context) error { return createAdministrator(ctx, p, args[0]) })(cmd, args)
+		},
+	})
+	return admin
+}
+
+// oneAddress accepts the address of an administrator and nothing else: a password is never an argument.
 func oneAddress(_ *cobra.Command, args []string) error {
 	if len(args) != 1 {
 		return errors.New("give one e-mail address: gatehouse admin create EMAIL")
 	}
 	return nil
+}
+
+func accessCommand(p Process) *cobra.Command {
+	access := &cobra.Command{Use: "access", Short: "Print who may use what", Args: cobra.NoArgs}
+	asJSON := access.Flags().Bool("json", false, "for machines")
+	former := access.Flags().String("check", "", "fail when the schema grants more than this FILE of a former --json")
+	access.RunE = runE(func(context.Context) error {
+		if access.Flags().Changed("check") {
+			return checkAccess(p.Stdout, *former)
+		}
+		return printAccess(p.Stdout, *asJSON)
+	})
+	return access
+}
+
+func keysCommand(p Process) *cobra.Command {
+	keys := &cobra.Command{
+		Use: "keys", Short: "Signing keys", RunE: missingVerb("gatehouse keys list, or gatehouse keys rotate"),
+	}
+	keys.AddCommand(&cobra.Command{
+		Use: "list", Short: "Print the signing keys and what each is for", Args: cobra.NoArgs,
+		RunE: runE(func(ctx context.Context) error { return listKeys(ctx, p) }),
+	}, rotateCommand(p))
+	return keys
+}
+
+func rotateCommand(p Process) *cobra.Command {
+	var r accounts.Rotation
+	rotate := &cobra.Command{
+		Use: "rotate", Short: "Create the next signing key", Args: cobra.NoArgs,
+		Long: "Creates the next signing key. It is published now and signs in ten minutes; the one before it verifies\n" +
+			"until the last token that it signed has expired. Running servers take it up by themselves.",
+		RunE: runE(func(ctx context.Context) error { return rotateKeys(ctx, p, r) }),
+	}
+	rotate.Flags().StringVar(&r.Algorithm, "algorithm", "", "EdDSA, ES256 or RS256 (default: as the key before it)")
+	rotate.Flags().BoolVar(&r.Revoke, "revoke", false,
+		"a key leaked: the new one signs immediately, and no older one verifies any more")
+	return rotate
 }
 
 // configHelp lists every variable.
@@ -142,26 +168,7 @@ func configHelp() string {
 		fmt.Fprintf(t, "  %s\t%s\n", v.Name, help)
 	}
 	t.Flush()
-	b.WriteString("\nTraces follow OpenTelemetry's own: OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_TRACES_EXPORTER=otlp switch them on.\n")
+	b.WriteString("\nTracing follows OpenTelemetry's own: " +
+		"OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_TRACES_EXPORTER=otlp switch it on.\n")
 	return strings.TrimRight(b.String(), "\n")
-}
-
-// Version is the version of a release, which its build sets: -ldflags "-X github.com/gatehouse/gatehouse/internal/cli.Version=v1.2.3".
-var Version string
-
-// version returns Version or, in a build without it, what Go recorded: a tag, or the commit.
-func version() string {
-	if Version != "" {
-		return Version
-	}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && info.Main.Version == "(devel)" {
-			return s.Value
-		}
-	}
-	return info.Main.Version
 }

@@ -11,18 +11,18 @@ import (
 	"github.com/gatehouse/gatehouse/internal/password/hashworker"
 )
 
-// hashCommand is what the server starts this program with, for the process that hashes passwords.
+// hashCommand is the argument with which the server starts this program as the process that hashes passwords.
 const hashCommand = "hash"
 
-// thisProgram is the program that runs, on Linux even when another has been installed in its place.
-const thisProgram = "/proc/self/exe"
+// procSelf is the running program on Linux, even when another has been installed in its place.
+const procSelf = "/proc/self/exe"
 
-// hashWorker is the command of the process that hashes passwords. It is told nothing of the environment, where
-// secrets are, but how many processors it may take.
+// hashWorker returns the command of the process that hashes passwords. It gets nothing of the environment, which has
+// secrets, but how many processors it may use.
 func hashWorker(maxConcurrent int, stderr io.Writer) *exec.Cmd {
 	program, err := os.Executable()
-	if _, absent := os.Stat(thisProgram); absent == nil {
-		program, err = thisProgram, nil
+	if _, absent := os.Stat(procSelf); absent == nil {
+		program, err = procSelf, nil
 	}
 	return &exec.Cmd{
 		Path:   program,
@@ -33,13 +33,13 @@ func hashWorker(maxConcurrent int, stderr io.Writer) *exec.Cmd {
 	}
 }
 
-// hash hashes what the server asks for until it ends. Signals are the server's business: one to both is to let running
-// requests finish, which may need a hash.
+// hash serves hashes to the server until that ends. It ignores the signals to stop, which a terminal sends to both: the
+// server still finishes running requests, which may need a hash.
 func hash(p Process) error {
 	signal.Ignore(os.Interrupt, syscall.SIGTERM)
 	out, ok := p.Stdout.(*os.File)
 	if !ok {
-		return fmt.Errorf("%s is started by gatehouse serve, and by nobody else", hashCommand)
+		return fmt.Errorf("%s is started by gatehouse serve only", hashCommand)
 	}
 	return hashworker.Serve(hashworker.Input(), out)
 }

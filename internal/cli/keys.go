@@ -15,12 +15,12 @@ func listKeys(ctx context.Context, p Process) error {
 	return withKeys(ctx, p, func(*server.SigningKeys) error { return nil })
 }
 
-// rotateKeys makes the next signing key and prints all.
+// rotateKeys creates the next signing key and prints all.
 func rotateKeys(ctx context.Context, p Process, r accounts.Rotation) error {
 	return withKeys(ctx, p, func(s *server.SigningKeys) error { return s.Rotate(ctx, r) })
 }
 
-// withKeys opens the signing keys, does what is asked, and prints them.
+// withKeys opens the signing keys, does something with them, and prints them.
 func withKeys(ctx context.Context, p Process, do func(*server.SigningKeys) error) error {
 	c, err := server.ReadConfig(p.Env)
 	if err != nil {

@@ -20,10 +20,10 @@ func migrateDatabase(ctx context.Context, p Process) error {
 		return err
 	}
 	defer db.Close()
-	return tellStatus(ctx, p, db)
+	return printStatus(ctx, p, db)
 }
 
-// migrationStatus tells the database's version without changing it.
+// migrationStatus prints the database's version without changing it.
 func migrationStatus(ctx context.Context, p Process) error {
 	c, err := config.Load(p.Env)
 	if err != nil {
@@ -34,10 +34,10 @@ func migrationStatus(ctx context.Context, p Process) error {
 		return err
 	}
 	defer db.Close()
-	return tellStatus(ctx, p, db)
+	return printStatus(ctx, p, db)
 }
 
-func tellStatus(ctx context.Context, p Process, db *database.Database) error {
+func printStatus(ctx context.Context, p Process, db *database.Database) error {
 	status, err := db.Status(ctx)
 	if err != nil {
 		return err

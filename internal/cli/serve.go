@@ -31,8 +31,8 @@ func serve(ctx context.Context, p Process) error {
 	})
 }
 
-// readyMessage is the one line that says where the Playground is: at the issuer's address where one is configured, because
-// the listener's own may mean nothing outside of a container.
+// readyMessage is the line that says where the Playground is: at the issuer's address where one is configured, because
+// the listener's may mean nothing outside of a container.
 func readyMessage(c *config.Config, address string) string {
 	base := strings.TrimSuffix(cmp.Or(c.Issuer, address), "/")
 	if c.ShowPlayground() {

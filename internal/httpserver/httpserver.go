@@ -1,5 +1,5 @@
-// Package httpserver serves net/http with timeouts, a limit on connections, and connection draining. It knows nothing of
-// what is served, except that load balancers ask /readyz.
+// Package httpserver serves net/http with timeouts, a limit on connections, and connection draining. It knows nothing
+// of what is served, except that load balancers ask /readyz.
 package httpserver
 
 import (
@@ -22,8 +22,8 @@ type Config struct {
 	Log       *slog.Logger  // required
 }
 
-// Serve serves until the context ends. Then it drains: for DrainTime it answers requests while /readyz says 503, so that
-// load balancers turn away; then it closes the listener and gives running requests 20 s to finish.
+// Serve serves until the context ends. Then it drains: for DrainTime it answers requests while /readyz says 503, so
+// that load balancers turn away; then it closes the listener and gives running requests 20 s to finish.
 func Serve(ctx context.Context, listener net.Listener, c Config) error {
 	d := &drain{}
 	server := newServer(d.middleware(c.Handler), c.Log)
@@ -59,9 +59,9 @@ func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 }
 
 // closeAfterChunked closes the connection after a request with a chunked body. RFC 9112, section 6.1 demands that when
-// the request has a Content-Length too, but Go's server removes that header, so a handler cannot tell. A proxy that uses
-// the length instead would forward a hidden second request on the same connection, and give its response to another
-// client (request smuggling). The cost: clients that send chunked bodies need a connection for each request.
+// the request has a Content-Length too, but Go's server removes that header, so a handler cannot tell. A proxy that
+// uses the length instead would forward a hidden second request on the same connection, and give its response to
+// another client (request smuggling). The cost: clients that send chunked bodies need a connection for each request.
 func closeAfterChunked(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if len(r.TransferEncoding) > 0 {

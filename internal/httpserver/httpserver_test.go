@@ -11,8 +11,8 @@ import (
 // TestNewServer_SlowClientsAreCutOff is G-068.
 func TestNewServer_SlowClientsAreCutOff(t *testing.T) {
 	s := newServer(http.NotFoundHandler(), slog.New(slog.DiscardHandler))
-	if s.ReadHeaderTimeout > 5*time.Second || s.ReadTimeout > 10*time.Second || s.WriteTimeout == 0 || s.IdleTimeout == 0 ||
-		s.ReadHeaderTimeout == 0 || s.ReadTimeout == 0 || s.MaxHeaderBytes > 64<<10 {
+	if s.ReadHeaderTimeout > 5*time.Second || s.ReadTimeout > 10*time.Second || s.WriteTimeout == 0 ||
+		s.IdleTimeout == 0 || s.ReadHeaderTimeout == 0 || s.ReadTimeout == 0 || s.MaxHeaderBytes > 64<<10 {
 		t.Errorf("%+v", s)
 	}
 }

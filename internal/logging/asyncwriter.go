@@ -8,10 +8,11 @@ import (
 )
 
 const (
-	// MaxBacklog is how many lines wait for a slow reader. Further lines are counted and dropped.
-	MaxBacklog = 1024
-	// WriteTimeout is how long a write waits for the reader. After one timeout, writes do not wait until the backlog is gone.
-	WriteTimeout = 100 * time.Millisecond
+	// maxBacklog is how many lines wait for a slow reader. Further lines are counted and dropped.
+	maxBacklog = 1024
+	// writeTimeout is how long a write waits for the reader. After one timeout, writes do not wait until the backlog
+	// is gone.
+	writeTimeout = 100 * time.Millisecond
 	// closeTimeout is how long Close waits for the backlog.
 	closeTimeout = time.Second
 )
@@ -33,7 +34,7 @@ type entry struct {
 
 // NewAsyncWriter writes to out until it is closed.
 func NewAsyncWriter(out io.Writer) *AsyncWriter {
-	w := &AsyncWriter{backlog: make(chan entry, MaxBacklog)}
+	w := &AsyncWriter{backlog: make(chan entry, maxBacklog)}
 	go w.loop(out)
 	return w
 }
@@ -43,7 +44,7 @@ func (w *AsyncWriter) Write(line []byte) (int, error) {
 	e := entry{line: bytes.Clone(line), written: make(chan struct{})}
 	select {
 	case w.backlog <- e:
-		if !w.degraded.Load() && !wait(e.written, time.After(WriteTimeout)) {
+		if !w.degraded.Load() && !wait(e.written, time.After(writeTimeout)) {
 			w.degraded.Store(true)
 		}
 	default:

@@ -12,7 +12,7 @@ import (
 
 // TestAsyncWriter_UnreadLinesAreBoundedAndCounted writes to a pipe that is not read, and then reads it.
 func TestAsyncWriter_UnreadLinesAreBoundedAndCounted(t *testing.T) {
-	const lines = MaxBacklog + 300
+	const lines = maxBacklog + 300
 	reader, out := io.Pipe()
 	w := NewAsyncWriter(out)
 	log := New(Config{Out: w, Level: slog.LevelInfo})
@@ -20,7 +20,7 @@ func TestAsyncWriter_UnreadLinesAreBoundedAndCounted(t *testing.T) {
 		log.Info("written") // waits once
 	}
 	dropped := int(w.dropped.Load())
-	if dropped == 0 || dropped > lines-MaxBacklog {
+	if dropped == 0 || dropped > lines-maxBacklog {
 		t.Errorf("%d lines were dropped", dropped)
 	}
 	written, report := 0, ""
@@ -31,7 +31,8 @@ func TestAsyncWriter_UnreadLinesAreBoundedAndCounted(t *testing.T) {
 		}
 		report = text.Text()
 	}
-	if want := fmt.Sprintf(`lines were dropped" lines=%d`, dropped); !strings.Contains(report, want) || written != lines-dropped {
+	want := fmt.Sprintf(`lines were dropped" lines=%d`, dropped)
+	if !strings.Contains(report, want) || written != lines-dropped {
 		t.Errorf("%d lines and %s, want %d and %s", written, report, lines-dropped, want)
 	}
 	w.Close()

@@ -35,7 +35,8 @@ func New(c Config) *slog.Logger {
 }
 
 // escapingWriter replaces unprintable characters by \u and their number. slog quotes line breaks, but its JSON passes
-// characters that reverse the direction of text, and both formats pass DEL. In JSON the escape means the same character.
+// characters that reverse the direction of text, and both formats pass DEL. In JSON the escape means the same
+// character.
 type escapingWriter struct{ io.Writer }
 
 // Write takes one line, as slog's handlers write it.

@@ -33,8 +33,10 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	s.sendHashing(stats)
 	s.sendSessions(stats)
 	tokens, plans := c.sources.Tokens(), c.sources.Plans()
-	s.lookups("token_lookups_total", "Lookups of access tokens in the cache of verified tokens.", tokens.Hits, tokens.Misses)
-	s.lookups("plan_lookups_total", "Lookups of authorization plans in the cache of documents.", plans.Hits, plans.Misses)
+	s.lookups("token_lookups_total", "Lookups of access tokens in the cache of verified tokens.",
+		tokens.Hits, tokens.Misses)
+	s.lookups("plan_lookups_total", "Lookups of authorization plans in the cache of documents.",
+		plans.Hits, plans.Misses)
 	s.sendPool(c.sources.Pool())
 }
 
@@ -66,7 +68,8 @@ func (s sender) sendPool(p sql.DBStats) {
 	}
 	connections("in use", p.InUse)
 	connections("idle", p.Idle)
-	s.gauge("database_connections_max", "How many connections to the database there may be.", float64(p.MaxOpenConnections))
+	s.gauge("database_connections_max", "How many connections to the database there may be.",
+		float64(p.MaxOpenConnections))
 	s.counter("database_waits_total", "How often a request waited for a connection.", float64(p.WaitCount))
 	s.counter("database_wait_seconds_total", "How long requests waited for connections.", p.WaitDuration.Seconds())
 }

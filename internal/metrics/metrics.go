@@ -60,7 +60,8 @@ func New(version string) *Metrics {
 		}),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "gatehouse_build_info", Help: "1, with the program's version.", ConstLabels: prometheus.Labels{"version": version},
+		Name: "gatehouse_build_info", Help: "1, with the program's version.",
+		ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
 	m.registry.MustRegister(m.requests, m.duration, m.errors, m.denials, m.events, m.panics, build,

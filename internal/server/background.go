@@ -12,9 +12,9 @@ import (
 	"github.com/gatehouse/gatehouse/internal/database"
 )
 
-// MaintenanceInterval is how often signing keys are read and expired rows are deleted. A rotation by another instance is
-// seen immediately where instances notify each other.
-const MaintenanceInterval = 5 * time.Second
+// maintenanceInterval is how often signing keys are read and expired rows are deleted. A rotation by another instance
+// is seen immediately where instances notify each other.
+const maintenanceInterval = 5 * time.Second
 
 // task runs beside the requests until its context ends.
 type task = func(context.Context)
@@ -45,7 +45,7 @@ func (s *Server) listen(ctx context.Context, keysChanged chan<- struct{}) {
 }
 
 func (s *Server) maintain(ctx context.Context, keysChanged <-chan struct{}) {
-	tick := time.NewTicker(MaintenanceInterval)
+	tick := time.NewTicker(maintenanceInterval)
 	defer tick.Stop()
 	for {
 		select {
@@ -63,7 +63,7 @@ func (s *Server) maintain(ctx context.Context, keysChanged <-chan struct{}) {
 
 // try runs what may fail now, and is run again at the next interval.
 func (s *Server) try(ctx context.Context, name string, run func(context.Context) error) {
-	ctx, cancel := context.WithTimeout(ctx, OperationTimeout)
+	ctx, cancel := context.WithTimeout(ctx, operationTimeout)
 	defer cancel()
 	if err := run(ctx); err != nil && !errors.Is(ctx.Err(), context.Canceled) {
 		s.log.WarnContext(ctx, "a background task failed; it is retried", "task", name, "error", err)

@@ -23,7 +23,10 @@ func BenchmarkMe(b *testing.B) {
 func benchmarkMe(b *testing.B, w observer) {
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	url := dbtest.SQLite(b)
-	c, err := ReadConfig([]string{"GATEHOUSE_DATABASE_URL=" + url, "GATEHOUSE_ARGON2=m=64,t=1,p=1", "GATEHOUSE_SECRET=" + strings.Repeat("one secret of a test ", 2)})
+	c, err := ReadConfig([]string{
+		"GATEHOUSE_DATABASE_URL=" + url, "GATEHOUSE_ARGON2=m=64,t=1,p=1",
+		"GATEHOUSE_SECRET=" + strings.Repeat("one secret of a test ", 2),
+	})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -47,12 +50,14 @@ func benchmarkMe(b *testing.B, w observer) {
 		built.Handler.ServeHTTP(answer, r)
 		return answer.Body.String()
 	}
-	made := ask("", `{"query":"mutation { register(input: {email: \"ann@example.com\", password: \"correct horse battery\"}) { accessToken } }"}`)
-	_, rest, _ := strings.Cut(made, `"accessToken":"`)
+	registered := ask("", `{"query":"mutation { register(input: `+
+		`{email: \"ann@example.com\", password: \"correct horse battery\"}) { accessToken } }"}`)
+	_, rest, _ := strings.Cut(registered, `"accessToken":"`)
 	token, _, _ := strings.Cut(rest, `"`)
 	b.ReportAllocs()
 	for b.Loop() {
-		if got := ask("Bearer "+token, `{"query":"query Me { me { id email } }"}`); !strings.Contains(got, "ann@example.com") {
+		got := ask("Bearer "+token, `{"query":"query Me { me { id email } }"}`)
+		if !strings.Contains(got, "ann@example.com") {
 			b.Fatal(got)
 		}
 	}

@@ -97,7 +97,8 @@ func errorCodes(o graphqlhttp.RequestStats) (codes []problem.Code) {
 }
 
 // logDenied writes a line about an operation of which something was denied. Requests without a credential, or with an
-// expired one, are usual for every client; their lines are at level debug, so that anonymous clients cannot fill a disk.
+// expired one, are usual for every client; their lines are at level debug, so that anonymous clients cannot fill a
+// disk.
 func logDenied(ctx context.Context, log *slog.Logger, o graphqlhttp.RequestStats) {
 	level := slog.LevelDebug
 	var denied []string

@@ -12,16 +12,18 @@ import (
 	"github.com/gatehouse/gatehouse/internal/config"
 )
 
-// serveOps serves what is for whoever runs the program, on a listener of its own, until stop is called. It asks for no
-// credential: who may reach the address may read it.
+// serveOps serves metrics and profiles for operators, on a listener of its own, until stop is called. It asks for no
+// credential: every client that reaches the address may read them.
 func serveOps(c *config.Config, metrics http.Handler, log *slog.Logger) (stop func(), err error) {
 	listener, err := net.Listen("tcp", c.OpsAddr)
 	if err != nil {
-		return nil, fmt.Errorf("%w: name another address in GATEHOUSE_OPS_ADDR, or stop the program that uses this one", err)
+		return nil, fmt.Errorf(
+			"%w: name another address in GATEHOUSE_OPS_ADDR, or stop the program that uses this one", err)
 	}
 	log.Info("serving /metrics and /debug/pprof", "addr", listener.Addr().String())
 	if !c.OpsLoopback() {
-		log.Warn("GATEHOUSE_OPS_ADDR is not on loopback: whoever can connect to it may read metrics and profiles; keep it behind a firewall", "addr", c.OpsAddr)
+		log.Warn("GATEHOUSE_OPS_ADDR is not on loopback: every client that connects to it may read metrics and profiles; "+
+			"keep it behind a firewall", "addr", c.OpsAddr)
 	}
 	server := &http.Server{ // without a WriteTimeout: a profile takes as long as it is asked to
 		Handler:           opsHandler(metrics),

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// TestCheckAuthorizationEnforced_LostGuardIsFound removes the guard from one transport at a time, and answers too little.
+// TestCheckAuthorizationEnforced_LostGuardIsFound removes the guard from one transport at a time, and answers too
+// little.
 func TestCheckAuthorizationEnforced_LostGuardIsFound(t *testing.T) {
 	denial := `{"errors":[{"message":"no","extensions":{"code":"UNAUTHENTICATED"}}]}`
 	refuse := func(w http.ResponseWriter, status int, body string) {
@@ -18,9 +19,13 @@ func TestCheckAuthorizationEnforced_LostGuardIsFound(t *testing.T) {
 		handler http.HandlerFunc
 		says    string
 	}{
-		"guarded":              {func(w http.ResponseWriter, r *http.Request) { refuse(w, 401, denial) }, ""},
-		"open":                 {func(w http.ResponseWriter, r *http.Request) { refuse(w, 200, `{"data":{"me":null}}`) }, "POST"},
-		"data beside a denial": {func(w http.ResponseWriter, r *http.Request) { refuse(w, 401, `{"data":null,`+denial[1:]) }, "POST"},
+		"guarded": {func(w http.ResponseWriter, r *http.Request) { refuse(w, 401, denial) }, ""},
+		"open": {func(w http.ResponseWriter, r *http.Request) {
+			refuse(w, 200, `{"data":{"me":null}}`)
+		}, "POST"},
+		"data with a denial": {func(w http.ResponseWriter, r *http.Request) {
+			refuse(w, 401, `{"data":null,`+denial[1:])
+		}, "POST"},
 		"another refusal": {func(w http.ResponseWriter, r *http.Request) {
 			refuse(w, 401, strings.Replace(denial, "UNAUTHENTICATED", "INTERNAL", 1))
 		}, "POST"},

@@ -24,22 +24,25 @@ import (
 	"github.com/gatehouse/gatehouse/internal/token"
 )
 
-// OperationTimeout bounds one request to /graphql, from authentication to the response.
-const OperationTimeout = 10 * time.Second
+// operationTimeout bounds one request to /graphql, from authentication to the response.
+const operationTimeout = 10 * time.Second
 
 // Options is what a server takes beside its configuration.
 type Options struct {
 	Log        *slog.Logger  // required
 	Address    string        // of the public listener, as an URL: the issuer when none is configured; Run sets it
 	Version    string        // of the program
-	Standalone bool          // see cli.Process
+	Standalone bool          // nothing else runs in this process: Go's runtime may be tuned
 	Audit      bool          // compare each executed field with the authorization plan
-	Timeout    time.Duration // of one operation; default OperationTimeout
+	Timeout    time.Duration // of one operation; default operationTimeout
 
-	Ready      func(address string)                                   // called when requests are answered; required by Run
-	HashWorker func(maxConcurrent int) *exec.Cmd                      // the process that hashes passwords; required by Run when Standalone
-	derive     func(pw, salt []byte, c password.Cost) ([]byte, error) // nil: hashes are computed in this process
-	observer   observer
+	// Ready is called when requests are answered. Required by Run.
+	Ready func(address string)
+	// HashWorker returns the process that hashes passwords. Required by Run when Standalone.
+	HashWorker func(maxConcurrent int) *exec.Cmd
+
+	derive   func(pw, salt []byte, c password.Cost) ([]byte, error) // nil: hashes are computed in this process
+	observer observer
 }
 
 // Server is the composed program without its listeners.
@@ -79,7 +82,7 @@ func OpenAccounts(ctx context.Context, c *Config, db *database.Database, log *sl
 }
 
 func newServer(c *Config, db *database.Database, o Options) *Server {
-	o.Timeout = cmp.Or(o.Timeout, OperationTimeout)
+	o.Timeout = cmp.Or(o.Timeout, operationTimeout)
 	return &Server{config: c, db: db, options: o, log: o.Log}
 }
 

@@ -13,8 +13,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Handler makes a span of each request that next answers, named after the pattern that a ServeMux matched. Health probes
-// are left out: they would be most of the spans.
+// Handler makes a span of each request that next answers, named after the pattern that a ServeMux matched. Health
+// probes are left out: they would be most of the spans.
 //
 // A traceparent is used only when a trusted proxy sent it. With it, any other client could force every request to be
 // sampled, at the operator's cost, and add spans to the traces of others.

@@ -1,6 +1,6 @@
 // Package tracing sends what a request did, and for how long, to an OpenTelemetry collector: the HTTP request, the
-// operation, its statements. It alone knows OpenTelemetry. A span has names, and statements with placeholders. It has no
-// document, variable, argument or address, and no error's text, because that may quote any of them.
+// operation, its statements. It alone knows OpenTelemetry. A span has names, and statements with placeholders. It has
+// no document, variable, argument or address, and no error's text, because that may quote any of them.
 package tracing
 
 import (
@@ -33,16 +33,17 @@ type Traces struct {
 	proxies  []netip.Prefix
 }
 
-// New starts sending spans. Everything but the endpoint is read from OpenTelemetry's own variables in the environment of
-// the process; values that it cannot use are logged and ignored. New does not wait for the collector: while that cannot
-// be reached, spans are dropped.
+// New starts sending spans. Everything but the endpoint is read from OpenTelemetry's own variables in the environment
+// of the process; values that it cannot use are logged and ignored. New does not wait for the collector: while that
+// cannot be reached, spans are dropped.
 func New(ctx context.Context, c Config) (*Traces, error) {
 	logDiagnostics(c.Log)
 	otlp, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(c.Endpoint))
 	if err != nil {
 		return nil, fmt.Errorf("starting OpenTelemetry's exporter: %w", err)
 	}
-	p := sdk.NewTracerProvider(sdk.WithBatcher(&exporter{SpanExporter: otlp, log: c.Log}), sdk.WithResource(describe(ctx, c)))
+	batches := sdk.WithBatcher(&exporter{SpanExporter: otlp, log: c.Log})
+	p := sdk.NewTracerProvider(batches, sdk.WithResource(describe(ctx, c)))
 	return &Traces{provider: p, tracer: p.Tracer("github.com/gatehouse/gatehouse"), proxies: c.Proxies}, nil
 }
 
