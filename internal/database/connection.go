@@ -3,11 +3,11 @@ package database
 import (
 	"context"
 	"database/sql/driver"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/lib/pq"
@@ -24,16 +24,13 @@ const (
 // unbounded marks the context of a migration, which may take as long as its tables are large.
 type unbounded struct{}
 
-// connector makes connections of lib/pq that do two things more: they keep prepared statements, and they give up on a
-// silent server when the context ends.
-type connector struct {
-	config pq.Config
-	pooled *atomic.Bool // a pooler was met
-}
+// connector makes connections of lib/pq that give up on a silent server when the context ends.
+type connector struct{ config pq.Config }
 
 func (c connector) Driver() driver.Driver { return pq.Driver{} }
 
-func (c connector) connect(ctx context.Context, config pq.Config) (*connection, error) {
+func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
+	config := c.config.Clone()
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -58,7 +55,7 @@ func (c connector) connect(ctx context.Context, config pq.Config) (*connection, 
 	if !is {
 		return nil, errors.Join(fmt.Errorf("lib/pq's %T lacks a method that Gatehouse passes on", raw), raw.Close())
 	}
-	return &connection{pqConn: whole, socket: d.done(), statements: statements{}}, nil
+	return &connection{pqConn: whole, socket: d.done()}, nil
 }
 
 // dialer remembers the socket that it made. lib/pq dials with it again to cancel a statement, and the caller waits for
@@ -142,34 +139,26 @@ type pqConn interface {
 
 // connection is one connection to Postgres. database/sql uses it from one goroutine at a time.
 //
-// lib/pq makes two round trips of a statement with arguments, one to prepare it and one to run it. A connection
-// prepares each text once and keeps it, inside and outside of transactions alike; what is kept ends with the
-// connection, so a restarted server is never asked for a statement it does not know. Behind a pooler nothing is kept.
+// A statement with arguments is one round trip and leaves nothing behind on the server: lib/pq's binary_parameters,
+// which parseServer sets. By default lib/pq prepares each statement first, which is two round trips, and behind
+// PgBouncer in transaction mode the second one may go to another server connection. Named prepared statements would be
+// quicker still, but there lib/pq's number of a statement may be that of another client's statement.
 type connection struct {
 	pqConn
-	socket     net.Conn
-	statements statements // nil behind a pooler
-	relax      func()     // ends the watch over the newest context; nil when there is none
-	readOnly   bool       // the server refused a write: another one may have taken its place
+	socket   net.Conn
+	relax    func() // ends the watch over the newest context; nil when there is none
+	readOnly bool   // the server refused a write: another one may have taken its place
 }
 
 func (c *connection) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	ctx = c.watch(ctx)
-	if len(args) == 0 || c.statements == nil {
-		rows, err := c.pqConn.QueryContext(ctx, query, args)
-		return rows, c.noted(err)
-	}
-	rows, err := kept(ctx, c, query, args, statement.QueryContext, c.pqConn.QueryContext)
+	rows, err := c.pqConn.QueryContext(ctx, query, args)
 	return rows, c.noted(err)
 }
 
 func (c *connection) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	ctx = c.watch(ctx)
-	if len(args) == 0 || c.statements == nil {
-		result, err := c.pqConn.ExecContext(ctx, query, args)
-		return result, c.noted(err)
-	}
-	result, err := kept(ctx, c, query, args, statement.ExecContext, c.pqConn.ExecContext)
+	result, err := c.pqConn.ExecContext(ctx, query, args)
 	return result, c.noted(err)
 }
 
@@ -184,6 +173,15 @@ func (c *connection) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx
 		return nil, err
 	}
 	return c.pqConn, nil
+}
+
+// CheckNamedValue keeps JSON a text: with binary_parameters bytes are sent as they are, for columns of bytes.
+func (c *connection) CheckNamedValue(v *driver.NamedValue) error {
+	if text, ok := v.Value.(json.RawMessage); ok {
+		v.Value = string(text)
+		return nil
+	}
+	return c.pqConn.CheckNamedValue(v)
 }
 
 func (c *connection) Ping(ctx context.Context) error {
@@ -201,29 +199,6 @@ func (c *connection) IsValid() bool {
 func (c *connection) noted(err error) error {
 	c.readOnly = c.readOnly || pq.As(err, pqerror.ReadOnlySQLTransaction) != nil
 	return err
-}
-
-// kept runs a statement that is prepared once. When a migration changed the types of its columns, or something else
-// deallocated it, Postgres refuses it before it does anything, and it is run unprepared.
-func kept[T any](ctx context.Context, c *connection, query string, args []driver.NamedValue,
-	run func(statement, context.Context, []driver.NamedValue) (T, error),
-	direct func(context.Context, string, []driver.NamedValue) (T, error)) (T, error) {
-	var none T
-	st, err := c.statements.prepare(ctx, c.pqConn, query)
-	if err != nil {
-		return none, err
-	}
-	result, err := run(st, ctx, args)
-	if pq.As(err, pqerror.FeatureNotSupported, pqerror.InvalidSQLStatementName) == nil {
-		return result, err
-	}
-	delete(c.statements, query)
-	st.Close()
-	again, errAgain := direct(ctx, query, args)
-	if errAgain != nil {
-		return none, err // inside of a transaction only the first error says why
-	}
-	return again, nil
 }
 
 // watch ends the wait for a silent server. lib/pq asks the server to cancel when the context ends, and then waits for

@@ -79,9 +79,6 @@ func Open(ctx context.Context, c Config) (*Database, error) {
 	if err := d.await(ctx, c.Wait); err != nil {
 		return nil, errors.Join(fmt.Errorf("database: open %s: %w", e, e.mend(err)), db.Close())
 	}
-	if s, is := e.(server); is && s.pooled.Load() {
-		c.Log.InfoContext(ctx, "a pooler stands before the database: statements are not kept", "database", e.String())
-	}
 	if f, is := e.(file); is {
 		if d.opened, err = os.Stat(f.path); err != nil {
 			return nil, errors.Join(fmt.Errorf("database: open %s: %w", e, err), db.Close())

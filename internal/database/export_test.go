@@ -22,6 +22,9 @@ var (
 
 const KeptStatements = keptStatements
 
+// Prepared is how many statements a connection to a SQLite file has kept.
+func Prepared(c any) int { return len(c.(*opened).statements) }
+
 // SSLMode is what a URL comes to.
 func SSLMode(url string) string {
 	e, err := parse(url)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gofrs/flock"
 	gdb "github.com/pressly/goose/v3/database"
+	"github.com/pressly/goose/v3/lock"
 )
 
 // lockPatience bounds the wait for another instance that is migrating.
@@ -78,3 +79,48 @@ func (s checkedStore) Insert(ctx context.Context, db gdb.DBTxConn, r gdb.InsertR
 	}
 	return fmt.Errorf("row %d of table %s would refer to nothing in %s", row.Int64, table, parent)
 }
+
+// transactionLock lets one instance at a time migrate. goose's own lock belongs to a connection: behind PgBouncer in
+// transaction mode it would be taken on one connection and be released on another. This one has the same number, so
+// instances of older versions wait for it. It asks once a second instead of waiting inside Postgres: CREATE INDEX
+// CONCURRENTLY of the instance that migrates would wait for the instances that wait for the lock.
+type transactionLock struct {
+	db *sql.DB
+	tx *sql.Tx // holds the lock, on a connection beside the one that migrates
+}
+
+func (l *transactionLock) SessionLock(ctx context.Context, _ *sql.Conn) error {
+	deadline := time.Now().Add(lockPatience)
+	for {
+		locked, err := l.try(ctx)
+		if err != nil || locked {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return errors.New("another instance has been migrating for too long")
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+func (l *transactionLock) try(ctx context.Context) (locked bool, err error) {
+	tx, err := l.db.BeginTx(ctx, nil)
+	if err != nil {
+		return false, err
+	}
+	_, err = tx.ExecContext(ctx, "SET LOCAL idle_in_transaction_session_timeout = 0")
+	if err == nil {
+		err = tx.QueryRowContext(ctx, "SELECT pg_try_advisory_xact_lock($1)", int64(lock.DefaultLockID)).Scan(&locked)
+	}
+	if err != nil || !locked {
+		return false, errors.Join(err, tx.Rollback())
+	}
+	l.tx = tx
+	return true, nil
+}
+
+func (l *transactionLock) SessionUnlock(context.Context, *sql.Conn) error { return l.tx.Rollback() }

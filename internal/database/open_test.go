@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"database/sql"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http/httptest"
@@ -331,5 +332,30 @@ func TestSSLModeIsDisableOnThisMachineAndVerifyFullElsewhere(t *testing.T) {
 		if got := database.SSLMode(url); got != want {
 			t.Errorf("%s: %s, want %s", url, got, want)
 		}
+	}
+}
+
+func TestSQLiteConnection_KeepsABoundedNumberOfStatements(t *testing.T) {
+	conn, err := open(t, dbtest.SQLite(t)).SQL().Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for i := range database.KeptStatements + 100 {
+		for range 2 {
+			var got int
+			query := fmt.Sprintf("SELECT ? + %d", i)
+			if err := conn.QueryRowContext(t.Context(), query, 1).Scan(&got); err != nil || got != i+1 {
+				t.Fatalf("statement %d: %d, %v", i, got, err)
+			}
+		}
+	}
+	if err := conn.Raw(func(c any) error {
+		if n := database.Prepared(c); n != database.KeptStatements {
+			t.Errorf("%d statements are kept, want %d", n, database.KeptStatements)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
 	}
 }

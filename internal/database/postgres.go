@@ -13,21 +13,18 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"entgo.io/ent/dialect"
 	"github.com/lib/pq"
 	"github.com/lib/pq/pqerror"
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 )
 
 // server is a PostgreSQL database.
 type server struct {
 	config pq.Config
-	pooled *atomic.Bool // see direct
-	url    string       // what config was read from, with what was decided here; for lib/pq's listener, which takes no Config
+	url    string // what config was read from, with what was decided here; for lib/pq's listener, which takes no Config
 }
 
 func (s server) dialect() string { return dialect.Postgres }
@@ -70,9 +67,8 @@ func parseServer(text string) (engine, error) {
 	if config.ApplicationName == "" {
 		config.ApplicationName = "gatehouse"
 	}
-	pooled := &atomic.Bool{}
-	pooled.Store(config.BinaryParameters)
-	return server{config, pooled, listenerURL(*u, config)}, nil
+	config.BinaryParameters = true // see connection
+	return server{config, listenerURL(*u, config)}, nil
 }
 
 func listenerURL(u url.URL, config pq.Config) string {
@@ -102,11 +98,11 @@ func isLocal(host string, addr netip.Addr) bool {
 	return host == "localhost" || filepath.IsAbs(host) || strings.HasPrefix(host, "@")
 }
 
-// open makes the pool: small enough that several instances share a server with its default of 100 connections, all of
-// them kept, since each has its prepared statements, and each replaced after half an hour, so that a changed address is
-// followed.
+// open makes the pool: small enough that several instances share a server with its default of 100 connections. All are
+// kept when idle, since a new one costs several round trips, and each is replaced after half an hour, so that a changed
+// address is followed.
 func (s server) open(bool) (*sql.DB, error) {
-	db := sql.OpenDB(connector{s.config, s.pooled})
+	db := sql.OpenDB(connector{s.config})
 	db.SetMaxOpenConns(16)
 	db.SetMaxIdleConns(16)
 	db.SetConnMaxIdleTime(5 * time.Minute)
@@ -147,18 +143,7 @@ func (s server) trialWrite() string {
 	return "UPDATE " + goose.DefaultTablename + " SET tstamp = tstamp WHERE false"
 }
 
-// provider locks with pg_try_advisory_lock once a second, the shortest that goose offers (its default is five). A lock
-// that waits inside of Postgres would be quicker, but CREATE INDEX CONCURRENTLY of the instance that holds it would
-// wait for the instances that want it.
 func (s server) provider(db *sql.DB, migrations fs.FS) (*goose.Provider, error) {
-	if s.pooled.Load() {
-		return goose.NewProvider(goose.DialectPostgres, db, migrations, goose.WithDisableGlobalRegistry(true),
-			goose.WithSessionLocker(&transactionLock{db: db}))
-	}
-	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, uint64(lockPatience/time.Second)))
-	if err != nil {
-		return nil, err
-	}
 	return goose.NewProvider(goose.DialectPostgres, db, migrations, goose.WithDisableGlobalRegistry(true),
-		goose.WithSessionLocker(locker))
+		goose.WithSessionLocker(&transactionLock{db: db}))
 }

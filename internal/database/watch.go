@@ -20,6 +20,9 @@ const (
 	beatPatience = 3 * time.Second
 	// listenPatience bounds the wait for an answer to LISTEN.
 	listenPatience = 5 * time.Second
+	// maxListenPause bounds the pause between connections that delivered nothing. It doubles up to that: PgBouncer in
+	// transaction mode accepts LISTEN and never delivers a notification.
+	maxListenPause = time.Minute
 )
 
 // Watcher is told what instances commit. Its functions are called one after the other.
@@ -43,20 +46,20 @@ func (d *Database) Watch(ctx context.Context, w Watcher) {
 		alone(ctx, w)
 		return
 	}
+	pause := beatEvery
 	for ctx.Err() == nil {
-		err := d.listen(ctx, s.url, w)
+		worked, err := d.listen(ctx, s.url, w)
 		w.OutOfTouch()
 		if ctx.Err() != nil {
 			return
 		}
 		d.log.WarnContext(ctx, "not in touch with the other instances: every request asks the database until it is", "error", err)
-		pause := beatEvery + mathrand.N(beatEvery)
-		if errors.Is(err, errDeaf) && s.pooled.Load() {
-			pause = time.Minute // in transaction mode they stay away for ever
+		if pause = min(2*pause, maxListenPause); worked {
+			pause = beatEvery
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(pause):
+		case <-time.After(pause + mathrand.N(beatEvery)):
 		}
 	}
 }
@@ -78,18 +81,18 @@ func alone(ctx context.Context, w Watcher) {
 	}
 }
 
-// listen hears by one connection, and returns why it ended.
-func (d *Database) listen(ctx context.Context, url string, w Watcher) error {
+// listen hears by one connection until it ends. It returns whether that delivered anything, and why it ended.
+func (d *Database) listen(ctx context.Context, url string, w Watcher) (worked bool, err error) {
 	notes := make(chan *pq.Notification, 64)
 	conn, err := pq.NewListenerConn(url, notes)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	own := "gatehouse_beat_" + strings.ToLower(rand.Text())
 	if err := listenOn(conn, own, w.Channel); err != nil {
-		return fmt.Errorf("LISTEN: %w", err)
+		return false, fmt.Errorf("LISTEN: %w", err)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -110,7 +113,7 @@ func (d *Database) listen(ctx context.Context, url string, w Watcher) error {
 		case note, open := <-notes:
 			switch {
 			case !open:
-				return errors.Join(errors.New("the connection is lost"), conn.Err())
+				return !heard.IsZero(), errors.Join(errors.New("the connection is lost"), conn.Err())
 			case note.Channel != own:
 				w.Heard(note.Extra)
 			default:
@@ -124,7 +127,7 @@ func (d *Database) listen(ctx context.Context, url string, w Watcher) error {
 				waiting = at
 			}
 			if waiting.After(heard) && at.Sub(waiting) > beatPatience {
-				return errDeaf
+				return !heard.IsZero(), errDeaf
 			}
 		}
 	}
