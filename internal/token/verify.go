@@ -59,7 +59,7 @@ func (v *Verifier) keyOf(t *jwt.Token, now time.Time) (*PublicKey, error) {
 	if key == nil {
 		return nil, ErrNoKey
 	}
-	if t.Method != key.method {
+	if t.Method.Alg() != key.Algorithm() {
 		return nil, invalid("header: alg is not the key's")
 	}
 	return key, nil
