@@ -308,14 +308,21 @@ func command(ctx context.Context, environment []string, stdin string, args []str
 // StartRefused starts a server that should refuse, and returns what it ended with. One that serves fails the test.
 func StartRefused(t testing.TB, environment ...string) Output {
 	t.Helper()
+	o := StartAndStop(t, environment...)
+	if o.Stdout != "" {
+		t.Errorf("it serves: %s", o.Stdout)
+	}
+	return o
+}
+
+// StartAndStop starts a server, and stops it as soon as it serves, if it does.
+func StartAndStop(t testing.TB, environment ...string) Output {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), hangGuard)
 	defer cancel()
 	var out, log Buffer
 	environment = append([]string{"GATEHOUSE_ADDR=127.0.0.1:0", CheapHashing}, environment...)
 	code := cli.Run(ctx, cli.Process{Args: []string{"serve"}, Env: environment, Stdin: strings.NewReader(""), Stdout: &stopWriter{cancel, &out}, Stderr: &log})
-	if out.String() != "" {
-		t.Errorf("it serves: %s", out.String())
-	}
 	return Output{code, out.String(), log.String()}
 }
 

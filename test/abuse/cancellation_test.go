@@ -12,7 +12,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/servertest"
 )
 
-// TestCancellation_MixesNoAnswers is R-022, CVE-2025-47907: users ask simultaneously and cancel at random moments. An
+// TestCancellation_MixesNoAnswers (CVE-2025-47907): users ask simultaneously and cancel at random moments. An
 // answer that arrives, to the next question too, speaks of the user who asked, and of no other.
 func TestCancellation_MixesNoAnswers(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, databaseURL string) {

@@ -30,7 +30,7 @@ func queryTime() time.Duration {
 	return time.Second
 }
 
-// TestExpensiveQuery_LeavesRoomForOthers is G-078: a hundred callers ask again and again for all that the limits allow
+// TestExpensiveQuery_LeavesRoomForOthers: a hundred callers ask again and again for all that the limits allow
 // them, while another asks for me at a steady rate.
 func TestExpensiveQuery_LeavesRoomForOthers(t *testing.T) {
 	if testing.Short() {

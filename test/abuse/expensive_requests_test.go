@@ -88,7 +88,7 @@ func cpuTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// TestDocumentCache_IsBoundedInBytes is G-064: it fills the cache of documents, and of their plans, with the largest
+// TestDocumentCache_IsBoundedInBytes: it fills the cache of documents, and of their plans, with the largest
 // that it stores; twenty of them tell how much as many as it stores would be.
 func TestDocumentCache_IsBoundedInBytes(t *testing.T) {
 	for name, c := range map[string]struct {

@@ -9,7 +9,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/servertest"
 )
 
-// TestLoginThrottle_AnswersWhenToComeAgain. The answer to too many guesses says when to come again,
+// TestLoginThrottle_AnswersWhenToComeAgain. The answer to too many guesses says when to come again,
 // in header and body, and the same for every address.
 func TestLoginThrottle_AnswersWhenToComeAgain(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {

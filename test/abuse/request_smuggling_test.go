@@ -25,7 +25,7 @@ const (
 	inOneChunk = "1a\r\n" + plainQuery + "\r\n0\r\n\r\n"
 )
 
-// ambiguous are the cases of G-070. ALL is the length of the whole body, SHORT that of the query. Not among them is what
+// ambiguous are the cases of request smuggling. ALL is the length of the whole body, SHORT that of the query. Not among them is what
 // RFC 9112 lets a server read in one way only, as two requests: a length in a folded line (5.2), which Go unfolds.
 var ambiguous = func() []framed {
 	const all, short, chunked = "Content-Length: ALL", "Content-Length: SHORT", "Transfer-Encoding: chunked"
@@ -66,7 +66,7 @@ var ambiguous = func() []framed {
 	return cases
 }()
 
-// TestRequestSmuggling_RunsNoHiddenRequest is G-070, CVE-2025-22871: each case is refused or answered once, and the request that it
+// TestRequestSmuggling_RunsNoHiddenRequest (CVE-2025-22871): each case is refused or answered once, and the request that it
 // hides does not run, with the server alone and behind an nginx that keeps its connections to it for the next client.
 // That nginx refuses what is hidden where it sees it, so that it runs only where it is not seen.
 func TestRequestSmuggling_RunsNoHiddenRequest(t *testing.T) {

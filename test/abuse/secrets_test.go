@@ -98,7 +98,7 @@ func in(pairs ...any) map[string]any {
 	return map[string]any{"in": fields}
 }
 
-// TestSecrets_LeaveInNoOtherWay is S-071: a run in which everything that takes or gives a secret happens, well and
+// TestSecrets_LeaveInNoOtherWay: a run in which everything that takes or gives a secret happens, well and
 // badly. Afterwards no secret is in the log, in an answer that does not have to give it, in metrics, profiles, traces,
 // in what commands print, or in the database.
 func TestSecrets_LeaveInNoOtherWay(t *testing.T) {
@@ -270,7 +270,8 @@ func (i *intruder) run(key *servertest.SigningKey, environment []string) (printe
 		"GATEHOUSE_SECRET=" + c["the secret"][:20], "GATEHOUSE_REVOCATIONS_TOKEN=" + c["the feed's token"] + ",", "GATEHOUSE_DATABASE_URL=mysql://u:" + password + "@h/d",
 		"GATEHOUSE_DATABASE_URL=postgres://u:" + password + "@127.0.0.1:1/d?sslmode=x", "OTEL_EXPORTER_OTLP_HEADERS=" + c["the collector's key"], "GATEHOUSE_SECRET=another " + c["the secret"],
 	} {
-		shell("", []string{wrong}, "serve")
+		o := servertest.StartAndStop(t, append(environment, wrong)...)
+		printed += o.Stdout + o.Stderr
 	}
 	root := must(i.ask("", logsIn, in("email", "root@example.com", "password", c["root's password"])))
 	bob := must(i.ask("", registers, in("email", "bob@example.com", "password", c["bob's password"])))

@@ -8,7 +8,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/servertest"
 )
 
-// TestInstances_ThreeBehindAProxyAreOneService is R-018: three instances on one Postgres, and a balancer before them, as in
+// TestInstances_ThreeBehindAProxyAreOneService: three instances on one Postgres, and a balancer before them, as in
 // deploy/docker-compose.scale.yml with containers.
 func TestInstances_ThreeBehindAProxyAreOneService(t *testing.T) {
 	environment := []string{servertest.Secret, servertest.Issuer, "GATEHOUSE_TRUSTED_PROXIES=127.0.0.1", "GATEHOUSE_DATABASE_URL=" + dbtest.Postgres(t)}

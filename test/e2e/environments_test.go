@@ -26,7 +26,7 @@ func TestEnvironment_IsLogged(t *testing.T) {
 	t.Log("environment:", runtime.GOMAXPROCS(0), time.Date(2026, 1, 1, 0, 0, 0, 0, time.Local).Format("-0700"))
 }
 
-// TestEnvironment_ChangesNoAnswer is R-041: it runs tests again, in processes of other environments and with a Postgres
+// TestEnvironment_ChangesNoAnswer: it runs tests again, in processes of other environments and with a Postgres
 // that has another time zone and writes dates otherwise.
 func TestEnvironment_ChangesNoAnswer(t *testing.T) {
 	if testing.Short() {

@@ -36,7 +36,7 @@ func TestEndedSession_IsRefusedByTheOtherInstance(t *testing.T) {
 	}
 }
 
-// TestEveryEndOfASession_ReachesTheOtherInstance is J-084: whatever ends a session or takes a right.
+// TestEveryEndOfASession_ReachesTheOtherInstance: whatever ends a session or takes a right.
 func TestEveryEndOfASession_ReachesTheOtherInstance(t *testing.T) {
 	url := dbtest.Postgres(t)
 	p := servertest.NewPair(t, url, url)

@@ -71,7 +71,7 @@ func TestLog_FailedStatementNamesItsRequest(t *testing.T) {
 // unprintable is a character that a line of the log must not hold.
 func unprintable(r rune) bool { return !unicode.IsPrint(r) }
 
-// TestLog_SecurityEventsAreLines is S-070 and S-072: when, where, who, what, at the level that is on by default; what
+// TestLog_SecurityEventsAreLines: when, where, who, what, at the level that is on by default; what
 // every client meets is not, so that nobody can fill a disk by asking.
 func TestLog_SecurityEventsAreLines(t *testing.T) {
 	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))

@@ -10,7 +10,7 @@ import (
 	"github.com/gatehouse/gatehouse/verify"
 )
 
-// TestTokenKinds_OpenTheirOwnPlaceOnly is J-081 for the kinds of token that exist: each is presented in each place, complete
+// TestTokenKinds_OpenTheirOwnPlaceOnly, for the kinds of token that exist: each is presented in each place, complete
 // and good, and is let in where it belongs and in no other place.
 func TestTokenKinds_OpenTheirOwnPlaceOnly(t *testing.T) {
 	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), offersFeed)

@@ -16,7 +16,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
-// TestConnections_BeyondFileDescriptorsWait is R-032: 1,000 connections to a process that may have 256 files. Those beyond
+// TestConnections_BeyondFileDescriptorsWait: 1,000 connections to a process that may have 256 files. Those beyond
 // its share wait; a client that is connected is answered, reading and writing, as the database's own files are left free;
 // and when they have gone, all is as before.
 func TestConnections_BeyondFileDescriptorsWait(t *testing.T) {
@@ -62,7 +62,7 @@ func TestConnections_BeyondFileDescriptorsWait(t *testing.T) {
 	s.WaitForUsage(before)
 }
 
-// TestNoiseOnThePort_LeavesNothing is R-040: random bytes, TLS and HTTP that end in the middle, and 10,000 connections that
+// TestNoiseOnThePort_LeavesNothing: random bytes, TLS and HTTP that end in the middle, and 10,000 connections that
 // are closed immediately; 100,000 with TEST_LONG=faults. Nothing panics, and no goroutine and no file is left.
 func TestNoiseOnThePort_LeavesNothing(t *testing.T) {
 	s := servertest.StartChild(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "GATEHOUSE_OPS_ADDR=127.0.0.1:0")

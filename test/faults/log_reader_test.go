@@ -15,7 +15,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/servertest"
 )
 
-// TestLogWithoutReader_HoldsNothingUp is R-037: standard error is a full pipe from the start. The program, a process of its
+// TestLogWithoutReader_HoldsNothingUp: standard error is a full pipe from the start. The program, a process of its
 // own, starts, answers what writes lines, and stops. When the pipe is read again, each line is there or counted.
 func TestLogWithoutReader_HoldsNothingUp(t *testing.T) {
 	const asked = 1324 // more lines than the server stores

@@ -57,7 +57,7 @@ func acrossPause(t *testing.T, p *servertest.Process, first *servertest.Client, 
 	return ended, valid
 }
 
-// TestPausedInstance_TrustsNothingFromBeforeThePause is R-030: the first answers after a pause are for sessions that were
+// TestPausedInstance_TrustsNothingFromBeforeThePause: the first answers after a pause are for sessions that were
 // in the cache before it and ended at another instance meanwhile.
 func TestPausedInstance_TrustsNothingFromBeforeThePause(t *testing.T) {
 	if testing.Short() {
@@ -99,7 +99,7 @@ func startRelyingService(t *testing.T, issuer string) *servertest.Process {
 	return o.Start(t, "FEED_TOKEN="+servertest.FeedToken)
 }
 
-// TestPausedRelyingService_TrustsNothingFromBeforeThePause is R-030 for a reader of the feed: until it has news it lets
+// TestPausedRelyingService_TrustsNothingFromBeforeThePause for a reader of the feed: until it has news it lets
 // no token in, and then those of sessions that go on.
 func TestPausedRelyingService_TrustsNothingFromBeforeThePause(t *testing.T) {
 	if testing.Short() {

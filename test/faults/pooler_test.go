@@ -8,7 +8,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/servertest"
 )
 
-// TestTransactionPooler_ChangesNoAnswer is R-021: two instances behind a PgBouncer that gives each transaction whichever
+// TestTransactionPooler_ChangesNoAnswer: two instances behind a PgBouncer that gives each transaction whichever
 // connection is free. What was prepared, locked or listened to on one is then on another. The transcripts are played
 // behind one in test/e2e.
 func TestTransactionPooler_ChangesNoAnswer(t *testing.T) {

@@ -30,8 +30,7 @@ func tooManyConnections() []byte {
 }
 
 // TestPostgresFault_IsUnavailableAndPasses puts a proxy before Postgres and breaks what can break: each request has an
-// answer in time, readiness turns where nothing can be done, and soon after the fault all is as before.,
-//
+// answer in time, readiness turns where nothing can be done, and soon after the fault all is as before.
 func TestPostgresFault_IsUnavailableAndPasses(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for time-outs")
@@ -62,7 +61,7 @@ func TestPostgresFault_IsUnavailableAndPasses(t *testing.T) {
 	}
 }
 
-// TestPostgresFault_LeavesNothingBehind is the memory and the goroutines over faults, one after the other.
+// TestPostgresFault_LeavesNothingBehind is the memory and the goroutines over faults, one after the other.
 func TestPostgresFault_LeavesNothingBehind(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for time-outs")
@@ -94,7 +93,7 @@ func TestPostgresFault_LeavesNothingBehind(t *testing.T) {
 	}
 }
 
-// TestConnectionPool_AnswersMoreRequestsThanItHoldsInTime is R-020: 300 requests that each take the database a twelfth of
+// TestConnectionPool_AnswersMoreRequestsThanItHoldsInTime: 300 requests that each take the database a twelfth of
 // their time, for 16 connections. Those whose turn does not come are answered so in time; none waits for ever.
 func TestConnectionPool_AnswersMoreRequestsThanItHoldsInTime(t *testing.T) {
 	if testing.Short() {
@@ -126,7 +125,7 @@ func TestConnectionPool_AnswersMoreRequestsThanItHoldsInTime(t *testing.T) {
 	}
 }
 
-// TestTransaction_RunsAgainAfterConflict is R-019: what Postgres rolls back for another transaction's sake runs again,
+// TestTransaction_RunsAgainAfterConflict: what Postgres rolls back for another transaction's sake runs again,
 // complete, three times in all, and what was done is done once. A trigger fails at a statement or at the commit.
 func TestTransaction_RunsAgainAfterConflict(t *testing.T) {
 	s := newFaultServer(t)

@@ -12,7 +12,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/servertest"
 )
 
-// TestRestoredBackup_IsCompleteAndRevivesNothing is R-028, by the steps of docs/operations.md: a backup that is taken while
+// TestRestoredBackup_IsCompleteAndRevivesNothing follows docs/operations.md: a backup that is taken while
 // four clients register holds each account that was answered before, and none by half. Restored, it would accept what was
 // revoked since; after the steps for it, no token of before is good.
 func TestRestoredBackup_IsCompleteAndRevivesNothing(t *testing.T) {

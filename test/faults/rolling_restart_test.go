@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/servertest"
 )
 
-// TestRollingRestart_CutsNoAnswer is R-005: two processes behind a proxy are replaced in turns while clients register and
+// TestRollingRestart_CutsNoAnswer: two processes behind a proxy are replaced in turns while clients register and
 // read. The proxy keeps connections to the processes, asks /readyz four times a second, and sends nothing twice.
 func TestRollingRestart_CutsNoAnswer(t *testing.T) {
 	if testing.Short() {

@@ -38,7 +38,7 @@ const (
 	maxMoreFiles      = 16
 )
 
-// TestSoak_LeaksNothingAndBreaksNoPromise is R-035: mixed load on one server while its connections to Postgres are cut
+// TestSoak_LeaksNothingAndBreaksNoPromise: mixed load on one server while its connections to Postgres are cut
 // again and again, and what the server holds whenever it is left alone for a moment.
 func TestSoak_LeaksNothingAndBreaksNoPromise(t *testing.T) {
 	if testing.Short() {

@@ -16,7 +16,7 @@ import (
 
 const pageSize = 4096 // of a SQLite file, as its header says
 
-// TestCorruptSQLiteFile_IsRefusedAndNotChanged is R-010 at the start: each page in turn, each way to be cut, and files
+// TestCorruptSQLiteFile_IsRefusedAndNotChanged at the start: each page in turn, each way to be cut, and files
 // that are something else. None is served, mended or begun again; the same file without the harm is served.
 func TestCorruptSQLiteFile_IsRefusedAndNotChanged(t *testing.T) {
 	sound := soundFile(t)
@@ -58,7 +58,7 @@ func TestCorruptSQLiteFile_IsRefusedAndNotChanged(t *testing.T) {
 	s.Login("ada@example.com", servertest.Password)
 }
 
-// TestSQLiteFileCorruptedWhileOpen_IsUnavailable is R-010 for a server that runs: what needs the harmed page is
+// TestSQLiteFileCorruptedWhileOpen_IsUnavailable on a server that runs: what needs the harmed page is
 // unavailable immediately, nothing is begun again, and the next start refuses.
 func TestSQLiteFileCorruptedWhileOpen_IsUnavailable(t *testing.T) {
 	for name, harm := range map[string]func(path string, page int64) error{

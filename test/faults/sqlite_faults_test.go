@@ -66,7 +66,7 @@ func (s *sqliteServer) runFault(end func() error) {
 	}
 }
 
-// TestFullDisk_IsUnavailableAndPasses is R-007, on a file system of 2 MiB that root can make.
+// TestFullDisk_IsUnavailableAndPasses, on a file system of 2 MiB that root can make.
 func TestFullDisk_IsUnavailableAndPasses(t *testing.T) {
 	withAndWithoutTraces(t, func(t *testing.T, environment ...string) {
 		folder := t.TempDir()
@@ -92,7 +92,7 @@ func TestFullDisk_IsUnavailableAndPasses(t *testing.T) {
 	})
 }
 
-// TestLockOfAnotherProcess_IsUnavailableAndPasses is R-009: another process, which is the test's, keeps the write lock for
+// TestLockOfAnotherProcess_IsUnavailableAndPasses: another process, which is the test's, keeps the write lock for
 // longer than the server waits.
 func TestLockOfAnotherProcess_IsUnavailableAndPasses(t *testing.T) {
 	if testing.Short() {
@@ -115,7 +115,7 @@ func TestLockOfAnotherProcess_IsUnavailableAndPasses(t *testing.T) {
 	s.runFault(lock.Rollback)
 }
 
-// TestFileThatMayNotBeWritten_IsUnavailableAndPasses is R-008: the file is made immutable beneath the server.
+// TestFileThatMayNotBeWritten_IsUnavailableAndPasses: the file is made immutable beneath the server.
 func TestFileThatMayNotBeWritten_IsUnavailableAndPasses(t *testing.T) {
 	withAndWithoutTraces(t, func(t *testing.T, environment ...string) {
 		s := newSQLiteServer(t, t.TempDir(), environment...)
@@ -129,7 +129,7 @@ func TestFileThatMayNotBeWritten_IsUnavailableAndPasses(t *testing.T) {
 	})
 }
 
-// TestFileThatIsGone_IsUnavailableAndPasses is R-008: what is written to a file without a name would be lost.
+// TestFileThatIsGone_IsUnavailableAndPasses: what is written to a file without a name would be lost.
 func TestFileThatIsGone_IsUnavailableAndPasses(t *testing.T) {
 	withAndWithoutTraces(t, func(t *testing.T, environment ...string) {
 		s := newSQLiteServer(t, t.TempDir(), environment...)

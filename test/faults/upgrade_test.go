@@ -15,7 +15,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/servertest"
 )
 
-// TestUpgrade_AndItsWayBackCutNoAnswer is R-026: to two processes comes one of the next version, which migrates under
+// TestUpgrade_AndItsWayBackCutNoAnswer: to two processes comes one of the next version, which migrates under
 // load; all three serve, each with the others' tokens; then it goes, and the old ones go on. Only a new start of the old
 // version is refused.
 func TestUpgrade_AndItsWayBackCutNoAnswer(t *testing.T) {
