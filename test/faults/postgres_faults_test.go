@@ -40,7 +40,7 @@ func TestPostgresFault_IsUnavailableAndPasses(t *testing.T) {
 		return func(s *faultServer) func() { change(s.proxy); return nil }
 	}
 	for name, f := range map[string]fault{
-		"slow by 200 ms":       {begin: proxied(func(p *servertest.Proxy) { p.Delay(200 * time.Millisecond) }), works: true, ready: true},
+		"slow":                 {begin: proxied(func(p *servertest.Proxy) { p.Delay(operationTimeout() / 25) }), works: true, ready: true},
 		"slow by all its time": {begin: proxied(func(p *servertest.Proxy) { p.Delay(max(operationTimeout(), 5*time.Second)) })},
 		"hanging":              {begin: proxied((*servertest.Proxy).Freeze)},
 		"away":                 {begin: proxied(func(p *servertest.Proxy) { p.Refuse(nil) })},

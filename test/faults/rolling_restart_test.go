@@ -74,7 +74,9 @@ func TestSecondSignal_EndsTheProcess(t *testing.T) {
 	p := servertest.StartChild(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "GATEHOUSE_DRAIN=1m")
 	p.Get("/healthz") // a client is there
 	p.Signal(syscall.SIGTERM)
-	servertest.Eventually(t, "it is stopping", 5*time.Second, func() bool { return strings.Contains(p.Log.String(), "stopping") })
+	servertest.Eventually(t, "it is shutting down", 30*time.Second, func() bool {
+		return strings.Contains(p.Log.String(), "shutting down")
+	})
 	if a := p.Get("/healthz"); a.Status != http.StatusOK || !a.Close {
 		t.Errorf("while it drains: %v, and the connection ends: %v", a, a.Close)
 	}
