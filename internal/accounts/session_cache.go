@@ -21,6 +21,8 @@ const (
 	askedLately = 10 * time.Second
 )
 
+const defaultCachedSessions = 16384
+
 // SessionCacheConfig says how much a service remembers of who may act, and whether somebody else may change it.
 type SessionCacheConfig struct {
 	Sessions int  // default 16384: how many sessions are remembered; those asked longest ago go first
@@ -72,7 +74,7 @@ type somebody struct {
 
 func newView(c SessionCacheConfig) (*view, error) {
 	if c.Sessions == 0 {
-		c.Sessions = 16384
+		c.Sessions = defaultCachedSessions
 	}
 	v := &view{shared: c.Shared, users: map[uuid.UUID]*somebody{}}
 	var err error

@@ -50,6 +50,8 @@ type Config struct {
 	LogJSON        bool           `env:"-"`
 	TrustedProxies []netip.Prefix `env:"-"`
 	Traces         Traces         `env:"-"` // by OpenTelemetry's variables
+	GOGC           bool           `env:"-"` // whether this variable of Go's is set, which its runtime reads
+	GOMEMLIMIT     bool           `env:"-"` // the same
 }
 
 // Load reads the configuration from an environment of NAME=value lines. Its error names every fault, and not only the
@@ -62,6 +64,7 @@ func Load(environment []string) (*Config, error) {
 		return nil, errors.Join(unknown, nameVariables(err))
 	}
 	c.Traces = loadTraces(values)
+	c.GOGC, c.GOMEMLIMIT = values["GOGC"] != "", values["GOMEMLIMIT"] != ""
 	if err := errors.Join(unknown, c.check(c.setAddr(values), c.setDatabaseURL(values))); err != nil {
 		return nil, err
 	}

@@ -1,27 +1,37 @@
 package server
 
 import (
-	"math"
 	"runtime/debug"
+
+	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/database"
+	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
+	"github.com/gatehouse/gatehouse/internal/token"
 )
 
-// What a server may hold before it collects garbage at any price, caches included, and by how many
-// percent its garbage may exceed what it holds before that. Go's own 100 percent of the few MiB that a server holds
-// would have it collect many times a second, for a fifth of its processor time.
 const (
-	heldMemory     = 40 << 20
-	garbagePercent = 400
+	// gcPercent is GOGC. With Go's default of 100, a server with 10 MiB of live memory would collect garbage for each
+	// 10 MiB that it allocates, many times a second.
+	gcPercent = 200
+	// baseMemory is what a server holds without caches and garbage: the schema, connections, stacks, the runtime.
+	baseMemory = 24 << 20
 )
 
-// setGC prepares Go's runtime for a process that serves and does nothing else: it lets garbage grow as long as the
-// process stays small. What the environment says to Go, in GOGC and GOMEMLIMIT, holds instead.
-func setGC() {
-	if debug.SetMemoryLimit(-1) != math.MaxInt64 {
+// setGC sets up garbage collection for a process that does nothing but serve, except where GOGC and GOMEMLIMIT say how.
+func (c *Config) setGC() {
+	if c.GOGC {
 		return
 	}
-	if percent := debug.SetGCPercent(garbagePercent); percent != 100 {
-		debug.SetGCPercent(percent)
-		return
+	debug.SetGCPercent(gcPercent)
+	if !c.GOMEMLIMIT {
+		debug.SetMemoryLimit(c.memoryLimit())
 	}
-	debug.SetMemoryLimit(heldMemory)
+}
+
+// memoryLimit is a soft limit that leaves room for garbage beside full caches, as much as half of what is live. A limit
+// near to what is live would have the runtime collect all the time.
+func (c *Config) memoryLimit() int64 {
+	_, file := database.SQLitePath(c.DatabaseURL)
+	caches := token.MaxCacheBytes + accounts.MaxCacheBytes(!file) + graphqlhttp.MaxCacheBytes(c.limits)
+	return int64(baseMemory+caches) * 3 / 2
 }

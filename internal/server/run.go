@@ -19,7 +19,7 @@ import (
 
 // Run opens everything, serves until the context ends, lets running requests finish, and closes everything in reverse.
 func Run(ctx context.Context, c *Config, o Options) error {
-	stopHashing, err := o.startHashing(c.HashWorker == "on")
+	stopHashing, err := o.startHashing(c)
 	if err != nil {
 		return err
 	}
@@ -56,12 +56,12 @@ func Run(ctx context.Context, c *Config, o Options) error {
 
 // startHashing prepares a process that does nothing but serve: it sets up garbage collection, and starts the process
 // that hashes passwords.
-func (o *Options) startHashing(inWorker bool) (stop func(), err error) {
+func (o *Options) startHashing(c *Config) (stop func(), err error) {
 	if !o.Standalone {
 		return func() {}, nil
 	}
-	setGC()
-	if !inWorker {
+	c.setGC()
+	if c.HashWorker != "on" {
 		return func() {}, nil
 	}
 	worker, err := hashworker.Start(func() *exec.Cmd { return o.HashWorker(maxConcurrentHashes()) })

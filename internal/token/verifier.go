@@ -12,9 +12,13 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
-// cacheSize is how many verified tokens a Verifier caches: with a few roles each, about 8 MiB. Only tokens that the
-// keys signed get in, so that no other client can fill the cache or make it large.
-const cacheSize = 8192
+const (
+	// cacheSize is how many verified tokens a Verifier caches. Only tokens that the keys signed get in, so that no other
+	// client can fill the cache or make it large.
+	cacheSize = 8192
+	// MaxCacheBytes is how many bytes of memory the cached tokens of a Verifier hold, with a dozen roles or scopes each.
+	MaxCacheBytes = cacheSize << 10
+)
 
 // VerifierConfig configures a Verifier.
 type VerifierConfig struct {
