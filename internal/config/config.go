@@ -1,5 +1,6 @@
-// Package config is the only reader of the environment. It reads once, checks all, and refuses with a sentence that
-// names the variable. What a value means beyond its form is known by the room that uses it.
+// Package config is the only reader of the environment. It reads it once, checks all values, and refuses with a
+// sentence that names the variable. It checks the form of a value; what it means beyond that is known by the package
+// that uses it.
 package config
 
 import (
@@ -23,11 +24,11 @@ import (
 // their description in `gatehouse help config`.
 type Config struct {
 	Addr        string        `env:"GATEHOUSE_ADDR" help:"address of the public listener (default 127.0.0.1:8080; PORT alone means 0.0.0.0:$PORT)"`
-	OpsAddr     string        `env:"GATEHOUSE_OPS_ADDR" help:"address of a second listener with /metrics (Prometheus) and /debug/pprof, such as 127.0.0.1:9090; whoever reaches it may read both (default off)"`
+	OpsAddr     string        `env:"GATEHOUSE_OPS_ADDR" help:"address of a second listener with /metrics (Prometheus) and /debug/pprof, such as 127.0.0.1:9090; every client that reaches it may read both (default off)"`
 	DatabaseURL string        `env:"GATEHOUSE_DATABASE_URL" help:"sqlite:PATH or postgres://…; else DATABASE_URL (default sqlite:gatehouse.db)"`
 	Secret      string        `env:"GATEHOUSE_SECRET" help:"at least 32 bytes, base64 or raw: seals signing keys, keys the digests of refresh tokens"`
-	SecretFile  string        `env:"GATEHOUSE_SECRET_FILE" help:"file with the secret, made when absent (default with SQLite: gatehouse.secret beside the database; with Postgres one of the two is required)"`
-	SigningKey  string        `env:"GATEHOUSE_SIGNING_KEY" help:"path of a PKCS#8 PEM private key: Ed25519, ECDSA P-256 or RSA of 2048 bits or more (default: made and kept in the database, sealed)"`
+	SecretFile  string        `env:"GATEHOUSE_SECRET_FILE" help:"file with the secret, created when absent (default with SQLite: gatehouse.secret beside the database; with Postgres one of the two is required)"`
+	SigningKey  string        `env:"GATEHOUSE_SIGNING_KEY" help:"path of a PKCS#8 PEM private key: Ed25519, ECDSA P-256 or RSA of 2048 bits or more (default: created and stored in the database, sealed)"`
 	KeyRotation string        `env:"GATEHOUSE_KEY_ROTATION" envDefault:"2160h" help:"how long a signing key of the database signs before the next one does; off: until gatehouse keys rotate"`
 	Issuer      string        `env:"GATEHOUSE_ISSUER" help:"iss of every token: the address that clients know (default http://ADDR)"`
 	Audience    string        `env:"GATEHOUSE_AUDIENCE" envDefault:"gatehouse" help:"aud of access tokens"`
@@ -35,13 +36,13 @@ type Config struct {
 	RefreshTTL  time.Duration `env:"GATEHOUSE_REFRESH_TTL" envDefault:"720h" help:"idle life of a refresh token"`
 	SessionTTL  time.Duration `env:"GATEHOUSE_SESSION_TTL" envDefault:"2160h" help:"life of a session in all"`
 	Revocations string        `env:"GATEHOUSE_REVOCATIONS_TOKEN" help:"bearer token of the services that read /revocations, at least 32 characters; two with a comma between while it is changed (default: no such feed)"`
-	Origins     []string      `env:"GATEHOUSE_ALLOWED_ORIGINS" help:"origins of the pages that may call from a browser beside the issuer's own, comma-separated, such as https://app.example.com (default none)"`
-	Proxies     []string      `env:"GATEHOUSE_TRUSTED_PROXIES" help:"proxies whose X-Forwarded-For is believed: addresses and CIDRs, comma-separated (default none)"`
+	Origins     []string      `env:"GATEHOUSE_ALLOWED_ORIGINS" help:"origins of the pages that may call from a browser, beside the issuer's own, comma-separated, such as https://app.example.com (default none)"`
+	Proxies     []string      `env:"GATEHOUSE_TRUSTED_PROXIES" help:"proxies whose X-Forwarded-For is used: addresses and CIDRs, comma-separated (default none)"`
 	Playground  string        `env:"GATEHOUSE_PLAYGROUND" envDefault:"auto" help:"Playground, introspection and /schema.graphql: on, off, or auto (on while listening on loopback)"`
 	Argon2      string        `env:"GATEHOUSE_ARGON2" envDefault:"m=19456,t=2,p=1" help:"cost of hashing a password; less is refused unless listening on loopback"`
 	HashWorker  string        `env:"GATEHOUSE_HASH_WORKER" envDefault:"on" help:"passwords are hashed in a second process of lower priority: on, or off to hash in this one, where other requests wait longer while many sign in"`
 	Limits      string        `env:"GATEHOUSE_LIMITS" help:"bounds of one operation, any subset (default body=64KiB,tokens=1000,depth=8,fields=250,roots=10,aliases=15,page=100)"`
-	Throttle    string        `env:"GATEHOUSE_THROTTLE" envDefault:"on" help:"free tries before the next has to wait, any subset: account=5,pair=5,network=100,register=30,refresh=300 (on is these); off is refused unless listening on loopback"`
+	Throttle    string        `env:"GATEHOUSE_THROTTLE" envDefault:"on" help:"attempts before the next has to wait, any subset: account=5,pair=5,network=100,register=30,refresh=300 (on is these); off is refused unless listening on loopback"`
 	Drain       string        `env:"GATEHOUSE_DRAIN" envDefault:"auto" help:"how long after SIGTERM it goes on serving while /readyz says 503, so that proxies turn away: a duration up to 1m, or auto (0s while listening on loopback, else 5s)"`
 	Log         string        `env:"GATEHOUSE_LOG" envDefault:"info" help:"debug, info, warn or error; with ,json behind it for JSON lines"`
 
@@ -54,8 +55,7 @@ type Config struct {
 	GOMEMLIMIT     bool           `env:"-"` // the same
 }
 
-// Load reads the configuration from an environment of NAME=value lines. Its error names every fault, and not only the
-// first.
+// Load reads the configuration from an environment of NAME=value lines. Its error names every fault.
 func Load(environment []string) (*Config, error) {
 	values := env.ToMap(environment)
 	c := &Config{}
@@ -72,7 +72,7 @@ func Load(environment []string) (*Config, error) {
 	return c, nil
 }
 
-// setSecretFile keeps the secret beside a SQLite database, when nothing else is said.
+// setSecretFile puts the secret beside a SQLite database when no other place is configured.
 func (c *Config) setSecretFile() {
 	if path, ok := strings.CutPrefix(c.DatabaseURL, "sqlite:"); ok && c.Secret == "" && c.SecretFile == "" {
 		c.SecretFile = filepath.Join(filepath.Dir(path), "gatehouse.secret")
@@ -120,9 +120,11 @@ func (c *Config) check(addrFrom, databaseFrom string) error {
 		refuse("GATEHOUSE_OPS_ADDR", "%q is not HOST:PORT with a number as the port, such as 127.0.0.1:9090", c.OpsAddr)
 	}
 	if _, port, _ := net.SplitHostPort(c.Addr); c.OpsAddr == c.Addr && port != "0" {
-		refuse("GATEHOUSE_OPS_ADDR", "%s is the public listener's address (%s); give another one: what is served here is not for the public", c.OpsAddr, addrFrom)
+		refuse("GATEHOUSE_OPS_ADDR", "%s is the public listener's address (%s); give another one: "+
+			"metrics and profiles are not for the public", c.OpsAddr, addrFrom)
 	}
-	if scheme, _, _ := strings.Cut(c.DatabaseURL, ":"); !slices.Contains([]string{"sqlite", "postgres", "postgresql"}, scheme) {
+	scheme, _, _ := strings.Cut(c.DatabaseURL, ":")
+	if !slices.Contains([]string{"sqlite", "postgres", "postgresql"}, scheme) {
 		refuse(databaseFrom, "is neither sqlite:PATH nor postgres://USER:PASSWORD@HOST/NAME")
 	}
 	if c.Secret != "" && c.SecretFile != "" {
@@ -144,7 +146,8 @@ func (c *Config) check(addrFrom, databaseFrom string) error {
 		refuse("GATEHOUSE_KEY_ROTATION", "%w", err)
 	}
 	if slices.ContainsFunc(c.RevocationTokens(), isWeakToken) {
-		refuse("GATEHOUSE_REVOCATIONS_TOKEN", "each token needs at least 32 visible ASCII characters; make one with: openssl rand -hex 32")
+		refuse("GATEHOUSE_REVOCATIONS_TOKEN",
+			"each token needs at least 32 visible ASCII characters; make one with: openssl rand -hex 32")
 	}
 	if !slices.Contains([]string{"on", "off"}, c.HashWorker) {
 		refuse("GATEHOUSE_HASH_WORKER", "%q is neither on nor off", c.HashWorker)
@@ -173,10 +176,11 @@ func isAddr(text string) bool {
 	return err == nil && noNumber == nil
 }
 
-// isIssuer holds an issuer to RFC 8414, section 2, but for http, which is what a server on loopback has.
+// isIssuer checks an issuer by RFC 8414, section 2, except that it accepts http, which a server on loopback has.
 func isIssuer(text string) bool {
 	u, err := url.Parse(text)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil && !strings.ContainsAny(text, "?#")
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil &&
+		!strings.ContainsAny(text, "?#")
 }
 
 func (c *Config) setKeyRotation() error {
@@ -195,7 +199,7 @@ func isWeakToken(text string) bool {
 	return len(text) < 32 || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
-// RevocationTokens returns the tokens of which each opens the feed of revocations; none closes it.
+// RevocationTokens returns the tokens that may read the feed of revocations. Without any, there is no feed.
 func (c *Config) RevocationTokens() []string {
 	if c.Revocations == "" {
 		return nil
@@ -205,7 +209,9 @@ func (c *Config) RevocationTokens() []string {
 
 func (c *Config) setLog() error {
 	level, form, json := strings.Cut(c.Log, ",")
-	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
+	levels := map[string]slog.Level{
+		"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError,
+	}
 	l, ok := levels[level]
 	if !ok || json && form != "json" {
 		return fmt.Errorf("%q is not debug, info, warn or error, with ,json behind it or not", c.Log)
@@ -232,7 +238,7 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// DrainTime is how long the server goes on serving once it was asked to stop.
+// DrainTime is how long the server still answers requests after the signal to stop.
 func (c *Config) DrainTime() time.Duration {
 	if c.Drain == "auto" && !c.Loopback() {
 		return 5 * time.Second

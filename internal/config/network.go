@@ -8,26 +8,29 @@ import (
 	"unicode"
 )
 
-// checkOrigins holds each origin to the form in which browsers send it, because it is compared byte for byte.
+// checkOrigins accepts origins only in the form in which browsers send them, because they are compared byte for byte.
 func (c *Config) checkOrigins() error {
 	for i, text := range c.Origins {
 		text = strings.TrimSpace(text)
 		u, err := url.Parse(text)
-		if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || strings.ContainsFunc(text, notInOrigins) {
-			return fmt.Errorf("%q is not an origin; write scheme://host or scheme://host:port, such as https://app.example.com", text)
+		if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" ||
+			strings.ContainsFunc(text, notInOrigins) {
+			return fmt.Errorf(
+				"%q is not an origin; write scheme://host or scheme://host:port, such as https://app.example.com", text)
 		}
 		if origin := Origin(u); text != origin {
 			return fmt.Errorf("%q is not as browsers write it; write %s", text, origin)
 		}
 		if u.Scheme == "http" && strings.HasPrefix(c.Issuer, "https:") && !isLoopback(u.Hostname()) {
-			return fmt.Errorf("%s can be changed on its way to the browser, and the issuer is https; serve the page over https", text)
+			return fmt.Errorf(
+				"%s can be changed on its way to the browser, and the issuer is https; serve the page over https", text)
 		}
 		c.Origins[i] = text
 	}
 	return nil
 }
 
-// notInOrigins are wildcards, which we do not have, and letters that browsers write in their ASCII form, xn--….
+// notInOrigins matches wildcards, which are not supported, and letters that browsers write in ASCII form, xn--….
 func notInOrigins(r rune) bool { return r == '*' || r > unicode.MaxASCII }
 
 // Origin returns an address's origin as browsers write it (RFC 6454, section 6.2).
@@ -36,7 +39,7 @@ func Origin(u *url.URL) string {
 	return u.Scheme + "://" + strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(u.Host), port), ":")
 }
 
-// setTrustedProxies reads addresses and CIDRs; an IPv4 address in IPv6 form would never be met.
+// setTrustedProxies reads addresses and CIDRs. An IPv4 address in IPv6 form is refused: it would never match.
 func (c *Config) setTrustedProxies() error {
 	for _, text := range c.Proxies {
 		text = strings.TrimSpace(text)

@@ -10,23 +10,25 @@ import (
 	"path/filepath"
 )
 
-// ReadSecret returns the text of the secret. A secret file that is not there is made, readable by its owner only; of
-// processes that make it at once, one wins and all read the winner's.
+// ReadSecret returns the text of the secret and the variable that gave it. A secret file that does not exist is
+// created, readable by its owner only. When several processes create it simultaneously, one wins and all read its
+// secret.
 func (c *Config) ReadSecret() (text, source string, err error) {
 	if c.Secret != "" {
 		return c.Secret, "GATEHOUSE_SECRET", nil
 	}
 	if c.SecretFile == "" {
-		return "", "", Invalid("GATEHOUSE_SECRET", errors.New("is required with Postgres (or GATEHOUSE_SECRET_FILE): at least 32 random bytes, the same on every instance; `openssl rand -base64 32` makes one"))
+		return "", "", Invalid("GATEHOUSE_SECRET", errors.New("is required with Postgres (or GATEHOUSE_SECRET_FILE): "+
+			"at least 32 random bytes, the same on every instance; `openssl rand -base64 32` makes one"))
 	}
 	source = "GATEHOUSE_SECRET_FILE"
 	content, err := os.ReadFile(c.SecretFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err := makeSecret(c.SecretFile); err != nil {
+		if err := createSecret(c.SecretFile); err != nil {
 			if folder := filepath.Dir(c.SecretFile); errors.Is(err, fs.ErrNotExist) {
-				err = fmt.Errorf("the folder %s does not exist; make it, or name a file elsewhere", folder)
+				err = fmt.Errorf("the folder %s does not exist; create it, or name a file in another", folder)
 			}
-			return "", source, Invalid(source, fmt.Errorf("make the secret file %s: %w", c.SecretFile, err))
+			return "", source, Invalid(source, fmt.Errorf("creating the secret file %s: %w", c.SecretFile, err))
 		}
 		content, err = os.ReadFile(c.SecretFile)
 	}
@@ -36,8 +38,8 @@ func (c *Config) ReadSecret() (text, source string, err error) {
 	return string(content), source, nil
 }
 
-// makeSecret writes a new secret whole, under another name first: a half-written file must never be taken for one.
-func makeSecret(path string) error {
+// createSecret writes a new secret under another name first, so that no process reads a half-written file.
+func createSecret(path string) error {
 	draft, err := os.CreateTemp(filepath.Dir(path), ".gatehouse.secret-*") // mode 0600
 	if err != nil {
 		return err

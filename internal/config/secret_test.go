@@ -22,8 +22,8 @@ func load(t *testing.T, environment ...string) *config.Config {
 	return c
 }
 
-// TestASecretFileIsMadeBesideTheDatabaseOnce, for its owner's eyes only, whatever the umask.
-func TestASecretFileIsMadeBesideTheDatabaseOnce(t *testing.T) {
+// TestReadSecret_FileIsCreatedOnceBesideTheDatabase, for its owner's eyes only, whatever the umask.
+func TestReadSecret_FileIsCreatedOnceBesideTheDatabase(t *testing.T) {
 	defer syscall.Umask(syscall.Umask(0))
 	dir := t.TempDir()
 	c := load(t, "GATEHOUSE_DATABASE_URL=sqlite:"+filepath.Join(dir, "g.db"))
@@ -41,7 +41,8 @@ func TestASecretFileIsMadeBesideTheDatabaseOnce(t *testing.T) {
 	if again, _, err := c.ReadSecret(); again != text || err != nil {
 		t.Errorf("the second time it is another, %v", err)
 	}
-	if other, _, _ := load(t, "GATEHOUSE_SECRET_FILE="+filepath.Join(t.TempDir(), "s")).ReadSecret(); other == text || other == "" {
+	other, _, _ := load(t, "GATEHOUSE_SECRET_FILE="+filepath.Join(t.TempDir(), "s")).ReadSecret()
+	if other == text || other == "" {
 		t.Error("two files got the same secret")
 	}
 	only(t, dir, "gatehouse.secret")
@@ -56,7 +57,7 @@ func only(t *testing.T, dir, want string) {
 	}
 }
 
-func TestReadersThatComeAtOnceReadOneSecret(t *testing.T) {
+func TestReadSecret_ConcurrentReadersReadOneSecret(t *testing.T) {
 	for range 20 {
 		dir := t.TempDir()
 		path := filepath.Join(dir, "s")
@@ -84,8 +85,8 @@ func TestReadersThatComeAtOnceReadOneSecret(t *testing.T) {
 	}
 }
 
-// TestProcessesThatComeAtOnceReadOneSecret does the same with processes, as instances are.
-func TestProcessesThatComeAtOnceReadOneSecret(t *testing.T) {
+// TestReadSecret_ConcurrentProcessesReadOneSecret does the same with processes, as instances are.
+func TestReadSecret_ConcurrentProcessesReadOneSecret(t *testing.T) {
 	if path := os.Getenv("CONFIG_TEST_CHILD"); path != "" {
 		text, _, err := load(t, "GATEHOUSE_SECRET_FILE="+path).ReadSecret()
 		if err != nil {
@@ -117,7 +118,7 @@ func TestProcessesThatComeAtOnceReadOneSecret(t *testing.T) {
 	}
 }
 
-func TestASecretFileThatIsThereIsReadAndNotTouched(t *testing.T) {
+func TestReadSecret_ExistingFileIsNotChanged(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "s")
 	for _, content := range []string{"my secret\n", "", " \x00 "} {
@@ -135,7 +136,7 @@ func TestASecretFileThatIsThereIsReadAndNotTouched(t *testing.T) {
 	only(t, dir, "s")
 }
 
-func TestWhereTheSecretCannotBeHad(t *testing.T) {
+func TestReadSecret_UnusableSourceIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	cases := map[string]struct {
 		environment []string
@@ -144,17 +145,23 @@ func TestWhereTheSecretCannotBeHad(t *testing.T) {
 	}{
 		"Postgres without one": {[]string{"GATEHOUSE_DATABASE_URL=postgres://h/d"}, "GATEHOUSE_SECRET", "required"},
 		"a folder":             {[]string{"GATEHOUSE_SECRET_FILE=" + dir}, "GATEHOUSE_SECRET_FILE", dir},
-		"no such folder":       {[]string{"GATEHOUSE_SECRET_FILE=" + filepath.Join(dir, "no", "s")}, "GATEHOUSE_SECRET_FILE", "make the secret file"},
+		"no such folder": {
+			[]string{"GATEHOUSE_SECRET_FILE=" + filepath.Join(dir, "no", "s")},
+			"GATEHOUSE_SECRET_FILE", "creating the secret file",
+		},
 	}
 	for name, c := range cases {
 		text, _, err := load(t, c.environment...).ReadSecret()
-		if text != "" || err == nil || !strings.HasPrefix(err.Error(), c.named+": ") || !strings.Contains(err.Error(), c.says) {
+		if text != "" || err == nil || !strings.HasPrefix(err.Error(), c.named+": ") ||
+			!strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %q, %v", name, text, err)
 		}
 	}
 	twins := map[string][]string{
-		"Postgres with one":     {"GATEHOUSE_DATABASE_URL=postgres://h/d", "GATEHOUSE_SECRET=x"},
-		"Postgres and a file":   {"GATEHOUSE_DATABASE_URL=postgres://h/d", "GATEHOUSE_SECRET_FILE=" + filepath.Join(dir, "s")},
+		"Postgres with one": {"GATEHOUSE_DATABASE_URL=postgres://h/d", "GATEHOUSE_SECRET=x"},
+		"Postgres and a file": {
+			"GATEHOUSE_DATABASE_URL=postgres://h/d", "GATEHOUSE_SECRET_FILE=" + filepath.Join(dir, "s"),
+		},
 		"SQLite and a variable": {"GATEHOUSE_DATABASE_URL=sqlite:" + filepath.Join(dir, "no", "g.db"), "GATEHOUSE_SECRET=x"},
 	}
 	for name, environment := range twins {

@@ -26,12 +26,12 @@ func Variables() []Variable {
 	return all
 }
 
-// refuseUnknown refuses names that look like ours and are not: probably a typing error that would go unnoticed.
+// refuseUnknown refuses names that look like ours and are not: a typing error would go unnoticed.
 func refuseUnknown(values map[string]string) error {
 	var unknown []string
 	for name := range values {
-		known := func(v Variable) bool { return v.Name == name }
-		if strings.HasPrefix(name, "GATEHOUSE_") && !slices.ContainsFunc(Variables(), known) {
+		listed := func(v Variable) bool { return v.Name == name }
+		if strings.HasPrefix(name, "GATEHOUSE_") && !slices.ContainsFunc(Variables(), listed) {
 			unknown = append(unknown, name)
 		}
 	}
@@ -39,10 +39,11 @@ func refuseUnknown(values map[string]string) error {
 		return nil
 	}
 	sort.Strings(unknown)
-	return fmt.Errorf("%s: this version has no such variable; `gatehouse help config` lists them all", strings.Join(unknown, ", "))
+	return fmt.Errorf("%s: this version has no such variable; `gatehouse help config` lists them all",
+		strings.Join(unknown, ", "))
 }
 
-// nameVariables says a parser's errors by the names of variables instead of Go fields.
+// nameVariables replaces Go fields in a parser's errors by the names of variables.
 func nameVariables(err error) error {
 	var many env.AggregateError
 	if !errors.As(err, &many) {
