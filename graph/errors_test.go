@@ -145,7 +145,7 @@ func TestPanic_InAResolverIsInternalAndItsStackOnlyInTheLog(t *testing.T) {
 	}
 }
 
-// A resolver that returns nothing where the schema says something is our fault, whoever asked.
+// A resolver that returns nil for a non-null field is our fault, not the client's.
 func TestErrorPresenter_NullForNonNullIsInternal(t *testing.T) {
 	log := &bytes.Buffer{}
 	s := stub{login: func(context.Context, accounts.LoginInput) (*accounts.AuthPayload, error) { return nil, nil }}

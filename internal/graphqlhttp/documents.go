@@ -14,8 +14,8 @@ const (
 	CachedDocuments = 160
 	// maxCachedText bounds the text of a cached document in bytes.
 	maxCachedText = 4 << 10
-	// bytesPerToken bounds what one token of a cached document holds in memory, with the plan that package authz caches
-	// beside the document.
+	// bytesPerToken bounds what one token of a cached document holds in memory, including the plan that package authz
+	// caches with the document.
 	bytesPerToken = 230
 )
 

@@ -15,8 +15,9 @@ import (
 	"github.com/gatehouse/gatehouse/internal/querylimit"
 )
 
-// serveWith answers one request with a transport whose limiters are changed; it waits at most 10 ms for a slot.
-func serveWith(t *testing.T, body string, change func(*transport)) *graphqltest.Reply {
+// serveWith answers one request with a transport whose limiters are changed. The request ends after a time: a short one
+// if it will wait for a slot in vain.
+func serveWith(t *testing.T, body string, timeout time.Duration, change func(*transport)) *graphqltest.Reply {
 	t.Helper()
 	cache := graphql.MapCache[*ast.QueryDocument]{}
 	c := Config{Schema: graphqltest.Schema(), PresentError: present, Timeout: time.Minute, Documents: cache,
@@ -33,7 +34,7 @@ func serveWith(t *testing.T, body string, change func(*transport)) *graphqltest.
 	tr := newTransport(c)
 	change(tr)
 	return graphqltest.Send(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(graphql.StartOperationTrace(r.Context()), 10*time.Millisecond)
+		ctx, cancel := context.WithTimeout(graphql.StartOperationTrace(r.Context()), timeout)
 		defer cancel()
 		tr.Do(w, r.WithContext(ctx), exec)
 	}), graphqltest.NewPost(body))
@@ -49,6 +50,13 @@ func full(t *testing.T) *querylimit.Limiter {
 	return l
 }
 
+func timeoutFor(status int) time.Duration {
+	if status == http.StatusServiceUnavailable {
+		return 10 * time.Millisecond
+	}
+	return time.Minute
+}
+
 func TestParsingLimiter_KnownShortRequestsNeedNoSlot(t *testing.T) {
 	parsingIsFull := func(tr *transport) { tr.parsing = full(t) }
 	for name, c := range map[string]struct {
@@ -60,12 +68,13 @@ func TestParsingLimiter_KnownShortRequestsNeedNoSlot(t *testing.T) {
 		"new":                {graphqltest.Body("{node{id}}"), 503},
 		"long":               {ping + strings.Repeat(" ", maxCachedText), 503},
 	} {
-		got := serveWith(t, c.body, parsingIsFull)
-		if got.StatusCode != c.status || (got.Header.Get("Retry-After") == "1") != (c.status == 503) {
+		got := serveWith(t, c.body, timeoutFor(c.status), parsingIsFull)
+		if got.StatusCode != c.status || (got.Header.Get("Retry-After") == "1") != (c.status == 503) ||
+			strings.Contains(got.Text, `"full"`) != (c.status == 503) {
 			t.Errorf("%s: %d %s, Retry-After %q; want %d", name, got.StatusCode, got.Text, got.Header.Get("Retry-After"),
 				c.status)
 		}
-		if got := serveWith(t, c.body, func(*transport) {}); got.StatusCode != 200 {
+		if got := serveWith(t, c.body, time.Minute, func(*transport) {}); got.StatusCode != 200 {
 			t.Errorf("%s, with a free slot: %d %s", name, got.StatusCode, got.Text)
 		}
 	}
@@ -77,11 +86,11 @@ const hugeAnswer = "{__schema{types{fields{name}}}}"
 func TestExecutionLimiter_CheapOperationsNeedNoSlot(t *testing.T) {
 	executionIsFull := func(tr *transport) { tr.execution = full(t) }
 	for document, status := range map[string]int{"{ping}": 200, hugeAnswer: 503} {
-		got := serveWith(t, graphqltest.Body(document), executionIsFull)
-		if got.StatusCode != status {
+		got := serveWith(t, graphqltest.Body(document), timeoutFor(status), executionIsFull)
+		if got.StatusCode != status || strings.Contains(got.Text, `"full"`) != (status == 503) {
 			t.Errorf("%s: %d %s, want %d", document, got.StatusCode, got.Text, status)
 		}
-		if got := serveWith(t, graphqltest.Body(document), func(*transport) {}); got.StatusCode != 200 {
+		if got := serveWith(t, graphqltest.Body(document), time.Minute, func(*transport) {}); got.StatusCode != 200 {
 			t.Errorf("%s, with a free slot: %d %s", document, got.StatusCode, got.Text)
 		}
 	}

@@ -35,7 +35,7 @@ type ErrorStats struct {
 
 type requestInfoKey struct{}
 
-// requestInfo collects, while a request is answered, what its observer is told.
+// requestInfo collects the stats of a request while it is answered.
 type requestInfo struct {
 	op     *graphql.OperationContext
 	status int

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -37,135 +39,79 @@ func toy(t testing.TB, change ...func(*graphqlhttp.Config)) http.Handler {
 	return graphqlhttp.NewHandler(c)
 }
 
-// nest writes what is below so many fields.
-func nest(n int, below string) string {
-	return strings.Repeat("node{", n) + below + strings.Repeat("}", n)
+var repetition = regexp.MustCompile(`<([^<>]*)>\*(\d+|N)`)
+
+// expand writes a document: <text>*3 three times and <text>*N n times, as graphqltest.Repeat does; @N is the number n.
+func expand(pattern string, n int) string {
+	document := repetition.ReplaceAllStringFunc(pattern, func(s string) string {
+		m := repetition.FindStringSubmatch(s)
+		times, err := strconv.Atoi(m[2])
+		if err != nil {
+			times = n
+		}
+		return repeat(times, m[1])
+	})
+	return strings.ReplaceAll(document, "@N", strconv.Itoa(n))
 }
 
-// Each bound has a document that just keeps it and one that just exceeds it.
+// TestDocumentLimits_HoldAtTheirBounds has, for each limit, documents with N parts that keep it and that exceed it.
 func TestDocumentLimits_HoldAtTheirBounds(t *testing.T) {
-	tree := strings.Repeat("id name node{", 6) + "id name" +
-		strings.Repeat("}", 6) // 20 fields, no two side by side
-	literals := `fragment F on Node{value(in:{list:[` + repeat(33, `{s:"a" i:1} `) + `]})}` // 102 arguments and values
-	for _, c := range []struct{ limit, name, within, above string }{
-		{"depth", "plain", "{" + nest(7, "id") + "}", "{" + nest(8, "id") + "}"},
-		{"depth", "mutation", "mutation{go{" + nest(6, "id") + "}}", "mutation{go{" + nest(7, "id") + "}}"},
-		{
-			"depth", "in inline fragments", "{" + nest(7, "...{...on Node{id}}") + "}",
-			"{" + nest(8, "...{...on Node{id}}") + "}",
-		},
-		{
-			"depth", "a fragment, first shallow and then deep", "{node{...F " + nest(5, "...F") + "}} fragment F on Node{id}",
-			"{node{...F " + nest(7, "...F") + "}} fragment F on Node{id}",
-		},
-		{
-			"depth", "a fragment called __schema", "{node{...__schema}} fragment __schema on Node{" + nest(6, "id") + "}",
-			"{node{...__schema}} fragment __schema on Node{" + nest(7, "id") + "}",
-		},
-		{"depth", "an alias called __type", "{__type:node{" + nest(6, "id") + "}}", "{__type:node{" + nest(7, "id") + "}}"},
-		{
-			"depth", "an operation called IntrospectionQuery", "query IntrospectionQuery{" + nest(7, "id") + "}",
-			"query IntrospectionQuery{" + nest(8, "id") + "}",
-		},
-		{
-			"depth", "of a literal", "{echo(in:" + strings.Repeat("{in:", 15) + "{i:1}" + strings.Repeat("}", 15) + ")}",
-			"{echo(in:" + strings.Repeat("{in:", 16) + "{i:1}" + strings.Repeat("}", 16) + ")}",
-		},
-		{
-			"depth", "of a default",
-			"query($i:In=" + strings.Repeat("{in:", 15) + "{i:1}" + strings.Repeat("}", 15) + "){echo(in:$i)}",
-			"query($i:In=" + strings.Repeat("{in:", 16) + "{i:1}" + strings.Repeat("}", 16) + "){echo(in:$i)}",
-		},
-		{"fields", "plain", "{node{" + repeat(249, "id ") + "}}", "{node{" + repeat(250, "id ") + "}}"},
-		{
-			"fields", "by fragments", "{node{" + repeat(24, "...F ") + "}} fragment F on Node{" + repeat(10, "id ") + "}",
-			"{node{" + repeat(25, "...F ") + "}} fragment F on Node{" + repeat(10, "id ") + "}",
-		},
-		{
-			"fields", "doubling", "{node{...F0}}" + repeat(6, "fragment F%d on Node{...F%e ...F%e}") + "fragment F6 on Node{id}",
-			"{node{...F0}}" + repeat(30, "fragment F%d on Node{...F%e ...F%e}") + "fragment F30 on Node{id}",
-		},
-		{
-			"fields", "compared again by each inline fragment",
-			"{node{" + strings.Repeat("...{", 4) + repeat(100, "id ") + strings.Repeat("}", 4) + "}}",
-			"{node{" + strings.Repeat("...{", 4) + repeat(130, "id ") + strings.Repeat("}", 4) + "}}",
-		},
-		{
-			"fields", "compared again by each operation",
-			repeat(2, "query Q%d{node{...F}}") + "fragment F on Node{node{" + repeat(50, "id ") + "}}",
-			repeat(9, "query Q%d{node{...F}}") + "fragment F on Node{node{" + repeat(50, "id ") + "}}",
-		},
-		{
-			"fields", "reached by many operations", repeat(90, "query Q%d{node{...F}}") + "fragment F on Node{" + tree + "}",
-			repeat(100, "query Q%d{node{...F}}") + "fragment F on Node{" + tree + "}",
-		},
-		{
-			"tokens", "reached by many operations", repeat(38, "query Q%d{node{...F}}") + literals,
-			repeat(40, "query Q%d{node{...F}}") + literals,
-		},
-		{
-			"body", "reached by many operations",
-			repeat(5, "query Q%d{node{...F}}") + `fragment F on Node{value(s:"` + strings.Repeat("x", 40_000) + `")}`,
-			repeat(9, "query Q%d{node{...F}}") + `fragment F on Node{value(s:"` + strings.Repeat("x", 40_000) + `")}`,
-		},
-		{"roots", "plain", "{" + repeat(10, "ping ") + "}", "{" + repeat(11, "ping ") + "}"},
-		{
-			"roots", "in a fragment", "{...F} fragment F on Query{" + repeat(10, "ping ") + "}",
-			"{...F ping} fragment F on Query{" + repeat(10, "ping ") + "}",
-		},
-		{"roots", "in inline fragments", "{" + repeat(10, "...{ping} ") + "}", "{" + repeat(11, "...{ping} ") + "}"},
-		{"roots", "of a mutation", "mutation{" + repeat(10, "go{id} ") + "}", "mutation{" + repeat(11, "go{id} ") + "}"},
-		{
-			"roots", "of an operation that does not run", "query A{ping} query B{" + repeat(10, "ping ") + "}",
-			"query A{ping} query B{" + repeat(11, "ping ") + "}",
-		},
-		{"signIns", "plain", "mutation{enter{id} go{id}}", "mutation{enter{id} go{id} renew{id}}"},
-		{"signIns", "by aliases", "mutation{a:enter{id}}", "mutation{a:enter{id} b:enter{id}}"},
-		{
-			"signIns", "that may be left out", "mutation{enter@skip(if:true){id}}",
-			"mutation{enter@skip(if:true){id} renew@include(if:false){id}}",
-		},
-		{
-			"signIns", "in a fragment", "mutation{...F go{id}} fragment F on Mutation{enter{id}}",
-			"mutation{...F renew{id}} fragment F on Mutation{enter{id}}",
-		},
-		{
-			"signIns", "in a fragment, twice", "mutation{...F} fragment F on Mutation{a:enter{id}}",
-			"mutation{...F ...on Mutation{...F}} fragment F on Mutation{a:enter{id}}",
-		},
-		{
-			"signIns", "of an operation that does not run", "query A{ping} mutation B{enter{id}} mutation C{renew{id}}",
-			"query A{ping} mutation B{enter{id} b:enter{id}}",
-		},
-		{
-			"signIns", "below another", "mutation{enter{enter{id}} go{pass{enter{id}}}}", "mutation{renew{id} enter{enter{id}}}",
-		},
-		{"aliases", "plain", "{node{" + repeat(15, "a%d:id ") + "}}", "{node{" + repeat(16, "a%d:id ") + "}}"},
-		{
-			"aliases", "of __typename", "{node{" + repeat(15, "a%d:__typename ") + "}}",
-			"{node{" + repeat(16, "a%d:__typename ") + "}}",
-		},
-		{
-			"aliases", "by a fragment", "{node{...F node{...F node{...F}}}} fragment F on Node{" + repeat(5, "a%d:id ") + "}",
-			"{node{...F node{...F node{...F z:id}}}} fragment F on Node{" + repeat(5, "a%d:id ") + "}",
-		},
-		{
-			"tokens", "plain", "{node{" + repeat(249, "id ") + "}}" + repeat(746, "#\n"),
-			"{node{" + repeat(249, "id ") + "}}" + repeat(747, "#\n"),
-		},
-		{"tokens", "of a list", "{echo(list:[[" + repeat(989, "1 ") + "]])}", "{echo(list:[[" + repeat(990, "1 ") + "]])}"},
+	const literals = `fragment F on Node{value(in:{list:[<{s:"a" i:1} >*33]})}` // 102 arguments and values
+	for _, c := range []struct {
+		limit, name   string
+		within, above int // N
+		pattern       string
+	}{
+		{"depth", "plain", 7, 8, "{<node{>*Nid<}>*N}"},
+		{"depth", "mutation", 6, 7, "mutation{go{<node{>*Nid<}>*N}}"},
+		{"depth", "in inline fragments", 7, 8, "{<node{>*N...{...on Node{id}}<}>*N}"},
+		{"depth", "a fragment, first shallow and then deep", 5, 7, "{node{...F <node{>*N...F<}>*N}} fragment F on Node{id}"},
+		{"depth", "a fragment called __schema", 6, 7, "{node{...__schema}} fragment __schema on Node{<node{>*Nid<}>*N}"},
+		{"depth", "an alias called __type", 6, 7, "{__type:node{<node{>*Nid<}>*N}}"},
+		{"depth", "an operation called IntrospectionQuery", 7, 8, "query IntrospectionQuery{<node{>*Nid<}>*N}"},
+		{"depth", "of a literal", 15, 16, "{echo(in:<{in:>*N{i:1}<}>*N)}"},
+		{"depth", "of a default", 15, 16, "query($i:In=<{in:>*N{i:1}<}>*N){echo(in:$i)}"},
+		{"fields", "plain", 249, 250, "{node{<id >*N}}"},
+		{"fields", "by fragments", 24, 25, "{node{<...F >*N}} fragment F on Node{<id >*10}"},
+		{"fields", "doubling", 6, 30, "{node{...F0}}<fragment F%d on Node{...F%e ...F%e}>*Nfragment F@N on Node{id}"},
+		{"fields", "compared again by each inline fragment", 100, 130, "{node{<...{>*4<id >*N<}>*4}}"},
+		{"fields", "compared again by each operation", 2, 9, "<query Q%d{node{...F}}>*Nfragment F on Node{node{<id >*50}}"},
+		{"fields", "reached by many operations", 90, 100,
+			"<query Q%d{node{...F}}>*Nfragment F on Node{<id name node{>*6id name<}>*6}"}, // 20 fields, all different
+		{"tokens", "reached by many operations", 38, 40, "<query Q%d{node{...F}}>*N" + literals},
+		{"body", "reached by many operations", 5, 9, `<query Q%d{node{...F}}>*Nfragment F on Node{value(s:"<x>*40000")}`},
+		{"roots", "plain", 10, 11, "{<ping >*N}"},
+		{"roots", "in a fragment", 0, 1, "{...F <ping>*N} fragment F on Query{<ping >*10}"},
+		{"roots", "in inline fragments", 10, 11, "{<...{ping} >*N}"},
+		{"roots", "of a mutation", 10, 11, "mutation{<go{id} >*N}"},
+		{"roots", "of an operation that does not run", 10, 11, "query A{ping} query B{<ping >*N}"},
+		{"signIns", "plain", 0, 1, "mutation{enter{id} go{id}< renew{id}>*N}"},
+		{"signIns", "by aliases", 1, 2, "mutation{<a%d:enter{id} >*N}"},
+		{"signIns", "that may be left out", 0, 1, "mutation{enter@skip(if:true){id}< renew@include(if:false){id}>*N}"},
+		{"signIns", "in a fragment", 0, 1, "mutation{...F go{id}< renew{id}>*N} fragment F on Mutation{enter{id}}"},
+		{"signIns", "in a fragment, twice", 0, 1,
+			"mutation{...F< ...on Mutation{...F}>*N} fragment F on Mutation{a:enter{id}}"},
+		{"signIns", "of an operation that does not run", 0, 1,
+			"query A{ping} mutation B{enter{id}< b:enter{id}>*N} mutation C{renew{id}}"},
+		{"signIns", "below another", 0, 1, "mutation{enter{enter{id}} go{pass{enter{id}}}< renew{id}>*N}"},
+		{"aliases", "plain", 15, 16, "{node{<a%d:id >*N}}"},
+		{"aliases", "of __typename", 15, 16, "{node{<a%d:__typename >*N}}"},
+		{"aliases", "by a fragment", 0, 1,
+			"{node{...F node{...F node{...F< z:id>*N}}}} fragment F on Node{<a%d:id >*5}"},
+		{"tokens", "plain", 746, 747, "{node{<id >*249}}<#\n>*N"},
+		{"tokens", "of a list", 989, 990, "{echo(list:[[<1 >*N]])}"},
 	} {
 		t.Run(c.limit+" "+c.name, func(t *testing.T) {
 			h := toy(t)
-			named := func(document string) string {
-				return strings.Replace(graphqltest.Body(document), "{",
-					fmt.Sprintf(`{"operationName":%q,`, operationName(document)), 1)
+			send := func(n int) *graphqltest.Reply {
+				document := expand(c.pattern, n)
+				name := fmt.Sprintf(`{"operationName":%q,`, operationName(document))
+				return graphqltest.Post(t, h, strings.Replace(graphqltest.Body(document), "{", name, 1))
 			}
-			if got := graphqltest.Post(t, h, named(c.within)); got.StatusCode != 200 {
+			if got := send(c.within); got.StatusCode != 200 {
 				t.Errorf("within the limit: %d %s", got.StatusCode, got.Text)
 			}
-			if got := graphqltest.Post(t, h, named(c.above)); got.StatusCode != 400 || got.Code() != tooMuch ||
-				got.Limit() != c.limit {
+			if got := send(c.above); got.StatusCode != 400 || got.Code() != tooMuch || got.Limit() != c.limit {
 				t.Errorf("above the limit: %d %s", got.StatusCode, got.Text)
 			}
 		})
@@ -193,13 +139,12 @@ func TestDocumentLimits_MessageSaysCountAndLimit(t *testing.T) {
 			t.Errorf("%s, want %s", got.Text, want)
 		}
 	}
-	if got := graphqltest.Query(t, h,
-		"{node{id}}"); got.StatusCode != 200 { // limits that are not given have their defaults
+	if got := graphqltest.Query(t, h, "{node{id}}"); got.StatusCode != 200 { // the other limits have their defaults
 		t.Errorf("%s", got.Text)
 	}
 }
 
-// A document that cannot be valid and is dear to validate is refused before that.
+// An invalid document that is expensive to validate is refused before validation.
 func TestDocumentLimits_InvalidFragmentsAreRefusedBeforeValidation(t *testing.T) {
 	for document, want := range map[string]string{
 		"{ping} fragment F on Query{" + repeat(900, "ping ") + "}":               `Fragment "F" is never used.`,
@@ -215,42 +160,33 @@ func TestDocumentLimits_InvalidFragmentsAreRefusedBeforeValidation(t *testing.T)
 	}
 }
 
-// BenchmarkExpensiveDocuments measures the dearest documents that were found at the default limits, from request to
-// answer.
+// BenchmarkExpensiveDocuments measures the most expensive documents that were found at the default limits, from
+// request to answer.
 func BenchmarkExpensiveDocuments(b *testing.B) {
-	for _, c := range []struct{ name, document string }{
+	for _, c := range []struct{ name, pattern string }{
 		{"one field", "{ping}"},
-		{"doubling", "{node{...F0}}" + repeat(90, "fragment F%d on Node{...F%e ...F%e}") + "fragment F90 on Node{id}"},
-		{"many tokens", "{" + repeat(30_000, "x ") + "}"},
-		{"too many fields", "{" + repeat(990, "ping ") + "}"},
-		{"unused fragment", "{ping} fragment F on Query{" + repeat(980, "ping ") + "}"},
-		{"equal fields", "{node{" + repeat(249, "id ") + "}}"},
-		{"conflicts", "{node{" + repeat(125, "value(a:%d) ") + "}}"},
-		{"conflicts below", "{node{" + repeat(110, "node{value(a:%d)}") + "}}"},
-		{
-			"wrong inputs in fragments",
-			"{node{...F0}}" + repeat(60, "fragment F%d on Node{id ...F%e}") + "fragment F60 on Node{value(in:{" +
-				repeat(100, "a%d:1 ") + "})}",
-		},
-		{
-			"wrong inputs in a chain",
-			"{node{...F0}}" + repeat(30, "fragment F%d on Node{...F%e}") + "fragment F30 on Node{value(in:{" +
-				repeat(120, "a%d:1 ") + "})}",
-		},
-		{
-			"fragment cycle",
-			"{node{...F0}}" + repeat(60, "fragment F%d on Node{id ...F%e ...F0}") + "fragment F60 on Node{...F0}",
-		},
-		{"fragments side by side", "{node{" + repeat(110, "...F%d ") + "}}" + repeat(110, "fragment F%d on Node{id}")},
-		{"introspection", "{__schema{types{" + repeat(240, "name ") + "}}}"},
-		{"long string", `{echo(text:"` + strings.Repeat("é", 30_000) + `")}`},
+		{"doubling", "{node{...F0}}<fragment F%d on Node{...F%e ...F%e}>*90fragment F90 on Node{id}"},
+		{"many tokens", "{<x >*30000}"},
+		{"too many fields", "{<ping >*990}"},
+		{"unused fragment", "{ping} fragment F on Query{<ping >*980}"},
+		{"equal fields", "{node{<id >*249}}"},
+		{"conflicts", "{node{<value(a:%d) >*125}}"},
+		{"conflicts below", "{node{<node{value(a:%d)}>*110}}"},
+		{"wrong inputs in fragments",
+			"{node{...F0}}<fragment F%d on Node{id ...F%e}>*60fragment F60 on Node{value(in:{<a%d:1 >*100})}"},
+		{"wrong inputs in a chain",
+			"{node{...F0}}<fragment F%d on Node{...F%e}>*30fragment F30 on Node{value(in:{<a%d:1 >*120})}"},
+		{"fragment cycle", "{node{...F0}}<fragment F%d on Node{id ...F%e ...F0}>*60fragment F60 on Node{...F0}"},
+		{"fragments side by side", "{node{<...F%d >*110}}<fragment F%d on Node{id}>*110"},
+		{"introspection", "{__schema{types{<name >*240}}}"},
+		{"long string", `{echo(text:"<é>*30000")}`},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			h := toy(b, func(c *graphqlhttp.Config) {
 				c.Introspection = true
 				c.Documents = graphql.NoCache[*ast.QueryDocument]{}
 			})
-			body := graphqltest.Body(c.document)
+			body := graphqltest.Body(expand(c.pattern, 0))
 			b.ReportAllocs()
 			for b.Loop() {
 				graphqltest.Send(b, h, graphqltest.NewPost(body))

@@ -3,6 +3,7 @@ package querylimit
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -23,27 +24,11 @@ func DefaultLimits() Limits {
 	return Limits{Body: 64 << 10, Tokens: 1000, Depth: 8, Fields: 250, Roots: 10, Aliases: 15, Page: 100}
 }
 
-// limitNames are the names in the configuration and in extensions.limit.
+// limitNames are the names in the configuration and in extensions.limit, in the order of fields.
 var limitNames = []string{"body", "tokens", "depth", "fields", "roots", "aliases", "page"}
 
-func (l *Limits) named(name string) *int {
-	switch name {
-	case "body":
-		return &l.Body
-	case "tokens":
-		return &l.Tokens
-	case "depth":
-		return &l.Depth
-	case "fields":
-		return &l.Fields
-	case "roots":
-		return &l.Roots
-	case "aliases":
-		return &l.Aliases
-	case "page":
-		return &l.Page
-	}
-	return nil
+func (l *Limits) fields() []*int {
+	return []*int{&l.Body, &l.Tokens, &l.Depth, &l.Fields, &l.Roots, &l.Aliases, &l.Page}
 }
 
 // ParseLimits reads limits like "body=64KiB,tokens=1000": any subset, each a whole number above zero, body with an
@@ -55,11 +40,11 @@ func ParseLimits(text string) (Limits, error) {
 	}
 	for part := range strings.SplitSeq(text, ",") {
 		name, value, found := strings.Cut(strings.TrimSpace(part), "=")
-		field := limits.named(name)
+		i := slices.Index(limitNames, name)
 		switch {
 		case !found:
 			return Limits{}, fmt.Errorf("%q is not name=number", part)
-		case field == nil:
+		case i < 0:
 			return Limits{}, fmt.Errorf("%q is not a limit; there are %s", name, strings.Join(limitNames, ", "))
 		case seen[name]:
 			return Limits{}, fmt.Errorf("%s is given twice", name)
@@ -68,7 +53,7 @@ func ParseLimits(text string) (Limits, error) {
 		if err != nil {
 			return Limits{}, err
 		}
-		*field, seen[name] = n, true
+		*limits.fields()[i], seen[name] = n, true
 	}
 	return limits, nil
 }
@@ -95,7 +80,7 @@ func parseLimit(name, value string) (int, error) {
 func (l Limits) String() string {
 	parts := make([]string, len(limitNames))
 	for i, name := range limitNames {
-		value := strconv.Itoa(*l.named(name))
+		value := strconv.Itoa(*l.fields()[i])
 		if name == "body" && l.Body%(1<<10) == 0 {
 			value = strconv.Itoa(l.Body>>10) + "KiB"
 		}
@@ -107,9 +92,8 @@ func (l Limits) String() string {
 // WithDefaults returns the limits with the default for each that is zero.
 func (l Limits) WithDefaults() Limits {
 	defaults := DefaultLimits()
-	for _, name := range limitNames {
-		field := l.named(name)
-		*field = cmp.Or(*field, *defaults.named(name))
+	for i, field := range l.fields() {
+		*field = cmp.Or(*field, *defaults.fields()[i])
 	}
 	return l
 }

@@ -73,7 +73,7 @@ func redactValues(rule core.RuleFunc) core.RuleFunc {
 			addError(append(options, func(err *gqlerror.Error) {
 				repeated := isSensitive(current) && strings.Contains(err.Message, current.String())
 				if repeated && !strings.HasPrefix(err.Message, `Field "`) {
-					err.Message = fmt.Sprintf("Expected a value of type %q, found %s.", current.ExpectedType, kindOf(current))
+					err.Message = fmt.Sprintf("Expected a value of type %q, found %s.", current.ExpectedType, kindNames[current.Kind])
 				}
 			})...)
 		})
@@ -84,23 +84,8 @@ func isSensitive(v *ast.Value) bool {
 	return v != nil && v.ExpectedType != nil && !(v.Kind == ast.EnumValue && v.Definition.Kind == ast.Enum)
 }
 
-func kindOf(v *ast.Value) string {
-	switch v.Kind {
-	case ast.IntValue, ast.FloatValue:
-		return "a number"
-	case ast.StringValue, ast.BlockValue:
-		return "a string"
-	case ast.BooleanValue:
-		return "a boolean"
-	case ast.NullValue:
-		return "null"
-	case ast.EnumValue:
-		return "a word without quotes"
-	case ast.ListValue:
-		return "a list"
-	case ast.ObjectValue:
-		return "an object"
-	default:
-		return "a variable"
-	}
+var kindNames = map[ast.ValueKind]string{
+	ast.IntValue: "a number", ast.FloatValue: "a number", ast.BooleanValue: "a boolean", ast.NullValue: "null",
+	ast.StringValue: "a string", ast.BlockValue: "a string", ast.EnumValue: "a word without quotes",
+	ast.ListValue: "a list", ast.ObjectValue: "an object", ast.Variable: "a variable",
 }
