@@ -54,6 +54,7 @@ func commands(p Process) *cobra.Command {
 			Use: "serve", Short: "Serve (what gatehouse does without a command)", Args: cobra.NoArgs, RunE: serve,
 		},
 		migrateCommand(p),
+		databaseCommand(p),
 		adminCommand(p),
 		accessCommand(p),
 		&cobra.Command{

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/pressly/goose/v3"
 )
@@ -37,29 +39,60 @@ func (f file) emptied() bool {
 	return err == nil && info.Mode().IsRegular() && info.Size() == 0
 }
 
-// look refuses what is damaged or another program's, before a connection of ours changes the journal's mode, which is a
-// part of the file. It reads the whole file once, about a second and a half for a GB: SQLite itself meets a damaged page when
-// a statement needs it, perhaps after days of writes that a backup does not have.
-func (f file) look(ctx context.Context) error {
+// preflight refuses a damaged header or table and another program's file, before a connection of ours changes the
+// journal's mode, which is a part of the file. It reads the header and the first pages of each table, whatever the size
+// of the file: SQLite itself compares the size in the header with the file's. Damage elsewhere is found by Check.
+func (f file) preflight(ctx context.Context) error {
 	db, err := sql.Open("sqlite", f.name()+"?_pragma=busy_timeout(5000)")
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	var tables, ours int
-	const schema = "SELECT count(*), coalesce(sum(name = '" + goose.DefaultTablename + "'), 0) FROM sqlite_schema WHERE type = 'table'"
-	if err := db.QueryRowContext(ctx, schema).Scan(&tables, &ours); err != nil {
+	tables, err := texts(ctx, db, "SELECT name FROM sqlite_schema WHERE type = 'table'")
+	if err != nil {
 		return err
 	}
-	if tables > 0 && ours == 0 {
+	if len(tables) > 0 && !slices.Contains(tables, goose.DefaultTablename) {
 		return errForeign
 	}
-	var found string
-	if err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&found); err != nil {
-		return err
-	}
-	if found != "ok" {
-		return fmt.Errorf("%w (%s)", errDamaged, found)
+	for _, table := range tables {
+		if _, err := texts(ctx, db, fmt.Sprintf("SELECT '' FROM %q NOT INDEXED LIMIT 1", table)); err != nil {
+			return fmt.Errorf("reading the table %s: %w", table, err)
+		}
 	}
 	return nil
+}
+
+// check reads each page, and compares each index with its table and each reference with the row that it names.
+func (f file) check(ctx context.Context, db *sql.DB) error {
+	found, err := texts(ctx, db, "PRAGMA integrity_check(10)")
+	if err == nil && !slices.Equal(found, []string{"ok"}) {
+		return fmt.Errorf("%w (%s)", errDamaged, strings.Join(found, "; "))
+	}
+	if err != nil {
+		return err
+	}
+	broken, err := texts(ctx, db, `SELECT "table" FROM pragma_foreign_key_check LIMIT 10`)
+	if err == nil && len(broken) > 0 {
+		return fmt.Errorf("%w (references to missing rows in %s)", errDamaged, strings.Join(broken, ", "))
+	}
+	return err
+}
+
+// texts returns the rows of a query with one column.
+func texts(ctx context.Context, db *sql.DB, query string) ([]string, error) {
+	rows, err := db.QueryContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []string
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return nil, err
+		}
+		all = append(all, text)
+	}
+	return all, rows.Err()
 }

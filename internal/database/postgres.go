@@ -29,7 +29,9 @@ type server struct {
 
 func (s server) dialect() string { return dialect.Postgres }
 
-func (s server) look(context.Context) error { return nil } // a server looks after its files
+func (s server) preflight(context.Context) error { return nil } // a server checks its own files
+
+func (s server) check(context.Context, *sql.DB) error { return nil }
 
 func (s server) String() string {
 	u := url.URL{Scheme: "postgres", User: url.User(s.config.User), Path: s.config.Database,

@@ -2,10 +2,12 @@ package faults
 
 import (
 	"bytes"
+	"database/sql"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,35 +18,44 @@ import (
 
 const pageSize = 4096 // of a SQLite file, as its header says
 
-// TestCorruptSQLiteFile_IsRefusedAndNotChanged at the start: each page in turn, each way to be cut, and files
-// that are something else. None is served, mended or begun again; the same file without the harm is served.
+// TestCorruptSQLiteFile_IsRefusedAndNotChanged at the start: the first page of each table, each way to be cut, and
+// files that are something else. None is served, mended or begun again; the same file without the harm is served.
+// `gatehouse database check` refuses the same files, and those with damage in any other page.
 func TestCorruptSQLiteFile_IsRefusedAndNotChanged(t *testing.T) {
 	sound := soundFile(t)
 	const restore, name = "restore", "name a"
 	type harmed struct {
 		content []byte
 		says    string
+		later   bool // the start does not read this page
 	}
+	roots := tableRoots(t, sound)
 	cases := map[string]harmed{
-		"emptied":         {nil, "is empty, and was migrated before: " + restore},
-		"cut in a header": {sound[:60], restore},
-		"one page":        {sound[:pageSize], restore},
-		"half":            {sound[:len(sound)/2], restore},
-		"without a page":  {sound[:len(sound)-pageSize], restore},
-		"a letter":        {[]byte(strings.Repeat("Dear Ada, ", 1000)), name},
-		"zeros":           {make([]byte, len(sound)), name},
-		"another program": {foreignFile(t), name},
+		"emptied":         {content: nil, says: "is empty, and was migrated before: " + restore},
+		"cut in a header": {content: sound[:60], says: restore},
+		"one page":        {content: sound[:pageSize], says: restore},
+		"half":            {content: sound[:len(sound)/2], says: restore},
+		"without a page":  {content: sound[:len(sound)-pageSize], says: restore},
+		"a letter":        {content: []byte(strings.Repeat("Dear Ada, ", 1000)), says: name},
+		"zeros":           {content: make([]byte, len(sound)), says: name},
+		"another program": {content: foreignFile(t), says: name},
 	}
 	for page := range len(sound) / pageSize {
 		content := bytes.Clone(sound)
 		copy(content[page*pageSize:], bytes.Repeat([]byte{0xff}, pageSize))
-		cases[fmt.Sprintf("page %d of noise", page+1)] = harmed{content, restore}
+		cases[fmt.Sprintf("page %d of noise", page+1)] = harmed{content, restore, !slices.Contains(roots, page+1)}
 	}
 	for name, c := range cases {
 		path := placeFile(t, c.content)
-		o := servertest.StartRefused(t, servertest.Secret, "GATEHOUSE_DATABASE_URL=sqlite:"+path)
-		if o.Code != cli.ExitFailed || !strings.Contains(o.Stderr, "gatehouse: database: open sqlite:"+path) || !strings.Contains(o.Stderr, c.says) {
-			t.Errorf("%s: exit code %d, want %d and %q:\n%s", name, o.Code, cli.ExitFailed, c.says, o.Stderr)
+		url := "GATEHOUSE_DATABASE_URL=sqlite:" + path
+		outputs := map[string]servertest.Output{"check": servertest.Command(t, []string{url}, "", "database", "check")}
+		if !c.later {
+			outputs["open"] = servertest.StartRefused(t, servertest.Secret, url)
+		}
+		for verb, o := range outputs {
+			if o.Code != cli.ExitFailed || !strings.Contains(o.Stderr, "gatehouse: database: ") || !strings.Contains(o.Stderr, " sqlite:"+path) || !strings.Contains(o.Stderr, c.says) {
+				t.Errorf("%s, %s: exit code %d, want %d and %q:\n%s", name, verb, o.Code, cli.ExitFailed, c.says, o.Stderr)
+			}
 		}
 		if servertest.ReadFile(t, path) != string(c.content) {
 			t.Errorf("%s: the file was changed", name)
@@ -54,8 +65,39 @@ func TestCorruptSQLiteFile_IsRefusedAndNotChanged(t *testing.T) {
 		}
 	}
 	t.Logf("%d files", len(cases))
-	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL=sqlite:"+placeFile(t, sound), servertest.Secret)
+	url := "GATEHOUSE_DATABASE_URL=sqlite:" + placeFile(t, sound)
+	s := servertest.Start(t, url, servertest.Secret)
 	s.Login("ada@example.com", servertest.Password)
+	if o := servertest.Command(t, []string{url}, "", "database", "check"); o.Code != cli.ExitDone || !strings.Contains(o.Stdout, "is sound") {
+		t.Errorf("check of a sound file: %+v", o)
+	}
+}
+
+// tableRoots returns the numbers of the header's page and of the first page of each table.
+func tableRoots(t *testing.T, content []byte) []int {
+	t.Helper()
+	db, err := sql.Open("sqlite", placeFile(t, content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	roots := []int{1}
+	rows, err := db.Query("SELECT rootpage FROM sqlite_schema WHERE type = 'table'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var root int
+		if err := rows.Scan(&root); err != nil {
+			t.Fatal(err)
+		}
+		roots = append(roots, root)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return roots
 }
 
 // TestSQLiteFileCorruptedWhileOpen_IsUnavailable on a server that runs: what needs the harmed page is
