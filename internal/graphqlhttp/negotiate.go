@@ -22,11 +22,9 @@ func negotiate(accept []string) string {
 				continue
 			}
 			stated = true
-			mediaType, quality, ok := parseRange(part)
-			if ok {
-				plain.consider(mediaType, typeJSON, quality)
-				graphql.consider(mediaType, typeGraphQL, quality)
-			}
+			mediaType, quality := parseRange(part)
+			plain.consider(mediaType, typeJSON, quality)
+			graphql.consider(mediaType, typeGraphQL, quality)
 		}
 	}
 	switch {
@@ -42,17 +40,21 @@ func negotiate(accept []string) string {
 	return typeJSON
 }
 
-func parseRange(text string) (mediaType string, quality float64, ok bool) {
+// parseRange reads one range of an Accept header. The media type is "" when the range is malformed.
+func parseRange(text string) (mediaType string, quality float64) {
 	mediaType, parameters, err := mime.ParseMediaType(text)
 	if err != nil {
-		return "", 0, false
+		return "", 0
 	}
 	q, ok := parameters["q"]
 	if !ok {
-		return mediaType, 1, true
+		return mediaType, 1
 	}
 	quality, err = strconv.ParseFloat(q, 64)
-	return mediaType, quality, err == nil && quality >= 0 && quality <= 1
+	if err != nil || !(quality >= 0 && quality <= 1) {
+		return "", 0
+	}
+	return mediaType, quality
 }
 
 // preference is the quality that a client gives one media type; the most specific range decides.
