@@ -57,7 +57,7 @@ func TestTwoNamesOfOneSQLiteFileShareTheLock(t *testing.T) {
 	}
 	migrated(t, "sqlite:"+filepath.Join(folder, "gatehouse.db"))
 	d := open(t, "sqlite:"+filepath.Join(folder, "link.db"))
-	d.SetMigrations(next(t, d, "0002_more.sql", "CREATE TABLE more (id int);"))
+	d.SetMigrations(next(t, d, "9002_more.sql", "CREATE TABLE more (id int);"))
 	if _, err := d.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
