@@ -47,7 +47,10 @@ func NewBalancer(t testing.TB, servers ...*Client) *Balancer {
 			}
 		}()
 	}
-	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { b.choose().ServeHTTP(w, r) }))
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter,
+		r *http.Request) {
+		b.choose().ServeHTTP(w, r)
+	}))
 	t.Cleanup(front.Close)
 	b.Client = NewClient(t, front.URL)
 	return b

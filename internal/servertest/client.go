@@ -80,7 +80,8 @@ func (c *Client) do(request Request, read func(io.Reader) ([]byte, error)) Answe
 	}
 	defer response.Body.Close()
 	body, err := read(response.Body)
-	return Answer{t: c.t, Status: response.StatusCode, Header: response.Header, Close: response.Close, Body: string(body), Took: time.Since(began), Err: err}
+	return Answer{t: c.t, Status: response.StatusCode, Header: response.Header, Close: response.Close,
+		Body: string(body), Took: time.Since(began), Err: err}
 }
 
 func (r Request) build(url string) (*http.Request, error) {
@@ -179,7 +180,8 @@ func Registration(email string) string {
 }
 
 func signIn(field, email, password string) string {
-	return `mutation { ` + field + `(input: {email: ` + JSON(email) + `, password: ` + JSON(password) + `}) { accessToken refreshToken user { id email } } }`
+	return `mutation { ` + field + `(input: {email: ` + JSON(email) + `, password: ` + JSON(password) +
+		`}) { accessToken refreshToken user { id email } } }`
 }
 
 // Register makes an account with a new address.
@@ -203,7 +205,8 @@ func (c *Client) Login(email, password string) Account {
 // Refresh replaces a refresh token.
 func (c *Client) Refresh(token string) Account {
 	c.t.Helper()
-	return c.Must("", `mutation { refresh(input: {refreshToken: `+JSON(token)+`}) { accessToken refreshToken user { id email } } }`).account()
+	return c.Must("",
+		`mutation { refresh(input: {refreshToken: `+JSON(token)+`}) { accessToken refreshToken user { id email } } }`).account()
 }
 
 // Admin signs the administrator in once more, whom CreateAdmin made.
@@ -220,7 +223,8 @@ func (c *Client) Logout(token string) {
 
 func (a Answer) account() Account {
 	a.t.Helper()
-	return Account{ID: a.Field("id"), Email: a.Field("email"), Access: a.Field("accessToken"), Refresh: a.Field("refreshToken")}
+	return Account{ID: a.Field("id"), Email: a.Field("email"), Access: a.Field("accessToken"),
+		Refresh: a.Field("refreshToken")}
 }
 
 // Field returns the first text of a name in the answer, which must be there.
@@ -263,7 +267,8 @@ func (a Answer) OK() bool {
 // Unavailable reports 503 with Retry-After; or, where a field failed after others had run, an error beside their data.
 func (a Answer) Unavailable() bool {
 	g := a.graphql()
-	if a.Err != nil || len(g.Errors) == 0 || g.Errors[0].Extensions.Code != "UNAVAILABLE" || g.Errors[0].Extensions.RetryAfter == 0 {
+	if a.Err != nil || len(g.Errors) == 0 || g.Errors[0].Extensions.Code != "UNAVAILABLE" ||
+		g.Errors[0].Extensions.RetryAfter == 0 {
 		return false
 	}
 	return hasData(g.Data) || a.Status == http.StatusServiceUnavailable && a.Header.Get("Retry-After") != ""

@@ -36,7 +36,8 @@ func NewCollector(t testing.TB) *Collector {
 		}
 		raw, err := io.ReadAll(body)
 		data := &tracepb.TracesData{}
-		if err != nil || r.URL.Path != "/v1/traces" || r.Header.Get("Content-Type") != "application/x-protobuf" || proto.Unmarshal(raw, data) != nil {
+		if err != nil || r.URL.Path != "/v1/traces" || r.Header.Get("Content-Type") != "application/x-protobuf" ||
+			proto.Unmarshal(raw, data) != nil {
 			t.Errorf("%s %s: %v, %d bytes", r.URL, r.Header, err, len(raw))
 			w.WriteHeader(http.StatusBadRequest)
 			return

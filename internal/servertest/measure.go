@@ -34,7 +34,8 @@ type Usage struct{ Goroutines, Files int }
 // Usage asks the operators' listener, on one connection all the time.
 func (p *Process) Usage() (u Usage) {
 	p.t.Helper()
-	if _, err := fmt.Sscanf(p.Get(p.Ops+"/debug/pprof/goroutine?debug=1").Body, "goroutine profile: total %d", &u.Goroutines); err != nil {
+	if _, err := fmt.Sscanf(p.Get(p.Ops+"/debug/pprof/goroutine?debug=1").Body, "goroutine profile: total %d",
+		&u.Goroutines); err != nil {
 		p.t.Fatal(err)
 	}
 	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.PID))

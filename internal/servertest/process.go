@@ -130,8 +130,9 @@ func (p *Process) run() (stdout io.Reader, err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel = cancel
 	reader, writer := io.Pipe()
-	process := cli.Process{Args: []string{"serve"}, Env: p.environment, Stdin: strings.NewReader(""), Stdout: writer, Stderr: p.Log,
-		Audit: p.options.Audit, Timeout: p.options.Timeout}
+	process := cli.Process{Args: []string{"serve"}, Env: p.environment, Stdin: strings.NewReader(""), Stdout: writer,
+		Stderr: p.Log,
+		Audit:  p.options.Audit, Timeout: p.options.Timeout}
 	go func() {
 		p.code = cli.Run(ctx, process)
 		writer.Close()
@@ -274,9 +275,11 @@ func (p *Process) Restart() {
 func (p *Process) Pause()  { p.Signal(syscall.SIGSTOP) }
 func (p *Process) Resume() { p.Signal(syscall.SIGCONT) }
 
-// Signal sends a signal to a child.
+// Signal sends a signal to a child. The client's connections that are not in use end first: a server that stops waits
+// for those that were never used.
 func (p *Process) Signal(s syscall.Signal) {
 	p.t.Helper()
+	p.HTTP.CloseIdleConnections()
 	if err := syscall.Kill(p.PID, s); err != nil {
 		p.t.Fatal(err)
 	}
@@ -301,7 +304,8 @@ func command(ctx context.Context, environment []string, stdin string, args []str
 	if args == nil {
 		args = []string{}
 	}
-	code := cli.Run(ctx, cli.Process{Args: args, Env: environment, Stdin: strings.NewReader(stdin), Stdout: &out, Stderr: &errs})
+	code := cli.Run(ctx, cli.Process{Args: args, Env: environment, Stdin: strings.NewReader(stdin), Stdout: &out,
+		Stderr: &errs})
 	return Output{code, out.String(), errs.String()}
 }
 
@@ -322,7 +326,8 @@ func StartAndStop(t testing.TB, environment ...string) Output {
 	defer cancel()
 	var out, log Buffer
 	environment = append([]string{"GATEHOUSE_ADDR=127.0.0.1:0", CheapHashing}, environment...)
-	code := cli.Run(ctx, cli.Process{Args: []string{"serve"}, Env: environment, Stdin: strings.NewReader(""), Stdout: &stopWriter{cancel, &out}, Stderr: &log})
+	code := cli.Run(ctx, cli.Process{Args: []string{"serve"}, Env: environment, Stdin: strings.NewReader(""),
+		Stdout: &stopWriter{cancel, &out}, Stderr: &log})
 	return Output{code, out.String(), log.String()}
 }
 

@@ -10,11 +10,13 @@ package servertest
 import (
 	"bytes"
 	"database/sql"
+	"flag"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -30,6 +32,7 @@ func Main(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "servertest:", err)
 		os.Exit(1)
 	}
+	flag.Set("test.parallel", fmt.Sprint(max(runtime.GOMAXPROCS(0), 4))) // where no flag says otherwise: they wait, mostly
 	dbtest.Main(m)
 }
 

@@ -63,7 +63,8 @@ func (k *SigningKey) Remake(token, how string) (string, error) {
 		return k.Resign(token, func(c jwt.MapClaims) { c["auth_time"] = time.Now().Add(-10 * time.Minute).Unix() })
 	}
 	return k.Resign(token, func(c jwt.MapClaims) {
-		for name, ago := range map[string]time.Duration{"iat": 2 * time.Hour, "nbf": 2 * time.Hour, "auth_time": 2 * time.Hour, "exp": time.Hour} {
+		for name, ago := range map[string]time.Duration{"iat": 2 * time.Hour, "nbf": 2 * time.Hour,
+			"auth_time": 2 * time.Hour, "exp": time.Hour} {
 			c[name] = time.Now().Add(-ago).Unix()
 		}
 	})

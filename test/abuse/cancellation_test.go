@@ -66,7 +66,9 @@ func TestCancellation_MixesNoAnswers(t *testing.T) {
 }
 
 // ask reports whether the answer was there before the user cancelled.
-func ask(c *servertest.Client, user servertest.Account, question int, timeout time.Duration) (a servertest.Answer, whole bool) {
+func ask(
+	c *servertest.Client, user servertest.Account, question int, timeout time.Duration,
+) (a servertest.Answer, whole bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	a = c.Do(servertest.Request{Query: user.Questions()[question], Token: user.Access, Context: ctx})

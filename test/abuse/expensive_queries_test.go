@@ -79,9 +79,11 @@ func TestExpensiveQuery_LeavesRoomForOthers(t *testing.T) {
 		clients.Wait()
 		most := s.MaxResidentKiB() >> 10
 		t.Logf("%s, %d KiB an answer, %d answered, %d unavailable: me p99 %v, quiet %v, %.1f times; p50 %v, quiet %v; %d MiB at most",
-			c.who, wanted>>10, answered.Load(), refused.Load(), loaded.p99, quiet.p99, float64(loaded.p99)/float64(quiet.p99), loaded.p50, quiet.p50, most)
+			c.who, wanted>>10, answered.Load(), refused.Load(), loaded.p99, quiet.p99, float64(loaded.p99)/float64(quiet.p99),
+			loaded.p50, quiet.p50, most)
 		if loaded.p99 > maxLightP99 || answered.Load() == 0 {
-			t.Errorf("%s: me p99 %v, want %v at most; %d expensive ones answered", c.who, loaded.p99, maxLightP99, answered.Load())
+			t.Errorf("%s: me p99 %v, want %v at most; %d expensive ones answered", c.who, loaded.p99, maxLightP99,
+				answered.Load())
 		}
 		if most > maxResidentMiB {
 			t.Errorf("%s: the server had %d MiB, want %d at most", c.who, most, maxResidentMiB)

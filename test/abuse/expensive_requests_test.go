@@ -55,7 +55,8 @@ func TestExpensiveRequest_CostsLittle(t *testing.T) {
 					t.Fatalf("%d errors, %d bytes, want %s\n%.500s", errors, len(a.Body), kind.code, a)
 				}
 			}
-			if !testing.Short() && (c.cpu > maxCPU || c.bytes > maxAllocated) { // short is also how the race detector runs, which costs
+			// short is also how the race detector runs, which costs
+			if !testing.Short() && (c.cpu > maxCPU || c.bytes > maxAllocated) {
 				t.Errorf("%v of a processor and %d KiB, at most %v and %d KiB wanted", c.cpu, c.bytes>>10, maxCPU, maxAllocated>>10)
 			}
 			costs = append(costs, c)
@@ -99,8 +100,10 @@ func TestDocumentCache_IsBoundedInBytes(t *testing.T) {
 		"values":     {`mutation{setRoles(input:{userId:"x" roles:[` + repeat(790, "USER ") + "]}){user{id}}}", 1},
 		"conditions": {"query($v:Boolean=true){me{" + repeat(100, "id@skip(if:$v)") + "}}", 1},
 		"text":       {`{user(id:"` + strings.Repeat("x", 4000) + `"){id}}`, 1},
-		"operations": {repeat(8, "query Q%d{me{...F}}") + "fragment F on User{" + repeat(33, "id ") + "email name roles sessions{id ip}}", 8},
-		"many operations": {repeat(60, "query Q%d{me{...F}}") + "fragment F on User{id email name roles status createdAt updatedAt " +
+		"operations": {repeat(8, "query Q%d{me{...F}}") + "fragment F on User{" + repeat(33, "id ") +
+			"email name roles sessions{id ip}}", 8},
+		"many operations": {repeat(60, "query Q%d{me{...F}}") +
+			"fragment F on User{id email name roles status createdAt updatedAt " +
 			"emailVerified sessions{id current createdAt lastUsedAt expiresAt userAgent ip}}", 60},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -152,9 +155,10 @@ type flood struct {
 	honest, abusive atomic.Int64 // requests
 }
 
-// TestFlood_LeavesMemoryAndHonestClients sends expensive requests on sixteen connections to a server in a process of its
-// own, in rounds between which four honest clients have it for themselves. With TEST_LONG=flood they are 10,000, which
-// takes a minute, and the honest clients must keep half of their rate, which needs a machine that does little else.
+// TestFlood_LeavesMemoryAndHonestClients sends expensive requests on sixteen connections to a server in a process of
+// its own, in rounds between which four honest clients have it for themselves. With TEST_LONG=flood they are 10,000,
+// which takes a minute, and the honest clients must keep half of their rate, which needs a machine that does little
+// else.
 func TestFlood_LeavesMemoryAndHonestClients(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes some seconds of all processors")
@@ -163,7 +167,8 @@ func TestFlood_LeavesMemoryAndHonestClients(t *testing.T) {
 	if long {
 		wanted = 10_000
 	}
-	f := &flood{t: t, s: servertest.StartChild(t, "GATEHOUSE_PLAYGROUND=off", "GATEHOUSE_LOG=error", "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))}
+	f := &flood{t: t, s: servertest.StartChild(t, "GATEHOUSE_PLAYGROUND=off", "GATEHOUSE_LOG=error",
+		"GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))}
 	f.start()
 	f.round(false)
 	before := f.s.ResidentKiB()
@@ -183,7 +188,8 @@ func TestFlood_LeavesMemoryAndHonestClients(t *testing.T) {
 		t.Errorf("resident memory grew by %d MiB, at most 64 wanted", grown)
 	}
 	if long && (rate < 0.5 || f.abusive.Load() < wanted) {
-		t.Errorf("honest clients keep %.2f of their rate in %d abusive requests, want 0.50 in %d", rate, f.abusive.Load(), wanted)
+		t.Errorf("honest clients keep %.2f of their rate in %d abusive requests, want 0.50 in %d", rate, f.abusive.Load(),
+			wanted)
 	}
 }
 

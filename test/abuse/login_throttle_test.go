@@ -14,7 +14,8 @@ import (
 func TestLoginThrottle_AnswersWhenToComeAgain(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {
 		begin := func() *servertest.Client {
-			return servertest.Start(t, servertest.Secret, "GATEHOUSE_DATABASE_URL="+url, "GATEHOUSE_THROTTLE=account=3,pair=3").Client
+			return servertest.Start(t, servertest.Secret, "GATEHOUSE_DATABASE_URL="+url,
+				"GATEHOUSE_THROTTLE=account=3,pair=3").Client
 		}
 		one := begin()
 		servers := []*servertest.Client{one, one}
@@ -33,15 +34,18 @@ func TestLoginThrottle_AnswersWhenToComeAgain(t *testing.T) {
 				for _, name := range []string{"X-Forwarded-For", "X-Real-IP", "True-Client-IP", "CF-Connecting-IP"} {
 					forged = append(forged, name, fmt.Sprintf("203.0.113.%d", i))
 				}
-				a := servers[i%2].Ask("", fmt.Sprintf(`mutation { login(input: {email: %q, password: %q}) { tokenType } }`, address, password), forged...)
+				a := servers[i%2].Ask("", fmt.Sprintf(`mutation { login(input: {email: %q, password: %q}) { tokenType } }`,
+					address, password), forged...)
 				answer := fmt.Sprint(a.Status, " ", a.Header.Get("Retry-After"), " ", a.Body)
-				answer = strings.NewReplacer(" 29 ", " 30 ", `"retryAfter":29`, `"retryAfter":30`).Replace(answer) // a second may have passed
+				// a second may have passed
+				answer = strings.NewReplacer(" 29 ", " 30 ", `"retryAfter":29`, `"retryAfter":30`).Replace(answer)
 				want := `200  {"errors":[{"message":"The e-mail address or the password is wrong."`
 				if i >= 3 {
 					want = `429 30 {"errors":[{"message":"Too many tries; wait as long as retryAfter says.","path":["login"],`
 					refusals[answer] = address
 				}
-				if !strings.HasPrefix(answer, want) || i >= 3 && !strings.Contains(answer, `"extensions":{"code":"RATE_LIMITED","retryAfter":30}`) {
+				if !strings.HasPrefix(answer, want) || i >= 3 &&
+					!strings.Contains(answer, `"extensions":{"code":"RATE_LIMITED","retryAfter":30}`) {
 					t.Errorf("%s, try %d: %s; want %s", address, i, answer, want)
 				}
 			}

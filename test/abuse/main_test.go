@@ -1,5 +1,5 @@
-// Package abuse holds the program against clients that mean harm: expensive and malformed requests, smuggled ones, guesses
-// of passwords, cancellations, and secrets that must not leave. It loads the processors, and so runs alone.
+// Package abuse holds the program against clients that mean harm: expensive and malformed requests, smuggled ones,
+// guesses of passwords, cancellations, and secrets that must not leave. It loads the processors, and so runs alone.
 package abuse
 
 import (

@@ -16,8 +16,8 @@ import (
 	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
-// framed is a request whose end two readers find in different places. What is behind HIDDEN is a request of its own, for
-// a reader that stops before it.
+// framed is a request whose end two readers find in different places. What is behind HIDDEN is a request of its own,
+// for a reader that stops before it.
 type framed struct{ name, head, body string }
 
 const (
@@ -25,8 +25,9 @@ const (
 	inOneChunk = "1a\r\n" + plainQuery + "\r\n0\r\n\r\n"
 )
 
-// ambiguous are the cases of request smuggling. ALL is the length of the whole body, SHORT that of the query. Not among them is what
-// RFC 9112 lets a server read in one way only, as two requests: a length in a folded line (5.2), which Go unfolds.
+// ambiguous are the cases of request smuggling. ALL is the length of the whole body, SHORT that of the query. Not
+// among them is what RFC 9112 lets a server read in one way only, as two requests: a length in a folded line (5.2),
+// which Go unfolds.
 var ambiguous = func() []framed {
 	const all, short, chunked = "Content-Length: ALL", "Content-Length: SHORT", "Transfer-Encoding: chunked"
 	cases := []framed{
@@ -49,31 +50,37 @@ var ambiguous = func() []framed {
 		{"a size that is too large", chunked, "1000000000000001a\r\n" + plainQuery + "\r\n0\r\n\r\nHIDDEN"},
 	}
 	for _, length := range []string{"+SHORT", "-1", "0x1a", "SHORT\x0b", "SHORT\x00", "SHORT SHORT", "1_0", ""} {
-		cases = append(cases, framed{fmt.Sprintf("a length of %q", length), "Content-Length: " + length, plainQuery + "HIDDEN"})
+		cases = append(cases, framed{fmt.Sprintf("a length of %q", length), "Content-Length: " + length, plainQuery +
+			"HIDDEN"})
 	}
 	for _, te := range []string{
 		"Transfer-Encoding: xchunked", "Transfer-Encoding : chunked", "Transfer-Encoding: chunked\r\nTransfer-Encoding: x",
-		"Transfer-Encoding: x\r\nTransfer-Encoding: chunked", "Transfer-Encoding:\tchunked", "Transfer-Encoding:\x0bchunked", "X: y\r\n Transfer-Encoding: chunked",
-		"X: y\nTransfer-Encoding: chunked", "X: y\rTransfer-Encoding: chunked", "Transfer-Encoding\n: chunked", "Transfer-Encoding: identity, chunked",
-		"Transfer-Encoding: chunked, identity", "Transfer-Encoding: chunked, chunked", `Transfer-Encoding: "chunked"`, "Transfer-Encoding:\r\n chunked",
+		"Transfer-Encoding: x\r\nTransfer-Encoding: chunked", "Transfer-Encoding:\tchunked",
+		"Transfer-Encoding:\x0bchunked", "X: y\r\n Transfer-Encoding: chunked",
+		"X: y\nTransfer-Encoding: chunked", "X: y\rTransfer-Encoding: chunked", "Transfer-Encoding\n: chunked",
+		"Transfer-Encoding: identity, chunked",
+		"Transfer-Encoding: chunked, identity", "Transfer-Encoding: chunked, chunked", `Transfer-Encoding: "chunked"`,
+		"Transfer-Encoding:\r\n chunked",
 		"Transfer_Encoding: chunked", "Transfer-Encoding: CHUNKED", "\x00Transfer-Encoding: chunked",
 	} {
 		cases = append(cases, framed{fmt.Sprintf("TE.TE, a length of all, %q", te), all + "\r\n" + te, inOneChunk + "HIDDEN"})
 		if te[0] != 'X' && te[8] != '_' { // where it is no header of this name, five bytes are the body
-			cases = append(cases, framed{fmt.Sprintf("TE.TE, a short length, %q", te), "Content-Length: 5\r\n" + te, "INCHUNK0\r\n\r\n"})
+			cases = append(cases, framed{fmt.Sprintf("TE.TE, a short length, %q", te), "Content-Length: 5\r\n" + te,
+				"INCHUNK0\r\n\r\n"})
 		}
 	}
 	return cases
 }()
 
-// TestRequestSmuggling_RunsNoHiddenRequest (CVE-2025-22871): each case is refused or answered once, and the request that it
-// hides does not run, with the server alone and behind an nginx that keeps its connections to it for the next client.
-// That nginx refuses what is hidden where it sees it, so that it runs only where it is not seen.
+// TestRequestSmuggling_RunsNoHiddenRequest (CVE-2025-22871): each case is refused or answered once, and the request
+// that it hides does not run, with the server alone and behind an nginx that keeps its connections to it for the next
+// client. That nginx refuses what is hidden where it sees it, so that it runs only where it is not seen.
 func TestRequestSmuggling_RunsNoHiddenRequest(t *testing.T) {
 	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "GATEHOUSE_TRUSTED_PROXIES=127.0.0.1")
 	t.Run("alone", func(t *testing.T) {
 		smuggle(t, strings.TrimPrefix(s.URL, "http://"), "HTTP/1.1 200")
-		twice := framed{"the same length twice", "Content-Length: SHORT\r\nContent-Length: SHORT", plainQuery} // RFC 9110, 8.6
+		// RFC 9110, 8.6
+		twice := framed{"the same length twice", "Content-Length: SHORT\r\nContent-Length: SHORT", plainQuery}
 		if answers := twice.send(t, strings.TrimPrefix(s.URL, "http://"), ""); !strings.HasPrefix(answers, "HTTP/1.1 200") {
 			t.Errorf("%s: %s", twice.name, answers)
 		}
@@ -91,7 +98,8 @@ func smuggle(t *testing.T, address, seen string) {
 	} {
 		answers := c.send(t, address, "open@example.com")
 		_, second, two := strings.Cut(answers, `"Query"`)
-		if !strings.HasPrefix(answers, "HTTP/1.1 200") || !two || strings.Contains(second, seen) != (c.name == "two requests") {
+		if !strings.HasPrefix(answers, "HTTP/1.1 200") || !two ||
+			strings.Contains(second, seen) != (c.name == "two requests") {
 			t.Errorf("%s: %s", c.name, answers)
 		}
 	}
@@ -103,7 +111,8 @@ func smuggle(t *testing.T, address, seen string) {
 		all.Go(func() {
 			answers := c.send(t, address, email(i))
 			granted := strings.Count(answers, "HTTP/1.1 200") + strings.Count(answers, "HTTP/1.0 200")
-			if granted > 1 || strings.Contains(answers, email(i)) || seen != "HTTP/1.1 403" && strings.Count(answers, "HTTP/1.") > 1 {
+			if granted > 1 || strings.Contains(answers, email(i)) || seen != "HTTP/1.1 403" &&
+				strings.Count(answers, "HTTP/1.") > 1 {
 				t.Errorf("%s: %s", c.name, answers)
 			}
 		})
@@ -126,7 +135,8 @@ func registering(email string) string {
 func (f framed) send(t *testing.T, address, email string) string {
 	body := servertest.JSON(map[string]string{"query": registering(email)})
 	hidden := fmt.Sprintf("POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-Hidden: yes\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
-	whole := strings.NewReplacer("HIDDEN", hidden, "INCHUNK", fmt.Sprintf("%03x\r\n%s\r\n", len(hidden), hidden)).Replace(f.body)
+	whole := strings.NewReplacer("HIDDEN", hidden, "INCHUNK", fmt.Sprintf("%03x\r\n%s\r\n", len(hidden),
+		hidden)).Replace(f.body)
 	head := strings.NewReplacer("ALL", fmt.Sprint(len(whole)), "SHORT", fmt.Sprint(len(plainQuery))).Replace(f.head)
 	version := "HTTP/1.1"
 	if rest, ok := strings.CutPrefix(head, "HTTP/1.0\r\n"); ok {
@@ -138,7 +148,8 @@ func (f framed) send(t *testing.T, address, email string) string {
 		return ""
 	}
 	defer conn.Close()
-	io.WriteString(conn, "POST /graphql "+version+"\r\nHost: localhost\r\nContent-Type: application/json\r\n"+head+"\r\n\r\n"+whole)
+	io.WriteString(conn, "POST /graphql "+version+"\r\nHost: localhost\r\nContent-Type: application/json\r\n"+head+
+		"\r\n\r\n"+whole)
 	var answers strings.Builder
 	buffer := make([]byte, 64<<10)
 	for wait := time.Second; ; wait = 250 * time.Millisecond {

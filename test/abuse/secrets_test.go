@@ -123,12 +123,14 @@ func TestSecrets_LeaveInNoOtherWay(t *testing.T) {
 				collector.Setting(),
 				"GATEHOUSE_ALLOWED_ORIGINS=http://localhost:5173",
 			}
-			t.Setenv("OTEL_EXPORTER_OTLP_HEADERS", "api-key="+c["the collector's key"]) // the exporter reads the process's environment
+			// the exporter reads the process's environment
+			t.Setenv("OTEL_EXPORTER_OTLP_HEADERS", "api-key="+c["the collector's key"])
 			s := servertest.Start(t, environment...)
 			i := &intruder{t: t, server: s, secrets: c}
 			printed := i.run(key, append(environment, "GATEHOUSE_ADDR=127.0.0.1:0", servertest.CheapHashing))
 			places := map[string]string{"what commands print": printed}
-			for _, path := range []string{"/metrics", "/debug/pprof/goroutine?debug=2", "/debug/pprof/heap?debug=1", "/debug/pprof/cmdline", "/debug/pprof/allocs?debug=1"} {
+			for _, path := range []string{"/metrics", "/debug/pprof/goroutine?debug=2", "/debug/pprof/heap?debug=1",
+				"/debug/pprof/cmdline", "/debug/pprof/allocs?debug=1"} {
 				places[path] = s.Get(s.Ops + path).Body
 			}
 			s.Stop()
@@ -138,8 +140,10 @@ func TestSecrets_LeaveInNoOtherWay(t *testing.T) {
 				places["the database"] += string(content)
 			}
 			for place, says := range map[string]string{ // what must be there, so that an empty place is no proof
-				"the log": "refresh_reused", "the traces": "mutation Login", "the database": "ann@example.com", "/metrics": `operation="Login"`,
-				"what commands print": "bad usage", "/debug/pprof/goroutine?debug=2": "goroutine", "/debug/pprof/heap?debug=1": "heap", "/debug/pprof/cmdline": "test", "/debug/pprof/allocs?debug=1": "heap",
+				"the log": "refresh_reused", "the traces": "mutation Login", "the database": "ann@example.com",
+				"/metrics":            `operation="Login"`,
+				"what commands print": "bad usage", "/debug/pprof/goroutine?debug=2": "goroutine",
+				"/debug/pprof/heap?debug=1": "heap", "/debug/pprof/cmdline": "test", "/debug/pprof/allocs?debug=1": "heap",
 			} {
 				if !strings.Contains(places[place], says) {
 					t.Errorf("%s does not say %q: %.300s", place, says, places[place])
@@ -201,34 +205,42 @@ func (i *intruder) run(key *servertest.SigningKey, environment []string) (printe
 	must(i.ask(made[0], proves, in("password", c["ann's password"])))
 	const changes = `mutation Change($in: ChangePasswordInput!) { changePassword(input: $in) { accessToken refreshToken } }`
 	i.ask(made[0], changes, in("currentPassword", c["a wrong password"], "newPassword", c["ann's next password"]))
-	changed := must(i.ask(made[0], changes, in("currentPassword", c["ann's password"], "newPassword", c["ann's next password"])))
+	changed := must(i.ask(made[0], changes, in("currentPassword", c["ann's password"], "newPassword",
+		c["ann's next password"])))
 
 	// Requests that are wrong, with secrets where they should not be.
 	password := c["ann's next password"]
 	for _, body := range []string{
 		`{"query":"mutation { login(input: {email: \"ann@example.com\", password: \"` + password + `\"}) { accessToken }"`,
-		`{"password":"` + password + `"`, `{"query":{"password":"` + password + `"}}`, `[{"query":"` + password + `"}]`, `"` + password + `"`, password,
+		`{"password":"` + password + `"`, `{"query":{"password":"` + password + `"}}`, `[{"query":"` + password + `"}]`,
+		`"` + password + `"`, password,
 		`{"query":"{ me { id } }","operationName":"` + password + `"}`,
 		`{"query":"{ me { id } }","variables":"` + password + `"}`,
 		`{"query":"{ me { id } }","extensions":{"x":"` + password + `"}}`,
-		servertest.JSON(map[string]any{"query": `mutation { login(input: {email: "ann@example.com", password: "` + password + `", token: "` + changed[1] + `"}) { accessToken } }`}),
-		servertest.JSON(map[string]any{"query": `mutation { login(input: {email: "ann@example.com", password: ["` + password + `"]}) { accessToken } }`}),
+		servertest.JSON(map[string]any{"query": `mutation { login(input: {email: "ann@example.com", password: "` +
+			password + `", token: "` + changed[1] + `"}) { accessToken } }`}),
+		servertest.JSON(map[string]any{"query": `mutation { login(input: {email: "ann@example.com", password: ["` +
+			password + `"]}) { accessToken } }`}),
 		servertest.JSON(map[string]any{"query": `mutation { login(input: "` + password + `") { accessToken } }`}),
 		servertest.JSON(map[string]any{"query": `{ me { id(password: "` + password + `") } }`}),
 		servertest.JSON(map[string]any{"query": `{ user(id: "` + password + `") { id } }`}),
 		servertest.JSON(map[string]any{"query": `query ($x: String = "` + password + `") { me { id } }`}),
 		servertest.JSON(map[string]any{"query": `{ me { id } } "` + password + `"`}),
 		servertest.JSON(map[string]any{"query": `{ me { id } } # ` + password}),
-		servertest.JSON(map[string]any{"query": logsIn, "variables": in("email", ann, "password", password, "passwrod", password)}),
+		servertest.JSON(map[string]any{"query": logsIn, "variables": in("email", ann, "password", password, "passwrod",
+			password)}),
 		servertest.JSON(map[string]any{"query": logsIn, "variables": in("email", ann, "password", []string{password})}),
 		servertest.JSON(map[string]any{"query": logsIn, "variables": map[string]any{"in": password}}),
-		servertest.JSON(map[string]any{"query": logsIn, "variables": in("email", password, "password", password), "operationName": password}),
+		servertest.JSON(map[string]any{"query": logsIn, "variables": in("email", password, "password", password),
+			"operationName": password}),
 	} {
 		i.send(servertest.Request{Body: body})
 		i.send(servertest.Request{Body: body, Token: changed[0]})
-		i.send(servertest.Request{Path: "/graphql?password=" + url.QueryEscape(password), Body: body, Header: []string{"Content-Type", "text/plain"}})
+		i.send(servertest.Request{Path: "/graphql?password=" + url.QueryEscape(password), Body: body,
+			Header: []string{"Content-Type", "text/plain"}})
 	}
-	i.get("/graphql?query=" + url.QueryEscape(`mutation { login(input: {email: "ann@example.com", password: "`+password+`"}) { accessToken } }`))
+	i.get("/graphql?query=" + url.QueryEscape(`mutation { login(input: {email: "ann@example.com", password: "`+password+
+		`"}) { accessToken } }`))
 	i.get("/graphql?query={me{id}}&access_token=" + changed[0])
 	i.get("/" + changed[1])
 	i.get("/revocations?token=" + c["the feed's token"])
@@ -267,8 +279,10 @@ func (i *intruder) run(key *servertest.SigningKey, environment []string) (printe
 	shell("", []string{"GATEHOUSE_SIGNING_KEY="}, "keys", "rotate", "--revoke")
 	shell("", nil, "migrate", "status")
 	for _, wrong := range []string{
-		"GATEHOUSE_SECRET=" + c["the secret"][:20], "GATEHOUSE_REVOCATIONS_TOKEN=" + c["the feed's token"] + ",", "GATEHOUSE_DATABASE_URL=mysql://u:" + password + "@h/d",
-		"GATEHOUSE_DATABASE_URL=postgres://u:" + password + "@127.0.0.1:1/d?sslmode=x", "OTEL_EXPORTER_OTLP_HEADERS=" + c["the collector's key"], "GATEHOUSE_SECRET=another " + c["the secret"],
+		"GATEHOUSE_SECRET=" + c["the secret"][:20], "GATEHOUSE_REVOCATIONS_TOKEN=" + c["the feed's token"] + ",",
+		"GATEHOUSE_DATABASE_URL=mysql://u:" + password + "@h/d",
+		"GATEHOUSE_DATABASE_URL=postgres://u:" + password + "@127.0.0.1:1/d?sslmode=x", "OTEL_EXPORTER_OTLP_HEADERS=" +
+			c["the collector's key"], "GATEHOUSE_SECRET=another " + c["the secret"],
 	} {
 		o := servertest.StartAndStop(t, append(environment, wrong)...)
 		printed += o.Stdout + o.Stderr
@@ -303,7 +317,8 @@ func (i *intruder) listen(token string) {
 	i.t.Helper()
 	ctx, cancel := context.WithTimeout(i.t.Context(), time.Second)
 	defer cancel()
-	a := i.server.Do(servertest.Request{Method: http.MethodGet, Path: "/revocations", Token: token, Context: ctx}) // it does not end
+	// it does not end
+	a := i.server.Do(servertest.Request{Method: http.MethodGet, Path: "/revocations", Token: token, Context: ctx})
 	if found := i.secrets.in(fmt.Sprint(a.Header, a.Body)); found != nil || a.Body == "" {
 		i.t.Errorf("the feed, %d: %v", a.Status, found)
 	}
@@ -313,7 +328,8 @@ func (i *intruder) listen(token string) {
 func TestCanary_IsFoundInEveryForm(t *testing.T) {
 	c := canaries{"it": `a "secret" of 30 characters, or so`}
 	for _, text := range []string{
-		c["it"], servertest.JSON(c["it"]), fmt.Sprintf("%q", c["it"]), url.QueryEscape(c["it"]), hex.EncodeToString([]byte(c["it"])), base64.URLEncoding.EncodeToString([]byte(c["it"])), c["it"][:28],
+		c["it"], servertest.JSON(c["it"]), fmt.Sprintf("%q", c["it"]), url.QueryEscape(c["it"]),
+		hex.EncodeToString([]byte(c["it"])), base64.URLEncoding.EncodeToString([]byte(c["it"])), c["it"][:28],
 	} {
 		if c.in("before "+text+" after") == nil {
 			t.Errorf("not found: %s", text)

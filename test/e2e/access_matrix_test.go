@@ -15,9 +15,11 @@ import (
 	"github.com/gatehouse/gatehouse/internal/servertest"
 )
 
-// TestAccessMatrix_EveryRootFieldAnswersEveryPersonaAsItsRuleSays asks a running server for each root field, as each persona, in
-// each shape, and holds the answer against a naive reading of schema.graphql that shares no code with package authz.
+// TestAccessMatrix_EveryRootFieldAnswersEveryPersonaAsItsRuleSays asks a running server for each root field, as each
+// persona, in each shape, and holds the answer against a naive reading of schema.graphql that shares no code with
+// package authz.
 func TestAccessMatrix_EveryRootFieldAnswersEveryPersonaAsItsRuleSays(t *testing.T) {
+	t.Parallel()
 	schema, err := gqlparser.LoadSchema(&ast.Source{Input: servertest.ReadFile(t, "schema.graphql")})
 	if err != nil {
 		t.Fatal(err)
@@ -138,11 +140,17 @@ func shapesOf(schema *ast.Schema, root *ast.Definition, f *ast.FieldDefinition) 
 		{name: "plain", query: kind + " { " + field + " }"},
 		{name: "under an alias", query: kind + " { login: " + field + " }"},
 		{name: "in an inline fragment", query: kind + " { ... on " + root.Name + " { ... { " + field + " } } }"},
-		{name: "in a named fragment", query: kind + " { ...A } fragment A on " + root.Name + " { ...B } fragment B on " + root.Name + " { " + field + " }"},
-		{name: "included by a variable", query: kind + " ($v: Boolean!) { x: __typename @skip(if: $v) " + strings.Replace(field, f.Name+with, f.Name+with+" @include(if: $v)", 1) + " }", variables: yes},
-		{name: "skipped by a variable", query: kind + " ($v: Boolean!) { __typename ...A @include(if: $v) } fragment A on " + root.Name + " { " + field + " }", variables: no, skipped: true},
-		{name: "one of several operations", query: "query other { __typename } " + kind + " this { " + field + " }", operation: "this"},
-		{name: "the other of several operations", query: "query other { __typename } " + kind + " this { " + field + " }", operation: "other", skipped: true},
+		{name: "in a named fragment", query: kind + " { ...A } fragment A on " + root.Name + " { ...B } fragment B on " +
+			root.Name + " { " + field + " }"},
+		{name: "included by a variable", query: kind + " ($v: Boolean!) { x: __typename @skip(if: $v) " +
+			strings.Replace(field, f.Name+with, f.Name+with+" @include(if: $v)", 1) + " }", variables: yes},
+		{name: "skipped by a variable", query: kind +
+			" ($v: Boolean!) { __typename ...A @include(if: $v) } fragment A on " + root.Name + " { " + field + " }",
+			variables: no, skipped: true},
+		{name: "one of several operations", query: "query other { __typename } " + kind + " this { " + field + " }",
+			operation: "this"},
+		{name: "the other of several operations", query: "query other { __typename } " + kind + " this { " + field + " }",
+			operation: "other", skipped: true},
 	}
 	for i := range all {
 		all[i].method = http.MethodPost

@@ -11,7 +11,8 @@ import (
 // TestInstances_ThreeBehindAProxyAreOneService: three instances on one Postgres, and a balancer before them, as in
 // deploy/docker-compose.scale.yml with containers.
 func TestInstances_ThreeBehindAProxyAreOneService(t *testing.T) {
-	environment := []string{servertest.Secret, servertest.Issuer, "GATEHOUSE_TRUSTED_PROXIES=127.0.0.1", "GATEHOUSE_DATABASE_URL=" + dbtest.Postgres(t)}
+	environment := []string{servertest.Secret, servertest.Issuer, "GATEHOUSE_TRUSTED_PROXIES=127.0.0.1",
+		"GATEHOUSE_DATABASE_URL=" + dbtest.Postgres(t)}
 	var instances [3]*servertest.Process
 	for i := range instances {
 		instances[i] = servertest.Start(t, environment...)
@@ -22,7 +23,9 @@ func TestInstances_ThreeBehindAProxyAreOneService(t *testing.T) {
 	instances[1].Must(token, servertest.Me)
 	instances[2].Logout(token)
 	for _, s := range instances {
-		servertest.Eventually(t, "it is refused everywhere", time.Second, func() bool { return s.Ask(token, servertest.Me).Has("revoked") })
+		servertest.Eventually(t, "it is refused everywhere", time.Second, func() bool {
+			return s.Ask(token, servertest.Me).Has("revoked")
+		})
 	}
 
 	token = instances[0].Register().Access

@@ -9,6 +9,7 @@ import (
 
 // TestClientAddress_IsSaidByTrustedProxiesOnly: the test is the peer, at 127.0.0.1.
 func TestClientAddress_IsSaidByTrustedProxiesOnly(t *testing.T) {
+	t.Parallel()
 	const register = `mutation { register(input: {email: "ann@example.com", password: "correct horse battery"}) { user { sessions { ip } } } }`
 	for proxies, want := range map[string]string{
 		"":                       "127.0.0.1",

@@ -13,17 +13,19 @@ import (
 
 // TestBadUsage_ExitsWithTwo holds the exit codes of commands that are not written as they should be.
 func TestBadUsage_ExitsWithTwo(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		args []string
 		code int
 		says string
 	}{
-		"unknown command":         {[]string{"nope"}, cli.ExitUsage, "unknown command"},
-		"unknown flag":            {[]string{"access", "--nope"}, cli.ExitUsage, "unknown flag"},
-		"help on nothing":         {[]string{"help", "nope"}, cli.ExitUsage, "no help on"},
-		"admin without a verb":    {[]string{"admin"}, cli.ExitUsage, "admin create EMAIL"},
-		"admin without address":   {[]string{"admin", "create"}, cli.ExitUsage, "one e-mail address"},
-		"password as argument":    {[]string{"admin", "create", "a@example.com", "secret"}, cli.ExitUsage, "one e-mail address"},
+		"unknown command":       {[]string{"nope"}, cli.ExitUsage, "unknown command"},
+		"unknown flag":          {[]string{"access", "--nope"}, cli.ExitUsage, "unknown flag"},
+		"help on nothing":       {[]string{"help", "nope"}, cli.ExitUsage, "no help on"},
+		"admin without a verb":  {[]string{"admin"}, cli.ExitUsage, "admin create EMAIL"},
+		"admin without address": {[]string{"admin", "create"}, cli.ExitUsage, "one e-mail address"},
+		"password as argument": {[]string{"admin", "create", "a@example.com", "secret"}, cli.ExitUsage,
+			"one e-mail address"},
 		"check of a missing file": {[]string{"access", "--check", ""}, cli.ExitFailed, "access --json"},
 		"help":                    {[]string{"help"}, cli.ExitDone, ""},
 		"help on a command":       {[]string{"help", "migrate", "status"}, cli.ExitDone, ""},
@@ -44,6 +46,7 @@ func TestBadUsage_ExitsWithTwo(t *testing.T) {
 
 // TestMigrate_SaysTheVersionInASentence migrates, and looks before and after.
 func TestMigrate_SaysTheVersionInASentence(t *testing.T) {
+	t.Parallel()
 	files, err := os.ReadDir("internal/database/migrations/sqlite")
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +58,8 @@ func TestMigrate_SaysTheVersionInASentence(t *testing.T) {
 		}
 	}
 	env := []string{"GATEHOUSE_DATABASE_URL=" + dbtest.SQLite(t)}
-	if o := servertest.Command(t, env, "", "migrate", "status"); o.Code != cli.ExitFailed || !strings.Contains(o.Stderr, "gatehouse migrate") {
+	if o := servertest.Command(t, env, "", "migrate", "status"); o.Code != cli.ExitFailed ||
+		!strings.Contains(o.Stderr, "gatehouse migrate") {
 		t.Errorf("status of no database: %+v", o)
 	}
 	want := fmt.Sprintf("The database is at version %d, which is this program's.\n", version)
@@ -64,7 +68,8 @@ func TestMigrate_SaysTheVersionInASentence(t *testing.T) {
 			t.Errorf("migrate: %+v, want %s", o, want)
 		}
 	}
-	if o := servertest.Command(t, env, "", "migrate", "status"); o.Code != cli.ExitDone || !strings.Contains(o.Stdout, fmt.Sprint("version ", version)) {
+	if o := servertest.Command(t, env, "", "migrate", "status"); o.Code != cli.ExitDone ||
+		!strings.Contains(o.Stdout, fmt.Sprint("version ", version)) {
 		t.Errorf("status: %+v", o)
 	}
 }

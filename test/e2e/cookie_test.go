@@ -20,11 +20,13 @@ const (
 // startAs starts a server under an issuer that is not the address it listens on, as behind a proxy.
 func startAs(t *testing.T, issuer string, environment ...string) *servertest.Process {
 	t.Helper()
-	return servertest.Start(t, append(environment, "GATEHOUSE_ISSUER="+issuer, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))...)
+	return servertest.Start(t, append(environment, "GATEHOUSE_ISSUER="+issuer,
+		"GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))...)
 }
 
 // TestCookie_IsAsSafeAsTheIssuerAllows: scripts never read it, and on a network it travels over https only.
 func TestCookie_IsAsSafeAsTheIssuerAllows(t *testing.T) {
+	t.Parallel()
 	const secure = `__Host-gatehouse_refresh=[\w-]{90,}; Path=/; Max-Age=(\d+); HttpOnly; Secure; SameSite=Strict`
 	const plain = `gatehouse_refresh=[\w-]{90,}; Path=/; Max-Age=(\d+); HttpOnly; SameSite=Strict`
 	for issuer, c := range map[string]struct{ origin, cookie string }{
@@ -64,6 +66,7 @@ func TestCookie_IsAsSafeAsTheIssuerAllows(t *testing.T) {
 
 // TestCookie_IsForAllowedPagesOnly sends a valid cookie from many pages, and asks for one from as many.
 func TestCookie_IsForAllowedPagesOnly(t *testing.T) {
+	t.Parallel()
 	s := startAs(t, "https://api.example.com",
 		"GATEHOUSE_ALLOWED_ORIGINS=https://app.example.com,https://dev.example.com:8443")
 	a := s.Ask("", annRegisters, "Origin", "https://app.example.com")
@@ -127,6 +130,7 @@ func TestCookie_IsForAllowedPagesOnly(t *testing.T) {
 
 // TestCookie_IsRefusedWhenMalformed, and those of others are ignored.
 func TestCookie_IsRefusedWhenMalformed(t *testing.T) {
+	t.Parallel()
 	s := startAs(t, "https://api.example.com")
 	const name = "__Host-gatehouse_refresh"
 	long := strings.Repeat("a", 4096)
@@ -166,8 +170,10 @@ func TestCookie_IsRefusedWhenMalformed(t *testing.T) {
 	}
 }
 
-// TestCookie_TabsThatRefreshSimultaneouslyStaySignedIn: they share one cookie, and whichever answer comes last holds the same token.
+// TestCookie_TabsThatRefreshSimultaneouslyStaySignedIn: they share one cookie, and whichever answer comes last holds
+// the same token.
 func TestCookie_TabsThatRefreshSimultaneouslyStaySignedIn(t *testing.T) {
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, databaseURL string) {
 		s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+databaseURL)
 		cookie, _, _ := strings.Cut(s.Ask("", annRegisters, "Origin", s.URL).Header.Get("Set-Cookie"), ";")

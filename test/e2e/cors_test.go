@@ -9,8 +9,10 @@ import (
 	"github.com/gatehouse/gatehouse/internal/servertest"
 )
 
-// TestCORS_LetsAllowedOriginsReadAnswers: preflight requests and answers, and that no other origin gets a header of CORS.
+// TestCORS_LetsAllowedOriginsReadAnswers: preflight requests and answers, and that no other origin gets a header of
+// CORS.
 func TestCORS_LetsAllowedOriginsReadAnswers(t *testing.T) {
+	t.Parallel()
 	const app = "https://app.example.com"
 	open := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "GATEHOUSE_ALLOWED_ORIGINS="+app)
 	closed := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))

@@ -19,7 +19,8 @@ import (
 const everywhere = "^(TestTranscripts|TestReferenceCases|TestEveryEndOfASession_ReachesTheOtherInstance|TestEnvironment_IsLogged)$"
 
 // core are the packages whose tests it runs too with TEST_LONG=environments, which takes some minutes.
-var core = []string{"./internal/accounts", "./internal/database", "./internal/token", "./internal/viewer", "./internal/config", "./verify", "./graph", "./authz"}
+var core = []string{"./internal/accounts", "./internal/database", "./internal/token", "./internal/viewer",
+	"./internal/config", "./verify", "./graph", "./authz"}
 
 // TestEnvironment_IsLogged logs in which environment the process is.
 func TestEnvironment_IsLogged(t *testing.T) {
@@ -42,10 +43,13 @@ func TestEnvironment_ChangesNoAnswer(t *testing.T) {
 		environment []string
 		logs        string
 	}{
-		"one processor, a day ahead": {[]string{"GOMAXPROCS=1", "TZ=Pacific/Kiritimati", "LC_ALL=C", "LANG="}, "environment: 1 +1400"},
-		"two processors, Turkish":    {[]string{"GOMAXPROCS=2", "TZ=America/St_Johns", "LC_ALL=tr_TR.UTF-8", "LANG=tr_TR.UTF-8"}, "environment: 2 -0330"},
+		"one processor, a day ahead": {[]string{"GOMAXPROCS=1", "TZ=Pacific/Kiritimati", "LC_ALL=C", "LANG="},
+			"environment: 1 +1400"},
+		"two processors, Turkish": {[]string{"GOMAXPROCS=2", "TZ=America/St_Johns", "LC_ALL=tr_TR.UTF-8",
+			"LANG=tr_TR.UTF-8"}, "environment: 2 -0330"},
 		"sixteen processors, and zones that cannot be read": {
-			[]string{"GOMAXPROCS=16", "TZ=Nowhere/Land", "ZONEINFO=" + broken, "LC_ALL=xx_YY.ISO-8859-9"}, "environment: 16 +0000"},
+			[]string{"GOMAXPROCS=16", "TZ=Nowhere/Land", "ZONEINFO=" + broken, "LC_ALL=xx_YY.ISO-8859-9"},
+			"environment: 16 +0000"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if !testenv.Long("environments") { // some of the others are tests of time

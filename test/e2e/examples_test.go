@@ -27,7 +27,8 @@ func TestTypeScriptExample_WalksThroughASession(t *testing.T) {
 	t.Run("as a page, by a cookie that no script can read", func(t *testing.T) {
 		needBrowser(t)
 		allowed, foreign := httptest.NewUnstartedServer(nil), httptest.NewUnstartedServer(nil)
-		api := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "GATEHOUSE_ALLOWED_ORIGINS=http://"+allowed.Listener.Addr().String()).URL + "/graphql"
+		api := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t),
+			"GATEHOUSE_ALLOWED_ORIGINS=http://"+allowed.Listener.Addr().String()).URL + "/graphql"
 		index := strings.Replace(servertest.ReadFile(t, folder+"/index.html"), "http://127.0.0.1:8080/graphql", api, 1)
 		for _, server := range []*httptest.Server{allowed, foreign} {
 			mux := http.NewServeMux()
@@ -42,6 +43,7 @@ func TestTypeScriptExample_WalksThroughASession(t *testing.T) {
 }
 
 func TestGoExample_WalksThroughASession(t *testing.T) {
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, url string) {
 		s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+url)
 		servertest.Execute(t, "examples/go", "go", "run", ".", s.URL+"/graphql")

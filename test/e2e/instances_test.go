@@ -9,8 +9,8 @@ import (
 	"github.com/gatehouse/gatehouse/internal/servertest"
 )
 
-// TestEndedSession_IsRefusedByTheOtherInstance prints how soon. A machine that does much else stands still for longer than
-// that at times, which is not the server's fault: one of five series must stay within the bound.
+// TestEndedSession_IsRefusedByTheOtherInstance prints how soon. A machine that does much else stands still for longer
+// than that at times, which is not the server's fault: one of five series must stay within the bound.
 func TestEndedSession_IsRefusedByTheOtherInstance(t *testing.T) {
 	url := dbtest.Postgres(t)
 	p := servertest.NewPair(t, url, url)
@@ -49,7 +49,8 @@ func TestEveryEndOfASession_ReachesTheOtherInstance(t *testing.T) {
 			p.Must(p.Admin(), `mutation { suspendUser(id: "`+a.ID+`") { user { id } } }`)
 		},
 		"change password": func(a servertest.Account) {
-			p.Must(a.Access, `mutation { changePassword(input: {currentPassword: "`+servertest.Password+`", newPassword: "another horse battery"}) { tokenType } }`)
+			p.Must(a.Access,
+				`mutation { changePassword(input: {currentPassword: "`+servertest.Password+`", newPassword: "another horse battery"}) { tokenType } }`)
 		},
 		"revoke from another session": func(a servertest.Account) {
 			p.Must(p.Login(a.Email, servertest.Password).Access, "mutation { revokeOtherSessions { success } }")

@@ -30,7 +30,10 @@ func libraries(t *testing.T) []library {
 		testenv.Missing(t, "jose", "run make playground")
 	}
 	pythons := []string{"python3", "/usr/bin/python3"} // Debian's modules are Debian's Python's
-	i := slices.IndexFunc(pythons, func(p string) bool { return exec.Command(p, "-c", "import jwt, cryptography").Run() == nil })
+	i := slices.IndexFunc(pythons, func(p string) bool {
+		return exec.Command(p, "-c",
+			"import jwt, cryptography").Run() == nil
+	})
 	if i < 0 {
 		testenv.Missing(t, "PyJWT", "apt-get install python3-jwt python3-cryptography")
 	}
@@ -60,9 +63,10 @@ func program(name, script string) func(*testing.T, string, string) bool {
 	}
 }
 
-// TestJWTLibraries_AcceptTokensThroughARotation rotates the keys of a running server, which learns it by itself, from each
-// algorithm to the next.
+// TestJWTLibraries_AcceptTokensThroughARotation rotates the keys of a running server, which learns it by itself, from
+// each algorithm to the next.
 func TestJWTLibraries_AcceptTokensThroughARotation(t *testing.T) {
+	t.Parallel()
 	all := libraries(t)
 	databaseURL := dbtest.Postgres(t)
 	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+databaseURL, servertest.Secret)
@@ -88,7 +92,10 @@ func TestJWTLibraries_AcceptTokensThroughARotation(t *testing.T) {
 		want("published ahead", during, true)
 		servertest.Exec(t, db, "UPDATE signing_keys SET signs_at = now() WHERE signs_at > now()") // ten minutes pass
 		var after string
-		servertest.Eventually(t, "the new key signs", 30*time.Second, func() bool { after = register(); return algorithmOf(t, after) == algorithm })
+		servertest.Eventually(t, "the new key signs", 30*time.Second, func() bool {
+			after = register()
+			return algorithmOf(t, after) == algorithm
+		})
 		want("the new key's token", after, true)
 		want("the old key's token", old, true)
 	}

@@ -17,10 +17,12 @@ const forgery = "a\r\nlevel=ERROR msg=forged\x1b[31m\x00\x7f\u009b\u2028\u202egn
 
 // TestLog_EachRequestIsOneLine sends forgery text wherever a client may write, to a running server.
 func TestLog_EachRequestIsOneLine(t *testing.T) {
+	t.Parallel()
 	for _, format := range []string{"debug", "debug,json"} {
 		s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "GATEHOUSE_LOG="+format)
 		before := strings.Count(s.Log.String(), "\n")
-		inHeader := strings.NewReplacer("\r\n", "", "\x00", "", "\x7f", "", "\x1b", "").Replace(forgery) // what HTTP lets through
+		// what HTTP lets through
+		inHeader := strings.NewReplacer("\r\n", "", "\x00", "", "\x7f", "", "\x1b", "").Replace(forgery)
 		kid := servertest.JSON(map[string]string{"alg": "EdDSA", "typ": "at+jwt", "kid": forgery})
 		for name, body := range map[string]string{
 			"operationName": servertest.JSON(map[string]string{"query": "query A { me { id } }", "operationName": forgery}),
@@ -29,7 +31,8 @@ func TestLog_EachRequestIsOneLine(t *testing.T) {
 			"query": servertest.JSON(map[string]string{"query": "{ " + forgery + " }"}),
 		} {
 			a := s.Do(servertest.Request{Body: body, Header: []string{
-				"User-Agent", inHeader, "Authorization", "Bearer " + base64.RawURLEncoding.EncodeToString([]byte(kid)) + ".e30.AAAA", "Traceparent", inHeader, "X-Forwarded-For", inHeader, "X-Request-Id", inHeader}})
+				"User-Agent", inHeader, "Authorization", "Bearer " + base64.RawURLEncoding.EncodeToString([]byte(kid)) +
+					".e30.AAAA", "Traceparent", inHeader, "X-Forwarded-For", inHeader, "X-Request-Id", inHeader}})
 			if id := a.Header.Get("X-Request-Id"); !strings.Contains(s.Log.String(), id) {
 				t.Errorf("%s: no line of request %q", name, id)
 			}
@@ -53,13 +56,15 @@ func TestLog_EachRequestIsOneLine(t *testing.T) {
 
 // TestLog_FailedStatementNamesItsRequest and its trace does not repeat the error's text.
 func TestLog_FailedStatementNamesItsRequest(t *testing.T) {
+	t.Parallel()
 	url, collector := dbtest.SQLite(t), servertest.NewCollector(t)
 	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+url, collector.Setting())
 	token := s.Register().Access
 	servertest.Exec(t, servertest.OpenDB(t, url), `UPDATE sessions SET last_used_at = datetime('now', '-5 minutes');
 		CREATE TRIGGER failing BEFORE UPDATE OF last_used_at ON sessions BEGIN SELECT RAISE(ABORT, 'a canary of an error'); END`)
 	a := s.Must(token, servertest.Me)
-	if want := "canary of an error.* requestId=" + a.Header.Get("X-Request-Id"); !regexp.MustCompile(want).MatchString(s.Log.String()) {
+	if want := "canary of an error.* requestId=" +
+		a.Header.Get("X-Request-Id"); !regexp.MustCompile(want).MatchString(s.Log.String()) {
 		t.Errorf("no line with %q:\n%s", want, s.Log)
 	}
 	s.Stop()
@@ -74,6 +79,7 @@ func unprintable(r rune) bool { return !unicode.IsPrint(r) }
 // TestLog_SecurityEventsAreLines: when, where, who, what, at the level that is on by default; what
 // every client meets is not, so that nobody can fill a disk by asking.
 func TestLog_SecurityEventsAreLines(t *testing.T) {
+	t.Parallel()
 	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))
 	account := s.Register()
 	token, id := account.Access, account.ID
@@ -100,14 +106,17 @@ func TestLog_SecurityEventsAreLines(t *testing.T) {
 	}
 	signedIn := []string{"Authorization", "Bearer " + token}
 	from := `ip=127.0.0.1 agent="a test"`
-	lines("a sign-in that fails", asks(`mutation { login(input: {email: "a@example.com", password: "wrong wrong"}) { tokenType } }`),
+	lines("a sign-in that fails",
+		asks(`mutation { login(input: {email: "a@example.com", password: "wrong wrong"}) { tokenType } }`),
 		`INFO msg="security event" event=sign_in_failed `+from)
 	lines("a field that is not open", asks("query Peek { users { totalCount } me { sessions { id } } }", signedIn...),
 		`INFO msg=denied operation=Peek denied="FORBIDDEN Query.users" reason="" user=`+id+` ip=127.0.0.1`)
-	lines("a forged token", asks(servertest.Me, "Authorization", "Bearer "+token+"x"), `INFO msg=denied operation="" denied="UNAUTHENTICATED Query.me" reason=invalid ip=127.0.0.1`)
+	lines("a forged token", asks(servertest.Me, "Authorization", "Bearer "+token+"x"),
+		`INFO msg=denied operation="" denied="UNAUTHENTICATED Query.me" reason=invalid ip=127.0.0.1`)
 	lines("no token", asks(servertest.Me))
 	lines("an answer", asks(servertest.Me, signedIn...))
 	lines("a logout", asks("mutation { logout { success } }", signedIn...),
 		`INFO msg="security event" event=session_ended user=`+id+` session=\S+ by=`+id+` `+from)
-	lines("the token of an ended session", asks(servertest.Me, signedIn...), `INFO msg=denied operation="" denied="UNAUTHENTICATED Query.me" reason=revoked ip=127.0.0.1`)
+	lines("the token of an ended session", asks(servertest.Me, signedIn...),
+		`INFO msg=denied operation="" denied="UNAUTHENTICATED Query.me" reason=revoked ip=127.0.0.1`)
 }

@@ -1,5 +1,5 @@
-// Package e2e starts the program and asks it as clients do: transcripts of requests and answers, who may use which field,
-// browsers, other services, several instances, and what operators see.
+// Package e2e starts the program and asks it as clients do: transcripts of requests and answers, who may use which
+// field, browsers, other services, several instances, and what operators see.
 package e2e
 
 import (

@@ -13,6 +13,7 @@ import (
 
 // TestMetrics_CountWhatHappened on both databases, to the figure where nothing else moves it.
 func TestMetrics_CountWhatHappened(t *testing.T) {
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, url string) {
 		s := startWithOps(t, url)
 		token := s.Register().Access
@@ -55,14 +56,17 @@ func TestMetrics_CountWhatHappened(t *testing.T) {
 		} {
 			if !strings.Contains(text, want+"\n") {
 				name := regexp.MustCompile(`\w+`).FindString(want)
-				t.Errorf("want %s, got\n%s", want, strings.Join(regexp.MustCompile(`(?m)^`+name+`.*$`).FindAllString(text, 8), "\n"))
+				found := regexp.MustCompile(`(?m)^`+name+`.*$`).FindAllString(text, 8)
+				t.Errorf("want %s, got\n%s", want, strings.Join(found, "\n"))
 			}
 		}
 		servertest.Eventually(t, "in touch", time.Minute, func() bool {
 			text := s.Metrics()
-			return strings.Contains(text, "gatehouse_revocations_in_touch 1\n") && !strings.Contains(text, "gatehouse_revocations_lag_seconds 0\n")
+			return strings.Contains(text, "gatehouse_revocations_in_touch 1\n") &&
+				!strings.Contains(text, "gatehouse_revocations_lag_seconds 0\n")
 		})
-		for _, positive := range []string{`plan_lookups_total{result="hit"}`, `session_lookups_total{result="miss"}`, `database_connections_max`, `hashing_turns`} {
+		for _, positive := range []string{`plan_lookups_total{result="hit"}`, `session_lookups_total{result="miss"}`,
+			`database_connections_max`, `hashing_turns`} {
 			if !regexp.MustCompile(`(?m)^gatehouse_` + regexp.QuoteMeta(positive) + ` [1-9]`).MatchString(text) {
 				t.Errorf("%s is not above 0", positive)
 			}

@@ -19,6 +19,7 @@ func startWithOps(t *testing.T, databaseURL string) *servertest.Process {
 }
 
 func TestOperatorsListener_ServesMetricsAndProfilesOnly(t *testing.T) {
+	t.Parallel()
 	s := startWithOps(t, dbtest.SQLite(t))
 	for path, says := range map[string]string{
 		"/metrics":                        "gatehouse_build_info",
@@ -53,6 +54,7 @@ func TestOperatorsListener_ServesMetricsAndProfilesOnly(t *testing.T) {
 }
 
 func TestOperatorsListener_IsOffOrWarnsThatItIsOpen(t *testing.T) {
+	t.Parallel()
 	off := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))
 	if strings.Contains(off.Log.String(), "/metrics") {
 		t.Errorf("not asked for:\n%s", off.Log)
@@ -66,7 +68,8 @@ func TestOperatorsListener_IsOffOrWarnsThatItIsOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	o := servertest.StartRefused(t, servertest.Secret, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "GATEHOUSE_OPS_ADDR="+taken.Addr().String())
+	o := servertest.StartRefused(t, servertest.Secret, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t),
+		"GATEHOUSE_OPS_ADDR="+taken.Addr().String())
 	if o.Code != cli.ExitFailed || !strings.Contains(o.Stderr, "GATEHOUSE_OPS_ADDR") {
 		t.Errorf("%+v", o)
 	}

@@ -59,8 +59,10 @@ func (s *personas) all() []persona {
 		{name: "a user", token: user, roles: []string{"USER"}},
 		{name: "a user of long ago", token: remade("stale", user), roles: []string{"USER"}, stale: true},
 		{name: "an administrator", token: s.Admin, roles: []string{"ADMIN", "USER"}},
-		{name: "an administrator of long ago", token: remade("stale", s.Admin), roles: []string{"ADMIN", "USER"}, stale: true},
-		{name: "a user who claims to be an administrator", token: func() string { return s.claimAdmin(user()) }, roles: []string{"USER"}},
+		{name: "an administrator of long ago", token: remade("stale", s.Admin), roles: []string{"ADMIN", "USER"},
+			stale: true},
+		{name: "a user who claims to be an administrator", token: func() string { return s.claimAdmin(user()) },
+			roles: []string{"USER"}},
 	}
 }
 

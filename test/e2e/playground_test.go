@@ -12,6 +12,7 @@ import (
 
 // TestPlayground_RegistersLogsInAndAsksMe drives a real browser. Its screenshots are in .artifacts/.
 func TestPlayground_RegistersLogsInAndAsksMe(t *testing.T) {
+	t.Parallel()
 	if !web.Built() {
 		testenv.Missing(t, "the Playground's page", "run make playground")
 	}
@@ -20,6 +21,7 @@ func TestPlayground_RegistersLogsInAndAsksMe(t *testing.T) {
 }
 
 func TestAccessPage_IsFilteredByPersonaAndFitsAPhone(t *testing.T) {
+	t.Parallel()
 	s := startForBrowser(t)
 	servertest.Execute(t, ".", "node", "web/test/access.mjs", s.URL+"/access", ".artifacts/access.png")
 }
@@ -27,7 +29,6 @@ func TestAccessPage_IsFilteredByPersonaAndFitsAPhone(t *testing.T) {
 // startForBrowser starts a server, when there is a browser to look at it.
 func startForBrowser(t *testing.T) *servertest.Process {
 	t.Helper()
-	t.Parallel()
 	needBrowser(t)
 	return servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))
 }

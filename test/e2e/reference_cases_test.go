@@ -10,6 +10,7 @@ import (
 
 // TestReferenceCases has the cases that no other test is about, by their ids; docs/security.md has them all.
 func TestReferenceCases(t *testing.T) {
+	t.Parallel()
 	s := servertest.Start(t, "GATEHOUSE_PLAYGROUND=off", "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))
 	refused := func(t *testing.T, a servertest.Answer, code string) {
 		t.Helper()
@@ -32,7 +33,8 @@ func TestReferenceCases(t *testing.T) {
 		}
 	})
 	t.Run("no IDE where the Playground is off", func(t *testing.T) {
-		for _, path := range []string{"/", "/graphiql", "/playground", "/altair", "/voyager", "/console", "/access", "/schema.graphql", "/assets/"} {
+		for _, path := range []string{"/", "/graphiql", "/playground", "/altair", "/voyager", "/console", "/access",
+			"/schema.graphql", "/assets/"} {
 			if a := s.Get(path); a.Status != 404 {
 				t.Errorf("%s: %v", path, a)
 			}
@@ -42,7 +44,8 @@ func TestReferenceCases(t *testing.T) {
 		}
 	})
 	t.Run("what an input does not have cannot be set", func(t *testing.T) {
-		for _, field := range []string{`role:ADMIN`, `roles:[ADMIN]`, `id:"x"`, `userId:"x"`, `emailVerified:true`, `status:ACTIVE`, `createdAt:"x"`, `passwordHash:"x"`} {
+		for _, field := range []string{`role:ADMIN`, `roles:[ADMIN]`, `id:"x"`, `userId:"x"`, `emailVerified:true`,
+			`status:ACTIVE`, `createdAt:"x"`, `passwordHash:"x"`} {
 			for _, query := range []string{
 				`mutation{register(input:{email:"b@example.com",password:"correct horse battery",` + field + `}){tokenType}}`,
 				`mutation{updateProfile(input:{name:"B",` + field + `}){user{name}}}`,
@@ -52,7 +55,8 @@ func TestReferenceCases(t *testing.T) {
 			}
 			name, _, _ := strings.Cut(field, ":")
 			input := map[string]any{"email": "b@example.com", "password": servertest.Password, name: []string{"ADMIN"}}
-			refused(t, s.Do(servertest.Request{Query: `mutation($i:RegisterInput!){register(input:$i){tokenType}}`, Variables: map[string]any{"i": input}}), "GRAPHQL_VALIDATION_FAILED")
+			refused(t, s.Do(servertest.Request{Query: `mutation($i:RegisterInput!){register(input:$i){tokenType}}`,
+				Variables: map[string]any{"i": input}}), "GRAPHQL_VALIDATION_FAILED")
 		}
 		if a := signedIn(`{me{name roles status}}`); !a.Has(`{"name":null,"roles":["USER"],"status":"ACTIVE"}`) {
 			t.Error(a)
@@ -71,7 +75,8 @@ func TestReferenceCases(t *testing.T) {
 	})
 	t.Run("persisted queries are not offered", func(t *testing.T) {
 		const extension = `"extensions":{"persistedQuery":{"version":1,"sha256Hash":"ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38"}}`
-		alone, withQuery := servertest.Request{Body: `{` + extension + `}`}, servertest.Request{Body: `{"query":"{__typename}",` + extension + `}`}
+		alone, withQuery := servertest.Request{Body: `{` + extension + `}`},
+			servertest.Request{Body: `{"query":"{__typename}",` + extension + `}`}
 		refused(t, s.Do(alone), "BAD_USER_INPUT")
 		if a := s.Do(withQuery); !a.Has(`"data":{"__typename":"Query"}`) {
 			t.Errorf("the twin: %v", a)
@@ -79,7 +84,8 @@ func TestReferenceCases(t *testing.T) {
 		refused(t, s.Do(alone), "BAD_USER_INPUT") // the twin has not registered it
 	})
 	t.Run("answers say nothing of the server", func(t *testing.T) {
-		if a := ask("{__typename}"); a.Body != `{"data":{"__typename":"Query"}}` || a.Header.Get("Server")+a.Header.Get("X-Powered-By") != "" {
+		if a := ask("{__typename}"); a.Body != `{"data":{"__typename":"Query"}}` ||
+			a.Header.Get("Server")+a.Header.Get("X-Powered-By") != "" {
 			t.Errorf("%v %v", a.Header, a)
 		}
 	})
@@ -88,6 +94,7 @@ func TestReferenceCases(t *testing.T) {
 // TestAnswer_IsBounded: a user with a hundred sessions, each of a client with a long name, asks for all of them
 // as often as a query may.
 func TestAnswer_IsBounded(t *testing.T) {
+	t.Parallel()
 	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))
 	agent := strings.Repeat("🦊", 256)
 	user := s.Register()

@@ -26,7 +26,8 @@ func connected(t *testing.T, issuer, token string) *servertest.Client {
 // TestRelyingService_RefusesAnEndedSessionWithinASecond has two services: one reads the feed, the other does not.
 func TestRelyingService_RefusesAnEndedSessionWithinASecond(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {
-		s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+url, "GATEHOUSE_REVOCATIONS_TOKEN=an-old-one-that-is-being-replaced,"+servertest.FeedToken)
+		s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+url,
+			"GATEHOUSE_REVOCATIONS_TOKEN=an-old-one-that-is-being-replaced,"+servertest.FeedToken)
 		token, innocent := s.Register().Access, s.Register().Access
 		following := connected(t, s.URL, token)
 		plain := servertest.NewRelyingService(t, verify.Config{Issuer: s.URL})
@@ -34,7 +35,9 @@ func TestRelyingService_RefusesAnEndedSessionWithinASecond(t *testing.T) {
 			t.Error("the plain service refuses a good token")
 		}
 		s.Logout(token)
-		took := servertest.Eventually(t, "the ended session is refused", time.Second, func() bool { return !following.Accepts(token) })
+		took := servertest.Eventually(t, "the ended session is refused", time.Second, func() bool {
+			return !following.Accepts(token)
+		})
 		t.Logf("refused by a relying service after %v", took)
 		if a := following.GetAs(token, "/"); a.Status != http.StatusUnauthorized {
 			t.Errorf("refused with %v", a)
@@ -55,7 +58,9 @@ func TestRelyingService_LearnsNewRoles(t *testing.T) {
 	a := s.Register()
 	following := connected(t, s.URL, a.Access)
 	s.Command("", "admin", "create", a.Email)
-	servertest.Eventually(t, "the role is known", time.Second, func() bool { return following.GetAs(a.Access, "/").Has(`["ADMIN","USER"]`) })
+	servertest.Eventually(t, "the role is known", time.Second, func() bool {
+		return following.GetAs(a.Access, "/").Has(`["ADMIN","USER"]`)
+	})
 }
 
 // TestRelyingService_LearnsRolesOfATokenIssuedMeanwhile: the change has begun, and waits for another administrator's; a
@@ -87,7 +92,9 @@ func TestRelyingService_LearnsRolesOfATokenIssuedMeanwhile(t *testing.T) {
 	}
 	<-changed
 	for name, token := range map[string]string{"before": early.Access, "while it waited": late.Access} {
-		servertest.Eventually(t, "a token issued "+name+" has the new roles", time.Second, func() bool { return following.GetAs(token, "/").Has(`["USER"]`) })
+		servertest.Eventually(t, "a token issued "+name+" has the new roles", time.Second, func() bool {
+			return following.GetAs(token, "/").Has(`["USER"]`)
+		})
 	}
 }
 
@@ -96,7 +103,8 @@ func TestFeed_OpensToItsTokensOnly(t *testing.T) {
 	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), offersFeed)
 	a := s.Register()
 	for name, token := range map[string]string{
-		"none": "", "access token": a.Access, "refresh token": a.Refresh, "another": strings.ToUpper(servertest.FeedToken), "a part": servertest.FeedToken[1:],
+		"none": "", "access token": a.Access, "refresh token": a.Refresh, "another": strings.ToUpper(servertest.FeedToken),
+		"a part": servertest.FeedToken[1:],
 	} {
 		if got := feedStatus(s.Client, token); got != http.StatusUnauthorized {
 			t.Errorf("%s: %d, want 401", name, got)
@@ -116,19 +124,24 @@ func feedStatus(c *servertest.Client, token string) int {
 	return c.Head(servertest.Request{Method: http.MethodGet, Path: "/revocations", Token: token}).Status
 }
 
-// TestFeed_TellsWhatAnotherProcessDidToTheSQLiteFile: a command, or a second server that was started before the first one
-// had ended.
+// TestFeed_TellsWhatAnotherProcessDidToTheSQLiteFile: a command, or a second server that was started before the first
+// one had ended.
 func TestFeed_TellsWhatAnotherProcessDidToTheSQLiteFile(t *testing.T) {
 	environment := []string{"GATEHOUSE_DATABASE_URL=" + dbtest.SQLite(t), servertest.Secret, servertest.Issuer}
 	one, two := servertest.Start(t, environment...), servertest.Start(t, append(environment, offersFeed)...)
-	service := servertest.NewRelyingService(t, verify.Config{Issuer: "https://id.example.org", JWKS: two.URL + "/.well-known/jwks.json",
+	service := servertest.NewRelyingService(t, verify.Config{Issuer: "https://id.example.org", JWKS: two.URL +
+		"/.well-known/jwks.json",
 		Revocations: &verify.Feed{Token: servertest.FeedToken, URL: two.URL + "/revocations"}})
 	a := one.Register()
 	servertest.Eventually(t, "the service is connected", 30*time.Second, func() bool { return service.Accepts(a.Access) })
 	one.Command("", "admin", "create", a.Email)
-	servertest.Eventually(t, "the role is known", time.Second, func() bool { return service.GetAs(a.Access, "/").Has(`["ADMIN","USER"]`) })
+	servertest.Eventually(t, "the role is known", time.Second, func() bool {
+		return service.GetAs(a.Access, "/").Has(`["ADMIN","USER"]`)
+	})
 	one.Logout(a.Access)
-	servertest.Eventually(t, "the ended session is refused", time.Second, func() bool { return !service.Accepts(a.Access) })
+	servertest.Eventually(t, "the ended session is refused", time.Second, func() bool {
+		return !service.Accepts(a.Access)
+	})
 }
 
 // TestRevokedKey_IsRefusedByRelyingServices that read the feed, after gatehouse keys rotate --revoke.
@@ -137,9 +150,13 @@ func TestRevokedKey_IsRefusedByRelyingServices(t *testing.T) {
 	leaked := s.Register().Access
 	following := connected(t, s.URL, leaked)
 	s.Command("", "keys", "rotate", "--revoke")
-	servertest.Eventually(t, "the leaked key's token is refused", 5*time.Second, func() bool { return following.GetAs(leaked, "/").Status == http.StatusUnauthorized })
+	servertest.Eventually(t, "the leaked key's token is refused", 5*time.Second, func() bool {
+		return following.GetAs(leaked, "/").Status == http.StatusUnauthorized
+	})
 	fresh := s.Register().Access
-	servertest.Eventually(t, "the new key's token is accepted", 5*time.Second, func() bool { return following.Accepts(fresh) })
+	servertest.Eventually(t, "the new key's token is accepted", 5*time.Second, func() bool {
+		return following.Accepts(fresh)
+	})
 }
 
 // TestKeyRotation_IsTakenUpByARunningServer without Postgres's notifications: it reads the keys periodically.
@@ -152,17 +169,23 @@ func TestKeyRotation_IsTakenUpByARunningServer(t *testing.T) {
 	}
 	servertest.Eventually(t, "the new key is published", time.Minute, func() bool { return keyCount(s.Client) == 2 })
 	lines := strings.Split(strings.TrimSpace(s.Command("", "keys", "list")), "\n")
-	if len(lines) != 3 || !slices.ContainsFunc(lines, func(l string) bool { return strings.Contains(l, "signs, and verifies until") }) {
+	if len(lines) != 3 || !slices.ContainsFunc(lines, func(l string) bool {
+		return strings.Contains(l,
+			"signs, and verifies until")
+	}) {
 		t.Errorf("keys list: %q", lines)
 	}
-	if o := s.RunCommand("", "keys", "rotate"); o.Code != cli.ExitFailed || !strings.Contains(o.Stderr, "rotate again after that") {
+	if o := s.RunCommand("", "keys", "rotate"); o.Code != cli.ExitFailed ||
+		!strings.Contains(o.Stderr, "rotate again after that") {
 		t.Errorf("rotated again: %+v", o)
 	}
 	alone := append(environment, servertest.NewSigningKey(t).Setting)
-	if o := servertest.Command(t, alone, "", "keys", "rotate"); o.Code != cli.ExitFailed || !strings.Contains(o.Stderr, "signs alone") {
+	if o := servertest.Command(t, alone, "", "keys", "rotate"); o.Code != cli.ExitFailed ||
+		!strings.Contains(o.Stderr, "signs alone") {
 		t.Errorf("rotated beside GATEHOUSE_SIGNING_KEY: %+v", o)
 	}
-	if o := servertest.Command(t, alone, "", "keys", "list"); o.Code != cli.ExitDone || strings.Count(o.Stdout, "\n") != 2 {
+	if o := servertest.Command(t, alone, "", "keys", "list"); o.Code != cli.ExitDone ||
+		strings.Count(o.Stdout, "\n") != 2 {
 		t.Errorf("keys list beside GATEHOUSE_SIGNING_KEY: %+v", o)
 	}
 }

@@ -15,23 +15,28 @@ import (
 
 // TestBadConfiguration_StopsTheStartWithASentence holds each refusal against what it must name.
 func TestBadConfiguration_StopsTheStartWithASentence(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "gatehouse.db")
 	sqlite := "GATEHOUSE_DATABASE_URL=sqlite:" + path
 	for name, c := range map[string]struct {
 		env  []string
 		says []string
 	}{
-		"unknown name":            {[]string{"GATEHOUSE_ADRR=x"}, []string{"GATEHOUSE_ADRR", "help config"}},
-		"address":                 {[]string{"GATEHOUSE_ADDR=nonsense"}, []string{"GATEHOUSE_ADDR", "HOST:PORT"}},
-		"duration":                {[]string{"GATEHOUSE_ACCESS_TTL=soon"}, []string{"GATEHOUSE_ACCESS_TTL", "soon"}},
-		"database":                {[]string{"GATEHOUSE_DATABASE_URL=mysql://x"}, []string{"sqlite:PATH", "postgres://"}},
-		"Postgres without secret": {[]string{"GATEHOUSE_DATABASE_URL=postgres://u@127.0.0.1:1/x"}, []string{"GATEHOUSE_SECRET", "required"}},
-		"short secret":            {[]string{sqlite, "GATEHOUSE_SECRET=short"}, []string{"GATEHOUSE_SECRET", "32"}},
-		"signing key":             {[]string{sqlite, "GATEHOUSE_SIGNING_KEY=/nowhere.pem"}, []string{"GATEHOUSE_SIGNING_KEY", "/nowhere.pem"}},
-		"limits":                  {[]string{sqlite, "GATEHOUSE_LIMITS=deep=3"}, []string{"GATEHOUSE_LIMITS", "deep"}},
-		"throttle":                {[]string{sqlite, "GATEHOUSE_THROTTLE=pairs=3"}, []string{"GATEHOUSE_THROTTLE", "pairs"}},
-		"no throttle":             {[]string{sqlite, "GATEHOUSE_ADDR=0.0.0.0:0", "GATEHOUSE_THROTTLE=off"}, []string{"GATEHOUSE_THROTTLE", "loopback"}},
-		"cheap hashing":           {[]string{sqlite, "GATEHOUSE_ADDR=0.0.0.0:0", "GATEHOUSE_ARGON2=m=64,t=1,p=1"}, []string{"GATEHOUSE_ARGON2", "loopback"}},
+		"unknown name": {[]string{"GATEHOUSE_ADRR=x"}, []string{"GATEHOUSE_ADRR", "help config"}},
+		"address":      {[]string{"GATEHOUSE_ADDR=nonsense"}, []string{"GATEHOUSE_ADDR", "HOST:PORT"}},
+		"duration":     {[]string{"GATEHOUSE_ACCESS_TTL=soon"}, []string{"GATEHOUSE_ACCESS_TTL", "soon"}},
+		"database":     {[]string{"GATEHOUSE_DATABASE_URL=mysql://x"}, []string{"sqlite:PATH", "postgres://"}},
+		"Postgres without secret": {[]string{"GATEHOUSE_DATABASE_URL=postgres://u@127.0.0.1:1/x"},
+			[]string{"GATEHOUSE_SECRET", "required"}},
+		"short secret": {[]string{sqlite, "GATEHOUSE_SECRET=short"}, []string{"GATEHOUSE_SECRET", "32"}},
+		"signing key": {[]string{sqlite, "GATEHOUSE_SIGNING_KEY=/nowhere.pem"},
+			[]string{"GATEHOUSE_SIGNING_KEY", "/nowhere.pem"}},
+		"limits":   {[]string{sqlite, "GATEHOUSE_LIMITS=deep=3"}, []string{"GATEHOUSE_LIMITS", "deep"}},
+		"throttle": {[]string{sqlite, "GATEHOUSE_THROTTLE=pairs=3"}, []string{"GATEHOUSE_THROTTLE", "pairs"}},
+		"no throttle": {[]string{sqlite, "GATEHOUSE_ADDR=0.0.0.0:0", "GATEHOUSE_THROTTLE=off"},
+			[]string{"GATEHOUSE_THROTTLE", "loopback"}},
+		"cheap hashing": {[]string{sqlite, "GATEHOUSE_ADDR=0.0.0.0:0", "GATEHOUSE_ARGON2=m=64,t=1,p=1"},
+			[]string{"GATEHOUSE_ARGON2", "loopback"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := servertest.Command(t, c.env, "")
@@ -52,8 +57,11 @@ func TestBadConfiguration_StopsTheStartWithASentence(t *testing.T) {
 
 // TestGoodConfiguration_Starts is the twin of the refusals.
 func TestGoodConfiguration_Starts(t *testing.T) {
-	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "GATEHOUSE_ACCESS_TTL=1m", servertest.NewSigningKey(t).Setting,
-		"GATEHOUSE_LIMITS=depth=5", "GATEHOUSE_THROTTLE=account=9,network=2000", "GATEHOUSE_LOG=debug,json", "GATEHOUSE_PLAYGROUND=off")
+	t.Parallel()
+	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "GATEHOUSE_ACCESS_TTL=1m",
+		servertest.NewSigningKey(t).Setting,
+		"GATEHOUSE_LIMITS=depth=5", "GATEHOUSE_THROTTLE=account=9,network=2000", "GATEHOUSE_LOG=debug,json",
+		"GATEHOUSE_PLAYGROUND=off")
 	if a := s.Get("/healthz"); a.Status != 200 || a.Body != "ok\n" {
 		t.Errorf("/healthz: %v", a)
 	}
@@ -63,6 +71,7 @@ func TestGoodConfiguration_Starts(t *testing.T) {
 }
 
 func TestSecret_OfAnotherDatabaseIsRefused(t *testing.T) {
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, url string) {
 		database := "GATEHOUSE_DATABASE_URL=" + url
 		servertest.Start(t, database, servertest.Secret).Stop()
@@ -76,6 +85,7 @@ func TestSecret_OfAnotherDatabaseIsRefused(t *testing.T) {
 
 // TestNewerDatabase_IsRefused with both versions in the sentence, and is not changed.
 func TestNewerDatabase_IsRefused(t *testing.T) {
+	t.Parallel()
 	url := dbtest.SQLite(t)
 	servertest.Start(t, "GATEHOUSE_DATABASE_URL="+url, servertest.Secret).Stop()
 	servertest.Exec(t, servertest.OpenDB(t, url), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9000, 1)")
@@ -122,6 +132,7 @@ func TestPostgresThatNeverComes_FailsTheStart(t *testing.T) {
 
 // TestMalformedRequest_LeavesItsPasswordNowhere sends bodies that are not as they should be, with a password in them.
 func TestMalformedRequest_LeavesItsPasswordNowhere(t *testing.T) {
+	t.Parallel()
 	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "GATEHOUSE_LOG=debug")
 	for name, c := range map[string]struct {
 		body   string
@@ -150,7 +161,9 @@ func TestMalformedRequest_LeavesItsPasswordNowhere(t *testing.T) {
 
 // TestStop_LetsARunningRequestFinish asks the server to end while a request is under way.
 func TestStop_LetsARunningRequestFinish(t *testing.T) {
-	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "GATEHOUSE_ARGON2=m=65536,t=20,p=1") // about a second a hash
+	t.Parallel()
+	// about a second a hash
+	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "GATEHOUSE_ARGON2=m=65536,t=20,p=1")
 	answered := make(chan servertest.Answer, 1)
 	go func() { answered <- s.Do(servertest.Request{Query: servertest.Registration("ann@example.com")}) }()
 	time.Sleep(200 * time.Millisecond)
@@ -170,6 +183,7 @@ func TestStop_LetsARunningRequestFinish(t *testing.T) {
 
 // TestInstances_StartSimultaneously lets four programs migrate one empty database.
 func TestInstances_StartSimultaneously(t *testing.T) {
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, url string) {
 		var keys [4]string
 		var all sync.WaitGroup

@@ -13,6 +13,7 @@ import (
 // TestTokenKinds_OpenTheirOwnPlaceOnly, for the kinds of token that exist: each is presented in each place, complete
 // and good, and is let in where it belongs and in no other place.
 func TestTokenKinds_OpenTheirOwnPlaceOnly(t *testing.T) {
+	t.Parallel()
 	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), offersFeed)
 	service := servertest.NewRelyingService(t, verify.Config{Issuer: s.URL})
 	ask := func(query string, header ...string) servertest.Answer {
@@ -22,7 +23,8 @@ func TestTokenKinds_OpenTheirOwnPlaceOnly(t *testing.T) {
 		"access token":  func() string { return s.Register().Access },
 		"refresh token": func() string { return s.Register().Refresh },
 		"step-up token": func() string {
-			return s.Must(s.Register().Access, `mutation { reauthenticate(input: {password: "correct horse battery"}) { accessToken } }`).Field("accessToken")
+			return s.Must(s.Register().Access,
+				`mutation { reauthenticate(input: {password: "correct horse battery"}) { accessToken } }`).Field("accessToken")
 		},
 		"feed token": func() string { return servertest.FeedToken },
 	}

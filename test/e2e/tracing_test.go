@@ -16,7 +16,10 @@ import (
 
 // below returns the names of the spans right below one, in the order in which they began.
 func below(all []*tracepb.Span, parent *tracepb.Span) (names []string) {
-	slices.SortFunc(all, func(a, b *tracepb.Span) int { return int(int64(a.StartTimeUnixNano) - int64(b.StartTimeUnixNano)) })
+	slices.SortFunc(all, func(a,
+		b *tracepb.Span) int {
+		return int(int64(a.StartTimeUnixNano) - int64(b.StartTimeUnixNano))
+	})
 	for _, s := range all {
 		if string(s.ParentSpanId) == string(parent.SpanId) {
 			names = append(names, s.Name)
@@ -36,11 +39,13 @@ func attribute(s *tracepb.Span, key string) string {
 
 // TestLoginThrottle_CountsWhenTracesAreOn is about statements that Ent does not write.
 func TestLoginThrottle_CountsWhenTracesAreOn(t *testing.T) {
+	t.Parallel()
 	c := servertest.NewCollector(t)
 	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.Postgres(t), c.Setting(), "GATEHOUSE_THROTTLE=account=2")
 	s.Login(s.Register().Email, servertest.Password)
 	for _, want := range []string{"INVALID_CREDENTIALS", "INVALID_CREDENTIALS", "RATE_LIMITED"} {
-		if code := s.Code("", `mutation { login(input: {email: "eve@example.com", password: "a guess of hers"}) { tokenType } }`); code != want {
+		if code := s.Code("",
+			`mutation { login(input: {email: "eve@example.com", password: "a guess of hers"}) { tokenType } }`); code != want {
 			t.Errorf("%s, want %s", code, want)
 		}
 	}
@@ -59,7 +64,8 @@ func TestTrace_ShowsARequestItsOperationAndItsStatements(t *testing.T) {
 		t.Setenv("OTEL_EXPORTER_OTLP_HEADERS", "api-key=a%20key")
 		c := servertest.NewCollector(t)
 		s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+url, c.Setting())
-		a := s.Ask("", `mutation SignUp { register(input: {email: "canary@example.com", password: "a canary of a password"}) { accessToken user { sessions { id } } } }`, "Traceparent", traceparent)
+		a := s.Ask("",
+			`mutation SignUp { register(input: {email: "canary@example.com", password: "a canary of a password"}) { accessToken user { sessions { id } } } }`, "Traceparent", traceparent)
 		if !a.OK() {
 			t.Fatal(a)
 		}
@@ -88,10 +94,12 @@ func TestTrace_ShowsARequestItsOperationAndItsStatements(t *testing.T) {
 			t.Errorf("below the request: %v", got)
 		}
 		statements := below(all, named("mutation SignUp"))
-		if len(statements) < 5 || statements[0] != "BEGIN" || !slices.Contains(statements, "INSERT") || !slices.Contains(statements, "COMMIT") || statements[len(statements)-1] != "SELECT" {
+		if len(statements) < 5 || statements[0] != "BEGIN" || !slices.Contains(statements, "INSERT") ||
+			!slices.Contains(statements, "COMMIT") || statements[len(statements)-1] != "SELECT" {
 			t.Errorf("below the operation: %v", statements)
 		}
-		if attribute(named("INSERT"), "db.query.text") == "" || attribute(top, "http.route") == "" || attribute(named("mutation SignUp"), "gatehouse.request_id") == "" {
+		if attribute(named("INSERT"), "db.query.text") == "" || attribute(top, "http.route") == "" ||
+			attribute(named("mutation SignUp"), "gatehouse.request_id") == "" {
 			t.Errorf("attributes are missing: %s", c.Text())
 		}
 		named("_OTHER /graphql")
@@ -100,15 +108,18 @@ func TestTrace_ShowsARequestItsOperationAndItsStatements(t *testing.T) {
 				t.Errorf("%q was sent: %s", never, c.Text())
 			}
 		}
-		if !strings.Contains(c.Text(), `"gatehouse"`) || slices.ContainsFunc(c.Keys, func(k string) bool { return k != "a key" }) {
+		if !strings.Contains(c.Text(), `"gatehouse"`) || slices.ContainsFunc(c.Keys,
+			func(k string) bool { return k != "a key" }) {
 			t.Errorf("service.name, or the header: %q", c.Keys)
 		}
 	})
 }
 
 func TestTrace_OfATrustedProxyGoesOn(t *testing.T) {
+	t.Parallel()
 	c := servertest.NewCollector(t)
-	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="+c.URL+"/v1/traces", "GATEHOUSE_TRUSTED_PROXIES=127.0.0.0/8,::1")
+	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t),
+		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="+c.URL+"/v1/traces", "GATEHOUSE_TRUSTED_PROXIES=127.0.0.0/8,::1")
 	s.Ask("", "{ __typename }", "Traceparent", traceparent)
 	s.Stop()
 	if !slices.ContainsFunc(c.Spans(), func(s *tracepb.Span) bool {
@@ -121,10 +132,13 @@ func TestTrace_OfATrustedProxyGoesOn(t *testing.T) {
 // TestCollectorThatIsAway_CostsSpansOnly and one line in the log.
 func TestCollectorThatIsAway_CostsSpansOnly(t *testing.T) {
 	t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "10")
-	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "OTEL_EXPORTER_OTLP_ENDPOINT=http://key:hunter2@127.0.0.1:1")
+	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t),
+		"OTEL_EXPORTER_OTLP_ENDPOINT=http://key:hunter2@127.0.0.1:1")
 	for range 3 {
 		s.Must("", "{ __typename }")
-		servertest.Eventually(t, "a warning", time.Minute, func() bool { return strings.Contains(s.Log.String(), "traces cannot be sent") })
+		servertest.Eventually(t, "a warning", time.Minute, func() bool {
+			return strings.Contains(s.Log.String(), "traces cannot be sent")
+		})
 	}
 	s.Stop()
 	if log := s.Log.String(); strings.Count(log, "traces cannot be sent") != 1 || strings.Contains(log, "hunter2") {

@@ -17,8 +17,8 @@ import (
 	"github.com/gatehouse/gatehouse/internal/servertest"
 )
 
-// TestTranscripts plays test/e2e/testdata/*.txtar against a running server, on both databases. Each pair of sections is a
-// request and the answer to it:
+// TestTranscripts plays test/e2e/testdata/*.txtar against a running server, on both databases. Each pair of sections
+// is a request and the answer to it:
 //
 //	-- ask --                                    -- answer --
 //	POST /graphql                                200
@@ -72,7 +72,8 @@ func play(t *testing.T, file, databaseURL string) {
 		t.Fatal(err)
 	}
 	key := servertest.NewSigningKey(t)
-	s := servertest.Options{Audit: true}.Start(t, "GATEHOUSE_DATABASE_URL="+databaseURL, key.Setting, "GATEHOUSE_ALLOWED_ORIGINS=http://localhost:5173")
+	s := servertest.Options{Audit: true}.Start(t, "GATEHOUSE_DATABASE_URL="+databaseURL, key.Setting,
+		"GATEHOUSE_ALLOWED_ORIGINS=http://localhost:5173")
 	p := &player{Process: s, key: key, names: map[string]string{"server": s.URL}}
 	for pair := range slices.Chunk(archive.Files, 2) {
 		if len(pair) != 2 || pair[1].Name != "answer" {

@@ -16,11 +16,12 @@ import (
 	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
-// TestConnections_BeyondFileDescriptorsWait: 1,000 connections to a process that may have 256 files. Those beyond
-// its share wait; a client that is connected is answered, reading and writing, as the database's own files are left free;
+// TestConnections_BeyondFileDescriptorsWait: 1,000 connections to a process that may have 256 files. Those beyond its
+// share wait; a client that is connected is answered, reading and writing, as the database's own files are left free;
 // and when they have gone, all is as before.
 func TestConnections_BeyondFileDescriptorsWait(t *testing.T) {
-	s := servertest.Options{Child: true, Shell: "ulimit -n 256"}.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "GATEHOUSE_OPS_ADDR=127.0.0.1:0")
+	s := servertest.Options{Child: true, Shell: "ulimit -n 256"}.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t),
+		"GATEHOUSE_OPS_ADDR=127.0.0.1:0")
 	token := s.Register().Access
 	connected := make([]*servertest.Client, 8) // one connection each, on which no request was for the database yet
 	for i := range connected {
@@ -44,10 +45,13 @@ func TestConnections_BeyondFileDescriptorsWait(t *testing.T) {
 		}
 		open = append(open, conn)
 	}
-	servertest.Eventually(t, "it has all the files that it takes", 5*time.Second, func() bool { return s.Usage().Files > 128 })
+	servertest.Eventually(t, "it has all the files that it takes", 5*time.Second, func() bool {
+		return s.Usage().Files > 128
+	})
 	began := time.Now()
 	simultaneously(len(connected), func(i int) {
-		for _, r := range []servertest.Request{{Token: token, Query: servertest.Me}, {Query: servertest.Registration(servertest.NewAddress())}} {
+		for _, r := range []servertest.Request{{Token: token, Query: servertest.Me},
+			{Query: servertest.Registration(servertest.NewAddress())}} {
 			if a := connected[i].Do(r); !a.OK() {
 				t.Errorf("%s: %v", r.Query, a)
 			}

@@ -22,8 +22,8 @@ const (
 	operations  = 1_000 // answered ones, of all clients
 )
 
-// TestKilledServer_LosesNothingThatItAnswered ends the program with SIGKILL ten times while clients register and refresh,
-// and starts it again on the same database and port.
+// TestKilledServer_LosesNothingThatItAnswered ends the program with SIGKILL ten times while clients register and
+// refresh, and starts it again on the same database and port.
 func TestKilledServer_LosesNothingThatItAnswered(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills servers for some seconds")
@@ -36,8 +36,8 @@ func TestKilledServer_LosesNothingThatItAnswered(t *testing.T) {
 	})
 }
 
-// TestPostgresRestart_LosesNothing ends Postgres abruptly, with open transactions, while the program stays: it answers that
-// the database is unavailable, and goes on when Postgres is back.
+// TestPostgresRestart_LosesNothing ends Postgres abruptly, with open transactions, while the program stays: it answers
+// that the database is unavailable, and goes on when Postgres is back.
 func TestPostgresRestart_LosesNothing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("restarts Postgres for some seconds")
@@ -104,8 +104,8 @@ func (j *journal) run(times int, disaster func(time int)) {
 	j.t.Logf("seed %d, %d answered, %d disasters", seed, j.answered.Load(), times)
 }
 
-// work registers accounts and refreshes their sessions. A refresh without an answer is sent again by every other client,
-// when the server is back; the others leave the account as it is.
+// work registers accounts and refreshes their sessions. A refresh without an answer is sent again by every other
+// client, when the server is back; the others leave the account as it is.
 func (j *journal) work(client int) {
 	for n := 0; j.answered.Load() < operations && !j.t.Failed(); n++ {
 		e := &entry{email: fmt.Sprintf("client-%d-%d@example.com", client, n)}
@@ -149,7 +149,8 @@ func (j *journal) send(e *entry, what, query string) (done bool) {
 
 // isUnavailable checks that an unavailable database is one for proxies too.
 func isUnavailable(a servertest.Answer) bool {
-	return a.Unavailable() && a.Status == http.StatusServiceUnavailable && strings.HasPrefix(a.Header.Get("Content-Type"), "application/graphql-response+json")
+	return a.Unavailable() && a.Status == http.StatusServiceUnavailable &&
+		strings.HasPrefix(a.Header.Get("Content-Type"), "application/graphql-response+json")
 }
 
 func (j *journal) login(email string) servertest.Answer {
@@ -196,7 +197,8 @@ func (j *journal) check(url string) {
 		}
 	}
 	half += len(rows) // accounts that no client asked for
-	j.t.Logf("%d accounts; %d last requests without an answer, of which %d were written; lost %d, half-written %d", entries, doubtful, written, lost, half)
+	j.t.Logf("%d accounts; %d last requests without an answer, of which %d were written; lost %d, half-written %d",
+		entries, doubtful, written, lost, half)
 	if lost+half > 0 || doubtful == 0 {
 		j.t.Error("something is lost or written by half, or no request was ever in doubt")
 	}
@@ -225,8 +227,8 @@ func (j *journal) rows(url string) map[string]*ent.User {
 	return rows
 }
 
-// works reports whether an account can be logged in to, and whether the newest token that the client has leads to a live
-// session, whatever became of its last request.
+// works reports whether an account can be logged in to, and whether the newest token that the client has leads to a
+// live session, whatever became of its last request.
 func (j *journal) works(e *entry) bool {
 	if a := j.login(e.email); !a.OK() {
 		j.t.Errorf("%s cannot log in: %v", e.email, a)
@@ -242,7 +244,8 @@ func (j *journal) works(e *entry) bool {
 			return false
 		}
 		e.newest = a.Field("refreshToken")
-		if me := j.Do(servertest.Request{Token: a.Field("accessToken"), Query: "{ me { email } }"}); !me.OK() || me.Field("email") != e.email {
+		if me := j.Do(servertest.Request{Token: a.Field("accessToken"), Query: "{ me { email } }"}); !me.OK() ||
+			me.Field("email") != e.email {
 			j.t.Errorf("the access token of %s: %v", e.email, me)
 			return false
 		}

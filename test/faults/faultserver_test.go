@@ -106,7 +106,8 @@ func (s *faultServer) runFault(f fault) {
 		mend()
 	}
 	s.proxy.Pass()
-	s.t.Logf("answered within %v; back after %v", time.Duration(slowest.Load()).Round(time.Millisecond), s.waitForRecovery(usual))
+	s.t.Logf("answered within %v; back after %v", time.Duration(slowest.Load()).Round(time.Millisecond),
+		s.waitForRecovery(usual))
 }
 
 // load sends n requests simultaneously, half of them writes, and returns how long they took. 0 when one was refused.

@@ -45,8 +45,8 @@ func startRegistering(p *servertest.Process) <-chan servertest.Answer {
 	return answer
 }
 
-// TestHashWorker_CutsNoAnswerWhenAllProcessesAreSignalled: a terminal and systemd signal every process of a service. The
-// one that hashes ends last all the same.
+// TestHashWorker_CutsNoAnswerWhenAllProcessesAreSignalled: a terminal and systemd signal every process of a service.
+// The one that hashes ends last all the same.
 func TestHashWorker_CutsNoAnswerWhenAllProcessesAreSignalled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("hashes for a second")
@@ -76,7 +76,8 @@ func TestHashWorker_CutsNoAnswerWhenAllProcessesAreSignalled(t *testing.T) {
 func TestHashWorker_KnowsNoSecretAndEndsWithItsServer(t *testing.T) {
 	p := servertest.StartChild(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), servertest.Secret)
 	worker := hashWorker(t, p)
-	for _, variable := range bytes.Split([]byte(servertest.ReadFile(t, fmt.Sprintf("/proc/%d/environ", worker))), []byte{0}) {
+	for _, variable := range bytes.Split([]byte(servertest.ReadFile(t, fmt.Sprintf("/proc/%d/environ", worker))),
+		[]byte{0}) {
 		if len(variable) > 0 && !bytes.HasPrefix(variable, []byte("GOMAXPROCS=")) {
 			t.Errorf("it is told %q", variable)
 		}

@@ -1,6 +1,6 @@
-// Package faults breaks what the program depends on, and the program itself: databases that hang, refuse or are damaged,
-// processes that are killed, paused or replaced, clients that take all connections. It bounds how long recovery takes, and
-// so runs alone.
+// Package faults breaks what the program depends on, and the program itself: databases that hang, refuse or are
+// damaged, processes that are killed, paused or replaced, clients that take all connections. It bounds how long
+// recovery takes, and so runs alone.
 package faults
 
 import (

@@ -24,7 +24,8 @@ const endedSessions = 8
 
 // acrossPause pauses a process while sessions end at the first server, and has requests wait at the process with the
 // tokens of those and of a session that goes on. It returns how each kind of request was answered after the pause.
-func acrossPause(t *testing.T, p *servertest.Process, first *servertest.Client, ask func(token string) string) (ended, valid []string) {
+func acrossPause(t *testing.T, p *servertest.Process, first *servertest.Client, ask func(token string) string) (ended,
+	valid []string) {
 	t.Helper()
 	live, dead := first.Register().Access, make([]string, endedSessions)
 	for i := range dead {
@@ -95,7 +96,8 @@ func TestPausedInstance_TrustsNothingFromBeforeThePause(t *testing.T) {
 // startRelyingService starts examples/service in a process of its own.
 func startRelyingService(t *testing.T, issuer string) *servertest.Process {
 	t.Helper()
-	o := servertest.Options{Child: true, Program: servertest.Build(t, "./examples/service"), Args: []string{"-issuer", issuer, "-address", "127.0.0.1:0"}}
+	o := servertest.Options{Child: true, Program: servertest.Build(t, "./examples/service"),
+		Args: []string{"-issuer", issuer, "-address", "127.0.0.1:0"}}
 	return o.Start(t, "FEED_TOKEN="+servertest.FeedToken)
 }
 
@@ -135,6 +137,8 @@ func TestPausedRelyingService_TrustsNothingFromBeforeThePause(t *testing.T) {
 				t.Errorf("a session that goes on: %s", got)
 			}
 		}
-		servertest.Eventually(t, "a session that goes on is let in", 5*time.Second, func() bool { return ask(token) == "yes" })
+		servertest.Eventually(t, "a session that goes on is let in", 5*time.Second, func() bool {
+			return ask(token) == "yes"
+		})
 	})
 }

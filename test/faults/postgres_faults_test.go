@@ -40,13 +40,17 @@ func TestPostgresFault_IsUnavailableAndPasses(t *testing.T) {
 		return func(s *faultServer) func() { change(s.proxy); return nil }
 	}
 	for name, f := range map[string]fault{
-		"slow":                 {begin: proxied(func(p *servertest.Proxy) { p.Delay(operationTimeout() / 25) }), works: true, ready: true},
-		"slow by all its time": {begin: proxied(func(p *servertest.Proxy) { p.Delay(max(operationTimeout(), 5*time.Second)) })},
-		"hanging":              {begin: proxied((*servertest.Proxy).Freeze)},
-		"away":                 {begin: proxied(func(p *servertest.Proxy) { p.Refuse(nil) })},
-		"full":                 {begin: proxied(func(p *servertest.Proxy) { p.Refuse(tooManyConnections()) })},
-		"locked by others":     {begin: (*faultServer).lockUsers, ready: true, few: true},
-		"read-only":            {begin: func(s *faultServer) func() { s.readOnly("on"); return func() { s.readOnly("off") } }, reads: true},
+		"slow": {begin: proxied(func(p *servertest.Proxy) { p.Delay(operationTimeout() / 25) }),
+			works: true, ready: true},
+		"slow by all its time": {begin: proxied(func(p *servertest.Proxy) {
+			p.Delay(max(operationTimeout(),
+				5*time.Second))
+		})},
+		"hanging":          {begin: proxied((*servertest.Proxy).Freeze)},
+		"away":             {begin: proxied(func(p *servertest.Proxy) { p.Refuse(nil) })},
+		"full":             {begin: proxied(func(p *servertest.Proxy) { p.Refuse(tooManyConnections()) })},
+		"locked by others": {begin: (*faultServer).lockUsers, ready: true, few: true},
+		"read-only":        {begin: func(s *faultServer) func() { s.readOnly("on"); return func() { s.readOnly("off") } }, reads: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -83,7 +87,8 @@ func TestPostgresFault_LeavesNothingBehind(t *testing.T) {
 	s.waitForRecovery(0)
 	var after int
 	var heapAfter uint64
-	servertest.Eventually(t, "the goroutines are gone", 30*time.Second, func() bool { // lib/pq's cancel requests have ten seconds
+	// lib/pq's cancel requests have ten seconds
+	servertest.Eventually(t, "the goroutines are gone", 30*time.Second, func() bool {
 		after, heapAfter = s.usage()
 		return after <= goroutines+4
 	})
@@ -164,7 +169,8 @@ func TestRule_ThatCannotBeDecidedDeniesAsUnavailable(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := s.Ask(token, "{ me { email } }")
-	if a.Status != http.StatusServiceUnavailable || !a.Unavailable() || a.Has(`"data"`) || strings.Count(a.Body, `"message"`) != 1 {
+	if a.Status != http.StatusServiceUnavailable || !a.Unavailable() || a.Has(`"data"`) ||
+		strings.Count(a.Body, `"message"`) != 1 {
 		t.Errorf("me: %v; want 503 UNAVAILABLE", a)
 	}
 	if s.Ready() {

@@ -12,9 +12,9 @@ import (
 	"github.com/gatehouse/gatehouse/internal/servertest"
 )
 
-// TestRestoredBackup_IsCompleteAndRevivesNothing follows docs/operations.md: a backup that is taken while
-// four clients register holds each account that was answered before, and none by half. Restored, it would accept what was
-// revoked since; after the steps for it, no token of before is good.
+// TestRestoredBackup_IsCompleteAndRevivesNothing follows docs/operations.md: a backup that is taken while four clients
+// register holds each account that was answered before, and none by half. Restored, it would accept what was revoked
+// since; after the steps for it, no token of before is good.
 func TestRestoredBackup_IsCompleteAndRevivesNothing(t *testing.T) {
 	page := servertest.ReadFile(t, "docs/operations.md")
 	const jwks = "/.well-known/jwks.json" // what relying services check tokens with
@@ -70,8 +70,8 @@ func wantCode(t *testing.T, c *servertest.Client, when string, a servertest.Acco
 	}
 }
 
-// backUp copies the database while clients register, and restores the copy as another. It returns the addresses of those
-// who were answered before it began.
+// backUp copies the database while clients register, and restores the copy as another. It returns the addresses of
+// those who were answered before it began.
 func backUp(t *testing.T, c *servertest.Client, url string) (restored string, before []string) {
 	t.Helper()
 	servertest.NeedProgram(t, "pg_dump", "apt-get install postgresql-client")
@@ -105,7 +105,8 @@ func backUp(t *testing.T, c *servertest.Client, url string) (restored string, be
 		file := filepath.Join(t.TempDir(), "backup.sql")
 		servertest.Execute(t, ".", "pg_dump", "--file", file, url)
 		restored = dbtest.Postgres(t)
-		servertest.Execute(t, ".", "psql", "--quiet", "--set", "ON_ERROR_STOP=1", "--output", "/dev/null", "--file", file, restored)
+		servertest.Execute(t, ".", "psql", "--quiet", "--set", "ON_ERROR_STOP=1", "--output", "/dev/null", "--file", file,
+			restored)
 	}
 	stop.Store(true)
 	working.Wait()
@@ -138,10 +139,11 @@ func checkBackup(t *testing.T, url string, accounts []string) {
 	}
 }
 
-// TestSQLOfOperationsPage_DoesWhatItSays runs what docs/operations.md tells operators to run: after a restore, and to replace
-// the secret.
+// TestSQLOfOperationsPage_DoesWhatItSays runs what docs/operations.md tells operators to run: after a restore, and to
+// replace the secret.
 func TestSQLOfOperationsPage_DoesWhatItSays(t *testing.T) {
-	blocks := regexp.MustCompile("(?s)```sql\n(.*?)```").FindAllStringSubmatch(servertest.ReadFile(t, "docs/operations.md"), -1)
+	blocks := regexp.MustCompile("(?s)```sql\n(.*?)```").FindAllStringSubmatch(servertest.ReadFile(t,
+		"docs/operations.md"), -1)
 	if len(blocks) != 2 {
 		t.Fatalf("%d blocks, want 2", len(blocks))
 	}
@@ -152,7 +154,8 @@ func TestSQLOfOperationsPage_DoesWhatItSays(t *testing.T) {
 			servertest.Exec(t, db, strings.Split(strings.TrimSpace(block), "\n")...)
 		}
 		begin := func(secret string) *servertest.Process {
-			return servertest.Start(t, "GATEHOUSE_DATABASE_URL="+url, servertest.Issuer, "GATEHOUSE_SECRET="+strings.Repeat(secret, 4))
+			return servertest.Start(t, "GATEHOUSE_DATABASE_URL="+url, servertest.Issuer, "GATEHOUSE_SECRET="+
+				strings.Repeat(secret, 4))
 		}
 		s := begin("the first ")
 		before := s.RegisterAs("ada@example.com")

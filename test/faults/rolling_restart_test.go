@@ -19,7 +19,8 @@ func TestRollingRestart_CutsNoAnswer(t *testing.T) {
 	if testing.Short() {
 		t.Skip("restarts servers for some seconds")
 	}
-	environment := []string{"GATEHOUSE_DATABASE_URL=" + dbtest.Postgres(t), servertest.Secret, servertest.Issuer, "GATEHOUSE_DRAIN=1s"}
+	environment := []string{"GATEHOUSE_DATABASE_URL=" + dbtest.Postgres(t), servertest.Secret, servertest.Issuer,
+		"GATEHOUSE_DRAIN=1s"}
 	both := []*servertest.Process{servertest.StartChild(t, environment...), servertest.StartChild(t, environment...)}
 	front := servertest.NewBalancer(t, both[0].Client, both[1].Client)
 	token := front.Register().Access

@@ -77,7 +77,8 @@ func TestSoak_LeaksNothingAndBreaksNoPromise(t *testing.T) {
 	t.Logf("%v: %d answers, %d unavailable or cut, %d stories, %d broken promises; memory %+.1f MiB an hour",
 		long, s.answers.Load(), s.missing.Load(), s.stories.Load(), s.broken.Load(), slope(samples))
 	first, last := samples[0], samples[len(samples)-1]
-	if last.mib > first.mib+maxMoreMiB || last.Goroutines > first.Goroutines+maxMoreGoroutines || last.Files > first.Files+maxMoreFiles {
+	if last.mib > first.mib+maxMoreMiB || last.Goroutines > first.Goroutines+maxMoreGoroutines ||
+		last.Files > first.Files+maxMoreFiles {
 		t.Errorf("from %v to %v", first, last)
 	}
 	if s.stories.Load() == 0 || s.missing.Load() == 0 {
@@ -99,7 +100,8 @@ type soak struct {
 func newSoak(t *testing.T) *soak {
 	t.Helper()
 	s := &soak{t: t, proxy: servertest.NewProxy(t, dbtest.Postgres(t))}
-	s.Process = servertest.StartChild(t, "GATEHOUSE_DATABASE_URL="+s.proxy.URL, "GATEHOUSE_OPS_ADDR="+servertest.FreeAddress(t), "GATEHOUSE_LOG=error")
+	s.Process = servertest.StartChild(t, "GATEHOUSE_DATABASE_URL="+s.proxy.URL, "GATEHOUSE_OPS_ADDR="+
+		servertest.FreeAddress(t), "GATEHOUSE_LOG=error")
 	s.HTTP.Timeout = 30 * time.Second
 	return s
 }
@@ -123,7 +125,8 @@ func (s *soak) story(email string) {
 		s.ask(token(second), "{ users { totalCount } }", `"code":"FORBIDDEN"`)
 		s.ask("", "{ me { id } }", `"code":"UNAUTHENTICATED"`)
 	}
-	third, ok := s.ask("", `mutation { refresh(input: {refreshToken: "`+second.Field("refreshToken")+`"}) `+payload+" }", `"user":{"id":"`+id+`"`)
+	third, ok := s.ask("", `mutation { refresh(input: {refreshToken: "`+second.Field("refreshToken")+`"}) `+payload+" }",
+		`"user":{"id":"`+id+`"`)
 	if !ok {
 		return
 	}
@@ -170,7 +173,8 @@ type sample struct {
 }
 
 func (h sample) String() string {
-	return fmt.Sprintf("after %v: %.1f MiB resident, %.1f MiB heap, %d goroutines, %d files", h.at.Round(time.Second), h.mib, h.heap, h.Goroutines, h.Files)
+	return fmt.Sprintf("after %v: %.1f MiB resident, %.1f MiB heap, %d goroutines, %d files", h.at.Round(time.Second),
+		h.mib, h.heap, h.Goroutines, h.Files)
 }
 
 // sample stops the clients for a while, has garbage collected and looks.
@@ -181,7 +185,8 @@ func (s *soak) sample(idle time.Duration) sample {
 	time.Sleep(idle)
 	s.Get(s.Ops + "/debug/pprof/heap?gc=1")
 	usage := s.Usage()
-	return sample{mib: float64(s.ResidentKiB()) / 1024, Usage: usage, heap: s.Metric("go_memstats_heap_alloc_bytes") / (1 << 20)}
+	return sample{mib: float64(s.ResidentKiB()) / 1024, Usage: usage,
+		heap: s.Metric("go_memstats_heap_alloc_bytes") / (1 << 20)}
 }
 
 // slope is of the line through the samples, in MiB an hour, without the first third, in which caches fill.

@@ -53,7 +53,8 @@ func TestCorruptSQLiteFile_IsRefusedAndNotChanged(t *testing.T) {
 			outputs["open"] = servertest.StartRefused(t, servertest.Secret, url)
 		}
 		for verb, o := range outputs {
-			if o.Code != cli.ExitFailed || !strings.Contains(o.Stderr, "gatehouse: database: ") || !strings.Contains(o.Stderr, " sqlite:"+path) || !strings.Contains(o.Stderr, c.says) {
+			if o.Code != cli.ExitFailed || !strings.Contains(o.Stderr, "gatehouse: database: ") ||
+				!strings.Contains(o.Stderr, " sqlite:"+path) || !strings.Contains(o.Stderr, c.says) {
 				t.Errorf("%s, %s: exit code %d, want %d and %q:\n%s", name, verb, o.Code, cli.ExitFailed, c.says, o.Stderr)
 			}
 		}
@@ -68,7 +69,8 @@ func TestCorruptSQLiteFile_IsRefusedAndNotChanged(t *testing.T) {
 	url := "GATEHOUSE_DATABASE_URL=sqlite:" + placeFile(t, sound)
 	s := servertest.Start(t, url, servertest.Secret)
 	s.Login("ada@example.com", servertest.Password)
-	if o := servertest.Command(t, []string{url}, "", "database", "check"); o.Code != cli.ExitDone || !strings.Contains(o.Stdout, "is sound") {
+	if o := servertest.Command(t, []string{url}, "", "database", "check"); o.Code != cli.ExitDone ||
+		!strings.Contains(o.Stdout, "is sound") {
 		t.Errorf("check of a sound file: %+v", o)
 	}
 }
@@ -111,7 +113,8 @@ func TestSQLiteFileCorruptedWhileOpen_IsUnavailable(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			folder := t.TempDir()
-			environment := []string{"GATEHOUSE_DATABASE_URL=sqlite:" + filepath.Join(folder, "gatehouse.db"), servertest.Secret, servertest.Issuer}
+			environment := []string{"GATEHOUSE_DATABASE_URL=sqlite:" + filepath.Join(folder, "gatehouse.db"),
+				servertest.Secret, servertest.Issuer}
 			s := newSQLiteServer(t, folder, environment...)
 			page := s.checkpoint()
 			before := servertest.ReadFile(t, s.path)
@@ -133,7 +136,8 @@ func TestSQLiteFileCorruptedWhileOpen_IsUnavailable(t *testing.T) {
 			if log := s.Log.String(); !strings.Contains(log, "malformed") {
 				t.Errorf("no line names the cause:\n%s", log)
 			}
-			if o := servertest.StartRefused(t, environment...); o.Code != cli.ExitFailed || !strings.Contains(o.Stderr, "restore") {
+			if o := servertest.StartRefused(t, environment...); o.Code != cli.ExitFailed ||
+				!strings.Contains(o.Stderr, "restore") {
 				t.Errorf("another start: %+v", o)
 			}
 			if servertest.ReadFile(t, s.path) != harmed {

@@ -15,15 +15,16 @@ import (
 	"github.com/gatehouse/gatehouse/internal/servertest"
 )
 
-// TestUpgrade_AndItsWayBackCutNoAnswer: to two processes comes one of the next version, which migrates under
-// load; all three serve, each with the others' tokens; then it goes, and the old ones go on. Only a new start of the old
-// version is refused.
+// TestUpgrade_AndItsWayBackCutNoAnswer: to two processes comes one of the next version, which migrates under load; all
+// three serve, each with the others' tokens; then it goes, and the old ones go on. Only a new start of the old version
+// is refused.
 func TestUpgrade_AndItsWayBackCutNoAnswer(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds two versions and serves for some seconds")
 	}
 	newer := servertest.Options{Child: true, Program: servertest.Build(t, ".", "-overlay", nextVersion(t))}
-	environment := []string{"GATEHOUSE_DATABASE_URL=" + dbtest.Postgres(t), servertest.Secret, servertest.Issuer, "GATEHOUSE_DRAIN=100ms"}
+	environment := []string{"GATEHOUSE_DATABASE_URL=" + dbtest.Postgres(t), servertest.Secret, servertest.Issuer,
+		"GATEHOUSE_DRAIN=100ms"}
 	one, two := servertest.StartChild(t, environment...), servertest.StartChild(t, environment...)
 	v := &versions{t: t}
 	v.use(one, two)
@@ -110,7 +111,9 @@ func (v *versions) load(clients int) (end func()) {
 				if !made.OK() {
 					continue
 				}
-				for _, query := range []string{servertest.Me, `mutation { updateProfile(input: {name: "Ann"}) { user { name } } }`, "{ me { name sessions { id } } }", "mutation { logout { success } }"} {
+				for _, query := range []string{servertest.Me,
+					`mutation { updateProfile(input: {name: "Ann"}) { user { name } } }`, "{ me { name sessions { id } } }",
+					"mutation { logout { success } }"} {
 					ask(made.Field("accessToken"), query)
 				}
 			}

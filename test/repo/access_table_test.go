@@ -33,7 +33,8 @@ func TestAccessTable_IsThereForMachines(t *testing.T) {
 	}
 }
 
-// TestAccessTable_WideningFailsWithTheCoordinates checks the schema against a table that granted less, and against its own.
+// TestAccessTable_WideningFailsWithTheCoordinates checks the schema against a table that granted less, and against its
+// own.
 func TestAccessTable_WideningFailsWithTheCoordinates(t *testing.T) {
 	table := accessTable(t)
 	for i := range table {
@@ -46,7 +47,8 @@ func TestAccessTable_WideningFailsWithTheCoordinates(t *testing.T) {
 		return servertest.Command(t, nil, "", "access", "--check", servertest.WriteFile(t, table))
 	}
 	o := check(servertest.JSON(table))
-	if o.Code != cli.ExitFailed || !strings.Contains(o.Stdout, "Mutation.suspendUser: administrators") || !strings.Contains(o.Stdout, "User.sessions: ") ||
+	if o.Code != cli.ExitFailed || !strings.Contains(o.Stdout, "Mutation.suspendUser: administrators") ||
+		!strings.Contains(o.Stdout, "User.sessions: ") ||
 		strings.Count(o.Stdout, "\n") != 2 || !strings.Contains(o.Stderr, "places: 2") {
 		t.Errorf("%+v", o)
 	}
@@ -110,8 +112,10 @@ func TestSchema_NeedsEveryRule(t *testing.T) {
 // TestSchema_ShowsEveryRule asks a running server's introspection for the descriptions, and for its SDL.
 func TestSchema_ShowsEveryRule(t *testing.T) {
 	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))
-	body := s.Must("", `{ __type(name: "User") { fields { name description } } __schema { mutationType { fields { description } } } }`)
-	for _, want := range []string{`Access: administrators, or yourself.`, `Access: everyone.`, `Access: administrators who authenticated in the last 300 s.`} {
+	body := s.Must("",
+		`{ __type(name: "User") { fields { name description } } __schema { mutationType { fields { description } } } }`)
+	for _, want := range []string{`Access: administrators, or yourself.`, `Access: everyone.`,
+		`Access: administrators who authenticated in the last 300 s.`} {
 		if !body.Has(want) {
 			t.Errorf("no description says %q", want)
 		}

@@ -34,7 +34,8 @@ func TestContributing_ExampleWorks(t *testing.T) {
 	}
 
 	schema := filepath.Join(folder, "schema.graphql")
-	rule := regexp.MustCompile(`(?m)^\+  (\w+)[(:].* (@auth\S*(?: \[\w+\]\))?)$`).FindStringSubmatch(strings.Join(diffs, ""))
+	guarded := regexp.MustCompile(`(?m)^\+  (\w+)[(:].* (@auth\S*(?: \[\w+\]\))?)$`)
+	rule := guarded.FindStringSubmatch(strings.Join(diffs, ""))
 	if rule == nil {
 		t.Fatal("the example adds no guarded field")
 	}

@@ -15,8 +15,8 @@ import (
 
 const module = "github.com/gatehouse/gatehouse"
 
-// imports has a row for each of our packages: those of ours that it imports, exactly. A new package gets its row with its
-// first commit. All of ent is one row.
+// imports has a row for each of our packages: those of ours that it imports, exactly. A new package gets its row with
+// its first commit. All of ent is one row.
 var imports = map[string]string{
 	"server.go": "internal/cli",
 	"authz":     "",
@@ -162,10 +162,12 @@ func TestRoot_HasOneGoFile(t *testing.T) {
 	}
 }
 
-// TestGraph_BindsTypesOfAccountsOnly: a password hash cannot be bound to a field, because no type that has one is in reach.
+// TestGraph_BindsTypesOfAccountsOnly: a password hash cannot be bound to a field, because no type that has one is in
+// reach.
 func TestGraph_BindsTypesOfAccountsOnly(t *testing.T) {
 	bound := "\nautobind: [github.com/gatehouse/gatehouse/internal/accounts]\n"
-	if text := servertest.ReadFile(t, "gqlgen.yml"); strings.Count(text, "autobind") != 1 || !strings.Contains(text, bound) {
+	if text := servertest.ReadFile(t, "gqlgen.yml"); strings.Count(text, "autobind") != 1 ||
+		!strings.Contains(text, bound) {
 		t.Error("gqlgen.yml binds types of another package than internal/accounts by name: a field could reach a column")
 	}
 }
@@ -174,7 +176,8 @@ func TestGraph_BindsTypesOfAccountsOnly(t *testing.T) {
 func TestBlackBoxTests_StartTheProgramThroughServertest(t *testing.T) {
 	for _, name := range tracked(t, "test/*_test.go") {
 		text := servertest.ReadFile(t, name)
-		for _, forbidden := range []string{"http.Client" + "{", "http.Default" + "Client", "http.New" + "Request", "cli" + ".Run(", "type " + "client ", "type " + "process ", "type " + "proxy "} {
+		for _, forbidden := range []string{"http.Client" + "{", "http.Default" + "Client", "http.New" + "Request", "cli" +
+			".Run(", "type " + "client ", "type " + "process ", "type " + "proxy "} {
 			if strings.Contains(text, forbidden) {
 				t.Errorf("%s: %s; use servertest", name, forbidden)
 			}

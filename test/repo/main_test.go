@@ -1,5 +1,5 @@
-// Package repo holds the repository against itself: who may import whom, the pages in docs/ against the program, what is
-// generated, the words that the code uses, and the example in CONTRIBUTING.md.
+// Package repo holds the repository against itself: who may import whom, the pages in docs/ against the program, what
+// is generated, the words that the code uses, and the example in CONTRIBUTING.md.
 package repo
 
 import (

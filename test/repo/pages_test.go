@@ -13,7 +13,8 @@ import (
 // tracked returns the files that git tracks or would, of some patterns, as they are in the working tree.
 func tracked(t *testing.T, patterns ...string) (files []string) {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "git", append([]string{"ls-files", "-co", "--exclude-standard", "--"}, patterns...)...).Output()
+	out, err := exec.CommandContext(t.Context(), "git", append([]string{"ls-files", "-co", "--exclude-standard", "--"},
+		patterns...)...).Output()
 	if err != nil {
 		t.Fatal(err)
 	}

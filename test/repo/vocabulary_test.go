@@ -1,9 +1,9 @@
 package repo
 
 import (
+	"fmt"
 	"go/scanner"
 	"go/token"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -19,12 +19,14 @@ const enforceVocabulary = false
 var dialect = map[string]string{
 	"patience": "timeout", "patient": "fault server, or a timeout",
 	"judge": "check, match or delay", "judged": "checked", "judges": "checks",
-	"tend": "maintain, or run in the background", "tends": "maintains", "tended": "maintained", "tending": "background tasks",
-	"dear": "expensive", "dearly": "expensive", "dearest": "most expensive",
+	"tend": "maintain, or run in the background", "tends": "maintains", "tended": "maintained",
+	"tending": "background tasks",
+	"dear":    "expensive", "dearly": "expensive", "dearest": "most expensive",
 	"bouncer": "limit", "gatekeeper": "object filter", "apologize": "write an internal error",
 	"world": "process", "elsewhere": "at a relying service, or in other services",
-	"whoever": "name the actor: client, caller, instance, operator", "stranger": "untrusted or unknown", "strangers": "untrusted or unknown",
-	"familiar": "known", "ledger": "counter store", "shelves": "tables",
+	"whoever": "name the actor: client, caller, instance, operator", "stranger": "untrusted or unknown",
+	"strangers": "untrusted or unknown",
+	"familiar":  "known", "ledger": "counter store", "shelves": "tables",
 	"strayed": "unplanned", "strays": "unplanned", "misnamed": "type mismatch", "vigil": "cleanup script",
 	"stubborn": "without redirects", "contestant": "subject", "ailing": "SQLite server", "hurried": "with a timeout",
 	"abroad": "in another time zone", "bailiff": "enforcer", "anew": "again",
@@ -76,7 +78,7 @@ func dialectPattern() *regexp.Regexp {
 // dialectIn returns where in a Go file a word of the dialect stands, and what to write instead.
 func dialectIn(name, text string) (hits []string) {
 	files := token.NewFileSet()
-	file := files.AddFile(filepath.Base(name), files.Base(), len(text))
+	file := files.AddFile(name, files.Base(), len(text))
 	var s scanner.Scanner
 	s.Init(file, []byte(text), nil, scanner.ScanComments)
 	for {
@@ -97,7 +99,7 @@ func dialectIn(name, text string) (hits []string) {
 			if kind == token.IDENT && strings.Contains(word, " ") {
 				continue // atOnce is in a name what it is
 			}
-			hits = append(hits, name+":"+files.Position(at).String()[strings.Index(files.Position(at).String(), ":")+1:]+": "+word+": "+dialect[word])
+			hits = append(hits, fmt.Sprintf("%s:%d: %s: %s", name, files.Position(at).Line, word, dialect[word]))
 		}
 	}
 }
