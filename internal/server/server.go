@@ -100,7 +100,7 @@ func (s *Server) openAccounts(ctx context.Context) (err error) {
 		return err
 	}
 	passwords, err := password.New(password.Config{
-		Cost: s.config.hashingCost, MaxConcurrent: maxConcurrentHashes(), Derive: s.options.derive,
+		Cost: s.config.hashingCost, MaxConcurrent: maxConcurrentHashes(s.config.HashWorker == "on"), Derive: s.options.derive,
 	})
 	if err != nil {
 		return err
@@ -134,7 +134,13 @@ func (s *Server) throttle() *accounts.ThrottleConfig {
 	return &accounts.ThrottleConfig{Limits: *s.config.throttle, Secret: s.config.secret, Shared: s.db.Shared()}
 }
 
-func maxConcurrentHashes() int { return runtime.GOMAXPROCS(0) }
+// maxConcurrentHashes leaves a processor to other requests when passwords are hashed in this process.
+func maxConcurrentHashes(inWorker bool) int {
+	if inWorker {
+		return runtime.GOMAXPROCS(0)
+	}
+	return max(1, runtime.GOMAXPROCS(0)-1)
+}
 
 // newGraphQLHandler returns the handler of /graphql without the middleware before it.
 func (s *Server) newGraphQLHandler() (http.Handler, error) {

@@ -1,0 +1,150 @@
+package accounts_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Use cases of signed-in callers write through write, writeAdministrators or administer, which check and lock the
+// caller's session in the transaction. These are all functions that may do otherwise, and why.
+var (
+	mayBegin = map[string]string{ // a transaction of Ent's client
+		"atomically": "every other transaction begins with it",
+	}
+	mayCallAtomically = map[string]string{
+		"Service.inOneTx":    "inTx",
+		"MaxTokenTTL":        "at the start, without a caller",
+		"SigningKeys.Rotate": "a command or a background task, without a caller",
+		"sqlStore.add":       "counts an attempt before it is known who makes it",
+	}
+	mayCallInTx = map[string]string{
+		"Service.write":               "locks the caller",
+		"Service.writeAdministrators": "locks the caller",
+		"Service.createAccount":       "register: nobody is signed in yet",
+		"Service.loginOnce":           "login: nobody is signed in yet",
+		"Service.Refresh":             "the refresh token says whose session it is",
+		"Service.Logout":              "ends the caller's own session, also when it has ended meanwhile",
+		"Service.Promote":             "a command of the operator",
+		"Service.refundUnverified":    "gives an attempt back: it concerns no account",
+	}
+	mayWriteWithout = map[string]string{ // a transaction
+		"Service.recordUse":                "last_used_at, whose loss costs nothing",
+		"Service.DeleteExpiredRevocations": "a background task",
+		"sqlStore.deleteExpired":           "a background task",
+		"SigningKeys.insert":               "one statement, also in a transaction",
+		"SigningKeys.Maintain":             "a background task",
+		"CheckSecret":                      "one statement, at the start",
+	}
+)
+
+func TestTransactions_BeginWhereTheRuleAllows(t *testing.T) {
+	found := sourceCalls(t)
+	for _, c := range []struct {
+		what    string
+		allowed map[string]string
+		is      func(call) bool
+	}{
+		{"begins a transaction", mayBegin, func(c call) bool { return c.name == "Tx" || c.name == "BeginTx" }},
+		{"calls atomically", mayCallAtomically, func(c call) bool { return c.name == "atomically" }},
+		{"calls inTx", mayCallInTx, func(c call) bool { return c.name == "inTx" }},
+		{"writes outside of a transaction", mayWriteWithout, func(c call) bool { return !c.inTx && slices.Contains(writes, c.name) }},
+	} {
+		callers := map[string]bool{}
+		for _, f := range found {
+			if c.is(f) {
+				callers[f.from] = true
+			}
+		}
+		for from := range callers {
+			if c.allowed[from] == "" {
+				t.Errorf("%s %s: a use case of a signed-in caller goes through Service.write; otherwise list it here and say why", from, c.what)
+			}
+		}
+		for from := range c.allowed {
+			if !callers[from] {
+				t.Errorf("%s is listed because it %s, and no longer does", from, c.what)
+			}
+		}
+	}
+}
+
+// writes are the methods of Ent's clients and rows that begin a write.
+var writes = []string{"Create", "CreateBulk", "MapCreateBulk", "Update", "UpdateOne", "UpdateOneID", "Delete", "DeleteOne", "DeleteOneID", "ExecContext"}
+
+// call is a call in the package's source.
+type call struct {
+	from string // the declared function around it
+	name string // of what is called, without its receiver
+	inTx bool   // a function around it is given a transaction
+}
+
+// sourceCalls returns every call in the package, tests apart.
+func sourceCalls(t *testing.T) (all []call) {
+	t.Helper()
+	names, err := filepath.Glob("*.go")
+	check(t, err)
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		check(t, err)
+		for _, d := range file.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok {
+				all = append(all, callsIn(f.Body, declaredName(f), takesTx(f.Type) || f.Recv != nil && isTx(f.Recv.List[0].Type))...)
+			}
+		}
+	}
+	return all
+}
+
+func callsIn(body ast.Node, from string, inTx bool) (all []call) {
+	ast.Inspect(body, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncLit:
+			all = append(all, callsIn(n.Body, from, inTx || takesTx(n.Type))...)
+			return false
+		case *ast.CallExpr:
+			switch called := n.Fun.(type) {
+			case *ast.Ident:
+				all = append(all, call{from, called.Name, inTx})
+			case *ast.SelectorExpr:
+				all = append(all, call{from, called.Sel.Name, inTx})
+			}
+		}
+		return true
+	})
+	return all
+}
+
+// declaredName returns Function or Type.Method.
+func declaredName(f *ast.FuncDecl) string {
+	if f.Recv == nil {
+		return f.Name.Name
+	}
+	return strings.TrimPrefix(typeText(f.Recv.List[0].Type), "*") + "." + f.Name.Name
+}
+
+func takesTx(f *ast.FuncType) bool {
+	return slices.ContainsFunc(f.Params.List, func(p *ast.Field) bool { return isTx(p.Type) })
+}
+
+func isTx(e ast.Expr) bool { return slices.Contains([]string{"*transaction", "*ent.Tx"}, typeText(e)) }
+
+// typeText returns the text of a type that is a name, a qualified name or a pointer to one.
+func typeText(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.StarExpr:
+		return "*" + typeText(e.X)
+	case *ast.SelectorExpr:
+		return typeText(e.X) + "." + e.Sel.Name
+	case *ast.Ident:
+		return e.Name
+	}
+	return ""
+}

@@ -1,0 +1,94 @@
+package accounts
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/session"
+	"github.com/gatehouse/gatehouse/ent/user"
+	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/viewer"
+)
+
+// callerFunc is what a use case does in a transaction that holds its caller's account and session.
+type callerFunc func(ctx context.Context, tx *transaction, caller *ent.User) error
+
+// write is the way into a transaction for a signed-in caller: it locks the caller's account and session, and refuses
+// when one of them may no longer be used. What was decided before the transaction began is not trusted. See inTx for
+// what f may do. Problem: UNAUTHENTICATED.
+func (s *Service) write(ctx context.Context, v *viewer.Viewer, now time.Time, f callerFunc) error {
+	return s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
+		caller, err := s.lockCaller(ctx, tx, v, now)
+		if err != nil {
+			return err
+		}
+		return f(ctx, tx, caller)
+	})
+}
+
+// writeAdministrators is write for a use case that may make an administrator or take one away: those run one after the
+// other.
+func (s *Service) writeAdministrators(ctx context.Context, v *viewer.Viewer, now time.Time, f callerFunc) error {
+	return s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
+		if err := lockAdministrators(ctx, tx); err != nil {
+			return err
+		}
+		caller, err := s.lockCaller(ctx, tx, v, now)
+		if err != nil {
+			return err
+		}
+		return f(ctx, tx, caller)
+	})
+}
+
+// targetFunc is what an administrator does to an account.
+type targetFunc func(ctx context.Context, tx *transaction, target *ent.User) error
+
+// administer is writeAdministrators for what administrators do to an account. The caller's role is read in the
+// transaction. Problems: UNAUTHENTICATED, FORBIDDEN, NOT_FOUND.
+func (s *Service) administer(ctx context.Context, v *viewer.Viewer, now time.Time, id uuid.UUID, f targetFunc) error {
+	return s.writeAdministrators(ctx, v, now, func(ctx context.Context, tx *transaction, caller *ent.User) error {
+		if !isAdmin(caller) {
+			return problem.New(problem.Forbidden, "Only administrators may do this.")
+		}
+		target, err := tx.User.Get(ctx, id)
+		if ent.IsNotFound(err) {
+			return problem.New(problem.NotFound, "There is no such user.")
+		}
+		if err != nil {
+			return err
+		}
+		return f(ctx, tx, target)
+	})
+}
+
+// lockCaller writes to the row of the caller's account and then to their session's, and so holds both until the
+// transaction ends: a logout, a suspension or a change of roles at the same moment comes wholly before or wholly after.
+// Every transaction takes a user's row before the rows of the user's sessions; otherwise two could wait for each other.
+// Problem: UNAUTHENTICATED.
+func (s *Service) lockCaller(ctx context.Context, tx *transaction, v *viewer.Viewer, now time.Time) (*ent.User, error) {
+	if !v.SignedIn() {
+		return nil, problem.New(problem.Unauthenticated, "This needs a signed-in caller.").WithReason(v.Reason())
+	}
+	tx.touched = append(tx.touched, v.UserID)
+	active := string(StatusActive)
+	n, err := tx.User.Update().Where(user.ID(v.UserID), user.Status(active)).SetStatus(active).Save(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if n == 0 {
+		return nil, sessionEnded()
+	}
+	held := tx.Session.Update().Where(session.ID(v.SessionID), session.UserID(v.UserID), session.Not(expiredOrRevoked(now)))
+	n, err = setLastUse(held, v.Origin, now).Save(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if n == 0 {
+		return nil, sessionEnded()
+	}
+	return tx.User.Get(ctx, v.UserID)
+}
