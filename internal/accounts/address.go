@@ -13,8 +13,8 @@ import (
 	"github.com/gatehouse/gatehouse/internal/problem"
 )
 
-// maxAddress is the longest address that SMTP can deliver to (RFC 5321, section 4.5.3.1.3).
-const maxAddress = 254
+// maxAddressLen is the longest address that SMTP can deliver to (RFC 5321, section 4.5.3.1.3).
+const maxAddressLen = 254
 
 // domains is how a domain name is looked up (UTS 46, nontransitional), held to DNS's lengths as well.
 var domains = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.BidiRule(), idna.VerifyDNSLength(true))
@@ -25,7 +25,7 @@ var domains = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.BidiR
 func foldAddress(text string) (string, error) {
 	refused := problem.BadInput("email", "This is not an e-mail address that mail can be sent to; write it as name@example.com.")
 	// U+FFFD stands for bytes that were no UTF-8; two addresses that look the same with it need not be the same.
-	if len(text) > 4*maxAddress || strings.ContainsRune(text, utf8.RuneError) { // which finds such bytes too
+	if len(text) > 4*maxAddressLen || strings.ContainsRune(text, utf8.RuneError) { // which finds such bytes too
 		return "", refused
 	}
 	address := norm.NFC.String(strings.TrimSpace(text))
@@ -60,7 +60,7 @@ func foldCase(text string) string {
 // cannot be seen, as net/mail would give it back unchanged.
 func deliverable(address string) bool {
 	local, _, _ := strings.Cut(address, "@")
-	if len(address) > maxAddress || len(local) > 64 || strings.Count(address, "@") != 1 {
+	if len(address) > maxAddressLen || len(local) > 64 || strings.Count(address, "@") != 1 {
 		return false
 	}
 	if strings.ContainsFunc(address, func(r rune) bool {

@@ -10,7 +10,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/problem"
 )
 
-func TestSpellingsOfOneAddressFoldTogether(t *testing.T) {
+func TestFoldAddress_SpellingsOfOneAddressAreEqual(t *testing.T) {
 	label := strings.Repeat("d", 63)
 	of254 := strings.Repeat("l", 64) + "@" + label + "." + label + "." + strings.Repeat("d", 58) + ".de"
 	cases := []struct{ name, folded, spellings string }{
@@ -45,7 +45,7 @@ func TestSpellingsOfOneAddressFoldTogether(t *testing.T) {
 	}
 }
 
-func TestAddressesThatAreRefused(t *testing.T) {
+func TestFoldAddress_RefusesUndeliverableAddresses(t *testing.T) {
 	label := strings.Repeat("d", 63)
 	cases := []struct{ name, bad string }{
 		{"nothing", "|@| |@@"},
@@ -86,9 +86,9 @@ func TestAddressesThatAreRefused(t *testing.T) {
 	}
 }
 
-// TestFoldingIsDone says of every character: what is kept folds to itself, so that an account is found again by the
+// TestFoldAddress_IsIdempotent says of every character: what is kept folds to itself, so that an account is found again by the
 // address that it shows, and both cases of a letter are one account.
-func TestFoldingIsDone(t *testing.T) {
+func TestFoldAddress_IsIdempotent(t *testing.T) {
 	for r := rune(0); r <= unicode.MaxRune; r++ {
 		if !utf8.ValidRune(r) || !unicode.IsGraphic(r) || unicode.Is(unicode.Han, r) || unicode.Is(unicode.Hangul, r) {
 			continue // letters without case, by far the most

@@ -5,36 +5,19 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
-	"time"
 
 	"entgo.io/ent/dialect/sql/sqljson"
 
 	entsql "entgo.io/ent/dialect/sql"
 
-	"github.com/google/uuid"
-
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/setting"
 	"github.com/gatehouse/gatehouse/ent/user"
 	"github.com/gatehouse/gatehouse/internal/problem"
-	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
-// administratorsLock is the setting whose row is held by whoever may make or take away an administrator.
+// administratorsLock is the setting whose row is locked by a transaction that may make or take away an administrator.
 const administratorsLock = "administrators_lock"
-
-// administrator is caller for what only administrators may do: it reads the role in the transaction that writes.
-// Problems: UNAUTHENTICATED, FORBIDDEN.
-func (s *Service) administrator(ctx context.Context, tx *transaction, v *viewer.Viewer, now time.Time) error {
-	row, err := s.caller(ctx, tx, v, now)
-	if err != nil {
-		return err
-	}
-	if !isAdmin(row) {
-		return problem.New(problem.Forbidden, "Only administrators may do this.")
-	}
-	return nil
-}
 
 func isAdmin(row *ent.User) bool { return slices.Contains(row.Roles, string(RoleAdmin)) }
 
@@ -65,13 +48,4 @@ func keepAnAdministrator(ctx context.Context, tx *transaction) error {
 
 func hasRole(role Role) func(*entsql.Selector) {
 	return func(s *entsql.Selector) { s.Where(sqljson.ValueContains(user.FieldRoles, string(role))) }
-}
-
-// target returns the account that an administrator acts on. Problem: NOT_FOUND.
-func target(ctx context.Context, tx *transaction, id uuid.UUID) (*ent.User, error) {
-	row, err := tx.User.Get(ctx, id)
-	if ent.IsNotFound(err) {
-		return nil, problem.New(problem.NotFound, "There is no such user.")
-	}
-	return row, err
 }

@@ -34,7 +34,7 @@ func (h *house) administrators() int {
 	return len(page.Edges)
 }
 
-func TestAnAdministratorIsMadeOnce(t *testing.T) {
+func TestCreateAdministrator_SecondIsEmailTaken(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h.administrator("root@example.com")
 		_, err := h.CreateAdministrator(t.Context(), "ROOT@example.com", otherPassword)
@@ -56,8 +56,8 @@ func TestAnAdministratorIsMadeOnce(t *testing.T) {
 	})
 }
 
-// TestOnlyAdministratorsManage asks the rules directly, without the guard in front of them.
-func TestOnlyAdministratorsManage(t *testing.T) {
+// TestAdminMutations_OthersAreForbidden asks the rules directly, without the guard in front of them.
+func TestAdminMutations_OthersAreForbidden(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		root := h.administrator("root@example.com")
 		user := h.must(h.register(ada, goodPassword))
@@ -78,7 +78,7 @@ func TestOnlyAdministratorsManage(t *testing.T) {
 	})
 }
 
-func TestTheLastAdministratorStays(t *testing.T) {
+func TestLastAdministrator_CannotLeave(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		root := h.administrator("root@example.com")
 		second := h.administrator("second@example.com")
@@ -102,8 +102,8 @@ func TestTheLastAdministratorStays(t *testing.T) {
 	})
 }
 
-// TestAdministratorsWhoLeaveAtOnceLeaveOne has every administrator go at the same moment, each in one of the ways.
-func TestAdministratorsWhoLeaveAtOnceLeaveOne(t *testing.T) {
+// TestLastAdministrator_ParallelDeletionsLeaveOne has every administrator go at the same moment, each in one of the ways.
+func TestLastAdministrator_ParallelDeletionsLeaveOne(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		for range 5 {
 			var all []*accounts.AuthPayload
@@ -140,8 +140,8 @@ func TestAdministratorsWhoLeaveAtOnceLeaveOne(t *testing.T) {
 	})
 }
 
-// TestAdministratorsWhoSuspendEachOtherLeaveOne could also make two transactions wait for each other.
-func TestAdministratorsWhoSuspendEachOtherLeaveOne(t *testing.T) {
+// TestLastAdministrator_MutualSuspensionsLeaveOne could also make two transactions wait for each other.
+func TestLastAdministrator_MutualSuspensionsLeaveOne(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		for range 10 {
 			one, two := h.administrator(uuid.NewString()+"@example.com"), h.administrator(uuid.NewString()+"@example.com")
@@ -162,8 +162,8 @@ func TestAdministratorsWhoSuspendEachOtherLeaveOne(t *testing.T) {
 	})
 }
 
-// TestASuspensionBesideOtherWritesNeverDeadlocks runs what locks the same rows in other orders.
-func TestASuspensionBesideOtherWritesNeverDeadlocks(t *testing.T) {
+// TestSuspendUser_ParallelWritesNeverDeadlock runs what locks the same rows in other orders.
+func TestSuspendUser_ParallelWritesNeverDeadlock(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		root := h.administrator("root@example.com")
 		user := h.must(h.register(ada, goodPassword))
@@ -195,7 +195,7 @@ func TestASuspensionBesideOtherWritesNeverDeadlocks(t *testing.T) {
 	})
 }
 
-func TestRolesAreSetExactly(t *testing.T) {
+func TestSetRoles_SetsExactlyTheGivenRoles(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		root := h.administrator("root@example.com")
 		user := h.must(h.register(ada, goodPassword))

@@ -18,7 +18,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
-func TestCountsOutliveARestartWhereTheyAreShared(t *testing.T) {
+func TestThrottle_SharedCountersSurviveARestart(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *house) {
 		h.must(h.registerAt(at("192.0.2.7"), ada))
 		h.verifies(10, h.guess(ada))
@@ -32,7 +32,7 @@ func TestCountsOutliveARestartWhereTheyAreShared(t *testing.T) {
 	})
 }
 
-func TestRegistrationsAreCounted(t *testing.T) {
+func TestThrottle_RegistrationsAreLimited(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *house) {
 		flood := at("198.51.100.1")
 		made := 0
@@ -68,7 +68,7 @@ func TestRegistrationsAreCounted(t *testing.T) {
 	})
 }
 
-func TestAStolenAccessTokenDoesNotFindThePassword(t *testing.T) {
+func TestThrottle_StolenAccessTokenCannotGuessThePassword(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *house) {
 		owner := h.must(h.registerAt(at("192.0.2.7"), ada))
 		stolen := h.must(h.loginAt(at("192.0.2.7"), ada, goodPassword))
@@ -98,7 +98,7 @@ func TestAStolenAccessTokenDoesNotFindThePassword(t *testing.T) {
 	})
 }
 
-func TestForgedRefreshTokensHurtNobodyElse(t *testing.T) {
+func TestThrottle_ForgedRefreshTokensSlowOnlyTheirNetwork(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *house) {
 		company := at("192.0.2.7")
 		p := h.must(h.registerAt(company, ada))
@@ -131,7 +131,7 @@ func TestForgedRefreshTokensHurtNobodyElse(t *testing.T) {
 	})
 }
 
-func TestAKnownNetworkIsForgotten(t *testing.T) {
+func TestThrottle_KnownNetworkExpires(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *house) {
 		knows := func(v *viewer.Viewer) bool {
 			t.Helper()
@@ -172,7 +172,7 @@ func TestAKnownNetworkIsForgotten(t *testing.T) {
 	})
 }
 
-func TestATryWithoutATurnIsTakenBack(t *testing.T) {
+func TestThrottle_AttemptWithoutAHashSlotIsRefunded(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *house) {
 		p := h.must(h.registerAt(at("192.0.2.7"), ada))
 		busy := h.instance(func(c *accounts.Config) {
@@ -204,7 +204,7 @@ func TestATryWithoutATurnIsTakenBack(t *testing.T) {
 }
 
 // what is not attacked is forgotten first.
-func TestMemoryIsBoundedAndKeepsWhatIsAttacked(t *testing.T) {
+func TestMemoryStore_IsBoundedAndKeepsAttackedCounters(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		if h.onPostgres() {
 			return // which counts in the database
@@ -244,7 +244,7 @@ func TestMemoryIsBoundedAndKeepsWhatIsAttacked(t *testing.T) {
 	})
 }
 
-func TestWhatNoLongerMattersIsSwept(t *testing.T) {
+func TestThrottle_ExpiredCountersAreDeleted(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *house) {
 		if !h.onPostgres() {
 			if n := h.db.Client.Throttle.Query().CountX(t.Context()); n != 0 {
@@ -277,7 +277,7 @@ func TestWhatNoLongerMattersIsSwept(t *testing.T) {
 	})
 }
 
-func TestTheTableTellsNobodysAddress(t *testing.T) {
+func TestThrottle_TableHoldsNoAddress(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *house) {
 		h.must(h.registerAt(at("192.0.2.7"), ada))
 		h.must(h.loginAt(at("192.0.2.7"), ada, goodPassword))
@@ -295,7 +295,7 @@ func TestTheTableTellsNobodysAddress(t *testing.T) {
 }
 
 // what cannot be counted is not verified.
-func TestATryThatCannotBeCountedIsNotVerified(t *testing.T) {
+func TestThrottle_UncountedAttemptIsNotVerified(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *house) {
 		p := h.must(h.registerAt(at("192.0.2.7"), ada))
 		if !h.onPostgres() {
@@ -330,7 +330,7 @@ func TestATryThatCannotBeCountedIsNotVerified(t *testing.T) {
 	})
 }
 
-func TestStatementsOfThrottledUseCases(t *testing.T) {
+func TestThrottle_StatementsOfEachUseCase(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *house) {
 		h.must(h.registerAt(at("192.0.2.7"), ada))
 		h, m := h.metered()
@@ -365,7 +365,7 @@ func TestStatementsOfThrottledUseCases(t *testing.T) {
 	})
 }
 
-func TestThrottleIsReadInAnySubset(t *testing.T) {
+func TestParseThrottle_ReadsAnySubset(t *testing.T) {
 	defaults := accounts.DefaultThrottle()
 	for text, want := range map[string]*accounts.ThrottleLimits{
 		"on":        &defaults,

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// feedRoom is how many notices a subscriber may be behind before it is dropped.
-const feedRoom = 1024
+// subscriberBuffer is how many notices a subscriber may be behind before it is dropped.
+const subscriberBuffer = 1024
 
 // Notice is what a subscriber is told: a revocation, or, when it has none, that all until a moment have been told.
 type Notice struct {
@@ -14,18 +14,18 @@ type Notice struct {
 	Complete   time.Time // on the monotonic clock
 }
 
-// feed tells subscribers of every revocation, whichever instance makes it.
-type feed struct {
-	telling     sync.Mutex // held by PublishPending
-	told        int        // the newest revocation that PublishPending told
+// broadcaster tells subscribers of every revocation, whichever instance makes it.
+type broadcaster struct {
+	publishing  sync.Mutex // held by PublishPending
+	published   int        // the newest revocation that PublishPending told
 	mu          sync.Mutex
 	subscribers map[chan Notice]struct{}
 }
 
-func newFeed() *feed { return &feed{subscribers: map[chan Notice]struct{}{}} }
+func newBroadcaster() *broadcaster { return &broadcaster{subscribers: map[chan Notice]struct{}{}} }
 
-// tell never waits: whoever is too far behind has the channel closed, and must begin anew.
-func (f *feed) tell(n Notice) {
+// send never waits: whoever is too far behind has the channel closed, and must begin anew.
+func (f *broadcaster) send(n Notice) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for subscriber := range f.subscribers {
@@ -38,7 +38,7 @@ func (f *feed) tell(n Notice) {
 }
 
 // drop must be called under the lock.
-func (f *feed) drop(subscriber chan Notice) {
+func (f *broadcaster) drop(subscriber chan Notice) {
 	if _, subscribed := f.subscribers[subscriber]; subscribed {
 		delete(f.subscribers, subscriber)
 		close(subscriber)
@@ -46,7 +46,7 @@ func (f *feed) drop(subscriber chan Notice) {
 }
 
 // dropAll is for when something may have been missed.
-func (f *feed) dropAll() {
+func (f *broadcaster) dropAll() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for subscriber := range f.subscribers {
@@ -54,7 +54,7 @@ func (f *feed) dropAll() {
 	}
 }
 
-func (f *feed) wanted() bool {
+func (f *broadcaster) any() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.subscribers) > 0
@@ -63,13 +63,13 @@ func (f *feed) wanted() bool {
 // Subscribe returns the notices from now on, until cancel is called, or one may have been missed: then the channel is
 // closed. Subscribe first and read Revocations afterwards, so that none is missed in between.
 func (s *Service) Subscribe() (notices <-chan Notice, cancel func()) {
-	subscriber := make(chan Notice, feedRoom)
-	s.feed.mu.Lock()
-	defer s.feed.mu.Unlock()
-	s.feed.subscribers[subscriber] = struct{}{}
+	subscriber := make(chan Notice, subscriberBuffer)
+	s.subscribers.mu.Lock()
+	defer s.subscribers.mu.Unlock()
+	s.subscribers.subscribers[subscriber] = struct{}{}
 	return subscriber, func() {
-		s.feed.mu.Lock()
-		defer s.feed.mu.Unlock()
-		s.feed.drop(subscriber)
+		s.subscribers.mu.Lock()
+		defer s.subscribers.mu.Unlock()
+		s.subscribers.drop(subscriber)
 	}
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/ent/user"
-	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/token"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
@@ -22,21 +21,21 @@ import (
 // this instance would have heard of its end. The use is kept, at most once a minute a session.
 func (s *Service) Viewer(ctx context.Context, claims token.Claims, from viewer.Origin) (*viewer.Viewer, error) {
 	now := s.now()
-	found, known := s.view.find(claims.SessionID, claims.UserID, now)
+	found, known := s.cache.session(claims.SessionID, claims.UserID, now)
 	if !known {
-		ticket := s.view.ticket()
-		read, err := s.readLive(ctx, claims, now)
+		ticket := s.cache.versionNow()
+		read, err := s.readSession(ctx, claims, now)
 		if err != nil {
 			return nil, err
 		}
 		if read == nil {
 			return viewer.Anonymous(viewer.Revoked), nil
 		}
-		if now.Sub(read.lastUsed) >= useKept {
-			s.keepUse(ctx, claims.SessionID, from, now)
+		if now.Sub(read.lastUsed) >= lastUsedInterval {
+			s.recordUse(ctx, claims.SessionID, from, now)
 			read.lastUsed = now
 		}
-		s.view.keep(ticket, claims.SessionID, *read)
+		s.cache.addSession(ticket, claims.SessionID, *read)
 		found = *read
 	}
 	return &viewer.Viewer{
@@ -48,11 +47,11 @@ func (s *Service) Viewer(ctx context.Context, claims token.Claims, from viewer.O
 	}, nil
 }
 
-// readLive reads a session and its user's roles in one statement; nil when it may not be used.
-func (s *Service) readLive(ctx context.Context, claims token.Claims, now time.Time) (*live, error) {
+// readSession reads a session and its user's roles in one statement; nil when it may not be used.
+func (s *Service) readSession(ctx context.Context, claims token.Claims, now time.Time) (*cachedSession, error) {
 	readAt := time.Now()
 	row, err := s.config.Client.Session.Query().Where(
-		session.ID(claims.SessionID), session.UserID(claims.UserID), session.Not(dead(now)),
+		session.ID(claims.SessionID), session.UserID(claims.UserID), session.Not(expiredOrRevoked(now)),
 		func(sessions *entsql.Selector) { // Ent itself would read the user in a second statement
 			users := entsql.Table(user.Table)
 			sessions.Join(users).On(sessions.C(session.FieldUserID), users.C(user.FieldID))
@@ -70,23 +69,23 @@ func (s *Service) readLive(ctx context.Context, claims token.Claims, now time.Ti
 	if err != nil {
 		return nil, err
 	}
-	found := &live{userID: row.UserID, endsAt: endOf(row), lastUsed: row.LastUsedAt, readAt: readAt}
+	found := &cachedSession{userID: row.UserID, endsAt: expiry(row), lastUsed: row.LastUsedAt, readAt: readAt}
 	if err := json.Unmarshal(bytesOf(value), &found.roles); err != nil {
 		return nil, fmt.Errorf("read the roles of %s: %w", row.UserID, err)
 	}
 	return found, nil
 }
 
-// keepUse writes when and from where a session was used. It is not worth a request's failure.
-func (s *Service) keepUse(ctx context.Context, id uuid.UUID, from viewer.Origin, now time.Time) {
-	err := usedFrom(s.config.Client.Session.Update().Where(session.ID(id), session.LastUsedAtLT(now)), from, now).Exec(ctx)
+// recordUse writes when and from where a session was used. It is not worth a request's failure.
+func (s *Service) recordUse(ctx context.Context, id uuid.UUID, from viewer.Origin, now time.Time) {
+	err := setLastUse(s.config.Client.Session.Update().Where(session.ID(id), session.LastUsedAtLT(now)), from, now).Exec(ctx)
 	if err != nil {
 		s.config.Log.WarnContext(ctx, "the use of a session was not kept", "session", id, "error", err)
 	}
 }
 
-// usedFrom adds to an update when and from where the session was used.
-func usedFrom(update *ent.SessionUpdate, from viewer.Origin, now time.Time) *ent.SessionUpdate {
+// setLastUse adds to an update when and from where the session was used.
+func setLastUse(update *ent.SessionUpdate, from viewer.Origin, now time.Time) *ent.SessionUpdate {
 	update.SetLastUsedAt(now)
 	if from.Agent != "" {
 		update.SetUserAgent(from.Agent)
@@ -95,35 +94,6 @@ func usedFrom(update *ent.SessionUpdate, from viewer.Origin, now time.Time) *ent
 		update.SetIP(from.Address())
 	}
 	return update
-}
-
-// caller returns the user behind a viewer, inside of the transaction that writes: a write trusts nothing that was
-// read before it. It writes to the user's row and then to the session's, and so holds both until the transaction ends:
-// a logout, a suspension or a change of roles at the same moment comes wholly before or wholly after. Every transaction
-// takes a user's row before the rows of the user's sessions; otherwise two could wait for each other. Problem:
-// UNAUTHENTICATED.
-func (s *Service) caller(ctx context.Context, tx *transaction, v *viewer.Viewer, now time.Time) (*ent.User, error) {
-	if !v.SignedIn() {
-		return nil, problem.New(problem.Unauthenticated, "This needs a signed-in caller.").WithReason(v.Reason())
-	}
-	tx.touched = append(tx.touched, v.UserID)
-	active := string(StatusActive)
-	n, err := tx.User.Update().Where(user.ID(v.UserID), user.Status(active)).SetStatus(active).Save(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if n == 0 {
-		return nil, sessionEnded()
-	}
-	held := tx.Session.Update().Where(session.ID(v.SessionID), session.UserID(v.UserID), session.Not(dead(now)))
-	n, err = usedFrom(held, v.Origin, now).Save(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if n == 0 {
-		return nil, sessionEnded()
-	}
-	return tx.User.Get(ctx, v.UserID)
 }
 
 // bytesOf returns a JSON column as a driver gives it: bytes or text.

@@ -3,6 +3,7 @@ package accounts
 import (
 	"context"
 
+	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/ent/user"
 	"github.com/gatehouse/gatehouse/internal/viewer"
@@ -38,26 +39,22 @@ func (s *Service) ChangePassword(ctx context.Context, v *viewer.Viewer, in Chang
 		return nil, err
 	}
 	var payload *AuthPayload
-	err = s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
-		row, err := s.caller(ctx, tx, v, now)
-		if err != nil {
-			return err
-		}
+	err = s.write(ctx, v, now, func(ctx context.Context, tx *transaction, row *ent.User) (err error) {
 		if err := replaceHash(ctx, tx, row, proved.verified, hash); err != nil {
 			return err
 		}
 		if err := tx.User.Update().Where(user.ID(row.ID)).SetUpdatedAt(now).Exec(ctx); err != nil {
 			return err
 		}
-		if err := s.end(ctx, tx, now, session.UserID(row.ID)); err != nil {
+		if err := s.revokeSessions(ctx, tx, now, session.UserID(row.ID)); err != nil {
 			return err
 		}
 		row.UpdatedAt = now
-		tx.note(Event{Kind: PasswordChanged, UserID: row.ID})
+		tx.emit(Event{Kind: PasswordChanged, UserID: row.ID})
 		if payload, err = s.signIn(ctx, tx, row, v.Origin, now); err != nil {
 			return err
 		}
-		return s.succeeded(ctx, tx, proved.try)
+		return s.refundSucceeded(ctx, tx, proved.try)
 	})
 	if err != nil {
 		return nil, err

@@ -20,11 +20,11 @@ import (
 	"github.com/gatehouse/gatehouse/internal/problem"
 )
 
-// TestACutConnectionLosesAndRepeatsNothing cuts the connection to Postgres at each statement of each mutation, before
+// TestConnectionLoss_LosesAndRepeatsNothing cuts the connection to Postgres at each statement of each mutation, before
 // it runs, after it ran and in the middle of its answer, as a peer that closes and as one that resets. It is R-015 and
 // lib/pq lets database/sql send a statement again when the connection was closed, and what would be done twice
 // then can end an innocent session. CUT=full cuts each statement in every way; otherwise all but the first take turns.
-func TestACutConnectionLosesAndRepeatsNothing(t *testing.T) {
+func TestConnectionLoss_LosesAndRepeatsNothing(t *testing.T) {
 	h := newHouse(t, dbtest.Postgres(t))
 	root := h.administrator("root@example.com")
 	c := newCutter(t, h.url)

@@ -11,12 +11,12 @@ import (
 // CreateAdministrator makes an account with the roles ADMIN and USER; it does not sign it in. Problems: BAD_USER_INPUT,
 // EMAIL_TAKEN.
 func (s *Service) CreateAdministrator(ctx context.Context, address, password string) (*User, error) {
-	d, err := newDraft(RegisterInput{Email: address, Password: password})
+	d, err := checkInput(RegisterInput{Email: address, Password: password})
 	if err != nil {
 		return nil, err
 	}
 	var made *User
-	err = s.create(ctx, d, []Role{RoleAdmin, RoleUser}, s.now(), func(_ context.Context, _ *transaction, row *ent.User) error {
+	err = s.createAccount(ctx, d, []Role{RoleAdmin, RoleUser}, s.now(), func(_ context.Context, _ *transaction, row *ent.User) error {
 		made = userOf(row)
 		return nil
 	})
@@ -50,7 +50,7 @@ func (s *Service) Promote(ctx context.Context, address string) (*User, error) {
 			if row, err = row.Update().SetRoles(roleNames(append(userOf(row).Roles, RoleAdmin)...)).SetUpdatedAt(now).Save(ctx); err != nil {
 				return err
 			}
-			if err := s.changeRights(ctx, tx, row, now); err != nil {
+			if err := s.recordRoles(ctx, tx, row, now); err != nil {
 				return err
 			}
 		}

@@ -3,6 +3,7 @@ package accounts
 import (
 	"context"
 
+	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
@@ -14,21 +15,14 @@ type DeleteAccountPayload struct{ Success bool }
 // LAST_ADMIN, UNAUTHENTICATED.
 func (s *Service) DeleteAccount(ctx context.Context, v *viewer.Viewer) (*DeleteAccountPayload, error) {
 	now := s.now()
-	err := s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
-		if err := lockAdministrators(ctx, tx); err != nil {
-			return err
-		}
-		row, err := s.caller(ctx, tx, v, now)
-		if err != nil {
-			return err
-		}
-		if err := s.end(ctx, tx, now, session.UserID(row.ID)); err != nil { // the record outlives the rows
+	err := s.writeAdministrators(ctx, v, now, func(ctx context.Context, tx *transaction, row *ent.User) error {
+		if err := s.revokeSessions(ctx, tx, now, session.UserID(row.ID)); err != nil { // the record outlives the rows
 			return err
 		}
 		if err := tx.User.DeleteOne(row).Exec(ctx); err != nil {
 			return err
 		}
-		tx.note(Event{Kind: AccountDeleted, UserID: row.ID})
+		tx.emit(Event{Kind: AccountDeleted, UserID: row.ID})
 		if !isAdmin(row) {
 			return nil
 		}

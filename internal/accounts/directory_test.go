@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/problem"
 )
 
-func TestPagesShowEveryUserOnce(t *testing.T) {
+func TestUsers_PagesShowEveryUserOnce(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		var want []string
 		for i := range 7 {
@@ -48,7 +48,7 @@ func TestPagesShowEveryUserOnce(t *testing.T) {
 	})
 }
 
-func TestUsersAreFoundByTheBeginningOfTheirAddress(t *testing.T) {
+func TestUsers_SearchFindsAddressPrefixes(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		for _, email := range []string{"anna@example.com", "an_a@example.com", "bob@example.com", "zed%@example.com"} {
 			h.must(h.register(email, goodPassword))
@@ -66,7 +66,7 @@ func TestUsersAreFoundByTheBeginningOfTheirAddress(t *testing.T) {
 	})
 }
 
-func TestPagesAreBounded(t *testing.T) {
+func TestUsers_PageSizeIsBounded(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h.must(h.register(ada, goodPassword))
 		for _, first := range []int{1, 100} {
@@ -89,7 +89,7 @@ func TestPagesAreBounded(t *testing.T) {
 	})
 }
 
-func TestUserIsThereOrNil(t *testing.T) {
+func TestUser_UnknownIsNil(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		p := h.must(h.register(ada, goodPassword))
 		got, err := h.User(t.Context(), p.User.ID)

@@ -42,8 +42,8 @@ type Event struct {
 	Roles     []string  // with RolesChanged: from now on
 }
 
-// note has an event told once the transaction is committed.
-func (tx *transaction) note(e Event) { tx.events = append(tx.events, e) }
+// emit has an event told once the transaction is committed.
+func (tx *transaction) emit(e Event) { tx.events = append(tx.events, e) }
 
 // eventOf returns what a revocation is to those who watch.
 func eventOf(r Revocation) Event {
@@ -53,8 +53,8 @@ func eventOf(r Revocation) Event {
 	return Event{Kind: SessionEnded, UserID: r.UserID, SessionID: r.SessionID}
 }
 
-// refused tells of a failure to prove who one is.
-func (s *Service) refused(ctx context.Context, kind EventKind, user uuid.UUID, err error) error {
+// failed tells of a failure to prove who one is.
+func (s *Service) failed(ctx context.Context, kind EventKind, user uuid.UUID, err error) error {
 	s.config.OnEvent(ctx, Event{Kind: kind, UserID: user})
 	return err
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/gatehouse/gatehouse/internal/problem"
 )
 
-// TestWhatHappenedIsToldOnceItIsKept is S-072: what happened and to whom, and nothing that was refused or rolled back.
-func TestWhatHappenedIsToldOnceItIsKept(t *testing.T) {
+// TestEvents_ArePublishedAfterTheCommit is S-072: what happened and to whom, and nothing that was refused or rolled back.
+func TestEvents_ArePublishedAfterTheCommit(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		kind := func(k accounts.EventKind, ids ...uuid.UUID) accounts.Event {
 			ids = append(ids, uuid.Nil, uuid.Nil)

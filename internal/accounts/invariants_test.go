@@ -191,8 +191,8 @@ func (h *house) lawsOfTheEnded(ctx context.Context, users []*ent.User, sessions 
 	return broken
 }
 
-// TestEveryLawIsSeenToBreak breaks each law on purpose: one that cannot be seen to break checks nothing.
-func TestEveryLawIsSeenToBreak(t *testing.T) {
+// TestInvariants_EachDetectsItsViolation breaks each law on purpose: one that cannot be seen to break checks nothing.
+func TestInvariants_EachDetectsItsViolation(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		p := h.must(h.register(ada, goodPassword))
 		h.must(h.login(ada, goodPassword))

@@ -12,9 +12,9 @@ import (
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
-// loginTries is how often a login starts over because the account changed between its reading and its writing. The
+// maxLoginRounds is how often a login starts over because the account changed between its reading and its writing. The
 // usual reason is a login beside it that hashed the same password anew: whoever comes second finds another hash.
-const loginTries = 3
+const maxLoginRounds = 3
 
 // Login signs in with address and password. A stranger's address costs the same reads and the same hashing as a wrong
 // password, and answers with the same bytes. Problems: INVALID_CREDENTIALS, RATE_LIMITED.
@@ -25,41 +25,41 @@ func (s *Service) Login(ctx context.Context, v *viewer.Viewer, in LoginInput) (*
 	if err != nil {
 		meant = in.Email // no account has it; it is counted all the same, and looked up as ""
 	}
-	t := s.tries.login(meant, v.Origin, now)
-	if err := s.admit(ctx, t); err != nil {
+	t := s.throttle.login(meant, v.Origin, now)
+	if err := s.charge(ctx, t); err != nil {
 		return nil, err
 	}
-	for range loginTries {
-		payload, err := s.tryLogin(ctx, v, address, in.Password, t, now)
+	for range maxLoginRounds {
+		payload, err := s.loginOnce(ctx, v, address, in.Password, t, now)
 		if payload != nil || err != nil {
-			return payload, s.unverified(ctx, t, err)
+			return payload, s.refundUnverified(ctx, t, err)
 		}
 	}
-	return nil, s.refused(ctx, SignInFailed, uuid.Nil, loginRefused())
+	return nil, s.failed(ctx, SignInFailed, uuid.Nil, loginRefused())
 }
 
 func loginRefused() *problem.Problem {
 	return problem.New(problem.InvalidCredentials, "The e-mail address or the password is wrong.")
 }
 
-// tryLogin is one try of Login: nil when the account changed meanwhile.
-func (s *Service) tryLogin(ctx context.Context, v *viewer.Viewer, address, text string, t *try, now time.Time) (*AuthPayload, error) {
+// loginOnce is one try of Login: nil when the account changed meanwhile.
+func (s *Service) loginOnce(ctx context.Context, v *viewer.Viewer, address, text string, t *attempt, now time.Time) (*AuthPayload, error) {
 	row, err := s.userByAddress(ctx, address)
 	if err != nil {
 		return nil, err
 	}
 	if row == nil {
-		if err := s.verifyNothing(ctx, text); err != nil {
+		if err := s.verifyDummy(ctx, text); err != nil {
 			return nil, err
 		}
-		return nil, s.refused(ctx, SignInFailed, uuid.Nil, loginRefused())
+		return nil, s.failed(ctx, SignInFailed, uuid.Nil, loginRefused())
 	}
 	hash, ok, err := s.verify(ctx, text, row.PasswordHash)
 	if err != nil {
 		return nil, err
 	}
 	if !ok || row.Status != string(StatusActive) {
-		return nil, s.refused(ctx, SignInFailed, row.ID, loginRefused())
+		return nil, s.failed(ctx, SignInFailed, row.ID, loginRefused())
 	}
 	var payload *AuthPayload
 	err = s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
@@ -75,10 +75,10 @@ func (s *Service) tryLogin(ctx context.Context, v *viewer.Viewer, address, text 
 		if payload, err = s.signIn(ctx, tx, row, v.Origin, now); err != nil {
 			return err
 		}
-		if err := s.succeeded(ctx, tx, t); err != nil {
+		if err := s.refundSucceeded(ctx, tx, t); err != nil {
 			return err
 		}
-		return s.remember(ctx, tx, t)
+		return s.rememberNetwork(ctx, tx, t)
 	})
 	if err != nil {
 		return nil, err

@@ -25,7 +25,7 @@ func (h *house) setStatus(id uuid.UUID, status accounts.UserStatus) {
 	check(h.t, h.db.Client.User.UpdateOneID(id).SetStatus(string(status)).Exec(h.t.Context()))
 }
 
-func TestLoginStartsAnotherSession(t *testing.T) {
+func TestLogin_StartsAnotherSession(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		first := h.must(h.register(ada, goodPassword))
 		h.clock.move(time.Minute)
@@ -42,7 +42,7 @@ func TestLoginStartsAnotherSession(t *testing.T) {
 	})
 }
 
-func TestLoginTakesTheUsersDeadSessionsAway(t *testing.T) {
+func TestLogin_DeletesExpiredSessions(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		other := h.must(h.register("other@example.com", goodPassword))
 		h.must(h.register(ada, goodPassword)) // will be idle for too long
@@ -60,8 +60,8 @@ func TestLoginTakesTheUsersDeadSessionsAway(t *testing.T) {
 	})
 }
 
-// TestLoginRefusesEverybodyAlike is A-001: whatever is wrong, the answer is the same.
-func TestLoginRefusesEverybodyAlike(t *testing.T) {
+// TestLogin_RefusalsAreIdentical is A-001: whatever is wrong, the answer is the same.
+func TestLogin_RefusalsAreIdentical(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h.must(h.register(ada, goodPassword))
 		h.must(h.register("eve@example.com", otherPassword))
@@ -105,8 +105,8 @@ func TestLoginRefusesEverybodyAlike(t *testing.T) {
 	})
 }
 
-// TestNobodyIsAnsweredWithoutAHash is: while no password can be hashed, a stranger waits as a user does.
-func TestNobodyIsAnsweredWithoutAHash(t *testing.T) {
+// TestLogin_EveryAnswerCostsAHash is: while no password can be hashed, a stranger waits as a user does.
+func TestLogin_EveryAnswerCostsAHash(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h.must(h.register(ada, goodPassword))
 		suspended := h.must(h.register("suspended@example.com", goodPassword))
@@ -199,7 +199,7 @@ func (h *house) hash(t *testing.T, email string) string {
 	return ""
 }
 
-func TestLoginHashesAnewWhenTheCostChanged(t *testing.T) {
+func TestLogin_RehashesWhenTheCostChanged(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		first := h.must(h.register(ada, goodPassword))
 		old := h.hash(t, ada)
@@ -225,9 +225,9 @@ func TestLoginHashesAnewWhenTheCostChanged(t *testing.T) {
 	})
 }
 
-// TestParallelLoginsSucceedWhileTheHashIsMadeAnew is A-024. All logins have verified the old hash before the first of
+// TestLogin_ParallelRehashesAllSucceed is A-024. All logins have verified the old hash before the first of
 // them writes a new one; the others must not take it for a changed password.
-func TestParallelLoginsSucceedWhileTheHashIsMadeAnew(t *testing.T) {
+func TestLogin_ParallelRehashesAllSucceed(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		const n = 12
 		h.must(h.register(ada, goodPassword))
@@ -279,8 +279,8 @@ func (m *meeting) wait() error {
 	}
 }
 
-// TestLoginSucceedsWhenThereIsNoTimeToHashAnew: the right password is enough.
-func TestLoginSucceedsWhenThereIsNoTimeToHashAnew(t *testing.T) {
+// TestLogin_SucceedsWithoutASlotToRehash: the right password is enough.
+func TestLogin_SucceedsWithoutASlotToRehash(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h.must(h.register(ada, goodPassword))
 		old := h.hash(t, ada)
@@ -308,8 +308,8 @@ func (h *hook) Read(p []byte) (int, error) {
 	return rand.Read(p)
 }
 
-// TestAPasswordThatChangesDuringALoginIsNotAccepted: what was verified outside of the transaction has to hold inside.
-func TestAPasswordThatChangesDuringALoginIsNotAccepted(t *testing.T) {
+// TestLogin_PasswordChangedMeanwhileIsRefused: what was verified outside of the transaction has to hold inside.
+func TestLogin_PasswordChangedMeanwhileIsRefused(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		p := h.must(h.register(ada, goodPassword))
 		other := h.must(h.register("eve@example.com", otherPassword))

@@ -12,7 +12,7 @@ import (
 func (s *Service) Logout(ctx context.Context, v *viewer.Viewer) (*LogoutPayload, error) {
 	now := s.now()
 	err := s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
-		return s.end(ctx, tx, now, session.ID(v.SessionID), session.UserID(v.UserID))
+		return s.revokeSessions(ctx, tx, now, session.ID(v.SessionID), session.UserID(v.UserID))
 	})
 	if err != nil {
 		return nil, err

@@ -20,7 +20,7 @@ func claimsOf(p *accounts.AuthPayload) token.Claims {
 	return token.Claims{UserID: p.User.ID, SessionID: p.Viewer.SessionID}
 }
 
-func TestLogoutEndsThisSessionAtOnceAndNoOther(t *testing.T) {
+func TestLogout_EndsThisSessionAndNoOther(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		out := h.must(h.register(ada, goodPassword))
 		next := h.must(h.exchange(*out.RefreshToken))
@@ -46,7 +46,7 @@ func TestLogoutEndsThisSessionAtOnceAndNoOther(t *testing.T) {
 	})
 }
 
-func TestLogoutEndsOnlyOnesOwnSession(t *testing.T) {
+func TestLogout_CannotEndAnothersSession(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		p := h.must(h.register(ada, goodPassword))
 		eve := h.must(h.register("eve@example.com", goodPassword))
@@ -66,8 +66,8 @@ func TestLogoutEndsOnlyOnesOwnSession(t *testing.T) {
 	})
 }
 
-// TestUserAndSessionBelongTogether is J-070: two claims that are each right make nobody.
-func TestUserAndSessionBelongTogether(t *testing.T) {
+// TestViewer_UserAndSessionMustMatch is J-070: two claims that are each right make nobody.
+func TestViewer_UserAndSessionMustMatch(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		p := h.must(h.register(ada, goodPassword))
 		eve := h.must(h.register("eve@example.com", goodPassword))
@@ -86,8 +86,8 @@ func TestUserAndSessionBelongTogether(t *testing.T) {
 	})
 }
 
-// TestNoWriteComesAfterTheEnd stops one of the two at its most delicate moment and lets the other go on.
-func TestNoWriteComesAfterTheEnd(t *testing.T) {
+// TestLogout_LaterWritesAreRefused stops one of the two at its most delicate moment and lets the other go on.
+func TestLogout_LaterWritesAreRefused(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		t.Run("update holds the session until it has written", func(t *testing.T) {
 			p := h.must(h.register(ada, goodPassword))
@@ -138,8 +138,8 @@ func TestNoWriteComesAfterTheEnd(t *testing.T) {
 	})
 }
 
-// TestWritesBesideALogout lets chance decide the order, and then holds the outcome against it.
-func TestWritesBesideALogout(t *testing.T) {
+// TestLogout_ParallelWritesComeBeforeOrNever lets chance decide the order, and then holds the outcome against it.
+func TestLogout_ParallelWritesComeBeforeOrNever(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h.must(h.register(ada, goodPassword))
 		for range 40 {

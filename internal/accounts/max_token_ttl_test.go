@@ -7,7 +7,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/accounts"
 )
 
-func TestTheLongestLifeOfTokensIsRemembered(t *testing.T) {
+func TestMaxTokenTTL_RemembersTheLongest(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		for _, c := range []struct{ given, want time.Duration }{
 			{10 * time.Minute, 10 * time.Minute}, {2 * time.Hour, 2 * time.Hour}, {10 * time.Minute, 2 * time.Hour}, {3 * time.Hour, 3 * time.Hour},
@@ -21,8 +21,8 @@ func TestTheLongestLifeOfTokensIsRemembered(t *testing.T) {
 	})
 }
 
-// TestARecordOutlivesTokensThatLiveLongerThanThoseOfToday is what happens when their life is made shorter.
-func TestARecordOutlivesTokensThatLiveLongerThanThoseOfToday(t *testing.T) {
+// TestRevocations_OutliveTokensOfALongerTTL is what happens when their life is made shorter.
+func TestRevocations_OutliveTokensOfALongerTTL(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h = h.instance(func(c *accounts.Config) { c.MaxTokenTTL = 2 * time.Hour })
 		p := h.must(h.register(ada, goodPassword))
@@ -41,7 +41,7 @@ func TestARecordOutlivesTokensThatLiveLongerThanThoseOfToday(t *testing.T) {
 	})
 }
 
-func TestAClockThatIsAheadDeletesNothingThatIsInForce(t *testing.T) {
+func TestRevocations_FastClockDeletesNothingInForce(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		p := h.must(h.register(ada, goodPassword))
 		_, err := h.Logout(t.Context(), p.Viewer)

@@ -14,66 +14,66 @@ const (
 	// These bound memory: 11 MiB of counts, 3 MiB of refreshes, and 25 MiB if so many accounts had 20 known networks
 	// each. What leaves first is what was not tried for the longest time, so that a count under attack stays. To push it
 	// out, an attacker needs half as many tries that are let through, each with a hash to wait for.
-	maxCounts    = 1 << 16
-	maxRefreshes = 1 << 14
-	maxAccounts  = 1 << 14
+	maxCounters        = 1 << 16
+	maxRefreshCounters = 1 << 14
+	maxKnownAccounts   = 1 << 14
 )
 
-// memoryLedger counts in the memory of one instance.
-type memoryLedger struct {
+// memoryStore counts in the memory of one instance.
+type memoryStore struct {
 	mu     sync.Mutex
 	counts *simplelru.LRU[uuid.UUID, count]
 	known  *simplelru.LRU[uuid.UUID, map[uuid.UUID]time.Time] // by account: its networks, and until when each is known
 }
 
-func newMemoryLedger(size int) *memoryLedger {
+func newMemoryStore(size int) *memoryStore {
 	counts, _ := simplelru.NewLRU[uuid.UUID, count](size, nil) // whose only error is a size of nothing
-	known, _ := simplelru.NewLRU[uuid.UUID, map[uuid.UUID]time.Time](maxAccounts, nil)
-	return &memoryLedger{counts: counts, known: known}
+	known, _ := simplelru.NewLRU[uuid.UUID, map[uuid.UUID]time.Time](maxKnownAccounts, nil)
+	return &memoryStore{counts: counts, known: known}
 }
 
-func (m *memoryLedger) take(_ context.Context, t *try) (time.Duration, error) {
+func (m *memoryStore) charge(_ context.Context, t *attempt) (time.Duration, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	networks, _ := m.known.Get(t.account)
-	wait := t.judge(networks[t.network], m.find)
+	wait := t.delay(networks[t.network], m.find)
 	if wait <= 0 {
-		m.add(t.now, t.counted[:]...)
+		m.add(t.now, t.charged[:]...)
 	}
 	return wait, nil
 }
 
 // count counts under one name.
-func (m *memoryLedger) count(now time.Time, c counter) time.Duration {
+func (m *memoryStore) count(now time.Time, c counter) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	wait := c.opens(m.find(c.name)).Sub(now)
+	wait := c.retryAt(m.find(c.name)).Sub(now)
 	if wait <= 0 {
 		m.add(now, c)
 	}
 	return wait
 }
 
-func (m *memoryLedger) find(name uuid.UUID) count {
+func (m *memoryStore) find(name uuid.UUID) count {
 	c, _ := m.counts.Get(name)
 	return c
 }
 
-func (m *memoryLedger) add(now time.Time, all ...counter) {
+func (m *memoryStore) add(now time.Time, all ...counter) {
 	for _, c := range all {
-		m.counts.Add(c.name, m.find(c.name).next(c.rule, now))
+		m.counts.Add(c.name, m.find(c.name).next(c.backoff, now))
 	}
 }
 
-func (m *memoryLedger) takeBack(_ context.Context, _ *transaction, t *try, reset bool) error {
+func (m *memoryStore) refund(_ context.Context, _ *transaction, t *attempt, reset bool) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for i, c := range t.counted {
+	for i, c := range t.charged {
 		kept, counted := m.counts.Get(c.name)
 		if !counted {
 			continue
 		}
-		kept.until = kept.until.Add(-c.longest)
+		kept.until = kept.until.Add(-c.maxDelay)
 		if reset && i == 0 {
 			kept.until = kept.at
 		}
@@ -82,7 +82,7 @@ func (m *memoryLedger) takeBack(_ context.Context, _ *transaction, t *try, reset
 	return nil
 }
 
-func (m *memoryLedger) remember(_ context.Context, _ *transaction, t *try) error {
+func (m *memoryStore) rememberNetwork(_ context.Context, _ *transaction, t *attempt) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	networks, is := m.known.Get(t.account)
@@ -90,8 +90,8 @@ func (m *memoryLedger) remember(_ context.Context, _ *transaction, t *try) error
 		networks = map[uuid.UUID]time.Time{}
 		m.known.Add(t.account, networks)
 	}
-	networks[t.network] = t.now.Add(knownFor)
-	if len(networks) > maxKnown {
+	networks[t.network] = t.now.Add(networkTTL)
+	if len(networks) > maxNetworks {
 		oldest := t.network
 		for network, until := range networks {
 			if until.Before(networks[oldest]) {
@@ -103,8 +103,8 @@ func (m *memoryLedger) remember(_ context.Context, _ *transaction, t *try) error
 	return nil
 }
 
-// sweep goes from what was tried longest ago to the first that still counts.
-func (m *memoryLedger) sweep(_ context.Context, now time.Time) error {
+// deleteExpired goes from what was tried longest ago to the first that still counts.
+func (m *memoryStore) deleteExpired(_ context.Context, now time.Time) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for {

@@ -20,9 +20,9 @@ import (
 	"github.com/gatehouse/gatehouse/internal/token"
 )
 
-// TestTheSessionMachineAgreesWithItsModel takes random steps on two instances of one database, and holds every answer
+// TestSessions_AgreeWithTheirModel takes random steps on two instances of one database, and holds every answer
 // and every row against a naive model in memory. MODEL_SEED repeats a walk, and MODEL=full takes a long one.
-func TestTheSessionMachineAgreesWithItsModel(t *testing.T) {
+func TestSessions_AgreeWithTheirModel(t *testing.T) {
 	const full = 100_000
 	steps := 4_000
 	switch {

@@ -10,21 +10,21 @@ import (
 	"github.com/gatehouse/gatehouse/internal/problem"
 )
 
-const maxName = 100 // characters
+const maxNameLen = 100 // characters
 
 // cleanName returns a name as it is kept: trimmed and NFC. Nil stays nil: no name.
 func cleanName(name *string) (*string, error) {
 	if name == nil {
 		return nil, nil
 	}
-	if len(*name) > 16*maxName || !utf8.ValidString(*name) {
+	if len(*name) > 16*maxNameLen || !utf8.ValidString(*name) {
 		return nil, problem.BadInput("name", "A name has at most 100 characters.")
 	}
 	clean := norm.NFC.String(strings.TrimSpace(*name))
 	switch n := utf8.RuneCountInString(clean); {
 	case n == 0:
 		return nil, problem.BadInput("name", "A name cannot be empty; leave it out to have none.")
-	case n > maxName:
+	case n > maxNameLen:
 		return nil, problem.BadInput("name", "A name has at most 100 characters.")
 	case strings.ContainsFunc(clean, func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) }):
 		return nil, problem.BadInput("name", "A name cannot have control characters, such as line breaks.")

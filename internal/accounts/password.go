@@ -22,13 +22,13 @@ func checkPassword(field, text, address string) error {
 	if err == nil {
 		return nil
 	}
-	return problem.BadInput(field, sentence(err)).WithCause(err)
+	return problem.BadInput(field, passwordMessage(err)).WithCause(err)
 }
 
 // hash hashes a password that Check let pass.
 func (s *Service) hash(ctx context.Context, text string) (string, error) {
 	h, err := s.config.Passwords.Hash(ctx, text)
-	return h, busy(err)
+	return h, rateLimited(err)
 }
 
 // verify compares a password with a kept hash. It returns the hash to keep from now on: a new one when the cost has
@@ -36,7 +36,7 @@ func (s *Service) hash(ctx context.Context, text string) (string, error) {
 func (s *Service) verify(ctx context.Context, text, kept string) (hash string, ok bool, err error) {
 	ok, stale, err := s.config.Passwords.Verify(ctx, text, kept)
 	if err != nil || !ok || !stale {
-		return kept, ok, busy(err)
+		return kept, ok, rateLimited(err)
 	}
 	hash, err = s.config.Passwords.Hash(ctx, text)
 	if errors.Is(err, password.ErrBusy) {
@@ -45,21 +45,21 @@ func (s *Service) verify(ctx context.Context, text, kept string) (hash string, o
 	return hash, true, err
 }
 
-// verifyNothing does the work of verify for nobody.
-func (s *Service) verifyNothing(ctx context.Context, text string) error {
-	return busy(s.config.Passwords.VerifyDummy(ctx, text))
+// verifyDummy does the work of verify for nobody.
+func (s *Service) verifyDummy(ctx context.Context, text string) error {
+	return rateLimited(s.config.Passwords.VerifyDummy(ctx, text))
 }
 
-// busy turns the hasher's refusal to queue into RATE_LIMITED.
-func busy(err error) error {
+// rateLimited turns the hasher's refusal to queue into RATE_LIMITED.
+func rateLimited(err error) error {
 	if errors.Is(err, password.ErrBusy) {
 		return problem.RetryAfter(problem.RateLimited, "Too many people are signing in at this moment; try again soon.", busyRetry).WithCause(err)
 	}
 	return err
 }
 
-// sentence says why a password may not be chosen.
-func sentence(err error) string {
+// passwordMessage says why a password may not be chosen.
+func passwordMessage(err error) string {
 	switch {
 	case errors.Is(err, password.ErrTooShort):
 		return "A password has at least 8 characters."

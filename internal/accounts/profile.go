@@ -4,15 +4,16 @@ import (
 	"context"
 	"time"
 
+	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
 // Me returns the caller's account, as it was a moment ago: see view. Problem: UNAUTHENTICATED when it is gone.
 func (s *Service) Me(ctx context.Context, v *viewer.Viewer) (*User, error) {
-	if me, known := s.view.account(v.UserID); known {
+	if me, known := s.cache.account(v.UserID); known {
 		return me, nil
 	}
-	ticket, readAt := s.view.ticket(), time.Now()
+	ticket, readAt := s.cache.versionNow(), time.Now()
 	me, err := userOrNil(s.config.Client.User.Get(ctx, v.UserID))
 	if err == nil && me == nil {
 		err = sessionEnded()
@@ -20,7 +21,7 @@ func (s *Service) Me(ctx context.Context, v *viewer.Viewer) (*User, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.view.keepAccount(ticket, *me, readAt)
+	s.cache.addAccount(ticket, *me, readAt)
 	return me, nil
 }
 
@@ -40,11 +41,7 @@ func (s *Service) UpdateProfile(ctx context.Context, v *viewer.Viewer, change Pr
 		}
 	}
 	var payload *UpdateProfilePayload
-	err := s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
-		row, err := s.caller(ctx, tx, v, now)
-		if err != nil {
-			return err
-		}
+	err := s.write(ctx, v, now, func(ctx context.Context, tx *transaction, row *ent.User) (err error) {
 		if change.Name != nil {
 			update := row.Update().SetUpdatedAt(now).SetNillableName(name)
 			if name == nil {

@@ -20,7 +20,7 @@ func (h *house) rename(v *viewer.Viewer, name string) error {
 	return err
 }
 
-func TestUpdateProfileChangesTheNameAndNothingElse(t *testing.T) {
+func TestUpdateProfile_ChangesOnlyTheName(t *testing.T) {
 	cases := []struct {
 		what    string
 		change  accounts.ProfileChange
@@ -67,7 +67,7 @@ func TestUpdateProfileChangesTheNameAndNothingElse(t *testing.T) {
 	})
 }
 
-func TestUpdateProfileRefusesNames(t *testing.T) {
+func TestUpdateProfile_RefusesBadNames(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		p := h.must(h.register(ada, goodPassword))
 		check(t, h.rename(p.Viewer, "Ada"))
@@ -82,8 +82,8 @@ func TestUpdateProfileRefusesNames(t *testing.T) {
 	})
 }
 
-// TestAWriteTrustsNoViewer gives viewers that were somebody once, or never: the transaction sees for itself.
-func TestAWriteTrustsNoViewer(t *testing.T) {
+// TestWrites_EndedSessionIsUnauthenticated gives viewers that were somebody once, or never: the transaction sees for itself.
+func TestWrites_EndedSessionIsUnauthenticated(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		p := h.must(h.register(ada, goodPassword))
 		eve := h.must(h.register("eve@example.com", goodPassword))
@@ -132,7 +132,7 @@ func (h *house) checkStatusCounts(p *accounts.AuthPayload) {
 	h.reinstate(p.User.ID)
 }
 
-func TestMeIsNobodyOnceTheAccountIsGone(t *testing.T) {
+func TestMe_DeletedAccountIsUnauthenticated(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		p := h.must(h.register(ada, goodPassword))
 		me, err := h.Me(t.Context(), p.Viewer)

@@ -18,7 +18,7 @@ func (h *house) changePassword(v *viewer.Viewer, from, to string) (*accounts.Aut
 	return h.note(to)(h.ChangePassword(h.t.Context(), v, accounts.ChangePasswordInput{CurrentPassword: from, NewPassword: to}))
 }
 
-func TestReauthenticateRenewsTheProofOfThisSessionOnly(t *testing.T) {
+func TestReauthenticate_RenewsOnlyThisSession(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		one := h.must(h.register(ada, goodPassword))
 		two := h.must(h.login(ada, goodPassword))
@@ -45,7 +45,7 @@ func TestReauthenticateRenewsTheProofOfThisSessionOnly(t *testing.T) {
 	})
 }
 
-func TestChangePasswordEndsEveryOtherSession(t *testing.T) {
+func TestChangePassword_EndsEveryOtherSession(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		asking := h.must(h.register(ada, goodPassword))
 		thief := h.must(h.login(ada, goodPassword))
@@ -78,7 +78,7 @@ func TestChangePasswordEndsEveryOtherSession(t *testing.T) {
 	})
 }
 
-func TestOfParallelPasswordChangesOneWins(t *testing.T) {
+func TestChangePassword_OneOfParallelChangesWins(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		p := h.must(h.register(ada, goodPassword))
 		errs := make([]error, 4)
@@ -99,7 +99,7 @@ func TestOfParallelPasswordChangesOneWins(t *testing.T) {
 	})
 }
 
-func TestDeleteAccountTakesEverythingAway(t *testing.T) {
+func TestDeleteAccount_DeletesEverything(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		p := h.must(h.register(ada, goodPassword))
 		other := h.must(h.register("bob@example.com", goodPassword))
@@ -119,7 +119,7 @@ func TestDeleteAccountTakesEverythingAway(t *testing.T) {
 	})
 }
 
-func TestSessionsListsOnlyLiveOnes(t *testing.T) {
+func TestSessions_ListsOnlyActiveOnes(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		first := h.must(h.register(ada, goodPassword))
 		h.clock.move(time.Minute)
@@ -142,7 +142,7 @@ func TestSessionsListsOnlyLiveOnes(t *testing.T) {
 	})
 }
 
-func TestTheCurrentSessionIsTheOneThatTheAnswerBegan(t *testing.T) {
+func TestSessions_CurrentIsTheOneThatTheAnswerStarted(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		p := h.must(h.register(ada, goodPassword))
 		all, err := h.Sessions(t.Context(), viewer.Anonymous(viewer.Missing), p.User)
@@ -153,7 +153,7 @@ func TestTheCurrentSessionIsTheOneThatTheAnswerBegan(t *testing.T) {
 	})
 }
 
-func TestAnAccountHasABoundedNumberOfSessions(t *testing.T) {
+func TestSessions_CountPerAccountIsBounded(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		first := h.must(h.register(ada, goodPassword))
 		h.clock.move(time.Second)

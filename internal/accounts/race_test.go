@@ -14,10 +14,10 @@ import (
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
-// TestOneTokenAtManyDoorsHasOneSuccessor presents the newest refresh token of a session a hundred times at the same
+// TestRefresh_OneTokenAtManyInstancesHasOneSuccessor presents the newest refresh token of a session a hundred times at the same
 // moment, half of them to another instance, a hundred rounds long. Beside it other sessions of the same user refresh
 // twice at once, and in every tenth round the old token of one more comes back: that session ends, and no other does.
-func TestOneTokenAtManyDoorsHasOneSuccessor(t *testing.T) {
+func TestRefresh_OneTokenAtManyInstancesHasOneSuccessor(t *testing.T) {
 	rounds := 100
 	if testing.Short() {
 		rounds = 5
@@ -101,9 +101,9 @@ func (s theft) over() {
 	}
 }
 
-// TestWhatIsReadBesideAnEndIsNotRemembered asks one instance who calls, again and again, while another one ends the
+// TestSessionCache_ReadDuringARevocationIsNotCached asks one instance who calls, again and again, while another one ends the
 // session: from when the first has heard of it, nobody does, whatever was being read at that moment.
-func TestWhatIsReadBesideAnEndIsNotRemembered(t *testing.T) {
+func TestSessionCache_ReadDuringARevocationIsNotCached(t *testing.T) {
 	rounds := 60
 	if testing.Short() {
 		rounds = 10
@@ -139,10 +139,10 @@ func TestWhatIsReadBesideAnEndIsNotRemembered(t *testing.T) {
 	})
 }
 
-// TestNoTwoUseCasesWaitForEachOther does every mutation to one user on both instances at the same moment, while two
+// TestUseCases_NeverDeadlock does every mutation to one user on both instances at the same moment, while two
 // administrators manage each other. Each is done or refused; none fails, for instance because the database had to end a
 // deadlock.
-func TestNoTwoUseCasesWaitForEachOther(t *testing.T) {
+func TestUseCases_NeverDeadlock(t *testing.T) {
 	rounds := 25
 	if testing.Short() {
 		rounds = 5

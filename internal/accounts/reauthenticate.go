@@ -23,11 +23,7 @@ func (s *Service) Reauthenticate(ctx context.Context, v *viewer.Viewer, in Reaut
 		return nil, err
 	}
 	var payload *AuthPayload
-	err = s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
-		row, err := s.caller(ctx, tx, v, now)
-		if err != nil {
-			return err
-		}
+	err = s.write(ctx, v, now, func(ctx context.Context, tx *transaction, row *ent.User) error {
 		if err := replaceHash(ctx, tx, row, proved.verified, proved.hash); err != nil {
 			return err
 		}
@@ -35,11 +31,11 @@ func (s *Service) Reauthenticate(ctx context.Context, v *viewer.Viewer, in Reaut
 		if err != nil {
 			return err
 		}
-		tx.note(Event{Kind: Reauthenticated, UserID: row.ID, SessionID: in.ID})
+		tx.emit(Event{Kind: Reauthenticated, UserID: row.ID, SessionID: in.ID})
 		if payload, err = s.accessPayload(row, in, now); err != nil {
 			return err
 		}
-		return s.succeeded(ctx, tx, proved.try)
+		return s.refundSucceeded(ctx, tx, proved.try)
 	})
 	if err != nil {
 		return nil, err
@@ -51,14 +47,14 @@ func (s *Service) Reauthenticate(ctx context.Context, v *viewer.Viewer, in Reaut
 type proof struct {
 	verified string // the hash that it was compared with
 	hash     string // the one to keep from now on
-	try      *try
+	try      *attempt
 }
 
 // prove verifies the caller's own password outside of any transaction. Problems: INVALID_CREDENTIALS, RATE_LIMITED,
 // UNAUTHENTICATED.
 func (s *Service) prove(ctx context.Context, v *viewer.Viewer, text string, now time.Time) (*proof, error) {
-	t := s.tries.proof(v, now)
-	if err := s.admit(ctx, t); err != nil {
+	t := s.throttle.proof(v, now)
+	if err := s.charge(ctx, t); err != nil {
 		return nil, err
 	}
 	row, err := s.config.Client.User.Query().Where(user.ID(v.UserID)).Only(ctx)
@@ -70,10 +66,10 @@ func (s *Service) prove(ctx context.Context, v *viewer.Viewer, text string, now 
 	}
 	hash, ok, err := s.verify(ctx, text, row.PasswordHash)
 	if err != nil {
-		return nil, s.unverified(ctx, t, err)
+		return nil, s.refundUnverified(ctx, t, err)
 	}
 	if !ok {
-		return nil, s.refused(ctx, ReauthenticationFailed, row.ID, wrongPassword())
+		return nil, s.failed(ctx, ReauthenticationFailed, row.ID, wrongPassword())
 	}
 	return &proof{row.PasswordHash, hash, t}, nil
 }

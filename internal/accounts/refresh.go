@@ -22,7 +22,7 @@ func (s *Service) Refresh(ctx context.Context, v *viewer.Viewer, in RefreshInput
 		return nil, problem.BadInput("refreshToken", "Send the refresh token that login, register or the last refresh gave.")
 	}
 	presented, err := s.config.Refresh.Parse(*in.RefreshToken)
-	if err := s.tries.refresh(presented, err, v.Origin, now); err != nil {
+	if err := s.throttle.refresh(presented, err, v.Origin, now); err != nil {
 		return nil, err
 	}
 	if err != nil {
@@ -52,9 +52,9 @@ func (s *Service) exchange(ctx context.Context, tx *transaction, presented token
 	generation := int(presented.Generation)
 	// The condition makes one of parallel exchanges move the session on; the others find it moved. A statement that a
 	// driver sent twice finds it moved too.
-	moved, err := usedFrom(tx.Session.Update(), from, now).
+	moved, err := setLastUse(tx.Session.Update(), from, now).
 		Where(
-			session.ID(presented.Session), session.Not(dead(now)),
+			session.ID(presented.Session), session.Not(expiredOrRevoked(now)),
 			session.RefreshGeneration(generation), session.RefreshDigest(presented.Digest()),
 		).
 		SetRefreshGeneration(generation + 1).SetRefreshDigest(next.Digest()).
@@ -64,7 +64,7 @@ func (s *Service) exchange(ctx context.Context, tx *transaction, presented token
 		return nil, err
 	}
 	row, err := tx.Session.Query().
-		Where(session.ID(presented.Session), session.Not(dead(now)), session.HasUserWith(user.Status(string(StatusActive)))).
+		Where(session.ID(presented.Session), session.Not(expiredOrRevoked(now)), session.HasUserWith(user.Status(string(StatusActive)))).
 		WithUser().
 		Only(ctx)
 	switch {
@@ -75,8 +75,8 @@ func (s *Service) exchange(ctx context.Context, tx *transaction, presented token
 	case moved == 1, row.RefreshGeneration == generation+1 && next.Matches(row.RefreshDigest):
 		return s.payload(row.Edges.User, row, next, now)
 	case row.RefreshGeneration > generation+1:
-		tx.note(Event{Kind: RefreshReused, UserID: row.UserID, SessionID: row.ID})
-		return nil, s.end(ctx, tx, now, session.ID(row.ID))
+		tx.emit(Event{Kind: RefreshReused, UserID: row.UserID, SessionID: row.ID})
+		return nil, s.revokeSessions(ctx, tx, now, session.ID(row.ID))
 	default:
 		return nil, nil
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
-func TestRefreshGivesTheNextTokensOfTheSameSession(t *testing.T) {
+func TestRefresh_ContinuesTheSession(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		p := h.must(h.register(ada, goodPassword))
 		signedIn := theBeginning.Truncate(time.Second)
@@ -49,8 +49,8 @@ func TestRefreshGivesTheNextTokensOfTheSameSession(t *testing.T) {
 	})
 }
 
-// TestRefreshSpeaksOfTheUserAsTheyAreNow is A-046.
-func TestRefreshSpeaksOfTheUserAsTheyAreNow(t *testing.T) {
+// TestRefresh_AnswersWithTheCurrentUser is A-046.
+func TestRefresh_AnswersWithTheCurrentUser(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		p := h.must(h.register(ada, goodPassword))
 		h.db.Client.User.UpdateOneID(p.User.ID).SetRoles([]string{"ADMIN", "USER"}).SetName("Ada").ExecX(t.Context())
@@ -75,8 +75,8 @@ func TestRefreshSpeaksOfTheUserAsTheyAreNow(t *testing.T) {
 	})
 }
 
-// TestAnUnusedSuccessorIsGivenAgain is: a lost answer, and two tabs at once.
-func TestAnUnusedSuccessorIsGivenAgain(t *testing.T) {
+// TestRefresh_UnusedSuccessorIsGivenAgain is: a lost answer, and two tabs at once.
+func TestRefresh_UnusedSuccessorIsGivenAgain(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		const n = 50
 		p := h.must(h.register(ada, goodPassword))
@@ -107,9 +107,9 @@ func TestAnUnusedSuccessorIsGivenAgain(t *testing.T) {
 	})
 }
 
-// TestATokenUsedAfterItsSuccessorEndsTheSession is: one of two who hold the token is a thief,
+// TestRefresh_ReplayEndsTheSession is: one of two who hold the token is a thief,
 // and nobody can tell which.
-func TestATokenUsedAfterItsSuccessorEndsTheSession(t *testing.T) {
+func TestRefresh_ReplayEndsTheSession(t *testing.T) {
 	for age := 1; age <= 3; age++ {
 		t.Run(fmt.Sprint(age, " generations more"), func(t *testing.T) {
 			each(t, func(t *testing.T, h *house) {
@@ -136,7 +136,7 @@ func TestATokenUsedAfterItsSuccessorEndsTheSession(t *testing.T) {
 	}
 }
 
-func TestManyReusesAtOnceEndTheSessionOnce(t *testing.T) {
+func TestRefresh_ParallelReplaysEndTheSessionOnce(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		const n = 50
 		old := h.must(h.register(ada, goodPassword))
@@ -159,8 +159,8 @@ func firstOf(t *testing.T, h *house, p *accounts.AuthPayload) string {
 	return r.Text()
 }
 
-// TestRefreshRefuses has a live session beside every case, which is the valid twin.
-func TestRefreshRefuses(t *testing.T) {
+// TestRefresh_RefusesBadTokens has a live session beside every case, which is the valid twin.
+func TestRefresh_RefusesBadTokens(t *testing.T) {
 	cases := []struct {
 		name  string
 		token func(t *testing.T, h *house, p *accounts.AuthPayload) string
@@ -242,8 +242,8 @@ func swapCase(s string) string {
 	}, s)
 }
 
-// TestASuspendedUserLosesNoToken: a refusal must not use a token up.
-func TestASuspendedUserLosesNoToken(t *testing.T) {
+// TestRefresh_SuspendedUserKeepsTheToken: a refusal must not use a token up.
+func TestRefresh_SuspendedUserKeepsTheToken(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		p := h.must(h.register(ada, goodPassword))
 		h.suspend(p.User.ID)
@@ -256,8 +256,8 @@ func TestASuspendedUserLosesNoToken(t *testing.T) {
 	})
 }
 
-// TestSessionsEndExactlyWhenTheyExpire is A-047, to the microsecond.
-func TestSessionsEndExactlyWhenTheyExpire(t *testing.T) {
+// TestSessions_EndExactlyAtTheirExpiry is A-047, to the microsecond.
+func TestSessions_EndExactlyAtTheirExpiry(t *testing.T) {
 	idle := theBeginning.Truncate(time.Second).Add(refreshTTL)
 	whole := theBeginning.Truncate(time.Second).Add(sessionTTL)
 	cases := []struct {
@@ -305,8 +305,8 @@ func TestSessionsEndExactlyWhenTheyExpire(t *testing.T) {
 	})
 }
 
-// TestAnAccessTokenNeverOutlivesItsSession refreshes at many moments of a session's last minutes.
-func TestAnAccessTokenNeverOutlivesItsSession(t *testing.T) {
+// TestAccessToken_NeverOutlivesItsSession refreshes at many moments of a session's last minutes.
+func TestAccessToken_NeverOutlivesItsSession(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h = h.instance(func(c *accounts.Config) { c.RefreshTTL, c.SessionTTL = 2*accessTTL, 2*accessTTL })
 		for fraction := range 4 {
@@ -334,8 +334,8 @@ func TestAnAccessTokenNeverOutlivesItsSession(t *testing.T) {
 	})
 }
 
-// TestWhatHasEndedStaysEndedWhenTheClockStepsBack is A-045.
-func TestWhatHasEndedStaysEndedWhenTheClockStepsBack(t *testing.T) {
+// TestSessions_StayEndedWhenTheClockStepsBack is A-045.
+func TestSessions_StayEndedWhenTheClockStepsBack(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h.clock.move(48 * time.Hour)
 		out := h.must(h.register(ada, goodPassword))
@@ -358,8 +358,8 @@ func TestWhatHasEndedStaysEndedWhenTheClockStepsBack(t *testing.T) {
 	})
 }
 
-// TestRefreshBesideLogoutLeavesNothingAlive is A-043: whatever a refresh gave, it ends with the session.
-func TestRefreshBesideLogoutLeavesNothingAlive(t *testing.T) {
+// TestRefresh_ParallelLogoutLeavesNoSession is A-043: whatever a refresh gave, it ends with the session.
+func TestRefresh_ParallelLogoutLeavesNoSession(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h.must(h.register(ada, goodPassword))
 		for range 40 {

@@ -16,34 +16,34 @@ import (
 // others get EMAIL_TAKEN: the unique index decides. Problems: BAD_USER_INPUT, EMAIL_TAKEN, RATE_LIMITED.
 func (s *Service) Register(ctx context.Context, v *viewer.Viewer, in RegisterInput) (*AuthPayload, error) {
 	now := s.now()
-	d, err := newDraft(in)
+	d, err := checkInput(in)
 	if err != nil {
 		return nil, err
 	}
-	t := s.tries.register(d.address, v.Origin, now)
-	if err := s.admit(ctx, t); err != nil {
+	t := s.throttle.register(d.address, v.Origin, now)
+	if err := s.charge(ctx, t); err != nil {
 		return nil, err
 	}
 	var payload *AuthPayload
-	err = s.create(ctx, d, []Role{RoleUser}, now, func(ctx context.Context, tx *transaction, row *ent.User) (err error) {
+	err = s.createAccount(ctx, d, []Role{RoleUser}, now, func(ctx context.Context, tx *transaction, row *ent.User) (err error) {
 		if payload, err = s.signIn(ctx, tx, row, v.Origin, now); err != nil {
 			return err
 		}
-		return s.remember(ctx, tx, t)
+		return s.rememberNetwork(ctx, tx, t)
 	})
 	if err != nil {
-		return nil, s.unverified(ctx, t, err)
+		return nil, s.refundUnverified(ctx, t, err)
 	}
 	return payload, nil
 }
 
-// draft is an account that may be made, if nobody has its address.
-type draft struct {
+// newAccount is an account that may be made, if nobody has its address.
+type newAccount struct {
 	address, password string
 	name              *string
 }
 
-func newDraft(in RegisterInput) (*draft, error) {
+func checkInput(in RegisterInput) (*newAccount, error) {
 	address, err := foldAddress(in.Email)
 	if err != nil {
 		return nil, err
@@ -55,11 +55,11 @@ func newDraft(in RegisterInput) (*draft, error) {
 	if err := checkPassword("password", in.Password, address); err != nil {
 		return nil, err
 	}
-	return &draft{address, in.Password, name}, nil
+	return &newAccount{address, in.Password, name}, nil
 }
 
-// create makes an account and, in the same transaction, what follows it.
-func (s *Service) create(ctx context.Context, d *draft, roles []Role, now time.Time, then func(context.Context, *transaction, *ent.User) error) error {
+// createAccount makes an account and, in the same transaction, what follows it.
+func (s *Service) createAccount(ctx context.Context, d *newAccount, roles []Role, now time.Time, then func(context.Context, *transaction, *ent.User) error) error {
 	hash, err := s.hash(ctx, d.password)
 	if err != nil {
 		return err
@@ -85,7 +85,7 @@ func (s *Service) create(ctx context.Context, d *draft, roles []Role, now time.T
 		if err != nil {
 			return err
 		}
-		tx.note(Event{Kind: AccountCreated, UserID: id})
+		tx.emit(Event{Kind: AccountCreated, UserID: id})
 		return then(ctx, tx, row)
 	})
 }

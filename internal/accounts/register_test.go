@@ -17,7 +17,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
-func TestRegisterMakesAnAccountAndSignsItIn(t *testing.T) {
+func TestRegister_CreatesAnAccountAndSignsIn(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		p, err := h.note(goodPassword)(h.Register(t.Context(), nobody, accounts.RegisterInput{
 			Email: " Ada@Example.COM ", Password: goodPassword, Name: ptr("  Ada e\u0301 "),
@@ -73,8 +73,8 @@ func checkTokens(t *testing.T, h *house, p *accounts.AuthPayload, now time.Time)
 	}
 }
 
-// TestRegisterRefusesWithCodeAndField gives each bad value and, beside it, a good one that differs only there.
-func TestRegisterRefusesWithCodeAndField(t *testing.T) {
+// TestRegister_RefusesWithCodeAndField gives each bad value and, beside it, a good one that differs only there.
+func TestRegister_RefusesWithCodeAndField(t *testing.T) {
 	long := strings.Repeat("n", 100)
 	cases := []struct {
 		name, field string
@@ -136,7 +136,7 @@ func both(email, pw string) func(*accounts.RegisterInput) {
 	return func(in *accounts.RegisterInput) { in.Email, in.Password = email, pw }
 }
 
-func TestAnAddressIsTakenInEverySpelling(t *testing.T) {
+func TestRegister_AddressIsTakenInEverySpelling(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		first := h.must(h.register("Änne@Bücher.example", goodPassword))
 		for _, spelling := range []string{
@@ -155,9 +155,9 @@ func TestAnAddressIsTakenInEverySpelling(t *testing.T) {
 	})
 }
 
-// TestOneOfManyRegistrationsWins is A-029: the unique index decides, and nobody sees anything else. Half of them
+// TestRegister_OneOfParallelRegistrationsWins is A-029: the unique index decides, and nobody sees anything else. Half of them
 // hesitate before they write, so that whoever looked before is too late.
-func TestOneOfManyRegistrationsWins(t *testing.T) {
+func TestRegister_OneOfParallelRegistrationsWins(t *testing.T) {
 	spellings := []string{"straße@bücher.example", "STRASSE@BÜCHER.EXAMPLE", "Stra\u1e9ee@xn--bcher-kva.example", " strasse@bu\u0308cher.example", "\u017ftra\u017f\u017fe@bücher.example"}
 	each(t, func(t *testing.T, h *house) {
 		const n = 50
@@ -197,8 +197,8 @@ func TestOneOfManyRegistrationsWins(t *testing.T) {
 	})
 }
 
-// TestIDsAreNeverGivenAgain is J-085: a deleted account's tokens are not those of who comes after it.
-func TestIDsAreNeverGivenAgain(t *testing.T) {
+// TestRegister_IDsAreNeverReused is J-085: a deleted account's tokens are not those of who comes after it.
+func TestRegister_IDsAreNeverReused(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		first := h.must(h.register(ada, goodPassword))
 		h.db.Client.User.DeleteOneID(first.User.ID).ExecX(t.Context())

@@ -10,8 +10,8 @@ import (
 	"github.com/gatehouse/gatehouse/internal/problem"
 )
 
-// TestALoginThatGaveWayToAChangeOfThePasswordIsRefused: the try that was rolled back had its tokens ready.
-func TestALoginThatGaveWayToAChangeOfThePasswordIsRefused(t *testing.T) {
+// TestRetry_LoginAfterAPasswordChangeIsRefused: the try that was rolled back had its tokens ready.
+func TestRetry_LoginAfterAPasswordChangeIsRefused(t *testing.T) {
 	h := newHouse(t, dbtest.Postgres(t))
 	h.must(h.register(ada, goodPassword))
 	other := h.must(h.register("other@example.com", otherPassword))

@@ -32,11 +32,11 @@ func (r Revocation) Before() time.Time {
 	return r.At.Add(token.Leeway).Truncate(time.Second).Add(time.Second)
 }
 
-// end ends the sessions that are meant and still live, and records it: no instance may remember them, and services
+// revokeSessions ends the sessions that are meant and still live, and records it: no instance may remember them, and services
 // elsewhere refuse their tokens. The row of their user must have been written before in the same transaction, where all
 // of a user's sessions are meant, or a login at the same moment could start one that is not seen here.
-func (s *Service) end(ctx context.Context, tx *transaction, now time.Time, meant ...predicate.Session) error {
-	rows, err := tx.Session.Query().Where(append(meant, session.Not(dead(now)))...).
+func (s *Service) revokeSessions(ctx context.Context, tx *transaction, now time.Time, meant ...predicate.Session) error {
+	rows, err := tx.Session.Query().Where(append(meant, session.Not(expiredOrRevoked(now)))...).
 		Select(session.FieldID, session.FieldUserID).Order(ent.Asc(session.FieldID)).All(ctx)
 	if err != nil || len(rows) == 0 {
 		return err
@@ -44,7 +44,7 @@ func (s *Service) end(ctx context.Context, tx *transaction, now time.Time, meant
 	ids := make([]uuid.UUID, len(rows))
 	for i, row := range rows {
 		ids[i] = row.ID
-		tx.revoked = append(tx.revoked, Revocation{UserID: row.UserID, SessionID: row.ID, At: now, Until: s.lastToken(now)})
+		tx.revoked = append(tx.revoked, Revocation{UserID: row.UserID, SessionID: row.ID, At: now, Until: s.tokensExpireBy(now)})
 	}
 	if err := tx.Session.Update().Where(session.IDIn(ids...), session.EndedAtIsNil()).SetEndedAt(now).Exec(ctx); err != nil {
 		return err
@@ -52,14 +52,14 @@ func (s *Service) end(ctx context.Context, tx *transaction, now time.Time, meant
 	return tx.record(ctx, len(rows))
 }
 
-// changeRights records that a user's rights are these from now on.
-func (s *Service) changeRights(ctx context.Context, tx *transaction, row *ent.User, now time.Time) error {
-	tx.revoked = append(tx.revoked, Revocation{UserID: row.ID, Roles: row.Roles, At: now, Until: s.lastToken(now)})
+// recordRoles records that a user's rights are these from now on.
+func (s *Service) recordRoles(ctx context.Context, tx *transaction, row *ent.User, now time.Time) error {
+	tx.revoked = append(tx.revoked, Revocation{UserID: row.ID, Roles: row.Roles, At: now, Until: s.tokensExpireBy(now)})
 	return tx.record(ctx, 1)
 }
 
-// lastToken returns when every access token that was issued until now has expired, whichever instance's clock it has.
-func (s *Service) lastToken(now time.Time) time.Time {
+// tokensExpireBy returns when every access token that was issued until now has expired, whichever instance's clock it has.
+func (s *Service) tokensExpireBy(now time.Time) time.Time {
 	return now.Add(s.config.MaxTokenTTL + token.Leeway).Truncate(time.Second)
 }
 
@@ -107,14 +107,14 @@ func revocationOf(row *ent.Revocation) Revocation {
 // PublishPending tells subscribers what was recorded since the last time, by this process or by another one that uses the same
 // file, in the order of the commits. It is for a database that tells nobody. When it fails subscribers must begin anew.
 func (s *Service) PublishPending(ctx context.Context) {
-	if !s.feed.wanted() {
+	if !s.subscribers.any() {
 		return
 	}
-	s.feed.telling.Lock()
-	defer s.feed.telling.Unlock()
+	s.subscribers.publishing.Lock()
+	defer s.subscribers.publishing.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	rows, err := s.config.Client.Revocation.Query().Where(revocation.IDGT(s.feed.told)).Order(ent.Asc(revocation.FieldID)).All(ctx)
+	rows, err := s.config.Client.Revocation.Query().Where(revocation.IDGT(s.subscribers.published)).Order(ent.Asc(revocation.FieldID)).All(ctx)
 	if err != nil {
 		s.config.Log.WarnContext(ctx, "subscribers cannot be told what is revoked", "error", err)
 		s.SyncLost()
@@ -122,9 +122,9 @@ func (s *Service) PublishPending(ctx context.Context) {
 	}
 	for _, row := range rows {
 		r := revocationOf(row)
-		s.view.forget(r.UserID)
-		s.feed.tell(Notice{Revocation: &r})
-		s.feed.told = row.ID
+		s.cache.invalidate(r.UserID)
+		s.subscribers.send(Notice{Revocation: &r})
+		s.subscribers.published = row.ID
 	}
 }
 
@@ -154,12 +154,12 @@ func (s *Service) HandleNotification(payload string) (keys bool) {
 		return true
 	}
 	if c.User != uuid.Nil {
-		s.view.forget(c.User)
+		s.cache.invalidate(c.User)
 	}
 	if c.Revocation != nil {
 		r := revocationOf(c.Revocation)
-		s.view.forget(r.UserID)
-		s.feed.tell(Notice{Revocation: &r})
+		s.cache.invalidate(r.UserID)
+		s.subscribers.send(Notice{Revocation: &r})
 	}
 	return c.Keys
 }

@@ -22,11 +22,8 @@ type RevokeOtherSessionsPayload struct{ Success bool }
 func (s *Service) RevokeSession(ctx context.Context, v *viewer.Viewer, id uuid.UUID) (*RevokeSessionPayload, error) {
 	now := s.now()
 	var ended *Session
-	err := s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
-		if _, err := s.caller(ctx, tx, v, now); err != nil {
-			return err
-		}
-		row, err := tx.Session.Query().Where(session.ID(id), session.UserID(v.UserID), session.Not(dead(now))).Only(ctx)
+	err := s.write(ctx, v, now, func(ctx context.Context, tx *transaction, _ *ent.User) error {
+		row, err := tx.Session.Query().Where(session.ID(id), session.UserID(v.UserID), session.Not(expiredOrRevoked(now))).Only(ctx)
 		if ent.IsNotFound(err) {
 			return problem.New(problem.NotFound, "There is no such session of yours.")
 		}
@@ -34,7 +31,7 @@ func (s *Service) RevokeSession(ctx context.Context, v *viewer.Viewer, id uuid.U
 			return err
 		}
 		ended = sessionOf(row, v.SessionID)
-		return s.end(ctx, tx, now, session.ID(id))
+		return s.revokeSessions(ctx, tx, now, session.ID(id))
 	})
 	if err != nil {
 		return nil, err
@@ -45,11 +42,8 @@ func (s *Service) RevokeSession(ctx context.Context, v *viewer.Viewer, id uuid.U
 // RevokeOtherSessions ends all of the caller's sessions but the one that asks. Problem: UNAUTHENTICATED.
 func (s *Service) RevokeOtherSessions(ctx context.Context, v *viewer.Viewer) (*RevokeOtherSessionsPayload, error) {
 	now := s.now()
-	err := s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
-		if _, err := s.caller(ctx, tx, v, now); err != nil {
-			return err
-		}
-		return s.end(ctx, tx, now, session.UserID(v.UserID), session.IDNEQ(v.SessionID))
+	err := s.write(ctx, v, now, func(ctx context.Context, tx *transaction, _ *ent.User) error {
+		return s.revokeSessions(ctx, tx, now, session.UserID(v.UserID), session.IDNEQ(v.SessionID))
 	})
 	if err != nil {
 		return nil, err

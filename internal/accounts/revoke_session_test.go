@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/token"
 )
 
-func TestOneOfTheCallersSessionsIsRevoked(t *testing.T) {
+func TestRevokeSession_EndsOneOwnSession(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		one := h.must(h.register(ada, goodPassword))
 		two, three := h.must(h.login(ada, goodPassword)), h.must(h.login(ada, goodPassword))
@@ -43,7 +43,7 @@ func TestOneOfTheCallersSessionsIsRevoked(t *testing.T) {
 	})
 }
 
-func TestAllOtherSessionsAreRevoked(t *testing.T) {
+func TestRevokeOtherSessions_EndsAllOthers(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		one := h.must(h.register(ada, goodPassword))
 		two, three := h.must(h.login(ada, goodPassword)), h.must(h.login(ada, goodPassword))
@@ -64,9 +64,9 @@ func TestAllOtherSessionsAreRevoked(t *testing.T) {
 	})
 }
 
-// TestEveryEndingIsRecorded is what services elsewhere rely on: an ended session is in the record until its last token
+// TestRevocations_EveryEndingIsRecorded is what services elsewhere rely on: an ended session is in the record until its last token
 // has expired, and an innocent one never.
-func TestEveryEndingIsRecorded(t *testing.T) {
+func TestRevocations_EveryEndingIsRecorded(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		root := h.administrator("root@example.com")
 		ctx := t.Context()
@@ -143,8 +143,8 @@ func TestEveryEndingIsRecorded(t *testing.T) {
 
 func name2address(name string) string { return name[:3] + "@example.com" }
 
-// TestRolesAreToldInTheOrderOfTheirCommits, and not of the clocks of the instances that change them.
-func TestRolesAreToldInTheOrderOfTheirCommits(t *testing.T) {
+// TestRevocations_RolesComeInTheOrderOfCommits, and not of the clocks of the instances that change them.
+func TestRevocations_RolesComeInTheOrderOfCommits(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		root, p := h.administrator("root@example.com"), h.must(h.register(ada, goodPassword))
 		ahead := h.instance(func(c *accounts.Config) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
@@ -30,21 +31,11 @@ func (s *Service) SetRoles(ctx context.Context, v *viewer.Viewer, in SetRolesInp
 		return nil, problem.BadInput("roles", "The roles are USER and ADMIN.")
 	}
 	var payload *SetRolesPayload
-	err := s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
-		if err := lockAdministrators(ctx, tx); err != nil {
-			return err
-		}
-		if err := s.administrator(ctx, tx, v, now); err != nil {
-			return err
-		}
-		row, err := target(ctx, tx, in.UserID)
-		if err != nil {
-			return err
-		}
+	err := s.administer(ctx, v, now, in.UserID, func(ctx context.Context, tx *transaction, row *ent.User) (err error) {
 		if row, err = row.Update().SetRoles(roleNames(in.Roles...)).SetUpdatedAt(now).Save(ctx); err != nil {
 			return err
 		}
-		if err := s.changeRights(ctx, tx, row, now); err != nil {
+		if err := s.recordRoles(ctx, tx, row, now); err != nil {
 			return err
 		}
 		payload = &SetRolesPayload{User: userOf(row)}

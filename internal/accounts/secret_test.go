@@ -16,7 +16,7 @@ func secretOf(t *testing.T, text string) *token.Secret {
 	return s
 }
 
-func TestASecretIsRememberedAndAnotherRefused(t *testing.T) {
+func TestCheckSecret_RefusesAnotherSecret(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		mine, other := secretOf(t, theSecret), secretOf(t, "another-secret-of-36-bytes-in-length")
 		h.note(theSecret)(nil, nil)
@@ -36,7 +36,7 @@ func TestASecretIsRememberedAndAnotherRefused(t *testing.T) {
 	})
 }
 
-func TestOfSecretsThatComeAtOnceOneWins(t *testing.T) {
+func TestCheckSecret_OneOfParallelSecretsWins(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		secrets := []*token.Secret{secretOf(t, theSecret), secretOf(t, "another-secret-of-36-bytes-in-length")}
 		errs := make([]error, 8)

@@ -36,10 +36,10 @@ type Config struct {
 
 // Service keeps accounts and sessions. It may be used concurrently.
 type Service struct {
-	config Config
-	view   *view
-	feed   *feed
-	tries  *tries
+	config      Config
+	cache       *sessionCache
+	subscribers *broadcaster
+	throttle    *throttler
 }
 
 // New checks the configuration.
@@ -74,15 +74,15 @@ func New(c Config) (*Service, error) {
 	if c.OnEvent == nil {
 		c.OnEvent = func(context.Context, Event) {}
 	}
-	v, err := newView(c.SessionCache)
+	v, err := newSessionCache(c.SessionCache)
 	if err != nil {
 		return nil, err
 	}
-	t, err := newTries(c)
+	t, err := newThrottler(c)
 	if err != nil {
 		return nil, err
 	}
-	return &Service{config: c, view: v, feed: newFeed(), tries: t}, nil
+	return &Service{config: c, cache: v, subscribers: newBroadcaster(), throttle: t}, nil
 }
 
 // now reads the clock as the databases keep it: UTC, to the microsecond.
@@ -96,5 +96,5 @@ type Stats struct {
 
 // Stats returns the numbers of this moment.
 func (s *Service) Stats() Stats {
-	return Stats{s.config.Passwords.Stats(), s.view.numbers(s.SyncNeeded())}
+	return Stats{s.config.Passwords.Stats(), s.cache.snapshot(s.SyncNeeded())}
 }

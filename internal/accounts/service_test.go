@@ -12,7 +12,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 )
 
-func TestNewRefusesWhatIsIncomplete(t *testing.T) {
+func TestNew_RefusesIncompleteConfigs(t *testing.T) {
 	h := newHouse(t, dbtest.SQLite(t))
 	for name, change := range map[string]func(*accounts.Config){
 		"no client":             func(c *accounts.Config) { c.Client = nil },
@@ -43,7 +43,7 @@ func addUser(ctx context.Context, tx *accounts.Transaction, email string) error 
 		SetStatus("ACTIVE").SetCreatedAt(now).SetUpdatedAt(now).Exec(ctx)
 }
 
-func TestATransactionIsWholeOrNothing(t *testing.T) {
+func TestTransactions_CommitWhollyOrNotAtAll(t *testing.T) {
 	failed := errors.New("failed")
 	each(t, func(t *testing.T, h *house) {
 		inTx := func(f func(context.Context, *accounts.Transaction) error) error {
@@ -89,7 +89,7 @@ func TestATransactionIsWholeOrNothing(t *testing.T) {
 	})
 }
 
-func TestATransactionRefusesToNest(t *testing.T) {
+func TestTransactions_RefuseToNest(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		entered := false
 		err := accounts.InTx(h.Service, t.Context(), func(ctx context.Context, tx *accounts.Transaction) error {
@@ -108,8 +108,8 @@ func TestATransactionRefusesToNest(t *testing.T) {
 	})
 }
 
-// TestConnectionsAreGivenBack: more failures than there are connections, and then one that works.
-func TestConnectionsAreGivenBack(t *testing.T) {
+// TestTransactions_ReturnTheirConnections: more failures than there are connections, and then one that works.
+func TestTransactions_ReturnTheirConnections(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		for range 40 {
 			func() {

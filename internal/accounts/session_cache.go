@@ -11,14 +11,14 @@ import (
 )
 
 const (
-	// useKept is how old the last use that is kept of a session may become before a request writes it anew: a session
+	// lastUsedInterval is how old the last use that is kept of a session may become before a request writes it anew: a session
 	// that is read from costs one read and one write a minute, whatever it asks.
-	useKept = time.Minute
-	// lease is how long the view is trusted after it was last known to be complete. With answers that are under way, an
+	lastUsedInterval = time.Minute
+	// maxStaleness is how long the view is trusted after it was last known to be complete. With answers that are under way, an
 	// ended session is accepted for a second at most, whatever happens to the link between the instances.
-	lease = 800 * time.Millisecond
-	// askedLately is how long the view is kept complete for nobody.
-	askedLately = 10 * time.Second
+	maxStaleness = 800 * time.Millisecond
+	// idleAfter is how long the view is kept complete for nobody.
+	idleAfter = 10 * time.Second
 )
 
 const defaultCachedSessions = 16384
@@ -29,23 +29,23 @@ type SessionCacheConfig struct {
 	Shared   bool // other instances use the database: trust the view only while SyncedUntil is called
 }
 
-// view is the bounded memory of live sessions and their users, which saves most requests their reads. It holds nothing
+// sessionCache is the bounded memory of live sessions and their users, which saves most requests their reads. It holds nothing
 // that is not in the database, and forgets a user when anything about them changes: at once what this instance changes,
 // and what others do when they tell. Nothing that writes may use it.
 //
 // A service whose database is a file has no other instances, but commands in other processes; so it trusts for a lease
 // what it read.
-type view struct {
+type sessionCache struct {
 	shared bool
 
-	mu       sync.Mutex
-	sessions *simplelru.LRU[uuid.UUID, live]
-	users    map[uuid.UUID]*somebody // whose sessions are remembered
-	forgets  uint64                  // how often something was forgotten
-	complete time.Time               // until when the view is trusted, on both clocks
-	asked    time.Time               // when it was last asked, on the same clock
-	touched  time.Time               // since when everything has been heard that was committed before
-	stats    SessionCacheStats
+	mu           sync.Mutex
+	sessions     *simplelru.LRU[uuid.UUID, cachedSession]
+	users        map[uuid.UUID]*cachedUser // whose sessions are remembered
+	version      uint64                    // how often something was forgotten
+	trustedUntil time.Time                 // until when the view is trusted, on both clocks
+	lastLookup   time.Time                 // when it was last asked, on the same clock
+	syncedAt     time.Time                 // since when everything has been heard that was committed before
+	stats        SessionCacheStats
 }
 
 // SessionCacheStats says how much of the view is used, and whether it can be.
@@ -56,8 +56,8 @@ type SessionCacheStats struct {
 	Lag          time.Duration // how old the newest news is; 0 while nobody asks
 }
 
-// live is one session as a request needs it.
-type live struct {
+// cachedSession is one session as a request needs it.
+type cachedSession struct {
 	userID   uuid.UUID
 	roles    []string
 	endsAt   time.Time // by itself, when nobody ends it before
@@ -65,18 +65,18 @@ type live struct {
 	readAt   time.Time // on both clocks
 }
 
-// somebody is a user whose sessions are remembered, and perhaps their account.
-type somebody struct {
+// cachedUser is a user whose sessions are remembered, and perhaps their account.
+type cachedUser struct {
 	sessions map[uuid.UUID]struct{}
 	account  *User     // nil: not asked for yet
 	readAt   time.Time // of the account, on both clocks
 }
 
-func newView(c SessionCacheConfig) (*view, error) {
+func newSessionCache(c SessionCacheConfig) (*sessionCache, error) {
 	if c.Sessions == 0 {
 		c.Sessions = defaultCachedSessions
 	}
-	v := &view{shared: c.Shared, users: map[uuid.UUID]*somebody{}}
+	v := &sessionCache{shared: c.Shared, users: map[uuid.UUID]*cachedUser{}}
 	var err error
 	if v.sessions, err = simplelru.NewLRU(c.Sessions, v.evicted); err != nil {
 		return nil, fmt.Errorf("accounts: the view of %d sessions: %w", c.Sessions, err)
@@ -84,26 +84,26 @@ func newView(c SessionCacheConfig) (*view, error) {
 	return v, nil
 }
 
-// find returns a session that may act now, if the view knows one.
-func (v *view) find(session, user uuid.UUID, now time.Time) (live, bool) {
+// session returns a session that may act now, if the view knows one.
+func (v *sessionCache) session(session, user uuid.UUID, now time.Time) (cachedSession, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.asked = time.Now()
+	v.lastLookup = time.Now()
 	s, known := v.sessions.Get(session)
-	if !known || !v.trusted(s.readAt) || s.userID != user || !now.Before(s.endsAt) || now.Sub(s.lastUsed) >= useKept {
+	if !known || !v.trusted(s.readAt) || s.userID != user || !now.Before(s.endsAt) || now.Sub(s.lastUsed) >= lastUsedInterval {
 		v.stats.Misses++
-		return live{}, false
+		return cachedSession{}, false
 	}
 	v.stats.Hits++
 	return s, true
 }
 
 // trusted reports whether what was read then is what would be read now, but for what was heard meanwhile.
-func (v *view) trusted(readAt time.Time) bool {
+func (v *sessionCache) trusted(readAt time.Time) bool {
 	if v.shared {
-		return age(v.complete) < 0
+		return age(v.trustedUntil) < 0
 	}
-	return age(readAt) < lease
+	return age(readAt) < maxStaleness
 }
 
 // age returns how long ago a moment was, by the clock that says longer. The monotonic clock goes on while the process is
@@ -114,30 +114,30 @@ func age(moment time.Time) time.Duration {
 	return max(now.Sub(moment), now.Round(0).Sub(moment.Round(0)))
 }
 
-// ticket is taken before a session is read, and given to keep.
-func (v *view) ticket() uint64 {
+// versionNow is taken before a session is read, and given to keep.
+func (v *sessionCache) versionNow() uint64 {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.forgets
+	return v.version
 }
 
-// keep remembers what was read since the ticket was taken, unless something was forgotten meanwhile: what was read may
+// addSession remembers what was read since the ticket was taken, unless something was forgotten meanwhile: what was read may
 // be just that. While the view is not complete, what others revoke would not be heard, so nothing is kept.
-func (v *view) keep(ticket uint64, session uuid.UUID, s live) {
+func (v *sessionCache) addSession(ticket uint64, session uuid.UUID, s cachedSession) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if ticket != v.forgets || !v.trusted(s.readAt) {
+	if ticket != v.version || !v.trusted(s.readAt) {
 		return
 	}
 	v.sessions.Add(session, s)
 	if v.users[s.userID] == nil {
-		v.users[s.userID] = &somebody{sessions: map[uuid.UUID]struct{}{}}
+		v.users[s.userID] = &cachedUser{sessions: map[uuid.UUID]struct{}{}}
 	}
 	v.users[s.userID].sessions[session] = struct{}{}
 }
 
 // account returns a copy of a user's account, if the view knows it.
-func (v *view) account(user uuid.UUID) (*User, bool) {
+func (v *sessionCache) account(user uuid.UUID) (*User, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	known := v.users[user]
@@ -148,17 +148,17 @@ func (v *view) account(user uuid.UUID) (*User, bool) {
 	return &account, true
 }
 
-// keepAccount remembers an account as keep does a session, if a session of it is remembered.
-func (v *view) keepAccount(ticket uint64, account User, readAt time.Time) {
+// addAccount remembers an account as keep does a session, if a session of it is remembered.
+func (v *sessionCache) addAccount(ticket uint64, account User, readAt time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if known := v.users[account.ID]; known != nil && ticket == v.forgets && v.trusted(readAt) {
+	if known := v.users[account.ID]; known != nil && ticket == v.version && v.trusted(readAt) {
 		known.account, known.readAt = &account, readAt
 	}
 }
 
 // evicted is called under the lock for each session that leaves the memory.
-func (v *view) evicted(session uuid.UUID, s live) {
+func (v *sessionCache) evicted(session uuid.UUID, s cachedSession) {
 	known := v.users[s.userID]
 	delete(known.sessions, session)
 	if len(known.sessions) == 0 {
@@ -166,11 +166,11 @@ func (v *view) evicted(session uuid.UUID, s live) {
 	}
 }
 
-// forget forgets a user: all sessions, and the account.
-func (v *view) forget(user uuid.UUID) {
+// invalidate forgets a user: all sessions, and the account.
+func (v *sessionCache) invalidate(user uuid.UUID) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.forgets++
+	v.version++
 	if known := v.users[user]; known != nil {
 		for session := range known.sessions {
 			v.sessions.Remove(session)
@@ -178,12 +178,12 @@ func (v *view) forget(user uuid.UUID) {
 	}
 }
 
-// forgetAll forgets everything, and trusts nothing until the view is complete again.
-func (v *view) forgetAll() {
+// invalidateAll forgets everything, and trusts nothing until the view is complete again.
+func (v *sessionCache) invalidateAll() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.forgets++
-	v.complete = time.Time{}
+	v.version++
+	v.trustedUntil = time.Time{}
 	v.sessions.Purge()
 }
 
@@ -193,44 +193,44 @@ func (s *Service) SyncedUntil(since time.Time) {
 	if !s.config.SessionCache.Shared {
 		s.PublishPending(context.Background())
 	}
-	s.view.completeSince(since)
-	s.feed.tell(Notice{Complete: since})
+	s.cache.syncedUntil(since)
+	s.subscribers.send(Notice{Complete: since})
 }
 
-func (v *view) completeSince(since time.Time) {
+func (v *sessionCache) syncedUntil(since time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.complete.IsZero() {
-		v.forgets++ // what is being read now may miss what nobody heard
+	if v.trustedUntil.IsZero() {
+		v.version++ // what is being read now may miss what nobody heard
 	}
-	v.complete, v.touched = since.Add(lease), since
+	v.trustedUntil, v.syncedAt = since.Add(maxStaleness), since
 }
 
 // SyncLost says that something may not have been heard: nothing that is remembered holds, and subscribers must begin
 // anew.
 func (s *Service) SyncLost() {
-	s.view.forgetAll()
-	s.feed.dropAll()
+	s.cache.invalidateAll()
+	s.subscribers.dropAll()
 }
 
 // SyncNeeded reports whether SyncedUntil is worth its cost: somebody asked the view a moment ago, or subscribes.
 func (s *Service) SyncNeeded() bool {
-	return s.feed.wanted() || s.view.askedSince(time.Now().Add(-askedLately))
+	return s.subscribers.any() || s.cache.lookedUpSince(time.Now().Add(-idleAfter))
 }
 
-func (v *view) askedSince(moment time.Time) bool {
+func (v *sessionCache) lookedUpSince(moment time.Time) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.asked.After(moment)
+	return v.lastLookup.After(moment)
 }
 
-func (v *view) numbers(wanted bool) SessionCacheStats {
+func (v *sessionCache) snapshot(wanted bool) SessionCacheStats {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	n := v.stats
-	n.Sessions, n.Synced = v.sessions.Len(), !wanted || !v.complete.IsZero()
-	if wanted && !v.touched.IsZero() {
-		n.Lag = time.Since(v.touched)
+	n.Sessions, n.Synced = v.sessions.Len(), !wanted || !v.trustedUntil.IsZero()
+	if wanted && !v.syncedAt.IsZero() {
+		n.Lag = time.Since(v.syncedAt)
 	}
 	return n
 }

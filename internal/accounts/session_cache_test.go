@@ -40,7 +40,7 @@ func (h *house) wantReads(m *meter, what string, p *accounts.AuthPayload, want i
 	}
 }
 
-func TestASessionIsReadOnceUntilItEnds(t *testing.T) {
+func TestSessionCache_ReadsASessionOnceUntilItEnds(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h, m := h.remembering(true, 0)
 		p := h.must(h.register(ada, goodPassword))
@@ -56,7 +56,7 @@ func TestASessionIsReadOnceUntilItEnds(t *testing.T) {
 	})
 }
 
-func TestTheViewCountsWhatItKnew(t *testing.T) {
+func TestSessionCache_CountsHitsAndMisses(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h, _ = h.remembering(true, 0)
 		before := h.Stats().SessionCache
@@ -79,7 +79,7 @@ func TestTheViewCountsWhatItKnew(t *testing.T) {
 	})
 }
 
-func TestTheViewIsTrustedWhileItIsInTouchOnly(t *testing.T) {
+func TestSessionCache_IsTrustedOnlyWhileSynced(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h, m := h.remembering(true, 0)
 		p := h.must(h.register(ada, goodPassword))
@@ -101,8 +101,8 @@ func TestTheViewIsTrustedWhileItIsInTouchOnly(t *testing.T) {
 	})
 }
 
-// TestTheViewIsNotTrustedAfterASuspension: while a machine is suspended the wall clock goes on alone.
-func TestTheViewIsNotTrustedAfterASuspension(t *testing.T) {
+// TestSessionCache_IsNotTrustedAfterTheMachineWasSuspended: while a machine is suspended the wall clock goes on alone.
+func TestSessionCache_IsNotTrustedAfterTheMachineWasSuspended(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h, m := h.remembering(true, 0)
 		p := h.must(h.register(ada, goodPassword))
@@ -135,7 +135,7 @@ func wallMoved(t *testing.T, moment time.Time, by time.Duration) time.Time {
 	return moved
 }
 
-func TestAFileIsReadAgainAfterAMoment(t *testing.T) {
+func TestSessionCache_SQLiteIsReadAgainAfterMaxStaleness(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h, m := h.remembering(false, 0)
 		p := h.must(h.register(ada, goodPassword))
@@ -153,8 +153,8 @@ func TestAFileIsReadAgainAfterAMoment(t *testing.T) {
 	})
 }
 
-// TestWhatIsHeardDuringAReadWins ends a session between the statement that reads it and the memory of it.
-func TestWhatIsHeardDuringAReadWins(t *testing.T) {
+// TestSessionCache_NotificationDuringAReadWins ends a session between the statement that reads it and the memory of it.
+func TestSessionCache_NotificationDuringAReadWins(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h, m := h.remembering(true, 0)
 		p := h.must(h.register(ada, goodPassword))
@@ -173,8 +173,8 @@ func TestWhatIsHeardDuringAReadWins(t *testing.T) {
 	})
 }
 
-// TestAnAccountIsReadOnceUntilItChanges is for what me answers.
-func TestAnAccountIsReadOnceUntilItChanges(t *testing.T) {
+// TestSessionCache_ReadsAnAccountOnceUntilItChanges is for what me answers.
+func TestSessionCache_ReadsAnAccountOnceUntilItChanges(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h, m := h.remembering(true, 0)
 		p := h.must(h.register(ada, goodPassword))
@@ -208,7 +208,7 @@ func TestAnAccountIsReadOnceUntilItChanges(t *testing.T) {
 	})
 }
 
-func TestTheViewIsBounded(t *testing.T) {
+func TestSessionCache_IsBounded(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h, m := h.remembering(true, 2)
 		a := h.must(h.register(ada, goodPassword))
@@ -225,7 +225,7 @@ func TestTheViewIsBounded(t *testing.T) {
 	})
 }
 
-func TestASessionIsRememberedForItsUserOnly(t *testing.T) {
+func TestSessionCache_SessionIsFoundForItsUserOnly(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h, _ = h.remembering(true, 0)
 		p, eve := h.must(h.register(ada, goodPassword)), h.must(h.register("eve@example.com", goodPassword))
@@ -240,9 +240,9 @@ func TestASessionIsRememberedForItsUserOnly(t *testing.T) {
 	})
 }
 
-// TestAWriteNeverTrustsTheView ends a session so that the view does not know: whoever only reads is still let in, and
+// TestWrites_IgnoreTheSessionCache ends a session so that the view does not know: whoever only reads is still let in, and
 // whoever writes is not.
-func TestAWriteNeverTrustsTheView(t *testing.T) {
+func TestWrites_IgnoreTheSessionCache(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h, _ = h.remembering(true, 0)
 		root := h.administrator("root@example.com")
@@ -284,7 +284,7 @@ func TestAWriteNeverTrustsTheView(t *testing.T) {
 	})
 }
 
-func TestTheUseOfASessionIsKeptOnceAMinute(t *testing.T) {
+func TestSessions_LastUseIsWrittenOnceAMinute(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h, m := h.remembering(true, 0)
 		p := h.must(h.register(ada, goodPassword))

@@ -35,7 +35,7 @@ func (s *Service) Sessions(ctx context.Context, v *viewer.Viewer, of *User) ([]*
 		current = of.SignedIn
 	}
 	rows, err := s.config.Client.Session.Query().
-		Where(session.UserID(of.ID), session.Not(dead(s.now()))).
+		Where(session.UserID(of.ID), session.Not(expiredOrRevoked(s.now()))).
 		Order(ent.Desc(session.FieldLastUsedAt), ent.Desc(session.FieldID)).
 		Limit(maxSessions).
 		All(ctx)
@@ -56,7 +56,7 @@ func sessionOf(row *ent.Session, current uuid.UUID) *Session {
 		Current:    row.ID == current,
 		CreatedAt:  row.CreatedAt.UTC(),
 		LastUsedAt: row.LastUsedAt.UTC(),
-		ExpiresAt:  endOf(row),
+		ExpiresAt:  expiry(row),
 		UserAgent:  row.UserAgent,
 		IP:         row.IP,
 		UserID:     row.UserID,

@@ -19,7 +19,7 @@ const maxSessions = 100
 
 // signIn starts a session for a user who has just proved who they are, and makes room for it.
 func (s *Service) signIn(ctx context.Context, tx *transaction, row *ent.User, from viewer.Origin, now time.Time) (*AuthPayload, error) {
-	if err := s.makeRoom(ctx, tx, row.ID, now); err != nil {
+	if err := s.evictSessions(ctx, tx, row.ID, now); err != nil {
 		return nil, err
 	}
 	id, err := s.config.NewID()
@@ -35,18 +35,18 @@ func (s *Service) signIn(ctx context.Context, tx *transaction, row *ent.User, fr
 		SetRefreshDigest(refresh.Digest()).SetRefreshGeneration(int(refresh.Generation)).
 		SetAuthenticatedAt(now).SetCreatedAt(now).SetLastUsedAt(now).
 		SetIdleExpiresAt(wholeSecond(now.Add(s.config.RefreshTTL))).SetExpiresAt(wholeSecond(now.Add(s.config.SessionTTL))).
-		SetNillableUserAgent(given(from.Agent)).SetNillableIP(given(from.Address())).
+		SetNillableUserAgent(nilIfEmpty(from.Agent)).SetNillableIP(nilIfEmpty(from.Address())).
 		Save(ctx)
 	if err != nil {
 		return nil, err
 	}
-	tx.note(Event{Kind: SignedIn, UserID: row.ID, SessionID: id})
+	tx.emit(Event{Kind: SignedIn, UserID: row.ID, SessionID: id})
 	return s.payload(row, made, refresh, now)
 }
 
-// makeRoom takes a user's dead sessions away, and ends those that would be more than maxSessions with one more. Mostly
+// evictSessions takes a user's dead sessions away, and ends those that would be more than maxSessions with one more. Mostly
 // there are neither, which one statement finds out.
-func (s *Service) makeRoom(ctx context.Context, tx *transaction, userID uuid.UUID, now time.Time) error {
+func (s *Service) evictSessions(ctx context.Context, tx *transaction, userID uuid.UUID, now time.Time) error {
 	held, err := tx.Session.Query().Where(session.UserID(userID)).
 		Order(ent.Desc(session.FieldLastUsedAt), ent.Desc(session.FieldID)).
 		Select(session.FieldID, session.FieldEndedAt, session.FieldIdleExpiresAt, session.FieldExpiresAt).
@@ -56,27 +56,27 @@ func (s *Service) makeRoom(ctx context.Context, tx *transaction, userID uuid.UUI
 	}
 	var live []uuid.UUID
 	for _, row := range held {
-		if row.EndedAt == nil && now.Before(endOf(row)) {
+		if row.EndedAt == nil && now.Before(expiry(row)) {
 			live = append(live, row.ID)
 		}
 	}
 	if len(live) < len(held) {
-		if _, err := tx.Session.Delete().Where(session.UserID(userID), dead(now)).Exec(ctx); err != nil {
+		if _, err := tx.Session.Delete().Where(session.UserID(userID), expiredOrRevoked(now)).Exec(ctx); err != nil {
 			return err
 		}
 	}
 	if len(live) < maxSessions {
 		return nil
 	}
-	return s.end(ctx, tx, now, session.IDIn(live[maxSessions-1:]...))
+	return s.revokeSessions(ctx, tx, now, session.IDIn(live[maxSessions-1:]...))
 }
 
 // wholeSecond is when a session ends, as its access tokens do (NumericDate): while it lives, a token of at least a second
 // can be issued.
 func wholeSecond(t time.Time) time.Time { return t.Truncate(time.Second) }
 
-// given is what a column that may be null holds.
-func given(text string) *string {
+// nilIfEmpty is what a column that may be null holds.
+func nilIfEmpty(text string) *string {
 	if text == "" {
 		return nil
 	}
@@ -91,7 +91,7 @@ func (s *Service) payload(row *ent.User, in *ent.Session, refresh token.Refresh,
 	}
 	text := refresh.Text()
 	p.RefreshToken = &text
-	p.RefreshExpiresAt = endOf(in)
+	p.RefreshExpiresAt = expiry(in)
 	return p, nil
 }
 
@@ -99,7 +99,7 @@ func (s *Service) payload(row *ent.User, in *ent.Session, refresh token.Refresh,
 func (s *Service) accessPayload(row *ent.User, in *ent.Session, now time.Time) (*AuthPayload, error) {
 	issued := now.Truncate(time.Second) // NumericDate (RFC 7519, section 2) as whole seconds
 	expires := issued.Add(s.config.Access.TTL())
-	if end := endOf(in); end.Before(expires) {
+	if end := expiry(in); end.Before(expires) {
 		expires = end
 	}
 	access, err := s.config.Access.Issue(token.Claims{
@@ -133,15 +133,15 @@ func sessionEnded() *problem.Problem {
 	return problem.New(problem.Unauthenticated, "The session has ended; sign in again.").WithReason(string(viewer.Revoked))
 }
 
-// endOf returns when a session ends by itself: when it was idle for too long, or its life is over.
-func endOf(row *ent.Session) time.Time {
+// expiry returns when a session ends by itself: when it was idle for too long, or its life is over.
+func expiry(row *ent.Session) time.Time {
 	if row.IdleExpiresAt.Before(row.ExpiresAt) {
 		return row.IdleExpiresAt.UTC()
 	}
 	return row.ExpiresAt.UTC()
 }
 
-// dead holds for sessions that can never be used again: ended, idle for too long, or at the end of their life.
-func dead(now time.Time) predicate.Session {
+// expiredOrRevoked holds for sessions that can never be used again: ended, idle for too long, or at the end of their life.
+func expiredOrRevoked(now time.Time) predicate.Session {
 	return session.Or(session.EndedAtNotNil(), session.IdleExpiresAtLTE(now), session.ExpiresAtLTE(now))
 }

@@ -16,10 +16,10 @@ const (
 	// KeyLead is how long a key is published before it signs. Services keep the key set for five minutes, and instances
 	// read the keys every few seconds.
 	KeyLead = 10 * time.Minute
-	// keepEnded is how long a key is kept that has ended: a clock that is ahead must not delete what others use.
-	keepEnded = 24 * time.Hour
-	// sealedKey is the purpose for which signing keys are sealed.
-	sealedKey = "signing key"
+	// deleteAfter is how long a key is kept that has ended: a clock that is ahead must not delete what others use.
+	deleteAfter = 24 * time.Hour
+	// sealPurpose is the purpose for which signing keys are sealed.
+	sealPurpose = "signing key"
 )
 
 // ErrRotationPending means that there is a new key already, which does not sign yet.
@@ -89,7 +89,7 @@ func (k *SigningKeys) rows(ctx context.Context, keys *ent.SigningKeyClient) ([]*
 }
 
 func (k *SigningKeys) open(row *ent.SigningKey) (token.Scheduled, error) {
-	der, err := k.config.Secret.Open(sealedKey, row.Sealed)
+	der, err := k.config.Secret.Open(sealPurpose, row.Sealed)
 	if err != nil {
 		return token.Scheduled{}, fmt.Errorf("open the signing key %s: %w", row.ID, err)
 	}
@@ -124,7 +124,7 @@ func (k *SigningKeys) insert(ctx context.Context, keys *ent.SigningKeyClient, al
 		return false, err
 	}
 	err = keys.Create().
-		SetID(key.ID()).SetSequence(sequence).SetSealed(k.config.Secret.Seal(sealedKey, der)).
+		SetID(key.ID()).SetSequence(sequence).SetSealed(k.config.Secret.Seal(sealPurpose, der)).
 		SetCreatedAt(now).SetSignsAt(signsAt).
 		OnConflictColumns(signingkey.FieldSequence).DoNothing().
 		Exec(ctx)
@@ -147,15 +147,9 @@ func (k *SigningKeys) Rotate(ctx context.Context, r Rotation) error {
 	if r.Revoke {
 		signsAt, oldEnds = now, now
 	}
-	tx, err := k.config.Client.Tx(ctx)
+	err := atomically(ctx, k.config.Client, func(tx *ent.Tx) error { return k.rotate(ctx, tx, r, now, signsAt, oldEnds) })
 	if err != nil {
-		return fmt.Errorf("begin a transaction: %w", err)
-	}
-	if err := k.rotate(ctx, tx, r, now, signsAt, oldEnds); err != nil {
-		return errors.Join(err, tx.Rollback())
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
+		return err
 	}
 	kind := KeysRotated
 	if r.Revoke {
@@ -201,7 +195,7 @@ func (k *SigningKeys) rotate(ctx context.Context, tx *ent.Tx, r Rotation, now, s
 // Maintain deletes keys that ended a day ago, and rotates when the newest has signed for long enough. Of instances that do
 // so at once, one does.
 func (k *SigningKeys) Maintain(ctx context.Context) error {
-	if _, err := k.config.Client.SigningKey.Delete().Where(signingkey.EndsAtLTE(k.now().Add(-keepEnded))).Exec(ctx); err != nil {
+	if _, err := k.config.Client.SigningKey.Delete().Where(signingkey.EndsAtLTE(k.now().Add(-deleteAfter))).Exec(ctx); err != nil {
 		return err
 	}
 	if k.config.RotateEvery == 0 {

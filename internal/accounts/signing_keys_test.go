@@ -43,7 +43,7 @@ func (h *house) instanceOf(schedule []token.Scheduled) *token.Issuer {
 	return i
 }
 
-func TestTheSigningKeyIsMadeOnceAndKeptSealed(t *testing.T) {
+func TestSigningKeys_FirstKeyIsCreatedOnceAndSealed(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		first := load(t, h.signingKeys(theSecret))[0].Key
 		der, err := first.Marshal()
@@ -64,9 +64,9 @@ func TestTheSigningKeyIsMadeOnceAndKeptSealed(t *testing.T) {
 	})
 }
 
-// TestARotationIsPublishedAheadAndOutlivesItsTokens walks through a rotation, moment by moment: no token that was
+// TestRotate_PublishesAheadAndKeepsTheOldKeyForItsTokens walks through a rotation, moment by moment: no token that was
 // issued is ever refused before it expires.
-func TestARotationIsPublishedAheadAndOutlivesItsTokens(t *testing.T) {
+func TestRotate_PublishesAheadAndKeepsTheOldKeyForItsTokens(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		k := h.signingKeys(theSecret)
 		old := load(t, k)[0].Key.ID()
@@ -114,7 +114,7 @@ func TestARotationIsPublishedAheadAndOutlivesItsTokens(t *testing.T) {
 	})
 }
 
-func TestAKeyThatLeakedVerifiesNothingFromNowOn(t *testing.T) {
+func TestRotate_RevokedKeyVerifiesNothing(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		k := h.signingKeys(theSecret)
 		text, err := h.instanceOf(load(t, k)).Issue(token.Claims{UserID: someID(t), SessionID: someID(t), AuthenticatedAt: h.clock.Now()})
@@ -136,7 +136,7 @@ func TestAKeyThatLeakedVerifiesNothingFromNowOn(t *testing.T) {
 	})
 }
 
-func TestARotationKeepsTheAlgorithmUnlessItIsTold(t *testing.T) {
+func TestRotate_KeepsTheAlgorithmByDefault(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		k := h.signingKeys(theSecret)
 		load(t, k)
@@ -155,7 +155,7 @@ func TestARotationKeepsTheAlgorithmUnlessItIsTold(t *testing.T) {
 	})
 }
 
-func TestKeysRotateByThemselvesWhenTheyAreDueAndOnce(t *testing.T) {
+func TestMaintain_RotatesDueKeysOnce(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		k := h.signingKeys(theSecret)
 		first := load(t, k)[0]
@@ -180,7 +180,7 @@ func TestKeysRotateByThemselvesWhenTheyAreDueAndOnce(t *testing.T) {
 	})
 }
 
-func TestASealedKeyOfAnotherPurposeIsRefused(t *testing.T) {
+func TestSigningKeys_RefusesAKeySealedForAnotherPurpose(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		secret, k := secretOf(t, theSecret), h.signingKeys(theSecret)
 		der, err := load(t, k)[0].Key.Marshal()
@@ -200,8 +200,8 @@ func TestASealedKeyOfAnotherPurposeIsRefused(t *testing.T) {
 	})
 }
 
-// TestFirstStartsAtOnceEndWithOneKey is what several instances do with an empty database.
-func TestFirstStartsAtOnceEndWithOneKey(t *testing.T) {
+// TestSigningKeys_ParallelFirstStartsEndWithOneKey is what several instances do with an empty database.
+func TestSigningKeys_ParallelFirstStartsEndWithOneKey(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		ids, errs := make([]string, 8), make([]error, 8)
 		h, m := h.metered()
@@ -230,7 +230,7 @@ func TestFirstStartsAtOnceEndWithOneKey(t *testing.T) {
 	})
 }
 
-func TestKeysThatWouldSignForTooShortATimeAreRefused(t *testing.T) {
+func TestNewSigningKeys_RefusesTooShortRotations(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		c := accounts.KeysConfig{Client: h.config.Client, Secret: secretOf(t, theSecret), TTL: accessTTL, RotateEvery: 2 * accounts.KeyLead}
 		if _, err := accounts.NewSigningKeys(c); err != nil {

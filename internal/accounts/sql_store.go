@@ -1,8 +1,9 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
-	"fmt"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -11,14 +12,14 @@ import (
 	"github.com/gatehouse/gatehouse/ent/throttle"
 )
 
-// databaseLedger counts on Postgres, for all instances together, by the clock of the service. Its statements are its
+// sqlStore counts on Postgres, for all instances together, by the clock of the service. Its statements are its
 // own: no use case locks these rows but last in its transaction, and everybody locks who before where.
-type databaseLedger struct{ client *ent.Client }
+type sqlStore struct{ client *ent.Client }
 
-// take reads first, so that a flood of what is refused costs one statement each and no lock. Then one statement counts
+// charge reads first, so that a flood of what is refused costs one statement each and no lock. Then one statement counts
 // under both names, in a transaction: alone, lib/pq might send it twice. When somebody was quicker it counts under one
 // name or none; that is rolled back, and the wait is read again. Who loses three times waits a second.
-func (d databaseLedger) take(ctx context.Context, t *try) (time.Duration, error) {
+func (d sqlStore) charge(ctx context.Context, t *attempt) (time.Duration, error) {
 	for range 3 {
 		wait, err := d.read(ctx, t)
 		if wait > 0 || err != nil {
@@ -32,9 +33,9 @@ func (d databaseLedger) take(ctx context.Context, t *try) (time.Duration, error)
 	return time.Second, nil
 }
 
-func (d databaseLedger) read(ctx context.Context, t *try) (time.Duration, error) {
+func (d sqlStore) read(ctx context.Context, t *attempt) (time.Duration, error) {
 	rows, err := d.client.Throttle.Query().
-		Where(throttle.IDIn(t.stranger[0].name, t.stranger[1].name, t.familiar[0].name, t.familiar[1].name, t.network)).All(ctx)
+		Where(throttle.IDIn(t.unknown[0].name, t.unknown[1].name, t.known[0].name, t.known[1].name, t.network)).All(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -42,11 +43,11 @@ func (d databaseLedger) read(ctx context.Context, t *try) (time.Duration, error)
 	for _, row := range rows {
 		counts[row.ID] = count{row.At, row.Until}
 	}
-	return t.judge(counts[t.network].until, func(name uuid.UUID) count { return counts[name] }), nil
+	return t.delay(counts[t.network].until, func(name uuid.UUID) count { return counts[name] }), nil
 }
 
-// countTry says count.next, under the condition of rule.opens.
-const countTry = `
+// chargeSQL says count.next, under the condition of rule.opens.
+const chargeSQL = `
 WITH rule (id, free, longest) AS (VALUES ($2::uuid, $3::float8, $4::float8), ($5, $6, $7))
 INSERT INTO throttles AS t (id, at, until)
 SELECT id, $1::timestamptz, $1::timestamptz + make_interval(secs => longest) FROM rule
@@ -57,25 +58,30 @@ WHERE (
   FROM (SELECT free, longest, ceil(extract(epoch FROM t.until - t.at) / longest) AS tries FROM rule WHERE rule.id = t.id) AS r
 )`
 
-func (d databaseLedger) add(ctx context.Context, t *try) (taken bool, err error) {
-	tx, err := d.client.Tx(ctx)
-	if err != nil {
-		return false, fmt.Errorf("begin a transaction: %w", err)
+func (d sqlStore) add(ctx context.Context, t *attempt) (taken bool, err error) {
+	who, where := t.charged[0], t.charged[1]
+	err = atomically(ctx, d.client, func(tx *ent.Tx) error {
+		result, err := tx.ExecContext(ctx, chargeSQL, t.now,
+			who.name, who.free, who.maxDelay.Seconds(), where.name, where.free, where.maxDelay.Seconds(), doublings)
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); n < 2 || err != nil {
+			return cmp.Or(err, errConcurrentAttempt)
+		}
+		return nil
+	})
+	if errors.Is(err, errConcurrentAttempt) {
+		return false, nil
 	}
-	defer tx.Rollback() // of what is not committed
-	who, where := t.counted[0], t.counted[1]
-	result, err := tx.ExecContext(ctx, countTry, t.now, who.name, who.free, who.longest.Seconds(), where.name, where.free, where.longest.Seconds(), doublings)
-	if err != nil {
-		return false, err
-	}
-	if n, err := result.RowsAffected(); n < 2 || err != nil {
-		return false, err
-	}
-	return true, tx.Commit()
+	return err == nil, err
 }
 
-// takeBackTry locks the rows in the order of countTry.
-const takeBackTry = `
+// errConcurrentAttempt means that another attempt was charged in between.
+var errConcurrentAttempt = errors.New("a concurrent attempt was charged first")
+
+// refundSQL locks the rows in the order of countTry.
+const refundSQL = `
 WITH held AS (SELECT id FROM throttles WHERE id IN ($1, $3) ORDER BY id = $3 FOR UPDATE)
 UPDATE throttles AS t SET until = CASE
   WHEN t.id = $3 THEN t.until - make_interval(secs => $4)
@@ -84,21 +90,21 @@ UPDATE throttles AS t SET until = CASE
 END
 FROM held WHERE t.id = held.id`
 
-func (databaseLedger) takeBack(ctx context.Context, tx *transaction, t *try, reset bool) error {
-	who, where := t.counted[0], t.counted[1]
-	_, err := tx.ExecContext(ctx, takeBackTry, who.name, who.longest.Seconds(), where.name, where.longest.Seconds(), reset)
+func (sqlStore) refund(ctx context.Context, tx *transaction, t *attempt, reset bool) error {
+	who, where := t.charged[0], t.charged[1]
+	_, err := tx.ExecContext(ctx, refundSQL, who.name, who.maxDelay.Seconds(), where.name, where.maxDelay.Seconds(), reset)
 	return err
 }
 
-// remember is called under the lock of the user's row, so no two write the networks of one account at once.
-func (databaseLedger) remember(ctx context.Context, tx *transaction, t *try) error {
-	err := tx.Throttle.Create().SetID(t.network).SetAccount(t.account).SetAt(t.now).SetUntil(t.now.Add(knownFor)).
+// rememberNetwork is called under the lock of the user's row, so no two write the networks of one account at once.
+func (sqlStore) rememberNetwork(ctx context.Context, tx *transaction, t *attempt) error {
+	err := tx.Throttle.Create().SetID(t.network).SetAccount(t.account).SetAt(t.now).SetUntil(t.now.Add(networkTTL)).
 		OnConflictColumns(throttle.FieldID).UpdateNewValues().Exec(ctx)
 	if err != nil || !t.knownUntil.IsZero() {
 		return err
 	}
 	surplus, err := tx.Throttle.Query().Where(throttle.Account(t.account)).
-		Order(ent.Desc(throttle.FieldUntil), ent.Desc(throttle.FieldID)).Offset(maxKnown).IDs(ctx)
+		Order(ent.Desc(throttle.FieldUntil), ent.Desc(throttle.FieldID)).Offset(maxNetworks).IDs(ctx)
 	if err != nil || len(surplus) == 0 {
 		return err
 	}
@@ -106,18 +112,18 @@ func (databaseLedger) remember(ctx context.Context, tx *transaction, t *try) err
 	return err
 }
 
-// swept is how many rows are deleted at once.
-const swept = 1000
+// deleteBatch is how many rows are deleted at once.
+const deleteBatch = 1000
 
-// sweep passes over rows that are locked, so that it never waits for a try that waits for it.
-func (d databaseLedger) sweep(ctx context.Context, now time.Time) error {
+// deleteExpired passes over rows that are locked, so that it never waits for a try that waits for it.
+func (d sqlStore) deleteExpired(ctx context.Context, now time.Time) error {
 	for {
 		result, err := d.client.ExecContext(ctx, `DELETE FROM throttles WHERE id IN
-			(SELECT id FROM throttles WHERE until <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`, now, swept)
+			(SELECT id FROM throttles WHERE until <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`, now, deleteBatch)
 		if err != nil {
 			return err
 		}
-		if n, err := result.RowsAffected(); n < swept || err != nil {
+		if n, err := result.RowsAffected(); n < deleteBatch || err != nil {
 			return err
 		}
 	}

@@ -142,7 +142,7 @@ func (t meteredTx) Commit() error {
 	return t.Tx.Commit()
 }
 
-func TestAStrangerCostsTheStatementsOfAWrongPassword(t *testing.T) {
+func TestLogin_UnknownAddressCostsTheStatementsOfAWrongPassword(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h.must(h.register(ada, goodPassword))
 		suspended := h.must(h.register("suspended@example.com", goodPassword))
@@ -165,7 +165,7 @@ func TestAStrangerCostsTheStatementsOfAWrongPassword(t *testing.T) {
 	})
 }
 
-func TestWhatIsRefusedByItsTextCostsNoStatement(t *testing.T) {
+func TestRefusals_OfBadInputCostNoStatement(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		p := h.must(h.register(ada, goodPassword))
 		v := h.caller(p)
@@ -202,8 +202,8 @@ func TestWhatIsRefusedByItsTextCostsNoStatement(t *testing.T) {
 	})
 }
 
-// TestStatementsOfEachUseCase pins what each use case costs, so that a change is seen.
-func TestStatementsOfEachUseCase(t *testing.T) {
+// TestUseCases_StatementsOfEach pins what each use case costs, so that a change is seen.
+func TestUseCases_StatementsOfEach(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h, m := h.metered()
 		var p *accounts.AuthPayload
@@ -230,9 +230,9 @@ func TestStatementsOfEachUseCase(t *testing.T) {
 
 var errInjected = errors.New("the database went away")
 
-// TestAFailureAtAnyStatementChangesNothing is A-044: the use case answers the failure and the next try succeeds, as if
+// TestUseCases_FailureAtAnyStatementChangesNothing is A-044: the use case answers the failure and the next try succeeds, as if
 // the first had not been.
-func TestAFailureAtAnyStatementChangesNothing(t *testing.T) {
+func TestUseCases_FailureAtAnyStatementChangesNothing(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		m := h.must(h.register("metered@example.com", goodPassword))
 		h, meter := h.metered()
@@ -296,7 +296,7 @@ type foreign struct{ error }
 func (f foreign) Error() string { return "doppelter Schlüsselwert verletzt Unique-Constraint" }
 func (f foreign) Unwrap() error { return f.error }
 
-func TestAnAddressIsTakenInEveryLanguageOfTheServer(t *testing.T) {
+func TestRegister_AddressIsTakenInEveryServerLanguage(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h.must(h.register(ada, goodPassword))
 		h, m := h.metered()

@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
@@ -38,17 +39,7 @@ func (s *Service) ReinstateUser(ctx context.Context, v *viewer.Viewer, id uuid.U
 func (s *Service) setStatus(ctx context.Context, v *viewer.Viewer, id uuid.UUID, status UserStatus) (*User, error) {
 	now := s.now()
 	var changed *User
-	err := s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
-		if err := lockAdministrators(ctx, tx); err != nil {
-			return err
-		}
-		if err := s.administrator(ctx, tx, v, now); err != nil {
-			return err
-		}
-		row, err := target(ctx, tx, id)
-		if err != nil {
-			return err
-		}
+	err := s.administer(ctx, v, now, id, func(ctx context.Context, tx *transaction, row *ent.User) (err error) {
 		if row.Status != string(status) {
 			if row, err = row.Update().SetStatus(string(status)).SetUpdatedAt(now).Save(ctx); err != nil {
 				return err
@@ -57,13 +48,13 @@ func (s *Service) setStatus(ctx context.Context, v *viewer.Viewer, id uuid.UUID,
 			if status == StatusActive {
 				kind = AccountReinstated
 			}
-			tx.note(Event{Kind: kind, UserID: id})
+			tx.emit(Event{Kind: kind, UserID: id})
 		}
 		changed = userOf(row)
 		if status == StatusActive {
 			return nil
 		}
-		if err := s.end(ctx, tx, now, session.UserID(id)); err != nil {
+		if err := s.revokeSessions(ctx, tx, now, session.UserID(id)); err != nil {
 			return err
 		}
 		return keepAnAdministrator(ctx, tx)

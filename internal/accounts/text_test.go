@@ -7,9 +7,9 @@ import (
 	"github.com/gatehouse/gatehouse/internal/problem"
 )
 
-// TestTextThatADatabaseMayRefuseIsRefusedBefore: Postgres takes neither NUL nor what is not UTF-8, SQLite takes both.
+// TestUseCases_RefuseTextThatADatabaseWouldRefuse: Postgres takes neither NUL nor what is not UTF-8, SQLite takes both.
 // The same answer on each, and never an error that has no code.
-func TestTextThatADatabaseMayRefuseIsRefusedBefore(t *testing.T) {
+func TestUseCases_RefuseTextThatADatabaseWouldRefuse(t *testing.T) {
 	bad := map[string]string{
 		"NUL": "\x00", "latin-1": "\xe9", "cut short": "\xf0\x9f\x94", "overlong": "\xc0\x80", "surrogate": "\xed\xa0\x80", "beyond Unicode": "\xf4\x90\x80\x80",
 	}

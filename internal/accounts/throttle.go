@@ -28,14 +28,14 @@ func DefaultThrottle() ThrottleLimits {
 
 const (
 	// The longest wait between two tries, and how long one try counts. The first wait is a 32nd of it: 30 s, 2 s.
-	longestOfAccounts = 960 * time.Second
-	longestOfNetworks = 64 * time.Second
-	doublings         = 5
+	maxAccountDelay = 960 * time.Second
+	maxNetworkDelay = 64 * time.Second
+	doublings       = 5
 
 	// A network stays known for an account for so long after a sign-in, and of one account so many do.
-	knownFor   = 90 * 24 * time.Hour
-	maxKnown   = 20
-	knownRenew = 24 * time.Hour // how old the record may get before a sign-in renews it
+	networkTTL        = 90 * 24 * time.Hour
+	maxNetworks       = 20
+	networkRenewAfter = 24 * time.Hour // how old the record may get before a sign-in renews it
 )
 
 // ParseThrottle reads limits like "account=5,network=100": any subset, each a whole number above zero. "on" stands for
@@ -77,8 +77,8 @@ type ThrottleConfig struct {
 type count struct{ at, until time.Time } // the newest try, and when all are forgotten
 
 // next is the count with one try more. Instances' clocks differ, so the newest try may be one that began before.
-func (c count) next(r rule, now time.Time) count {
-	return count{at: later(c.at, now), until: later(c.until, now).Add(r.longest)}
+func (c count) next(r backoff, now time.Time) count {
+	return count{at: later(c.at, now), until: later(c.until, now).Add(r.maxDelay)}
 }
 
 func later(a, b time.Time) time.Time {
@@ -88,65 +88,65 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// rule turns a count into a wait.
-type rule struct {
-	free    int
-	longest time.Duration
+// backoff turns a count into a wait.
+type backoff struct {
+	free     int
+	maxDelay time.Duration
 }
 
-// opens returns from when the next try is let through. databaseLedger says the same in SQL.
-func (r rule) opens(c count) time.Time {
-	tries := int((c.until.Sub(c.at) + r.longest - 1) / r.longest)
+// retryAt returns from when the next try is let through. databaseLedger says the same in SQL.
+func (r backoff) retryAt(c count) time.Time {
+	tries := int((c.until.Sub(c.at) + r.maxDelay - 1) / r.maxDelay)
 	if tries < r.free {
 		return time.Time{}
 	}
-	return c.at.Add(r.longest >> max(0, doublings+r.free-tries))
+	return c.at.Add(r.maxDelay >> max(0, doublings+r.free-tries))
 }
 
 // counter is a name and its rule.
 type counter struct {
 	name uuid.UUID
-	rule
+	backoff
 }
 
-// try is one try to sign in, or to make an account. It is counted before anything is compared, by who is meant and by
+// attempt is one attempt to sign in, or to make an account. It is counted before anything is compared, by who is meant and by
 // where it comes from, so that tries at the same moment cannot pass together; what did succeed is taken back.
-type try struct {
-	now      time.Time
-	stranger [2]counter // who and where, in this order: locks are taken in it
-	familiar [2]counter // the same, when the network is known for the account
-	account  uuid.UUID  // whose known networks count
-	network  uuid.UUID  // this network as one of them; uuid.Nil when none is meant
+type attempt struct {
+	now     time.Time
+	unknown [2]counter // who and where, in this order: locks are taken in it
+	known   [2]counter // the same, when the network is known for the account
+	account uuid.UUID  // whose known networks count
+	network uuid.UUID  // this network as one of them; uuid.Nil when none is meant
 
-	counted    [2]counter // those of the two that count
+	charged    [2]counter // those of the two that count
 	knownUntil time.Time  // how long the network stays known; zero when it is not
 }
 
-// ledger keeps counts, and which networks are known for which account.
-type ledger interface {
-	// take counts a try under both names, or under none: then it returns how long both say to wait.
-	take(ctx context.Context, t *try) (time.Duration, error)
-	// takeBack makes a try not have been; with reset, neither have been those before it for whom it was.
-	takeBack(ctx context.Context, tx *transaction, t *try, reset bool) error
-	// remember makes the network known for the account.
-	remember(ctx context.Context, tx *transaction, t *try) error
-	// sweep forgets what no longer matters.
-	sweep(ctx context.Context, now time.Time) error
+// counterStore keeps counts, and which networks are known for which account.
+type counterStore interface {
+	// charge counts a try under both names, or under none: then it returns how long both say to wait.
+	charge(ctx context.Context, t *attempt) (time.Duration, error)
+	// refund makes a try not have been; with reset, neither have been those before it for whom it was.
+	refund(ctx context.Context, tx *transaction, t *attempt, reset bool) error
+	// rememberNetwork makes the network known for the account.
+	rememberNetwork(ctx context.Context, tx *transaction, t *attempt) error
+	// deleteExpired forgets what no longer matters.
+	deleteExpired(ctx context.Context, now time.Time) error
 }
 
-// judge decides by which names a try is counted, and how long it has to wait.
-func (t *try) judge(known time.Time, counts func(uuid.UUID) count) (wait time.Duration) {
-	t.counted, t.knownUntil = t.stranger, time.Time{}
+// delay decides by which names a try is counted, and how long it has to wait.
+func (t *attempt) delay(known time.Time, counts func(uuid.UUID) count) (wait time.Duration) {
+	t.charged, t.knownUntil = t.unknown, time.Time{}
 	if known.After(t.now) {
-		t.counted, t.knownUntil = t.familiar, known
+		t.charged, t.knownUntil = t.known, known
 	}
-	for _, c := range t.counted {
-		wait = max(wait, c.opens(counts(c.name)).Sub(t.now))
+	for _, c := range t.charged {
+		wait = max(wait, c.retryAt(counts(c.name)).Sub(t.now))
 	}
 	return wait
 }
 
-// makesKnown reports whether the success of a try is to be remembered.
-func (t *try) makesKnown() bool {
-	return t.network != uuid.Nil && t.knownUntil.Sub(t.now) < knownFor-knownRenew
+// renewsNetwork reports whether the success of a try is to be remembered.
+func (t *attempt) renewsNetwork() bool {
+	return t.network != uuid.Nil && t.knownUntil.Sub(t.now) < networkTTL-networkRenewAfter
 }

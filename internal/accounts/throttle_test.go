@@ -94,7 +94,7 @@ func (h *house) guess(email string) func(int) error {
 }
 
 //
-func TestStrangersSlowEachOtherDownAndNotTheOwner(t *testing.T) {
+func TestThrottle_UnknownNetworksSlowEachOtherAndNotTheOwner(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *house) {
 		home := at("192.0.2.7")
 		h.must(h.registerAt(home, ada))
@@ -133,7 +133,7 @@ func (h *house) tooMany(p *accounts.AuthPayload, err error) {
 }
 
 // The owner's success from elsewhere takes back itself, and not what strangers did.
-func TestAnOwnersSuccessGivesStrangersNoFreshTries(t *testing.T) {
+func TestThrottle_OwnersSuccessRefundsNoOtherNetwork(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *house) {
 		h.must(h.registerAt(at("192.0.2.7"), ada))
 		guesses := h.verifies(4, h.guess(ada))
@@ -148,7 +148,7 @@ func TestAnOwnersSuccessGivesStrangersNoFreshTries(t *testing.T) {
 }
 
 // a quarter of an hour of guessing, a try a second, from one network or from many, known or not.
-func TestAQuarterOfAnHourVerifiesTenGuessesAtMost(t *testing.T) {
+func TestThrottle_VerifiesAtMostTenGuessesIn15Minutes(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *house) {
 		h.must(h.registerAt(at("192.0.2.7"), ada))
 		for name, from := range map[string]func(i int) *viewer.Viewer{
@@ -167,7 +167,7 @@ func TestAQuarterOfAnHourVerifiesTenGuessesAtMost(t *testing.T) {
 }
 
 // nobody's address is counted as an account's is. A-012: all spellings of an address are one account.
-func TestTheAnswersToAStrangerAreThoseToAnOwner(t *testing.T) {
+func TestThrottle_AnswersDoNotRevealAccounts(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *house) {
 		h.must(h.registerAt(at("192.0.2.7"), ada))
 		var answers []string
@@ -190,7 +190,7 @@ func TestTheAnswersToAStrangerAreThoseToAnOwner(t *testing.T) {
 }
 
 //
-func TestOneNetworkCannotTryManyAccounts(t *testing.T) {
+func TestThrottle_OneNetworkCannotTryManyAccounts(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *house) {
 		for name, c := range map[string]struct {
 			from    func(i int) *viewer.Viewer
@@ -220,7 +220,7 @@ func TestOneNetworkCannotTryManyAccounts(t *testing.T) {
 }
 
 // A network that strangers have used up does not hold up those who are known in it, until they fail as often.
-func TestOwnersInACrowdedNetworkPass(t *testing.T) {
+func TestThrottle_OwnersInACrowdedNetworkPass(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h = h.throttled(accounts.ThrottleLimits{Account: 5, Pair: 5, Network: 10, Register: 30, Refresh: 5})
 		crowd := at("198.51.100.1")
@@ -247,7 +247,7 @@ func TestOwnersInACrowdedNetworkPass(t *testing.T) {
 	})
 }
 
-func TestAnOwnAccountBuysNoTriesAgainstOthers(t *testing.T) {
+func TestThrottle_OwnAccountBuysNoAttemptsAgainstOthers(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h = h.throttled(accounts.ThrottleLimits{Account: 5, Pair: 5, Network: 10, Register: 30, Refresh: 5})
 		h.must(h.registerAt(at("192.0.2.7"), ada))
@@ -266,7 +266,7 @@ func TestAnOwnAccountBuysNoTriesAgainstOthers(t *testing.T) {
 }
 
 // as many pass at one moment as one after the other, however many instances there are.
-func TestTriesAtTheSameMomentPassNoOftener(t *testing.T) {
+func TestThrottle_ParallelGuessesShareOneBudget(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *house) {
 		h.must(h.registerAt(at("192.0.2.7"), ada))
 		instances := []*house{h, h}
@@ -308,7 +308,7 @@ func TestTriesAtTheSameMomentPassNoOftener(t *testing.T) {
 }
 
 // Owners, strangers and the sweeper at once: nothing waits for ever, nothing fails, and what succeeded is not counted.
-func TestSuccessesAtTheSameMomentAreTakenBack(t *testing.T) {
+func TestThrottle_ParallelSuccessesAreRefunded(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h = h.throttled(accounts.ThrottleLimits{Account: 1000, Pair: 1000, Network: 1000, Register: 1000, Refresh: 1000})
 		crowd := at("198.51.100.1")
@@ -347,7 +347,7 @@ func TestSuccessesAtTheSameMomentAreTakenBack(t *testing.T) {
 	})
 }
 
-func TestDelaysGrowAndDecayAndAreHonest(t *testing.T) {
+func TestThrottle_DelaysGrowAndDecayAsAnnounced(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *house) {
 		next := 0
 		guess := func() error { next++; return h.guess(ada)(next) }

@@ -21,8 +21,8 @@ type transaction struct {
 
 type insideTx struct{}
 
-// transactionTries is how often a transaction runs that the database rolls back because of another one.
-const transactionTries = 3
+// maxTxRuns is how often a transaction runs that the database rolls back because of another one.
+const maxTxRuns = 3
 
 // inTx runs f in one transaction: committed when f returns nil, rolled back otherwise, also when f panics. It refuses
 // to nest, because the inner work would not be part of the outer and, on SQLite, would wait for it for ever.
@@ -33,7 +33,7 @@ const transactionTries = 3
 func (s *Service) inTx(ctx context.Context, f func(ctx context.Context, tx *transaction) error) error {
 	for try := 1; ; try++ {
 		err := s.inOneTx(ctx, f)
-		if try == transactionTries || err == nil || !s.config.IsRetryable(err) {
+		if try == maxTxRuns || err == nil || !s.config.IsRetryable(err) {
 			return err
 		}
 		select {
@@ -48,32 +48,58 @@ func (s *Service) inOneTx(ctx context.Context, f func(ctx context.Context, tx *t
 	if ctx.Value(insideTx{}) != nil {
 		return errors.New("accounts: a transaction inside a transaction")
 	}
-	begun, err := s.config.Client.Tx(ctx)
-	if err != nil {
-		return fmt.Errorf("begin a transaction: %w", err)
+	tx := &transaction{}
+	committing := false
+	err := atomically(ctx, s.config.Client, func(begun *ent.Tx) error {
+		tx.Tx = begun
+		err := f(context.WithValue(ctx, insideTx{}, true), tx)
+		committing = err == nil
+		return err
+	})
+	if committing {
+		s.invalidate(tx) // also when the commit failed: its answer may be what was lost
 	}
-	tx := &transaction{Tx: begun}
-	done := false
+	if err == nil {
+		s.publish(ctx, tx)
+	}
+	return err
+}
+
+// atomically runs f in a transaction: committed when f returns nil, rolled back otherwise, also when f panics.
+func atomically(ctx context.Context, client *ent.Client, f func(tx *ent.Tx) error) error {
+	tx, err := client.Tx(ctx)
+	if err != nil {
+		return fmt.Errorf("beginning a transaction: %w", err)
+	}
+	ended := false
 	defer func() {
-		if !done {
+		if !ended {
 			_ = tx.Rollback() // the error of f, or its panic, is the one that matters
 		}
 	}()
-	if err := f(context.WithValue(ctx, insideTx{}, true), tx); err != nil {
+	if err := f(tx); err != nil {
 		return err
 	}
-	done = true
-	err = tx.Commit()
+	ended = true
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("committing: %w", errors.Join(err, ctx.Err())) // whose end may have rolled the transaction back
+	}
+	return nil
+}
+
+// invalidate removes from the session cache whom a transaction may have changed.
+func (s *Service) invalidate(tx *transaction) {
 	for _, r := range tx.revoked {
-		s.view.forget(r.UserID) // also when the commit failed: its answer may be what was lost
+		s.cache.invalidate(r.UserID)
 	}
 	for _, id := range tx.touched {
-		s.view.forget(id)
+		s.cache.invalidate(id)
 	}
-	if err != nil {
-		return fmt.Errorf("commit: %w", errors.Join(err, ctx.Err())) // whose end may have rolled the transaction back
-	}
-	if len(tx.revoked) > 0 && !s.config.SessionCache.Shared { // otherwise the database tells this instance too
+}
+
+// publish reports what a committed transaction did.
+func (s *Service) publish(ctx context.Context, tx *transaction) {
+	if len(tx.revoked) > 0 && !s.config.SessionCache.Shared { // otherwise the database notifies this instance too
 		s.PublishPending(context.WithoutCancel(ctx))
 	}
 	for _, r := range tx.revoked {
@@ -82,5 +108,4 @@ func (s *Service) inOneTx(ctx context.Context, f func(ctx context.Context, tx *t
 	for _, e := range tx.events {
 		s.config.OnEvent(ctx, e)
 	}
-	return nil
 }

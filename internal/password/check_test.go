@@ -11,7 +11,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-func TestCheckJudgesEachPasswordByItsRule(t *testing.T) {
+func TestCheck_EachRule(t *testing.T) {
 	const email = "ada@example.org"
 	cases := []struct {
 		name, pw string
@@ -52,14 +52,14 @@ func TestCheckJudgesEachPasswordByItsRule(t *testing.T) {
 	}
 }
 
-func TestCheckComparesNothingWithAnEmptyAddress(t *testing.T) {
+func TestCheck_EmptyAddressIsNotCompared(t *testing.T) {
 	if err := Check("kxq4vz!t", ""); err != nil {
 		t.Error(err)
 	}
 }
 
 // The byte bound must refuse nothing that the length rule would take; see maxBytes.
-func TestNoCharacterDecomposesIntoMoreThanTheByteBoundAllows(t *testing.T) {
+func TestMaxBytes_RefusesNoAcceptablePassword(t *testing.T) {
 	longest := 0
 	for r := rune(0); r <= utf8.MaxRune; r++ {
 		if utf8.ValidRune(r) {
@@ -71,7 +71,7 @@ func TestNoCharacterDecomposesIntoMoreThanTheByteBoundAllows(t *testing.T) {
 	}
 }
 
-func TestCommonListIsWhatTheSearchNeeds(t *testing.T) {
+func TestCommonList_IsSortedAndComplete(t *testing.T) {
 	lines := strings.Split(strings.TrimSuffix(common, "\n"), "\n")
 	if len(lines) != 10_000 || !slices.IsSorted(lines) || len(slices.Compact(slices.Clone(lines))) != len(lines) {
 		t.Errorf("%d lines; want 10,000, sorted, each once", len(lines))
@@ -94,14 +94,14 @@ func TestCommonListIsWhatTheSearchNeeds(t *testing.T) {
 	}
 }
 
-func TestSearchingTheCommonListAllocatesNothing(t *testing.T) {
+func TestIsCommon_AllocatesNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { isCommon("kxq4vz!t") }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
 
 // S-007: the whole password counts, as it was typed.
-func TestEveryByteOfAPasswordCounts(t *testing.T) {
+func TestVerify_EveryByteCounts(t *testing.T) {
 	h := cheap(t)
 	long := strings.Repeat("0123456789abcdef", 5)[:73]
 	for _, pair := range [][2]string{
@@ -122,7 +122,7 @@ func TestEveryByteOfAPasswordCounts(t *testing.T) {
 	}
 }
 
-func TestComposedAndDecomposedAreOnePassword(t *testing.T) {
+func TestVerify_ComposedAndDecomposedAreEqual(t *testing.T) {
 	h := cheap(t)
 	phc, err := h.Hash(context.Background(), "caf\u00e9 au lait")
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestParseCostReadsOneSpelling(t *testing.T) {
+func TestParseCost_ReadsOneSpelling(t *testing.T) {
 	for _, text := range []string{"m=19456,t=2,p=1", "m=8,t=1,p=1", "m=1048576,t=64,p=16"} {
 		if c, err := ParseCost(text); err != nil || c.String() != text {
 			t.Errorf("ParseCost(%q) = %v, %v", text, c, err)
@@ -24,7 +24,7 @@ func TestParseCostReadsOneSpelling(t *testing.T) {
 	}
 }
 
-func TestBelowMeansCheaperToGuess(t *testing.T) {
+func TestWeakerThan_MeansCheaperToGuess(t *testing.T) {
 	for text, below := range map[string]bool{
 		"m=19456,t=2,p=1":   false,
 		"m=19456,t=1,p=1":   true,
@@ -48,9 +48,9 @@ const (
 	hash32 = "gy5SuVm5Z7Vw7keB9se9p87QGcomaseB/S2U1OhTsM0"
 )
 
-func TestOnlyOurOwnSpellingOfAStoredHashIsRead(t *testing.T) {
+func TestParsePHC_ReadsOnlyWhatWeWrite(t *testing.T) {
 	good := "$argon2id$v=19$m=19456,t=2,p=1$" + salt16 + "$" + hash32
-	if r, err := parseRecord(good); err != nil || r.String() != good {
+	if r, err := parsePHC(good); err != nil || r.String() != good {
 		t.Fatalf("the valid twin: %v, %v", r, err)
 	}
 	for name, text := range map[string]string{
@@ -76,18 +76,18 @@ func TestOnlyOurOwnSpellingOfAStoredHashIsRead(t *testing.T) {
 		"a bcrypt hash":        "$2a$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy",
 		"a megabyte of dollar": strings.Repeat("$", 1<<20),
 	} {
-		if _, err := parseRecord(text); !errors.Is(err, ErrInvalidHash) {
+		if _, err := parsePHC(text); !errors.Is(err, ErrInvalidHash) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
 
-func FuzzParseRecord(f *testing.F) {
+func FuzzParsePHC(f *testing.F) {
 	f.Add("$argon2id$v=19$m=19456,t=2,p=1$" + salt16 + "$" + hash32)
 	f.Add("$argon2id$v=19$m=64,t=3,p=4$" + salt16 + "$CS/+fYciilVlfYLjHHHNKmOX4eC+H84HanvYYRqGg28")
 	f.Add("$$$$$")
 	f.Fuzz(func(t *testing.T, text string) {
-		r, err := parseRecord(text)
+		r, err := parsePHC(text)
 		if err != nil {
 			return
 		}

@@ -34,12 +34,12 @@ type Config struct {
 
 // Hasher hashes passwords. It may be used concurrently; all its methods share its turns.
 type Hasher struct {
-	config Config
-	turns  chan struct{} // holds one value for each hash that runs
-	queue  atomic.Int64  // who waits for a turn
-	busy   atomic.Uint64 // who was told ErrBusy
-	nobody string        // what VerifyDummy verifies against
-	hashed atomic.Int64
+	config    Config
+	slots     chan struct{} // holds one value for each hash that runs
+	waiting   atomic.Int64  // who waits for a turn
+	rejected  atomic.Uint64 // who was told ErrBusy
+	dummyHash string        // what VerifyDummy verifies against
+	hashed    atomic.Int64
 }
 
 // New checks the configuration.
@@ -65,8 +65,8 @@ func New(c Config) (*Hasher, error) {
 	if c.MaxConcurrent < 0 || c.QueueTimeout < 0 {
 		return nil, errors.New("a password hasher cannot have negative bounds")
 	}
-	nobody := record{cost: c.Cost, salt: make([]byte, saltLen), hash: make([]byte, hashLen)}
-	return &Hasher{config: c, turns: make(chan struct{}, c.MaxConcurrent), nobody: nobody.String()}, nil
+	nobody := phcHash{cost: c.Cost, salt: make([]byte, saltLen), hash: make([]byte, hashLen)}
+	return &Hasher{config: c, slots: make(chan struct{}, c.MaxConcurrent), dummyHash: nobody.String()}, nil
 }
 
 // Argon2id is the hash itself, of 32 bytes (RFC 9106).
@@ -81,11 +81,11 @@ func (h *Hasher) Hash(ctx context.Context, pw string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	r := record{cost: h.config.Cost, salt: make([]byte, saltLen)}
+	r := phcHash{cost: h.config.Cost, salt: make([]byte, saltLen)}
 	if _, err := io.ReadFull(h.config.Rand, r.salt); err != nil {
 		return "", fmt.Errorf("drawing a salt: %w", err)
 	}
-	if r.hash, err = h.run(ctx, pw, r.salt, r.cost); err != nil {
+	if r.hash, err = h.derive(ctx, pw, r.salt, r.cost); err != nil {
 		return "", err
 	}
 	return r.String(), nil
@@ -97,7 +97,7 @@ func (h *Hasher) Hash(ctx context.Context, pw string) (string, error) {
 //
 // A password that no account can have is wrong without a hash: that takes less time, and the same whoever is asked for.
 func (h *Hasher) Verify(ctx context.Context, pw, phc string) (ok, rehash bool, err error) {
-	r, err := parseRecord(phc)
+	r, err := parsePHC(phc)
 	if err != nil {
 		return false, false, err
 	}
@@ -105,7 +105,7 @@ func (h *Hasher) Verify(ctx context.Context, pw, phc string) (ok, rehash bool, e
 	if unfit != nil {
 		return false, false, nil
 	}
-	hash, err := h.run(ctx, pw, r.salt, r.cost)
+	hash, err := h.derive(ctx, pw, r.salt, r.cost)
 	if err != nil {
 		return false, false, err
 	}
@@ -116,16 +116,16 @@ func (h *Hasher) Verify(ctx context.Context, pw, phc string) (ok, rehash bool, e
 // VerifyDummy does for a stranger the work that Verify does for an account, so that the time of an answer does not
 // tell who has an account. Accounts whose hash has an older cost answer in its time until they next sign in.
 func (h *Hasher) VerifyDummy(ctx context.Context, pw string) error {
-	_, _, err := h.Verify(ctx, pw, h.nobody)
+	_, _, err := h.Verify(ctx, pw, h.dummyHash)
 	return err
 }
 
-// run waits for a turn and hashes. A hash that has begun is finished, whatever becomes of the context.
-func (h *Hasher) run(ctx context.Context, pw string, salt []byte, c Cost) ([]byte, error) {
-	if err := h.waitTurn(ctx); err != nil {
+// derive waits for a turn and hashes. A hash that has begun is finished, whatever becomes of the context.
+func (h *Hasher) derive(ctx context.Context, pw string, salt []byte, c Cost) ([]byte, error) {
+	if err := h.acquireSlot(ctx); err != nil {
 		return nil, err
 	}
-	defer func() { <-h.turns }()
+	defer func() { <-h.slots }()
 	h.hashed.Add(1)
 	return h.config.Derive([]byte(pw), salt, c)
 }
@@ -133,27 +133,27 @@ func (h *Hasher) run(ctx context.Context, pw string, salt []byte, c Cost) ([]byt
 // Hashed returns how many hashes were begun so far.
 func (h *Hasher) Hashed() int64 { return h.hashed.Load() }
 
-func (h *Hasher) waitTurn(ctx context.Context) error {
+func (h *Hasher) acquireSlot(ctx context.Context) error {
 	// select takes any case that is ready: look at the context first, so that a caller who has left costs nothing.
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("waiting to hash a password: %w", err)
 	}
 	select {
-	case h.turns <- struct{}{}:
+	case h.slots <- struct{}{}:
 		return nil
 	default:
 	}
-	h.queue.Add(1)
-	defer h.queue.Add(-1)
+	h.waiting.Add(1)
+	defer h.waiting.Add(-1)
 	timer := time.NewTimer(h.config.QueueTimeout)
 	defer timer.Stop()
 	select {
-	case h.turns <- struct{}{}:
+	case h.slots <- struct{}{}:
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("waiting to hash a password: %w", ctx.Err())
 	case <-timer.C:
-		h.busy.Add(1)
+		h.rejected.Add(1)
 		return ErrBusy
 	}
 }
@@ -168,5 +168,5 @@ type Stats struct {
 
 // Stats returns the numbers of this moment.
 func (h *Hasher) Stats() Stats {
-	return Stats{Slots: cap(h.turns), Running: len(h.turns), Waiting: int(h.queue.Load()), Refused: h.busy.Load()}
+	return Stats{Slots: cap(h.slots), Running: len(h.slots), Waiting: int(h.waiting.Load()), Refused: h.rejected.Load()}
 }

@@ -30,7 +30,7 @@ func verify(t *testing.T, h *Hasher, pw, phc string, want bool) {
 }
 
 // The hashes were made by two other implementations that agreed: hash-wasm 4.13.0 and @noble/hashes 2.4.0.
-func TestHashesAreThoseOfOtherImplementations(t *testing.T) {
+func TestHash_EqualsOtherImplementations(t *testing.T) {
 	for _, c := range []struct {
 		cost    Cost
 		pw, phc string
@@ -51,7 +51,7 @@ func TestHashesAreThoseOfOtherImplementations(t *testing.T) {
 	}
 }
 
-func TestEachHashHasItsOwnSalt(t *testing.T) {
+func TestHash_HasItsOwnSalt(t *testing.T) {
 	h := cheap(t)
 	one, _ := h.Hash(context.Background(), "kxq4vz!t")
 	two, _ := h.Hash(context.Background(), "kxq4vz!t")
@@ -60,7 +60,7 @@ func TestEachHashHasItsOwnSalt(t *testing.T) {
 	}
 }
 
-func TestRehashIsAskedForWhenTheCostHasChanged(t *testing.T) {
+func TestVerify_AsksToRehashWhenTheCostChanged(t *testing.T) {
 	old := cheap(t)
 	phc, err := old.Hash(context.Background(), "kxq4vz!t")
 	if err != nil {
@@ -87,7 +87,7 @@ func TestRehashIsAskedForWhenTheCostHasChanged(t *testing.T) {
 	}
 }
 
-func TestWhatNoAccountCanHaveIsNotHashed(t *testing.T) {
+func TestHash_ImpossiblePasswordsAreNotHashed(t *testing.T) {
 	h := cheap(t)
 	phc, err := h.Hash(context.Background(), "kxq4vz!t")
 	if err != nil {
@@ -108,13 +108,13 @@ func TestWhatNoAccountCanHaveIsNotHashed(t *testing.T) {
 	}
 }
 
-func TestAnUnreadableStoredHashIsAnErrorAndNotAWrongPassword(t *testing.T) {
+func TestVerify_UnreadableStoredHashIsAnError(t *testing.T) {
 	if _, _, err := cheap(t).Verify(context.Background(), "kxq4vz!t", "$2a$10$…"); !errors.Is(err, ErrInvalidHash) {
 		t.Error(err)
 	}
 }
 
-func TestAStrangerCostsTheWorkOfAWrongPassword(t *testing.T) {
+func TestVerifyDummy_CostsTheWorkOfAWrongPassword(t *testing.T) {
 	h := cheap(t)
 	phc, err := h.Hash(context.Background(), "kxq4vz!t")
 	if err != nil {
@@ -152,7 +152,7 @@ func slow(h *Hasher) *atomic.Int32 {
 	return &most
 }
 
-func TestAtMostConcurrentHashesRunAtOnceAndTheRestAreToldBusyInTime(t *testing.T) {
+func TestHasher_LimitsParallelHashesAndRejectsInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, err := New(Config{MaxConcurrent: 3, QueueTimeout: 2500 * time.Millisecond})
 		if err != nil {
@@ -204,14 +204,14 @@ func takeTurn(h *Hasher) (wait func()) {
 	return hash.Wait
 }
 
-func TestAllMethodsShareTheTurns(t *testing.T) {
+func TestHasher_MethodsShareTheSlots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, err := New(Config{MaxConcurrent: 1, QueueTimeout: time.Millisecond})
 		if err != nil {
 			t.Fatal(err)
 		}
 		slow(h)
-		phc := h.nobody
+		phc := h.dummyHash
 		defer takeTurn(h)()
 		if _, err := h.Hash(context.Background(), "kxq4vz!t"); !errors.Is(err, ErrBusy) {
 			t.Errorf("Hash: %v", err)
@@ -225,7 +225,7 @@ func TestAllMethodsShareTheTurns(t *testing.T) {
 	})
 }
 
-func TestACallerWhoLeavesDoesNotWait(t *testing.T) {
+func TestHasher_CancelledCallerDoesNotWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, err := New(Config{MaxConcurrent: 1, QueueTimeout: time.Minute})
 		if err != nil {
@@ -253,7 +253,7 @@ func TestACallerWhoLeavesDoesNotWait(t *testing.T) {
 	})
 }
 
-func TestATurnIsGivenBackWhenHashingPanics(t *testing.T) {
+func TestHasher_PanicReleasesTheSlot(t *testing.T) {
 	h, err := New(Config{MaxConcurrent: 1, QueueTimeout: time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
@@ -263,12 +263,12 @@ func TestATurnIsGivenBackWhenHashingPanics(t *testing.T) {
 		defer func() { _ = recover() }()
 		_, _ = h.Hash(context.Background(), "kxq4vz!t")
 	}()
-	if len(h.turns) != 0 {
+	if len(h.slots) != 0 {
 		t.Error("the turn is lost")
 	}
 }
 
-func TestNewRefusesWhatCannotWork(t *testing.T) {
+func TestNew_RefusesBadConfigs(t *testing.T) {
 	for _, c := range []Config{
 		{Cost: Cost{Memory: 1 << 22, Time: 1, Lanes: 1}}, {Cost: Cost{Memory: 19456}}, {MaxConcurrent: -1}, {QueueTimeout: -1},
 	} {
@@ -281,7 +281,7 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 	}
 }
 
-func TestHashFailsWithoutRandomness(t *testing.T) {
+func TestHash_FailsWithoutRandomness(t *testing.T) {
 	h, err := New(Config{Cost: Cost{Memory: 64, Time: 1, Lanes: 1}, Rand: strings.NewReader("short")})
 	if err != nil {
 		t.Fatal(err)
@@ -309,7 +309,7 @@ func BenchmarkWrongPassword(b *testing.B) {
 	}
 }
 
-func BenchmarkStranger(b *testing.B) {
+func BenchmarkVerifyDummy(b *testing.B) {
 	h, err := New(Config{})
 	if err != nil {
 		b.Fatal(err)

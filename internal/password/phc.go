@@ -15,8 +15,8 @@ const (
 // ErrInvalidHash is the answer to a stored hash that this package cannot have written.
 var ErrInvalidHash = errors.New("password: the stored hash cannot be read")
 
-// record is a stored hash: $argon2id$v=19$m=19456,t=2,p=1$salt$hash, the PHC string format.
-type record struct {
+// phcHash is a stored hash: $argon2id$v=19$m=19456,t=2,p=1$salt$hash, the PHC string format.
+type phcHash struct {
 	cost Cost
 	salt []byte
 	hash []byte
@@ -24,30 +24,30 @@ type record struct {
 
 var phcBase64 = base64.RawStdEncoding.Strict()
 
-func (r record) String() string {
+func (r phcHash) String() string {
 	return fmt.Sprintf("$argon2id$v=19$%s$%s$%s", r.cost, phcBase64.EncodeToString(r.salt),
 		phcBase64.EncodeToString(r.hash))
 }
 
-// parseRecord takes only what String writes, in the same spelling, and only a cost within the bounds. Its errors do not
+// parsePHC takes only what String writes, in the same spelling, and only a cost within the bounds. Its errors do not
 // repeat the text.
-func parseRecord(text string) (record, error) {
+func parsePHC(text string) (phcHash, error) {
 	if len(text) > 128 {
-		return record{}, fmt.Errorf("%w: too long", ErrInvalidHash)
+		return phcHash{}, fmt.Errorf("%w: too long", ErrInvalidHash)
 	}
 	parts := strings.Split(text, "$")
 	if len(parts) != 6 {
-		return record{}, fmt.Errorf("%w: not six parts", ErrInvalidHash)
+		return phcHash{}, fmt.Errorf("%w: not six parts", ErrInvalidHash)
 	}
 	cost, err := ParseCost(parts[3])
 	if err != nil {
-		return record{}, fmt.Errorf("%w: its cost is out of bounds", ErrInvalidHash)
+		return phcHash{}, fmt.Errorf("%w: its cost is out of bounds", ErrInvalidHash)
 	}
 	salt, err1 := phcBase64.DecodeString(parts[4])
 	hash, err2 := phcBase64.DecodeString(parts[5])
-	r := record{cost: cost, salt: salt, hash: hash}
+	r := phcHash{cost: cost, salt: salt, hash: hash}
 	if err1 != nil || err2 != nil || len(salt) != saltLen || len(hash) != hashLen || r.String() != text {
-		return record{}, fmt.Errorf("%w: not argon2id with our lengths and spelling", ErrInvalidHash)
+		return phcHash{}, fmt.Errorf("%w: not argon2id with our lengths and spelling", ErrInvalidHash)
 	}
 	return r, nil
 }
