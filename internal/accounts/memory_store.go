@@ -10,16 +10,9 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-const (
-	// These bound memory: 11 MiB of counts, 3 MiB of refreshes, and 25 MiB if so many accounts had 20 known networks
-	// each. What leaves first is what was not tried for the longest time, so that a count under attack stays. To push it
-	// out, an attacker needs half as many tries that are let through, each with a hash to wait for.
-	maxCounters        = 1 << 16
-	maxRefreshCounters = 1 << 14
-	maxKnownAccounts   = 1 << 14
-)
-
-// memoryStore counts in the memory of one instance.
+// memoryStore counts in the memory of one instance, which is bounded: see MaxCacheBytes. LRU eviction keeps counters that
+// are under attack. To push one out, an attacker needs half as many attempts that are let through, each with a hash to
+// wait for.
 type memoryStore struct {
 	mu     sync.Mutex
 	counts *simplelru.LRU[uuid.UUID, count]

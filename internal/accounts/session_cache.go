@@ -21,8 +21,6 @@ const (
 	idleAfter = 10 * time.Second
 )
 
-const defaultCachedSessions = 16384
-
 // SessionCacheConfig says how much a service remembers of who may act, and whether somebody else may change it.
 type SessionCacheConfig struct {
 	Sessions int  // default 16384: how many sessions are remembered; those asked longest ago go first
@@ -74,7 +72,7 @@ type cachedUser struct {
 
 func newSessionCache(c SessionCacheConfig) (*sessionCache, error) {
 	if c.Sessions == 0 {
-		c.Sessions = defaultCachedSessions
+		c.Sessions = maxCachedSessions
 	}
 	v := &sessionCache{shared: c.Shared, users: map[uuid.UUID]*cachedUser{}}
 	var err error

@@ -1,0 +1,23 @@
+package accounts
+
+// How many entries the caches hold, and how many bytes one takes at most, with its share of maps and lists. The test of
+// MaxCacheBytes fills each cache with the longest entries and holds these bounds.
+const (
+	maxCachedSessions  = 1 << 14
+	maxCounters        = 1 << 16 // attempts, in memory only where the throttle is not shared
+	maxKnownAccounts   = 1 << 14 // with maxNetworks networks each; the same
+	maxRefreshCounters = 1 << 14
+	cachedSessionBytes = 1536
+	counterBytes       = 200
+	knownAccountBytes  = 1792
+)
+
+// MaxCacheBytes returns how much memory the caches of a Service take when they are full of the longest entries. A
+// throttle in the database takes less: only refreshes are counted in memory then.
+func MaxCacheBytes(sharedThrottle bool) int {
+	bytes := maxCachedSessions*cachedSessionBytes + maxRefreshCounters*counterBytes
+	if !sharedThrottle {
+		bytes += maxCounters*counterBytes + maxKnownAccounts*knownAccountBytes
+	}
+	return bytes
+}

@@ -1,0 +1,75 @@
+package accounts
+
+import (
+	"context"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+func TestMaxCacheBytes_HoldsForFullCaches(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		bound int
+		fill  func() any
+	}{
+		{"sessions", maxCachedSessions * cachedSessionBytes, fullSessionCache},
+		{"counters", maxCounters * counterBytes, func() any { return fullCounters(maxCounters) }},
+		{"refreshes", maxRefreshCounters * counterBytes, func() any { return fullCounters(maxRefreshCounters) }},
+		{"known networks", maxKnownAccounts * knownAccountBytes, fullNetworks},
+	} {
+		before := liveBytes()
+		full := c.fill()
+		used := liveBytes() - before
+		t.Logf("%s: %d bytes of %d", c.name, used, c.bound)
+		if used > c.bound {
+			t.Errorf("%s: %d bytes, and the bound is %d", c.name, used, c.bound)
+		}
+		if used < c.bound/2 {
+			t.Errorf("%s: %d bytes, less than half of the bound %d: is the cache full?", c.name, used, c.bound)
+		}
+		runtime.KeepAlive(full)
+	}
+}
+
+func liveBytes() int {
+	runtime.GC()
+	runtime.GC() // finishes what the first one left to sweep
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
+}
+
+// fullSessionCache has a session of each of as many users, whose address and name are as long as they may be.
+func fullSessionCache() any {
+	c, _ := newSessionCache(SessionCacheConfig{})
+	for range maxCachedSessions {
+		user, session, now := uuid.New(), uuid.New(), time.Now()
+		name := strings.Repeat("🔑", maxNameLen)
+		c.addSession(0, session, cachedSession{userID: user, roles: []string{string(RoleAdmin), string(RoleUser)}, endsAt: now, lastUsed: now, readAt: now})
+		c.addAccount(0, User{ID: user, Email: strings.Repeat("a", maxAddressLen), Name: &name, Roles: []Role{RoleAdmin, RoleUser}}, now)
+	}
+	return c
+}
+
+func fullCounters(n int) any {
+	m := newMemoryStore(n)
+	for range n {
+		m.count(time.Now(), counter{uuid.New(), backoff{free: 1, maxDelay: time.Minute}})
+	}
+	return m
+}
+
+func fullNetworks() any {
+	m := newMemoryStore(1)
+	for range maxKnownAccounts {
+		account := uuid.New()
+		for range maxNetworks {
+			_ = m.rememberNetwork(context.Background(), nil, &attempt{now: time.Now(), account: account, network: uuid.New()})
+		}
+	}
+	return m
+}
