@@ -13,7 +13,7 @@ const (
 	// gcPercent is GOGC. With Go's default of 100, a server with 10 MiB of live memory would collect garbage for each
 	// 10 MiB that it allocates, many times a second.
 	gcPercent = 200
-	// baseMemory is what a server holds without caches and garbage: the schema, connections, stacks, the runtime.
+	// baseMemory is what a server holds without caches, hashes and garbage: the schema, connections, stacks, the runtime.
 	baseMemory = 24 << 20
 )
 
@@ -33,5 +33,9 @@ func (c *Config) setGC() {
 func (c *Config) memoryLimit() int64 {
 	_, file := database.SQLitePath(c.DatabaseURL)
 	caches := token.MaxCacheBytes + accounts.MaxCacheBytes(!file) + graphqlhttp.MaxCacheBytes(c.limits)
-	return int64(baseMemory+caches) * 3 / 2
+	hashes := 0
+	if c.HashWorker == "off" {
+		hashes = maxConcurrentHashes(false) * int(c.hashingCost.Memory) << 10
+	}
+	return int64(baseMemory+caches+hashes) * 3 / 2
 }

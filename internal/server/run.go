@@ -64,7 +64,7 @@ func (o *Options) startHashing(c *Config) (stop func(), err error) {
 	if c.HashWorker != "on" {
 		return func() {}, nil
 	}
-	worker, err := hashworker.Start(func() *exec.Cmd { return o.HashWorker(maxConcurrentHashes(inWorker)) })
+	worker, err := hashworker.Start(func() *exec.Cmd { return o.HashWorker(maxConcurrentHashes(true)) })
 	if err != nil {
 		return nil, err
 	}
