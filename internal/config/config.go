@@ -108,66 +108,84 @@ func (c *Config) setDatabaseURL(values map[string]string) string {
 // Invalid names the variable whose value cannot be used, and why.
 func Invalid(name string, why error) error { return fmt.Errorf("%s: %w", name, why) }
 
-// check refuses values that cannot be used, one sentence for each.
-func (c *Config) check(addrFrom, databaseFrom string) error {
-	var all []error
-	refuse := func(name, format string, args ...any) { all = append(all, Invalid(name, fmt.Errorf(format, args...))) }
+// faults are values that cannot be used, one sentence for each.
+type faults []error
 
-	if !isAddr(c.Addr) {
-		refuse(addrFrom, "%q is not HOST:PORT with a number as the port, such as 127.0.0.1:8080", c.Addr)
-	}
-	if c.OpsAddr != "" && !isAddr(c.OpsAddr) {
-		refuse("GATEHOUSE_OPS_ADDR", "%q is not HOST:PORT with a number as the port, such as 127.0.0.1:9090", c.OpsAddr)
-	}
-	if _, port, _ := net.SplitHostPort(c.Addr); c.OpsAddr == c.Addr && port != "0" {
-		refuse("GATEHOUSE_OPS_ADDR", "%s is the public listener's address (%s); give another one: "+
-			"metrics and profiles are not for the public", c.OpsAddr, addrFrom)
-	}
+func (f *faults) add(name, format string, args ...any) {
+	*f = append(*f, Invalid(name, fmt.Errorf(format, args...)))
+}
+
+// check refuses values that cannot be used, and sets what is made of the others.
+func (c *Config) check(addrFrom, databaseFrom string) error {
+	var all faults
+	c.checkAddresses(&all, addrFrom)
 	scheme, _, _ := strings.Cut(c.DatabaseURL, ":")
 	if !slices.Contains([]string{"sqlite", "postgres", "postgresql"}, scheme) {
-		refuse(databaseFrom, "is neither sqlite:PATH nor postgres://USER:PASSWORD@HOST/NAME")
+		all.add(databaseFrom, "is neither sqlite:PATH nor postgres://USER:PASSWORD@HOST/NAME")
 	}
-	if c.Secret != "" && c.SecretFile != "" {
-		refuse("GATEHOUSE_SECRET", "GATEHOUSE_SECRET_FILE is set too; keep one of them")
-	}
-	if c.Issuer != "" && !isIssuer(c.Issuer) {
-		refuse("GATEHOUSE_ISSUER", "%q is not an http or https address without user, query and fragment", c.Issuer)
-	}
-	if c.AccessTTL < time.Second || c.AccessTTL > 24*time.Hour || c.AccessTTL%time.Second != 0 {
-		refuse("GATEHOUSE_ACCESS_TTL", "%v is not a number of whole seconds between 1s and 24h", c.AccessTTL)
-	}
-	if c.RefreshTTL < c.AccessTTL {
-		refuse("GATEHOUSE_REFRESH_TTL", "%v is shorter than GATEHOUSE_ACCESS_TTL (%v)", c.RefreshTTL, c.AccessTTL)
-	}
-	if c.SessionTTL < c.RefreshTTL {
-		refuse("GATEHOUSE_SESSION_TTL", "%v is shorter than GATEHOUSE_REFRESH_TTL (%v)", c.SessionTTL, c.RefreshTTL)
-	}
-	if err := c.setKeyRotation(); err != nil {
-		refuse("GATEHOUSE_KEY_ROTATION", "%w", err)
-	}
-	if slices.ContainsFunc(c.RevocationTokens(), isWeakToken) {
-		refuse("GATEHOUSE_REVOCATIONS_TOKEN",
-			"each token needs at least 32 visible ASCII characters; make one with: openssl rand -hex 32")
-	}
-	if !slices.Contains([]string{"on", "off"}, c.HashWorker) {
-		refuse("GATEHOUSE_HASH_WORKER", "%q is neither on nor off", c.HashWorker)
-	}
-	if !slices.Contains([]string{"auto", "on", "off"}, c.Playground) {
-		refuse("GATEHOUSE_PLAYGROUND", "%q is not auto, on or off", c.Playground)
-	}
-	if err := c.checkOrigins(); err != nil {
-		refuse("GATEHOUSE_ALLOWED_ORIGINS", "%w", err)
-	}
-	if err := c.setTrustedProxies(); err != nil {
-		refuse("GATEHOUSE_TRUSTED_PROXIES", "%w", err)
-	}
-	if d, err := time.ParseDuration(c.Drain); c.Drain != "auto" && (err != nil || d < 0 || d > time.Minute) {
-		refuse("GATEHOUSE_DRAIN", "%q is neither auto nor a duration of a minute at most, such as 5s", c.Drain)
-	}
-	if err := c.setLog(); err != nil {
-		refuse("GATEHOUSE_LOG", "%w", err)
+	c.checkTokens(&all)
+	c.checkSwitches(&all)
+	for _, v := range []struct {
+		name string
+		set  func() error
+	}{
+		{"GATEHOUSE_KEY_ROTATION", c.setKeyRotation},
+		{"GATEHOUSE_ALLOWED_ORIGINS", c.checkOrigins},
+		{"GATEHOUSE_TRUSTED_PROXIES", c.setTrustedProxies},
+		{"GATEHOUSE_LOG", c.setLog},
+	} {
+		if err := v.set(); err != nil {
+			all.add(v.name, "%w", err)
+		}
 	}
 	return errors.Join(all...)
+}
+
+func (c *Config) checkAddresses(all *faults, addrFrom string) {
+	if !isAddr(c.Addr) {
+		all.add(addrFrom, "%q is not HOST:PORT with a number as the port, such as 127.0.0.1:8080", c.Addr)
+	}
+	if c.OpsAddr != "" && !isAddr(c.OpsAddr) {
+		all.add("GATEHOUSE_OPS_ADDR", "%q is not HOST:PORT with a number as the port, such as 127.0.0.1:9090", c.OpsAddr)
+	}
+	if _, port, _ := net.SplitHostPort(c.Addr); c.OpsAddr == c.Addr && port != "0" {
+		all.add("GATEHOUSE_OPS_ADDR", "%s is the public listener's address (%s); give another one: "+
+			"metrics and profiles are not for the public", c.OpsAddr, addrFrom)
+	}
+	if c.Issuer != "" && !isIssuer(c.Issuer) {
+		all.add("GATEHOUSE_ISSUER", "%q is not an http or https address without user, query and fragment", c.Issuer)
+	}
+}
+
+func (c *Config) checkTokens(all *faults) {
+	if c.Secret != "" && c.SecretFile != "" {
+		all.add("GATEHOUSE_SECRET", "GATEHOUSE_SECRET_FILE is set too; keep one of them")
+	}
+	if c.AccessTTL < time.Second || c.AccessTTL > 24*time.Hour || c.AccessTTL%time.Second != 0 {
+		all.add("GATEHOUSE_ACCESS_TTL", "%v is not a number of whole seconds between 1s and 24h", c.AccessTTL)
+	}
+	if c.RefreshTTL < c.AccessTTL {
+		all.add("GATEHOUSE_REFRESH_TTL", "%v is shorter than GATEHOUSE_ACCESS_TTL (%v)", c.RefreshTTL, c.AccessTTL)
+	}
+	if c.SessionTTL < c.RefreshTTL {
+		all.add("GATEHOUSE_SESSION_TTL", "%v is shorter than GATEHOUSE_REFRESH_TTL (%v)", c.SessionTTL, c.RefreshTTL)
+	}
+	if slices.ContainsFunc(c.RevocationTokens(), isWeakToken) {
+		all.add("GATEHOUSE_REVOCATIONS_TOKEN",
+			"each token needs at least 32 visible ASCII characters; make one with: openssl rand -hex 32")
+	}
+}
+
+func (c *Config) checkSwitches(all *faults) {
+	if !slices.Contains([]string{"on", "off"}, c.HashWorker) {
+		all.add("GATEHOUSE_HASH_WORKER", "%q is neither on nor off", c.HashWorker)
+	}
+	if !slices.Contains([]string{"auto", "on", "off"}, c.Playground) {
+		all.add("GATEHOUSE_PLAYGROUND", "%q is not auto, on or off", c.Playground)
+	}
+	if d, err := time.ParseDuration(c.Drain); c.Drain != "auto" && (err != nil || d < 0 || d > time.Minute) {
+		all.add("GATEHOUSE_DRAIN", "%q is neither auto nor a duration of a minute at most, such as 5s", c.Drain)
+	}
 }
 
 func isAddr(text string) bool {

@@ -10,32 +10,38 @@ import (
 	"path/filepath"
 )
 
-// ReadSecret returns the text of the secret and the variable that gave it. A secret file that does not exist is
-// created, readable by its owner only. When several processes create it simultaneously, one wins and all read its
-// secret.
-func (c *Config) ReadSecret() (text, source string, err error) {
+// SecretVariable returns the name of the variable that gives the secret.
+func (c *Config) SecretVariable() string {
+	if c.SecretFile == "" {
+		return "GATEHOUSE_SECRET"
+	}
+	return "GATEHOUSE_SECRET_FILE"
+}
+
+// ReadSecret returns the text of the secret. A secret file that does not exist is created, readable by its owner only.
+// When several processes create it simultaneously, one wins and all read its secret.
+func (c *Config) ReadSecret() (string, error) {
 	if c.Secret != "" {
-		return c.Secret, "GATEHOUSE_SECRET", nil
+		return c.Secret, nil
 	}
 	if c.SecretFile == "" {
-		return "", "", Invalid("GATEHOUSE_SECRET", errors.New("is required with Postgres (or GATEHOUSE_SECRET_FILE): "+
+		return "", Invalid("GATEHOUSE_SECRET", errors.New("is required with Postgres (or GATEHOUSE_SECRET_FILE): "+
 			"at least 32 random bytes, the same on every instance; `openssl rand -base64 32` makes one"))
 	}
-	source = "GATEHOUSE_SECRET_FILE"
 	content, err := os.ReadFile(c.SecretFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := createSecret(c.SecretFile); err != nil {
 			if folder := filepath.Dir(c.SecretFile); errors.Is(err, fs.ErrNotExist) {
 				err = fmt.Errorf("the folder %s does not exist; create it, or name a file in another", folder)
 			}
-			return "", source, Invalid(source, fmt.Errorf("creating the secret file %s: %w", c.SecretFile, err))
+			return "", Invalid(c.SecretVariable(), fmt.Errorf("creating the secret file %s: %w", c.SecretFile, err))
 		}
 		content, err = os.ReadFile(c.SecretFile)
 	}
 	if err != nil {
-		return "", source, Invalid(source, err)
+		return "", Invalid(c.SecretVariable(), err)
 	}
-	return string(content), source, nil
+	return string(content), nil
 }
 
 // createSecret writes a new secret under another name first, so that no process reads a half-written file.

@@ -27,8 +27,8 @@ func TestReadSecret_FileIsCreatedOnceBesideTheDatabase(t *testing.T) {
 	defer syscall.Umask(syscall.Umask(0))
 	dir := t.TempDir()
 	c := load(t, "GATEHOUSE_DATABASE_URL=sqlite:"+filepath.Join(dir, "g.db"))
-	text, source, err := c.ReadSecret()
-	if err != nil || source != "GATEHOUSE_SECRET_FILE" {
+	text, err := c.ReadSecret()
+	if source := c.SecretVariable(); err != nil || source != "GATEHOUSE_SECRET_FILE" {
 		t.Fatalf("source %q, %v", source, err)
 	}
 	if _, err := token.ParseSecret(text); err != nil {
@@ -38,10 +38,10 @@ func TestReadSecret_FileIsCreatedOnceBesideTheDatabase(t *testing.T) {
 	if err != nil || info.Mode() != 0o600 {
 		t.Errorf("%v, %v; want mode 0600", info.Mode(), err)
 	}
-	if again, _, err := c.ReadSecret(); again != text || err != nil {
+	if again, err := c.ReadSecret(); again != text || err != nil {
 		t.Errorf("the second time it is another, %v", err)
 	}
-	other, _, _ := load(t, "GATEHOUSE_SECRET_FILE="+filepath.Join(t.TempDir(), "s")).ReadSecret()
+	other, _ := load(t, "GATEHOUSE_SECRET_FILE="+filepath.Join(t.TempDir(), "s")).ReadSecret()
 	if other == text || other == "" {
 		t.Error("two files got the same secret")
 	}
@@ -69,7 +69,7 @@ func TestReadSecret_ConcurrentReadersReadOneSecret(t *testing.T) {
 			wg.Go(func() {
 				<-start
 				var err error
-				if texts[i], _, err = c.ReadSecret(); err != nil {
+				if texts[i], err = c.ReadSecret(); err != nil {
 					t.Error(err)
 				}
 			})
@@ -88,7 +88,7 @@ func TestReadSecret_ConcurrentReadersReadOneSecret(t *testing.T) {
 // TestReadSecret_ConcurrentProcessesReadOneSecret does the same with processes, as instances are.
 func TestReadSecret_ConcurrentProcessesReadOneSecret(t *testing.T) {
 	if path := os.Getenv("CONFIG_TEST_CHILD"); path != "" {
-		text, _, err := load(t, "GATEHOUSE_SECRET_FILE="+path).ReadSecret()
+		text, err := load(t, "GATEHOUSE_SECRET_FILE="+path).ReadSecret()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -125,8 +125,9 @@ func TestReadSecret_ExistingFileIsNotChanged(t *testing.T) {
 		if err := os.WriteFile(path, []byte(content), 0o640); err != nil {
 			t.Fatal(err)
 		}
-		text, source, err := load(t, "GATEHOUSE_SECRET_FILE="+path).ReadSecret()
-		if text != content || source != "GATEHOUSE_SECRET_FILE" || err != nil {
+		c := load(t, "GATEHOUSE_SECRET_FILE="+path)
+		text, err := c.ReadSecret()
+		if source := c.SecretVariable(); text != content || source != "GATEHOUSE_SECRET_FILE" || err != nil {
 			t.Errorf("%q, %s, %v; want %q", text, source, err, content)
 		}
 		if kept, _ := os.ReadFile(path); string(kept) != content {
@@ -151,22 +152,22 @@ func TestReadSecret_UnusableSourceIsRefused(t *testing.T) {
 		},
 	}
 	for name, c := range cases {
-		text, _, err := load(t, c.environment...).ReadSecret()
+		text, err := load(t, c.environment...).ReadSecret()
 		if text != "" || err == nil || !strings.HasPrefix(err.Error(), c.named+": ") ||
 			!strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %q, %v", name, text, err)
 		}
 	}
-	twins := map[string][]string{
+	controls := map[string][]string{
 		"Postgres with one": {"GATEHOUSE_DATABASE_URL=postgres://h/d", "GATEHOUSE_SECRET=x"},
 		"Postgres and a file": {
 			"GATEHOUSE_DATABASE_URL=postgres://h/d", "GATEHOUSE_SECRET_FILE=" + filepath.Join(dir, "s"),
 		},
 		"SQLite and a variable": {"GATEHOUSE_DATABASE_URL=sqlite:" + filepath.Join(dir, "no", "g.db"), "GATEHOUSE_SECRET=x"},
 	}
-	for name, environment := range twins {
-		if text, source, err := load(t, environment...).ReadSecret(); text == "" || source == "" || err != nil {
-			t.Errorf("%s: %q, %q, %v", name, text, source, err)
+	for name, environment := range controls {
+		if text, err := load(t, environment...).ReadSecret(); text == "" || err != nil {
+			t.Errorf("%s: %q, %v", name, text, err)
 		}
 	}
 }

@@ -63,11 +63,9 @@ func (s sender) sendSessions(stats accounts.Stats) {
 }
 
 func (s sender) sendPool(p sql.DBStats) {
-	connections := func(state string, n int) {
-		s.send(prometheus.GaugeValue, "database_connections", "Connections to the database.", float64(n), "state", state)
-	}
-	connections("in use", p.InUse)
-	connections("idle", p.Idle)
+	d := desc("database_connections", "Connections to the database.", []string{"state"})
+	s <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(p.InUse), "in use")
+	s <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(p.Idle), "idle")
 	s.gauge("database_connections_max", "How many connections to the database there may be.",
 		float64(p.MaxOpenConnections))
 	s.counter("database_waits_total", "How often a request waited for a connection.", float64(p.WaitCount))
@@ -75,24 +73,19 @@ func (s sender) sendPool(p sql.DBStats) {
 }
 
 func (s sender) gauge(name, help string, value float64) {
-	s.send(prometheus.GaugeValue, name, help, value)
+	s <- prometheus.MustNewConstMetric(desc(name, help, nil), prometheus.GaugeValue, value)
 }
 
 func (s sender) counter(name, help string, value float64) {
-	s.send(prometheus.CounterValue, name, help, value)
+	s <- prometheus.MustNewConstMetric(desc(name, help, nil), prometheus.CounterValue, value)
 }
 
 func (s sender) lookups(name, help string, hits, misses uint64) {
-	s.send(prometheus.CounterValue, name, help, float64(hits), "result", "hit")
-	s.send(prometheus.CounterValue, name, help, float64(misses), "result", "miss")
+	d := desc(name, help, []string{"result"})
+	s <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(hits), "hit")
+	s <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(misses), "miss")
 }
 
-// send sends one metric with at most one label, which is its name and value.
-func (s sender) send(kind prometheus.ValueType, name, help string, value float64, label ...string) {
-	var labels prometheus.Labels
-	if len(label) == 2 {
-		labels = prometheus.Labels{label[0]: label[1]}
-	}
-	desc := prometheus.NewDesc("gatehouse_"+name, help, nil, labels)
-	s <- prometheus.MustNewConstMetric(desc, kind, value)
+func desc(name, help string, labels []string) *prometheus.Desc {
+	return prometheus.NewDesc("gatehouse_"+name, help, labels, nil)
 }

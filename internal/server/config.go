@@ -16,12 +16,11 @@ import (
 // before the database is touched, so that a start that cannot succeed changes nothing.
 type Config struct {
 	*config.Config
-	secret       *token.Secret
-	secretSource string     // the variable that gave it
-	signingKey   *token.Key // nil: signing keys are stored in the database
-	hashingCost  password.Cost
-	limits       querylimit.Limits
-	throttle     *accounts.ThrottleLimits // nil: off
+	secret      *token.Secret
+	signingKey  *token.Key // nil: signing keys are stored in the database
+	hashingCost password.Cost
+	limits      querylimit.Limits
+	throttle    *accounts.ThrottleLimits // nil: off
 }
 
 // ReadConfig reads the configuration from an environment of NAME=value lines. Its error names the variable. It creates
@@ -87,13 +86,12 @@ func (c *Config) readSigningKey() error {
 }
 
 func (c *Config) readSecret() error {
-	text, source, err := c.ReadSecret()
+	text, err := c.ReadSecret()
 	if err != nil {
 		return err
 	}
-	c.secretSource = source
 	if c.secret, err = token.ParseSecret(text); err != nil {
-		return config.Invalid(source, err)
+		return config.Invalid(c.SecretVariable(), err)
 	}
 	return nil
 }

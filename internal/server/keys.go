@@ -27,7 +27,7 @@ func OpenKeys(ctx context.Context, c *Config, db *database.Database, log *slog.L
 func openKeys(ctx context.Context, c *Config, db *database.Database, onEvent eventFunc) (*SigningKeys, error) {
 	err := accounts.CheckSecret(ctx, db.Client, c.secret)
 	if errors.Is(err, accounts.ErrSecretMismatch) {
-		return nil, config.Invalid(c.secretSource, err)
+		return nil, config.Invalid(c.SecretVariable(), err)
 	}
 	if err != nil {
 		return nil, err

@@ -28,7 +28,7 @@ func (t *Traces) Driver(d dialect.Driver) dialect.Driver {
 		return t.tracer.Start(ctx, verb, trace.WithSpanKind(trace.SpanKindClient),
 			trace.WithAttributes(system, semconv.DBQueryText(statement)))
 	}
-	return driver{d, spans{d, start}}
+	return driver{spans{d, start}, d}
 }
 
 // spans runs statements in spans.
@@ -79,33 +79,27 @@ func (s spans) ExecContext(ctx context.Context, query string, args ...any) (resu
 }
 
 type driver struct {
-	dialect.Driver
-	spans spans
+	spans
+	inner dialect.Driver
 }
 
-func (d driver) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	return d.spans.ExecContext(ctx, query, args...)
-}
+// Dialect is dialect.Driver's.
+func (d driver) Dialect() string { return d.inner.Dialect() }
 
-func (d driver) Exec(ctx context.Context, query string, args, v any) error {
-	return d.spans.Exec(ctx, query, args, v)
-}
-
-func (d driver) Query(ctx context.Context, query string, args, v any) error {
-	return d.spans.Query(ctx, query, args, v)
-}
+// Close is dialect.Driver's.
+func (d driver) Close() error { return d.inner.Close() }
 
 // Tx begins a transaction whose statements, and end, are spans too.
 func (d driver) Tx(ctx context.Context) (dialect.Tx, error) {
 	var inner dialect.Tx
-	err := d.spans.trace(ctx, "BEGIN", func(context.Context) (err error) {
-		inner, err = d.Driver.Tx(ctx)
+	err := d.trace(ctx, "BEGIN", func(context.Context) (err error) {
+		inner, err = d.inner.Tx(ctx)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return tx{spans{inner, d.spans.start}, inner, ctx}, nil
+	return tx{spans{inner, d.start}, inner, ctx}, nil
 }
 
 type tx struct {
