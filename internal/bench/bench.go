@@ -21,7 +21,7 @@ type bench struct {
 	table    *table
 	progress io.Writer
 	folder   string // temporary; holds databases, logs and the built program
-	postgres *pgtemp.Cluster
+	postgres *pgtemp.Server
 	engines  []engine
 	started  []*process // since stopAll
 }

@@ -15,16 +15,16 @@ import (
 )
 
 const (
-	// lastWord is how long a server may take to answer that it cancelled a statement.
-	lastWord = time.Second
-	// statementPatience bounds a statement whose context does not. Nothing may wait for a silent server for ever.
-	statementPatience = 10 * time.Second
+	// cancelTimeout bounds a cancel request, and the wait for the answer of a cancelled statement.
+	cancelTimeout = time.Second
+	// statementTimeout is the timeout of statements without a deadline.
+	statementTimeout = 10 * time.Second
 )
 
 // unbounded marks the context of a migration, which may take as long as its tables are large.
 type unbounded struct{}
 
-// connector makes connections of lib/pq that give up on a silent server when the context ends.
+// connector makes connections of lib/pq that stop waiting for a silent server when the context ends.
 type connector struct{ config pq.Config }
 
 func (c connector) Driver() driver.Driver { return pq.Driver{} }
@@ -34,32 +34,32 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if end, bounded := ctx.Deadline(); bounded { // lib/pq sets a deadline of its own, later than giveUp
+	if end, bounded := ctx.Deadline(); bounded { // lib/pq sets a deadline of its own, later than interrupt
 		config.ConnectTimeout = min(config.ConnectTimeout, max(time.Millisecond, time.Until(end)))
 	}
-	made, err := pq.NewConnectorConfig(config)
+	connector, err := pq.NewConnectorConfig(config)
 	if err != nil {
 		return nil, err
 	}
 	d := &dialer{}
-	made.Dialer(d)
-	stop := context.AfterFunc(ctx, d.giveUp) // lib/pq heeds the context only until the socket is open
-	raw, err := made.Connect(ctx)
+	connector.Dialer(d)
+	stop := context.AfterFunc(ctx, d.interrupt) // lib/pq heeds the context only until the socket is open
+	raw, err := connector.Connect(ctx)
 	if !stop() && err == nil {
 		err = errors.Join(ctx.Err(), raw.Close())
 	}
 	if err != nil {
 		return nil, err
 	}
-	whole, is := raw.(pqConn)
-	if !is {
+	conn, ok := raw.(pqConn)
+	if !ok {
 		return nil, errors.Join(fmt.Errorf("lib/pq's %T lacks a method that Gatehouse passes on", raw), raw.Close())
 	}
-	return &connection{pqConn: whole, socket: d.done()}, nil
+	return &connection{pqConn: conn, socket: d.done()}, nil
 }
 
-// dialer remembers the socket that it made. lib/pq dials with it again to cancel a statement, and the caller waits for
-// that as long as for a new connection; a server that hangs gets no more than its last word.
+// dialer remembers its socket. lib/pq dials with it again to send a cancel request, and the caller waits for that as long
+// as for a new connection; those requests get cancelTimeout.
 type dialer struct {
 	net.Dialer
 	mu        sync.Mutex
@@ -67,11 +67,11 @@ type dialer struct {
 	connected bool
 }
 
-// brief is a socket that cannot be waited for longer than that.
-type brief struct{ net.Conn }
+// shortDeadlineConn has no deadline later than cancelTimeout.
+type shortDeadlineConn struct{ net.Conn }
 
-func (b brief) SetDeadline(t time.Time) error {
-	if end := time.Now().Add(lastWord); t.IsZero() || t.After(end) {
+func (b shortDeadlineConn) SetDeadline(t time.Time) error {
+	if end := time.Now().Add(cancelTimeout); t.IsZero() || t.After(end) {
 		t = end
 	}
 	return b.Conn.SetDeadline(t)
@@ -88,13 +88,13 @@ func (d *dialer) DialContext(ctx context.Context, network, address string) (net.
 	connected := d.connected
 	d.mu.Unlock()
 	if connected {
-		ctx, cancel := context.WithTimeout(ctx, lastWord)
+		ctx, cancel := context.WithTimeout(ctx, cancelTimeout)
 		defer cancel()
 		socket, err := d.Dialer.DialContext(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}
-		return brief{socket}, socket.SetDeadline(time.Now().Add(lastWord))
+		return shortDeadlineConn{socket}, socket.SetDeadline(time.Now().Add(cancelTimeout))
 	}
 	socket, err := d.Dialer.DialContext(ctx, network, address)
 	d.mu.Lock()
@@ -103,7 +103,7 @@ func (d *dialer) DialContext(ctx context.Context, network, address string) (net.
 	return socket, err
 }
 
-// done returns the socket of the connection that is made now.
+// done returns the socket of the new connection. What is dialed later is a cancel request.
 func (d *dialer) done() net.Conn {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -111,14 +111,14 @@ func (d *dialer) done() net.Conn {
 	return d.socket
 }
 
-func (d *dialer) newest() net.Conn {
+func (d *dialer) current() net.Conn {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.socket
 }
 
-func (d *dialer) giveUp() {
-	if socket := d.newest(); socket != nil {
+func (d *dialer) interrupt() {
+	if socket := d.current(); socket != nil {
 		socket.SetDeadline(time.Now())
 	}
 }
@@ -145,27 +145,27 @@ type pqConn interface {
 // quicker still, but there lib/pq's number of a statement may be that of another client's statement.
 type connection struct {
 	pqConn
-	socket   net.Conn
-	relax    func() // ends the watch over the newest context; nil when there is none
-	readOnly bool   // the server refused a write: another one may have taken its place
+	socket      net.Conn
+	endDeadline func() // ends the deadline of the newest context; nil when there is none
+	readOnly    bool   // the server refused a write: another one may have taken its place
 }
 
 func (c *connection) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	ctx = c.watch(ctx)
+	ctx = c.setDeadline(ctx)
 	rows, err := c.pqConn.QueryContext(ctx, query, args)
-	return rows, c.noted(err)
+	return rows, c.noteReadOnly(err)
 }
 
 func (c *connection) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	ctx = c.watch(ctx)
+	ctx = c.setDeadline(ctx)
 	result, err := c.pqConn.ExecContext(ctx, query, args)
-	return result, c.noted(err)
+	return result, c.noteReadOnly(err)
 }
 
-// BeginTx says BEGIN and no more, unless it is asked for more. lib/pq would say READ WRITE, which overrules whoever set
-// default_transaction_read_only, for instance because the disk is nearly full.
+// BeginTx sends a plain BEGIN unless options are given. lib/pq would add READ WRITE, which overrides an operator's
+// default_transaction_read_only, set for instance because the disk is nearly full.
 func (c *connection) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
-	ctx = c.watch(ctx)
+	ctx = c.setDeadline(ctx)
 	if o != (driver.TxOptions{}) {
 		return c.pqConn.BeginTx(ctx, o)
 	}
@@ -185,40 +185,40 @@ func (c *connection) CheckNamedValue(v *driver.NamedValue) error {
 }
 
 func (c *connection) Ping(ctx context.Context) error {
-	return c.pqConn.Ping(c.watch(ctx))
+	return c.pqConn.Ping(c.setDeadline(ctx))
 }
 
 // IsValid is called when a connection goes back to the pool: its statement is over. One to a server that takes no
-// writes is given up. After a failover the address may lead to another server, and a session keeps the
+// writes is closed. After a failover the address may lead to another server, and a session keeps the
 // default_transaction_read_only that it began with.
 func (c *connection) IsValid() bool {
-	c.unwatch()
+	c.clearDeadline()
 	return !c.readOnly && c.pqConn.IsValid()
 }
 
-func (c *connection) noted(err error) error {
+func (c *connection) noteReadOnly(err error) error {
 	c.readOnly = c.readOnly || pq.As(err, pqerror.ReadOnlySQLTransaction) != nil
 	return err
 }
 
-// watch ends the wait for a silent server. lib/pq asks the server to cancel when the context ends, and then waits for
+// setDeadline ends the wait for a silent server. lib/pq asks the server to cancel when the context ends, and then waits for
 // the answer without a bound; if the server hangs or the network lost it, that answer never comes. COMMIT and ROLLBACK,
 // which have no context, are under the watch of the statement before them. A context without a deadline gets one.
-func (c *connection) watch(ctx context.Context) context.Context {
-	c.unwatch()
+func (c *connection) setDeadline(ctx context.Context) context.Context {
+	c.clearDeadline()
 	if ctx.Value(unbounded{}) != nil {
 		return ctx
 	}
 	cancel := func() {}
 	if _, bounded := ctx.Deadline(); !bounded {
-		ctx, cancel = context.WithTimeout(ctx, statementPatience)
+		ctx, cancel = context.WithTimeout(ctx, statementTimeout)
 	}
 	over := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
-		c.socket.SetDeadline(time.Now().Add(lastWord))
+		c.socket.SetDeadline(time.Now().Add(cancelTimeout))
 		close(over)
 	})
-	c.relax = func() {
+	c.endDeadline = func() {
 		if !stop() {
 			<-over
 			c.socket.SetDeadline(time.Time{})
@@ -228,9 +228,9 @@ func (c *connection) watch(ctx context.Context) context.Context {
 	return ctx
 }
 
-func (c *connection) unwatch() {
-	if c.relax != nil {
-		c.relax()
-		c.relax = nil
+func (c *connection) clearDeadline() {
+	if c.endDeadline != nil {
+		c.endDeadline()
+		c.endDeadline = nil
 	}
 }

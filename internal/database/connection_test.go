@@ -35,7 +35,7 @@ func inTx(ctx context.Context, c *ent.Client, f func(*ent.Tx) error) error {
 }
 
 func TestPool_SurvivesARestartOfTheServer(t *testing.T) {
-	c := dbtest.NewCluster(t)
+	c := dbtest.NewServer(t)
 	d := migrated(t, c.URL("postgres"))
 	made, err := newUser(t.Context(), d.Client, "ada@example.com")
 	if err != nil {

@@ -35,13 +35,13 @@ type Config struct {
 type Database struct {
 	Client *ent.Client
 
-	engine     engine
-	sql        *sql.DB
-	log        *slog.Logger
-	migrations fs.FS
-	served     atomic.Bool // Migrate found or made this program's version
-	opened     fs.FileInfo // the SQLite file that was opened
-	readiness  readiness
+	engine      engine
+	sql         *sql.DB
+	log         *slog.Logger
+	migrations  fs.FS
+	everCurrent atomic.Bool // Migrate found or made this program's version
+	openedFile  fs.FileInfo // the SQLite file that was opened
+	readiness   readiness
 }
 
 // engine is what differs between a SQLite file and a Postgres server.
@@ -52,7 +52,7 @@ type engine interface {
 	open(mustExist bool) (*sql.DB, error)
 	preflight(ctx context.Context) error         // before the first connection of the pool
 	check(ctx context.Context, db *sql.DB) error // all of the data
-	mend(err error) error                        // adds to a refusal how to mend it
+	withHint(err error) error                    // adds how to correct it
 	versionTable() string                        // a query that answers whether goose's table is there
 	trialWrite() string                          // a write of nothing that matters, which fails where others do
 	provider(db *sql.DB, migrations fs.FS) (*goose.Provider, error)
@@ -60,7 +60,7 @@ type engine interface {
 
 // Open opens the database and waits until it answers; it does not migrate. A database that refuses (wrong password, no
 // such database, not a SQLite file) fails at once. One that does not answer is tried once a second, with a line in the
-// log each time, until Config.Wait is over. Every error says how to mend what is wrong.
+// log each time, until Config.Wait is over. Every error says how to correct the cause.
 func Open(ctx context.Context, c Config) (*Database, error) {
 	if c.Log == nil {
 		return nil, errors.New("database: Config.Log is required")
@@ -78,10 +78,10 @@ func Open(ctx context.Context, c Config) (*Database, error) {
 	}
 	d := &Database{engine: e, sql: db, log: c.Log, migrations: migrationsOf(e.dialect())}
 	if err := d.await(ctx, c.Wait); err != nil {
-		return nil, errors.Join(fmt.Errorf("database: open %s: %w", e, e.mend(err)), db.Close())
+		return nil, errors.Join(fmt.Errorf("database: open %s: %w", e, e.withHint(err)), db.Close())
 	}
-	if f, is := e.(file); is {
-		if d.opened, err = os.Stat(f.path); err != nil {
+	if f, ok := e.(file); ok {
+		if d.openedFile, err = os.Stat(f.path); err != nil {
 			return nil, errors.Join(fmt.Errorf("database: open %s: %w", e, err), db.Close())
 		}
 	}
@@ -103,7 +103,7 @@ func (d *Database) Shared() bool { return d.engine.dialect() == dialect.Postgres
 // reads only its header and the first pages of its tables. PostgreSQL has tools of its own for this, and nothing is read.
 func (d *Database) Check(ctx context.Context) error {
 	if err := d.engine.check(ctx, d.sql); err != nil {
-		return fmt.Errorf("database: check %s: %w", d.engine, d.engine.mend(err))
+		return fmt.Errorf("database: check %s: %w", d.engine, d.engine.withHint(err))
 	}
 	return nil
 }
@@ -121,7 +121,7 @@ func (d *Database) Close() error {
 
 // await returns once the database answered, refused, or stayed silent for as long as wait.
 func (d *Database) await(ctx context.Context, wait time.Duration) error {
-	patient, cancel := context.WithTimeout(ctx, wait)
+	bounded, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -129,7 +129,7 @@ func (d *Database) await(ctx context.Context, wait time.Duration) error {
 	for try := 1; ; try++ {
 		err := d.engine.preflight(ctx)
 		if err == nil {
-			err = d.sql.PingContext(patient)
+			err = d.sql.PingContext(bounded)
 		}
 		switch {
 		case err == nil:
@@ -138,15 +138,15 @@ func (d *Database) await(ctx context.Context, wait time.Duration) error {
 			return ctx.Err()
 		case !Unavailable(err) || damaged(err):
 			return err
-		case patient.Err() == nil || silence == nil:
+		case bounded.Err() == nil || silence == nil:
 			silence = err
 		}
 		d.log.WarnContext(ctx, "the database does not answer", "database", d.engine.String(), "try", try, "error", err)
 		select {
-		case <-patient.Done():
+		case <-bounded.Done():
 		case <-tick.C:
 		}
-		if patient.Err() != nil {
+		if bounded.Err() != nil {
 			return fmt.Errorf("no answer within %s, is it running? %w", wait, silence)
 		}
 	}

@@ -84,7 +84,7 @@ func (d *Database) checkFilePresent() error {
 		return nil
 	}
 	now, err := os.Stat(f.path)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(now, d.opened) {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(now, d.openedFile) {
 		return fmt.Errorf("database: %s: %w", f.path, ErrMoved)
 	}
 	return err

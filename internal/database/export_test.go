@@ -14,16 +14,16 @@ func (d *Database) SetMigrations(m fs.FS) { d.migrations = m }
 // Migrations are the files of this program for the database's engine.
 func (d *Database) Migrations() fs.FS { return d.migrations }
 
-// BeatText and ReadBeat are a beat's text and what is read from it.
+// HeartbeatText and ParseHeartbeat are a beat's text and what is read from it.
 var (
-	BeatText = beatText
-	ReadBeat = readBeat
+	HeartbeatText  = heartbeatText
+	ParseHeartbeat = parseHeartbeat
 )
 
-const KeptStatements = keptStatements
+const StatementCacheSize = statementCacheSize
 
 // Prepared is how many statements a connection to a SQLite file has kept.
-func Prepared(c any) int { return len(c.(*opened).statements) }
+func Prepared(c any) int { return len(c.(*sqliteConn).statements) }
 
 // SSLMode is what a URL comes to.
 func SSLMode(url string) string {

@@ -20,12 +20,12 @@ var ErrMoved = errors.New("the database's file was moved or deleted while it was
 // failure: asking again later may help. That is a connection which is refused, cut or too slow, a server that starts,
 // stops or has become a standby, one without free connections, disk or memory, and a transaction that gave way to
 // another; on SQLite a file that stayed locked, a disk that is full, fails or is mounted read-only, and a file that is
-// gone or damaged. It is false for a context that was cancelled, since there nobody waits for the answer.
+// gone or damaged. It is false for a context that was cancelled, since no caller waits for the answer then.
 func Unavailable(err error) bool {
-	if refused, is := errors.AsType[*pq.Error](err); is {
-		return silent(refused.Code) || contended(refused.Code)
+	if refused, ok := errors.AsType[*pq.Error](err); ok {
+		return isUnavailable(refused.Code) || contended(refused.Code)
 	}
-	if refused, is := errors.AsType[*sqlite.Error](err); is {
+	if refused, ok := errors.AsType[*sqlite.Error](err); ok {
 		switch refused.Code() & 0xff {
 		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN,
 			sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PROTOCOL:
@@ -33,7 +33,7 @@ func Unavailable(err error) bool {
 		}
 		return damaged(err)
 	}
-	if broken, is := errors.AsType[*net.OpError](err); is {
+	if broken, ok := errors.AsType[*net.OpError](err); ok {
 		// Go's TLS calls an alert a network error: "remote error" when the server sent it, "local error" otherwise.
 		return broken.Op != "remote error" && broken.Op != "local error"
 	}
@@ -45,27 +45,27 @@ func Unavailable(err error) bool {
 	return false
 }
 
-// damaged tells a SQLite file that must be restored from every other failure. No wait mends it.
+// damaged tells a SQLite file that must be restored from every other failure. Waiting does not help.
 func damaged(err error) bool {
-	refused, is := errors.AsType[*sqlite.Error](err)
-	return is && (refused.Code()&0xff == sqlite3.SQLITE_CORRUPT || refused.Code()&0xff == sqlite3.SQLITE_NOTADB)
+	refused, ok := errors.AsType[*sqlite.Error](err)
+	return ok && (refused.Code()&0xff == sqlite3.SQLITE_CORRUPT || refused.Code()&0xff == sqlite3.SQLITE_NOTADB)
 }
 
 // Contended tells a transaction that Postgres has rolled back because of another one (serialization failure, deadlock)
-// from every other failure: nothing of it was done, and it may run again at once. A connection that broke is never
-// among them, since nobody knows what was done there.
+// from every other failure: nothing of it was done, and it may run again immediately. A connection that broke is never
+// among them, since it is unknown what was done there.
 func Contended(err error) bool {
-	refused, is := errors.AsType[*pq.Error](err)
-	return is && contended(refused.Code)
+	refused, ok := errors.AsType[*pq.Error](err)
+	return ok && contended(refused.Code)
 }
 
 func contended(code pqerror.Code) bool {
 	return code == pqerror.TRSerializationFailure || code == pqerror.TRDeadlockDetected
 }
 
-// silent reports whether a SQLSTATE means unavailable. query_canceled is among them: Postgres answers it to
+// isUnavailable reports whether a SQLSTATE means unavailable. query_canceled is among them: Postgres answers it to
 // statement_timeout, and else to a caller who left.
-func silent(code pqerror.Code) bool {
+func isUnavailable(code pqerror.Code) bool {
 	switch code {
 	case pqerror.QueryCanceled, pqerror.AdminShutdown, pqerror.CrashShutdown, pqerror.CannotConnectNow,
 		pqerror.IdleSessionTimeout, pqerror.IdleInTransactionSessionTimeout, pqerror.LockNotAvailable,
@@ -79,7 +79,7 @@ func silent(code pqerror.Code) bool {
 // Conflict tells a violated unique index or primary key from every other failure. Ent's own test reads the message,
 // which Postgres writes in the server's language.
 func Conflict(err error) bool {
-	if refused, is := errors.AsType[*sqlite.Error](err); is {
+	if refused, ok := errors.AsType[*sqlite.Error](err); ok {
 		code := refused.Code()
 		return code == sqlite3.SQLITE_CONSTRAINT_UNIQUE || code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
 	}

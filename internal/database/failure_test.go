@@ -166,7 +166,7 @@ func TestAWriteToAReadOnlyServerGivesTheConnectionUp(t *testing.T) {
 }
 
 func TestAPostgresThatCannotServeIsUnavailable(t *testing.T) {
-	c := dbtest.NewCluster(t)
+	c := dbtest.NewServer(t)
 	d := migrated(t, c.URL("postgres"))
 	run := func(q string) error { _, err := d.SQL().ExecContext(t.Context(), q); return err }
 	judge(t, "statement_timeout", run("BEGIN; SET LOCAL statement_timeout = 20; SELECT pg_sleep(9); COMMIT"),

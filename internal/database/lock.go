@@ -13,13 +13,13 @@ import (
 	"github.com/pressly/goose/v3/lock"
 )
 
-// lockPatience bounds the wait for another instance that is migrating.
-const lockPatience = 5 * time.Minute
+// lockTimeout bounds the wait for another instance that is migrating.
+const lockTimeout = 5 * time.Minute
 
 // fileLock lets one instance at a time migrate a SQLite file, and switches foreign keys off on the connection that
 // migrates. goose hands SessionLock the very connection on which it then runs the migrations.
 //
-// Foreign keys must be off because SQLite alters a table by making it anew, and DROP TABLE deletes the old rows first:
+// Foreign keys must be off because SQLite alters a table by building it again, and DROP TABLE deletes the old rows first:
 // with foreign keys on, ON DELETE CASCADE empties every table that refers to it, without an error. The PRAGMA does
 // nothing inside a transaction, so the one that Atlas writes into a migration comes too late.
 //
@@ -29,7 +29,7 @@ type fileLock struct{ flock *flock.Flock }
 func newFileLock(path string) fileLock { return fileLock{flock.New(path)} }
 
 func (l fileLock) SessionLock(ctx context.Context, conn *sql.Conn) error {
-	ctx, cancel := context.WithTimeout(ctx, lockPatience)
+	ctx, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()
 	if _, err := l.flock.TryLockContext(ctx, 20*time.Millisecond); err != nil {
 		return fmt.Errorf("wait for %s, which another instance holds while it migrates: %w", l.flock.Path(), err)
@@ -90,7 +90,7 @@ type transactionLock struct {
 }
 
 func (l *transactionLock) SessionLock(ctx context.Context, _ *sql.Conn) error {
-	deadline := time.Now().Add(lockPatience)
+	deadline := time.Now().Add(lockTimeout)
 	for {
 		locked, err := l.try(ctx)
 		if err != nil || locked {

@@ -106,7 +106,7 @@ func (d *Database) applied(ctx context.Context) (versions []int64, err error) {
 }
 
 // Migrate brings the schema to this program's version and returns the files that it applied. Several instances may call
-// it at once: one applies, the others wait for it. Each file is one transaction, so one that fails leaves nothing of
+// it simultaneously: one applies, the others wait for it. Each file is one transaction, so one that fails leaves nothing of
 // itself behind. There is no way back: down would drop columns with what users put into them.
 func (d *Database) Migrate(ctx context.Context) ([]string, error) {
 	before, err := d.Status(ctx)
@@ -114,14 +114,14 @@ func (d *Database) Migrate(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	if before.Newer() || len(before.Pending) == 0 {
-		return nil, d.begin(before)
+		return nil, d.markCurrent(before)
 	}
 	p, err := d.engine.provider(d.sql, d.migrations)
 	if err != nil {
 		return nil, fmt.Errorf("database: read the migrations of this program: %w", err)
 	}
 	results, err := p.Up(context.WithValue(ctx, unbounded{}, true))
-	if failed, is := errors.AsType[*goose.PartialError](err); is {
+	if failed, ok := errors.AsType[*goose.PartialError](err); ok {
 		results = failed.Applied
 		err = fmt.Errorf("%s: %w", path.Base(failed.Failed.Source.Path), failed.Err)
 	}
@@ -138,19 +138,19 @@ func (d *Database) Migrate(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return applied, err
 	}
-	return applied, d.begin(after)
+	return applied, d.markCurrent(after)
 }
 
-// begin is fits, from which on Ready minds no newer version.
-func (d *Database) begin(s Status) error {
-	err := d.fits(s)
+// markCurrent is checkVersion; once it passed, Ready accepts a newer version.
+func (d *Database) markCurrent(s Status) error {
+	err := d.checkVersion(s)
 	if err == nil {
-		d.served.Store(true)
+		d.everCurrent.Store(true)
 	}
 	return err
 }
 
-func (d *Database) fits(s Status) error {
+func (d *Database) checkVersion(s Status) error {
 	switch {
 	case s.Newer():
 		return fmt.Errorf("database: %s is at version %d, newer than this program's %d: run the newer program, or "+

@@ -125,11 +125,11 @@ func TestAnAbsentFileIsRefusedByCallsThatOnlyLook(t *testing.T) {
 }
 
 func TestSQLitePathIsForSQLiteAlone(t *testing.T) {
-	if path, is := database.SQLitePath("sqlite:a/b.db"); path != "a/b.db" || !is {
-		t.Errorf("got %q, %t", path, is)
+	if path, ok := database.SQLitePath("sqlite:a/b.db"); path != "a/b.db" || !ok {
+		t.Errorf("got %q, %t", path, ok)
 	}
 	for _, other := range []string{"postgres://u@h/d", "sqlite::memory:", "a/b.db"} {
-		if path, is := database.SQLitePath(other); is {
+		if path, ok := database.SQLitePath(other); ok {
 			t.Errorf("%s: got %q", other, path)
 		}
 	}
@@ -188,7 +188,7 @@ func with(t *testing.T, text string, change func(*url.URL)) string {
 }
 
 func TestAServerThatRefusesIsNotAskedAgain(t *testing.T) {
-	real := dbtest.NewCluster(t).URL("postgres") // another server might trust everybody, or speak TLS
+	real := dbtest.NewServer(t).URL("postgres") // another server might trust everybody, or speak TLS
 	for name, c := range map[string]struct{ url, want string }{
 		"wrong password": {with(t, real, func(u *url.URL) { u.User = url.UserPassword("postgres", secret) }),
 			"check the user and the password"},
@@ -272,7 +272,7 @@ func TestAServerThatIsDownIsTriedOnceASecondAndThenGivenUp(t *testing.T) {
 }
 
 func TestAServerThatComesUpInTheMeantimeIsOpened(t *testing.T) {
-	c := dbtest.NewCluster(t)
+	c := dbtest.NewServer(t)
 	if err := c.Stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -300,7 +300,7 @@ func TestAServerThatComesUpInTheMeantimeIsOpened(t *testing.T) {
 }
 
 func TestTheUnixSocketIsTaken(t *testing.T) {
-	c := dbtest.NewCluster(t)
+	c := dbtest.NewServer(t)
 	d := migrated(t, with(t, c.URL("postgres"), func(u *url.URL) {
 		q := url.Values{"host": {c.Socket()}, "port": {u.Port()}}
 		u.Host, u.RawQuery = "", q.Encode()
@@ -341,7 +341,7 @@ func TestSQLiteConnection_KeepsABoundedNumberOfStatements(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	for i := range database.KeptStatements + 100 {
+	for i := range database.StatementCacheSize + 100 {
 		for range 2 {
 			var got int
 			query := fmt.Sprintf("SELECT ? + %d", i)
@@ -351,8 +351,8 @@ func TestSQLiteConnection_KeepsABoundedNumberOfStatements(t *testing.T) {
 		}
 	}
 	if err := conn.Raw(func(c any) error {
-		if n := database.Prepared(c); n != database.KeptStatements {
-			t.Errorf("%d statements are kept, want %d", n, database.KeptStatements)
+		if n := database.Prepared(c); n != database.StatementCacheSize {
+			t.Errorf("%d statements are kept, want %d", n, database.StatementCacheSize)
 		}
 		return nil
 	}); err != nil {

@@ -116,8 +116,8 @@ func TestAPoolerOfTransactionsIsNeverInTouch(t *testing.T) {
 			var inTouch, heard, lost atomic.Int64
 			var over sync.WaitGroup
 			over.Go(func() {
-				d.Watch(ctx, database.Watcher{Channel: "news", Heard: func(string) { heard.Add(1) }, InTouch: func(time.Time) { inTouch.Add(1) },
-					OutOfTouch: func() { lost.Add(1) }, Wanted: func() bool { return true }})
+				d.Listen(ctx, database.Listener{Channel: "news", OnNotification: func(string) { heard.Add(1) }, Synced: func(time.Time) { inTouch.Add(1) },
+					Lost: func() { lost.Add(1) }, Needed: func() bool { return true }})
 			})
 			for began := time.Now(); time.Since(began) < 5*time.Second && lost.Load() == 0 && (inTouch.Load() < 5 || heard.Load() == 0); {
 				if _, err := d.SQL().Exec("SELECT pg_notify('news', $1)", "x"); err != nil {

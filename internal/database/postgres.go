@@ -40,11 +40,11 @@ func (s server) String() string {
 }
 
 // parseServer reads the URL as lib/pq does, which also reads libpq's variables (PGPASSFILE, PGSSLROOTCERT, …) for
-// what the URL leaves out. Where neither says sslmode it is disable on this machine and verify-full elsewhere:
-// encryption without a check of the certificate keeps nobody in the middle out, so that is left to those who ask.
+// what the URL leaves out. Where neither says sslmode it is disable on this machine and verify-full otherwise:
+// encryption without a check of the certificate does not stop a man in the middle, so it must be asked for.
 func parseServer(text string) (engine, error) {
 	u, err := url.Parse(text)
-	if err != nil || misplaced(u) {
+	if err != nil || looksLikePasswordInPath(u) {
 		return nil, errURL
 	}
 	if _, err := url.ParseQuery(u.RawQuery); err != nil {
@@ -112,8 +112,8 @@ func (s server) open(bool) (*sql.DB, error) {
 	return db, nil
 }
 
-func (s server) mend(err error) error {
-	if _, is := errors.AsType[*tls.CertificateVerificationError](err); is {
+func (s server) withHint(err error) error {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return fmt.Errorf("%w: name the certificate that signed it with ?sslrootcert=FILE; ?sslmode=require encrypts "+
 			"without checking who answers", err)
 	}
@@ -121,8 +121,8 @@ func (s server) mend(err error) error {
 		return fmt.Errorf("%w: switch TLS on at the server, or add ?sslmode=disable to the URL where the network "+
 			"between is trusted", err)
 	}
-	refused, is := errors.AsType[*pq.Error](err)
-	if !is {
+	refused, ok := errors.AsType[*pq.Error](err)
+	if !ok {
 		return err
 	}
 	switch refused.Code {

@@ -8,46 +8,46 @@ import (
 )
 
 const (
-	// readyWithin bounds Ready.
-	readyWithin = 2 * time.Second
-	// readyFor is for how long a good answer counts: whoever asks often costs the database no more than one write a second.
-	readyFor = time.Second
+	// readyTimeout bounds Ready.
+	readyTimeout = 2 * time.Second
+	// readyCacheTTL is how long a good answer is reused: frequent probes cost the database at most one write a second.
+	readyCacheTTL = time.Second
 )
 
 // readiness is the newest answer to whether the database is ready, or the question that is under way.
 type readiness struct {
-	mu    sync.Mutex
-	asked chan struct{} // closed when the answer is there
-	at    time.Time     // of the answer; zero while there is none
-	err   error
+	mu       sync.Mutex
+	inflight chan struct{} // closed when the answer is there
+	at       time.Time     // of the answer; zero while there is none
+	err      error
 }
 
 // Ready says whether the database answers, takes writes and is at this program's version. One that a newer program has
 // migrated since is ready too: migrations add, so that both serve during an upgrade. It returns within two
-// seconds. Those who ask at the same time share one answer.
+// seconds. Concurrent callers share one answer.
 func (d *Database) Ready(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, readyWithin)
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	r := &d.readiness
 	r.mu.Lock()
-	if r.asked == nil || !r.at.IsZero() && (r.err != nil || time.Since(r.at) > readyFor) {
-		r.asked, r.at = make(chan struct{}), time.Time{}
-		go d.answer(context.WithoutCancel(ctx), r.asked)
+	if r.inflight == nil || !r.at.IsZero() && (r.err != nil || time.Since(r.at) > readyCacheTTL) {
+		r.inflight, r.at = make(chan struct{}), time.Time{}
+		go d.refreshReadiness(context.WithoutCancel(ctx), r.inflight)
 	}
-	asked := r.asked
+	asked := r.inflight
 	r.mu.Unlock()
 	select {
 	case <-asked:
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		return r.err
-	case <-ctx.Done(): // lib/pq may take some seconds more to give up: see connection.watch
+	case <-ctx.Done(): // lib/pq may return some seconds later: see connection.setDeadline
 		return fmt.Errorf("database: no answer: %w", ctx.Err())
 	}
 }
 
-func (d *Database) answer(ctx context.Context, asked chan struct{}) {
-	ctx, cancel := context.WithTimeout(ctx, readyWithin)
+func (d *Database) refreshReadiness(ctx context.Context, asked chan struct{}) {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	var err error
 	defer func() {
@@ -59,15 +59,15 @@ func (d *Database) answer(ctx context.Context, asked chan struct{}) {
 		d.readiness.err, d.readiness.at = err, time.Now()
 		close(asked)
 	}()
-	err = d.ask(ctx)
+	err = d.checkReady(ctx)
 }
 
-func (d *Database) ask(ctx context.Context) error {
+func (d *Database) checkReady(ctx context.Context) error {
 	s, err := d.Status(ctx)
 	if err != nil {
 		return err
 	}
-	if err := d.fits(s); err != nil && !(s.Newer() && d.served.Load()) {
+	if err := d.checkVersion(s); err != nil && !(s.Newer() && d.everCurrent.Load()) {
 		return err
 	}
 	if err := d.checkFilePresent(); err != nil {

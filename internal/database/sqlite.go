@@ -30,7 +30,7 @@ func (f file) open(mustExist bool) (*sql.DB, error) {
 	if mustExist {
 		flag = os.O_RDWR
 	}
-	if f.emptied() {
+	if f.wasEmptied() {
 		return nil, errEmptied
 	}
 	made, err := os.OpenFile(f.path, flag, 0o600)
@@ -40,8 +40,8 @@ func (f file) open(mustExist bool) (*sql.DB, error) {
 	if err := made.Close(); err != nil {
 		return nil, err
 	}
-	db := sql.OpenDB(opener{f.dsn()})
-	// One connection writes at a time; the others read beside it. Opening one costs a few statements, so all are kept.
+	db := sql.OpenDB(sqliteConnector{f.dsn()})
+	// One connection writes at a time; the others read meanwhile. Opening one costs a few statements, so idle ones stay open.
 	connections := max(4, runtime.GOMAXPROCS(0))
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
@@ -55,7 +55,7 @@ func (f file) cannotOpen(err error, mustExist bool) error {
 		return fmt.Errorf("%s is a folder: name a file in it, as in sqlite:%s", f.path, inside)
 	}
 	if _, statErr := os.Stat(folder); errors.Is(statErr, fs.ErrNotExist) {
-		return fmt.Errorf("the folder %s does not exist: make it, or name a file elsewhere", folder)
+		return fmt.Errorf("the folder %s does not exist: make it, or name a file in another folder", folder)
 	}
 	if errors.Is(err, fs.ErrNotExist) && mustExist {
 		return errors.New("the file does not exist: check the path, or make the database with `gatehouse migrate`")
@@ -84,9 +84,9 @@ func (f file) name() string {
 	return "file:" + (&url.URL{Path: filepath.ToSlash(f.path)}).EscapedPath()
 }
 
-func (f file) mend(err error) error {
-	refused, is := errors.AsType[*sqlite.Error](err)
-	if !is {
+func (f file) withHint(err error) error {
+	refused, ok := errors.AsType[*sqlite.Error](err)
+	if !ok {
 		return err
 	}
 	switch refused.Code() & 0xff {

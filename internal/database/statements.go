@@ -7,9 +7,9 @@ import (
 	"fmt"
 )
 
-// keptStatements is far above the number of Gatehouse's statements. It bounds what a list of varying length in an
-// IN (…) can cost a connection's memory.
-const keptStatements = 256
+// statementCacheSize is far above the number of Gatehouse's statements. It bounds the memory that lists of varying length in an
+// IN (…) can cost a connection.
+const statementCacheSize = 256
 
 type statement interface {
 	driver.Stmt
@@ -17,23 +17,23 @@ type statement interface {
 	driver.StmtQueryContext
 }
 
-// statements are what one connection has prepared, by text.
+// statements are the prepared statements of one connection, by text.
 type statements map[string]statement
 
-// prepare returns the statement of a text, made on first sight.
+// prepare returns the statement of a text, prepared at its first use.
 func (s statements) prepare(ctx context.Context, c driver.ConnPrepareContext, query string) (statement, error) {
-	if st, is := s[query]; is {
+	if st, ok := s[query]; ok {
 		return st, nil
 	}
-	made, err := c.PrepareContext(ctx, query)
+	prepared, err := c.PrepareContext(ctx, query)
 	if err != nil {
 		return nil, err
 	}
-	st, is := made.(statement)
-	if !is {
-		return nil, errors.Join(fmt.Errorf("the driver's %T cannot be kept", made), made.Close())
+	st, ok := prepared.(statement)
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("the driver's %T cannot be cached", prepared), prepared.Close())
 	}
-	if len(s) >= keptStatements {
+	if len(s) >= statementCacheSize {
 		for old, oldest := range s { // any one: a full cache is the exception
 			delete(s, old)
 			if err := oldest.Close(); err != nil {

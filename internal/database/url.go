@@ -15,8 +15,8 @@ func CheckURL(url string) error {
 // SQLitePath returns the path in a URL of the form sqlite:PATH. It is false for every other URL.
 func SQLitePath(url string) (string, bool) {
 	e, _ := parse(url)
-	f, is := e.(file)
-	return f.path, is
+	f, ok := e.(file)
+	return f.path, ok
 }
 
 // errURL quotes nothing: what cannot be read may be a password in the wrong place.
@@ -51,8 +51,8 @@ func parseFile(path string) (engine, error) {
 	return file{path: path}, nil
 }
 
-// misplaced reports an @ where a password with a bare / ? or # leaves it.
-func misplaced(u *url.URL) bool {
+// looksLikePasswordInPath reports an @ where a password with a bare / ? or # leaves it.
+func looksLikePasswordInPath(u *url.URL) bool {
 	return u.Fragment != "" || strings.Contains(u.Path, "@") ||
 		u.User == nil && u.Host != "" && strings.Contains(u.RawQuery, "@")
 }

@@ -62,8 +62,8 @@ func Postgres(t testing.TB) string {
 	return u.String()
 }
 
-// NewCluster returns a server for this test alone, which the test may stop, kill and start again.
-func NewCluster(t testing.TB) *pgtemp.Cluster {
+// NewServer returns a server for this test alone, which the test may stop, kill and start again.
+func NewServer(t testing.TB) *pgtemp.Server {
 	t.Helper()
 	c, err := pgtemp.New()
 	skipWithout(t, err)
@@ -83,7 +83,7 @@ type server struct {
 	err     error
 	url     *url.URL
 	admin   *sql.DB
-	cluster *pgtemp.Cluster // nil with TEST_DATABASE_URL
+	cluster *pgtemp.Server // nil with TEST_DATABASE_URL
 }
 
 func started(t testing.TB) *server {

@@ -44,7 +44,7 @@ func binaries() (string, error) {
 }
 
 // account says as whom the programs run, and gives them the folder. PostgreSQL refuses root, so root drops to
-// postgres, or else to nobody. The process group of its own keeps a Ctrl-C in the terminal from the server.
+// postgres, or else to the account nobody. The process group of its own keeps a Ctrl-C in the terminal from the server.
 func account(dir string) (*syscall.SysProcAttr, error) {
 	attr := &syscall.SysProcAttr{Setpgid: true}
 	if os.Geteuid() != 0 {
@@ -55,7 +55,7 @@ func account(dir string) (*syscall.SysProcAttr, error) {
 		who, err = user.Lookup("nobody")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("pgtemp: root may not run PostgreSQL, and there is nobody else: %w", err)
+		return nil, fmt.Errorf("pgtemp: root may not run PostgreSQL, and there is no account postgres or nobody: %w", err)
 	}
 	uid, uidErr := strconv.Atoi(who.Uid)
 	gid, gidErr := strconv.Atoi(who.Gid)
@@ -66,34 +66,34 @@ func account(dir string) (*syscall.SysProcAttr, error) {
 	return attr, nil
 }
 
-// guard is a shell that outlives this process. It reads until the end of its standard input, which the kernel closes
+// supervisor is a shell that outlives this process. It reads until the end of its standard input, which the kernel closes
 // however this process ends, then ends the server and removes the folder.
-type guard struct {
+type supervisor struct {
 	shell *exec.Cmd
 	input io.Closer
 }
 
-const vigil = `cat >/dev/null
+const cleanupScript = `cat >/dev/null
 pid=$(head -n 1 "$0/data/postmaster.pid" 2>/dev/null) && kill -QUIT "$pid" && sleep 1
 rm -rf "$0"`
 
-func watch(dir string) (*guard, error) {
-	shell := exec.Command("/bin/sh", "-c", vigil, dir)
+func superviseServer(dir string) (*supervisor, error) {
+	shell := exec.Command("/bin/sh", "-c", cleanupScript, dir)
 	shell.Dir, shell.SysProcAttr = "/", &syscall.SysProcAttr{Setpgid: true}
 	input, err := shell.StdinPipe()
 	if err == nil {
 		err = shell.Start()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("pgtemp: start the guard: %w", err)
+		return nil, fmt.Errorf("pgtemp: start the supervisor: %w", err)
 	}
-	return &guard{shell, input}, nil
+	return &supervisor{shell, input}, nil
 }
 
-// release ends the guard, which removes the folder.
-func (g *guard) release() error {
-	if g == nil {
+// release ends the supervisor, which removes the folder.
+func (s *supervisor) release() error {
+	if s == nil {
 		return nil
 	}
-	return errors.Join(g.input.Close(), g.shell.Wait())
+	return errors.Join(s.input.Close(), s.shell.Wait())
 }

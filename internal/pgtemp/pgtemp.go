@@ -21,23 +21,23 @@ import (
 	_ "github.com/lib/pq" // answers "is it up yet?"
 )
 
-// patience bounds a start, and a stop before it turns into a kill.
-const patience = 30 * time.Second
+// timeout bounds a start, and a stop before it turns into a kill.
+const timeout = 30 * time.Second
 
-// Cluster is one server and its folder. Its methods are not safe for concurrent use.
-type Cluster struct {
-	bin      string // folder of initdb and postgres
-	dir      string // data/, log, password; owned by the account that runs the server
-	password string
-	port     int
-	account  *syscall.SysProcAttr
-	guard    *guard
-	server   *exec.Cmd // nil while stopped
-	ended    chan struct{}
+// Server is one server and its folder. Its methods are not safe for concurrent use.
+type Server struct {
+	bin        string // folder of initdb and postgres
+	dir        string // data/, log, password; owned by the account that runs the server
+	password   string
+	port       int
+	account    *syscall.SysProcAttr
+	supervisor *supervisor
+	process    *exec.Cmd // nil while stopped
+	ended      chan struct{}
 }
 
 // New makes a cluster and starts it. ErrMissing says that there are no binaries.
-func New() (*Cluster, error) {
+func New() (*Server, error) {
 	bin, err := binaries()
 	if err != nil {
 		return nil, err
@@ -46,39 +46,39 @@ func New() (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pgtemp: make a folder: %w", err)
 	}
-	c := &Cluster{bin: bin, dir: dir, password: rand.Text()}
-	if err := c.make(); err != nil {
-		return nil, errors.Join(err, c.Close())
+	s := &Server{bin: bin, dir: dir, password: rand.Text()}
+	if err := s.make(); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
-	return c, nil
+	return s, nil
 }
 
-func (c *Cluster) make() (err error) {
-	if c.guard, err = watch(c.dir); err != nil {
+func (s *Server) make() (err error) {
+	if s.supervisor, err = superviseServer(s.dir); err != nil {
 		return err
 	}
-	if c.account, err = account(c.dir); err != nil {
+	if s.account, err = account(s.dir); err != nil {
 		return err
 	}
-	if err := c.initialize(); err != nil {
+	if err := s.initialize(); err != nil {
 		return err
 	}
-	return c.Start()
+	return s.Start()
 }
 
 // initialize runs initdb. Passwords are required even on loopback: "trust" would let every account of the machine
 // act as the one that runs the tests, since a PostgreSQL superuser can run programs.
-func (c *Cluster) initialize() error {
-	secret := filepath.Join(c.dir, "password")
-	if err := os.WriteFile(secret, []byte(c.password), 0o600); err != nil {
+func (s *Server) initialize() error {
+	secret := filepath.Join(s.dir, "password")
+	if err := os.WriteFile(secret, []byte(s.password), 0o600); err != nil {
 		return fmt.Errorf("pgtemp: write the password file: %w", err)
 	}
-	if id := c.account.Credential; id != nil {
+	if id := s.account.Credential; id != nil {
 		if err := os.Chown(secret, int(id.Uid), int(id.Gid)); err != nil {
 			return fmt.Errorf("pgtemp: hand over the password file: %w", err)
 		}
 	}
-	out, err := c.command("initdb", "-D", c.data(), "-U", "postgres", "-A", "scram-sha-256", "--pwfile", secret,
+	out, err := s.command("initdb", "-D", s.data(), "-U", "postgres", "-A", "scram-sha-256", "--pwfile", secret,
 		"-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions").CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("pgtemp: initdb: %w: %s", err, out)
@@ -87,11 +87,11 @@ func (c *Cluster) initialize() error {
 }
 
 // URL names a database of the cluster. It stays the same over Stop, Kill and Start.
-func (c *Cluster) URL(database string) string {
+func (s *Server) URL(database string) string {
 	u := url.URL{
 		Scheme:   "postgres",
-		User:     url.UserPassword("postgres", c.password),
-		Host:     net.JoinHostPort("127.0.0.1", strconv.Itoa(c.port)),
+		User:     url.UserPassword("postgres", s.password),
+		Host:     net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)),
 		Path:     "/" + database,
 		RawQuery: "sslmode=disable",
 	}
@@ -99,28 +99,28 @@ func (c *Cluster) URL(database string) string {
 }
 
 // Socket is the folder of the server's Unix socket, for URLs with ?host=.
-func (c *Cluster) Socket() string { return c.dir }
+func (s *Server) Socket() string { return s.dir }
 
 // Start starts the server and returns once it answers. The first start chooses a free port.
-func (c *Cluster) Start() error {
-	if c.server != nil {
+func (s *Server) Start() error {
+	if s.process != nil {
 		return errors.New("pgtemp: already started")
 	}
-	fresh := c.port == 0
-	deadline := time.Now().Add(patience)
+	fresh := s.port == 0
+	deadline := time.Now().Add(timeout)
 	for {
 		if fresh {
 			port, err := freePort()
 			if err != nil {
 				return err
 			}
-			c.port = port
+			s.port = port
 		}
-		err := c.launch(deadline)
+		err := s.launch(deadline)
 		if err == nil {
 			return nil
 		}
-		// Worth another try: somebody took the port in between, or a killed server's memory is still attached.
+		// Try again: another process took the port in between, or a killed server's memory is still attached.
 		if time.Now().After(deadline) {
 			return err
 		}
@@ -129,41 +129,41 @@ func (c *Cluster) Start() error {
 }
 
 // Stop ends the server as an operator would: connections are cut, data is kept.
-func (c *Cluster) Stop() error { return c.end(syscall.SIGINT) }
+func (s *Server) Stop() error { return s.end(syscall.SIGINT) }
 
-// Abort ends the server at once, as pg_ctl stop -m immediate does. The next Start recovers.
-func (c *Cluster) Abort() error { return c.end(syscall.SIGQUIT) }
+// Abort ends the server immediately, as pg_ctl stop -m immediate does. The next Start recovers.
+func (s *Server) Abort() error { return s.end(syscall.SIGQUIT) }
 
 // Kill ends the server as a power cut would. The next Start recovers.
-func (c *Cluster) Kill() error { return c.end(syscall.SIGKILL) }
+func (s *Server) Kill() error { return s.end(syscall.SIGKILL) }
 
 // Close ends the server and removes the folder.
-func (c *Cluster) Close() error {
+func (s *Server) Close() error {
 	var err error
-	if c.server != nil {
-		err = c.end(syscall.SIGQUIT)
+	if s.process != nil {
+		err = s.end(syscall.SIGQUIT)
 	}
-	// A killed server left its process id behind, which the guard must not take for a living one.
-	os.Remove(filepath.Join(c.data(), "postmaster.pid"))
-	return errors.Join(err, c.guard.release(), os.RemoveAll(c.dir))
+	// A killed server left its process id behind, which the supervisor must not take for a living one.
+	os.Remove(filepath.Join(s.data(), "postmaster.pid"))
+	return errors.Join(err, s.supervisor.release(), os.RemoveAll(s.dir))
 }
 
-func (c *Cluster) data() string { return filepath.Join(c.dir, "data") }
+func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 
-func (c *Cluster) command(name string, args ...string) *exec.Cmd {
-	cmd := exec.Command(filepath.Join(c.bin, name), args...)
-	cmd.Dir, cmd.SysProcAttr = c.dir, c.account
+func (s *Server) command(name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(filepath.Join(s.bin, name), args...)
+	cmd.Dir, cmd.SysProcAttr = s.dir, s.account
 	return cmd
 }
 
 // launch starts the server once, and waits until it answers or ends.
-func (c *Cluster) launch(deadline time.Time) error {
-	log, err := os.Create(filepath.Join(c.dir, "log"))
+func (s *Server) launch(deadline time.Time) error {
+	log, err := os.Create(filepath.Join(s.dir, "log"))
 	if err != nil {
 		return fmt.Errorf("pgtemp: make the log: %w", err)
 	}
 	defer log.Close()
-	cmd := c.command("postgres", "-D", c.data(), "-k", c.dir, "-p", strconv.Itoa(c.port),
+	cmd := s.command("postgres", "-D", s.data(), "-k", s.dir, "-p", strconv.Itoa(s.port),
 		"-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", // a commit survives Kill, though not the machine's end
 		"-c", "full_page_writes=off", "-c", "max_connections=100", "-c", "shared_buffers=16MB")
 	cmd.Stdout, cmd.Stderr = log, log
@@ -172,16 +172,16 @@ func (c *Cluster) launch(deadline time.Time) error {
 	}
 	ended := make(chan struct{})
 	go func() { cmd.Wait(); close(ended) }()
-	c.server, c.ended = cmd, ended
-	if err := c.answers(deadline); err != nil {
+	s.process, s.ended = cmd, ended
+	if err := s.answers(deadline); err != nil {
 		said, _ := os.ReadFile(log.Name())
-		return errors.Join(fmt.Errorf("pgtemp: postgres does not start: %w: %s", err, said), c.end(syscall.SIGKILL))
+		return errors.Join(fmt.Errorf("pgtemp: postgres does not start: %w: %s", err, said), s.end(syscall.SIGKILL))
 	}
 	return nil
 }
 
-func (c *Cluster) answers(deadline time.Time) error {
-	db, err := sql.Open("postgres", c.URL("postgres")+"&connect_timeout=5")
+func (s *Server) answers(deadline time.Time) error {
+	db, err := sql.Open("postgres", s.URL("postgres")+"&connect_timeout=5")
 	if err != nil {
 		return err
 	}
@@ -191,7 +191,7 @@ func (c *Cluster) answers(deadline time.Time) error {
 			return nil
 		}
 		select {
-		case <-c.ended:
+		case <-s.ended:
 			return errors.New("it ended")
 		case <-time.After(10 * time.Millisecond):
 		}
@@ -203,20 +203,20 @@ func (c *Cluster) answers(deadline time.Time) error {
 
 // end sends a signal and waits for the process. After SIGKILL its file postmaster.pid stays: by it the next start
 // knows whether connections of the killed server still hold the data.
-func (c *Cluster) end(signal syscall.Signal) error {
-	if c.server == nil {
+func (s *Server) end(signal syscall.Signal) error {
+	if s.process == nil {
 		return errors.New("pgtemp: not started")
 	}
-	if err := c.server.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	if err := s.process.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("pgtemp: signal postgres: %w", err)
 	}
 	select {
-	case <-c.ended:
-	case <-time.After(patience):
-		c.server.Process.Kill()
-		<-c.ended
+	case <-s.ended:
+	case <-time.After(timeout):
+		s.process.Process.Kill()
+		<-s.ended
 	}
-	c.server = nil
+	s.process = nil
 	return nil
 }
 

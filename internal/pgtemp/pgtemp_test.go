@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
-func start(t *testing.T) *pgtemp.Cluster {
+func start(t *testing.T) *pgtemp.Server {
 	t.Helper()
 	c, err := pgtemp.New()
 	if errors.Is(err, pgtemp.ErrMissing) {

@@ -38,9 +38,9 @@ func (s *Server) listen(ctx context.Context, keysChanged chan<- struct{}) {
 		default: // one is waiting
 		}
 	}
-	s.db.Watch(ctx, database.Watcher{
-		Channel: accounts.NotifyChannel, Heard: onNotification,
-		InTouch: s.accounts.SyncedUntil, OutOfTouch: s.accounts.SyncLost, Wanted: s.accounts.SyncNeeded,
+	s.db.Listen(ctx, database.Listener{
+		Channel: accounts.NotifyChannel, OnNotification: onNotification,
+		Synced: s.accounts.SyncedUntil, Lost: s.accounts.SyncLost, Needed: s.accounts.SyncNeeded,
 	})
 }
 

@@ -85,7 +85,7 @@ func runIn(t *testing.T, environment []string, name string, arguments ...string)
 // inOtherTimeZone returns a Postgres in another time zone.
 func inOtherTimeZone(t *testing.T) string {
 	t.Helper()
-	url := dbtest.NewCluster(t).URL("postgres")
+	url := dbtest.NewServer(t).URL("postgres")
 	db, err := sql.Open("postgres", url)
 	if err != nil {
 		t.Fatal(err)

@@ -98,7 +98,7 @@ func TestNewerDatabase_IsRefused(t *testing.T) {
 // TestPostgresThatIsDown_IsWaitedFor starts a server first and its database after.
 func TestPostgresThatIsDown_IsWaitedFor(t *testing.T) {
 	t.Parallel()
-	cluster := dbtest.NewCluster(t)
+	cluster := dbtest.NewServer(t)
 	url := cluster.URL("postgres")
 	if err := cluster.Stop(); err != nil {
 		t.Fatal(err)

@@ -42,7 +42,7 @@ func TestPostgresRestart_LosesNothing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("restarts Postgres for some seconds")
 	}
-	cluster := dbtest.NewCluster(t)
+	cluster := dbtest.NewServer(t)
 	url := cluster.URL("postgres")
 	j := newJournal(t, servertest.Start(t, "GATEHOUSE_DATABASE_URL="+url).Client)
 	j.serverStays = true

@@ -162,7 +162,7 @@ func TestTransaction_RunsAgainAfterConflict(t *testing.T) {
 // TestRule_ThatCannotBeDecidedDeniesAsUnavailable stops the database of a running server: who is asking cannot be told,
 // so a guarded field is denied, as what it is; an open one is answered; and afterwards all is as before.
 func TestRule_ThatCannotBeDecidedDeniesAsUnavailable(t *testing.T) {
-	cluster := dbtest.NewCluster(t)
+	cluster := dbtest.NewServer(t)
 	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+cluster.URL("postgres"))
 	token := s.Register().Access
 	if err := cluster.Stop(); err != nil {

@@ -59,13 +59,13 @@ func (e engine) plan(ctx context.Context, dir fs.FS) (text []byte, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, end()) }()
-	past, err := read(dir)
+	history, err := read(dir)
 	if err != nil {
 		return nil, err
 	}
-	planned := &page{}
+	planned := &captureFormatter{}
 	m, err := schema.NewMigrate(entsql.OpenDB(e.dialect, db),
-		schema.WithDir(past), schema.WithFormatter(planned), schema.WithMigrationMode(schema.ModeReplay),
+		schema.WithDir(history), schema.WithFormatter(planned), schema.WithMigrationMode(schema.ModeReplay),
 		schema.WithDropColumn(true), schema.WithDropIndex(true), schema.WithIndent("  "))
 	if err != nil {
 		return nil, err
@@ -76,35 +76,35 @@ func (e engine) plan(ctx context.Context, dir fs.FS) (text []byte, err error) {
 	return planned.text, nil
 }
 
-// past is the folder in memory, as Atlas wants it: in goose's format, and with a sum file, which the repository does
+// history is the folder in memory, as Atlas wants it: in goose's format, and with a sum file, which the repository does
 // without because the drift test reads the migrations themselves.
-type past struct{ atlas.MemDir }
+type history struct{ atlas.MemDir }
 
-func read(dir fs.FS) (*past, error) {
+func read(dir fs.FS) (*history, error) {
 	names, err := fs.Glob(dir, "*.sql")
 	if err != nil {
 		return nil, err
 	}
-	p := &past{}
+	h := &history{}
 	for _, name := range names {
 		text, err := fs.ReadFile(dir, name)
 		if err != nil {
 			return nil, fmt.Errorf("read the migrations: %w", err)
 		}
-		if err := p.WriteFile(name, text); err != nil {
+		if err := h.WriteFile(name, text); err != nil {
 			return nil, err
 		}
 	}
-	sum, err := p.Checksum()
+	sum, err := h.Checksum()
 	if err != nil {
 		return nil, err
 	}
-	return p, atlas.WriteSumFile(p, sum)
+	return h, atlas.WriteSumFile(h, sum)
 }
 
 // Files returns the migrations as goose reads them.
-func (p *past) Files() ([]atlas.File, error) {
-	files, err := p.MemDir.Files()
+func (h *history) Files() ([]atlas.File, error) {
+	files, err := h.MemDir.Files()
 	for i, f := range files {
 		if local, ok := f.(*atlas.LocalFile); ok {
 			files[i] = &sqltool.GooseFile{LocalFile: local}
@@ -113,12 +113,12 @@ func (p *past) Files() ([]atlas.File, error) {
 	return files, err
 }
 
-// page takes the plan as text instead of a file. There is no Down section: it would drop columns with what users put
+// captureFormatter takes the plan as text instead of a file. There is no Down section: it would drop columns with what users put
 // into them. The way back is a backup, or a new migration.
-type page struct{ text []byte }
+type captureFormatter struct{ text []byte }
 
 // Format keeps the plan in goose's format.
-func (p *page) Format(plan *atlas.Plan) ([]atlas.File, error) {
+func (c *captureFormatter) Format(plan *atlas.Plan) ([]atlas.File, error) {
 	var b bytes.Buffer
 	fmt.Fprintln(&b, "-- +goose Up")
 	for _, c := range plan.Changes {
@@ -127,6 +127,6 @@ func (p *page) Format(plan *atlas.Plan) ([]atlas.File, error) {
 		}
 		fmt.Fprintf(&b, "%s;\n", c.Cmd)
 	}
-	p.text = b.Bytes()
+	c.text = b.Bytes()
 	return nil, nil
 }

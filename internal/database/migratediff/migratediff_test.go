@@ -77,11 +77,11 @@ func tables(t *testing.T, e engine, dir fs.FS) []string {
 		t.Fatal(err)
 	}
 	defer end()
-	past, err := read(dir)
+	history, err := read(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := past.Files()
+	files, err := history.Files()
 	if err != nil {
 		t.Fatal(err)
 	}

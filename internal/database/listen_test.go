@@ -16,7 +16,7 @@ func TestABeatIsAsOldAsTheClockThatSaysLonger(t *testing.T) {
 	moved := func(wall time.Duration) string {
 		return fmt.Sprint(int64(time.Minute), sent.Add(wall).UnixNano())
 	}
-	if got := database.BeatText(start, sent); got != moved(0) {
+	if got := database.HeartbeatText(start, sent); got != moved(0) {
 		t.Fatalf("a beat is %q, and this test writes %q", got, moved(0))
 	}
 	for text, old := range map[string]time.Duration{
@@ -24,12 +24,12 @@ func TestABeatIsAsOldAsTheClockThatSaysLonger(t *testing.T) {
 		moved(-time.Hour): time.Hour + time.Second, // suspended since
 		moved(time.Hour):  time.Second,             // the wall clock was set back since
 	} {
-		at, err := database.ReadBeat(text, start, now)
+		at, err := database.ParseHeartbeat(text, start, now)
 		if err != nil || now.Sub(at) != old || now.Round(0).Sub(at.Round(0)) != old {
 			t.Errorf("%s: %v, %v; want %v ago by both clocks", text, now.Sub(at), err, old)
 		}
 	}
-	if _, err := database.ReadBeat("soon", start, now); err == nil {
+	if _, err := database.ParseHeartbeat("soon", start, now); err == nil {
 		t.Error("read what is no beat")
 	}
 }

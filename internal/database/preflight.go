@@ -25,9 +25,9 @@ func (f file) lockPath() (string, error) {
 	return path + ".lock", err
 }
 
-// emptied reports whether the file was migrated once and has no byte any more, which SQLite takes for a new database.
+// wasEmptied reports whether the file was migrated once and has no byte any more, which SQLite takes for a new database.
 // The lock is looked for first: who has made the file meanwhile writes to it before it migrates.
-func (f file) emptied() bool {
+func (f file) wasEmptied() bool {
 	lock, err := f.lockPath()
 	if err != nil {
 		return false
