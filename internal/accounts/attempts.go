@@ -13,12 +13,12 @@ import (
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
-// throttler makes throttler and has them counted. A nil one counts nothing, and its throttler are nil.
+// throttler charges attempts to counters. A nil one charges nothing, and its attempts are nil.
 type throttler struct {
 	counterStore
 	limits       ThrottleLimits
 	names        *token.KeyedHash
-	refreshStore *memoryStore // a refresh token cannot be guessed: what is bounded is work, and that of this instance
+	refreshStore *memoryStore // in memory: refresh tokens cannot be guessed, so only the work of this instance is bounded
 }
 
 func newThrottler(c Config) (*throttler, error) {
@@ -36,7 +36,7 @@ func newThrottler(c Config) (*throttler, error) {
 	return t, nil
 }
 
-// login is a try to sign in to the account of an address, whether there is one or not.
+// login is an attempt to sign in to the account of an address, whether there is one or not.
 func (t *throttler) login(address string, from viewer.Origin, now time.Time) *attempt {
 	if t == nil {
 		return nil
@@ -49,7 +49,7 @@ func (t *throttler) login(address string, from viewer.Origin, now time.Time) *at
 	})
 }
 
-// register is a try to make an account.
+// register is an attempt to create an account.
 func (t *throttler) register(address string, from viewer.Origin, now time.Time) *attempt {
 	if t == nil {
 		return nil
@@ -59,7 +59,8 @@ func (t *throttler) register(address string, from viewer.Origin, now time.Time) 
 	return t.attachNetwork(address, network, &attempt{now: now, unknown: both, known: both})
 }
 
-// proof is a try to prove a caller's password again. Who stole a token can hold up its session, and no other.
+// proof is an attempt to prove a caller's password again. With a stolen access token one can slow down its session,
+// and no other.
 func (t *throttler) proof(v *viewer.Viewer, now time.Time) *attempt {
 	if t == nil {
 		return nil
@@ -68,8 +69,8 @@ func (t *throttler) proof(v *viewer.Viewer, now time.Time) *attempt {
 	return &attempt{now: now, unknown: both, known: both}
 }
 
-// refresh counts a use of a refresh token: one that was made here by its session, where it holds nobody else up, and
-// any other by its network. Neither costs a statement. Problem: RATE_LIMITED.
+// refresh charges a use of a refresh token: to its session when this service issued it, so that it slows down no
+// other, and otherwise to its network. Neither costs a statement. Problem: RATE_LIMITED.
 func (t *throttler) refresh(r token.Refresh, forged error, from viewer.Origin, now time.Time) error {
 	if t == nil {
 		return nil
@@ -81,7 +82,8 @@ func (t *throttler) refresh(r token.Refresh, forged error, from viewer.Origin, n
 	return tooMany(t.refreshStore.count(now, c))
 }
 
-// attachNetwork says which network a success makes known for which account. One that has no name is known for none.
+// attachNetwork adds the network that becomes known for the account when the attempt succeeds. An unknown address has
+// none.
 func (t *throttler) attachNetwork(address, network string, made *attempt) *attempt {
 	if network != "" {
 		made.account, made.network = t.names.ID("known", address), t.names.ID("known", address, network)
@@ -97,8 +99,8 @@ func (t *throttler) network(free int, parts ...string) counter {
 	return counter{t.names.ID(parts...), backoff{free, maxNetworkDelay}}
 }
 
-// networkOf names the network that an address is in: itself, or for IPv6 the /64 of which its owner has every address.
-// It is "" for one that is not known.
+// networkOf names the network of an address: itself, or for IPv6 its /64, of which one customer has every address. It
+// is "" when the address is unknown.
 func networkOf(from viewer.Origin) string {
 	ip := from.IP.Unmap().WithZone("")
 	if !ip.IsValid() {
@@ -107,14 +109,15 @@ func networkOf(from viewer.Origin) string {
 	return netip.PrefixFrom(ip, min(ip.BitLen(), 64)).Masked().String()
 }
 
-// charge counts a try. Problem: RATE_LIMITED, which says the same whoever is asked for and whatever the password is.
+// charge charges an attempt before the password is checked. Problem: RATE_LIMITED, with the same answer for every
+// account and password.
 func (s *Service) charge(ctx context.Context, t *attempt) error {
 	if t == nil {
 		return nil
 	}
 	wait, err := s.throttle.charge(ctx, t)
 	if err != nil {
-		return fmt.Errorf("count a try: %w", err)
+		return fmt.Errorf("charging an attempt: %w", err)
 	}
 	return tooMany(wait)
 }
@@ -123,12 +126,12 @@ func tooMany(wait time.Duration) error {
 	if wait <= 0 {
 		return nil
 	}
-	return problem.RetryAfter(problem.RateLimited, "Too many tries; wait as long as retryAfter says.", wait)
+	return problem.RetryAfter(problem.RateLimited, "Too many attempts; wait as long as retryAfter says.", wait)
 }
 
-// refundSucceeded ends a try whose password was right, in the transaction that says so: it counts no more, nor do the failed
-// ones from a network that is known. The counts of others stay as they are, so that an attacker's own account buys no
-// fresh tries against theirs.
+// refundSucceeded refunds an attempt whose password was right, in the transaction of the sign-in. From a known network
+// it also resets the account's failed attempts. Other counters stay as they are: an attacker's own account buys no
+// attempts against others.
 func (s *Service) refundSucceeded(ctx context.Context, tx *transaction, t *attempt) error {
 	if t == nil {
 		return nil
@@ -144,20 +147,20 @@ func (s *Service) rememberNetwork(ctx context.Context, tx *transaction, t *attem
 	return s.throttle.rememberNetwork(ctx, tx, t)
 }
 
-// refundUnverified takes a try back when there was no turn to hash its password: a flood of others must not hold up an owner
-// who tries again. It returns the error that it was given.
+// refundUnverified refunds an attempt that got no slot to hash its password: a flood must not slow down an owner who
+// tries again. It returns the error that it was given.
 func (s *Service) refundUnverified(ctx context.Context, t *attempt, err error) error {
 	if t == nil || !errors.Is(err, password.ErrBusy) {
 		return err
 	}
 	failed := s.inTx(ctx, func(ctx context.Context, tx *transaction) error { return s.throttle.refund(ctx, tx, t, false) })
 	if failed != nil {
-		s.config.Log.WarnContext(ctx, "a try that was not verified stays counted", "error", failed)
+		s.config.Log.WarnContext(ctx, "refunding an attempt that was not verified failed", "error", failed)
 	}
 	return err
 }
 
-// DeleteExpiredAttempts deletes counts of tries that no longer matter. Call it now and then.
+// DeleteExpiredAttempts deletes expired counters. Call it periodically.
 func (s *Service) DeleteExpiredAttempts(ctx context.Context) error {
 	if s.throttle == nil {
 		return nil

@@ -8,23 +8,23 @@ import (
 // subscriberBuffer is how many notices a subscriber may be behind before it is dropped.
 const subscriberBuffer = 1024
 
-// Notice is what a subscriber is told: a revocation, or, when it has none, that all until a moment have been told.
+// Notice is a revocation, or, without one, says that all committed before Complete were sent.
 type Notice struct {
 	Revocation *Revocation
 	Complete   time.Time // on the monotonic clock
 }
 
-// broadcaster tells subscribers of every revocation, whichever instance makes it.
+// broadcaster sends every revocation to all subscribers, whichever instance made it.
 type broadcaster struct {
 	publishing  sync.Mutex // held by PublishPending
-	published   int        // the newest revocation that PublishPending told
+	published   int        // id of the newest one that PublishPending sent
 	mu          sync.Mutex
 	subscribers map[chan Notice]struct{}
 }
 
 func newBroadcaster() *broadcaster { return &broadcaster{subscribers: map[chan Notice]struct{}{}} }
 
-// send never waits: whoever is too far behind has the channel closed, and must begin anew.
+// send never waits: a subscriber that is too far behind has its channel closed, and must start again.
 func (f *broadcaster) send(n Notice) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -45,7 +45,7 @@ func (f *broadcaster) drop(subscriber chan Notice) {
 	}
 }
 
-// dropAll is for when something may have been missed.
+// dropAll is called when a notification may have been missed.
 func (f *broadcaster) dropAll() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -60,8 +60,8 @@ func (f *broadcaster) any() bool {
 	return len(f.subscribers) > 0
 }
 
-// Subscribe returns the notices from now on, until cancel is called, or one may have been missed: then the channel is
-// closed. Subscribe first and read Revocations afterwards, so that none is missed in between.
+// Subscribe returns the notices from now on. The channel is closed when cancel is called, or when a notice may have
+// been missed. Subscribe first and read Revocations afterwards, so that none is missed in between.
 func (s *Service) Subscribe() (notices <-chan Notice, cancel func()) {
 	subscriber := make(chan Notice, subscriberBuffer)
 	s.subscribers.mu.Lock()

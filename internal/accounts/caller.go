@@ -16,14 +16,13 @@ import (
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
-// Viewer returns the caller that a verified access token names, as the database knows them now: nobody when the
-// session has ended or the account may not be used. A session that was read a moment ago is not read again, as long as
-// this instance would have heard of its end. The use is kept, at most once a minute a session.
+// Viewer returns the caller that a verified access token names: anonymous when the session has ended or the account may
+// not be used. A cached session is not read again. The use is recorded, at most once a minute a session.
 func (s *Service) Viewer(ctx context.Context, claims token.Claims, from viewer.Origin) (*viewer.Viewer, error) {
 	now := s.now()
-	found, known := s.cache.session(claims.SessionID, claims.UserID, now)
-	if !known {
-		ticket := s.cache.versionNow()
+	found, ok := s.cache.session(claims.SessionID, claims.UserID, now)
+	if !ok {
+		version := s.cache.versionNow()
 		read, err := s.readSession(ctx, claims, now)
 		if err != nil {
 			return nil, err
@@ -35,7 +34,7 @@ func (s *Service) Viewer(ctx context.Context, claims token.Claims, from viewer.O
 			s.recordUse(ctx, claims.SessionID, from, now)
 			read.lastUsed = now
 		}
-		s.cache.addSession(ticket, claims.SessionID, *read)
+		s.cache.addSession(version, claims.SessionID, *read)
 		found = *read
 	}
 	return &viewer.Viewer{
@@ -47,7 +46,7 @@ func (s *Service) Viewer(ctx context.Context, claims token.Claims, from viewer.O
 	}, nil
 }
 
-// readSession reads a session and its user's roles in one statement; nil when it may not be used.
+// readSession reads an active session and its user's roles in one statement; nil when it may not be used.
 func (s *Service) readSession(ctx context.Context, claims token.Claims, now time.Time) (*cachedSession, error) {
 	readAt := time.Now()
 	row, err := s.config.Client.Session.Query().Where(
@@ -71,16 +70,16 @@ func (s *Service) readSession(ctx context.Context, claims token.Claims, now time
 	}
 	found := &cachedSession{userID: row.UserID, endsAt: expiry(row), lastUsed: row.LastUsedAt, readAt: readAt}
 	if err := json.Unmarshal(bytesOf(value), &found.roles); err != nil {
-		return nil, fmt.Errorf("read the roles of %s: %w", row.UserID, err)
+		return nil, fmt.Errorf("reading the roles of %s: %w", row.UserID, err)
 	}
 	return found, nil
 }
 
-// recordUse writes when and from where a session was used. It is not worth a request's failure.
+// recordUse writes when and from where a session was used. A failure is only logged.
 func (s *Service) recordUse(ctx context.Context, id uuid.UUID, from viewer.Origin, now time.Time) {
 	err := setLastUse(s.config.Client.Session.Update().Where(session.ID(id), session.LastUsedAtLT(now)), from, now).Exec(ctx)
 	if err != nil {
-		s.config.Log.WarnContext(ctx, "the use of a session was not kept", "session", id, "error", err)
+		s.config.Log.WarnContext(ctx, "recording the use of a session failed", "session", id, "error", err)
 	}
 }
 
@@ -98,7 +97,7 @@ func setLastUse(update *ent.SessionUpdate, from viewer.Origin, now time.Time) *e
 
 // bytesOf returns a JSON column as a driver gives it: bytes or text.
 func bytesOf(value any) []byte {
-	if text, is := value.(string); is {
+	if text, ok := value.(string); ok {
 		return []byte(text)
 	}
 	raw, _ := value.([]byte)

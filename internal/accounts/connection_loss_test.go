@@ -3,7 +3,6 @@ package accounts_test
 import (
 	"fmt"
 	"log/slog"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -18,12 +17,13 @@ import (
 	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // TestConnectionLoss_LosesAndRepeatsNothing cuts the connection to Postgres at each statement of each mutation, before
 // it runs, after it ran and in the middle of its answer, as a peer that closes and as one that resets. It is R-015 and
 // lib/pq lets database/sql send a statement again when the connection was closed, and what would be done twice
-// then can end an innocent session. CUT=full cuts each statement in every way; otherwise all but the first take turns.
+// then can end an innocent session. TEST_LONG=cut cuts each statement in every way; otherwise all but the first take turns.
 func TestConnectionLoss_LosesAndRepeatsNothing(t *testing.T) {
 	h := newHouse(t, dbtest.Postgres(t))
 	root := h.administrator("root@example.com")
@@ -36,7 +36,7 @@ func TestConnectionLoss_LosesAndRepeatsNothing(t *testing.T) {
 		}
 		for n := 1; n <= sound.statements; n++ {
 			for i, at := range waysToCut {
-				if os.Getenv("CUT") != "full" && i != 0 && i != 1+n%(len(waysToCut)-1) || testing.Short() && n%3 != 0 {
+				if !testenv.Long("cut") && i != 0 && i != 1+n%(len(waysToCut)-1) || testing.Short() && n%3 != 0 {
 					continue
 				}
 				at.at = n

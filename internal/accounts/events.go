@@ -9,8 +9,7 @@ import (
 // EventKind says what happened.
 type EventKind string
 
-// What happens to accounts, sessions and keys that whoever watches over them must be able to find (OWASP ASVS 5.0,
-// section 16.3).
+// Security events (OWASP ASVS 5.0, section 16.3).
 const (
 	AccountCreated         EventKind = "account_created"
 	AccountDeleted         EventKind = "account_deleted"
@@ -19,11 +18,11 @@ const (
 	RolesChanged           EventKind = "roles_changed"
 	SignedIn               EventKind = "signed_in"
 	SignInFailed           EventKind = "sign_in_failed"  // wrong address or password, or suspended
-	Reauthenticated        EventKind = "reauthenticated" // again, by who was signed in
+	Reauthenticated        EventKind = "reauthenticated" // by a signed-in caller
 	ReauthenticationFailed EventKind = "reauthentication_failed"
 	PasswordChanged        EventKind = "password_changed"
 	RefreshReused          EventKind = "refresh_reused" // a copy of a refresh token was used: its session has ended
-	SessionEnded           EventKind = "session_ended"  // by somebody; not by itself
+	SessionEnded           EventKind = "session_ended"  // revoked; not expired
 	KeysRotated            EventKind = "keys_rotated"
 	KeysRevoked            EventKind = "keys_revoked"
 )
@@ -34,18 +33,18 @@ func Events() []EventKind {
 		Reauthenticated, ReauthenticationFailed, PasswordChanged, RefreshReused, SessionEnded, KeysRotated, KeysRevoked}
 }
 
-// Event is something that happened, and is kept: it is told after the commit. It names nobody by what they typed.
+// Event is something that was committed. It holds nothing that a client typed.
 type Event struct {
 	Kind      EventKind
-	UserID    uuid.UUID // to whom; uuid.Nil where no account is known, or is meant
-	SessionID uuid.UUID // to which session, where one is meant
-	Roles     []string  // with RolesChanged: from now on
+	UserID    uuid.UUID // uuid.Nil: no account is known
+	SessionID uuid.UUID // uuid.Nil: none in particular
+	Roles     []string  // with RolesChanged: the new ones
 }
 
-// emit has an event told once the transaction is committed.
+// emit publishes an event when the transaction has committed.
 func (tx *transaction) emit(e Event) { tx.events = append(tx.events, e) }
 
-// eventOf returns what a revocation is to those who watch.
+// eventOf converts a revocation.
 func eventOf(r Revocation) Event {
 	if r.SessionID == uuid.Nil {
 		return Event{Kind: RolesChanged, UserID: r.UserID, Roles: r.Roles}
@@ -53,7 +52,7 @@ func eventOf(r Revocation) Event {
 	return Event{Kind: SessionEnded, UserID: r.UserID, SessionID: r.SessionID}
 }
 
-// failed tells of a failure to prove who one is.
+// failed publishes that somebody failed to prove who they are, and returns err.
 func (s *Service) failed(ctx context.Context, kind EventKind, user uuid.UUID, err error) error {
 	s.config.OnEvent(ctx, Event{Kind: kind, UserID: user})
 	return err

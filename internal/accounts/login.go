@@ -12,20 +12,20 @@ import (
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
-// maxLoginRounds is how often a login starts over because the account changed between its reading and its writing. The
-// usual reason is a login beside it that hashed the same password anew: whoever comes second finds another hash.
+// maxLoginRounds is how often a login starts over because the account changed between its read and its write. Usually
+// a parallel login has rehashed the same password.
 const maxLoginRounds = 3
 
-// Login signs in with address and password. A stranger's address costs the same reads and the same hashing as a wrong
-// password, and answers with the same bytes. Problems: INVALID_CREDENTIALS, RATE_LIMITED.
+// Login signs in with address and password. An unknown address costs the same reads and the same hashing as a wrong
+// password, and gets the same answer. Problems: INVALID_CREDENTIALS, RATE_LIMITED.
 func (s *Service) Login(ctx context.Context, v *viewer.Viewer, in LoginInput) (*AuthPayload, error) {
 	now := s.now()
 	address, err := foldAddress(in.Email)
-	meant := address
+	charged := address
 	if err != nil {
-		meant = in.Email // no account has it; it is counted all the same, and looked up as ""
+		charged = in.Email // no account has it; it is charged and looked up (as "") all the same
 	}
-	t := s.throttle.login(meant, v.Origin, now)
+	t := s.throttle.login(charged, v.Origin, now)
 	if err := s.charge(ctx, t); err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func loginRefused() *problem.Problem {
 	return problem.New(problem.InvalidCredentials, "The e-mail address or the password is wrong.")
 }
 
-// loginOnce is one try of Login: nil when the account changed meanwhile.
+// loginOnce is one round of Login: nil when the account changed meanwhile.
 func (s *Service) loginOnce(ctx context.Context, v *viewer.Viewer, address, text string, t *attempt, now time.Time) (*AuthPayload, error) {
 	row, err := s.userByAddress(ctx, address)
 	if err != nil {
@@ -64,7 +64,7 @@ func (s *Service) loginOnce(ctx context.Context, v *viewer.Viewer, address, text
 	var payload *AuthPayload
 	err = s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
 		payload = nil
-		// The write locks the row and shows whether what was verified outside of the transaction still holds.
+		// The write locks the row, and changes nothing when the hash or the status changed since they were read.
 		n, err := tx.User.Update().
 			Where(user.ID(row.ID), user.PasswordHash(row.PasswordHash), user.Status(string(StatusActive))).
 			SetPasswordHash(hash).

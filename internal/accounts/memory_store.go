@@ -16,11 +16,11 @@ import (
 type memoryStore struct {
 	mu     sync.Mutex
 	counts *simplelru.LRU[uuid.UUID, count]
-	known  *simplelru.LRU[uuid.UUID, map[uuid.UUID]time.Time] // by account: its networks, and until when each is known
+	known  *simplelru.LRU[uuid.UUID, map[uuid.UUID]time.Time] // by account: its known networks and their expiry
 }
 
 func newMemoryStore(size int) *memoryStore {
-	counts, _ := simplelru.NewLRU[uuid.UUID, count](size, nil) // whose only error is a size of nothing
+	counts, _ := simplelru.NewLRU[uuid.UUID, count](size, nil) // fails only for a size of 0
 	known, _ := simplelru.NewLRU[uuid.UUID, map[uuid.UUID]time.Time](maxKnownAccounts, nil)
 	return &memoryStore{counts: counts, known: known}
 }
@@ -36,7 +36,7 @@ func (m *memoryStore) charge(_ context.Context, t *attempt) (time.Duration, erro
 	return wait, nil
 }
 
-// count counts under one name.
+// count charges one counter.
 func (m *memoryStore) count(now time.Time, c counter) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -62,15 +62,15 @@ func (m *memoryStore) refund(_ context.Context, _ *transaction, t *attempt, rese
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i, c := range t.charged {
-		kept, counted := m.counts.Get(c.name)
-		if !counted {
+		stored, ok := m.counts.Get(c.name)
+		if !ok {
 			continue
 		}
-		kept.until = kept.until.Add(-c.maxDelay)
+		stored.until = stored.until.Add(-c.maxDelay)
 		if reset && i == 0 {
-			kept.until = kept.at
+			stored.until = stored.at
 		}
-		m.counts.Add(c.name, kept)
+		m.counts.Add(c.name, stored)
 	}
 	return nil
 }
@@ -78,8 +78,8 @@ func (m *memoryStore) refund(_ context.Context, _ *transaction, t *attempt, rese
 func (m *memoryStore) rememberNetwork(_ context.Context, _ *transaction, t *attempt) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	networks, is := m.known.Get(t.account)
-	if !is {
+	networks, ok := m.known.Get(t.account)
+	if !ok {
 		networks = map[uuid.UUID]time.Time{}
 		m.known.Add(t.account, networks)
 	}
@@ -96,20 +96,20 @@ func (m *memoryStore) rememberNetwork(_ context.Context, _ *transaction, t *atte
 	return nil
 }
 
-// deleteExpired goes from what was tried longest ago to the first that still counts.
+// deleteExpired starts at the least recently used and stops at the first that has not expired.
 func (m *memoryStore) deleteExpired(_ context.Context, now time.Time) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for {
-		name, c, any := m.counts.GetOldest()
-		if !any || c.until.After(now) {
+		name, c, ok := m.counts.GetOldest()
+		if !ok || c.until.After(now) {
 			break
 		}
 		m.counts.Remove(name)
 	}
 	for {
-		account, networks, any := m.known.GetOldest()
-		if !any {
+		account, networks, ok := m.known.GetOldest()
+		if !ok {
 			return nil
 		}
 		maps.DeleteFunc(networks, func(_ uuid.UUID, until time.Time) bool { return !until.After(now) })

@@ -17,16 +17,17 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/database"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 	"github.com/gatehouse/gatehouse/internal/token"
 )
 
 // TestSessions_AgreeWithTheirModel takes random steps on two instances of one database, and holds every answer
-// and every row against a naive model in memory. MODEL_SEED repeats a walk, and MODEL=full takes a long one.
+// and every row against a naive model in memory. MODEL_SEED repeats a walk, and TEST_LONG=model takes a long one.
 func TestSessions_AgreeWithTheirModel(t *testing.T) {
 	const full = 100_000
 	steps := 4_000
 	switch {
-	case os.Getenv("MODEL") == "full":
+	case testenv.Long("model"):
 		steps = full
 	case testing.Short():
 		steps = 500

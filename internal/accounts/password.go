@@ -31,26 +31,26 @@ func (s *Service) hash(ctx context.Context, text string) (string, error) {
 	return h, rateLimited(err)
 }
 
-// verify compares a password with a kept hash. It returns the hash to keep from now on: a new one when the cost has
-// changed since, otherwise the same.
-func (s *Service) verify(ctx context.Context, text, kept string) (hash string, ok bool, err error) {
-	ok, stale, err := s.config.Passwords.Verify(ctx, text, kept)
+// verify compares a password with a stored hash. It returns the hash to store: a new one when the cost has changed,
+// otherwise the same.
+func (s *Service) verify(ctx context.Context, text, stored string) (hash string, ok bool, err error) {
+	ok, stale, err := s.config.Passwords.Verify(ctx, text, stored)
 	if err != nil || !ok || !stale {
-		return kept, ok, rateLimited(err)
+		return stored, ok, rateLimited(err)
 	}
 	hash, err = s.config.Passwords.Hash(ctx, text)
 	if errors.Is(err, password.ErrBusy) {
-		return kept, true, nil // the password is right; the next login hashes it anew
+		return stored, true, nil // the next login rehashes it
 	}
 	return hash, true, err
 }
 
-// verifyDummy does the work of verify for nobody.
+// verifyDummy does the work of verify without an account.
 func (s *Service) verifyDummy(ctx context.Context, text string) error {
 	return rateLimited(s.config.Passwords.VerifyDummy(ctx, text))
 }
 
-// rateLimited turns the hasher's refusal to queue into RATE_LIMITED.
+// rateLimited converts password.ErrBusy to RATE_LIMITED.
 func rateLimited(err error) error {
 	if errors.Is(err, password.ErrBusy) {
 		return problem.RetryAfter(problem.RateLimited, "Too many people are signing in at this moment; try again soon.", busyRetry).WithCause(err)

@@ -8,12 +8,12 @@ import (
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
-// Me returns the caller's account, as it was a moment ago: see view. Problem: UNAUTHENTICATED when it is gone.
+// Me returns the caller's account, from the session cache or the database. Problem: UNAUTHENTICATED when it is gone.
 func (s *Service) Me(ctx context.Context, v *viewer.Viewer) (*User, error) {
-	if me, known := s.cache.account(v.UserID); known {
+	if me, ok := s.cache.account(v.UserID); ok {
 		return me, nil
 	}
-	ticket, readAt := s.cache.versionNow(), time.Now()
+	version, readAt := s.cache.versionNow(), time.Now()
 	me, err := userOrNil(s.config.Client.User.Get(ctx, v.UserID))
 	if err == nil && me == nil {
 		err = sessionEnded()
@@ -21,16 +21,16 @@ func (s *Service) Me(ctx context.Context, v *viewer.Viewer) (*User, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.cache.addAccount(ticket, *me, readAt)
+	s.cache.addAccount(version, *me, readAt)
 	return me, nil
 }
 
-// ProfileChange is what a user changes of themselves.
+// ProfileChange says what of their profile a user changes.
 type ProfileChange struct {
 	Name **string // nil leaves the name, a pointer to nil takes it away
 }
 
-// UpdateProfile changes what the caller says of themselves. Problems: BAD_USER_INPUT, UNAUTHENTICATED.
+// UpdateProfile changes the caller's profile. Problems: BAD_USER_INPUT, UNAUTHENTICATED.
 func (s *Service) UpdateProfile(ctx context.Context, v *viewer.Viewer, change ProfileChange) (*UpdateProfilePayload, error) {
 	now := s.now()
 	var name *string

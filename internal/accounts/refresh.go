@@ -46,7 +46,7 @@ func refreshRefused() *problem.Problem {
 	return problem.New(problem.InvalidToken, "The refresh token is unknown, used up, revoked or expired; log in again.")
 }
 
-// exchange answers one presented token; a nil payload refuses it without taking back what was written.
+// exchange answers one token. A nil payload refuses it and commits what was written.
 func (s *Service) exchange(ctx context.Context, tx *transaction, presented token.Refresh, from viewer.Origin, now time.Time) (*AuthPayload, error) {
 	next := presented.Next()
 	generation := int(presented.Generation)

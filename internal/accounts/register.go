@@ -12,7 +12,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
-// Register makes an account with the role USER and signs it in. Of parallel calls with one address, one wins and the
+// Register creates an account with the role USER and signs it in. Of parallel calls with one address, one wins and the
 // others get EMAIL_TAKEN: the unique index decides. Problems: BAD_USER_INPUT, EMAIL_TAKEN, RATE_LIMITED.
 func (s *Service) Register(ctx context.Context, v *viewer.Viewer, in RegisterInput) (*AuthPayload, error) {
 	now := s.now()
@@ -37,7 +37,7 @@ func (s *Service) Register(ctx context.Context, v *viewer.Viewer, in RegisterInp
 	return payload, nil
 }
 
-// newAccount is an account that may be made, if nobody has its address.
+// newAccount is a checked RegisterInput.
 type newAccount struct {
 	address, password string
 	name              *string
@@ -58,7 +58,7 @@ func checkInput(in RegisterInput) (*newAccount, error) {
 	return &newAccount{address, in.Password, name}, nil
 }
 
-// createAccount makes an account and, in the same transaction, what follows it.
+// createAccount creates an account and calls then in the same transaction. Problem: EMAIL_TAKEN.
 func (s *Service) createAccount(ctx context.Context, d *newAccount, roles []Role, now time.Time, then func(context.Context, *transaction, *ent.User) error) error {
 	hash, err := s.hash(ctx, d.password)
 	if err != nil {

@@ -15,26 +15,24 @@ import (
 	"github.com/gatehouse/gatehouse/internal/token"
 )
 
-// Revocation says what is no longer true of access tokens that have not expired: a session has ended, or a user's
-// rights are others than their tokens say.
+// Revocation says that access tokens which have not expired are no longer valid: a session was revoked, or a user's
+// roles differ from those in their tokens.
 type Revocation struct {
 	UserID    uuid.UUID
-	SessionID uuid.UUID // the session that has ended; uuid.Nil when rights changed
-	Roles     []string  // the user's rights since At; nil when a session has ended
+	SessionID uuid.UUID // uuid.Nil: the roles changed
+	Roles     []string  // since At; nil: a session was revoked
 	At        time.Time
-	Until     time.Time // when the last token that is meant has expired
+	Until     time.Time // when the last affected token has expired
 }
 
-// Before returns until when tokens may have been issued with the rights from before: by an instance that had not seen the
-// change, which was not yet committed At, and whose clock may be ahead. Tokens that were issued by then with the new
-// rights, or newer ones, are meant too; nothing is lost, for whoever hears of a change hears of those after it.
+// Before is At plus clock leeway: tokens issued earlier may carry the old roles.
 func (r Revocation) Before() time.Time {
 	return r.At.Add(token.Leeway).Truncate(time.Second).Add(time.Second)
 }
 
-// revokeSessions ends the sessions that are meant and still live, and records it: no instance may remember them, and services
-// elsewhere refuse their tokens. The row of their user must have been written before in the same transaction, where all
-// of a user's sessions are meant, or a login at the same moment could start one that is not seen here.
+// revokeSessions revokes the active sessions in scope and records that, so that instances drop them from their caches
+// and other services refuse their tokens. When the scope is all of a user's sessions, the transaction must have
+// written the user's row before: otherwise a parallel login could start a session that is not seen here.
 func (s *Service) revokeSessions(ctx context.Context, tx *transaction, now time.Time, meant ...predicate.Session) error {
 	rows, err := tx.Session.Query().Where(append(meant, session.Not(expiredOrRevoked(now)))...).
 		Select(session.FieldID, session.FieldUserID).Order(ent.Asc(session.FieldID)).All(ctx)
@@ -52,13 +50,13 @@ func (s *Service) revokeSessions(ctx context.Context, tx *transaction, now time.
 	return tx.record(ctx, len(rows))
 }
 
-// recordRoles records that a user's rights are these from now on.
+// recordRoles records a user's new roles.
 func (s *Service) recordRoles(ctx context.Context, tx *transaction, row *ent.User, now time.Time) error {
 	tx.revoked = append(tx.revoked, Revocation{UserID: row.ID, Roles: row.Roles, At: now, Until: s.tokensExpireBy(now)})
 	return tx.record(ctx, 1)
 }
 
-// tokensExpireBy returns when every access token that was issued until now has expired, whichever instance's clock it has.
+// tokensExpireBy returns when every access token that was issued until now has expired, by any instance's clock.
 func (s *Service) tokensExpireBy(now time.Time) time.Time {
 	return now.Add(s.config.MaxTokenTTL + token.Leeway).Truncate(time.Second)
 }
@@ -76,13 +74,13 @@ func (tx *transaction) record(ctx context.Context, n int) error {
 		}
 	}
 	if err := tx.Revocation.CreateBulk(rows...).Exec(ctx); err != nil {
-		return fmt.Errorf("record what is revoked: %w", err)
+		return fmt.Errorf("recording revocations: %w", err)
 	}
 	return nil
 }
 
-// Revocations returns those in force, in the order of their commits as far as it matters: a user's row is held while one
-// of the user's is written. Clocks of instances would not tell.
+// Revocations returns those in force, each user's in the order of their commits: the user's row is locked while a
+// revocation is written, and the ids increase. The clocks of instances differ.
 func (s *Service) Revocations(ctx context.Context) ([]Revocation, error) {
 	rows, err := s.config.Client.Revocation.Query().Where(revocation.UntilGT(s.now())).
 		Order(ent.Asc(revocation.FieldID)).All(ctx)
@@ -104,8 +102,8 @@ func revocationOf(row *ent.Revocation) Revocation {
 	return r
 }
 
-// PublishPending tells subscribers what was recorded since the last time, by this process or by another one that uses the same
-// file, in the order of the commits. It is for a database that tells nobody. When it fails subscribers must begin anew.
+// PublishPending sends subscribers the revocations since the last call, by this process or another one that uses the
+// same SQLite file, in the order of the commits. A failure drops all subscribers, who start again.
 func (s *Service) PublishPending(ctx context.Context) {
 	if !s.subscribers.any() {
 		return
@@ -116,7 +114,7 @@ func (s *Service) PublishPending(ctx context.Context) {
 	defer cancel()
 	rows, err := s.config.Client.Revocation.Query().Where(revocation.IDGT(s.subscribers.published)).Order(ent.Asc(revocation.FieldID)).All(ctx)
 	if err != nil {
-		s.config.Log.WarnContext(ctx, "subscribers cannot be told what is revoked", "error", err)
+		s.config.Log.WarnContext(ctx, "publishing revocations failed", "error", err)
 		s.SyncLost()
 		return
 	}
@@ -128,25 +126,25 @@ func (s *Service) PublishPending(ctx context.Context) {
 	}
 }
 
-// DeleteExpiredRevocations deletes the records of tokens that expired long ago: a clock that is ahead must not delete what is
-// in force for others. Call it now and then.
+// DeleteExpiredRevocations deletes records of tokens that expired long ago. It waits token.MaxTTL more, because a
+// clock that is ahead must not delete what is in force for others. Call it periodically.
 func (s *Service) DeleteExpiredRevocations(ctx context.Context) error {
 	_, err := s.config.Client.Revocation.Delete().Where(revocation.UntilLTE(s.now().Add(-token.MaxTTL))).Exec(ctx)
 	return err
 }
 
-// NotifyChannel is the channel on which Postgres tells the instances of what changed; the trigger gatehouse_tell.
+// NotifyChannel is the channel on which Postgres notifies the instances, by the trigger gatehouse_tell.
 const NotifyChannel = "gatehouse_changes"
 
-// notification is what is told on NotifyChannel: one of its parts.
+// notification is the JSON payload on NotifyChannel: one of its members.
 type notification struct {
 	Keys       bool            `json:"keys"`       // the signing keys
 	User       uuid.UUID       `json:"user"`       // whose account was changed
 	Revocation *ent.Revocation `json:"revocation"` // a new row
 }
 
-// HandleNotification takes what another instance told, or this one. It returns whether signing keys changed. What cannot be read is
-// from another version of the program: then nothing that is remembered holds.
+// HandleNotification handles a payload of NotifyChannel. It returns whether signing keys changed. An unreadable
+// payload is from another version of the program: then the session cache is emptied.
 func (s *Service) HandleNotification(payload string) (keys bool) {
 	var c notification
 	if err := json.Unmarshal([]byte(payload), &c); err != nil || !c.Keys && c.Revocation == nil && c.User == uuid.Nil {

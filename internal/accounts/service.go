@@ -14,7 +14,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/token"
 )
 
-// Config is what a Service is made of.
+// Config configures a Service.
 type Config struct {
 	Client       *ent.Client               // required
 	Passwords    *password.Hasher          // required
@@ -22,19 +22,19 @@ type Config struct {
 	Refresh      *token.RefreshTokens      // required
 	RefreshTTL   time.Duration             // required: idle life of a session
 	SessionTTL   time.Duration             // required: life of a session in all
-	MaxTokenTTL  time.Duration             // default Access.TTL(): the longest life of an access token that is in use, see the function MaxTokenTTL
+	MaxTokenTTL  time.Duration             // default Access.TTL(): what the function MaxTokenTTL returns
 	MaxPage      int                       // default 100: how many users a page may have
-	SessionCache SessionCacheConfig        // default: one that trusts nobody else to write to the database
-	Throttle     *ThrottleConfig           // default nil: tries to sign in are not counted
+	SessionCache SessionCacheConfig        // default: for a database that other processes may write to
+	Throttle     *ThrottleConfig           // default nil: attempts are not limited
 	Clock        func() time.Time          // default time.Now
 	NewID        func() (uuid.UUID, error) // default uuid.NewV7
-	IsRetryable  func(error) bool          // whether a transaction was rolled back because of another, and may run again; default: none was
+	IsRetryable  func(error) bool          // whether a transaction was rolled back for another one and may run again; default: never
 	Log          *slog.Logger              // default slog.Default()
 
-	OnEvent func(context.Context, Event) // is told what has happened, by a call that should not take long; default: nobody is
+	OnEvent func(context.Context, Event) // called after each commit; must be quick; default: nothing
 }
 
-// Service keeps accounts and sessions. It may be used concurrently.
+// Service manages accounts and sessions. It may be used concurrently.
 type Service struct {
 	config      Config
 	cache       *sessionCache
@@ -48,7 +48,7 @@ func New(c Config) (*Service, error) {
 		return nil, errors.New("accounts: Client, Passwords, Access and Refresh are required")
 	}
 	if c.RefreshTTL <= 0 || c.SessionTTL < c.RefreshTTL {
-		return nil, fmt.Errorf("accounts: a session (%v) must live at least as long as a refresh token (%v), and both longer than nothing", c.SessionTTL, c.RefreshTTL)
+		return nil, fmt.Errorf("accounts: SessionTTL (%v) must be at least RefreshTTL (%v), and both positive", c.SessionTTL, c.RefreshTTL)
 	}
 	if c.MaxTokenTTL == 0 {
 		c.MaxTokenTTL = c.Access.TTL()
@@ -85,7 +85,7 @@ func New(c Config) (*Service, error) {
 	return &Service{config: c, cache: v, subscribers: newBroadcaster(), throttle: t}, nil
 }
 
-// now reads the clock as the databases keep it: UTC, to the microsecond.
+// now reads the clock with the precision of the databases: UTC, microseconds.
 func (s *Service) now() time.Time { return s.config.Clock().UTC().Truncate(time.Microsecond) }
 
 // Stats says how busy a service is.

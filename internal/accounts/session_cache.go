@@ -11,63 +11,61 @@ import (
 )
 
 const (
-	// lastUsedInterval is how old the last use that is kept of a session may become before a request writes it anew: a session
-	// that is read from costs one read and one write a minute, whatever it asks.
+	// lastUsedInterval limits how often a session's last_used_at is written: at most once a minute.
 	lastUsedInterval = time.Minute
-	// maxStaleness is how long the view is trusted after it was last known to be complete. With answers that are under way, an
-	// ended session is accepted for a second at most, whatever happens to the link between the instances.
+	// maxStaleness is how long the cache is trusted after the last synchronization. With answers that are under way, a
+	// revoked session is accepted for a second at most, whatever happens to the connection to Postgres.
 	maxStaleness = 800 * time.Millisecond
-	// idleAfter is how long the view is kept complete for nobody.
+	// idleAfter is when the cache stops syncing after the last lookup.
 	idleAfter = 10 * time.Second
 )
 
-// SessionCacheConfig says how much a service remembers of who may act, and whether somebody else may change it.
+// SessionCacheConfig configures the cache of sessions and their users.
 type SessionCacheConfig struct {
-	Sessions int  // default 16384: how many sessions are remembered; those asked longest ago go first
-	Shared   bool // other instances use the database: trust the view only while SyncedUntil is called
+	Sessions int  // default 16384: how many sessions are cached; the least recently used leave first
+	Shared   bool // default false; true: other instances use the database, so trust the cache only while SyncedUntil is called
 }
 
-// sessionCache is the bounded memory of live sessions and their users, which saves most requests their reads. It holds nothing
-// that is not in the database, and forgets a user when anything about them changes: at once what this instance changes,
-// and what others do when they tell. Nothing that writes may use it.
+// sessionCache caches active sessions and their users, which saves most requests their reads. A user is invalidated when
+// anything about them changes: immediately by this instance, and by a notification from others. Writes never use it.
 //
-// A service whose database is a file has no other instances, but commands in other processes; so it trusts for a lease
-// what it read.
+// A SQLite file has no other instances, but commands in other processes write to it. So an entry is trusted for
+// maxStaleness after it was read.
 type sessionCache struct {
 	shared bool
 
 	mu           sync.Mutex
 	sessions     *simplelru.LRU[uuid.UUID, cachedSession]
-	users        map[uuid.UUID]*cachedUser // whose sessions are remembered
-	version      uint64                    // how often something was forgotten
-	trustedUntil time.Time                 // until when the view is trusted, on both clocks
-	lastLookup   time.Time                 // when it was last asked, on the same clock
-	syncedAt     time.Time                 // since when everything has been heard that was committed before
+	users        map[uuid.UUID]*cachedUser // whose sessions are cached
+	version      uint64                    // changes with each invalidation
+	trustedUntil time.Time                 // wall and monotonic clock
+	lastLookup   time.Time                 // the same
+	syncedAt     time.Time                 // everything committed before is known
 	stats        SessionCacheStats
 }
 
-// SessionCacheStats says how much of the view is used, and whether it can be.
+// SessionCacheStats says how much the cache is used, and whether it can be.
 type SessionCacheStats struct {
 	Hits, Misses uint64        // since the start
-	Sessions     int           // that are remembered
-	Synced       bool          // with the other instances; true while nobody asks, when no news is looked for
-	Lag          time.Duration // how old the newest news is; 0 while nobody asks
+	Sessions     int           // that are cached
+	Synced       bool          // with the other instances; true while idle
+	Lag          time.Duration // since the last synchronization; 0 while idle
 }
 
 // cachedSession is one session as a request needs it.
 type cachedSession struct {
 	userID   uuid.UUID
 	roles    []string
-	endsAt   time.Time // by itself, when nobody ends it before
-	lastUsed time.Time // as the database has it
-	readAt   time.Time // on both clocks
+	endsAt   time.Time // unless it is revoked before
+	lastUsed time.Time // as stored
+	readAt   time.Time // wall and monotonic clock
 }
 
-// cachedUser is a user whose sessions are remembered, and perhaps their account.
+// cachedUser is a user with cached sessions, and perhaps their account.
 type cachedUser struct {
 	sessions map[uuid.UUID]struct{}
-	account  *User     // nil: not asked for yet
-	readAt   time.Time // of the account, on both clocks
+	account  *User     // nil: not cached
+	readAt   time.Time // of the account; wall and monotonic clock
 }
 
 func newSessionCache(c SessionCacheConfig) (*sessionCache, error) {
@@ -77,29 +75,29 @@ func newSessionCache(c SessionCacheConfig) (*sessionCache, error) {
 	v := &sessionCache{shared: c.Shared, users: map[uuid.UUID]*cachedUser{}}
 	var err error
 	if v.sessions, err = simplelru.NewLRU(c.Sessions, v.evicted); err != nil {
-		return nil, fmt.Errorf("accounts: the view of %d sessions: %w", c.Sessions, err)
+		return nil, fmt.Errorf("accounts: creating the cache of %d sessions: %w", c.Sessions, err)
 	}
 	return v, nil
 }
 
-// session returns a session that may act now, if the view knows one.
-func (v *sessionCache) session(session, user uuid.UUID, now time.Time) (cachedSession, bool) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.lastLookup = time.Now()
-	s, known := v.sessions.Get(session)
-	if !known || !v.trusted(s.readAt) || s.userID != user || !now.Before(s.endsAt) || now.Sub(s.lastUsed) >= lastUsedInterval {
-		v.stats.Misses++
+// session returns a cached session that may be used now.
+func (c *sessionCache) session(session, user uuid.UUID, now time.Time) (cachedSession, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lastLookup = time.Now()
+	s, ok := c.sessions.Get(session)
+	if !ok || !c.trusted(s.readAt) || s.userID != user || !now.Before(s.endsAt) || now.Sub(s.lastUsed) >= lastUsedInterval {
+		c.stats.Misses++
 		return cachedSession{}, false
 	}
-	v.stats.Hits++
+	c.stats.Hits++
 	return s, true
 }
 
-// trusted reports whether what was read then is what would be read now, but for what was heard meanwhile.
-func (v *sessionCache) trusted(readAt time.Time) bool {
-	if v.shared {
-		return age(v.trustedUntil) < 0
+// trusted reports whether an entry that was read then, and not invalidated since, is still valid.
+func (c *sessionCache) trusted(readAt time.Time) bool {
+	if c.shared {
+		return age(c.trustedUntil) < 0
 	}
 	return age(readAt) < maxStaleness
 }
@@ -112,81 +110,81 @@ func age(moment time.Time) time.Duration {
 	return max(now.Sub(moment), now.Round(0).Sub(moment.Round(0)))
 }
 
-// versionNow is taken before a session is read, and given to keep.
-func (v *sessionCache) versionNow() uint64 {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.version
+// versionNow is called before a database read, whose result addSession and addAccount take with that version.
+func (c *sessionCache) versionNow() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.version
 }
 
-// addSession remembers what was read since the ticket was taken, unless something was forgotten meanwhile: what was read may
-// be just that. While the view is not complete, what others revoke would not be heard, so nothing is kept.
-func (v *sessionCache) addSession(ticket uint64, session uuid.UUID, s cachedSession) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if ticket != v.version || !v.trusted(s.readAt) {
+// addSession caches a session that was read at a version, unless something was invalidated meanwhile: that may be this
+// session. While the cache is out of sync nothing is added, because revocations by other instances would be missed.
+func (c *sessionCache) addSession(version uint64, session uuid.UUID, s cachedSession) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if version != c.version || !c.trusted(s.readAt) {
 		return
 	}
-	v.sessions.Add(session, s)
-	if v.users[s.userID] == nil {
-		v.users[s.userID] = &cachedUser{sessions: map[uuid.UUID]struct{}{}}
+	c.sessions.Add(session, s)
+	if c.users[s.userID] == nil {
+		c.users[s.userID] = &cachedUser{sessions: map[uuid.UUID]struct{}{}}
 	}
-	v.users[s.userID].sessions[session] = struct{}{}
+	c.users[s.userID].sessions[session] = struct{}{}
 }
 
-// account returns a copy of a user's account, if the view knows it.
-func (v *sessionCache) account(user uuid.UUID) (*User, bool) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	known := v.users[user]
-	if known == nil || known.account == nil || !v.trusted(known.readAt) {
+// account returns a copy of a cached account.
+func (c *sessionCache) account(user uuid.UUID) (*User, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	known := c.users[user]
+	if known == nil || known.account == nil || !c.trusted(known.readAt) {
 		return nil, false
 	}
 	account := *known.account
 	return &account, true
 }
 
-// addAccount remembers an account as keep does a session, if a session of it is remembered.
-func (v *sessionCache) addAccount(ticket uint64, account User, readAt time.Time) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if known := v.users[account.ID]; known != nil && ticket == v.version && v.trusted(readAt) {
+// addAccount caches an account as addSession does a session, if one of its sessions is cached.
+func (c *sessionCache) addAccount(version uint64, account User, readAt time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if known := c.users[account.ID]; known != nil && version == c.version && c.trusted(readAt) {
 		known.account, known.readAt = &account, readAt
 	}
 }
 
-// evicted is called under the lock for each session that leaves the memory.
-func (v *sessionCache) evicted(session uuid.UUID, s cachedSession) {
-	known := v.users[s.userID]
+// evicted is called under the lock for each session that leaves the cache.
+func (c *sessionCache) evicted(session uuid.UUID, s cachedSession) {
+	known := c.users[s.userID]
 	delete(known.sessions, session)
 	if len(known.sessions) == 0 {
-		delete(v.users, s.userID)
+		delete(c.users, s.userID)
 	}
 }
 
-// invalidate forgets a user: all sessions, and the account.
-func (v *sessionCache) invalidate(user uuid.UUID) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.version++
-	if known := v.users[user]; known != nil {
+// invalidate removes a user: all sessions, and the account.
+func (c *sessionCache) invalidate(user uuid.UUID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.version++
+	if known := c.users[user]; known != nil {
 		for session := range known.sessions {
-			v.sessions.Remove(session)
+			c.sessions.Remove(session)
 		}
 	}
 }
 
-// invalidateAll forgets everything, and trusts nothing until the view is complete again.
-func (v *sessionCache) invalidateAll() {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.version++
-	v.trustedUntil = time.Time{}
-	v.sessions.Purge()
+// invalidateAll empties the cache, which is not trusted until it is in sync again.
+func (c *sessionCache) invalidateAll() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.version++
+	c.trustedUntil = time.Time{}
+	c.sessions.Purge()
 }
 
-// SyncedUntil says that everything that any instance committed before a moment has been heard. From that moment on the view
-// is trusted for a lease.
+// SyncedUntil reports that this instance knows everything that was committed before a moment. The session cache is
+// trusted for maxStaleness from then on.
 func (s *Service) SyncedUntil(since time.Time) {
 	if !s.config.SessionCache.Shared {
 		s.PublishPending(context.Background())
@@ -195,40 +193,40 @@ func (s *Service) SyncedUntil(since time.Time) {
 	s.subscribers.send(Notice{Complete: since})
 }
 
-func (v *sessionCache) syncedUntil(since time.Time) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.trustedUntil.IsZero() {
-		v.version++ // what is being read now may miss what nobody heard
+func (c *sessionCache) syncedUntil(since time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.trustedUntil.IsZero() {
+		c.version++ // a read under way may miss what was committed while out of sync
 	}
-	v.trustedUntil, v.syncedAt = since.Add(maxStaleness), since
+	c.trustedUntil, c.syncedAt = since.Add(maxStaleness), since
 }
 
-// SyncLost says that something may not have been heard: nothing that is remembered holds, and subscribers must begin
-// anew.
+// SyncLost reports that notifications may have been missed: it empties the session cache, and subscribers must start
+// again.
 func (s *Service) SyncLost() {
 	s.cache.invalidateAll()
 	s.subscribers.dropAll()
 }
 
-// SyncNeeded reports whether SyncedUntil is worth its cost: somebody asked the view a moment ago, or subscribes.
+// SyncNeeded reports whether SyncedUntil is worth its cost: the cache was used in the last seconds, or there is a subscriber.
 func (s *Service) SyncNeeded() bool {
 	return s.subscribers.any() || s.cache.lookedUpSince(time.Now().Add(-idleAfter))
 }
 
-func (v *sessionCache) lookedUpSince(moment time.Time) bool {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.lastLookup.After(moment)
+func (c *sessionCache) lookedUpSince(moment time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.lastLookup.After(moment)
 }
 
-func (v *sessionCache) snapshot(wanted bool) SessionCacheStats {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	n := v.stats
-	n.Sessions, n.Synced = v.sessions.Len(), !wanted || !v.trustedUntil.IsZero()
-	if wanted && !v.syncedAt.IsZero() {
-		n.Lag = time.Since(v.syncedAt)
+func (c *sessionCache) snapshot(wanted bool) SessionCacheStats {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := c.stats
+	n.Sessions, n.Synced = c.sessions.Len(), !wanted || !c.trustedUntil.IsZero()
+	if wanted && !c.syncedAt.IsZero() {
+		n.Lag = time.Since(c.syncedAt)
 	}
 	return n
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
-// Session is a sign-in as the outside may see it: it has no refresh token's digest.
+// Session is a session without its refresh token digest.
 type Session struct {
 	ID         uuid.UUID
 	Current    bool // it is the viewer's
@@ -27,8 +27,8 @@ type Session struct {
 // OwnerID returns the user whose session it is.
 func (s *Session) OwnerID() uuid.UUID { return s.UserID }
 
-// Sessions returns a user's sessions that may still be used, the latest use first. The current one is the viewer's, or
-// the one that the same answer has begun.
+// Sessions returns a user's active sessions, the latest use first. The current one is the viewer's, or the one that
+// the same answer started.
 func (s *Service) Sessions(ctx context.Context, v *viewer.Viewer, of *User) ([]*Session, error) {
 	current := v.SessionID
 	if of.SignedIn != uuid.Nil {
@@ -49,7 +49,7 @@ func (s *Service) Sessions(ctx context.Context, v *viewer.Viewer, of *User) ([]*
 	return all, nil
 }
 
-// sessionOf turns a row into what the outside may see.
+// sessionOf converts a row.
 func sessionOf(row *ent.Session, current uuid.UUID) *Session {
 	return &Session{
 		ID:         row.ID,

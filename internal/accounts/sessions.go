@@ -14,10 +14,10 @@ import (
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
-// maxSessions is how many sessions an account may have at once. One more ends the one that was used longest ago.
+// maxSessions is how many active sessions an account has. One more revokes the least recently used.
 const maxSessions = 100
 
-// signIn starts a session for a user who has just proved who they are, and makes room for it.
+// signIn starts a session for a user who has just proved who they are.
 func (s *Service) signIn(ctx context.Context, tx *transaction, row *ent.User, from viewer.Origin, now time.Time) (*AuthPayload, error) {
 	if err := s.evictSessions(ctx, tx, row.ID, now); err != nil {
 		return nil, err
@@ -44,8 +44,8 @@ func (s *Service) signIn(ctx context.Context, tx *transaction, row *ent.User, fr
 	return s.payload(row, made, refresh, now)
 }
 
-// evictSessions takes a user's dead sessions away, and ends those that would be more than maxSessions with one more. Mostly
-// there are neither, which one statement finds out.
+// evictSessions deletes a user's expired sessions, and revokes those that would exceed maxSessions with one more.
+// Usually there are neither, which one statement finds out.
 func (s *Service) evictSessions(ctx context.Context, tx *transaction, userID uuid.UUID, now time.Time) error {
 	held, err := tx.Session.Query().Where(session.UserID(userID)).
 		Order(ent.Desc(session.FieldLastUsedAt), ent.Desc(session.FieldID)).
@@ -71,11 +71,11 @@ func (s *Service) evictSessions(ctx context.Context, tx *transaction, userID uui
 	return s.revokeSessions(ctx, tx, now, session.IDIn(live[maxSessions-1:]...))
 }
 
-// wholeSecond is when a session ends, as its access tokens do (NumericDate): while it lives, a token of at least a second
-// can be issued.
+// wholeSecond truncates the end of a session to a second, as its access tokens do (NumericDate): an active session can
+// always issue a token of at least a second.
 func wholeSecond(t time.Time) time.Time { return t.Truncate(time.Second) }
 
-// nilIfEmpty is what a column that may be null holds.
+// nilIfEmpty returns nil for "".
 func nilIfEmpty(text string) *string {
 	if text == "" {
 		return nil
@@ -83,7 +83,7 @@ func nilIfEmpty(text string) *string {
 	return &text
 }
 
-// payload gives a session's newest refresh token and an access token.
+// payload returns a refresh token and an access token of a session.
 func (s *Service) payload(row *ent.User, in *ent.Session, refresh token.Refresh, now time.Time) (*AuthPayload, error) {
 	p, err := s.accessPayload(row, in, now)
 	if err != nil {
@@ -133,7 +133,7 @@ func sessionEnded() *problem.Problem {
 	return problem.New(problem.Unauthenticated, "The session has ended; sign in again.").WithReason(string(viewer.Revoked))
 }
 
-// expiry returns when a session ends by itself: when it was idle for too long, or its life is over.
+// expiry returns when a session expires: idle for too long, or at the end of its life.
 func expiry(row *ent.Session) time.Time {
 	if row.IdleExpiresAt.Before(row.ExpiresAt) {
 		return row.IdleExpiresAt.UTC()
@@ -141,7 +141,7 @@ func expiry(row *ent.Session) time.Time {
 	return row.ExpiresAt.UTC()
 }
 
-// expiredOrRevoked holds for sessions that can never be used again: ended, idle for too long, or at the end of their life.
+// expiredOrRevoked matches sessions that can never be used again.
 func expiredOrRevoked(now time.Time) predicate.Session {
 	return session.Or(session.EndedAtNotNil(), session.IdleExpiresAtLTE(now), session.ExpiresAtLTE(now))
 }

@@ -12,13 +12,13 @@ import (
 	"github.com/gatehouse/gatehouse/ent/throttle"
 )
 
-// sqlStore counts on Postgres, for all instances together, by the clock of the service. Its statements are its
-// own: no use case locks these rows but last in its transaction, and everybody locks who before where.
+// sqlStore counts on Postgres, for all instances together, by the clock of the service. A use case locks these rows
+// last in its transaction, and always the account before the network.
 type sqlStore struct{ client *ent.Client }
 
-// charge reads first, so that a flood of what is refused costs one statement each and no lock. Then one statement counts
-// under both names, in a transaction: alone, lib/pq might send it twice. When somebody was quicker it counts under one
-// name or none; that is rolled back, and the wait is read again. Who loses three times waits a second.
+// charge reads first, so that a flood of refused attempts costs one statement each and no lock. Then one statement
+// charges both counters, in a transaction: alone, lib/pq might send it twice. If a concurrent attempt won, it rolls
+// back and retries; after three conflicts it returns a delay of 1 s.
 func (d sqlStore) charge(ctx context.Context, t *attempt) (time.Duration, error) {
 	for range 3 {
 		wait, err := d.read(ctx, t)
@@ -46,7 +46,7 @@ func (d sqlStore) read(ctx context.Context, t *attempt) (time.Duration, error) {
 	return t.delay(counts[t.network].until, func(name uuid.UUID) count { return counts[name] }), nil
 }
 
-// chargeSQL says count.next, under the condition of rule.opens.
+// chargeSQL is count.next under the condition of backoff.retryAt.
 const chargeSQL = `
 WITH rule (id, free, longest) AS (VALUES ($2::uuid, $3::float8, $4::float8), ($5, $6, $7))
 INSERT INTO throttles AS t (id, at, until)
@@ -80,7 +80,7 @@ func (d sqlStore) add(ctx context.Context, t *attempt) (taken bool, err error) {
 // errConcurrentAttempt means that another attempt was charged in between.
 var errConcurrentAttempt = errors.New("a concurrent attempt was charged first")
 
-// refundSQL locks the rows in the order of countTry.
+// refundSQL locks rows in the order of chargeSQL.
 const refundSQL = `
 WITH held AS (SELECT id FROM throttles WHERE id IN ($1, $3) ORDER BY id = $3 FOR UPDATE)
 UPDATE throttles AS t SET until = CASE
@@ -96,7 +96,7 @@ func (sqlStore) refund(ctx context.Context, tx *transaction, t *attempt, reset b
 	return err
 }
 
-// rememberNetwork is called under the lock of the user's row, so no two write the networks of one account at once.
+// rememberNetwork is called while the user's row is locked, so no two transactions write one account's networks.
 func (sqlStore) rememberNetwork(ctx context.Context, tx *transaction, t *attempt) error {
 	err := tx.Throttle.Create().SetID(t.network).SetAccount(t.account).SetAt(t.now).SetUntil(t.now.Add(networkTTL)).
 		OnConflictColumns(throttle.FieldID).UpdateNewValues().Exec(ctx)
@@ -112,10 +112,10 @@ func (sqlStore) rememberNetwork(ctx context.Context, tx *transaction, t *attempt
 	return err
 }
 
-// deleteBatch is how many rows are deleted at once.
+// deleteBatch is how many rows one statement deletes.
 const deleteBatch = 1000
 
-// deleteExpired passes over rows that are locked, so that it never waits for a try that waits for it.
+// deleteExpired skips locked rows, so that it never waits for an attempt that waits for it.
 func (d sqlStore) deleteExpired(ctx context.Context, now time.Time) error {
 	for {
 		result, err := d.client.ExecContext(ctx, `DELETE FROM throttles WHERE id IN

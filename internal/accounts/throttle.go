@@ -12,11 +12,11 @@ import (
 	"github.com/gatehouse/gatehouse/internal/token"
 )
 
-// ThrottleLimits says how many tries are free before the next has to wait.
+// ThrottleLimits says how many attempts are free before the next one has to wait.
 type ThrottleLimits struct {
-	Account  int // sign-ins to one account from networks that are not known for it; registrations of one address
-	Pair     int // sign-ins to one account from one network that is known for it; proofs of the password in one session
-	Network  int // sign-ins from one network that failed or are under way; those of known networks are counted apart
+	Account  int // sign-ins to one account from unknown networks; registrations of one address
+	Pair     int // sign-ins to one account from one known network; reauthentications in one session
+	Network  int // failed or running sign-ins from one network; accounts that know it have a second counter
 	Register int // registrations from one network
 	Refresh  int // forged refresh tokens from one network; refreshes of one session
 }
@@ -27,19 +27,20 @@ func DefaultThrottle() ThrottleLimits {
 }
 
 const (
-	// The longest wait between two tries, and how long one try counts. The first wait is a 32nd of it: 30 s, 2 s.
+	// The longest delay between two attempts, which is also how long one attempt counts. The first delay is a 32nd of
+	// it: 30 s and 2 s.
 	maxAccountDelay = 960 * time.Second
 	maxNetworkDelay = 64 * time.Second
 	doublings       = 5
 
-	// A network stays known for an account for so long after a sign-in, and of one account so many do.
+	// How long a network stays known for an account after a sign-in, and how many networks an account has.
 	networkTTL        = 90 * 24 * time.Hour
 	maxNetworks       = 20
-	networkRenewAfter = 24 * time.Hour // how old the record may get before a sign-in renews it
+	networkRenewAfter = 24 * time.Hour // a sign-in renews an older record
 )
 
-// ParseThrottle reads limits like "account=5,network=100": any subset, each a whole number above zero. "on" stands for
-// the defaults, which also fill in what is not given; "off" for no throttle, which is nil.
+// ParseThrottle reads limits like "account=5,network=100": any subset, each a whole number from 1. The other limits
+// have their defaults. "on" is all defaults; "off" returns nil.
 func ParseThrottle(text string) (*ThrottleLimits, error) {
 	limits := DefaultThrottle()
 	named := map[string]*int{
@@ -66,17 +67,17 @@ func ParseThrottle(text string) (*ThrottleLimits, error) {
 	return &limits, nil
 }
 
-// ThrottleConfig is what the throttle is made of.
+// ThrottleConfig configures the throttle.
 type ThrottleConfig struct {
 	Limits ThrottleLimits // required
-	Secret *token.Secret  // required: keys the names under which is counted
-	Shared bool           // default false, in memory; true counts in the database, for all instances on it together
+	Secret *token.Secret  // required: keys the hashes that name counters
+	Shared bool           // default false: counters in memory; true: in the database, for all instances
 }
 
-// count is what is kept of the tries under one name: each is forgotten one longest wait after the one before it.
-type count struct{ at, until time.Time } // the newest try, and when all are forgotten
+// count is the value of a counter: each attempt expires one maxDelay after the one before it.
+type count struct{ at, until time.Time } // the newest attempt, and when all have expired
 
-// next is the count with one try more. Instances' clocks differ, so the newest try may be one that began before.
+// next adds an attempt. Instances' clocks differ, so the newest attempt may have begun before.
 func (c count) next(r backoff, now time.Time) count {
 	return count{at: later(c.at, now), until: later(c.until, now).Add(r.maxDelay)}
 }
@@ -88,53 +89,53 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// backoff turns a count into a wait.
+// backoff is the delay after a number of attempts: none while they are free, then doubled up to maxDelay.
 type backoff struct {
 	free     int
 	maxDelay time.Duration
 }
 
-// retryAt returns from when the next try is let through. databaseLedger says the same in SQL.
+// retryAt returns when the next attempt is allowed. chargeSQL has the same rule.
 func (r backoff) retryAt(c count) time.Time {
-	tries := int((c.until.Sub(c.at) + r.maxDelay - 1) / r.maxDelay)
-	if tries < r.free {
+	attempts := int((c.until.Sub(c.at) + r.maxDelay - 1) / r.maxDelay)
+	if attempts < r.free {
 		return time.Time{}
 	}
-	return c.at.Add(r.maxDelay >> max(0, doublings+r.free-tries))
+	return c.at.Add(r.maxDelay >> max(0, doublings+r.free-attempts))
 }
 
-// counter is a name and its rule.
+// counter names a count and has its rule.
 type counter struct {
 	name uuid.UUID
 	backoff
 }
 
-// attempt is one attempt to sign in, or to make an account. It is counted before anything is compared, by who is meant and by
-// where it comes from, so that tries at the same moment cannot pass together; what did succeed is taken back.
+// attempt is one attempt to sign in, or to create an account. It is charged to its account and network before the
+// password is checked, so that parallel attempts cannot share one slot; a success is refunded.
 type attempt struct {
 	now     time.Time
-	unknown [2]counter // who and where, in this order: locks are taken in it
-	known   [2]counter // the same, when the network is known for the account
-	account uuid.UUID  // whose known networks count
-	network uuid.UUID  // this network as one of them; uuid.Nil when none is meant
+	unknown [2]counter // account and network; rows are locked in this order
+	known   [2]counter // used instead when the account knows the network
+	account uuid.UUID  // a keyed hash of the address
+	network uuid.UUID  // a keyed hash of both; uuid.Nil when a success adds no known network
 
-	charged    [2]counter // those of the two that count
-	knownUntil time.Time  // how long the network stays known; zero when it is not
+	charged    [2]counter // unknown or known
+	knownUntil time.Time  // zero: the network is unknown
 }
 
-// counterStore keeps counts, and which networks are known for which account.
+// counterStore stores counters and known networks.
 type counterStore interface {
-	// charge counts a try under both names, or under none: then it returns how long both say to wait.
+	// charge charges an attempt to both counters, or to none and returns the longer delay.
 	charge(ctx context.Context, t *attempt) (time.Duration, error)
-	// refund makes a try not have been; with reset, neither have been those before it for whom it was.
+	// refund undoes charge; with reset it also clears the first counter's other attempts.
 	refund(ctx context.Context, tx *transaction, t *attempt, reset bool) error
 	// rememberNetwork makes the network known for the account.
 	rememberNetwork(ctx context.Context, tx *transaction, t *attempt) error
-	// deleteExpired forgets what no longer matters.
+	// deleteExpired deletes counters and known networks that have expired.
 	deleteExpired(ctx context.Context, now time.Time) error
 }
 
-// delay decides by which names a try is counted, and how long it has to wait.
+// delay chooses the counters of an attempt and returns how long it has to wait.
 func (t *attempt) delay(known time.Time, counts func(uuid.UUID) count) (wait time.Duration) {
 	t.charged, t.knownUntil = t.unknown, time.Time{}
 	if known.After(t.now) {
@@ -146,7 +147,7 @@ func (t *attempt) delay(known time.Time, counts func(uuid.UUID) count) (wait tim
 	return wait
 }
 
-// renewsNetwork reports whether the success of a try is to be remembered.
+// renewsNetwork reports whether a success is to be stored as a known network.
 func (t *attempt) renewsNetwork() bool {
 	return t.network != uuid.Nil && t.knownUntil.Sub(t.now) < networkTTL-networkRenewAfter
 }

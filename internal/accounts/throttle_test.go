@@ -58,7 +58,7 @@ func (h *house) registerAt(v *viewer.Viewer, email string) (*accounts.AuthPayloa
 func (h *house) wait(what string, p *accounts.AuthPayload, err error) time.Duration {
 	h.t.Helper()
 	refusal := wantProblem(h.t, what, err, problem.RateLimited, "")
-	if p != nil || refusal.Message != "Too many tries; wait as long as retryAfter says." || refusal.Cause != nil || refusal.RetryAfter <= 0 {
+	if p != nil || refusal.Message != "Too many attempts; wait as long as retryAfter says." || refusal.Cause != nil || refusal.RetryAfter <= 0 {
 		h.t.Errorf("%s: %v, %+v", what, p, refusal)
 	}
 	return refusal.RetryAfter

@@ -11,12 +11,12 @@ import (
 	"github.com/google/uuid"
 )
 
-// transaction is an open transaction, and what it revokes: nothing may remember that once it is over.
+// transaction is an open transaction with what is published after its commit.
 type transaction struct {
 	*ent.Tx
 	revoked []Revocation
 	touched []uuid.UUID // users whose accounts may be changed
-	events  []Event     // what else is told once it is committed
+	events  []Event     // published after the commit
 }
 
 type insideTx struct{}
@@ -25,21 +25,21 @@ type insideTx struct{}
 const maxTxRuns = 3
 
 // inTx runs f in one transaction: committed when f returns nil, rolled back otherwise, also when f panics. It refuses
-// to nest, because the inner work would not be part of the outer and, on SQLite, would wait for it for ever.
+// to nest: the inner work would not be part of the outer, and on SQLite it would wait for it for ever.
 //
-// A transaction that gave way to another (serialization failure, deadlock) runs again, whole: the database has said
-// that nothing of it was done. So f must begin anew each time: what it leaves outside is nothing but its result, set
-// on every way through it. After a connection that broke nobody knows, and nothing runs again.
+// A transaction that the database rolled back for another one (serialization failure, deadlock) runs again. So f must
+// start from nothing each time and set its result on every path. After a lost connection the outcome is unknown, and
+// nothing runs again.
 func (s *Service) inTx(ctx context.Context, f func(ctx context.Context, tx *transaction) error) error {
-	for try := 1; ; try++ {
+	for run := 1; ; run++ {
 		err := s.inOneTx(ctx, f)
-		if try == maxTxRuns || err == nil || !s.config.IsRetryable(err) {
+		if run == maxTxRuns || err == nil || !s.config.IsRetryable(err) {
 			return err
 		}
 		select {
 		case <-ctx.Done():
 			return err
-		case <-time.After(rand.N(time.Duration(try) * 20 * time.Millisecond)): // or the same two meet again
+		case <-time.After(rand.N(time.Duration(run) * 20 * time.Millisecond)): // or the same two collide again
 		}
 	}
 }
@@ -57,7 +57,7 @@ func (s *Service) inOneTx(ctx context.Context, f func(ctx context.Context, tx *t
 		return err
 	})
 	if committing {
-		s.invalidate(tx) // also when the commit failed: its answer may be what was lost
+		s.invalidate(tx) // also when the commit failed: it may have been done, and only its answer lost
 	}
 	if err == nil {
 		s.publish(ctx, tx)
@@ -82,7 +82,7 @@ func atomically(ctx context.Context, client *ent.Client, f func(tx *ent.Tx) erro
 	}
 	ended = true
 	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("committing: %w", errors.Join(err, ctx.Err())) // whose end may have rolled the transaction back
+		return fmt.Errorf("committing: %w", errors.Join(err, ctx.Err())) // an ended context may have rolled it back
 	}
 	return nil
 }

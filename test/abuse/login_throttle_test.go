@@ -41,7 +41,7 @@ func TestLoginThrottle_AnswersWhenToComeAgain(t *testing.T) {
 				answer = strings.NewReplacer(" 29 ", " 30 ", `"retryAfter":29`, `"retryAfter":30`).Replace(answer)
 				want := `200  {"errors":[{"message":"The e-mail address or the password is wrong."`
 				if i >= 3 {
-					want = `429 30 {"errors":[{"message":"Too many tries; wait as long as retryAfter says.","path":["login"],`
+					want = `429 30 {"errors":[{"message":"Too many attempts; wait as long as retryAfter says.","path":["login"],`
 					refusals[answer] = address
 				}
 				if !strings.HasPrefix(answer, want) || i >= 3 &&
