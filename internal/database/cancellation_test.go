@@ -15,9 +15,9 @@ import (
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 )
 
-// TestACancelledStatementAnswersNobodyElse is R-022 beneath everything: statements whose contexts end at any moment of
+// TestCancellation_AnswersNoOtherCaller is R-022 beneath everything: statements whose contexts end at any moment of
 // theirs, prepared and not, in transactions and not, on fewer connections than there are askers.
-func TestACancelledStatementAnswersNobodyElse(t *testing.T) {
+func TestCancellation_AnswersNoOtherCaller(t *testing.T) {
 	const kept, plain = "SELECT CAST($1 AS text), CAST($1 AS text) UNION ALL SELECT CAST($1 AS text), 'again'", "SELECT 'mine', 'mine'"
 	dbtest.Each(t, func(t *testing.T, url string) {
 		d := open(t, url)

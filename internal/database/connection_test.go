@@ -73,7 +73,7 @@ func TestStatement_SurvivesAChangeOfItsColumns(t *testing.T) {
 	}
 }
 
-func TestEveryTypeComesBackAsItWasWritten(t *testing.T) {
+func TestStatement_ReturnsEachTypeAsWritten(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {
 		d := migrated(t, url)
 		session := someSession(t, d)
@@ -96,7 +96,7 @@ func TestEveryTypeComesBackAsItWasWritten(t *testing.T) {
 	})
 }
 
-func TestTransactionsThatReadAndThenWriteDoNotFailEachOther(t *testing.T) {
+func TestTransactions_ReadThenWriteDoNotFailEachOther(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {
 		d := migrated(t, url)
 		var failures atomic.Int32
@@ -174,7 +174,7 @@ func (p *proxy) pass(to, from net.Conn) {
 	}
 }
 
-func TestASilentServerIsGivenUpWhenTheContextEnds(t *testing.T) {
+func TestConnection_SilentServerEndsWithTheContext(t *testing.T) {
 	const known, unknown = "SELECT $1::int", "SELECT $1::int + 1"
 	for name, ask := range map[string]func(ctx context.Context, d *database.Database, tx *sql.Tx) error{
 		"a statement in the pool": func(ctx context.Context, d *database.Database, _ *sql.Tx) error {
@@ -232,7 +232,7 @@ func TestASilentServerIsGivenUpWhenTheContextEnds(t *testing.T) {
 
 // Nothing waits for a silent server for ever, whatever its caller forgot: neither a statement nor the end of a
 // transaction, which have no context that ends.
-func TestASilentServerIsGivenUpWithoutADeadline(t *testing.T) {
+func TestConnection_SilentServerTimesOutWithoutADeadline(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for time-outs")
 	}
@@ -271,7 +271,7 @@ func TestASilentServerIsGivenUpWithoutADeadline(t *testing.T) {
 }
 
 // A statement that the server cancelled leaves its connection as good as new.
-func TestAConnectionIsUsableAfterAContextEnded(t *testing.T) {
+func TestConnection_IsUsableAfterAContextEnded(t *testing.T) {
 	d := open(t, dbtest.Postgres(t))
 	d.SQL().SetMaxOpenConns(1)
 	for range 3 {

@@ -34,7 +34,7 @@ func judge(t *testing.T, name string, err error, want verdict) {
 	}
 }
 
-func TestFailuresOfBothEnginesAreToldApart(t *testing.T) {
+func TestFailures_AreClassifiedOnBothEngines(t *testing.T) {
 	for _, none := range []error{nil, errors.New("a"), context.Canceled} {
 		if database.Unavailable(none) || database.Conflict(none) {
 			t.Errorf("%v is judged", none)
@@ -70,7 +70,7 @@ func TestFailuresOfBothEnginesAreToldApart(t *testing.T) {
 	})
 }
 
-func TestASQLiteThatStaysLockedOrIsFullIsUnavailable(t *testing.T) {
+func TestUnavailable_SQLiteThatStaysLockedOrIsFull(t *testing.T) {
 	address := dbtest.SQLite(t)
 	d, other := migrated(t, address), open(t, address)
 	tx, err := d.SQL().Begin()
@@ -102,7 +102,7 @@ func TestASQLiteThatStaysLockedOrIsFullIsUnavailable(t *testing.T) {
 }
 
 // What Postgres says when it takes no writes or a transaction gave way; and what of it may run again.
-func TestWhatMayPassIsUnavailableAndOnlyWhatWasRolledBackIsContended(t *testing.T) {
+func TestUnavailable_MayPassAndContendedWasRolledBack(t *testing.T) {
 	d := migrated(t, dbtest.Postgres(t))
 	raise := func(code string) error {
 		_, err := d.SQL().Exec("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '" + code + "'; END $$")
@@ -138,7 +138,7 @@ func TestWhatMayPassIsUnavailableAndOnlyWhatWasRolledBackIsContended(t *testing.
 	judge(t, "a read-only transaction", refused, verdict{unavailable: true})
 }
 
-func TestAWriteToAReadOnlyServerGivesTheConnectionUp(t *testing.T) {
+func TestConnection_ToAReadOnlyServerIsClosedAfterAWrite(t *testing.T) {
 	d := migrated(t, dbtest.Postgres(t))
 	d.SQL().SetMaxOpenConns(1)
 	pid := func() (n int) {
@@ -165,7 +165,7 @@ func TestAWriteToAReadOnlyServerGivesTheConnectionUp(t *testing.T) {
 	}
 }
 
-func TestAPostgresThatCannotServeIsUnavailable(t *testing.T) {
+func TestUnavailable_PostgresThatCannotServe(t *testing.T) {
 	c := dbtest.NewServer(t)
 	d := migrated(t, c.URL("postgres"))
 	run := func(q string) error { _, err := d.SQL().ExecContext(t.Context(), q); return err }
@@ -218,8 +218,8 @@ func TestAPostgresThatCannotServeIsUnavailable(t *testing.T) {
 	judge(t, "the server is gone", d.Ready(t.Context()), verdict{unavailable: true})
 }
 
-// TestASQLiteCommitIsSynced is R-006: an answered commit survives a power cut only with synchronous=FULL (2).
-func TestASQLiteCommitIsSynced(t *testing.T) {
+// TestSQLite_CommitIsSynced is R-006: an answered commit survives a power cut only with synchronous=FULL (2).
+func TestSQLite_CommitIsSynced(t *testing.T) {
 	d := open(t, dbtest.SQLite(t))
 	var mode int
 	if err := d.SQL().QueryRow("PRAGMA synchronous").Scan(&mode); err != nil || mode != 2 {

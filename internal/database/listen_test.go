@@ -8,9 +8,9 @@ import (
 	"github.com/gatehouse/gatehouse/internal/database"
 )
 
-// TestABeatIsAsOldAsTheClockThatSaysLonger: while a machine is suspended, between a beat and its return, the wall clock
+// TestHeartbeat_IsAsOldAsTheClockThatCountedMore: while a machine is suspended, between a beat and its return, the wall clock
 // counts on alone.
-func TestABeatIsAsOldAsTheClockThatSaysLonger(t *testing.T) {
+func TestHeartbeat_IsAsOldAsTheClockThatCountedMore(t *testing.T) {
 	start := time.Now()
 	sent, now := start.Add(time.Minute), start.Add(time.Minute+time.Second)
 	moved := func(wall time.Duration) string {

@@ -13,9 +13,9 @@ import (
 	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
-// TestManyUsersAreMigratedWithoutAStandstill is R-027: from the first schema, full of users who each have a session, to
+// TestMigrate_ManyUsersWithoutAStandstill is R-027: from the first schema, full of users who each have a session, to
 // this program's, while others read and write them. No table of theirs is rewritten. 20,000 users; 1,000,000 with TEST_LONG=users.
-func TestManyUsersAreMigratedWithoutAStandstill(t *testing.T) {
+func TestMigrate_ManyUsersWithoutAStandstill(t *testing.T) {
 	many := map[bool]int{true: 1_000_000, false: 20_000}[testenv.Long("users")]
 	dbtest.Each(t, func(t *testing.T, url string) {
 		d := open(t, url)

@@ -85,7 +85,7 @@ func status(t *testing.T, d *database.Database) database.Status {
 	return s
 }
 
-func TestStatusTellsAndChangesNothing(t *testing.T) {
+func TestStatus_ChangesNothing(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {
 		d := open(t, url)
 		want := database.Status{Newest: version, Pending: files}
@@ -118,7 +118,7 @@ func TestStatusTellsAndChangesNothing(t *testing.T) {
 	})
 }
 
-func TestOfEightThatStartTogetherOneMigratesAndAllSucceed(t *testing.T) {
+func TestMigrate_OfEightSimultaneousOneMigratesAndAllSucceed(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {
 		for round, want := range []string{strings.Join(files, " "), "9002_more.sql 9003_most.sql"} {
 			var all sync.WaitGroup
@@ -151,7 +151,7 @@ func TestOfEightThatStartTogetherOneMigratesAndAllSucceed(t *testing.T) {
 	})
 }
 
-func TestAFailingMigrationLeavesNothing(t *testing.T) {
+func TestMigrate_FailureLeavesNothing(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {
 		d := migrated(t, url)
 		before := tables(t, d)
@@ -186,7 +186,7 @@ func TestAFailingMigrationLeavesNothing(t *testing.T) {
 }
 
 // What was applied before the failure stays, and is said.
-func TestMigrationsBeforeAFailingOneStay(t *testing.T) {
+func TestMigrate_KeepsMigrationsBeforeAFailure(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {
 		d := open(t, url)
 		d.SetMigrations(next(t, d, "9002_broken.sql", "INSERT INTO nowhere VALUES (1);"))
@@ -203,7 +203,7 @@ func TestMigrationsBeforeAFailingOneStay(t *testing.T) {
 	})
 }
 
-func TestANewerDatabaseIsRefusedNamingBothVersions(t *testing.T) {
+func TestMigrate_NewerDatabaseIsRefusedWithBothVersions(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {
 		serving, newer := migrated(t, url), open(t, url)
 		newer.SetMigrations(next(t, newer, "9002_more.sql", "CREATE TABLE more (id int);"))
@@ -234,7 +234,7 @@ func TestANewerDatabaseIsRefusedNamingBothVersions(t *testing.T) {
 }
 
 // The newer program may also be the one that an older one waits for.
-func TestANewerDatabaseIsRefusedAlsoWhenItBecameNewerMeanwhile(t *testing.T) {
+func TestMigrate_DatabaseThatBecameNewerIsRefused(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {
 		older := open(t, url)
 		migrations := next(t, older)
@@ -272,7 +272,7 @@ ALTER TABLE new_users RENAME TO users;
 %s
 PRAGMA foreign_keys = on;`
 
-func TestRebuildingASQLiteTableKeepsTheRowsThatReferToIt(t *testing.T) {
+func TestMigrate_RebuiltSQLiteTableKeepsReferringRows(t *testing.T) {
 	d := migrated(t, dbtest.SQLite(t))
 	session := someSession(t, d)
 	d.SetMigrations(next(t, d, "9002_rebuild.sql", fmt.Sprintf(rebuild, "nick text NULL,", "")))
@@ -291,7 +291,7 @@ func TestRebuildingASQLiteTableKeepsTheRowsThatReferToIt(t *testing.T) {
 	foreignKeysAreOn(t, d)
 }
 
-func TestAMigrationThatBreaksAReferenceIsRolledBack(t *testing.T) {
+func TestMigrate_BrokenReferenceIsRolledBack(t *testing.T) {
 	d := migrated(t, dbtest.SQLite(t))
 	someSession(t, d)
 	before := tables(t, d)

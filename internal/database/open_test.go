@@ -19,7 +19,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 )
 
-func TestASQLiteFileIsMadeForItsOwnerAlone(t *testing.T) {
+func TestSQLite_FileIsReadableByItsOwnerAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "gatehouse.db")
 	migrated(t, "sqlite:"+path)
 	for _, suffix := range []string{"", "-wal", "-shm", ".lock"} {
@@ -33,7 +33,7 @@ func TestASQLiteFileIsMadeForItsOwnerAlone(t *testing.T) {
 	}
 }
 
-func TestASQLiteFileIsFoundByItsExactName(t *testing.T) {
+func TestSQLite_FileIsFoundByItsExactName(t *testing.T) {
 	for _, name := range []string{"gatehouse.db", "a b.db", "what?mode=memory.db", "50%25#1&_pragma=x.db", "x:y",
 		"é+ß;'\".db"} {
 		t.Run(name, func(t *testing.T) {
@@ -50,7 +50,7 @@ func TestASQLiteFileIsFoundByItsExactName(t *testing.T) {
 	}
 }
 
-func TestTwoNamesOfOneSQLiteFileShareTheLock(t *testing.T) {
+func TestMigrate_TwoNamesOfOneSQLiteFileShareTheLock(t *testing.T) {
 	folder := t.TempDir()
 	if err := os.Symlink("gatehouse.db", filepath.Join(folder, "link.db")); err != nil {
 		t.Fatal(err)
@@ -80,7 +80,7 @@ func refused(t *testing.T, c database.Config) string {
 	return err.Error()
 }
 
-func TestWhatCannotBeOpenedIsRefusedWithTheWayToMendIt(t *testing.T) {
+func TestOpen_RefusalsSayHowToCorrectTheCause(t *testing.T) {
 	folder := t.TempDir()
 	text := filepath.Join(folder, "letter.txt")
 	if err := os.WriteFile(text, []byte(strings.Repeat("Dear Ada, ", 1000)), 0o600); err != nil {
@@ -107,7 +107,7 @@ func TestWhatCannotBeOpenedIsRefusedWithTheWayToMendIt(t *testing.T) {
 	open(t, "sqlite://"+folder+"/slashes.db") // three slashes, as SQLAlchemy writes it
 }
 
-func TestAnAbsentFileIsRefusedByCallsThatOnlyLook(t *testing.T) {
+func TestOpen_MustExistRefusesAMissingFile(t *testing.T) {
 	url := dbtest.SQLite(t)
 	if got := refused(t, database.Config{URL: url, MustExist: true}); !strings.Contains(got, "file does not exist") {
 		t.Error(got)
@@ -124,7 +124,7 @@ func TestAnAbsentFileIsRefusedByCallsThatOnlyLook(t *testing.T) {
 	d.Close()
 }
 
-func TestSQLitePathIsForSQLiteAlone(t *testing.T) {
+func TestSQLitePath_IsFalseForPostgres(t *testing.T) {
 	if path, ok := database.SQLitePath("sqlite:a/b.db"); path != "a/b.db" || !ok {
 		t.Errorf("got %q, %t", path, ok)
 	}
@@ -145,7 +145,7 @@ func leaks(t *testing.T, from, text string) {
 	}
 }
 
-func TestNoErrorAboutAURLShowsItsPassword(t *testing.T) {
+func TestURL_ErrorsHideThePassword(t *testing.T) {
 	for _, url := range []string{
 		"postgres://u:hunter2/9f@127.0.0.1/d",
 		"postgres://u:hunter2#9f@127.0.0.1/d",
@@ -187,7 +187,7 @@ func with(t *testing.T, text string, change func(*url.URL)) string {
 	return u.String()
 }
 
-func TestAServerThatRefusesIsNotAskedAgain(t *testing.T) {
+func TestOpen_ServerThatRefusesIsTriedOnce(t *testing.T) {
 	real := dbtest.NewServer(t).URL("postgres") // another server might trust everybody, or speak TLS
 	for name, c := range map[string]struct{ url, want string }{
 		"wrong password": {with(t, real, func(u *url.URL) { u.User = url.UserPassword("postgres", secret) }),
@@ -219,7 +219,7 @@ func TestAServerThatRefusesIsNotAskedAgain(t *testing.T) {
 }
 
 // The default for a server elsewhere is to check its certificate; many hosted ones use their own authority.
-func TestAServerWithAnUnknownCertificateIsRefused(t *testing.T) {
+func TestOpen_UnknownCertificateIsRefused(t *testing.T) {
 	certified := httptest.NewTLSServer(nil)
 	defer certified.Close()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -248,7 +248,7 @@ func TestAServerWithAnUnknownCertificateIsRefused(t *testing.T) {
 	leaks(t, "Open", got)
 }
 
-func TestAServerThatIsDownIsTriedOnceASecondAndThenGivenUp(t *testing.T) {
+func TestOpen_StoppedServerIsTriedOnceASecondUntilTheTimeout(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0") // a port where nobody listens
 	if err != nil {
 		t.Fatal(err)
@@ -271,7 +271,7 @@ func TestAServerThatIsDownIsTriedOnceASecondAndThenGivenUp(t *testing.T) {
 	leaks(t, "the log", lines.String())
 }
 
-func TestAServerThatComesUpInTheMeantimeIsOpened(t *testing.T) {
+func TestOpen_ServerThatStartsMeanwhileIsOpened(t *testing.T) {
 	c := dbtest.NewServer(t)
 	if err := c.Stop(); err != nil {
 		t.Fatal(err)
@@ -299,7 +299,7 @@ func TestAServerThatComesUpInTheMeantimeIsOpened(t *testing.T) {
 	}
 }
 
-func TestTheUnixSocketIsTaken(t *testing.T) {
+func TestOpen_AcceptsAUnixSocket(t *testing.T) {
 	c := dbtest.NewServer(t)
 	d := migrated(t, with(t, c.URL("postgres"), func(u *url.URL) {
 		q := url.Values{"host": {c.Socket()}, "port": {u.Port()}}
@@ -311,7 +311,7 @@ func TestTheUnixSocketIsTaken(t *testing.T) {
 	}
 }
 
-func TestSSLModeIsDisableOnThisMachineAndVerifyFullElsewhere(t *testing.T) {
+func TestSSLMode_IsDisableOnLoopbackAndVerifyFullOtherwise(t *testing.T) {
 	for url, want := range map[string]string{
 		"postgres://u@localhost/d":                         "disable",
 		"postgres://u@127.0.0.9/d":                         "disable",

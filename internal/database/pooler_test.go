@@ -40,7 +40,7 @@ func TestStatement_LeavesNothingPreparedOnTheServer(t *testing.T) {
 	}
 }
 
-func TestEveryTypeComesBackThroughAPooler(t *testing.T) {
+func TestStatement_ReturnsEachTypeThroughAPooler(t *testing.T) {
 	d := migrated(t, dbtest.PgBouncer(t, dbtest.Postgres(t), "transaction"))
 	session := someSession(t, d)
 	got := d.Client.Session.GetX(t.Context(), session.ID)
@@ -52,8 +52,8 @@ func TestEveryTypeComesBackThroughAPooler(t *testing.T) {
 	}
 }
 
-// TestOfSeveralThatStartBehindAPoolerOneMigrates: a lock that is a connection's would stay on whichever it was taken.
-func TestOfSeveralThatStartBehindAPoolerOneMigrates(t *testing.T) {
+// TestMigrate_OfSeveralBehindAPoolerOneMigrates: a lock that is a connection's would stay on whichever it was taken.
+func TestMigrate_OfSeveralBehindAPoolerOneMigrates(t *testing.T) {
 	straight := dbtest.Postgres(t)
 	pooled := dbtest.PgBouncer(t, straight, "transaction")
 	d := open(t, straight)
@@ -103,8 +103,8 @@ func TestOfSeveralThatStartBehindAPoolerOneMigrates(t *testing.T) {
 	}
 }
 
-// TestAPoolerOfTransactionsIsNeverInTouch: LISTEN is accepted by it, and comes to nothing. In session mode it works.
-func TestAPoolerOfTransactionsIsNeverInTouch(t *testing.T) {
+// TestListen_TransactionPoolerIsNeverSynced: LISTEN is accepted by it, and comes to nothing. In session mode it works.
+func TestListen_TransactionPoolerIsNeverSynced(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits until it is given up")
 	}

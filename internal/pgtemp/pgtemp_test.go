@@ -41,7 +41,7 @@ func query(t *testing.T, url, q string) error {
 	return err
 }
 
-func TestDataAndURLStayOverAnyEndAndStart(t *testing.T) {
+func TestServer_KeepsDataAndURLOverEachStopAndStart(t *testing.T) {
 	c := start(t)
 	url := c.URL("postgres")
 	if err := query(t, url, "CREATE TABLE t (id int)"); err != nil {
@@ -66,7 +66,7 @@ func TestDataAndURLStayOverAnyEndAndStart(t *testing.T) {
 	}
 }
 
-func TestNothingIsLeftWhenTheProcessIsKilled(t *testing.T) {
+func TestServer_KilledProcessLeavesNothing(t *testing.T) {
 	if dir := os.Getenv("PGTEMP_TEST_CHILD"); dir != "" {
 		c, err := pgtemp.New()
 		if err != nil {

@@ -48,7 +48,7 @@ func onTestServer(t *testing.T, e engine) engine {
 	return e
 }
 
-func TestMigrationsReplayedEqualTheEntSchema(t *testing.T) {
+func TestMigrations_EqualTheEntSchema(t *testing.T) {
 	each(t, func(t *testing.T, e engine, dir fs.FS) {
 		if sql := planned(t, e, dir); sql != "" {
 			t.Errorf("not in the migrations yet: go run ./internal/database/migratediff NAME\n%s", sql)
@@ -57,7 +57,7 @@ func TestMigrationsReplayedEqualTheEntSchema(t *testing.T) {
 }
 
 // Atlas plans no DROP TABLE, so it sees none that is missing.
-func TestMigrationsReplayedMakeNoOtherTables(t *testing.T) {
+func TestMigrations_CreateNoOtherTables(t *testing.T) {
 	var want []string
 	for _, table := range migrate.Tables {
 		want = append(want, table.Name)
@@ -120,7 +120,7 @@ func tables(t *testing.T, e engine, dir fs.FS) []string {
 }
 
 // The detector of drift is seen to detect: a column, an index and a rule of a foreign key.
-func TestDriftIsSeen(t *testing.T) {
+func TestPlan_SeesDrift(t *testing.T) {
 	for name, c := range map[string]struct{ engine, old, new string }{
 		"a missing column on SQLite":        {"sqlite", "`name` text NULL,", ""},
 		"a missing column on Postgres":      {"postgres", `"name" character varying NULL,`, ""},
@@ -166,7 +166,7 @@ func altered(t *testing.T, dir fs.FS, old, new string) fs.FS {
 	return copied
 }
 
-func TestPlanSaysWhenThereIsNothingToPlan(t *testing.T) {
+func TestRun_ReportsThatThereIsNothingToPlan(t *testing.T) {
 	dbtest.Postgres(t) // skips where there is no Postgres
 	t.Chdir("../../..")
 	var said bytes.Buffer
@@ -178,7 +178,7 @@ func TestPlanSaysWhenThereIsNothingToPlan(t *testing.T) {
 	}
 }
 
-func TestPlanWritesWhatIsMissingForBothEnginesUnderOneNumber(t *testing.T) {
+func TestRun_WritesTheDifferenceForBothEnginesUnderOneNumber(t *testing.T) {
 	dbtest.Postgres(t)
 	top := t.TempDir()
 	for _, e := range engines {
