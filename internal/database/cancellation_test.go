@@ -18,7 +18,8 @@ import (
 // TestCancellation_AnswersNoOtherCaller is R-022 beneath everything: statements whose contexts end at any moment of
 // theirs, prepared and not, in transactions and not, on fewer connections than there are askers.
 func TestCancellation_AnswersNoOtherCaller(t *testing.T) {
-	const kept, plain = "SELECT CAST($1 AS text), CAST($1 AS text) UNION ALL SELECT CAST($1 AS text), 'again'", "SELECT 'mine', 'mine'"
+	const kept = "SELECT CAST($1 AS text), CAST($1 AS text) UNION ALL SELECT CAST($1 AS text), 'again'"
+	const plain = "SELECT 'mine', 'mine'"
 	dbtest.Each(t, func(t *testing.T, url string) {
 		d := open(t, url)
 		d.SQL().SetMaxOpenConns(4)
@@ -63,7 +64,7 @@ func TestCancellation_AnswersNoOtherCaller(t *testing.T) {
 			})
 		}
 		askers.Wait()
-		for began := time.Now(); d.SQL().Stats().InUse > 0; time.Sleep(time.Millisecond) { // transactions that roll back behind their askers
+		for began := time.Now(); d.SQL().Stats().InUse > 0; time.Sleep(time.Millisecond) {
 			if time.Since(began) > 5*time.Second {
 				t.Fatalf("%d connections are in use", d.SQL().Stats().InUse)
 			}

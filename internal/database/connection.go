@@ -58,8 +58,8 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	return &connection{pqConn: conn, socket: d.done()}, nil
 }
 
-// dialer remembers its socket. lib/pq dials with it again to send a cancel request, and the caller waits for that as long
-// as for a new connection; those requests get cancelTimeout.
+// dialer remembers its socket. lib/pq dials with it again to send a cancel request, and the caller waits for that as
+// long as for a new connection; those requests get cancelTimeout.
 type dialer struct {
 	net.Dialer
 	mu        sync.Mutex
@@ -201,9 +201,10 @@ func (c *connection) noteReadOnly(err error) error {
 	return err
 }
 
-// setDeadline ends the wait for a silent server. lib/pq asks the server to cancel when the context ends, and then waits for
-// the answer without a bound; if the server hangs or the network lost it, that answer never comes. COMMIT and ROLLBACK,
-// which have no context, are under the watch of the statement before them. A context without a deadline gets one.
+// setDeadline ends the wait for a silent server. lib/pq asks the server to cancel when the context ends, and then waits
+// for the answer without a bound; if the server hangs or the network lost it, that answer never comes. COMMIT and
+// ROLLBACK, which have no context, are under the watch of the statement before them. A context without a deadline gets
+// one.
 func (c *connection) setDeadline(ctx context.Context) context.Context {
 	c.clearDeadline()
 	if ctx.Value(unbounded{}) != nil {

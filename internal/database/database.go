@@ -100,7 +100,8 @@ func (d *Database) String() string { return d.engine.String() }
 func (d *Database) Shared() bool { return d.engine.dialect() == dialect.Postgres }
 
 // Check reads all of a SQLite file, about a second and a half for a GB, and fails when any of it is damaged: the start
-// reads only its header and the first pages of its tables. PostgreSQL has tools of its own for this, and nothing is read.
+// reads only its header and the first pages of its tables. PostgreSQL has tools of its own for this, and nothing is
+// read.
 func (d *Database) Check(ctx context.Context) error {
 	if err := d.engine.check(ctx, d.sql); err != nil {
 		return fmt.Errorf("database: check %s: %w", d.engine, d.engine.withHint(err))

@@ -13,8 +13,8 @@ import (
 	entsql "entgo.io/ent/dialect/sql"
 )
 
-// Decorator adds something to the driver below, for instance spans. What it returns must also have the method ExecContext
-// of execer, and so must its transactions.
+// Decorator adds something to the driver below, for instance spans. What it returns must also have the method
+// ExecContext of execer, and so must its transactions.
 type Decorator = func(dialect.Driver) dialect.Driver
 
 // newDriver is the one place where drivers of Client are stacked: database/sql, then the guard of writes, then each of

@@ -14,7 +14,8 @@ import (
 )
 
 // ErrMoved says that a SQLite file is no longer where it was opened: what is written to it would be lost.
-var ErrMoved = errors.New("the database's file was moved or deleted while it was open: put it back, or stop the server before restoring another")
+var ErrMoved = errors.New("the database's file was moved or deleted while it was open: put it back, or " +
+	"stop the server before restoring another")
 
 // Unavailable tells a database that does not answer, has no room, or takes no writes at the moment, from every other
 // failure: asking again later may help. That is a connection which is refused, cut or too slow, a server that starts,

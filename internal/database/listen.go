@@ -53,7 +53,8 @@ func (d *Database) Listen(ctx context.Context, l Listener) {
 		if ctx.Err() != nil {
 			return
 		}
-		d.log.WarnContext(ctx, "not in touch with the other instances: every request asks the database until it is", "error", err)
+		d.log.WarnContext(ctx, "not in touch with the other instances: every request asks the database until it is",
+			"error", err)
 		if pause = min(2*pause, maxListenPause); !errors.Is(err, errNoNotifications) {
 			pause = heartbeatInterval
 		}
@@ -65,8 +66,9 @@ func (d *Database) Listen(ctx context.Context, l Listener) {
 }
 
 var (
-	errNoNotifications = errors.New("no notification arrives; is there a pooler in between? LISTEN needs a connection of its own")
-	errNoHeartbeat     = errors.New("notifications stopped arriving")
+	errNoNotifications = errors.New("no notification arrives; is there a pooler in between? LISTEN needs a connection " +
+		"of its own")
+	errNoHeartbeat = errors.New("notifications stopped arriving")
 )
 
 func tickLocally(ctx context.Context, l Listener) {
@@ -99,16 +101,16 @@ func (d *Database) listen(ctx context.Context, url string, l Listener) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	start := time.Now() // with the monotonic clock, which the text of a heartbeat counts from
-	sent := make(chan time.Time)
+	h := heartbeats{own, time.Now(), make(chan time.Time)}
 	go func() {
 		defer func() {
 			if cause := recover(); cause != nil { // here it would end the process
-				d.log.ErrorContext(ctx, "panic in the background; the listener reconnects", "cause", cause, "stack", string(debug.Stack()))
+				d.log.ErrorContext(ctx, "panic in the background; the listener reconnects",
+					"cause", cause, "stack", string(debug.Stack()))
 				conn.Close()
 			}
 		}()
-		d.sendHeartbeats(ctx, own, start, l.Needed, sent)
+		d.sendHeartbeats(ctx, h, l.Needed)
 	}()
 	var missing, received time.Time // when the oldest missing and the newest received heartbeat were sent
 	for {
@@ -120,12 +122,12 @@ func (d *Database) listen(ctx context.Context, url string, l Listener) error {
 			case note.Channel != own:
 				l.OnNotification(note.Extra)
 			default:
-				if at, err := parseHeartbeat(note.Extra, start, time.Now()); err == nil {
+				if at, err := parseHeartbeat(note.Extra, h.start, time.Now()); err == nil {
 					received = at
 					l.Synced(received)
 				}
 			}
-		case at := <-sent:
+		case at := <-h.sent:
 			if !missing.After(received) {
 				missing = at
 			}
@@ -154,13 +156,20 @@ func listenOn(conn *pq.ListenerConn, channels ...string) error {
 	return nil
 }
 
+// heartbeats are what one listener sends to itself.
+type heartbeats struct {
+	channel string
+	start   time.Time      // with the monotonic clock, which the text of a heartbeat counts from
+	sent    chan time.Time // when each was sent
+}
+
 // heartbeatText is the time of sending: on the monotonic clock since the start, and on the wall clock.
 func heartbeatText(start, now time.Time) string {
 	return fmt.Sprint(now.Sub(start).Nanoseconds(), now.UnixNano())
 }
 
-// parseHeartbeat returns when a heartbeat was sent, counted back from now by the clock that says longer ago: what was sent before
-// the machine was suspended, and arrives afterwards, is old, though the monotonic clock stood still.
+// parseHeartbeat returns when a heartbeat was sent, counted back from now by the clock that says longer ago: what was
+// sent before the machine was suspended, and arrives afterwards, is old, though the monotonic clock stood still.
 func parseHeartbeat(text string, start, now time.Time) (time.Time, error) {
 	var since, wall int64
 	if _, err := fmt.Sscan(text, &since, &wall); err != nil {
@@ -169,20 +178,20 @@ func parseHeartbeat(text string, start, now time.Time) (time.Time, error) {
 	return now.Add(-max(now.Sub(start)-time.Duration(since), time.Duration(now.UnixNano()-wall))), nil
 }
 
-// sendHeartbeats notifies the instance's own channel through the pool, as any change is notified, and reports the time of
-// each.
-func (d *Database) sendHeartbeats(ctx context.Context, own string, start time.Time, wanted func() bool, sent chan<- time.Time) {
+// sendHeartbeats notifies the instance's own channel through the pool, as any change is notified, and reports the time
+// of each.
+func (d *Database) sendHeartbeats(ctx context.Context, h heartbeats, needed func() bool) {
 	tick := time.NewTicker(heartbeatInterval)
 	defer tick.Stop()
 	for {
-		if wanted() {
+		if needed() {
 			now := time.Now()
 			bounded, cancel := context.WithTimeout(ctx, time.Second)
-			_, err := d.sql.ExecContext(bounded, "SELECT pg_notify($1, $2)", own, heartbeatText(start, now))
+			_, err := d.sql.ExecContext(bounded, "SELECT pg_notify($1, $2)", h.channel, heartbeatText(h.start, now))
 			cancel()
 			if err == nil {
 				select {
-				case sent <- now:
+				case h.sent <- now:
 				case <-ctx.Done():
 				}
 			}

@@ -8,8 +8,8 @@ import (
 	"github.com/gatehouse/gatehouse/internal/database"
 )
 
-// TestHeartbeat_IsAsOldAsTheClockThatCountedMore: while a machine is suspended, between a beat and its return, the wall clock
-// counts on alone.
+// TestHeartbeat_IsAsOldAsTheClockThatCountedMore: while a machine is suspended, between a beat and its return, the wall
+// clock counts on alone.
 func TestHeartbeat_IsAsOldAsTheClockThatCountedMore(t *testing.T) {
 	start := time.Now()
 	sent, now := start.Add(time.Minute), start.Add(time.Minute+time.Second)

@@ -19,9 +19,9 @@ const lockTimeout = 5 * time.Minute
 // fileLock lets one instance at a time migrate a SQLite file, and switches foreign keys off on the connection that
 // migrates. goose hands SessionLock the very connection on which it then runs the migrations.
 //
-// Foreign keys must be off because SQLite alters a table by building it again, and DROP TABLE deletes the old rows first:
-// with foreign keys on, ON DELETE CASCADE empties every table that refers to it, without an error. The PRAGMA does
-// nothing inside a transaction, so the one that Atlas writes into a migration comes too late.
+// Foreign keys must be off because SQLite alters a table by building it again, and DROP TABLE deletes the old rows
+// first: with foreign keys on, ON DELETE CASCADE empties every table that refers to it, without an error. The PRAGMA
+// does nothing inside a transaction, so the one that Atlas writes into a migration comes too late.
 //
 // The lock's file stays: removing it would let a third instance lock a new file while a second holds the old one.
 type fileLock struct{ flock *flock.Flock }

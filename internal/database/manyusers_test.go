@@ -14,7 +14,8 @@ import (
 )
 
 // TestMigrate_ManyUsersWithoutAStandstill is R-027: from the first schema, full of users who each have a session, to
-// this program's, while others read and write them. No table of theirs is rewritten. 20,000 users; 1,000,000 with TEST_LONG=users.
+// this program's, while others read and write them. No table of theirs is rewritten. 20,000 users; 1,000,000 with
+// TEST_LONG=users.
 func TestMigrate_ManyUsersWithoutAStandstill(t *testing.T) {
 	many := map[bool]int{true: 1_000_000, false: 20_000}[testenv.Long("users")]
 	dbtest.Each(t, func(t *testing.T, url string) {

@@ -43,7 +43,8 @@ func (s Status) String() string {
 	case s.Newer():
 		return fmt.Sprintf("The database is at version %d, newer than this program's %d.", s.Current, s.Newest)
 	case len(s.Pending) > 0:
-		return fmt.Sprintf("The database is at version %d of %d; `gatehouse migrate` would apply %s.", s.Current, s.Newest, strings.Join(s.Pending, ", "))
+		return fmt.Sprintf("The database is at version %d of %d; `gatehouse migrate` would apply %s.",
+			s.Current, s.Newest, strings.Join(s.Pending, ", "))
 	default:
 		return fmt.Sprintf("The database is at version %d, which is this program's.", s.Current)
 	}
@@ -106,8 +107,8 @@ func (d *Database) applied(ctx context.Context) (versions []int64, err error) {
 }
 
 // Migrate brings the schema to this program's version and returns the files that it applied. Several instances may call
-// it simultaneously: one applies, the others wait for it. Each file is one transaction, so one that fails leaves nothing of
-// itself behind. There is no way back: down would drop columns with what users put into them.
+// it simultaneously: one applies, the others wait for it. Each file is one transaction, so one that fails leaves
+// nothing of itself behind. There is no way back: down would drop columns with what users put into them.
 func (d *Database) Migrate(ctx context.Context) ([]string, error) {
 	before, err := d.Status(ctx)
 	if err != nil {

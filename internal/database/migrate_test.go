@@ -43,8 +43,8 @@ var (
 	nextVersion = int64(9002)
 )
 
-// migrationFiles derives what the tests expect, so that a new migration changes none of them. Both engines have the same
-// names, numbered from 1 without a gap.
+// migrationFiles derives what the tests expect, so that a new migration changes none of them. Both engines have the
+// same names, numbered from 1 without a gap.
 func migrationFiles() []string {
 	names, err := fs.Glob(os.DirFS("migrations/sqlite"), "*.sql")
 	if err != nil {

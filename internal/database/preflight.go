@@ -14,8 +14,10 @@ import (
 )
 
 var (
-	errEmptied = errors.New("the file is empty, and was migrated before: restore it from a backup, or delete it to begin with a new one")
-	errForeign = errors.New("the file holds another program's tables: name a file of Gatehouse's own, as in sqlite:gatehouse.db")
+	errEmptied = errors.New("the file is empty, and was migrated before: restore it from a backup, or " +
+		"delete it to begin with a new one")
+	errForeign = errors.New("the file holds another program's tables: name a file of Gatehouse's own, as in " +
+		"sqlite:gatehouse.db")
 	errDamaged = errors.New("the file is damaged: restore it from a backup")
 )
 
@@ -25,8 +27,8 @@ func (f file) lockPath() (string, error) {
 	return path + ".lock", err
 }
 
-// wasEmptied reports whether the file was migrated once and has no byte any more, which SQLite takes for a new database.
-// The lock is looked for first: who has made the file meanwhile writes to it before it migrates.
+// wasEmptied reports whether the file was migrated once and has no byte any more, which SQLite takes for a new
+// database. The lock is looked for first: who has made the file meanwhile writes to it before it migrates.
 func (f file) wasEmptied() bool {
 	lock, err := f.lockPath()
 	if err != nil {

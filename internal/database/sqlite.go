@@ -41,7 +41,8 @@ func (f file) open(mustExist bool) (*sql.DB, error) {
 		return nil, err
 	}
 	db := sql.OpenDB(sqliteConnector{f.dsn()})
-	// One connection writes at a time; the others read meanwhile. Opening one costs a few statements, so idle ones stay open.
+	// One connection writes at a time; the others read meanwhile. Opening one costs a few statements, so idle ones stay
+	// open.
 	connections := max(4, runtime.GOMAXPROCS(0))
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)

@@ -22,7 +22,8 @@ func (o sqliteConnector) Connect(context.Context) (driver.Conn, error) {
 	}
 	conn, ok := raw.(sqliteDriverConn)
 	if !ok {
-		return nil, errors.Join(fmt.Errorf("the SQLite driver's %T lacks a method that Gatehouse passes on", raw), raw.Close())
+		err := fmt.Errorf("the SQLite driver's %T lacks a method that Gatehouse passes on", raw)
+		return nil, errors.Join(err, raw.Close())
 	}
 	return &sqliteConn{sqliteDriverConn: conn, statements: statements{}}, nil
 }

@@ -7,8 +7,8 @@ import (
 	"fmt"
 )
 
-// statementCacheSize is far above the number of Gatehouse's statements. It bounds the memory that lists of varying length in an
-// IN (…) can cost a connection.
+// statementCacheSize is far above the number of Gatehouse's statements. It bounds the memory that lists of varying
+// length in an IN (…) can cost a connection.
 const statementCacheSize = 256
 
 type statement interface {

@@ -66,8 +66,8 @@ func account(dir string) (*syscall.SysProcAttr, error) {
 	return attr, nil
 }
 
-// supervisor is a shell that outlives this process. It reads until the end of its standard input, which the kernel closes
-// however this process ends, then ends the server and removes the folder.
+// supervisor is a shell that outlives this process. It reads until the end of its standard input, which the kernel
+// closes however this process ends, then ends the server and removes the folder.
 type supervisor struct {
 	shell *exec.Cmd
 	input io.Closer

@@ -3,7 +3,9 @@ package testenv
 import "testing"
 
 func TestLong_RunsWhatTheVariableNames(t *testing.T) {
-	for variable, want := range map[string]bool{"": false, "faults": false, "users": true, "faults,users": true, "all": true} {
+	for variable, want := range map[string]bool{
+		"": false, "faults": false, "users": true, "faults,users": true, "all": true,
+	} {
 		t.Setenv("TEST_LONG", variable)
 		if got := Long("users"); got != want {
 			t.Errorf("TEST_LONG=%s: Long(users) = %t, want %t", variable, got, want)

@@ -113,8 +113,8 @@ func (h *history) Files() ([]atlas.File, error) {
 	return files, err
 }
 
-// captureFormatter takes the plan as text instead of a file. There is no Down section: it would drop columns with what users put
-// into them. The way back is a backup, or a new migration.
+// captureFormatter takes the plan as text instead of a file. There is no Down section: it would drop columns with what
+// users put into them. The way back is a backup, or a new migration.
 type captureFormatter struct{ text []byte }
 
 // Format keeps the plan in goose's format.
