@@ -11,41 +11,50 @@ import (
 	"github.com/gatehouse/gatehouse/internal/servertest"
 )
 
-// TestContributing_ExampleWorks follows CONTRIBUTING.md in a copy of the tree: its diffs apply, the commands below them
-// run, and the tests of packages and folders that the example touches pass on the result. The twin: without the rule of
-// a field that the example adds, the program does not start.
+// TestContributing_ExampleWorks follows the example of CONTRIBUTING.md in a copy of the tree, step by step: its diffs
+// apply and its commands run. Then the field that it adds stands in the access table, and the tests that an added field
+// touches pass. The twin: without the rule of that field the program does not start.
 func TestContributing_ExampleWorks(t *testing.T) {
 	if testing.Short() {
-		t.Skip("generates and builds the program")
+		t.Skip("generates, builds and tests a copy of the program")
 	}
 	servertest.NeedProgram(t, "git", "apt-get install git")
-	page := servertest.ReadFile(t, "CONTRIBUTING.md")
-	diffs := blocks(page, "diff")
-	if len(diffs) == 0 {
-		t.Fatal("CONTRIBUTING.md has no diff")
-	}
-	folder := copyTree(t)
-	for _, diff := range diffs {
-		servertest.Execute(t, folder, "git", "apply", servertest.WriteFile(t, diff))
-	}
-	for _, command := range commands(page) {
-		t.Log(command)
-		servertest.Execute(t, folder, "sh", "-ec", command)
-	}
-
-	schema := filepath.Join(folder, "schema.graphql")
+	example := exampleOf(servertest.ReadFile(t, "CONTRIBUTING.md"))
 	guarded := regexp.MustCompile(`(?m)^\+  (\w+)[(:].* (@auth\S*(?: \[\w+\]\))?)$`)
-	rule := guarded.FindStringSubmatch(strings.Join(diffs, ""))
+	rule := guarded.FindStringSubmatch(example)
 	if rule == nil {
 		t.Fatal("the example adds no guarded field")
 	}
+	folder := copyTree(t)
+	run := func(command string) string {
+		t.Helper()
+		t.Log(command)
+		return servertest.Execute(t, folder, "sh", "-ec", command)
+	}
+	run("git init -q && git add -A")
+	for _, step := range steps(example) {
+		if step.diff {
+			run("git apply " + servertest.WriteFile(t, step.text))
+		} else {
+			run(step.text)
+		}
+	}
+	if table := run("go run . access"); !regexp.MustCompile(`\.` + rule[1] + "` \\|").MatchString(table) {
+		t.Errorf("the access table has no %s:\n%s", rule[1], table)
+	}
+	run("go vet ./...")
+	run("go test -short ./graph && go test -short -run Migrat ./internal/database/...")
+	run("go test -short -run 'Transcripts|Matrix|Policy|Migrate' ./test/e2e")
+	run("go test -short -run 'Access|Schema|Imports' ./test/repo")
+
+	schema := filepath.Join(folder, "schema.graphql")
 	text := servertest.ReadFile(t, schema)
 	at := strings.Index(text, "\n  "+rule[1])
 	open := text[:at] + strings.Replace(text[at:], " "+rule[2], "", 1)
 	if err := os.WriteFile(schema, []byte(open), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	servertest.Execute(t, folder, "go", "tool", "gqlgen", "generate")
+	run("go tool gqlgen generate")
 	serve := exec.CommandContext(t.Context(), "go", "run", ".")
 	serve.Dir = folder
 	serve.Env = append(os.Environ(), "GATEHOUSE_ADDR=127.0.0.1:0")
@@ -55,22 +64,39 @@ func TestContributing_ExampleWorks(t *testing.T) {
 	}
 }
 
-// commands are what CONTRIBUTING.md tells to run after the example: the lines of the sh blocks after its first diff, in
-// the section of the example.
-func commands(page string) []string {
-	_, example, _ := strings.Cut(page, "```diff\n")
-	example, _, _ = strings.Cut(example, "\n## ")
-	var all []string
-	for _, block := range blocks(example, "sh") {
-		all = append(all, strings.Split(strings.TrimSpace(block), "\n")...)
+// exampleOf returns the section of a page that has the first diff.
+func exampleOf(page string) string {
+	for section := range strings.SplitSeq(page, "\n## ") {
+		if strings.Contains(section, "```diff\n") {
+			return section
+		}
 	}
-	return all
+	return ""
 }
 
-// blocks returns the code blocks of a language.
-func blocks(page, language string) (all []string) {
-	for _, found := range regexp.MustCompile("(?sm)^```"+language+"\n(.*?)^```").FindAllStringSubmatch(page, -1) {
-		all = append(all, found[1])
+// step is a diff to apply, or a command to run.
+type step struct {
+	diff bool
+	text string
+}
+
+// steps are the diffs of an example, and the commands that it names, in the order of the page: lines of sh blocks, and
+// what begins with make or go between backquotes, unless it has a placeholder in capitals. What runs tests is not among
+// them, nor what is told twice.
+func steps(example string) (all []step) {
+	skipped := regexp.MustCompile(`^(make (test|check|run)|go test|\./gatehouse)\b| [A-Z]+$|=[A-Z]+$`)
+	pattern := regexp.MustCompile("(?sm)^```(diff|sh)\n(.*?)^```|`((?:make|go) [^`]+)`")
+	for _, found := range pattern.FindAllStringSubmatch(example, -1) {
+		if found[1] == "diff" {
+			all = append(all, step{true, found[2]})
+			continue
+		}
+		for command := range strings.SplitSeq(strings.TrimSpace(found[2]+found[3]), "\n") {
+			next := step{false, command}
+			if command != "" && !skipped.MatchString(command) && (len(all) == 0 || all[len(all)-1] != next) {
+				all = append(all, next)
+			}
+		}
 	}
 	return all
 }
