@@ -1062,6 +1062,8 @@ enum ErrorCode {
   RATE_LIMITED
   "The operation is too deep, wide, costly or long; ` + "`" + `limit` + "`" + ` names the bound."
   LIMIT_EXCEEDED
+  "The request has the hash of a persisted document and no document: send the document in ` + "`" + `query` + "`" + `."
+  PERSISTED_QUERY_NOT_SUPPORTED
   "The document is not GraphQL."
   GRAPHQL_PARSE_FAILED
   "The document does not fit the schema, or a variable its type."

@@ -26,7 +26,8 @@ func advice(r *Refusal) string {
 		return "make somebody else an administrator first"
 	case ErrorCodeRateLimited, ErrorCodeUnavailable:
 		return fmt.Sprintf("try again in %v seconds", r.Extensions["retryAfter"])
-	case ErrorCodeLimitExceeded, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed:
+	case ErrorCodePersistedQueryNotSupported, ErrorCodeLimitExceeded, ErrorCodeGraphqlParseFailed,
+		ErrorCodeGraphqlValidationFailed:
 		return "update this program, it asks what the server does not take"
 	case ErrorCodeInternal:
 		return fmt.Sprintf("tell the operator, with request %v", r.Extensions["requestId"])

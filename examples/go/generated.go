@@ -37,6 +37,8 @@ const (
 	ErrorCodeRateLimited ErrorCode = "RATE_LIMITED"
 	// The operation is too deep, wide, costly or long; `limit` names the bound.
 	ErrorCodeLimitExceeded ErrorCode = "LIMIT_EXCEEDED"
+	// The request has the hash of a persisted document and no document: send the document in `query`.
+	ErrorCodePersistedQueryNotSupported ErrorCode = "PERSISTED_QUERY_NOT_SUPPORTED"
 	// The document is not GraphQL.
 	ErrorCodeGraphqlParseFailed ErrorCode = "GRAPHQL_PARSE_FAILED"
 	// The document does not fit the schema, or a variable its type.
@@ -60,6 +62,7 @@ var AllErrorCode = []ErrorCode{
 	ErrorCodeLastAdmin,
 	ErrorCodeRateLimited,
 	ErrorCodeLimitExceeded,
+	ErrorCodePersistedQueryNotSupported,
 	ErrorCodeGraphqlParseFailed,
 	ErrorCodeGraphqlValidationFailed,
 	ErrorCodeUnavailable,

@@ -74,6 +74,8 @@ const (
 	ErrorCodeRateLimited ErrorCode = "RATE_LIMITED"
 	// The operation is too deep, wide, costly or long; `limit` names the bound.
 	ErrorCodeLimitExceeded ErrorCode = "LIMIT_EXCEEDED"
+	// The request has the hash of a persisted document and no document: send the document in `query`.
+	ErrorCodePersistedQueryNotSupported ErrorCode = "PERSISTED_QUERY_NOT_SUPPORTED"
 	// The document is not GraphQL.
 	ErrorCodeGraphqlParseFailed ErrorCode = "GRAPHQL_PARSE_FAILED"
 	// The document does not fit the schema, or a variable its type.
@@ -97,6 +99,7 @@ var AllErrorCode = []ErrorCode{
 	ErrorCodeLastAdmin,
 	ErrorCodeRateLimited,
 	ErrorCodeLimitExceeded,
+	ErrorCodePersistedQueryNotSupported,
 	ErrorCodeGraphqlParseFailed,
 	ErrorCodeGraphqlValidationFailed,
 	ErrorCodeUnavailable,
@@ -105,7 +108,7 @@ var AllErrorCode = []ErrorCode{
 
 func (e ErrorCode) IsValid() bool {
 	switch e {
-	case ErrorCodeUnauthenticated, ErrorCodeReauthenticationRequired, ErrorCodeInsufficientScope, ErrorCodeForbidden, ErrorCodeInvalidCredentials, ErrorCodeInvalidToken, ErrorCodeEmailTaken, ErrorCodeBadUserInput, ErrorCodeNotFound, ErrorCodeLastAdmin, ErrorCodeRateLimited, ErrorCodeLimitExceeded, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodeUnavailable, ErrorCodeInternal:
+	case ErrorCodeUnauthenticated, ErrorCodeReauthenticationRequired, ErrorCodeInsufficientScope, ErrorCodeForbidden, ErrorCodeInvalidCredentials, ErrorCodeInvalidToken, ErrorCodeEmailTaken, ErrorCodeBadUserInput, ErrorCodeNotFound, ErrorCodeLastAdmin, ErrorCodeRateLimited, ErrorCodeLimitExceeded, ErrorCodePersistedQueryNotSupported, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodeUnavailable, ErrorCodeInternal:
 		return true
 	}
 	return false

@@ -178,9 +178,6 @@ func (m rawParams) parse() (*graphql.RawParams, *RequestError) {
 	p := &graphql.RawParams{}
 	var err error
 	p.Query, err = param[string](m, "query", "a string")
-	if err == nil && strings.TrimSpace(p.Query) == "" {
-		err = errors.New("query is missing: it must hold a GraphQL document")
-	}
 	if err == nil {
 		p.OperationName, err = param[string](m, "operationName", "a string")
 	}
@@ -190,10 +187,21 @@ func (m rawParams) parse() (*graphql.RawParams, *RequestError) {
 	if err == nil {
 		p.Extensions, err = param[map[string]any](m, "extensions", "an object")
 	}
+	if err == nil && strings.TrimSpace(p.Query) == "" && !isPersisted(p) {
+		err = errors.New("query is missing: it must hold a GraphQL document")
+	}
 	if err != nil {
 		return nil, BadRequest(http.StatusBadRequest, err.Error())
 	}
 	return p, nil
+}
+
+// isPersisted reports whether a request has the hash of a persisted document in place of a document, as the links of
+// Apollo Client and urql send it.
+func isPersisted(p *graphql.RawParams) bool {
+	persisted, _ := p.Extensions["persistedQuery"].(map[string]any)
+	_, ok := persisted["sha256Hash"].(string)
+	return ok && p.Query == ""
 }
 
 // param returns one parameter; null means that it is absent.

@@ -24,6 +24,7 @@ var statuses = []struct {
 	{problem.Unavailable, http.StatusServiceUnavailable},
 	{problem.RateLimited, http.StatusTooManyRequests},
 	{problem.LimitExceeded, http.StatusBadRequest},
+	{problem.PersistedQueryNotSupported, http.StatusBadRequest},
 	{problem.ParseFailed, http.StatusBadRequest},
 	{problem.ValidationFailed, http.StatusBadRequest},
 }

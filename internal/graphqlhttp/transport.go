@@ -149,7 +149,7 @@ func (t *transport) createOperation(
 	params.ReadTime = graphql.TraceTiming{Start: start, End: graphql.Now()}
 	ctx := r.Context()
 	op := &operation{OperationContext: &graphql.OperationContext{}}
-	if err := t.checkDocument(ctx, params.Query, slot); err != nil {
+	if err := t.checkDocument(ctx, params, slot); err != nil {
 		op.errs = gqlerror.List{err}
 	} else {
 		op.OperationContext, op.errs = exec.CreateOperationContext(ctx, params)
@@ -162,15 +162,21 @@ func (t *transport) createOperation(
 	return op, nil
 }
 
-// checkDocument holds a document that is not cached to the limits.
-func (t *transport) checkDocument(ctx context.Context, text string, slot *querylimit.Slot) *gqlerror.Error {
-	if _, ok := t.Documents.Get(ctx, text); ok {
+// checkDocument holds a document that is not cached to the limits. It refuses a hash without a document with the
+// message by which clients know that they have to send the document.
+func (t *transport) checkDocument(
+	ctx context.Context, params *graphql.RawParams, slot *querylimit.Slot,
+) *gqlerror.Error {
+	if isPersisted(params) {
+		return NewError(problem.PersistedQueryNotSupported, "PersistedQueryNotSupported")
+	}
+	if _, ok := t.Documents.Get(ctx, params.Query); ok {
 		return nil
 	}
 	if err := slot.Acquire(ctx); err != nil {
 		return err
 	}
-	return t.documents.Check(text)
+	return t.documents.Check(params.Query)
 }
 
 // explain returns why an operation will not run, in our own words when the document does not have it: gqlgen's would

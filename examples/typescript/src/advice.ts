@@ -26,6 +26,7 @@ export function advice({ code, extensions }: Refusal): string {
     case ErrorCode.UNAVAILABLE:
       return `try again in ${extensions["retryAfter"]} seconds`;
     case ErrorCode.LIMIT_EXCEEDED:
+    case ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED:
     case ErrorCode.GRAPHQL_PARSE_FAILED:
     case ErrorCode.GRAPHQL_VALIDATION_FAILED:
       return "update this program, it asks what the server does not take";
