@@ -1,0 +1,42 @@
+package metrics_test
+
+import (
+	"database/sql"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse/gatehouse/authz"
+	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/metrics"
+	"github.com/gatehouse/gatehouse/internal/token"
+)
+
+// TestRegister_EachSourceIsReadOnceAScrape: reading takes locks.
+func TestRegister_EachSourceIsReadOnceAScrape(t *testing.T) {
+	reads := map[string]int{}
+	m := metrics.New("v1")
+	m.Register(metrics.Sources{
+		Accounts: func() accounts.Stats { reads["accounts"]++; return accounts.Stats{} },
+		Pool:     func() sql.DBStats { reads["pool"]++; return sql.DBStats{InUse: 3} },
+		Tokens:   func() token.Stats { reads["tokens"]++; return token.Stats{Hits: 5} },
+		Plans:    func() authz.PlanStats { reads["plans"]++; return authz.PlanStats{} },
+	})
+	clear(reads) // of the registration
+	response := httptest.NewRecorder()
+	m.Handler().ServeHTTP(response, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	for _, want := range []string{
+		`gatehouse_database_connections{state="in use"} 3`, `gatehouse_token_lookups_total{result="hit"} 5`,
+		`gatehouse_build_info{version="v1"} 1`,
+	} {
+		if !strings.Contains(response.Body.String(), want+"\n") {
+			t.Errorf("%s is missing in\n%s", want, response.Body)
+		}
+	}
+	for _, name := range []string{"accounts", "pool", "tokens", "plans"} {
+		if reads[name] != 1 {
+			t.Errorf("%s was read %d times", name, reads[name])
+		}
+	}
+}
