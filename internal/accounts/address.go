@@ -16,15 +16,15 @@ import (
 // maxAddressLen is the longest address that SMTP can deliver to (RFC 5321, section 4.5.3.1.3).
 const maxAddressLen = 254
 
-// domains is how a domain name is looked up (UTS 46, nontransitional), held to DNS's lengths as well.
+// domains looks up domain names (UTS 46, nontransitional) and checks their lengths for DNS.
 var domains = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.BidiRule(), idna.VerifyDNSLength(true))
 
-// foldAddress returns the one spelling of an e-mail address by which accounts are told apart: trimmed, NFC, its domain
-// in ASCII form, all of it case-folded. It validates what it made, never what it was given, so that no later step can
-// turn a valid address into another. It refuses with BAD_USER_INPUT.
+// foldAddress returns the canonical spelling of an e-mail address, by which accounts are told apart: trimmed, NFC, its
+// domain in ASCII, all of it case-folded. It validates its result and not its argument, so that no later step can turn
+// a valid address into another. Problem: BAD_USER_INPUT.
 func foldAddress(text string) (string, error) {
 	refused := problem.BadInput("email", "This is not an e-mail address that mail can be sent to; write it as name@example.com.")
-	// U+FFFD stands for bytes that were no UTF-8; two addresses that look the same with it need not be the same.
+	// U+FFFD stands for invalid UTF-8; two addresses that look the same with it need not be the same.
 	if len(text) > 4*maxAddressLen || strings.ContainsRune(text, utf8.RuneError) { // which finds such bytes too
 		return "", refused
 	}
@@ -38,15 +38,15 @@ func foldAddress(text string) (string, error) {
 		return "", refused // without the cause: what stands behind the @ may be a password
 	}
 	folded := foldCase(address[:at]) + "@" + strings.ToLower(domain)
-	// The compatibility form is what a careless mail program makes of it: ＠ (U+FF20) must not become a second @ there.
+	// A careless mail program applies the compatibility form: ＠ (U+FF20) must not become a second @ there.
 	if !deliverable(folded) || !deliverable(norm.NFKC.String(folded)) {
 		return "", refused
 	}
 	return folded, nil
 }
 
-// foldCase folds a text in NFC. Package cases swaps the two cases of Cherokee instead of folding one into the other,
-// so those letters are made capitals afterwards, as Unicode's CaseFolding.txt says.
+// foldCase folds a text and returns it in NFC. Package cases swaps the two cases of Cherokee instead of folding one
+// into the other, so those letters become capitals afterwards, as Unicode's CaseFolding.txt says.
 func foldCase(text string) string {
 	return norm.NFC.String(strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Cherokee, r) {
@@ -56,8 +56,8 @@ func foldCase(text string) string {
 	}, cases.Fold().String(text)))
 }
 
-// deliverable reports whether a folded address is plain: one local part without quotes, comments, white space or what
-// cannot be seen, as net/mail would give it back unchanged.
+// deliverable reports whether a folded address is plain: one local part, without quotes, comments, white space and
+// invisible characters, which net/mail returns unchanged.
 func deliverable(address string) bool {
 	local, _, _ := strings.Cut(address, "@")
 	if len(address) > maxAddressLen || len(local) > 64 || strings.Count(address, "@") != 1 {

@@ -21,8 +21,8 @@ const administratorsLock = "administrators_lock"
 
 func isAdmin(row *ent.User) bool { return slices.Contains(row.Roles, string(RoleAdmin)) }
 
-// lockAdministrators makes the transactions that may make an administrator or take one away come one after the other, so
-// that two of them cannot each leave the other's. Take it before any other row.
+// lockAdministrators serializes the transactions that may make an administrator or take one away, so that two of them
+// cannot remove each other's. Take it before any other row.
 func lockAdministrators(ctx context.Context, tx *transaction) error {
 	err := tx.Setting.Create().SetID(administratorsLock).SetValue([]byte{}).
 		OnConflictColumns(setting.FieldID).DoNothing().

@@ -14,20 +14,20 @@ import (
 )
 
 // administrator makes an administrator and logs them in.
-func (h *house) administrator(email string) *accounts.AuthPayload {
+func (h *fixture) administrator(email string) *accounts.AuthPayload {
 	h.t.Helper()
 	_, err := h.CreateAdministrator(context.Background(), email, goodPassword)
 	check(h.t, err)
 	return h.must(h.login(email, goodPassword))
 }
 
-func (h *house) setRoles(by *viewer.Viewer, id uuid.UUID, roles ...accounts.Role) error {
+func (h *fixture) setRoles(by *viewer.Viewer, id uuid.UUID, roles ...accounts.Role) error {
 	_, err := h.SetRoles(context.Background(), by, accounts.SetRolesInput{UserID: id, Roles: roles})
 	return err
 }
 
 // administrators counts the active ones.
-func (h *house) administrators() int {
+func (h *fixture) administrators() int {
 	h.t.Helper()
 	page, err := h.Users(context.Background(), accounts.UserPage{First: 100, Role: ptr(accounts.RoleAdmin), Status: ptr(accounts.StatusActive)})
 	check(h.t, err)
@@ -35,7 +35,7 @@ func (h *house) administrators() int {
 }
 
 func TestCreateAdministrator_SecondIsEmailTaken(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h.administrator("root@example.com")
 		_, err := h.CreateAdministrator(t.Context(), "ROOT@example.com", otherPassword)
 		wantProblem(t, "a second time", err, problem.EmailTaken, "")
@@ -58,7 +58,7 @@ func TestCreateAdministrator_SecondIsEmailTaken(t *testing.T) {
 
 // TestAdminMutations_OthersAreForbidden asks the rules directly, without the guard in front of them.
 func TestAdminMutations_OthersAreForbidden(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		root := h.administrator("root@example.com")
 		user := h.must(h.register(ada, goodPassword))
 		former := h.administrator("former@example.com")
@@ -79,7 +79,7 @@ func TestAdminMutations_OthersAreForbidden(t *testing.T) {
 }
 
 func TestLastAdministrator_CannotLeave(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		root := h.administrator("root@example.com")
 		second := h.administrator("second@example.com")
 		_, err := h.SuspendUser(t.Context(), root.Viewer, second.User.ID)
@@ -90,7 +90,7 @@ func TestLastAdministrator_CannotLeave(t *testing.T) {
 		wantProblem(t, "suspends themselves", err, problem.LastAdmin, "")
 		_, err = h.DeleteAccount(t.Context(), root.Viewer)
 		wantProblem(t, "goes", err, problem.LastAdmin, "")
-		h.lives("after all of that", root)
+		h.wantActive("after all of that", root)
 
 		_, err = h.ReinstateUser(t.Context(), root.Viewer, second.User.ID)
 		check(t, err)
@@ -104,7 +104,7 @@ func TestLastAdministrator_CannotLeave(t *testing.T) {
 
 // TestLastAdministrator_ParallelDeletionsLeaveOne has every administrator go at the same moment, each in one of the ways.
 func TestLastAdministrator_ParallelDeletionsLeaveOne(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		for range 5 {
 			var all []*accounts.AuthPayload
 			for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
@@ -112,7 +112,7 @@ func TestLastAdministrator_ParallelDeletionsLeaveOne(t *testing.T) {
 				all = append(all, h.administrator(email))
 			}
 			errs := make([]error, len(all))
-			together(len(all), func(i int) {
+			inParallel(len(all), func(i int) {
 				p := all[i]
 				switch i % 3 {
 				case 0:
@@ -142,11 +142,11 @@ func TestLastAdministrator_ParallelDeletionsLeaveOne(t *testing.T) {
 
 // TestLastAdministrator_MutualSuspensionsLeaveOne could also make two transactions wait for each other.
 func TestLastAdministrator_MutualSuspensionsLeaveOne(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		for range 10 {
 			one, two := h.administrator(uuid.NewString()+"@example.com"), h.administrator(uuid.NewString()+"@example.com")
 			errs := make([]error, 2)
-			together(2, func(i int) {
+			inParallel(2, func(i int) {
 				by, whom := one, two
 				if i == 1 {
 					by, whom = two, one
@@ -164,12 +164,12 @@ func TestLastAdministrator_MutualSuspensionsLeaveOne(t *testing.T) {
 
 // TestSuspendUser_ParallelWritesNeverDeadlock runs what locks the same rows in other orders.
 func TestSuspendUser_ParallelWritesNeverDeadlock(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		root := h.administrator("root@example.com")
 		user := h.must(h.register(ada, goodPassword))
 		for range 20 {
 			p := h.must(h.login(ada, goodPassword))
-			together(5, func(i int) {
+			inParallel(5, func(i int) {
 				var err error
 				switch i {
 				case 0:
@@ -188,7 +188,7 @@ func TestSuspendUser_ParallelWritesNeverDeadlock(t *testing.T) {
 					t.Errorf("step %d: %v", i, err)
 				}
 			})
-			h.ended("suspended", p)
+			h.wantRevoked("suspended", p)
 			_, err := h.ReinstateUser(t.Context(), root.Viewer, user.User.ID)
 			check(t, err)
 		}
@@ -196,7 +196,7 @@ func TestSuspendUser_ParallelWritesNeverDeadlock(t *testing.T) {
 }
 
 func TestSetRoles_SetsExactlyTheGivenRoles(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		root := h.administrator("root@example.com")
 		user := h.must(h.register(ada, goodPassword))
 		check(t, h.setRoles(root.Viewer, user.User.ID, accounts.RoleUser, accounts.RoleAdmin, accounts.RoleUser))

@@ -19,7 +19,7 @@ import (
 )
 
 func TestThrottle_SharedCountersSurviveARestart(t *testing.T) {
-	eachThrottled(t, func(t *testing.T, h *house) {
+	eachThrottled(t, func(t *testing.T, h *fixture) {
 		h.must(h.registerAt(at("192.0.2.7"), ada))
 		h.verifies(10, h.guess(ada))
 		again := h.throttled(accounts.DefaultThrottle())
@@ -33,7 +33,7 @@ func TestThrottle_SharedCountersSurviveARestart(t *testing.T) {
 }
 
 func TestThrottle_RegistrationsAreLimited(t *testing.T) {
-	eachThrottled(t, func(t *testing.T, h *house) {
+	eachThrottled(t, func(t *testing.T, h *fixture) {
 		flood := at("198.51.100.1")
 		made := 0
 		for i := range 50 {
@@ -69,7 +69,7 @@ func TestThrottle_RegistrationsAreLimited(t *testing.T) {
 }
 
 func TestThrottle_StolenAccessTokenCannotGuessThePassword(t *testing.T) {
-	eachThrottled(t, func(t *testing.T, h *house) {
+	eachThrottled(t, func(t *testing.T, h *fixture) {
 		owner := h.must(h.registerAt(at("192.0.2.7"), ada))
 		stolen := h.must(h.loginAt(at("192.0.2.7"), ada, goodPassword))
 		thief := &viewer.Viewer{UserID: stolen.Viewer.UserID, SessionID: stolen.Viewer.SessionID, Origin: at("203.0.113.9").Origin}
@@ -99,7 +99,7 @@ func TestThrottle_StolenAccessTokenCannotGuessThePassword(t *testing.T) {
 }
 
 func TestThrottle_ForgedRefreshTokensSlowOnlyTheirNetwork(t *testing.T) {
-	eachThrottled(t, func(t *testing.T, h *house) {
+	eachThrottled(t, func(t *testing.T, h *fixture) {
 		company := at("192.0.2.7")
 		p := h.must(h.registerAt(company, ada))
 		foreign, err := refreshTokens(t, "another-secret-of-36-bytes-in-length").New(p.Viewer.SessionID)
@@ -132,7 +132,7 @@ func TestThrottle_ForgedRefreshTokensSlowOnlyTheirNetwork(t *testing.T) {
 }
 
 func TestThrottle_KnownNetworkExpires(t *testing.T) {
-	eachThrottled(t, func(t *testing.T, h *house) {
+	eachThrottled(t, func(t *testing.T, h *fixture) {
 		knows := func(v *viewer.Viewer) bool {
 			t.Helper()
 			h.verifies(10, func(i int) error { _, err := h.loginAt(nth(1000+i), ada, otherPassword); return err })
@@ -173,7 +173,7 @@ func TestThrottle_KnownNetworkExpires(t *testing.T) {
 }
 
 func TestThrottle_AttemptWithoutAHashSlotIsRefunded(t *testing.T) {
-	eachThrottled(t, func(t *testing.T, h *house) {
+	eachThrottled(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.registerAt(at("192.0.2.7"), ada))
 		busy := h.instance(func(c *accounts.Config) {
 			c.Passwords = hasher(t, password.Config{MaxConcurrent: 1, QueueTimeout: time.Nanosecond, Cost: password.Cost{Memory: 64 << 10, Time: 12, Lanes: 1}})
@@ -205,7 +205,7 @@ func TestThrottle_AttemptWithoutAHashSlotIsRefunded(t *testing.T) {
 
 // what is not attacked is forgotten first.
 func TestMemoryStore_IsBoundedAndKeepsAttackedCounters(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		if h.onPostgres() {
 			return // which counts in the database
 		}
@@ -245,7 +245,7 @@ func TestMemoryStore_IsBoundedAndKeepsAttackedCounters(t *testing.T) {
 }
 
 func TestThrottle_ExpiredCountersAreDeleted(t *testing.T) {
-	eachThrottled(t, func(t *testing.T, h *house) {
+	eachThrottled(t, func(t *testing.T, h *fixture) {
 		if !h.onPostgres() {
 			if n := h.db.Client.Throttle.Query().CountX(t.Context()); n != 0 {
 				t.Errorf("%d rows with SQLite, which counts in memory", n)
@@ -278,7 +278,7 @@ func TestThrottle_ExpiredCountersAreDeleted(t *testing.T) {
 }
 
 func TestThrottle_TableHoldsNoAddress(t *testing.T) {
-	eachThrottled(t, func(t *testing.T, h *house) {
+	eachThrottled(t, func(t *testing.T, h *fixture) {
 		h.must(h.registerAt(at("192.0.2.7"), ada))
 		h.must(h.loginAt(at("192.0.2.7"), ada, goodPassword))
 		h.verifies(10, h.guess(ada))
@@ -296,7 +296,7 @@ func TestThrottle_TableHoldsNoAddress(t *testing.T) {
 
 // what cannot be counted is not verified.
 func TestThrottle_UncountedAttemptIsNotVerified(t *testing.T) {
-	eachThrottled(t, func(t *testing.T, h *house) {
+	eachThrottled(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.registerAt(at("192.0.2.7"), ada))
 		if !h.onPostgres() {
 			return // SQLite's counts are in memory
@@ -331,7 +331,7 @@ func TestThrottle_UncountedAttemptIsNotVerified(t *testing.T) {
 }
 
 func TestThrottle_StatementsOfEachUseCase(t *testing.T) {
-	eachThrottled(t, func(t *testing.T, h *house) {
+	eachThrottled(t, func(t *testing.T, h *fixture) {
 		h.must(h.registerAt(at("192.0.2.7"), ada))
 		h, m := h.metered()
 		var p *accounts.AuthPayload

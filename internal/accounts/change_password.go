@@ -15,9 +15,9 @@ type ChangePasswordInput struct {
 	NewPassword     string
 }
 
-// ChangePassword changes the caller's password. Every session of the account ends, the one that asked among them, and
-// a new one takes its place: whoever had a copy of a token has it no more. Problems: BAD_USER_INPUT,
-// INVALID_CREDENTIALS, RATE_LIMITED, UNAUTHENTICATED.
+// ChangePassword changes the caller's password, revokes every session of the account, the caller's too, and starts a
+// new one: copied tokens are of no more use. Problems: BAD_USER_INPUT, INVALID_CREDENTIALS, RATE_LIMITED,
+// UNAUTHENTICATED.
 func (s *Service) ChangePassword(ctx context.Context, v *viewer.Viewer, in ChangePasswordInput) (*AuthPayload, error) {
 	now := s.now()
 	account, err := userOrNil(s.config.Client.User.Get(ctx, v.UserID))

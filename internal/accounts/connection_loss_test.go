@@ -25,9 +25,9 @@ import (
 // lib/pq lets database/sql send a statement again when the connection was closed, and what would be done twice
 // then can end an innocent session. TEST_LONG=cut cuts each statement in every way; otherwise all but the first take turns.
 func TestConnectionLoss_LosesAndRepeatsNothing(t *testing.T) {
-	h := newHouse(t, dbtest.Postgres(t))
+	h := newFixture(t, dbtest.Postgres(t))
 	root := h.administrator("root@example.com")
-	c := newCutter(t, h.url)
+	c := newFaultProxy(t, h.url)
 	runs, failed := 0, 0
 	for _, m := range mutations {
 		sound := m.run(t, h, c, root, cut{})
@@ -35,8 +35,8 @@ func TestConnectionLoss_LosesAndRepeatsNothing(t *testing.T) {
 			t.Fatalf("%s changes nothing: %+v", m.name, sound)
 		}
 		for n := 1; n <= sound.statements; n++ {
-			for i, at := range waysToCut {
-				if !testenv.Long("cut") && i != 0 && i != 1+n%(len(waysToCut)-1) || testing.Short() && n%3 != 0 {
+			for i, at := range cuts {
+				if !testenv.Long("cut") && i != 0 && i != 1+n%(len(cuts)-1) || testing.Short() && n%3 != 0 {
 					continue
 				}
 				at.at = n
@@ -56,13 +56,13 @@ func TestConnectionLoss_LosesAndRepeatsNothing(t *testing.T) {
 type mutation struct {
 	name    string
 	prepare func(*cast)
-	do      func(h *house, c *cast) error
+	do      func(h *fixture, c *cast) error
 	already problem.Code // what a second try is refused with, when the first one has changed everything
 }
 
 // cast is one user with two sessions, of whom the first asks.
 type cast struct {
-	*house
+	*fixture
 	email          string
 	one, two, root *accounts.AuthPayload
 	hash           string // of the password
@@ -71,47 +71,47 @@ type cast struct {
 var mutations = []mutation{
 	{name: "register", already: problem.EmailTaken,
 		prepare: func(c *cast) { c.email = "new-" + c.email },
-		do: func(h *house, c *cast) error {
-			_, err := h.Register(c.t.Context(), nobody, accounts.RegisterInput{Email: c.email, Password: goodPassword})
+		do: func(h *fixture, c *cast) error {
+			_, err := h.Register(c.t.Context(), anonymous, accounts.RegisterInput{Email: c.email, Password: goodPassword})
 			return err
 		}},
-	{name: "login", do: func(h *house, c *cast) error {
-		_, err := h.Login(c.t.Context(), nobody, accounts.LoginInput{Email: c.email, Password: goodPassword})
+	{name: "login", do: func(h *fixture, c *cast) error {
+		_, err := h.Login(c.t.Context(), anonymous, accounts.LoginInput{Email: c.email, Password: goodPassword})
 		return err
 	}},
-	{name: "refresh", do: func(h *house, c *cast) error { _, err := h.refreshed(c.one); return err }},
-	{name: "logout", do: func(h *house, c *cast) error { _, err := h.Logout(c.t.Context(), c.one.Viewer); return err }},
-	{name: "revokeSession", already: problem.NotFound, do: func(h *house, c *cast) error {
+	{name: "refresh", do: func(h *fixture, c *cast) error { _, err := h.refreshed(c.one); return err }},
+	{name: "logout", do: func(h *fixture, c *cast) error { _, err := h.Logout(c.t.Context(), c.one.Viewer); return err }},
+	{name: "revokeSession", already: problem.NotFound, do: func(h *fixture, c *cast) error {
 		_, err := h.RevokeSession(c.t.Context(), c.one.Viewer, c.two.Viewer.SessionID)
 		return err
 	}},
-	{name: "revokeOtherSessions", do: func(h *house, c *cast) error {
+	{name: "revokeOtherSessions", do: func(h *fixture, c *cast) error {
 		_, err := h.RevokeOtherSessions(c.t.Context(), c.one.Viewer)
 		return err
 	}},
-	{name: "reauthenticate", do: func(h *house, c *cast) error {
+	{name: "reauthenticate", do: func(h *fixture, c *cast) error {
 		_, err := h.Reauthenticate(c.t.Context(), c.one.Viewer, accounts.ReauthenticateInput{Password: goodPassword})
 		return err
 	}},
-	{name: "changePassword", already: problem.InvalidCredentials, do: func(h *house, c *cast) error {
+	{name: "changePassword", already: problem.InvalidCredentials, do: func(h *fixture, c *cast) error {
 		_, err := h.ChangePassword(c.t.Context(), c.one.Viewer, accounts.ChangePasswordInput{CurrentPassword: goodPassword, NewPassword: otherPassword})
 		return err
 	}},
-	{name: "updateProfile", do: func(h *house, c *cast) error { return h.rename(c.one.Viewer, "Ada") }},
-	{name: "setRoles", do: func(h *house, c *cast) error {
+	{name: "updateProfile", do: func(h *fixture, c *cast) error { return h.rename(c.one.Viewer, "Ada") }},
+	{name: "setRoles", do: func(h *fixture, c *cast) error {
 		return h.setRoles(c.root.Viewer, c.one.User.ID, accounts.RoleUser, accounts.RoleAdmin)
 	}},
-	{name: "suspendUser", do: func(h *house, c *cast) error {
+	{name: "suspendUser", do: func(h *fixture, c *cast) error {
 		_, err := h.SuspendUser(c.t.Context(), c.root.Viewer, c.one.User.ID)
 		return err
 	}},
 	{name: "reinstateUser",
 		prepare: func(c *cast) { _, err := c.SuspendUser(c.t.Context(), c.root.Viewer, c.one.User.ID); check(c.t, err) },
-		do: func(h *house, c *cast) error {
+		do: func(h *fixture, c *cast) error {
 			_, err := h.ReinstateUser(c.t.Context(), c.root.Viewer, c.one.User.ID)
 			return err
 		}},
-	{name: "deleteAccount", already: problem.Unauthenticated, do: func(h *house, c *cast) error {
+	{name: "deleteAccount", already: problem.Unauthenticated, do: func(h *fixture, c *cast) error {
 		_, err := h.DeleteAccount(c.t.Context(), c.one.Viewer)
 		return err
 	}},
@@ -131,7 +131,7 @@ type run struct {
 }
 
 // run does the mutation to a fresh cast, through a connection of its own that is cut, and then once more.
-func (m mutation) run(t *testing.T, h *house, through *cutter, root *accounts.AuthPayload, at cut) run {
+func (m mutation) run(t *testing.T, h *fixture, through *faultProxy, root *accounts.AuthPayload, at cut) run {
 	t.Helper()
 	c := newCast(h, root)
 	if m.prepare != nil {
@@ -191,11 +191,11 @@ func (m mutation) judge(t *testing.T, r, sound run) {
 }
 
 // newCast registers a user and logs them in once more. What must stay secret is noted by other tests.
-func newCast(h *house, root *accounts.AuthPayload) *cast {
+func newCast(h *fixture, root *accounts.AuthPayload) *cast {
 	h.t.Helper()
-	ctx, c := h.t.Context(), &cast{house: h, email: uuid.NewString() + "@example.com", root: root}
-	c.one = h.must(h.Register(ctx, nobody, accounts.RegisterInput{Email: c.email, Password: goodPassword}))
-	c.two = h.must(h.Login(ctx, nobody, accounts.LoginInput{Email: c.email, Password: goodPassword}))
+	ctx, c := h.t.Context(), &cast{fixture: h, email: uuid.NewString() + "@example.com", root: root}
+	c.one = h.must(h.Register(ctx, anonymous, accounts.RegisterInput{Email: c.email, Password: goodPassword}))
+	c.two = h.must(h.Login(ctx, anonymous, accounts.LoginInput{Email: c.email, Password: goodPassword}))
 	c.hash = h.db.Client.User.GetX(ctx, c.one.User.ID).PasswordHash
 	return c
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/problem"
 )
 
-// CreateAdministrator makes an account with the roles ADMIN and USER; it does not sign it in. Problems: BAD_USER_INPUT,
+// CreateAdministrator creates an account with the roles ADMIN and USER, without signing in. Problems: BAD_USER_INPUT,
 // EMAIL_TAKEN.
 func (s *Service) CreateAdministrator(ctx context.Context, address, password string) (*User, error) {
 	d, err := checkInput(RegisterInput{Email: address, Password: password})

@@ -11,8 +11,8 @@ import (
 // DeleteAccountPayload is GraphQL's type of that name.
 type DeleteAccountPayload struct{ Success bool }
 
-// DeleteAccount takes the caller's account away, with its sessions. Its id is never given to another. Problems:
-// LAST_ADMIN, UNAUTHENTICATED.
+// DeleteAccount deletes the caller's account and its sessions. Its id is never reused. Problems: LAST_ADMIN,
+// UNAUTHENTICATED.
 func (s *Service) DeleteAccount(ctx context.Context, v *viewer.Viewer) (*DeleteAccountPayload, error) {
 	now := s.now()
 	err := s.writeAdministrators(ctx, v, now, func(ctx context.Context, tx *transaction, row *ent.User) error {

@@ -15,7 +15,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/problem"
 )
 
-// UserPage says which page of the users is asked for.
+// UserPage selects a page of users.
 type UserPage struct {
 	First  int     // how many, 1 to Config.MaxPage
 	After  *string // the cursor behind which the page begins; nil: the first page
@@ -61,8 +61,8 @@ func userOrNil(row *ent.User, err error) (*User, error) {
 	return userOf(row), nil
 }
 
-// Users returns one page of the accounts, oldest first. A page begins behind a key and not after a count, so that its
-// cost does not grow with its depth and nothing is met twice. Problems: BAD_USER_INPUT, LIMIT_EXCEEDED.
+// Users returns one page of the accounts, oldest first. Pages are found by key and not by offset, so that depth costs
+// nothing and no user is shown twice. Problems: BAD_USER_INPUT, LIMIT_EXCEEDED.
 func (s *Service) Users(ctx context.Context, page UserPage) (*UserConnection, error) {
 	if page.First < 1 {
 		return nil, problem.BadInput("first", "A page has at least one user.")
@@ -101,7 +101,7 @@ func (s *Service) Users(ctx context.Context, page UserPage) (*UserConnection, er
 	return connection, nil
 }
 
-// CountUsers returns how many accounts a connection's filter lets through, on all pages.
+// CountUsers returns how many accounts match a connection's filter, on all pages.
 func (s *Service) CountUsers(ctx context.Context, c *UserConnection) (int32, error) {
 	n, err := s.config.Client.User.Query().Where(c.filter...).Count(ctx)
 	return int32(min(n, math.MaxInt32)), err
@@ -121,8 +121,7 @@ func (p UserPage) filter() []predicate.User {
 	return all
 }
 
-// A cursor is a user's id. It is opaque to clients and gives nothing to who forges one: it only says where a page
-// begins.
+// A cursor is a user's id, opaque to clients. A forged one gains nothing: it only says where a page begins.
 func writeCursor(id uuid.UUID) string { return base64.RawURLEncoding.EncodeToString(id[:]) }
 
 func readCursor(text string) (uuid.UUID, error) {

@@ -12,7 +12,7 @@ import (
 )
 
 func TestUsers_PagesShowEveryUserOnce(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		var want []string
 		for i := range 7 {
 			email := fmt.Sprintf("user%d@example.com", i)
@@ -49,7 +49,7 @@ func TestUsers_PagesShowEveryUserOnce(t *testing.T) {
 }
 
 func TestUsers_SearchFindsAddressPrefixes(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		for _, email := range []string{"anna@example.com", "an_a@example.com", "bob@example.com", "zed%@example.com"} {
 			h.must(h.register(email, goodPassword))
 		}
@@ -67,7 +67,7 @@ func TestUsers_SearchFindsAddressPrefixes(t *testing.T) {
 }
 
 func TestUsers_PageSizeIsBounded(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h.must(h.register(ada, goodPassword))
 		for _, first := range []int{1, 100} {
 			if _, err := h.Users(t.Context(), accounts.UserPage{First: first}); err != nil {
@@ -90,7 +90,7 @@ func TestUsers_PageSizeIsBounded(t *testing.T) {
 }
 
 func TestUser_UnknownIsNil(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))
 		got, err := h.User(t.Context(), p.User.ID)
 		check(t, err)

@@ -13,7 +13,7 @@ import (
 
 // TestEvents_ArePublishedAfterTheCommit is S-072: what happened and to whom, and nothing that was refused or rolled back.
 func TestEvents_ArePublishedAfterTheCommit(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		kind := func(k accounts.EventKind, ids ...uuid.UUID) accounts.Event {
 			ids = append(ids, uuid.Nil, uuid.Nil)
 			return accounts.Event{Kind: k, UserID: ids[0], SessionID: ids[1]}

@@ -12,11 +12,11 @@ import (
 	"testing"
 )
 
-// cutter stands between the program and Postgres and cuts a connection at a chosen statement. It reads just enough of
+// faultProxy stands between the program and Postgres and cuts a connection at a chosen statement. It reads just enough of
 // the protocol: a client sends one statement and waits until the server is ready for the next.
-type cutter struct {
+type faultProxy struct {
 	net.Listener
-	url    string // of the database, through the cutter
+	url    string // of the database, through the faultProxy
 	target string
 
 	mu          sync.Mutex
@@ -40,16 +40,16 @@ func (c cut) String() string {
 type place string
 
 const (
-	beforehand place = "before it ran"
-	amid       place = "in the middle of its answer"
-	afterwards place = "after it ran"
+	beforeStatement place = "before it ran"
+	duringAnswer    place = "in the middle of its answer"
+	afterStatement  place = "after it ran"
 )
 
-// waysToCut begins with the one that drivers answer worst.
-var waysToCut = []cut{
-	{place: afterwards}, {place: afterwards, reset: true},
-	{place: beforehand}, {place: beforehand, reset: true},
-	{place: amid}, {place: amid, reset: true},
+// cuts begins with the one that drivers answer worst.
+var cuts = []cut{
+	{place: afterStatement}, {place: afterStatement, reset: true},
+	{place: beforeStatement}, {place: beforeStatement, reset: true},
+	{place: duringAnswer}, {place: duringAnswer, reset: true},
 }
 
 // sent is a statement that the client sent.
@@ -64,14 +64,14 @@ func (s sent) reads() bool {
 	return strings.HasPrefix(s.text, "SELECT") || strings.HasPrefix(s.text, "BEGIN") || s.text == "ROLLBACK"
 }
 
-func newCutter(t *testing.T, real string) *cutter {
+func newFaultProxy(t *testing.T, real string) *faultProxy {
 	t.Helper()
 	u, err := url.Parse(real)
 	check(t, err)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	check(t, err)
 	t.Cleanup(func() { l.Close() })
-	c := &cutter{Listener: l, target: u.Host}
+	c := &faultProxy{Listener: l, target: u.Host}
 	u.Host, u.RawQuery = l.Addr().String(), "sslmode=disable"
 	c.url = u.String()
 	go func() {
@@ -87,7 +87,7 @@ func newCutter(t *testing.T, real string) *cutter {
 }
 
 // arm sets where the next cut is, and returns the statements that were seen since it was called before.
-func (c *cutter) arm(next cut) []sent {
+func (c *faultProxy) arm(next cut) []sent {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	seen := c.seen
@@ -96,18 +96,18 @@ func (c *cutter) arm(next cut) []sent {
 }
 
 // count notes a statement. It returns the cut that is to be made at it, if one is.
-func (c *cutter) count(connection int, text string) cut {
+func (c *faultProxy) count(connection int, text string) cut {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var here cut
 	if len(c.seen)+1 == c.cut.at {
 		here = c.cut
 	}
-	c.seen = append(c.seen, sent{text, connection, here.place != beforehand})
+	c.seen = append(c.seen, sent{text, connection, here.place != beforeStatement})
 	return here
 }
 
-func (c *cutter) serve(client net.Conn) {
+func (c *faultProxy) serve(client net.Conn) {
 	defer client.Close()
 	server, err := net.Dial("tcp", c.target)
 	if err != nil {
@@ -125,16 +125,16 @@ func (c *cutter) serve(client net.Conn) {
 		if w.text != "" {
 			here = c.count(number, w.text)
 		}
-		if here.place == beforehand {
+		if here.place == beforeStatement {
 			here.end(client)
 			return
 		}
 		answer, ended := w.ask(request)
 		switch here.place {
-		case amid:
+		case duringAnswer:
 			client.Write(answer[:len(answer)/2])
 			fallthrough
-		case afterwards:
+		case afterStatement:
 			here.end(client)
 			return
 		}

@@ -20,8 +20,8 @@ import (
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
-// brokenLaws says what is wrong with a database, whatever happened to it before.
-func (h *house) brokenLaws(ctx context.Context) []string {
+// violations says what is wrong with a database, whatever happened to it before.
+func (h *fixture) violations(ctx context.Context) []string {
 	users, err := h.db.Client.User.Query().All(ctx)
 	if err != nil {
 		return []string{err.Error()}
@@ -30,12 +30,12 @@ func (h *house) brokenLaws(ctx context.Context) []string {
 	if err != nil {
 		return []string{err.Error()}
 	}
-	broken := append(lawsOfUsers(users), lawsOfSessions(users, sessions, h.clock.Now())...)
-	broken = append(broken, h.lawsOfSecrets(ctx)...)
-	return append(broken, h.lawsOfTheEnded(ctx, users, sessions)...)
+	broken := append(checkUsers(users), checkSessions(users, sessions, h.clock.Now())...)
+	broken = append(broken, h.checkSecrets(ctx)...)
+	return append(broken, h.checkRevoked(ctx, users, sessions)...)
 }
 
-func lawsOfUsers(users []*ent.User) (broken []string) {
+func checkUsers(users []*ent.User) (broken []string) {
 	seen := map[string]bool{}
 	for _, u := range users {
 		if folded, err := accounts.FoldAddress(u.Email); err != nil || folded != u.Email {
@@ -58,7 +58,7 @@ func lawsOfUsers(users []*ent.User) (broken []string) {
 	return broken
 }
 
-func lawsOfSessions(users []*ent.User, sessions []*ent.Session, now time.Time) (broken []string) {
+func checkSessions(users []*ent.User, sessions []*ent.Session, now time.Time) (broken []string) {
 	digests := map[string]bool{}
 	for _, s := range sessions {
 		if !slices.ContainsFunc(users, func(u *ent.User) bool { return u.ID == s.UserID }) {
@@ -78,8 +78,8 @@ func lawsOfSessions(users []*ent.User, sessions []*ent.Session, now time.Time) (
 	return broken
 }
 
-// lawsOfSecrets dumps every column of every table as bytes and looks for everything that was ever secret.
-func (h *house) lawsOfSecrets(ctx context.Context) (broken []string) {
+// checkSecrets dumps every column of every table as bytes and looks for everything that was ever secret.
+func (h *fixture) checkSecrets(ctx context.Context) (broken []string) {
 	dump, err := dumpAll(ctx, h.raw)
 	if err != nil {
 		return []string{err.Error()}
@@ -166,8 +166,8 @@ func column(ctx context.Context, db *sql.DB, query string) (values []string, err
 	return values, rows.Err()
 }
 
-// lawsOfTheEnded holds every payload that was ever given against the rows: what has ended is refused at both doors.
-func (h *house) lawsOfTheEnded(ctx context.Context, users []*ent.User, sessions []*ent.Session) (broken []string) {
+// checkRevoked holds every payload that was ever given against the rows: what has ended is refused at both doors.
+func (h *fixture) checkRevoked(ctx context.Context, users []*ent.User, sessions []*ent.Session) (broken []string) {
 	now := h.clock.Now()
 	for _, p := range h.payloads {
 		id := p.Viewer.SessionID
@@ -184,16 +184,16 @@ func (h *house) lawsOfTheEnded(ctx context.Context, users []*ent.User, sessions 
 		if live {
 			continue
 		}
-		if _, err := h.Refresh(ctx, nobody, accounts.RefreshInput{RefreshToken: p.RefreshToken}); !problem.Is(err, problem.InvalidToken) {
+		if _, err := h.Refresh(ctx, anonymous, accounts.RefreshInput{RefreshToken: p.RefreshToken}); !problem.Is(err, problem.InvalidToken) {
 			broken = append(broken, fmt.Sprintf("the session %s does not live, and its refresh token gives %v", id, err))
 		}
 	}
 	return broken
 }
 
-// TestInvariants_EachDetectsItsViolation breaks each law on purpose: one that cannot be seen to break checks nothing.
+// TestInvariants_EachDetectsItsViolation violates each invariant on purpose: one that cannot be seen to break checks nothing.
 func TestInvariants_EachDetectsItsViolation(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))
 		h.must(h.login(ada, goodPassword))
 		user, ctx := p.User.ID, t.Context()
@@ -201,7 +201,7 @@ func TestInvariants_EachDetectsItsViolation(t *testing.T) {
 		check(t, err)
 		row := h.db.Client.User.GetX(ctx, user)
 		cases := []struct {
-			law         string
+			invariant   string
 			spoil, mend func()
 		}{
 			{"is not folded", func() { h.exec("UPDATE users SET email = 'Ada@example.com'") }, func() { h.exec("UPDATE users SET email = '" + ada + "'") }},
@@ -219,23 +219,23 @@ func TestInvariants_EachDetectsItsViolation(t *testing.T) {
 		}
 		for _, c := range cases {
 			c.spoil()
-			if broken := h.brokenLaws(ctx); !slices.ContainsFunc(broken, func(b string) bool { return strings.Contains(b, c.law) }) {
-				t.Errorf("%s: not seen, only %q", c.law, broken)
+			if broken := h.violations(ctx); !slices.ContainsFunc(broken, func(b string) bool { return strings.Contains(b, c.invariant) }) {
+				t.Errorf("%s: not seen, only %q", c.invariant, broken)
 			}
 			c.mend()
-			if broken := h.brokenLaws(ctx); len(broken) > 0 {
-				t.Fatalf("after %s was mended: %q", c.law, broken)
+			if broken := h.violations(ctx); len(broken) > 0 {
+				t.Fatalf("after %s was mended: %q", c.invariant, broken)
 			}
 		}
 	})
 }
 
-func setDigest(h *house, p *accounts.AuthPayload, digest []byte) {
+func setDigest(h *fixture, p *accounts.AuthPayload, digest []byte) {
 	h.t.Helper()
 	check(h.t, h.db.Client.Session.UpdateOneID(p.Viewer.SessionID).SetRefreshDigest(digest).Exec(h.t.Context()))
 }
 
-func (h *house) exec(statement string) {
+func (h *fixture) exec(statement string) {
 	h.t.Helper()
 	if _, err := h.raw.ExecContext(h.t.Context(), statement); err != nil {
 		h.t.Fatalf("%s: %v", statement, err)

@@ -17,33 +17,33 @@ import (
 	"github.com/gatehouse/gatehouse/internal/problem"
 )
 
-func (h *house) suspend(id uuid.UUID)   { h.setStatus(id, accounts.StatusSuspended) }
-func (h *house) reinstate(id uuid.UUID) { h.setStatus(id, accounts.StatusActive) }
+func (h *fixture) suspend(id uuid.UUID)   { h.setStatus(id, accounts.StatusSuspended) }
+func (h *fixture) reinstate(id uuid.UUID) { h.setStatus(id, accounts.StatusActive) }
 
-func (h *house) setStatus(id uuid.UUID, status accounts.UserStatus) {
+func (h *fixture) setStatus(id uuid.UUID, status accounts.UserStatus) {
 	h.t.Helper()
 	check(h.t, h.db.Client.User.UpdateOneID(id).SetStatus(string(status)).Exec(h.t.Context()))
 }
 
 func TestLogin_StartsAnotherSession(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		first := h.must(h.register(ada, goodPassword))
 		h.clock.move(time.Minute)
 		second := h.must(h.login(" ADA@Example.com", goodPassword))
-		checkTokens(t, h, second, theBeginning.Add(time.Minute).Truncate(time.Microsecond))
+		checkTokens(t, h, second, startTime.Add(time.Minute).Truncate(time.Microsecond))
 		if d := cmp.Diff(first.User, second.User, account); d != "" {
 			t.Errorf("user (-register +login):\n%s", d)
 		}
 		if first.Viewer.SessionID == second.Viewer.SessionID || *first.RefreshToken == *second.RefreshToken {
 			t.Error("the session is the same")
 		}
-		h.lives("the first session", first)
-		h.lives("the second session", second)
+		h.wantActive("the first session", first)
+		h.wantActive("the second session", second)
 	})
 }
 
 func TestLogin_DeletesExpiredSessions(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		other := h.must(h.register("other@example.com", goodPassword))
 		h.must(h.register(ada, goodPassword)) // will be idle for too long
 		h.clock.move(refreshTTL)
@@ -52,8 +52,8 @@ func TestLogin_DeletesExpiredSessions(t *testing.T) {
 		check(t, err)
 		kept := h.must(h.login(ada, goodPassword))
 		last := h.must(h.login(ada, goodPassword))
-		h.lives("a session that is not dead", kept)
-		h.lives("the newest", last)
+		h.wantActive("a session that is not dead", kept)
+		h.wantActive("the newest", last)
 		if n := h.db.Client.Session.Query().CountX(t.Context()); n != 3 {
 			t.Errorf("%d sessions, want 2 and the dead one of another user, %s", n, other.Viewer.SessionID)
 		}
@@ -62,7 +62,7 @@ func TestLogin_DeletesExpiredSessions(t *testing.T) {
 
 // TestLogin_RefusalsAreIdentical is A-001: whatever is wrong, the answer is the same.
 func TestLogin_RefusalsAreIdentical(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h.must(h.register(ada, goodPassword))
 		h.must(h.register("eve@example.com", otherPassword))
 		h.must(h.register("nfc@example.com", "caf\u00e9 au lait-canary"))
@@ -95,7 +95,7 @@ func TestLogin_RefusalsAreIdentical(t *testing.T) {
 				t.Errorf("%s answers otherwise (-first +this):\n%s", c.name, d)
 			}
 		}
-		_, err := h.Login(t.Context(), nobody, accounts.LoginInput{Email: ada, Password: h.hash(t, ada)})
+		_, err := h.Login(t.Context(), anonymous, accounts.LoginInput{Email: ada, Password: h.hash(t, ada)})
 		wantProblem(t, "the hash", err, problem.InvalidCredentials, "")
 		h.must(h.login(ada, goodPassword)) // the twins
 		h.must(h.login("eve@example.com", otherPassword))
@@ -107,7 +107,7 @@ func TestLogin_RefusalsAreIdentical(t *testing.T) {
 
 // TestLogin_EveryAnswerCostsAHash is: while no password can be hashed, a stranger waits as a user does.
 func TestLogin_EveryAnswerCostsAHash(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h.must(h.register(ada, goodPassword))
 		suspended := h.must(h.register("suspended@example.com", goodPassword))
 		h.suspend(suspended.User.ID)
@@ -189,7 +189,7 @@ func (b *flood) drain() { <-b.done }
 // newCost is not the cost of the accounts that exist.
 var newCost = password.Cost{Memory: 16, Time: 1, Lanes: 1}
 
-func (h *house) hash(t *testing.T, email string) string {
+func (h *fixture) hash(t *testing.T, email string) string {
 	t.Helper()
 	for _, u := range h.db.Client.User.Query().AllX(t.Context()) {
 		if u.Email == email {
@@ -200,7 +200,7 @@ func (h *house) hash(t *testing.T, email string) string {
 }
 
 func TestLogin_RehashesWhenTheCostChanged(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		first := h.must(h.register(ada, goodPassword))
 		old := h.hash(t, ada)
 		newer := h.instance(func(c *accounts.Config) { c.Passwords = hasher(t, password.Config{Cost: newCost}) })
@@ -220,7 +220,7 @@ func TestLogin_RehashesWhenTheCostChanged(t *testing.T) {
 		}
 		_, err = newer.login(ada, otherPassword)
 		wantProblem(t, "wrong password afterwards", err, problem.InvalidCredentials, "")
-		h.lives("the session from before", first)
+		h.wantActive("the session from before", first)
 		h.must(h.login(ada, goodPassword)) // an instance that still has the old cost
 	})
 }
@@ -228,7 +228,7 @@ func TestLogin_RehashesWhenTheCostChanged(t *testing.T) {
 // TestLogin_ParallelRehashesAllSucceed is A-024. All logins have verified the old hash before the first of
 // them writes a new one; the others must not take it for a changed password.
 func TestLogin_ParallelRehashesAllSucceed(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		const n = 12
 		h.must(h.register(ada, goodPassword))
 		salts := &meeting{all: n, met: make(chan struct{})}
@@ -237,12 +237,12 @@ func TestLogin_ParallelRehashesAllSucceed(t *testing.T) {
 		})
 		errs := make([]error, n)
 		payloads := make([]*accounts.AuthPayload, n)
-		together(n, func(i int) { payloads[i], errs[i] = h.login(ada, goodPassword) })
+		inParallel(n, func(i int) { payloads[i], errs[i] = h.login(ada, goodPassword) })
 		for i, err := range errs {
 			if err != nil {
 				t.Fatalf("an honest login: %v", err)
 			}
-			h.lives("a parallel login", payloads[i])
+			h.wantActive("a parallel login", payloads[i])
 		}
 		if !strings.Contains(h.hash(t, ada), "$"+newCost.String()+"$") {
 			t.Errorf("the hash is %s", h.hash(t, ada))
@@ -281,7 +281,7 @@ func (m *meeting) wait() error {
 
 // TestLogin_SucceedsWithoutASlotToRehash: the right password is enough.
 func TestLogin_SucceedsWithoutASlotToRehash(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h.must(h.register(ada, goodPassword))
 		old := h.hash(t, ada)
 		salts := &hook{}
@@ -310,7 +310,7 @@ func (h *hook) Read(p []byte) (int, error) {
 
 // TestLogin_PasswordChangedMeanwhileIsRefused: what was verified outside of the transaction has to hold inside.
 func TestLogin_PasswordChangedMeanwhileIsRefused(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))
 		other := h.must(h.register("eve@example.com", otherPassword))
 		changes := map[string]func(){
@@ -337,7 +337,7 @@ func TestLogin_PasswordChangedMeanwhileIsRefused(t *testing.T) {
 	})
 }
 
-func (h *house) setHash(id uuid.UUID, pw string) {
+func (h *fixture) setHash(id uuid.UUID, pw string) {
 	h.t.Helper()
 	hash, err := h.config.Passwords.Hash(h.t.Context(), pw)
 	check(h.t, err)

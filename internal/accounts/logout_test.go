@@ -21,7 +21,7 @@ func claimsOf(p *accounts.AuthPayload) token.Claims {
 }
 
 func TestLogout_EndsThisSessionAndNoOther(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		out := h.must(h.register(ada, goodPassword))
 		next := h.must(h.exchange(*out.RefreshToken))
 		elsewhere := h.must(h.login(ada, goodPassword))
@@ -32,22 +32,22 @@ func TestLogout_EndsThisSessionAndNoOther(t *testing.T) {
 			if err != nil || !got.Success {
 				t.Fatalf("%s: %v, %v", when, got, err)
 			}
-			h.ended(when+": the token it was done with", out)
-			h.ended(when+": the newest token", next)
+			h.wantRevoked(when+": the token it was done with", out)
+			h.wantRevoked(when+": the newest token", next)
 			wantProblem(t, when, h.rename(next.Viewer, "late"), problem.Unauthenticated, "")
 		}
 		row := h.db.Client.Session.GetX(t.Context(), out.Viewer.SessionID)
-		if want := theBeginning.Add(time.Second).Truncate(time.Microsecond); row.EndedAt == nil || !row.EndedAt.Equal(want) {
+		if want := startTime.Add(time.Second).Truncate(time.Microsecond); row.EndedAt == nil || !row.EndedAt.Equal(want) {
 			t.Errorf("ended at %v, want the first time, %v", row.EndedAt, want)
 		}
-		h.lives("another session of the user", elsewhere)
-		h.lives("another user", eve)
+		h.wantActive("another session of the user", elsewhere)
+		h.wantActive("another user", eve)
 		h.must(h.exchange(*elsewhere.RefreshToken))
 	})
 }
 
 func TestLogout_CannotEndAnothersSession(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))
 		eve := h.must(h.register("eve@example.com", goodPassword))
 		for _, v := range []*viewer.Viewer{
@@ -61,14 +61,14 @@ func TestLogout_CannotEndAnothersSession(t *testing.T) {
 				t.Errorf("%+v: %v", v, err)
 			}
 		}
-		h.lives("the owner", p)
-		h.lives("the other", eve)
+		h.wantActive("the owner", p)
+		h.wantActive("the other", eve)
 	})
 }
 
 // TestViewer_UserAndSessionMustMatch is J-070: two claims that are each right make nobody.
 func TestViewer_UserAndSessionMustMatch(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))
 		eve := h.must(h.register("eve@example.com", goodPassword))
 		for _, c := range []struct{ user, session uuid.UUID }{
@@ -81,14 +81,14 @@ func TestViewer_UserAndSessionMustMatch(t *testing.T) {
 				t.Errorf("%v: signed in %v, %q", c, v.SignedIn(), v.Reason())
 			}
 		}
-		h.lives("the twin", p)
-		h.lives("the other twin", eve)
+		h.wantActive("the twin", p)
+		h.wantActive("the other twin", eve)
 	})
 }
 
 // TestLogout_LaterWritesAreRefused stops one of the two at its most delicate moment and lets the other go on.
 func TestLogout_LaterWritesAreRefused(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		t.Run("update holds the session until it has written", func(t *testing.T) {
 			p := h.must(h.register(ada, goodPassword))
 			metered, m := h.metered()
@@ -110,7 +110,7 @@ func TestLogout_LaterWritesAreRefused(t *testing.T) {
 			}
 			check(t, metered.rename(p.Viewer, "before the end"))
 			check(t, <-loggedOut)
-			h.ended("afterwards", p)
+			h.wantRevoked("afterwards", p)
 		})
 		t.Run("logout holds the session until it has ended", func(t *testing.T) {
 			p := h.must(h.register("eve@example.com", goodPassword))
@@ -140,12 +140,12 @@ func TestLogout_LaterWritesAreRefused(t *testing.T) {
 
 // TestLogout_ParallelWritesComeBeforeOrNever lets chance decide the order, and then holds the outcome against it.
 func TestLogout_ParallelWritesComeBeforeOrNever(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h.must(h.register(ada, goodPassword))
 		for range 40 {
 			p := h.must(h.login(ada, goodPassword))
 			var renamed, late error
-			together(2, func(i int) {
+			inParallel(2, func(i int) {
 				if i == 0 {
 					renamed = h.rename(p.Viewer, "beside")
 					return
@@ -159,7 +159,7 @@ func TestLogout_ParallelWritesComeBeforeOrNever(t *testing.T) {
 			if renamed != nil {
 				wantProblem(t, "a write beside logout", renamed, problem.Unauthenticated, "")
 			}
-			h.ended("afterwards", p)
+			h.wantRevoked("afterwards", p)
 		}
 		if u := h.db.Client.User.Query().OnlyX(t.Context()); u.Name != nil && *u.Name == "late" {
 			t.Error("a write came after the end")

@@ -36,18 +36,18 @@ const (
 	ada           = "ada@example.com"
 )
 
-// theBeginning has a fraction of a second, as nearly every moment has.
-var theBeginning = time.Date(2026, 7, 1, 12, 0, 0, 123456789, time.UTC)
+// startTime has a fraction of a second, as nearly every moment has.
+var startTime = time.Date(2026, 7, 1, 12, 0, 0, 123456789, time.UTC)
 
 // cheap is the least that Argon2id can cost.
 var cheap = password.Cost{Memory: 8, Time: 1, Lanes: 1}
 
-// nobody is who registers, logs in and refreshes.
-var nobody = &viewer.Viewer{Origin: viewer.Origin{IP: netip.MustParseAddr("192.0.2.7"), Agent: "the tests"}}
+// anonymous is the viewer of register, login and refresh.
+var anonymous = &viewer.Viewer{Origin: viewer.Origin{IP: netip.MustParseAddr("192.0.2.7"), Agent: "the tests"}}
 
-// house is a service on a database of its own, with a clock that only the test moves. The laws are checked when the
+// fixture is a service on a database of its own, with a clock that only the test moves. The invariants are checked when the
 // test is over, whatever its story was.
-type house struct {
+type fixture struct {
 	*accounts.Service
 	*shared
 	config accounts.Config
@@ -62,7 +62,7 @@ type shared struct {
 	clock   *clock
 	access  *token.Issuer
 	refresh *token.RefreshTokens
-	log     *journal
+	log     *logBuffer
 
 	mu       sync.Mutex
 	secrets  []string                // texts that no table and no log may hold
@@ -70,13 +70,13 @@ type shared struct {
 	events   []accounts.Event        // all that happened
 }
 
-// each tells one story on both engines.
-func each(t *testing.T, story func(t *testing.T, h *house)) {
+// eachDatabase runs one story on both engines.
+func eachDatabase(t *testing.T, story func(t *testing.T, h *fixture)) {
 	t.Helper()
-	dbtest.Each(t, func(t *testing.T, url string) { story(t, newHouse(t, url)) })
+	dbtest.Each(t, func(t *testing.T, url string) { story(t, newFixture(t, url)) })
 }
 
-func newHouse(t *testing.T, url string) *house {
+func newFixture(t *testing.T, url string) *fixture {
 	t.Helper()
 	db, err := database.Open(t.Context(), database.Config{URL: url, Log: slog.New(slog.DiscardHandler)})
 	check(t, err)
@@ -85,16 +85,16 @@ func newHouse(t *testing.T, url string) *house {
 	check(t, err)
 	raw := openRaw(t, url)
 
-	clock := &clock{now: theBeginning}
+	clock := &clock{now: startTime}
 	key, err := token.GenerateKey(token.EdDSA)
 	check(t, err)
 	keys, err := token.NewKeys(key.WithoutSchedule())
 	check(t, err)
 	access, err := token.NewIssuer(token.Config{Keys: keys, Issuer: "https://id.example.org", Audience: "gatehouse", TTL: accessTTL, Clock: clock.Now})
 	check(t, err)
-	log := &journal{}
+	log := &logBuffer{}
 	refresh := refreshTokens(t, theSecret)
-	h := &house{
+	h := &fixture{
 		shared: &shared{t: t, url: url, db: db, raw: raw, clock: clock, access: access, refresh: refresh, log: log},
 		config: accounts.Config{
 			Client: db.Client, Passwords: hasher(t, password.Config{}), Access: access, Refresh: refresh,
@@ -110,21 +110,21 @@ func newHouse(t *testing.T, url string) *house {
 	}
 	h = h.instance(func(*accounts.Config) {})
 	t.Cleanup(func() {
-		for _, broken := range h.brokenLaws(context.Background()) {
-			t.Errorf("law broken: %s", broken)
+		for _, broken := range h.violations(context.Background()) {
+			t.Errorf("invariant violated: %s", broken)
 		}
 	})
 	return h
 }
 
 // instance returns another instance of the service on the same database, at the same time.
-func (h *house) instance(change func(*accounts.Config)) *house {
+func (h *fixture) instance(change func(*accounts.Config)) *fixture {
 	h.t.Helper()
 	c := h.config
 	change(&c)
 	s, err := accounts.New(c)
 	check(h.t, err)
-	return &house{Service: s, shared: h.shared, config: c}
+	return &fixture{Service: s, shared: h.shared, config: c}
 }
 
 // hasher is cheap unless the test says otherwise, and patient: a loaded machine must not look like a flood.
@@ -152,19 +152,19 @@ func refreshTokens(t *testing.T, secret string) *token.RefreshTokens {
 
 // register, login and exchange are the use cases, and note what must stay secret.
 
-func (h *house) register(email, pw string) (*accounts.AuthPayload, error) {
-	return h.note(pw)(h.Register(h.t.Context(), nobody, accounts.RegisterInput{Email: email, Password: pw}))
+func (h *fixture) register(email, pw string) (*accounts.AuthPayload, error) {
+	return h.note(pw)(h.Register(h.t.Context(), anonymous, accounts.RegisterInput{Email: email, Password: pw}))
 }
 
-func (h *house) login(email, pw string) (*accounts.AuthPayload, error) {
-	return h.note(pw)(h.Login(h.t.Context(), nobody, accounts.LoginInput{Email: email, Password: pw}))
+func (h *fixture) login(email, pw string) (*accounts.AuthPayload, error) {
+	return h.note(pw)(h.Login(h.t.Context(), anonymous, accounts.LoginInput{Email: email, Password: pw}))
 }
 
-func (h *house) exchange(refreshToken string) (*accounts.AuthPayload, error) {
-	return h.note(refreshToken)(h.Refresh(h.t.Context(), nobody, accounts.RefreshInput{RefreshToken: &refreshToken}))
+func (h *fixture) exchange(refreshToken string) (*accounts.AuthPayload, error) {
+	return h.note(refreshToken)(h.Refresh(h.t.Context(), anonymous, accounts.RefreshInput{RefreshToken: &refreshToken}))
 }
 
-func (h *house) note(secret string) func(*accounts.AuthPayload, error) (*accounts.AuthPayload, error) {
+func (h *fixture) note(secret string) func(*accounts.AuthPayload, error) (*accounts.AuthPayload, error) {
 	return func(p *accounts.AuthPayload, err error) (*accounts.AuthPayload, error) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
@@ -183,7 +183,7 @@ func (h *house) note(secret string) func(*accounts.AuthPayload, error) (*account
 }
 
 // must is for what has to succeed.
-func (h *house) must(p *accounts.AuthPayload, err error) *accounts.AuthPayload {
+func (h *fixture) must(p *accounts.AuthPayload, err error) *accounts.AuthPayload {
 	h.t.Helper()
 	if err != nil {
 		h.t.Fatalf("refused: %v", err)
@@ -192,7 +192,7 @@ func (h *house) must(p *accounts.AuthPayload, err error) *accounts.AuthPayload {
 }
 
 // caller is who an access token says is calling, as the middleware would learn it.
-func (h *house) caller(p *accounts.AuthPayload) *viewer.Viewer {
+func (h *fixture) caller(p *accounts.AuthPayload) *viewer.Viewer {
 	h.t.Helper()
 	claims, err := h.access.Verify(p.AccessToken)
 	check(h.t, err)
@@ -201,15 +201,15 @@ func (h *house) caller(p *accounts.AuthPayload) *viewer.Viewer {
 	return v
 }
 
-// lives checks that a payload's session can be used, and ended that it cannot.
-func (h *house) lives(what string, p *accounts.AuthPayload) {
+// wantActive checks that a payload's session can be used, and ended that it cannot.
+func (h *fixture) wantActive(what string, p *accounts.AuthPayload) {
 	h.t.Helper()
 	if v := h.caller(p); v.UserID != p.User.ID {
 		h.t.Errorf("%s: nobody (%s), want the user", what, v.Reason())
 	}
 }
 
-func (h *house) ended(what string, p *accounts.AuthPayload) {
+func (h *fixture) wantRevoked(what string, p *accounts.AuthPayload) {
 	h.t.Helper()
 	if v := h.caller(p); v.SignedIn() || v.Reason() != "revoked" {
 		h.t.Errorf("%s: signed in %v, reason %q; want nobody, revoked", what, v.SignedIn(), v.Reason())
@@ -239,8 +239,8 @@ func check(t *testing.T, err error) {
 	}
 }
 
-// together runs f n times at the same moment.
-func together(n int, f func(i int)) {
+// inParallel runs f n times at the same moment.
+func inParallel(n int, f func(i int)) {
 	start := make(chan struct{})
 	var wg sync.WaitGroup
 	for i := range n {
@@ -275,19 +275,19 @@ func (c *clock) set(now time.Time) {
 	c.now = now
 }
 
-// journal keeps what was logged.
-type journal struct {
+// logBuffer keeps what was logged.
+type logBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (j *journal) Write(p []byte) (int, error) {
+func (j *logBuffer) Write(p []byte) (int, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.text.Write(p)
 }
 
-func (j *journal) String() string {
+func (j *logBuffer) String() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.text.String()

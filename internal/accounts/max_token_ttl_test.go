@@ -8,7 +8,7 @@ import (
 )
 
 func TestMaxTokenTTL_RemembersTheLongest(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		for _, c := range []struct{ given, want time.Duration }{
 			{10 * time.Minute, 10 * time.Minute}, {2 * time.Hour, 2 * time.Hour}, {10 * time.Minute, 2 * time.Hour}, {3 * time.Hour, 3 * time.Hour},
 		} {
@@ -23,7 +23,7 @@ func TestMaxTokenTTL_RemembersTheLongest(t *testing.T) {
 
 // TestRevocations_OutliveTokensOfALongerTTL is what happens when their life is made shorter.
 func TestRevocations_OutliveTokensOfALongerTTL(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h = h.instance(func(c *accounts.Config) { c.MaxTokenTTL = 2 * time.Hour })
 		p := h.must(h.register(ada, goodPassword))
 		_, err := h.Logout(t.Context(), p.Viewer)
@@ -42,7 +42,7 @@ func TestRevocations_OutliveTokensOfALongerTTL(t *testing.T) {
 }
 
 func TestRevocations_FastClockDeletesNothingInForce(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))
 		_, err := h.Logout(t.Context(), p.Viewer)
 		check(t, err)

@@ -51,15 +51,15 @@ func (m *model) tell() {
 func (m *model) holds() {
 	m.holdsRows()
 	m.holdsRevocations()
-	dead := m.which(func(s *signIn) bool { return !m.lives(s) && !s.known })
+	dead := m.which(func(s *signIn) bool { return !m.isActive(s) && !s.known })
 	if len(dead) > 0 {
 		m.holdsViewer(oneOf(m, dead))
 	}
 	for _, s := range m.sessions {
-		if s.known || m.lives(s) {
+		if s.known || m.isActive(s) {
 			m.holdsViewer(s)
 		}
-		s.known = m.lives(s)
+		s.known = m.isActive(s)
 	}
 	gone := len(m.which(func(s *signIn) bool { return !s.row }))
 	m.sessions = slices.DeleteFunc(m.sessions, func(s *signIn) bool {
@@ -128,8 +128,8 @@ func (m *model) holdsViewer(s *signIn) {
 		reads := at.reads
 		v, err := at.Viewer(m.t.Context(), claims, viewer.Origin{})
 		check(m.t, err)
-		if v.SignedIn() != m.lives(s) {
-			m.fail("instance %d: the session %s of %s lives: %v; signed in: %v (reads: %d)", i, s.id, s.of.email, m.lives(s), v.SignedIn(), at.reads-reads)
+		if v.SignedIn() != m.isActive(s) {
+			m.fail("instance %d: the session %s of %s lives: %v; signed in: %v (reads: %d)", i, s.id, s.of.email, m.isActive(s), v.SignedIn(), at.reads-reads)
 		}
 		if !v.SignedIn() {
 			continue

@@ -74,7 +74,7 @@ func (m *model) seat() *seat {
 // caller is a session with which somebody asks, mostly a live one; a stranger's when none is as asked for.
 func (m *model) caller(as func(*signIn) bool) *signIn {
 	all := m.which(as)
-	if live := m.which(func(s *signIn) bool { return as(s) && m.lives(s) }); len(live) > 0 && m.chance(85) {
+	if live := m.which(func(s *signIn) bool { return as(s) && m.isActive(s) }); len(live) > 0 && m.chance(85) {
 		all = live
 	}
 	if len(all) == 0 {
@@ -92,7 +92,7 @@ func (s *signIn) viewer() *viewer.Viewer {
 
 // refused is what a caller's write is refused with, "" when it is not.
 func (m *model) refused(s *signIn) problem.Code {
-	if !m.lives(s) {
+	if !m.isActive(s) {
 		return problem.Unauthenticated
 	}
 	return ""
@@ -105,7 +105,7 @@ func (m *model) takeRegister() {
 		want = problem.EmailTaken
 	}
 	pw := oneOf(m, []string{goodPassword, otherPassword})
-	given, err := m.seat().Register(m.t.Context(), nobody, accounts.RegisterInput{Email: p.email, Password: pw})
+	given, err := m.seat().Register(m.t.Context(), anonymous, accounts.RegisterInput{Email: p.email, Password: pw})
 	if m.outcome(err, want, "register %s", p.email) {
 		*p = person{email: p.email, password: pw, id: given.User.ID}
 		m.begin(p, given)
@@ -122,7 +122,7 @@ func (m *model) takeLogin() {
 	if p.id == uuid.Nil || p.suspended || pw != p.password {
 		want = problem.InvalidCredentials
 	}
-	given, err := m.seat().Login(m.t.Context(), nobody, accounts.LoginInput{Email: p.email, Password: pw})
+	given, err := m.seat().Login(m.t.Context(), anonymous, accounts.LoginInput{Email: p.email, Password: pw})
 	if m.outcome(err, want, "login %s", p.email) {
 		m.begin(p, given)
 	}
@@ -151,12 +151,12 @@ func (m *model) takeRefresh(age int) {
 	if i < 0 {
 		return
 	}
-	lived := m.lives(s)
+	lived := m.isActive(s)
 	var want problem.Code
 	if !lived || age > 1 {
 		want = problem.InvalidToken
 	}
-	given, err := m.seat().Refresh(m.t.Context(), nobody, accounts.RefreshInput{RefreshToken: &s.tokens[i]})
+	given, err := m.seat().Refresh(m.t.Context(), anonymous, accounts.RefreshInput{RefreshToken: &s.tokens[i]})
 	m.outcome(err, want, "refresh-%d of %s, %s", min(age, 2), s.of.email, s.id)
 	switch {
 	case !lived:
@@ -182,7 +182,7 @@ func (m *model) takeForged() {
 	for range len(s.tokens) - 1 - m.random.IntN(2) {
 		forged = forged.Next()
 	}
-	_, err = m.seat().Refresh(m.t.Context(), nobody, accounts.RefreshInput{RefreshToken: ptr(forged.Text())})
+	_, err = m.seat().Refresh(m.t.Context(), anonymous, accounts.RefreshInput{RefreshToken: ptr(forged.Text())})
 	m.outcome(err, problem.InvalidToken, "forged of %s, %s", s.of.email, s.id)
 }
 
@@ -231,7 +231,7 @@ func (m *model) takeRevokeSession() {
 	by := m.caller(anybody)
 	s := m.caller(func(s *signIn) bool { return s.user == by.user || m.chance(20) })
 	want := m.refused(by)
-	if want == "" && (s.user != by.user || !m.lives(s)) {
+	if want == "" && (s.user != by.user || !m.isActive(s)) {
 		want = problem.NotFound
 	}
 	_, err := m.seat().RevokeSession(m.t.Context(), by.viewer(), s.id)
@@ -333,7 +333,7 @@ func (m *model) takeList() {
 // takeTime moves the clock: mostly a little, sometimes to the very end of a session or over days, and now and then
 // back by up to a second.
 func (m *model) takeTime() {
-	live, before := m.which(m.lives), m.now()
+	live, before := m.which(m.isActive), m.now()
 	to := before.Add(time.Duration(m.random.Int64N(int64(8 * time.Second))))
 	switch n := m.random.IntN(100); {
 	case n < 10:
@@ -352,7 +352,7 @@ func (m *model) takeTime() {
 	m.clock.set(to)
 	for _, s := range live {
 		switch {
-		case m.lives(s):
+		case m.isActive(s):
 			continue
 		case m.now().Before(s.idle):
 			m.seen["session ends at the end of its life"]++

@@ -38,7 +38,7 @@ func TestSessions_AgreeWithTheirModel(t *testing.T) {
 		seed, err = strconv.ParseUint(text, 10, 64)
 		check(t, err)
 	}
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		m := newModel(t, h, seed)
 		for m.step = range steps {
 			m.take()
@@ -64,7 +64,7 @@ const outcomes = 43
 
 // model is what should be.
 type model struct {
-	*house
+	*fixture
 	random   *rand.Rand
 	at       [2]*seat
 	acting   *seat
@@ -84,7 +84,7 @@ type model struct {
 
 // seat is an instance with a pool of its own, as another process has.
 type seat struct {
-	*house
+	*fixture
 	reads int  // of sessions
 	deaf  bool // it does not hear what the other does
 }
@@ -108,9 +108,9 @@ type signIn struct {
 	known                        bool // to have lived after the step before
 }
 
-func newModel(t *testing.T, h *house, seed uint64) *model {
+func newModel(t *testing.T, h *fixture, seed uint64) *model {
 	h.config.SessionTTL = wholeLife
-	m := &model{house: h, random: rand.New(rand.NewPCG(seed, 0)), seed: seed, seen: map[string]int{}}
+	m := &model{fixture: h, random: rand.New(rand.NewPCG(seed, 0)), seed: seed, seen: map[string]int{}}
 	for i := range m.at {
 		m.at[i] = newSeat(t, h)
 		m.at[i].SyncedUntil(time.Now())
@@ -124,8 +124,8 @@ func newModel(t *testing.T, h *house, seed uint64) *model {
 	return m
 }
 
-func newSeat(t *testing.T, h *house) *seat {
-	s := &seat{house: h.elsewhere(h.url)}
+func newSeat(t *testing.T, h *fixture) *seat {
+	s := &seat{fixture: h.elsewhere(h.url)}
 	s.config.Client.Session.Intercept(ent.InterceptFunc(func(next ent.Querier) ent.Querier {
 		return ent.QuerierFunc(func(ctx context.Context, q ent.Query) (ent.Value, error) {
 			s.reads++
@@ -136,7 +136,7 @@ func newSeat(t *testing.T, h *house) *seat {
 }
 
 // elsewhere returns another instance, with a pool of its own.
-func (h *house) elsewhere(url string) *house {
+func (h *fixture) elsewhere(url string) *fixture {
 	h.t.Helper()
 	db, err := database.Open(h.t.Context(), database.Config{URL: url, Log: slog.New(slog.DiscardHandler)})
 	check(h.t, err)
@@ -157,12 +157,12 @@ func (m *model) note(format string, args ...any) {
 
 func (m *model) now() time.Time { return m.clock.Now().Truncate(time.Microsecond) }
 
-func (m *model) lives(s *signIn) bool {
+func (m *model) isActive(s *signIn) bool {
 	return s.row && !s.ended && m.now().Before(s.idle) && m.now().Before(s.until)
 }
 
 func (m *model) liveOf(user uuid.UUID) []*signIn {
-	return m.which(func(s *signIn) bool { return s.user == user && m.lives(s) })
+	return m.which(func(s *signIn) bool { return s.user == user && m.isActive(s) })
 }
 
 func (m *model) which(f func(*signIn) bool) (some []*signIn) {
@@ -184,7 +184,7 @@ func (m *model) begin(p *person, given *accounts.AuthPayload) {
 		m.fail("an id came twice")
 	}
 	for _, s := range m.sessions {
-		s.row = s.row && (s.user != p.id || m.lives(s))
+		s.row = s.row && (s.user != p.id || m.isActive(s))
 	}
 	now := m.now()
 	s := &signIn{of: p, user: p.id, id: given.Viewer.SessionID, row: true, created: now, proved: now,
@@ -227,7 +227,7 @@ func (p *person) roles() []string {
 func (m *model) end(all ...*signIn) {
 	now := m.now()
 	for _, s := range all {
-		if m.lives(s) {
+		if m.isActive(s) {
 			s.ended = true
 			m.revoked = append(m.revoked, accounts.Revocation{UserID: s.user, SessionID: s.id, At: now, Until: lastToken(now)})
 		}

@@ -15,7 +15,7 @@ import (
 )
 
 // rename sets the caller's name.
-func (h *house) rename(v *viewer.Viewer, name string) error {
+func (h *fixture) rename(v *viewer.Viewer, name string) error {
 	_, err := h.UpdateProfile(context.Background(), v, accounts.ProfileChange{Name: ptr(&name)})
 	return err
 }
@@ -36,7 +36,7 @@ func TestUpdateProfile_ChangesOnlyTheName(t *testing.T) {
 		{"the longest", accounts.ProfileChange{Name: ptr(ptr(strings.Repeat("\U0001f511", 100)))}, ptr(strings.Repeat("\U0001f511", 100)), true},
 		{"other scripts", accounts.ProfileChange{Name: ptr(ptr("عائشة O’Brien-Ñandú '; DROP TABLE users; --"))}, ptr("عائشة O’Brien-Ñandú '; DROP TABLE users; --"), true},
 	}
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))
 		eve := h.must(h.register("eve@example.com", goodPassword))
 		want, hash := *p.User, h.hash(t, ada)
@@ -68,7 +68,7 @@ func TestUpdateProfile_ChangesOnlyTheName(t *testing.T) {
 }
 
 func TestUpdateProfile_RefusesBadNames(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))
 		check(t, h.rename(p.Viewer, "Ada"))
 		for _, bad := range []string{"", " ", "\u00a0\u2003", strings.Repeat("n", 101), strings.Repeat("n", 1<<20), "a\nb", "a\x00b", "a\x7fb", "a\u0085b", "a\u2028b", "a\u2029b", "\xff"} {
@@ -84,7 +84,7 @@ func TestUpdateProfile_RefusesBadNames(t *testing.T) {
 
 // TestWrites_EndedSessionIsUnauthenticated gives viewers that were somebody once, or never: the transaction sees for itself.
 func TestWrites_EndedSessionIsUnauthenticated(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))
 		eve := h.must(h.register("eve@example.com", goodPassword))
 		out := h.must(h.login(ada, goodPassword))
@@ -119,7 +119,7 @@ func TestWrites_EndedSessionIsUnauthenticated(t *testing.T) {
 	})
 }
 
-func (h *house) checkStatusCounts(p *accounts.AuthPayload) {
+func (h *fixture) checkStatusCounts(p *accounts.AuthPayload) {
 	h.t.Helper()
 	h.suspend(p.User.ID)
 	wantProblem(h.t, "suspended", h.rename(p.Viewer, "changed"), problem.Unauthenticated, "")
@@ -133,7 +133,7 @@ func (h *house) checkStatusCounts(p *accounts.AuthPayload) {
 }
 
 func TestMe_DeletedAccountIsUnauthenticated(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))
 		me, err := h.Me(t.Context(), p.Viewer)
 		check(t, err)
@@ -143,6 +143,6 @@ func TestMe_DeletedAccountIsUnauthenticated(t *testing.T) {
 		h.db.Client.User.DeleteOneID(p.User.ID).ExecX(t.Context())
 		_, err = h.Me(t.Context(), p.Viewer)
 		wantProblem(t, "me", err, problem.Unauthenticated, "")
-		h.ended("a deleted account", p)
+		h.wantRevoked("a deleted account", p)
 	})
 }

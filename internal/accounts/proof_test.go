@@ -9,17 +9,17 @@ import (
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
-func (h *house) reauthenticate(v *viewer.Viewer, pw string) (*accounts.AuthPayload, error) {
+func (h *fixture) reauthenticate(v *viewer.Viewer, pw string) (*accounts.AuthPayload, error) {
 	return h.note(pw)(h.Reauthenticate(h.t.Context(), v, accounts.ReauthenticateInput{Password: pw}))
 }
 
-func (h *house) changePassword(v *viewer.Viewer, from, to string) (*accounts.AuthPayload, error) {
+func (h *fixture) changePassword(v *viewer.Viewer, from, to string) (*accounts.AuthPayload, error) {
 	h.note(from)
 	return h.note(to)(h.ChangePassword(h.t.Context(), v, accounts.ChangePasswordInput{CurrentPassword: from, NewPassword: to}))
 }
 
 func TestReauthenticate_RenewsOnlyThisSession(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		one := h.must(h.register(ada, goodPassword))
 		two := h.must(h.login(ada, goodPassword))
 		h.clock.move(time.Hour)
@@ -46,7 +46,7 @@ func TestReauthenticate_RenewsOnlyThisSession(t *testing.T) {
 }
 
 func TestChangePassword_EndsEveryOtherSession(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		asking := h.must(h.register(ada, goodPassword))
 		thief := h.must(h.login(ada, goodPassword))
 		stranger := h.must(h.register("bob@example.com", goodPassword))
@@ -63,13 +63,13 @@ func TestChangePassword_EndsEveryOtherSession(t *testing.T) {
 			_, err := h.changePassword(asking.Viewer, c.from, c.to)
 			wantProblem(t, what, err, c.code, c.field)
 		}
-		h.lives("after refusals", asking)
-		h.lives("after refusals", thief)
+		h.wantActive("after refusals", asking)
+		h.wantActive("after refusals", thief)
 		changed := h.must(h.changePassword(asking.Viewer, goodPassword, otherPassword))
-		h.lives("the new session", changed)
-		h.ended("the session that asked", asking)
-		h.ended("the other session", thief)
-		h.lives("another user's session", stranger)
+		h.wantActive("the new session", changed)
+		h.wantRevoked("the session that asked", asking)
+		h.wantRevoked("the other session", thief)
+		h.wantActive("another user's session", stranger)
 		_, err := h.exchange(*thief.RefreshToken)
 		wantProblem(t, "the other session's refresh token", err, problem.InvalidToken, "")
 		_, err = h.login(ada, goodPassword)
@@ -79,11 +79,11 @@ func TestChangePassword_EndsEveryOtherSession(t *testing.T) {
 }
 
 func TestChangePassword_OneOfParallelChangesWins(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))
 		errs := make([]error, 4)
 		news := []string{"first-new-canary", "second-new-canary", "third-new-canary", "fourth-new-canary"}
-		together(len(news), func(i int) { _, errs[i] = h.changePassword(p.Viewer, goodPassword, news[i]) })
+		inParallel(len(news), func(i int) { _, errs[i] = h.changePassword(p.Viewer, goodPassword, news[i]) })
 		won := 0
 		for i, err := range errs {
 			if err == nil {
@@ -100,13 +100,13 @@ func TestChangePassword_OneOfParallelChangesWins(t *testing.T) {
 }
 
 func TestDeleteAccount_DeletesEverything(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))
 		other := h.must(h.register("bob@example.com", goodPassword))
 		_, err := h.DeleteAccount(t.Context(), p.Viewer)
 		check(t, err)
-		h.ended("deleted", p)
-		h.lives("another user", other)
+		h.wantRevoked("deleted", p)
+		h.wantActive("another user", other)
 		_, err = h.DeleteAccount(t.Context(), p.Viewer)
 		wantProblem(t, "again", err, problem.Unauthenticated, "")
 		_, err = h.login(ada, goodPassword)
@@ -115,12 +115,12 @@ func TestDeleteAccount_DeletesEverything(t *testing.T) {
 		if again.User.ID == p.User.ID {
 			t.Error("the id was given to another account")
 		}
-		h.ended("the old token after the address was registered anew", p)
+		h.wantRevoked("the old token after the address was registered anew", p)
 	})
 }
 
 func TestSessions_ListsOnlyActiveOnes(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		first := h.must(h.register(ada, goodPassword))
 		h.clock.move(time.Minute)
 		second := h.must(h.login(ada, goodPassword))
@@ -143,7 +143,7 @@ func TestSessions_ListsOnlyActiveOnes(t *testing.T) {
 }
 
 func TestSessions_CurrentIsTheOneThatTheAnswerStarted(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))
 		all, err := h.Sessions(t.Context(), viewer.Anonymous(viewer.Missing), p.User)
 		check(t, err)
@@ -154,7 +154,7 @@ func TestSessions_CurrentIsTheOneThatTheAnswerStarted(t *testing.T) {
 }
 
 func TestSessions_CountPerAccountIsBounded(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		first := h.must(h.register(ada, goodPassword))
 		h.clock.move(time.Second)
 		second := h.must(h.login(ada, goodPassword))
@@ -168,7 +168,7 @@ func TestSessions_CountPerAccountIsBounded(t *testing.T) {
 		if len(all) != 100 || !all[0].Current {
 			t.Errorf("%d sessions, want 100, the newest first", len(all))
 		}
-		h.ended("the session that was used longest ago", first)
-		h.lives("the one after it", second)
+		h.wantRevoked("the session that was used longest ago", first)
+		h.wantActive("the one after it", second)
 	})
 }

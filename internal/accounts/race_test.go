@@ -26,8 +26,8 @@ func TestRefresh_OneTokenAtManyInstancesHasOneSuccessor(t *testing.T) {
 	for innocent := 1; innocent <= 5; innocent++ {
 		whose = append(whose, innocent, innocent)
 	}
-	each(t, func(t *testing.T, h *house) {
-		doors := [2]*house{h.elsewhere(h.url), h.elsewhere(h.url)}
+	eachDatabase(t, func(t *testing.T, h *fixture) {
+		doors := [2]*fixture{h.elsewhere(h.url), h.elsewhere(h.url)}
 		newest := []*accounts.AuthPayload{h.must(h.register(ada, goodPassword))} // of each session
 		for range slices.Max(whose) {
 			newest = append(newest, h.must(h.login(ada, goodPassword)))
@@ -40,7 +40,7 @@ func TestRefresh_OneTokenAtManyInstancesHasOneSuccessor(t *testing.T) {
 			}
 			given := make([]*accounts.AuthPayload, len(whose))
 			errs := make([]error, len(whose))
-			together(len(whose)+stolen.parties, func(i int) {
+			inParallel(len(whose)+stolen.parties, func(i int) {
 				if i < len(whose) {
 					given[i], errs[i] = doors[i%2].refreshed(newest[whose[i]])
 				} else {
@@ -73,23 +73,23 @@ func TestRefresh_OneTokenAtManyInstancesHasOneSuccessor(t *testing.T) {
 }
 
 // refreshed is exchange without a note of what must stay secret: ten thousand tokens are too many to look for.
-func (h *house) refreshed(p *accounts.AuthPayload) (*accounts.AuthPayload, error) {
-	return h.Refresh(context.Background(), nobody, accounts.RefreshInput{RefreshToken: p.RefreshToken})
+func (h *fixture) refreshed(p *accounts.AuthPayload) (*accounts.AuthPayload, error) {
+	return h.Refresh(context.Background(), anonymous, accounts.RefreshInput{RefreshToken: p.RefreshToken})
 }
 
 // theft is a session whose first token a thief has, after the user refreshed twice. The zero theft is none.
 type theft struct {
-	*house
+	*fixture
 	first, newest *accounts.AuthPayload
 	parties       int // who present the first token
 }
 
-func newTheft(h *house) theft {
+func newTheft(h *fixture) theft {
 	first := h.must(h.login(ada, goodPassword))
 	return theft{h, first, h.must(h.exchange(*h.must(h.exchange(*first.RefreshToken)).RefreshToken)), 10}
 }
 
-func (s theft) present(door *house) {
+func (s theft) present(door *fixture) {
 	if _, err := door.refreshed(s.first); !problem.Is(err, problem.InvalidToken) {
 		s.t.Errorf("the stolen token: %v", err)
 	}
@@ -97,7 +97,7 @@ func (s theft) present(door *house) {
 
 func (s theft) over() {
 	if s.parties > 0 {
-		s.ended("the session whose token was stolen", s.newest)
+		s.wantRevoked("the session whose token was stolen", s.newest)
 	}
 }
 
@@ -108,15 +108,15 @@ func TestSessionCache_ReadDuringARevocationIsNotCached(t *testing.T) {
 	if testing.Short() {
 		rounds = 10
 	}
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		ending := h.elsewhere(h.url)
 		asked := h.elsewhere(h.url).instance(func(c *accounts.Config) { c.SessionCache.Sessions = 1 }) // and so it reads again and again
 		asked.SyncedUntil(time.Now())
 		other := h.must(h.register(ada, goodPassword))
 		for range rounds {
-			p := h.must(h.Login(t.Context(), nobody, accounts.LoginInput{Email: ada, Password: goodPassword}))
+			p := h.must(h.Login(t.Context(), anonymous, accounts.LoginInput{Email: ada, Password: goodPassword}))
 			var heard atomic.Bool
-			together(4, func(i int) {
+			inParallel(4, func(i int) {
 				if i > 0 {
 					for !heard.Load() {
 						asked.Viewer(context.Background(), claimsOf(other), viewer.Origin{})
@@ -147,24 +147,24 @@ func TestUseCases_NeverDeadlock(t *testing.T) {
 	if testing.Short() {
 		rounds = 5
 	}
-	each(t, func(t *testing.T, h *house) {
-		doors := [2]*house{h.elsewhere(h.url), h.elsewhere(h.url)}
+	eachDatabase(t, func(t *testing.T, h *fixture) {
+		doors := [2]*fixture{h.elsewhere(h.url), h.elsewhere(h.url)}
 		roots := [2]*accounts.AuthPayload{h.administrator("root@example.com"), h.administrator("second@example.com")}
 		everything := append(slices.Clone(mutations),
-			mutation{name: "setRoles of the other administrator", do: func(h *house, c *cast) error {
+			mutation{name: "setRoles of the other administrator", do: func(h *fixture, c *cast) error {
 				other := roots[0]
 				if c.root == other {
 					other = roots[1]
 				}
 				return h.setRoles(c.root.Viewer, other.User.ID, accounts.RoleUser, accounts.RoleAdmin)
 			}},
-			mutation{name: "promote", do: func(h *house, c *cast) error { _, err := h.Promote(t.Context(), c.email); return err }},
+			mutation{name: "promote", do: func(h *fixture, c *cast) error { _, err := h.Promote(t.Context(), c.email); return err }},
 		)
 		for range rounds {
 			h.clock.move(time.Second)
 			one := newCast(h, roots[0])
-			casts := [2]*cast{one, {house: h, email: one.email, one: one.two, two: one.one, root: roots[1]}}
-			together(2*len(everything), func(i int) {
+			casts := [2]*cast{one, {fixture: h, email: one.email, one: one.two, two: one.one, root: roots[1]}}
+			inParallel(2*len(everything), func(i int) {
 				m := everything[i/2]
 				var refused *problem.Problem
 				if err := m.do(doors[i%2], casts[i%2]); err != nil && !errors.As(err, &refused) {
@@ -173,7 +173,7 @@ func TestUseCases_NeverDeadlock(t *testing.T) {
 			})
 		}
 		for _, root := range roots {
-			h.lives("an administrator", root)
+			h.wantActive("an administrator", root)
 		}
 	})
 }

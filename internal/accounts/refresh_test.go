@@ -17,9 +17,9 @@ import (
 )
 
 func TestRefresh_ContinuesTheSession(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))
-		signedIn := theBeginning.Truncate(time.Second)
+		signedIn := startTime.Truncate(time.Second)
 		seen := map[string]bool{*p.RefreshToken: true}
 		for i := range 3 {
 			h.clock.move(time.Hour)
@@ -30,8 +30,8 @@ func TestRefresh_ContinuesTheSession(t *testing.T) {
 			if !claims.AuthenticatedAt.Equal(signedIn) || !claims.IssuedAt.Equal(now.Truncate(time.Second)) {
 				t.Errorf("auth_time %v, iat %v; want %v, now", claims.AuthenticatedAt, claims.IssuedAt, signedIn)
 			}
-			if !next.Viewer.AuthTime.Equal(theBeginning.Truncate(time.Microsecond)) {
-				t.Errorf("the viewer proved who they are at %v, want %v", next.Viewer.AuthTime, theBeginning)
+			if !next.Viewer.AuthTime.Equal(startTime.Truncate(time.Microsecond)) {
+				t.Errorf("the viewer proved who they are at %v, want %v", next.Viewer.AuthTime, startTime)
 			}
 			if claims.SessionID != p.Viewer.SessionID || claims.UserID != p.User.ID {
 				t.Error("another session or user")
@@ -51,7 +51,7 @@ func TestRefresh_ContinuesTheSession(t *testing.T) {
 
 // TestRefresh_AnswersWithTheCurrentUser is A-046.
 func TestRefresh_AnswersWithTheCurrentUser(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))
 		h.db.Client.User.UpdateOneID(p.User.ID).SetRoles([]string{"ADMIN", "USER"}).SetName("Ada").ExecX(t.Context())
 		if v := h.caller(p); !v.HasRole("ADMIN") {
@@ -77,13 +77,13 @@ func TestRefresh_AnswersWithTheCurrentUser(t *testing.T) {
 
 // TestRefresh_UnusedSuccessorIsGivenAgain is: a lost answer, and two tabs at once.
 func TestRefresh_UnusedSuccessorIsGivenAgain(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		const n = 50
 		p := h.must(h.register(ada, goodPassword))
 		other := h.instance(func(*accounts.Config) {})
 		successors := make([]*accounts.AuthPayload, n)
 		errs := make([]error, n)
-		together(n, func(i int) { successors[i], errs[i] = []*house{h, other}[i%2].exchange(*p.RefreshToken) })
+		inParallel(n, func(i int) { successors[i], errs[i] = []*fixture{h, other}[i%2].exchange(*p.RefreshToken) })
 		for i, err := range errs {
 			if err != nil {
 				t.Fatalf("one of %d: %v", n, err)
@@ -91,7 +91,7 @@ func TestRefresh_UnusedSuccessorIsGivenAgain(t *testing.T) {
 			if *successors[i].RefreshToken != *successors[0].RefreshToken {
 				t.Error("two successors")
 			}
-			h.lives("a successor", successors[i])
+			h.wantActive("a successor", successors[i])
 		}
 		for _, later := range []time.Duration{0, 11 * time.Second, 24 * time.Hour} {
 			h.clock.move(later)
@@ -112,20 +112,20 @@ func TestRefresh_UnusedSuccessorIsGivenAgain(t *testing.T) {
 func TestRefresh_ReplayEndsTheSession(t *testing.T) {
 	for age := 1; age <= 3; age++ {
 		t.Run(fmt.Sprint(age, " generations more"), func(t *testing.T) {
-			each(t, func(t *testing.T, h *house) {
+			eachDatabase(t, func(t *testing.T, h *fixture) {
 				stolen := h.must(h.register(ada, goodPassword))
 				elsewhere := h.must(h.login(ada, goodPassword))
 				newest := h.must(h.exchange(*stolen.RefreshToken))
 				for range age {
-					h.lives("before", newest)
+					h.wantActive("before", newest)
 					newest = h.must(h.exchange(*newest.RefreshToken))
 				}
 				_, err := h.exchange(*stolen.RefreshToken)
 				wantProblem(t, "the old token", err, problem.InvalidToken, "")
-				h.ended("the newest token", newest)
-				h.ended("the stolen token", stolen)
+				h.wantRevoked("the newest token", newest)
+				h.wantRevoked("the stolen token", stolen)
 				wantProblem(t, "a write", h.rename(newest.Viewer, "thief"), problem.Unauthenticated, "")
-				h.lives("another session of the user", elsewhere)
+				h.wantActive("another session of the user", elsewhere)
 				told := slices.DeleteFunc(slices.Clone(h.events), func(e accounts.Event) bool { return e.Kind != accounts.RefreshReused })
 				want := []accounts.Event{{Kind: accounts.RefreshReused, UserID: stolen.Viewer.UserID, SessionID: stolen.Viewer.SessionID}}
 				if d := cmp.Diff(want, told); d != "" {
@@ -137,23 +137,23 @@ func TestRefresh_ReplayEndsTheSession(t *testing.T) {
 }
 
 func TestRefresh_ParallelReplaysEndTheSessionOnce(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		const n = 50
 		old := h.must(h.register(ada, goodPassword))
 		next := h.must(h.exchange(*old.RefreshToken))
 		newest := h.must(h.exchange(*next.RefreshToken))
 		errs := make([]error, n)
-		together(n, func(i int) { _, errs[i] = h.exchange(*old.RefreshToken) })
+		inParallel(n, func(i int) { _, errs[i] = h.exchange(*old.RefreshToken) })
 		for _, err := range errs {
 			wantProblem(t, "reuse", err, problem.InvalidToken, "")
 		}
-		h.ended("the newest token", newest)
+		h.wantRevoked("the newest token", newest)
 		h.must(h.login(ada, goodPassword))
 	})
 }
 
 // firstOf draws a token that nobody was given: what only a thief of the secret could do.
-func firstOf(t *testing.T, h *house, p *accounts.AuthPayload) string {
+func firstOf(t *testing.T, h *fixture, p *accounts.AuthPayload) string {
 	r, err := h.refresh.New(p.Viewer.SessionID)
 	check(t, err)
 	return r.Text()
@@ -163,55 +163,55 @@ func firstOf(t *testing.T, h *house, p *accounts.AuthPayload) string {
 func TestRefresh_RefusesBadTokens(t *testing.T) {
 	cases := []struct {
 		name  string
-		token func(t *testing.T, h *house, p *accounts.AuthPayload) string
+		token func(t *testing.T, h *fixture, p *accounts.AuthPayload) string
 	}{
 		{"well made, another of the same session and generation", firstOf},
 		{"well made, another of the generation before", firstOf}, // the twin has moved on by one
-		{"empty", func(*testing.T, *house, *accounts.AuthPayload) string { return "" }},
-		{"garbage", func(*testing.T, *house, *accounts.AuthPayload) string { return strings.Repeat("A", 91) }},
-		{"a megabyte", func(*testing.T, *house, *accounts.AuthPayload) string { return strings.Repeat("A", 1<<20) }},
-		{"one character less", func(_ *testing.T, _ *house, p *accounts.AuthPayload) string { return (*p.RefreshToken)[:90] }},
-		{"one character more", func(_ *testing.T, _ *house, p *accounts.AuthPayload) string { return *p.RefreshToken + "A" }},
-		{"padded", func(_ *testing.T, _ *house, p *accounts.AuthPayload) string { return *p.RefreshToken + "=" }},
-		{"space behind", func(_ *testing.T, _ *house, p *accounts.AuthPayload) string { return *p.RefreshToken + " " }},
-		{"line break inside", func(_ *testing.T, _ *house, p *accounts.AuthPayload) string {
+		{"empty", func(*testing.T, *fixture, *accounts.AuthPayload) string { return "" }},
+		{"garbage", func(*testing.T, *fixture, *accounts.AuthPayload) string { return strings.Repeat("A", 91) }},
+		{"a megabyte", func(*testing.T, *fixture, *accounts.AuthPayload) string { return strings.Repeat("A", 1<<20) }},
+		{"one character less", func(_ *testing.T, _ *fixture, p *accounts.AuthPayload) string { return (*p.RefreshToken)[:90] }},
+		{"one character more", func(_ *testing.T, _ *fixture, p *accounts.AuthPayload) string { return *p.RefreshToken + "A" }},
+		{"padded", func(_ *testing.T, _ *fixture, p *accounts.AuthPayload) string { return *p.RefreshToken + "=" }},
+		{"space behind", func(_ *testing.T, _ *fixture, p *accounts.AuthPayload) string { return *p.RefreshToken + " " }},
+		{"line break inside", func(_ *testing.T, _ *fixture, p *accounts.AuthPayload) string {
 			return (*p.RefreshToken)[:45] + "\n" + (*p.RefreshToken)[45:]
 		}},
-		{"other case", func(_ *testing.T, _ *house, p *accounts.AuthPayload) string { return swapCase(*p.RefreshToken) }},
-		{"the access token", func(_ *testing.T, _ *house, p *accounts.AuthPayload) string { return p.AccessToken }},
-		{"of another secret", func(t *testing.T, _ *house, p *accounts.AuthPayload) string {
+		{"other case", func(_ *testing.T, _ *fixture, p *accounts.AuthPayload) string { return swapCase(*p.RefreshToken) }},
+		{"the access token", func(_ *testing.T, _ *fixture, p *accounts.AuthPayload) string { return p.AccessToken }},
+		{"of another secret", func(t *testing.T, _ *fixture, p *accounts.AuthPayload) string {
 			r, err := refreshTokens(t, "another-secret-of-36-bytes-in-length").New(p.Viewer.SessionID)
 			check(t, err)
 			return r.Text()
 		}},
-		{"well made, of no session", func(t *testing.T, h *house, _ *accounts.AuthPayload) string {
+		{"well made, of no session", func(t *testing.T, h *fixture, _ *accounts.AuthPayload) string {
 			r, err := h.refresh.New(uuid.New())
 			check(t, err)
 			return r.Text()
 		}},
-		{"a successor that nobody was given", func(t *testing.T, h *house, p *accounts.AuthPayload) string {
+		{"a successor that nobody was given", func(t *testing.T, h *fixture, p *accounts.AuthPayload) string {
 			r, err := h.refresh.Parse(*p.RefreshToken)
 			check(t, err)
 			return r.Next().Text()
 		}},
-		{"logged out", func(t *testing.T, h *house, _ *accounts.AuthPayload) string {
+		{"logged out", func(t *testing.T, h *fixture, _ *accounts.AuthPayload) string {
 			p := h.must(h.login(ada, goodPassword))
 			_, err := h.Logout(t.Context(), p.Viewer)
 			check(t, err)
 			return *p.RefreshToken
 		}},
-		{"deleted session", func(t *testing.T, h *house, _ *accounts.AuthPayload) string {
+		{"deleted session", func(t *testing.T, h *fixture, _ *accounts.AuthPayload) string {
 			p := h.must(h.login(ada, goodPassword))
 			h.db.Client.Session.DeleteOneID(p.Viewer.SessionID).ExecX(t.Context())
 			return *p.RefreshToken
 		}},
-		{"suspended user", func(t *testing.T, h *house, _ *accounts.AuthPayload) string {
+		{"suspended user", func(t *testing.T, h *fixture, _ *accounts.AuthPayload) string {
 			p := h.must(h.register("suspended@example.com", goodPassword))
 			h.suspend(p.User.ID)
 			return *p.RefreshToken
 		}},
 	}
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		twin := h.must(h.register(ada, goodPassword))
 		var first *problem.Problem
 		for _, c := range cases {
@@ -225,7 +225,7 @@ func TestRefresh_RefusesBadTokens(t *testing.T) {
 			}
 			twin = h.must(h.exchange(*twin.RefreshToken))
 		}
-		_, err := h.Refresh(t.Context(), nobody, accounts.RefreshInput{})
+		_, err := h.Refresh(t.Context(), anonymous, accounts.RefreshInput{})
 		wantProblem(t, "no token", err, problem.BadUserInput, "refreshToken")
 	})
 }
@@ -244,7 +244,7 @@ func swapCase(s string) string {
 
 // TestRefresh_SuspendedUserKeepsTheToken: a refusal must not use a token up.
 func TestRefresh_SuspendedUserKeepsTheToken(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))
 		h.suspend(p.User.ID)
 		for range 3 {
@@ -258,8 +258,8 @@ func TestRefresh_SuspendedUserKeepsTheToken(t *testing.T) {
 
 // TestSessions_EndExactlyAtTheirExpiry is A-047, to the microsecond.
 func TestSessions_EndExactlyAtTheirExpiry(t *testing.T) {
-	idle := theBeginning.Truncate(time.Second).Add(refreshTTL)
-	whole := theBeginning.Truncate(time.Second).Add(sessionTTL)
+	idle := startTime.Truncate(time.Second).Add(refreshTTL)
+	whole := startTime.Truncate(time.Second).Add(sessionTTL)
 	cases := []struct {
 		name  string
 		uses  []time.Time // when it is refreshed meanwhile
@@ -276,9 +276,9 @@ func TestSessions_EndExactlyAtTheirExpiry(t *testing.T) {
 		{"whole life, over", []time.Time{idle.Add(-1), idle.Add(refreshTTL - 2*time.Second), idle.Add(refreshTTL + time.Hour)}, whole, false},
 		{"long after", []time.Time{idle.Add(-1)}, whole.AddDate(100, 0, 0), false},
 	}
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		for i, c := range cases {
-			h.clock.set(theBeginning)
+			h.clock.set(startTime)
 			p := h.must(h.register(fmt.Sprintf("u%d@example.com", i), goodPassword))
 			for _, use := range c.uses {
 				h.clock.set(use)
@@ -300,17 +300,17 @@ func TestSessions_EndExactlyAtTheirExpiry(t *testing.T) {
 				t.Errorf("%s: %v", c.name, err)
 				continue
 			}
-			h.lives(c.name, next)
+			h.wantActive(c.name, next)
 		}
 	})
 }
 
 // TestAccessToken_NeverOutlivesItsSession refreshes at many moments of a session's last minutes.
 func TestAccessToken_NeverOutlivesItsSession(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h = h.instance(func(c *accounts.Config) { c.RefreshTTL, c.SessionTTL = 2*accessTTL, 2*accessTTL })
 		for fraction := range 4 {
-			h.clock.set(theBeginning.Truncate(time.Second).Add(time.Duration(fraction) * 333_333_333))
+			h.clock.set(startTime.Truncate(time.Second).Add(time.Duration(fraction) * 333_333_333))
 			p := h.must(h.register(fmt.Sprintf("u%d@example.com", fraction), goodPassword))
 			end := h.db.Client.Session.GetX(t.Context(), p.Viewer.SessionID).ExpiresAt
 			for _, left := range []time.Duration{2*accessTTL - time.Second, accessTTL + time.Second, accessTTL, accessTTL - 1500*time.Millisecond, time.Minute, 2 * time.Second, 1001 * time.Millisecond, time.Second, 999 * time.Millisecond, time.Microsecond} {
@@ -336,7 +336,7 @@ func TestAccessToken_NeverOutlivesItsSession(t *testing.T) {
 
 // TestSessions_StayEndedWhenTheClockStepsBack is A-045.
 func TestSessions_StayEndedWhenTheClockStepsBack(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h.clock.move(48 * time.Hour)
 		out := h.must(h.register(ada, goodPassword))
 		_, err := h.Logout(t.Context(), out.Viewer)
@@ -360,12 +360,12 @@ func TestSessions_StayEndedWhenTheClockStepsBack(t *testing.T) {
 
 // TestRefresh_ParallelLogoutLeavesNoSession is A-043: whatever a refresh gave, it ends with the session.
 func TestRefresh_ParallelLogoutLeavesNoSession(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h.must(h.register(ada, goodPassword))
 		for range 40 {
 			p := h.must(h.login(ada, goodPassword))
 			var given *accounts.AuthPayload
-			together(3, func(i int) {
+			inParallel(3, func(i int) {
 				if i == 0 {
 					if _, err := h.Logout(context.Background(), p.Viewer); err != nil {
 						t.Errorf("logout: %v", err)
@@ -380,9 +380,9 @@ func TestRefresh_ParallelLogoutLeavesNoSession(t *testing.T) {
 					given = next
 				}
 			})
-			h.ended("the session", p)
+			h.wantRevoked("the session", p)
 			if given != nil {
-				h.ended("what refresh gave meanwhile", given)
+				h.wantRevoked("what refresh gave meanwhile", given)
 			}
 		}
 	})

@@ -18,12 +18,12 @@ import (
 )
 
 func TestRegister_CreatesAnAccountAndSignsIn(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
-		p, err := h.note(goodPassword)(h.Register(t.Context(), nobody, accounts.RegisterInput{
+	eachDatabase(t, func(t *testing.T, h *fixture) {
+		p, err := h.note(goodPassword)(h.Register(t.Context(), anonymous, accounts.RegisterInput{
 			Email: " Ada@Example.COM ", Password: goodPassword, Name: ptr("  Ada e\u0301 "),
 		}))
 		check(t, err)
-		now := theBeginning.Truncate(time.Microsecond)
+		now := startTime.Truncate(time.Microsecond)
 		want := &accounts.User{
 			ID: p.User.ID, Email: ada, Name: ptr("Ada \u00e9"), Roles: []accounts.Role{"USER"}, Status: "ACTIVE",
 			CreatedAt: now, UpdatedAt: now,
@@ -44,7 +44,7 @@ func TestRegister_CreatesAnAccountAndSignsIn(t *testing.T) {
 }
 
 // checkTokens checks what a sign-in at a moment gives.
-func checkTokens(t *testing.T, h *house, p *accounts.AuthPayload, now time.Time) {
+func checkTokens(t *testing.T, h *fixture, p *accounts.AuthPayload, now time.Time) {
 	t.Helper()
 	if p.TokenType != "Bearer" || p.ExpiresIn != int(accessTTL/time.Second) || p.RefreshToken == nil {
 		t.Errorf("%s, %d s, refresh token %v", p.TokenType, p.ExpiresIn, p.RefreshToken != nil)
@@ -102,15 +102,15 @@ func TestRegister_RefusesWithCodeAndField(t *testing.T) {
 		{"paragraph separator", "name", name("Ada\u2029Lovelace"), name("Ada\u2003Lovelace")},
 		{"escape", "name", name("\x1b[31mAda"), name("[31mAda")},
 	}
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		for i, c := range cases {
 			in := accounts.RegisterInput{Email: fmt.Sprintf("u%d@example.com", i), Password: goodPassword}
 			bad, good := in, in
 			c.bad(&bad)
 			c.good(&good)
-			_, err := h.note(bad.Password)(h.Register(t.Context(), nobody, bad))
+			_, err := h.note(bad.Password)(h.Register(t.Context(), anonymous, bad))
 			wantProblem(t, c.name, err, problem.BadUserInput, c.field)
-			if _, err := h.note(good.Password)(h.Register(t.Context(), nobody, good)); err != nil {
+			if _, err := h.note(good.Password)(h.Register(t.Context(), anonymous, good)); err != nil {
 				t.Errorf("the twin of %s: %v", c.name, err)
 			}
 		}
@@ -137,7 +137,7 @@ func both(email, pw string) func(*accounts.RegisterInput) {
 }
 
 func TestRegister_AddressIsTakenInEverySpelling(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		first := h.must(h.register("Änne@Bücher.example", goodPassword))
 		for _, spelling := range []string{
 			"änne@bücher.example", " ÄNNE@BÜCHER.EXAMPLE\n", "a\u0308nne@bu\u0308cher.example", "änne@xn--bcher-kva.example",
@@ -159,7 +159,7 @@ func TestRegister_AddressIsTakenInEverySpelling(t *testing.T) {
 // hesitate before they write, so that whoever looked before is too late.
 func TestRegister_OneOfParallelRegistrationsWins(t *testing.T) {
 	spellings := []string{"straße@bücher.example", "STRASSE@BÜCHER.EXAMPLE", "Stra\u1e9ee@xn--bcher-kva.example", " strasse@bu\u0308cher.example", "\u017ftra\u017f\u017fe@bücher.example"}
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		const n = 50
 		slow, m := h.metered()
 		m.before = func(_ int, statement string) error {
@@ -169,8 +169,8 @@ func TestRegister_OneOfParallelRegistrationsWins(t *testing.T) {
 			return nil
 		}
 		payloads, errs := make([]*accounts.AuthPayload, n), make([]error, n)
-		together(n, func(i int) {
-			payloads[i], errs[i] = []*house{h, slow}[i%2].register(spellings[i%len(spellings)], fmt.Sprintf("%s-%d", goodPassword, i))
+		inParallel(n, func(i int) {
+			payloads[i], errs[i] = []*fixture{h, slow}[i%2].register(spellings[i%len(spellings)], fmt.Sprintf("%s-%d", goodPassword, i))
 		})
 		won := -1
 		for i, err := range errs {
@@ -192,21 +192,21 @@ func TestRegister_OneOfParallelRegistrationsWins(t *testing.T) {
 		if n := h.db.Client.Session.Query().CountX(t.Context()); n != 1 {
 			t.Errorf("%d sessions, want the winner's", n)
 		}
-		h.lives("the winner", payloads[won])
+		h.wantActive("the winner", payloads[won])
 		h.must(h.login(spellings[0], fmt.Sprintf("%s-%d", goodPassword, won)))
 	})
 }
 
 // TestRegister_IDsAreNeverReused is J-085: a deleted account's tokens are not those of who comes after it.
 func TestRegister_IDsAreNeverReused(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		first := h.must(h.register(ada, goodPassword))
 		h.db.Client.User.DeleteOneID(first.User.ID).ExecX(t.Context())
 		second := h.must(h.register(ada, goodPassword))
 		if first.User.ID == second.User.ID || first.User.ID == uuid.Nil {
 			t.Error("the id was given again")
 		}
-		h.ended("the deleted account", first)
-		h.lives("the new account", second)
+		h.wantRevoked("the deleted account", first)
+		h.wantActive("the new account", second)
 	})
 }

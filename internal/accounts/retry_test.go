@@ -12,7 +12,7 @@ import (
 
 // TestRetry_LoginAfterAPasswordChangeIsRefused: the try that was rolled back had its tokens ready.
 func TestRetry_LoginAfterAPasswordChangeIsRefused(t *testing.T) {
-	h := newHouse(t, dbtest.Postgres(t))
+	h := newFixture(t, dbtest.Postgres(t))
 	h.must(h.register(ada, goodPassword))
 	other := h.must(h.register("other@example.com", otherPassword))
 	hash := h.db.Client.User.GetX(t.Context(), other.User.ID).PasswordHash

@@ -12,7 +12,7 @@ import (
 )
 
 func TestRevokeSession_EndsOneOwnSession(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		one := h.must(h.register(ada, goodPassword))
 		two, three := h.must(h.login(ada, goodPassword)), h.must(h.login(ada, goodPassword))
 		eve := h.must(h.register("eve@example.com", goodPassword))
@@ -31,20 +31,20 @@ func TestRevokeSession_EndsOneOwnSession(t *testing.T) {
 		if s := payload.Session; s.ID != two.Viewer.SessionID || s.Current || s.UserID != one.User.ID || *s.IP != "192.0.2.7" || *s.UserAgent != "the tests" {
 			t.Errorf("the session that was ended: %+v", s)
 		}
-		h.ended("two", two)
-		h.lives("one", one)
-		h.lives("eve", eve)
+		h.wantRevoked("two", two)
+		h.wantActive("one", one)
+		h.wantActive("eve", eve)
 		payload, err = h.RevokeSession(t.Context(), one.Viewer, one.Viewer.SessionID) // as logout does
 		check(t, err)
 		if !payload.Session.Current {
 			t.Error("the caller's own session is not the current one")
 		}
-		h.ended("one", one)
+		h.wantRevoked("one", one)
 	})
 }
 
 func TestRevokeOtherSessions_EndsAllOthers(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		one := h.must(h.register(ada, goodPassword))
 		two, three := h.must(h.login(ada, goodPassword)), h.must(h.login(ada, goodPassword))
 		eve := h.must(h.register("eve@example.com", goodPassword))
@@ -52,10 +52,10 @@ func TestRevokeOtherSessions_EndsAllOthers(t *testing.T) {
 			_, err := h.RevokeOtherSessions(t.Context(), two.Viewer)
 			check(t, err)
 		}
-		h.ended("one", one)
-		h.ended("three", three)
-		h.lives("two", two)
-		h.lives("eve", eve)
+		h.wantRevoked("one", one)
+		h.wantRevoked("three", three)
+		h.wantActive("two", two)
+		h.wantActive("eve", eve)
 		all, err := h.Sessions(t.Context(), two.Viewer, two.User)
 		check(t, err)
 		if len(all) != 1 || !all[0].Current {
@@ -67,7 +67,7 @@ func TestRevokeOtherSessions_EndsAllOthers(t *testing.T) {
 // TestRevocations_EveryEndingIsRecorded is what services elsewhere rely on: an ended session is in the record until its last token
 // has expired, and an innocent one never.
 func TestRevocations_EveryEndingIsRecorded(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		root := h.administrator("root@example.com")
 		ctx := t.Context()
 		for name, end := range map[string]func(p *accounts.AuthPayload) error{
@@ -145,7 +145,7 @@ func name2address(name string) string { return name[:3] + "@example.com" }
 
 // TestRevocations_RolesComeInTheOrderOfCommits, and not of the clocks of the instances that change them.
 func TestRevocations_RolesComeInTheOrderOfCommits(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		root, p := h.administrator("root@example.com"), h.must(h.register(ada, goodPassword))
 		ahead := h.instance(func(c *accounts.Config) {
 			c.Clock = func() time.Time { return h.clock.Now().Add(token.Leeway - time.Second) }
@@ -153,7 +153,7 @@ func TestRevocations_RolesComeInTheOrderOfCommits(t *testing.T) {
 		before, err := h.access.Verify(h.must(ahead.exchange(*p.RefreshToken)).AccessToken)
 		check(t, err)
 		for _, change := range []struct {
-			by    *house
+			by    *fixture
 			roles []accounts.Role
 		}{{ahead, []accounts.Role{accounts.RoleUser, accounts.RoleAdmin}}, {h, []accounts.Role{accounts.RoleUser}}} {
 			_, err := change.by.SetRoles(t.Context(), root.Viewer, accounts.SetRolesInput{UserID: p.User.ID, Roles: change.roles})

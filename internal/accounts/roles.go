@@ -20,8 +20,8 @@ type SetRolesInput struct {
 // SetRolesPayload is GraphQL's type of that name.
 type SetRolesPayload struct{ User *User }
 
-// SetRoles gives a user exactly these roles; they count from the user's next request on. Every account has USER.
-// Problems: BAD_USER_INPUT, NOT_FOUND, LAST_ADMIN, FORBIDDEN, UNAUTHENTICATED.
+// SetRoles gives a user exactly these roles, from the user's next request on. Every account has USER. Problems:
+// BAD_USER_INPUT, NOT_FOUND, LAST_ADMIN, FORBIDDEN, UNAUTHENTICATED.
 func (s *Service) SetRoles(ctx context.Context, v *viewer.Viewer, in SetRolesInput) (*SetRolesPayload, error) {
 	now := s.now()
 	if !slices.Contains(in.Roles, RoleUser) {

@@ -17,7 +17,7 @@ func secretOf(t *testing.T, text string) *token.Secret {
 }
 
 func TestCheckSecret_RefusesAnotherSecret(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		mine, other := secretOf(t, theSecret), secretOf(t, "another-secret-of-36-bytes-in-length")
 		h.note(theSecret)(nil, nil)
 		for range 2 {
@@ -37,10 +37,10 @@ func TestCheckSecret_RefusesAnotherSecret(t *testing.T) {
 }
 
 func TestCheckSecret_OneOfParallelSecretsWins(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		secrets := []*token.Secret{secretOf(t, theSecret), secretOf(t, "another-secret-of-36-bytes-in-length")}
 		errs := make([]error, 8)
-		together(len(errs), func(i int) { errs[i] = accounts.CheckSecret(t.Context(), h.db.Client, secrets[i%2]) })
+		inParallel(len(errs), func(i int) { errs[i] = accounts.CheckSecret(t.Context(), h.db.Client, secrets[i%2]) })
 		for i, err := range errs {
 			if err != nil && !errors.Is(err, accounts.ErrSecretMismatch) {
 				t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 )
 
 func TestNew_RefusesIncompleteConfigs(t *testing.T) {
-	h := newHouse(t, dbtest.SQLite(t))
+	h := newFixture(t, dbtest.SQLite(t))
 	for name, change := range map[string]func(*accounts.Config){
 		"no client":             func(c *accounts.Config) { c.Client = nil },
 		"no passwords":          func(c *accounts.Config) { c.Passwords = nil },
@@ -45,7 +45,7 @@ func addUser(ctx context.Context, tx *accounts.Transaction, email string) error 
 
 func TestTransactions_CommitWhollyOrNotAtAll(t *testing.T) {
 	failed := errors.New("failed")
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		inTx := func(f func(context.Context, *accounts.Transaction) error) error {
 			return accounts.InTx(h.Service, t.Context(), f)
 		}
@@ -90,7 +90,7 @@ func TestTransactions_CommitWhollyOrNotAtAll(t *testing.T) {
 }
 
 func TestTransactions_RefuseToNest(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		entered := false
 		err := accounts.InTx(h.Service, t.Context(), func(ctx context.Context, tx *accounts.Transaction) error {
 			check(t, addUser(ctx, tx, "a@example.com"))
@@ -110,7 +110,7 @@ func TestTransactions_RefuseToNest(t *testing.T) {
 
 // TestTransactions_ReturnTheirConnections: more failures than there are connections, and then one that works.
 func TestTransactions_ReturnTheirConnections(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		for range 40 {
 			func() {
 				defer func() { recover() }()

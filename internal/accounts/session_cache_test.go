@@ -13,7 +13,7 @@ import (
 )
 
 // remembering returns an instance that counts its statements and trusts its view when it is in touch.
-func (h *house) remembering(shared bool, sessions int) (*house, *meter) {
+func (h *fixture) remembering(shared bool, sessions int) (*fixture, *meter) {
 	h.t.Helper()
 	metered, m := h.metered()
 	other := metered.instance(func(c *accounts.Config) {
@@ -26,14 +26,14 @@ func (h *house) remembering(shared bool, sessions int) (*house, *meter) {
 }
 
 // reads is how many statements it costs to learn who a payload's token is, and whether it is somebody.
-func (h *house) reads(m *meter, p *accounts.AuthPayload) (n int, somebody bool) {
+func (h *fixture) reads(m *meter, p *accounts.AuthPayload) (n int, somebody bool) {
 	h.t.Helper()
 	n = len(m.count(func() { somebody = h.caller(p).SignedIn() }))
 	return n, somebody
 }
 
 // wantReads checks reads; a session that is remembered costs none.
-func (h *house) wantReads(m *meter, what string, p *accounts.AuthPayload, want int, wantSomebody bool) {
+func (h *fixture) wantReads(m *meter, what string, p *accounts.AuthPayload, want int, wantSomebody bool) {
 	h.t.Helper()
 	if n, somebody := h.reads(m, p); n != want || somebody != wantSomebody {
 		h.t.Errorf("%s: %d statements, somebody: %v; want %d, %v", what, n, somebody, want, wantSomebody)
@@ -41,7 +41,7 @@ func (h *house) wantReads(m *meter, what string, p *accounts.AuthPayload, want i
 }
 
 func TestSessionCache_ReadsASessionOnceUntilItEnds(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h, m := h.remembering(true, 0)
 		p := h.must(h.register(ada, goodPassword))
 		innocent := h.must(h.register("eve@example.com", goodPassword))
@@ -57,7 +57,7 @@ func TestSessionCache_ReadsASessionOnceUntilItEnds(t *testing.T) {
 }
 
 func TestSessionCache_CountsHitsAndMisses(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h, _ = h.remembering(true, 0)
 		before := h.Stats().SessionCache
 		if !before.Synced || before.Lag != 0 {
@@ -80,7 +80,7 @@ func TestSessionCache_CountsHitsAndMisses(t *testing.T) {
 }
 
 func TestSessionCache_IsTrustedOnlyWhileSynced(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h, m := h.remembering(true, 0)
 		p := h.must(h.register(ada, goodPassword))
 		h.wantReads(m, "first", p, 1, true)
@@ -103,7 +103,7 @@ func TestSessionCache_IsTrustedOnlyWhileSynced(t *testing.T) {
 
 // TestSessionCache_IsNotTrustedAfterTheMachineWasSuspended: while a machine is suspended the wall clock goes on alone.
 func TestSessionCache_IsNotTrustedAfterTheMachineWasSuspended(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h, m := h.remembering(true, 0)
 		p := h.must(h.register(ada, goodPassword))
 		h.wantReads(m, "first", p, 1, true)
@@ -136,7 +136,7 @@ func wallMoved(t *testing.T, moment time.Time, by time.Duration) time.Time {
 }
 
 func TestSessionCache_SQLiteIsReadAgainAfterMaxStaleness(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h, m := h.remembering(false, 0)
 		p := h.must(h.register(ada, goodPassword))
 		h.wantReads(m, "first", p, 1, true)
@@ -155,7 +155,7 @@ func TestSessionCache_SQLiteIsReadAgainAfterMaxStaleness(t *testing.T) {
 
 // TestSessionCache_NotificationDuringAReadWins ends a session between the statement that reads it and the memory of it.
 func TestSessionCache_NotificationDuringAReadWins(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h, m := h.remembering(true, 0)
 		p := h.must(h.register(ada, goodPassword))
 		heard := false
@@ -175,7 +175,7 @@ func TestSessionCache_NotificationDuringAReadWins(t *testing.T) {
 
 // TestSessionCache_ReadsAnAccountOnceUntilItChanges is for what me answers.
 func TestSessionCache_ReadsAnAccountOnceUntilItChanges(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h, m := h.remembering(true, 0)
 		p := h.must(h.register(ada, goodPassword))
 		me := func(wantReads int, wantName string) {
@@ -209,7 +209,7 @@ func TestSessionCache_ReadsAnAccountOnceUntilItChanges(t *testing.T) {
 }
 
 func TestSessionCache_IsBounded(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h, m := h.remembering(true, 2)
 		a := h.must(h.register(ada, goodPassword))
 		b, c := h.must(h.login(ada, goodPassword)), h.must(h.login(ada, goodPassword))
@@ -226,10 +226,10 @@ func TestSessionCache_IsBounded(t *testing.T) {
 }
 
 func TestSessionCache_SessionIsFoundForItsUserOnly(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h, _ = h.remembering(true, 0)
 		p, eve := h.must(h.register(ada, goodPassword)), h.must(h.register("eve@example.com", goodPassword))
-		h.lives("her own", p)
+		h.wantActive("her own", p)
 		claims := claimsOf(p)
 		claims.UserID = eve.User.ID
 		v, err := h.Viewer(t.Context(), claims, viewer.Origin{})
@@ -243,11 +243,11 @@ func TestSessionCache_SessionIsFoundForItsUserOnly(t *testing.T) {
 // TestWrites_IgnoreTheSessionCache ends a session so that the view does not know: whoever only reads is still let in, and
 // whoever writes is not.
 func TestWrites_IgnoreTheSessionCache(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h, _ = h.remembering(true, 0)
 		root := h.administrator("root@example.com")
 		other := h.must(h.register(ada, goodPassword))
-		h.lives("remembered", root)
+		h.wantActive("remembered", root)
 		v := h.caller(root)
 		h.exec("UPDATE sessions SET ended_at = created_at WHERE user_id = '" + root.User.ID.String() + "'")
 		if !h.caller(root).SignedIn() {
@@ -285,7 +285,7 @@ func TestWrites_IgnoreTheSessionCache(t *testing.T) {
 }
 
 func TestSessions_LastUseIsWrittenOnceAMinute(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h, m := h.remembering(true, 0)
 		p := h.must(h.register(ada, goodPassword))
 		from := viewer.Origin{IP: netip.MustParseAddr("2001:db8::1"), Agent: "another program"}

@@ -13,10 +13,10 @@ import (
 )
 
 const (
-	// KeyLead is how long a key is published before it signs. Services keep the key set for five minutes, and instances
-	// read the keys every few seconds.
+	// KeyLead is how long a key is published before it signs. Services cache the key set for five minutes, and
+	// instances read the keys every few seconds.
 	KeyLead = 10 * time.Minute
-	// deleteAfter is how long a key is kept that has ended: a clock that is ahead must not delete what others use.
+	// deleteAfter is how long after its end a key is deleted: a clock that is ahead must not delete what others use.
 	deleteAfter = 24 * time.Hour
 	// sealPurpose is the purpose for which signing keys are sealed.
 	sealPurpose = "signing key"
@@ -25,19 +25,20 @@ const (
 // ErrRotationPending means that there is a new key already, which does not sign yet.
 var ErrRotationPending = errors.New("the keys have just been rotated")
 
-// KeysConfig is what SigningKeys are made of.
+// KeysConfig configures SigningKeys.
 type KeysConfig struct {
 	Client      *ent.Client      // required
 	Secret      *token.Secret    // required: seals the keys
-	TTL         time.Duration    // required: the longest life of an access token that is in use, see the function MaxTokenTTL
-	RotateEvery time.Duration    // default 0, never: how long a key signs before Maintain makes the next
+	TTL         time.Duration    // required: what the function MaxTokenTTL returns
+	RotateEvery time.Duration    // default 0, never: how long a key signs before Maintain rotates
 	Clock       func() time.Time // default time.Now
 
-	OnEvent func(context.Context, Event) // is told of every rotation; default: nobody is
+	OnEvent func(context.Context, Event) // called after each rotation; default: nothing
 }
 
-// SigningKeys keeps the keys that sign access tokens in the database, sealed with the secret. A new key is published
-// before it signs, and the one before it verifies until the last token that it signed has expired; a day later it is deleted.
+// SigningKeys stores the keys that sign access tokens in the database, sealed with the secret. A new key is published
+// before it signs. The one before it verifies until the last token that it signed has expired, and is deleted a day
+// later.
 type SigningKeys struct{ config KeysConfig }
 
 // NewSigningKeys checks the configuration.
@@ -59,18 +60,18 @@ func NewSigningKeys(c KeysConfig) (*SigningKeys, error) {
 
 func (k *SigningKeys) now() time.Time { return k.config.Clock().UTC().Truncate(time.Microsecond) }
 
-// Load returns the schedule of the keys that have not ended; the first key is made here. Instances that start at once
-// end with the same one: the sequence number is unique.
+// Load returns the schedule of the keys that have not ended, and creates the first key. Instances that start
+// simultaneously get the same one: the sequence number is unique.
 func (k *SigningKeys) Load(ctx context.Context) ([]token.Scheduled, error) {
 	rows, err := k.rows(ctx, k.config.Client.SigningKey)
 	if err == nil && len(rows) == 0 {
 		if err := k.makeFirst(ctx); err != nil {
-			return nil, fmt.Errorf("make the first signing key: %w", err)
+			return nil, fmt.Errorf("creating the first signing key: %w", err)
 		}
 		rows, err = k.rows(ctx, k.config.Client.SigningKey)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the signing keys: %w", err)
+		return nil, fmt.Errorf("reading the signing keys: %w", err)
 	}
 	schedule := make([]token.Scheduled, len(rows))
 	for i, row := range rows {
@@ -91,14 +92,14 @@ func (k *SigningKeys) rows(ctx context.Context, keys *ent.SigningKeyClient) ([]*
 func (k *SigningKeys) open(row *ent.SigningKey) (token.Scheduled, error) {
 	der, err := k.config.Secret.Open(sealPurpose, row.Sealed)
 	if err != nil {
-		return token.Scheduled{}, fmt.Errorf("open the signing key %s: %w", row.ID, err)
+		return token.Scheduled{}, fmt.Errorf("opening the signing key %s: %w", row.ID, err)
 	}
 	key, err := token.UnmarshalKey(der)
 	if err != nil {
 		return token.Scheduled{}, err
 	}
 	if key.ID() != row.ID {
-		return token.Scheduled{}, fmt.Errorf("the signing key %s is kept under the name %s", key.ID(), row.ID)
+		return token.Scheduled{}, fmt.Errorf("the signing key %s is stored under the id %s", key.ID(), row.ID)
 	}
 	s := token.Scheduled{Key: key, SignsAt: row.SignsAt.UTC()}
 	if row.EndsAt != nil {
@@ -113,7 +114,7 @@ func (k *SigningKeys) makeFirst(ctx context.Context) error {
 	return err
 }
 
-// insert writes a new key, unless there is one of this sequence number.
+// insert stores a new key, unless there is one of this sequence number.
 func (k *SigningKeys) insert(ctx context.Context, keys *ent.SigningKeyClient, algorithm string, sequence int, now, signsAt time.Time) (made bool, err error) {
 	key, err := token.GenerateKey(algorithm)
 	if err != nil {
@@ -140,7 +141,8 @@ type Rotation struct {
 	Revoke    bool   // the new key signs at once, and the old ones verify nothing from now on: for a key that leaked
 }
 
-// Rotate makes the next signing key. It returns ErrRotationPending when the key before it does not sign yet, and makes none.
+// Rotate creates the next signing key. It returns ErrRotationPending, and creates none, when the newest key does not
+// sign yet.
 func (k *SigningKeys) Rotate(ctx context.Context, r Rotation) error {
 	now := k.now()
 	signsAt, oldEnds := now.Add(KeyLead), now.Add(KeyLead+k.config.TTL+token.Leeway)
@@ -192,8 +194,8 @@ func (k *SigningKeys) rotate(ctx context.Context, tx *ent.Tx, r Rotation, now, s
 	return old.SetEndsAt(oldEnds).Exec(ctx)
 }
 
-// Maintain deletes keys that ended a day ago, and rotates when the newest has signed for long enough. Of instances that do
-// so at once, one does.
+// Maintain deletes keys that ended a day ago, and rotates when the newest has signed for RotateEvery. Of instances
+// that do so simultaneously, one rotates.
 func (k *SigningKeys) Maintain(ctx context.Context) error {
 	if _, err := k.config.Client.SigningKey.Delete().Where(signingkey.EndsAtLTE(k.now().Add(-deleteAfter))).Exec(ctx); err != nil {
 		return err

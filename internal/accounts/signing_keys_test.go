@@ -16,8 +16,8 @@ import (
 
 const rotateEvery = 90 * 24 * time.Hour
 
-// signingKeys keeps the keys of a house's database, with its clock.
-func (h *house) signingKeys(secret string) *accounts.SigningKeys {
+// signingKeys keeps the keys of a fixture's database, with its clock.
+func (h *fixture) signingKeys(secret string) *accounts.SigningKeys {
 	h.t.Helper()
 	k, err := accounts.NewSigningKeys(accounts.KeysConfig{
 		Client: h.config.Client, Secret: secretOf(h.t, secret), TTL: accessTTL, RotateEvery: rotateEvery, Clock: h.clock.Now,
@@ -34,7 +34,7 @@ func load(t *testing.T, k *accounts.SigningKeys) []token.Scheduled {
 }
 
 // instanceOf issues and verifies with a schedule of keys, as an instance does that has just read it.
-func (h *house) instanceOf(schedule []token.Scheduled) *token.Issuer {
+func (h *fixture) instanceOf(schedule []token.Scheduled) *token.Issuer {
 	h.t.Helper()
 	keys, err := token.NewKeys(schedule...)
 	check(h.t, err)
@@ -44,7 +44,7 @@ func (h *house) instanceOf(schedule []token.Scheduled) *token.Issuer {
 }
 
 func TestSigningKeys_FirstKeyIsCreatedOnceAndSealed(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		first := load(t, h.signingKeys(theSecret))[0].Key
 		der, err := first.Marshal()
 		check(t, err)
@@ -67,7 +67,7 @@ func TestSigningKeys_FirstKeyIsCreatedOnceAndSealed(t *testing.T) {
 // TestRotate_PublishesAheadAndKeepsTheOldKeyForItsTokens walks through a rotation, moment by moment: no token that was
 // issued is ever refused before it expires.
 func TestRotate_PublishesAheadAndKeepsTheOldKeyForItsTokens(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		k := h.signingKeys(theSecret)
 		old := load(t, k)[0].Key.ID()
 		check(t, k.Rotate(t.Context(), accounts.Rotation{}))
@@ -115,7 +115,7 @@ func TestRotate_PublishesAheadAndKeepsTheOldKeyForItsTokens(t *testing.T) {
 }
 
 func TestRotate_RevokedKeyVerifiesNothing(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		k := h.signingKeys(theSecret)
 		text, err := h.instanceOf(load(t, k)).Issue(token.Claims{UserID: someID(t), SessionID: someID(t), AuthenticatedAt: h.clock.Now()})
 		check(t, err)
@@ -137,7 +137,7 @@ func TestRotate_RevokedKeyVerifiesNothing(t *testing.T) {
 }
 
 func TestRotate_KeepsTheAlgorithmByDefault(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		k := h.signingKeys(theSecret)
 		load(t, k)
 		for _, c := range []struct{ told, want string }{{"", "EdDSA"}, {"ES256", "ES256"}, {"", "ES256"}, {"RS256", "RS256"}, {"EdDSA", "EdDSA"}} {
@@ -156,7 +156,7 @@ func TestRotate_KeepsTheAlgorithmByDefault(t *testing.T) {
 }
 
 func TestMaintain_RotatesDueKeysOnce(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		k := h.signingKeys(theSecret)
 		first := load(t, k)[0]
 		h.clock.set(first.SignsAt.Add(rotateEvery - accounts.KeyLead - time.Microsecond))
@@ -166,7 +166,7 @@ func TestMaintain_RotatesDueKeysOnce(t *testing.T) {
 		}
 		h.clock.move(time.Microsecond)
 		errs := make([]error, 8)
-		together(len(errs), func(i int) { errs[i] = k.Maintain(t.Context()) })
+		inParallel(len(errs), func(i int) { errs[i] = k.Maintain(t.Context()) })
 		check(t, errors.Join(errs...))
 		schedule := load(t, k)
 		if len(schedule) != 2 || !schedule[1].SignsAt.Equal(first.SignsAt.Add(rotateEvery)) {
@@ -181,7 +181,7 @@ func TestMaintain_RotatesDueKeysOnce(t *testing.T) {
 }
 
 func TestSigningKeys_RefusesAKeySealedForAnotherPurpose(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		secret, k := secretOf(t, theSecret), h.signingKeys(theSecret)
 		der, err := load(t, k)[0].Key.Marshal()
 		check(t, err)
@@ -192,7 +192,7 @@ func TestSigningKeys_RefusesAKeySealedForAnotherPurpose(t *testing.T) {
 			"empty":           {},
 		} {
 			h.db.Client.SigningKey.Delete().ExecX(t.Context())
-			h.db.Client.SigningKey.Create().SetID("k").SetSequence(1).SetSealed(sealed).SetCreatedAt(theBeginning).SetSignsAt(theBeginning).ExecX(t.Context())
+			h.db.Client.SigningKey.Create().SetID("k").SetSequence(1).SetSealed(sealed).SetCreatedAt(startTime).SetSignsAt(startTime).ExecX(t.Context())
 			if _, err := k.Load(t.Context()); err == nil {
 				t.Errorf("%s: taken", name)
 			}
@@ -202,7 +202,7 @@ func TestSigningKeys_RefusesAKeySealedForAnotherPurpose(t *testing.T) {
 
 // TestSigningKeys_ParallelFirstStartsEndWithOneKey is what several instances do with an empty database.
 func TestSigningKeys_ParallelFirstStartsEndWithOneKey(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		ids, errs := make([]string, 8), make([]error, 8)
 		h, m := h.metered()
 		all := &meeting{all: len(ids), met: make(chan struct{})}
@@ -213,7 +213,7 @@ func TestSigningKeys_ParallelFirstStartsEndWithOneKey(t *testing.T) {
 			return nil
 		}
 		k := h.signingKeys(theSecret)
-		together(len(ids), func(i int) {
+		inParallel(len(ids), func(i int) {
 			var schedule []token.Scheduled
 			if schedule, errs[i] = k.Load(t.Context()); errs[i] == nil {
 				ids[i] = schedule[0].Key.ID()
@@ -231,7 +231,7 @@ func TestSigningKeys_ParallelFirstStartsEndWithOneKey(t *testing.T) {
 }
 
 func TestNewSigningKeys_RefusesTooShortRotations(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		c := accounts.KeysConfig{Client: h.config.Client, Secret: secretOf(t, theSecret), TTL: accessTTL, RotateEvery: 2 * accounts.KeyLead}
 		if _, err := accounts.NewSigningKeys(c); err != nil {
 			t.Error(err)

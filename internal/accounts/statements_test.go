@@ -32,7 +32,7 @@ type meter struct {
 }
 
 // metered returns an instance whose statements are counted.
-func (h *house) metered() (*house, *meter) {
+func (h *fixture) metered() (*fixture, *meter) {
 	h.t.Helper()
 	name := dialect.Postgres
 	if _, ok := database.SQLitePath(h.url); ok {
@@ -143,7 +143,7 @@ func (t meteredTx) Commit() error {
 }
 
 func TestLogin_UnknownAddressCostsTheStatementsOfAWrongPassword(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h.must(h.register(ada, goodPassword))
 		suspended := h.must(h.register("suspended@example.com", goodPassword))
 		h.suspend(suspended.User.ID)
@@ -166,7 +166,7 @@ func TestLogin_UnknownAddressCostsTheStatementsOfAWrongPassword(t *testing.T) {
 }
 
 func TestRefusals_OfBadInputCostNoStatement(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))
 		v := h.caller(p)
 		foreign, err := refreshTokens(t, "another-secret-of-36-bytes-in-length").New(p.Viewer.SessionID)
@@ -176,7 +176,7 @@ func TestRefusals_OfBadInputCostNoStatement(t *testing.T) {
 			"forged refresh token":  func() error { _, err := h.exchange(foreign.Text()); return err },
 			"garbage":               func() error { _, err := h.exchange(strings.Repeat("A", 91)); return err },
 			"access token":          func() error { _, err := h.exchange(p.AccessToken); return err },
-			"no refresh token":      func() error { _, err := h.Refresh(t.Context(), nobody, accounts.RefreshInput{}); return err },
+			"no refresh token":      func() error { _, err := h.Refresh(t.Context(), anonymous, accounts.RefreshInput{}); return err },
 			"register: bad address": func() error { _, err := h.register("ada", goodPassword); return err },
 			"register: bad pass":    func() error { _, err := h.register(ada, "short"); return err },
 			"bad name": func() error {
@@ -204,7 +204,7 @@ func TestRefusals_OfBadInputCostNoStatement(t *testing.T) {
 
 // TestUseCases_StatementsOfEach pins what each use case costs, so that a change is seen.
 func TestUseCases_StatementsOfEach(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h, m := h.metered()
 		var p *accounts.AuthPayload
 		var v *viewer.Viewer
@@ -233,7 +233,7 @@ var errInjected = errors.New("the database went away")
 // TestUseCases_FailureAtAnyStatementChangesNothing is A-044: the use case answers the failure and the next try succeeds, as if
 // the first had not been.
 func TestUseCases_FailureAtAnyStatementChangesNothing(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		m := h.must(h.register("metered@example.com", goodPassword))
 		h, meter := h.metered()
 		cases := map[string]func(i int) error{
@@ -283,7 +283,7 @@ func TestUseCases_FailureAtAnyStatementChangesNothing(t *testing.T) {
 }
 
 // rowsOf is every value of every table, to compare.
-func rowsOf(t *testing.T, h *house) string {
+func rowsOf(t *testing.T, h *fixture) string {
 	t.Helper()
 	dump, err := dumpAll(t.Context(), h.raw)
 	check(t, err)
@@ -297,7 +297,7 @@ func (f foreign) Error() string { return "doppelter Schlüsselwert verletzt Uniq
 func (f foreign) Unwrap() error { return f.error }
 
 func TestRegister_AddressIsTakenInEveryServerLanguage(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h.must(h.register(ada, goodPassword))
 		h, m := h.metered()
 		m.after = func(err error) error { return foreign{err} }

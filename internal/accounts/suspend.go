@@ -16,8 +16,8 @@ type SuspendUserPayload struct{ User *User }
 // ReinstateUserPayload is GraphQL's type of that name.
 type ReinstateUserPayload struct{ User *User }
 
-// SuspendUser keeps an account from being used and ends its sessions at once. A suspended account stays suspended.
-// Problems: NOT_FOUND, LAST_ADMIN, FORBIDDEN, UNAUTHENTICATED.
+// SuspendUser suspends an account and revokes its sessions. A suspended account stays suspended. Problems: NOT_FOUND,
+// LAST_ADMIN, FORBIDDEN, UNAUTHENTICATED.
 func (s *Service) SuspendUser(ctx context.Context, v *viewer.Viewer, id uuid.UUID) (*SuspendUserPayload, error) {
 	row, err := s.setStatus(ctx, v, id, StatusSuspended)
 	if err != nil {
@@ -26,7 +26,7 @@ func (s *Service) SuspendUser(ctx context.Context, v *viewer.Viewer, id uuid.UUI
 	return &SuspendUserPayload{User: row}, nil
 }
 
-// ReinstateUser lets a suspended account be used again; its sessions stay ended. Problems: NOT_FOUND, FORBIDDEN,
+// ReinstateUser makes a suspended account active; its sessions stay revoked. Problems: NOT_FOUND, FORBIDDEN,
 // UNAUTHENTICATED.
 func (s *Service) ReinstateUser(ctx context.Context, v *viewer.Viewer, id uuid.UUID) (*ReinstateUserPayload, error) {
 	row, err := s.setStatus(ctx, v, id, StatusActive)

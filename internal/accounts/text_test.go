@@ -13,13 +13,13 @@ func TestUseCases_RefuseTextThatADatabaseWouldRefuse(t *testing.T) {
 	bad := map[string]string{
 		"NUL": "\x00", "latin-1": "\xe9", "cut short": "\xf0\x9f\x94", "overlong": "\xc0\x80", "surrogate": "\xed\xa0\x80", "beyond Unicode": "\xf4\x90\x80\x80",
 	}
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))
 		ctx, token := t.Context(), *p.RefreshToken
 		for name, x := range bad {
 			for i, text := range []string{x, x + "a", "a" + x, "a" + x + "a"} {
-				register := func(in accounts.RegisterInput) error { _, err := h.Register(ctx, nobody, in); return err }
-				login := func(in accounts.LoginInput) error { _, err := h.Login(ctx, nobody, in); return err }
+				register := func(in accounts.RegisterInput) error { _, err := h.Register(ctx, anonymous, in); return err }
+				login := func(in accounts.LoginInput) error { _, err := h.Login(ctx, anonymous, in); return err }
 				for _, at := range []string{text + "@example.com", "a@" + text + "example.com", ada + text, text + ada} {
 					wantProblem(t, name, register(accounts.RegisterInput{Email: at, Password: goodPassword}), problem.BadUserInput, "email")
 					wantProblem(t, name, login(accounts.LoginInput{Email: at, Password: goodPassword}), problem.InvalidCredentials, "")

@@ -18,12 +18,12 @@ import (
 )
 
 // eachThrottled tells one story on both engines, to a service that counts tries.
-func eachThrottled(t *testing.T, story func(t *testing.T, h *house)) {
+func eachThrottled(t *testing.T, story func(t *testing.T, h *fixture)) {
 	t.Helper()
-	each(t, func(t *testing.T, h *house) { story(t, h.throttled(accounts.DefaultThrottle())) })
+	eachDatabase(t, func(t *testing.T, h *fixture) { story(t, h.throttled(accounts.DefaultThrottle())) })
 }
 
-func (h *house) throttled(limits accounts.ThrottleLimits) *house {
+func (h *fixture) throttled(limits accounts.ThrottleLimits) *fixture {
 	h.t.Helper()
 	secret, err := token.ParseSecret(theSecret)
 	check(h.t, err)
@@ -33,7 +33,7 @@ func (h *house) throttled(limits accounts.ThrottleLimits) *house {
 	})
 }
 
-func (h *house) onPostgres() bool {
+func (h *fixture) onPostgres() bool {
 	_, is := database.SQLitePath(h.url)
 	return !is
 }
@@ -46,16 +46,16 @@ func at(ip string) *viewer.Viewer {
 // nth is somebody in the nth of many networks.
 func nth(n int) *viewer.Viewer { return at(fmt.Sprintf("10.%d.%d.%d", n>>16, n>>8&255, n&255)) }
 
-func (h *house) loginAt(v *viewer.Viewer, email, pw string) (*accounts.AuthPayload, error) {
+func (h *fixture) loginAt(v *viewer.Viewer, email, pw string) (*accounts.AuthPayload, error) {
 	return h.note(pw)(h.Login(h.t.Context(), v, accounts.LoginInput{Email: email, Password: pw}))
 }
 
-func (h *house) registerAt(v *viewer.Viewer, email string) (*accounts.AuthPayload, error) {
+func (h *fixture) registerAt(v *viewer.Viewer, email string) (*accounts.AuthPayload, error) {
 	return h.note(goodPassword)(h.Register(h.t.Context(), v, accounts.RegisterInput{Email: email, Password: goodPassword}))
 }
 
 // wait returns what a refusal says, and checks that it is the one that tells nothing.
-func (h *house) wait(what string, p *accounts.AuthPayload, err error) time.Duration {
+func (h *fixture) wait(what string, p *accounts.AuthPayload, err error) time.Duration {
 	h.t.Helper()
 	refusal := wantProblem(h.t, what, err, problem.RateLimited, "")
 	if p != nil || refusal.Message != "Too many attempts; wait as long as retryAfter says." || refusal.Cause != nil || refusal.RetryAfter <= 0 {
@@ -74,7 +74,7 @@ func verified(t *testing.T, err error) bool {
 }
 
 // verifies counts how many of n guesses are verified, and holds them against the hashes that were computed.
-func (h *house) verifies(n int, guess func(i int) error) int {
+func (h *fixture) verifies(n int, guess func(i int) error) int {
 	h.t.Helper()
 	before, passed := h.config.Passwords.Hashed(), 0
 	for i := range n {
@@ -89,13 +89,13 @@ func (h *house) verifies(n int, guess func(i int) error) int {
 }
 
 // guess is a wrong password for an account, from a network of its own each time.
-func (h *house) guess(email string) func(int) error {
+func (h *fixture) guess(email string) func(int) error {
 	return func(i int) error { _, err := h.loginAt(nth(i), email, otherPassword); return err }
 }
 
 //
 func TestThrottle_UnknownNetworksSlowEachOtherAndNotTheOwner(t *testing.T) {
-	eachThrottled(t, func(t *testing.T, h *house) {
+	eachThrottled(t, func(t *testing.T, h *fixture) {
 		home := at("192.0.2.7")
 		h.must(h.registerAt(home, ada))
 		if n := h.verifies(50, h.guess(ada)); n != 5 {
@@ -127,14 +127,14 @@ func TestThrottle_UnknownNetworksSlowEachOtherAndNotTheOwner(t *testing.T) {
 	})
 }
 
-func (h *house) tooMany(p *accounts.AuthPayload, err error) {
+func (h *fixture) tooMany(p *accounts.AuthPayload, err error) {
 	h.t.Helper()
 	h.wait("a try too many", p, err)
 }
 
 // The owner's success from elsewhere takes back itself, and not what strangers did.
 func TestThrottle_OwnersSuccessRefundsNoOtherNetwork(t *testing.T) {
-	eachThrottled(t, func(t *testing.T, h *house) {
+	eachThrottled(t, func(t *testing.T, h *fixture) {
 		h.must(h.registerAt(at("192.0.2.7"), ada))
 		guesses := h.verifies(4, h.guess(ada))
 		for i := range 10 {
@@ -149,7 +149,7 @@ func TestThrottle_OwnersSuccessRefundsNoOtherNetwork(t *testing.T) {
 
 // a quarter of an hour of guessing, a try a second, from one network or from many, known or not.
 func TestThrottle_VerifiesAtMostTenGuessesIn15Minutes(t *testing.T) {
-	eachThrottled(t, func(t *testing.T, h *house) {
+	eachThrottled(t, func(t *testing.T, h *fixture) {
 		h.must(h.registerAt(at("192.0.2.7"), ada))
 		for name, from := range map[string]func(i int) *viewer.Viewer{
 			"the known network": func(int) *viewer.Viewer { return at("192.0.2.7") },
@@ -168,7 +168,7 @@ func TestThrottle_VerifiesAtMostTenGuessesIn15Minutes(t *testing.T) {
 
 // nobody's address is counted as an account's is. A-012: all spellings of an address are one account.
 func TestThrottle_AnswersDoNotRevealAccounts(t *testing.T) {
-	eachThrottled(t, func(t *testing.T, h *house) {
+	eachThrottled(t, func(t *testing.T, h *fixture) {
 		h.must(h.registerAt(at("192.0.2.7"), ada))
 		var answers []string
 		for k, spellings := range [][]string{{ada, " Ada@Example.com", "ADA@EXAMPLE.COM "}, {"eve@example.com", "Eve@Example.COM", "eve@example.com\n"}, {"no address"}} {
@@ -191,7 +191,7 @@ func TestThrottle_AnswersDoNotRevealAccounts(t *testing.T) {
 
 //
 func TestThrottle_OneNetworkCannotTryManyAccounts(t *testing.T) {
-	eachThrottled(t, func(t *testing.T, h *house) {
+	eachThrottled(t, func(t *testing.T, h *fixture) {
 		for name, c := range map[string]struct {
 			from    func(i int) *viewer.Viewer
 			another *viewer.Viewer
@@ -221,7 +221,7 @@ func TestThrottle_OneNetworkCannotTryManyAccounts(t *testing.T) {
 
 // A network that strangers have used up does not hold up those who are known in it, until they fail as often.
 func TestThrottle_OwnersInACrowdedNetworkPass(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h = h.throttled(accounts.ThrottleLimits{Account: 5, Pair: 5, Network: 10, Register: 30, Refresh: 5})
 		crowd := at("198.51.100.1")
 		for i := range 4 {
@@ -248,7 +248,7 @@ func TestThrottle_OwnersInACrowdedNetworkPass(t *testing.T) {
 }
 
 func TestThrottle_OwnAccountBuysNoAttemptsAgainstOthers(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h = h.throttled(accounts.ThrottleLimits{Account: 5, Pair: 5, Network: 10, Register: 30, Refresh: 5})
 		h.must(h.registerAt(at("192.0.2.7"), ada))
 		h.must(h.registerAt(at("192.0.2.7"), "mallory@example.com"))
@@ -267,9 +267,9 @@ func TestThrottle_OwnAccountBuysNoAttemptsAgainstOthers(t *testing.T) {
 
 // as many pass at one moment as one after the other, however many instances there are.
 func TestThrottle_ParallelGuessesShareOneBudget(t *testing.T) {
-	eachThrottled(t, func(t *testing.T, h *house) {
+	eachThrottled(t, func(t *testing.T, h *fixture) {
 		h.must(h.registerAt(at("192.0.2.7"), ada))
-		instances := []*house{h, h}
+		instances := []*fixture{h, h}
 		if h.onPostgres() {
 			instances[1] = h.throttled(accounts.DefaultThrottle())
 		}
@@ -282,19 +282,19 @@ func TestThrottle_ParallelGuessesShareOneBudget(t *testing.T) {
 		}
 		for name, c := range map[string]struct {
 			want int
-			try  func(i int, on *house) error
+			try  func(i int, on *fixture) error
 		}{
-			"one account, many networks": {5, func(i int, on *house) error { return on.guess(ada)(i) }},
-			"nobody, many networks":      {5, func(i int, on *house) error { return on.guess("nobody@example.com")(i) }},
-			"many accounts, one network": {100, func(i int, on *house) error {
+			"one account, many networks": {5, func(i int, on *fixture) error { return on.guess(ada)(i) }},
+			"nobody, many networks":      {5, func(i int, on *fixture) error { return on.guess("nobody@example.com")(i) }},
+			"many accounts, one network": {100, func(i int, on *fixture) error {
 				_, err := on.loginAt(at("203.0.113.9"), fmt.Sprintf("y%d@example.com", i), otherPassword)
 				return err
 			}},
-			"one account, its network": {5, func(_ int, on *house) error { _, err := on.loginAt(at("192.0.2.7"), ada, otherPassword); return err }},
+			"one account, its network": {5, func(_ int, on *fixture) error { _, err := on.loginAt(at("192.0.2.7"), ada, otherPassword); return err }},
 		} {
 			before := hashed()
 			var passed atomic.Int64
-			together(200, func(i int) {
+			inParallel(200, func(i int) {
 				if verified(t, c.try(i, instances[i%2])) {
 					passed.Add(1)
 				}
@@ -309,13 +309,13 @@ func TestThrottle_ParallelGuessesShareOneBudget(t *testing.T) {
 
 // Owners, strangers and the sweeper at once: nothing waits for ever, nothing fails, and what succeeded is not counted.
 func TestThrottle_ParallelSuccessesAreRefunded(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h = h.throttled(accounts.ThrottleLimits{Account: 1000, Pair: 1000, Network: 1000, Register: 1000, Refresh: 1000})
 		crowd := at("198.51.100.1")
 		for i := range 8 {
 			h.must(h.registerAt(at("192.0.2.7"), fmt.Sprintf("u%d@example.com", i)))
 		}
-		together(64, func(i int) {
+		inParallel(64, func(i int) {
 			email := fmt.Sprintf("u%d@example.com", i%8)
 			switch i % 4 {
 			case 0:
@@ -348,7 +348,7 @@ func TestThrottle_ParallelSuccessesAreRefunded(t *testing.T) {
 }
 
 func TestThrottle_DelaysGrowAndDecayAsAnnounced(t *testing.T) {
-	eachThrottled(t, func(t *testing.T, h *house) {
+	eachThrottled(t, func(t *testing.T, h *fixture) {
 		next := 0
 		guess := func() error { next++; return h.guess(ada)(next) }
 		free := func() int {

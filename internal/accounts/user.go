@@ -12,7 +12,7 @@ import (
 // Role is a value of GraphQL's enum Role.
 type Role string
 
-// What a user may do.
+// The roles.
 const (
 	RoleUser  Role = "USER"
 	RoleAdmin Role = "ADMIN"
@@ -21,13 +21,13 @@ const (
 // UserStatus is a value of GraphQL's enum UserStatus.
 type UserStatus string
 
-// Whether an account may be used.
+// The states of an account.
 const (
 	StatusActive    UserStatus = "ACTIVE"
 	StatusSuspended UserStatus = "SUSPENDED"
 )
 
-// User is an account as the outside may see it: it has no password hash, so that none can leak.
+// User is an account without its password hash, so that none can leak.
 type User struct {
 	ID            uuid.UUID
 	Email         string
@@ -44,7 +44,7 @@ type User struct {
 // OwnerID returns the user's own id.
 func (u *User) OwnerID() uuid.UUID { return u.ID }
 
-// userOf turns a row into what the outside may see.
+// userOf converts a row.
 func userOf(row *ent.User) *User {
 	roles := make([]Role, len(row.Roles))
 	for i, r := range row.Roles {
@@ -62,7 +62,7 @@ func userOf(row *ent.User) *User {
 	}
 }
 
-// roleNames returns roles as a row keeps them: sorted, each once.
+// roleNames returns roles as a row stores them: sorted, each once.
 func roleNames(roles ...Role) []string {
 	names := make([]string, len(roles))
 	for i, r := range roles {

@@ -14,31 +14,31 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// ErrBusy says that no turn came within Config.Wait. It passes by itself: ask again after a while.
+// ErrBusy says that no slot became free within Config.QueueTimeout. Retry after a while.
 var ErrBusy = errors.New("password: too many passwords are being hashed")
 
-// Config is what a Hasher is made of. The zero Config is complete.
+// Config configures a Hasher. The zero Config is complete.
 type Config struct {
 	Cost Cost // default DefaultCost
 	// MaxConcurrent is how many hashes run at once; each takes Cost.Memory and Cost.Lanes processors. The default is the
 	// number of processors: with more, each hash only takes longer, and more memory is in use.
 	MaxConcurrent int
-	// QueueTimeout is how long a caller waits for a turn. The default is 2 seconds: an ordinary burst drains in that time (at
-	// 20 to 40 ms a hash, 50 callers a processor), and in a flood an honest caller is told to try again before their
-	// own patience ends.
+	// QueueTimeout is how long a caller waits for a slot. The default is 2 seconds: an ordinary burst drains in that
+	// time (at 20 to 40 ms a hash, 50 callers a processor), and in a flood an honest client hears soon that it should
+	// retry.
 	QueueTimeout time.Duration
 	Rand         io.Reader // default crypto/rand: draws salts
 	// Derive computes a hash; the default is Argon2id.
 	Derive func(pw, salt []byte, c Cost) ([]byte, error)
 }
 
-// Hasher hashes passwords. It may be used concurrently; all its methods share its turns.
+// Hasher hashes passwords. It may be used concurrently; all its methods share its slots.
 type Hasher struct {
 	config    Config
-	slots     chan struct{} // holds one value for each hash that runs
-	waiting   atomic.Int64  // who waits for a turn
-	rejected  atomic.Uint64 // who was told ErrBusy
-	dummyHash string        // what VerifyDummy verifies against
+	slots     chan struct{} // one value for each running hash
+	waiting   atomic.Int64  // callers without a slot
+	rejected  atomic.Uint64 // callers that got ErrBusy
+	dummyHash string        // for VerifyDummy
 	hashed    atomic.Int64
 }
 
@@ -69,13 +69,14 @@ func New(c Config) (*Hasher, error) {
 	return &Hasher{config: c, slots: make(chan struct{}, c.MaxConcurrent), dummyHash: nobody.String()}, nil
 }
 
-// Argon2id is the hash itself, of 32 bytes (RFC 9106).
+// Argon2id returns the hash, of 32 bytes (RFC 9106).
 func Argon2id(pw, salt []byte, c Cost) []byte {
 	return argon2.IDKey(pw, salt, c.Time, c.Memory, c.Lanes, hashLen)
 }
 
-// Hash returns a password's PHC string under a new salt. It refuses what no account can have (ErrTooLong, ErrMalformed)
-// and does not judge otherwise: that is Check. It returns ErrBusy, or the context's error, when no turn came.
+// Hash returns a password's PHC string under a new salt. It returns ErrTooLong or ErrMalformed for a password that no
+// account can have, and ErrBusy or the context's error when no slot became free. Which passwords may be chosen is
+// decided by Check.
 func (h *Hasher) Hash(ctx context.Context, pw string) (string, error) {
 	pw, err := prepare(pw)
 	if err != nil {
@@ -91,11 +92,10 @@ func (h *Hasher) Hash(ctx context.Context, pw string) (string, error) {
 	return r.String(), nil
 }
 
-// Verify reports whether the password is the one that was hashed, and then also whether it should be hashed again,
-// because the configured cost has changed. A wrong password is no error; errors are ErrInvalidHash, ErrBusy and the
-// context's.
+// Verify reports whether the password is the one that was hashed, and then also whether it should be rehashed because
+// the configured cost has changed. A wrong password is no error; errors are ErrInvalidHash, ErrBusy and the context's.
 //
-// A password that no account can have is wrong without a hash: that takes less time, and the same whoever is asked for.
+// A password that no account can have is wrong without a hash. That takes less time, for every account the same.
 func (h *Hasher) Verify(ctx context.Context, pw, phc string) (ok, rehash bool, err error) {
 	r, err := parsePHC(phc)
 	if err != nil {
@@ -113,14 +113,14 @@ func (h *Hasher) Verify(ctx context.Context, pw, phc string) (ok, rehash bool, e
 	return ok, ok && r.cost != h.config.Cost, nil
 }
 
-// VerifyDummy does for a stranger the work that Verify does for an account, so that the time of an answer does not
-// tell who has an account. Accounts whose hash has an older cost answer in its time until they next sign in.
+// VerifyDummy does the work of Verify without an account, so that the time of an answer does not reveal which accounts
+// exist. Accounts whose hash has an older cost answer in its time until their next sign-in.
 func (h *Hasher) VerifyDummy(ctx context.Context, pw string) error {
 	_, _, err := h.Verify(ctx, pw, h.dummyHash)
 	return err
 }
 
-// derive waits for a turn and hashes. A hash that has begun is finished, whatever becomes of the context.
+// derive waits for a slot and hashes. A hash that has begun is finished, also when the context ends.
 func (h *Hasher) derive(ctx context.Context, pw string, salt []byte, c Cost) ([]byte, error) {
 	if err := h.acquireSlot(ctx); err != nil {
 		return nil, err
@@ -130,11 +130,11 @@ func (h *Hasher) derive(ctx context.Context, pw string, salt []byte, c Cost) ([]
 	return h.config.Derive([]byte(pw), salt, c)
 }
 
-// Hashed returns how many hashes were begun so far.
+// Hashed returns the number of hashes begun so far.
 func (h *Hasher) Hashed() int64 { return h.hashed.Load() }
 
 func (h *Hasher) acquireSlot(ctx context.Context) error {
-	// select takes any case that is ready: look at the context first, so that a caller who has left costs nothing.
+	// select takes any case that is ready: check the context first, so that a cancelled caller costs nothing.
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("waiting to hash a password: %w", err)
 	}
@@ -162,8 +162,8 @@ func (h *Hasher) acquireSlot(ctx context.Context) error {
 type Stats struct {
 	Slots   int    // how many hashes may run at once
 	Running int    // how many do
-	Waiting int    // callers without a turn
-	Refused uint64 // callers who were told ErrBusy since the start
+	Waiting int    // callers without a slot
+	Refused uint64 // callers that got ErrBusy since the start
 }
 
 // Stats returns the numbers of this moment.

@@ -12,7 +12,7 @@ const (
 	hashLen = 32
 )
 
-// ErrInvalidHash is the answer to a stored hash that this package cannot have written.
+// ErrInvalidHash says that this package cannot have written a stored hash.
 var ErrInvalidHash = errors.New("password: the stored hash cannot be read")
 
 // phcHash is a stored hash: $argon2id$v=19$m=19456,t=2,p=1$salt$hash, the PHC string format.
