@@ -29,7 +29,8 @@ func (h *fixture) setRoles(by *viewer.Viewer, id uuid.UUID, roles ...accounts.Ro
 // administrators counts the active ones.
 func (h *fixture) administrators() int {
 	h.t.Helper()
-	page, err := h.Users(context.Background(), accounts.UserPage{First: 100, Role: ptr(accounts.RoleAdmin), Status: ptr(accounts.StatusActive)})
+	page, err := h.Users(context.Background(),
+		accounts.UserPage{First: 100, Role: ptr(accounts.RoleAdmin), Status: ptr(accounts.StatusActive)})
 	check(h.t, err)
 	return len(page.Edges)
 }
@@ -66,7 +67,8 @@ func TestAdminMutations_OthersAreForbidden(t *testing.T) {
 		check(t, h.setRoles(root.Viewer, former.User.ID, accounts.RoleUser))
 
 		for name, by := range map[string]*viewer.Viewer{"a user": user.Viewer, "a former administrator": formerViewer} {
-			wantProblem(t, name+" sets roles", h.setRoles(by, user.User.ID, accounts.RoleUser, accounts.RoleAdmin), problem.Forbidden, "")
+			wantProblem(t, name+" sets roles", h.setRoles(by, user.User.ID, accounts.RoleUser, accounts.RoleAdmin),
+				problem.Forbidden, "")
 			_, err := h.SuspendUser(t.Context(), by, root.User.ID)
 			wantProblem(t, name+" suspends", err, problem.Forbidden, "")
 			_, err = h.ReinstateUser(t.Context(), by, root.User.ID)
@@ -102,7 +104,8 @@ func TestLastAdministrator_CannotLeave(t *testing.T) {
 	})
 }
 
-// TestLastAdministrator_ParallelDeletionsLeaveOne has every administrator go at the same moment, each in one of the ways.
+// TestLastAdministrator_ParallelDeletionsLeaveOne has every administrator go at the same moment, each in one of the
+// ways.
 func TestLastAdministrator_ParallelDeletionsLeaveOne(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		for range 5 {
@@ -207,8 +210,10 @@ func TestSetRoles_SetsExactlyTheGivenRoles(t *testing.T) {
 		if v := h.caller(user); v.HasRole("ADMIN") {
 			t.Errorf("the request after the demotion has the roles %v", v.Roles)
 		}
-		wantProblem(t, "no USER", h.setRoles(root.Viewer, user.User.ID, accounts.RoleAdmin), problem.BadUserInput, "roles")
-		wantProblem(t, "an unknown one", h.setRoles(root.Viewer, user.User.ID, accounts.RoleUser, ""), problem.BadUserInput, "roles")
+		wantProblem(t, "no USER", h.setRoles(root.Viewer, user.User.ID, accounts.RoleAdmin), problem.BadUserInput,
+			"roles")
+		wantProblem(t, "an unknown one", h.setRoles(root.Viewer, user.User.ID, accounts.RoleUser, ""),
+			problem.BadUserInput, "roles")
 		wantProblem(t, "none", h.setRoles(root.Viewer, user.User.ID), problem.BadUserInput, "roles")
 		wantProblem(t, "a stranger", h.setRoles(root.Viewer, uuid.New(), accounts.RoleUser), problem.NotFound, "")
 	})

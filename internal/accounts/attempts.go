@@ -18,7 +18,7 @@ type throttler struct {
 	counterStore
 	limits       ThrottleLimits
 	names        *token.KeyedHash
-	refreshStore *memoryStore // in memory: refresh tokens cannot be guessed, so only the work of this instance is bounded
+	refreshStore *memoryStore // refresh tokens cannot be guessed: this bounds the work of one instance
 }
 
 func newThrottler(c Config) (*throttler, error) {
@@ -43,9 +43,11 @@ func (t *throttler) login(address string, from viewer.Origin, now time.Time) *at
 	}
 	network := networkOf(from)
 	return t.attachNetwork(address, network, &attempt{
-		now:     now,
-		unknown: [2]counter{t.account(t.limits.Account, "account", address), t.network(t.limits.Network, "network", network)},
-		known:   [2]counter{t.account(t.limits.Pair, "pair", address, network), t.network(t.limits.Network, "familiar", network)},
+		now: now,
+		unknown: [2]counter{t.account(t.limits.Account, "account", address),
+			t.network(t.limits.Network, "network", network)},
+		known: [2]counter{t.account(t.limits.Pair, "pair", address, network),
+			t.network(t.limits.Network, "familiar", network)},
 	})
 }
 
@@ -55,7 +57,8 @@ func (t *throttler) register(address string, from viewer.Origin, now time.Time) 
 		return nil
 	}
 	network := networkOf(from)
-	both := [2]counter{t.account(t.limits.Account, "register", address), t.network(t.limits.Register, "registers", network)}
+	both := [2]counter{t.account(t.limits.Account, "register", address),
+		t.network(t.limits.Register, "registers", network)}
 	return t.attachNetwork(address, network, &attempt{now: now, unknown: both, known: both})
 }
 
@@ -65,7 +68,8 @@ func (t *throttler) proof(v *viewer.Viewer, now time.Time) *attempt {
 	if t == nil {
 		return nil
 	}
-	both := [2]counter{t.account(t.limits.Pair, "session", v.SessionID.String()), t.network(t.limits.Network, "familiar", networkOf(v.Origin))}
+	both := [2]counter{t.account(t.limits.Pair, "session", v.SessionID.String()),
+		t.network(t.limits.Network, "familiar", networkOf(v.Origin))}
 	return &attempt{now: now, unknown: both, known: both}
 }
 
@@ -153,7 +157,9 @@ func (s *Service) refundUnverified(ctx context.Context, t *attempt, err error) e
 	if t == nil || !errors.Is(err, password.ErrBusy) {
 		return err
 	}
-	failed := s.inTx(ctx, func(ctx context.Context, tx *transaction) error { return s.throttle.refund(ctx, tx, t, false) })
+	failed := s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
+		return s.throttle.refund(ctx, tx, t, false)
+	})
 	if failed != nil {
 		s.config.Log.WarnContext(ctx, "refunding an attempt that was not verified failed", "error", failed)
 	}

@@ -72,7 +72,8 @@ func TestThrottle_StolenAccessTokenCannotGuessThePassword(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *fixture) {
 		owner := h.must(h.registerAt(at("192.0.2.7"), ada))
 		stolen := h.must(h.loginAt(at("192.0.2.7"), ada, goodPassword))
-		thief := &viewer.Viewer{UserID: stolen.Viewer.UserID, SessionID: stolen.Viewer.SessionID, Origin: at("203.0.113.9").Origin}
+		thief := &viewer.Viewer{UserID: stolen.Viewer.UserID, SessionID: stolen.Viewer.SessionID,
+			Origin: at("203.0.113.9").Origin}
 		if n := h.verifies(40, func(i int) error {
 			thief.Origin = nth(i).Origin
 			if i%2 == 0 {
@@ -176,7 +177,8 @@ func TestThrottle_AttemptWithoutAHashSlotIsRefunded(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.registerAt(at("192.0.2.7"), ada))
 		busy := h.instance(func(c *accounts.Config) {
-			c.Passwords = hasher(t, password.Config{MaxConcurrent: 1, QueueTimeout: time.Nanosecond, Cost: password.Cost{Memory: 64 << 10, Time: 12, Lanes: 1}})
+			c.Passwords = hasher(t, password.Config{MaxConcurrent: 1, QueueTimeout: time.Nanosecond,
+				Cost: password.Cost{Memory: 64 << 10, Time: 12, Lanes: 1}})
 		})
 		hashing := make(chan struct{})
 		go func() {
@@ -286,7 +288,8 @@ func TestThrottle_TableHoldsNoAddress(t *testing.T) {
 		check(t, err)
 		for column, values := range dump {
 			if strings.HasPrefix(column, "throttles.") && slices.ContainsFunc(values, func(v []byte) bool {
-				return strings.Contains(string(v), "ada") || strings.Contains(string(v), "192.0.2") || strings.Contains(string(v), "10.0.0")
+				return strings.Contains(string(v), "ada") || strings.Contains(string(v),
+					"192.0.2") || strings.Contains(string(v), "10.0.0")
 			}) {
 				t.Errorf("%s: %q", column, values)
 			}
@@ -320,7 +323,8 @@ func TestThrottle_UncountedAttemptIsNotVerified(t *testing.T) {
 			seen := m.count(func() { err = do() })
 			m.before = nil
 			if p := (*problem.Problem)(nil); !errors.Is(err, errInjected) || errors.As(err, &p) || h.config.Passwords.Hashed() != hashed {
-				t.Errorf("%s: %v, %d hashes, after\n%s", what, err, h.config.Passwords.Hashed()-hashed, strings.Join(seen, "\n"))
+				t.Errorf("%s: %v, %d hashes, after\n%s", what, err, h.config.Passwords.Hashed()-hashed,
+					strings.Join(seen, "\n"))
 			}
 		}
 		if n := h.db.Client.Session.Query().CountX(t.Context()); n != sessions {
@@ -345,14 +349,19 @@ func TestThrottle_StatementsOfEachUseCase(t *testing.T) {
 			{"a stranger: " + count + "read", 1, 5, func() { h.loginAt(nth(2), "x@example.com", otherPassword) }},
 			{"no address: " + count + "read", 1, 5, func() { h.loginAt(nth(3), "x", otherPassword) }},
 			{"a known network: " + count + "read", 1, 5, func() { h.loginAt(at("192.0.2.7"), ada, otherPassword) }},
-			{"login: " + count + "6, take back", 6, 11, func() { p = h.must(h.loginAt(at("192.0.2.7"), ada, goodPassword)) }},
-			{"login from elsewhere: " + count + "6, take back, remember, the surplus", 6, 13, func() { h.must(h.loginAt(nth(4), ada, goodPassword)) }},
-			{"register: " + count + "6, remember, the surplus", 6, 12, func() { h.must(h.registerAt(nth(5), "y@example.com")) }},
-			{"reauthenticate: " + count + "read, begin, 6, take back, commit", 9, 14, func() { h.must(h.reauthenticate(p.Viewer, goodPassword)) }},
+			{"login: " + count + "6, take back", 6, 11,
+				func() { p = h.must(h.loginAt(at("192.0.2.7"), ada, goodPassword)) }},
+			{"login from elsewhere: " + count + "6, take back, remember, the surplus", 6, 13,
+				func() { h.must(h.loginAt(nth(4), ada, goodPassword)) }},
+			{"register: " + count + "6, remember, the surplus", 6, 12,
+				func() { h.must(h.registerAt(nth(5), "y@example.com")) }},
+			{"reauthenticate: " + count + "read, begin, 6, take back, commit", 9, 14,
+				func() { h.must(h.reauthenticate(p.Viewer, goodPassword)) }},
 			{"refresh", 5, 5, func() { h.must(h.exchange(*p.RefreshToken)) }},
 			{"a forged refresh token", 0, 0, func() { h.exchange("forged") }},
 			{"guesses", 5, 25, func() { h.verifies(5, func(int) error { return h.guess("z@example.com")(6) }) }},
-			{"a refused try: read the counts", 0, 1, func() { h.tooMany(h.loginAt(nth(7), "z@example.com", goodPassword)) }},
+			{"a refused try: read the counts", 0, 1,
+				func() { h.tooMany(h.loginAt(nth(7), "z@example.com", goodPassword)) }},
 		} {
 			want := c.sqlite
 			if h.onPostgres() {
@@ -371,7 +380,8 @@ func TestParseThrottle_ReadsAnySubset(t *testing.T) {
 		"on":        &defaults,
 		"off":       nil,
 		"account=3": {Account: 3, Pair: 5, Network: 100, Register: 30, Refresh: 300},
-		"refresh=1, register=2,network=3,pair=4,account=1000000": {Account: 1e6, Pair: 4, Network: 3, Register: 2, Refresh: 1},
+		"refresh=1, register=2,network=3,pair=4,account=1000000": {Account: 1e6, Pair: 4, Network: 3, Register: 2,
+			Refresh: 1},
 	} {
 		got, err := accounts.ParseThrottle(text)
 		check(t, err)

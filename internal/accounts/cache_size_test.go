@@ -49,8 +49,10 @@ func fullSessionCache() any {
 	for range maxCachedSessions {
 		user, session, now := uuid.New(), uuid.New(), time.Now()
 		name := strings.Repeat("🔑", maxNameLen)
-		c.addSession(0, session, cachedSession{userID: user, roles: []string{string(RoleAdmin), string(RoleUser)}, endsAt: now, lastUsed: now, readAt: now})
-		c.addAccount(0, User{ID: user, Email: strings.Repeat("a", maxAddressLen), Name: &name, Roles: []Role{RoleAdmin, RoleUser}}, now)
+		c.addSession(0, session, cachedSession{userID: user, roles: []string{string(RoleAdmin), string(RoleUser)},
+			endsAt: now, lastUsed: now, readAt: now})
+		c.addAccount(0, User{ID: user, Email: strings.Repeat("a", maxAddressLen), Name: &name,
+			Roles: []Role{RoleAdmin, RoleUser}}, now)
 	}
 	return c
 }
@@ -68,7 +70,8 @@ func fullNetworks() any {
 	for range maxKnownAccounts {
 		account := uuid.New()
 		for range maxNetworks {
-			_ = m.rememberNetwork(context.Background(), nil, &attempt{now: time.Now(), account: account, network: uuid.New()})
+			_ = m.rememberNetwork(context.Background(), nil,
+				&attempt{now: time.Now(), account: account, network: uuid.New()})
 		}
 	}
 	return m

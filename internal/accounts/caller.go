@@ -77,7 +77,8 @@ func (s *Service) readSession(ctx context.Context, claims token.Claims, now time
 
 // recordUse writes when and from where a session was used. A failure is only logged.
 func (s *Service) recordUse(ctx context.Context, id uuid.UUID, from viewer.Origin, now time.Time) {
-	err := setLastUse(s.config.Client.Session.Update().Where(session.ID(id), session.LastUsedAtLT(now)), from, now).Exec(ctx)
+	err := setLastUse(s.config.Client.Session.Update().Where(session.ID(id), session.LastUsedAtLT(now)), from,
+		now).Exec(ctx)
 	if err != nil {
 		s.config.Log.WarnContext(ctx, "recording the use of a session failed", "session", id, "error", err)
 	}

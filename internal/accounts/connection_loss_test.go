@@ -23,7 +23,8 @@ import (
 // TestConnectionLoss_LosesAndRepeatsNothing cuts the connection to Postgres at each statement of each mutation, before
 // it runs, after it ran and in the middle of its answer, as a peer that closes and as one that resets. It is R-015 and
 // lib/pq lets database/sql send a statement again when the connection was closed, and what would be done twice
-// then can end an innocent session. TEST_LONG=cut cuts each statement in every way; otherwise all but the first take turns.
+// then can end an innocent session. TEST_LONG=cut cuts each statement in every way; otherwise all but the first take
+// turns.
 func TestConnectionLoss_LosesAndRepeatsNothing(t *testing.T) {
 	h := newFixture(t, dbtest.Postgres(t))
 	root := h.administrator("root@example.com")
@@ -72,7 +73,8 @@ var mutations = []mutation{
 	{name: "register", already: problem.EmailTaken,
 		prepare: func(c *cast) { c.email = "new-" + c.email },
 		do: func(h *fixture, c *cast) error {
-			_, err := h.Register(c.t.Context(), anonymous, accounts.RegisterInput{Email: c.email, Password: goodPassword})
+			_, err := h.Register(c.t.Context(), anonymous,
+				accounts.RegisterInput{Email: c.email, Password: goodPassword})
 			return err
 		}},
 	{name: "login", do: func(h *fixture, c *cast) error {
@@ -94,7 +96,8 @@ var mutations = []mutation{
 		return err
 	}},
 	{name: "changePassword", already: problem.InvalidCredentials, do: func(h *fixture, c *cast) error {
-		_, err := h.ChangePassword(c.t.Context(), c.one.Viewer, accounts.ChangePasswordInput{CurrentPassword: goodPassword, NewPassword: otherPassword})
+		_, err := h.ChangePassword(c.t.Context(), c.one.Viewer,
+			accounts.ChangePasswordInput{CurrentPassword: goodPassword, NewPassword: otherPassword})
 		return err
 	}},
 	{name: "updateProfile", do: func(h *fixture, c *cast) error { return h.rename(c.one.Viewer, "Ada") }},
@@ -166,7 +169,8 @@ func (m mutation) judge(t *testing.T, r, sound run) {
 	t.Helper()
 	wrong := func(format string, args ...any) {
 		t.Helper()
-		t.Errorf("%s, %s: %s\nbefore: %s\nafter:  %s, %v\nsound:  %s", m.name, r.cut, fmt.Sprintf(format, args...), r.before, r.after, r.err, sound.after)
+		t.Errorf("%s, %s: %s\nbefore: %s\nafter:  %s, %v\nsound:  %s", m.name, r.cut, fmt.Sprintf(format, args...),
+			r.before, r.after, r.err, sound.after)
 	}
 	want := sound.before
 	if r.committed {
@@ -206,10 +210,12 @@ func (c *cast) state() string {
 	var words []string
 	say := func(format string, args ...any) { words = append(words, fmt.Sprintf(format, args...)) }
 	for _, u := range db.User.Query().Where(user.Email(c.email)).AllX(ctx) {
-		say("user %v %s named %v, new password %v, updated %v:", u.Roles, u.Status, u.Name != nil, u.PasswordHash != c.hash, u.UpdatedAt.Equal(now))
+		say("user %v %s named %v, new password %v, updated %v:", u.Roles, u.Status, u.Name != nil,
+			u.PasswordHash != c.hash, u.UpdatedAt.Equal(now))
 	}
 	for _, s := range db.Session.Query().Where(session.HasUserWith(user.Email(c.email))).Order(session.ByID()).AllX(ctx) {
-		say("session %d ended %v, begun %v, proved %v;", s.RefreshGeneration, s.EndedAt != nil, s.CreatedAt.Equal(now), s.AuthenticatedAt.Equal(now))
+		say("session %d ended %v, begun %v, proved %v;", s.RefreshGeneration, s.EndedAt != nil,
+			s.CreatedAt.Equal(now), s.AuthenticatedAt.Equal(now))
 	}
 	for _, r := range db.Revocation.Query().Where(revocation.UserID(c.one.User.ID), revocation.At(now)).Order(ent.Asc(revocation.FieldID)).AllX(ctx) {
 		say("revoked %v %v;", r.SessionID != nil, r.Roles)

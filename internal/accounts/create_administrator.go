@@ -16,10 +16,11 @@ func (s *Service) CreateAdministrator(ctx context.Context, address, password str
 		return nil, err
 	}
 	var made *User
-	err = s.createAccount(ctx, d, []Role{RoleAdmin, RoleUser}, s.now(), func(_ context.Context, _ *transaction, row *ent.User) error {
-		made = userOf(row)
-		return nil
-	})
+	err = s.createAccount(ctx, d, []Role{RoleAdmin, RoleUser}, s.now(),
+		func(_ context.Context, _ *transaction, row *ent.User) error {
+			made = userOf(row)
+			return nil
+		})
 	return made, err
 }
 
@@ -33,7 +34,8 @@ func (s *Service) Promote(ctx context.Context, address string) (*User, error) {
 	}
 	var promoted *User
 	err = s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
-		if err := lockAdministrators(ctx, tx); err != nil { // or the account could be suspended or gone before the write
+		// Without the lock the account could be suspended or deleted before the write.
+		if err := lockAdministrators(ctx, tx); err != nil {
 			return err
 		}
 		row, err := tx.User.Query().Where(user.Email(folded)).Only(ctx)
@@ -47,7 +49,8 @@ func (s *Service) Promote(ctx context.Context, address string) (*User, error) {
 			return problem.New(problem.Forbidden, "The account is suspended; reinstate it first.")
 		}
 		if !isAdmin(row) {
-			if row, err = row.Update().SetRoles(roleNames(append(userOf(row).Roles, RoleAdmin)...)).SetUpdatedAt(now).Save(ctx); err != nil {
+			roles := roleNames(append(userOf(row).Roles, RoleAdmin)...)
+			if row, err = row.Update().SetRoles(roles).SetUpdatedAt(now).Save(ctx); err != nil {
 				return err
 			}
 			if err := s.recordRoles(ctx, tx, row, now); err != nil {

@@ -71,7 +71,8 @@ func (s *Service) Users(ctx context.Context, page UserPage) (*UserConnection, er
 		return nil, problem.OverLimit("page", s.config.MaxPage, page.First)
 	}
 	if page.Search != nil && (strings.ContainsRune(*page.Search, 0) || !utf8.ValidString(*page.Search)) {
-		return nil, problem.BadInput("search", "This is not text that an address could begin with.") // nor that Postgres takes
+		return nil, problem.BadInput("search",
+			"This is not text that an address could begin with.") // nor that Postgres takes
 	}
 	connection := &UserConnection{Edges: []*UserEdge{}, PageInfo: &PageInfo{}, filter: page.filter()}
 	query := s.config.Client.User.Query().Where(connection.filter...).Order(ent.Asc(user.FieldID)).Limit(page.First + 1)
@@ -131,5 +132,6 @@ func readCursor(text string) (uuid.UUID, error) {
 			return id, nil
 		}
 	}
-	return uuid.Nil, problem.BadInput("after", "This is not a cursor of this list; use endCursor of the page before.").WithCause(err)
+	return uuid.Nil, problem.BadInput("after",
+		"This is not a cursor of this list; use endCursor of the page before.").WithCause(err)
 }

@@ -29,7 +29,8 @@ const (
 
 // Events returns every kind.
 func Events() []EventKind {
-	return []EventKind{AccountCreated, AccountDeleted, AccountSuspended, AccountReinstated, RolesChanged, SignedIn, SignInFailed,
+	return []EventKind{AccountCreated, AccountDeleted, AccountSuspended, AccountReinstated, RolesChanged, SignedIn,
+		SignInFailed,
 		Reauthenticated, ReauthenticationFailed, PasswordChanged, RefreshReused, SessionEnded, KeysRotated, KeysRevoked}
 }
 

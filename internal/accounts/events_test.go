@@ -11,7 +11,8 @@ import (
 	"github.com/gatehouse/gatehouse/internal/problem"
 )
 
-// TestEvents_ArePublishedAfterTheCommit is S-072: what happened and to whom, and nothing that was refused or rolled back.
+// TestEvents_ArePublishedAfterTheCommit is S-072: what happened and to whom, and nothing that was refused or rolled
+// back.
 func TestEvents_ArePublishedAfterTheCommit(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		kind := func(k accounts.EventKind, ids ...uuid.UUID) accounts.Event {
@@ -26,7 +27,8 @@ func TestEvents_ArePublishedAfterTheCommit(t *testing.T) {
 			h.events = nil
 		}
 		root := h.administrator("root@example.com").Viewer
-		expect("an administrator", kind(accounts.AccountCreated, root.UserID), kind(accounts.SignedIn, root.UserID, root.SessionID))
+		expect("an administrator", kind(accounts.AccountCreated, root.UserID),
+			kind(accounts.SignedIn, root.UserID, root.SessionID))
 		p := h.must(h.register(ada, goodPassword))
 		id, first := p.Viewer.UserID, p.Viewer.SessionID
 		expect("register", kind(accounts.AccountCreated, id), kind(accounts.SignedIn, id, first))
@@ -65,9 +67,11 @@ func TestEvents_ArePublishedAfterTheCommit(t *testing.T) {
 		last := h.must(h.login(ada, otherPassword)).Viewer
 		_, err = h.DeleteAccount(t.Context(), last)
 		check(t, err)
-		expect("delete", kind(accounts.SignedIn, id, last.SessionID), kind(accounts.SessionEnded, id, last.SessionID), kind(accounts.AccountDeleted, id))
+		expect("delete", kind(accounts.SignedIn, id, last.SessionID), kind(accounts.SessionEnded, id, last.SessionID),
+			kind(accounts.AccountDeleted, id))
 
-		keys, err := accounts.NewSigningKeys(accounts.KeysConfig{Client: h.db.Client, Secret: secretOf(t, theSecret), TTL: accessTTL, OnEvent: h.config.OnEvent})
+		keys, err := accounts.NewSigningKeys(accounts.KeysConfig{Client: h.db.Client, Secret: secretOf(t, theSecret),
+			TTL: accessTTL, OnEvent: h.config.OnEvent})
 		check(t, err)
 		load(t, keys)
 		check(t, keys.Rotate(context.Background(), accounts.Rotation{}))

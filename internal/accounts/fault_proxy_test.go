@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// faultProxy stands between the program and Postgres and cuts a connection at a chosen statement. It reads just enough of
-// the protocol: a client sends one statement and waits until the server is ready for the next.
+// faultProxy stands between the program and Postgres and cuts a connection at a chosen statement. It reads just enough
+// of the protocol: a client sends one statement and waits until the server is ready for the next.
 type faultProxy struct {
 	net.Listener
 	url    string // of the database, through the faultProxy

@@ -99,7 +99,8 @@ func (h *fixture) checkSecrets(ctx context.Context) (broken []string) {
 
 // formsOf lists how a secret could be kept: a token's bytes would be as useful as its text.
 func formsOf(secret string) map[string][]byte {
-	forms := map[string][]byte{"as text": []byte(secret), "in base64": []byte(base64.StdEncoding.EncodeToString([]byte(secret)))}
+	forms := map[string][]byte{"as text": []byte(secret),
+		"in base64": []byte(base64.StdEncoding.EncodeToString([]byte(secret)))}
 	if raw, err := base64.RawURLEncoding.DecodeString(secret); err == nil && len(raw) == 68 {
 		forms["as bytes"] = raw[20:52] // the 256 bits of a refresh token
 		forms["as hex"] = []byte(hex.EncodeToString(raw[20:52]))
@@ -179,19 +180,22 @@ func (h *fixture) checkRevoked(ctx context.Context, users []*ent.User, sessions 
 			return s.ID == id && s.EndedAt == nil && now.Before(s.IdleExpiresAt) && now.Before(s.ExpiresAt)
 		}) && slices.ContainsFunc(users, func(u *ent.User) bool { return u.ID == p.User.ID && u.Status == "ACTIVE" })
 		if v.SignedIn() != live {
-			broken = append(broken, fmt.Sprintf("the session %s lives: %v, and its access token signs in: %v", id, live, v.SignedIn()))
+			broken = append(broken, fmt.Sprintf("the session %s lives: %v, and its access token signs in: %v", id,
+				live, v.SignedIn()))
 		}
 		if live {
 			continue
 		}
 		if _, err := h.Refresh(ctx, anonymous, accounts.RefreshInput{RefreshToken: p.RefreshToken}); !problem.Is(err, problem.InvalidToken) {
-			broken = append(broken, fmt.Sprintf("the session %s does not live, and its refresh token gives %v", id, err))
+			broken = append(broken, fmt.Sprintf("the session %s does not live, and its refresh token gives %v", id,
+				err))
 		}
 	}
 	return broken
 }
 
-// TestInvariants_EachDetectsItsViolation violates each invariant on purpose: one that cannot be seen to break checks nothing.
+// TestInvariants_EachDetectsItsViolation violates each invariant on purpose: one that cannot be seen to break checks
+// nothing.
 func TestInvariants_EachDetectsItsViolation(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))

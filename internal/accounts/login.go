@@ -43,7 +43,8 @@ func loginRefused() *problem.Problem {
 }
 
 // loginOnce is one round of Login: nil when the account changed meanwhile.
-func (s *Service) loginOnce(ctx context.Context, v *viewer.Viewer, address, text string, t *attempt, now time.Time) (*AuthPayload, error) {
+func (s *Service) loginOnce(ctx context.Context, v *viewer.Viewer, address, text string, t *attempt,
+	now time.Time) (*AuthPayload, error) {
 	row, err := s.userByAddress(ctx, address)
 	if err != nil {
 		return nil, err

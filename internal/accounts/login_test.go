@@ -285,7 +285,8 @@ func TestLogin_SucceedsWithoutASlotToRehash(t *testing.T) {
 		h.must(h.register(ada, goodPassword))
 		old := h.hash(t, ada)
 		salts := &hook{}
-		busy := &flood{t: t, hasher: hasher(t, password.Config{Cost: newCost, MaxConcurrent: 1, QueueTimeout: time.Millisecond, Rand: salts})}
+		busy := &flood{t: t, hasher: hasher(t,
+			password.Config{Cost: newCost, MaxConcurrent: 1, QueueTimeout: time.Millisecond, Rand: salts})}
 		h = h.instance(func(c *accounts.Config) { c.Passwords = busy.hasher })
 		salts.before = busy.begin // once the password was verified
 		h.must(h.login(ada, goodPassword))

@@ -73,9 +73,11 @@ func TestViewer_UserAndSessionMustMatch(t *testing.T) {
 		eve := h.must(h.register("eve@example.com", goodPassword))
 		for _, c := range []struct{ user, session uuid.UUID }{
 			{p.User.ID, eve.Viewer.SessionID}, {eve.User.ID, p.Viewer.SessionID}, {uuid.New(), p.Viewer.SessionID},
-			{p.User.ID, uuid.New()}, {p.User.ID, p.User.ID}, {p.Viewer.SessionID, p.Viewer.SessionID}, {uuid.Nil, uuid.Nil},
+			{p.User.ID, uuid.New()}, {p.User.ID, p.User.ID}, {p.Viewer.SessionID, p.Viewer.SessionID}, {uuid.Nil,
+				uuid.Nil},
 		} {
-			v, err := h.Viewer(t.Context(), token.Claims{UserID: c.user, SessionID: c.session, Roles: []string{"ADMIN"}}, viewer.Origin{})
+			v, err := h.Viewer(t.Context(),
+				token.Claims{UserID: c.user, SessionID: c.session, Roles: []string{"ADMIN"}}, viewer.Origin{})
 			check(t, err)
 			if v.SignedIn() || v.Reason() != "revoked" {
 				t.Errorf("%v: signed in %v, %q", c, v.SignedIn(), v.Reason())

@@ -45,8 +45,8 @@ var cheap = password.Cost{Memory: 8, Time: 1, Lanes: 1}
 // anonymous is the viewer of register, login and refresh.
 var anonymous = &viewer.Viewer{Origin: viewer.Origin{IP: netip.MustParseAddr("192.0.2.7"), Agent: "the tests"}}
 
-// fixture is a service on a database of its own, with a clock that only the test moves. The invariants are checked when the
-// test is over, whatever its story was.
+// fixture is a service on a database of its own, with a clock that only the test moves. The invariants are checked
+// when the test is over, whatever its story was.
 type fixture struct {
 	*accounts.Service
 	*shared
@@ -90,7 +90,8 @@ func newFixture(t *testing.T, url string) *fixture {
 	check(t, err)
 	keys, err := token.NewKeys(key.WithoutSchedule())
 	check(t, err)
-	access, err := token.NewIssuer(token.Config{Keys: keys, Issuer: "https://id.example.org", Audience: "gatehouse", TTL: accessTTL, Clock: clock.Now})
+	access, err := token.NewIssuer(token.Config{Keys: keys, Issuer: "https://id.example.org", Audience: "gatehouse",
+		TTL: accessTTL, Clock: clock.Now})
 	check(t, err)
 	log := &logBuffer{}
 	refresh := refreshTokens(t, theSecret)

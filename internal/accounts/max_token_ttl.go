@@ -29,7 +29,9 @@ func MaxTokenTTL(ctx context.Context, client *ent.Client, ttl time.Duration) (lo
 			}
 		}
 		value := binary.BigEndian.AppendUint64(nil, uint64(ttl/time.Second))
-		err = tx.Setting.Create().SetID(maxTokenTTL).SetValue(value).OnConflictColumns(setting.FieldID).UpdateNewValues().Exec(ctx)
+		err = tx.Setting.Create().SetID(maxTokenTTL).SetValue(value).
+			OnConflictColumns(setting.FieldID).UpdateNewValues().
+			Exec(ctx)
 		if err != nil {
 			return fmt.Errorf("storing the longest life of tokens: %w", err)
 		}

@@ -10,7 +10,8 @@ import (
 func TestMaxTokenTTL_RemembersTheLongest(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		for _, c := range []struct{ given, want time.Duration }{
-			{10 * time.Minute, 10 * time.Minute}, {2 * time.Hour, 2 * time.Hour}, {10 * time.Minute, 2 * time.Hour}, {3 * time.Hour, 3 * time.Hour},
+			{10 * time.Minute, 10 * time.Minute}, {2 * time.Hour, 2 * time.Hour}, {10 * time.Minute,
+				2 * time.Hour}, {3 * time.Hour, 3 * time.Hour},
 		} {
 			got, err := accounts.MaxTokenTTL(t.Context(), h.db.Client, c.given)
 			check(t, err)

@@ -10,9 +10,9 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// memoryStore counts in the memory of one instance, which is bounded: see MaxCacheBytes. LRU eviction keeps counters that
-// are under attack. To push one out, an attacker needs half as many attempts that are let through, each with a hash to
-// wait for.
+// memoryStore counts in the memory of one instance, which is bounded: see MaxCacheBytes. LRU eviction keeps counters
+// that are under attack. To push one out, an attacker needs half as many attempts that are let through, each with a
+// hash to wait for.
 type memoryStore struct {
 	mu     sync.Mutex
 	counts *simplelru.LRU[uuid.UUID, count]

@@ -104,7 +104,8 @@ func (m *model) holdsRows() {
 }
 
 func (m *model) holdsRevocations() {
-	m.revoked = slices.DeleteFunc(m.revoked, func(r accounts.Revocation) bool { return !r.Until.After(m.now().Add(-5 * time.Second)) })
+	m.revoked = slices.DeleteFunc(m.revoked,
+		func(r accounts.Revocation) bool { return !r.Until.After(m.now().Add(-5 * time.Second)) })
 	got, err := oneOf(m, m.at[:]).Revocations(m.t.Context())
 	check(m.t, err)
 	words := func(all []accounts.Revocation) (words []string) {
@@ -129,7 +130,8 @@ func (m *model) holdsViewer(s *signIn) {
 		v, err := at.Viewer(m.t.Context(), claims, viewer.Origin{})
 		check(m.t, err)
 		if v.SignedIn() != m.isActive(s) {
-			m.fail("instance %d: the session %s of %s lives: %v; signed in: %v (reads: %d)", i, s.id, s.of.email, m.isActive(s), v.SignedIn(), at.reads-reads)
+			m.fail("instance %d: the session %s of %s lives: %v; signed in: %v (reads: %d)", i, s.id, s.of.email,
+				m.isActive(s), v.SignedIn(), at.reads-reads)
 		}
 		if !v.SignedIn() {
 			continue

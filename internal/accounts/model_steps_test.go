@@ -209,7 +209,8 @@ func (m *model) takeChangePassword() {
 	s := m.caller(anybody)
 	pw, want := m.proof(s)
 	next := otherThan(s.of.password)
-	given, err := m.seat().ChangePassword(m.t.Context(), s.viewer(), accounts.ChangePasswordInput{CurrentPassword: pw, NewPassword: next})
+	given, err := m.seat().ChangePassword(m.t.Context(), s.viewer(),
+		accounts.ChangePasswordInput{CurrentPassword: pw, NewPassword: next})
 	if m.outcome(err, want, "changePassword by %s, %s", s.of.email, s.id) {
 		s.of.password = next
 		m.end(m.liveOf(s.user)...)
@@ -301,7 +302,8 @@ func (m *model) takeSetRoles() {
 	_, err := m.seat().SetRoles(m.t.Context(), by.viewer(), accounts.SetRolesInput{UserID: id, Roles: roles})
 	if m.outcome(err, want, "setRoles %v of %s by %s, %s", roles, p.email, by.of.email, by.id) {
 		p.admin = len(roles) == 2
-		m.revoked = append(m.revoked, accounts.Revocation{UserID: id, Roles: p.roles(), At: m.now(), Until: lastToken(m.now())})
+		m.revoked = append(m.revoked, accounts.Revocation{UserID: id, Roles: p.roles(), At: m.now(),
+			Until: lastToken(m.now())})
 	}
 }
 

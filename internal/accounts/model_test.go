@@ -147,7 +147,8 @@ func (h *fixture) elsewhere(url string) *fixture {
 // fail says how the walk can be repeated, and how it ended.
 func (m *model) fail(format string, args ...any) {
 	m.t.Helper()
-	m.t.Fatalf("%s\nMODEL_SEED=%d, step %d. The last steps:\n%s", fmt.Sprintf(format, args...), m.seed, m.step, strings.Join(m.history, "\n"))
+	m.t.Fatalf("%s\nMODEL_SEED=%d, step %d. The last steps:\n%s", fmt.Sprintf(format, args...), m.seed, m.step,
+		strings.Join(m.history, "\n"))
 }
 
 func (m *model) note(format string, args ...any) {
@@ -229,7 +230,8 @@ func (m *model) end(all ...*signIn) {
 	for _, s := range all {
 		if m.isActive(s) {
 			s.ended = true
-			m.revoked = append(m.revoked, accounts.Revocation{UserID: s.user, SessionID: s.id, At: now, Until: lastToken(now)})
+			m.revoked = append(m.revoked, accounts.Revocation{UserID: s.user, SessionID: s.id, At: now,
+				Until: lastToken(now)})
 		}
 	}
 }

@@ -53,7 +53,8 @@ func (s *Service) verifyDummy(ctx context.Context, text string) error {
 // rateLimited converts password.ErrBusy to RATE_LIMITED.
 func rateLimited(err error) error {
 	if errors.Is(err, password.ErrBusy) {
-		return problem.RetryAfter(problem.RateLimited, "Too many people are signing in at this moment; try again soon.", busyRetry).WithCause(err)
+		return problem.RetryAfter(problem.RateLimited,
+			"Too many people are signing in at this moment; try again soon.", busyRetry).WithCause(err)
 	}
 	return err
 }

@@ -31,7 +31,8 @@ type ProfileChange struct {
 }
 
 // UpdateProfile changes the caller's profile. Problems: BAD_USER_INPUT, UNAUTHENTICATED.
-func (s *Service) UpdateProfile(ctx context.Context, v *viewer.Viewer, change ProfileChange) (*UpdateProfilePayload, error) {
+func (s *Service) UpdateProfile(ctx context.Context, v *viewer.Viewer, change ProfileChange) (*UpdateProfilePayload,
+	error) {
 	now := s.now()
 	var name *string
 	if change.Name != nil {

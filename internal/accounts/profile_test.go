@@ -33,8 +33,10 @@ func TestUpdateProfile_ChangesOnlyTheName(t *testing.T) {
 		{"null", accounts.ProfileChange{Name: ptr[*string](nil)}, nil, true},
 		{"null again", accounts.ProfileChange{Name: ptr[*string](nil)}, nil, true},
 		{"nothing of nothing", accounts.ProfileChange{}, nil, false},
-		{"the longest", accounts.ProfileChange{Name: ptr(ptr(strings.Repeat("\U0001f511", 100)))}, ptr(strings.Repeat("\U0001f511", 100)), true},
-		{"other scripts", accounts.ProfileChange{Name: ptr(ptr("عائشة O’Brien-Ñandú '; DROP TABLE users; --"))}, ptr("عائشة O’Brien-Ñandú '; DROP TABLE users; --"), true},
+		{"the longest", accounts.ProfileChange{Name: ptr(ptr(strings.Repeat("\U0001f511", 100)))},
+			ptr(strings.Repeat("\U0001f511", 100)), true},
+		{"other scripts", accounts.ProfileChange{Name: ptr(ptr("عائشة O’Brien-Ñandú '; DROP TABLE users; --"))},
+			ptr("عائشة O’Brien-Ñandú '; DROP TABLE users; --"), true},
 	}
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))
@@ -82,7 +84,8 @@ func TestUpdateProfile_RefusesBadNames(t *testing.T) {
 	})
 }
 
-// TestWrites_EndedSessionIsUnauthenticated gives viewers that were somebody once, or never: the transaction sees for itself.
+// TestWrites_EndedSessionIsUnauthenticated gives viewers that were somebody once, or never: the transaction sees for
+// itself.
 func TestWrites_EndedSessionIsUnauthenticated(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))
@@ -91,7 +94,8 @@ func TestWrites_EndedSessionIsUnauthenticated(t *testing.T) {
 		_, err := h.Logout(t.Context(), out.Viewer)
 		check(t, err)
 		somebody := func(user, session uuid.UUID) *viewer.Viewer {
-			return &viewer.Viewer{UserID: user, SessionID: session, Roles: []string{"USER", "ADMIN"}, AuthTime: h.clock.Now()}
+			return &viewer.Viewer{UserID: user, SessionID: session, Roles: []string{"USER", "ADMIN"},
+				AuthTime: h.clock.Now()}
 		}
 		for _, c := range []struct {
 			name, reason string

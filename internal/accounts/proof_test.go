@@ -15,7 +15,8 @@ func (h *fixture) reauthenticate(v *viewer.Viewer, pw string) (*accounts.AuthPay
 
 func (h *fixture) changePassword(v *viewer.Viewer, from, to string) (*accounts.AuthPayload, error) {
 	h.note(from)
-	return h.note(to)(h.ChangePassword(h.t.Context(), v, accounts.ChangePasswordInput{CurrentPassword: from, NewPassword: to}))
+	return h.note(to)(h.ChangePassword(h.t.Context(), v,
+		accounts.ChangePasswordInput{CurrentPassword: from, NewPassword: to}))
 }
 
 func TestReauthenticate_RenewsOnlyThisSession(t *testing.T) {
@@ -28,7 +29,8 @@ func TestReauthenticate_RenewsOnlyThisSession(t *testing.T) {
 		proved := h.must(h.reauthenticate(one.Viewer, goodPassword))
 		now := h.clock.Now().UTC().Truncate(time.Microsecond)
 		if !proved.Viewer.AuthTime.Equal(now) || proved.RefreshToken != nil || proved.Viewer.SessionID != one.Viewer.SessionID {
-			t.Errorf("proved at %v in %v, refresh token %v", proved.Viewer.AuthTime, proved.Viewer.SessionID, proved.RefreshToken)
+			t.Errorf("proved at %v in %v, refresh token %v", proved.Viewer.AuthTime, proved.Viewer.SessionID,
+				proved.RefreshToken)
 		}
 		again := h.must(h.exchange(*one.RefreshToken))
 		if !again.Viewer.AuthTime.Equal(now) {

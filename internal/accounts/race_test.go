@@ -14,9 +14,10 @@ import (
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
-// TestRefresh_OneTokenAtManyInstancesHasOneSuccessor presents the newest refresh token of a session a hundred times at the same
-// moment, half of them to another instance, a hundred rounds long. Beside it other sessions of the same user refresh
-// twice at once, and in every tenth round the old token of one more comes back: that session ends, and no other does.
+// TestRefresh_OneTokenAtManyInstancesHasOneSuccessor presents the newest refresh token of a session a hundred times at
+// the same moment, half of them to another instance, a hundred rounds long. Beside it other sessions of the same user
+// refresh twice at once, and in every tenth round the old token of one more comes back: that session ends, and no
+// other does.
 func TestRefresh_OneTokenAtManyInstancesHasOneSuccessor(t *testing.T) {
 	rounds := 100
 	if testing.Short() {
@@ -101,8 +102,8 @@ func (s theft) over() {
 	}
 }
 
-// TestSessionCache_ReadDuringARevocationIsNotCached asks one instance who calls, again and again, while another one ends the
-// session: from when the first has heard of it, nobody does, whatever was being read at that moment.
+// TestSessionCache_ReadDuringARevocationIsNotCached asks one instance who calls, again and again, while another one
+// ends the session: from when the first has heard of it, nobody does, whatever was being read at that moment.
 func TestSessionCache_ReadDuringARevocationIsNotCached(t *testing.T) {
 	rounds := 60
 	if testing.Short() {
@@ -129,7 +130,8 @@ func TestSessionCache_ReadDuringARevocationIsNotCached(t *testing.T) {
 				if err != nil {
 					t.Errorf("logout: %v", err)
 				}
-				asked.HandleNotification(fmt.Sprintf(`{"revocation": {"user_id": %q, "session_id": %q}}`, p.User.ID, p.Viewer.SessionID))
+				asked.HandleNotification(fmt.Sprintf(`{"revocation": {"user_id": %q, "session_id": %q}}`, p.User.ID,
+					p.Viewer.SessionID))
 				heard.Store(true)
 			})
 			if v := asked.caller(p); v.SignedIn() {

@@ -19,7 +19,8 @@ import (
 func (s *Service) Refresh(ctx context.Context, v *viewer.Viewer, in RefreshInput) (*AuthPayload, error) {
 	now := s.now()
 	if in.RefreshToken == nil {
-		return nil, problem.BadInput("refreshToken", "Send the refresh token that login, register or the last refresh gave.")
+		return nil, problem.BadInput("refreshToken",
+			"Send the refresh token that login, register or the last refresh gave.")
 	}
 	presented, err := s.config.Refresh.Parse(*in.RefreshToken)
 	if err := s.throttle.refresh(presented, err, v.Origin, now); err != nil {
@@ -47,7 +48,8 @@ func refreshRefused() *problem.Problem {
 }
 
 // exchange answers one token. A nil payload refuses it and commits what was written.
-func (s *Service) exchange(ctx context.Context, tx *transaction, presented token.Refresh, from viewer.Origin, now time.Time) (*AuthPayload, error) {
+func (s *Service) exchange(ctx context.Context, tx *transaction, presented token.Refresh, from viewer.Origin,
+	now time.Time) (*AuthPayload, error) {
 	next := presented.Next()
 	generation := int(presented.Generation)
 	// The condition makes one of parallel exchanges move the session on; the others find it moved. A statement that a
@@ -64,7 +66,8 @@ func (s *Service) exchange(ctx context.Context, tx *transaction, presented token
 		return nil, err
 	}
 	row, err := tx.Session.Query().
-		Where(session.ID(presented.Session), session.Not(expiredOrRevoked(now)), session.HasUserWith(user.Status(string(StatusActive)))).
+		Where(session.ID(presented.Session), session.Not(expiredOrRevoked(now)),
+			session.HasUserWith(user.Status(string(StatusActive)))).
 		WithUser().
 		Only(ctx)
 	switch {

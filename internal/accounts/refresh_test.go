@@ -126,8 +126,10 @@ func TestRefresh_ReplayEndsTheSession(t *testing.T) {
 				h.wantRevoked("the stolen token", stolen)
 				wantProblem(t, "a write", h.rename(newest.Viewer, "thief"), problem.Unauthenticated, "")
 				h.wantActive("another session of the user", elsewhere)
-				told := slices.DeleteFunc(slices.Clone(h.events), func(e accounts.Event) bool { return e.Kind != accounts.RefreshReused })
-				want := []accounts.Event{{Kind: accounts.RefreshReused, UserID: stolen.Viewer.UserID, SessionID: stolen.Viewer.SessionID}}
+				told := slices.DeleteFunc(slices.Clone(h.events),
+					func(e accounts.Event) bool { return e.Kind != accounts.RefreshReused })
+				want := []accounts.Event{{Kind: accounts.RefreshReused, UserID: stolen.Viewer.UserID,
+					SessionID: stolen.Viewer.SessionID}}
 				if d := cmp.Diff(want, told); d != "" {
 					t.Errorf("(-want +got):\n%s", d)
 				}
@@ -271,9 +273,13 @@ func TestSessions_EndExactlyAtTheirExpiry(t *testing.T) {
 		{"idle, just after", nil, idle.Add(time.Microsecond), false},
 		{"used in between", []time.Time{idle.Add(-time.Hour)}, idle.Add(time.Hour), true},
 		{"idle again", []time.Time{idle.Add(-time.Hour)}, idle.Add(refreshTTL - time.Hour), false},
-		{"whole life, just before", []time.Time{idle.Add(-1), idle.Add(refreshTTL - 2*time.Second), idle.Add(refreshTTL + time.Hour)}, whole.Add(-time.Microsecond), true},
-		{"whole life, a second before", []time.Time{idle.Add(-1), idle.Add(refreshTTL - 2*time.Second), idle.Add(refreshTTL + time.Hour)}, whole.Add(-time.Second), true},
-		{"whole life, over", []time.Time{idle.Add(-1), idle.Add(refreshTTL - 2*time.Second), idle.Add(refreshTTL + time.Hour)}, whole, false},
+		{"whole life, just before", []time.Time{idle.Add(-1), idle.Add(refreshTTL - 2*time.Second),
+			idle.Add(refreshTTL + time.Hour)}, whole.Add(-time.Microsecond), true},
+		{"whole life, a second before",
+			[]time.Time{idle.Add(-1), idle.Add(refreshTTL - 2*time.Second),
+				idle.Add(refreshTTL + time.Hour)}, whole.Add(-time.Second), true},
+		{"whole life, over", []time.Time{idle.Add(-1), idle.Add(refreshTTL - 2*time.Second),
+			idle.Add(refreshTTL + time.Hour)}, whole, false},
 		{"long after", []time.Time{idle.Add(-1)}, whole.AddDate(100, 0, 0), false},
 	}
 	eachDatabase(t, func(t *testing.T, h *fixture) {
@@ -321,7 +327,8 @@ func TestAccessToken_NeverOutlivesItsSession(t *testing.T) {
 					t.Fatalf("%v before the end: %v", left, err)
 				}
 				if claims.ExpiresAt.After(end) || claims.ExpiresAt.Sub(claims.IssuedAt) != time.Duration(p.ExpiresIn)*time.Second {
-					t.Errorf("%v before the end: lives to %v, the session to %v; expiresIn %d", left, claims.ExpiresAt, end, p.ExpiresIn)
+					t.Errorf("%v before the end: lives to %v, the session to %v; expiresIn %d", left,
+						claims.ExpiresAt, end, p.ExpiresIn)
 				}
 				if want := min(accessTTL, left.Truncate(time.Second)); claims.ExpiresAt.Sub(h.clock.Now()) < want-time.Second {
 					t.Errorf("%v before the end: lives for %v only", left, claims.ExpiresAt.Sub(h.clock.Now()))

@@ -25,12 +25,13 @@ func (s *Service) Register(ctx context.Context, v *viewer.Viewer, in RegisterInp
 		return nil, err
 	}
 	var payload *AuthPayload
-	err = s.createAccount(ctx, d, []Role{RoleUser}, now, func(ctx context.Context, tx *transaction, row *ent.User) (err error) {
-		if payload, err = s.signIn(ctx, tx, row, v.Origin, now); err != nil {
-			return err
-		}
-		return s.rememberNetwork(ctx, tx, t)
-	})
+	err = s.createAccount(ctx, d, []Role{RoleUser}, now,
+		func(ctx context.Context, tx *transaction, row *ent.User) (err error) {
+			if payload, err = s.signIn(ctx, tx, row, v.Origin, now); err != nil {
+				return err
+			}
+			return s.rememberNetwork(ctx, tx, t)
+		})
 	if err != nil {
 		return nil, s.refundUnverified(ctx, t, err)
 	}
@@ -59,7 +60,8 @@ func checkInput(in RegisterInput) (*newAccount, error) {
 }
 
 // createAccount creates an account and calls then in the same transaction. Problem: EMAIL_TAKEN.
-func (s *Service) createAccount(ctx context.Context, d *newAccount, roles []Role, now time.Time, then func(context.Context, *transaction, *ent.User) error) error {
+func (s *Service) createAccount(ctx context.Context, d *newAccount, roles []Role, now time.Time,
+	then func(context.Context, *transaction, *ent.User) error) error {
 	hash, err := s.hash(ctx, d.password)
 	if err != nil {
 		return err

@@ -85,17 +85,21 @@ func TestRegister_RefusesWithCodeAndField(t *testing.T) {
 		{"address of a megabyte", "email", email(strings.Repeat("a", 1<<20) + "@example.com"), email("m@example.com")},
 		{"two addresses", "email", email("a@example.com,b@example.com"), email("a+b@example.com")},
 		{"7 characters", "password", pass("kxq4vz!"), pass("kxq4vz!t")},
-		{"129 characters", "password", pass(strings.Repeat("kxq4vz!t", 16) + "k"), pass(strings.Repeat("kxq4vz!t", 16))},
+		{"129 characters", "password", pass(strings.Repeat("kxq4vz!t", 16) + "k"),
+			pass(strings.Repeat("kxq4vz!t", 16))},
 		{"empty password", "password", pass(""), pass("        ")},
 		{"common password", "password", pass("sunshine"), pass("sunshine-of-K")},
 		{"common password in capitals", "password", pass("SUNSHINE"), pass("SUNSHINE-of-K")},
 		{"the address", "password", both("i@example.com", "i@example.com"), both("i@example.com", "i@example.org")},
-		{"the address as typed", "password", both("I@Bücher.Example", "i@bücher.example"), both("i@bücher.example", "i@buecher.example")},
-		{"the address folded", "password", both("Straße@Example.com", "strasse@example.com"), both("straße@example.com", "ztrasse@example.com")},
+		{"the address as typed", "password", both("I@Bücher.Example", "i@bücher.example"),
+			both("i@bücher.example", "i@buecher.example")},
+		{"the address folded", "password", both("Straße@Example.com", "strasse@example.com"),
+			both("straße@example.com", "ztrasse@example.com")},
 		{"empty name", "name", name(""), name("A")},
 		{"blank name", "name", name(" \t\u00a0 "), name(" A ")},
 		{"101 characters", "name", name(long + "n"), name(long)},
-		{"101 wide characters", "name", name(strings.Repeat("\U0001f511", 101)), name(strings.Repeat("\U0001f511", 100))},
+		{"101 wide characters", "name", name(strings.Repeat("\U0001f511", 101)),
+			name(strings.Repeat("\U0001f511", 100))},
 		{"name of a megabyte", "name", name(strings.Repeat("n", 1<<20)), name("n")},
 		{"line break", "name", name("Ada\nLovelace"), name("Ada Lovelace")},
 		{"line separator", "name", name("Ada\u2028Lovelace"), name("Ada\u00a0Lovelace")},
@@ -155,10 +159,11 @@ func TestRegister_AddressIsTakenInEverySpelling(t *testing.T) {
 	})
 }
 
-// TestRegister_OneOfParallelRegistrationsWins is A-029: the unique index decides, and nobody sees anything else. Half of them
-// hesitate before they write, so that whoever looked before is too late.
+// TestRegister_OneOfParallelRegistrationsWins is A-029: the unique index decides, and nobody sees anything else. Half
+// of them hesitate before they write, so that whoever looked before is too late.
 func TestRegister_OneOfParallelRegistrationsWins(t *testing.T) {
-	spellings := []string{"straße@bücher.example", "STRASSE@BÜCHER.EXAMPLE", "Stra\u1e9ee@xn--bcher-kva.example", " strasse@bu\u0308cher.example", "\u017ftra\u017f\u017fe@bücher.example"}
+	spellings := []string{"straße@bücher.example", "STRASSE@BÜCHER.EXAMPLE", "Stra\u1e9ee@xn--bcher-kva.example",
+		" strasse@bu\u0308cher.example", "\u017ftra\u017f\u017fe@bücher.example"}
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		const n = 50
 		slow, m := h.metered()
@@ -170,7 +175,8 @@ func TestRegister_OneOfParallelRegistrationsWins(t *testing.T) {
 		}
 		payloads, errs := make([]*accounts.AuthPayload, n), make([]error, n)
 		inParallel(n, func(i int) {
-			payloads[i], errs[i] = []*fixture{h, slow}[i%2].register(spellings[i%len(spellings)], fmt.Sprintf("%s-%d", goodPassword, i))
+			payloads[i], errs[i] = []*fixture{h, slow}[i%2].register(spellings[i%len(spellings)],
+				fmt.Sprintf("%s-%d", goodPassword, i))
 		})
 		won := -1
 		for i, err := range errs {

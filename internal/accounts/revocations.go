@@ -33,8 +33,9 @@ func (r Revocation) Before() time.Time {
 // revokeSessions revokes the active sessions in scope and records that, so that instances drop them from their caches
 // and other services refuse their tokens. When the scope is all of a user's sessions, the transaction must have
 // written the user's row before: otherwise a parallel login could start a session that is not seen here.
-func (s *Service) revokeSessions(ctx context.Context, tx *transaction, now time.Time, meant ...predicate.Session) error {
-	rows, err := tx.Session.Query().Where(append(meant, session.Not(expiredOrRevoked(now)))...).
+func (s *Service) revokeSessions(ctx context.Context, tx *transaction, now time.Time,
+	scope ...predicate.Session) error {
+	rows, err := tx.Session.Query().Where(append(scope, session.Not(expiredOrRevoked(now)))...).
 		Select(session.FieldID, session.FieldUserID).Order(ent.Asc(session.FieldID)).All(ctx)
 	if err != nil || len(rows) == 0 {
 		return err
@@ -42,9 +43,11 @@ func (s *Service) revokeSessions(ctx context.Context, tx *transaction, now time.
 	ids := make([]uuid.UUID, len(rows))
 	for i, row := range rows {
 		ids[i] = row.ID
-		tx.revoked = append(tx.revoked, Revocation{UserID: row.UserID, SessionID: row.ID, At: now, Until: s.tokensExpireBy(now)})
+		tx.revoked = append(tx.revoked,
+			Revocation{UserID: row.UserID, SessionID: row.ID, At: now, Until: s.tokensExpireBy(now)})
 	}
-	if err := tx.Session.Update().Where(session.IDIn(ids...), session.EndedAtIsNil()).SetEndedAt(now).Exec(ctx); err != nil {
+	err = tx.Session.Update().Where(session.IDIn(ids...), session.EndedAtIsNil()).SetEndedAt(now).Exec(ctx)
+	if err != nil {
 		return err
 	}
 	return tx.record(ctx, len(rows))
@@ -112,7 +115,8 @@ func (s *Service) PublishPending(ctx context.Context) {
 	defer s.subscribers.publishing.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	rows, err := s.config.Client.Revocation.Query().Where(revocation.IDGT(s.subscribers.published)).Order(ent.Asc(revocation.FieldID)).All(ctx)
+	rows, err := s.config.Client.Revocation.Query().Where(revocation.IDGT(s.subscribers.published)).
+		Order(ent.Asc(revocation.FieldID)).All(ctx)
 	if err != nil {
 		s.config.Log.WarnContext(ctx, "publishing revocations failed", "error", err)
 		s.SyncLost()

@@ -64,8 +64,8 @@ func TestRevokeOtherSessions_EndsAllOthers(t *testing.T) {
 	})
 }
 
-// TestRevocations_EveryEndingIsRecorded is what services elsewhere rely on: an ended session is in the record until its last token
-// has expired, and an innocent one never.
+// TestRevocations_EveryEndingIsRecorded is what services elsewhere rely on: an ended session is in the record until
+// its last token has expired, and an innocent one never.
 func TestRevocations_EveryEndingIsRecorded(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		root := h.administrator("root@example.com")
@@ -79,7 +79,8 @@ func TestRevocations_EveryEndingIsRecorded(t *testing.T) {
 			"delete":     func(p *accounts.AuthPayload) error { _, err := h.DeleteAccount(ctx, p.Viewer); return err },
 			"suspension": func(p *accounts.AuthPayload) error { _, err := h.SuspendUser(ctx, root.Viewer, p.User.ID); return err },
 			"password": func(p *accounts.AuthPayload) error {
-				_, err := h.ChangePassword(ctx, p.Viewer, accounts.ChangePasswordInput{CurrentPassword: goodPassword, NewPassword: otherPassword})
+				_, err := h.ChangePassword(ctx, p.Viewer,
+					accounts.ChangePasswordInput{CurrentPassword: goodPassword, NewPassword: otherPassword})
 				return err
 			},
 			"others": func(p *accounts.AuthPayload) error {
@@ -100,7 +101,8 @@ func TestRevocations_EveryEndingIsRecorded(t *testing.T) {
 				return nil
 			},
 		} {
-			p, innocent := h.must(h.register(name2address(name), goodPassword)), h.must(h.register("not-"+name2address(name), goodPassword))
+			p, innocent := h.must(h.register(name2address(name),
+				goodPassword)), h.must(h.register("not-"+name2address(name), goodPassword))
 			check(t, end(p))
 			inForce, err := h.Revocations(ctx)
 			check(t, err)
@@ -122,7 +124,8 @@ func TestRevocations_EveryEndingIsRecorded(t *testing.T) {
 				t.Errorf("%s: recorded %d times", name, found)
 			}
 		}
-		_, err := h.SetRoles(ctx, root.Viewer, accounts.SetRolesInput{UserID: root.User.ID, Roles: []accounts.Role{accounts.RoleUser, accounts.RoleAdmin}})
+		_, err := h.SetRoles(ctx, root.Viewer,
+			accounts.SetRolesInput{UserID: root.User.ID, Roles: []accounts.Role{accounts.RoleUser, accounts.RoleAdmin}})
 		check(t, err)
 		inForce, err := h.Revocations(ctx)
 		check(t, err)
@@ -156,7 +159,8 @@ func TestRevocations_RolesComeInTheOrderOfCommits(t *testing.T) {
 			by    *fixture
 			roles []accounts.Role
 		}{{ahead, []accounts.Role{accounts.RoleUser, accounts.RoleAdmin}}, {h, []accounts.Role{accounts.RoleUser}}} {
-			_, err := change.by.SetRoles(t.Context(), root.Viewer, accounts.SetRolesInput{UserID: p.User.ID, Roles: change.roles})
+			_, err := change.by.SetRoles(t.Context(), root.Viewer,
+				accounts.SetRolesInput{UserID: p.User.ID, Roles: change.roles})
 			check(t, err)
 		}
 		inForce, err := h.Revocations(t.Context())
@@ -166,7 +170,8 @@ func TestRevocations_RolesComeInTheOrderOfCommits(t *testing.T) {
 			t.Errorf("told last: %+v, want the roles that the database has", last)
 		}
 		if !before.IssuedAt.Before(last.Before()) {
-			t.Errorf("a token from before, issued at %v by the clock of its instance, is not meant: %v", before.IssuedAt, last.Before())
+			t.Errorf("a token from before, issued at %v by the clock of its instance, is not meant: %v",
+				before.IssuedAt, last.Before())
 		}
 	})
 }

@@ -25,7 +25,8 @@ type SetRolesPayload struct{ User *User }
 func (s *Service) SetRoles(ctx context.Context, v *viewer.Viewer, in SetRolesInput) (*SetRolesPayload, error) {
 	now := s.now()
 	if !slices.Contains(in.Roles, RoleUser) {
-		return nil, problem.BadInput("roles", "Every account has the role USER; suspend an account that should not be used.")
+		return nil, problem.BadInput("roles",
+			"Every account has the role USER; suspend an account that should not be used.")
 	}
 	if slices.ContainsFunc(in.Roles, func(r Role) bool { return r != RoleUser && r != RoleAdmin }) {
 		return nil, problem.BadInput("roles", "The roles are USER and ADMIN.")

@@ -17,7 +17,8 @@ const secretDigest = "secret_digest"
 
 // ErrSecretMismatch means that the database was used with another secret: with this one, every session and the signing
 // key would be lost.
-var ErrSecretMismatch = errors.New("the secret is not the one that this database was first used with; give it its former value")
+var ErrSecretMismatch = errors.New(
+	"the secret is not the one that this database was first used with; give it its former value")
 
 // CheckSecret compares the secret with the stored digest, which it stores on first use. Of instances that start
 // simultaneously with different secrets, one wins and the others get ErrSecretMismatch.

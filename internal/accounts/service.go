@@ -28,7 +28,7 @@ type Config struct {
 	Throttle     *ThrottleConfig           // default nil: attempts are not limited
 	Clock        func() time.Time          // default time.Now
 	NewID        func() (uuid.UUID, error) // default uuid.NewV7
-	IsRetryable  func(error) bool          // whether a transaction was rolled back for another one and may run again; default: never
+	IsRetryable  func(error) bool          // whether a rolled back transaction may run again; default: never
 	Log          *slog.Logger              // default slog.Default()
 
 	OnEvent func(context.Context, Event) // called after each commit; must be quick; default: nothing
@@ -48,7 +48,8 @@ func New(c Config) (*Service, error) {
 		return nil, errors.New("accounts: Client, Passwords, Access and Refresh are required")
 	}
 	if c.RefreshTTL <= 0 || c.SessionTTL < c.RefreshTTL {
-		return nil, fmt.Errorf("accounts: SessionTTL (%v) must be at least RefreshTTL (%v), and both positive", c.SessionTTL, c.RefreshTTL)
+		return nil, fmt.Errorf("accounts: SessionTTL (%v) must be at least RefreshTTL (%v), and both positive",
+			c.SessionTTL, c.RefreshTTL)
 	}
 	if c.MaxTokenTTL == 0 {
 		c.MaxTokenTTL = c.Access.TTL()

@@ -94,7 +94,8 @@ func TestTransactions_RefuseToNest(t *testing.T) {
 		entered := false
 		err := accounts.InTx(h.Service, t.Context(), func(ctx context.Context, tx *accounts.Transaction) error {
 			check(t, addUser(ctx, tx, "a@example.com"))
-			return accounts.InTx(h.Service, ctx, func(context.Context, *accounts.Transaction) error { entered = true; return nil })
+			return accounts.InTx(h.Service, ctx,
+				func(context.Context, *accounts.Transaction) error { entered = true; return nil })
 		})
 		if err == nil || entered {
 			t.Errorf("nested: %v, entered %v", err, entered)
@@ -103,7 +104,8 @@ func TestTransactions_RefuseToNest(t *testing.T) {
 			t.Errorf("%d accounts, want the outer one taken back", n)
 		}
 		for range 2 { // the twin: one after the other
-			check(t, accounts.InTx(h.Service, t.Context(), func(context.Context, *accounts.Transaction) error { return nil }))
+			check(t, accounts.InTx(h.Service, t.Context(),
+				func(context.Context, *accounts.Transaction) error { return nil }))
 		}
 	})
 }
@@ -114,9 +116,11 @@ func TestTransactions_ReturnTheirConnections(t *testing.T) {
 		for range 40 {
 			func() {
 				defer func() { recover() }()
-				accounts.InTx(h.Service, t.Context(), func(context.Context, *accounts.Transaction) error { panic("panicked") })
+				accounts.InTx(h.Service, t.Context(),
+					func(context.Context, *accounts.Transaction) error { panic("panicked") })
 			}()
-			accounts.InTx(h.Service, t.Context(), func(context.Context, *accounts.Transaction) error { return errors.New("failed") })
+			accounts.InTx(h.Service, t.Context(),
+				func(context.Context, *accounts.Transaction) error { return errors.New("failed") })
 		}
 		h.must(h.register(ada, goodPassword))
 	})

@@ -23,11 +23,12 @@ const (
 // SessionCacheConfig configures the cache of sessions and their users.
 type SessionCacheConfig struct {
 	Sessions int  // default 16384: how many sessions are cached; the least recently used leave first
-	Shared   bool // default false; true: other instances use the database, so trust the cache only while SyncedUntil is called
+	Shared   bool // default false; true: other instances write too, so trust it only while in sync
 }
 
-// sessionCache caches active sessions and their users, which saves most requests their reads. A user is invalidated when
-// anything about them changes: immediately by this instance, and by a notification from others. Writes never use it.
+// sessionCache caches active sessions and their users, which saves most requests their reads. A user is invalidated
+// when anything about them changes: immediately by this instance, and by a notification from others. Writes never use
+// it.
 //
 // A SQLite file has no other instances, but commands in other processes write to it. So an entry is trusted for
 // maxStaleness after it was read.
@@ -86,7 +87,8 @@ func (c *sessionCache) session(session, user uuid.UUID, now time.Time) (cachedSe
 	defer c.mu.Unlock()
 	c.lastLookup = time.Now()
 	s, ok := c.sessions.Get(session)
-	if !ok || !c.trusted(s.readAt) || s.userID != user || !now.Before(s.endsAt) || now.Sub(s.lastUsed) >= lastUsedInterval {
+	usable := ok && c.trusted(s.readAt) && s.userID == user && now.Before(s.endsAt)
+	if !usable || now.Sub(s.lastUsed) >= lastUsedInterval {
 		c.stats.Misses++
 		return cachedSession{}, false
 	}
@@ -102,9 +104,9 @@ func (c *sessionCache) trusted(readAt time.Time) bool {
 	return age(readAt) < maxStaleness
 }
 
-// age returns how long ago a moment was, by the clock that says longer. The monotonic clock goes on while the process is
-// stopped, but not while the machine is suspended: then the wall clock does, or is set right afterwards. A wall clock
-// that is set back says less, and the monotonic one decides.
+// age returns how long ago a moment was, by the clock that says longer. The monotonic clock goes on while the process
+// is stopped, but not while the machine is suspended: then the wall clock does, or is set right afterwards. A wall
+// clock that is set back says less, and the monotonic one decides.
 func age(moment time.Time) time.Duration {
 	now := time.Now()
 	return max(now.Sub(moment), now.Round(0).Sub(moment.Round(0)))
@@ -209,7 +211,8 @@ func (s *Service) SyncLost() {
 	s.subscribers.dropAll()
 }
 
-// SyncNeeded reports whether SyncedUntil is worth its cost: the cache was used in the last seconds, or there is a subscriber.
+// SyncNeeded reports whether SyncedUntil is worth its cost: the cache was used in the last seconds, or there is a
+// subscriber.
 func (s *Service) SyncNeeded() bool {
 	return s.subscribers.any() || s.cache.lookedUpSince(time.Now().Add(-idleAfter))
 }

@@ -240,8 +240,8 @@ func TestSessionCache_SessionIsFoundForItsUserOnly(t *testing.T) {
 	})
 }
 
-// TestWrites_IgnoreTheSessionCache ends a session so that the view does not know: whoever only reads is still let in, and
-// whoever writes is not.
+// TestWrites_IgnoreTheSessionCache ends a session so that the view does not know: whoever only reads is still let in,
+// and whoever writes is not.
 func TestWrites_IgnoreTheSessionCache(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h, _ = h.remembering(true, 0)
@@ -264,7 +264,8 @@ func TestWrites_IgnoreTheSessionCache(t *testing.T) {
 				return err
 			},
 			"changePassword": func() error {
-				_, err := h.ChangePassword(ctx, v, accounts.ChangePasswordInput{CurrentPassword: goodPassword, NewPassword: otherPassword})
+				_, err := h.ChangePassword(ctx, v,
+					accounts.ChangePasswordInput{CurrentPassword: goodPassword, NewPassword: otherPassword})
 				return err
 			},
 			"deleteAccount": func() error { _, err := h.DeleteAccount(ctx, v); return err },

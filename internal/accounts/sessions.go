@@ -18,7 +18,8 @@ import (
 const maxSessions = 100
 
 // signIn starts a session for a user who has just proved who they are.
-func (s *Service) signIn(ctx context.Context, tx *transaction, row *ent.User, from viewer.Origin, now time.Time) (*AuthPayload, error) {
+func (s *Service) signIn(ctx context.Context, tx *transaction, row *ent.User, from viewer.Origin,
+	now time.Time) (*AuthPayload, error) {
 	if err := s.evictSessions(ctx, tx, row.ID, now); err != nil {
 		return nil, err
 	}
@@ -34,7 +35,8 @@ func (s *Service) signIn(ctx context.Context, tx *transaction, row *ent.User, fr
 		SetID(id).SetUserID(row.ID).
 		SetRefreshDigest(refresh.Digest()).SetRefreshGeneration(int(refresh.Generation)).
 		SetAuthenticatedAt(now).SetCreatedAt(now).SetLastUsedAt(now).
-		SetIdleExpiresAt(wholeSecond(now.Add(s.config.RefreshTTL))).SetExpiresAt(wholeSecond(now.Add(s.config.SessionTTL))).
+		SetIdleExpiresAt(wholeSecond(now.Add(s.config.RefreshTTL))).
+		SetExpiresAt(wholeSecond(now.Add(s.config.SessionTTL))).
 		SetNillableUserAgent(nilIfEmpty(from.Agent)).SetNillableIP(nilIfEmpty(from.Address())).
 		Save(ctx)
 	if err != nil {
@@ -130,7 +132,8 @@ func (s *Service) accessPayload(row *ent.User, in *ent.Session, now time.Time) (
 }
 
 func sessionEnded() *problem.Problem {
-	return problem.New(problem.Unauthenticated, "The session has ended; sign in again.").WithReason(string(viewer.Revoked))
+	return problem.New(problem.Unauthenticated,
+		"The session has ended; sign in again.").WithReason(string(viewer.Revoked))
 }
 
 // expiry returns when a session expires: idle for too long, or at the end of its life.

@@ -47,7 +47,8 @@ func NewSigningKeys(c KeysConfig) (*SigningKeys, error) {
 		return nil, errors.New("accounts: Client, Secret and TTL are required to keep signing keys")
 	}
 	if c.RotateEvery != 0 && c.RotateEvery < 2*KeyLead {
-		return nil, fmt.Errorf("accounts: a key must sign for at least %v, and not for %v: it is published %v before", 2*KeyLead, c.RotateEvery, KeyLead)
+		return nil, fmt.Errorf("accounts: a key must sign for at least %v, and not for %v: it is published %v before",
+			2*KeyLead, c.RotateEvery, KeyLead)
 	}
 	if c.Clock == nil {
 		c.Clock = time.Now
@@ -115,7 +116,8 @@ func (k *SigningKeys) makeFirst(ctx context.Context) error {
 }
 
 // insert stores a new key, unless there is one of this sequence number.
-func (k *SigningKeys) insert(ctx context.Context, keys *ent.SigningKeyClient, algorithm string, sequence int, now, signsAt time.Time) (made bool, err error) {
+func (k *SigningKeys) insert(ctx context.Context, keys *ent.SigningKeyClient, algorithm string, sequence int, now,
+	signsAt time.Time) (made bool, err error) {
 	key, err := token.GenerateKey(algorithm)
 	if err != nil {
 		return false, err
@@ -149,7 +151,8 @@ func (k *SigningKeys) Rotate(ctx context.Context, r Rotation) error {
 	if r.Revoke {
 		signsAt, oldEnds = now, now
 	}
-	err := atomically(ctx, k.config.Client, func(tx *ent.Tx) error { return k.rotate(ctx, tx, r, now, signsAt, oldEnds) })
+	err := atomically(ctx, k.config.Client,
+		func(tx *ent.Tx) error { return k.rotate(ctx, tx, r, now, signsAt, oldEnds) })
 	if err != nil {
 		return err
 	}
@@ -171,7 +174,8 @@ func (k *SigningKeys) rotate(ctx context.Context, tx *ent.Tx, r Rotation, now, s
 	}
 	newest := rows[len(rows)-1]
 	if newest.SignsAt.After(now) && !r.Revoke {
-		return fmt.Errorf("%w: the key %s signs from %s; rotate again after that", ErrRotationPending, newest.ID, newest.SignsAt.UTC().Format(time.RFC3339))
+		return fmt.Errorf("%w: the key %s signs from %s; rotate again after that", ErrRotationPending, newest.ID,
+			newest.SignsAt.UTC().Format(time.RFC3339))
 	}
 	if r.Algorithm == "" {
 		before, err := k.open(newest)
@@ -197,7 +201,8 @@ func (k *SigningKeys) rotate(ctx context.Context, tx *ent.Tx, r Rotation, now, s
 // Maintain deletes keys that ended a day ago, and rotates when the newest has signed for RotateEvery. Of instances
 // that do so simultaneously, one rotates.
 func (k *SigningKeys) Maintain(ctx context.Context) error {
-	if _, err := k.config.Client.SigningKey.Delete().Where(signingkey.EndsAtLTE(k.now().Add(-deleteAfter))).Exec(ctx); err != nil {
+	expired := signingkey.EndsAtLTE(k.now().Add(-deleteAfter))
+	if _, err := k.config.Client.SigningKey.Delete().Where(expired).Exec(ctx); err != nil {
 		return err
 	}
 	if k.config.RotateEvery == 0 {

@@ -20,7 +20,8 @@ const rotateEvery = 90 * 24 * time.Hour
 func (h *fixture) signingKeys(secret string) *accounts.SigningKeys {
 	h.t.Helper()
 	k, err := accounts.NewSigningKeys(accounts.KeysConfig{
-		Client: h.config.Client, Secret: secretOf(h.t, secret), TTL: accessTTL, RotateEvery: rotateEvery, Clock: h.clock.Now,
+		Client: h.config.Client, Secret: secretOf(h.t,
+			secret), TTL: accessTTL, RotateEvery: rotateEvery, Clock: h.clock.Now,
 	})
 	check(h.t, err)
 	return k
@@ -38,7 +39,8 @@ func (h *fixture) instanceOf(schedule []token.Scheduled) *token.Issuer {
 	h.t.Helper()
 	keys, err := token.NewKeys(schedule...)
 	check(h.t, err)
-	i, err := token.NewIssuer(token.Config{Keys: keys, Issuer: "https://id.example.org", Audience: "gatehouse", TTL: accessTTL, Clock: h.clock.Now})
+	i, err := token.NewIssuer(token.Config{Keys: keys, Issuer: "https://id.example.org", Audience: "gatehouse",
+		TTL: accessTTL, Clock: h.clock.Now})
 	check(h.t, err)
 	return i
 }
@@ -117,7 +119,8 @@ func TestRotate_PublishesAheadAndKeepsTheOldKeyForItsTokens(t *testing.T) {
 func TestRotate_RevokedKeyVerifiesNothing(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		k := h.signingKeys(theSecret)
-		text, err := h.instanceOf(load(t, k)).Issue(token.Claims{UserID: someID(t), SessionID: someID(t), AuthenticatedAt: h.clock.Now()})
+		text, err := h.instanceOf(load(t, k)).Issue(token.Claims{UserID: someID(t), SessionID: someID(t),
+			AuthenticatedAt: h.clock.Now()})
 		check(t, err)
 		if _, err := h.instanceOf(load(t, k)).Verify(text); err != nil {
 			t.Fatal(err) // the twin
@@ -232,7 +235,8 @@ func TestSigningKeys_ParallelFirstStartsEndWithOneKey(t *testing.T) {
 
 func TestNewSigningKeys_RefusesTooShortRotations(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
-		c := accounts.KeysConfig{Client: h.config.Client, Secret: secretOf(t, theSecret), TTL: accessTTL, RotateEvery: 2 * accounts.KeyLead}
+		c := accounts.KeysConfig{Client: h.config.Client, Secret: secretOf(t, theSecret), TTL: accessTTL,
+			RotateEvery: 2 * accounts.KeyLead}
 		if _, err := accounts.NewSigningKeys(c); err != nil {
 			t.Error(err)
 		}

@@ -55,7 +55,9 @@ ON CONFLICT (id) DO UPDATE
 SET at = greatest(t.at, excluded.at), until = greatest(t.until, excluded.at) + (excluded.until - excluded.at)
 WHERE (
   SELECT tries < free OR t.at + make_interval(secs => longest / 2 ^ greatest(0, $8 + free - tries)) <= excluded.at
-  FROM (SELECT free, longest, ceil(extract(epoch FROM t.until - t.at) / longest) AS tries FROM rule WHERE rule.id = t.id) AS r
+  FROM (
+    SELECT free, longest, ceil(extract(epoch FROM t.until - t.at) / longest) AS tries FROM rule WHERE rule.id = t.id
+  ) AS r
 )`
 
 func (d sqlStore) add(ctx context.Context, t *attempt) (taken bool, err error) {
@@ -92,7 +94,8 @@ FROM held WHERE t.id = held.id`
 
 func (sqlStore) refund(ctx context.Context, tx *transaction, t *attempt, reset bool) error {
 	who, where := t.charged[0], t.charged[1]
-	_, err := tx.ExecContext(ctx, refundSQL, who.name, who.maxDelay.Seconds(), where.name, where.maxDelay.Seconds(), reset)
+	_, err := tx.ExecContext(ctx, refundSQL, who.name, who.maxDelay.Seconds(), where.name, where.maxDelay.Seconds(),
+		reset)
 	return err
 }
 

@@ -158,7 +158,8 @@ func TestLogin_UnknownAddressCostsTheStatementsOfAWrongPassword(t *testing.T) {
 				got := m.count(func() { _, err = h.login(address, pw) })
 				wantProblem(t, address, err, problem.InvalidCredentials, "")
 				if strings.Join(got, "\n") != strings.Join(wrong, "\n") {
-					t.Errorf("%q costs:\n%s\na wrong password costs:\n%s", address, strings.Join(got, "\n"), strings.Join(wrong, "\n"))
+					t.Errorf("%q costs:\n%s\na wrong password costs:\n%s", address, strings.Join(got, "\n"),
+						strings.Join(wrong, "\n"))
 				}
 			}
 		}
@@ -213,12 +214,16 @@ func TestUseCases_StatementsOfEach(t *testing.T) {
 			want int
 			do   func()
 		}{
-			{"register: begin, user, read it, sessions, session, commit", 6, func() { p = h.must(h.register(ada, goodPassword)) }},
-			{"login: read, begin, hold the user, sessions, session, commit", 6, func() { p = h.must(h.login(ada, goodPassword)) }},
+			{"register: begin, user, read it, sessions, session, commit", 6,
+				func() { p = h.must(h.register(ada, goodPassword)) }},
+			{"login: read, begin, hold the user, sessions, session, commit", 6,
+				func() { p = h.must(h.login(ada, goodPassword)) }},
 			{"viewer: read", 1, func() { v = h.caller(p) }},
 			{"me: read", 1, func() { h.Me(t.Context(), v) }},
-			{"refresh: begin, move on, read session and user, commit", 5, func() { h.must(h.exchange(*p.RefreshToken)) }},
-			{"update: begin, hold the user, hold the session, read, write, read it, commit", 7, func() { h.rename(v, "Ada") }},
+			{"refresh: begin, move on, read session and user, commit", 5,
+				func() { h.must(h.exchange(*p.RefreshToken)) }},
+			{"update: begin, hold the user, hold the session, read, write, read it, commit", 7,
+				func() { h.rename(v, "Ada") }},
 			{"logout: begin, read, end, record, commit", 5, func() { h.Logout(t.Context(), v) }},
 		} {
 			if got := m.count(c.do); len(got) != c.want {
@@ -230,8 +235,8 @@ func TestUseCases_StatementsOfEach(t *testing.T) {
 
 var errInjected = errors.New("the database went away")
 
-// TestUseCases_FailureAtAnyStatementChangesNothing is A-044: the use case answers the failure and the next try succeeds, as if
-// the first had not been.
+// TestUseCases_FailureAtAnyStatementChangesNothing is A-044: the use case answers the failure and the next try
+// succeeds, as if the first had not been.
 func TestUseCases_FailureAtAnyStatementChangesNothing(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		m := h.must(h.register("metered@example.com", goodPassword))
@@ -247,7 +252,8 @@ func TestUseCases_FailureAtAnyStatementChangesNothing(t *testing.T) {
 				return err
 			},
 			"update": func(i int) error {
-				_, err := h.UpdateProfile(t.Context(), m.Viewer, accounts.ProfileChange{Name: ptr(ptr(fmt.Sprint("name ", i)))})
+				_, err := h.UpdateProfile(t.Context(), m.Viewer,
+					accounts.ProfileChange{Name: ptr(ptr(fmt.Sprint("name ", i)))})
 				return err
 			},
 		}
@@ -272,7 +278,8 @@ func TestUseCases_FailureAtAnyStatementChangesNothing(t *testing.T) {
 					t.Errorf("%s: statement %d failed, and the answer is %v", name, failing, err)
 				}
 				if after := rowsOf(t, h); after != before {
-					t.Errorf("%s: statement %d failed, and the tables changed\nfrom %s\nto   %s", name, failing, before, after)
+					t.Errorf("%s: statement %d failed, and the tables changed\nfrom %s\nto   %s", name, failing,
+						before, after)
 				}
 				if err := do(failing); err != nil {
 					t.Errorf("%s: after statement %d failed once: %v", name, failing, err)

@@ -21,13 +21,19 @@ func TestUseCases_RefuseTextThatADatabaseWouldRefuse(t *testing.T) {
 				register := func(in accounts.RegisterInput) error { _, err := h.Register(ctx, anonymous, in); return err }
 				login := func(in accounts.LoginInput) error { _, err := h.Login(ctx, anonymous, in); return err }
 				for _, at := range []string{text + "@example.com", "a@" + text + "example.com", ada + text, text + ada} {
-					wantProblem(t, name, register(accounts.RegisterInput{Email: at, Password: goodPassword}), problem.BadUserInput, "email")
-					wantProblem(t, name, login(accounts.LoginInput{Email: at, Password: goodPassword}), problem.InvalidCredentials, "")
+					wantProblem(t, name, register(accounts.RegisterInput{Email: at, Password: goodPassword}),
+						problem.BadUserInput, "email")
+					wantProblem(t, name, login(accounts.LoginInput{Email: at, Password: goodPassword}),
+						problem.InvalidCredentials, "")
 				}
-				wantProblem(t, name, register(accounts.RegisterInput{Email: "b@example.com", Password: goodPassword + text}), problem.BadUserInput, "password")
-				wantProblem(t, name, register(accounts.RegisterInput{Email: "b@example.com", Password: goodPassword, Name: &text}), problem.BadUserInput, "name")
-				wantProblem(t, name, login(accounts.LoginInput{Email: ada, Password: goodPassword + text}), problem.InvalidCredentials, "")
-				wantProblem(t, name, login(accounts.LoginInput{Email: "b@example.com", Password: goodPassword + text}), problem.InvalidCredentials, "")
+				wantProblem(t, name, register(accounts.RegisterInput{Email: "b@example.com",
+					Password: goodPassword + text}), problem.BadUserInput, "password")
+				wantProblem(t, name, register(accounts.RegisterInput{Email: "b@example.com", Password: goodPassword,
+					Name: &text}), problem.BadUserInput, "name")
+				wantProblem(t, name, login(accounts.LoginInput{Email: ada, Password: goodPassword + text}),
+					problem.InvalidCredentials, "")
+				wantProblem(t, name, login(accounts.LoginInput{Email: "b@example.com",
+					Password: goodPassword + text}), problem.InvalidCredentials, "")
 				for _, refresh := range []string{text, token + text, text + token, token[:40] + text + token[40:], token[:40] + text + token[40+len(text):]} {
 					_, err := h.exchange(refresh)
 					wantProblem(t, name, err, problem.InvalidToken, "")

@@ -44,7 +44,8 @@ const (
 func ParseThrottle(text string) (*ThrottleLimits, error) {
 	limits := DefaultThrottle()
 	named := map[string]*int{
-		"account": &limits.Account, "pair": &limits.Pair, "network": &limits.Network, "register": &limits.Register, "refresh": &limits.Refresh,
+		"account": &limits.Account, "pair": &limits.Pair, "network": &limits.Network,
+		"register": &limits.Register, "refresh": &limits.Refresh,
 	}
 	switch text {
 	case "on":
@@ -56,7 +57,8 @@ func ParseThrottle(text string) (*ThrottleLimits, error) {
 		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
 		field, n := named[name], 0
 		if field == nil {
-			return nil, fmt.Errorf("%q is neither on, off nor a limit given once, name=number; there are account, pair, network, register, refresh", part)
+			return nil, fmt.Errorf("%q is neither on, off nor a limit given once, name=number; "+
+				"there are account, pair, network, register, refresh", part)
 		}
 		if n, _ = strconv.Atoi(value); n < 1 || n > 1e6 {
 			return nil, fmt.Errorf("%s=%s: it must be a whole number from 1 to 1000000", name, value)

@@ -51,7 +51,8 @@ func (h *fixture) loginAt(v *viewer.Viewer, email, pw string) (*accounts.AuthPay
 }
 
 func (h *fixture) registerAt(v *viewer.Viewer, email string) (*accounts.AuthPayload, error) {
-	return h.note(goodPassword)(h.Register(h.t.Context(), v, accounts.RegisterInput{Email: email, Password: goodPassword}))
+	return h.note(goodPassword)(h.Register(h.t.Context(), v,
+		accounts.RegisterInput{Email: email, Password: goodPassword}))
 }
 
 // wait returns what a refusal says, and checks that it is the one that tells nothing.
@@ -202,7 +203,8 @@ func TestThrottle_OneNetworkCannotTryManyAccounts(t *testing.T) {
 			"not known":   {func(int) *viewer.Viewer { return &viewer.Viewer{} }, at("198.51.100.5")},
 		} {
 			stuff := func(i int) error {
-				_, err := h.loginAt(c.from(i), fmt.Sprintf("%s%d@example.com", strings.Fields(name)[0], i), otherPassword)
+				_, err := h.loginAt(c.from(i), fmt.Sprintf("%s%d@example.com", strings.Fields(name)[0], i),
+					otherPassword)
 				return err
 			}
 			if n := h.verifies(150, stuff); n != 100 {
@@ -285,12 +287,14 @@ func TestThrottle_ParallelGuessesShareOneBudget(t *testing.T) {
 			try  func(i int, on *fixture) error
 		}{
 			"one account, many networks": {5, func(i int, on *fixture) error { return on.guess(ada)(i) }},
-			"nobody, many networks":      {5, func(i int, on *fixture) error { return on.guess("nobody@example.com")(i) }},
+			"nobody, many networks": {5,
+				func(i int, on *fixture) error { return on.guess("nobody@example.com")(i) }},
 			"many accounts, one network": {100, func(i int, on *fixture) error {
 				_, err := on.loginAt(at("203.0.113.9"), fmt.Sprintf("y%d@example.com", i), otherPassword)
 				return err
 			}},
-			"one account, its network": {5, func(_ int, on *fixture) error { _, err := on.loginAt(at("192.0.2.7"), ada, otherPassword); return err }},
+			"one account, its network": {5,
+				func(_ int, on *fixture) error { _, err := on.loginAt(at("192.0.2.7"), ada, otherPassword); return err }},
 		} {
 			before := hashed()
 			var passed atomic.Int64
@@ -301,7 +305,8 @@ func TestThrottle_ParallelGuessesShareOneBudget(t *testing.T) {
 			})
 			want := int64(c.want)
 			if passed.Load() != want || hashed()-before != want {
-				t.Errorf("%s: %d of 200 guesses were verified, with %d hashes, want %d", name, passed.Load(), hashed()-before, want)
+				t.Errorf("%s: %d of 200 guesses were verified, with %d hashes, want %d", name, passed.Load(),
+					hashed()-before, want)
 			}
 		}
 	})
@@ -310,7 +315,8 @@ func TestThrottle_ParallelGuessesShareOneBudget(t *testing.T) {
 // Owners, strangers and the sweeper at once: nothing waits for ever, nothing fails, and what succeeded is not counted.
 func TestThrottle_ParallelSuccessesAreRefunded(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
-		h = h.throttled(accounts.ThrottleLimits{Account: 1000, Pair: 1000, Network: 1000, Register: 1000, Refresh: 1000})
+		h = h.throttled(accounts.ThrottleLimits{Account: 1000, Pair: 1000, Network: 1000, Register: 1000,
+			Refresh: 1000})
 		crowd := at("198.51.100.1")
 		for i := range 8 {
 			h.must(h.registerAt(at("192.0.2.7"), fmt.Sprintf("u%d@example.com", i)))

@@ -52,7 +52,8 @@ func TestTransactions_BeginWhereTheRuleAllows(t *testing.T) {
 		{"begins a transaction", mayBegin, func(c call) bool { return c.name == "Tx" || c.name == "BeginTx" }},
 		{"calls atomically", mayCallAtomically, func(c call) bool { return c.name == "atomically" }},
 		{"calls inTx", mayCallInTx, func(c call) bool { return c.name == "inTx" }},
-		{"writes outside of a transaction", mayWriteWithout, func(c call) bool { return !c.inTx && slices.Contains(writes, c.name) }},
+		{"writes outside of a transaction", mayWriteWithout,
+			func(c call) bool { return !c.inTx && slices.Contains(writes, c.name) }},
 	} {
 		callers := map[string]bool{}
 		for _, f := range found {
@@ -74,7 +75,8 @@ func TestTransactions_BeginWhereTheRuleAllows(t *testing.T) {
 }
 
 // writes are the methods of Ent's clients and rows that begin a write.
-var writes = []string{"Create", "CreateBulk", "MapCreateBulk", "Update", "UpdateOne", "UpdateOneID", "Delete", "DeleteOne", "DeleteOneID", "ExecContext"}
+var writes = []string{"Create", "CreateBulk", "MapCreateBulk", "Update", "UpdateOne", "UpdateOneID", "Delete",
+	"DeleteOne", "DeleteOneID", "ExecContext"}
 
 // call is a call in the package's source.
 type call struct {
@@ -96,7 +98,8 @@ func sourceCalls(t *testing.T) (all []call) {
 		check(t, err)
 		for _, d := range file.Decls {
 			if f, ok := d.(*ast.FuncDecl); ok {
-				all = append(all, callsIn(f.Body, declaredName(f), takesTx(f.Type) || f.Recv != nil && isTx(f.Recv.List[0].Type))...)
+				all = append(all, callsIn(f.Body, declaredName(f),
+					takesTx(f.Type) || f.Recv != nil && isTx(f.Recv.List[0].Type))...)
 			}
 		}
 	}

@@ -82,7 +82,8 @@ func (s *Service) lockCaller(ctx context.Context, tx *transaction, v *viewer.Vie
 	if n == 0 {
 		return nil, sessionEnded()
 	}
-	held := tx.Session.Update().Where(session.ID(v.SessionID), session.UserID(v.UserID), session.Not(expiredOrRevoked(now)))
+	held := tx.Session.Update().Where(session.ID(v.SessionID), session.UserID(v.UserID),
+		session.Not(expiredOrRevoked(now)))
 	n, err = setLastUse(held, v.Origin, now).Save(ctx)
 	if err != nil {
 		return nil, err

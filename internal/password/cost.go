@@ -58,10 +58,10 @@ func (c Cost) check() error {
 
 func (c Cost) String() string { return fmt.Sprintf("m=%d,t=%d,p=%d", c.Memory, c.Time, c.Lanes) }
 
-// WeakerThan reports whether guessing is cheaper against c than against other: it takes less memory, or fills less in all
-// (memory times passes). More memory may so make up for fewer passes, as among OWASP's equivalents; more passes never
-// make up for less memory, which is what keeps special hardware away. Lanes do not count: they change how fast a hash
-// is done, and not how much is done.
+// WeakerThan reports whether guessing is cheaper against c than against other: it takes less memory, or fills less in
+// all (memory times passes). More memory may so make up for fewer passes, as among OWASP's equivalents; more passes
+// never make up for less memory, which is what keeps special hardware away. Lanes do not count: they change how fast a
+// hash is done, and not how much is done.
 func (c Cost) WeakerThan(other Cost) bool {
 	return c.Memory < other.Memory || uint64(c.Memory)*uint64(c.Time) < uint64(other.Memory)*uint64(other.Time)
 }

@@ -20,8 +20,8 @@ var ErrBusy = errors.New("password: too many passwords are being hashed")
 // Config configures a Hasher. The zero Config is complete.
 type Config struct {
 	Cost Cost // default DefaultCost
-	// MaxConcurrent is how many hashes run at once; each takes Cost.Memory and Cost.Lanes processors. The default is the
-	// number of processors: with more, each hash only takes longer, and more memory is in use.
+	// MaxConcurrent is how many hashes run at once; each takes Cost.Memory and Cost.Lanes processors. The default is
+	// the number of processors: with more, each hash only takes longer, and more memory is in use.
 	MaxConcurrent int
 	// QueueTimeout is how long a caller waits for a slot. The default is 2 seconds: an ordinary burst drains in that
 	// time (at 20 to 40 ms a hash, 50 callers a processor), and in a flood an honest client hears soon that it should

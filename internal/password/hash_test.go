@@ -178,7 +178,8 @@ func TestHasher_LimitsParallelHashesAndRejectsInTime(t *testing.T) {
 		for _, c := range []struct {
 			after time.Duration
 			want  Stats
-		}{{0, Stats{3, 3, 17, 0}}, {1500 * time.Millisecond, Stats{3, 3, 14, 0}}, {3500 * time.Millisecond, Stats{3, 0, 0, 11}}} {
+		}{{0, Stats{3, 3, 17, 0}}, {1500 * time.Millisecond, Stats{3, 3, 14, 0}}, {3500 * time.Millisecond,
+			Stats{3, 0, 0, 11}}} {
 			time.Sleep(c.after - time.Since(start))
 			synctest.Wait()
 			if got := h.Stats(); got != c.want {
@@ -270,7 +271,8 @@ func TestHasher_PanicReleasesTheSlot(t *testing.T) {
 
 func TestNew_RefusesBadConfigs(t *testing.T) {
 	for _, c := range []Config{
-		{Cost: Cost{Memory: 1 << 22, Time: 1, Lanes: 1}}, {Cost: Cost{Memory: 19456}}, {MaxConcurrent: -1}, {QueueTimeout: -1},
+		{Cost: Cost{Memory: 1 << 22, Time: 1,
+			Lanes: 1}}, {Cost: Cost{Memory: 19456}}, {MaxConcurrent: -1}, {QueueTimeout: -1},
 	} {
 		if _, err := New(c); err == nil {
 			t.Errorf("New(%+v) works", c)

@@ -1,6 +1,6 @@
-// Package hashworker hashes passwords in a second process, which gives way to the first. A hash takes 19 MiB and 20 ms of
-// a processor, a hundred times what another request takes, and Go has no priorities: in one process requests wait behind
-// hashes, and hashes stop for each garbage collection.
+// Package hashworker hashes passwords in a second process, which gives way to the first. A hash takes 19 MiB and 20 ms
+// of a processor, a hundred times what another request takes, and Go has no priorities: in one process requests wait
+// behind hashes, and hashes stop for each garbage collection.
 //
 // The client writes requests to the worker's standard input and reads responses from its standard output, both as
 // encoding/gob. A worker ends when its standard input does.
@@ -44,14 +44,15 @@ func Input() *os.File {
 	return os.Stdin
 }
 
-// Serve answers requests until in ends. Automatic garbage collection is off; instead every second hash collects, so that
-// hashes find warm memory and the process holds one hash more than those that run. To collect after each hash took 4 %
-// more processor time.
+// Serve answers requests until in ends. Automatic garbage collection is off; instead every second hash collects, so
+// that hashes find warm memory and the process holds one hash more than those that run. To collect after each hash
+// took 4 % more processor time.
 func Serve(in io.Reader, out io.Writer) error { return serve(in, out, releaseAfter) }
 
 func serve(in io.Reader, out io.Writer, releaseAfter time.Duration) error {
 	debug.SetGCPercent(-1)
-	s := &server{idle: time.AfterFunc(releaseAfter, debug.FreeOSMemory), releaseAfter: releaseAfter, out: gob.NewEncoder(out)}
+	s := &server{idle: time.AfterFunc(releaseAfter, debug.FreeOSMemory), releaseAfter: releaseAfter,
+		out: gob.NewEncoder(out)}
 	for requests := gob.NewDecoder(in); ; {
 		var r request
 		if err := requests.Decode(&r); err == io.EOF {
