@@ -23,7 +23,7 @@ const (
 	Me = "{ me { id } }"
 )
 
-// Client asks one server. It may be used by many goroutines at once.
+// Client asks one server. Many goroutines may use it simultaneously.
 type Client struct {
 	URL  string
 	HTTP *http.Client

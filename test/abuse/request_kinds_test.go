@@ -3,6 +3,7 @@ package abuse
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/gatehouse/gatehouse/internal/servertest"
@@ -42,23 +43,35 @@ const (
 	denied           = "UNAUTHENTICATED" // within all bounds, and not for an anonymous caller
 )
 
+// size is that of a document which nearly fills a request.
+const size = 60_000
+
+// requestKinds are all kinds.
 func requestKinds() []requestKind {
-	variables := func(name, code, query, value string) requestKind {
-		rest := servertest.JSON(query)[1:] + `,"variables":` + value + `}`
-		return requestKind{name, code, func(n int) servertest.Request {
-			return post(`{"query":"#` + fmt.Sprint(n) + `\n` + rest)
-		}}
-	}
-	document := func(name, code, text string) requestKind { return variables(name, code, text, "{}") }
-	body := func(name, code, text string) requestKind {
-		return requestKind{name, code, func(n int) servertest.Request { return post(fmt.Sprintf("%*s", n%7+1, "") + text) }}
-	}
-	header := func(name, code string, headers ...string) requestKind {
-		return requestKind{name, code, func(n int) servertest.Request {
-			return post(`{"query":"#`+fmt.Sprint(n)+`\n{me{id}}"}`, headers...)
-		}}
-	}
-	const size = 60_000
+	return slices.Concat(documentKinds(), fragmentKinds(), sharedFragmentKinds(), repetitionKinds(), variableKinds(), httpKinds())
+}
+
+func variables(name, code, query, value string) requestKind {
+	rest := servertest.JSON(query)[1:] + `,"variables":` + value + `}`
+	return requestKind{name, code, func(n int) servertest.Request {
+		return post(`{"query":"#` + fmt.Sprint(n) + `\n` + rest)
+	}}
+}
+
+func document(name, code, text string) requestKind { return variables(name, code, text, "{}") }
+
+func body(name, code, text string) requestKind {
+	return requestKind{name, code, func(n int) servertest.Request { return post(fmt.Sprintf("%*s", n%7+1, "") + text) }}
+}
+
+func header(name, code string, headers ...string) requestKind {
+	return requestKind{name, code, func(n int) servertest.Request {
+		return post(`{"query":"#`+fmt.Sprint(n)+`\n{me{id}}"}`, headers...)
+	}}
+}
+
+// documentKinds are documents that are large, nested or wrong.
+func documentKinds() []requestKind {
 	return []requestKind{
 		document("aliases", limitExceeded, "{"+full(size, "a%d:__typename ")+"}"),
 		document("aliases within tokens", limitExceeded, "{"+repeat(330, "a%d:__typename ")+"}"),
@@ -76,22 +89,6 @@ func requestKinds() []requestKind {
 		document("conflicts of arguments", validationFailed, "{"+repeat(10, "users(first:%d){totalCount}")+"}"),
 		document("conflicts deep", validationFailed, "{"+
 			repeat(10, "users(first:%d){edges{node{id email name roles status createdAt updatedAt emailVerified sessions{id current}}}}")+"}"),
-		document("doubling fragments", limitExceeded, "{me{...F0}}"+repeat(80, "fragment F%d on User{...F%e ...F%e}")+
-			"fragment F80 on User{id}"),
-		document("each spreads all later", limitExceeded, "{me{...F0}}"+func() (s string) {
-			for i := range 25 {
-				s += fmt.Sprintf("fragment F%d on User{id ", i) + repeat(25-i, "...F%d ") + "}"
-			}
-			return s
-		}()),
-		document("fragment chain", limitExceeded, "{me{...F0}}"+repeat(100, "fragment F%d on User{id ...F%e}")+
-			"fragment F100 on User{id}"),
-		document("fragment cycle", validationFailed, "{me{...F0}}"+repeat(60, "fragment F%d on User{id ...F%e ...F0}")+
-			"fragment F60 on User{...F0}"),
-		document("10,000 fragments", limitExceeded, "{me{id}}"+full(size, "fragment F%d on X{a}")),
-		document("wrong input in a fragment chain", limitExceeded, "mutation{...F0}"+
-			repeat(60, "fragment F%d on Mutation{__typename ...F%e}")+"fragment F60 on Mutation{login(input:{"+
-			repeat(100, "a%d:1 ")+"}){tokenType}}"),
 		document("many operations", validationFailed, repeat(120, "query Q%d{me{id}}")),
 		document("many operations share a fragment", validationFailed, repeat(90, "query Q%d{me{...F}}")+
 			"fragment F on User{id email name roles status}"),
@@ -128,6 +125,34 @@ func requestKinds() []requestKind {
 		document("introspection", validationFailed, "{__schema{types{"+repeat(240, "name ")+"}}}"),
 		document("introspection circles", validationFailed, "{__schema{"+strings.Repeat("types{fields{type{", 80)+"name"+
 			strings.Repeat("}}}", 80)+"}}"),
+	}
+}
+
+// fragmentKinds are documents whose fragments spread one another.
+func fragmentKinds() []requestKind {
+	return []requestKind{
+		document("doubling fragments", limitExceeded, "{me{...F0}}"+repeat(80, "fragment F%d on User{...F%e ...F%e}")+
+			"fragment F80 on User{id}"),
+		document("each spreads all later", limitExceeded, "{me{...F0}}"+func() (s string) {
+			for i := range 25 {
+				s += fmt.Sprintf("fragment F%d on User{id ", i) + repeat(25-i, "...F%d ") + "}"
+			}
+			return s
+		}()),
+		document("fragment chain", limitExceeded, "{me{...F0}}"+repeat(100, "fragment F%d on User{id ...F%e}")+
+			"fragment F100 on User{id}"),
+		document("fragment cycle", validationFailed, "{me{...F0}}"+repeat(60, "fragment F%d on User{id ...F%e ...F0}")+
+			"fragment F60 on User{...F0}"),
+		document("10,000 fragments", limitExceeded, "{me{id}}"+full(size, "fragment F%d on X{a}")),
+		document("wrong input in a fragment chain", limitExceeded, "mutation{...F0}"+
+			repeat(60, "fragment F%d on Mutation{__typename ...F%e}")+"fragment F60 on Mutation{login(input:{"+
+			repeat(100, "a%d:1 ")+"}){tokenType}}"),
+	}
+}
+
+// sharedFragmentKinds are documents whose fragments are spread by many.
+func sharedFragmentKinds() []requestKind {
+	return []requestKind{
 		document("wrong values in a shared fragment", limitExceeded, repeat(4, "query Q%d{...F}")+
 			"fragment F on Query{users(first:["+repeat(940, "a ")+"]){totalCount}}"),
 		document("wrong roles in a shared fragment", limitExceeded, repeat(4, "mutation Q%d{...F}")+
@@ -167,6 +192,12 @@ func requestKinds() []requestKind {
 				repeat(150, "sessions{id}")+"}"),
 		document("a second fragment that doubles", validationFailed, "{me{...F0}} fragment F0 on User{id}"+
 			repeat(70, "fragment F%d on User{...F%e ...F%e}")+"fragment F70 on User{id}"),
+	}
+}
+
+// repetitionKinds are documents that say the same again and again.
+func repetitionKinds() []requestKind {
+	return []requestKind{
 		document("deep types", limitExceeded, "query($v:"+strings.Repeat("[", 300)+"Int"+strings.Repeat("]", 300)+
 			"){users(first:["+repeat(150, "$v ")+"]){totalCount}}"),
 		document("deep types not used", limitExceeded, repeat(3, "query Q%d($v:"+strings.Repeat("[", 150)+"Int"+
@@ -184,7 +215,12 @@ func requestKinds() []requestKind {
 		document("equal input fields", validationFailed, "mutation{login(input:{"+repeat(320, "email:1 ")+"}){tokenType}}"),
 		document("byte order marks", denied, strings.Repeat("\ufeff", size/3)+"{me{id}}"),
 		document("commas", denied, strings.Repeat(",", size)+"{me{id}}"),
+	}
+}
 
+// variableKinds are variables.
+func variableKinds() []requestKind {
+	return []requestKind{
 		variables("unused variables", limitExceeded, "{me{id}}", `{`+strings.TrimSuffix(full(size, `"v%d":0,`), ",")+`}`),
 		variables("objects in variables", limitExceeded, "{me{id}}", `{"a":[`+list(size/3, "{},")+`]}`),
 		variables("one-member objects", limitExceeded, "{me{id}}", `{"a":[`+list(size/7, `{"":0},`)+`]}`),
@@ -205,7 +241,12 @@ func requestKinds() []requestKind {
 				`}}`),
 		variables("long variable name", validationFailed, `query($`+strings.Repeat("v", 25_000)+`:ID!){user(id:$`+
 			strings.Repeat("v", 25_000)+`){id}}`, `{}`),
+	}
+}
 
+// httpKinds are bodies and headers.
+func httpKinds() []requestKind {
+	return []requestKind{
 		body("broken JSON", badInput, `{"query":"{me{id}}","variables":{`+full(size, `"v%d":0,`)),
 		body("batch", limitExceeded, `[`+strings.TrimSuffix(full(size, `{"query":"{__typename}"},`), ",")+`]`),
 		body("deep JSON", badInput, strings.Repeat("[", size)),

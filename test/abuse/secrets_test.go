@@ -161,36 +161,52 @@ func TestSecrets_LeaveInNoOtherWay(t *testing.T) {
 	}
 }
 
+const ann = "ann@example.com"
+
 // run is the story. It returns what commands printed.
 func (i *intruder) run(key *servertest.SigningKey, environment []string) (printed string) {
-	t, c := i.t, i.secrets
-	const ann = "ann@example.com"
-	must := func(tokens []string, text string) []string {
-		t.Helper()
-		if len(tokens) == 0 || strings.Contains(text, `"errors"`) {
-			t.Fatalf("no tokens: %s", text)
-		}
-		return tokens
+	made, changed := i.useAccounts()
+	i.sendWrongRequests(changed)
+	i.presentWrongCredentials(key, made, changed)
+	printed = i.runCommands(environment)
+	i.administer()
+	i.ask(changed[0], "mutation { deleteAccount { success } }", nil)
+	for _, path := range []string{"/.well-known/jwks.json", "/schema.graphql", "/access", "/readyz"} {
+		i.get(path)
 	}
+	return printed
+}
 
-	// Accounts and sessions, well and badly.
-	made := must(i.ask("", registers, in("email", ann, "password", c["ann's password"])))
+// must returns the tokens of an answer that must have some.
+func (i *intruder) must(tokens []string, text string) []string {
+	i.t.Helper()
+	if len(tokens) == 0 || strings.Contains(text, `"errors"`) {
+		i.t.Fatalf("no tokens: %s", text)
+	}
+	return tokens
+}
+
+// useAccounts makes accounts and sessions, well and badly. It returns tokens of Ann's first session, and those that
+// replaced them when she changed her password.
+func (i *intruder) useAccounts() (made, changed []string) {
+	c := i.secrets
+	made = i.must(i.ask("", registers, in("email", ann, "password", c["ann's password"])))
 	i.ask("", registers, in("email", ann, "password", c["ann's password"]))
 	i.ask("", registers, in("email", c["a wrong password"], "password", c["ann's password"]))
 	i.ask("", registers, in("email", "eve@example.com", "password", c["ann's password"], "name", nil, "cookie", true))
 	i.ask("", registers, in("email", "eve@example.com", "password", strings.Repeat(c["a wrong password"], 9)))
-	first := must(i.ask("", logsIn, in("email", ann, "password", c["ann's password"])))
+	first := i.must(i.ask("", logsIn, in("email", ann, "password", c["ann's password"])))
 	i.ask("", logsIn, in("email", ann, "password", c["a wrong password"]))
 	i.ask("", logsIn, in("email", "nobody@example.com", "password", c["ann's password"]))
-	second := must(i.ask("", refreshes, in("refreshToken", first[1])))
-	must(i.ask("", refreshes, in("refreshToken", first[1]))) // again: a lost answer
-	must(i.ask("", refreshes, in("refreshToken", second[1])))
+	second := i.must(i.ask("", refreshes, in("refreshToken", first[1])))
+	i.must(i.ask("", refreshes, in("refreshToken", first[1]))) // again: a lost answer
+	i.must(i.ask("", refreshes, in("refreshToken", second[1])))
 	i.ask("", refreshes, in("refreshToken", first[1])) // a copy: the session ends
 	i.ask("", refreshes, in("refreshToken", second[1][:len(second[1])-2]+"xx"))
 	i.ask("", refreshes, in("refreshToken", c["ann's password"]))
 	i.ask(second[0], "{ me { id } }", nil) // of the session that has ended
 	page := []string{"Origin", "http://localhost:5173"}
-	cookie := must(i.ask("", logsIn, in("email", ann, "password", c["ann's password"], "cookie", true), page...))
+	cookie := i.must(i.ask("", logsIn, in("email", ann, "password", c["ann's password"], "cookie", true), page...))
 	inCookie := cookie[len(cookie)-1]
 	for _, token := range cookie {
 		if !strings.Contains(token, ".") {
@@ -202,14 +218,17 @@ func (i *intruder) run(key *servertest.SigningKey, environment []string) (printe
 	i.ask(cookie[0], "mutation { logout { success } }", nil, append(page, "Cookie", "gatehouse_refresh="+inCookie)...)
 	const proves = `mutation Prove($in: ReauthenticateInput!) { reauthenticate(input: $in) { accessToken } }`
 	i.ask(made[0], proves, in("password", c["a wrong password"]))
-	must(i.ask(made[0], proves, in("password", c["ann's password"])))
+	i.must(i.ask(made[0], proves, in("password", c["ann's password"])))
 	const changes = `mutation Change($in: ChangePasswordInput!) { changePassword(input: $in) { accessToken refreshToken } }`
 	i.ask(made[0], changes, in("currentPassword", c["a wrong password"], "newPassword", c["ann's next password"]))
-	changed := must(i.ask(made[0], changes, in("currentPassword", c["ann's password"], "newPassword",
+	changed = i.must(i.ask(made[0], changes, in("currentPassword", c["ann's password"], "newPassword",
 		c["ann's next password"])))
+	return made, changed
+}
 
-	// Requests that are wrong, with secrets where they should not be.
-	password := c["ann's next password"]
+// sendWrongRequests sends secrets where they should not be.
+func (i *intruder) sendWrongRequests(changed []string) {
+	password := i.secrets["ann's next password"]
 	for _, body := range []string{
 		`{"query":"mutation { login(input: {email: \"ann@example.com\", password: \"` + password + `\"}) { accessToken }"`,
 		`{"password":"` + password + `"`, `{"query":{"password":"` + password + `"}}`, `[{"query":"` + password + `"}]`,
@@ -243,11 +262,14 @@ func (i *intruder) run(key *servertest.SigningKey, environment []string) (printe
 		`"}) { accessToken } }`))
 	i.get("/graphql?query={me{id}}&access_token=" + changed[0])
 	i.get("/" + changed[1])
-	i.get("/revocations?token=" + c["the feed's token"])
+	i.get("/revocations?token=" + i.secrets["the feed's token"])
+}
 
-	// Credentials that are none.
+// presentWrongCredentials sends credentials that are none.
+func (i *intruder) presentWrongCredentials(key *servertest.SigningKey, made, changed []string) {
+	c, password := i.secrets, i.secrets["ann's next password"]
 	for _, how := range []string{"forged", "expired", "stale"} {
-		token := key.MustRemake(t, changed[0], how)
+		token := key.MustRemake(i.t, changed[0], how)
 		c["a token, "+how] = token
 		i.ask(token, "{ me { id } users { totalCount } }", nil)
 	}
@@ -264,8 +286,11 @@ func (i *intruder) run(key *servertest.SigningKey, environment []string) (printe
 	} {
 		i.ask("", "query Headers { me { id } }", nil, headers...)
 	}
+}
 
-	// An administrator, by command; a suspended user; the feed.
+// runCommands runs commands with secrets in what they are given, and returns what they printed.
+func (i *intruder) runCommands(environment []string) (printed string) {
+	t, c, password := i.t, i.secrets, i.secrets["ann's next password"]
 	shell := func(stdin string, more []string, args ...string) {
 		t.Helper()
 		o := servertest.Command(t, append(environment, more...), stdin, args...)
@@ -287,10 +312,16 @@ func (i *intruder) run(key *servertest.SigningKey, environment []string) (printe
 		o := servertest.StartAndStop(t, append(environment, wrong)...)
 		printed += o.Stdout + o.Stderr
 	}
-	root := must(i.ask("", logsIn, in("email", "root@example.com", "password", c["root's password"])))
-	bob := must(i.ask("", registers, in("email", "bob@example.com", "password", c["bob's password"])))
+	return printed
+}
+
+// administer has an administrator suspend a user, and reads the feed.
+func (i *intruder) administer() {
+	c := i.secrets
+	root := i.must(i.ask("", logsIn, in("email", "root@example.com", "password", c["root's password"])))
+	bob := i.must(i.ask("", registers, in("email", "bob@example.com", "password", c["bob's password"])))
 	_, who := i.ask(bob[0], "{ me { id } }", nil)
-	id := servertest.Between(t, who, `"id":"`, `"`)
+	id := servertest.Between(i.t, who, `"id":"`, `"`)
 	i.ask(root[0], `mutation { setRoles(input: {userId: "`+id+`", roles: [USER, ADMIN]}) { user { id } } }`, nil)
 	i.ask(root[0], `mutation { suspendUser(id: "`+id+`") { user { id sessions { id userAgent } } } }`, nil)
 	i.ask("", logsIn, in("email", "bob@example.com", "password", c["bob's password"]))
@@ -300,11 +331,6 @@ func (i *intruder) run(key *servertest.SigningKey, environment []string) (printe
 	for _, token := range []string{c["the feed's token"], c["the feed's token"] + "x", root[0]} {
 		i.listen(token)
 	}
-	i.ask(changed[0], "mutation { deleteAccount { success } }", nil)
-	for _, path := range []string{"/.well-known/jwks.json", "/schema.graphql", "/access", "/readyz"} {
-		i.get(path)
-	}
-	return printed
 }
 
 func (i *intruder) get(path string) {

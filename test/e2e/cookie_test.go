@@ -120,9 +120,8 @@ func TestCookie_IsForAllowedPagesOnly(t *testing.T) {
 			if loggedIn.Header.Get("Set-Cookie") != "" || !loggedIn.Has(`"field":"cookie"`) || len(loggedIn.Body) > 400 {
 				t.Errorf("cookie %q, %v", loggedIn.Header.Get("Set-Cookie"), loggedIn)
 			}
-			// Without the cookie the Origin says nothing about the caller.
 			if open := s.Ask("", "{ __typename }", c.headers...); open.Status != 200 {
-				t.Errorf("refused without a cookie: %v", open)
+				t.Errorf("refused without a cookie, where the Origin says nothing about the caller: %v", open)
 			}
 		})
 	}

@@ -16,7 +16,9 @@ import (
 )
 
 // everywhere are the tests that TestEnvironment_ChangesNoAnswer runs: the transcripts compare every answer.
-const everywhere = "^(TestTranscripts|TestReferenceCases|TestEveryEndOfASession_ReachesTheOtherInstance|TestEnvironment_IsLogged)$"
+const everywhere = "^(TestTranscripts|TestReferenceCases|" +
+	"TestEveryEndOfASession_ReachesTheOtherInstance|TestEveryChangeOfAUser_ReachesTheOtherInstance|" +
+	"TestEnvironment_IsLogged)$"
 
 // core are the packages whose tests it runs too with TEST_LONG=environments, which takes some minutes.
 var core = []string{"./internal/accounts", "./internal/database", "./internal/token", "./internal/viewer",
@@ -60,7 +62,7 @@ func TestEnvironment_ChangesNoAnswer(t *testing.T) {
 			if !strings.Contains(out, c.logs) {
 				t.Errorf("the environment does not hold, want %q:\n%s", c.logs, out)
 			}
-			if strings.Count(out, "\n--- PASS: Test") != 4 || strings.Contains(out, "--- SKIP") {
+			if strings.Count(out, "\n--- PASS: Test") != 5 || strings.Contains(out, "--- SKIP") {
 				t.Errorf("not everything ran:\n%s", out)
 			}
 			if testenv.Long("environments") {

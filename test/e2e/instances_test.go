@@ -74,6 +74,14 @@ func TestEveryEndOfASession_ReachesTheOtherInstance(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestEveryChangeOfAUser_ReachesTheOtherInstance, which has the user in its cache.
+func TestEveryChangeOfAUser_ReachesTheOtherInstance(t *testing.T) {
+	url := dbtest.Postgres(t)
+	p := servertest.NewPair(t, url, url)
+	p.CreateAdmin()
+	p.WaitForCache()
 	t.Run("name", func(t *testing.T) {
 		token := p.Register().Access
 		for _, name := range []string{"Ann", "Anna"} {

@@ -8,19 +8,24 @@ import (
 	"github.com/gatehouse/gatehouse/internal/servertest"
 )
 
-// TestReferenceCases has the cases that no other test is about, by their ids; docs/security.md has them all.
+// closedServer is a server with the Playground off.
+func closedServer(t *testing.T) *servertest.Process {
+	t.Helper()
+	return servertest.Start(t, "GATEHOUSE_PLAYGROUND=off", "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))
+}
+
+// refused checks that an answer has a code, and no data.
+func refused(t *testing.T, a servertest.Answer, code string) {
+	t.Helper()
+	if a.Code() != code || a.Has(`"data":{`) {
+		t.Errorf("want %s: %v", code, a)
+	}
+}
+
+// TestReferenceCases has cases of the lists that attackers use, which no other test is about.
 func TestReferenceCases(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t, "GATEHOUSE_PLAYGROUND=off", "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))
-	refused := func(t *testing.T, a servertest.Answer, code string) {
-		t.Helper()
-		if a.Code() != code || a.Has(`"data":{`) {
-			t.Errorf("want %s: %v", code, a)
-		}
-	}
-	ask := func(query string) servertest.Answer { return s.Ask("", query) }
-	token := s.Register().Access
-	signedIn := func(query string) servertest.Answer { return s.Ask(token, query) }
+	s := closedServer(t)
 
 	t.Run("a name of an operation that is no name", func(t *testing.T) {
 		for _, name := range []string{"B", `A\r\nlevel=ERROR`, `\u001b[31mA`, strings.Repeat("A", 30_000)} {
@@ -43,36 +48,6 @@ func TestReferenceCases(t *testing.T) {
 			t.Errorf("/graphql for a browser: %v", a)
 		}
 	})
-	t.Run("what an input does not have cannot be set", func(t *testing.T) {
-		for _, field := range []string{`role:ADMIN`, `roles:[ADMIN]`, `id:"x"`, `userId:"x"`, `emailVerified:true`,
-			`status:ACTIVE`, `createdAt:"x"`, `passwordHash:"x"`} {
-			for _, query := range []string{
-				`mutation{register(input:{email:"b@example.com",password:"correct horse battery",` + field + `}){tokenType}}`,
-				`mutation{updateProfile(input:{name:"B",` + field + `}){user{name}}}`,
-				`{users(filter:{` + strings.Replace(field, "role:ADMIN", "token:1", 1) + `,secret:1}){totalCount}}`,
-			} {
-				refused(t, ask(query), "GRAPHQL_VALIDATION_FAILED")
-			}
-			name, _, _ := strings.Cut(field, ":")
-			input := map[string]any{"email": "b@example.com", "password": servertest.Password, name: []string{"ADMIN"}}
-			refused(t, s.Do(servertest.Request{Query: `mutation($i:RegisterInput!){register(input:$i){tokenType}}`,
-				Variables: map[string]any{"i": input}}), "GRAPHQL_VALIDATION_FAILED")
-		}
-		if a := signedIn(`{me{name roles status}}`); !a.Has(`{"name":null,"roles":["USER"],"status":"ACTIVE"}`) {
-			t.Error(a)
-		}
-	})
-	t.Run("SQL in every text", func(t *testing.T) {
-		for _, text := range []string{`' OR '1'='1`, `x'; DROP TABLE users; --`, `%' UNION SELECT 1,2,3 --`, `\' OR 1=1 --`} {
-			quoted := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
-			refused(t, ask(`mutation{login(input:{email:`+quoted+`,password:`+quoted+`}){tokenType}}`), "INVALID_CREDENTIALS")
-			refused(t, ask(`mutation{refresh(input:{refreshToken:`+quoted+`}){tokenType}}`), "INVALID_TOKEN")
-			refused(t, signedIn(`mutation{revokeSession(id:`+quoted+`){session{id}}}`), "BAD_USER_INPUT")
-			if a := signedIn(`mutation{updateProfile(input:{name:` + quoted + `}){user{name}}}`); !a.Has(`"name":` + quoted) {
-				t.Errorf("the text is not stored as it is: %v", a)
-			}
-		}
-	})
 	t.Run("persisted queries are not offered", func(t *testing.T) {
 		const extension = `"extensions":{"persistedQuery":{"version":1,"sha256Hash":"ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38"}}`
 		alone, withQuery := servertest.Request{Body: `{` + extension + `}`},
@@ -84,11 +59,51 @@ func TestReferenceCases(t *testing.T) {
 		refused(t, s.Do(alone), "BAD_USER_INPUT") // the twin has not registered it
 	})
 	t.Run("answers say nothing of the server", func(t *testing.T) {
-		if a := ask("{__typename}"); a.Body != `{"data":{"__typename":"Query"}}` ||
+		if a := s.Ask("", "{__typename}"); a.Body != `{"data":{"__typename":"Query"}}` ||
 			a.Header.Get("Server")+a.Header.Get("X-Powered-By") != "" {
 			t.Errorf("%v %v", a.Header, a)
 		}
 	})
+}
+
+// TestInput_SetsNothingThatItDoesNotHave: roles, ids, and what only the server writes.
+func TestInput_SetsNothingThatItDoesNotHave(t *testing.T) {
+	t.Parallel()
+	s := closedServer(t)
+	token := s.Register().Access
+	for _, field := range []string{`role:ADMIN`, `roles:[ADMIN]`, `id:"x"`, `userId:"x"`, `emailVerified:true`,
+		`status:ACTIVE`, `createdAt:"x"`, `passwordHash:"x"`} {
+		for _, query := range []string{
+			`mutation{register(input:{email:"b@example.com",password:"correct horse battery",` + field + `}){tokenType}}`,
+			`mutation{updateProfile(input:{name:"B",` + field + `}){user{name}}}`,
+			`{users(filter:{` + strings.Replace(field, "role:ADMIN", "token:1", 1) + `,secret:1}){totalCount}}`,
+		} {
+			refused(t, s.Ask("", query), "GRAPHQL_VALIDATION_FAILED")
+		}
+		name, _, _ := strings.Cut(field, ":")
+		input := map[string]any{"email": "b@example.com", "password": servertest.Password, name: []string{"ADMIN"}}
+		refused(t, s.Do(servertest.Request{Query: `mutation($i:RegisterInput!){register(input:$i){tokenType}}`,
+			Variables: map[string]any{"i": input}}), "GRAPHQL_VALIDATION_FAILED")
+	}
+	if a := s.Ask(token, `{me{name roles status}}`); !a.Has(`{"name":null,"roles":["USER"],"status":"ACTIVE"}`) {
+		t.Error(a)
+	}
+}
+
+// TestSQL_InATextIsStoredAsText sends it in every text of every input.
+func TestSQL_InATextIsStoredAsText(t *testing.T) {
+	t.Parallel()
+	s := closedServer(t)
+	token := s.Register().Access
+	for _, text := range []string{`' OR '1'='1`, `x'; DROP TABLE users; --`, `%' UNION SELECT 1,2,3 --`, `\' OR 1=1 --`} {
+		quoted := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
+		refused(t, s.Ask("", `mutation{login(input:{email:`+quoted+`,password:`+quoted+`}){tokenType}}`), "INVALID_CREDENTIALS")
+		refused(t, s.Ask("", `mutation{refresh(input:{refreshToken:`+quoted+`}){tokenType}}`), "INVALID_TOKEN")
+		refused(t, s.Ask(token, `mutation{revokeSession(id:`+quoted+`){session{id}}}`), "BAD_USER_INPUT")
+		if a := s.Ask(token, `mutation{updateProfile(input:{name:`+quoted+`}){user{name}}}`); !a.Has(`"name":` + quoted) {
+			t.Errorf("the text is not stored as it is: %v", a)
+		}
+	}
 }
 
 // TestAnswer_IsBounded: a user with a hundred sessions, each of a client with a long name, asks for all of them

@@ -89,7 +89,7 @@ var only = map[string]string{
 }
 
 // testTools are packages for tests alone.
-var testTools = []string{"internal/testenv", "internal/dbtest", "internal/servertest"}
+var testTools = []string{"internal/testenv", "internal/dbtest", "internal/servertest", "internal/graphqltest"}
 
 // TestImports_AreExactlyThoseOfTheTable: an arrow that is not there fails, and so does one that no package draws.
 func TestImports_AreExactlyThoseOfTheTable(t *testing.T) {
