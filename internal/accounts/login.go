@@ -29,8 +29,9 @@ func (s *Service) Login(ctx context.Context, v *viewer.Viewer, in LoginInput) (*
 	if err := s.charge(ctx, t); err != nil {
 		return nil, err
 	}
+	l := login{address: address, password: in.Password, from: v.Origin, attempt: t, now: now}
 	for range maxLoginRounds {
-		payload, err := s.loginOnce(ctx, v, address, in.Password, t, now)
+		payload, err := s.loginOnce(ctx, l)
 		if payload != nil || err != nil {
 			return payload, s.refundUnverified(ctx, t, err)
 		}
@@ -42,20 +43,27 @@ func loginRefused() *problem.Problem {
 	return problem.New(problem.InvalidCredentials, "The e-mail address or the password is wrong.")
 }
 
+// login is a LoginInput that has been charged.
+type login struct {
+	address, password string
+	from              viewer.Origin
+	attempt           *attempt
+	now               time.Time
+}
+
 // loginOnce is one round of Login: nil when the account changed meanwhile.
-func (s *Service) loginOnce(ctx context.Context, v *viewer.Viewer, address, text string, t *attempt,
-	now time.Time) (*AuthPayload, error) {
-	row, err := s.userByAddress(ctx, address)
+func (s *Service) loginOnce(ctx context.Context, l login) (*AuthPayload, error) {
+	row, err := s.userByAddress(ctx, l.address)
 	if err != nil {
 		return nil, err
 	}
 	if row == nil {
-		if err := s.verifyDummy(ctx, text); err != nil {
+		if err := s.verifyDummy(ctx, l.password); err != nil {
 			return nil, err
 		}
 		return nil, s.failed(ctx, SignInFailed, uuid.Nil, loginRefused())
 	}
-	hash, ok, err := s.verify(ctx, text, row.PasswordHash)
+	hash, ok, err := s.verify(ctx, l.password, row.PasswordHash)
 	if err != nil {
 		return nil, err
 	}
@@ -73,13 +81,13 @@ func (s *Service) loginOnce(ctx context.Context, v *viewer.Viewer, address, text
 		if err != nil || n == 0 {
 			return err
 		}
-		if payload, err = s.signIn(ctx, tx, row, v.Origin, now); err != nil {
+		if payload, err = s.signIn(ctx, tx, row, l.from, l.now); err != nil {
 			return err
 		}
-		if err := s.refundSucceeded(ctx, tx, t); err != nil {
+		if err := s.refundSucceeded(ctx, tx, l.attempt); err != nil {
 			return err
 		}
-		return s.rememberNetwork(ctx, tx, t)
+		return s.rememberNetwork(ctx, tx, l.attempt)
 	})
 	if err != nil {
 		return nil, err

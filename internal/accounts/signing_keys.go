@@ -111,14 +111,20 @@ func (k *SigningKeys) open(row *ent.SigningKey) (token.Scheduled, error) {
 
 func (k *SigningKeys) makeFirst(ctx context.Context) error {
 	now := k.now()
-	_, err := k.insert(ctx, k.config.Client.SigningKey, token.EdDSA, 1, now, now)
+	_, err := k.insert(ctx, k.config.Client.SigningKey, newKey{token.EdDSA, 1, now, now})
 	return err
 }
 
+// newKey says which key insert generates.
+type newKey struct {
+	algorithm          string
+	sequence           int
+	createdAt, signsAt time.Time
+}
+
 // insert stores a new key, unless there is one of this sequence number.
-func (k *SigningKeys) insert(ctx context.Context, keys *ent.SigningKeyClient, algorithm string, sequence int, now,
-	signsAt time.Time) (made bool, err error) {
-	key, err := token.GenerateKey(algorithm)
+func (k *SigningKeys) insert(ctx context.Context, keys *ent.SigningKeyClient, n newKey) (created bool, err error) {
+	key, err := token.GenerateKey(n.algorithm)
 	if err != nil {
 		return false, err
 	}
@@ -127,8 +133,8 @@ func (k *SigningKeys) insert(ctx context.Context, keys *ent.SigningKeyClient, al
 		return false, err
 	}
 	err = keys.Create().
-		SetID(key.ID()).SetSequence(sequence).SetSealed(k.config.Secret.Seal(sealPurpose, der)).
-		SetCreatedAt(now).SetSignsAt(signsAt).
+		SetID(key.ID()).SetSequence(n.sequence).SetSealed(k.config.Secret.Seal(sealPurpose, der)).
+		SetCreatedAt(n.createdAt).SetSignsAt(n.signsAt).
 		OnConflictColumns(signingkey.FieldSequence).DoNothing().
 		Exec(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -146,13 +152,7 @@ type Rotation struct {
 // Rotate creates the next signing key. It returns ErrRotationPending, and creates none, when the newest key does not
 // sign yet.
 func (k *SigningKeys) Rotate(ctx context.Context, r Rotation) error {
-	now := k.now()
-	signsAt, oldEnds := now.Add(KeyLead), now.Add(KeyLead+k.config.TTL+token.Leeway)
-	if r.Revoke {
-		signsAt, oldEnds = now, now
-	}
-	err := atomically(ctx, k.config.Client,
-		func(tx *ent.Tx) error { return k.rotate(ctx, tx, r, now, signsAt, oldEnds) })
+	err := atomically(ctx, k.config.Client, func(tx *ent.Tx) error { return k.rotate(ctx, tx, r, k.now()) })
 	if err != nil {
 		return err
 	}
@@ -164,7 +164,7 @@ func (k *SigningKeys) Rotate(ctx context.Context, r Rotation) error {
 	return nil
 }
 
-func (k *SigningKeys) rotate(ctx context.Context, tx *ent.Tx, r Rotation, now, signsAt, oldEnds time.Time) error {
+func (k *SigningKeys) rotate(ctx context.Context, tx *ent.Tx, r Rotation, now time.Time) error {
 	rows, err := k.rows(ctx, tx.SigningKey)
 	if err != nil {
 		return err
@@ -184,8 +184,12 @@ func (k *SigningKeys) rotate(ctx context.Context, tx *ent.Tx, r Rotation, now, s
 		}
 		r.Algorithm = before.Key.Algorithm()
 	}
-	made, err := k.insert(ctx, tx.SigningKey, r.Algorithm, newest.Sequence+1, now, signsAt)
-	if err == nil && !made {
+	signsAt, oldEnds := now.Add(KeyLead), now.Add(KeyLead+k.config.TTL+token.Leeway)
+	if r.Revoke {
+		signsAt, oldEnds = now, now
+	}
+	created, err := k.insert(ctx, tx.SigningKey, newKey{r.Algorithm, newest.Sequence + 1, now, signsAt})
+	if err == nil && !created {
 		err = fmt.Errorf("%w by another instance", ErrRotationPending)
 	}
 	if err != nil {
