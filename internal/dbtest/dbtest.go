@@ -22,13 +22,16 @@ import (
 
 // Main runs a package's tests and ends their cluster; call it in TestMain. Without it the cluster ends a moment after
 // the test binary.
-func Main(m *testing.M) {
-	code := m.Run()
+func Main(m *testing.M) { os.Exit(Run(m)) }
+
+// Run is Main for a TestMain that has more to do before it ends with the returned code.
+func Run(m *testing.M) (code int) {
+	code = m.Run()
 	if err := shared.close(); err != nil {
 		fmt.Fprintln(os.Stderr, "dbtest:", err)
 		code = max(code, 1)
 	}
-	os.Exit(code)
+	return code
 }
 
 // Each runs f as a subtest "sqlite" and a subtest "postgres", each with the URL of an empty database, not migrated.

@@ -3,8 +3,8 @@
 //
 // The tests of a folder run in the root of the repository (see Main), so that every path in them is one of the
 // repository. Folders that bound times or load the processors do not run beside each other: their TestMain calls
-// MainExclusive, which waits for a lock of this machine. The build of the program and the wait for the lock come before
-// the tests, and count in no test's time.
+// MainExclusive, which waits for a lock of this machine before the first test. The program is built once a folder,
+// when a test first starts a child; no time that a test bounds has begun then.
 package servertest
 
 import (
@@ -33,7 +33,9 @@ func Main(m *testing.M) {
 		os.Exit(1)
 	}
 	flag.Set("test.parallel", fmt.Sprint(max(runtime.GOMAXPROCS(0), 4))) // where no flag says otherwise: they wait, mostly
-	dbtest.Main(m)
+	code := dbtest.Run(m)
+	removeBuilds()
+	os.Exit(code)
 }
 
 // MainExclusive is Main for a folder that bounds times or loads the processors: no other such folder runs meanwhile.
