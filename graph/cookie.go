@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -27,21 +26,21 @@ const maxCookieLen = 4096
 
 // cookieRules say how a browser stores a refresh token in a cookie, and which pages may use it.
 type cookieRules struct {
-	name    string // "" where no cookie is safe: http on a network
-	secure  bool
-	origins []string
+	name   string // "" where no cookie is safe: http on a network
+	secure bool
+	allow  func(origin string) bool
 }
 
-func newCookieRules(issuer *url.URL, origins []string) cookieRules {
-	if issuer == nil {
+func newCookieRules(issuer *url.URL, allow func(origin string) bool) cookieRules {
+	if issuer == nil || allow == nil {
 		return cookieRules{}
 	}
 	address, _ := netip.ParseAddr(issuer.Hostname())
 	switch {
 	case issuer.Scheme == "https":
-		return cookieRules{name: secureCookie, secure: true, origins: origins}
+		return cookieRules{name: secureCookie, secure: true, allow: allow}
 	case issuer.Hostname() == "localhost" || address.IsLoopback():
-		return cookieRules{name: loopbackCookie, origins: origins}
+		return cookieRules{name: loopbackCookie, allow: allow}
 	}
 	return cookieRules{}
 }
@@ -99,7 +98,7 @@ func (c cookieRules) objection(h http.Header) string {
 		return "A cookie would travel in the clear: serve over https, and say so in GATEHOUSE_ISSUER."
 	case len(origins) == 0 && site == "same-origin":
 		return ""
-	case len(origins) != 1 || !slices.Contains(c.origins, origins[0]):
+	case len(origins) != 1 || !c.allow(origins[0]):
 		return "The cookie is not for the page that asks, or it does not say its Origin: " +
 			"add the page's origin to GATEHOUSE_ALLOWED_ORIGINS."
 	case site == "cross-site":

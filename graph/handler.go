@@ -18,9 +18,9 @@ import (
 type HandlerConfig struct {
 	graphqlhttp.Config // NewHandler sets PresentError, Before and After
 
-	Issuer      *url.URL         // the public address, which decides how cookies are stored; default: no cookies
-	Origins     []string         // of the pages that may use the cookie, the issuer's own among them
-	Unavailable func(error) bool // whether an error says that the database does not answer; default: none does
+	Issuer      *url.URL          // the public address, which decides how cookies are stored; default: no cookies
+	AllowCookie func(string) bool // whether pages of an origin may use the cookie; default: none may
+	Unavailable func(error) bool  // whether an error says that the database does not answer; default: none does
 }
 
 // NewHandler returns the handler of /graphql. It panics when an extension refuses the schema.
@@ -30,7 +30,7 @@ func NewHandler(c HandlerConfig) http.Handler {
 		Unavailable:   c.Unavailable,
 		Introspection: c.Introspection,
 	}.Present
-	cookies := newCookieRules(c.Issuer, c.Origins)
+	cookies := newCookieRules(c.Issuer, c.AllowCookie)
 	c.Before = cookies.admit
 	c.After = func(ctx context.Context, h http.Header) { cookieFrom(ctx).write(h) }
 	return graphqlhttp.NewHandler(c.Config)

@@ -4,16 +4,39 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 )
+
+// AllowsOrigin reports whether pages of an origin may call from a browser. With the defaults, on loopback, those are all
+// pages of this machine: development servers use many ports, and go by both names, localhost and 127.0.0.1.
+func (c *Config) AllowsOrigin(origin string) bool {
+	if len(c.Origins) > 0 || !c.Loopback() || c.Issuer != "" {
+		return slices.Contains(c.Origins, origin)
+	}
+	u, err := url.Parse(origin)
+	return err == nil && isWeb(u) && isLoopback(u.Hostname()) && Origin(u) == origin
+}
+
+// AllowsCookie reports whether pages of an origin may use the cookie. Those of a custom scheme, such as
+// capacitor://localhost, may not: a browser counts them as another site.
+func (c *Config) AllowsCookie(origin string) bool {
+	u, err := url.Parse(origin)
+	return err == nil && isWeb(u) && c.AllowsOrigin(origin)
+}
+
+func isWeb(u *url.URL) bool { return u.Scheme == "http" || u.Scheme == "https" }
+
+// noOriginSchemes are those of addresses whose pages have no origin of their own, or of no pages at all.
+var noOriginSchemes = []string{"", "file", "ftp", "ws", "wss", "data", "blob", "javascript"}
 
 // checkOrigins accepts origins only in the form in which browsers send them, because they are compared byte for byte.
 func (c *Config) checkOrigins() error {
 	for i, text := range c.Origins {
 		text = strings.TrimSpace(text)
 		u, err := url.Parse(text)
-		if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" ||
+		if err != nil || u.Hostname() == "" || slices.Contains(noOriginSchemes, u.Scheme) ||
 			strings.ContainsFunc(text, notInOrigins) {
 			return fmt.Errorf(
 				"%q is not an origin; write scheme://host or scheme://host:port, such as https://app.example.com", text)

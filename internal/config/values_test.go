@@ -149,6 +149,14 @@ var values = []value{
 		}},
 	{variable: "GATEHOUSE_ALLOWED_ORIGINS", text: "http://app.example.com",
 		with: []string{"GATEHOUSE_ISSUER=https://a.example"}, refusedBecause: "serve the page over https"},
+	{variable: "GATEHOUSE_ALLOWED_ORIGINS", text: "capacitor://localhost,ionic://localhost,tauri://localhost",
+		with: []string{"GATEHOUSE_ISSUER=https://a.example"}, want: func(c *config.Config) {
+			c.Origins = []string{"capacitor://localhost", "ionic://localhost", "tauri://localhost"}
+			c.Issuer = "https://a.example"
+		}},
+	{variable: "GATEHOUSE_ALLOWED_ORIGINS", text: "capacitor://localhost/", refusedBecause: "write capacitor://localhost"},
+	{variable: "GATEHOUSE_ALLOWED_ORIGINS", text: "file://localhost", refusedBecause: "is not an origin"},
+	{variable: "GATEHOUSE_ALLOWED_ORIGINS", text: "wss://a.example", refusedBecause: "is not an origin"},
 	{variable: "GATEHOUSE_ALLOWED_ORIGINS", text: "https://app.example.com/",
 		refusedBecause: "write https://app.example.com"},
 	{variable: "GATEHOUSE_ALLOWED_ORIGINS", text: "https://app.example.com/page",

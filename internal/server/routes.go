@@ -2,8 +2,10 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gatehouse/gatehouse/graph"
@@ -32,11 +34,23 @@ func (s *Server) newHandler(ctx context.Context, graphql http.Handler) http.Hand
 	}
 	graphql = stack(graphql,
 		requestid.Middleware,
-		func(h http.Handler) http.Handler { return graphqlhttp.CORS(s.config.Origins, h) },
+		s.cors,
 		func(h http.Handler) http.Handler { return graphqlhttp.Timeout(s.options.Timeout, h) },
 		func(h http.Handler) http.Handler { return viewer.Middleware(callers, h) },
 	)
 	return s.observed(s.routes(ctx, graphql))
+}
+
+// cors lets pages of other origins call /graphql where the configuration says so. A page that it does not name sees an
+// error without a reason, so the log has the reason.
+func (s *Server) cors(h http.Handler) http.Handler {
+	return graphqlhttp.CORS(graphqlhttp.CORSConfig{
+		Allow: s.config.AllowsOrigin,
+		Refused: func(origin string) {
+			s.log.Warn("a page of this origin may not call; if it is yours, add the origin to GATEHOUSE_ALLOWED_ORIGINS",
+				"origin", origin)
+		},
+	}, h)
 }
 
 // observed traces requests, and counts and answers panics.
@@ -51,7 +65,14 @@ func (s *Server) observed(h http.Handler) http.Handler {
 func (s *Server) routes(ctx context.Context, graphql http.Handler) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", graphql)
-	mux.HandleFunc("GET /.well-known/jwks.json", s.serveKeys)
+	for path, document := range map[string]http.HandlerFunc{
+		keysPath:                                  s.serveKeys,
+		"/.well-known/openid-configuration":       s.serveMetadata,
+		"/.well-known/oauth-authorization-server": s.serveMetadata,
+	} {
+		mux.Handle("GET "+path, graphqlhttp.PublicCORS(document))
+		mux.Handle("OPTIONS "+path, graphqlhttp.PublicCORS(http.NotFoundHandler()))
+	}
 	if tokens := s.config.RevocationTokens(); len(tokens) > 0 {
 		mux.Handle("GET /revocations", revocationfeed.Handler(revocationfeed.Config{
 			Tokens: tokens, Subscribe: s.accounts.Subscribe, InForce: s.accounts.Revocations, Done: ctx.Done(),
@@ -68,6 +89,18 @@ func (s *Server) routes(ctx context.Context, graphql http.Handler) *http.ServeMu
 		mux.Handle("/", web.Handler())
 	}
 	return mux
+}
+
+const keysPath = "/.well-known/jwks.json"
+
+// serveMetadata tells other services the issuer's name and where its keys are (RFC 8414 and OpenID Connect Discovery).
+// Gatehouse has none of OAuth's endpoints, so there is no more to tell.
+func (s *Server) serveMetadata(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "public, max-age=300")
+	json.NewEncoder(w).Encode(map[string]string{
+		"issuer": s.issuer(), "jwks_uri": strings.TrimSuffix(s.issuer(), "/") + keysPath,
+	})
 }
 
 func (s *Server) serveKeys(w http.ResponseWriter, _ *http.Request) {

@@ -171,8 +171,10 @@ func (s *Server) newGraphQLHandler() (http.Handler, error) {
 			Log:           s.log,
 			Observe:       s.options.observer.observe(s.log),
 		},
-		Issuer:      issuer,
-		Origins:     append([]string{config.Origin(issuer)}, s.config.Origins...),
+		Issuer: issuer,
+		AllowCookie: func(origin string) bool {
+			return origin == config.Origin(issuer) || s.config.AllowsCookie(origin)
+		},
 		Unavailable: database.Unavailable,
 	}), nil
 }
