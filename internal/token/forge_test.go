@@ -21,6 +21,7 @@ var (
 	theTime    = time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 	theUser    = uuid.MustParse("0197c1b0-0000-7000-8000-0000000000ab")
 	theSession = uuid.MustParse("0197c1b0-0000-7000-8000-0000000000cd")
+	theClaims  = Claims{UserID: theUser, SessionID: theSession, AuthenticatedAt: theTime}
 )
 
 const (
@@ -37,14 +38,7 @@ var testKeys = sync.OnceValue(func() map[string]*Key {
 		func() (any, error) { return ecdsa.GenerateKey(elliptic.P256(), rand.Reader) },
 		func() (any, error) { return rsa.GenerateKey(rand.Reader, 2048) },
 	} {
-		private, err := draw()
-		if err != nil {
-			panic(err)
-		}
-		k, err := newKey(private)
-		if err != nil {
-			panic(err)
-		}
+		k := must(newKey(must(draw())))
 		keys[k.Algorithm()] = k
 	}
 	return keys
@@ -52,36 +46,25 @@ var testKeys = sync.OnceValue(func() map[string]*Key {
 
 // forger writes tokens of every kind, right and wrong, for one issuer.
 type forger struct {
-	t      testing.TB
-	now    time.Time
-	key    *Key
-	issuer *Issuer
+	now     time.Time
+	key     *Key
+	issuer  *Issuer
+	control string // a good token
 }
 
-func newForger(t testing.TB, algorithm string) *forger {
-	t.Helper()
-	f := &forger{t: t, now: theTime, key: testKeys()[algorithm]}
-	keys, err := NewKeys(f.key.WithoutSchedule())
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.issuer, err = NewIssuer(Config{
-		Keys: keys, Issuer: theIssuer, Audience: theAudience, Clock: func() time.Time { return f.now },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+func newForger(algorithm string) *forger {
+	f := &forger{now: theTime, key: testKeys()[algorithm]}
+	f.issuer = must(NewIssuer(Config{
+		Keys: must(NewKeys(f.key.WithoutSchedule())), Issuer: theIssuer, Audience: theAudience,
+		Clock: func() time.Time { return f.now },
+	}))
+	f.control = f.valid()
 	return f
 }
 
 // another forges for the same issuer with a new Ed25519 key.
 func (f *forger) another() *forger {
-	f.t.Helper()
-	key, err := GenerateKey(EdDSA)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	return &forger{f.t, f.now, key, f.issuer}
+	return &forger{now: f.now, key: must(GenerateKey(EdDSA)), issuer: f.issuer}
 }
 
 // members is a JSON object as text, one member an element, so that it can be wrong in any way.
@@ -128,17 +111,12 @@ func (f *forger) signText(header, payload string) string {
 }
 
 func (f *forger) signAs(method jwt.SigningMethod, key any, input string) string {
-	f.t.Helper()
-	mac, err := method.Sign(input, key)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	return input + "." + base64url.EncodeToString(mac)
+	return input + "." + base64url.EncodeToString(must(method.Sign(input, key)))
 }
 
 // sign signs any two texts as header and payload, with the right key.
 func (f *forger) sign(header, payload string) string {
-	return f.signText(base64url.EncodeToString([]byte(header)), base64url.EncodeToString([]byte(payload)))
+	return f.signText(encode(header), encode(payload))
 }
 
 func (f *forger) valid() string { return f.sign(f.header().String(), f.payload().String()) }
@@ -151,8 +129,7 @@ func (f *forger) claiming(payload members) string {
 
 // keyed writes a token with any header, method and key, and the usual payload.
 func (f *forger) keyed(header members, method jwt.SigningMethod, key any) string {
-	return f.signAs(method, key,
-		base64url.EncodeToString([]byte(header.String()))+"."+base64url.EncodeToString([]byte(f.payload().String())))
+	return f.signAs(method, key, encode(header.String())+"."+encode(f.payload().String()))
 }
 
 // attempt is one token and what Verify must return.
@@ -161,29 +138,44 @@ type attempt struct {
 	want       error // nil: it is accepted
 }
 
-// run makes the attempts. Before each of them the positive control must pass, which is the token without the change.
+// run makes the attempts.
 func (f *forger) run(t *testing.T, attempts []attempt) {
 	t.Helper()
-	valid := f.valid()
 	for _, a := range attempts {
-		t.Run(f.key.Algorithm()+"/"+a.name, func(t *testing.T) {
-			if _, err := f.issuer.Verify(valid); err != nil {
-				t.Fatalf("the positive control is refused: %v", err)
-			}
-			claims, err := f.issuer.Verify(a.text)
-			if !errors.Is(err, a.want) {
-				t.Fatalf("Verify = %v, want %v", err, a.want)
-			}
-			if err != nil && claims.UserID != uuid.Nil {
-				t.Error("a refused token still has claims")
-			}
-			if err == nil && (claims.UserID != theUser || claims.SessionID != theSession) {
-				t.Errorf("accepted as %v", claims)
-			}
-			keepsQuiet(t, err, a.text)
-		})
+		f.try(t, a.name, a.text, a.want)
 	}
 }
+
+// refuse makes attempts that end with ErrInvalid.
+func (f *forger) refuse(t *testing.T, texts map[string]string) {
+	t.Helper()
+	for name, text := range texts {
+		f.try(t, name, text, ErrInvalid)
+	}
+}
+
+// try makes one attempt. Before it, the positive control must pass, which is the token without the change.
+func (f *forger) try(t *testing.T, name, text string, want error) {
+	t.Helper()
+	t.Run(f.key.Algorithm()+"/"+name, func(t *testing.T) {
+		if _, err := f.issuer.Verify(f.control); err != nil {
+			t.Fatalf("the positive control is refused: %v", err)
+		}
+		claims, err := f.issuer.Verify(text)
+		if !errors.Is(err, want) {
+			t.Fatalf("Verify = %v, want %v", err, want)
+		}
+		if err != nil && claims.UserID != uuid.Nil {
+			t.Error("a refused token still has claims")
+		}
+		if err == nil && (claims.UserID != theUser || claims.SessionID != theSession) {
+			t.Errorf("accepted as %v", claims)
+		}
+		keepsQuiet(t, err, text)
+	})
+}
+
+func encode(text string) string { return base64url.EncodeToString([]byte(text)) }
 
 // keepsQuiet holds an error to one line that repeats nothing of the token.
 func keepsQuiet(t *testing.T, err error, text string) {
@@ -203,3 +195,18 @@ func keepsQuiet(t *testing.T, err error, text string) {
 }
 
 func public(k *Key) crypto.PublicKey { return k.public.public }
+
+// must returns a value without which a test cannot go on.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -2,6 +2,7 @@ package token
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,20 +14,13 @@ import (
 
 func TestVerify_ReturnsWhatWasIssued(t *testing.T) {
 	for _, algorithm := range algorithms {
-		f := newForger(t, algorithm)
+		f := newForger(algorithm)
 		said := Claims{
 			UserID: theUser, SessionID: theSession, ID: "one", AuthenticatedAt: theTime.Add(-time.Hour),
 			IssuedAt: theTime, ExpiresAt: theTime.Add(time.Minute), Roles: []string{"ADMIN", "USER"},
 			Scopes: []string{"read", "write"},
 		}
-		text, err := f.issuer.Issue(said)
-		if err != nil {
-			t.Fatal(err)
-		}
-		read, err := f.issuer.Verify(text)
-		if err != nil {
-			t.Fatal(err)
-		}
+		read := must(f.issuer.Verify(must(f.issuer.Issue(said))))
 		if diff := cmp.Diff(said, read); diff != "" {
 			t.Errorf("%s: (-said +read)\n%s", algorithm, diff)
 		}
@@ -34,26 +28,18 @@ func TestVerify_ReturnsWhatWasIssued(t *testing.T) {
 }
 
 func TestIssue_ZeroFieldsGetDefaults(t *testing.T) {
-	f := newForger(t, "EdDSA")
+	f := newForger("EdDSA")
 	now := theTime.Add(999 * time.Millisecond)
 	f.now = now
 	c := Claims{UserID: theUser, SessionID: theSession, AuthenticatedAt: now}
-	if _, err := f.issuer.Issue(Claims{
-		UserID: theUser, SessionID: theSession, AuthenticatedAt: now,
-		IssuedAt: now, ExpiresAt: now.Add(10 * time.Minute),
-	}); err != nil {
+	explicit := c
+	explicit.IssuedAt, explicit.ExpiresAt = now, now.Add(10*time.Minute)
+	if _, err := f.issuer.Issue(explicit); err != nil {
 		t.Errorf("an explicit ExpiresAt after the full TTL: %v", err)
 	}
 	ids := map[string]bool{}
 	for range 100 {
-		text, err := f.issuer.Issue(c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		read, err := f.issuer.Verify(text)
-		if err != nil {
-			t.Fatal(err)
-		}
+		read := must(f.issuer.Verify(must(f.issuer.Issue(c))))
 		ids[read.ID] = true
 		if read.IssuedAt != theTime || read.ExpiresAt != theTime.Add(10*time.Minute) ||
 			read.AuthenticatedAt != theTime {
@@ -67,14 +53,10 @@ func TestIssue_ZeroFieldsGetDefaults(t *testing.T) {
 
 // The form on the wire is a contract: other programs read it.
 func TestIssue_WireFormatStays(t *testing.T) {
-	f := newForger(t, "EdDSA")
-	text,
-		err := f.issuer.Issue(Claims{UserID: theUser, SessionID: theSession, ID: "one",
-		AuthenticatedAt: theTime.Add(-time.Minute)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := strings.Split(text, ".")
+	f := newForger("EdDSA")
+	claims := theClaims
+	claims.ID, claims.AuthenticatedAt = "one", theTime.Add(-time.Minute)
+	s := strings.Split(must(f.issuer.Issue(claims)), ".")
 	header, _ := decode(s[0])
 	payload, _ := decode(s[1])
 	if want := `{"alg":"EdDSA","kid":"` + f.key.ID() + `","typ":"at+jwt"}`; string(header) != want {
@@ -91,12 +73,9 @@ func TestIssue_WireFormatStays(t *testing.T) {
 
 func TestIssue_PlainGolangJWTVerifiesTheToken(t *testing.T) {
 	for _, algorithm := range algorithms {
-		f := newForger(t, algorithm)
-		text, err := f.issuer.Issue(Claims{UserID: theUser, SessionID: theSession, AuthenticatedAt: theTime})
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = jwt.Parse(text, func(*jwt.Token) (any, error) { return public(f.key), nil },
+		f := newForger(algorithm)
+		text := must(f.issuer.Issue(theClaims))
+		_, err := jwt.Parse(text, func(*jwt.Token) (any, error) { return public(f.key), nil },
 			jwt.WithValidMethods([]string{algorithm}), jwt.WithStrictDecoding(), jwt.WithIssuer(theIssuer),
 			jwt.WithAudience(theAudience), jwt.WithExpirationRequired(), jwt.WithTimeFunc(f.issuer.config.Clock))
 		if err != nil {
@@ -106,11 +85,8 @@ func TestIssue_PlainGolangJWTVerifiesTheToken(t *testing.T) {
 }
 
 func TestVerify_TokenExpiresAtItsSecond(t *testing.T) {
-	f := newForger(t, "EdDSA")
-	text, err := f.issuer.Issue(Claims{UserID: theUser, SessionID: theSession, AuthenticatedAt: theTime})
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := newForger("EdDSA")
+	text := must(f.issuer.Issue(theClaims))
 	for after, want := range map[time.Duration]error{
 		-31 * time.Second: ErrInvalid, -30 * time.Second: nil, 0: nil,
 		10*time.Minute - 1: nil, 10 * time.Minute: ErrExpired, 10*time.Minute + 1: ErrExpired,
@@ -125,25 +101,24 @@ func TestVerify_TokenExpiresAtItsSecond(t *testing.T) {
 
 // GO-2024-3250: "expired" invites to refresh, so it must not be said of a token that anybody could have written.
 func TestVerify_ExpiredIsReportedOnlyForTokensThatWereGood(t *testing.T) {
-	f := newForger(t, "EdDSA")
+	f := newForger("EdDSA")
 	past := f.payload().with("exp", at(-1))
 	valid := f.claiming(past)
-	changed := valid[:len(valid)-4] + "AAAA"
-	f.run(t, []attempt{
-		{"control", valid, ErrExpired},
-		{"a changed signature", changed, ErrInvalid},
-		{"another type", f.sign(f.header().with("typ", `"JWT"`).String(), past.String()), ErrInvalid},
-		{"another issuer", f.claiming(past.with("iss", `"x"`)), ErrInvalid},
-		{"another audience", f.claiming(past.with("aud", `"x"`)), ErrInvalid},
-		{"no subject", f.claiming(past.without("sub")), ErrInvalid},
-		{"a role as text", f.claiming(past.with("roles", `"USER"`)), ErrInvalid},
-		{"a scope as array", f.claiming(past.with("scope", `[]`)), ErrInvalid},
+	f.try(t, "control", valid, ErrExpired)
+	f.refuse(t, map[string]string{
+		"a changed signature": valid[:len(valid)-4] + "AAAA",
+		"another type":        f.sign(f.header().with("typ", `"JWT"`).String(), past.String()),
+		"another issuer":      f.claiming(past.with("iss", `"x"`)),
+		"another audience":    f.claiming(past.with("aud", `"x"`)),
+		"no subject":          f.claiming(past.without("sub")),
+		"a role as text":      f.claiming(past.with("roles", `"USER"`)),
+		"a scope as array":    f.claiming(past.with("scope", `[]`)),
 	})
 }
 
 func TestIssue_ClaimsThatVerifyWouldRefuseAreRefused(t *testing.T) {
-	f := newForger(t, "EdDSA")
-	good := Claims{UserID: theUser, SessionID: theSession, AuthenticatedAt: theTime}
+	f := newForger("EdDSA")
+	good := theClaims
 	if _, err := f.issuer.Issue(good); err != nil {
 		t.Fatalf("the positive control: %v", err)
 	}
@@ -161,10 +136,7 @@ func TestIssue_ClaimsThatVerifyWouldRefuseAreRefused(t *testing.T) {
 		"a role not UTF-8":        func(c *Claims) { c.Roles = []string{"\xff"} },
 		"an empty scope":          func(c *Claims) { c.Scopes = []string{""} },
 		"a scope of two words":    func(c *Claims) { c.Scopes = []string{"read write"} },
-		"too many roles": func(c *Claims) {
-			c.Roles = strings.Split(strings.Repeat("USER,", 2000)+"USER",
-				",")
-		},
+		"too many roles":          func(c *Claims) { c.Roles = slices.Repeat([]string{"USER"}, 2001) },
 	} {
 		c := good
 		spoil(&c)
@@ -176,15 +148,15 @@ func TestIssue_ClaimsThatVerifyWouldRefuseAreRefused(t *testing.T) {
 }
 
 func TestIssue_WithoutRandomnessFails(t *testing.T) {
-	f := newForger(t, "EdDSA")
+	f := newForger("EdDSA")
 	f.issuer.config.Rand = strings.NewReader("short")
-	if _, err := f.issuer.Issue(Claims{UserID: theUser, SessionID: theSession, AuthenticatedAt: theTime}); err == nil {
+	if _, err := f.issuer.Issue(theClaims); err == nil {
 		t.Error("an id came from nowhere")
 	}
 }
 
 func TestNewIssuer_BadConfigurationIsRefused(t *testing.T) {
-	keys := newForger(t, "EdDSA").issuer.config.Keys
+	keys := newForger("EdDSA").issuer.config.Keys
 	good := Config{Keys: keys, Issuer: "a", Audience: "b"}
 	if i, err := NewIssuer(good); err != nil || i.TTL() != 10*time.Minute {
 		t.Fatalf("the positive control: %v", err)
@@ -210,7 +182,7 @@ func TestNewIssuer_BadConfigurationIsRefused(t *testing.T) {
 
 // FuzzVerify holds two laws: no text makes it panic, and what passes is a text that this key signed, in one spelling.
 func FuzzVerify(f *testing.F) {
-	forger := newForger(f, "EdDSA")
+	forger := newForger("EdDSA")
 	valid := forger.valid()
 	for _, seed := range []string{
 		valid, valid + "=", strings.ToLower(valid), "..", "a.b.c", strings.Repeat("a.", 100), "", valid + "." + valid,
@@ -226,8 +198,6 @@ func FuzzVerify(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		forger := *forger
-		forger.t = t
 		// As a complete token, and as a header or a payload that is signed.
 		_, err := forger.issuer.Verify(text)
 		keepsQuiet(t, err, text)
@@ -252,7 +222,7 @@ func FuzzVerify(f *testing.F) {
 
 func BenchmarkVerify(b *testing.B) {
 	for _, algorithm := range algorithms {
-		f := newForger(b, algorithm)
+		f := newForger(algorithm)
 		valid := f.valid()
 		for name, forget := range map[string]func(){
 			algorithm + "/seen before": func() {}, algorithm + "/new": f.issuer.cache.Purge,
@@ -268,7 +238,7 @@ func BenchmarkVerify(b *testing.B) {
 			})
 		}
 	}
-	f := newForger(b, "EdDSA")
+	f := newForger("EdDSA")
 	for name, text := range map[string]string{
 		"unknown kid": f.headed(f.header().with("kid", `"x"`)), "a megabyte": strings.Repeat("a.", 1<<19),
 	} {
@@ -284,9 +254,9 @@ func BenchmarkVerify(b *testing.B) {
 }
 
 func BenchmarkIssue(b *testing.B) {
-	claims := Claims{UserID: theUser, SessionID: theSession, AuthenticatedAt: theTime}
+	claims := theClaims
 	for _, algorithm := range algorithms {
-		f := newForger(b, algorithm)
+		f := newForger(algorithm)
 		b.Run(algorithm, func(b *testing.B) {
 			for b.Loop() {
 				if _, err := f.issuer.Issue(claims); err != nil {

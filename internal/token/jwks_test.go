@@ -15,7 +15,7 @@ import (
 // jwkOf is a public key of the set as members that can be made wrong.
 func jwkOf(t *testing.T, algorithm string) members {
 	t.Helper()
-	set := string(newSchedule(t, testKeys()[algorithm].WithoutSchedule()).JWKS(theTime))
+	set := string(must(NewKeys(testKeys()[algorithm].WithoutSchedule())).JWKS(theTime))
 	inner := strings.TrimSuffix(strings.TrimPrefix(set, `{"keys":[{`), `}]}`)
 	return strings.Split(inner, ",")
 }
@@ -29,7 +29,7 @@ func setOf(keys ...members) []byte {
 }
 
 func TestParseJWKS_ReadsWhatIsPublished(t *testing.T) {
-	schedule := newSchedule(t, aSchedule()...)
+	schedule := must(NewKeys(aSchedule()...))
 	keys, err := ParseJWKS(schedule.JWKS(theTime))
 	if err != nil || len(keys) != 3 {
 		t.Fatalf("%v, %v", keys, err)
@@ -39,8 +39,8 @@ func TestParseJWKS_ReadsWhatIsPublished(t *testing.T) {
 		if !k.equal(own.Public()) {
 			t.Errorf("%s is another key", k.Algorithm())
 		}
-		f := newForger(t, k.Algorithm())
-		v := newVerifier(t, f, (&finder{key: k}).find)
+		f := newForger(k.Algorithm())
+		v := newVerifier(f, (&finder{key: k}).find)
 		if c, err := v.Verify(f.valid()); err != nil || c.UserID != theUser {
 			t.Errorf("%s: %v", k.Algorithm(), err)
 		}
@@ -232,29 +232,17 @@ func even(number []byte) []byte {
 
 func weakN(t *testing.T, bits int) string {
 	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, bits)
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := must(rsa.GenerateKey(rand.Reader, bits))
 	return text64(key.N.Bytes())
 }
 
 // The table says what is no key of ours; this says that a key of any of our kinds, drawn at random, is one.
 func TestParseJWKS_RandomGoodKeysAreRead(t *testing.T) {
 	for range 50 {
-		ed, err := GenerateKey(EdDSA)
-		if err != nil {
-			t.Fatal(err)
-		}
-		private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ec, err := newKey(private)
-		if err != nil {
-			t.Fatal(err)
-		}
-		keys, err := ParseJWKS(newSchedule(t, ed.WithoutSchedule(), ec.WithoutSchedule()).JWKS(theTime))
+		ed := must(GenerateKey(EdDSA))
+		private := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+		ec := must(newKey(private))
+		keys, err := ParseJWKS(must(NewKeys(ed.WithoutSchedule(), ec.WithoutSchedule())).JWKS(theTime))
 		if err != nil || len(keys) != 2 {
 			t.Fatalf("%d keys, %v", len(keys), err)
 		}

@@ -1,24 +1,16 @@
-package token_test
+package token
 
 import (
 	"strings"
 	"testing"
 
 	"github.com/google/uuid"
-
-	"github.com/gatehouse/gatehouse/internal/token"
 )
 
 func TestKeyedHash_DiffersWhereverItsInputDoes(t *testing.T) {
 	of := func(secret, use string, parts ...string) uuid.UUID {
-		s, err := token.ParseSecret(strings.Repeat(secret, 4))
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := token.NewKeyedHash(s, use)
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := must(ParseSecret(strings.Repeat(secret, 4)))
+		p := must(NewKeyedHash(s, use))
 		return p.ID(parts...)
 	}
 	name := of("one secret", "tries", "account", "ada")

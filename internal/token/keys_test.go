@@ -17,28 +17,13 @@ import (
 	"testing"
 )
 
-func pkcs8(t *testing.T, private any, err error) []byte {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return der
-}
-
 func block(kind string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }
 
 func TestParseKey_ReadsTheThreeKinds(t *testing.T) {
 	for algorithm, key := range testKeys() {
-		der, err := key.Marshal()
-		if err != nil {
-			t.Fatal(err)
-		}
+		der := must(key.Marshal())
 		text := block("PRIVATE KEY", der)
 		for name, text := range map[string][]byte{
 			"LF": text, "CRLF": bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n")),
@@ -57,18 +42,10 @@ func TestParseKey_ReadsTheThreeKinds(t *testing.T) {
 }
 
 func TestParseKey_ErrorSaysWhatTheFileIs(t *testing.T) {
-	ed, err := testKeys()["EdDSA"].Marshal()
-	if err != nil {
-		t.Fatal(err)
-	}
+	ed := must(testKeys()["EdDSA"].Marshal())
 	good := block("PRIVATE KEY", ed)
-	p384, err384 := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	small, errSmall := rsa.GenerateKey(rand.Reader, 1024)
-	agreement, errAgreement := ecdh.X25519().GenerateKey(rand.Reader)
-	public, err := x509.MarshalPKIXPublicKey(public(testKeys()["EdDSA"]))
-	if err != nil {
-		t.Fatal(err)
-	}
+	pkcs8 := func(private any) []byte { return block("PRIVATE KEY", must(x509.MarshalPKCS8PrivateKey(private))) }
+	public := must(x509.MarshalPKIXPublicKey(public(testKeys()["EdDSA"])))
 	for words, text := range map[string][]byte{
 		"is not PEM":   []byte("not a key"),
 		"is encrypted": block("ENCRYPTED PRIVATE KEY", ed),
@@ -79,9 +56,9 @@ func TestParseKey_ErrorSaysWhatTheFileIs(t *testing.T) {
 		"is a public key":       block("PUBLIC KEY", public),
 		"is a certificate":      block("CERTIFICATE", ed),
 		"of another kind":       block("PGP PRIVATE KEY BLOCK", ed),
-		"curve P-384":           block("PRIVATE KEY", pkcs8(t, p384, err384)),
-		"RSA of 1024 bits":      block("PRIVATE KEY", pkcs8(t, small, errSmall)),
-		"cannot sign":           block("PRIVATE KEY", pkcs8(t, agreement, errAgreement)),
+		"curve P-384":           pkcs8(must(ecdsa.GenerateKey(elliptic.P384(), rand.Reader))),
+		"RSA of 1024 bits":      pkcs8(must(rsa.GenerateKey(rand.Reader, 1024))),
+		"cannot sign":           pkcs8(must(ecdh.X25519().GenerateKey(rand.Reader))),
 		"cannot be read as":     block("PRIVATE KEY", ed[:len(ed)-1]),
 		"followed by something": append(bytes.Clone(good), good...),
 		"has PEM headers": pem.EncodeToMemory(&pem.Block{
@@ -118,10 +95,7 @@ func TestNewKey_WeakRSAIsRefused(t *testing.T) {
 // The values are those of RFC 8037, appendix A, and RFC 7638, section 3.1.
 func TestThumbprint_MatchesTheExamplesOfTheRFCs(t *testing.T) {
 	seed, _ := decode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A")
-	key, err := newKey(ed25519.NewKeyFromSeed(seed))
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := must(newKey(ed25519.NewKeyFromSeed(seed)))
 	if key.public.jwk.X != "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" ||
 		key.ID() != "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k" {
 		t.Errorf("x %s, kid %s", key.public.jwk.X, key.ID())
@@ -138,18 +112,9 @@ func TestThumbprint_MatchesTheExamplesOfTheRFCs(t *testing.T) {
 // Nothing that can print may print a secret byte.
 func TestFormat_PrintsNoSecret(t *testing.T) {
 	raw := bytes.Repeat([]byte("s3cr3t-by73s!"), 4)
-	secret, err := NewSecret(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tokens, err := NewRefreshTokens(secret, bytes.NewReader(raw))
-	if err != nil {
-		t.Fatal(err)
-	}
-	refresh, err := tokens.New(theSession)
-	if err != nil {
-		t.Fatal(err)
-	}
+	secret := must(NewSecret(raw))
+	tokens := must(NewRefreshTokens(secret, bytes.NewReader(raw)))
+	refresh := must(tokens.New(theSession))
 	key := testKeys()["EdDSA"]
 	seed := key.private.(ed25519.PrivateKey).Seed()
 	for _, v := range []any{

@@ -12,27 +12,13 @@ import (
 	"github.com/google/uuid"
 )
 
-func refreshTokens(t testing.TB) *RefreshTokens {
-	t.Helper()
-	k, err := NewRefreshTokens(mustSecret(t, rawSecret), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k
-}
+func refreshTokens() *RefreshTokens { return must(NewRefreshTokens(must(NewSecret(rawSecret)), nil)) }
 
-func newRefresh(t testing.TB, k *RefreshTokens) Refresh {
-	t.Helper()
-	r, err := k.New(theSession)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
+func newRefresh(k *RefreshTokens) Refresh { return must(k.New(theSession)) }
 
 func TestRefresh_ParseReadsWhatTextWrote(t *testing.T) {
-	k := refreshTokens(t)
-	r := newRefresh(t, k)
+	k := refreshTokens()
+	r := newRefresh(k)
 	for generation := range uint32(5) {
 		read, err := k.Parse(r.Text())
 		if err != nil || read != r || read.Session != theSession || read.Generation != generation {
@@ -47,13 +33,13 @@ func TestRefresh_ParseReadsWhatTextWrote(t *testing.T) {
 
 // Contract, section 7: a repeated use of the same token gives the same successor.
 func TestRefresh_SuccessorIsAlwaysTheSame(t *testing.T) {
-	k := refreshTokens(t)
-	r := newRefresh(t, k)
-	again, err := refreshTokens(t).Parse(r.Text()) // another instance with the same secret
+	k := refreshTokens()
+	r := newRefresh(k)
+	again, err := refreshTokens().Parse(r.Text()) // another instance with the same secret
 	if err != nil || r.Next().Text() != again.Next().Text() {
 		t.Errorf("two successors: %v", err)
 	}
-	other := newRefresh(t, k)
+	other := newRefresh(k)
 	seen := map[string]bool{}
 	for range 10 {
 		for _, r := range []Refresh{r, other} {
@@ -67,14 +53,14 @@ func TestRefresh_SuccessorIsAlwaysTheSame(t *testing.T) {
 }
 
 func TestRefresh_DigestMatchesOneTokenOnly(t *testing.T) {
-	k := refreshTokens(t)
-	r := newRefresh(t, k)
+	k := refreshTokens()
+	r := newRefresh(k)
 	moved := r
 	moved.Session = theUser
 	older := r
 	older.Generation++
 	for name, digest := range map[string][]byte{
-		"another": newRefresh(t, k).Digest(), "the successor": r.Next().Digest(), "another session": moved.Digest(),
+		"another": newRefresh(k).Digest(), "the successor": r.Next().Digest(), "another session": moved.Digest(),
 		"another generation": older.Digest(), "nothing": nil, "half": r.Digest()[:16],
 		"one byte more": append(r.Digest(), 0),
 	} {
@@ -88,17 +74,14 @@ func TestRefresh_DigestMatchesOneTokenOnly(t *testing.T) {
 }
 
 func TestRefresh_ForgedAndRespelledTokensAreRefused(t *testing.T) {
-	k := refreshTokens(t)
-	r := newRefresh(t, k)
+	k := refreshTokens()
+	r := newRefresh(k)
 	text := r.Text()
 	for len(strings.Trim(text, alphabet[:62])) == 0 { // to have a - or _ to replace
 		r = r.Next()
 		text = r.Text()
 	}
-	foreign, err := NewRefreshTokens(mustSecret(t, append(bytes.Clone(rawSecret), 1)), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	foreign := must(NewRefreshTokens(must(NewSecret(append(bytes.Clone(rawSecret), 1))), nil))
 	last := r
 	last.Generation = math.MaxUint32
 	attempts := map[string]string{
@@ -106,7 +89,7 @@ func TestRefresh_ForgedAndRespelledTokensAreRefused(t *testing.T) {
 		"a letter less":           text[:90],
 		"a line end for a letter": text[:90] + "\n", "a line end inside": text[:40] + "\n" + text[41:],
 		"the other alphabet":  strings.NewReplacer("-", "+", "_", "/").Replace(text),
-		"another secret's":    newRefresh(t, foreign).Text(),
+		"another secret's":    newRefresh(foreign).Text(),
 		"the last generation": last.Text(), "a megabyte": strings.Repeat("A", 1<<20), "zeros": strings.Repeat("A", 91),
 		"two": text + text, "random": base64url.EncodeToString(random(refreshLen)),
 	}
@@ -141,27 +124,23 @@ func random(n int) []byte {
 }
 
 func TestRefresh_AccessAndRefreshTokensAreNotInterchangeable(t *testing.T) {
-	f, k := newForger(t, "EdDSA"), refreshTokens(t)
-	r := newRefresh(t, k)
+	f, k := newForger("EdDSA"), refreshTokens()
+	r := newRefresh(k)
 	if _, err := k.Parse(f.valid()); !errors.Is(err, ErrInvalid) {
 		t.Errorf("an access token as refresh token: %v", err)
 	}
-	f.run(t, []attempt{
-		{"refresh token", r.Text(), ErrInvalid},
-		{"refresh token thrice", r.Text() + "." + r.Text() + "." + r.Text(), ErrInvalid},
-		{"JWT of the refresh kind", f.headed(f.header().with("typ", `"rt+jwt"`)), ErrInvalid},
-		{"ID token", f.headed(f.header().with("typ", `"JWT"`)), ErrInvalid},
+	f.refuse(t, map[string]string{
+		"refresh token": r.Text(), "refresh token thrice": r.Text() + "." + r.Text() + "." + r.Text(),
+		"JWT of the refresh kind": f.headed(f.header().with("typ", `"rt+jwt"`)),
+		"ID token":                f.headed(f.header().with("typ", `"JWT"`)),
 	})
 }
 
 func TestRefresh_WithoutSessionOrRandomnessFails(t *testing.T) {
-	if _, err := refreshTokens(t).New(uuid.Nil); err == nil {
+	if _, err := refreshTokens().New(uuid.Nil); err == nil {
 		t.Error("no session")
 	}
-	k, err := NewRefreshTokens(mustSecret(t, rawSecret), strings.NewReader("short"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	k := must(NewRefreshTokens(must(NewSecret(rawSecret)), strings.NewReader("short")))
 	if _, err := k.New(theSession); err == nil {
 		t.Error("a secret came from nowhere")
 	}
@@ -169,8 +148,8 @@ func TestRefresh_WithoutSessionOrRandomnessFails(t *testing.T) {
 
 // FuzzParseRefresh holds: no text makes it panic, and what passes is the one spelling of a token with a true tag.
 func FuzzParseRefresh(f *testing.F) {
-	k := refreshTokens(f)
-	r := newRefresh(f, k)
+	k := refreshTokens()
+	r := newRefresh(k)
 	f.Add(r.Text())
 	f.Add(r.Next().Text() + "=")
 	f.Add("")
@@ -196,8 +175,8 @@ func FuzzParseRefresh(f *testing.F) {
 }
 
 func BenchmarkParseRefresh(b *testing.B) {
-	k := refreshTokens(b)
-	text := newRefresh(b, k).Text()
+	k := refreshTokens()
+	text := newRefresh(k).Text()
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := k.Parse(text); err != nil {

@@ -22,18 +22,9 @@ func aSchedule() []Scheduled {
 	}
 }
 
-func newSchedule(t *testing.T, keys ...Scheduled) *Keys {
-	t.Helper()
-	k, err := NewKeys(keys...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k
-}
-
 // At each moment that matters: which key signs, which verify, and which are published.
 func TestKeys_ChangeAtTheirTimes(t *testing.T) {
-	keys := newSchedule(t, aSchedule()...)
+	keys := must(NewKeys(aSchedule()...))
 	for _, c := range []struct {
 		after               time.Duration
 		signs               string
@@ -62,9 +53,7 @@ func TestKeys_ChangeAtTheirTimes(t *testing.T) {
 			}
 		}
 		var set struct{ Keys []struct{ Alg string } }
-		if err := json.Unmarshal(keys.JWKS(now), &set); err != nil {
-			t.Fatal(err)
-		}
+		check(t, json.Unmarshal(keys.JWKS(now), &set))
 		var shown []string
 		for _, k := range set.Keys {
 			shown = append(shown, k.Alg)
@@ -76,11 +65,9 @@ func TestKeys_ChangeAtTheirTimes(t *testing.T) {
 }
 
 func TestKeys_AllEndedIssuesNothing(t *testing.T) {
-	f := newForger(t, "EdDSA")
+	f := newForger("EdDSA")
 	ended := Scheduled{Key: f.key, EndsAt: theTime}
-	if err := f.issuer.config.Keys.Replace(ended); err != nil {
-		t.Fatal(err)
-	}
+	check(t, f.issuer.config.Keys.Replace(ended))
 	claims := Claims{UserID: theUser, SessionID: theSession, AuthenticatedAt: theTime.Add(-time.Hour)}
 	if text, err := f.issuer.Issue(claims); err == nil {
 		t.Errorf("issued %s", text)
@@ -96,25 +83,18 @@ func TestKeys_AllEndedIssuesNothing(t *testing.T) {
 
 // The key of an instance whose clock is behind signs, though it has not begun, and its tokens are good.
 func TestKeys_LoneKeySignsBeforeItsTime(t *testing.T) {
-	f := newForger(t, "EdDSA")
-	if err := f.issuer.config.Keys.Replace(Scheduled{Key: f.key, SignsAt: theTime.Add(time.Hour)}); err != nil {
-		t.Fatal(err)
-	}
-	text, err := f.issuer.Issue(Claims{UserID: theUser, SessionID: theSession, AuthenticatedAt: theTime})
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := newForger("EdDSA")
+	check(t, f.issuer.config.Keys.Replace(Scheduled{Key: f.key, SignsAt: theTime.Add(time.Hour)}))
+	text := must(f.issuer.Issue(theClaims))
 	if _, err := f.issuer.Verify(text); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestJWKS_HasPublicKeysOnly(t *testing.T) {
-	keys := newSchedule(t, aSchedule()...)
+	keys := must(NewKeys(aSchedule()...))
 	var set struct{ Keys []map[string]string }
-	if err := json.Unmarshal(keys.JWKS(theTime), &set); err != nil {
-		t.Fatal(err)
-	}
+	check(t, json.Unmarshal(keys.JWKS(theTime), &set))
 	want := map[string][]string{
 		"EdDSA": {"crv", "x"}, "ES256": {"crv", "x", "y"}, "RS256": {"e", "n"},
 	}
@@ -147,7 +127,7 @@ func TestKeys_BrokenScheduleIsRefusedAndTheOldOneStays(t *testing.T) {
 		"no key": {}, "an element without a key": {b, {}}, "a key twice": {b, b},
 		"a key twice, at other times": {b, {Key: b.Key, SignsAt: theTime}},
 	} {
-		old := newSchedule(t, a)
+		old := must(NewKeys(a))
 		if _, err := NewKeys(keys...); err == nil {
 			t.Errorf("%s: is taken", name)
 		}
@@ -158,8 +138,8 @@ func TestKeys_BrokenScheduleIsRefusedAndTheOldOneStays(t *testing.T) {
 }
 
 func TestKeys_KeyVerifiesWhileItIsScheduled(t *testing.T) {
-	f := newForger(t, "EdDSA")
-	ofOld, ofNew := f.valid(), newForger(t, "ES256").valid()
+	f := newForger("EdDSA")
+	ofOld, ofNew := f.valid(), newForger("ES256").valid()
 	next, keys := testKeys()["ES256"], f.issuer.config.Keys
 	later := Scheduled{Key: next, SignsAt: theTime.Add(time.Hour)}
 	for _, step := range []struct {
@@ -174,9 +154,7 @@ func TestKeys_KeyVerifiesWhileItIsScheduled(t *testing.T) {
 		{"removed", []Scheduled{next.WithoutSchedule()}, ErrNoKey, nil},
 		{"back", []Scheduled{next.WithoutSchedule(), f.key.WithoutSchedule()}, nil, nil},
 	} {
-		if err := keys.Replace(step.schedule...); err != nil {
-			t.Fatal(err)
-		}
+		check(t, keys.Replace(step.schedule...))
 		for range 2 { // the second time, both tokens were seen before
 			if _, err := f.issuer.Verify(ofOld); !errors.Is(err, step.old) {
 				t.Errorf("%s: a token of the old key: %v", step.name, err)
@@ -185,10 +163,7 @@ func TestKeys_KeyVerifiesWhileItIsScheduled(t *testing.T) {
 				t.Errorf("%s: a token of the new key: %v", step.name, err)
 			}
 		}
-		issued, err := f.issuer.Issue(Claims{UserID: theUser, SessionID: theSession, AuthenticatedAt: theTime})
-		if err != nil {
-			t.Fatal(err)
-		}
+		issued := must(f.issuer.Issue(theClaims))
 		if _, err := f.issuer.Verify(issued); err != nil {
 			t.Errorf("%s: a token issued now: %v", step.name, err)
 		}
@@ -196,7 +171,7 @@ func TestKeys_KeyVerifiesWhileItIsScheduled(t *testing.T) {
 }
 
 func TestKeys_AreReplacedWhileInUse(t *testing.T) {
-	f := newForger(t, "EdDSA")
+	f := newForger("EdDSA")
 	keys, old, next := f.issuer.config.Keys, f.key.WithoutSchedule(), testKeys()["ES256"].WithoutSchedule()
 	begun := Scheduled{Key: next.Key, SignsAt: theTime}
 	stop := time.Now().Add(200 * time.Millisecond)
@@ -211,7 +186,7 @@ func TestKeys_AreReplacedWhileInUse(t *testing.T) {
 	for range 2 {
 		all.Go(func() {
 			for time.Now().Before(stop) {
-				text, err := f.issuer.Issue(Claims{UserID: theUser, SessionID: theSession, AuthenticatedAt: theTime})
+				text, err := f.issuer.Issue(theClaims)
 				if err == nil {
 					_, err = f.issuer.Verify(text)
 				}
@@ -227,28 +202,21 @@ func TestKeys_AreReplacedWhileInUse(t *testing.T) {
 // The tokens are right in every way and signed by the very key that their kid names, but it is not one that may sign
 // now.
 func TestKeys_OnlyCurrentKeysVerify(t *testing.T) {
-	f := newForger(t, "EdDSA")
-	overlapping, next, removed := newForger(t, "ES256"), newForger(t, "RS256"), f.another()
+	f := newForger("EdDSA")
+	overlapping, next, removed := newForger("ES256"), newForger("RS256"), f.another()
 	ended, foreign := f.another(), f.another()
 	keys := f.issuer.config.Keys
-	check := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	check(keys.Replace(f.key.WithoutSchedule(), removed.key.WithoutSchedule()))
+	check(t, keys.Replace(f.key.WithoutSchedule(), removed.key.WithoutSchedule()))
 	if _, err := f.issuer.Verify(removed.valid()); err != nil {
 		t.Fatalf("before it is removed: %v", err)
 	}
-	check(keys.Replace(
+	check(t, keys.Replace(
 		Scheduled{Key: ended.key, SignsAt: theTime.Add(-3 * time.Hour), EndsAt: theTime},
 		Scheduled{Key: overlapping.key, SignsAt: theTime.Add(-2 * time.Hour), EndsAt: theTime.Add(1)},
 		Scheduled{Key: f.key, SignsAt: theTime.Add(-time.Hour)},
 		Scheduled{Key: next.key, SignsAt: theTime.Add(Leeway + 1)},
 	))
-	tokens, err := NewRefreshTokens(mustSecret(t, rawSecret), nil)
-	check(err)
+	tokens := refreshTokens()
 	ofRefresh := f.header().with("alg", `"HS256"`).with("kid", `"refresh tag"`)
 	f.run(t, []attempt{
 		{"the old key, inside the overlap", overlapping.valid(), nil},

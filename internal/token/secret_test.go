@@ -10,17 +10,8 @@ import (
 
 var rawSecret = []byte("\x8f\x02Zq\xfe\x1b\x90kd\x03\xa7\xc8U\xee!\x9c\x14\xb6}H\xd0?b\xe9\xaa\rq\xbc&\xf4\x89^")
 
-func mustSecret(t testing.TB, raw []byte) *Secret {
-	t.Helper()
-	s, err := NewSecret(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
 func TestParseSecret_EachSpellingHasOneMeaning(t *testing.T) {
-	want := mustSecret(t, rawSecret).Fingerprint()
+	want := must(NewSecret(rawSecret)).Fingerprint()
 	std := base64.StdEncoding.EncodeToString(rawSecret)
 	for name, text := range map[string]string{
 		"base64": std, "unpadded": strings.TrimRight(std, "="),
@@ -38,7 +29,7 @@ func TestParseSecret_EachSpellingHasOneMeaning(t *testing.T) {
 		"base64 of 31 bytes stands for itself": base64.StdEncoding.EncodeToString(rawSecret[:31]),
 	} {
 		s, err := ParseSecret(text)
-		if err != nil || !bytes.Equal(s.Fingerprint(), mustSecret(t, []byte(text)).Fingerprint()) {
+		if err != nil || !bytes.Equal(s.Fingerprint(), must(NewSecret([]byte(text))).Fingerprint()) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -63,7 +54,7 @@ func TestParseSecret_WeakSecretsAreRefused(t *testing.T) {
 }
 
 func TestSecret_SubkeysAreIndependent(t *testing.T) {
-	one, two := mustSecret(t, rawSecret), mustSecret(t, bytes.ToUpper(bytes.Repeat(rawSecret, 2)))
+	one, two := must(NewSecret(rawSecret)), must(NewSecret(bytes.ToUpper(bytes.Repeat(rawSecret, 2))))
 	seen := map[string]string{}
 	for name, s := range map[string]*Secret{"one": one, "two": two} {
 		for _, use := range []string{"seal", "fingerprint", "refresh tag", "refresh next", "refresh digest"} {
@@ -81,24 +72,17 @@ func TestSecret_SubkeysAreIndependent(t *testing.T) {
 
 // A changed derivation would lose every session and every sealed key: these bytes may never change.
 func TestSecret_DerivedKeysStay(t *testing.T) {
-	s := mustSecret(t, rawSecret)
+	s := must(NewSecret(rawSecret))
 	got := hex.EncodeToString(s.Fingerprint())
 	if got != "b8818288bcd0093774ac7aabd53dde37098c80cff43c3809fb68b0f2271bb5f4" {
 		t.Errorf("fingerprint %s", got)
 	}
-	sealed,
-		_ := hex.DecodeString("219723e1f0895f79c64637748b8a6d3e6600c54600498cb691af2ac4d47b811bfc500506eb2b8adafbdd")
+	sealed, _ := hex.DecodeString("219723e1f0895f79c64637748b8a6d3e6600c54600498cb691af2ac4d47b811bfc500506eb2b8adafbdd")
 	if text, err := s.Open("test", sealed); err != nil || string(text) != "sealed in 2026" {
 		t.Errorf("%q, %v", text, err)
 	}
-	refresh, err := NewRefreshTokens(s, bytes.NewReader(make([]byte, 32)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := refresh.New(theSession)
-	if err != nil {
-		t.Fatal(err)
-	}
+	refresh := must(NewRefreshTokens(s, bytes.NewReader(make([]byte, 32))))
+	r := must(refresh.New(theSession))
 	got = r.Next().Text()
 	if got != "AZfBsAAAcACAAAAAAAAAzQAAAAHDIiSMxhTN-QB8VTCmGHE6vK0jybd6bgoTTpp5861gQ3Kd7uoWoVfIdq8_F9SPytE" {
 		t.Errorf("refresh token %s", got)
@@ -110,7 +94,7 @@ func TestSecret_DerivedKeysStay(t *testing.T) {
 }
 
 func TestSecret_SealedDataOpensWithSameSecretAndPurposeOnly(t *testing.T) {
-	s := mustSecret(t, rawSecret)
+	s := must(NewSecret(rawSecret))
 	plain := []byte("a private key")
 	sealed := s.Seal("signing key a", plain)
 	if got, err := s.Open("signing key a", sealed); err != nil || !bytes.Equal(got, plain) {
@@ -119,7 +103,7 @@ func TestSecret_SealedDataOpensWithSameSecretAndPurposeOnly(t *testing.T) {
 	if bytes.Contains(sealed, plain) || bytes.Equal(sealed, s.Seal("signing key a", plain)) {
 		t.Error("sealing hides nothing, or twice the same")
 	}
-	other := mustSecret(t, append(bytes.Clone(rawSecret), 1))
+	other := must(NewSecret(append(bytes.Clone(rawSecret), 1)))
 	if _, err := other.Open("signing key a", sealed); err == nil {
 		t.Error("another secret opens it")
 	}

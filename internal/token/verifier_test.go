@@ -21,14 +21,10 @@ func (f *finder) find(string, time.Time) *PublicKey {
 	return f.key
 }
 
-func newVerifier(t testing.TB, f *forger, find func(string, time.Time) *PublicKey) *Verifier {
-	t.Helper()
-	v, err := NewVerifier(VerifierConfig{
+func newVerifier(f *forger, find func(string, time.Time) *PublicKey) *Verifier {
+	v := must(NewVerifier(VerifierConfig{
 		Find: find, Issuer: theIssuer, Audience: theAudience, Clock: func() time.Time { return f.now },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	}))
 	return v
 }
 
@@ -52,9 +48,9 @@ func TestNewVerifier_BadConfigurationIsRefused(t *testing.T) {
 
 // What is remembered is the signature and the reading, never the permission.
 func TestVerifierCache_KeyAndTimesAreCheckedAgain(t *testing.T) {
-	f := newForger(t, "EdDSA")
+	f := newForger("EdDSA")
 	find := &finder{}
-	v := newVerifier(t, f, find.find)
+	v := newVerifier(f, find.find)
 	text := f.valid() // from a minute before until nine minutes after theTime
 	for _, step := range []struct {
 		name string
@@ -91,8 +87,8 @@ func renamed(k *PublicKey, kid string) *PublicKey {
 }
 
 func TestVerifierCache_OnlyGoodTokensAreCachedAndTheSizeIsBounded(t *testing.T) {
-	f := newForger(t, "EdDSA")
-	v := newVerifier(t, f, (&finder{key: f.key.Public()}).find)
+	f := newForger("EdDSA")
+	v := newVerifier(f, (&finder{key: f.key.Public()}).find)
 	valid := f.valid()
 	if _, err := v.Verify(valid); err != nil || v.cache.Len() != 1 {
 		t.Fatalf("the positive control: %v, and %d are remembered", err, v.cache.Len())
@@ -119,19 +115,13 @@ func TestVerifierCache_OnlyGoodTokensAreCachedAndTheSizeIsBounded(t *testing.T) 
 
 // The answer for a text is the same, seen before or not, and no caller can change it for another.
 func TestVerifierCache_ClaimsAreNotSharedBetweenCallers(t *testing.T) {
-	f := newForger(t, "EdDSA")
+	f := newForger("EdDSA")
 	text := f.claiming(f.payload().with("roles", `["USER","AUDITOR"]`).with("scope", `"read write"`))
-	first, err := f.issuer.Verify(text)
-	if err != nil {
-		t.Fatal(err)
-	}
+	first := must(f.issuer.Verify(text))
 	want := first
 	want.Roles, want.Scopes = []string{"USER", "AUDITOR"}, []string{"read", "write"}
 	for range 3 {
-		read, err := f.issuer.Verify(text)
-		if err != nil {
-			t.Fatal(err)
-		}
+		read := must(f.issuer.Verify(text))
 		if diff := cmp.Diff(want, read); diff != "" {
 			t.Errorf("(-want +read)\n%s", diff)
 		}
@@ -141,7 +131,7 @@ func TestVerifierCache_ClaimsAreNotSharedBetweenCallers(t *testing.T) {
 }
 
 func TestVerifierCache_ConcurrentCallersGetTheirOwnToken(t *testing.T) {
-	f := newForger(t, "EdDSA")
+	f := newForger("EdDSA")
 	texts := make([]string, 50)
 	for n := range texts {
 		texts[n] = f.claiming(f.payload().with("jti", fmt.Sprintf(`"%d"`, n)))

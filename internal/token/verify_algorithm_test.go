@@ -14,6 +14,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,11 +23,10 @@ import (
 
 func TestVerify_AnotherAlgorithmThanTheKeysIsRefused(t *testing.T) {
 	for _, algorithm := range algorithms {
-		f := newForger(t, algorithm)
+		f := newForger(algorithm)
 		valid := f.valid()
 		dot := strings.LastIndex(valid, ".")
-		var attempts []attempt
-		add := func(name, text string) { attempts = append(attempts, attempt{name, text, ErrInvalid}) }
+		add := func(name, text string) { f.try(t, name, text, ErrInvalid) }
 		for n := range 16 {
 			none := []byte("none")
 			for i := range none {
@@ -41,13 +41,13 @@ func TestVerify_AnotherAlgorithmThanTheKeysIsRefused(t *testing.T) {
 			add(string(none)+" with a valid signature", unsigned+valid[dot+1:])
 			add(string(none)+" with any text", unsigned+"QUFB")
 		}
-		for _, raw := range []string{`"none "`, `"none\u0000"`, `"nonE\t"`, `" none"`} {
+		for _, raw := range []string{
+			`"none "`, `"none\u0000"`, `"nonE\t"`, `" none"`,
+			`null`, `true`, `1`, `[]`, `["` + algorithm + `"]`, `{}`, `""`,
+		} {
 			add(raw, f.headed(f.header().with("alg", raw)))
 		}
 		add("missing", f.headed(f.header().without("alg")))
-		for _, raw := range []string{`null`, `true`, `1`, `[]`, `["` + algorithm + `"]`, `{}`, `""`} {
-			add(raw, f.headed(f.header().with("alg", raw)))
-		}
 		for _, name := range []string{
 			strings.ToLower(algorithm), strings.ToUpper(algorithm) + " ", " " + algorithm, algorithm + `\u0000`,
 			"SHA256", "HMAC", "HS1", "HS2048", "Ed25519", "RSA",
@@ -60,21 +60,16 @@ func TestVerify_AnotherAlgorithmThanTheKeysIsRefused(t *testing.T) {
 			add(name+" with p2c", f.headed(header.and(`"p2c":2147483648`, `"p2s":"AAAA"`, `"enc":"A256GCM"`)))
 			add(name+" in five segments", f.headed(header.and(`"enc":"A256GCM"`))+".AAAA.AAAA")
 		}
-		f.run(t, attempts)
 	}
 }
 
 // methods are the algorithms golang-jwt knows, each with a key of its own that it can sign with.
-func methods(t *testing.T) map[jwt.SigningMethod]any {
-	t.Helper()
+func methods() map[jwt.SigningMethod]any {
 	keys := map[jwt.SigningMethod]any{}
 	for _, m := range []jwt.SigningMethod{jwt.SigningMethodHS256, jwt.SigningMethodHS384, jwt.SigningMethodHS512} {
 		keys[m] = []byte(rand.Text() + rand.Text() + rand.Text())
 	}
-	big, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
+	big := must(rsa.GenerateKey(rand.Reader, 2048))
 	for _, m := range []jwt.SigningMethod{
 		jwt.SigningMethodRS256, jwt.SigningMethodRS384, jwt.SigningMethodRS512,
 		jwt.SigningMethodPS256, jwt.SigningMethodPS384, jwt.SigningMethodPS512,
@@ -85,22 +80,17 @@ func methods(t *testing.T) map[jwt.SigningMethod]any {
 		jwt.SigningMethodES256: elliptic.P256(), jwt.SigningMethodES384: elliptic.P384(),
 		jwt.SigningMethodES512: elliptic.P521(),
 	} {
-		if keys[m], err = ecdsa.GenerateKey(curve, rand.Reader); err != nil {
-			t.Fatal(err)
-		}
+		keys[m] = must(ecdsa.GenerateKey(curve, rand.Reader))
 	}
-	if _, keys[jwt.SigningMethodEdDSA], err = ed25519.GenerateKey(nil); err != nil {
-		t.Fatal(err)
-	}
+	_, keys[jwt.SigningMethodEdDSA], _ = ed25519.GenerateKey(nil) // crypto/rand does not fail
 	return keys
 }
 
 func TestVerify_SignatureByAnotherKindOfKeyIsRefused(t *testing.T) {
-	others := methods(t)
+	others := methods()
 	for _, algorithm := range algorithms {
-		f := newForger(t, algorithm)
-		var attempts []attempt
-		add := func(name, text string) { attempts = append(attempts, attempt{name, text, ErrInvalid}) }
+		f := newForger(algorithm)
+		add := func(name, text string) { f.try(t, name, text, ErrInvalid) }
 		for method, key := range others {
 			header := f.header().with("alg", `"`+method.Alg()+`"`)
 			add(method.Alg()+" under our kid", f.keyed(header, method, key))
@@ -133,31 +123,19 @@ func TestVerify_SignatureByAnotherKindOfKeyIsRefused(t *testing.T) {
 				add(fmt.Sprintf("%s with %q", hmac.Alg(), secret), f.keyed(header, hmac, []byte(secret)))
 			}
 		}
-		f.run(t, attempts)
 	}
 }
 
 // spellings are the ways in which a public key has been taken for a shared secret.
 func spellings(t *testing.T, k *Key) map[string][]byte {
 	t.Helper()
-	der, err := x509.MarshalPKIXPublicKey(public(k))
-	if err != nil {
-		t.Fatal(err)
-	}
+	der := must(x509.MarshalPKIXPublicKey(public(k)))
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "gatehouse"}}
-	certificate, err := x509.CreateCertificate(rand.Reader, template, template, public(k), k.private)
-	if err != nil {
-		t.Fatal(err)
-	}
+	certificate := must(x509.CreateCertificate(rand.Reader, template, template, public(k), k.private))
 	text := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
-	compact, err := json.Marshal(k.public.jwk)
-	if err != nil {
-		t.Fatal(err)
-	}
+	compact := must(json.Marshal(k.public.jwk))
 	var pretty bytes.Buffer
-	if err := json.Indent(&pretty, compact, "", "  "); err != nil {
-		t.Fatal(err)
-	}
+	check(t, json.Indent(&pretty, compact, "", "  "))
 	list := map[string][]byte{
 		"PEM": text, "PEM CRLF": bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n")),
 		"PEM unfinished": bytes.TrimSpace(text),
@@ -178,39 +156,37 @@ func spellings(t *testing.T, k *Key) map[string][]byte {
 
 func TestVerify_ChangedSignatureIsRefused(t *testing.T) {
 	for _, algorithm := range algorithms {
-		f := newForger(t, algorithm)
-		valid := f.valid()
-		dot := strings.LastIndex(valid, ".") + 1
-		mac, _ := decode(valid[dot:])
-		var attempts []attempt
-		add := func(name string, changed []byte) {
-			text := valid[:dot] + base64url.EncodeToString(changed)
-			attempts = append(attempts, attempt{name, text, ErrInvalid})
+		f := newForger(algorithm)
+		input, mac := f.split(f.control)
+		changes := map[string][]byte{
+			"16 bytes": mac[:16], "a byte more": append(bytes.Clone(mac), 0),
+			"a zero in front": append([]byte{0}, mac...), "a byte less": mac[:len(mac)-1],
+			"without the first": mac[1:], "zeros": make([]byte, len(mac)), "nothing": nil,
 		}
-		add("16 bytes", mac[:16])
-		add("a byte more", append(bytes.Clone(mac), 0))
-		add("a zero in front", append([]byte{0}, mac...))
-		add("a byte less", mac[:len(mac)-1])
-		add("without the first", mac[1:])
-		add("zeros", make([]byte, len(mac)))
-		add("nothing", nil)
 		for _, i := range []int{0, len(mac) / 2, len(mac) - 1} {
 			changed := bytes.Clone(mac)
 			changed[i] ^= 1
-			add(fmt.Sprintf("a bit of byte %d", i), changed)
+			changes[fmt.Sprintf("a bit of byte %d", i)] = changed
 		}
-		s := strings.Split(valid, ".")
-		other := base64url.EncodeToString([]byte(f.payload().with("roles", `["ADMIN"]`).String()))
-		attempts = append(attempts, attempt{"another role", s[0] + "." + other + "." + s[2], ErrInvalid})
-		f.run(t, attempts)
+		for name, changed := range changes {
+			f.try(t, name, input+base64url.EncodeToString(changed), ErrInvalid)
+		}
+		s := strings.Split(f.control, ".")
+		other := encode(f.payload().with("roles", `["ADMIN"]`).String())
+		f.try(t, "another role", s[0]+"."+other+"."+s[2], ErrInvalid)
 	}
 }
 
+// split returns a token up to its last dot, and the signature after it.
+func (f *forger) split(text string) (input string, mac []byte) {
+	dot := strings.LastIndex(text, ".") + 1
+	mac, _ = decode(text[dot:])
+	return text[:dot], mac
+}
+
 func TestVerify_ECDSASignaturesOfSpecialNumbersAreRefused(t *testing.T) {
-	f := newForger(t, "ES256")
-	valid := f.valid()
-	dot := strings.LastIndex(valid, ".") + 1
-	mac, _ := decode(valid[dot:])
+	f := newForger("ES256")
+	input, mac := f.split(f.control)
 	r, s := new(big.Int).SetBytes(mac[:32]), new(big.Int).SetBytes(mac[32:])
 	n, zero, one := elliptic.P256().Params().N, big.NewInt(0), big.NewInt(1)
 	less := new(big.Int).Sub(n, one)
@@ -218,71 +194,50 @@ func TestVerify_ECDSASignaturesOfSpecialNumbersAreRefused(t *testing.T) {
 		fixed := make([]byte, 64)
 		r.FillBytes(fixed[:32])
 		s.FillBytes(fixed[32:])
-		return valid[:dot] + base64url.EncodeToString(fixed)
+		return input + base64url.EncodeToString(fixed)
 	}
-	var attempts []attempt
-	for name, text := range map[string]string{
+	f.refuse(t, map[string]string{
 		"r and s 0": pair(zero, zero), "r 0": pair(zero, s), "s 0": pair(r, zero), "r n": pair(n, s), "s n": pair(r, n),
 		"r and s n": pair(n, n), "r n-1": pair(less, s), "s n-1": pair(r, less), "r and s 1": pair(one, one),
 		"r and s changed about": pair(s, r),
-		"63 bytes":              valid[:dot] + base64url.EncodeToString(mac[:63]),
-		"65 bytes":              valid[:dot] + base64url.EncodeToString(append(bytes.Clone(mac), 0)),
-	} {
-		attempts = append(attempts, attempt{name, text, ErrInvalid})
-	}
-	der, err := ecdsa.SignASN1(rand.Reader, f.key.private.(*ecdsa.PrivateKey), make([]byte, 32))
-	if err != nil {
-		t.Fatal(err)
-	}
-	attempts = append(attempts, attempt{"DER", valid[:dot] + base64url.EncodeToString(der), ErrInvalid})
+		"63 bytes":              input + base64url.EncodeToString(mac[:63]),
+		"65 bytes":              input + base64url.EncodeToString(append(bytes.Clone(mac), 0)),
+	})
+	der := must(ecdsa.SignASN1(rand.Reader, f.key.private.(*ecdsa.PrivateKey), make([]byte, 32)))
+	f.try(t, "DER", input+base64url.EncodeToString(der), ErrInvalid)
 	short, full := leadingZero(f)
-	attempts = append(attempts,
-		attempt{"r with its leading zero", full, nil},
-		attempt{"r without its leading zero", short, ErrInvalid},
-		// Anybody can write this second text of one token. It says the same, and is revoked with the same session.
-		attempt{"s turned into n-s", pair(r, new(big.Int).Sub(n, s)), nil})
-	f.run(t, attempts)
+	f.try(t, "r with its leading zero", full, nil)
+	f.try(t, "r without its leading zero", short, ErrInvalid)
+	// Any client can write this second text of one token. It says the same, and is revoked with the same session.
+	f.try(t, "s turned into n-s", pair(r, new(big.Int).Sub(n, s)), nil)
 }
 
 // leadingZero returns a token whose r begins with a zero byte, without it and with it.
 func leadingZero(f *forger) (short, full string) {
 	for {
 		full = f.valid()
-		dot := strings.LastIndex(full, ".") + 1
-		if mac, _ := decode(full[dot:]); mac[0] == 0 {
-			return full[:dot] + base64url.EncodeToString(mac[1:]), full
+		if input, mac := f.split(full); mac[0] == 0 {
+			return input + base64url.EncodeToString(mac[1:]), full
 		}
 	}
 }
 
 func TestVerify_EdDSASignaturesOfSpecialNumbersAreRefused(t *testing.T) {
-	f := newForger(t, "EdDSA")
-	valid := f.valid()
-	dot := strings.LastIndex(valid, ".") + 1
-	mac, _ := decode(valid[dot:])
+	f := newForger("EdDSA")
+	input, mac := f.split(f.control)
 	// S + L, in little-endian order: the second spelling that RFC 8032, section 5.1.7, refuses.
-	order,
-		_ := new(big.Int).SetString("7237005577332262213973186563042994240857116359379907606001950938285454250989", 10)
-	var reversed [32]byte
-	for i, b := range mac[32:] {
-		reversed[31-i] = b
-	}
-	var sum [32]byte
-	new(big.Int).Add(new(big.Int).SetBytes(reversed[:]), order).FillBytes(sum[:])
+	order, _ := new(big.Int).SetString("7237005577332262213973186563042994240857116359379907606001950938285454250989", 10)
 	plus := bytes.Clone(mac)
-	for i, b := range sum {
-		plus[63-i] = b
-	}
+	slices.Reverse(plus[32:])
+	new(big.Int).Add(new(big.Int).SetBytes(plus[32:]), order).FillBytes(plus[32:])
+	slices.Reverse(plus[32:])
 	identity := append([]byte{1}, make([]byte, 63)...) // R is the neutral point, S is 0
 	huge := append(bytes.Repeat([]byte{0xff}, 32), mac[32:]...)
 	binary.LittleEndian.PutUint64(huge, ^uint64(18)) // p in the place of 0: not canonical
-	var attempts []attempt
 	for name, changed := range map[string][]byte{
 		"S + L": plus, "R of small order": identity, "R not canonical": huge, "zeros": make([]byte, 64),
 		"63 bytes": mac[:63], "65 bytes": append(bytes.Clone(mac), 0),
 	} {
-		text := valid[:dot] + base64url.EncodeToString(changed)
-		attempts = append(attempts, attempt{name, text, ErrInvalid})
+		f.try(t, name, input+base64url.EncodeToString(changed), ErrInvalid)
 	}
-	f.run(t, attempts)
 }
