@@ -50,7 +50,7 @@ func TestCreateAdministrator_SecondIsEmailTaken(t *testing.T) {
 			t.Errorf("roles after the promotion: %v, want %v", promoted.Roles, want)
 		}
 		_, err = h.Promote(t.Context(), "nobody@example.com")
-		wantProblem(t, "a stranger", err, problem.NotFound, "")
+		wantProblem(t, "an unknown user", err, problem.NotFound, "")
 		h.suspend(promoted.ID)
 		_, err = h.Promote(t.Context(), ada)
 		wantProblem(t, "a suspended account", err, problem.Forbidden, "")
@@ -215,6 +215,6 @@ func TestSetRoles_SetsExactlyTheGivenRoles(t *testing.T) {
 		wantProblem(t, "an unknown one", h.setRoles(root.Viewer, user.User.ID, accounts.RoleUser, ""),
 			problem.BadUserInput, "roles")
 		wantProblem(t, "none", h.setRoles(root.Viewer, user.User.ID), problem.BadUserInput, "roles")
-		wantProblem(t, "a stranger", h.setRoles(root.Viewer, uuid.New(), accounts.RoleUser), problem.NotFound, "")
+		wantProblem(t, "an unknown user", h.setRoles(root.Viewer, uuid.New(), accounts.RoleUser), problem.NotFound, "")
 	})
 }

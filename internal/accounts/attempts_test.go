@@ -351,7 +351,7 @@ func TestThrottle_StatementsOfEachUseCase(t *testing.T) {
 			{"a known network: " + count + "read", 1, 5, func() { h.loginAt(at("192.0.2.7"), ada, otherPassword) }},
 			{"login: " + count + "6, take back", 6, 11,
 				func() { p = h.must(h.loginAt(at("192.0.2.7"), ada, goodPassword)) }},
-			{"login from elsewhere: " + count + "6, take back, remember, the surplus", 6, 13,
+			{"login from another network: " + count + "6, take back, remember, the surplus", 6, 13,
 				func() { h.must(h.loginAt(nth(4), ada, goodPassword)) }},
 			{"register: " + count + "6, remember, the surplus", 6, 12,
 				func() { h.must(h.registerAt(nth(5), "y@example.com")) }},

@@ -42,7 +42,7 @@ func TestConnectionLoss_LosesAndRepeatsNothing(t *testing.T) {
 				}
 				at.at = n
 				got := m.run(t, h, c, root, at)
-				m.judge(t, got, sound)
+				m.compare(t, got, sound)
 				runs++
 				if got.err != nil {
 					failed++
@@ -164,8 +164,8 @@ func (m mutation) run(t *testing.T, h *fixture, through *faultProxy, root *accou
 	return r
 }
 
-// judge holds a run that was cut against one that was not.
-func (m mutation) judge(t *testing.T, r, sound run) {
+// compare holds a run that was cut against one that was not.
+func (m mutation) compare(t *testing.T, r, sound run) {
 	t.Helper()
 	wrong := func(format string, args ...any) {
 		t.Helper()

@@ -53,7 +53,7 @@ func eventOf(r Revocation) Event {
 	return Event{Kind: SessionEnded, UserID: r.UserID, SessionID: r.SessionID}
 }
 
-// failed publishes that somebody failed to prove who they are, and returns err.
+// failed publishes a failed sign-in or reauthentication, and returns err.
 func (s *Service) failed(ctx context.Context, kind EventKind, user uuid.UUID, err error) error {
 	s.config.OnEvent(ctx, Event{Kind: kind, UserID: user})
 	return err

@@ -72,7 +72,7 @@ func TestLogin_RefusalsAreIdentical(t *testing.T) {
 		for _, c := range []struct{ name, email, pw string }{
 			{"wrong password", ada, otherPassword},
 			{"another's password", "eve@example.com", goodPassword},
-			{"stranger", "stranger@example.com", goodPassword},
+			{"unknown", "stranger@example.com", goodPassword},
 			{"suspended", "suspended@example.com", goodPassword},
 			{"suspended, wrong password", "suspended@example.com", otherPassword},
 			{"no address", "ada", goodPassword},
@@ -116,7 +116,7 @@ func TestLogin_EveryAnswerCostsAHash(t *testing.T) {
 		for name, try := range map[string]func() (*accounts.AuthPayload, error){
 			"right password": func() (*accounts.AuthPayload, error) { return h.login(ada, goodPassword) },
 			"wrong password": func() (*accounts.AuthPayload, error) { return h.login(ada, otherPassword) },
-			"stranger":       func() (*accounts.AuthPayload, error) { return h.login("stranger@example.com", otherPassword) },
+			"unknown":        func() (*accounts.AuthPayload, error) { return h.login("stranger@example.com", otherPassword) },
 			"no address":     func() (*accounts.AuthPayload, error) { return h.login("stranger", otherPassword) },
 			"suspended":      func() (*accounts.AuthPayload, error) { return h.login("suspended@example.com", goodPassword) },
 			"register":       func() (*accounts.AuthPayload, error) { return h.register("new@example.com", goodPassword) },

@@ -24,7 +24,7 @@ func TestLogout_EndsThisSessionAndNoOther(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		out := h.must(h.register(ada, goodPassword))
 		next := h.must(h.exchange(*out.RefreshToken))
-		elsewhere := h.must(h.login(ada, goodPassword))
+		otherSession := h.must(h.login(ada, goodPassword))
 		eve := h.must(h.register("eve@example.com", goodPassword))
 		for _, when := range []string{"once", "again"} {
 			h.clock.move(time.Second)
@@ -40,9 +40,9 @@ func TestLogout_EndsThisSessionAndNoOther(t *testing.T) {
 		if want := startTime.Add(time.Second).Truncate(time.Microsecond); row.EndedAt == nil || !row.EndedAt.Equal(want) {
 			t.Errorf("ended at %v, want the first time, %v", row.EndedAt, want)
 		}
-		h.wantActive("another session of the user", elsewhere)
+		h.wantActive("another session of the user", otherSession)
 		h.wantActive("another user", eve)
-		h.must(h.exchange(*elsewhere.RefreshToken))
+		h.must(h.exchange(*otherSession.RefreshToken))
 	})
 }
 

@@ -125,7 +125,7 @@ func newModel(t *testing.T, h *fixture, seed uint64) *model {
 }
 
 func newSeat(t *testing.T, h *fixture) *seat {
-	s := &seat{fixture: h.elsewhere(h.url)}
+	s := &seat{fixture: h.otherPool(h.url)}
 	s.config.Client.Session.Intercept(ent.InterceptFunc(func(next ent.Querier) ent.Querier {
 		return ent.QuerierFunc(func(ctx context.Context, q ent.Query) (ent.Value, error) {
 			s.reads++
@@ -135,8 +135,8 @@ func newSeat(t *testing.T, h *fixture) *seat {
 	return s
 }
 
-// elsewhere returns another instance, with a pool of its own.
-func (h *fixture) elsewhere(url string) *fixture {
+// otherPool returns another instance, with a pool of its own.
+func (h *fixture) otherPool(url string) *fixture {
 	h.t.Helper()
 	db, err := database.Open(h.t.Context(), database.Config{URL: url, Log: slog.New(slog.DiscardHandler)})
 	check(h.t, err)

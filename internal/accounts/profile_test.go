@@ -93,7 +93,7 @@ func TestWrites_EndedSessionIsUnauthenticated(t *testing.T) {
 		out := h.must(h.login(ada, goodPassword))
 		_, err := h.Logout(t.Context(), out.Viewer)
 		check(t, err)
-		somebody := func(user, session uuid.UUID) *viewer.Viewer {
+		viewerOf := func(user, session uuid.UUID) *viewer.Viewer {
 			return &viewer.Viewer{UserID: user, SessionID: session, Roles: []string{"USER", "ADMIN"},
 				AuthTime: h.clock.Now()}
 		}
@@ -105,11 +105,11 @@ func TestWrites_EndedSessionIsUnauthenticated(t *testing.T) {
 			{"nobody", "missing", viewer.Anonymous(viewer.Missing)},
 			{"nobody, expired", "expired", viewer.Anonymous(viewer.Expired)},
 			{"logged out", "revoked", out.Viewer},
-			{"no session", "missing", somebody(p.User.ID, uuid.Nil)},
-			{"unknown session", "revoked", somebody(p.User.ID, uuid.New())},
-			{"another's session", "revoked", somebody(p.User.ID, eve.Viewer.SessionID)},
-			{"another's user", "revoked", somebody(eve.User.ID, p.Viewer.SessionID)},
-			{"unknown user", "revoked", somebody(uuid.New(), p.Viewer.SessionID)},
+			{"no session", "missing", viewerOf(p.User.ID, uuid.Nil)},
+			{"unknown session", "revoked", viewerOf(p.User.ID, uuid.New())},
+			{"another's session", "revoked", viewerOf(p.User.ID, eve.Viewer.SessionID)},
+			{"another's user", "revoked", viewerOf(eve.User.ID, p.Viewer.SessionID)},
+			{"unknown user", "revoked", viewerOf(uuid.New(), p.Viewer.SessionID)},
 		} {
 			got := wantProblem(t, c.name, h.rename(c.v, "changed"), problem.Unauthenticated, "")
 			if got.Reason != c.reason {

@@ -51,7 +51,7 @@ func TestChangePassword_EndsEveryOtherSession(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		asking := h.must(h.register(ada, goodPassword))
 		thief := h.must(h.login(ada, goodPassword))
-		stranger := h.must(h.register("bob@example.com", goodPassword))
+		bob := h.must(h.register("bob@example.com", goodPassword))
 		for what, c := range map[string]struct {
 			from, to string
 			code     problem.Code
@@ -71,7 +71,7 @@ func TestChangePassword_EndsEveryOtherSession(t *testing.T) {
 		h.wantActive("the new session", changed)
 		h.wantRevoked("the session that asked", asking)
 		h.wantRevoked("the other session", thief)
-		h.wantActive("another user's session", stranger)
+		h.wantActive("another user's session", bob)
 		_, err := h.exchange(*thief.RefreshToken)
 		wantProblem(t, "the other session's refresh token", err, problem.InvalidToken, "")
 		_, err = h.login(ada, goodPassword)

@@ -28,7 +28,7 @@ func TestRefresh_OneTokenAtManyInstancesHasOneSuccessor(t *testing.T) {
 		whose = append(whose, innocent, innocent)
 	}
 	eachDatabase(t, func(t *testing.T, h *fixture) {
-		doors := [2]*fixture{h.elsewhere(h.url), h.elsewhere(h.url)}
+		doors := [2]*fixture{h.otherPool(h.url), h.otherPool(h.url)}
 		newest := []*accounts.AuthPayload{h.must(h.register(ada, goodPassword))} // of each session
 		for range slices.Max(whose) {
 			newest = append(newest, h.must(h.login(ada, goodPassword)))
@@ -110,8 +110,8 @@ func TestSessionCache_ReadDuringARevocationIsNotCached(t *testing.T) {
 		rounds = 10
 	}
 	eachDatabase(t, func(t *testing.T, h *fixture) {
-		ending := h.elsewhere(h.url)
-		asked := h.elsewhere(h.url).instance(func(c *accounts.Config) { c.SessionCache.Sessions = 1 }) // and so it reads again and again
+		ending := h.otherPool(h.url)
+		asked := h.otherPool(h.url).instance(func(c *accounts.Config) { c.SessionCache.Sessions = 1 }) // and so it reads again and again
 		asked.SyncedUntil(time.Now())
 		other := h.must(h.register(ada, goodPassword))
 		for range rounds {
@@ -150,7 +150,7 @@ func TestUseCases_NeverDeadlock(t *testing.T) {
 		rounds = 5
 	}
 	eachDatabase(t, func(t *testing.T, h *fixture) {
-		doors := [2]*fixture{h.elsewhere(h.url), h.elsewhere(h.url)}
+		doors := [2]*fixture{h.otherPool(h.url), h.otherPool(h.url)}
 		roots := [2]*accounts.AuthPayload{h.administrator("root@example.com"), h.administrator("second@example.com")}
 		everything := append(slices.Clone(mutations),
 			mutation{name: "setRoles of the other administrator", do: func(h *fixture, c *cast) error {

@@ -114,7 +114,7 @@ func TestRefresh_ReplayEndsTheSession(t *testing.T) {
 		t.Run(fmt.Sprint(age, " generations more"), func(t *testing.T) {
 			eachDatabase(t, func(t *testing.T, h *fixture) {
 				stolen := h.must(h.register(ada, goodPassword))
-				elsewhere := h.must(h.login(ada, goodPassword))
+				otherSession := h.must(h.login(ada, goodPassword))
 				newest := h.must(h.exchange(*stolen.RefreshToken))
 				for range age {
 					h.wantActive("before", newest)
@@ -125,7 +125,7 @@ func TestRefresh_ReplayEndsTheSession(t *testing.T) {
 				h.wantRevoked("the newest token", newest)
 				h.wantRevoked("the stolen token", stolen)
 				wantProblem(t, "a write", h.rename(newest.Viewer, "thief"), problem.Unauthenticated, "")
-				h.wantActive("another session of the user", elsewhere)
+				h.wantActive("another session of the user", otherSession)
 				told := slices.DeleteFunc(slices.Clone(h.events),
 					func(e accounts.Event) bool { return e.Kind != accounts.RefreshReused })
 				want := []accounts.Event{{Kind: accounts.RefreshReused, UserID: stolen.Viewer.UserID,

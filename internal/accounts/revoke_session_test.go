@@ -64,7 +64,7 @@ func TestRevokeOtherSessions_EndsAllOthers(t *testing.T) {
 	})
 }
 
-// TestRevocations_EveryEndingIsRecorded is what services elsewhere rely on: an ended session is in the record until
+// TestRevocations_EveryEndingIsRecorded is what other services rely on: an ended session is in the record until
 // its last token has expired, and an innocent one never.
 func TestRevocations_EveryEndingIsRecorded(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {

@@ -25,18 +25,18 @@ func (h *fixture) remembering(shared bool, sessions int) (*fixture, *meter) {
 	return other, m
 }
 
-// reads is how many statements it costs to learn who a payload's token is, and whether it is somebody.
-func (h *fixture) reads(m *meter, p *accounts.AuthPayload) (n int, somebody bool) {
+// reads is how many statements it costs to learn who a payload's token is, and whether they are signed in.
+func (h *fixture) reads(m *meter, p *accounts.AuthPayload) (n int, signedIn bool) {
 	h.t.Helper()
-	n = len(m.count(func() { somebody = h.caller(p).SignedIn() }))
-	return n, somebody
+	n = len(m.count(func() { signedIn = h.caller(p).SignedIn() }))
+	return n, signedIn
 }
 
 // wantReads checks reads; a session that is remembered costs none.
-func (h *fixture) wantReads(m *meter, what string, p *accounts.AuthPayload, want int, wantSomebody bool) {
+func (h *fixture) wantReads(m *meter, what string, p *accounts.AuthPayload, want int, wantSignedIn bool) {
 	h.t.Helper()
-	if n, somebody := h.reads(m, p); n != want || somebody != wantSomebody {
-		h.t.Errorf("%s: %d statements, somebody: %v; want %d, %v", what, n, somebody, want, wantSomebody)
+	if n, signedIn := h.reads(m, p); n != want || signedIn != wantSignedIn {
+		h.t.Errorf("%s: %d statements, signed in: %v; want %d, %v", what, n, signedIn, want, wantSignedIn)
 	}
 }
 
@@ -47,12 +47,12 @@ func TestSessionCache_ReadsASessionOnceUntilItEnds(t *testing.T) {
 		innocent := h.must(h.register("eve@example.com", goodPassword))
 		h.wantReads(m, "first", p, 1, true)
 		h.wantReads(m, "again", p, 0, true)
-		h.wantReads(m, "somebody else", innocent, 1, true)
+		h.wantReads(m, "another user", innocent, 1, true)
 		_, err := h.Logout(t.Context(), p.Viewer)
 		check(t, err)
 		h.wantReads(m, "logged out", p, 1, false)
 		h.wantReads(m, "logged out, again", p, 1, false) // what is not there is not remembered
-		h.wantReads(m, "somebody else stays", innocent, 0, true)
+		h.wantReads(m, "another user stays", innocent, 0, true)
 	})
 }
 
@@ -143,7 +143,7 @@ func TestSessionCache_SQLiteIsReadAgainAfterMaxStaleness(t *testing.T) {
 		h.wantReads(m, "again", p, 0, true)
 		h.exec("UPDATE sessions SET ended_at = created_at") // a command in another process
 		for start := time.Now(); ; time.Sleep(10 * time.Millisecond) {
-			if _, somebody := h.reads(m, p); !somebody {
+			if _, signedIn := h.reads(m, p); !signedIn {
 				break
 			}
 			if time.Since(start) > time.Second {
@@ -240,8 +240,8 @@ func TestSessionCache_SessionIsFoundForItsUserOnly(t *testing.T) {
 	})
 }
 
-// TestWrites_IgnoreTheSessionCache ends a session so that the view does not know: whoever only reads is still let in,
-// and whoever writes is not.
+// TestWrites_IgnoreTheSessionCache ends a session so that the view does not know: a read is still let in,
+// and a write is not.
 func TestWrites_IgnoreTheSessionCache(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h, _ = h.remembering(true, 0)

@@ -133,7 +133,7 @@ func (h *fixture) tooMany(p *accounts.AuthPayload, err error) {
 	h.wait("a try too many", p, err)
 }
 
-// The owner's success from elsewhere takes back itself, and not what strangers did.
+// The owner's success from another network takes back itself, and not what strangers did.
 func TestThrottle_OwnersSuccessRefundsNoOtherNetwork(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *fixture) {
 		h.must(h.registerAt(at("192.0.2.7"), ada))
