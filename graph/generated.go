@@ -728,7 +728,7 @@ enum Owner {
 }
 
 "A moment: RFC 3339, UTC, to the microsecond."
-scalar Time
+scalar Time @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339#section-5.6")
 
 "What can be asked."
 type Query {

@@ -1,9 +1,14 @@
 package graph
 
 import (
+	"encoding/json"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehouse/gatehouse/internal/graphqltest"
 )
@@ -54,5 +59,40 @@ func TestIntrospection_FollowsItsSwitch(t *testing.T) {
 	if got := graphqltest.Query(t, open,
 		"{__schema{types{fields{type{fields{type{fields{name}}}}}}}}"); got.Code() != invalid {
 		t.Errorf("lists within lists: %.300s", got.Text)
+	}
+}
+
+// Tools read the directives to know what they may send. gqlparser adds @defer to every schema, which is refused.
+func TestIntrospection_ListsTheDirectivesThatAreAccepted(t *testing.T) {
+	h := newHandler(t, NewSchema(nil), readable)
+	var data struct {
+		Schema struct {
+			Directives []struct {
+				Name      string
+				Locations []string
+			}
+		} `json:"__schema"`
+	}
+	got := graphqltest.Query(t, h, "{__schema{directives{name locations}}}")
+	if err := json.Unmarshal(got.Data, &data); err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]bool{}
+	for _, d := range data.Schema.Directives {
+		names[d.Name] = true
+		if slices.Contains(d.Locations, "FIELD") {
+			arguments := map[string]string{"skip": "(if:false)", "include": "(if:true)"}[d.Name]
+			got := graphqltest.Query(t, h, "{__typename @"+d.Name+arguments+"}")
+			if len(got.Errors) > 0 {
+				t.Errorf("@%s is listed and refused: %s", d.Name, got.Text)
+			}
+		}
+	}
+	want := map[string]bool{"skip": true, "include": true, "deprecated": true, "specifiedBy": true, "oneOf": true}
+	for _, match := range regexp.MustCompile(`(?m)^directive @(\w+)`).FindAllStringSubmatch(SDL(), -1) {
+		want[match[1]] = true
+	}
+	if d := cmp.Diff(want, names); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
 	}
 }

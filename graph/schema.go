@@ -10,8 +10,10 @@ import (
 
 // NewSchema returns the product's schema with its resolvers.
 func NewSchema(service *accounts.Service) graphql.ExecutableSchema {
+	schema := gqlparser.MustLoadSchema(sources...) // a copy of its own, whose descriptions the guard completes
+	delete(schema.Directives, "defer")             // gqlparser adds it; package querylimit refuses it
 	return NewExecutableSchema(Config{
-		Schema:    gqlparser.MustLoadSchema(sources...), // a copy of its own, whose descriptions the guard completes
+		Schema:    schema,
 		Resolvers: &resolver{accounts: service},
 	})
 }

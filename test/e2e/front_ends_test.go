@@ -34,3 +34,10 @@ func TestFrontEnds_PersistedQueriesFallBack(t *testing.T) {
 	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))
 	eachFrontEnd(t, "persisted.mjs", s.URL+"/graphql")
 }
+
+// TestFrontEnds_ToolsReadTheSchema: graphql-js builds and runs what introspection says, and so do mocks and code
+// generators.
+func TestFrontEnds_ToolsReadTheSchema(t *testing.T) {
+	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))
+	eachFrontEnd(t, "introspect.mjs", s.URL)
+}
