@@ -30,61 +30,28 @@ func defaults() *config.Config {
 }
 
 func TestLoad_EmptyEnvironmentGivesDefaults(t *testing.T) {
+	empty := []string{"PORT=", "DATABASE_URL="} // as compose files and CI set what they do not know
+	for _, v := range config.Variables() {
+		empty = append(empty, v.Name+"=")
+	}
 	for name, environment := range map[string][]string{
-		"nothing": nil,
+		"nothing": nil, "empty values": empty,
 		"others' names": {
 			"PATH=/bin", "HOME=/root", "gatehouse_addr=x", "XGATEHOUSE_ADDR=x", "GATEHOUSEADDR=x", "no equals sign", "=x", "",
 		},
 	} {
-		got, err := config.Load(environment)
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		if d := cmp.Diff(defaults(), got); d != "" {
+		if d := cmp.Diff(defaults(), load(t, environment...)); d != "" {
 			t.Errorf("%s (-want +got):\n%s", name, d)
 		}
 	}
 }
 
-// TestLoad_EmptyValueIsUnset: compose files and CI set what they do not know to the empty string.
-func TestLoad_EmptyValueIsUnset(t *testing.T) {
-	environment := []string{"PORT=", "DATABASE_URL="}
-	for _, v := range config.Variables() {
-		environment = append(environment, v.Name+"=")
-	}
-	got, err := config.Load(environment)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(defaults(), got); d != "" {
-		t.Errorf("(-want +got):\n%s", d)
-	}
-}
-
 func TestLoad_EveryVariableAcceptsGoodValuesAndRefusesBadOnes(t *testing.T) {
 	tried := map[string]int{}
-	for _, v := range values {
-		bad := v.refusedBecause != ""
-		tried[v.variable] |= map[bool]int{false: 1, true: 2}[bad]
-		got, err := config.Load(append([]string{v.variable + "=" + v.text}, v.with...))
-		if bad {
-			if err == nil || !strings.HasPrefix(err.Error(), v.variable+": ") ||
-				!strings.Contains(err.Error(), v.refusedBecause) || strings.Contains(err.Error(), "\n") {
-				t.Errorf("%s=%s: %v; want one sentence that names it and says %q", v.variable, v.text, err, v.refusedBecause)
-			}
-			if got != nil {
-				t.Errorf("%s=%s: a configuration beside an error", v.variable, v.text)
-			}
-			continue
-		}
-		if err != nil {
-			t.Errorf("%s=%s: %v", v.variable, v.text, err)
-			continue
-		}
-		want := defaults()
-		v.want(want)
-		if d := cmp.Diff(want, got, cmpopts.EquateComparable(netip.Prefix{})); d != "" {
-			t.Errorf("%s=%s (-want +got):\n%s", v.variable, v.text, d)
+	for _, v := range allValues {
+		tried[v.variable] |= map[bool]int{false: 1, true: 2}[v.refused != ""]
+		for _, text := range v.texts {
+			v.try(t, text)
 		}
 	}
 	checkedByOthers := []string{ // by the packages that use them
@@ -95,6 +62,22 @@ func TestLoad_EveryVariableAcceptsGoodValuesAndRefusesBadOnes(t *testing.T) {
 		if tried[v.Name]&1 == 0 || tried[v.Name]&2 == 0 && !slices.Contains(checkedByOthers, v.Name) {
 			t.Errorf("%s has no good or no bad value in this test", v.Name)
 		}
+	}
+}
+
+// try loads one of the texts.
+func (v values) try(t *testing.T, text string) {
+	t.Helper()
+	got, err := config.Load(append([]string{v.variable + "=" + text}, v.with...))
+	if v.refused != "" {
+		if got != nil || err == nil || !strings.HasPrefix(err.Error(), v.variable+": ") ||
+			!strings.Contains(err.Error(), v.refused) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s=%s: %v; want one sentence that names it and says %q", v.variable, text, err, v.refused)
+		}
+		return
+	}
+	if d := cmp.Diff(v.want(text), got, cmpopts.EquateComparable(netip.Prefix{})); d != "" || err != nil {
+		t.Errorf("%s=%s: %v (-want +got):\n%s", v.variable, text, err, d)
 	}
 }
 
@@ -204,11 +187,8 @@ func TestVariables_ListTheStruct(t *testing.T) {
 
 func TestReadSigningKey_ReadsTheNamedFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key.pem")
-	c, err := config.Load([]string{"GATEHOUSE_SIGNING_KEY=" + path})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = c.ReadSigningKey()
+	c := load(t, "GATEHOUSE_SIGNING_KEY="+path)
+	_, err := c.ReadSigningKey()
 	if err == nil || !strings.HasPrefix(err.Error(), "GATEHOUSE_SIGNING_KEY: ") || !strings.Contains(err.Error(), path) {
 		t.Errorf("a file that is not there: %v", err)
 	}
