@@ -110,151 +110,108 @@ func request(headers ...string) *http.Request {
 	return r
 }
 
-// TOKEN stands for a good token, FOREIGN for another server's.
+// headersByReason are Authorization headers, separated by |, by the reason that the viewer has; "" is signed in. TOKEN
+// stands for a good token, FOREIGN for another server's.
+var headersByReason = map[string][]string{
+	"": {
+		"Bearer TOKEN", "bearer TOKEN", "BEARER TOKEN", "BeArEr TOKEN",
+		" Bearer TOKEN \t", // white space around the value (RFC 9110)
+	},
+	"missing": {"", "Bearer", "Bearer ", "bearer    ", "   ", "\t"},
+	"invalid": {
+		// something behind the token
+		"Bearer TOKENAAAA", "Bearer TOKEN TOKEN", "Bearer TOKEN,TOKEN", "Bearer TOKEN;", "Bearer TOKEN\x00",
+		"Bearer TOKEN, Bearer TOKEN",
+		// another separator
+		"Bearer  TOKEN", "Bearer\tTOKEN", "Bearer \tTOKEN", "Bearer\u00a0TOKEN", "BearerTOKEN", "Bearer,TOKEN",
+		"Bearer, TOKEN", "Bearer:TOKEN", "Bearer: TOKEN", "Bearer=TOKEN", `Bearer "TOKEN"`, "Bearer <TOKEN>",
+		"Bearer Bearer TOKEN", "Bearer TO\r\nKEN",
+		// another scheme; one has a Cyrillic first letter, one a letter that folds to ASCII
+		"Token TOKEN", "JWT TOKEN", "TOKEN", "Basic YWRhOnNlY3JldA==", "Digest username=ada", "Negotiate TOKEN",
+		"DPoP TOKEN", "Вearer TOKEN", "Bea\u0280er TOKEN",
+		// several headers
+		"Bearer TOKEN|Bearer x", "Bearer x|Bearer TOKEN", "Bearer TOKEN|Bearer TOKEN", "Bearer TOKEN|",
+		"Bearer TOKEN|Basic x|Bearer TOKEN",
+		// no token of ours
+		"Bearer FOREIGN", "Bearer a.b.c", "Bearer " + strings.Repeat(".", 1<<20), "Bearer " + strings.Repeat("A", 1<<20),
+		strings.Repeat(" ", 1<<20) + "Bearer" + strings.Repeat(" ", 1<<20) + "x",
+	},
+}
+
 func TestMiddleware_AuthorizationHeaderDecidesTheViewer(t *testing.T) {
-	cases := []struct {
-		test, headers string // headers are separated by |
-		reason        string // "" is signed in
-		several       bool
-	}{
-		{"control", "Bearer TOKEN", "", false},
-		{"no credential", "", "missing", false},
-		{"no credential", "Bearer", "missing", false},
-		{"no credential", "Bearer ", "missing", false},
-		{"no credential", "bearer    ", "missing", false},
-		{"no credential", "   ", "missing", false},
-		{"no credential", "\t", "missing", false},
-		{"something behind the token", "Bearer TOKENAAAA", "invalid", false},
-		{"something behind the token", "Bearer TOKEN TOKEN", "invalid", false},
-		{"something behind the token", "Bearer TOKEN,TOKEN", "invalid", false},
-		{"something behind the token", "Bearer TOKEN;", "invalid", false},
-		{"white space around the value (RFC 9110)", " Bearer TOKEN \t", "", false},
-		{"another case of the scheme", "bearer TOKEN", "", false},
-		{"another case of the scheme", "BEARER TOKEN", "", false},
-		{"another case of the scheme", "BeArEr TOKEN", "", false},
-		{"another scheme or separator", "Bearer  TOKEN", "invalid", false},
-		{"another scheme or separator", "Bearer\tTOKEN", "invalid", false},
-		{"another scheme or separator", "Bearer \tTOKEN", "invalid", false},
-		{"another scheme or separator", "Bearer\u00a0TOKEN", "invalid", false},
-		{"another scheme or separator", "BearerTOKEN", "invalid", false},
-		{"another scheme or separator", "Bearer,TOKEN", "invalid", false},
-		{"another scheme or separator", "Bearer, TOKEN", "invalid", false},
-		{"another scheme or separator", "Bearer:TOKEN", "invalid", false},
-		{"another scheme or separator", "Bearer: TOKEN", "invalid", false},
-		{"another scheme or separator", "Bearer=TOKEN", "invalid", false},
-		{"another scheme or separator", `Bearer "TOKEN"`, "invalid", false},
-		{"another scheme or separator", "Bearer <TOKEN>", "invalid", false},
-		{"another scheme or separator", "Bearer Bearer TOKEN", "invalid", false},
-		{"another scheme or separator", "Token TOKEN", "invalid", false},
-		{"another scheme or separator", "JWT TOKEN", "invalid", false},
-		{"another scheme or separator", "TOKEN", "invalid", false},
-		{"another scheme or separator", "Basic YWRhOnNlY3JldA==", "invalid", false},
-		{"another scheme or separator", "Digest username=ada", "invalid", false},
-		{"another scheme or separator", "Negotiate TOKEN", "invalid", false},
-		{"another scheme or separator", "DPoP TOKEN", "invalid", false},
-		{"another scheme or separator", "Вearer TOKEN", "invalid", false}, // the first letter is Cyrillic
-		{"a letter that folds to ASCII", "Bea\u0280er TOKEN", "invalid", false},
-		{"several headers: good, bad", "Bearer TOKEN|Bearer x", "invalid", true},
-		{"several headers: bad, good", "Bearer x|Bearer TOKEN", "invalid", true},
-		{"several headers: good, good", "Bearer TOKEN|Bearer TOKEN", "invalid", true},
-		{"several headers: good, empty", "Bearer TOKEN|", "invalid", true},
-		{"several headers: three", "Bearer TOKEN|Basic x|Bearer TOKEN", "invalid", true},
-		{"list", "Bearer TOKEN, Bearer TOKEN", "invalid", false},
-		{"another issuer's token", "Bearer FOREIGN", "invalid", false},
-		{"no token", "Bearer a.b.c", "invalid", false},
-		{"dots", "Bearer " + strings.Repeat(".", 1<<20), "invalid", false},
-		{"a megabyte", "Bearer " + strings.Repeat("A", 1<<20), "invalid", false},
-		{"spaces", strings.Repeat(" ", 1<<20) + "Bearer" + strings.Repeat(" ", 1<<20) + "x", "invalid", false},
-		{"a line break", "Bearer TO\r\nKEN", "invalid", false},
-		{"NUL", "Bearer TOKEN\x00", "invalid", false},
-	}
 	d := newFixture(t)
 	fill := strings.NewReplacer("TOKEN", d.token(d.issuer), "FOREIGN", d.token(d.another("https://id.example.org")))
-	for _, c := range cases {
-		t.Run(fmt.Sprintf("%s %.40q", c.test, c.headers), func(t *testing.T) {
-			var headers []string
-			if c.headers != "" {
-				headers = strings.Split(fill.Replace(c.headers), "|")
-			}
-			v := d.serve(request(headers...))
-			if v.Reason() != c.reason || v.SignedIn() != (c.reason == "") || v.DuplicateAuthorization != c.several {
-				t.Errorf("reason %q, signed in %v, several headers %v; want %q, several headers %v",
-					v.Reason(), v.SignedIn(), v.DuplicateAuthorization, c.reason, c.several)
-			}
-			if v.Err() != nil {
-				t.Errorf("error: %v", v.Err())
-			}
-			if asked := len(d.asked); asked != 0 && c.reason != "" || asked != 1 && c.reason == "" {
-				t.Errorf("Session was asked %d times", asked)
-			}
-		})
+	for reason, all := range headersByReason {
+		for _, headers := range all {
+			t.Run(fmt.Sprintf("%.40q", headers), func(t *testing.T) {
+				v := d.serve(request(strings.Split(fill.Replace(headers), "|")...))
+				several := strings.Contains(headers, "|")
+				if v.Reason() != reason || v.SignedIn() != (reason == "") || v.DuplicateAuthorization != several {
+					t.Errorf("reason %q, signed in %v, several headers %v; want %q, several headers %v",
+						v.Reason(), v.SignedIn(), v.DuplicateAuthorization, reason, several)
+				}
+				if v.Err() != nil {
+					t.Errorf("error: %v", v.Err())
+				}
+				if asked := len(d.asked); asked != 0 && reason != "" || asked != 1 && reason == "" {
+					t.Errorf("Session was asked %d times", asked)
+				}
+			})
+		}
 	}
-	if v := d.serve(request("")); v.Reason() != "missing" {
-		t.Errorf("a header without value: %q, want missing", v.Reason())
+	if v := d.serve(request()); v.Reason() != "missing" {
+		t.Errorf("no header: %q, want missing", v.Reason())
 	}
 }
 
 func TestMiddleware_TokensElsewhereAreIgnored(t *testing.T) {
 	d := newFixture(t)
 	good := d.token(d.issuer)
-	id := theUser.String()
-	cases := []struct {
-		test string
-		make func() *http.Request
-	}{
-		{"query", func() *http.Request {
+	post := func(target, body string) func() *http.Request {
+		return func() *http.Request { return httptest.NewRequest(http.MethodPost, target, strings.NewReader(body)) }
+	}
+	header := func(name, value string) func() *http.Request {
+		return func() *http.Request {
+			r := request()
+			r.Header.Set(name, value)
+			return r
+		}
+	}
+	cases := map[string]func() *http.Request{
+		"query": func() *http.Request {
 			return httptest.NewRequest(http.MethodGet, "/graphql?access_token="+good+"&token="+good+"&jwt="+good, nil)
-		}},
-		{"form", func() *http.Request {
-			r := httptest.NewRequest(http.MethodPost, "/graphql", strings.NewReader("access_token="+good))
+		},
+		"path":            post("/graphql/"+good, ""),
+		"extensions":      post("/graphql", `{"extensions":{"Authorization":"Bearer `+good+`"}}`),
+		"user of the URL": post("http://bearer:"+good+"@x/graphql", ""),
+		"cookie":          header("Cookie", "access_token="+good+"; Authorization="+good),
+		"sub-protocol":    header("Sec-WebSocket-Protocol", "graphql-transport-ws, "+good),
+		"form": func() *http.Request {
+			r := post("/graphql", "access_token="+good)()
 			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 			return r
-		}},
-		{"path", func() *http.Request { return httptest.NewRequest(http.MethodPost, "/graphql/"+good, nil) }},
-		{"extensions", func() *http.Request {
-			body := `{"extensions":{"Authorization":"Bearer ` + good + `"}}`
-			return httptest.NewRequest(http.MethodPost, "/graphql", strings.NewReader(body))
-		}},
-		{"cookie", func() *http.Request {
-			r := request()
-			r.AddCookie(&http.Cookie{Name: "access_token", Value: good})
-			r.AddCookie(&http.Cookie{Name: "Authorization", Value: good})
-			return r
-		}},
-		{"user of the URL", func() *http.Request {
-			return httptest.NewRequest(http.MethodPost, "http://bearer:"+good+"@x/graphql", nil)
-		}},
-		{"sub-protocol", func() *http.Request {
-			r := request()
-			r.Header.Set("Sec-WebSocket-Protocol", "graphql-transport-ws, "+good)
-			return r
-		}},
+		},
 	}
 	for _, name := range []string{
-		"X-Forwarded-Authorization", "X-Original-Authorization", "X-User-ID", "X-Hasura-User-Id", "X-Hasura-Role",
-		"X-Forwarded-User", "X-Auth-Request-User", "Remote-User", "Proxy-Authorization", "X-Authorization", "Authorization_",
+		"X-Forwarded-Authorization", "X-Original-Authorization", "X-Hasura-Role", "Proxy-Authorization",
+		"X-Authorization", "Authorization_",
 	} {
-		cases = append(cases, struct {
-			test string
-			make func() *http.Request
-		}{"" + name, func() *http.Request {
-			r := request()
-			r.Header.Set(name, "Bearer "+good)
-			if strings.Contains(name, "User") {
-				r.Header.Set(name, id)
-			}
-			return r
-		}})
+		cases[name] = header(name, "Bearer "+good)
 	}
-	for _, c := range cases {
-		r := c.make()
+	for _, name := range []string{
+		"X-User-ID", "X-Hasura-User-Id", "X-Forwarded-User", "X-Auth-Request-User", "Remote-User",
+	} {
+		cases[name] = header(name, theUser.String())
+	}
+	for name, make := range cases {
+		r := make()
 		if v := d.serve(r); v.Reason() != "missing" || len(d.asked) != 0 {
-			t.Errorf("%s: reason %q, Session asked %d times", c.test, v.Reason(), len(d.asked))
+			t.Errorf("%s: reason %q, Session asked %d times", name, v.Reason(), len(d.asked))
 		}
-		r = c.make() // the control: with the header, the header counts
+		r = make() // the control: with the header, the header counts
 		r.Header.Set("Authorization", "Bearer "+good)
 		if v := d.serve(r); !v.SignedIn() {
-			t.Errorf("%s, with a good header: %q", c.test, v.Reason())
+			t.Errorf("%s, with a good header: %q", name, v.Reason())
 		}
 	}
 	r := request("Bearer " + good) // a proxy that removes the hop-by-hop headers removes it
