@@ -39,52 +39,37 @@ func coded(code problem.Code, more ...any) map[string]any {
 
 func TestStatus_RefusalsHaveStatusAndHeaders(t *testing.T) {
 	type list = []map[string]any
-	const reauthenticate = `Bearer error="insufficient_user_authentication", ` +
-		`error_description="more recent authentication is required", max_age="`
+	const (
+		invalidToken   = `Bearer error="invalid_token", error_description="the access token is `
+		reauthenticate = `Bearer error="insufficient_user_authentication", ` +
+			`error_description="more recent authentication is required", max_age=`
+		insufficientScope = `Bearer error="insufficient_scope", scope=`
+	)
+	unauthenticated := func(reason string) map[string]any { return coded(problem.Unauthenticated, "reason", reason) }
+	tooOld := coded(problem.ReauthenticationRequired, "maxAge", 300)
+	noScope := coded(problem.InsufficientScope, "missingScopes", []string{"a", "b"})
+	limited, forbidden := coded(problem.RateLimited, "retryAfter", 60), coded(problem.Forbidden)
 	for _, c := range []struct {
-		errors                      list
-		status                      int
-		authenticate, retry, leader string
+		errors              list
+		status              int
+		authenticate, retry string
 	}{
-		{list{coded(problem.Unauthenticated, "reason", "missing")}, 401, `Bearer realm="gatehouse"`, "", ""},
-		{
-			list{coded(problem.Unauthenticated, "reason", "expired")}, 401,
-			`Bearer error="invalid_token", error_description="the access token is expired"`, "", "",
-		},
-		{
-			list{coded(problem.Unauthenticated, "reason", "revoked")}, 401,
-			`Bearer error="invalid_token", error_description="the access token is revoked"`, "", "",
-		},
-		{
-			list{coded(problem.Unauthenticated, "reason", "invalid")}, 401,
-			`Bearer error="invalid_token", error_description="the access token is invalid"`, "", "",
-		},
-		{
-			list{coded(problem.ReauthenticationRequired, "maxAge", 300)}, 401,
-			reauthenticate + `300"`,
-			"", "",
-		},
-		{
-			list{coded(problem.InsufficientScope, "missingScopes", []string{"a", "b"})}, 403,
-			`Bearer error="insufficient_scope", scope="a b"`, "", "",
-		},
-		{list{coded(problem.Forbidden)}, 403, "", "", ""},
-		{list{coded(problem.Internal)}, 500, "", "", ""},
-		{list{coded(problem.Unavailable, "retryAfter", 2)}, 503, "", "2", ""},
-		{list{coded(problem.RateLimited, "retryAfter", 60)}, 429, "", "60", ""},
-		{list{coded(problem.LimitExceeded)}, 400, "", "", ""},
-		{list{coded(problem.NotFound)}, 400, "", "", ""}, // without data, 200 would be a lie
-		{list{coded(problem.Forbidden), coded(problem.Unauthenticated)}, 401, `Bearer realm="gatehouse"`, "", ""},
-		{
-			list{coded(problem.Forbidden), coded(problem.ReauthenticationRequired, "maxAge", 5)}, 401,
-			reauthenticate + `5"`,
-			"", "",
-		},
-		{
-			list{coded(problem.Forbidden), coded(problem.InsufficientScope, "missingScopes", []string{"x"})}, 403,
-			`Bearer error="insufficient_scope", scope="x"`, "", "",
-		},
-		{list{coded(problem.RateLimited, "retryAfter", 60), coded(problem.Forbidden)}, 403, "", "", ""},
+		{list{unauthenticated("missing")}, 401, `Bearer realm="gatehouse"`, ""},
+		{list{unauthenticated("expired")}, 401, invalidToken + `expired"`, ""},
+		{list{unauthenticated("revoked")}, 401, invalidToken + `revoked"`, ""},
+		{list{unauthenticated("invalid")}, 401, invalidToken + `invalid"`, ""},
+		{list{tooOld}, 401, reauthenticate + `"300"`, ""},
+		{list{noScope}, 403, insufficientScope + `"a b"`, ""},
+		{list{forbidden}, 403, "", ""},
+		{list{coded(problem.Internal)}, 500, "", ""},
+		{list{coded(problem.Unavailable, "retryAfter", 2)}, 503, "", "2"},
+		{list{limited}, 429, "", "60"},
+		{list{coded(problem.LimitExceeded)}, 400, "", ""},
+		{list{coded(problem.NotFound)}, 400, "", ""}, // without data, 200 would be a lie
+		{list{forbidden, unauthenticated("missing")}, 401, `Bearer realm="gatehouse"`, ""},
+		{list{forbidden, tooOld}, 401, reauthenticate + `"300"`, ""},
+		{list{forbidden, noScope}, 403, insufficientScope + `"a b"`, ""},
+		{list{limited, forbidden}, 403, "", ""},
 	} {
 		t.Run(fmt.Sprint(c.errors), func(t *testing.T) {
 			h := answering(t, "", c.errors...)

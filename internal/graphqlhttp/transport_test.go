@@ -3,6 +3,7 @@ package graphqlhttp
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -33,128 +34,85 @@ func TestRequest_EachRefusalHasItsStatusAndCode(t *testing.T) {
 	deep := func(n int) string {
 		return `{"query":"{ping}","variables":{"a":` + strings.Repeat("[", n) + strings.Repeat("]", n) + `}}`
 	}
-	cases := []struct {
-		name    string
-		request *http.Request
-		status  int
-		code    any
-	}{
-		{"a query", newPost(ping), 200, nil},
-		{
-			"all members",
-			newPost(`{"query":"query A($n:Int){echo(number:$n)}","operationName":"A","variables":{"n":1},"extensions":{}}`), 200,
-			nil,
-		},
-		{"null members", newPost(`{"query":"{ping}","operationName":null,"variables":null,"extensions":null}`), 200, nil},
-		{"members of others are ignored", newPost(`{"query":"{ping}","id":"x","documentId":7}`), 200, nil},
-		{"surrounding space", newPost(" \n" + ping + "\n"), 200, nil},
-		{"two documents", newPost(ping + ping), 400, badInput},
-		{"trailing bytes", newPost(ping + "x"), 400, badInput},
-		{"trailing NUL", newPost(ping + "\x00"), 400, badInput},
-		{"a batch", newPost("[" + ping + "," + ping + "]"), 400, badInput},
-		{"a batch within a batch", newPost("[[" + ping + "]]"), 400, badInput},
-		{"a batch of one", newPost("[" + ping + "]"), 400, badInput},
-		{"an empty batch", newPost("[]"), 400, badInput},
-		{"null", newPost("null"), 400, badInput},
-		{"a string", newPost(`"{ping}"`), 400, badInput},
-		{"nothing", newPost(""), 400, badInput},
-		{"cut off", newPost(`{"query":"{ping}"`), 400, badInput},
-		{"no query", newPost(`{}`), 400, badInput},
-		{"names are not folded", newPost(`{"Query":"{ping}"}`), 400, badInput},
-		{"query twice", newPost(`{"query":"{ping}","query":"{node{id}}"}`), 400, badInput},
-		{"variables twice", newPost(`{"query":"{ping}","variables":{},"variables":{}}`), 400, badInput},
-		{"a variable twice", newPost(`{"query":"{ping}","variables":{"a":1,"a":2}}`), 400, badInput},
-		{
-			"an input's field twice", newPost(`{"query":"{ping}","variables":{"a":{"role":"USER","role":"ADMIN"}}}`), 400,
-			badInput,
-		},
-		{"a variable in two objects", newPost(`{"query":"{ping}","variables":{"a":{"b":1},"c":{"b":2}}}`), 200, nil},
-		{"query null", newPost(`{"query":null}`), 400, badInput},
-		{"query a number", newPost(`{"query":1}`), 400, badInput},
-		{"query empty", newPost(`{"query":""}`), 400, badInput},
-		{"query blank", newPost(`{"query":" \n"}`), 400, badInput},
-		{"operationName a number", newPost(`{"query":"{ping}","operationName":1}`), 400, badInput},
-		{"variables a list", newPost(`{"query":"{ping}","variables":[]}`), 400, badInput},
-		{"variables a string", newPost(`{"query":"{ping}","variables":"{}"}`), 400, badInput},
-		{"extensions a number", newPost(`{"query":"{ping}","extensions":1}`), 400, badInput},
-		{"not UTF-8", newPost("{\"query\":\"{echo(text:\\\"\xff\\\")}\"}"), 400, badInput},
-		{"UTF-8", newPost(`{"query":"{echo(text:\"é\")}"}`), 200, nil},
-		{"number out of range", newPost(`{"query":"{ping}","variables":{"a":1e999}}`), 400, badInput},
-		{"number in range", newPost(`{"query":"{ping}","variables":{"a":1e99}}`), 200, nil},
-		{"body at the limit", newPost(ping + long), 200, nil},
-		{"body above the limit", newPost(ping + long + " "), 413, tooMuch},
-		{"body at the limit in chunks", chunked(newPost(ping + long)), 200, nil},
-		{"body above the limit in chunks", chunked(newPost(ping + long + " ")), 413, tooMuch},
-		{"body of 1 MiB", newPost(`{"query":"` + strings.Repeat("a", 1<<20) + `"}`), 413, tooMuch},
-		{"variables at the limit", newPost(deep(querylimit.MaxNesting)), 200, nil},
-		{"variables too deep", newPost(deep(querylimit.MaxNesting + 1)), 400, tooMuch},
-		{"variables far too deep", newPost(deep(9000)), 400, tooMuch},
-		{"variables deeper than encoding/json goes", newPost(deep(10_001)), 400, badInput},
-
-		{"text/plain", newPost(ping, "Content-Type", "text/plain"), 415, badInput},
-		{"a form", newPost("query={ping}", "Content-Type", "application/x-www-form-urlencoded"), 415, badInput},
-		{"multipart", newPost(ping, "Content-Type", "multipart/form-data; boundary=x"), 415, badInput},
-		{"no type", newPost(ping, "Content-Type", ""), 415, badInput},
-		{"a near type", newPost(ping, "Content-Type", "application/json-patch"), 415, badInput},
-		{"a hidden type", newPost(ping, "Content-Type", "text/plain;application/json"), 415, badInput},
-		{"charset utf-8", newPost(ping, "Content-Type", "application/json; charset=UTF-8"), 200, nil},
-		{"charset utf-16", newPost(ping, "Content-Type", "application/json; charset=utf-16"), 415, badInput},
-		{"charset utf-7", newPost(ping, "Content-Type", "application/json; charset=utf-7"), 415, badInput},
-		{"charset twice", newPost(ping, "Content-Type", "application/json; charset=utf-8; charset=utf-16"), 415, badInput},
-		{"gzip", newPost(ping, "Content-Encoding", "gzip"), 415, badInput},
-		{"a NUL", newPost(`{"query":"\u0000"}`), 400, "GRAPHQL_PARSE_FAILED"},
-		{"identity", newPost(ping, "Content-Encoding", "identity"), 200, nil},
-
-		{"a GET query", newGet(url.Values{"query": {"{ping}"}}), 200, nil},
-		{
-			"a GET query with all",
-			newGet(url.Values{"query": {"query A($n:Int){echo(number:$n)}"}, "operationName": {"A"}, "variables": {`{"n":1}`},
-				"extensions": {"{}"}}),
-			200, nil,
-		},
-		{ // there is nothing in it that a cookie opens
-			"a GET query with another Content-Type", newGet(url.Values{"query": {"{ping}"}}, "Content-Type", "text/plain"), 200,
-			nil,
-		},
-		{"GET without a query", newGet(url.Values{}), 400, badInput},
-		{"GET with two queries", newGet(url.Values{"query": {"{ping}", "{ping}"}}), 400, badInput},
-		{"GET with a list of variables", newGet(url.Values{"query": {"{ping}"}, "variables": {"[]"}}), 400, badInput},
-		{"GET with broken variables", newGet(url.Values{"query": {"{ping}"}, "variables": {"{"}}), 400, badInput},
-		{
-			"GET with deep variables",
-			newGet(url.Values{"query": {"{ping}"},
-				"variables": {`{"a":` + strings.Repeat("[", 17) + strings.Repeat("]", 17) + "}"}}),
-			400, tooMuch,
-		},
-		{"GET that is long", newGet(url.Values{"query": {"{ping}"}, "x": {strings.Repeat("x", 64<<10)}}), 414, tooMuch},
-		{"GET with a bad escape", httptest.NewRequest("GET", "/graphql?query={ping}&x=%zz", nil), 400, badInput},
-		{"GET mutation", newGet(url.Values{"query": {"mutation{go{id}}"}}), 405, badInput},
-		{"POST mutation", newPost(graphqltest.Body("mutation{go{id}}")), 200, nil},
-
-		{"POST subscription", newPost(graphqltest.Body("subscription{tick}")), 400, badInput},
-
-		{"Upgrade: h2c", newPost(ping, "Upgrade", "h2c", "Connection", "Upgrade, HTTP2-Settings"), 200, nil},
-		{"Upgrade: foo", newPost(ping, "Upgrade", "foo"), 200, nil},
-		{"not acceptable", newPost(ping, "Accept", "text/html"), 406, badInput},
-		{"unknown operation", newPost(`{"query":"query A{ping}","operationName":"B"}`), 400, invalid},
-		{"which operation", newPost(`{"query":"query A{ping} query B{ping}"}`), 400, invalid},
-		{"only comments", newPost(`{"query":"# nothing"}`), 400, invalid},
-		{"does not parse", newPost(`{"query":"{"}`), 400, "GRAPHQL_PARSE_FAILED"},
-		{"does not fit", newPost(`{"query":"{pong}"}`), 400, invalid},
-		{"variable is missing", newPost(graphqltest.Body("query($n:Int!){echo(number:$n)}")), 400, invalid},
-		{"@defer", newPost(graphqltest.Body("{...@defer{ping}}")), 400, invalid},
-	}
+	query := url.Values{"query": {"{ping}"}}
 	h := toy(t)
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			got := graphqltest.Send(t, h, c.request)
-			if got.StatusCode != c.status || got.Code() != c.code {
-				t.Errorf("%d %v, want %d %v\n%.300s", got.StatusCode, got.Code(), c.status, c.code, got.Text)
-			}
-			if ran := got.Data != nil; ran != (c.status == 200) {
-				t.Errorf("a data entry: %v\n%.300s", ran, got.Text)
-			}
-		})
+	for _, c := range []struct {
+		status   int
+		code     any
+		requests []*http.Request
+	}{
+		{200, nil, []*http.Request{
+			newPost(ping), newPost(" \n" + ping + "\n"), newPost(graphqltest.Body("mutation{go{id}}")), newGet(query),
+			newPost(`{"query":"query A($n:Int){echo(number:$n)}","operationName":"A","variables":{"n":1},"extensions":{}}`),
+			newPost(`{"query":"{ping}","operationName":null,"variables":null,"extensions":null}`),
+			newPost(`{"query":"{ping}","id":"x","documentId":7}`), // members of others are ignored
+			newPost(`{"query":"{ping}","variables":{"a":{"b":1},"c":{"b":2}}}`),
+			newPost(`{"query":"{echo(text:\"é\")}"}`), newPost(`{"query":"{ping}","variables":{"a":1e99}}`),
+			newPost(ping + long), chunked(newPost(ping + long)), newPost(deep(querylimit.MaxNesting)),
+			newPost(ping, "Content-Type", "application/json; charset=UTF-8"),
+			newPost(ping, "Content-Encoding", "identity"),
+			newGet(url.Values{"query": {"query A($n:Int){echo(number:$n)}"}, "operationName": {"A"},
+				"variables": {`{"n":1}`}, "extensions": {"{}"}}),
+			newGet(query, "Content-Type", "text/plain"), // there is nothing in it that a cookie opens
+			newPost(ping, "Upgrade", "h2c", "Connection", "Upgrade, HTTP2-Settings"), newPost(ping, "Upgrade", "foo"),
+		}},
+		{400, badInput, []*http.Request{
+			newPost(ping + ping), newPost(ping + "x"), newPost(ping + "\x00"), newPost(`{"query":"{ping}"`),
+			newPost("[" + ping + "," + ping + "]"), newPost("[[" + ping + "]]"), newPost("[" + ping + "]"), newPost("[]"),
+			newPost("null"), newPost(`"{ping}"`), newPost(""), newPost(`{}`), newPost(`{"Query":"{ping}"}`),
+			newPost(`{"query":"{ping}","query":"{node{id}}"}`), newPost(`{"query":"{ping}","variables":{},"variables":{}}`),
+			newPost(`{"query":"{ping}","variables":{"a":1,"a":2}}`),
+			newPost(`{"query":"{ping}","variables":{"a":{"role":"USER","role":"ADMIN"}}}`),
+			newPost(`{"query":null}`), newPost(`{"query":1}`), newPost(`{"query":""}`), newPost(`{"query":" \n"}`),
+			newPost(`{"query":"{ping}","operationName":1}`), newPost(`{"query":"{ping}","variables":[]}`),
+			newPost(`{"query":"{ping}","variables":"{}"}`), newPost(`{"query":"{ping}","extensions":1}`),
+			newPost("{\"query\":\"{echo(text:\\\"\xff\\\")}\"}"), newPost(`{"query":"{ping}","variables":{"a":1e999}}`),
+			newPost(deep(10_001)), // deeper than encoding/json goes
+			newPost(graphqltest.Body("subscription{tick}")),
+			newGet(url.Values{}), newGet(url.Values{"query": {"{ping}", "{ping}"}}),
+			newGet(url.Values{"query": {"{ping}"}, "variables": {"[]"}}),
+			newGet(url.Values{"query": {"{ping}"}, "variables": {"{"}}),
+			httptest.NewRequest("GET", "/graphql?query={ping}&x=%zz", nil),
+		}},
+		{400, tooMuch, []*http.Request{
+			newPost(deep(querylimit.MaxNesting + 1)), newPost(deep(9000)),
+			newGet(url.Values{"query": {"{ping}"}, "variables": {`{"a":` + strings.Repeat("[", 17) + strings.Repeat("]", 17) + "}"}}),
+		}},
+		{400, invalid, []*http.Request{
+			newPost(`{"query":"query A{ping}","operationName":"B"}`), newPost(`{"query":"query A{ping} query B{ping}"}`),
+			newPost(`{"query":"# nothing"}`), newPost(`{"query":"{pong}"}`),
+			newPost(graphqltest.Body("query($n:Int!){echo(number:$n)}")), newPost(graphqltest.Body("{...@defer{ping}}")),
+		}},
+		{400, "GRAPHQL_PARSE_FAILED", []*http.Request{newPost(`{"query":"{"}`), newPost(`{"query":"\u0000"}`)}},
+		{405, badInput, []*http.Request{newGet(url.Values{"query": {"mutation{go{id}}"}})}},
+		{406, badInput, []*http.Request{newPost(ping, "Accept", "text/html")}},
+		{413, tooMuch, []*http.Request{
+			newPost(ping + long + " "), chunked(newPost(ping + long + " ")),
+			newPost(`{"query":"` + strings.Repeat("a", 1<<20) + `"}`),
+		}},
+		{414, tooMuch, []*http.Request{newGet(url.Values{"query": {"{ping}"}, "x": {strings.Repeat("x", 64<<10)}})}},
+		{415, badInput, []*http.Request{
+			newPost("query={ping}", "Content-Type", "application/x-www-form-urlencoded"),
+			newPost(ping, "Content-Type", "multipart/form-data; boundary=x"), newPost(ping, "Content-Type", ""),
+			newPost(ping, "Content-Type", "text/plain"), newPost(ping, "Content-Type", "application/json-patch"),
+			newPost(ping, "Content-Type", "text/plain;application/json"),
+			newPost(ping, "Content-Type", "application/json; charset=utf-16"),
+			newPost(ping, "Content-Type", "application/json; charset=utf-7"),
+			newPost(ping, "Content-Type", "application/json; charset=utf-8; charset=utf-16"),
+			newPost(ping, "Content-Encoding", "gzip"),
+		}},
+	} {
+		for i, r := range c.requests {
+			t.Run(fmt.Sprintf("%d %v/%d", c.status, c.code, i), func(t *testing.T) {
+				got := graphqltest.Send(t, h, r)
+				if got.StatusCode != c.status || got.Code() != c.code {
+					t.Errorf("%v: %d %v, want %d %v\n%.300s", r.Header, got.StatusCode, got.Code(), c.status, c.code, got.Text)
+				}
+				if ran := got.Data != nil; ran != (c.status == 200) {
+					t.Errorf("a data entry: %v\n%.300s", ran, got.Text)
+				}
+			})
+		}
 	}
 }
 
