@@ -27,12 +27,12 @@ func CORS(c CORSConfig, next http.Handler) http.Handler {
 	refused := &refusedOrigins{report: c.Refused, seen: map[string]bool{}}
 	return cors.New(cors.Options{
 		// The library's own list is compared without regard to case.
-		AllowOriginRequestFunc: func(r *http.Request, origin string) bool {
+		AllowOriginVaryRequestFunc: func(r *http.Request, origin string) (bool, []string) {
 			allowed := c.Allow(origin)
 			if !allowed && r.Method == http.MethodOptions {
 				refused.add(origin)
 			}
-			return allowed
+			return allowed, nil
 		},
 		AllowedMethods:   []string{http.MethodGet, http.MethodHead, http.MethodPost},
 		AllowedHeaders:   []string{"*"}, // answered with the names that the browser asks for

@@ -44,7 +44,8 @@ type requestReader struct {
 
 // read returns the parameters of a GraphQL request.
 func (q requestReader) read(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *RequestError) {
-	params, refused := rawParams{}, (*RequestError)(nil)
+	var params rawParams
+	var refused *RequestError
 	if r.Method == http.MethodGet {
 		params, refused = q.readQuery(r.URL)
 	} else {
