@@ -16,14 +16,12 @@ import (
 	"github.com/gatehouse/gatehouse/internal/token"
 )
 
-func unchanged(*Feed) {}
-
 func (g *gatehouse) until() int64 { return g.clock.now().Add(10 * time.Minute).Unix() }
 
 func TestFeed_UnavailableBeforeTheFirstHeartbeat(t *testing.T) {
 	g := newGatehouse(t)
 	g.silent.Store(true)
-	v := g.following(unchanged)
+	v := g.following()
 	text := g.issue()
 	eventually(t, "it reads", func() bool { return g.readers.Load() == 1 })
 	want(t, v, text, ErrUnavailable)
@@ -44,29 +42,23 @@ func TestFeed_UnavailableWithoutRun(t *testing.T) {
 
 func TestFeed_EndedSessionIsRevoked(t *testing.T) {
 	g := newGatehouse(t)
-	v := g.following(unchanged)
+	v := g.following()
 	text := g.issue()
-	other := g.claims()
-	other.SessionID = uuid.New()
-	ofOther := g.issueBy(g.issuer, other)
 	wantSoon(t, v, text, nil)
-	g.send("ended", fmt.Sprintf(`{"sid":%q,"until":%d}`, theSession, g.until()))
+	g.sendEnded(theSession)
 	wantSoon(t, v, text, ErrRevoked)
 	want(t, v, g.issue(), ErrRevoked) // and so is a newer token of it
-	want(t, v, ofOther, nil)
+	want(t, v, g.issueFor(uuid.New()), nil)
 	if response := call(v, "Bearer "+text); response.StatusCode != 401 ||
 		!strings.Contains(response.Header.Get("WWW-Authenticate"), `error_description="the access token is revoked"`) {
 		t.Errorf("the middleware answers %d, %v", response.StatusCode, response.Header)
 	}
-	foreign, err := token.NewKeys(newKey(t).WithoutSchedule())
-	check(t, err)
-	forged := g.issueBy(g.another(token.Config{Keys: foreign}), g.claims())
-	want(t, v, forged, ErrInvalid) // a forged token does not reveal that the session has ended
+	want(t, v, g.forge(), ErrInvalid) // a forged token does not reveal that the session has ended
 }
 
 func TestFeed_TokenFromBeforeAnUnknownChangeIsRevoked(t *testing.T) {
 	g := newGatehouse(t)
-	v := g.following(unchanged)
+	v := g.following()
 	before := g.claims()
 	before.IssuedAt = g.clock.now().Add(-2 * time.Second)
 	old := g.issueBy(g.issuer, before)
@@ -89,7 +81,7 @@ func TestFeed_TokenFromBeforeAnUnknownChangeIsRevoked(t *testing.T) {
 
 func TestFeed_SilenceIsUnavailableUntilTheNextHeartbeat(t *testing.T) {
 	g := newGatehouse(t)
-	v := g.following(unchanged)
+	v := g.following()
 	text := g.issue()
 	wantSoon(t, v, text, nil)
 	g.silent.Store(true)
@@ -103,23 +95,17 @@ func TestFeed_SilenceIsUnavailableUntilTheNextHeartbeat(t *testing.T) {
 
 func TestFeed_ChangedRolesReplaceThoseOfTheToken(t *testing.T) {
 	g := newGatehouse(t)
-	v := g.following(unchanged)
+	v := g.following()
 	text := g.issue()
 	wantSoon(t, v, text, nil)
-	roles := func() string {
-		token, err := v.Verify(t.Context(), text)
-		check(t, err)
-		return strings.Join(token.Roles, " ")
-	}
+	roles := func() string { return strings.Join(must(v.Verify(t.Context(), text)).Roles, " ") }
 	sendRoles := func(user uuid.UUID, roles string, ahead time.Duration) {
 		before := g.clock.now().Add(ahead).Unix()
 		g.send("changed", fmt.Sprintf(`{"sub":%q,"roles":%s,"before":%d,"until":%d}`, user, roles, before, g.until()))
 	}
 	before := roles()
 	for _, now := range []string{"ADMIN USER", "USER", ""} { // all in the second in which the token was issued
-		list, err := json.Marshal(strings.Fields(now))
-		check(t, err)
-		sendRoles(theUser, string(list), time.Second)
+		sendRoles(theUser, string(must(json.Marshal(strings.Fields(now)))), time.Second)
 		eventually(t, "the roles are "+now, func() bool { return roles() == now })
 	}
 	// The last one holds, though the clock of its instance is behind.
@@ -135,7 +121,7 @@ func TestFeed_ChangedRolesReplaceThoseOfTheToken(t *testing.T) {
 // Each heartbeat is late by the same time; the feed is never silent.
 func TestFeed_LateHeartbeatsAreUnavailable(t *testing.T) {
 	g := newGatehouse(t)
-	v := g.following(unchanged)
+	v := g.following()
 	text := g.issue()
 	wantSoon(t, v, text, nil)
 	g.late.Store(int64(minMaxSilence + 200*time.Millisecond))
@@ -151,21 +137,17 @@ func TestFeed_LateHeartbeatsAreUnavailable(t *testing.T) {
 // The key has leaked: its tokens are refused, and those of the key in its place are accepted, both immediately.
 func TestFeed_KeyThatItNoLongerNamesVerifiesNothing(t *testing.T) {
 	g := newGatehouse(t)
-	v := g.following(unchanged)
+	v := g.following()
 	old := g.issue()
 	wantSoon(t, v, old, nil)
-	check(t, g.keys.Replace(newKey(t).WithoutSchedule()))
+	check(t, g.keys.Replace(newKey().WithoutSchedule()))
 	text := g.issue()
-	kids, err := json.Marshal(map[string]any{"kids": g.keys.IDs(g.clock.now())})
-	check(t, err)
-	g.send("keys", string(kids))
+	g.send("keys", string(must(json.Marshal(map[string]any{"kids": g.keys.IDs(g.clock.now())}))))
 	wantSoon(t, v, old, ErrInvalid)
 	wantSoon(t, v, text, nil)
 	fetches := g.fetches.Load()
-	foreign, err := token.NewKeys(newKey(t).WithoutSchedule())
-	check(t, err)
 	for range 50 {
-		want(t, v, g.issueBy(g.another(token.Config{Keys: foreign}), g.claims()), ErrInvalid)
+		want(t, v, g.forge(), ErrInvalid)
 	}
 	if n := g.fetches.Load() - fetches; n > 1 {
 		t.Errorf("an unknown kid made %d fetches", n)
@@ -188,11 +170,9 @@ func TestFeed_HeartbeatCountsForMaxSilence(t *testing.T) {
 
 func TestFeed_RevocationsCountAfterALoss(t *testing.T) {
 	g := newGatehouse(t)
-	v := g.following(unchanged)
-	other := g.claims()
-	other.SessionID = uuid.New()
-	good := g.issueBy(g.issuer, other)
-	g.send("ended", fmt.Sprintf(`{"sid":%q,"until":%d}`, theSession, g.until()))
+	v := g.following()
+	good := g.issueFor(uuid.New())
+	g.sendEnded(theSession)
 	wantSoon(t, v, good, nil)
 	wantSoon(t, v, g.issue(), ErrRevoked)
 
@@ -221,7 +201,7 @@ func TestFeed_RevocationsCountAfterALoss(t *testing.T) {
 
 func TestFeed_WrongTokenIsUnavailableAndLogged(t *testing.T) {
 	g := newGatehouse(t)
-	v := g.following(func(f *Feed) { f.Token = "another" })
+	v := g.following(func(v *Verifier) { v.feed.Token = "another" })
 	eventually(t, "it tried twice", func() bool { return g.opened.Load() > 1 })
 	want(t, v, g.issue(), ErrUnavailable)
 	log := g.log.String()
@@ -252,7 +232,7 @@ func TestFeed_MalformedEventIsUnavailable(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := newGatehouse(t)
-			v := g.following(unchanged)
+			v := g.following()
 			text := g.issue()
 			wantSoon(t, v, text, nil)
 			g.send(c.event, c.data)
@@ -272,19 +252,14 @@ func TestFeed_MalformedEventIsUnavailable(t *testing.T) {
 
 func TestFeed_TooManyRevocationsAreUnavailable(t *testing.T) {
 	g := newGatehouse(t)
-	f := &Feed{Token: feedToken, MaxSilence: minMaxSilence}
-	v := g.service(func(c *Config) { c.Revocations = f })
-	v.feed.revocations.max = 3
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	go func() { _ = v.Run(ctx) }()
+	v := g.following(func(v *Verifier) { v.feed.revocations.max = 3 })
 	for range 2 {
-		g.send("ended", fmt.Sprintf(`{"sid":%q,"until":%d}`, uuid.New(), g.until()))
+		g.sendEnded(uuid.New())
 	}
 	g.send("changed", fmt.Sprintf(`{"sub":%q,"before":1,"until":%d}`, uuid.New(), g.until()))
 	text := g.issue()
 	wantSoon(t, v, text, nil)
-	g.send("ended", fmt.Sprintf(`{"sid":%q,"until":%d}`, uuid.New(), g.until()))
+	g.sendEnded(uuid.New())
 	wantSoon(t, v, text, ErrUnavailable)
 	// The older ones have expired: new ones fit again.
 	g.clock.forward(11 * time.Minute)
@@ -312,12 +287,8 @@ func TestRevocations_ExpiredEntriesAreDeleted(t *testing.T) {
 // A connection that looks open and sends nothing is closed.
 func TestFeed_StalledConnectionIsReplaced(t *testing.T) {
 	g := newGatehouse(t)
-	v := g.service(func(c *Config) { c.Revocations = &Feed{Token: feedToken, MaxSilence: minMaxSilence} })
-	v.feed.stallTimeout = 100 * time.Millisecond
 	g.silent.Store(true)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	go func() { _ = v.Run(ctx) }()
+	g.following(func(v *Verifier) { v.feed.stallTimeout = 100 * time.Millisecond })
 	eventually(t, "a second connection", func() bool { return g.opened.Load() >= 2 })
 	if !strings.Contains(g.log.String(), "the issuer is silent") {
 		t.Errorf("the log:\n%s", g.log)

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,19 +73,21 @@ type gatehouse struct {
 	drop    chan struct{}
 }
 
-func newKey(t *testing.T) *token.Key {
-	t.Helper()
-	key, err := token.GenerateKey(token.EdDSA)
-	check(t, err)
-	return key
+func newKey() *token.Key { return must(token.GenerateKey(token.EdDSA)) }
+
+func lone(key *token.Key) *token.Keys { return must(token.NewKeys(key.WithoutSchedule())) }
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }
 
 func newGatehouse(t *testing.T) *gatehouse {
 	t.Helper()
 	g := &gatehouse{t: t, clock: &clock{}, log: &logBuffer{}, drop: make(chan struct{})}
-	var err error
-	g.keys, err = token.NewKeys(newKey(t).WithoutSchedule())
-	check(t, err)
+	g.keys = lone(newKey())
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/jwks.json", g.serveKeys)
 	mux.HandleFunc("GET /revocations", g.serveFeed)
@@ -96,20 +99,17 @@ func newGatehouse(t *testing.T) *gatehouse {
 
 // another returns an issuer; zero fields of the configuration are those of g.
 func (g *gatehouse) another(c token.Config) *token.Issuer {
-	g.t.Helper()
-	if c.Keys == nil {
-		c.Keys = g.keys
-	}
-	if c.Issuer == "" {
-		c.Issuer = g.URL
-	}
-	if c.Audience == "" {
-		c.Audience = "gatehouse"
-	}
+	c.Keys, c.Issuer, c.Audience = cmp.Or(c.Keys, g.keys), cmp.Or(c.Issuer, g.URL), cmp.Or(c.Audience, "gatehouse")
 	c.Clock = g.clock.now
-	issuer, err := token.NewIssuer(c)
-	check(g.t, err)
-	return issuer
+	return must(token.NewIssuer(c))
+}
+
+// wantFetches checks how often the keys were fetched so far.
+func (g *gatehouse) wantFetches(n int64) {
+	g.t.Helper()
+	if got := g.fetches.Load(); got != n {
+		g.t.Errorf("%d fetches, want %d", got, n)
+	}
 }
 
 func (g *gatehouse) serveKeys(w http.ResponseWriter, r *http.Request) {
@@ -203,19 +203,18 @@ func (g *gatehouse) service(change func(*Config)) *Verifier {
 	g.t.Helper()
 	c := Config{Issuer: g.URL, Clock: g.clock.now, Log: slog.New(slog.NewTextHandler(g.log, nil))}
 	change(&c)
-	v, err := New(c)
-	check(g.t, err)
-	return v
+	return must(New(c))
 }
 
 func (g *gatehouse) plain() *Verifier { return g.service(func(*Config) {}) }
 
-// following returns a verifier that reads the feed until the test ends.
-func (g *gatehouse) following(change func(*Feed)) *Verifier {
+// following returns a verifier that reads the feed until the test ends. Its parts may be changed before.
+func (g *gatehouse) following(changes ...func(*Verifier)) *Verifier {
 	g.t.Helper()
-	f := &Feed{Token: feedToken, MaxSilence: minMaxSilence}
-	change(f)
-	v := g.service(func(c *Config) { c.Revocations = f })
+	v := g.service(func(c *Config) { c.Revocations = &Feed{Token: feedToken, MaxSilence: minMaxSilence} })
+	for _, change := range changes {
+		change(v)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- v.Run(ctx) }()
@@ -238,10 +237,24 @@ func (g *gatehouse) claims() token.Claims {
 func (g *gatehouse) issue() string { return g.issueBy(g.issuer, g.claims()) }
 
 func (g *gatehouse) issueBy(issuer *token.Issuer, c token.Claims) string {
-	g.t.Helper()
-	text, err := issuer.Issue(c)
-	check(g.t, err)
-	return text
+	return must(issuer.Issue(c))
+}
+
+// issueFor returns a token of another session.
+func (g *gatehouse) issueFor(session uuid.UUID) string {
+	c := g.claims()
+	c.SessionID = session
+	return g.issueBy(g.issuer, c)
+}
+
+// forge returns a token that another key signed.
+func (g *gatehouse) forge() string {
+	return g.issueBy(g.another(token.Config{Keys: lone(newKey())}), g.claims())
+}
+
+// sendEnded sends that a session has ended.
+func (g *gatehouse) sendEnded(session uuid.UUID) {
+	g.send("ended", fmt.Sprintf(`{"sid":%q,"until":%d}`, session, g.until()))
 }
 
 // want checks the error of Verify.
@@ -253,17 +266,13 @@ func want(t *testing.T, v *Verifier, text string, wanted error) {
 	}
 }
 
-// soon waits until Verify says something.
+// wantSoon waits until Verify says something.
 func wantSoon(t *testing.T, v *Verifier, text string, wanted error) {
 	t.Helper()
-	var err error
-	for range 500 {
-		if _, err = v.Verify(t.Context(), text); errors.Is(err, wanted) {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Fatalf("after five seconds, Verify = %v, want %v\n", err, wanted)
+	eventually(t, fmt.Sprintf("Verify = %v", wanted), func() bool {
+		_, err := v.Verify(t.Context(), text)
+		return errors.Is(err, wanted)
+	})
 }
 
 // eventually waits for a condition.
@@ -297,9 +306,7 @@ func call(v *Verifier, headers ...string) *http.Response {
 
 func body(t *testing.T, response *http.Response) string {
 	t.Helper()
-	text, err := io.ReadAll(response.Body)
-	check(t, err)
-	return string(text)
+	return string(must(io.ReadAll(response.Body)))
 }
 
 func check(t *testing.T, err error) {

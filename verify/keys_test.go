@@ -17,20 +17,14 @@ import (
 func TestKeys_AreFetchedAtFirstUseAndRenewed(t *testing.T) {
 	g := newGatehouse(t)
 	v := g.plain()
-	if g.fetches.Load() != 0 {
-		t.Error("fetched before the first need")
-	}
+	g.wantFetches(0) // before the first need
 	for range 100 {
 		want(t, v, g.issue(), nil)
 	}
-	if n := g.fetches.Load(); n != 1 {
-		t.Errorf("%d fetches for 100 tokens", n)
-	}
+	g.wantFetches(1)
 	g.clock.forward(239 * time.Second)
 	want(t, v, g.issue(), nil)
-	if n := g.fetches.Load(); n != 1 {
-		t.Errorf("%d fetches before four fifths of the age", n)
-	}
+	g.wantFetches(1)
 	g.clock.forward(2 * time.Second) // now in the background, and no request waits
 	want(t, v, g.issue(), nil)
 	eventually(t, "renewed ahead", func() bool { return g.fetches.Load() == 2 })
@@ -40,26 +34,20 @@ func TestKeys_AreFetchedAtFirstUseAndRenewed(t *testing.T) {
 func TestKeys_StaleOnesAreRenewedBeforeUse(t *testing.T) {
 	g := newGatehouse(t)
 	v := g.plain()
-	lone, err := token.NewKeys(g.keys.Signing(g.clock.now()).WithoutSchedule())
-	check(t, err)
-	former := g.another(token.Config{Keys: lone})
+	former := g.another(token.Config{Keys: lone(g.keys.Signing(g.clock.now()))})
 	want(t, v, g.issueBy(former, g.claims()), nil)
-	check(t, g.keys.Replace(newKey(t).WithoutSchedule()))
+	check(t, g.keys.Replace(newKey().WithoutSchedule()))
 	g.clock.forward(10 * time.Minute)
 	want(t, v, g.issueBy(former, g.claims()), ErrInvalid)
 	want(t, v, g.issue(), nil)
-	if n := g.fetches.Load(); n != 2 {
-		t.Errorf("%d fetches, want 2", n)
-	}
+	g.wantFetches(2)
 }
 
 func TestKeys_RotationIsFollowed(t *testing.T) {
 	g := newGatehouse(t)
 	v := g.plain()
-	first, second := g.keys.Signing(g.clock.now()), newKey(t)
-	lone, err := token.NewKeys(first.WithoutSchedule())
-	check(t, err)
-	former := g.another(token.Config{Keys: lone})
+	first, second := g.keys.Signing(g.clock.now()), newKey()
+	former := g.another(token.Config{Keys: lone(first)})
 	want(t, v, g.issue(), nil)
 	check(t, g.keys.Replace(first.WithoutSchedule(), token.Scheduled{Key: second, SignsAt: g.clock.now()}))
 
@@ -69,9 +57,7 @@ func TestKeys_RotationIsFollowed(t *testing.T) {
 	g.clock.forward(unknownKidInterval)
 	want(t, v, byNew, nil)
 	want(t, v, g.issueBy(former, g.claims()), nil) // the overlap
-	if n := g.fetches.Load(); n != 2 {
-		t.Errorf("%d fetches, want 2", n)
-	}
+	g.wantFetches(2)
 
 	check(t, g.keys.Replace(second.WithoutSchedule())) // the first one has ended
 	g.clock.forward(6 * time.Minute)
@@ -96,9 +82,7 @@ func TestKeys_UnknownKidsFetchOnceAMinute(t *testing.T) {
 	want(t, v, good, nil)
 	foreign := make([]*token.Issuer, 20)
 	for n := range foreign {
-		keys, err := token.NewKeys(newKey(t).WithoutSchedule())
-		check(t, err)
-		foreign[n] = g.another(token.Config{Keys: keys})
+		foreign[n] = g.another(token.Config{Keys: lone(newKey())})
 	}
 	for minute := int64(1); minute <= 3; minute++ {
 		g.clock.forward(unknownKidInterval)
@@ -115,9 +99,7 @@ func TestKeys_UnknownKidsFetchOnceAMinute(t *testing.T) {
 			})
 		}
 		all.Wait()
-		if n := g.fetches.Load(); n != 1+minute {
-			t.Errorf("%d fetches after %d minutes of flood", n, minute)
-		}
+		g.wantFetches(1 + minute)
 		want(t, v, good, nil)
 	}
 }
@@ -143,9 +125,7 @@ func TestKeys_ConcurrentRequestsShareOneFetch(t *testing.T) {
 	time.Sleep(50 * time.Millisecond)
 	close(release)
 	all.Wait()
-	if n := g.fetches.Load(); n != 1 {
-		t.Errorf("%d fetches", n)
-	}
+	g.wantFetches(1)
 }
 
 func TestKeys_OutageIsBridgedForAnHour(t *testing.T) {
@@ -187,9 +167,7 @@ func TestKeys_FailedFetchIsNotRepeatedImmediately(t *testing.T) {
 	for range 100 {
 		want(t, v, g.issue(), ErrUnavailable)
 	}
-	if n := g.fetches.Load(); n != 1 {
-		t.Errorf("%d fetches", n)
-	}
+	g.wantFetches(1)
 	g.handleKeys(nil)
 	g.clock.forward(retryInterval)
 	want(t, v, g.issue(), nil)

@@ -26,14 +26,9 @@ func TestMiddleware_AnswersAsRFC6750Says(t *testing.T) {
 	g := newGatehouse(t)
 	v := g.plain()
 	good := g.issue()
-	secret, err := token.NewSecret(bytes.Repeat([]byte("0123456789abcdef"), 2))
-	check(t, err)
-	refreshes, err := token.NewRefreshTokens(secret, nil)
-	check(t, err)
-	refresh, err := refreshes.New(theSession)
-	check(t, err)
-	foreignKeys, err := token.NewKeys(newKey(t).WithoutSchedule())
-	check(t, err)
+	secret := must(token.NewSecret(bytes.Repeat([]byte("0123456789abcdef"), 2)))
+	refresh := must(must(token.NewRefreshTokens(secret, nil)).New(theSession))
+	foreignKeys := lone(newKey())
 	by := func(c token.Config, of token.Claims) []string {
 		return []string{"Bearer " + g.issueBy(g.another(c), of)}
 	}
@@ -97,8 +92,7 @@ func TestVerify_ReturnsTheClaims(t *testing.T) {
 		ExpiresAt: now.Add(10 * time.Minute), Roles: []string{"ADMIN", "USER"}, Scopes: []string{"read"},
 	}
 	for range 2 {
-		read, err := v.Verify(t.Context(), text)
-		check(t, err)
+		read := must(v.Verify(t.Context(), text))
 		if diff := cmp.Diff(said, read); diff != "" {
 			t.Errorf("(-said +read)\n%s", diff)
 		}
@@ -150,9 +144,7 @@ func TestVerify_AddressInTheHeaderIsNotFetched(t *testing.T) {
 	_, rest, _ := strings.Cut(g.issue(), ".")
 	verify := func(err error, header map[string]string) {
 		t.Helper()
-		segment, marshalErr := json.Marshal(header)
-		check(t, marshalErr)
-		want(t, v, base64.RawURLEncoding.EncodeToString(segment)+"."+rest, err)
+		want(t, v, base64.RawURLEncoding.EncodeToString(must(json.Marshal(header)))+"."+rest, err)
 	}
 	address := g.URL + "/.well-known/jwks.json"
 	verify(ErrInvalid, map[string]string{"alg": "EdDSA", "typ": "at+jwt", "kid": "x", "jku": address})

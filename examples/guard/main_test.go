@@ -81,19 +81,19 @@ func TestMutation_WithOneForbiddenFieldDoesNothing(t *testing.T) {
 }
 
 func TestSchema_RootFieldWithoutRulePreventsTheStart(t *testing.T) {
-	complete := read(t, "schema.graphql")
+	complete := read("schema.graphql")
 	for field, coordinate := range map[string]string{
 		"draft(\"The draft's id.\" id: ID!): Draft @auth\n":                    "Query.draft",
 		"publish(\"The draft's id.\" id: ID!): Article @auth(roles: [EDITOR])": "Mutation.publish",
 	} {
 		without, _, _ := strings.Cut(field, "@auth")
 		incomplete := strings.Replace(complete, field, without+"\n", 1)
-		_, err := newHandler(executable(t, incomplete))
+		_, err := newHandler(executable(incomplete))
 		if err == nil || !strings.Contains(err.Error(), coordinate+": does not say who may use it") {
 			t.Errorf("without its @auth, %s does not prevent the start: %v", coordinate, err)
 		}
 	}
-	if _, err := newHandler(executable(t, complete)); err != nil {
+	if _, err := newHandler(executable(complete)); err != nil {
 		t.Errorf("the complete schema prevents it: %v", err)
 	}
 }
@@ -106,9 +106,9 @@ func TestIntrospection_ShowsTheRules(t *testing.T) {
 }
 
 func TestReadme_QuotesTheTenLines(t *testing.T) {
-	code := block(t, read(t, "main.go"), `(?s)// The ten lines: [^\n]*\n(.*?)\n\t// That is all`)
+	code := block(t, read("main.go"), `(?s)// The ten lines: [^\n]*\n(.*?)\n\t// That is all`)
 	code = strings.TrimPrefix(strings.ReplaceAll(code, "\n\t", "\n"), "\t")
-	quoted := block(t, read(t, "README.md"), "(?s)```go\n(.*?)\n```")
+	quoted := block(t, read("README.md"), "(?s)```go\n(.*?)\n```")
 	if code != quoted {
 		t.Errorf("main.go has\n%s\nREADME.md quotes\n%s", code, quoted)
 	}
@@ -121,7 +121,7 @@ func TestReadme_QuotesTheTenLines(t *testing.T) {
 func TestReadme_CallsAnswerAsWritten(t *testing.T) {
 	s := start(t)
 	calls := regexp.MustCompile(`(?m)^    curl .*?(?:-H 'x-user: (\w+)' )?--data-urlencode 'query=(.*)'\n((?:      .*\n)+)`)
-	all := calls.FindAllStringSubmatch(read(t, "README.md"), -1)
+	all := calls.FindAllStringSubmatch(read("README.md"), -1)
 	if len(all) != 2 {
 		t.Fatalf("README.md has %d calls, want 2", len(all))
 	}
@@ -141,22 +141,14 @@ type server struct {
 
 func start(t *testing.T) server {
 	t.Helper()
-	handler, err := newHandler(executable(t, read(t, "schema.graphql")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := httptest.NewServer(handler)
+	s := httptest.NewServer(must(newHandler(executable(read("schema.graphql")))))
 	t.Cleanup(s.Close)
 	return server{t, s.URL}
 }
 
 // executable parses the schema again for each server, because the guard writes its rules into the descriptions.
-func executable(t *testing.T, sdl string) graphql.ExecutableSchema {
-	t.Helper()
-	schema, err := gqlparser.LoadSchema(&ast.Source{Name: "schema.graphql", Input: sdl})
-	if err != nil {
-		t.Fatal(err)
-	}
+func executable(sdl string) graphql.ExecutableSchema {
+	schema := must(gqlparser.LoadSchema(&ast.Source{Name: "schema.graphql", Input: sdl}))
 	return graph.NewExecutableSchema(graph.Config{Schema: schema, Resolvers: newStore()})
 }
 
@@ -168,24 +160,14 @@ func (s server) ask(who http.Header, query string, id ...string) string {
 	if strings.Contains(query, "$id") {
 		variables["id"] = append(id, "2")[0]
 	}
-	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
-	if err != nil {
-		s.Fatal(err)
-	}
-	post, err := http.NewRequestWithContext(s.Context(), http.MethodPost, s.url, strings.NewReader(string(body)))
-	if err != nil {
-		s.Fatal(err)
-	}
+	body := must(json.Marshal(map[string]any{"query": query, "variables": variables}))
+	post := must(http.NewRequestWithContext(s.Context(), http.MethodPost, s.url, strings.NewReader(string(body))))
 	answer := s.send(post, who)
 	if strings.HasPrefix(query, "mutation") {
 		return answer
 	}
-	text, _ := json.Marshal(variables)
-	parameters := url.Values{"query": {query}, "variables": {string(text)}}.Encode()
-	get, err := http.NewRequestWithContext(s.Context(), http.MethodGet, s.url+"?"+parameters, nil)
-	if err != nil {
-		s.Fatal(err)
-	}
+	parameters := url.Values{"query": {query}, "variables": {string(must(json.Marshal(variables)))}}.Encode()
+	get := must(http.NewRequestWithContext(s.Context(), http.MethodGet, s.url+"?"+parameters, nil))
 	if got := s.send(get, who); got != answer {
 		s.Errorf("%s: GET answers %s, POST %s", query, got, answer)
 	}
@@ -196,16 +178,9 @@ func (s server) send(r *http.Request, who http.Header) string {
 	s.Helper()
 	r.Header = who.Clone()
 	r.Header.Set("Content-Type", "application/json")
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		s.Fatal(err)
-	}
+	answer := must(http.DefaultClient.Do(r))
 	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err != nil {
-		s.Fatal(err)
-	}
-	return string(text)
+	return string(must(io.ReadAll(answer.Body)))
 }
 
 func (s server) want(who http.Header, query, want string) {
@@ -224,14 +199,7 @@ func (s server) wantCode(who http.Header, query, code string) {
 	}
 }
 
-func read(t *testing.T, name string) string {
-	t.Helper()
-	text, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
+func read(name string) string { return string(must(os.ReadFile(name))) }
 
 func block(t *testing.T, text, pattern string) string {
 	t.Helper()
@@ -240,4 +208,11 @@ func block(t *testing.T, text, pattern string) string {
 		t.Fatalf("nothing matches %s", pattern)
 	}
 	return found[1]
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }
