@@ -39,18 +39,12 @@ extend type Query { find(filter: Filter): Int @auth }
 
 func accessGuard(t *testing.T, sdl string) (*authz.Guard, *ast.Schema) {
 	t.Helper()
-	schema, err := gqlparser.LoadSchema(&ast.Source{Input: sdl})
-	if err != nil {
-		t.Fatal(err)
-	}
-	guard, err := authz.New(schema, authz.Config{
+	schema := must(gqlparser.LoadSchema(&ast.Source{Input: sdl}))
+	guard := must(authz.New(schema, authz.Config{
 		Viewer: func(context.Context) authz.Viewer { return nil },
 		Owners: map[string]authz.Owner{"SELF": func(context.Context, authz.Viewer, any) (bool, error) { return false, nil }},
 		Labels: map[string]string{"ADMIN": "administrators", "SELF": "yourself"},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	}))
 	return guard, schema
 }
 

@@ -111,24 +111,23 @@ func BenchmarkList(b *testing.B) {
 	const text = `{ rows { a b c d e } }`
 	resolver := allfeatures.NewResolver()
 	resolver.Many = allfeatures.Rows(10_000)
-	servers := func(b *testing.B, change func(*Guard, *executor.Executor)) *executor.Executor {
-		guard := benchGuard(b)
-		exec := executor.New(resolver.Executable(guard.table.schema))
-		if change != nil {
-			change(guard, exec)
-		}
-		return exec
+	for _, c := range []struct {
+		name, text         string
+		guarded, verifying bool
+	}{
+		{"open", text, false, false}, {"guarded", text, true, false},
+		{"guarded-with-denial", `{ rows { a b c d e } staff }`, true, false}, {"verifying", text, true, true},
+	} {
+		b.Run("server="+c.name, func(b *testing.B) {
+			guard := benchGuard(b)
+			guard.config.VerifyExecution = c.verifying
+			exec := executor.New(resolver.Executable(guard.table.schema))
+			if c.guarded {
+				exec.Use(guard)
+			}
+			benchAnswer(b, exec, c.text)
+		})
 	}
-	b.Run("server=open", func(b *testing.B) { benchAnswer(b, servers(b, nil), text) })
-	b.Run("server=guarded", func(b *testing.B) {
-		benchAnswer(b, servers(b, func(g *Guard, e *executor.Executor) { e.Use(g) }), text)
-	})
-	b.Run("server=guarded-with-denial", func(b *testing.B) {
-		benchAnswer(b, servers(b, func(g *Guard, e *executor.Executor) { e.Use(g) }), `{ rows { a b c d e } staff }`)
-	})
-	b.Run("server=verifying", func(b *testing.B) {
-		benchAnswer(b, servers(b, func(g *Guard, e *executor.Executor) { g.config.VerifyExecution = true; e.Use(g) }), text)
-	})
 	b.Run("server=directives", func(b *testing.B) {
 		rows := make([]*runtimedirectives.Row, 10_000)
 		for i := range rows {
@@ -141,22 +140,13 @@ func BenchmarkList(b *testing.B) {
 			return next(ctx)
 		}
 		benchAnswer(b, executor.New(runtimedirectives.NewExecutableSchema(runtimedirectives.Config{
-			Resolvers:  directiveRows{rows},
+			Resolvers:  runtimedirectives.Resolver{Many: rows},
 			Directives: runtimedirectives.DirectiveRoot{Auth: auth},
 		})), text)
 	})
 }
 
 type viewerKey struct{}
-
-type directiveRows struct{ rows []*runtimedirectives.Row }
-
-func (r directiveRows) Query() runtimedirectives.QueryResolver                    { return r }
-func (r directiveRows) Rows(context.Context) ([]*runtimedirectives.Row, error)    { return r.rows, nil }
-func (directiveRows) Secret(context.Context) (*runtimedirectives.Secret, error)   { return nil, nil }
-func (directiveRows) Thing(context.Context) (runtimedirectives.Thing, error)      { return nil, nil }
-func (directiveRows) Animal(context.Context) (runtimedirectives.Animal, error)    { return nil, nil }
-func (directiveRows) Again(context.Context) (q *runtimedirectives.Query, _ error) { return q, nil }
 
 func benchAnswer(b *testing.B, exec *executor.Executor, text string) {
 	b.ReportAllocs()

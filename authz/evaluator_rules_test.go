@@ -111,17 +111,8 @@ func dependsOnObject(list ast.DirectiveList, p *allfeatures.Viewer) bool {
 // --- selections ------------------------------------------------------------------------------------------------------
 
 func (e *evaluator) possible(t *ast.Type) []*ast.Definition {
-	def := e.schema.Types[t.Name()]
-	if def == nil || !def.IsCompositeType() {
-		return nil
-	}
-	var all []*ast.Definition
-	for _, one := range e.schema.GetPossibleTypes(def) {
-		if one.Kind == ast.Object {
-			all = append(all, one)
-		}
-	}
-	return all
+	all := (&generator{schema: e.schema}).concrete(t)
+	return slices.DeleteFunc(slices.Clone(all), func(one *ast.Definition) bool { return one.Kind != ast.Object })
 }
 
 func (e *evaluator) included(list ast.DirectiveList) bool {
@@ -281,16 +272,21 @@ func (e *evaluator) typeDenied(t *ast.Definition, p *allfeatures.Viewer) string 
 	return denied(t.Directives, p, nil)
 }
 
+// forbids denies a field that is forbidden before any object is known, and reports whether it is.
+func (e *evaluator) forbids(f *ast.Field, typ *ast.Definition, p *allfeatures.Viewer) bool {
+	list := e.forbidden(f, typ, p)
+	for _, one := range list {
+		e.deny(one[0], one[1])
+	}
+	return len(list) > 0
+}
+
 // forbidsAnything denies the outermost forbidden parts of a mutation or subscription, and reports whether there are
 // any.
 func (e *evaluator) forbidsAnything(set ast.SelectionSet, typ *ast.Definition, p *allfeatures.Viewer) bool {
 	for _, f := range e.selected(set, typ) {
-		list := e.forbidden(f, typ, p)
-		for _, one := range list {
-			e.deny(one[0], one[1])
-		}
 		def := typ.Fields.ForName(f.Name)
-		if len(list) > 0 || def == nil || def.Directives.ForName("signsIn") != nil {
+		if e.forbids(f, typ, p) || def == nil || def.Directives.ForName("signsIn") != nil {
 			continue
 		}
 		for _, t := range e.possible(def.Type) {
@@ -308,12 +304,8 @@ func (e *evaluator) forbidsAnything(set ast.SelectionSet, typ *ast.Definition, p
 func (e *evaluator) forbidsEverything(set ast.SelectionSet, p *allfeatures.Viewer) bool {
 	all := e.selected(set, e.schema.Query)
 	for _, f := range all {
-		list := e.forbidden(f, e.schema.Query, p)
-		if len(list) == 0 {
+		if !e.forbids(f, e.schema.Query, p) {
 			return false
-		}
-		for _, one := range list {
-			e.deny(one[0], one[1])
 		}
 	}
 	return len(all) > 0

@@ -79,11 +79,7 @@ func (e *evaluator) rejected() answer { a := e.answer(nil); a.Rejected = true; r
 
 func (e *evaluator) answer(data any) answer {
 	var a answer
-	text, err := json.Marshal(data)
-	if err != nil {
-		panic(err)
-	}
-	if err := json.Unmarshal(text, &a.Data); err != nil {
+	if err := json.Unmarshal(must(json.Marshal(data)), &a.Data); err != nil {
 		panic(err)
 	}
 	for coordinate, code := range e.denials {
@@ -126,10 +122,7 @@ func (e *evaluator) object(set ast.SelectionSet, typ *ast.Definition, object any
 // field answers all selections of one response key.
 func (e *evaluator) field(fields []*ast.Field, typ *ast.Definition, object any, p *allfeatures.Viewer) any {
 	f := fields[0]
-	if list := e.forbidden(f, typ, p); len(list) > 0 {
-		for _, one := range list {
-			e.deny(one[0], one[1])
-		}
+	if e.forbids(f, typ, p) {
 		return nil
 	}
 	def := typ.Fields.ForName(f.Name)
@@ -160,10 +153,15 @@ func (e *evaluator) field(fields []*ast.Field, typ *ast.Definition, object any, 
 	return e.complete(e.show(value, def.Type, coordinate, p), def.Type, under, p)
 }
 
+// read returns a value, and whether it is null.
+func read(value any) (v reflect.Value, null bool) {
+	v = reflect.ValueOf(value)
+	return v, !v.IsValid() || (v.Kind() == reflect.Pointer || v.Kind() == reflect.Slice) && v.IsNil()
+}
+
 // show replaces the objects that the viewer may not see by hidden.
 func (e *evaluator) show(value any, t *ast.Type, coordinate string, p *allfeatures.Viewer) any {
-	v := reflect.ValueOf(value)
-	null := !v.IsValid() || (v.Kind() == reflect.Pointer || v.Kind() == reflect.Slice) && v.IsNil()
+	v, null := read(value)
 	if t.Elem != nil {
 		if null {
 			return value
@@ -217,8 +215,7 @@ func (e *evaluator) complete(value any, t *ast.Type, under ast.SelectionSet, p *
 	if value == (any)(hidden{}) {
 		return nil
 	}
-	v := reflect.ValueOf(value)
-	null := !v.IsValid() || (v.Kind() == reflect.Pointer || v.Kind() == reflect.Slice) && v.IsNil()
+	v, null := read(value)
 	if null && t.NonNull && t.Elem != nil {
 		return []any{} // gqlgen's reading of a nil slice
 	}

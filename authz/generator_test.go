@@ -36,6 +36,7 @@ func (g *generator) objects() (all []*ast.Definition) {
 	return all
 }
 
+// concrete lists the types that a value can have, interfaces that implement its own among them.
 func (g *generator) concrete(t *ast.Type) []*ast.Definition {
 	def := g.schema.Types[t.Name()]
 	if def == nil || !def.IsCompositeType() {
@@ -96,8 +97,8 @@ func (g *generator) routes(depth int) map[string][]route {
 				continue
 			}
 			for _, t := range g.concrete(f.Type) {
-				for _, call := range g.opened(at.typ, f) {
-					before, after := call[0], call[1]
+				for _, call := range g.calls(at.typ, f, "") {
+					before, after := call+" {", "}"
 					if at.static != at.typ.Name {
 						before, after = "... on "+at.typ.Name+" {"+before, after+"}"
 					}
@@ -105,14 +106,6 @@ func (g *generator) routes(depth int) map[string][]route {
 				}
 			}
 		}
-	}
-	return all
-}
-
-// opened writes a field and its selection's braces, once for each value of its arguments.
-func (g *generator) opened(typ *ast.Definition, f *ast.FieldDefinition) (all [][2]string) {
-	for _, call := range g.calls(typ, f, "") {
-		all = append(all, [2]string{call + " {", "}"})
 	}
 	return all
 }

@@ -161,10 +161,7 @@ func declare(text, variable string) string {
 
 func renamed(t *testing.T, all []answer) (out []answer) {
 	for _, a := range all {
-		text, err := json.Marshal(a.Data)
-		if err != nil {
-			t.Fatal(err)
-		}
+		text := must(json.Marshal(a.Data))
 		back := answer{Rejected: a.Rejected, Denials: a.Denials}
 		if err := json.Unmarshal([]byte(strings.ReplaceAll(string(text), `"zz_k`, `"k`)), &back.Data); err != nil {
 			t.Fatal(err)

@@ -12,26 +12,6 @@ import (
 	"github.com/gatehouse/gatehouse/authz/testdata/runtimedirectives"
 )
 
-// directiveResolver answers the schema of package runtimedirectives.
-type directiveResolver struct{ rows []*runtimedirectives.Row }
-
-func (r directiveResolver) Query() runtimedirectives.QueryResolver { return r }
-func (r directiveResolver) Rows(context.Context) ([]*runtimedirectives.Row, error) {
-	return r.rows, nil
-}
-func (directiveResolver) Secret(context.Context) (*runtimedirectives.Secret, error) {
-	return &runtimedirectives.Secret{ID: "s"}, nil
-}
-func (directiveResolver) Thing(context.Context) (runtimedirectives.Thing, error) {
-	return &runtimedirectives.Secret{ID: "s"}, nil
-}
-func (directiveResolver) Animal(context.Context) (runtimedirectives.Animal, error) {
-	return &runtimedirectives.Dog{Name: "Rex"}, nil
-}
-func (directiveResolver) Again(context.Context) (*runtimedirectives.Query, error) {
-	return &runtimedirectives.Query{}, nil
-}
-
 // TestRuntimeDirectives_AreSkippedInSomePlaces counts how often gqlgen runs a directive.
 func TestRuntimeDirectives_AreSkippedInSomePlaces(t *testing.T) {
 	asked := 0
@@ -42,7 +22,7 @@ func TestRuntimeDirectives_AreSkippedInSomePlaces(t *testing.T) {
 		},
 	}
 	exec := executor.New(runtimedirectives.NewExecutableSchema(runtimedirectives.Config{
-		Resolvers: directiveResolver{}, Directives: directives,
+		Resolvers: runtimedirectives.Resolver{}, Directives: directives,
 	}))
 	for _, c := range []struct {
 		place, text string

@@ -153,10 +153,7 @@ func serve(t testing.TB, sdl string, config authz.Config) (*server, error) {
 
 func mustServe(t testing.TB, verify bool) *server {
 	t.Helper()
-	s, err := serve(t, allfeatures.SDL, testConfig(verify))
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := must(serve(t, allfeatures.SDL, testConfig(verify)))
 	return s
 }
 
@@ -228,10 +225,7 @@ func (a answer) sorted() answer {
 // rejectAll asks a schema without resolvers for all of its root fields, and returns the errors.
 func rejectAll(t testing.TB, schema *ast.Schema, config authz.Config, p *allfeatures.Viewer) gqlerror.List {
 	t.Helper()
-	guard, err := authz.New(schema, config)
-	if err != nil {
-		t.Fatal(err)
-	}
+	guard := must(authz.New(schema, config))
 	var b strings.Builder
 	for _, f := range schema.Query.Fields {
 		if !strings.HasPrefix(f.Name, "__") {
@@ -260,10 +254,7 @@ func named(text string) operation {
 // sections returns the sections of a txtar file, which has at least so many.
 func sections(t testing.TB, name string, least int) []txtar.File {
 	t.Helper()
-	archive, err := txtar.ParseFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	archive := must(txtar.ParseFile(name))
 	if len(archive.Files) < least {
 		t.Fatalf("%s has %d sections, want %d or more", name, len(archive.Files), least)
 	}

@@ -11,10 +11,7 @@ import (
 // TestVariableDefault_OfAnotherOperationIsGuarded shares a fragment between two operations. gqlparser binds the
 // fragment's variable to the operation that it walked last, and the executor then takes that one's default.
 func TestVariableDefault_OfAnotherOperationIsGuarded(t *testing.T) {
-	s, err := serve(t, allfeatures.SDL, testConfig(false))
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := must(serve(t, allfeatures.SDL, testConfig(false)))
 	for name, c := range map[string]struct{ variable, leaked, control, field string }{
 		"in an object":           {"$s: String", ` = "leaked"`, "", "count(filter: {internal: $s})"},
 		"in an object in a list": {"$s: String", ` = "leaked"`, "", "count(list: [{internal: $s}])"},

@@ -21,12 +21,8 @@ var SDL string
 // Resolver holds all objects. Calls counts the resolvers that ran, but for those that only read a struct.
 type Resolver struct {
 	Calls   atomic.Int64
-	members []*Member
-	posts   []*Post
-	drafts  []*Draft
-	clubs   []*Club
-	memos   []*Memo
-	Many    []*Row // what Query.rows returns
+	objects map[string]Node // by id
+	Many    []*Row          // what Query.rows returns
 }
 
 // Load parses SDL, or a mutant of it.
@@ -43,15 +39,12 @@ func to[T any](v T) *T { return &v }
 
 // NewResolver returns objects of alice, of bob and of no owner.
 func NewResolver() *Resolver {
-	r := &Resolver{}
 	alice, bob := &Member{ID: "alice", Name: "Alice", Email: to("a@x")}, &Member{ID: "bob", Name: "Bob", Email: to("b@x")}
-	r.members = []*Member{alice, bob}
 	members := []string{"alice", "bob"}
-	both := &Club{ID: "c1", Name: "Both", AuthorID: to("alice"), MemberIds: members, Treasury: 7, Budget: to(3)}
-	bobs := &Club{ID: "c2", Name: "Bob's", AuthorID: to("bob"), MemberIds: []string{"bob"}, Treasury: 8, Budget: to(4)}
-	none := &Club{ID: "c0", Name: "None", AuthorID: to(""), MemberIds: []string{""}, Treasury: 9}
-	r.clubs = []*Club{both, bobs, none}
-	alice.Clubs, bob.Clubs = []*Club{both}, []*Club{both, bobs}
+	c1 := &Club{ID: "c1", Name: "Both", AuthorID: to("alice"), MemberIds: members, Treasury: 7, Budget: to(3)}
+	c2 := &Club{ID: "c2", Name: "Bob's", AuthorID: to("bob"), MemberIds: []string{"bob"}, Treasury: 8, Budget: to(4)}
+	c0 := &Club{ID: "c0", Name: "None", AuthorID: to(""), MemberIds: []string{""}, Treasury: 9}
+	alice.Clubs, bob.Clubs = []*Club{c1}, []*Club{c1, c2}
 	comment := func(id string, m *Member, replies ...*Comment) *Comment {
 		return &Comment{ID: id, Text: to("text " + id), Author: m, IP: to("::1"), Replies: append([]*Comment{}, replies...)}
 	}
@@ -64,26 +57,24 @@ func NewResolver() *Resolver {
 	}
 	p1 := post("p1", to("alice"), alice, comment("1", bob, comment("2", alice)), comment("3", nil))
 	p2 := post("p2", to("bob"), bob, comment("4", alice))
-	p0 := post("p0", nil, nil)
-	pe := post("pe", to(""), nil)
-	r.posts = []*Post{p1, p2, p0, pe}
+	p0, pe := post("p0", nil, nil), post("pe", to(""), nil)
+	p1.Tags = []*Tag{{Name: "go", Posts: []*Post{p1, nil, p2}}}
 	draft := func(id, author string, members []string, p *Post) *Draft {
 		return &Draft{
 			ID: id, Title: to("Draft " + id), AuthorID: to(author), MemberIds: members,
 			Body: to("body"), Review: to("review"), Post: p,
 		}
 	}
-	d1, d2 := draft("d1", "alice", []string{"bob"}, p1), draft("d2", "bob", []string{"alice", "bob"}, nil)
+	d1, d2 := draft("d1", "alice", []string{"bob"}, p1), draft("d2", "bob", members, nil)
 	d3 := draft("d3", "alice", []string{"alice"}, p2)
-	r.drafts = []*Draft{d1, d2, d3}
 	d1.Parent, d3.Parent, p2.Parent, p1.Parent = p2, d2, d1, p0
-	both.Drafts, bobs.Drafts, none.Drafts = []*Draft{d1, d3}, []*Draft{d2}, []*Draft{}
+	c1.Drafts, c2.Drafts, c0.Drafts = []*Draft{d1, d3}, []*Draft{d2}, []*Draft{}
 	m2 := &Memo{ID: "m2", Text: "second"}
-	r.memos = []*Memo{{ID: "m1", Text: "first", Classified: to("classified"), Next: m2}, m2}
-	tag := &Tag{Name: "go", Posts: []*Post{p1, nil, p2}}
-	p1.Tags = []*Tag{tag}
-	r.Many = Rows(2)
-	return r
+	m1 := &Memo{ID: "m1", Text: "first", Classified: to("classified"), Next: m2}
+	return &Resolver{Many: Rows(2), objects: map[string]Node{
+		"alice": alice, "bob": bob, "c1": c1, "c2": c2, "c0": c0, "p1": p1, "p2": p2, "p0": p0, "pe": pe,
+		"d1": d1, "d2": d2, "d3": d3, "m1": m1, "m2": m2,
+	}}
 }
 
 // Rows makes so many rows.
@@ -95,52 +86,23 @@ func Rows(n int) []*Row {
 	return all
 }
 
-func find[T Node](all []T, id func(T) string, want string) (found T) {
-	for _, one := range all {
-		if id(one) == want {
-			return one
-		}
-	}
+// one returns the object of an id and a type, or nil.
+func one[T Node](r *Resolver, id string) T {
+	found, _ := r.objects[id].(T)
 	return found
 }
 
-func (r *Resolver) post(id string) *Post {
-	return find(r.posts, func(p *Post) string { return p.ID }, id)
-}
-func (r *Resolver) draft(id string) *Draft {
-	return find(r.drafts, func(d *Draft) string { return d.ID }, id)
-}
-func (r *Resolver) club(id string) *Club {
-	return find(r.clubs, func(c *Club) string { return c.ID }, id)
-}
-func (r *Resolver) memo(id string) *Memo {
-	return find(r.memos, func(m *Memo) string { return m.ID }, id)
-}
-func (r *Resolver) member(id string) *Member {
-	return find(r.members, func(m *Member) string { return m.ID }, id)
-}
+func (r *Resolver) post(id string) *Post     { return one[*Post](r, id) }
+func (r *Resolver) draft(id string) *Draft   { return one[*Draft](r, id) }
+func (r *Resolver) club(id string) *Club     { return one[*Club](r, id) }
+func (r *Resolver) memo(id string) *Memo     { return one[*Memo](r, id) }
+func (r *Resolver) member(id string) *Member { return one[*Member](r, id) }
 
-// node finds an object of any type by its id; an untyped nil when there is none.
-func (r *Resolver) node(id string) Node {
-	if p := r.post(id); p != nil {
-		return p
-	}
-	if d := r.draft(id); d != nil {
-		return d
-	}
-	if c := r.club(id); c != nil {
-		return c
-	}
-	if m := r.memo(id); m != nil {
-		return m
-	}
-	if m := r.member(id); m != nil {
-		return m
-	}
-	return nil
+// counted counts a resolver's call, and returns its result.
+func counted[T any](r *Resolver, result T) (T, error) {
+	r.Calls.Add(1)
+	return result, nil
 }
-
-func (r *Resolver) count() { r.Calls.Add(1) }
 
 var _ ResolverRoot = (*Resolver)(nil)
 
@@ -157,32 +119,26 @@ type (
 )
 
 func (r posts) Notes(_ context.Context, p *Post, secret *bool) ([]string, error) {
-	r.count()
-	return append(p.Notes, fmt.Sprint(secret != nil)), nil
+	return counted(r.Resolver, append(p.Notes, fmt.Sprint(secret != nil)))
 }
-
 func (r posts) Comments(_ context.Context, p *Post, first *int, _ *bool) ([]*Comment, error) {
-	r.count()
 	if first != nil && *first < len(p.Comments) {
-		return p.Comments[:*first], nil
+		return counted(r.Resolver, p.Comments[:*first])
 	}
-	return p.Comments, nil
+	return counted(r.Resolver, p.Comments)
 }
-
 func (r drafts) Notes(_ context.Context, d *Draft, secret *bool) ([]string, error) {
-	r.count()
-	return []string{d.ID, fmt.Sprint(secret != nil)}, nil
+	return counted(r.Resolver, []string{d.ID, fmt.Sprint(secret != nil)})
 }
 
 // stream sends all of the list and closes.
 func stream[T any](r *Resolver, all ...T) (<-chan T, error) {
-	r.count()
 	c := make(chan T, len(all))
 	for _, one := range all {
 		c <- one
 	}
 	close(c)
-	return c, nil
+	return counted[<-chan T](r, c)
 }
 
 func (r subscription) Ticks(context.Context) (<-chan int, error)    { return stream(r.Resolver, 1, 2) }
