@@ -44,17 +44,12 @@ func NewIssuer(c Config) (*Issuer, error) {
 	if c.TTL == 0 {
 		c.TTL = 10 * time.Minute
 	}
-	if c.Clock == nil {
-		c.Clock = time.Now
-	}
 	if c.Rand == nil {
 		c.Rand = rand.Reader
 	}
 	switch {
 	case c.Keys == nil || c.Keys.set.Load() == nil:
 		return nil, errors.New("an issuer of access tokens needs signing keys")
-	case !validText(c.Issuer) || !validText(c.Audience):
-		return nil, errors.New("an issuer of access tokens needs an issuer and an audience, in UTF-8")
 	case c.TTL < time.Second || c.TTL > MaxTTL || c.TTL%time.Second != 0:
 		return nil, fmt.Errorf("the lifetime of access tokens cannot be %v: use whole seconds, at most %v", c.TTL, MaxTTL)
 	}
@@ -62,6 +57,7 @@ func NewIssuer(c Config) (*Issuer, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.Clock = verifier.config.Clock
 	return &Issuer{verifier, c}, nil
 }
 

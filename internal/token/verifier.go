@@ -55,7 +55,7 @@ func NewVerifier(c VerifierConfig) (*Verifier, error) {
 	case c.Find == nil:
 		return nil, errors.New("a verifier of access tokens needs keys")
 	case !validText(c.Issuer) || !validText(c.Audience):
-		return nil, errors.New("a verifier of access tokens needs an issuer and an audience, in UTF-8")
+		return nil, errors.New("access tokens need an issuer and an audience, in UTF-8")
 	}
 	cache, err := lru.New[[sha256.Size]byte, verified](cacheSize)
 	if err != nil {
