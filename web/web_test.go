@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -29,10 +30,8 @@ func gzipped(t *testing.T, text string) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
-	if _, err := io.WriteString(w, text); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
+	_, err := io.WriteString(w, text)
+	if err := errors.Join(err, w.Close()); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()
@@ -76,11 +75,10 @@ func TestPathsAndMethods(t *testing.T) {
 		if allow := w.Header().Get("Allow"); (allow == "GET, HEAD") != (tt.status == 405) {
 			t.Errorf("%s %s: Allow %q", tt.method, tt.path, allow)
 		}
-		if got := w.Header().Get("Content-Security-Policy"); got != policy {
-			t.Errorf("%s %s: Content-Security-Policy %q", tt.method, tt.path, got)
-		}
-		if got := w.Header().Get("X-Content-Type-Options"); got != "nosniff" {
-			t.Errorf("%s %s: X-Content-Type-Options %q", tt.method, tt.path, got)
+		for name, want := range map[string]string{"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff"} {
+			if got := w.Header().Get(name); got != want {
+				t.Errorf("%s %s: %s %q", tt.method, tt.path, name, got)
+			}
 		}
 	}
 }
@@ -133,16 +131,16 @@ func text(t *testing.T, w *httptest.ResponseRecorder) string {
 	t.Helper()
 	var body io.Reader = w.Body
 	if w.Header().Get("Content-Encoding") == "gzip" {
-		var err error
-		if body, err = gzip.NewReader(w.Body); err != nil {
-			t.Fatal(err)
-		}
+		body = must(gzip.NewReader(w.Body))
 	}
-	b, err := io.ReadAll(body)
+	return string(must(io.ReadAll(body)))
+}
+
+func must[T any](v T, err error) T {
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
-	return string(b)
+	return v
 }
 
 func TestUnbuiltPageSaysHowToBuild(t *testing.T) {
@@ -202,7 +200,7 @@ func keepsToThePolicy(t *testing.T, h http.Handler, page string) {
 }
 
 func TestDependenciesArePinnedAndNameNoServer(t *testing.T) {
-	lock := read(t, "package-lock.json")
+	lock := read("package-lock.json")
 	if strings.Contains(lock, `"resolved"`) {
 		t.Error("package-lock.json has download addresses: .npmrc's omit-lockfile-registry-resolved was not heeded")
 	}
@@ -214,19 +212,12 @@ func TestDependenciesArePinnedAndNameNoServer(t *testing.T) {
 	}
 }
 
-func read(t *testing.T, name string) string {
-	t.Helper()
-	b, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
+func read(name string) string { return string(must(os.ReadFile(name))) }
 
 // dependencies is the part of package.json from "dependencies" on.
 func dependencies(t *testing.T) string {
 	t.Helper()
-	_, after, found := strings.Cut(read(t, "package.json"), `"dependencies"`)
+	_, after, found := strings.Cut(read("package.json"), `"dependencies"`)
 	if !found {
 		t.Fatal("package.json has no dependencies")
 	}

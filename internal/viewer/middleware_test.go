@@ -43,16 +43,10 @@ func newFixture(t *testing.T) *fixture {
 
 // another returns an issuer with its own key.
 func (d *fixture) another(name string) *token.Issuer {
-	d.t.Helper()
-	key, err := token.GenerateKey(token.EdDSA)
-	check(d.t, err)
-	keys, err := token.NewKeys(key.WithoutSchedule())
-	check(d.t, err)
-	issuer, err := token.NewIssuer(token.Config{
+	keys := must(token.NewKeys(must(token.GenerateKey(token.EdDSA)).WithoutSchedule()))
+	return must(token.NewIssuer(token.Config{
 		Keys: keys, Issuer: name, Audience: "gatehouse", Clock: func() time.Time { return d.now },
-	})
-	check(d.t, err)
-	return issuer
+	}))
 }
 
 func signedIn(c token.Claims) (*viewer.Viewer, error) {
@@ -60,12 +54,9 @@ func signedIn(c token.Claims) (*viewer.Viewer, error) {
 }
 
 func (d *fixture) token(issuer *token.Issuer) string {
-	d.t.Helper()
-	text, err := issuer.Issue(token.Claims{
+	return must(issuer.Issue(token.Claims{
 		UserID: theUser, SessionID: theSession, AuthenticatedAt: theTime, IssuedAt: theTime, Roles: []string{"USER"},
-	})
-	check(d.t, err)
-	return text
+	}))
 }
 
 // serve returns the viewer that the next handler gets. Whatever the credential, that is called, and the middleware
@@ -95,11 +86,11 @@ func (d *fixture) serve(r *http.Request) *viewer.Viewer {
 	return seen
 }
 
-func check(t *testing.T, err error) {
-	t.Helper()
+func must[T any](v T, err error) T {
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
+	return v
 }
 
 func request(headers ...string) *http.Request {
