@@ -131,11 +131,12 @@ func rootName(def *ast.Definition) string {
 	return def.Name
 }
 
-// intern is table.intern with its error collected.
+// intern is table.intern, which refuses the schema when its table is full.
 func (c *compiler) intern(at string, rules ...Rule) *requirement {
-	r, err := c.table.intern(rules...)
-	if err != nil {
-		c.add(at, "%v", err)
+	r := c.table.intern(rules...)
+	if c.table.full {
+		c.table.full = false
+		c.add(at, "needs more than %d different roles, scopes, owners and ages in one schema; use fewer", maxAtoms)
 	}
 	return r
 }

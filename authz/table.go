@@ -16,6 +16,7 @@ type table struct {
 	types   map[string]*objectType
 	inputs  map[string]*inputType
 	byRules map[string]*requirement // equal requirements, by the text of their rules
+	full    bool                    // there are more atoms than fit, so that the schema is refused
 }
 
 // objectType is a concrete type of the schema.
@@ -45,20 +46,20 @@ type inputType struct {
 }
 
 // intern returns the requirement of these rules; nil when there are none.
-func (t *table) intern(rules ...Rule) (*requirement, error) {
+func (t *table) intern(rules ...Rule) *requirement {
 	rules = slices.DeleteFunc(rules, func(r Rule) bool { return r == nil })
 	if len(rules) == 0 {
-		return nil, nil
+		return nil
 	}
 	key := fmt.Sprintf("%#v", rules)
 	if r, ok := t.byRules[key]; ok {
-		return r, nil
+		return r
 	}
 	r := &requirement{rules: rules}
 	for _, rule := range rules {
-		all, err := t.alternatives(rule)
-		if err != nil {
-			return nil, err
+		var all alternatives
+		for _, c := range rule {
+			all = append(all, t.masks(c)...)
 		}
 		r.needs = append(r.needs, all)
 	}
@@ -68,72 +69,49 @@ func (t *table) intern(rules ...Rule) (*requirement, error) {
 		}
 	}
 	t.byRules[key] = r
-	return r, nil
-}
-
-func (t *table) alternatives(r Rule) (all alternatives, err error) {
-	for _, c := range r {
-		masks, err := t.masks(c)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, masks...)
-	}
-	return all, nil
+	return r
 }
 
 // masks spells a clause out in atoms, once for each of its roles. Every clause asks for a signed-in viewer.
-func (t *table) masks(c Clause) (alternatives, error) {
-	needed := []atom{{kind: kindSignedIn}}
+func (t *table) masks(c Clause) alternatives {
+	var base bits
+	base.add(t.atom(atom{kind: kindSignedIn}))
 	for _, s := range c.Scopes {
-		needed = append(needed, atom{kind: kindScope, name: s})
+		base.add(t.atom(atom{kind: kindScope, name: s}))
 	}
 	if c.MaxAge > 0 {
-		needed = append(needed, atom{kind: kindAge, age: c.MaxAge})
+		base.add(t.atom(atom{kind: kindAge, age: c.MaxAge}))
 	}
 	if c.Owner != "" {
-		needed = append(needed, atom{kind: kindOwner, name: c.Owner})
+		base.add(t.atom(atom{kind: kindOwner, name: c.Owner}))
 	}
-	base, err := t.addAtoms(bits{}, needed...)
-	if err != nil || len(c.Roles) == 0 {
-		return alternatives{base}, err
+	if len(c.Roles) == 0 {
+		return alternatives{base}
 	}
 	var all alternatives
 	for _, role := range c.Roles {
-		mask, err := t.addAtoms(base, atom{kind: kindRole, name: role})
-		if err != nil {
-			return nil, err
-		}
+		mask := base
+		mask.add(t.atom(atom{kind: kindRole, name: role}))
 		all = append(all, mask)
 	}
-	return all, nil
+	return all
 }
 
-func (t *table) addAtoms(to bits, all ...atom) (bits, error) {
-	for _, a := range all {
-		i, err := t.atom(a)
-		if err != nil {
-			return bits{}, err
-		}
-		to.add(i)
-	}
-	return to, nil
-}
-
-// atom returns the index of a, adding it when it is new.
-func (t *table) atom(a atom) (int, error) {
+// atom returns the index of a, adding it when it is new. For one that does not fit it marks the table as full.
+func (t *table) atom(a atom) int {
 	if i := slices.Index(t.atoms, a); i >= 0 {
-		return i, nil
+		return i
 	}
 	if len(t.atoms) == maxAtoms {
-		return 0, fmt.Errorf("needs more than %d different roles, scopes, owners and ages in one schema; use fewer", maxAtoms)
+		t.full = true
+		return 0
 	}
 	t.atoms = append(t.atoms, a)
 	i := len(t.atoms) - 1
 	if a.kind == kindOwner {
 		t.owners.add(i)
 	}
-	return i, nil
+	return i
 }
 
 // concrete returns the object types that a value of the named type can have.
