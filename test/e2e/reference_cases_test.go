@@ -52,11 +52,11 @@ func TestReferenceCases(t *testing.T) {
 		const extension = `"extensions":{"persistedQuery":{"version":1,"sha256Hash":"ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38"}}`
 		alone, withQuery := servertest.Request{Body: `{` + extension + `}`},
 			servertest.Request{Body: `{"query":"{__typename}",` + extension + `}`}
-		refused(t, s.Do(alone), "BAD_USER_INPUT")
+		refused(t, s.Do(alone), "PERSISTED_QUERY_NOT_SUPPORTED")
 		if a := s.Do(withQuery); !a.Has(`"data":{"__typename":"Query"}`) {
 			t.Errorf("the twin: %v", a)
 		}
-		refused(t, s.Do(alone), "BAD_USER_INPUT") // the twin has not registered it
+		refused(t, s.Do(alone), "PERSISTED_QUERY_NOT_SUPPORTED") // the twin has not registered it
 	})
 	t.Run("answers say nothing of the server", func(t *testing.T) {
 		if a := s.Ask("", "{__typename}"); a.Body != `{"data":{"__typename":"Query"}}` ||
