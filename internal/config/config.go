@@ -4,6 +4,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -65,7 +66,7 @@ func Load(environment []string) (*Config, error) {
 	}
 	c.Traces = loadTraces(values)
 	c.GOGC, c.GOMEMLIMIT = values["GOGC"] != "", values["GOMEMLIMIT"] != ""
-	if err := errors.Join(unknown, c.check(c.setAddr(values), c.setDatabaseURL(values))); err != nil {
+	if err := errors.Join(unknown, c.check(c.setFromPlatform(values))); err != nil {
 		return nil, err
 	}
 	c.setSecretFile()
@@ -79,30 +80,18 @@ func (c *Config) setSecretFile() {
 	}
 }
 
-// setAddr returns the variable that the address is from.
-func (c *Config) setAddr(values map[string]string) string {
-	switch {
-	case c.Addr != "":
-	case values["PORT"] != "":
-		c.Addr = "0.0.0.0:" + values["PORT"]
-		return "PORT"
-	default:
-		c.Addr = "127.0.0.1:8080"
+// setFromPlatform reads the variables that platforms set, where ours are not set. It returns the variables that the
+// address and the URL of the database are from.
+func (c *Config) setFromPlatform(values map[string]string) (addrFrom, databaseFrom string) {
+	addrFrom, databaseFrom = "GATEHOUSE_ADDR", "GATEHOUSE_DATABASE_URL"
+	if port := values["PORT"]; c.Addr == "" && port != "" {
+		c.Addr, addrFrom = "0.0.0.0:"+port, "PORT"
 	}
-	return "GATEHOUSE_ADDR"
-}
-
-// setDatabaseURL returns the variable that the URL is from.
-func (c *Config) setDatabaseURL(values map[string]string) string {
-	switch {
-	case c.DatabaseURL != "":
-	case values["DATABASE_URL"] != "":
-		c.DatabaseURL = values["DATABASE_URL"]
-		return "DATABASE_URL"
-	default:
-		c.DatabaseURL = "sqlite:gatehouse.db"
+	if address := values["DATABASE_URL"]; c.DatabaseURL == "" && address != "" {
+		c.DatabaseURL, databaseFrom = address, "DATABASE_URL"
 	}
-	return "GATEHOUSE_DATABASE_URL"
+	c.Addr, c.DatabaseURL = cmp.Or(c.Addr, "127.0.0.1:8080"), cmp.Or(c.DatabaseURL, "sqlite:gatehouse.db")
+	return addrFrom, databaseFrom
 }
 
 // Invalid names the variable whose value cannot be used, and why.
