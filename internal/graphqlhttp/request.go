@@ -1,12 +1,14 @@
 package graphqlhttp
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -130,7 +132,7 @@ func (q requestReader) readQuery(u *url.URL) (rawParams, *RequestError) {
 		return nil, BadRequest(http.StatusBadRequest, "the query string is not URL-encoded")
 	}
 	m := rawParams{}
-	for _, name := range []string{"query", "operationName", "variables", "extensions"} {
+	for _, name := range paramNames {
 		if len(values[name]) > 1 {
 			return nil, BadRequest(http.StatusBadRequest, name+" is given twice")
 		}
@@ -162,7 +164,8 @@ func (q requestReader) decodeError(what string, err error) *RequestError {
 		return limitError(http.StatusBadRequest,
 			"tokens", "%s holds more than %d values, which is the limit", what, q.limits.Tokens)
 	}
-	if name, ok := errors.AsType[strictjson.DuplicateNameError](err); ok && what == "the body" && isParam(string(name)) {
+	if name, ok := errors.AsType[strictjson.DuplicateNameError](err); ok && what == "the body" &&
+		slices.Contains(paramNames, string(name)) {
 		return BadRequest(http.StatusBadRequest, string(name)+" is given twice")
 	}
 	return BadRequest(http.StatusBadRequest, fmt.Sprintf("%s: %v", what, err))
@@ -171,23 +174,14 @@ func (q requestReader) decodeError(what string, err error) *RequestError {
 // rawParams are the parameters of a request. Those that the specification does not know are ignored, as it says.
 type rawParams map[string]any
 
-func isParam(name string) bool {
-	return name == "query" || name == "operationName" || name == "variables" || name == "extensions"
-}
+var paramNames = []string{"query", "operationName", "variables", "extensions"}
 
 func (m rawParams) parse() (*graphql.RawParams, *RequestError) {
 	p := &graphql.RawParams{}
-	var err error
-	p.Query, err = param[string](m, "query", "a string")
-	if err == nil {
-		p.OperationName, err = param[string](m, "operationName", "a string")
-	}
-	if err == nil {
-		p.Variables, err = param[map[string]any](m, "variables", "an object")
-	}
-	if err == nil {
-		p.Extensions, err = param[map[string]any](m, "extensions", "an object")
-	}
+	err := cmp.Or(
+		setParam(&p.Query, m, "query", "a string"), setParam(&p.OperationName, m, "operationName", "a string"),
+		setParam(&p.Variables, m, "variables", "an object"), setParam(&p.Extensions, m, "extensions", "an object"),
+	)
 	if err == nil && strings.TrimSpace(p.Query) == "" && !isPersisted(p) {
 		err = errors.New("query is missing: it must hold a GraphQL document")
 	}
@@ -205,13 +199,14 @@ func isPersisted(p *graphql.RawParams) bool {
 	return ok && p.Query == ""
 }
 
-// param returns one parameter; null means that it is absent.
-func param[T any](m rawParams, name, kind string) (T, error) {
+// setParam sets one parameter; null means that it is absent.
+func setParam[T any](to *T, m rawParams, name, kind string) (err error) {
 	value, ok := m[name].(T)
 	if !ok && m[name] != nil {
-		return value, fmt.Errorf("%s must be %s", name, kind)
+		return fmt.Errorf("%s must be %s", name, kind)
 	}
-	return value, nil
+	*to = value
+	return nil
 }
 
 func limitError(status int, limit, format string, args ...any) *RequestError {
