@@ -60,7 +60,6 @@ func (c *compiler) isRoot(def *ast.Definition) bool {
 	return def == s.Query || def == s.Mutation || def == s.Subscription
 }
 
-// object compiles the rules of an object type, its fields and their arguments.
 func (c *compiler) object(def *ast.Definition) {
 	c.rejectDirectives(def.Name, def.Directives, "a type", directiveSignsIn)
 	own := c.parse(def.Name, def.Directives)

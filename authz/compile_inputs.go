@@ -2,7 +2,6 @@ package authz
 
 import "github.com/vektah/gqlparser/v2/ast"
 
-// inputValue compiles the rule of an argument or input field.
 func (c *compiler) inputValue(at string, list ast.DirectiveList, defaultValue *ast.Value, hasObject bool) *requirement {
 	c.rejectDirectives(at, list, "an argument or input field", directivePublic, directiveSignsIn)
 	own := c.parse(at, list)
@@ -18,7 +17,6 @@ func (c *compiler) inputValue(at string, list ast.DirectiveList, defaultValue *a
 	return c.intern(at, own.rule)
 }
 
-// input compiles the rules of an input type's fields.
 func (c *compiler) input(def *ast.Definition) {
 	c.rejectRules(def.Name, def.Directives, "an input type")
 	t := &inputType{definition: def, fields: map[string]*requirement{}}

@@ -49,7 +49,6 @@ func (d *decision) grantsAll() bool {
 
 func (d *decision) verdict(r *requirement) verdict { return r.verdict(d.have, d.table.owners) }
 
-// deny explains why the viewer does not satisfy a requirement.
 func (d *decision) deny(coordinate string, r *requirement) *violation {
 	return d.table.deny(coordinate, r, d.have, d.viewer)
 }
@@ -189,7 +188,6 @@ func (w *walker) selection(n *node, s *selection, at *pathElement) (runs bool) {
 	return true
 }
 
-// check decides a field by its own rule.
 func (w *walker) check(r *fieldRule) *fieldCheck {
 	check := &fieldCheck{rule: r}
 	switch w.verdict(r.require) {
@@ -264,10 +262,8 @@ func (w *walker) onlyForbidden(s *selection) *violation {
 	if len(s.children) == 0 || s.rule.signsIn {
 		return nil
 	}
-	for _, c := range s.children {
-		if w.verdict(c.object.require) != denied {
-			return nil
-		}
+	if slices.ContainsFunc(s.children, func(c *node) bool { return w.verdict(c.object.require) != denied }) {
+		return nil
 	}
 	first := s.children[0].object
 	return w.deny(first.name, first.require)

@@ -96,9 +96,8 @@ func TestOwnerPredicate_FailureDenies(t *testing.T) {
 		"panic":    func(context.Context, authz.Viewer, any) (bool, error) { panic("no database") },
 		"time-out": func(context.Context, authz.Viewer, any) (bool, error) { return true, context.DeadlineExceeded },
 	} {
-		config := testConfig(false)
-		config.Owners["AUTHOR"] = predicate
-		got := must(serve(t, allfeatures.SDL, config)).summary(t, "alice", `{ open draft(id: "d1") { id } }`)
+		s := serveWith(t, func(c *authz.Config) { c.Owners["AUTHOR"] = predicate })
+		got := s.summary(t, "alice", `{ open draft(id: "d1") { id } }`)
 		if got != denied {
 			t.Errorf("%s: %s", name, got)
 		}
@@ -111,9 +110,8 @@ func TestViewer_FailureIsAnonymous(t *testing.T) {
 		"nil":            func(context.Context) authz.Viewer { return nil },
 		"pointer to nil": func(context.Context) authz.Viewer { return (*allfeatures.Viewer)(nil) },
 	} {
-		config := testConfig(false)
-		config.Viewer = viewer
-		got := must(serve(t, allfeatures.SDL, config)).summary(t, "alice", `{ open staff draft(id: "d1") { id } }`)
+		s := serveWith(t, func(c *authz.Config) { c.Viewer = viewer })
+		got := s.summary(t, "alice", `{ open staff draft(id: "d1") { id } }`)
 		const want = `{"open":"open","staff":null,"draft":null}` +
 			` | UNAUTHENTICATED Draft @draft | UNAUTHENTICATED Query.staff @staff`
 		if got != want {
@@ -123,9 +121,9 @@ func TestViewer_FailureIsAnonymous(t *testing.T) {
 }
 
 func TestSignedIn_PanicIsAnonymous(t *testing.T) {
-	config := testConfig(false)
-	config.SignedIn = func(context.Context, any) authz.Viewer { panic("no session") }
-	s := must(serve(t, allfeatures.SDL, config))
+	s := serveWith(t, func(c *authz.Config) {
+		c.SignedIn = func(context.Context, any) authz.Viewer { panic("no session") }
+	})
 	got := s.summary(t, "no viewer", `mutation { signIn(id: "alice") { token member { id } } }`)
 	if want := `{"signIn":{"token":"t-alice","member":null}} | UNAUTHENTICATED Member @signIn.member`; got != want {
 		t.Error(got)
@@ -167,16 +165,14 @@ func TestViolations_AreCappedAtFifty(t *testing.T) {
 
 // TestTypeName_MismatchFailsTheOperation: an object is decided as one of another type than gqlgen's.
 func TestTypeName_MismatchFailsTheOperation(t *testing.T) {
-	config := testConfig(false)
-	config.TypeName = func(any) string { return "Post" } // everything is open
-	s := must(serve(t, allfeatures.SDL, config))
+	typeName := func(name string) *server {
+		return serveWith(t, func(c *authz.Config) { c.TypeName = func(any) string { return name } })
+	}
+	s := typeName("Post") // everything is open
 	if got := s.summary(t, "other user", `{ node(id: "d1") { id } }`); got != "rejected | INTERNAL @" {
 		t.Errorf("objects are decided as those of another type: %s", got)
 	}
-	config = testConfig(false)
-	config.TypeName = func(any) string { return "Unknown" }
-	s = must(serve(t, allfeatures.SDL, config))
-	got := s.summary(t, "other user", `{ node(id: "p1") { id } }`)
+	got := typeName("Unknown").summary(t, "other user", `{ node(id: "p1") { id } }`)
 	if got != `{"node":null} | NOT_FOUND Query.node @node` {
 		t.Errorf("an object of an unknown type: %s", got)
 	}
@@ -184,9 +180,7 @@ func TestTypeName_MismatchFailsTheOperation(t *testing.T) {
 
 func TestIntrospection_FollowsItsSwitch(t *testing.T) {
 	const text = `{ post(id: "p1") { query { __type(name: "Row") { name } } } }`
-	config := testConfig(false)
-	config.Introspection = true
-	open, closed := must(serve(t, allfeatures.SDL, config)), mustServe(t, false)
+	open, closed := serveWith(t, func(c *authz.Config) { c.Introspection = true }), mustServe(t, false)
 	if got := open.summary(t, "no viewer", text); got != `{"post":{"query":{"__type":{"name":"Row"}}}}` {
 		t.Error(got)
 	}

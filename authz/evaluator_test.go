@@ -30,7 +30,6 @@ type evaluator struct {
 // hidden takes the place of an object or list that is answered with null and no further error.
 type hidden struct{}
 
-// evaluate reads an operation for the evaluator.
 func evaluate(schema *ast.Schema, resolver *allfeatures.Resolver, o operation) (*evaluator, error) {
 	doc, errs := gqlparser.LoadQueryWithRules(schema, o.text, rules.NewDefaultRules())
 	if errs != nil {

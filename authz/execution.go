@@ -71,7 +71,6 @@ func (e *execution) execute(ctx context.Context, next graphql.OperationHandler) 
 	}
 }
 
-// finish adds the denials to a response.
 func (e *execution) finish(ctx context.Context, response *graphql.Response) *graphql.Response {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -66,7 +66,6 @@ func denialsOf(all []answer) (denials []string) {
 	return denials
 }
 
-// viewerOf decodes a viewer.
 func viewerOf(bits uint16) *allfeatures.Viewer {
 	set := func(i int) bool { return bits&(1<<i) != 0 }
 	if set(0) && set(1) && set(2) {

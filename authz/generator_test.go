@@ -144,7 +144,6 @@ func fragment(name string) func(string, string) string {
 	return func(s, typ string) string { return fmt.Sprintf(" fragment %s on %s { %s }", name, typ, s) }
 }
 
-// shapes are the ways in which the matrix writes each selection.
 func shapes() []shape {
 	plain := func(s, _ string) string { return s }
 	spread := func(text string) func(string, string) string { return func(string, string) string { return text } }

@@ -64,7 +64,6 @@ func (c *compiler) rejectRulesIn(def *ast.Definition) {
 	}
 }
 
-// rejectRules rejects every directive of ours.
 func (c *compiler) rejectRules(at string, list ast.DirectiveList, kind string) {
 	c.rejectDirectives(at, list, kind, directiveAuth, directivePublic, directiveSignsIn)
 }

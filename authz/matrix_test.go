@@ -39,7 +39,6 @@ func schemaGenerator(schema *ast.Schema) *generator {
 	}}
 }
 
-// cell is one operation of the matrix.
 type cell struct {
 	coordinate, shape string
 	operation

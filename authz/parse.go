@@ -22,7 +22,6 @@ type declaration struct {
 
 func (d declaration) declared() bool { return d.rule != nil || d.public }
 
-// parse reads the declaration of one place from its directives.
 func (c *compiler) parse(coordinate string, list ast.DirectiveList) declaration {
 	auths := list.ForNames(directiveAuth)
 	d := declaration{public: list.ForName(directivePublic) != nil}
@@ -132,7 +131,6 @@ func (c *compiler) parseNames(coordinate, term string, v *ast.Value) []string {
 	return slices.Compact(names)
 }
 
-// checkEnum rejects names that are not values of the enum.
 func (c *compiler) checkEnum(coordinate, enum string, names []string) {
 	def := c.table.schema.Types[enum]
 	for _, n := range names {

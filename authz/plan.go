@@ -29,7 +29,6 @@ type node struct {
 	fragments  []fragment
 }
 
-// selection is one selected field.
 type selection struct {
 	field     *ast.Field
 	rule      *fieldRule // nil: __typename and introspection
@@ -65,7 +64,6 @@ type nodeKey struct {
 	object *objectType
 }
 
-// planner builds one plan.
 type planner struct {
 	table *table
 	doc   *ast.QueryDocument

@@ -151,7 +151,6 @@ func TestAliasesAndFragments_ChangeNoVerdict(t *testing.T) {
 	}
 }
 
-// declare adds a variable to an operation's definition.
 func declare(text, variable string) string {
 	if head, rest, has := strings.Cut(text, " Op("); has {
 		return head + " Op(" + variable + " " + rest

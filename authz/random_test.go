@@ -27,7 +27,6 @@ type tree struct {
 	under        []*tree
 }
 
-// written is an operation as a tree.
 type written struct {
 	kind     string
 	root     *tree
@@ -35,7 +34,6 @@ type written struct {
 	values   map[string]any
 }
 
-// write writes one operation.
 func (r *random) write() written {
 	r.declared, r.values, r.keys, r.variables = nil, map[string]any{}, 0, 0
 	kind, def := "query", r.g.schema.Query

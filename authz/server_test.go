@@ -76,7 +76,6 @@ func viewerNamed(t testing.TB, name string) *allfeatures.Viewer {
 	return nil
 }
 
-// operation is a request.
 type operation struct {
 	text      string
 	name      string
@@ -155,6 +154,14 @@ func mustServe(t testing.TB, verify bool) *server {
 	t.Helper()
 	s := must(serve(t, allfeatures.SDL, testConfig(verify)))
 	return s
+}
+
+// serveWith returns a server of allfeatures with a changed configuration.
+func serveWith(t testing.TB, change func(*authz.Config)) *server {
+	t.Helper()
+	config := testConfig(false)
+	change(&config)
+	return must(serve(t, allfeatures.SDL, config))
 }
 
 // raw runs one operation and returns all its responses, or the validation errors.

@@ -104,7 +104,6 @@ func (g *gatehouse) another(c token.Config) *token.Issuer {
 	return must(token.NewIssuer(c))
 }
 
-// wantFetches checks how often the keys were fetched so far.
 func (g *gatehouse) wantFetches(n int64) {
 	g.t.Helper()
 	if got := g.fetches.Load(); got != n {
@@ -190,7 +189,6 @@ func (g *gatehouse) clearEvents() {
 	g.events = nil
 }
 
-// dropReaders ends every connection of a reader.
 func (g *gatehouse) dropReaders() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -240,24 +238,20 @@ func (g *gatehouse) issueBy(issuer *token.Issuer, c token.Claims) string {
 	return must(issuer.Issue(c))
 }
 
-// issueFor returns a token of another session.
 func (g *gatehouse) issueFor(session uuid.UUID) string {
 	c := g.claims()
 	c.SessionID = session
 	return g.issueBy(g.issuer, c)
 }
 
-// forge returns a token that another key signed.
 func (g *gatehouse) forge() string {
 	return g.issueBy(g.another(token.Config{Keys: lone(newKey())}), g.claims())
 }
 
-// sendEnded sends that a session has ended.
 func (g *gatehouse) sendEnded(session uuid.UUID) {
 	g.send("ended", fmt.Sprintf(`{"sid":%q,"until":%d}`, session, g.until()))
 }
 
-// want checks the error of Verify.
 func want(t *testing.T, v *Verifier, text string, wanted error) {
 	t.Helper()
 	got, err := v.Verify(t.Context(), text)
@@ -266,7 +260,6 @@ func want(t *testing.T, v *Verifier, text string, wanted error) {
 	}
 }
 
-// wantSoon waits until Verify says something.
 func wantSoon(t *testing.T, v *Verifier, text string, wanted error) {
 	t.Helper()
 	eventually(t, fmt.Sprintf("Verify = %v", wanted), func() bool {
@@ -275,7 +268,6 @@ func wantSoon(t *testing.T, v *Verifier, text string, wanted error) {
 	})
 }
 
-// eventually waits for a condition.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	for range 500 {

@@ -37,7 +37,6 @@ func (v *Verifier) Middleware(next http.Handler) http.Handler {
 	})
 }
 
-// refuse answers a request that is not let in.
 func refuse(w http.ResponseWriter, err error) {
 	w.Header().Set("Cache-Control", "no-store")
 	challenge, status := "", http.StatusUnauthorized

@@ -50,11 +50,11 @@ type Token struct {
 	UserID          uuid.UUID // sub
 	SessionID       uuid.UUID // sid
 	ID              string    // jti
-	Roles           []string  // roles; with the feed, the current ones of the user
-	Scopes          []string
 	AuthenticatedAt time.Time // auth_time: when the user last proved who they are
 	IssuedAt        time.Time // iat
 	ExpiresAt       time.Time // exp
+	Roles           []string  // roles; with the feed, the current ones of the user
+	Scopes          []string
 }
 
 // Verifier checks access tokens. It may be used concurrently.
@@ -125,10 +125,8 @@ func (v *Verifier) Verify(ctx context.Context, text string) (*Token, error) {
 			return nil, err
 		}
 	}
-	return &Token{
-		UserID: claims.UserID, SessionID: claims.SessionID, ID: claims.ID, Roles: claims.Roles, Scopes: claims.Scopes,
-		AuthenticatedAt: claims.AuthenticatedAt, IssuedAt: claims.IssuedAt, ExpiresAt: claims.ExpiresAt,
-	}, nil
+	t := Token(claims)
+	return &t, nil
 }
 
 func unavailable(reason string) error { return fmt.Errorf("%w: %s", ErrUnavailable, reason) }

@@ -47,7 +47,6 @@ func Handler() http.Handler {
 	return newHandler(unbuilt, "unbuilt")
 }
 
-// file is the response of one path.
 type file struct {
 	body        []byte
 	compressed  bool // body is gzip

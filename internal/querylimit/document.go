@@ -126,7 +126,6 @@ func invalidFragment(format, name string) *gqlerror.Error {
 	return newError(problem.ValidationFailed, fmt.Sprintf(format, Truncate(name)))
 }
 
-// checkOperation bounds one operation.
 func (d *DocumentLimits) checkOperation(c cost) *gqlerror.Error {
 	l := d.limits
 	maxOperationComparisons := l.Fields * (l.Fields - 1) / 2

@@ -138,7 +138,6 @@ type attempt struct {
 	want       error // nil: it is accepted
 }
 
-// run makes the attempts.
 func (f *forger) run(t *testing.T, attempts []attempt) {
 	t.Helper()
 	for _, a := range attempts {

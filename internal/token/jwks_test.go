@@ -207,7 +207,6 @@ func without(names ...string) func(members) members {
 	}
 }
 
-// value returns a member's raw value.
 func value(m members, name string) string {
 	for _, member := range m {
 		if raw, ok := strings.CutPrefix(member, `"`+name+`":`); ok {

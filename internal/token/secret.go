@@ -82,7 +82,6 @@ func ParseSecret(text string) (*Secret, error) {
 	return NewSecret([]byte(text))
 }
 
-// different counts the byte values that occur.
 func different(raw []byte) int {
 	var seen [256]bool
 	n := 0
