@@ -23,16 +23,14 @@ func TestUsers_PagesShowEveryUserOnce(t *testing.T) {
 			var got []string
 			var after *string
 			for pages := 0; ; pages++ {
-				page, err := h.Users(t.Context(), accounts.UserPage{First: size, After: after})
-				check(t, err)
+				page := must(h.Users(t.Context(), accounts.UserPage{First: size, After: after}))
 				for _, e := range page.Edges {
 					got = append(got, e.Node.Email)
 				}
 				if page.PageInfo.HasPreviousPage != (pages > 0) {
 					t.Errorf("size %d, page %d: hasPreviousPage is %v", size, pages, page.PageInfo.HasPreviousPage)
 				}
-				n, err := h.CountUsers(t.Context(), page)
-				check(t, err)
+				n := must(h.CountUsers(t.Context(), page))
 				if n != 7 {
 					t.Errorf("size %d, page %d: %d users in all, want 7", size, pages, n)
 				}
@@ -92,8 +90,7 @@ func TestUsers_PageSizeIsBounded(t *testing.T) {
 func TestUser_UnknownIsNil(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))
-		got, err := h.User(t.Context(), p.User.ID)
-		check(t, err)
+		got := must(h.User(t.Context(), p.User.ID))
 		if diff := cmp.Diff(p.User, got, account); diff != "" {
 			t.Errorf("(-registered +read):\n%s", diff)
 		}

@@ -66,10 +66,8 @@ func (s sent) reads() bool {
 
 func newFaultProxy(t *testing.T, real string) *faultProxy {
 	t.Helper()
-	u, err := url.Parse(real)
-	check(t, err)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	check(t, err)
+	u := must(url.Parse(real))
+	l := must(net.Listen("tcp", "127.0.0.1:0"))
 	t.Cleanup(func() { l.Close() })
 	c := &faultProxy{Listener: l, target: u.Host}
 	u.Host, u.RawQuery = l.Addr().String(), "sslmode=disable"

@@ -201,8 +201,7 @@ func TestInvariants_EachDetectsItsViolation(t *testing.T) {
 		p := h.must(h.register(ada, goodPassword))
 		h.must(h.login(ada, goodPassword))
 		user, ctx := p.User.ID, t.Context()
-		newest, err := h.refresh.Parse(*p.RefreshToken)
-		check(t, err)
+		newest := must(h.refresh.Parse(*p.RefreshToken))
 		row := h.db.Client.User.GetX(ctx, user)
 		cases := []struct {
 			invariant   string
@@ -253,8 +252,7 @@ func openRaw(t *testing.T, url string) *sql.DB {
 	if path, ok := database.SQLitePath(url); ok {
 		driver, source = "sqlite", "file:"+path+"?_pragma=foreign_keys(1)&_pragma=busy_timeout(5000)&_txlock=immediate&_time_format=sqlite&_timezone=UTC"
 	}
-	db, err := sql.Open(driver, source)
-	check(t, err)
+	db := must(sql.Open(driver, source))
 	db.SetMaxOpenConns(16)
 	t.Cleanup(func() { check(t, db.Close()) })
 	return db

@@ -48,8 +48,7 @@ func TestLogin_DeletesExpiredSessions(t *testing.T) {
 		h.must(h.register(ada, goodPassword)) // will be idle for too long
 		h.clock.move(refreshTTL)
 		out := h.must(h.login(ada, goodPassword))
-		_, err := h.Logout(t.Context(), out.Viewer)
-		check(t, err)
+		must(h.Logout(t.Context(), out.Viewer))
 		kept := h.must(h.login(ada, goodPassword))
 		last := h.must(h.login(ada, goodPassword))
 		h.wantActive("a session that is not dead", kept)
@@ -340,7 +339,6 @@ func TestLogin_PasswordChangedMeanwhileIsRefused(t *testing.T) {
 
 func (h *fixture) setHash(id uuid.UUID, pw string) {
 	h.t.Helper()
-	hash, err := h.config.Passwords.Hash(h.t.Context(), pw)
-	check(h.t, err)
+	hash := must(h.config.Passwords.Hash(h.t.Context(), pw))
 	check(h.t, h.db.Client.User.UpdateOneID(id).SetPasswordHash(hash).Exec(h.t.Context()))
 }

@@ -130,8 +130,7 @@ func TestLogout_LaterWritesAreRefused(t *testing.T) {
 				}
 				return nil
 			}
-			_, err := metered.Logout(t.Context(), p.Viewer)
-			check(t, err)
+			must(metered.Logout(t.Context(), p.Viewer))
 			wantProblem(t, "the update", <-renamed, problem.Unauthenticated, "")
 			if u := h.db.Client.User.GetX(t.Context(), p.User.ID); u.Name != nil {
 				t.Errorf("the name is %q", *u.Name)

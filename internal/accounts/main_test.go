@@ -81,15 +81,12 @@ func newFixture(t *testing.T, url string) *fixture {
 	db, err := database.Open(t.Context(), database.Config{URL: url, Log: slog.New(slog.DiscardHandler)})
 	check(t, err)
 	t.Cleanup(func() { check(t, db.Close()) })
-	_, err = db.Migrate(t.Context())
-	check(t, err)
+	must(db.Migrate(t.Context()))
 	raw := openRaw(t, url)
 
 	clock := &clock{now: startTime}
-	key, err := token.GenerateKey(token.EdDSA)
-	check(t, err)
-	keys, err := token.NewKeys(key.WithoutSchedule())
-	check(t, err)
+	key := must(token.GenerateKey(token.EdDSA))
+	keys := must(token.NewKeys(key.WithoutSchedule()))
 	access, err := token.NewIssuer(token.Config{Keys: keys, Issuer: "https://id.example.org", Audience: "gatehouse",
 		TTL: accessTTL, Clock: clock.Now})
 	check(t, err)
@@ -123,8 +120,7 @@ func (h *fixture) instance(change func(*accounts.Config)) *fixture {
 	h.t.Helper()
 	c := h.config
 	change(&c)
-	s, err := accounts.New(c)
-	check(h.t, err)
+	s := must(accounts.New(c))
 	return &fixture{Service: s, shared: h.shared, config: c}
 }
 
@@ -137,17 +133,14 @@ func hasher(t *testing.T, c password.Config) *password.Hasher {
 	if c.QueueTimeout == 0 {
 		c.QueueTimeout = time.Minute
 	}
-	h, err := password.New(c)
-	check(t, err)
+	h := must(password.New(c))
 	return h
 }
 
 func refreshTokens(t *testing.T, secret string) *token.RefreshTokens {
 	t.Helper()
-	s, err := token.ParseSecret(secret)
-	check(t, err)
-	r, err := token.NewRefreshTokens(s, nil)
-	check(t, err)
+	s := must(token.ParseSecret(secret))
+	r := must(token.NewRefreshTokens(s, nil))
 	return r
 }
 
@@ -195,10 +188,8 @@ func (h *fixture) must(p *accounts.AuthPayload, err error) *accounts.AuthPayload
 // caller is who an access token says is calling, as the middleware would learn it.
 func (h *fixture) caller(p *accounts.AuthPayload) *viewer.Viewer {
 	h.t.Helper()
-	claims, err := h.access.Verify(p.AccessToken)
-	check(h.t, err)
-	v, err := h.Viewer(h.t.Context(), claims, viewer.Origin{})
-	check(h.t, err)
+	claims := must(h.access.Verify(p.AccessToken))
+	v := must(h.Viewer(h.t.Context(), claims, viewer.Origin{}))
 	return v
 }
 
@@ -292,4 +283,12 @@ func (j *logBuffer) String() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.text.String()
+}
+
+// must returns a value without which a test cannot go on.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }

@@ -13,8 +13,7 @@ func TestMaxTokenTTL_RemembersTheLongest(t *testing.T) {
 			{10 * time.Minute, 10 * time.Minute}, {2 * time.Hour, 2 * time.Hour}, {10 * time.Minute,
 				2 * time.Hour}, {3 * time.Hour, 3 * time.Hour},
 		} {
-			got, err := accounts.MaxTokenTTL(t.Context(), h.db.Client, c.given)
-			check(t, err)
+			got := must(accounts.MaxTokenTTL(t.Context(), h.db.Client, c.given))
 			if got != c.want {
 				t.Errorf("given %v: %v, want %v", c.given, got, c.want)
 			}
@@ -27,14 +26,12 @@ func TestRevocations_OutliveTokensOfALongerTTL(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h = h.instance(func(c *accounts.Config) { c.MaxTokenTTL = 2 * time.Hour })
 		p := h.must(h.register(ada, goodPassword))
-		_, err := h.Logout(t.Context(), p.Viewer)
-		check(t, err)
+		must(h.Logout(t.Context(), p.Viewer))
 		for at, want := range map[time.Duration]int{0: 1, 2 * time.Hour: 1, 2*time.Hour + time.Minute: 0} {
 			later := h.instance(func(c *accounts.Config) {
 				c.Clock = func() time.Time { return h.clock.Now().Add(at) }
 			})
-			inForce, err := later.Revocations(t.Context())
-			check(t, err)
+			inForce := must(later.Revocations(t.Context()))
 			if len(inForce) != want {
 				t.Errorf("after %v %d are in force, want %d", at, len(inForce), want)
 			}
@@ -45,12 +42,10 @@ func TestRevocations_OutliveTokensOfALongerTTL(t *testing.T) {
 func TestRevocations_FastClockDeletesNothingInForce(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))
-		_, err := h.Logout(t.Context(), p.Viewer)
-		check(t, err)
+		must(h.Logout(t.Context(), p.Viewer))
 		ahead := h.instance(func(c *accounts.Config) { c.Clock = func() time.Time { return h.clock.Now().Add(time.Hour) } })
 		check(t, ahead.DeleteExpiredRevocations(t.Context()))
-		inForce, err := h.Revocations(t.Context())
-		check(t, err)
+		inForce := must(h.Revocations(t.Context()))
 		if len(inForce) != 1 {
 			t.Error("one instance with a wrong clock made all instances forget what is in force")
 		}

@@ -118,8 +118,7 @@ func newModel(t *testing.T, h *fixture, seed uint64) *model {
 	for _, name := range []string{"root", "ada", "bob", "eve"} {
 		m.people = append(m.people, &person{email: name + "@example.com"})
 	}
-	root, err := h.CreateAdministrator(t.Context(), m.people[0].email, goodPassword)
-	check(t, err)
+	root := must(h.CreateAdministrator(t.Context(), m.people[0].email, goodPassword))
 	*m.people[0] = person{email: root.Email, password: goodPassword, id: root.ID, admin: true}
 	return m
 }
@@ -138,8 +137,7 @@ func newSeat(t *testing.T, h *fixture) *seat {
 // otherPool returns another instance, with a pool of its own.
 func (h *fixture) otherPool(url string) *fixture {
 	h.t.Helper()
-	db, err := database.Open(h.t.Context(), database.Config{URL: url, Log: slog.New(slog.DiscardHandler)})
-	check(h.t, err)
+	db := must(database.Open(h.t.Context(), database.Config{URL: url, Log: slog.New(slog.DiscardHandler)}))
 	h.t.Cleanup(func() { check(h.t, db.Close()) })
 	return h.instance(func(c *accounts.Config) { c.Client = db.Client })
 }

@@ -44,14 +44,12 @@ func TestUpdateProfile_ChangesOnlyTheName(t *testing.T) {
 		want, hash := *p.User, h.hash(t, ada)
 		for _, c := range cases {
 			h.clock.move(time.Second)
-			got, err := h.UpdateProfile(t.Context(), h.caller(p), c.change)
-			check(t, err)
+			got := must(h.UpdateProfile(t.Context(), h.caller(p), c.change))
 			want.Name = c.name
 			if c.touched {
 				want.UpdatedAt = h.clock.Now().Truncate(time.Microsecond)
 			}
-			me, err := h.Me(t.Context(), p.Viewer)
-			check(t, err)
+			me := must(h.Me(t.Context(), p.Viewer))
 			for _, u := range []*accounts.User{got.User, me} {
 				if d := cmp.Diff(&want, u, account); d != "" {
 					t.Errorf("%s (-want +got):\n%s", c.what, d)
@@ -61,8 +59,7 @@ func TestUpdateProfile_ChangesOnlyTheName(t *testing.T) {
 		if h.hash(t, ada) != hash {
 			t.Error("the password changed")
 		}
-		other, err := h.Me(t.Context(), eve.Viewer)
-		check(t, err)
+		other := must(h.Me(t.Context(), eve.Viewer))
 		if d := cmp.Diff(eve.User, other, account); d != "" {
 			t.Errorf("another user changed (-before +after):\n%s", d)
 		}
@@ -76,8 +73,7 @@ func TestUpdateProfile_RefusesBadNames(t *testing.T) {
 		for _, bad := range []string{"", " ", "\u00a0\u2003", strings.Repeat("n", 101), strings.Repeat("n", 1<<20), "a\nb", "a\x00b", "a\x7fb", "a\u0085b", "a\u2028b", "a\u2029b", "\xff"} {
 			wantProblem(t, bad, h.rename(p.Viewer, bad), problem.BadUserInput, "name")
 		}
-		me, err := h.Me(t.Context(), p.Viewer)
-		check(t, err)
+		me := must(h.Me(t.Context(), p.Viewer))
 		if *me.Name != "Ada" {
 			t.Errorf("the name is %q", *me.Name)
 		}
@@ -91,8 +87,7 @@ func TestWrites_EndedSessionIsUnauthenticated(t *testing.T) {
 		p := h.must(h.register(ada, goodPassword))
 		eve := h.must(h.register("eve@example.com", goodPassword))
 		out := h.must(h.login(ada, goodPassword))
-		_, err := h.Logout(t.Context(), out.Viewer)
-		check(t, err)
+		must(h.Logout(t.Context(), out.Viewer))
 		viewerOf := func(user, session uuid.UUID) *viewer.Viewer {
 			return &viewer.Viewer{UserID: user, SessionID: session, Roles: []string{"USER", "ADMIN"},
 				AuthTime: h.clock.Now()}

@@ -128,8 +128,7 @@ func TestSessions_ListsOnlyActiveOnes(t *testing.T) {
 		second := h.must(h.login(ada, goodPassword))
 		h.clock.move(time.Minute)
 		third := h.must(h.login(ada, goodPassword))
-		_, err := h.Logout(t.Context(), second.Viewer)
-		check(t, err)
+		must(h.Logout(t.Context(), second.Viewer))
 		all, err := h.Sessions(t.Context(), first.Viewer, &accounts.User{ID: first.User.ID})
 		check(t, err)
 		if len(all) != 2 || all[0].ID != third.Viewer.SessionID || all[0].Current || all[1].ID != first.Viewer.SessionID || !all[1].Current {
@@ -147,8 +146,7 @@ func TestSessions_ListsOnlyActiveOnes(t *testing.T) {
 func TestSessions_CurrentIsTheOneThatTheAnswerStarted(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))
-		all, err := h.Sessions(t.Context(), viewer.Anonymous(viewer.Missing), p.User)
-		check(t, err)
+		all := must(h.Sessions(t.Context(), viewer.Anonymous(viewer.Missing), p.User))
 		if len(all) != 1 || !all[0].Current {
 			t.Errorf("sessions: %+v", all)
 		}
@@ -165,8 +163,7 @@ func TestSessions_CountPerAccountIsBounded(t *testing.T) {
 			h.clock.move(time.Second)
 			newest = h.must(h.login(ada, goodPassword))
 		}
-		all, err := h.Sessions(t.Context(), newest.Viewer, newest.User)
-		check(t, err)
+		all := must(h.Sessions(t.Context(), newest.Viewer, newest.User))
 		if len(all) != 100 || !all[0].Current {
 			t.Errorf("%d sessions, want 100, the newest first", len(all))
 		}

@@ -25,8 +25,7 @@ func TestRefresh_ContinuesTheSession(t *testing.T) {
 			h.clock.move(time.Hour)
 			now := h.clock.Now().Truncate(time.Microsecond)
 			next := h.must(h.exchange(*p.RefreshToken))
-			claims, err := h.access.Verify(next.AccessToken)
-			check(t, err)
+			claims := must(h.access.Verify(next.AccessToken))
 			if !claims.AuthenticatedAt.Equal(signedIn) || !claims.IssuedAt.Equal(now.Truncate(time.Second)) {
 				t.Errorf("auth_time %v, iat %v; want %v, now", claims.AuthenticatedAt, claims.IssuedAt, signedIn)
 			}
@@ -63,8 +62,7 @@ func TestRefresh_AnswersWithTheCurrentUser(t *testing.T) {
 		if d := cmp.Diff(&want, next.User, account); d != "" {
 			t.Errorf("user (-want +got):\n%s", d)
 		}
-		claims, err := h.access.Verify(next.AccessToken)
-		check(t, err)
+		claims := must(h.access.Verify(next.AccessToken))
 		if d := cmp.Diff([]string{"ADMIN", "USER"}, claims.Roles); d != "" {
 			t.Errorf("roles (-want +got):\n%s", d)
 		}
@@ -156,8 +154,7 @@ func TestRefresh_ParallelReplaysEndTheSessionOnce(t *testing.T) {
 
 // firstOf draws a token that nobody was given: what only a thief of the secret could do.
 func firstOf(t *testing.T, h *fixture, p *accounts.AuthPayload) string {
-	r, err := h.refresh.New(p.Viewer.SessionID)
-	check(t, err)
+	r := must(h.refresh.New(p.Viewer.SessionID))
 	return r.Text()
 }
 
@@ -182,24 +179,20 @@ func TestRefresh_RefusesBadTokens(t *testing.T) {
 		{"other case", func(_ *testing.T, _ *fixture, p *accounts.AuthPayload) string { return swapCase(*p.RefreshToken) }},
 		{"the access token", func(_ *testing.T, _ *fixture, p *accounts.AuthPayload) string { return p.AccessToken }},
 		{"of another secret", func(t *testing.T, _ *fixture, p *accounts.AuthPayload) string {
-			r, err := refreshTokens(t, "another-secret-of-36-bytes-in-length").New(p.Viewer.SessionID)
-			check(t, err)
+			r := must(refreshTokens(t, "another-secret-of-36-bytes-in-length").New(p.Viewer.SessionID))
 			return r.Text()
 		}},
 		{"well made, of no session", func(t *testing.T, h *fixture, _ *accounts.AuthPayload) string {
-			r, err := h.refresh.New(uuid.New())
-			check(t, err)
+			r := must(h.refresh.New(uuid.New()))
 			return r.Text()
 		}},
 		{"a successor that nobody was given", func(t *testing.T, h *fixture, p *accounts.AuthPayload) string {
-			r, err := h.refresh.Parse(*p.RefreshToken)
-			check(t, err)
+			r := must(h.refresh.Parse(*p.RefreshToken))
 			return r.Next().Text()
 		}},
 		{"logged out", func(t *testing.T, h *fixture, _ *accounts.AuthPayload) string {
 			p := h.must(h.login(ada, goodPassword))
-			_, err := h.Logout(t.Context(), p.Viewer)
-			check(t, err)
+			must(h.Logout(t.Context(), p.Viewer))
 			return *p.RefreshToken
 		}},
 		{"deleted session", func(t *testing.T, h *fixture, _ *accounts.AuthPayload) string {
@@ -291,8 +284,7 @@ func TestSessions_EndExactlyAtTheirExpiry(t *testing.T) {
 				p = h.must(h.exchange(*p.RefreshToken))
 			}
 			h.clock.set(c.at)
-			v, err := h.Viewer(t.Context(), claimsOf(p), viewer.Origin{})
-			check(t, err)
+			v := must(h.Viewer(t.Context(), claimsOf(p), viewer.Origin{}))
 			if v.SignedIn() != c.lives {
 				t.Errorf("%s: the access token signs in: %v", c.name, v.SignedIn())
 			}
@@ -346,8 +338,7 @@ func TestSessions_StayEndedWhenTheClockStepsBack(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h.clock.move(48 * time.Hour)
 		out := h.must(h.register(ada, goodPassword))
-		_, err := h.Logout(t.Context(), out.Viewer)
-		check(t, err)
+		must(h.Logout(t.Context(), out.Viewer))
 		reused := h.must(h.register("eve@example.com", goodPassword))
 		h.must(h.exchange(*h.must(h.exchange(*reused.RefreshToken)).RefreshToken))
 		h.exchange(*reused.RefreshToken)

@@ -31,8 +31,7 @@ func TestRegister_CreatesAnAccountAndSignsIn(t *testing.T) {
 		if d := cmp.Diff(want, p.User, account); d != "" {
 			t.Errorf("user (-want +got):\n%s", d)
 		}
-		me, err := h.Me(t.Context(), h.caller(p))
-		check(t, err)
+		me := must(h.Me(t.Context(), h.caller(p)))
 		if d := cmp.Diff(want, me, account); d != "" {
 			t.Errorf("me (-want +got):\n%s", d)
 		}
@@ -49,8 +48,7 @@ func checkTokens(t *testing.T, h *fixture, p *accounts.AuthPayload, now time.Tim
 	if p.TokenType != "Bearer" || p.ExpiresIn != int(accessTTL/time.Second) || p.RefreshToken == nil {
 		t.Errorf("%s, %d s, refresh token %v", p.TokenType, p.ExpiresIn, p.RefreshToken != nil)
 	}
-	claims, err := h.access.Verify(p.AccessToken)
-	check(t, err)
+	claims := must(h.access.Verify(p.AccessToken))
 	second := now.Truncate(time.Second)
 	want := token.Claims{
 		UserID: p.User.ID, SessionID: p.Viewer.SessionID, ID: claims.ID, Roles: []string{"USER"},

@@ -11,8 +11,7 @@ import (
 
 func secretOf(t *testing.T, text string) *token.Secret {
 	t.Helper()
-	s, err := token.ParseSecret(text)
-	check(t, err)
+	s := must(token.ParseSecret(text))
 	return s
 }
 

@@ -48,8 +48,7 @@ func TestSessionCache_ReadsASessionOnceUntilItEnds(t *testing.T) {
 		h.wantReads(m, "first", p, 1, true)
 		h.wantReads(m, "again", p, 0, true)
 		h.wantReads(m, "another user", innocent, 1, true)
-		_, err := h.Logout(t.Context(), p.Viewer)
-		check(t, err)
+		must(h.Logout(t.Context(), p.Viewer))
 		h.wantReads(m, "logged out", p, 1, false)
 		h.wantReads(m, "logged out, again", p, 1, false) // what is not there is not remembered
 		h.wantReads(m, "another user stays", innocent, 0, true)
@@ -219,8 +218,7 @@ func TestSessionCache_IsBounded(t *testing.T) {
 		h.wantReads(m, "the newest", c, 0, true)
 		h.wantReads(m, "the second newest", b, 0, true)
 		h.wantReads(m, "the oldest", a, 1, true)
-		_, err := h.Logout(t.Context(), c.Viewer)
-		check(t, err)
+		must(h.Logout(t.Context(), c.Viewer))
 		h.wantReads(m, "logged out", c, 1, false)
 	})
 }
@@ -232,8 +230,7 @@ func TestSessionCache_SessionIsFoundForItsUserOnly(t *testing.T) {
 		h.wantActive("her own", p)
 		claims := claimsOf(p)
 		claims.UserID = eve.User.ID
-		v, err := h.Viewer(t.Context(), claims, viewer.Origin{})
-		check(t, err)
+		v := must(h.Viewer(t.Context(), claims, viewer.Origin{}))
 		if v.SignedIn() {
 			t.Error("a user is signed in by another's session")
 		}
@@ -292,8 +289,7 @@ func TestSessions_LastUseIsWrittenOnceAMinute(t *testing.T) {
 		from := viewer.Origin{IP: netip.MustParseAddr("2001:db8::1"), Agent: "another program"}
 		use := func() (writes int) {
 			for _, statement := range m.count(func() {
-				v, err := h.Viewer(t.Context(), claimsOf(p), from)
-				check(t, err)
+				v := must(h.Viewer(t.Context(), claimsOf(p), from))
 				if !v.SignedIn() {
 					t.Error("signed out")
 				}

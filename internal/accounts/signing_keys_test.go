@@ -29,16 +29,14 @@ func (h *fixture) signingKeys(secret string) *accounts.SigningKeys {
 
 func load(t *testing.T, k *accounts.SigningKeys) []token.Scheduled {
 	t.Helper()
-	schedule, err := k.Load(t.Context())
-	check(t, err)
+	schedule := must(k.Load(t.Context()))
 	return schedule
 }
 
 // instanceOf issues and verifies with a schedule of keys, as an instance does that has just read it.
 func (h *fixture) instanceOf(schedule []token.Scheduled) *token.Issuer {
 	h.t.Helper()
-	keys, err := token.NewKeys(schedule...)
-	check(h.t, err)
+	keys := must(token.NewKeys(schedule...))
 	i, err := token.NewIssuer(token.Config{Keys: keys, Issuer: "https://id.example.org", Audience: "gatehouse",
 		TTL: accessTTL, Clock: h.clock.Now})
 	check(h.t, err)
@@ -48,8 +46,7 @@ func (h *fixture) instanceOf(schedule []token.Scheduled) *token.Issuer {
 func TestSigningKeys_FirstKeyIsCreatedOnceAndSealed(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		first := load(t, h.signingKeys(theSecret))[0].Key
-		der, err := first.Marshal()
-		check(t, err)
+		der := must(first.Marshal())
 		h.note(string(der))(nil, nil)
 		h.note(string(der[len(der)-32:]))(nil, nil) // the private half of Ed25519
 		h.clock.move(24 * time.Hour)
@@ -95,8 +92,7 @@ func TestRotate_PublishesAheadAndKeepsTheOldKeyForItsTokens(t *testing.T) {
 			if got := keys.Signing(h.clock.Now()).ID(); got != wantKey {
 				t.Fatalf("after %v %s signs, want %s", at, got, wantKey)
 			}
-			text, err := instance.Issue(token.Claims{UserID: someID(t), SessionID: someID(t), AuthenticatedAt: begun})
-			check(t, err)
+			text := must(instance.Issue(token.Claims{UserID: someID(t), SessionID: someID(t), AuthenticatedAt: begun}))
 			tokens = append(tokens, issued{text, h.clock.Now().Truncate(time.Second).Add(accessTTL)})
 			for _, i := range tokens {
 				_, err := h.instanceOf(load(t, k)).Verify(i.text)
@@ -146,8 +142,7 @@ func TestRotate_KeepsTheAlgorithmByDefault(t *testing.T) {
 		for _, c := range []struct{ told, want string }{{"", "EdDSA"}, {"ES256", "ES256"}, {"", "ES256"}, {"RS256", "RS256"}, {"EdDSA", "EdDSA"}} {
 			check(t, k.Rotate(t.Context(), accounts.Rotation{Algorithm: c.told}))
 			h.clock.move(accounts.KeyLead)
-			keys, err := token.NewKeys(load(t, k)...)
-			check(t, err)
+			keys := must(token.NewKeys(load(t, k)...))
 			if got := keys.Signing(h.clock.Now()).Algorithm(); got != c.want {
 				t.Errorf("told %q: %s signs, want %s", c.told, got, c.want)
 			}
@@ -186,8 +181,7 @@ func TestMaintain_RotatesDueKeysOnce(t *testing.T) {
 func TestSigningKeys_RefusesAKeySealedForAnotherPurpose(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		secret, k := secretOf(t, theSecret), h.signingKeys(theSecret)
-		der, err := load(t, k)[0].Key.Marshal()
-		check(t, err)
+		der := must(load(t, k)[0].Key.Marshal())
 		for name, sealed := range map[string][]byte{
 			"another purpose": secret.Seal("refresh key", der),
 			"in clear":        der,
@@ -249,7 +243,6 @@ func TestNewSigningKeys_RefusesTooShortRotations(t *testing.T) {
 
 func someID(t *testing.T) uuid.UUID {
 	t.Helper()
-	id, err := uuid.NewV7()
-	check(t, err)
+	id := must(uuid.NewV7())
 	return id
 }

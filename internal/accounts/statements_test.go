@@ -170,8 +170,7 @@ func TestRefusals_OfBadInputCostNoStatement(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))
 		v := h.caller(p)
-		foreign, err := refreshTokens(t, "another-secret-of-36-bytes-in-length").New(p.Viewer.SessionID)
-		check(t, err)
+		foreign := must(refreshTokens(t, "another-secret-of-36-bytes-in-length").New(p.Viewer.SessionID))
 		h, m := h.metered()
 		cases := map[string]func() error{
 			"forged refresh token":  func() error { _, err := h.exchange(foreign.Text()); return err },
@@ -292,8 +291,7 @@ func TestUseCases_FailureAtAnyStatementChangesNothing(t *testing.T) {
 // rowsOf is every value of every table, to compare.
 func rowsOf(t *testing.T, h *fixture) string {
 	t.Helper()
-	dump, err := dumpAll(t.Context(), h.raw)
-	check(t, err)
+	dump := must(dumpAll(t.Context(), h.raw))
 	return fmt.Sprintf("%q", dump) // fmt prints maps in the order of their keys
 }
 

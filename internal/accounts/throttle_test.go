@@ -25,8 +25,7 @@ func eachThrottled(t *testing.T, story func(t *testing.T, h *fixture)) {
 
 func (h *fixture) throttled(limits accounts.ThrottleLimits) *fixture {
 	h.t.Helper()
-	secret, err := token.ParseSecret(theSecret)
-	check(h.t, err)
+	secret := must(token.ParseSecret(theSecret))
 	return h.instance(func(c *accounts.Config) {
 		c.Throttle = &accounts.ThrottleConfig{Limits: limits, Secret: secret, Shared: h.onPostgres()}
 		c.Passwords = hasher(h.t, password.Config{}) // whose hashes are counted apart

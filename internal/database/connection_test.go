@@ -37,15 +37,10 @@ func inTx(ctx context.Context, c *ent.Client, f func(*ent.Tx) error) error {
 func TestPool_SurvivesARestartOfTheServer(t *testing.T) {
 	c := dbtest.NewServer(t)
 	d := migrated(t, c.URL("postgres"))
-	made, err := newUser(t.Context(), d.Client, "ada@example.com")
-	if err != nil {
-		t.Fatal(err)
-	}
+	made := must(newUser(t.Context(), d.Client, "ada@example.com"))
 	for name, end := range map[string]func() error{"stop": c.Stop, "kill": c.Kill} {
 		d.Client.User.GetX(t.Context(), made.ID)
-		if err := errors.Join(end(), c.Start()); err != nil {
-			t.Fatal(err)
-		}
+		check(t, errors.Join(end(), c.Start()))
 		for range 20 {
 			if _, err := d.Client.User.Get(t.Context(), made.ID); err != nil {
 				t.Errorf("after %s: %v", name, err)
@@ -58,14 +53,9 @@ func TestPool_SurvivesARestartOfTheServer(t *testing.T) {
 func TestStatement_SurvivesAChangeOfItsColumns(t *testing.T) {
 	d := migrated(t, dbtest.Postgres(t))
 	d.SQL().SetMaxOpenConns(1)
-	made, err := newUser(t.Context(), d.Client, "ada@example.com")
-	if err != nil {
-		t.Fatal(err)
-	}
+	made := must(newUser(t.Context(), d.Client, "ada@example.com"))
 	d.Client.User.GetX(t.Context(), made.ID)
-	if _, err := d.SQL().Exec("ALTER TABLE users ALTER COLUMN name TYPE text"); err != nil {
-		t.Fatal(err)
-	}
+	must(d.SQL().Exec("ALTER TABLE users ALTER COLUMN name TYPE text"))
 	for range 2 {
 		if _, err := d.Client.User.Get(t.Context(), made.ID); err != nil {
 			t.Error(err)
@@ -135,10 +125,7 @@ type proxy struct {
 
 func silencer(t *testing.T, real string) (*proxy, string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := must(net.Listen("tcp", "127.0.0.1:0"))
 	t.Cleanup(func() { l.Close() })
 	p := &proxy{Listener: l}
 	address := with(t, real, func(u *url.URL) { p.target, u.Host = u.Host, l.Addr().String() })
@@ -204,9 +191,7 @@ func TestConnection_SilentServerEndsWithTheContext(t *testing.T) {
 			if err == nil {
 				err = errors.Join(tx.QueryRow(known, 1).Scan(new(int)), d.SQL().QueryRow(known, 1).Scan(new(int)))
 			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			check(t, err)
 			p.silent.Store(true)
 			ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 			defer cancel()
@@ -243,9 +228,7 @@ func TestConnection_SilentServerTimesOutWithoutADeadline(t *testing.T) {
 		if err == nil {
 			_, err = tx.Exec("SELECT 1")
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		check(t, err)
 		return tx
 	}
 	var waiting sync.WaitGroup

@@ -41,10 +41,7 @@ func (r retrying) Tx(ctx context.Context) (dialect.Tx, error) {
 
 func decorators(t *testing.T) map[string]database.Decorator {
 	t.Helper()
-	traces, err := tracing.New(t.Context(), tracing.Config{Log: quiet, Endpoint: "http://127.0.0.1:1"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	traces := must(tracing.New(t.Context(), tracing.Config{Log: quiet, Endpoint: "http://127.0.0.1:1"}))
 	return map[string]database.Decorator{
 		"plain":    func(d dialect.Driver) dialect.Driver { return plain{d, d.(execer)} },
 		"retrying": func(d dialect.Driver) dialect.Driver { return retrying{plain{d, d.(execer)}} },
@@ -67,10 +64,7 @@ func orders(names ...string) [][]string {
 // Each stacking of decorators keeps each of these.
 var driverGuarantees = map[string]func(t *testing.T, d *database.Database, file string){
 	"reads, transactions and statements reach the database": func(t *testing.T, d *database.Database, _ string) {
-		tx, err := d.Client.Tx(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		tx := must(d.Client.Tx(t.Context()))
 		if _, err := newUser(t.Context(), tx.Client(), "ada@example.com"); err != nil {
 			t.Error(err)
 		}
@@ -83,13 +77,8 @@ var driverGuarantees = map[string]func(t *testing.T, d *database.Database, file 
 		}
 	},
 	"with the file gone, reads work and writes are refused": func(t *testing.T, d *database.Database, file string) {
-		ada, err := newUser(t.Context(), d.Client, "ada@example.com")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Rename(file, file+".away"); err != nil {
-			t.Fatal(err)
-		}
+		ada := must(newUser(t.Context(), d.Client, "ada@example.com"))
+		check(t, os.Rename(file, file+".away"))
 		for name, write := range map[string]func() error{
 			"a transaction":  func() error { _, err := d.Client.Tx(t.Context()); return err },
 			"a create":       func() error { _, err := newUser(t.Context(), d.Client, "lost@example.com"); return err },
@@ -127,14 +116,9 @@ func TestDriver_EachStackingOfDecoratorsKeepsEachGuarantee(t *testing.T) {
 					for _, name := range order {
 						c.Drivers = append(c.Drivers, all[name])
 					}
-					d, err := database.Open(t.Context(), c)
-					if err != nil {
-						t.Fatal(err)
-					}
+					d := must(database.Open(t.Context(), c))
 					defer d.Close()
-					if _, err := d.Migrate(t.Context()); err != nil {
-						t.Fatal(err)
-					}
+					must(d.Migrate(t.Context()))
 					check(t, d, strings.TrimPrefix(url, "sqlite:"))
 				})
 			}
@@ -163,10 +147,7 @@ func TestConnection_KeepsEachInterfaceOfTheDriversConnection(t *testing.T) {
 		"NamedValueChecker":  func(c any) bool { _, ok := c.(driver.NamedValueChecker); return ok },
 	}
 	dbtest.Each(t, func(t *testing.T, url string) {
-		ours, err := open(t, url).SQL().Conn(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		ours := must(open(t, url).SQL().Conn(t.Context()))
 		defer ours.Close()
 		theirs := rawConnection(t, url)
 		if err := ours.Raw(func(c any) error {
@@ -188,10 +169,7 @@ func rawConnection(t *testing.T, url string) driver.Conn {
 	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
 		opener, url = &sqlite.Driver{}, path
 	}
-	c, err := opener.Open(url)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := must(opener.Open(url))
 	t.Cleanup(func() { c.Close() })
 	return c
 }

@@ -73,24 +73,17 @@ func TestFailures_AreClassifiedOnBothEngines(t *testing.T) {
 func TestUnavailable_SQLiteThatStaysLockedOrIsFull(t *testing.T) {
 	address := dbtest.SQLite(t)
 	d, other := migrated(t, address), open(t, address)
-	tx, err := d.SQL().Begin()
-	if err != nil {
-		t.Fatal(err)
-	}
+	tx := must(d.SQL().Begin())
 	defer tx.Rollback()
 	other.SQL().SetMaxOpenConns(1)
 	short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	_, late := newUser(short, other.Client, "a@example.com")
 	judge(t, "a lock and a deadline", late, verdict{unavailable: true})
-	if _, err := other.SQL().Exec("PRAGMA busy_timeout = 20"); err != nil {
-		t.Fatal(err)
-	}
+	must(other.SQL().Exec("PRAGMA busy_timeout = 20"))
 	_, locked := newUser(t.Context(), other.Client, "a@example.com")
 	judge(t, "a lock", locked, verdict{unavailable: true})
-	if err := tx.Rollback(); err != nil {
-		t.Fatal(err)
-	}
+	check(t, tx.Rollback())
 	if _, err := other.SQL().Exec("PRAGMA max_page_count = 1"); err != nil { // SQLite raises it to the present size
 		t.Fatal(err)
 	}
@@ -130,9 +123,7 @@ func TestUnavailable_MayPassAndContendedWasRolledBack(t *testing.T) {
 	if err == nil {
 		_, err = tx.Exec("SET TRANSACTION READ ONLY")
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	check(t, err)
 	_, refused := tx.Exec("DELETE FROM users")
 	tx.Rollback()
 	judge(t, "a read-only transaction", refused, verdict{unavailable: true})
@@ -142,15 +133,11 @@ func TestConnection_ToAReadOnlyServerIsClosedAfterAWrite(t *testing.T) {
 	d := migrated(t, dbtest.Postgres(t))
 	d.SQL().SetMaxOpenConns(1)
 	pid := func() (n int) {
-		if err := d.SQL().QueryRow("SELECT pg_backend_pid()").Scan(&n); err != nil {
-			t.Fatal(err)
-		}
+		check(t, d.SQL().QueryRow("SELECT pg_backend_pid()").Scan(&n))
 		return n
 	}
 	before := pid()
-	if _, err := d.SQL().Exec("SET default_transaction_read_only = on"); err != nil {
-		t.Fatal(err)
-	}
+	must(d.SQL().Exec("SET default_transaction_read_only = on"))
 	if pid() != before {
 		t.Fatal("it was given up before there was a reason")
 	}
@@ -173,9 +160,7 @@ func TestUnavailable_PostgresThatCannotServe(t *testing.T) {
 		verdict{unavailable: true})
 	run("ROLLBACK")
 
-	if err := run("CREATE ROLE few LOGIN PASSWORD 'few' CONNECTION LIMIT 0"); err != nil {
-		t.Fatal(err)
-	}
+	check(t, run("CREATE ROLE few LOGIN PASSWORD 'few' CONNECTION LIMIT 0"))
 	few := with(t, c.URL("postgres"), func(u *url.URL) { u.User = url.UserPassword("few", "few") })
 	_, full := database.Open(t.Context(), database.Config{URL: few, Log: quiet, Wait: time.Millisecond})
 	judge(t, "too many connections", full, verdict{unavailable: true})
@@ -184,16 +169,11 @@ func TestUnavailable_PostgresThatCannotServe(t *testing.T) {
 	during := func(name string, end func() error) {
 		var running sync.WaitGroup
 		results := make([]error, 2)
-		tx, err := d.SQL().Begin()
-		if err != nil {
-			t.Fatal(err)
-		}
+		tx := must(d.SQL().Begin())
 		running.Go(func() { _, results[0] = tx.ExecContext(t.Context(), "SELECT pg_sleep($1)", 60) })
 		running.Go(func() { _, results[1] = d.SQL().ExecContext(t.Context(), "SELECT pg_sleep(60)") })
 		time.Sleep(300 * time.Millisecond)
-		if err := end(); err != nil {
-			t.Fatal(err)
-		}
+		check(t, end())
 		running.Wait()
 		tx.Rollback()
 		judge(t, name+", in a transaction", results[0], verdict{unavailable: true})
@@ -211,9 +191,7 @@ func TestUnavailable_PostgresThatCannotServe(t *testing.T) {
 	})
 	during("the server stops", c.Stop)
 	judge(t, "the server is down", run("SELECT 1"), verdict{unavailable: true})
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
+	check(t, c.Start())
 	during("the server is killed", c.Kill)
 	judge(t, "the server is gone", d.Ready(t.Context()), verdict{unavailable: true})
 }

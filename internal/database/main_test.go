@@ -20,10 +20,7 @@ var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 
 func open(t testing.TB, url string) *database.Database {
 	t.Helper()
-	d, err := database.Open(t.Context(), database.Config{URL: url, Log: quiet})
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := must(database.Open(t.Context(), database.Config{URL: url, Log: quiet}))
 	t.Cleanup(func() {
 		if err := d.Close(); err != nil {
 			t.Error(err)
@@ -35,9 +32,7 @@ func open(t testing.TB, url string) *database.Database {
 func migrated(t testing.TB, url string) *database.Database {
 	t.Helper()
 	d := open(t, url)
-	if _, err := d.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	must(d.Migrate(t.Context()))
 	return d
 }
 
@@ -56,13 +51,22 @@ func newSession(ctx context.Context, c *ent.Client, user uuid.UUID) (*ent.Sessio
 
 func someSession(t *testing.T, d *database.Database) *ent.Session {
 	t.Helper()
-	user, err := newUser(t.Context(), d.Client, "ada@example.com")
-	if err != nil {
-		t.Fatal(err)
-	}
-	session, err := newSession(t.Context(), d.Client, user.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
+	user := must(newUser(t.Context(), d.Client, "ada@example.com"))
+	session := must(newSession(t.Context(), d.Client, user.ID))
 	return session
+}
+
+// must returns a value without which a test cannot go on.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }

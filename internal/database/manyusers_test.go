@@ -22,9 +22,7 @@ func TestMigrate_ManyUsersWithoutAStandstill(t *testing.T) {
 		d := open(t, url)
 		all := next(t, d)
 		d.SetMigrations(fstest.MapFS{files[0]: all[files[0]]})
-		if _, err := d.Migrate(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		must(d.Migrate(t.Context()))
 		fill(t, d, many)
 		before := places(t, d)
 		traffic := &traffic{t: t, d: d, many: many, over: make(chan struct{})}
@@ -75,9 +73,7 @@ func fill(t *testing.T, d *database.Database, many int) {
 		if d.Shared() { // timestamps are not text there
 			statement = strings.ReplaceAll(statement, at, at+"::timestamptz")
 		}
-		if _, err := d.SQL().ExecContext(t.Context(), statement+fmt.Sprintf(series, many)); err != nil {
-			t.Fatal(err)
-		}
+		must(d.SQL().ExecContext(t.Context(), statement+fmt.Sprintf(series, many)))
 	}
 }
 
@@ -88,9 +84,7 @@ func places(t *testing.T, d *database.Database) (files string) {
 	if !d.Shared() {
 		query = "SELECT group_concat(name || ' ' || rootpage, ', ') FROM sqlite_schema WHERE type = 'table' AND name IN ('users', 'sessions')"
 	}
-	if err := d.SQL().QueryRow(query).Scan(&files); err != nil {
-		t.Fatal(err)
-	}
+	check(t, d.SQL().QueryRow(query).Scan(&files))
 	return files
 }
 

@@ -19,15 +19,9 @@ import (
 func next(t *testing.T, d *database.Database, more ...string) fstest.MapFS {
 	t.Helper()
 	all := fstest.MapFS{}
-	names, err := fs.Glob(d.Migrations(), "*.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
+	names := must(fs.Glob(d.Migrations(), "*.sql"))
 	for _, name := range names {
-		text, err := fs.ReadFile(d.Migrations(), name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		text := must(fs.ReadFile(d.Migrations(), name))
 		all[name] = &fstest.MapFile{Data: text}
 	}
 	for i := 0; i < len(more); i += 2 {
@@ -60,17 +54,12 @@ func tables(t *testing.T, d *database.Database) []string {
 	if strings.HasPrefix(d.String(), "postgres") {
 		list = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1"
 	}
-	rows, err := d.SQL().QueryContext(t.Context(), list)
-	if err != nil {
-		t.Fatal(err)
-	}
+	rows := must(d.SQL().QueryContext(t.Context(), list))
 	defer rows.Close()
 	names := []string{}
 	for rows.Next() {
 		var name string
-		if err := rows.Scan(&name); err != nil {
-			t.Fatal(err)
-		}
+		check(t, rows.Scan(&name))
 		names = append(names, name)
 	}
 	return names
@@ -78,10 +67,7 @@ func tables(t *testing.T, d *database.Database) []string {
 
 func status(t *testing.T, d *database.Database) database.Status {
 	t.Helper()
-	s, err := d.Status(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := must(d.Status(t.Context()))
 	return s
 }
 
@@ -99,10 +85,7 @@ func TestStatus_ChangesNothing(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("version 0, this program needs %d", version)) {
 			t.Errorf("Ready before migrating: %v", err)
 		}
-		applied, err := d.Migrate(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		applied := must(d.Migrate(t.Context()))
 		if diff := cmp.Diff(files, applied); diff != "" {
 			t.Errorf("applied (-want +got):\n%s", diff)
 		}
@@ -156,9 +139,7 @@ func TestMigrate_FailureLeavesNothing(t *testing.T) {
 		d := migrated(t, url)
 		before := tables(t, d)
 		user, err := newUser(t.Context(), d.Client, "stays@example.com")
-		if err != nil {
-			t.Fatal(err)
-		}
+		check(t, err)
 		good := "CREATE TABLE half (id int);\nUPDATE users SET email = 'gone';\n"
 		d.SetMigrations(next(t, d, "9002_broken.sql", good+"INSERT INTO nowhere VALUES (1);"))
 		_, err = d.Migrate(t.Context())
@@ -207,9 +188,7 @@ func TestMigrate_NewerDatabaseIsRefusedWithBothVersions(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {
 		serving, newer := migrated(t, url), open(t, url)
 		newer.SetMigrations(next(t, newer, "9002_more.sql", "CREATE TABLE more (id int);"))
-		if _, err := newer.Migrate(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		must(newer.Migrate(t.Context()))
 		if err := serving.Ready(t.Context()); err != nil {
 			t.Errorf("the older program, which serves, is not ready: %v", err)
 		}
@@ -276,15 +255,11 @@ func TestMigrate_RebuiltSQLiteTableKeepsReferringRows(t *testing.T) {
 	d := migrated(t, dbtest.SQLite(t))
 	session := someSession(t, d)
 	d.SetMigrations(next(t, d, "9002_rebuild.sql", fmt.Sprintf(rebuild, "nick text NULL,", "")))
-	if _, err := d.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	must(d.Migrate(t.Context()))
 	if got := d.Client.Session.Query().CountX(t.Context()); got != 1 {
 		t.Errorf("%d sessions are left, want 1", got)
 	}
-	if _, err := d.SQL().Exec("DELETE FROM users WHERE id = ?", session.UserID); err != nil {
-		t.Fatal(err)
-	}
+	must(d.SQL().Exec("DELETE FROM users WHERE id = ?", session.UserID))
 	if got := d.Client.Session.Query().CountX(t.Context()); got != 0 {
 		t.Errorf("foreign keys stayed off: %d sessions have no user", got)
 	}
@@ -316,10 +291,7 @@ func TestMigrate_BrokenReferenceIsRolledBack(t *testing.T) {
 func foreignKeysAreOn(t *testing.T, d *database.Database) {
 	t.Helper()
 	for range d.SQL().Stats().MaxOpenConnections {
-		c, err := d.SQL().Conn(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		c := must(d.SQL().Conn(t.Context()))
 		defer c.Close()
 		var on bool
 		if err := c.QueryRowContext(t.Context(), "PRAGMA foreign_keys").Scan(&on); err != nil || !on {

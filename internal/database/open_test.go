@@ -23,10 +23,7 @@ func TestSQLite_FileIsReadableByItsOwnerAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "gatehouse.db")
 	migrated(t, "sqlite:"+path)
 	for _, suffix := range []string{"", "-wal", "-shm", ".lock"} {
-		info, err := os.Stat(path + suffix)
-		if err != nil {
-			t.Fatal(err)
-		}
+		info := must(os.Stat(path + suffix))
 		if mode := info.Mode().Perm(); mode != 0o600 {
 			t.Errorf("gatehouse.db%s has mode %o, want 600", suffix, mode)
 		}
@@ -39,10 +36,7 @@ func TestSQLite_FileIsFoundByItsExactName(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
 			migrated(t, "sqlite:"+name)
-			info, err := os.Stat(name)
-			if err != nil {
-				t.Fatal(err)
-			}
+			info := must(os.Stat(name))
 			if info.Size() == 0 {
 				t.Error("the database went elsewhere")
 			}
@@ -52,15 +46,11 @@ func TestSQLite_FileIsFoundByItsExactName(t *testing.T) {
 
 func TestMigrate_TwoNamesOfOneSQLiteFileShareTheLock(t *testing.T) {
 	folder := t.TempDir()
-	if err := os.Symlink("gatehouse.db", filepath.Join(folder, "link.db")); err != nil {
-		t.Fatal(err)
-	}
+	check(t, os.Symlink("gatehouse.db", filepath.Join(folder, "link.db")))
 	migrated(t, "sqlite:"+filepath.Join(folder, "gatehouse.db"))
 	d := open(t, "sqlite:"+filepath.Join(folder, "link.db"))
 	d.SetMigrations(next(t, d, "9002_more.sql", "CREATE TABLE more (id int);"))
-	if _, err := d.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	must(d.Migrate(t.Context()))
 	if locks, _ := filepath.Glob(filepath.Join(folder, "*.lock")); len(locks) != 1 {
 		t.Errorf("locks: %v", locks)
 	}
@@ -83,9 +73,7 @@ func refused(t *testing.T, c database.Config) string {
 func TestOpen_RefusalsSayHowToCorrectTheCause(t *testing.T) {
 	folder := t.TempDir()
 	text := filepath.Join(folder, "letter.txt")
-	if err := os.WriteFile(text, []byte(strings.Repeat("Dear Ada, ", 1000)), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check(t, os.WriteFile(text, []byte(strings.Repeat("Dear Ada, ", 1000)), 0o600))
 	for url, want := range map[string]string{
 		"":                                       "looks like sqlite:gatehouse.db or postgres://",
 		"mysql://u@h/d":                          "looks like sqlite:gatehouse.db or postgres://",
@@ -117,10 +105,7 @@ func TestOpen_MustExistRefusesAMissingFile(t *testing.T) {
 		t.Error("the file was made")
 	}
 	migrated(t, url)
-	d, err := database.Open(t.Context(), database.Config{URL: url, MustExist: true, Log: quiet})
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := must(database.Open(t.Context(), database.Config{URL: url, MustExist: true, Log: quiet}))
 	d.Close()
 }
 
@@ -179,10 +164,7 @@ func TestURL_ErrorsHideThePassword(t *testing.T) {
 // with is the URL with another account, password, database or setting.
 func with(t *testing.T, text string, change func(*url.URL)) string {
 	t.Helper()
-	u, err := url.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
+	u := must(url.Parse(text))
 	change(u)
 	return u.String()
 }
@@ -222,10 +204,7 @@ func TestOpen_ServerThatRefusesIsTriedOnce(t *testing.T) {
 func TestOpen_UnknownCertificateIsRefused(t *testing.T) {
 	certified := httptest.NewTLSServer(nil)
 	defer certified.Close()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := must(net.Listen("tcp", "127.0.0.1:0"))
 	defer l.Close()
 	go func() {
 		for {
@@ -250,9 +229,7 @@ func TestOpen_UnknownCertificateIsRefused(t *testing.T) {
 
 func TestOpen_StoppedServerIsTriedOnceASecondUntilTheTimeout(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0") // a port where nobody listens
-	if err != nil {
-		t.Fatal(err)
-	}
+	check(t, err)
 	l.Close()
 	var lines bytes.Buffer
 	began := time.Now()
@@ -273,9 +250,7 @@ func TestOpen_StoppedServerIsTriedOnceASecondUntilTheTimeout(t *testing.T) {
 
 func TestOpen_ServerThatStartsMeanwhileIsOpened(t *testing.T) {
 	c := dbtest.NewServer(t)
-	if err := c.Stop(); err != nil {
-		t.Fatal(err)
-	}
+	check(t, c.Stop())
 	up := make(chan error)
 	go func() {
 		time.Sleep(1500 * time.Millisecond)
@@ -284,12 +259,8 @@ func TestOpen_ServerThatStartsMeanwhileIsOpened(t *testing.T) {
 	var lines bytes.Buffer
 	d, err := database.Open(t.Context(), database.Config{URL: c.URL("postgres"),
 		Log: slog.New(slog.NewTextHandler(&lines, nil))})
-	if err := <-up; err != nil {
-		t.Fatal(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	check(t, <-up)
+	check(t, err)
 	defer d.Close()
 	if _, err := d.Migrate(t.Context()); err != nil {
 		t.Error(err)
@@ -336,10 +307,7 @@ func TestSSLMode_IsDisableOnLoopbackAndVerifyFullOtherwise(t *testing.T) {
 }
 
 func TestSQLiteConnection_KeepsABoundedNumberOfStatements(t *testing.T) {
-	conn, err := open(t, dbtest.SQLite(t)).SQL().Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn := must(open(t, dbtest.SQLite(t)).SQL().Conn(t.Context()))
 	defer conn.Close()
 	for i := range database.StatementCacheSize + 100 {
 		for range 2 {

@@ -22,9 +22,7 @@ func TestStatement_LeavesNothingPreparedOnTheServer(t *testing.T) {
 	direct := dbtest.Postgres(t)
 	for _, url := range []string{direct, dbtest.PgBouncer(t, direct, "transaction"), direct + "&binary_parameters=no"} {
 		tx, err := open(t, url).SQL().Begin() // which a pooler leaves on one connection
-		if err != nil {
-			t.Fatal(err)
-		}
+		check(t, err)
 		var n, argument int
 		for range 3 {
 			if err := tx.QueryRow("SELECT count(*), $1::int FROM pg_prepared_statements", 7).Scan(&n, &argument); err != nil || argument != 7 {

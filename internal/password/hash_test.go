@@ -15,10 +15,7 @@ import (
 // cheap returns a hasher whose cost keeps tests quick.
 func cheap(t testing.TB) *Hasher {
 	t.Helper()
-	h, err := New(Config{Cost: Cost{Memory: 64, Time: 1, Lanes: 1}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	h := must(New(Config{Cost: Cost{Memory: 64, Time: 1, Lanes: 1}}))
 	return h
 }
 
@@ -39,10 +36,7 @@ func TestHash_EqualsOtherImplementations(t *testing.T) {
 		{Cost{Memory: 64, Time: 3, Lanes: 4}, "pa\u0308sswo\u0308rd 🔑🔑",
 			"$argon2id$v=19$m=64,t=3,p=4$" + salt16 + "$CS/+fYciilVlfYLjHHHNKmOX4eC+H84HanvYYRqGg28"},
 	} {
-		h, err := New(Config{Cost: c.cost, Rand: strings.NewReader("0123456789abcdef")})
-		if err != nil {
-			t.Fatal(err)
-		}
+		h := must(New(Config{Cost: c.cost, Rand: strings.NewReader("0123456789abcdef")}))
 		if phc, err := h.Hash(context.Background(), c.pw); phc != c.phc || err != nil {
 			t.Errorf("Hash = %s, %v; want %s", phc, err, c.phc)
 		}
@@ -62,14 +56,8 @@ func TestHash_HasItsOwnSalt(t *testing.T) {
 
 func TestVerify_AsksToRehashWhenTheCostChanged(t *testing.T) {
 	old := cheap(t)
-	phc, err := old.Hash(context.Background(), "kxq4vz!t")
-	if err != nil {
-		t.Fatal(err)
-	}
-	costlier, err := New(Config{Cost: Cost{Memory: 128, Time: 1, Lanes: 1}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	phc := must(old.Hash(context.Background(), "kxq4vz!t"))
+	costlier := must(New(Config{Cost: Cost{Memory: 128, Time: 1, Lanes: 1}}))
 	for _, c := range []struct {
 		name       string
 		h          *Hasher
@@ -89,10 +77,7 @@ func TestVerify_AsksToRehashWhenTheCostChanged(t *testing.T) {
 
 func TestHash_ImpossiblePasswordsAreNotHashed(t *testing.T) {
 	h := cheap(t)
-	phc, err := h.Hash(context.Background(), "kxq4vz!t")
-	if err != nil {
-		t.Fatal(err)
-	}
+	phc := must(h.Hash(context.Background(), "kxq4vz!t"))
 	h.config.Derive = func([]byte, []byte, Cost) ([]byte, error) { t.Error("hashed"); return nil, nil }
 	for pw, want := range map[string]error{
 		strings.Repeat("k", 129): ErrTooLong, strings.Repeat("k", 1<<20): ErrTooLong,
@@ -116,10 +101,7 @@ func TestVerify_UnreadableStoredHashIsAnError(t *testing.T) {
 
 func TestVerifyDummy_CostsTheWorkOfAWrongPassword(t *testing.T) {
 	h := cheap(t)
-	phc, err := h.Hash(context.Background(), "kxq4vz!t")
-	if err != nil {
-		t.Fatal(err)
-	}
+	phc := must(h.Hash(context.Background(), "kxq4vz!t"))
 	type work struct {
 		pw, salt int
 		cost     Cost
@@ -130,9 +112,7 @@ func TestVerifyDummy_CostsTheWorkOfAWrongPassword(t *testing.T) {
 		return Argon2id(pw, salt, c), nil
 	}
 	verify(t, h, "kxq4vz!u", phc, false)
-	if err := h.VerifyDummy(context.Background(), "kxq4vz!u"); err != nil {
-		t.Fatal(err)
-	}
+	check(t, h.VerifyDummy(context.Background(), "kxq4vz!u"))
 	if len(done) != 2 || done[0] != done[1] || done[0].cost != h.config.Cost {
 		t.Errorf("%v", done)
 	}
@@ -154,10 +134,7 @@ func slow(h *Hasher) *atomic.Int32 {
 
 func TestHasher_LimitsParallelHashesAndRejectsInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h, err := New(Config{MaxConcurrent: 3, QueueTimeout: 2500 * time.Millisecond})
-		if err != nil {
-			t.Fatal(err)
-		}
+		h := must(New(Config{MaxConcurrent: 3, QueueTimeout: 2500 * time.Millisecond}))
 		most := slow(h)
 		start := time.Now()
 		var all sync.WaitGroup
@@ -207,10 +184,7 @@ func takeTurn(h *Hasher) (wait func()) {
 
 func TestHasher_MethodsShareTheSlots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h, err := New(Config{MaxConcurrent: 1, QueueTimeout: time.Millisecond})
-		if err != nil {
-			t.Fatal(err)
-		}
+		h := must(New(Config{MaxConcurrent: 1, QueueTimeout: time.Millisecond}))
 		slow(h)
 		phc := h.dummyHash
 		defer takeTurn(h)()
@@ -228,10 +202,7 @@ func TestHasher_MethodsShareTheSlots(t *testing.T) {
 
 func TestHasher_CancelledCallerDoesNotWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h, err := New(Config{MaxConcurrent: 1, QueueTimeout: time.Minute})
-		if err != nil {
-			t.Fatal(err)
-		}
+		h := must(New(Config{MaxConcurrent: 1, QueueTimeout: time.Minute}))
 		slow(h)
 		gone, cancel := context.WithCancel(context.Background())
 		cancel()
@@ -255,10 +226,7 @@ func TestHasher_CancelledCallerDoesNotWait(t *testing.T) {
 }
 
 func TestHasher_PanicReleasesTheSlot(t *testing.T) {
-	h, err := New(Config{MaxConcurrent: 1, QueueTimeout: time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
+	h := must(New(Config{MaxConcurrent: 1, QueueTimeout: time.Millisecond}))
 	h.config.Derive = func([]byte, []byte, Cost) ([]byte, error) { panic("out of memory") }
 	func() {
 		defer func() { _ = recover() }()
@@ -284,10 +252,7 @@ func TestNew_RefusesBadConfigs(t *testing.T) {
 }
 
 func TestHash_FailsWithoutRandomness(t *testing.T) {
-	h, err := New(Config{Cost: Cost{Memory: 64, Time: 1, Lanes: 1}, Rand: strings.NewReader("short")})
-	if err != nil {
-		t.Fatal(err)
-	}
+	h := must(New(Config{Cost: Cost{Memory: 64, Time: 1, Lanes: 1}, Rand: strings.NewReader("short")}))
 	if phc, err := h.Hash(context.Background(), "kxq4vz!t"); err == nil {
 		t.Errorf("a salt came from nowhere: %s", phc)
 	}
@@ -295,14 +260,8 @@ func TestHash_FailsWithoutRandomness(t *testing.T) {
 
 // The two benchmarks must read the same: they are the proof that time does not tell a stranger from a wrong password.
 func BenchmarkWrongPassword(b *testing.B) {
-	h, err := New(Config{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	phc, err := h.Hash(context.Background(), "correct horse battery staple")
-	if err != nil {
-		b.Fatal(err)
-	}
+	h := must(New(Config{}))
+	phc := must(h.Hash(context.Background(), "correct horse battery staple"))
 	b.ReportAllocs()
 	for b.Loop() {
 		if ok, _, err := h.Verify(context.Background(), "correct horse battery stable", phc); ok || err != nil {
@@ -312,15 +271,10 @@ func BenchmarkWrongPassword(b *testing.B) {
 }
 
 func BenchmarkVerifyDummy(b *testing.B) {
-	h, err := New(Config{})
-	if err != nil {
-		b.Fatal(err)
-	}
+	h := must(New(Config{}))
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := h.VerifyDummy(context.Background(), "correct horse battery stable"); err != nil {
-			b.Fatal(err)
-		}
+		check(b, h.VerifyDummy(context.Background(), "correct horse battery stable"))
 	}
 }
 
@@ -328,5 +282,20 @@ func BenchmarkIsCommon(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		isCommon("kxq4vz!tkxq4")
+	}
+}
+
+// must returns a value without which a test cannot go on.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }

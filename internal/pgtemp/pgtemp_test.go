@@ -19,9 +19,7 @@ func start(t *testing.T) *pgtemp.Server {
 	if errors.Is(err, pgtemp.ErrMissing) {
 		testenv.Missing(t, "Postgres", err.Error())
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	check(t, err)
 	t.Cleanup(func() {
 		if err := c.Close(); err != nil {
 			t.Error(err)
@@ -33,9 +31,7 @@ func start(t *testing.T) *pgtemp.Server {
 func query(t *testing.T, url, q string) error {
 	t.Helper()
 	db, err := sql.Open("postgres", url)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check(t, err)
 	defer db.Close()
 	_, err = db.Exec(q)
 	return err
@@ -44,9 +40,7 @@ func query(t *testing.T, url, q string) error {
 func TestServer_KeepsDataAndURLOverEachStopAndStart(t *testing.T) {
 	c := start(t)
 	url := c.URL("postgres")
-	if err := query(t, url, "CREATE TABLE t (id int)"); err != nil {
-		t.Fatal(err)
-	}
+	check(t, query(t, url, "CREATE TABLE t (id int)"))
 	for name, end := range map[string]func() error{"stop": c.Stop, "abort": c.Abort, "kill": c.Kill} {
 		if err := end(); err != nil {
 			t.Fatalf("%s: %v", name, err)
@@ -68,10 +62,7 @@ func TestServer_KeepsDataAndURLOverEachStopAndStart(t *testing.T) {
 
 func TestServer_KilledProcessLeavesNothing(t *testing.T) {
 	if dir := os.Getenv("PGTEMP_TEST_CHILD"); dir != "" {
-		c, err := pgtemp.New()
-		if err != nil {
-			t.Fatal(err)
-		}
+		c := must(pgtemp.New())
 		os.WriteFile(dir+"/new", []byte(c.Socket()+"\n"+c.URL("postgres")), 0o600)
 		os.Rename(dir+"/new", dir+"/ready")
 		select {}
@@ -80,9 +71,7 @@ func TestServer_KilledProcessLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	child := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
 	child.Env = append(os.Environ(), "PGTEMP_TEST_CHILD="+dir)
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
+	check(t, child.Start())
 	var said []byte
 	eventually(t, "the child's cluster is up", func() bool {
 		said, _ = os.ReadFile(dir + "/ready")
@@ -111,4 +100,19 @@ func eventually(t *testing.T, what string, is func() bool) {
 		}
 	}
 	t.Fatalf("not after 30 s: %s", what)
+}
+
+// must returns a value without which a test cannot go on.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }

@@ -23,10 +23,7 @@ func TestMain(m *testing.M) { dbtest.Main(m) }
 // planned is what plan says about a folder of migrations.
 func planned(t *testing.T, e engine, dir fs.FS) string {
 	t.Helper()
-	text, err := e.plan(t.Context(), dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := must(e.plan(t.Context(), dir))
 	return string(text)
 }
 
@@ -73,23 +70,12 @@ func TestMigrations_CreateNoOtherTables(t *testing.T) {
 func tables(t *testing.T, e engine, dir fs.FS) []string {
 	t.Helper()
 	db, end, err := e.scratch()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check(t, err)
 	defer end()
-	history, err := read(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	files, err := history.Files()
-	if err != nil {
-		t.Fatal(err)
-	}
+	history := must(read(dir))
+	files := must(history.Files())
 	for _, f := range files {
-		statements, err := f.Stmts()
-		if err != nil {
-			t.Fatal(err)
-		}
+		statements := must(f.Stmts())
 		for _, s := range statements {
 			if _, err := db.Exec(s); err != nil {
 				t.Fatalf("%s: %v", f.Name(), err)
@@ -100,22 +86,15 @@ func tables(t *testing.T, e engine, dir fs.FS) []string {
 		"sqlite":   "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1",
 		"postgres": "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1",
 	}[e.name]
-	rows, err := db.Query(list)
-	if err != nil {
-		t.Fatal(err)
-	}
+	rows := must(db.Query(list))
 	defer rows.Close()
 	var names []string
 	for rows.Next() {
 		var name string
-		if err := rows.Scan(&name); err != nil {
-			t.Fatal(err)
-		}
+		check(t, rows.Scan(&name))
 		names = append(names, name)
 	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
+	check(t, rows.Err())
 	return names
 }
 
@@ -145,16 +124,10 @@ func TestPlan_SeesDrift(t *testing.T) {
 // altered returns the migrations with one text replaced, where it stands first.
 func altered(t *testing.T, dir fs.FS, old, new string) fs.FS {
 	t.Helper()
-	names, err := fs.Glob(dir, "*.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
+	names := must(fs.Glob(dir, "*.sql"))
 	copied, changed := fstest.MapFS{}, false
 	for _, name := range names {
-		text, err := fs.ReadFile(dir, name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		text := must(fs.ReadFile(dir, name))
 		if !changed && strings.Contains(string(text), old) {
 			text, changed = []byte(strings.Replace(string(text), old, new, 1)), true
 		}
@@ -170,9 +143,7 @@ func TestRun_ReportsThatThereIsNothingToPlan(t *testing.T) {
 	dbtest.Postgres(t) // skips where there is no Postgres
 	t.Chdir("../../..")
 	var said bytes.Buffer
-	if err := run(t.Context(), &said, "nothing"); err != nil {
-		t.Fatal(err)
-	}
+	check(t, run(t.Context(), &said, "nothing"))
 	if got, want := said.String(), "no changes: the migrations and the Ent schema agree\n"; got != want {
 		t.Errorf("plan says %q, want %q", got, want)
 	}
@@ -183,25 +154,15 @@ func TestRun_WritesTheDifferenceForBothEnginesUnderOneNumber(t *testing.T) {
 	top := t.TempDir()
 	for _, e := range engines {
 		dir := altered(t, os.DirFS("../migrations/"+e.name), "ON DELETE CASCADE", "ON DELETE NO ACTION")
-		if err := os.CopyFS(filepath.Join(top, folder, e.name), dir); err != nil {
-			t.Fatal(err)
-		}
+		check(t, os.CopyFS(filepath.Join(top, folder, e.name), dir))
 	}
 	t.Chdir(top)
-	before, err := filepath.Glob(folder + "/*/*.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
+	before := must(filepath.Glob(folder + "/*/*.sql"))
 	var said bytes.Buffer
-	if err := run(t.Context(), &said, "cascade"); err != nil {
-		t.Fatal(err)
-	}
+	check(t, run(t.Context(), &said, "cascade"))
 	for _, e := range engines {
 		name := fmt.Sprintf("%s/%s/%04d_cascade.sql", folder, e.name, len(before)/2+1)
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		text := must(os.ReadFile(name))
 		if !strings.HasPrefix(string(text), "-- +goose Up\n") || !strings.Contains(string(text), "ON DELETE CASCADE") ||
 			strings.Contains(string(text), "Down") {
 			t.Errorf("%s:\n%s", name, text)
@@ -216,5 +177,20 @@ func TestRun_WritesTheDifferenceForBothEnginesUnderOneNumber(t *testing.T) {
 	said.Reset()
 	if err := run(t.Context(), &said, "again"); err != nil || !strings.HasPrefix(said.String(), "no changes") {
 		t.Errorf("planned again: %v, %q", err, &said)
+	}
+}
+
+// must returns a value without which a test cannot go on.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -31,18 +31,13 @@ func TestMain(m *testing.M) {
 
 func startWorker(t testing.TB) *Client {
 	t.Helper()
-	program, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
+	program := must(os.Executable())
 	p, err := Start(func() *exec.Cmd {
 		cmd := exec.Command(program, "hash")
 		cmd.Stderr = os.Stderr
 		return cmd
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check(t, err)
 	t.Cleanup(p.Close)
 	return p
 }
@@ -63,10 +58,7 @@ func checkHash(t *testing.T, p *Client, c password.Cost) {
 
 func (p *Client) pid(t *testing.T) int {
 	t.Helper()
-	r, err := p.current()
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := must(p.current())
 	return r.cmd.Process.Pid
 }
 
@@ -85,9 +77,7 @@ func TestDerive_EqualsArgon2id(t *testing.T) {
 func TestDerive_KilledWorkerIsReplaced(t *testing.T) {
 	p := startWorker(t)
 	first := p.pid(t)
-	if err := syscall.Kill(first, syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
+	check(t, syscall.Kill(first, syscall.SIGKILL))
 	checkHash(t, p, cheap)
 	if p.pid(t) == first {
 		t.Error("the worker that was killed is asked")
@@ -104,9 +94,7 @@ func TestDerive_HangingWorkerIsKilledAndReplaced(t *testing.T) {
 	p := startWorker(t)
 	p.timeout = 200 * time.Millisecond
 	first := p.pid(t)
-	if err := syscall.Kill(first, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	check(t, syscall.Kill(first, syscall.SIGSTOP))
 	checkHash(t, p, cheap)
 	if err := syscall.Kill(first, 0); err != syscall.ESRCH {
 		t.Errorf("the worker that hung is still there: %v", err)
@@ -122,10 +110,7 @@ func TestStart_FailsWithoutAProgram(t *testing.T) {
 // A command that ends immediately is tried twice.
 func TestDerive_WorkerThatAlwaysEndsIsAnErrorAfterTwoTries(t *testing.T) {
 	tries := 0
-	p, err := Start(func() *exec.Cmd { tries++; return exec.Command("true") })
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := must(Start(func() *exec.Cmd { tries++; return exec.Command("true") }))
 	defer p.Close()
 	if hash, err := p.Derive([]byte("kxq4vz!t"), salt, cheap); err == nil || tries > 3 {
 		t.Errorf("Derive = %x, %v, after %d tries", hash, err, tries)
@@ -147,14 +132,8 @@ func TestClose_EndsTheWorker(t *testing.T) {
 
 // What a server that is killed leaves behind is a standard input that has ended.
 func TestWorker_EndsWithItsStandardInput(t *testing.T) {
-	program, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := start(exec.Command(program, "hash"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	program := must(os.Executable())
+	r := must(start(exec.Command(program, "hash")))
 	defer r.stop()
 	ended := make(chan error, 1)
 	go func() { ended <- r.cmd.Wait() }()
@@ -178,10 +157,7 @@ func TestWorker_HasLowPriority(t *testing.T) {
 	p := startWorker(t)
 	checkHash(t, p, password.DefaultCost)
 	threads := "/proc/" + strconv.Itoa(p.pid(t)) + "/task/"
-	entries, err := os.ReadDir(threads)
-	if err != nil {
-		t.Fatal(err)
-	}
+	entries := must(os.ReadDir(threads))
 	for _, e := range entries {
 		if nice := niceValue(t, threads+e.Name()+"/stat"); nice != "10" {
 			t.Errorf("a thread of the worker has niceness %s", nice)
@@ -194,25 +170,16 @@ func TestWorker_HasLowPriority(t *testing.T) {
 
 func niceValue(t *testing.T, path string) string {
 	t.Helper()
-	stat, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	stat := must(os.ReadFile(path))
 	return strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))[16] // proc(5): field 19
 }
 
 // memory is what the kernel says of a process's memory, in KiB (proc_pid_status(5)).
 func memory(t *testing.T, p *Client, field string) int {
 	t.Helper()
-	status, err := os.ReadFile("/proc/" + strconv.Itoa(p.pid(t)) + "/status")
-	if err != nil {
-		t.Fatal(err)
-	}
+	status := must(os.ReadFile("/proc/" + strconv.Itoa(p.pid(t)) + "/status"))
 	_, after, _ := strings.Cut(string(status), field+":")
-	held, err := strconv.Atoi(strings.Fields(after)[0])
-	if err != nil {
-		t.Fatal(err)
-	}
+	held := must(strconv.Atoi(strings.Fields(after)[0]))
 	return held
 }
 
@@ -264,4 +231,19 @@ func BenchmarkDerive(b *testing.B) {
 			}
 		}
 	})
+}
+
+// must returns a value without which a test cannot go on.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }
