@@ -73,50 +73,41 @@ var mutations = []mutation{
 	{name: "register", already: problem.EmailTaken,
 		prepare: func(c *cast) { c.email = "new-" + c.email },
 		do: func(h *fixture, c *cast) error {
-			_, err := h.Register(c.t.Context(), anonymous,
-				accounts.RegisterInput{Email: c.email, Password: goodPassword})
-			return err
+			return errOf(h.Register(c.t.Context(), anonymous,
+				accounts.RegisterInput{Email: c.email, Password: goodPassword}))
 		}},
 	{name: "login", do: func(h *fixture, c *cast) error {
-		_, err := h.Login(c.t.Context(), anonymous, accounts.LoginInput{Email: c.email, Password: goodPassword})
-		return err
+		return errOf(h.Login(c.t.Context(), anonymous, accounts.LoginInput{Email: c.email, Password: goodPassword}))
 	}},
-	{name: "refresh", do: func(h *fixture, c *cast) error { _, err := h.refreshed(c.one); return err }},
-	{name: "logout", do: func(h *fixture, c *cast) error { _, err := h.Logout(c.t.Context(), c.one.Viewer); return err }},
+	{name: "refresh", do: func(h *fixture, c *cast) error { return errOf(h.refreshed(c.one)) }},
+	{name: "logout", do: func(h *fixture, c *cast) error { return errOf(h.Logout(c.t.Context(), c.one.Viewer)) }},
 	{name: "revokeSession", already: problem.NotFound, do: func(h *fixture, c *cast) error {
-		_, err := h.RevokeSession(c.t.Context(), c.one.Viewer, c.two.Viewer.SessionID)
-		return err
+		return errOf(h.RevokeSession(c.t.Context(), c.one.Viewer, c.two.Viewer.SessionID))
 	}},
 	{name: "revokeOtherSessions", do: func(h *fixture, c *cast) error {
-		_, err := h.RevokeOtherSessions(c.t.Context(), c.one.Viewer)
-		return err
+		return errOf(h.RevokeOtherSessions(c.t.Context(), c.one.Viewer))
 	}},
 	{name: "reauthenticate", do: func(h *fixture, c *cast) error {
-		_, err := h.Reauthenticate(c.t.Context(), c.one.Viewer, accounts.ReauthenticateInput{Password: goodPassword})
-		return err
+		return errOf(h.Reauthenticate(c.t.Context(), c.one.Viewer, accounts.ReauthenticateInput{Password: goodPassword}))
 	}},
 	{name: "changePassword", already: problem.InvalidCredentials, do: func(h *fixture, c *cast) error {
-		_, err := h.ChangePassword(c.t.Context(), c.one.Viewer,
-			accounts.ChangePasswordInput{CurrentPassword: goodPassword, NewPassword: otherPassword})
-		return err
+		return errOf(h.ChangePassword(c.t.Context(), c.one.Viewer,
+			accounts.ChangePasswordInput{CurrentPassword: goodPassword, NewPassword: otherPassword}))
 	}},
 	{name: "updateProfile", do: func(h *fixture, c *cast) error { return h.rename(c.one.Viewer, "Ada") }},
 	{name: "setRoles", do: func(h *fixture, c *cast) error {
 		return h.setRoles(c.root.Viewer, c.one.User.ID, accounts.RoleUser, accounts.RoleAdmin)
 	}},
 	{name: "suspendUser", do: func(h *fixture, c *cast) error {
-		_, err := h.SuspendUser(c.t.Context(), c.root.Viewer, c.one.User.ID)
-		return err
+		return errOf(h.SuspendUser(c.t.Context(), c.root.Viewer, c.one.User.ID))
 	}},
 	{name: "reinstateUser",
 		prepare: func(c *cast) { _, err := c.SuspendUser(c.t.Context(), c.root.Viewer, c.one.User.ID); check(c.t, err) },
 		do: func(h *fixture, c *cast) error {
-			_, err := h.ReinstateUser(c.t.Context(), c.root.Viewer, c.one.User.ID)
-			return err
+			return errOf(h.ReinstateUser(c.t.Context(), c.root.Viewer, c.one.User.ID))
 		}},
 	{name: "deleteAccount", already: problem.Unauthenticated, do: func(h *fixture, c *cast) error {
-		_, err := h.DeleteAccount(c.t.Context(), c.one.Viewer)
-		return err
+		return errOf(h.DeleteAccount(c.t.Context(), c.one.Viewer))
 	}},
 }
 

@@ -203,8 +203,7 @@ func TestLogin_RehashesWhenTheCostChanged(t *testing.T) {
 		first := h.must(h.register(ada, goodPassword))
 		old := h.hash(t, ada)
 		newer := h.instance(func(c *accounts.Config) { c.Passwords = hasher(t, password.Config{Cost: newCost}) })
-		_, err := newer.login(ada, otherPassword)
-		wantProblem(t, "wrong password", err, problem.InvalidCredentials, "")
+		wantProblem(t, "wrong password", errOf(newer.login(ada, otherPassword)), problem.InvalidCredentials, "")
 		if h.hash(t, ada) != old {
 			t.Error("a wrong password changed the hash")
 		}
@@ -217,7 +216,7 @@ func TestLogin_RehashesWhenTheCostChanged(t *testing.T) {
 		if h.hash(t, ada) != made {
 			t.Error("a hash of the right cost was made anew")
 		}
-		_, err = newer.login(ada, otherPassword)
+		_, err := newer.login(ada, otherPassword)
 		wantProblem(t, "wrong password afterwards", err, problem.InvalidCredentials, "")
 		h.wantActive("the session from before", first)
 		h.must(h.login(ada, goodPassword)) // an instance that still has the old cost
@@ -331,8 +330,7 @@ func TestLogin_PasswordChangedMeanwhileIsRefused(t *testing.T) {
 				}
 				return nil
 			}
-			_, err := metered.login(ada, goodPassword)
-			wantProblem(t, name, err, problem.InvalidCredentials, "")
+			wantProblem(t, name, errOf(metered.login(ada, goodPassword)), problem.InvalidCredentials, "")
 		}
 	})
 }

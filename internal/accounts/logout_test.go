@@ -76,9 +76,8 @@ func TestViewer_UserAndSessionMustMatch(t *testing.T) {
 			{p.User.ID, uuid.New()}, {p.User.ID, p.User.ID}, {p.Viewer.SessionID, p.Viewer.SessionID}, {uuid.Nil,
 				uuid.Nil},
 		} {
-			v, err := h.Viewer(t.Context(),
-				token.Claims{UserID: c.user, SessionID: c.session, Roles: []string{"ADMIN"}}, viewer.Origin{})
-			check(t, err)
+			v := must(h.Viewer(t.Context(),
+				token.Claims{UserID: c.user, SessionID: c.session, Roles: []string{"ADMIN"}}, viewer.Origin{}))
 			if v.SignedIn() || v.Reason() != "revoked" {
 				t.Errorf("%v: signed in %v, %q", c, v.SignedIn(), v.Reason())
 			}

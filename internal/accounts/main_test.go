@@ -78,8 +78,7 @@ func eachDatabase(t *testing.T, story func(t *testing.T, h *fixture)) {
 
 func newFixture(t *testing.T, url string) *fixture {
 	t.Helper()
-	db, err := database.Open(t.Context(), database.Config{URL: url, Log: slog.New(slog.DiscardHandler)})
-	check(t, err)
+	db := must(database.Open(t.Context(), database.Config{URL: url, Log: slog.New(slog.DiscardHandler)}))
 	t.Cleanup(func() { check(t, db.Close()) })
 	must(db.Migrate(t.Context()))
 	raw := openRaw(t, url)
@@ -87,9 +86,8 @@ func newFixture(t *testing.T, url string) *fixture {
 	clock := &clock{now: startTime}
 	key := must(token.GenerateKey(token.EdDSA))
 	keys := must(token.NewKeys(key.WithoutSchedule()))
-	access, err := token.NewIssuer(token.Config{Keys: keys, Issuer: "https://id.example.org", Audience: "gatehouse",
-		TTL: accessTTL, Clock: clock.Now})
-	check(t, err)
+	access := must(token.NewIssuer(token.Config{Keys: keys, Issuer: "https://id.example.org", Audience: "gatehouse",
+		TTL: accessTTL, Clock: clock.Now}))
 	log := &logBuffer{}
 	refresh := refreshTokens(t, theSecret)
 	h := &fixture{
@@ -206,8 +204,7 @@ func (h *fixture) wantRevoked(what string, p *accounts.AuthPayload) {
 	if v := h.caller(p); v.SignedIn() || v.Reason() != "revoked" {
 		h.t.Errorf("%s: signed in %v, reason %q; want nobody, revoked", what, v.SignedIn(), v.Reason())
 	}
-	_, err := h.exchange(*p.RefreshToken)
-	wantProblem(h.t, what+": refresh", err, problem.InvalidToken, "")
+	wantProblem(h.t, what+": refresh", errOf(h.exchange(*p.RefreshToken)), problem.InvalidToken, "")
 }
 
 // wantProblem checks a refusal's code and field.
@@ -292,3 +289,6 @@ func must[T any](v T, err error) T {
 	}
 	return v
 }
+
+// errOf is the error of a use case whose payload is not looked at.
+func errOf[T any](_ T, err error) error { return err }

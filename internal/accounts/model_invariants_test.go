@@ -23,8 +23,7 @@ func (m *model) tell() {
 		query = `SELECT id, json_object('revocation', json_object('id', id, 'user_id', user_id, 'session_id', session_id,
 			'roles', json(roles), 'at', replace(at, ' ', 'T'), 'until', replace(until, ' ', 'T'))) FROM revocations WHERE id > $1 ORDER BY id`
 	}
-	rows, err := m.raw.QueryContext(m.t.Context(), query, m.told)
-	check(m.t, err)
+	rows := must(m.raw.QueryContext(m.t.Context(), query, m.told))
 	defer rows.Close()
 	var news []string
 	for rows.Next() {
@@ -73,8 +72,7 @@ func (m *model) holds() {
 
 func (m *model) holdsRows() {
 	ctx := m.t.Context()
-	users, err := m.db.Client.User.Query().All(ctx)
-	check(m.t, err)
+	users := must(m.db.Client.User.Query().All(ctx))
 	for _, p := range m.people {
 		i := slices.IndexFunc(users, func(u *gatehouse.User) bool { return u.Email == p.email })
 		if (i >= 0) != (p.id != uuid.Nil) {
@@ -84,16 +82,14 @@ func (m *model) holdsRows() {
 			m.fail("%+v, want %+v", users[i], p)
 		}
 	}
-	rows, err := m.db.Client.Session.Query().Order(session.ByID()).All(ctx)
-	check(m.t, err)
+	rows := must(m.db.Client.Session.Query().Order(session.ByID()).All(ctx))
 	want := m.which(func(s *signIn) bool { return s.row })
 	slices.SortFunc(want, func(a, b *signIn) int { return slices.Compare(a.id[:], b.id[:]) })
 	if len(rows) != len(want) {
 		m.fail("%d sessions have a row, want %d", len(rows), len(want))
 	}
 	for i, s := range want {
-		newest, err := m.refresh.Parse(s.tokens[len(s.tokens)-1])
-		check(m.t, err)
+		newest := must(m.refresh.Parse(s.tokens[len(s.tokens)-1]))
 		row := rows[i]
 		if row.ID != s.id || row.UserID != s.user || s.user != s.of.id || row.RefreshGeneration != len(s.tokens)-1 || !newest.Matches(row.RefreshDigest) ||
 			(row.EndedAt != nil) != s.ended || !row.CreatedAt.Equal(s.created) || !row.AuthenticatedAt.Equal(s.proved) ||
@@ -106,8 +102,7 @@ func (m *model) holdsRows() {
 func (m *model) holdsRevocations() {
 	m.revoked = slices.DeleteFunc(m.revoked,
 		func(r accounts.Revocation) bool { return !r.Until.After(m.now().Add(-5 * time.Second)) })
-	got, err := oneOf(m, m.at[:]).Revocations(m.t.Context())
-	check(m.t, err)
+	got := must(oneOf(m, m.at[:]).Revocations(m.t.Context()))
 	words := func(all []accounts.Revocation) (words []string) {
 		for _, r := range all {
 			if r.Until.After(m.now()) {
@@ -127,8 +122,7 @@ func (m *model) holdsViewer(s *signIn) {
 	claims := token.Claims{UserID: s.user, SessionID: s.id, AuthenticatedAt: s.proved}
 	for i, at := range m.at {
 		reads := at.reads
-		v, err := at.Viewer(m.t.Context(), claims, viewer.Origin{})
-		check(m.t, err)
+		v := must(at.Viewer(m.t.Context(), claims, viewer.Origin{}))
 		if v.SignedIn() != m.isActive(s) {
 			m.fail("instance %d: the session %s of %s lives: %v; signed in: %v (reads: %d)", i, s.id, s.of.email,
 				m.isActive(s), v.SignedIn(), at.reads-reads)

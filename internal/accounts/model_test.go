@@ -34,9 +34,7 @@ func TestSessions_AgreeWithTheirModel(t *testing.T) {
 	}
 	seed := uint64(time.Now().UnixNano())
 	if text := os.Getenv("MODEL_SEED"); text != "" {
-		var err error
-		seed, err = strconv.ParseUint(text, 10, 64)
-		check(t, err)
+		seed = must(strconv.ParseUint(text, 10, 64))
 	}
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		m := newModel(t, h, seed)

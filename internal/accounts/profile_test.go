@@ -134,14 +134,12 @@ func (h *fixture) checkStatusCounts(p *accounts.AuthPayload) {
 func TestMe_DeletedAccountIsUnauthenticated(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))
-		me, err := h.Me(t.Context(), p.Viewer)
-		check(t, err)
+		me := must(h.Me(t.Context(), p.Viewer))
 		if d := cmp.Diff(p.User, me, account); d != "" {
 			t.Errorf("me (-register +got):\n%s", d)
 		}
 		h.db.Client.User.DeleteOneID(p.User.ID).ExecX(t.Context())
-		_, err = h.Me(t.Context(), p.Viewer)
-		wantProblem(t, "me", err, problem.Unauthenticated, "")
+		wantProblem(t, "me", errOf(h.Me(t.Context(), p.Viewer)), problem.Unauthenticated, "")
 		h.wantRevoked("a deleted account", p)
 	})
 }

@@ -40,10 +40,8 @@ func TestReauthenticate_RenewsOnlyThisSession(t *testing.T) {
 		if !other.Viewer.AuthTime.Equal(two.Viewer.AuthTime) {
 			t.Errorf("the other session was proved at %v, want %v", other.Viewer.AuthTime, two.Viewer.AuthTime)
 		}
-		_, err = h.Logout(t.Context(), one.Viewer)
-		check(t, err)
-		_, err = h.reauthenticate(one.Viewer, goodPassword)
-		wantProblem(t, "after logout", err, problem.Unauthenticated, "")
+		must(h.Logout(t.Context(), one.Viewer))
+		wantProblem(t, "after logout", errOf(h.reauthenticate(one.Viewer, goodPassword)), problem.Unauthenticated, "")
 	})
 }
 
@@ -74,8 +72,7 @@ func TestChangePassword_EndsEveryOtherSession(t *testing.T) {
 		h.wantActive("another user's session", bob)
 		_, err := h.exchange(*thief.RefreshToken)
 		wantProblem(t, "the other session's refresh token", err, problem.InvalidToken, "")
-		_, err = h.login(ada, goodPassword)
-		wantProblem(t, "the old password", err, problem.InvalidCredentials, "")
+		wantProblem(t, "the old password", errOf(h.login(ada, goodPassword)), problem.InvalidCredentials, "")
 		h.must(h.login(ada, otherPassword))
 	})
 }
@@ -105,14 +102,11 @@ func TestDeleteAccount_DeletesEverything(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))
 		other := h.must(h.register("bob@example.com", goodPassword))
-		_, err := h.DeleteAccount(t.Context(), p.Viewer)
-		check(t, err)
+		must(h.DeleteAccount(t.Context(), p.Viewer))
 		h.wantRevoked("deleted", p)
 		h.wantActive("another user", other)
-		_, err = h.DeleteAccount(t.Context(), p.Viewer)
-		wantProblem(t, "again", err, problem.Unauthenticated, "")
-		_, err = h.login(ada, goodPassword)
-		wantProblem(t, "login", err, problem.InvalidCredentials, "")
+		wantProblem(t, "again", errOf(h.DeleteAccount(t.Context(), p.Viewer)), problem.Unauthenticated, "")
+		wantProblem(t, "login", errOf(h.login(ada, goodPassword)), problem.InvalidCredentials, "")
 		again := h.must(h.register(ada, goodPassword))
 		if again.User.ID == p.User.ID {
 			t.Error("the id was given to another account")
@@ -129,14 +123,12 @@ func TestSessions_ListsOnlyActiveOnes(t *testing.T) {
 		h.clock.move(time.Minute)
 		third := h.must(h.login(ada, goodPassword))
 		must(h.Logout(t.Context(), second.Viewer))
-		all, err := h.Sessions(t.Context(), first.Viewer, &accounts.User{ID: first.User.ID})
-		check(t, err)
+		all := must(h.Sessions(t.Context(), first.Viewer, &accounts.User{ID: first.User.ID}))
 		if len(all) != 2 || all[0].ID != third.Viewer.SessionID || all[0].Current || all[1].ID != first.Viewer.SessionID || !all[1].Current {
 			t.Errorf("sessions: %+v", all)
 		}
 		h.clock.move(refreshTTL)
-		all, err = h.Sessions(t.Context(), first.Viewer, &accounts.User{ID: first.User.ID})
-		check(t, err)
+		all = must(h.Sessions(t.Context(), first.Viewer, &accounts.User{ID: first.User.ID}))
 		if len(all) != 0 {
 			t.Errorf("idle sessions are listed: %+v", all)
 		}

@@ -34,8 +34,7 @@ func TestRetry_LoginAfterAPasswordChangeIsRefused(t *testing.T) {
 			return database.Contended(err)
 		}
 	})
-	_, err := h.login(ada, goodPassword)
-	wantProblem(t, "login", err, problem.InvalidCredentials, "")
+	wantProblem(t, "login", errOf(h.login(ada, goodPassword)), problem.InvalidCredentials, "")
 	if !gaveWay {
 		t.Error("it never gave way")
 	}

@@ -254,21 +254,19 @@ func TestWrites_IgnoreTheSessionCache(t *testing.T) {
 		ctx := t.Context()
 		for name, do := range map[string]func() error{
 			"updateProfile": func() error { return h.rename(v, "late") },
-			"revokeSession": func() error { _, err := h.RevokeSession(ctx, v, v.SessionID); return err },
-			"revokeOthers":  func() error { _, err := h.RevokeOtherSessions(ctx, v); return err },
+			"revokeSession": func() error { return errOf(h.RevokeSession(ctx, v, v.SessionID)) },
+			"revokeOthers":  func() error { return errOf(h.RevokeOtherSessions(ctx, v)) },
 			"reauthenticate": func() error {
-				_, err := h.Reauthenticate(ctx, v, accounts.ReauthenticateInput{Password: goodPassword})
-				return err
+				return errOf(h.Reauthenticate(ctx, v, accounts.ReauthenticateInput{Password: goodPassword}))
 			},
 			"changePassword": func() error {
-				_, err := h.ChangePassword(ctx, v,
-					accounts.ChangePasswordInput{CurrentPassword: goodPassword, NewPassword: otherPassword})
-				return err
+				return errOf(h.ChangePassword(ctx, v,
+					accounts.ChangePasswordInput{CurrentPassword: goodPassword, NewPassword: otherPassword}))
 			},
-			"deleteAccount": func() error { _, err := h.DeleteAccount(ctx, v); return err },
+			"deleteAccount": func() error { return errOf(h.DeleteAccount(ctx, v)) },
 			"setRoles":      func() error { return h.setRoles(v, other.User.ID, accounts.RoleUser) },
-			"suspendUser":   func() error { _, err := h.SuspendUser(ctx, v, other.User.ID); return err },
-			"reinstateUser": func() error { _, err := h.ReinstateUser(ctx, v, other.User.ID); return err },
+			"suspendUser":   func() error { return errOf(h.SuspendUser(ctx, v, other.User.ID)) },
+			"reinstateUser": func() error { return errOf(h.ReinstateUser(ctx, v, other.User.ID)) },
 		} {
 			p := wantProblem(t, name, do(), problem.Unauthenticated, "")
 			if p.Reason != "revoked" {

@@ -19,11 +19,10 @@ const rotateEvery = 90 * 24 * time.Hour
 // signingKeys keeps the keys of a fixture's database, with its clock.
 func (h *fixture) signingKeys(secret string) *accounts.SigningKeys {
 	h.t.Helper()
-	k, err := accounts.NewSigningKeys(accounts.KeysConfig{
+	k := must(accounts.NewSigningKeys(accounts.KeysConfig{
 		Client: h.config.Client, Secret: secretOf(h.t,
 			secret), TTL: accessTTL, RotateEvery: rotateEvery, Clock: h.clock.Now,
-	})
-	check(h.t, err)
+	}))
 	return k
 }
 
@@ -37,9 +36,8 @@ func load(t *testing.T, k *accounts.SigningKeys) []token.Scheduled {
 func (h *fixture) instanceOf(schedule []token.Scheduled) *token.Issuer {
 	h.t.Helper()
 	keys := must(token.NewKeys(schedule...))
-	i, err := token.NewIssuer(token.Config{Keys: keys, Issuer: "https://id.example.org", Audience: "gatehouse",
-		TTL: accessTTL, Clock: h.clock.Now})
-	check(h.t, err)
+	i := must(token.NewIssuer(token.Config{Keys: keys, Issuer: "https://id.example.org", Audience: "gatehouse",
+		TTL: accessTTL, Clock: h.clock.Now}))
 	return i
 }
 
@@ -87,8 +85,7 @@ func TestRotate_PublishesAheadAndKeepsTheOldKeyForItsTokens(t *testing.T) {
 			if at >= accounts.KeyLead {
 				wantKey = schedule[1].Key.ID()
 			}
-			keys, err := token.NewKeys(load(t, k)...) // an instance that starts at this moment
-			check(t, err)
+			keys := must(token.NewKeys(load(t, k)...)) // an instance that starts at this moment
 			if got := keys.Signing(h.clock.Now()).ID(); got != wantKey {
 				t.Fatalf("after %v %s signs, want %s", at, got, wantKey)
 			}
@@ -115,9 +112,8 @@ func TestRotate_PublishesAheadAndKeepsTheOldKeyForItsTokens(t *testing.T) {
 func TestRotate_RevokedKeyVerifiesNothing(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		k := h.signingKeys(theSecret)
-		text, err := h.instanceOf(load(t, k)).Issue(token.Claims{UserID: someID(t), SessionID: someID(t),
-			AuthenticatedAt: h.clock.Now()})
-		check(t, err)
+		text := must(h.instanceOf(load(t, k)).Issue(token.Claims{UserID: someID(t), SessionID: someID(t),
+			AuthenticatedAt: h.clock.Now()}))
 		if _, err := h.instanceOf(load(t, k)).Verify(text); err != nil {
 			t.Fatal(err) // the twin
 		}
@@ -127,8 +123,7 @@ func TestRotate_RevokedKeyVerifiesNothing(t *testing.T) {
 		if _, err := now.Verify(text); !errors.Is(err, token.ErrInvalid) {
 			t.Errorf("a token of the leaked key: %v", err)
 		}
-		text, err = now.Issue(token.Claims{UserID: someID(t), SessionID: someID(t), AuthenticatedAt: h.clock.Now()})
-		check(t, err)
+		text = must(now.Issue(token.Claims{UserID: someID(t), SessionID: someID(t), AuthenticatedAt: h.clock.Now()}))
 		if _, err := now.Verify(text); err != nil || len(load(t, k)) != 1 {
 			t.Errorf("a token of the new key: %v; %d keys", err, len(load(t, k)))
 		}

@@ -173,15 +173,14 @@ func TestRefusals_OfBadInputCostNoStatement(t *testing.T) {
 		foreign := must(refreshTokens(t, "another-secret-of-36-bytes-in-length").New(p.Viewer.SessionID))
 		h, m := h.metered()
 		cases := map[string]func() error{
-			"forged refresh token":  func() error { _, err := h.exchange(foreign.Text()); return err },
-			"garbage":               func() error { _, err := h.exchange(strings.Repeat("A", 91)); return err },
-			"access token":          func() error { _, err := h.exchange(p.AccessToken); return err },
-			"no refresh token":      func() error { _, err := h.Refresh(t.Context(), anonymous, accounts.RefreshInput{}); return err },
-			"register: bad address": func() error { _, err := h.register("ada", goodPassword); return err },
-			"register: bad pass":    func() error { _, err := h.register(ada, "short"); return err },
+			"forged refresh token":  func() error { return errOf(h.exchange(foreign.Text())) },
+			"garbage":               func() error { return errOf(h.exchange(strings.Repeat("A", 91))) },
+			"access token":          func() error { return errOf(h.exchange(p.AccessToken)) },
+			"no refresh token":      func() error { return errOf(h.Refresh(t.Context(), anonymous, accounts.RefreshInput{})) },
+			"register: bad address": func() error { return errOf(h.register("ada", goodPassword)) },
+			"register: bad pass":    func() error { return errOf(h.register(ada, "short")) },
 			"bad name": func() error {
-				_, err := h.UpdateProfile(t.Context(), v, accounts.ProfileChange{Name: ptr(ptr(""))})
-				return err
+				return errOf(h.UpdateProfile(t.Context(), v, accounts.ProfileChange{Name: ptr(ptr(""))}))
 			},
 		}
 		for name, do := range cases {
@@ -191,8 +190,8 @@ func TestRefusals_OfBadInputCostNoStatement(t *testing.T) {
 			}
 		}
 		for name, do := range map[string]func() error{ // the twins
-			"refresh":  func() error { _, err := h.exchange(*p.RefreshToken); return err },
-			"register": func() error { _, err := h.register("eve@example.com", goodPassword); return err },
+			"refresh":  func() error { return errOf(h.exchange(*p.RefreshToken)) },
+			"register": func() error { return errOf(h.register("eve@example.com", goodPassword)) },
 		} {
 			var err error
 			if got := m.count(func() { err = do() }); len(got) == 0 || err != nil {
@@ -241,8 +240,8 @@ func TestUseCases_FailureAtAnyStatementChangesNothing(t *testing.T) {
 		m := h.must(h.register("metered@example.com", goodPassword))
 		h, meter := h.metered()
 		cases := map[string]func(i int) error{
-			"register": func(i int) error { _, err := h.register(fmt.Sprintf("u%d@example.com", i), goodPassword); return err },
-			"login":    func(int) error { _, err := h.login("metered@example.com", goodPassword); return err },
+			"register": func(i int) error { return errOf(h.register(fmt.Sprintf("u%d@example.com", i), goodPassword)) },
+			"login":    func(int) error { return errOf(h.login("metered@example.com", goodPassword)) },
 			"refresh": func(int) error {
 				p, err := h.exchange(*m.RefreshToken)
 				if err == nil {
@@ -251,9 +250,8 @@ func TestUseCases_FailureAtAnyStatementChangesNothing(t *testing.T) {
 				return err
 			},
 			"update": func(i int) error {
-				_, err := h.UpdateProfile(t.Context(), m.Viewer,
-					accounts.ProfileChange{Name: ptr(ptr(fmt.Sprint("name ", i)))})
-				return err
+				return errOf(h.UpdateProfile(t.Context(), m.Viewer,
+					accounts.ProfileChange{Name: ptr(ptr(fmt.Sprint("name ", i)))}))
 			},
 		}
 		for name, do := range cases {
@@ -306,8 +304,7 @@ func TestRegister_AddressIsTakenInEveryServerLanguage(t *testing.T) {
 		h.must(h.register(ada, goodPassword))
 		h, m := h.metered()
 		m.after = func(err error) error { return foreign{err} }
-		_, err := h.register(ada, goodPassword)
-		wantProblem(t, "taken", err, problem.EmailTaken, "")
+		wantProblem(t, "taken", errOf(h.register(ada, goodPassword)), problem.EmailTaken, "")
 		h.must(h.register("eve@example.com", goodPassword))
 	})
 }

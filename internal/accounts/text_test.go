@@ -18,8 +18,8 @@ func TestUseCases_RefuseTextThatADatabaseWouldRefuse(t *testing.T) {
 		ctx, token := t.Context(), *p.RefreshToken
 		for name, x := range bad {
 			for i, text := range []string{x, x + "a", "a" + x, "a" + x + "a"} {
-				register := func(in accounts.RegisterInput) error { _, err := h.Register(ctx, anonymous, in); return err }
-				login := func(in accounts.LoginInput) error { _, err := h.Login(ctx, anonymous, in); return err }
+				register := func(in accounts.RegisterInput) error { return errOf(h.Register(ctx, anonymous, in)) }
+				login := func(in accounts.LoginInput) error { return errOf(h.Login(ctx, anonymous, in)) }
 				for _, at := range []string{text + "@example.com", "a@" + text + "example.com", ada + text, text + ada} {
 					wantProblem(t, name, register(accounts.RegisterInput{Email: at, Password: goodPassword}),
 						problem.BadUserInput, "email")
@@ -35,8 +35,7 @@ func TestUseCases_RefuseTextThatADatabaseWouldRefuse(t *testing.T) {
 				wantProblem(t, name, login(accounts.LoginInput{Email: "b@example.com",
 					Password: goodPassword + text}), problem.InvalidCredentials, "")
 				for _, refresh := range []string{text, token + text, text + token, token[:40] + text + token[40:], token[:40] + text + token[40+len(text):]} {
-					_, err := h.exchange(refresh)
-					wantProblem(t, name, err, problem.InvalidToken, "")
+					wantProblem(t, name, errOf(h.exchange(refresh)), problem.InvalidToken, "")
 				}
 				_, err := h.UpdateProfile(ctx, p.Viewer, accounts.ProfileChange{Name: ptr(&text)})
 				wantProblem(t, name, err, problem.BadUserInput, "name")

@@ -90,7 +90,7 @@ func (h *fixture) verifies(n int, guess func(i int) error) int {
 
 // guess is a wrong password for an account, from a network of its own each time.
 func (h *fixture) guess(email string) func(int) error {
-	return func(i int) error { _, err := h.loginAt(nth(i), email, otherPassword); return err }
+	return func(i int) error { return errOf(h.loginAt(nth(i), email, otherPassword)) }
 }
 
 //
@@ -119,7 +119,7 @@ func TestThrottle_UnknownNetworksSlowEachOtherAndNotTheOwner(t *testing.T) {
 			}
 		}
 		h.must(h.loginAt(home, ada, goodPassword))
-		if n := h.verifies(50, func(int) error { _, err := h.loginAt(home, ada, otherPassword); return err }); n != 5 {
+		if n := h.verifies(50, func(int) error { return errOf(h.loginAt(home, ada, otherPassword)) }); n != 5 {
 			t.Errorf("%d guesses from the known network were verified, want 5: the success takes back those before it", n)
 		}
 		h.tooMany(h.loginAt(home, ada, goodPassword))
@@ -202,9 +202,8 @@ func TestThrottle_OneNetworkCannotTryManyAccounts(t *testing.T) {
 			"not known":   {func(int) *viewer.Viewer { return &viewer.Viewer{} }, at("198.51.100.5")},
 		} {
 			stuff := func(i int) error {
-				_, err := h.loginAt(c.from(i), fmt.Sprintf("%s%d@example.com", strings.Fields(name)[0], i),
-					otherPassword)
-				return err
+				return errOf(h.loginAt(c.from(i), fmt.Sprintf("%s%d@example.com", strings.Fields(name)[0], i),
+					otherPassword))
 			}
 			if n := h.verifies(150, stuff); n != 100 {
 				t.Errorf("%s: %d accounts were tried, want 100", name, n)
@@ -228,10 +227,7 @@ func TestThrottle_OwnersInACrowdedNetworkPass(t *testing.T) {
 		for i := range 4 {
 			h.must(h.registerAt(crowd, fmt.Sprintf("u%d@example.com", i)))
 		}
-		stuff := func(i int) error {
-			_, err := h.loginAt(crowd, fmt.Sprintf("x%d@example.com", i), otherPassword)
-			return err
-		}
+		stuff := func(i int) error { return errOf(h.loginAt(crowd, fmt.Sprintf("x%d@example.com", i), otherPassword)) }
 		if n := h.verifies(20, stuff); n != 10 {
 			t.Errorf("%d tries, want 10", n)
 		}
@@ -239,8 +235,7 @@ func TestThrottle_OwnersInACrowdedNetworkPass(t *testing.T) {
 			h.must(h.loginAt(crowd, "u0@example.com", goodPassword))
 		}
 		spray := func(i int) error {
-			_, err := h.loginAt(crowd, fmt.Sprintf("u%d@example.com", i%4), otherPassword)
-			return err
+			return errOf(h.loginAt(crowd, fmt.Sprintf("u%d@example.com", i%4), otherPassword))
 		}
 		if n := h.verifies(20, spray); n != 10 {
 			t.Errorf("%d guesses at accounts that are known in the network, want 10", n)
@@ -289,11 +284,10 @@ func TestThrottle_ParallelGuessesShareOneBudget(t *testing.T) {
 			"nobody, many networks": {5,
 				func(i int, on *fixture) error { return on.guess("nobody@example.com")(i) }},
 			"many accounts, one network": {100, func(i int, on *fixture) error {
-				_, err := on.loginAt(at("203.0.113.9"), fmt.Sprintf("y%d@example.com", i), otherPassword)
-				return err
+				return errOf(on.loginAt(at("203.0.113.9"), fmt.Sprintf("y%d@example.com", i), otherPassword))
 			}},
 			"one account, its network": {5,
-				func(_ int, on *fixture) error { _, err := on.loginAt(at("192.0.2.7"), ada, otherPassword); return err }},
+				func(_ int, on *fixture) error { return errOf(on.loginAt(at("192.0.2.7"), ada, otherPassword)) }},
 		} {
 			before := hashed()
 			var passed atomic.Int64
@@ -344,8 +338,7 @@ func TestThrottle_ParallelSuccessesAreRefunded(t *testing.T) {
 			return // memory is another instance's
 		}
 		if n := h2.verifies(40, func(i int) error {
-			_, err := h2.loginAt(crowd, fmt.Sprintf("z%d@example.com", i), otherPassword)
-			return err
+			return errOf(h2.loginAt(crowd, fmt.Sprintf("z%d@example.com", i), otherPassword))
 		}); n < 1 || n > 17 {
 			t.Errorf("%d tries are left of 17: failures count and successes do not", n)
 		}

@@ -138,11 +138,10 @@ func TestMigrate_FailureLeavesNothing(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {
 		d := migrated(t, url)
 		before := tables(t, d)
-		user, err := newUser(t.Context(), d.Client, "stays@example.com")
-		check(t, err)
+		user := must(newUser(t.Context(), d.Client, "stays@example.com"))
 		good := "CREATE TABLE half (id int);\nUPDATE users SET email = 'gone';\n"
 		d.SetMigrations(next(t, d, "9002_broken.sql", good+"INSERT INTO nowhere VALUES (1);"))
-		_, err = d.Migrate(t.Context())
+		_, err := d.Migrate(t.Context())
 		if err == nil || !strings.Contains(err.Error(), "9002_broken.sql: ") ||
 			!strings.Contains(err.Error(), "nowhere") {
 			t.Fatalf("the error does not say what failed: %v", err)

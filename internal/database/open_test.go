@@ -228,8 +228,7 @@ func TestOpen_UnknownCertificateIsRefused(t *testing.T) {
 }
 
 func TestOpen_StoppedServerIsTriedOnceASecondUntilTheTimeout(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") // a port where nobody listens
-	check(t, err)
+	l := must(net.Listen("tcp", "127.0.0.1:0")) // a port where nobody listens
 	l.Close()
 	var lines bytes.Buffer
 	began := time.Now()

@@ -21,8 +21,7 @@ import (
 func TestStatement_LeavesNothingPreparedOnTheServer(t *testing.T) {
 	direct := dbtest.Postgres(t)
 	for _, url := range []string{direct, dbtest.PgBouncer(t, direct, "transaction"), direct + "&binary_parameters=no"} {
-		tx, err := open(t, url).SQL().Begin() // which a pooler leaves on one connection
-		check(t, err)
+		tx := must(open(t, url).SQL().Begin()) // which a pooler leaves on one connection
 		var n, argument int
 		for range 3 {
 			if err := tx.QueryRow("SELECT count(*), $1::int FROM pg_prepared_statements", 7).Scan(&n, &argument); err != nil || argument != 7 {

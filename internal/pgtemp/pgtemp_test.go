@@ -30,10 +30,9 @@ func start(t *testing.T) *pgtemp.Server {
 
 func query(t *testing.T, url, q string) error {
 	t.Helper()
-	db, err := sql.Open("postgres", url)
-	check(t, err)
+	db := must(sql.Open("postgres", url))
 	defer db.Close()
-	_, err = db.Exec(q)
+	_, err := db.Exec(q)
 	return err
 }
 

@@ -32,12 +32,11 @@ func TestMain(m *testing.M) {
 func startWorker(t testing.TB) *Client {
 	t.Helper()
 	program := must(os.Executable())
-	p, err := Start(func() *exec.Cmd {
+	p := must(Start(func() *exec.Cmd {
 		cmd := exec.Command(program, "hash")
 		cmd.Stderr = os.Stderr
 		return cmd
-	})
-	check(t, err)
+	}))
 	t.Cleanup(p.Close)
 	return p
 }
