@@ -13,8 +13,7 @@ import (
 )
 
 // jwkOf is a public key of the set as members that can be made wrong.
-func jwkOf(t *testing.T, algorithm string) members {
-	t.Helper()
+func jwkOf(algorithm string) members {
 	set := string(must(NewKeys(testKeys()[algorithm].WithoutSchedule())).JWKS(theTime))
 	inner := strings.TrimSuffix(strings.TrimPrefix(set, `{"keys":[{`), `}]}`)
 	return strings.Split(inner, ",")
@@ -51,110 +50,96 @@ func TestParseJWKS_ReadsWhatIsPublished(t *testing.T) {
 	if keys, err := ParseJWKS([]byte(`{"keys":[]}`)); err != nil || len(keys) != 0 {
 		t.Errorf("an empty set: %v, %v", keys, err)
 	}
-	if keys, err := ParseJWKS(setOf(jwkOf(t, "EdDSA").with("kid", `"a name"`))); err != nil || keys[0].ID() != "a name" {
+	if keys, err := ParseJWKS(setOf(jwkOf("EdDSA").with("kid", `"a name"`))); err != nil || keys[0].ID() != "a name" {
 		t.Errorf("a kid of the set's own: %v, %v", keys, err)
 	}
 }
 
-// The cases are those of Wycheproof's json_web_key set and more. Each set also has a good key, which is read alone
-// (skipped) or not at all (refused); in the control, both are read.
+// A set also has a good key, which is read alone (skipped) or not at all (refused); in the control, both are read.
+const read, skipped, refused = 2, 1, 0
+
+// changedMembers are members of a key of an algorithm, changed or added one at a time, by what becomes of the key. The
+// cases are those of Wycheproof's json_web_key set and more.
+func changedMembers() map[int]map[string][]string {
+	member := func(name string, value []byte) string { return `"` + name + `":` + text64(value) }
+	return map[int]map[string][]string{
+		read: {
+			"EdDSA": {`"use":"sig"`}, "ES256": {`"key_ops":["verify"]`},
+			"RS256": {`"x5t":"AAAA"`, member("e", []byte{1, 0, 3})},
+		},
+		skipped: {
+			"EdDSA": {`"use":"enc"`, `"use":"SIG"`, `"kid":""`, `"crv":"Ed448"`, `"crv":"X25519"`},
+			"ES256": {`"key_ops":["encrypt","wrapKey"]`, `"key_ops":[]`, `"alg":"ES384"`, `"crv":"P-384"`},
+			"RS256": {`"alg":"PS256"`, `"alg":"none"`, `"alg":"HS256"`, `"kty":"AKP"`},
+		},
+		refused: {
+			"EdDSA": {
+				`"kid":1`, `"kty":null`, `"use":["sig"]`, `"key_ops":"verify"`, `"alg":1`, `"d":"AAAA"`, `"kid":"other"`,
+				member("x", make([]byte, 31)),
+			},
+			"RS256": {
+				`"qi":"AAAA"`, member("n", weakN(1024)), member("n", bits(2047)), member("n", bits(8193)),
+				member("n", even(bits(2048))), member("n", append([]byte{0}, bits(2048)...)), // with a zero in front
+				member("e", []byte{1}), member("e", []byte{3}), member("e", []byte{1, 0, 2}), `"e":""`,
+				member("e", []byte{1, 0, 0, 0, 1}), member("e", []byte{0x80, 0, 0, 1}),
+			},
+		},
+	}
+}
+
 func TestParseJWKS_ForeignKeysAreSkippedAndBrokenOnesRefused(t *testing.T) {
-	const read, skipped, refused = 2, 1, 0
-	for _, c := range []struct {
-		name, algorithm string
-		spoil           func(m members) members
-		want            int
-	}{
-		{"use sig", "EdDSA", with("use", `"sig"`), read},
-		{"without use and alg", "EdDSA", without("use", "alg"), read},
-		{"key_ops verify", "ES256", with("key_ops", `["verify"]`), read},
-		{"an unknown member", "RS256", with("x5t", `"AAAA"`), read},
-		{"use enc", "EdDSA", with("use", `"enc"`), skipped},
-		{"use of another case", "EdDSA", with("use", `"SIG"`), skipped},
-		{"key_ops encrypt", "ES256", with("key_ops", `["encrypt","wrapKey"]`), skipped},
-		{"key_ops empty", "ES256", with("key_ops", `[]`), skipped},
-		{"no kid", "EdDSA", without("kid"), skipped},
-		{"an empty kid", "EdDSA", with("kid", `""`), skipped},
-		{"alg of another curve", "ES256", with("alg", `"ES384"`), skipped},
-		{"alg of a sibling", "RS256", with("alg", `"PS256"`), skipped},
-		{"alg none", "RS256", with("alg", `"none"`), skipped},
-		{"alg HS256", "RS256", with("alg", `"HS256"`), skipped},
-		{"another curve", "ES256", with("crv", `"P-384"`), skipped},
-		{"Ed448", "EdDSA", with("crv", `"Ed448"`), skipped},
-		{"X25519", "EdDSA", with("crv", `"X25519"`), skipped},
-		{"another kind", "RS256", with("kty", `"AKP"`), skipped},
-
-		{"a kid that is a number", "EdDSA", with("kid", `1`), refused},
-		{"no kty", "EdDSA", without("kty"), refused},
-		{"kty null", "EdDSA", with("kty", `null`), refused},
-		{"use that is a list", "EdDSA", with("use", `["sig"]`), refused},
-		{"key_ops that is a text", "EdDSA", with("key_ops", `"verify"`), refused},
-		{"alg that is a number", "EdDSA", with("alg", `1`), refused},
-		{"a name twice", "EdDSA", func(m members) members { return m.and(m[0]) }, refused},
-		{"a private Ed25519 key", "EdDSA", with("d", `"AAAA"`), refused},
-		{"a private RSA key", "RS256", with("qi", `"AAAA"`), refused},
-		{"a private key of another use", "ES256", func(m members) members {
-			return m.with("use", `"enc"`).and(`"d":""`)
-		}, refused},
-		{"a shared key", "EdDSA", func(members) members {
-			return members{`"kty":"oct"`, `"kid":"x"`, `"k":"AAAA"`}
-		}, refused},
-		{"the same kid", "EdDSA", with("kid", `"other"`), refused},
-		{"the same kid, of another use", "EdDSA", func(m members) members {
-			return m.with("kid", `"other"`).with("use", `"enc"`)
-		}, refused},
-
-		{"Ed25519 of 31 bytes", "EdDSA", with("x", text64(make([]byte, 31))), refused},
-		{"Ed25519 with padding", "EdDSA", func(m members) members {
-			return m.with("x", strings.TrimSuffix(value(m, "x"), `"`)+`="`)
-		}, refused},
-		{"Ed25519 without x", "EdDSA", without("x"), refused},
-
-		{"P-256, off the curve", "ES256", func(m members) members { return m.with("x", value(m, "y")) }, refused},
-		{"P-256, the point 0", "ES256", func(m members) members {
-			return m.with("x", text64(make([]byte, 32))).with("y", text64(make([]byte, 32)))
-		}, refused},
-		{"P-256, 33 bytes", "ES256", func(m members) members { return m.with("x", `"AA`+value(m, "x")[1:]) }, refused},
-		{"P-256 without y", "ES256", without("y"), refused},
-
-		{"RSA of 1024 bits", "RS256", with("n", weakN(t, 1024)), refused},
-		{"RSA of 2047 bits", "RS256", with("n", text64(bits(2047))), refused},
-		{"RSA of 8193 bits", "RS256", with("n", text64(bits(8193))), refused},
-		{"RSA, even", "RS256", with("n", text64(even(bits(2048)))), refused},
-		{"RSA, n with a zero in front", "RS256", with("n", text64(append([]byte{0}, bits(2048)...))), refused},
-		{"RSA, e 1", "RS256", with("e", text64([]byte{1})), refused},
-		{"RSA, e 3", "RS256", with("e", text64([]byte{3})), refused},
-		{"RSA, e even", "RS256", with("e", text64([]byte{1, 0, 2})), refused},
-		{"RSA, e of 5 bytes", "RS256", with("e", text64([]byte{1, 0, 0, 0, 1})), refused},
-		{"RSA, e 2^31+1", "RS256", with("e", text64([]byte{0x80, 0, 0, 1})), refused},
-		{"RSA, e 65539", "RS256", with("e", text64([]byte{1, 0, 3})), read},
-		{"RSA, e empty", "RS256", with("e", `""`), refused},
+	for want, byAlgorithm := range changedMembers() {
+		for algorithm, changes := range byAlgorithm {
+			for _, change := range changes {
+				name, raw, _ := strings.Cut(strings.TrimPrefix(change, `"`), `":`)
+				tryJWK(t, algorithm, jwkOf(algorithm).with(name, raw), want)
+			}
+		}
+	}
+	ed, ec := jwkOf("EdDSA"), jwkOf("ES256")
+	tryJWK(t, "EdDSA", ed.without("use").without("alg"), read)
+	tryJWK(t, "EdDSA", ed.without("kid"), skipped)
+	for _, broken := range []members{
+		ed.without("kty"), ed.without("x"), ed.and(ed[0]), ed.with("kid", `"other"`).with("use", `"enc"`),
+		{`"kty":"oct"`, `"kid":"x"`, `"k":"AAAA"`}, // a shared key
+		ed.with("x", strings.TrimSuffix(value(ed, "x"), `"`)+`="`),
 	} {
-		good, second := jwkOf(t, c.algorithm), "ES256"
-		if c.algorithm == "ES256" {
-			second = "EdDSA"
+		tryJWK(t, "EdDSA", broken, refused)
+	}
+	zero := text64(make([]byte, 32))
+	for _, broken := range []members{
+		// a private part, off the curve, the point 0, 33 bytes
+		ec.with("use", `"enc"`).and(`"d":""`), ec.with("x", value(ec, "y")), ec.with("x", zero).with("y", zero),
+		ec.with("x", `"AA`+value(ec, "x")[1:]), ec.without("y"),
+	} {
+		tryJWK(t, "ES256", broken, refused)
+	}
+}
+
+// tryJWK reads sets of a key, which was a good one of the algorithm, and a good key of another.
+func tryJWK(t *testing.T, algorithm string, key members, want int) {
+	t.Helper()
+	second := map[string]string{"EdDSA": "ES256", "ES256": "EdDSA", "RS256": "ES256"}[algorithm]
+	other := jwkOf(second).with("kid", `"other"`)
+	if keys, err := ParseJWKS(setOf(jwkOf(algorithm), other)); err != nil || len(keys) != 2 {
+		t.Fatalf("%s, control: %d keys, %v", algorithm, len(keys), err)
+	}
+	for _, set := range [][]byte{setOf(key, other), setOf(other, key)} {
+		keys, err := ParseJWKS(set)
+		if len(keys) != want || (err != nil) != (want == refused) {
+			t.Errorf("%.300s: %d keys, %v; want %d", set, len(keys), err, want)
 		}
-		other := jwkOf(t, second).with("kid", `"other"`)
-		if keys, err := ParseJWKS(setOf(good, other)); err != nil || len(keys) != 2 {
-			t.Fatalf("%s, control: %d keys, %v", c.name, len(keys), err)
+		if want == skipped && (len(keys) != 1 || keys[0].ID() != "other") {
+			t.Errorf("%.300s: the wrong key is skipped", set)
 		}
-		for _, set := range [][]byte{setOf(c.spoil(good), other), setOf(other, c.spoil(good))} {
-			keys, err := ParseJWKS(set)
-			if len(keys) != c.want || (err != nil) != (c.want == refused) {
-				t.Errorf("%s: %d keys, %v", c.name, len(keys), err)
-			}
-			if c.want == skipped && (len(keys) != 1 || keys[0].ID() != "other") {
-				t.Errorf("%s: the wrong key is skipped", c.name)
-			}
-			keepsQuiet(t, err, string(set))
-		}
+		keepsQuiet(t, err, string(set))
 	}
 }
 
 func TestParseJWKS_IsBounded(t *testing.T) {
 	list := func(n int) (keys []members) {
 		for i := range n {
-			keys = append(keys, jwkOf(t, "EdDSA").with("kid", fmt.Sprintf(`"%d"`, i)))
+			keys = append(keys, jwkOf("EdDSA").with("kid", fmt.Sprintf(`"%d"`, i)))
 		}
 		return keys
 	}
@@ -194,19 +179,6 @@ func FuzzParseJWKS(f *testing.F) {
 	})
 }
 
-func with(name, raw string) func(members) members {
-	return func(m members) members { return m.with(name, raw) }
-}
-
-func without(names ...string) func(members) members {
-	return func(m members) members {
-		for _, name := range names {
-			m = m.without(name)
-		}
-		return m
-	}
-}
-
 func value(m members, name string) string {
 	for _, member := range m {
 		if raw, ok := strings.CutPrefix(member, `"`+name+`":`); ok {
@@ -229,11 +201,7 @@ func even(number []byte) []byte {
 	return number
 }
 
-func weakN(t *testing.T, bits int) string {
-	t.Helper()
-	key := must(rsa.GenerateKey(rand.Reader, bits))
-	return text64(key.N.Bytes())
-}
+func weakN(bits int) []byte { return must(rsa.GenerateKey(rand.Reader, bits)).N.Bytes() }
 
 // The table says what is no key of ours; this says that a key of any of our kinds, drawn at random, is one.
 func TestParseJWKS_RandomGoodKeysAreRead(t *testing.T) {
