@@ -152,21 +152,20 @@ func (b *bench) serve(ctx context.Context, v variant, d dataset) (*process, erro
 	if err != nil {
 		return nil, err
 	}
-	p, err := b.launch(ctx, v.program, url, d.cost)
-	if err != nil {
-		return nil, err
-	}
-	w := workload{requests: [][]byte{graphqlRequest("{__typename}", nil, "")}, prefix: []byte(`{"data":`)}
-	return p, p.waitReady(ctx, w)
+	first := workload{requests: [][]byte{graphqlRequest("{__typename}", nil, "")}, prefix: []byte(`{"data":`)}
+	return b.launch(ctx, v, url, d.cost, first)
 }
 
-// launch starts a program on a database; it does not wait for an answer.
-func (b *bench) launch(ctx context.Context, program, url string, cost password.Cost) (*process, error) {
+// launch starts a variant on a database and waits until it answers a first request.
+func (b *bench) launch(
+	ctx context.Context, v variant, url string, cost password.Cost, first workload,
+) (*process, error) {
 	address, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
-	return b.spawn(ctx, process{address: address, program: program, environment: b.environment(url, address, cost)})
+	p := process{address: address, program: v.program, environment: b.environment(url, address, cost)}
+	return b.spawn(ctx, p, first)
 }
 
 func (b *bench) environment(url, address string, cost password.Cost) []string {
@@ -192,10 +191,6 @@ func (b *bench) servePlain(ctx context.Context) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := b.spawn(ctx, process{address: address, program: program, args: []string{plainCommand, address}})
-	if err != nil {
-		return nil, err
-	}
-	w := workload{requests: [][]byte{graphqlRequest(meQuery, nil, "")}, prefix: []byte(`{"data":`)}
-	return p, p.waitReady(ctx, w)
+	first := workload{requests: [][]byte{graphqlRequest(meQuery, nil, "")}, prefix: []byte(`{"data":`)}
+	return b.spawn(ctx, process{address: address, program: program, args: []string{plainCommand, address}}, first)
 }

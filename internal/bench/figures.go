@@ -18,10 +18,22 @@ var groups = []struct {
 	{"speed", speed},
 	{"caches", caches},
 	{"logins", logins},
-	{"tail", tail},
-	{"growth", growth},
-	{"start", starts},
-	{"memory", memory},
+	{"tail", each(tail)},
+	{"growth", each(growth)},
+	{"start", each(starts)},
+	{"memory", each(memory)},
+}
+
+// each measures one variant after the other.
+func each(measure func(context.Context, *bench, variant) error) func(context.Context, *bench) error {
+	return func(ctx context.Context, b *bench) error {
+		for _, v := range b.variants() {
+			if err := measure(ctx, b, v); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 }
 
 func groupNames() string {
@@ -37,9 +49,7 @@ func measure(ctx context.Context, o *options, t *table, progress io.Writer) (err
 	if err != nil {
 		return err
 	}
-	defer func() {
-		err = errors.Join(err, b.close())
-	}()
+	defer func() { err = errors.Join(err, b.close()) }()
 	for _, g := range groups {
 		if !o.only.MatchString(g.name) {
 			continue

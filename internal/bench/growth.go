@@ -12,27 +12,25 @@ const batch = 8
 
 // growth is the time of a request with many users, divided by the time with few. Requests go one by one, in turn to
 // both.
-func growth(ctx context.Context, b *bench) error {
-	for _, v := range b.variants() {
-		began := time.Now()
-		few, err := b.growthWorkloads(ctx, v, small.users)
+func growth(ctx context.Context, b *bench, v variant) error {
+	began := time.Now()
+	few, err := b.growthWorkloads(ctx, v, small.users)
+	if err != nil {
+		return err
+	}
+	many, err := b.growthWorkloads(ctx, v, b.size.users)
+	if err != nil {
+		return err
+	}
+	b.logf("%d users in %s: %.0f s", b.size.users, v.label, time.Since(began).Seconds())
+	for i, name := range []string{"login without its hashing", "me", "users page of 100 at depth"} {
+		ratios, times, err := b.compare(ctx, few[i], many[i])
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", name, err)
 		}
-		many, err := b.growthWorkloads(ctx, v, b.size.users)
-		if err != nil {
-			return err
-		}
-		b.logf("%d users in %s: %.0f s", b.size.users, v.label, time.Since(began).Seconds())
-		for i, name := range []string{"login without its hashing", "me", "users page of 100 at depth"} {
-			ratios, times, err := b.compare(ctx, few[i], many[i])
-			if err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
-			b.table.note("%s, %s: %.2f ms with %d users", name, v.label, median(times), b.size.users)
-			b.table.add(fmt.Sprintf("%s, %s: %d users ÷ %d", name, v.label, b.size.users, small.users), ratios,
-				v.targets(atMost(1.3, 1.1)))
-		}
+		b.table.note("%s, %s: %.2f ms with %d users", name, v.label, median(times), b.size.users)
+		b.table.add(fmt.Sprintf("%s, %s: %d users ÷ %d", name, v.label, b.size.users, small.users), ratios,
+			v.targets(atMost(1.3, 1.1)))
 	}
 	return nil
 }

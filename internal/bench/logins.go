@@ -71,36 +71,34 @@ const openLoopRate = 400
 
 // tail is the 99th percentile of the time of `me` while others log in as fast as they can, divided by the same when
 // they do not.
-func tail(ctx context.Context, b *bench) error {
-	for _, v := range b.variants() {
-		p, err := b.serve(ctx, v, small)
-		if err != nil {
-			return err
-		}
-		me, err := meWorkload(ctx, p, b.size.callers, small.users)
-		if err != nil {
-			return err
-		}
-		p99 := func() (float64, error) {
-			times, err := me.openLoop(ctx, loginClients, openLoopRate, 2*b.size.round)
-			return quantile(times, 0.99), err
-		}
-		var quiet, flooded []float64
-		for range b.size.rounds {
-			calm, err := p99()
-			if err != nil {
-				return err
-			}
-			busy, err := duringLogins(ctx, loginWorkload(p, b.size.callers, small.users), p99)
-			if err != nil {
-				return err
-			}
-			quiet, flooded = append(quiet, calm), append(flooded, busy)
-		}
-		b.table.note("me, %s, 99th percentile at %d/s: %.2f ms quiet, %.2f ms under a login flood",
-			v.label, openLoopRate, median(quiet), median(flooded))
-		b.table.add("me, "+v.label+", p99 under a login flood ÷ quiet", ratios(flooded, quiet), v.targets(atMost(4, 2)))
+func tail(ctx context.Context, b *bench, v variant) error {
+	p, err := b.serve(ctx, v, small)
+	if err != nil {
+		return err
 	}
+	me, err := meWorkload(ctx, p, b.size.callers, small.users)
+	if err != nil {
+		return err
+	}
+	p99 := func() (float64, error) {
+		times, err := me.openLoop(ctx, loginClients, openLoopRate, 2*b.size.round)
+		return quantile(times, 0.99), err
+	}
+	var quiet, flooded []float64
+	for range b.size.rounds {
+		calm, err := p99()
+		if err != nil {
+			return err
+		}
+		busy, err := duringLogins(ctx, loginWorkload(p, b.size.callers, small.users), p99)
+		if err != nil {
+			return err
+		}
+		quiet, flooded = append(quiet, calm), append(flooded, busy)
+	}
+	b.table.note("me, %s, 99th percentile at %d/s: %.2f ms quiet, %.2f ms under a login flood",
+		v.label, openLoopRate, median(quiet), median(flooded))
+	b.table.add("me, "+v.label+", p99 under a login flood ÷ quiet", ratios(flooded, quiet), v.targets(atMost(4, 2)))
 	return nil
 }
 

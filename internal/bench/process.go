@@ -27,8 +27,8 @@ type process struct {
 	ended chan struct{}
 }
 
-// spawn starts a process; it does not wait until it listens. The process ends with the context at the latest.
-func (b *bench) spawn(ctx context.Context, p process) (*process, error) {
+// spawn starts a process and waits until it answers a first request. It ends with the context at the latest.
+func (b *bench) spawn(ctx context.Context, p process, first workload) (*process, error) {
 	log, err := os.CreateTemp(b.folder, filepath.Base(p.program)+"-*.log")
 	if err != nil {
 		return nil, err
@@ -44,7 +44,7 @@ func (b *bench) spawn(ctx context.Context, p process) (*process, error) {
 	}
 	go func() { p.cmd.Wait(); close(p.ended) }()
 	b.started = append(b.started, &p)
-	return &p, nil
+	return &p, p.waitReady(ctx, first)
 }
 
 // stopAll ends all processes that were started.

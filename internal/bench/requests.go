@@ -52,8 +52,8 @@ func meWorkload(ctx context.Context, p *process, callers, users int) (workload, 
 }
 
 // deniedWorkload is `me` of an anonymous caller.
-func deniedWorkload(p *process) workload {
-	return workload{address: p.address, requests: [][]byte{graphqlRequest(meQuery, nil, "")}, prefix: deniedPrefix}
+func deniedWorkload(address string) workload {
+	return workload{address: address, requests: [][]byte{graphqlRequest(meQuery, nil, "")}, prefix: deniedPrefix}
 }
 
 func loginWorkload(p *process, callers, users int) workload {

@@ -6,42 +6,32 @@ import (
 )
 
 // starts is the time from starting the program on a migrated database to its first response, which reads the database.
-func starts(ctx context.Context, b *bench) error {
-	for _, v := range b.variants() {
-		url, me, err := b.usedDatabase(ctx, v)
-		if err != nil {
-			return err
-		}
-		var all []float64
-		for range b.size.starts {
-			took, p, err := b.firstResponse(ctx, v, url, me)
-			if err != nil {
-				return err
-			}
-			p.stop()
-			all = append(all, milliseconds(took))
-		}
-		b.table.add("start to first answer, "+v.label, all, v.targets(atMost(300, 100).in("ms")))
-	}
-	return nil
-}
-
-// memory is the memory of a server that has answered one request, and then many, with logins among them.
-func memory(ctx context.Context, b *bench) error {
-	for _, v := range b.variants() {
-		if err := b.memoryOf(ctx, v); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (b *bench) memoryOf(ctx context.Context, v variant) error {
+func starts(ctx context.Context, b *bench, v variant) error {
 	url, me, err := b.usedDatabase(ctx, v)
 	if err != nil {
 		return err
 	}
-	_, p, err := b.firstResponse(ctx, v, url, me)
+	var all []float64
+	for range b.size.starts {
+		began := time.Now()
+		p, err := b.launch(ctx, v, url, small.cost, me)
+		if err != nil {
+			return err
+		}
+		all = append(all, milliseconds(time.Since(began)))
+		p.stop()
+	}
+	b.table.add("start to first answer, "+v.label, all, v.targets(atMost(300, 100).in("ms")))
+	return nil
+}
+
+// memory is the memory of a server that has answered one request, and then many, with logins among them.
+func memory(ctx context.Context, b *bench, v variant) error {
+	url, me, err := b.usedDatabase(ctx, v)
+	if err != nil {
+		return err
+	}
+	p, err := b.launch(ctx, v, url, small.cost, me)
 	if err != nil {
 		return err
 	}
@@ -73,25 +63,11 @@ func (b *bench) usedDatabase(ctx context.Context, v variant) (string, workload, 
 	if err != nil {
 		return "", workload{}, err
 	}
-	p, err := b.launch(ctx, v.program, url, small.cost)
+	p, err := b.launch(ctx, v, url, small.cost, deniedWorkload(""))
 	if err != nil {
 		return "", workload{}, err
 	}
 	defer p.stop()
-	if err := p.waitReady(ctx, deniedWorkload(p)); err != nil {
-		return "", workload{}, err
-	}
 	me, err := meWorkload(ctx, p, b.size.callers, small.users)
 	return url, me, err
-}
-
-// firstResponse starts the program and returns how long its first response took.
-func (b *bench) firstResponse(ctx context.Context, v variant, url string, w workload) (time.Duration, *process, error) {
-	began := time.Now()
-	p, err := b.launch(ctx, v.program, url, small.cost)
-	if err != nil {
-		return 0, nil, err
-	}
-	err = p.waitReady(ctx, w)
-	return time.Since(began), p, err
 }

@@ -37,7 +37,7 @@ func speed(ctx context.Context, b *bench) error {
 		users, err := usersWorkload(ctx, p, b.size.callers, small.users)
 		return []*subject{
 			{name: "me, " + v.label, process: p, workload: me, bounds: v.targets(atLeast(0.30, 0.50))},
-			{name: "denied me, " + v.label, process: p, workload: deniedWorkload(p), bounds: v.targets(atLeast(0.45, 0.60))},
+			{name: "denied me, " + v.label, process: p, workload: deniedWorkload(p.address), bounds: v.targets(atLeast(0.45, 0.60))},
 			{name: "users page of 100, " + v.label, process: p, workload: users},
 		}, err
 	})
