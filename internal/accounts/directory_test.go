@@ -91,9 +91,7 @@ func TestUser_UnknownIsNil(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))
 		got := must(h.User(t.Context(), p.User.ID))
-		if diff := cmp.Diff(p.User, got, account); diff != "" {
-			t.Errorf("(-registered +read):\n%s", diff)
-		}
+		wantEqual(t, "the answer", p.User, got, account)
 		for _, id := range []uuid.UUID{uuid.Nil, uuid.New()} {
 			if got, err := h.User(t.Context(), id); err != nil || got != nil {
 				t.Errorf("%v: %v, %v; want nil", id, got, err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/internal/accounts"
@@ -21,9 +20,7 @@ func TestEvents_ArePublishedAfterTheCommit(t *testing.T) {
 		}
 		expect := func(what string, want ...accounts.Event) {
 			t.Helper()
-			if d := cmp.Diff(want, h.events); d != "" {
-				t.Errorf("%s (-want +got):\n%s", what, d)
-			}
+			wantEqual(t, what, want, h.events)
 			h.events = nil
 		}
 		root := h.administrator("root@example.com").Viewer

@@ -31,9 +31,7 @@ func TestLogin_StartsAnotherSession(t *testing.T) {
 		h.clock.move(time.Minute)
 		second := h.must(h.login(" ADA@Example.com", goodPassword))
 		checkTokens(t, h, second, startTime.Add(time.Minute).Truncate(time.Microsecond))
-		if d := cmp.Diff(first.User, second.User, account); d != "" {
-			t.Errorf("user (-register +login):\n%s", d)
-		}
+		wantEqual(t, "user", first.User, second.User, account)
 		if first.Viewer.SessionID == second.Viewer.SessionID || *first.RefreshToken == *second.RefreshToken {
 			t.Error("the session is the same")
 		}

@@ -292,3 +292,11 @@ func must[T any](v T, err error) T {
 
 // errOf is the error of a use case whose payload is not looked at.
 func errOf[T any](_ T, err error) error { return err }
+
+// wantEqual compares what came with what was wanted.
+func wantEqual[T any](t *testing.T, what string, want, got T, options ...cmp.Option) {
+	t.Helper()
+	if diff := cmp.Diff(want, got, options...); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}

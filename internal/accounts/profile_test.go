@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/internal/accounts"
@@ -51,18 +50,14 @@ func TestUpdateProfile_ChangesOnlyTheName(t *testing.T) {
 			}
 			me := must(h.Me(t.Context(), p.Viewer))
 			for _, u := range []*accounts.User{got.User, me} {
-				if d := cmp.Diff(&want, u, account); d != "" {
-					t.Errorf("%s (-want +got):\n%s", c.what, d)
-				}
+				wantEqual(t, c.what, &want, u, account)
 			}
 		}
 		if h.hash(t, ada) != hash {
 			t.Error("the password changed")
 		}
 		other := must(h.Me(t.Context(), eve.Viewer))
-		if d := cmp.Diff(eve.User, other, account); d != "" {
-			t.Errorf("another user changed (-before +after):\n%s", d)
-		}
+		wantEqual(t, "another user changed", eve.User, other, account)
 	})
 }
 
@@ -135,9 +130,7 @@ func TestMe_DeletedAccountIsUnauthenticated(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))
 		me := must(h.Me(t.Context(), p.Viewer))
-		if d := cmp.Diff(p.User, me, account); d != "" {
-			t.Errorf("me (-register +got):\n%s", d)
-		}
+		wantEqual(t, "me", p.User, me, account)
 		h.db.Client.User.DeleteOneID(p.User.ID).ExecX(t.Context())
 		wantProblem(t, "me", errOf(h.Me(t.Context(), p.Viewer)), problem.Unauthenticated, "")
 		h.wantRevoked("a deleted account", p)

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/internal/accounts"
@@ -59,13 +58,9 @@ func TestRefresh_AnswersWithTheCurrentUser(t *testing.T) {
 		next := h.must(h.exchange(*p.RefreshToken))
 		want := *p.User
 		want.Roles, want.Name = []accounts.Role{"ADMIN", "USER"}, ptr("Ada")
-		if d := cmp.Diff(&want, next.User, account); d != "" {
-			t.Errorf("user (-want +got):\n%s", d)
-		}
+		wantEqual(t, "user", &want, next.User, account)
 		claims := must(h.access.Verify(next.AccessToken))
-		if d := cmp.Diff([]string{"ADMIN", "USER"}, claims.Roles); d != "" {
-			t.Errorf("roles (-want +got):\n%s", d)
-		}
+		wantEqual(t, "roles", []string{"ADMIN", "USER"}, claims.Roles)
 		h.db.Client.User.UpdateOneID(p.User.ID).SetRoles([]string{"USER"}).ExecX(t.Context())
 		if v := h.caller(next); v.HasRole("ADMIN") {
 			t.Error("who is no administrator any more still is one by an old token")
@@ -127,9 +122,7 @@ func TestRefresh_ReplayEndsTheSession(t *testing.T) {
 					func(e accounts.Event) bool { return e.Kind != accounts.RefreshReused })
 				want := []accounts.Event{{Kind: accounts.RefreshReused, UserID: stolen.Viewer.UserID,
 					SessionID: stolen.Viewer.SessionID}}
-				if d := cmp.Diff(want, told); d != "" {
-					t.Errorf("(-want +got):\n%s", d)
-				}
+				wantEqual(t, "the answer", want, told)
 			})
 		})
 	}

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/google/uuid"
 
@@ -27,13 +26,9 @@ func TestRegister_CreatesAnAccountAndSignsIn(t *testing.T) {
 			ID: p.User.ID, Email: ada, Name: ptr("Ada \u00e9"), Roles: []accounts.Role{"USER"}, Status: "ACTIVE",
 			CreatedAt: now, UpdatedAt: now,
 		}
-		if d := cmp.Diff(want, p.User, account); d != "" {
-			t.Errorf("user (-want +got):\n%s", d)
-		}
+		wantEqual(t, "user", want, p.User, account)
 		me := must(h.Me(t.Context(), h.caller(p)))
-		if d := cmp.Diff(want, me, account); d != "" {
-			t.Errorf("me (-want +got):\n%s", d)
-		}
+		wantEqual(t, "me", want, me, account)
 		if p.User.ID.Version() != 7 || p.Viewer.SessionID.Version() != 7 {
 			t.Errorf("ids of version %d and %d, want 7", p.User.ID.Version(), p.Viewer.SessionID.Version())
 		}
@@ -53,17 +48,11 @@ func checkTokens(t *testing.T, h *fixture, p *accounts.AuthPayload, now time.Tim
 		UserID: p.User.ID, SessionID: p.Viewer.SessionID, ID: claims.ID, Roles: []string{"USER"},
 		AuthenticatedAt: second, IssuedAt: second, ExpiresAt: second.Add(accessTTL),
 	}
-	if d := cmp.Diff(want, claims); d != "" {
-		t.Errorf("claims (-want +got):\n%s", d)
-	}
+	wantEqual(t, "claims", want, claims)
 	made := &viewer.Viewer{UserID: p.User.ID, SessionID: claims.SessionID, Roles: []string{"USER"}, AuthTime: now}
-	if d := cmp.Diff(made, p.Viewer, cmpopts.EquateComparable(netip.Addr{})); d != "" {
-		t.Errorf("the viewer that the tokens make (-want +got):\n%s", d)
-	}
+	wantEqual(t, "the viewer that the tokens make", made, p.Viewer, cmpopts.EquateComparable(netip.Addr{}))
 	made.AuthTime = second // the token says seconds
-	if d := cmp.Diff(made, h.caller(p), cmpopts.EquateComparable(netip.Addr{})); d != "" {
-		t.Errorf("the viewer of the access token (-want +got):\n%s", d)
-	}
+	wantEqual(t, "the viewer of the access token", made, h.caller(p), cmpopts.EquateComparable(netip.Addr{}))
 	row := h.db.Client.Session.GetX(t.Context(), claims.SessionID)
 	if row.RefreshGeneration != 0 || !row.AuthenticatedAt.Equal(now) || !row.IdleExpiresAt.Equal(second.Add(refreshTTL)) || !row.ExpiresAt.Equal(second.Add(sessionTTL)) {
 		t.Errorf("session %+v", row)
@@ -188,12 +177,8 @@ func TestRegister_OneOfParallelRegistrationsWins(t *testing.T) {
 		if won < 0 {
 			t.Fatal("none won")
 		}
-		if n := h.db.Client.User.Query().CountX(t.Context()); n != 1 {
-			t.Errorf("%d accounts, want 1", n)
-		}
-		if n := h.db.Client.Session.Query().CountX(t.Context()); n != 1 {
-			t.Errorf("%d sessions, want the winner's", n)
-		}
+		wantEqual(t, "accounts", 1, h.db.Client.User.Query().CountX(t.Context()))
+		wantEqual(t, "sessions", 1, h.db.Client.Session.Query().CountX(t.Context()))
 		h.wantActive("the winner", payloads[won])
 		h.must(h.login(spellings[0], fmt.Sprintf("%s-%d", goodPassword, won)))
 	})

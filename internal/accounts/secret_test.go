@@ -29,9 +29,7 @@ func TestCheckSecret_RefusesAnotherSecret(t *testing.T) {
 			}
 		}
 		check(t, accounts.CheckSecret(t.Context(), h.db.Client, secretOf(t, " "+theSecret+"\n")))
-		if n := h.db.Client.Setting.Query().CountX(t.Context()); n != 1 {
-			t.Errorf("%d settings, want 1", n)
-		}
+		wantEqual(t, "settings", 1, h.db.Client.Setting.Query().CountX(t.Context()))
 	})
 }
 

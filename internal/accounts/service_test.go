@@ -100,9 +100,7 @@ func TestTransactions_RefuseToNest(t *testing.T) {
 		if err == nil || entered {
 			t.Errorf("nested: %v, entered %v", err, entered)
 		}
-		if n := h.db.Client.User.Query().CountX(t.Context()); n != 0 {
-			t.Errorf("%d accounts, want the outer one taken back", n)
-		}
+		wantEqual(t, "accounts", 0, h.db.Client.User.Query().CountX(t.Context()))
 		for range 2 { // the twin: one after the other
 			check(t, accounts.InTx(h.Service, t.Context(),
 				func(context.Context, *accounts.Transaction) error { return nil }))

@@ -309,14 +309,10 @@ func TestSessions_LastUseIsWrittenOnceAMinute(t *testing.T) {
 		for range 3 {
 			for range 3 {
 				h.clock.move(19 * time.Second)
-				if n := use(); n != 0 {
-					t.Errorf("%d writes within a minute", n)
-				}
+				wantEqual(t, "writes within a minute", 0, use())
 			}
 			h.clock.move(3 * time.Second)
-			if n := use(); n != 1 {
-				t.Errorf("%d writes after a minute", n)
-			}
+			wantEqual(t, "writes after a minute", 1, use())
 			at, ip, agent := row()
 			if begun = begun.Add(time.Minute); !at.Equal(begun) || ip != "2001:db8::1" || agent != "another program" {
 				t.Errorf("kept: %v from %s with %s; want %v", at, ip, agent, begun)

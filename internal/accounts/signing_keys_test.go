@@ -216,9 +216,7 @@ func TestSigningKeys_ParallelFirstStartsEndWithOneKey(t *testing.T) {
 				t.Errorf("start %d: key %q, %v; want %q", i, ids[i], errs[i], ids[0])
 			}
 		}
-		if n := h.db.Client.SigningKey.Query().CountX(t.Context()); n != 1 {
-			t.Errorf("%d keys, want 1", n)
-		}
+		wantEqual(t, "keys", 1, h.db.Client.SigningKey.Query().CountX(t.Context()))
 	})
 }
 

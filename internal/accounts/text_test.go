@@ -45,8 +45,6 @@ func TestUseCases_RefuseTextThatADatabaseWouldRefuse(t *testing.T) {
 			}
 		}
 		h.must(h.exchange(token))
-		if n := h.db.Client.User.Query().CountX(ctx); n != 1 {
-			t.Errorf("%d accounts, want 1", n)
-		}
+		wantEqual(t, "accounts", 1, h.db.Client.User.Query().CountX(ctx))
 	})
 }

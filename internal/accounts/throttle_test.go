@@ -228,18 +228,14 @@ func TestThrottle_OwnersInACrowdedNetworkPass(t *testing.T) {
 			h.must(h.registerAt(crowd, fmt.Sprintf("u%d@example.com", i)))
 		}
 		stuff := func(i int) error { return errOf(h.loginAt(crowd, fmt.Sprintf("x%d@example.com", i), otherPassword)) }
-		if n := h.verifies(20, stuff); n != 10 {
-			t.Errorf("%d tries, want 10", n)
-		}
+		wantEqual(t, "tries", 10, h.verifies(20, stuff))
 		for range 30 { // and successes are not counted
 			h.must(h.loginAt(crowd, "u0@example.com", goodPassword))
 		}
 		spray := func(i int) error {
 			return errOf(h.loginAt(crowd, fmt.Sprintf("u%d@example.com", i%4), otherPassword))
 		}
-		if n := h.verifies(20, spray); n != 10 {
-			t.Errorf("%d guesses at accounts that are known in the network, want 10", n)
-		}
+		wantEqual(t, "guesses at accounts that are known in the network", 10, h.verifies(20, spray))
 	})
 }
 
@@ -353,9 +349,7 @@ func TestThrottle_DelaysGrowAndDecayAsAnnounced(t *testing.T) {
 			t.Helper()
 			return h.verifies(10, func(int) error { return guess() })
 		}
-		if n := free(); n != 5 {
-			t.Errorf("%d tries are free, want 5", n)
-		}
+		wantEqual(t, "tries are free", 5, free())
 		for _, want := range []int{30, 60, 120, 240, 480, 960, 960, 960} {
 			wait := h.wait("too early", nil, guess())
 			if wait != time.Duration(want)*time.Second {

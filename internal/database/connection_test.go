@@ -71,9 +71,7 @@ func TestStatement_ReturnsEachTypeAsWritten(t *testing.T) {
 		for _, at := range []*time.Time{&got.AuthenticatedAt, &got.CreatedAt, &got.LastUsedAt, &got.IdleExpiresAt, &got.ExpiresAt} {
 			*at = at.UTC() // Postgres writes times in its own zone
 		}
-		if diff := cmp.Diff(session.String(), got.String()); diff != "" {
-			t.Errorf("session (-written +read):\n%s", diff)
-		}
+		wantEqual(t, "session", session.String(), got.String())
 		if !bytes.Equal(got.RefreshDigest, session.RefreshDigest) {
 			t.Errorf("bytes: wrote %x, read %x", session.RefreshDigest, got.RefreshDigest)
 		}

@@ -75,9 +75,7 @@ func TestStatus_ChangesNothing(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {
 		d := open(t, url)
 		want := database.Status{Newest: version, Pending: files}
-		if diff := cmp.Diff(want, status(t, d)); diff != "" {
-			t.Errorf("before (-want +got):\n%s", diff)
-		}
+		wantEqual(t, "before", want, status(t, d))
 		if got := tables(t, d); len(got) != 0 {
 			t.Errorf("Status made tables: %v", got)
 		}
@@ -86,12 +84,8 @@ func TestStatus_ChangesNothing(t *testing.T) {
 			t.Errorf("Ready before migrating: %v", err)
 		}
 		applied := must(d.Migrate(t.Context()))
-		if diff := cmp.Diff(files, applied); diff != "" {
-			t.Errorf("applied (-want +got):\n%s", diff)
-		}
-		if diff := cmp.Diff(database.Status{Current: version, Newest: version}, status(t, d)); diff != "" {
-			t.Errorf("after (-want +got):\n%s", diff)
-		}
+		wantEqual(t, "applied", files, applied)
+		wantEqual(t, "after", database.Status{Current: version, Newest: version}, status(t, d))
 		if err := d.Ready(t.Context()); err != nil {
 			t.Errorf("Ready after migrating: %v", err)
 		}
@@ -146,12 +140,8 @@ func TestMigrate_FailureLeavesNothing(t *testing.T) {
 			!strings.Contains(err.Error(), "nowhere") {
 			t.Fatalf("the error does not say what failed: %v", err)
 		}
-		if diff := cmp.Diff(before, tables(t, d)); diff != "" {
-			t.Errorf("tables (-before +after):\n%s", diff)
-		}
-		if got := status(t, d).Current; got != version {
-			t.Errorf("version is %d, want %d", got, version)
-		}
+		wantEqual(t, "tables", before, tables(t, d))
+		wantEqual(t, "version", version, status(t, d).Current)
 		if got := d.Client.User.GetX(t.Context(), user.ID).Email; got != user.Email {
 			t.Errorf("the row was changed to %q", got)
 		}
@@ -159,9 +149,7 @@ func TestMigrate_FailureLeavesNothing(t *testing.T) {
 		if _, err := d.Migrate(t.Context()); err != nil {
 			t.Errorf("mended: %v", err)
 		}
-		if got := status(t, d).Current; got != nextVersion {
-			t.Errorf("mended: version is %d, want %d", got, nextVersion)
-		}
+		wantEqual(t, "mended: version", nextVersion, status(t, d).Current)
 	})
 }
 
@@ -174,12 +162,8 @@ func TestMigrate_KeepsMigrationsBeforeAFailure(t *testing.T) {
 		if err == nil {
 			t.Fatal("no error")
 		}
-		if diff := cmp.Diff(files, applied); diff != "" {
-			t.Errorf("applied (-want +got):\n%s", diff)
-		}
-		if got := status(t, d).Current; got != version {
-			t.Errorf("version is %d, want %d", got, version)
-		}
+		wantEqual(t, "applied", files, applied)
+		wantEqual(t, "version", version, status(t, d).Current)
 	})
 }
 
@@ -205,9 +189,7 @@ func TestMigrate_NewerDatabaseIsRefusedWithBothVersions(t *testing.T) {
 		if s := status(t, older); !s.Newer() || s.Current != nextVersion || s.Newest != version {
 			t.Errorf("status: %+v", s)
 		}
-		if diff := cmp.Diff(before, tables(t, older)); diff != "" {
-			t.Errorf("tables (-before +after):\n%s", diff)
-		}
+		wantEqual(t, "tables", before, tables(t, older))
 	})
 }
 
@@ -255,9 +237,7 @@ func TestMigrate_RebuiltSQLiteTableKeepsReferringRows(t *testing.T) {
 	session := someSession(t, d)
 	d.SetMigrations(next(t, d, "9002_rebuild.sql", fmt.Sprintf(rebuild, "nick text NULL,", "")))
 	must(d.Migrate(t.Context()))
-	if got := d.Client.Session.Query().CountX(t.Context()); got != 1 {
-		t.Errorf("%d sessions are left, want 1", got)
-	}
+	wantEqual(t, "sessions are left", 1, d.Client.Session.Query().CountX(t.Context()))
 	must(d.SQL().Exec("DELETE FROM users WHERE id = ?", session.UserID))
 	if got := d.Client.Session.Query().CountX(t.Context()); got != 0 {
 		t.Errorf("foreign keys stayed off: %d sessions have no user", got)
@@ -274,15 +254,11 @@ func TestMigrate_BrokenReferenceIsRolledBack(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "of table sessions would refer to nothing in users") {
 		t.Fatalf("got %v", err)
 	}
-	if diff := cmp.Diff(before, tables(t, d)); diff != "" {
-		t.Errorf("tables (-before +after):\n%s", diff)
-	}
+	wantEqual(t, "tables", before, tables(t, d))
 	if s := status(t, d); s.Current != version {
 		t.Errorf("version is %d, want %d", s.Current, version)
 	}
-	if users := d.Client.User.Query().CountX(t.Context()); users != 1 {
-		t.Errorf("%d users are left, want 1", users)
-	}
+	wantEqual(t, "users are left", 1, d.Client.User.Query().CountX(t.Context()))
 	foreignKeysAreOn(t, d)
 }
 

@@ -318,9 +318,7 @@ func TestSQLiteConnection_KeepsABoundedNumberOfStatements(t *testing.T) {
 		}
 	}
 	if err := conn.Raw(func(c any) error {
-		if n := database.Prepared(c); n != database.StatementCacheSize {
-			t.Errorf("%d statements are kept, want %d", n, database.StatementCacheSize)
-		}
+		wantEqual(t, "statements are kept", database.StatementCacheSize, database.Prepared(c))
 		return nil
 	}); err != nil {
 		t.Fatal(err)
