@@ -26,9 +26,8 @@ func serveWith(t *testing.T, body string, timeout time.Duration, change func(*tr
 	exec := executor.New(c.Schema)
 	exec.SetErrorPresenter(present)
 	exec.SetQueryCache(cache)
-	if _,
-		errs := exec.CreateOperationContext(graphql.StartOperationTrace(t.Context()),
-		&graphql.RawParams{Query: "{ping}"}); errs != nil {
+	ctx := graphql.StartOperationTrace(t.Context())
+	if _, errs := exec.CreateOperationContext(ctx, &graphql.RawParams{Query: "{ping}"}); errs != nil {
 		t.Fatal(errs)
 	}
 	tr := newTransport(c)
@@ -50,13 +49,6 @@ func full(t *testing.T) *querylimit.Limiter {
 	return l
 }
 
-func timeoutFor(status int) time.Duration {
-	if status == http.StatusServiceUnavailable {
-		return 10 * time.Millisecond
-	}
-	return time.Minute
-}
-
 func TestParsingLimiter_KnownShortRequestsNeedNoSlot(t *testing.T) {
 	parsingIsFull := func(tr *transport) { tr.parsing = full(t) }
 	for name, c := range map[string]struct {
@@ -68,15 +60,24 @@ func TestParsingLimiter_KnownShortRequestsNeedNoSlot(t *testing.T) {
 		"new":                {graphqltest.Body("{node{id}}"), 503},
 		"long":               {ping + strings.Repeat(" ", maxCachedText), 503},
 	} {
-		got := serveWith(t, c.body, timeoutFor(c.status), parsingIsFull)
-		if got.StatusCode != c.status || (got.Header.Get("Retry-After") == "1") != (c.status == 503) ||
-			strings.Contains(got.Text, `"full"`) != (c.status == 503) {
-			t.Errorf("%s: %d %s, Retry-After %q; want %d", name, got.StatusCode, got.Text, got.Header.Get("Retry-After"),
-				c.status)
-		}
-		if got := serveWith(t, c.body, time.Minute, func(*transport) {}); got.StatusCode != 200 {
-			t.Errorf("%s, with a free slot: %d %s", name, got.StatusCode, got.Text)
-		}
+		t.Run(name, func(t *testing.T) { wantStatusWhenFull(t, c.body, c.status, parsingIsFull) })
+	}
+}
+
+// wantStatusWhenFull checks the answer while a limiter is full; the control is the answer while it is not.
+func wantStatusWhenFull(t *testing.T, body string, status int, isFull func(*transport)) {
+	t.Helper()
+	got, timeout := serveWith(t, body, time.Minute, func(*transport) {}), time.Minute
+	if got.StatusCode != 200 {
+		t.Errorf("with a free slot: %d %s", got.StatusCode, got.Text)
+	}
+	if status == http.StatusServiceUnavailable {
+		timeout = 10 * time.Millisecond
+	}
+	got = serveWith(t, body, timeout, isFull)
+	if got.StatusCode != status || (got.Header.Get("Retry-After") == "1") != (status == 503) ||
+		strings.Contains(got.Text, `"full"`) != (status == 503) {
+		t.Errorf("%d %s, Retry-After %q; want %d", got.StatusCode, got.Text, got.Header.Get("Retry-After"), status)
 	}
 }
 
@@ -86,13 +87,9 @@ const hugeAnswer = "{__schema{types{fields{name}}}}"
 func TestExecutionLimiter_CheapOperationsNeedNoSlot(t *testing.T) {
 	executionIsFull := func(tr *transport) { tr.execution = full(t) }
 	for document, status := range map[string]int{"{ping}": 200, hugeAnswer: 503} {
-		got := serveWith(t, graphqltest.Body(document), timeoutFor(status), executionIsFull)
-		if got.StatusCode != status || strings.Contains(got.Text, `"full"`) != (status == 503) {
-			t.Errorf("%s: %d %s, want %d", document, got.StatusCode, got.Text, status)
-		}
-		if got := serveWith(t, graphqltest.Body(document), time.Minute, func(*transport) {}); got.StatusCode != 200 {
-			t.Errorf("%s, with a free slot: %d %s", document, got.StatusCode, got.Text)
-		}
+		t.Run(document, func(t *testing.T) {
+			wantStatusWhenFull(t, graphqltest.Body(document), status, executionIsFull)
+		})
 	}
 }
 
