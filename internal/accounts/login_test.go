@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"github.com/gatehouse/gatehouse/ent/user"
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/password"
 	"github.com/gatehouse/gatehouse/internal/problem"
@@ -188,12 +189,7 @@ var newCost = password.Cost{Memory: 16, Time: 1, Lanes: 1}
 
 func (h *fixture) hash(t *testing.T, email string) string {
 	t.Helper()
-	for _, u := range h.db.Client.User.Query().AllX(t.Context()) {
-		if u.Email == email {
-			return u.PasswordHash
-		}
-	}
-	return ""
+	return h.db.Client.User.Query().Where(user.Email(email)).OnlyX(t.Context()).PasswordHash
 }
 
 func TestLogin_RehashesWhenTheCostChanged(t *testing.T) {

@@ -131,15 +131,13 @@ func hasher(t *testing.T, c password.Config) *password.Hasher {
 	if c.QueueTimeout == 0 {
 		c.QueueTimeout = time.Minute
 	}
-	h := must(password.New(c))
-	return h
+	return must(password.New(c))
 }
 
 func refreshTokens(t *testing.T, secret string) *token.RefreshTokens {
 	t.Helper()
 	s := must(token.ParseSecret(secret))
-	r := must(token.NewRefreshTokens(s, nil))
-	return r
+	return must(token.NewRefreshTokens(s, nil))
 }
 
 // register, login and exchange are the use cases, and note what must stay secret.
@@ -187,8 +185,7 @@ func (h *fixture) must(p *accounts.AuthPayload, err error) *accounts.AuthPayload
 func (h *fixture) caller(p *accounts.AuthPayload) *viewer.Viewer {
 	h.t.Helper()
 	claims := must(h.access.Verify(p.AccessToken))
-	v := must(h.Viewer(h.t.Context(), claims, viewer.Origin{}))
-	return v
+	return must(h.Viewer(h.t.Context(), claims, viewer.Origin{}))
 }
 
 // wantActive checks that a payload's session can be used, and ended that it cannot.

@@ -11,8 +11,7 @@ import (
 
 func secretOf(t *testing.T, text string) *token.Secret {
 	t.Helper()
-	s := must(token.ParseSecret(text))
-	return s
+	return must(token.ParseSecret(text))
 }
 
 func TestCheckSecret_RefusesAnotherSecret(t *testing.T) {

@@ -28,8 +28,7 @@ func (h *fixture) signingKeys(secret string) *accounts.SigningKeys {
 
 func load(t *testing.T, k *accounts.SigningKeys) []token.Scheduled {
 	t.Helper()
-	schedule := must(k.Load(t.Context()))
-	return schedule
+	return must(k.Load(t.Context()))
 }
 
 // instanceOf issues and verifies with a schedule of keys, as an instance does that has just read it.
@@ -236,6 +235,5 @@ func TestNewSigningKeys_RefusesTooShortRotations(t *testing.T) {
 
 func someID(t *testing.T) uuid.UUID {
 	t.Helper()
-	id := must(uuid.NewV7())
-	return id
+	return must(uuid.NewV7())
 }

@@ -53,8 +53,7 @@ func newSession(ctx context.Context, c *ent.Client, user uuid.UUID) (*ent.Sessio
 func someSession(t *testing.T, d *database.Database) *ent.Session {
 	t.Helper()
 	user := must(newUser(t.Context(), d.Client, "ada@example.com"))
-	session := must(newSession(t.Context(), d.Client, user.ID))
-	return session
+	return must(newSession(t.Context(), d.Client, user.ID))
 }
 
 // must returns a value without which a test cannot go on.

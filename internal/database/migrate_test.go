@@ -50,25 +50,12 @@ func migrationFiles() []string {
 // tables lists what a schema holds, goose's table included.
 func tables(t *testing.T, d *database.Database) []string {
 	t.Helper()
-	list := "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1"
-	if strings.HasPrefix(d.String(), "postgres") {
-		list = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1"
-	}
-	rows := must(d.SQL().QueryContext(t.Context(), list))
-	defer rows.Close()
-	names := []string{}
-	for rows.Next() {
-		var name string
-		check(t, rows.Scan(&name))
-		names = append(names, name)
-	}
-	return names
+	return dbtest.Tables(t, d.SQL())
 }
 
 func status(t *testing.T, d *database.Database) database.Status {
 	t.Helper()
-	s := must(d.Status(t.Context()))
-	return s
+	return must(d.Status(t.Context()))
 }
 
 func TestStatus_ChangesNothing(t *testing.T) {

@@ -65,6 +65,30 @@ func Postgres(t testing.TB) string {
 	return u.String()
 }
 
+// Tables lists the tables of a database, in the order of their names.
+func Tables(t testing.TB, db *sql.DB) (names []string) {
+	t.Helper()
+	rows, err := db.Query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1")
+	if err != nil {
+		rows, err = db.Query("SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, name)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
 // NewServer returns a server for this test alone, which the test may stop, kill and start again.
 func NewServer(t testing.TB) *pgtemp.Server {
 	t.Helper()

@@ -15,8 +15,7 @@ import (
 // cheap returns a hasher whose cost keeps tests quick.
 func cheap(t testing.TB) *Hasher {
 	t.Helper()
-	h := must(New(Config{Cost: Cost{Memory: 64, Time: 1, Lanes: 1}}))
-	return h
+	return must(New(Config{Cost: Cost{Memory: 64, Time: 1, Lanes: 1}}))
 }
 
 func verify(t *testing.T, h *Hasher, pw, phc string, want bool) {

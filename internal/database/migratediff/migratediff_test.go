@@ -82,20 +82,7 @@ func tables(t *testing.T, e engine, dir fs.FS) []string {
 			}
 		}
 	}
-	list := map[string]string{
-		"sqlite":   "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1",
-		"postgres": "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1",
-	}[e.name]
-	rows := must(db.Query(list))
-	defer rows.Close()
-	var names []string
-	for rows.Next() {
-		var name string
-		check(t, rows.Scan(&name))
-		names = append(names, name)
-	}
-	check(t, rows.Err())
-	return names
+	return dbtest.Tables(t, db)
 }
 
 // The detector of drift is seen to detect: a column, an index and a rule of a foreign key.

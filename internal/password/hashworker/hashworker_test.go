@@ -178,8 +178,7 @@ func memory(t *testing.T, p *Client, field string) int {
 	t.Helper()
 	status := must(os.ReadFile("/proc/" + strconv.Itoa(p.pid(t)) + "/status"))
 	_, after, _ := strings.Cut(string(status), field+":")
-	held := must(strconv.Atoi(strings.Fields(after)[0]))
-	return held
+	return must(strconv.Atoi(strings.Fields(after)[0]))
 }
 
 func TestWorker_HoldsOneHashMoreThanRun(t *testing.T) {
