@@ -7,28 +7,18 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/gatehouse/gatehouse/authz"
 )
 
-const accessDirectives = `
-directive @auth(roles: [Role!], scopes: [String!], owner: Owner, maxAge: Int, any: [AuthRule!])
-  on OBJECT | FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
-directive @public on OBJECT | FIELD_DEFINITION
-input AuthRule { roles: [Role!] scopes: [String!] owner: Owner maxAge: Int }
-enum Owner { SELF }
-enum Role { ADMIN EDITOR }
-`
-
-const accessSchema = accessDirectives + `
+const accessSchema = directives + `
 type Query {
   open: Open @public
   me: Person @auth
   "All people."
   people("Whose name begins so." begins: String @auth(roles: [ADMIN])): [Person]
-    @auth(roles: [ADMIN, EDITOR], maxAge: 300)
+    @auth(roles: [ADMIN, USER], maxAge: 300)
 }
 type Open @public { note: String author: Person }
 type Person @auth(any: [{roles: [ADMIN]}, {owner: SELF}]) { name: String box: Box mail: String @auth(scopes: ["mail"]) }
@@ -39,7 +29,7 @@ extend type Query { find(filter: Filter): Int @auth }
 
 func accessGuard(t *testing.T, sdl string) (*authz.Guard, *ast.Schema) {
 	t.Helper()
-	schema := must(gqlparser.LoadSchema(&ast.Source{Input: sdl}))
+	schema := load(t, sdl)
 	guard := must(authz.New(schema, authz.Config{
 		Viewer: func(context.Context) authz.Viewer { return nil },
 		Owners: map[string]authz.Owner{"SELF": func(context.Context, authz.Viewer, any) (bool, error) { return false, nil }},
@@ -57,7 +47,7 @@ func TestAccess_DescribesEachRule(t *testing.T) {
 	want := map[string]string{
 		"Query.open":            "everyone",
 		"Query.me":              "signed-in users",
-		"Query.people":          "administrators or EDITOR who authenticated in the last 300 s",
+		"Query.people":          "administrators or USER who authenticated in the last 300 s",
 		"Query.people(begins:)": "administrators",
 		"Query.find":            "signed-in users",
 		"Open.note":             "everyone",
@@ -80,7 +70,7 @@ func TestDescribe_AppendsTheRuleToEachDescription(t *testing.T) {
 	guard.Describe()
 	guard.Describe() // a second time changes nothing
 	people := schema.Types["Query"].Fields.ForName("people")
-	want := "All people.\n\nAccess: administrators or EDITOR who authenticated in the last 300 s."
+	want := "All people.\n\nAccess: administrators or USER who authenticated in the last 300 s."
 	if people.Description != want {
 		t.Errorf("field: %q, want %q", people.Description, want)
 	}
@@ -97,8 +87,8 @@ func TestAccess_GrantsAPrincipalWhatTheRulesAllow(t *testing.T) {
 	anonymous := authz.Principal{}
 	user := authz.Principal{SignedIn: true}
 	owner := authz.Principal{SignedIn: true, Owners: []string{"SELF"}}
-	editor := authz.Principal{SignedIn: true, Roles: []string{"EDITOR"}}
-	fresh := authz.Principal{SignedIn: true, Roles: []string{"EDITOR"}, Reauthenticated: true}
+	editor := authz.Principal{SignedIn: true, Roles: []string{"USER"}}
+	fresh := authz.Principal{SignedIn: true, Roles: []string{"USER"}, Reauthenticated: true}
 	mailer := authz.Principal{SignedIn: true, Roles: []string{"ADMIN"}, Scopes: []string{"mail"}}
 	for coordinate, want := range map[string][]bool{
 		//                       anon. user   owner  editor fresh  mailer
@@ -129,12 +119,12 @@ func TestAccess_GrantsAPrincipalWhatTheRulesAllow(t *testing.T) {
 func TestWidened_ListsThePlacesThatAChangeOpens(t *testing.T) {
 	for name, c := range map[string]struct{ from, to, want string }{
 		"no rule any more":    {"me: Person @auth", "me: Person @public", "Query.me"},
-		"another role":        {"roles: [ADMIN, EDITOR], maxAge: 300", "roles: [ADMIN, EDITOR]", "Query.people"},
+		"another role":        {"roles: [ADMIN, USER], maxAge: 300", "roles: [ADMIN, USER]", "Query.people"},
 		"older proof":         {"maxAge: 300", "maxAge: 301", "Query.people"},
-		"another alternative": {"{owner: SELF}]", "{owner: SELF}, {roles: [EDITOR]}]", "Person.box Person.mail Person.name"},
+		"another alternative": {"{owner: SELF}]", "{owner: SELF}, {roles: [USER]}]", "Person.box Person.mail Person.name"},
 		"no scope":            {` @auth(scopes: ["mail"])`, "", "Person.mail"},
 		"no rule on an input": {"secret: String @auth(roles: [ADMIN])", "secret: String", "Filter.secret"},
-		"another caller of an argument": {"String @auth(roles: [ADMIN]))", "String @auth(roles: [ADMIN, EDITOR]))",
+		"another caller of an argument": {"String @auth(roles: [ADMIN]))", "String @auth(roles: [ADMIN, USER]))",
 			"Query.people(begins:)"},
 		"a new field": {"type Box { size: Int }", "type Box { size: Int weight: Int }", "Box.weight"},
 		"a public route": {"open: Open @public",

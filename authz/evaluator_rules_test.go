@@ -10,8 +10,6 @@ import (
 	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
 )
 
-// --- rules -----------------------------------------------------------------------------------------------------------
-
 func isAnonymous(p *allfeatures.Viewer) bool { return p == nil || p.CheckErr != nil || !p.SignedIn() }
 
 // clauses returns the alternatives of a rule, each as its arguments by name.
@@ -107,8 +105,6 @@ func denied(list ast.DirectiveList, p *allfeatures.Viewer, object any) string {
 func dependsOnObject(list ast.DirectiveList, p *allfeatures.Viewer) bool {
 	return denied(list, p, nil) == "" && denied(list, p, struct{}{}) != ""
 }
-
-// --- selections ------------------------------------------------------------------------------------------------------
 
 func (e *evaluator) possible(t *ast.Type) []*ast.Definition {
 	all := (&generator{schema: e.schema}).concrete(t)
@@ -207,8 +203,6 @@ func (e *evaluator) inside(t *ast.Type, value any, visit func(*ast.FieldDefiniti
 		}
 	}
 }
-
-// --- decisions -------------------------------------------------------------------------------------------------------
 
 // forbidden lists, as code and coordinate, what forbids a field before any object is known.
 func (e *evaluator) forbidden(f *ast.Field, typ *ast.Definition, p *allfeatures.Viewer) (all [][2]string) {

@@ -93,8 +93,6 @@ func (e *evaluator) answer(data any) answer {
 	return a.sorted()
 }
 
-// --- execution -------------------------------------------------------------------------------------------------------
-
 // object answers a selection set on an object; nil when a non-null field is null.
 func (e *evaluator) object(set ast.SelectionSet, typ *ast.Definition, object any, p *allfeatures.Viewer) any {
 	groups := map[string][]*ast.Field{}
