@@ -25,18 +25,15 @@ func TestHello_NeedsAnAccessToken(t *testing.T) {
 	go func() { stopped <- run(ctx, "127.0.0.1:0", config, func(url string) { urls <- url }) }()
 	url := <-urls
 	for credential, want := range map[string]string{
-		"Bearer " + sign(t): `{"roles":["USER"],"userId":"0197c1b0-0000-7000-8000-0000000000ab"}`,
-		"Bearer a.b.c":      "The access token is invalid; sign in again.",
-		"":                  "An access token is needed; send one as Authorization: Bearer TOKEN.",
+		"Bearer " + sign(): `{"roles":["USER"],"userId":"0197c1b0-0000-7000-8000-0000000000ab"}`,
+		"Bearer a.b.c":     "The access token is invalid; sign in again.",
+		"":                 "An access token is needed; send one as Authorization: Bearer TOKEN.",
 	} {
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/hello", nil)
-		check(t, err)
+		r := must(http.NewRequestWithContext(ctx, http.MethodGet, url+"/hello", nil))
 		r.Header.Set("Authorization", credential)
-		response, err := http.DefaultClient.Do(r)
-		check(t, err)
-		text, err := io.ReadAll(response.Body)
-		check(t, err)
-		check(t, response.Body.Close())
+		response := must(http.DefaultClient.Do(r))
+		text := must(io.ReadAll(response.Body))
+		response.Body.Close()
 		if strings.TrimSpace(string(text)) != want {
 			t.Errorf("%.20q: %s, want %s", credential, text, want)
 		}
@@ -47,9 +44,9 @@ func TestHello_NeedsAnAccessToken(t *testing.T) {
 	}
 }
 
-func check(t *testing.T, err error) {
-	t.Helper()
+func must[T any](v T, err error) T {
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
+	return v
 }
