@@ -84,8 +84,7 @@ func TestLogin_RefusalsAreIdentical(t *testing.T) {
 			{"a megabyte", ada, strings.Repeat("x", 1<<20)},
 			{"compatibility form", "nfc@example.com", "cafe\uff0f au lait-canary"},
 		} {
-			_, err := h.login(c.email, c.pw)
-			p := wantProblem(t, c.name, err, problem.InvalidCredentials, "")
+			p := wantProblem(t, c.name, errOf(h.login(c.email, c.pw)), problem.InvalidCredentials, "")
 			if first == nil {
 				first = p
 			}

@@ -207,8 +207,7 @@ func TestRefresh_RefusesBadTokens(t *testing.T) {
 		twin := h.must(h.register(ada, goodPassword))
 		var first *problem.Problem
 		for _, c := range cases {
-			_, err := h.exchange(c.token(t, h, twin))
-			p := wantProblem(t, c.name, err, problem.InvalidToken, "")
+			p := wantProblem(t, c.name, errOf(h.exchange(c.token(t, h, twin))), problem.InvalidToken, "")
 			if first == nil {
 				first = p
 			}
