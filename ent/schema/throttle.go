@@ -10,7 +10,7 @@ import (
 )
 
 // Throttle is a counter of tries to sign in, or a network that is known for an account. Its ids are keyed digests: the
-// table tells nobody's address. With SQLite it stays empty, because there the one instance counts in memory.
+// table tells nobody's address. With SQLite it has known networks only, because there the one instance counts in memory.
 type Throttle struct{ ent.Schema }
 
 // Annotations of Throttle.

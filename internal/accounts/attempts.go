@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/gatehouse/gatehouse/internal/password"
 	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/token"
@@ -18,6 +20,7 @@ type throttler struct {
 	counterStore
 	limits       ThrottleLimits
 	names        *token.KeyedHash
+	networks     knownNetworks
 	refreshStore *memoryStore // refresh tokens cannot be guessed: this bounds the work of one instance
 }
 
@@ -29,8 +32,12 @@ func newThrottler(c Config) (*throttler, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &throttler{limits: c.Throttle.Limits, names: names, refreshStore: newMemoryStore(maxRefreshCounters)}
-	if t.counterStore = newMemoryStore(maxCounters); c.Throttle.Shared {
+	networks := knownNetworks{c.Client}
+	t := &throttler{
+		limits: c.Throttle.Limits, names: names, networks: networks,
+		refreshStore: newMemoryStore(maxRefreshCounters, networks),
+	}
+	if t.counterStore = newMemoryStore(maxCounters, networks); c.Throttle.Shared {
 		t.counterStore = sqlStore{c.Client}
 	}
 	return t, nil
@@ -90,10 +97,13 @@ func (t *throttler) refresh(r token.Refresh, forged error, from viewer.Origin, n
 // none.
 func (t *throttler) attachNetwork(address, network string, made *attempt) *attempt {
 	if network != "" {
-		made.account, made.network = t.names.ID("known", address), t.names.ID("known", address, network)
+		made.account, made.network = t.networksOf(address), t.names.ID("known", address, network)
 	}
 	return made
 }
+
+// networksOf names the known networks of the account of an address.
+func (t *throttler) networksOf(address string) uuid.UUID { return t.names.ID("known", address) }
 
 func (t *throttler) account(free int, parts ...string) counter {
 	return counter{t.names.ID(parts...), backoff{free, maxAccountDelay}}
@@ -148,7 +158,7 @@ func (s *Service) rememberNetwork(ctx context.Context, tx *transaction, t *attem
 	if t == nil || !t.renewsNetwork() {
 		return nil
 	}
-	return s.throttle.rememberNetwork(ctx, tx, t)
+	return s.throttle.networks.remember(ctx, tx, t)
 }
 
 // refundUnverified refunds an attempt that got no slot to hash its password: a flood must not slow down an owner who

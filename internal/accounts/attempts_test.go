@@ -26,9 +26,7 @@ func TestThrottle_SharedCountersSurviveARestart(t *testing.T) {
 		if _, err := again.loginAt(nth(50), ada, otherPassword); verified(t, err) == h.onPostgres() {
 			t.Errorf("on Postgres %v, and after a restart: %v", h.onPostgres(), err)
 		}
-		if h.onPostgres() {
-			again.must(again.loginAt(at("192.0.2.7"), ada, goodPassword)) // nor is the known network forgotten
-		}
+		again.must(again.loginAt(at("192.0.2.7"), ada, goodPassword)) // the known network is not forgotten
 	})
 }
 
@@ -248,12 +246,6 @@ func TestMemoryStore_IsBoundedAndKeepsAttackedCounters(t *testing.T) {
 
 func TestThrottle_ExpiredCountersAreDeleted(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *fixture) {
-		if !h.onPostgres() {
-			if n := h.db.Client.Throttle.Query().CountX(t.Context()); n != 0 {
-				t.Errorf("%d rows with SQLite, which counts in memory", n)
-			}
-			return
-		}
 		h.must(h.registerAt(at("192.0.2.7"), ada))
 		h.verifies(10, h.guess(ada))
 		rows := func() []int {
@@ -272,6 +264,9 @@ func TestThrottle_ExpiredCountersAreDeleted(t *testing.T) {
 			{90 * 24 * time.Hour, []int{0, 0}},
 		} {
 			h.clock.move(c.after)
+			if !h.onPostgres() {
+				c.want[0] = 0 // SQLite's counts are in memory
+			}
 			if d := cmp.Diff(c.want, rows()); d != "" {
 				t.Errorf("after %v more (-want +got): %s", c.after, d)
 			}
@@ -301,9 +296,6 @@ func TestThrottle_TableHoldsNoAddress(t *testing.T) {
 func TestThrottle_UncountedAttemptIsNotVerified(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.registerAt(at("192.0.2.7"), ada))
-		if !h.onPostgres() {
-			return // SQLite's counts are in memory
-		}
 		h, m := h.metered()
 		sessions := h.db.Client.Session.Query().CountX(t.Context())
 		for what, do := range map[string]func() error{
@@ -312,6 +304,9 @@ func TestThrottle_UncountedAttemptIsNotVerified(t *testing.T) {
 			"reauthenticate": func() error { _, err := h.reauthenticate(p.Viewer, goodPassword); return err },
 			"changePassword": func() error { _, err := h.changePassword(p.Viewer, goodPassword, otherPassword); return err },
 		} {
+			if !h.onPostgres() && (what == "reauthenticate" || what == "changePassword") {
+				continue // SQLite's counts are in memory, and these do not ask for known networks
+			}
 			hashed := h.config.Passwords.Hashed()
 			m.before = func(_ int, statement string) error {
 				if strings.Contains(statement, "throttles") {
@@ -345,22 +340,22 @@ func TestThrottle_StatementsOfEachUseCase(t *testing.T) {
 			sqlite, postgres int
 			do               func()
 		}{
-			{"a wrong password: " + count + "read", 1, 5, func() { h.loginAt(nth(1), ada, otherPassword) }},
-			{"a stranger: " + count + "read", 1, 5, func() { h.loginAt(nth(2), "x@example.com", otherPassword) }},
-			{"no address: " + count + "read", 1, 5, func() { h.loginAt(nth(3), "x", otherPassword) }},
-			{"a known network: " + count + "read", 1, 5, func() { h.loginAt(at("192.0.2.7"), ada, otherPassword) }},
-			{"login: " + count + "6, take back", 6, 11,
+			{"a wrong password: " + count + "read", 2, 5, func() { h.loginAt(nth(1), ada, otherPassword) }},
+			{"a stranger: " + count + "read", 2, 5, func() { h.loginAt(nth(2), "x@example.com", otherPassword) }},
+			{"no address: " + count + "read", 2, 5, func() { h.loginAt(nth(3), "x", otherPassword) }},
+			{"a known network: " + count + "read", 2, 5, func() { h.loginAt(at("192.0.2.7"), ada, otherPassword) }},
+			{"login: " + count + "6, take back", 7, 11,
 				func() { p = h.must(h.loginAt(at("192.0.2.7"), ada, goodPassword)) }},
-			{"login from another network: " + count + "6, take back, remember, the surplus", 6, 13,
+			{"login from another network: " + count + "6, take back, remember, the surplus", 9, 13,
 				func() { h.must(h.loginAt(nth(4), ada, goodPassword)) }},
-			{"register: " + count + "6, remember, the surplus", 6, 12,
+			{"register: " + count + "6, forget, remember", 9, 12,
 				func() { h.must(h.registerAt(nth(5), "y@example.com")) }},
 			{"reauthenticate: " + count + "read, begin, 6, take back, commit", 9, 14,
 				func() { h.must(h.reauthenticate(p.Viewer, goodPassword)) }},
 			{"refresh", 5, 5, func() { h.must(h.exchange(*p.RefreshToken)) }},
 			{"a forged refresh token", 0, 0, func() { h.exchange("forged") }},
-			{"guesses", 5, 25, func() { h.verifies(5, func(int) error { return h.guess("z@example.com")(6) }) }},
-			{"a refused try: read the counts", 0, 1,
+			{"guesses", 10, 25, func() { h.verifies(5, func(int) error { return h.guess("z@example.com")(6) }) }},
+			{"a refused try: read the counts", 1, 1,
 				func() { h.tooMany(h.loginAt(nth(7), "z@example.com", goodPassword)) }},
 		} {
 			want := c.sqlite

@@ -5,11 +5,9 @@ package accounts
 const (
 	maxCachedSessions  = 1 << 14
 	maxCounters        = 1 << 16 // attempts, in memory only where the throttle is not shared
-	maxKnownAccounts   = 1 << 14 // with maxNetworks networks each; the same
 	maxRefreshCounters = 1 << 14
 	cachedSessionBytes = 1536
 	counterBytes       = 200
-	knownAccountBytes  = 1792
 )
 
 // MaxCacheBytes returns how much memory the caches of a Service take when they are full of the longest entries. A
@@ -17,7 +15,7 @@ const (
 func MaxCacheBytes(sharedThrottle bool) int {
 	bytes := maxCachedSessions*cachedSessionBytes + maxRefreshCounters*counterBytes
 	if !sharedThrottle {
-		bytes += maxCounters*counterBytes + maxKnownAccounts*knownAccountBytes
+		bytes += maxCounters * counterBytes
 	}
 	return bytes
 }

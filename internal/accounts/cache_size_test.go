@@ -1,7 +1,6 @@
 package accounts
 
 import (
-	"context"
 	"runtime"
 	"strings"
 	"testing"
@@ -19,7 +18,6 @@ func TestMaxCacheBytes_HoldsForFullCaches(t *testing.T) {
 		{"sessions", maxCachedSessions * cachedSessionBytes, fullSessionCache},
 		{"counters", maxCounters * counterBytes, func() any { return fullCounters(maxCounters) }},
 		{"refreshes", maxRefreshCounters * counterBytes, func() any { return fullCounters(maxRefreshCounters) }},
-		{"known networks", maxKnownAccounts * knownAccountBytes, fullNetworks},
 	} {
 		before := liveBytes()
 		full := c.fill()
@@ -58,21 +56,9 @@ func fullSessionCache() any {
 }
 
 func fullCounters(n int) any {
-	m := newMemoryStore(n)
+	m := newMemoryStore(n, knownNetworks{})
 	for range n {
 		m.count(time.Now(), counter{uuid.New(), backoff{free: 1, maxDelay: time.Minute}})
-	}
-	return m
-}
-
-func fullNetworks() any {
-	m := newMemoryStore(1)
-	for range maxKnownAccounts {
-		account := uuid.New()
-		for range maxNetworks {
-			_ = m.rememberNetwork(context.Background(), nil,
-				&attempt{now: time.Now(), account: account, network: uuid.New()})
-		}
 	}
 	return m
 }

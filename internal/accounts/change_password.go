@@ -54,7 +54,10 @@ func (s *Service) ChangePassword(ctx context.Context, v *viewer.Viewer, in Chang
 		if payload, err = s.signIn(ctx, tx, row, v.Origin, now); err != nil {
 			return err
 		}
-		return s.refundSucceeded(ctx, tx, proved.try)
+		if err := s.refundSucceeded(ctx, tx, proved.try); err != nil {
+			return err
+		}
+		return s.replaceNetworks(ctx, tx, row.Email, v.Origin, now)
 	})
 	if err != nil {
 		return nil, err

@@ -2,7 +2,6 @@ package accounts
 
 import (
 	"context"
-	"maps"
 	"sync"
 	"time"
 
@@ -14,22 +13,25 @@ import (
 // that are under attack. To push one out, an attacker needs half as many attempts that are let through, each with a
 // hash to wait for.
 type memoryStore struct {
+	networks knownNetworks
+
 	mu     sync.Mutex
 	counts *simplelru.LRU[uuid.UUID, count]
-	known  *simplelru.LRU[uuid.UUID, map[uuid.UUID]time.Time] // by account: its known networks and their expiry
 }
 
-func newMemoryStore(size int) *memoryStore {
+func newMemoryStore(size int, networks knownNetworks) *memoryStore {
 	counts, _ := simplelru.NewLRU[uuid.UUID, count](size, nil) // fails only for a size of 0
-	known, _ := simplelru.NewLRU[uuid.UUID, map[uuid.UUID]time.Time](maxKnownAccounts, nil)
-	return &memoryStore{counts: counts, known: known}
+	return &memoryStore{networks: networks, counts: counts}
 }
 
-func (m *memoryStore) charge(_ context.Context, t *attempt) (time.Duration, error) {
+func (m *memoryStore) charge(ctx context.Context, t *attempt) (time.Duration, error) {
+	known, err := m.networks.until(ctx, t.network)
+	if err != nil {
+		return 0, err
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	networks, _ := m.known.Get(t.account)
-	wait := t.delay(networks[t.network], m.find)
+	wait := t.delay(known, m.find)
 	if wait <= 0 {
 		m.add(t.now, t.charged[:]...)
 	}
@@ -75,47 +77,20 @@ func (m *memoryStore) refund(_ context.Context, _ *transaction, t *attempt, rese
 	return nil
 }
 
-func (m *memoryStore) rememberNetwork(_ context.Context, _ *transaction, t *attempt) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	networks, ok := m.known.Get(t.account)
-	if !ok {
-		networks = map[uuid.UUID]time.Time{}
-		m.known.Add(t.account, networks)
-	}
-	networks[t.network] = t.now.Add(networkTTL)
-	if len(networks) > maxNetworks {
-		oldest := t.network
-		for network, until := range networks {
-			if until.Before(networks[oldest]) {
-				oldest = network
-			}
-		}
-		delete(networks, oldest)
-	}
-	return nil
+// deleteExpired deletes expired counters and known networks.
+func (m *memoryStore) deleteExpired(ctx context.Context, now time.Time) error {
+	m.deleteExpiredCounts(now)
+	return m.networks.deleteExpired(ctx, now)
 }
 
-// deleteExpired starts at the least recently used and stops at the first that has not expired.
-func (m *memoryStore) deleteExpired(_ context.Context, now time.Time) error {
+func (m *memoryStore) deleteExpiredCounts(now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for {
 		name, c, ok := m.counts.GetOldest()
 		if !ok || c.until.After(now) {
-			break
+			return
 		}
 		m.counts.Remove(name)
-	}
-	for {
-		account, networks, ok := m.known.GetOldest()
-		if !ok {
-			return nil
-		}
-		maps.DeleteFunc(networks, func(_ uuid.UUID, until time.Time) bool { return !until.After(now) })
-		if len(networks) > 0 {
-			return nil
-		}
-		m.known.Remove(account)
 	}
 }

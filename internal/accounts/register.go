@@ -30,7 +30,7 @@ func (s *Service) Register(ctx context.Context, v *viewer.Viewer, in RegisterInp
 			if payload, err = s.signIn(ctx, tx, row, v.Origin, now); err != nil {
 				return err
 			}
-			return s.rememberNetwork(ctx, tx, t)
+			return s.replaceNetworks(ctx, tx, d.address, v.Origin, now) // an earlier account may have had the address
 		})
 	if err != nil {
 		return nil, s.refundUnverified(ctx, t, err)

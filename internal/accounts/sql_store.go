@@ -99,22 +99,6 @@ func (sqlStore) refund(ctx context.Context, tx *transaction, t *attempt, reset b
 	return err
 }
 
-// rememberNetwork is called while the user's row is locked, so no two transactions write one account's networks.
-func (sqlStore) rememberNetwork(ctx context.Context, tx *transaction, t *attempt) error {
-	err := tx.Throttle.Create().SetID(t.network).SetAccount(t.account).SetAt(t.now).SetUntil(t.now.Add(networkTTL)).
-		OnConflictColumns(throttle.FieldID).UpdateNewValues().Exec(ctx)
-	if err != nil || !t.knownUntil.IsZero() {
-		return err
-	}
-	surplus, err := tx.Throttle.Query().Where(throttle.Account(t.account)).
-		Order(ent.Desc(throttle.FieldUntil), ent.Desc(throttle.FieldID)).Offset(maxNetworks).IDs(ctx)
-	if err != nil || len(surplus) == 0 {
-		return err
-	}
-	_, err = tx.Throttle.Delete().Where(throttle.IDIn(surplus...)).Exec(ctx)
-	return err
-}
-
 // deleteBatch is how many rows one statement deletes.
 const deleteBatch = 1000
 

@@ -57,6 +57,9 @@ func (s *Service) setStatus(ctx context.Context, v *viewer.Viewer, id uuid.UUID,
 		if err := s.revokeSessions(ctx, tx, now, session.UserID(id)); err != nil {
 			return err
 		}
+		if err := s.forgetNetworks(ctx, tx, row.Email); err != nil {
+			return err
+		}
 		return keepAnAdministrator(ctx, tx)
 	})
 	if err != nil {

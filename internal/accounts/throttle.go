@@ -125,14 +125,12 @@ type attempt struct {
 	knownUntil time.Time  // zero: the network is unknown
 }
 
-// counterStore stores counters and known networks.
+// counterStore stores counters.
 type counterStore interface {
 	// charge charges an attempt to both counters, or to none and returns the longer delay.
 	charge(ctx context.Context, t *attempt) (time.Duration, error)
 	// refund undoes charge; with reset it also clears the first counter's other attempts.
 	refund(ctx context.Context, tx *transaction, t *attempt, reset bool) error
-	// rememberNetwork makes the network known for the account.
-	rememberNetwork(ctx context.Context, tx *transaction, t *attempt) error
 	// deleteExpired deletes counters and known networks that have expired.
 	deleteExpired(ctx context.Context, now time.Time) error
 }
