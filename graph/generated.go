@@ -878,6 +878,11 @@ input SetRolesInput {
   userId: ID!
   "All roles that the user shall have; ` + "`" + `USER` + "`" + ` is one of them."
   roles: [Role!]!
+  """
+  Give ` + "`" + `ADMIN` + "`" + ` although nobody has confirmed the account's e-mail address, so that anybody may have registered it. Without
+  this, such an account is refused: ` + "`" + `BAD_USER_INPUT` + "`" + `, with this ` + "`" + `field` + "`" + `.
+  """
+  allowUnverifiedEmail: Boolean = false
 }
 
 "Which users: all that is given must hold."
@@ -4740,7 +4745,11 @@ func (ec *executionContext) unmarshalInputSetRolesInput(ctx context.Context, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"userId", "roles"}
+	if _, present := asMap["allowUnverifiedEmail"]; !present {
+		asMap["allowUnverifiedEmail"] = false
+	}
+
+	fieldsInOrder := [...]string{"userId", "roles", "allowUnverifiedEmail"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -4761,6 +4770,13 @@ func (ec *executionContext) unmarshalInputSetRolesInput(ctx context.Context, obj
 				return it, err
 			}
 			it.Roles = data
+		case "allowUnverifiedEmail":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("allowUnverifiedEmail"))
+			data, err := ec.unmarshalOBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AllowUnverifiedEmail = data
 		}
 	}
 	return it, nil

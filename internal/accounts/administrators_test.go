@@ -22,8 +22,18 @@ func (h *fixture) administrator(email string) *accounts.AuthPayload {
 }
 
 func (h *fixture) setRoles(by *viewer.Viewer, id uuid.UUID, roles ...accounts.Role) error {
-	_, err := h.SetRoles(context.Background(), by, accounts.SetRolesInput{UserID: id, Roles: roles})
+	in := accounts.SetRolesInput{UserID: id, Roles: roles, AllowUnverifiedEmail: true}
+	_, err := h.SetRoles(context.Background(), by, in)
 	return err
+}
+
+// promote is what the command does.
+func (h *fixture) promote(email, pw string) (*accounts.User, error) {
+	account, err := h.AccountByEmail(context.Background(), email)
+	if err != nil {
+		return nil, err
+	}
+	return h.Promote(context.Background(), account.User, pw)
 }
 
 // administrators counts the active ones.
@@ -42,18 +52,62 @@ func TestCreateAdministrator_SecondIsEmailTaken(t *testing.T) {
 		wantProblem(t, "a second time", err, problem.EmailTaken, "")
 		_, err = h.CreateAdministrator(t.Context(), "other@example.com", "password")
 		wantProblem(t, "a common password", err, problem.BadUserInput, "password")
+	})
+}
 
-		h.must(h.register(ada, goodPassword))
-		promoted, err := h.Promote(t.Context(), ada)
+func TestPromote_RefusesWhoCannotBeMeant(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
+		p := h.must(h.register(ada, goodPassword))
+		_, err := h.promote(ada, "password")
+		wantProblem(t, "a common password", err, problem.BadUserInput, "password")
+		_, err = h.promote("nobody@example.com", otherPassword)
+		wantProblem(t, "a stranger", err, problem.NotFound, "")
+		_, err = h.promote("ada", otherPassword)
+		wantProblem(t, "no address", err, problem.BadUserInput, "email")
+		h.suspend(p.User.ID)
+		_, err = h.promote(ada, otherPassword)
+		wantProblem(t, "a suspended account", err, problem.Forbidden, "")
+		h.exec("UPDATE users SET status = 'ACTIVE'")
+
+		seen, err := h.AccountByEmail(t.Context(), ada)
+		check(t, err)
+		p = h.must(h.login(ada, goodPassword))
+		_, err = h.DeleteAccount(t.Context(), p.Viewer)
+		check(t, err)
+		second := h.must(h.register(ada, goodPassword))
+		_, err = h.Promote(t.Context(), seen.User, otherPassword)
+		wantProblem(t, "an account that took the place of the one that was seen", err, problem.NotFound, "")
+		h.wantActive("after what was refused", second)
+
+		promoted, err := h.promote(ada, otherPassword)
 		check(t, err)
 		if want := []accounts.Role{accounts.RoleAdmin, accounts.RoleUser}; !slices.Equal(promoted.Roles, want) {
 			t.Errorf("roles after the promotion: %v, want %v", promoted.Roles, want)
 		}
-		_, err = h.Promote(t.Context(), "nobody@example.com")
-		wantProblem(t, "an unknown user", err, problem.NotFound, "")
-		h.suspend(promoted.ID)
-		_, err = h.Promote(t.Context(), ada)
-		wantProblem(t, "a suspended account", err, problem.Forbidden, "")
+		h.wantRevoked("promoted", second)
+	})
+}
+
+// TestSetRoles_UnverifiedAddressGetsNoRights: whoever registered the address may not be whom the administrator means.
+func TestSetRoles_UnverifiedAddressGetsNoRights(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
+		root := h.administrator("root@example.com").Viewer
+		id := h.must(h.register(ada, goodPassword)).User.ID
+		set := func(allow bool, roles ...accounts.Role) error {
+			in := accounts.SetRolesInput{UserID: id, Roles: append(roles, accounts.RoleUser), AllowUnverifiedEmail: allow}
+			_, err := h.SetRoles(t.Context(), root, in)
+			return err
+		}
+		wantProblem(t, "ADMIN", set(false, accounts.RoleAdmin), problem.BadUserInput, "allowUnverifiedEmail")
+		if n := h.administrators(); n != 1 {
+			t.Errorf("%d administrators after a refusal, want 1", n)
+		}
+		check(t, set(false))                     // gives nothing
+		check(t, set(true, accounts.RoleAdmin))  // says so
+		check(t, set(false, accounts.RoleAdmin)) // had it already
+		check(t, set(false))
+		h.exec("UPDATE users SET email_verified = true")
+		check(t, set(false, accounts.RoleAdmin))
 	})
 }
 

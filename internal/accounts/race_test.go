@@ -160,7 +160,10 @@ func TestUseCases_NeverDeadlock(t *testing.T) {
 				}
 				return h.setRoles(c.root.Viewer, other.User.ID, accounts.RoleUser, accounts.RoleAdmin)
 			}},
-			mutation{name: "promote", do: func(h *fixture, c *cast) error { _, err := h.Promote(t.Context(), c.email); return err }},
+			mutation{name: "promote", do: func(h *fixture, c *cast) error {
+				_, err := h.promote(c.email, goodPassword)
+				return err
+			}},
 		)
 		for range rounds {
 			h.clock.move(time.Second)

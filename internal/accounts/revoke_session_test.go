@@ -160,7 +160,7 @@ func TestRevocations_RolesComeInTheOrderOfCommits(t *testing.T) {
 			roles []accounts.Role
 		}{{ahead, []accounts.Role{accounts.RoleUser, accounts.RoleAdmin}}, {h, []accounts.Role{accounts.RoleUser}}} {
 			_, err := change.by.SetRoles(t.Context(), root.Viewer,
-				accounts.SetRolesInput{UserID: p.User.ID, Roles: change.roles})
+				accounts.SetRolesInput{UserID: p.User.ID, Roles: change.roles, AllowUnverifiedEmail: true})
 			check(t, err)
 		}
 		inForce, err := h.Revocations(t.Context())

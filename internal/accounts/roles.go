@@ -13,15 +13,17 @@ import (
 
 // SetRolesInput is GraphQL's input of that name.
 type SetRolesInput struct {
-	UserID uuid.UUID
-	Roles  []Role
+	UserID               uuid.UUID
+	Roles                []Role
+	AllowUnverifiedEmail bool // give ADMIN although nobody has confirmed the account's address
 }
 
 // SetRolesPayload is GraphQL's type of that name.
 type SetRolesPayload struct{ User *User }
 
-// SetRoles gives a user exactly these roles, from the user's next request on. Every account has USER. Problems:
-// BAD_USER_INPUT, NOT_FOUND, LAST_ADMIN, FORBIDDEN, UNAUTHENTICATED.
+// SetRoles gives a user exactly these roles, from the user's next request on. Every account has USER. ADMIN onto an
+// address that nobody has confirmed is refused, unless the input allows it. Problems: BAD_USER_INPUT, NOT_FOUND,
+// LAST_ADMIN, FORBIDDEN, UNAUTHENTICATED.
 func (s *Service) SetRoles(ctx context.Context, v *viewer.Viewer, in SetRolesInput) (*SetRolesPayload, error) {
 	now := s.now()
 	if !slices.Contains(in.Roles, RoleUser) {
@@ -33,6 +35,9 @@ func (s *Service) SetRoles(ctx context.Context, v *viewer.Viewer, in SetRolesInp
 	}
 	var payload *SetRolesPayload
 	err := s.administer(ctx, v, now, in.UserID, func(ctx context.Context, tx *transaction, row *ent.User) (err error) {
+		if err := checkEmailVerified(row, in); err != nil {
+			return err
+		}
 		if row, err = row.Update().SetRoles(roleNames(in.Roles...)).SetUpdatedAt(now).Save(ctx); err != nil {
 			return err
 		}
@@ -46,4 +51,14 @@ func (s *Service) SetRoles(ctx context.Context, v *viewer.Viewer, in SetRolesInp
 		return nil, err
 	}
 	return payload, nil
+}
+
+// checkEmailVerified refuses to make the owner of an address that nobody has confirmed an administrator.
+func checkEmailVerified(row *ent.User, in SetRolesInput) error {
+	if in.AllowUnverifiedEmail || row.EmailVerified || isAdmin(row) || !slices.Contains(in.Roles, RoleAdmin) {
+		return nil
+	}
+	return problem.BadInput("allowUnverifiedEmail",
+		"Nobody has confirmed this account's e-mail address, so anybody may have registered it. "+
+			"If you know that the account is theirs whom you mean, set allowUnverifiedEmail.")
 }

@@ -29,7 +29,7 @@ var (
 		"Service.loginOnce":           "login: nobody is signed in yet",
 		"Service.Refresh":             "the refresh token says whose session it is",
 		"Service.Logout":              "ends the caller's own session, also when it has ended meanwhile",
-		"Service.Promote":             "a command of the operator",
+		"Service.resetAccount":        "a command of the operator",
 		"Service.refundUnverified":    "gives an attempt back: it concerns no account",
 	}
 	mayWriteWithout = map[string]string{ // a transaction

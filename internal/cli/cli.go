@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"os/user"
 	"time"
 
 	"github.com/gatehouse/gatehouse/internal/config"
@@ -57,4 +59,17 @@ func Run(ctx context.Context, p Process) int {
 
 func newLog(c *config.Config, p Process) *slog.Logger {
 	return logging.New(logging.Config{Out: p.Stderr, Level: c.LogLevel, JSON: c.LogJSON})
+}
+
+// newOperatorLog is newLog for a command that may change something: its security events name who ran it.
+func newOperatorLog(c *config.Config, p Process) *slog.Logger {
+	return newLog(c, p).With("operator", operator())
+}
+
+// operator returns the user of the operating system who runs this process.
+func operator() string {
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return u.Username
+	}
+	return fmt.Sprint("uid ", os.Getuid())
 }

@@ -97,23 +97,45 @@ func migrateCommand(p Process) *cobra.Command {
 
 func adminCommand(p Process) *cobra.Command {
 	admin := &cobra.Command{
-		Use: "admin", Short: "Administrators", RunE: missingVerb("gatehouse admin create EMAIL"),
+		Use: "admin", Short: "Administrators, and accounts whose owners are locked out",
+		RunE: missingVerb("gatehouse admin create EMAIL, admin promote EMAIL or admin reset EMAIL"),
 	}
-	admin.AddCommand(&cobra.Command{
-		Use: "create EMAIL", Short: "Create an administrator, or give an account the role", Args: oneAddress,
-		Long: "Creates an administrator, or gives an account the role ADMIN.\n" +
-			"The password of a new one is asked for, or read from the first line of standard input.",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return runE(func(ctx context.Context) error { return createAdministrator(ctx, p, args[0]) })(cmd, args)
-		},
-	})
+	admin.AddCommand(
+		adminVerb(p, createAdministrator, cobra.Command{
+			Use: "create EMAIL", Short: "Create an administrator",
+			Long: "Creates an administrator. It fails when the e-mail address has an account: see gatehouse admin promote.\n" +
+				passwordHelp,
+		}),
+		adminVerb(p, promoteAccount, cobra.Command{
+			Use: "promote EMAIL", Short: "Give an account the role ADMIN and a new password",
+			Long: "Gives an account the role ADMIN and a new password, after it says since when and from where the account\n" +
+				"exists: a stranger may have registered the address. All its sessions end, and its known networks are\n" +
+				"forgotten, so nothing that opened the account before opens it afterwards.\n" + passwordHelp,
+		}),
+		adminVerb(p, resetAccount, cobra.Command{
+			Use: "reset EMAIL", Short: "Give an account a new password",
+			Long: "Gives an account a new password, for an owner who is locked out. It does what gatehouse admin promote\n" +
+				"does, but for the role.\n" + passwordHelp,
+		}),
+	)
 	return admin
 }
 
-// oneAddress accepts the address of an administrator and nothing else: a password is never an argument.
-func oneAddress(_ *cobra.Command, args []string) error {
+const passwordHelp = "The password is asked for, or read from the first line of standard input."
+
+// adminVerb returns a command with one e-mail address as its argument.
+func adminVerb(p Process, run func(context.Context, Process, string) error, c cobra.Command) *cobra.Command {
+	c.Args = oneAddress
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		return runE(func(ctx context.Context) error { return run(ctx, p, args[0]) })(cmd, args)
+	}
+	return &c
+}
+
+// oneAddress accepts the address of an account and nothing else: a password is never an argument.
+func oneAddress(c *cobra.Command, args []string) error {
 	if len(args) != 1 {
-		return errors.New("give one e-mail address: gatehouse admin create EMAIL")
+		return fmt.Errorf("give one e-mail address: gatehouse admin %s", c.Use)
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ func withKeys(ctx context.Context, p Process, do func(*server.SigningKeys) error
 	if err != nil {
 		return err
 	}
-	log := newLog(c.Config, p)
+	log := newOperatorLog(c.Config, p)
 	db, err := server.OpenMigrated(ctx, c.Config, log)
 	if err != nil {
 		return err

@@ -299,6 +299,11 @@ func (i *intruder) runCommands(environment []string) (printed string) {
 	shell(c["root's password"]+"\n", nil, "admin", "create", "root@example.com")
 	shell(c["a wrong password"], nil, "admin", "create", c["a wrong password"])
 	shell("", nil, "admin", "create", "root@example.com", c["root's password"])
+	for _, verb := range []string{"promote", "reset"} {
+		shell(c["root's password"]+"\n", nil, "admin", verb, "root@example.com")
+		shell(c["a wrong password"], nil, "admin", verb, c["a wrong password"])
+		shell("", nil, "admin", verb, "root@example.com", c["root's password"])
+	}
 	shell("", nil, "keys", "list")
 	shell("", nil, "keys", "rotate", "--algorithm", c["a wrong password"])
 	shell("", []string{"GATEHOUSE_SIGNING_KEY="}, "keys", "rotate", "--revoke")
@@ -322,7 +327,8 @@ func (i *intruder) administer() {
 	bob := i.must(i.ask("", registers, in("email", "bob@example.com", "password", c["bob's password"])))
 	_, who := i.ask(bob[0], "{ me { id } }", nil)
 	id := servertest.Between(i.t, who, `"id":"`, `"`)
-	i.ask(root[0], `mutation { setRoles(input: {userId: "`+id+`", roles: [USER, ADMIN]}) { user { id } } }`, nil)
+	i.ask(root[0], `mutation { setRoles(input: {userId: "`+id+
+		`", roles: [USER, ADMIN], allowUnverifiedEmail: true}) { user { id } } }`, nil)
 	i.ask(root[0], `mutation { suspendUser(id: "`+id+`") { user { id sessions { id userAgent } } } }`, nil)
 	i.ask("", logsIn, in("email", "bob@example.com", "password", c["bob's password"]))
 	i.ask(bob[0], "{ me { id } }", nil)

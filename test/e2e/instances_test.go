@@ -43,8 +43,10 @@ func TestEveryEndOfASession_ReachesTheOtherInstance(t *testing.T) {
 	p.CreateAdmin()
 	p.WaitForCache()
 	for name, end := range map[string]func(a servertest.Account){
-		"logout": func(a servertest.Account) { p.Logout(a.Access) },
-		"delete": func(a servertest.Account) { p.Must(a.Access, "mutation { deleteAccount { success } }") },
+		"logout":        func(a servertest.Account) { p.Logout(a.Access) },
+		"delete":        func(a servertest.Account) { p.Must(a.Access, "mutation { deleteAccount { success } }") },
+		"admin promote": func(a servertest.Account) { p.Command(ownersPassword, "admin", "promote", a.Email) },
+		"admin reset":   func(a servertest.Account) { p.Command(ownersPassword, "admin", "reset", a.Email) },
 		"suspend": func(a servertest.Account) {
 			p.Must(p.Admin(), `mutation { suspendUser(id: "`+a.ID+`") { user { id } } }`)
 		},
@@ -103,7 +105,7 @@ func TestEveryChangeOfAUser_ReachesTheOtherInstance(t *testing.T) {
 			if users() == c.may {
 				t.Errorf("%s changes nothing", c.roles)
 			}
-			p.Must(p.Admin(), `mutation { setRoles(input: {userId: "`+a.ID+`", roles: `+c.roles+`}) { user { id } } }`)
+			setRoles(p.Client, p.Admin(), a.ID, c.roles)
 			servertest.Eventually(t, "the roles are known", time.Second, func() bool { return users() == c.may })
 		}
 	})

@@ -52,15 +52,25 @@ func TestRelyingService_RefusesAnEndedSessionWithinASecond(t *testing.T) {
 	})
 }
 
-// TestRelyingService_LearnsNewRoles, which a command gives, another process as it were.
+// TestRelyingService_LearnsNewRoles, and that a command, in another process as it were, ended the session.
 func TestRelyingService_LearnsNewRoles(t *testing.T) {
 	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.Postgres(t), servertest.Secret, offersFeed)
 	a := s.Register()
 	following := connected(t, s.URL, a.Access)
-	s.Command("", "admin", "create", a.Email)
+	setRoles(s.Client, s.CreateAdmin(), a.ID, "[USER, ADMIN]")
 	servertest.Eventually(t, "the role is known", time.Second, func() bool {
 		return following.GetAs(a.Access, "/").Has(`["ADMIN","USER"]`)
 	})
+	s.Command(ownersPassword, "admin", "promote", a.Email)
+	servertest.Eventually(t, "the ended session is refused", time.Second, func() bool {
+		return !following.Accepts(a.Access)
+	})
+}
+
+// setRoles gives a user exactly these roles.
+func setRoles(s *servertest.Client, admin, id, roles string) {
+	s.Must(admin, `mutation { setRoles(input: {userId: "`+id+`", roles: `+roles+
+		`, allowUnverifiedEmail: true}) { user { id } } }`)
 }
 
 // TestRelyingService_LearnsRolesOfATokenIssuedMeanwhile: the change has begun, and waits for another administrator's; a
@@ -71,10 +81,7 @@ func TestRelyingService_LearnsRolesOfATokenIssuedMeanwhile(t *testing.T) {
 	admin := s.CreateAdmin()
 	early := s.Register()
 	following := connected(t, s.URL, early.Access)
-	setRoles := func(roles string) {
-		s.Must(admin, `mutation { setRoles(input: {userId: "`+early.ID+`", roles: `+roles+`}) { user { id } } }`)
-	}
-	setRoles("[USER, ADMIN]")
+	setRoles(s.Client, admin, early.ID, "[USER, ADMIN]")
 	another, err := servertest.OpenDB(t, databaseURL).Begin()
 	if err != nil {
 		t.Fatal(err)
@@ -84,7 +91,7 @@ func TestRelyingService_LearnsRolesOfATokenIssuedMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	changed := make(chan struct{})
-	go func() { defer close(changed); setRoles("[USER]") }()
+	go func() { defer close(changed); setRoles(s.Client, admin, early.ID, "[USER]") }()
 	time.Sleep(1100 * time.Millisecond) // into the next second, at least
 	late := s.Refresh(early.Refresh)
 	if err := another.Rollback(); err != nil {
@@ -134,13 +141,21 @@ func TestFeed_TellsWhatAnotherProcessDidToTheSQLiteFile(t *testing.T) {
 		Revocations: &verify.Feed{Token: servertest.FeedToken, URL: two.URL + "/revocations"}})
 	a := one.Register()
 	servertest.Eventually(t, "the service is connected", 30*time.Second, func() bool { return service.Accepts(a.Access) })
-	one.Command("", "admin", "create", a.Email)
+	setRoles(one.Client, one.CreateAdmin(), a.ID, "[USER, ADMIN]")
 	servertest.Eventually(t, "the role is known", time.Second, func() bool {
 		return service.GetAs(a.Access, "/").Has(`["ADMIN","USER"]`)
 	})
-	one.Logout(a.Access)
+	one.Command(ownersPassword, "admin", "promote", a.Email)
 	servertest.Eventually(t, "the ended session is refused", time.Second, func() bool {
 		return !service.Accepts(a.Access)
+	})
+	b := one.Login(a.Email, ownersPassword)
+	if !service.Accepts(b.Access) {
+		t.Error("the new password's session is refused")
+	}
+	one.Logout(b.Access)
+	servertest.Eventually(t, "the session that logged out is refused", time.Second, func() bool {
+		return !service.Accepts(b.Access)
 	})
 }
 

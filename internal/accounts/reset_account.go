@@ -1,0 +1,129 @@
+package accounts
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/session"
+	"github.com/gatehouse/gatehouse/ent/user"
+	"github.com/gatehouse/gatehouse/internal/problem"
+)
+
+// newestSessions is how many sessions an AccountSummary has at most.
+const newestSessions = 3
+
+// AccountSummary is what tells an operator whose account it is.
+type AccountSummary struct {
+	User     *User
+	Sessions []*Session // the latest use first; those that have ended are among them
+}
+
+// AccountByEmail returns the account of an address in any spelling that Login accepts. Problems: BAD_USER_INPUT,
+// NOT_FOUND.
+func (s *Service) AccountByEmail(ctx context.Context, address string) (*AccountSummary, error) {
+	folded, err := foldAddress(address)
+	if err != nil {
+		return nil, err
+	}
+	row, err := s.userByAddress(ctx, folded)
+	if err != nil {
+		return nil, err
+	}
+	if row == nil {
+		return nil, problem.New(problem.NotFound, "There is no account with this e-mail address.")
+	}
+	rows, err := s.config.Client.Session.Query().Where(session.UserID(row.ID)).
+		Order(ent.Desc(session.FieldLastUsedAt), ent.Desc(session.FieldID)).Limit(newestSessions).All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	summary := &AccountSummary{User: userOf(row)}
+	for _, row := range rows {
+		summary.Sessions = append(summary.Sessions, sessionOf(row, uuid.Nil))
+	}
+	return summary, nil
+}
+
+// ResetAccount gives an account that AccountByEmail returned a new password. The operator names the account by its
+// address, and a stranger may have registered that address: so nothing that opened the account before opens it any
+// more. Its sessions end, and its known networks are forgotten. Problems: BAD_USER_INPUT; NOT_FOUND when the account
+// has gone since; FORBIDDEN for a suspended account, which no password opens.
+func (s *Service) ResetAccount(ctx context.Context, account *User, password string) (*User, error) {
+	return s.resetAccount(ctx, account, password)
+}
+
+// Promote is ResetAccount that also gives the role ADMIN.
+func (s *Service) Promote(ctx context.Context, account *User, password string) (*User, error) {
+	return s.resetAccount(ctx, account, password, RoleAdmin)
+}
+
+func (s *Service) resetAccount(ctx context.Context, account *User, text string, add ...Role) (*User, error) {
+	now := s.now()
+	if err := checkPassword("password", text, account.Email); err != nil {
+		return nil, err
+	}
+	hash, err := s.hash(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	var reset *User
+	err = s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
+		if err := lockAdministrators(ctx, tx); err != nil {
+			return err
+		}
+		row, err := setPassword(ctx, tx, account, hash, now)
+		if err != nil {
+			return err
+		}
+		if row, err = s.addRoles(ctx, tx, row, add, now); err != nil {
+			return err
+		}
+		if err := s.revokeSessions(ctx, tx, now, session.UserID(row.ID)); err != nil {
+			return err
+		}
+		tx.emit(Event{Kind: PasswordChanged, UserID: row.ID})
+		reset = userOf(row)
+		return s.forgetNetworks(ctx, tx, row.Email)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return reset, nil
+}
+
+// setPassword locks the account as the operator saw it: since then another may have got its address. Problems:
+// NOT_FOUND, FORBIDDEN.
+func setPassword(ctx context.Context, tx *transaction, account *User, hash string, now time.Time) (*ent.User, error) {
+	n, err := tx.User.Update().Where(user.ID(account.ID), user.Email(account.Email)).
+		SetPasswordHash(hash).SetUpdatedAt(now).Save(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if n == 0 {
+		return nil, problem.New(problem.NotFound, "The account has gone meanwhile.")
+	}
+	row, err := tx.User.Get(ctx, account.ID)
+	if err == nil && row.Status != string(StatusActive) {
+		return nil, problem.New(problem.Forbidden, "The account is suspended; an administrator has to reinstate it first.")
+	}
+	return row, err
+}
+
+// addRoles gives an account roles that it may have already.
+func (s *Service) addRoles(
+	ctx context.Context, tx *transaction, row *ent.User, add []Role, now time.Time,
+) (*ent.User, error) {
+	roles := roleNames(append(userOf(row).Roles, add...)...)
+	if slices.Equal(roles, row.Roles) {
+		return row, nil
+	}
+	row, err := row.Update().SetRoles(roles).Save(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return row, s.recordRoles(ctx, tx, row, now)
+}

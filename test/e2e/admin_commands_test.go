@@ -1,0 +1,233 @@
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gatehouse/gatehouse/internal/cli"
+	"github.com/gatehouse/gatehouse/internal/dbtest"
+	"github.com/gatehouse/gatehouse/internal/servertest"
+)
+
+const (
+	ownersPassword  = "chosen by the owner"
+	strangersOrigin = "http://localhost:5173"
+)
+
+// startForStrangers starts a server in a process of its own, which counts attempts and believes X-Forwarded-For.
+func startForStrangers(t *testing.T, url string) *servertest.Process {
+	t.Helper()
+	return servertest.StartChild(t, "GATEHOUSE_DATABASE_URL="+url, "GATEHOUSE_THROTTLE=register=1000000",
+		"GATEHOUSE_TRUSTED_PROXIES=127.0.0.1", "GATEHOUSE_ALLOWED_ORIGINS="+strangersOrigin)
+}
+
+// TestAdminCreate_RefusesAnAddressThatAStrangerRegistered: the stranger would have become an administrator, and the
+// operator's password would have been dropped.
+func TestAdminCreate_RefusesAnAddressThatAStrangerRegistered(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, url string) {
+		s := startForStrangers(t, url)
+		a := s.RegisterAs("ops@company.example")
+		o := s.RunCommand(ownersPassword+"\n", "admin", "create", a.Email)
+		if o.Code != cli.ExitFailed || !strings.Contains(o.Stderr, "gatehouse admin promote") || o.Stdout != "" {
+			t.Errorf("%+v; want %d and a way out", o, cli.ExitFailed)
+		}
+		if answer := s.Ask(a.Access, "{ users { totalCount } }"); answer.Code() != "FORBIDDEN" {
+			t.Errorf("the stranger asks for all users: %v", answer)
+		}
+		if !s.Ask("", signIn(a.Email, servertest.Password)).OK() {
+			t.Error("a command that failed changed the password")
+		}
+	})
+}
+
+// stranger is who registered an address before its owner, with all that opens the account.
+type stranger struct {
+	*servertest.Process
+	network, email          string
+	access, refresh, cookie string
+}
+
+// networks counts the networks of a test, so that each stranger has one of their own.
+var networks atomic.Int32
+
+func anotherNetwork() string {
+	n := networks.Add(1)
+	return fmt.Sprintf("203.0.%d.%d", n/250, n%250)
+}
+
+func newStranger(s *servertest.Process) *stranger {
+	p := &stranger{Process: s, network: anotherNetwork(), email: servertest.NewAddress()}
+	a := p.ask(`mutation { register(input: {email: ` + servertest.JSON(p.email) + `, password: ` +
+		servertest.JSON(servertest.Password) + `}) { accessToken refreshToken } }`)
+	p.access, p.refresh = a.Field("accessToken"), a.Field("refreshToken")
+	p.cookie = p.ask(strings.Replace(signIn(p.email, servertest.Password), `"})`, `", cookie: true})`, 1)).cookie()
+	return p
+}
+
+func (p *stranger) ask(query string, header ...string) cookieAnswer {
+	return p.askFrom(p.network, query, header...)
+}
+
+func (p *stranger) askFrom(network, query string, header ...string) cookieAnswer {
+	header = append(header, "X-Forwarded-For", network, "Origin", strangersOrigin)
+	return cookieAnswer{p.Do(servertest.Request{Query: query, Header: header})}
+}
+
+func signIn(email, password string) string {
+	return `mutation { login(input: {email: ` + servertest.JSON(email) + `, password: ` + servertest.JSON(password) +
+		`}) { accessToken refreshToken } }`
+}
+
+type cookieAnswer struct{ servertest.Answer }
+
+func (a cookieAnswer) cookie() string {
+	cookie, _, _ := strings.Cut(a.Header.Get("Set-Cookie"), ";")
+	return cookie
+}
+
+// credential is something that opens an account.
+type credential struct {
+	name   string
+	opens  string // the code of the answer while it does; "" is success
+	closed string // the code when it no longer does
+	try    func(p *stranger) string
+	cached time.Duration // how long a server may read with what it read before: it writes nothing with it
+}
+
+var credentials = []credential{
+	{name: "access token", closed: "UNAUTHENTICATED", cached: time.Second, try: func(p *stranger) string {
+		return p.Ask(p.access, servertest.Me).Code()
+	}},
+	{name: "access token that writes", closed: "UNAUTHENTICATED", try: func(p *stranger) string {
+		return p.Ask(p.access, `mutation { updateProfile(input: {name: "Ops"}) { user { id } } }`).Code()
+	}},
+	{name: "refresh token", closed: "INVALID_TOKEN", try: func(p *stranger) string {
+		return p.ask(`mutation { refresh(input: {refreshToken: ` + servertest.JSON(p.refresh) + `}) { tokenType } }`).Code()
+	}},
+	{name: "cookie", closed: "INVALID_TOKEN", try: func(p *stranger) string {
+		return p.ask(`mutation { refresh(input: {}) { tokenType } }`, "Cookie", p.cookie).Code()
+	}},
+	{name: "password", closed: "INVALID_CREDENTIALS", try: func(p *stranger) string {
+		return p.ask(signIn(p.email, servertest.Password)).Code()
+	}},
+	// While others guess, only a known network may go on to guess.
+	{name: "known network", opens: "INVALID_CREDENTIALS", closed: "RATE_LIMITED", try: func(p *stranger) string {
+		for range 20 {
+			if p.askFrom(anotherNetwork(), signIn(p.email, "a wrong password")).Code() == "RATE_LIMITED" {
+				return p.ask(signIn(p.email, "a wrong password")).Code()
+			}
+		}
+		return "others guess freely"
+	}},
+}
+
+// grant is a command of the operator, by the address of the account.
+type grant struct {
+	verb   string
+	before func(p *stranger) // what the stranger does before it
+	admin  bool              // whether it makes an administrator
+}
+
+var grants = []grant{
+	{"create", func(p *stranger) { p.Must(p.access, `mutation { deleteAccount { success } }`) }, true},
+	{"promote", func(*stranger) {}, true},
+	{"reset", func(*stranger) {}, false},
+}
+
+// TestRightsByAddress_NoEarlierCredentialOpensAnything is the law of every command that names an account by its
+// address: what opened the account before opens nothing after it, on a server that runs in another process.
+func TestRightsByAddress_NoEarlierCredentialOpensAnything(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, url string) {
+		s := startForStrangers(t, url)
+		s.CreateAdmin()
+		for _, g := range grants {
+			for _, c := range credentials {
+				t.Run(g.verb+"/"+c.name, func(t *testing.T) { noneOpens(t, newStranger(s), g, c) })
+			}
+		}
+	})
+}
+
+func noneOpens(t *testing.T, p *stranger, g grant, c credential) {
+	if code := c.try(p); code != c.opens {
+		t.Fatalf("before: %q, want %q", code, c.opens)
+	}
+	g.before(p)
+	if o := p.RunCommand(ownersPassword+"\n", "admin", g.verb, p.email); o.Code != cli.ExitDone {
+		t.Fatalf("%+v", o)
+	}
+	if a := p.Ask(p.access, "{ users { totalCount } }"); a.OK() {
+		t.Errorf("the stranger's session is an administrator's: %v", a)
+	}
+	since, code := time.Now(), c.try(p)
+	for code == c.opens && time.Since(since) < c.cached {
+		code = c.try(p)
+	}
+	if code != c.closed {
+		t.Fatalf("after: %q, want %q", code, c.closed)
+	}
+	if c.name == "known network" { // others' guesses hold up the owner as well
+		return
+	}
+	a := p.askFrom(anotherNetwork(), signIn(p.email, ownersPassword))
+	if !a.OK() {
+		t.Fatalf("the owner signs in: %v", a)
+	}
+	if users := p.Ask(a.Field("accessToken"), "{ users { totalCount } }"); users.OK() != g.admin {
+		t.Errorf("the owner asks for all users: %v", users)
+	}
+}
+
+// TestAdminPromote_SaysWhoseAccountItIs: since when and from where it exists, and what an operator has to do otherwise.
+func TestAdminPromote_SaysWhoseAccountItIs(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, url string) {
+		s := startForStrangers(t, url)
+		s.CreateAdmin()
+		p := newStranger(s)
+		for _, verb := range []string{"promote", "reset"} {
+			o := s.RunCommand("password123\n", "admin", verb, strings.ToUpper(p.email))
+			for _, want := range []string{p.email + " exists since 2", "nobody has confirmed", " from " + p.network + ".\n"} {
+				if !strings.Contains(o.Stdout, want) {
+					t.Errorf("%s: %+v; want %q", verb, o, want)
+				}
+			}
+			if o.Code != cli.ExitFailed || !strings.Contains(o.Stderr, "10,000 commonest") {
+				t.Errorf("%s with a common password: %+v", verb, o)
+			}
+			o = s.RunCommand("", "admin", verb, p.email)
+			if o.Code != cli.ExitFailed || !strings.Contains(o.Stderr, "no password") {
+				t.Errorf("%s without a password: %+v", verb, o)
+			}
+			o = s.RunCommand(ownersPassword, "admin", verb, servertest.NewAddress())
+			if o.Code != cli.ExitFailed || !strings.Contains(o.Stderr, "gatehouse admin create") || o.Stdout != "" {
+				t.Errorf("%s of nobody: %+v", verb, o)
+			}
+			if code := p.Ask(p.access, servertest.Me).Code(); code != "" {
+				t.Errorf("a command that failed ended the session: %s", code)
+			}
+		}
+		p.Must(s.Admin(), `mutation { suspendUser(id: `+servertest.JSON(p.id())+`) { user { id } } }`)
+		if o := s.RunCommand(ownersPassword, "admin", "promote", p.email); o.Code != cli.ExitFailed ||
+			!strings.Contains(o.Stderr, "suspended") {
+			t.Errorf("a suspended account: %+v", o)
+		}
+	})
+}
+
+func (p *stranger) id() string { return p.Ask(p.access, servertest.Me).Field("id") }
+
+// TestAdminCommands_SecurityEventsNameTheOperator reads what a command logs.
+func TestAdminCommands_SecurityEventsNameTheOperator(t *testing.T) {
+	env := []string{"GATEHOUSE_DATABASE_URL=" + dbtest.SQLite(t), "GATEHOUSE_LOG=info", servertest.CheapHashing}
+	for _, c := range []struct{ verb, event string }{
+		{"create", "account_created"}, {"promote", "password_changed"}, {"reset", "password_changed"},
+	} {
+		o := servertest.Command(t, env, ownersPassword, "admin", c.verb, "ann@example.com")
+		if o.Code != cli.ExitDone || !strings.Contains(o.Stderr, c.event) || !strings.Contains(o.Stderr, "operator=") {
+			t.Errorf("%s: %+v; want %s and an operator", c.verb, o, c.event)
+		}
+	}
+}
