@@ -22,11 +22,7 @@ var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 func open(t testing.TB, url string) *database.Database {
 	t.Helper()
 	d := must(database.Open(t.Context(), database.Config{URL: url, Log: quiet}))
-	t.Cleanup(func() {
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(func() { check(t, d.Close()) })
 	return d
 }
 

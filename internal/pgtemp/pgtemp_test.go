@@ -9,35 +9,21 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/pgtemp"
-	"github.com/gatehouse/gatehouse/internal/testenv"
 )
-
-func start(t *testing.T) *pgtemp.Server {
-	t.Helper()
-	c, err := pgtemp.New()
-	if errors.Is(err, pgtemp.ErrMissing) {
-		testenv.Missing(t, "Postgres", err.Error())
-	}
-	check(t, err)
-	t.Cleanup(func() {
-		if err := c.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return c
-}
 
 func query(t *testing.T, url, q string) error {
 	t.Helper()
-	db := must(sql.Open("postgres", url))
+	db, err := sql.Open("postgres", url)
+	check(t, err)
 	defer db.Close()
-	_, err := db.Exec(q)
+	_, err = db.Exec(q)
 	return err
 }
 
 func TestServer_KeepsDataAndURLOverEachStopAndStart(t *testing.T) {
-	c := start(t)
+	c := dbtest.NewServer(t)
 	url := c.URL("postgres")
 	check(t, query(t, url, "CREATE TABLE t (id int)"))
 	for name, end := range map[string]func() error{"stop": c.Stop, "abort": c.Abort, "kill": c.Kill} {
@@ -61,12 +47,13 @@ func TestServer_KeepsDataAndURLOverEachStopAndStart(t *testing.T) {
 
 func TestServer_KilledProcessLeavesNothing(t *testing.T) {
 	if dir := os.Getenv("PGTEMP_TEST_CHILD"); dir != "" {
-		c := must(pgtemp.New())
+		c, err := pgtemp.New()
+		check(t, err)
 		os.WriteFile(dir+"/new", []byte(c.Socket()+"\n"+c.URL("postgres")), 0o600)
 		os.Rename(dir+"/new", dir+"/ready")
 		select {}
 	}
-	start(t) // skips where there is no Postgres
+	dbtest.NewServer(t) // skips where there is no Postgres
 	dir := t.TempDir()
 	child := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
 	child.Env = append(os.Environ(), "PGTEMP_TEST_CHILD="+dir)
@@ -99,14 +86,6 @@ func eventually(t *testing.T, what string, is func() bool) {
 		}
 	}
 	t.Fatalf("not after 30 s: %s", what)
-}
-
-// must returns a value without which a test cannot go on.
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
 }
 
 func check(t testing.TB, err error) {
