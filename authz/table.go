@@ -117,21 +117,14 @@ func (t *table) atom(a atom) int {
 // concrete returns the object types that a value of the named type can have.
 func (t *table) concrete(name string) []*objectType {
 	def := t.schema.Types[name]
-	if def == nil || strings.HasPrefix(name, "__") {
+	if def == nil || !def.IsCompositeType() || strings.HasPrefix(name, "__") {
 		return nil
 	}
-	switch def.Kind {
-	case ast.Object:
-		return []*objectType{t.types[name]}
-	case ast.Interface, ast.Union:
-		var all []*objectType
-		for _, p := range t.schema.GetPossibleTypes(def) {
-			if p.Kind == ast.Object {
-				all = append(all, t.types[p.Name])
-			}
+	var all []*objectType
+	for _, p := range t.schema.GetPossibleTypes(def) { // of an object type, itself
+		if p.Kind == ast.Object {
+			all = append(all, t.types[p.Name])
 		}
-		return all
-	default:
-		return nil
 	}
+	return all
 }

@@ -181,29 +181,26 @@ func TestKeys_BrokenResponsesAreUnavailable(t *testing.T) {
 		_, _ = w.Write(g.keys.JWKS(g.clock.now()))
 	}))
 	defer redirected.Close()
-	set := func() []byte { return g.keys.JWKS(g.clock.now()) }
+	set := string(g.keys.JWKS(g.clock.now()))
+	answer := func(status int, text string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			fmt.Fprint(w, text)
+		}
+	}
 	for name, c := range map[string]struct {
 		response http.HandlerFunc
 		want     error
 	}{
-		"control": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(set()) }, nil},
-		"a set, long": {func(w http.ResponseWriter, _ *http.Request) {
-			fmt.Fprintf(w, "%s%s", set(), strings.Repeat(" ", 60<<10))
-		}, nil},
-		"a huge set": {func(w http.ResponseWriter, _ *http.Request) {
-			fmt.Fprintf(w, "%s%s", set(), strings.Repeat(" ", 64<<10))
-		}, ErrUnavailable},
-		"without end": {endless, ErrUnavailable},
-		"a page":      {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }, ErrUnavailable},
-		"nothing":     {func(http.ResponseWriter, *http.Request) {}, ErrUnavailable},
-		"a refusal": {func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(404)
-			_, _ = w.Write(set())
-		}, ErrUnavailable},
-		"a redirect": {http.RedirectHandler(redirected.URL, http.StatusFound).ServeHTTP, ErrUnavailable},
-		"a private part": {func(w http.ResponseWriter, _ *http.Request) {
-			fmt.Fprintf(w, `%s,"d":"AAAA"}]}`, set()[:len(set())-3])
-		}, ErrUnavailable},
+		"control":        {answer(200, set), nil},
+		"a set, long":    {answer(200, set+strings.Repeat(" ", 60<<10)), nil},
+		"a huge set":     {answer(200, set+strings.Repeat(" ", 64<<10)), ErrUnavailable},
+		"without end":    {endless, ErrUnavailable},
+		"a page":         {answer(200, "<html>"), ErrUnavailable},
+		"nothing":        {answer(200, ""), ErrUnavailable},
+		"a refusal":      {answer(404, set), ErrUnavailable},
+		"a redirect":     {http.RedirectHandler(redirected.URL, http.StatusFound).ServeHTTP, ErrUnavailable},
+		"a private part": {answer(200, set[:len(set)-3]+`,"d":"AAAA"}]}`), ErrUnavailable},
 	} {
 		g.handleKeys(c.response)
 		followsAll := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return nil }}

@@ -131,20 +131,15 @@ func TestShowPlayground_OnLoopbackUnlessConfigured(t *testing.T) {
 	}
 	for addr, loopback := range cases {
 		for setting, shown := range map[string]bool{"": loopback, "auto": loopback, "on": true, "off": false} {
-			c, err := config.Load([]string{"GATEHOUSE_ADDR=" + addr, "GATEHOUSE_PLAYGROUND=" + setting})
-			if err != nil {
-				t.Errorf("%s: %v", addr, err)
-				continue
-			}
+			c := load(t, "GATEHOUSE_ADDR="+addr, "GATEHOUSE_PLAYGROUND="+setting)
 			if c.Loopback() != loopback || c.ShowPlayground() != shown {
 				t.Errorf("%s, %q: loopback %v, shown %v; want %v, %v",
 					addr, setting, c.Loopback(), c.ShowPlayground(), loopback, shown)
 			}
 		}
 	}
-	c, err := config.Load([]string{"PORT=8080"})
-	if err != nil || c.Loopback() || c.ShowPlayground() {
-		t.Errorf("PORT alone: %v, loopback", err)
+	if c := load(t, "PORT=8080"); c.Loopback() || c.ShowPlayground() {
+		t.Error("PORT alone: loopback")
 	}
 }
 
