@@ -32,12 +32,8 @@ type Principal struct {
 
 // Grants reports whether the principal may use the place, once they have reached it.
 func (a Access) Grants(p Principal) bool {
-	for _, r := range a.Rules {
-		if !slices.ContainsFunc(r, p.satisfies) {
-			return false
-		}
-	}
-	return a.Public || p.SignedIn
+	fails := func(r Rule) bool { return !slices.ContainsFunc(r, p.satisfies) }
+	return !slices.ContainsFunc(a.Rules, fails) && (a.Public || p.SignedIn)
 }
 
 func (p Principal) satisfies(c Clause) bool {

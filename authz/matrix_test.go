@@ -9,7 +9,6 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
-	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // ids are of public objects, of objects with and without an owner, and of no object.
@@ -152,13 +151,7 @@ type matrix struct {
 
 // sample takes each nth cell, those by hand, and the first of each coordinate.
 func sample(all []cell) (taken []cell) {
-	every := 23
-	switch {
-	case testenv.Long("matrix"):
-		every = 1
-	case testing.Short():
-		every = 101
-	}
+	every := scaled(1, 23, 101)
 	covered := map[string]bool{}
 	for i, c := range all {
 		if i%every == 0 || c.coordinate == "by hand" || !covered[c.coordinate] {

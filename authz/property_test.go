@@ -14,15 +14,17 @@ import (
 )
 
 // rounds is how many random operations a property is tried on.
-func rounds() int {
+func rounds() int { return scaled(3_000, 400, 100) }
+
+// scaled chooses a number for TEST_LONG=matrix, for an ordinary run, or for a short one.
+func scaled(long, ordinary, short int) int {
 	switch {
 	case testenv.Long("matrix"):
-		return 3_000
+		return long
 	case testing.Short():
-		return 100
-	default:
-		return 400
+		return short
 	}
+	return ordinary
 }
 
 func newRandom(t testing.TB, seed uint64) *random {

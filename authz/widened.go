@@ -22,10 +22,8 @@ func Widened(former, now []Access) []Access {
 // implies reports whether every caller who satisfies all rules of one list satisfies all of another.
 func implies(strict, loose []Rule) bool {
 	for _, g := range minimalGrants(strict) {
-		for _, r := range loose {
-			if !slices.ContainsFunc(r, g.satisfies) {
-				return false
-			}
+		if slices.ContainsFunc(loose, func(r Rule) bool { return !slices.ContainsFunc(r, g.satisfies) }) {
+			return false
 		}
 	}
 	return true
