@@ -215,7 +215,7 @@ func TestMiddleware_TokensElsewhereAreIgnored(t *testing.T) {
 
 func TestMiddleware_ViewerIsWhatSessionReturns(t *testing.T) {
 	away := errors.New("no database")
-	cases := []struct {
+	for _, c := range []struct {
 		name    string
 		session func(token.Claims) (*viewer.Viewer, error)
 		want    *viewer.Viewer
@@ -231,8 +231,7 @@ func TestMiddleware_ViewerIsWhatSessionReturns(t *testing.T) {
 			v, _ := signedIn(c) // a viewer with an error does not count
 			return v, fmt.Errorf("read the session: %w", away)
 		}, &viewer.Viewer{AnonymousReason: viewer.Invalid}},
-	}
-	for _, c := range cases {
+	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := newFixture(t)
 			d.session = c.session

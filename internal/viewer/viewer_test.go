@@ -18,7 +18,7 @@ func TestViewer_OnlySignedInOnesHaveRights(t *testing.T) {
 	}
 	with := func(change func(*viewer.Viewer)) *viewer.Viewer { v := complete; change(&v); return &v }
 	noUser := func(v *viewer.Viewer) { v.UserID, v.AnonymousReason = uuid.Nil, viewer.Expired }
-	cases := []struct {
+	for _, c := range []struct {
 		name   string
 		v      *viewer.Viewer
 		reason string // "" is signed in
@@ -34,8 +34,7 @@ func TestViewer_OnlySignedInOnesHaveRights(t *testing.T) {
 		{"expired", viewer.Anonymous(viewer.Expired), "expired"},
 		{"revoked", viewer.Anonymous(viewer.Revoked), "revoked"},
 		{"invalid", viewer.Anonymous(viewer.Invalid), "invalid"},
-	}
-	for _, c := range cases {
+	} {
 		in := c.reason == ""
 		if c.v.SignedIn() != in || c.v.Reason() != c.reason || c.v.Err() != nil {
 			t.Errorf("%s: signed in %v, reason %q, error %v", c.name, c.v.SignedIn(), c.v.Reason(), c.v.Err())
