@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
 // fieldKey names a field of a concrete type as the executor does.
@@ -96,13 +97,20 @@ func (p *plan) grants(have bits) bool {
 // becomes a path only for an error.
 type pathElement struct {
 	above *pathElement
-	alias string
+	field *ast.Field
+}
+
+func (e *pathElement) locations() []gqlerror.Location {
+	if e == nil || e.field.Position == nil {
+		return nil
+	}
+	return []gqlerror.Location{{Line: e.field.Position.Line, Column: e.field.Position.Column}}
 }
 
 func (e *pathElement) path() ast.Path {
 	var path ast.Path
 	for ; e != nil; e = e.above {
-		path = append(path, ast.PathName(e.alias))
+		path = append(path, ast.PathName(e.field.Alias))
 	}
 	slices.Reverse(path)
 	return path
@@ -148,7 +156,7 @@ func (w *walker) node(n *node, at *pathElement) (runs bool) {
 	w.seen[n] = true
 	for i := range n.selections {
 		s := &n.selections[i]
-		if s.when.hold(w.variables) && w.selection(n, s, &pathElement{at, s.field.Alias}) {
+		if s.when.hold(w.variables) && w.selection(n, s, &pathElement{at, s.field}) {
 			runs = true
 		}
 	}

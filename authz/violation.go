@@ -171,12 +171,12 @@ func (g *Guard) presentOne(ctx context.Context, v *violation) *gqlerror.Error {
 	if v.err != nil {
 		original := g.config.ErrorPresenter(ctx, v.err)
 		e := *original
-		e.Path = path
+		e.Path, e.Locations = path, v.at.locations()
 		e.Extensions = map[string]any{}
 		maps.Copy(e.Extensions, original.Extensions)
 		return &e
 	}
 	extensions := map[string]any{"code": string(v.code), "coordinate": v.coordinate}
 	maps.Copy(extensions, v.extensions)
-	return &gqlerror.Error{Message: v.message, Path: path, Extensions: extensions}
+	return &gqlerror.Error{Message: v.message, Path: path, Locations: v.at.locations(), Extensions: extensions}
 }

@@ -51,7 +51,8 @@ func TestPolicy_HoldsOnTheProductsSchema(t *testing.T) {
 			{"owner: one's own", ann, `{ me { email } }`, `"email"`},
 			{"all violations, the most pressing first", stale, `mutation { suspendUser(id: "` + annID +
 				`") { user { id } } deleteAccount { success } }`,
-				`"path":["deleteAccount"],"extensions":{"code":"REAUTHENTICATION_REQUIRED","coordinate":"Mutation.deleteAccount","maxAge":300}},{"message":"Mutation.suspendUser`},
+				`"path":["deleteAccount"],"locations":[{"line":1,"column":84}],` +
+					`"extensions":{"code":"REAUTHENTICATION_REQUIRED","coordinate":"Mutation.deleteAccount","maxAge":300}},{"message":"Mutation.suspendUser`},
 			{"a sign-in decides what is below it", "",
 				`mutation { register(input: {email: "carol@example.com", password: "correct horse battery"}) { user { email } } }`, `{"data":{"register":{"user":{"email":"carol@example.com"}}}}`},
 		} {
