@@ -17,7 +17,7 @@ import (
 
 // UserPage selects a page of users.
 type UserPage struct {
-	First  int     // how many, 1 to Config.MaxPage
+	First  int     // how many, 0 to Config.MaxPage
 	After  *string // the cursor behind which the page begins; nil: the first page
 	Search *string // only addresses that begin with this; case does not matter
 	Status *UserStatus
@@ -64,13 +64,13 @@ func userOrNil(row *ent.User, err error) (*User, error) {
 // Users returns one page of the accounts, oldest first. Pages are found by key and not by offset, so that depth costs
 // nothing and no user is shown twice. Problems: BAD_USER_INPUT, LIMIT_EXCEEDED.
 func (s *Service) Users(ctx context.Context, page UserPage) (*UserConnection, error) {
-	if page.First < 1 {
-		return nil, problem.BadInput("first", "A page has at least one user.")
+	if page.First < 0 {
+		return nil, problem.BadInput("first", "A page cannot have fewer users than none.")
 	}
 	if page.First > s.config.MaxPage {
 		return nil, problem.OverLimit("page", s.config.MaxPage, page.First)
 	}
-	if page.Search != nil && (strings.ContainsRune(*page.Search, 0) || !utf8.ValidString(*page.Search)) {
+	if page.Search != nil && (len(*page.Search) > 4*maxAddressLen || strings.ContainsRune(*page.Search, 0) || !utf8.ValidString(*page.Search)) {
 		return nil, problem.BadInput("search",
 			"This is not text that an address could begin with.") // nor that Postgres takes
 	}
@@ -111,7 +111,11 @@ func (s *Service) CountUsers(ctx context.Context, c *UserConnection) (int32, err
 func (p UserPage) filter() []predicate.User {
 	var all []predicate.User
 	if p.Search != nil {
-		all = append(all, user.EmailHasPrefix(foldCase(strings.TrimSpace(*p.Search))))
+		prefixes := []predicate.User{user.EmailHasPrefix(foldCase(strings.TrimSpace(*p.Search)))}
+		if address, err := foldAddress(*p.Search); err == nil { // a whole one, in any spelling that login accepts
+			prefixes = append(prefixes, user.EmailHasPrefix(address))
+		}
+		all = append(all, user.Or(prefixes...))
 	}
 	if p.Status != nil {
 		all = append(all, user.Status(string(*p.Status)))
@@ -128,7 +132,8 @@ func writeCursor(id uuid.UUID) string { return base64.RawURLEncoding.EncodeToStr
 func readCursor(text string) (uuid.UUID, error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err == nil {
-		if id, err := uuid.FromBytes(raw); err == nil {
+		// The decoder passes over line breaks.
+		if id, err := uuid.FromBytes(raw); err == nil && writeCursor(id) == text {
 			return id, nil
 		}
 	}

@@ -1,7 +1,9 @@
 package accounts_test
 
 import (
+	"encoding/base64"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -67,22 +69,52 @@ func TestUsers_SearchFindsAddressPrefixes(t *testing.T) {
 func TestUsers_PageSizeIsBounded(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h.must(h.register(ada, goodPassword))
-		for _, first := range []int{1, 100} {
+		for _, first := range []int{0, 1, 100} {
 			if _, err := h.Users(t.Context(), accounts.UserPage{First: first}); err != nil {
 				t.Errorf("first: %d: %v", first, err)
 			}
 		}
-		for _, first := range []int{0, -1} {
+		none, err := h.Users(t.Context(), accounts.UserPage{First: 0})
+		if err != nil || len(none.Edges) != 0 || !none.PageInfo.HasNextPage || none.PageInfo.EndCursor != nil {
+			t.Errorf("first: 0: %+v, %v", none, err)
+		}
+		for _, first := range []int{-1, -100} {
 			_, err := h.Users(t.Context(), accounts.UserPage{First: first})
 			wantProblem(t, fmt.Sprint(first), err, problem.BadUserInput, "first")
 		}
-		_, err := h.Users(t.Context(), accounts.UserPage{First: 101})
+		_, err = h.Users(t.Context(), accounts.UserPage{First: 101})
 		if p := wantProblem(t, "101", err, problem.LimitExceeded, ""); p.Limit != "page" {
 			t.Errorf("the limit is called %q", p.Limit)
 		}
-		for _, cursor := range []string{"", "x", "AAAA", "AaII4H8-emGMF7s8fS52zwA", "' OR 1=1 --"} {
+		for _, cursor := range []string{"", "x", "AAAA", "AaII4H8-emGMF7s8fS52zwA", "' OR 1=1 --",
+			base64.RawURLEncoding.EncodeToString(make([]byte, 16)) + "\n",
+			"AAAA\r\n" + base64.RawURLEncoding.EncodeToString(make([]byte, 13))} {
 			_, err := h.Users(t.Context(), accounts.UserPage{First: 1, After: &cursor})
 			wantProblem(t, cursor, err, problem.BadUserInput, "after")
+		}
+	})
+}
+
+func TestUsers_SearchFindsEverySpellingThatLoginAccepts(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
+		h.must(h.register("ann@bücher.example", goodPassword))
+		for search, want := range map[string]int{
+			"ann@bücher.example": 1, "ANN@BÜCHER.example": 1, "ann@xn--bcher-kva.example": 1, "ann@": 1, "ann@xn--": 1,
+			"bob@bücher.example": 0, "ann@bucher.example": 0,
+		} {
+			page, err := h.Users(t.Context(), accounts.UserPage{First: 10, Search: &search})
+			if err != nil || len(page.Edges) != want {
+				t.Errorf("%s: %v, %v; want %d", search, page, err, want)
+			}
+		}
+		for _, n := range []int{1, 254, 1016, 1017, 50_000, 100_000} {
+			search := strings.Repeat("a", n)
+			_, err := h.Users(t.Context(), accounts.UserPage{First: 1, Search: &search})
+			if n <= 1016 {
+				check(t, err)
+			} else {
+				wantProblem(t, fmt.Sprint(n), err, problem.BadUserInput, "search")
+			}
 		}
 	})
 }
