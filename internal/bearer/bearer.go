@@ -28,13 +28,15 @@ func Token(h http.Header) (string, error) {
 }
 
 // parse reads a header value. An empty one, and the scheme alone, are ErrMissing. The scheme's case does not matter
-// (RFC 9110, section 11.1); one space follows it, and nothing follows the token.
+// (RFC 9110, section 11.1); one space or more follow it (RFC 6750, section 2.1), and nothing follows the
+// token.
 func parse(value string) (string, error) {
 	value = strings.Trim(value, " \t")
 	if value == "" || strings.EqualFold(value, "Bearer") {
 		return "", ErrMissing
 	}
 	scheme, text, ok := strings.Cut(value, " ")
+	text = strings.TrimLeft(text, " ")
 	if !ok || !strings.EqualFold(scheme, "Bearer") || strings.ContainsAny(text, " \t,") {
 		return "", ErrMalformed
 	}

@@ -106,6 +106,7 @@ func request(headers ...string) *http.Request {
 var headersByReason = map[string][]string{
 	"": {
 		"Bearer TOKEN", "bearer TOKEN", "BEARER TOKEN", "BeArEr TOKEN",
+		"Bearer  TOKEN", "Bearer    TOKEN", // spaces (RFC 6750, section 2.1)
 		" Bearer TOKEN \t", // white space around the value (RFC 9110)
 	},
 	"missing": {"", "Bearer", "Bearer ", "bearer    ", "   ", "\t"},
@@ -114,7 +115,7 @@ var headersByReason = map[string][]string{
 		"Bearer TOKENAAAA", "Bearer TOKEN TOKEN", "Bearer TOKEN,TOKEN", "Bearer TOKEN;", "Bearer TOKEN\x00",
 		"Bearer TOKEN, Bearer TOKEN",
 		// another separator
-		"Bearer  TOKEN", "Bearer\tTOKEN", "Bearer \tTOKEN", "Bearer\u00a0TOKEN", "BearerTOKEN", "Bearer,TOKEN",
+		"Bearer\tTOKEN", "Bearer \tTOKEN", "Bearer\u00a0TOKEN", "BearerTOKEN", "Bearer,TOKEN",
 		"Bearer, TOKEN", "Bearer:TOKEN", "Bearer: TOKEN", "Bearer=TOKEN", `Bearer "TOKEN"`, "Bearer <TOKEN>",
 		"Bearer Bearer TOKEN", "Bearer TO\r\nKEN",
 		// another scheme; one has a Cyrillic first letter, one a letter that folds to ASCII
