@@ -17,7 +17,7 @@ func negotiate(accept []string) string {
 	plain, graphql := preference{}, preference{}
 	stated := false
 	for _, line := range accept {
-		for part := range strings.SplitSeq(line, ",") {
+		for _, part := range splitList(line) {
 			if strings.TrimSpace(part) == "" {
 				continue
 			}
@@ -38,6 +38,24 @@ func negotiate(accept []string) string {
 		return typeGraphQL
 	}
 	return typeJSON
+}
+
+// splitList splits a header at its commas, but for those in quoted strings (RFC 9110, section 5.6).
+func splitList(line string) (parts []string) {
+	quoted, escaped, start := false, false, 0
+	for i, c := range []byte(line) {
+		switch {
+		case escaped:
+			escaped = false
+		case quoted && c == '\\':
+			escaped = true
+		case c == '"':
+			quoted = !quoted
+		case c == ',' && !quoted:
+			parts, start = append(parts, line[start:i]), i+1
+		}
+	}
+	return append(parts, line[start:])
 }
 
 // parseRange reads one range of an Accept header. The media type is "" when the range is malformed.

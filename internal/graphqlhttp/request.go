@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -48,7 +49,7 @@ type requestReader struct {
 func (q requestReader) read(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *RequestError) {
 	var params rawParams
 	var refused *RequestError
-	if r.Method == http.MethodGet {
+	if isRead(r.Method) {
 		params, refused = q.readQuery(r.URL)
 	} else {
 		params, refused = q.readPost(w, r)
@@ -182,6 +183,9 @@ func (m rawParams) parse() (*graphql.RawParams, *RequestError) {
 		setParam(&p.Query, m, "query", "a string"), setParam(&p.OperationName, m, "operationName", "a string"),
 		setParam(&p.Variables, m, "variables", "an object"), setParam(&p.Extensions, m, "extensions", "an object"),
 	)
+	if err == nil && (!utf8.ValidString(p.Query+p.OperationName) || strictjson.HasLoneSurrogate(p.Query)) {
+		err = errors.New("query and operationName must be UTF-8, without an escape of half a surrogate pair")
+	}
 	if err == nil && strings.TrimSpace(p.Query) == "" && !isPersisted(p) {
 		err = errors.New("query is missing: it must hold a GraphQL document")
 	}

@@ -104,8 +104,8 @@ func (t *transport) serve(out responder, r *http.Request, exec graphql.GraphExec
 // admit checks what needs no reading of the request, and calls the hook. It always returns a request.
 func (t *transport) admit(out responder, r *http.Request) (*http.Request, *RequestError) {
 	switch {
-	case r.Method != http.MethodPost && r.Method != http.MethodGet:
-		return r, BadRequest(http.StatusMethodNotAllowed, "use POST, or GET for queries").With("Allow", "GET, POST")
+	case r.Method != http.MethodPost && !isRead(r.Method):
+		return r, BadRequest(http.StatusMethodNotAllowed, "use POST, or GET for queries").With("Allow", "GET, HEAD, POST")
 	case out.mediaType == "":
 		return r, BadRequest(http.StatusNotAcceptable, "answers are "+typeGraphQL+" or "+typeJSON)
 	case t.Before == nil:
@@ -118,12 +118,15 @@ func (t *transport) admit(out responder, r *http.Request) (*http.Request, *Reque
 	return admitted, nil
 }
 
+// isRead reports whether a method asks without changing anything. net/http leaves the body out of an answer to HEAD.
+func isRead(method string) bool { return method == http.MethodGet || method == http.MethodHead }
+
 // checkMethod refuses operations that must not run by this method.
 func checkMethod(method string, op ast.Operation) *RequestError {
 	switch {
 	case op == ast.Subscription:
 		return BadRequest(http.StatusBadRequest, "subscriptions are not answered over plain HTTP")
-	case method == http.MethodGet && op != ast.Query:
+	case isRead(method) && op != ast.Query:
 		return BadRequest(http.StatusMethodNotAllowed, "GET is for queries; use POST").With("Allow", "POST")
 	}
 	return nil

@@ -123,10 +123,10 @@ func chunked(r *http.Request) *http.Request {
 
 func TestRequest_OtherMethodsThanPostAndGetAreRefused(t *testing.T) {
 	h := toy(t)
-	for _, method := range []string{"HEAD", "PUT", "DELETE", "PATCH", "TRACE", "CONNECT", "OPTIONS", "QUERY"} {
+	for _, method := range []string{"PUT", "DELETE", "PATCH", "TRACE", "CONNECT", "OPTIONS", "QUERY"} {
 		r := newPost(ping, "X-HTTP-Method-Override", "POST")
 		r.Method = method
-		if got := graphqltest.Send(t, h, r); got.StatusCode != 405 || got.Header.Get("Allow") != "GET, POST" {
+		if got := graphqltest.Send(t, h, r); got.StatusCode != 405 || got.Header.Get("Allow") != "GET, HEAD, POST" {
 			t.Errorf("%s: %d, Allow %q", method, got.StatusCode, got.Header.Get("Allow"))
 		}
 	}
@@ -173,22 +173,27 @@ func TestNegotiate_ChoosesTheMediaType(t *testing.T) {
 		typeGraphQL:                         typeGraphQL,
 		"APPLICATION/GRAPHQL-RESPONSE+JSON": typeGraphQL,
 		both:                                typeGraphQL,
-		"application/json, application/graphql-response+json":           typeGraphQL,
-		"application/json;q=0.9, application/graphql-response+json;q=1": typeGraphQL,
-		"application/json, application/graphql-response+json;q=0.5":     typeJSON,
-		"application/graphql-response+json, */*;q=0.1":                  typeGraphQL,
-		"application/json, */*":                                         typeJSON,
-		"application/json;q=0, */*":                                     typeGraphQL,
-		"application/graphql-response+json;q=0, */*":                    typeJSON,
-		"text/html, */*;q=0.1":                                          typeJSON,
-		"application/graphql-response+json; charset=utf-8":              typeGraphQL,
-		"junk;;;, application/graphql-response+json":                    typeGraphQL,
-		"application/json;q=7, application/graphql-response+json;q=0.1": typeGraphQL,
-		"text/html":              "",
-		"application/json;q=0":   "",
-		"*/*;q=0":                "",
-		"application/json;q=bad": "",
-		"junk;;;":                "",
+		"application/json, application/graphql-response+json":              typeGraphQL,
+		"application/json;q=0.9, application/graphql-response+json;q=1":    typeGraphQL,
+		"application/json, application/graphql-response+json;q=0.5":        typeJSON,
+		"application/graphql-response+json, */*;q=0.1":                     typeGraphQL,
+		"application/json, */*":                                            typeJSON,
+		"application/json;q=0, */*":                                        typeGraphQL,
+		"application/graphql-response+json;q=0, */*":                       typeJSON,
+		"text/html, */*;q=0.1":                                             typeJSON,
+		"application/graphql-response+json; charset=utf-8":                 typeGraphQL,
+		"junk;;;, application/graphql-response+json":                       typeGraphQL,
+		"application/json;q=7, application/graphql-response+json;q=0.1":    typeGraphQL,
+		`text/html;a="x,y";q=1, application/graphql-response+json`:         typeGraphQL,
+		`text/html;a="x, application/json", application/json;q=0`:          "",
+		`text/html;a="\", application/json"`:                               "",
+		`application/graphql-response+json;a="\\", application/json;q=0.1`: typeGraphQL,
+		`text/html;a="open, application/json`:                              "",
+		"text/html":                                                        "",
+		"application/json;q=0":                                             "",
+		"*/*;q=0":                                                          "",
+		"application/json;q=bad":                                           "",
+		"junk;;;":                                                          "",
 	} {
 		if got := negotiate([]string{accept}); got != want {
 			t.Errorf("Accept: %s: %q, want %q", accept, got, want)

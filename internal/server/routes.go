@@ -65,6 +65,7 @@ func (s *Server) observed(h http.Handler) http.Handler {
 func (s *Server) routes(ctx context.Context, graphql http.Handler) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", graphql)
+	mux.Handle("/graphql/{$}", graphql)
 	for path, document := range map[string]http.HandlerFunc{
 		keysPath:                                  s.serveKeys,
 		"/.well-known/openid-configuration":       s.serveMetadata,

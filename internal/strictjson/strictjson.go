@@ -17,7 +17,10 @@ var (
 	ErrSyntax = errors.New("it is not one JSON value in UTF-8")
 	ErrDepth  = errors.New("it nests too deep")
 	ErrValues = errors.New("it holds too many values")
-	ErrNumber = errors.New("it holds a number out of range")
+	// ErrSurrogate is for an escape such as \ud800 without its other half, which names no character (RFC 8259, section
+	// 8.2). Other readers make U+FFFD of it, so that different texts would become one.
+	ErrSurrogate = errors.New("it holds half of a surrogate pair")
+	ErrNumber    = errors.New("it holds a number out of range")
 )
 
 // DuplicateNameError is the name of a member that an object has twice.
@@ -37,8 +40,38 @@ func Decode(text []byte, limits Limits) (any, error) {
 	if !utf8.Valid(text) || !json.Valid(text) {
 		return nil, ErrSyntax
 	}
+	if HasLoneSurrogate(string(text)) {
+		return nil, ErrSurrogate
+	}
 	d := decoder{rest: text, values: limits.Values}
 	return d.value(limits.Depth)
+}
+
+// HasLoneSurrogate reports whether a text has an escape of half a surrogate pair. JSON and GraphQL write escapes alike;
+// where no escape is, in a block string or a comment of GraphQL, it answers for what would be one.
+func HasLoneSurrogate(text string) bool {
+	high := false // an upper half stands directly before
+	for i := 0; i < len(text); i++ {
+		if text[i] != '\\' || i+1 == len(text) {
+			if high {
+				return true
+			}
+			continue
+		}
+		i++
+		unit := uint64(0)
+		if text[i] == 'u' && i+5 <= len(text) {
+			unit, _ = strconv.ParseUint(text[i+1:i+5], 16, 16)
+		}
+		isHigh, isLow := unit&^0x3ff == 0xd800, unit&^0x3ff == 0xdc00
+		if high != isLow {
+			return true
+		}
+		if high = isHigh; isHigh || isLow {
+			i += 4
+		}
+	}
+	return high
 }
 
 // decoder walks through a text that is known to be valid JSON, so that it needs no checks of its own.
