@@ -6,8 +6,6 @@ import "syscall"
 // a tenth of what they have, where there is not enough for both.
 const niceness = 10
 
-// lowerPriority lowers the priority of the calling thread, for good. On Linux 0 is the thread and not its process.
-func lowerPriority() {
-	_ = syscall.Setpriority(syscall.PRIO_PROCESS, 0,
-		niceness)
-} // without it a hash only disturbs more
+// lowerPriority lowers the priority of the calling thread, for good. On Linux 0 is the thread and not its process. An
+// error is no reason to hash nothing.
+func lowerPriority() { _ = syscall.Setpriority(syscall.PRIO_PROCESS, 0, niceness) }
