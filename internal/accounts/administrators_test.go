@@ -88,7 +88,7 @@ func TestPromote_RefusesWhoCannotBeMeant(t *testing.T) {
 	})
 }
 
-// TestSetRoles_UnverifiedAddressGetsNoRights: whoever registered the address may not be whom the administrator means.
+// TestSetRoles_UnverifiedAddressGetsNoRights: the account of an address may be another person's than the administrator means.
 func TestSetRoles_UnverifiedAddressGetsNoRights(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		root := h.administrator("root@example.com").Viewer

@@ -203,7 +203,7 @@ func TestThrottle_AttemptWithoutAHashSlotIsRefunded(t *testing.T) {
 	})
 }
 
-// what is not attacked is forgotten first.
+// What is not attacked is forgotten first.
 func TestMemoryStore_IsBoundedAndKeepsAttackedCounters(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		if h.onPostgres() {
@@ -292,7 +292,7 @@ func TestThrottle_TableHoldsNoAddress(t *testing.T) {
 	})
 }
 
-// what cannot be counted is not verified.
+// What cannot be counted is not verified.
 func TestThrottle_UncountedAttemptIsNotVerified(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.registerAt(at("192.0.2.7"), ada))

@@ -21,8 +21,8 @@ import (
 )
 
 // TestConnectionLoss_LosesAndRepeatsNothing cuts the connection to Postgres at each statement of each mutation, before
-// it runs, after it ran and in the middle of its answer, as a peer that closes and as one that resets. It is R-015 and
-// lib/pq lets database/sql send a statement again when the connection was closed, and what would be done twice
+// it runs, after it ran and in the middle of its answer, as a peer that closes and as one that resets.
+// lib/pq lets database/sql send a statement again when the connection was closed, and what would be done twice
 // then can end an innocent session. TEST_LONG=cut cuts each statement in every way; otherwise all but the first take
 // turns.
 func TestConnectionLoss_LosesAndRepeatsNothing(t *testing.T) {

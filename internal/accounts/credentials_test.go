@@ -66,8 +66,8 @@ func TestKnownNetworks_AreForgottenWithThePassword(t *testing.T) {
 				if !knows(thief) {
 					t.Fatal("not known after the registration")
 				}
-				elsewhere := h.throttled(accounts.DefaultThrottle()) // as a command in another process
-				check(t, change(elsewhere, p))
+				other := h.throttled(accounts.DefaultThrottle()) // as a command in another process
+				check(t, change(other, p))
 				if knows(thief) {
 					t.Error("still known")
 				}

@@ -10,7 +10,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/problem"
 )
 
-// TestEvents_ArePublishedAfterTheCommit is S-072: what happened and to whom, and nothing that was refused or rolled
+// TestEvents_ArePublishedAfterTheCommit: what happened and to whom, and nothing that was refused or rolled
 // back.
 func TestEvents_ArePublishedAfterTheCommit(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {

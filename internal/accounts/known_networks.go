@@ -30,7 +30,7 @@ func (k knownNetworks) until(ctx context.Context, network uuid.UUID) (time.Time,
 	return row.Until, nil
 }
 
-// remember is called under the lock of the user's row, so no two write the networks of one account at once.
+// remember is called under the lock of the user's row, so no two write the networks of one account at the same time.
 func (k knownNetworks) remember(ctx context.Context, tx *transaction, t *attempt) error {
 	if err := k.add(ctx, tx, t); err != nil || !t.knownUntil.IsZero() {
 		return err

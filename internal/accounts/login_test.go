@@ -58,7 +58,7 @@ func TestLogin_DeletesExpiredSessions(t *testing.T) {
 	})
 }
 
-// TestLogin_RefusalsAreIdentical is A-001: whatever is wrong, the answer is the same.
+// TestLogin_RefusalsAreIdentical: whatever is wrong, the answer is the same.
 func TestLogin_RefusalsAreIdentical(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h.must(h.register(ada, goodPassword))
@@ -102,7 +102,7 @@ func TestLogin_RefusalsAreIdentical(t *testing.T) {
 	})
 }
 
-// TestLogin_EveryAnswerCostsAHash is: while no password can be hashed, a stranger waits as a user does.
+// TestLogin_EveryAnswerCostsAHash: while no password can be hashed, an unknown address waits as a known one does.
 func TestLogin_EveryAnswerCostsAHash(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h.must(h.register(ada, goodPassword))
@@ -216,7 +216,7 @@ func TestLogin_RehashesWhenTheCostChanged(t *testing.T) {
 	})
 }
 
-// TestLogin_ParallelRehashesAllSucceed is A-024. All logins have verified the old hash before the first of
+// TestLogin_ParallelRehashesAllSucceed: all logins have verified the old hash before the first of
 // them writes a new one; the others must not take it for a changed password.
 func TestLogin_ParallelRehashesAllSucceed(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {

@@ -26,7 +26,7 @@ func TestLogout_EndsThisSessionAndNoOther(t *testing.T) {
 		next := h.must(h.exchange(*out.RefreshToken))
 		otherSession := h.must(h.login(ada, goodPassword))
 		eve := h.must(h.register("eve@example.com", goodPassword))
-		for _, when := range []string{"once", "again"} {
+		for _, when := range []string{"once", "again"} {
 			h.clock.move(time.Second)
 			got, err := h.Logout(t.Context(), out.Viewer)
 			if err != nil || !got.Success {
@@ -66,7 +66,7 @@ func TestLogout_CannotEndAnothersSession(t *testing.T) {
 	})
 }
 
-// TestViewer_UserAndSessionMustMatch is J-070: two claims that are each right make nobody.
+// TestViewer_UserAndSessionMustMatch: two claims that are each right make nobody.
 func TestViewer_UserAndSessionMustMatch(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))

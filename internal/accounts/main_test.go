@@ -122,7 +122,7 @@ func (h *fixture) instance(change func(*accounts.Config)) *fixture {
 	return &fixture{Service: s, shared: h.shared, config: c}
 }
 
-// hasher is cheap unless the test says otherwise, and patient: a loaded machine must not look like a flood.
+// hasher is cheap unless the test says otherwise, with a long timeout: a loaded machine must not look like a flood.
 func hasher(t *testing.T, c password.Config) *password.Hasher {
 	t.Helper()
 	if c.Cost == (password.Cost{}) {

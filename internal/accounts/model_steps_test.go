@@ -71,7 +71,7 @@ func (m *model) seat() *seat {
 	return m.acting
 }
 
-// caller is a session with which somebody asks, mostly a live one; a stranger's when none is as asked for.
+// caller is a session with which somebody asks, mostly a live one; an unknown one when none is as asked for.
 func (m *model) caller(as func(*signIn) bool) *signIn {
 	all := m.which(as)
 	if live := m.which(func(s *signIn) bool { return as(s) && m.isActive(s) }); len(live) > 0 && m.chance(85) {
@@ -332,7 +332,7 @@ func (m *model) takeList() {
 	}
 }
 
-// takeTime moves the clock: mostly a little, sometimes to the very end of a session or over days, and now and then
+// takeTime moves the clock: mostly a little, sometimes to the very end of a session or over days, and periodically
 // back by up to a second.
 func (m *model) takeTime() {
 	live, before := m.which(m.isActive), m.now()

@@ -16,7 +16,7 @@ import (
 
 // TestRefresh_OneTokenAtManyInstancesHasOneSuccessor presents the newest refresh token of a session a hundred times at
 // the same moment, half of them to another instance, a hundred rounds long. Beside it other sessions of the same user
-// refresh twice at once, and in every tenth round the old token of one more comes back: that session ends, and no
+// refresh twice simultaneously, and in every tenth round the old token of one more comes back: that session ends, and no
 // other does.
 func TestRefresh_OneTokenAtManyInstancesHasOneSuccessor(t *testing.T) {
 	rounds := 100

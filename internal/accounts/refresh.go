@@ -13,7 +13,7 @@ import (
 )
 
 // Refresh exchanges a refresh token for an access token and the next refresh token. The next one is derived from the
-// one before, so a token that is used again (a lost answer, two tabs at once) gives the same successor while that is
+// one before, so a token that is used again (a lost answer, two tabs simultaneously) gives the same successor while that is
 // unused; a token whose successor was used has been copied, and ends the session. Problems: INVALID_TOKEN,
 // BAD_USER_INPUT, RATE_LIMITED.
 func (s *Service) Refresh(ctx context.Context, v *viewer.Viewer, in RefreshInput) (*AuthPayload, error) {

@@ -47,7 +47,6 @@ func TestRefresh_ContinuesTheSession(t *testing.T) {
 	})
 }
 
-// TestRefresh_AnswersWithTheCurrentUser is A-046.
 func TestRefresh_AnswersWithTheCurrentUser(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))
@@ -68,7 +67,7 @@ func TestRefresh_AnswersWithTheCurrentUser(t *testing.T) {
 	})
 }
 
-// TestRefresh_UnusedSuccessorIsGivenAgain is: a lost answer, and two tabs at once.
+// TestRefresh_UnusedSuccessorIsGivenAgain: a lost answer, and two tabs simultaneously.
 func TestRefresh_UnusedSuccessorIsGivenAgain(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		const n = 50
@@ -100,7 +99,7 @@ func TestRefresh_UnusedSuccessorIsGivenAgain(t *testing.T) {
 	})
 }
 
-// TestRefresh_ReplayEndsTheSession is: one of two who hold the token is a thief,
+// TestRefresh_ReplayEndsTheSession: one of two who hold the token is a thief,
 // and nobody can tell which.
 func TestRefresh_ReplayEndsTheSession(t *testing.T) {
 	for age := 1; age <= 3; age++ {
@@ -234,7 +233,7 @@ func TestRefresh_SuspendedUserKeepsTheToken(t *testing.T) {
 	})
 }
 
-// TestSessions_EndExactlyAtTheirExpiry is A-047, to the microsecond.
+// TestSessions_EndExactlyAtTheirExpiry: to the microsecond.
 func TestSessions_EndExactlyAtTheirExpiry(t *testing.T) {
 	idle := startTime.Truncate(time.Second).Add(refreshTTL)
 	whole := startTime.Truncate(time.Second).Add(sessionTTL)
@@ -315,7 +314,6 @@ func TestAccessToken_NeverOutlivesItsSession(t *testing.T) {
 	})
 }
 
-// TestSessions_StayEndedWhenTheClockStepsBack is A-045.
 func TestSessions_StayEndedWhenTheClockStepsBack(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h.clock.move(48 * time.Hour)
@@ -336,7 +334,7 @@ func TestSessions_StayEndedWhenTheClockStepsBack(t *testing.T) {
 	})
 }
 
-// TestRefresh_ParallelLogoutLeavesNoSession is A-043: whatever a refresh gave, it ends with the session.
+// TestRefresh_ParallelLogoutLeavesNoSession: whatever a refresh gave, it ends with the session.
 func TestRefresh_ParallelLogoutLeavesNoSession(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h.must(h.register(ada, goodPassword))

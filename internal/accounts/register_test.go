@@ -144,8 +144,8 @@ func TestRegister_AddressIsTakenInEverySpelling(t *testing.T) {
 	})
 }
 
-// TestRegister_OneOfParallelRegistrationsWins is A-029: the unique index decides, and nobody sees anything else. Half
-// of them hesitate before they write, so that whoever looked before is too late.
+// TestRegister_OneOfParallelRegistrationsWins: the unique index decides, and nobody sees anything else. Half
+// of them hesitate before they write, so that a check before the write is too late.
 func TestRegister_OneOfParallelRegistrationsWins(t *testing.T) {
 	spellings := []string{"straße@bücher.example", "STRASSE@BÜCHER.EXAMPLE", "Stra\u1e9ee@xn--bcher-kva.example",
 		" strasse@bu\u0308cher.example", "\u017ftra\u017f\u017fe@bücher.example"}
@@ -184,7 +184,7 @@ func TestRegister_OneOfParallelRegistrationsWins(t *testing.T) {
 	})
 }
 
-// TestRegister_IDsAreNeverReused is J-085: a deleted account's tokens are not those of who comes after it.
+// TestRegister_IDsAreNeverReused: a deleted account's tokens are not those of who comes after it.
 func TestRegister_IDsAreNeverReused(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		first := h.must(h.register(ada, goodPassword))

@@ -49,7 +49,7 @@ func (s *Service) AccountByEmail(ctx context.Context, address string) (*AccountS
 }
 
 // ResetAccount gives an account that AccountByEmail returned a new password. The operator names the account by its
-// address, and a stranger may have registered that address: so nothing that opened the account before opens it any
+// address, and another person may have registered that address: so nothing that opened the account before opens it any
 // more. Its sessions end, and its known networks are forgotten. Problems: BAD_USER_INPUT; NOT_FOUND when the account
 // has gone since; FORBIDDEN for a suspended account, which no password opens.
 func (s *Service) ResetAccount(ctx context.Context, account *User, password string) (*User, error) {

@@ -146,7 +146,7 @@ func (k *SigningKeys) insert(ctx context.Context, keys *ent.SigningKeyClient, n 
 // Rotation says how to rotate.
 type Rotation struct {
 	Algorithm string // default: the one that the newest key has
-	Revoke    bool   // the new key signs at once, and the old ones verify nothing from now on: for a key that leaked
+	Revoke    bool   // the new key signs immediately, and the old ones verify nothing from now on: for a key that leaked
 }
 
 // Rotate creates the next signing key. It returns ErrRotationPending, and creates none, when the newest key does not

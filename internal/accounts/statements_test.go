@@ -233,7 +233,7 @@ func TestUseCases_StatementsOfEach(t *testing.T) {
 
 var errInjected = errors.New("the database went away")
 
-// TestUseCases_FailureAtAnyStatementChangesNothing is A-044: the use case answers the failure and the next try
+// TestUseCases_FailureAtAnyStatementChangesNothing: the use case answers the failure and the next try
 // succeeds, as if the first had not been.
 func TestUseCases_FailureAtAnyStatementChangesNothing(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {

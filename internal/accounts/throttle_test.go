@@ -93,7 +93,6 @@ func (h *fixture) guess(email string) func(int) error {
 	return func(i int) error { return errOf(h.loginAt(nth(i), email, otherPassword)) }
 }
 
-//
 func TestThrottle_UnknownNetworksSlowEachOtherAndNotTheOwner(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *fixture) {
 		home := at("192.0.2.7")
@@ -132,7 +131,7 @@ func (h *fixture) tooMany(p *accounts.AuthPayload, err error) {
 	h.wait("a try too many", p, err)
 }
 
-// The owner's success from another network takes back itself, and not what strangers did.
+// The owner's success from another network takes back itself, and not what others did.
 func TestThrottle_OwnersSuccessRefundsNoOtherNetwork(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *fixture) {
 		h.must(h.registerAt(at("192.0.2.7"), ada))
@@ -147,7 +146,7 @@ func TestThrottle_OwnersSuccessRefundsNoOtherNetwork(t *testing.T) {
 	})
 }
 
-// a quarter of an hour of guessing, a try a second, from one network or from many, known or not.
+// A quarter of an hour of guessing, a try a second, from one network or from many, known or not.
 func TestThrottle_VerifiesAtMostTenGuessesIn15Minutes(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *fixture) {
 		h.must(h.registerAt(at("192.0.2.7"), ada))
@@ -166,7 +165,7 @@ func TestThrottle_VerifiesAtMostTenGuessesIn15Minutes(t *testing.T) {
 	})
 }
 
-// nobody's address is counted as an account's is. A-012: all spellings of an address are one account.
+// Nobody's address is counted as an account's is. All spellings of an address are one account.
 func TestThrottle_AnswersDoNotRevealAccounts(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *fixture) {
 		h.must(h.registerAt(at("192.0.2.7"), ada))
@@ -189,7 +188,6 @@ func TestThrottle_AnswersDoNotRevealAccounts(t *testing.T) {
 	})
 }
 
-//
 func TestThrottle_OneNetworkCannotTryManyAccounts(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *fixture) {
 		for name, c := range map[string]struct {
@@ -219,7 +217,7 @@ func TestThrottle_OneNetworkCannotTryManyAccounts(t *testing.T) {
 	})
 }
 
-// A network that strangers have used up does not hold up those who are known in it, until they fail as often.
+// A network that unknown callers have used up does not hold up those who are known in it, until they fail as often.
 func TestThrottle_OwnersInACrowdedNetworkPass(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h = h.throttled(accounts.ThrottleLimits{Account: 5, Pair: 5, Network: 10, Register: 30, Refresh: 5})
@@ -257,7 +255,7 @@ func TestThrottle_OwnAccountBuysNoAttemptsAgainstOthers(t *testing.T) {
 	})
 }
 
-// as many pass at one moment as one after the other, however many instances there are.
+// As many pass at one moment as one after the other, however many instances there are.
 func TestThrottle_ParallelGuessesShareOneBudget(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *fixture) {
 		h.must(h.registerAt(at("192.0.2.7"), ada))
@@ -301,7 +299,7 @@ func TestThrottle_ParallelGuessesShareOneBudget(t *testing.T) {
 	})
 }
 
-// Owners, strangers and the sweeper at once: nothing waits for ever, nothing fails, and what succeeded is not counted.
+// Owners, unknown callers and the sweeper simultaneously: nothing waits for ever, nothing fails, and what succeeded is not counted.
 func TestThrottle_ParallelSuccessesAreRefunded(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h = h.throttled(accounts.ThrottleLimits{Account: 1000, Pair: 1000, Network: 1000, Register: 1000,

@@ -15,7 +15,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 )
 
-// TestCancellation_AnswersNoOtherCaller is R-022 beneath everything: statements whose contexts end at any moment of
+// TestCancellation_AnswersNoOtherCaller: beneath everything: statements whose contexts end at any moment of
 // theirs, prepared and not, in transactions and not, on fewer connections than there are askers.
 func TestCancellation_AnswersNoOtherCaller(t *testing.T) {
 	const kept = "SELECT CAST($1 AS text), CAST($1 AS text) UNION ALL SELECT CAST($1 AS text), 'again'"

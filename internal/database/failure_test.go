@@ -21,7 +21,7 @@ import (
 // verdict is what the package says of an error.
 type verdict struct{ unavailable, conflict bool }
 
-func judge(t *testing.T, name string, err error, want verdict) {
+func checkVerdict(t *testing.T, name string, err error, want verdict) {
 	t.Helper()
 	if err == nil {
 		t.Errorf("%s: no error", name)
@@ -37,7 +37,7 @@ func judge(t *testing.T, name string, err error, want verdict) {
 func TestFailures_AreClassifiedOnBothEngines(t *testing.T) {
 	for _, none := range []error{nil, errors.New("a"), context.Canceled} {
 		if database.Unavailable(none) || database.Conflict(none) {
-			t.Errorf("%v is judged", none)
+			t.Errorf("%v has a verdict", none)
 		}
 	}
 	dbtest.Each(t, func(t *testing.T, url string) {
@@ -45,28 +45,28 @@ func TestFailures_AreClassifiedOnBothEngines(t *testing.T) {
 		session := someSession(t, d)
 		user := d.Client.User.GetX(t.Context(), session.UserID)
 		_, sameMail := newUser(t.Context(), d.Client, user.Email)
-		judge(t, "a unique index", sameMail, verdict{conflict: true})
+		checkVerdict(t, "a unique index", sameMail, verdict{conflict: true})
 		_, sameID := d.Client.Setting.Create().SetID("a").SetValue([]byte("1")).Save(t.Context())
 		if sameID == nil {
 			_, sameID = d.Client.Setting.Create().SetID("a").SetValue([]byte("2")).Save(t.Context())
 		}
-		judge(t, "a primary key", sameID, verdict{conflict: true})
+		checkVerdict(t, "a primary key", sameID, verdict{conflict: true})
 		_, noUser := newSession(t.Context(), d.Client, uuid.New())
-		judge(t, "a foreign key", noUser, verdict{})
+		checkVerdict(t, "a foreign key", noUser, verdict{})
 		_, notNull := d.SQL().Exec("INSERT INTO settings (id) VALUES ('b')")
-		judge(t, "a required column", notNull, verdict{})
+		checkVerdict(t, "a required column", notNull, verdict{})
 		_, notThere := d.Client.User.Get(t.Context(), uuid.New())
-		judge(t, "no row", notThere, verdict{})
+		checkVerdict(t, "no row", notThere, verdict{})
 		_, syntax := d.SQL().Exec("SELEC 1")
-		judge(t, "a mistake in SQL", syntax, verdict{})
+		checkVerdict(t, "a mistake in SQL", syntax, verdict{})
 		late, cancel := context.WithTimeout(t.Context(), 0)
 		_, tooLate := d.Client.User.Get(late, user.ID)
 		cancel()
-		judge(t, "a deadline", tooLate, verdict{unavailable: true})
+		checkVerdict(t, "a deadline", tooLate, verdict{unavailable: true})
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
 		_, left := d.Client.User.Get(gone, user.ID)
-		judge(t, "a caller who left", left, verdict{})
+		checkVerdict(t, "a caller who left", left, verdict{})
 	})
 }
 
@@ -79,10 +79,10 @@ func TestUnavailable_SQLiteThatStaysLockedOrIsFull(t *testing.T) {
 	short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	_, late := newUser(short, other.Client, "a@example.com")
-	judge(t, "a lock and a deadline", late, verdict{unavailable: true})
+	checkVerdict(t, "a lock and a deadline", late, verdict{unavailable: true})
 	must(other.SQL().Exec("PRAGMA busy_timeout = 20"))
 	_, locked := newUser(t.Context(), other.Client, "a@example.com")
-	judge(t, "a lock", locked, verdict{unavailable: true})
+	checkVerdict(t, "a lock", locked, verdict{unavailable: true})
 	check(t, tx.Rollback())
 	if _, err := other.SQL().Exec("PRAGMA max_page_count = 1"); err != nil { // SQLite raises it to the present size
 		t.Fatal(err)
@@ -91,7 +91,7 @@ func TestUnavailable_SQLiteThatStaysLockedOrIsFull(t *testing.T) {
 	for i := 0; i < 1000 && full == nil; i++ {
 		_, full = newUser(t.Context(), other.Client, fmt.Sprintf("%d@example.com", i))
 	}
-	judge(t, "no room", full, verdict{unavailable: true})
+	checkVerdict(t, "no room", full, verdict{unavailable: true})
 }
 
 // What Postgres says when it takes no writes or a transaction gave way; and what of it may run again.
@@ -107,17 +107,17 @@ func TestUnavailable_MayPassAndContendedWasRolledBack(t *testing.T) {
 		"42501": {}, "42P01": {}, "22001": {}, "XX000": {}, "25P02": {}, "40002": {},
 	} {
 		err := raise(code)
-		judge(t, code, err, want)
+		checkVerdict(t, code, err, want)
 		if got := database.Contended(fmt.Errorf("commit: %w", err)); got != (code == "40001" || code == "40P01") {
 			t.Errorf("%s: contended %v", code, got)
 		}
 	}
-	for _, broken := range []error{nil, io.EOF, driver.ErrBadConn, context.DeadlineExceeded} { // nobody knows what was done
+	for _, broken := range []error{nil, io.EOF, driver.ErrBadConn, context.DeadlineExceeded} { // unknown: it may have been done
 		if database.Contended(broken) {
 			t.Errorf("%v may run again", broken)
 		}
 	}
-	judge(t, "a transaction that is over", sql.ErrTxDone, verdict{}) // a mistake of ours, unless the context ended: it says so itself
+	checkVerdict(t, "a transaction that is over", sql.ErrTxDone, verdict{}) // a mistake of ours, unless the context ended: it says so itself
 
 	tx, err := d.SQL().BeginTx(t.Context(), nil)
 	if err == nil {
@@ -126,7 +126,7 @@ func TestUnavailable_MayPassAndContendedWasRolledBack(t *testing.T) {
 	check(t, err)
 	_, refused := tx.Exec("DELETE FROM users")
 	tx.Rollback()
-	judge(t, "a read-only transaction", refused, verdict{unavailable: true})
+	checkVerdict(t, "a read-only transaction", refused, verdict{unavailable: true})
 }
 
 func TestConnection_ToAReadOnlyServerIsClosedAfterAWrite(t *testing.T) {
@@ -156,14 +156,14 @@ func TestUnavailable_PostgresThatCannotServe(t *testing.T) {
 	c := dbtest.NewServer(t)
 	d := migrated(t, c.URL("postgres"))
 	run := func(q string) error { _, err := d.SQL().ExecContext(t.Context(), q); return err }
-	judge(t, "statement_timeout", run("BEGIN; SET LOCAL statement_timeout = 20; SELECT pg_sleep(9); COMMIT"),
+	checkVerdict(t, "statement_timeout", run("BEGIN; SET LOCAL statement_timeout = 20; SELECT pg_sleep(9); COMMIT"),
 		verdict{unavailable: true})
 	run("ROLLBACK")
 
 	check(t, run("CREATE ROLE few LOGIN PASSWORD 'few' CONNECTION LIMIT 0"))
 	few := with(t, c.URL("postgres"), func(u *url.URL) { u.User = url.UserPassword("few", "few") })
 	_, full := database.Open(t.Context(), database.Config{URL: few, Log: quiet, Wait: time.Millisecond})
-	judge(t, "too many connections", full, verdict{unavailable: true})
+	checkVerdict(t, "too many connections", full, verdict{unavailable: true})
 
 	// Each waits inside of the server when it goes away, in a transaction and not.
 	during := func(name string, end func() error) {
@@ -176,8 +176,8 @@ func TestUnavailable_PostgresThatCannotServe(t *testing.T) {
 		check(t, end())
 		running.Wait()
 		tx.Rollback()
-		judge(t, name+", in a transaction", results[0], verdict{unavailable: true})
-		judge(t, name, results[1], verdict{unavailable: true})
+		checkVerdict(t, name+", in a transaction", results[0], verdict{unavailable: true})
+		checkVerdict(t, name, results[1], verdict{unavailable: true})
 	}
 	during("an administrator ends the connections", func() error {
 		for range 3 { // database/sql tries the one outside of the transaction again
@@ -190,13 +190,13 @@ func TestUnavailable_PostgresThatCannotServe(t *testing.T) {
 		return nil
 	})
 	during("the server stops", c.Stop)
-	judge(t, "the server is down", run("SELECT 1"), verdict{unavailable: true})
+	checkVerdict(t, "the server is down", run("SELECT 1"), verdict{unavailable: true})
 	check(t, c.Start())
 	during("the server is killed", c.Kill)
-	judge(t, "the server is gone", d.Ready(t.Context()), verdict{unavailable: true})
+	checkVerdict(t, "the server is gone", d.Ready(t.Context()), verdict{unavailable: true})
 }
 
-// TestSQLite_CommitIsSynced is R-006: an answered commit survives a power cut only with synchronous=FULL (2).
+// TestSQLite_CommitIsSynced: an answered commit survives a power cut only with synchronous=FULL (2).
 func TestSQLite_CommitIsSynced(t *testing.T) {
 	d := open(t, dbtest.SQLite(t))
 	var mode int

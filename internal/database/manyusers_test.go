@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
-// TestMigrate_ManyUsersWithoutAStandstill is R-027: from the first schema, full of users who each have a session, to
+// TestMigrate_ManyUsersWithoutAStandstill: from the first schema, full of users who each have a session, to
 // this program's, while others read and write them. No table of theirs is rewritten. 20,000 users; 1,000,000 with
 // TEST_LONG=users.
 func TestMigrate_ManyUsersWithoutAStandstill(t *testing.T) {

@@ -249,7 +249,7 @@ func TestMigrate_BrokenReferenceIsRolledBack(t *testing.T) {
 	foreignKeysAreOn(t, d)
 }
 
-// foreignKeysAreOn takes all connections of the pool at once.
+// foreignKeysAreOn takes all connections of the pool.
 func foreignKeysAreOn(t *testing.T, d *database.Database) {
 	t.Helper()
 	for range d.SQL().Stats().MaxOpenConnections {

@@ -200,7 +200,7 @@ func TestOpen_ServerThatRefusesIsTriedOnce(t *testing.T) {
 	}
 }
 
-// The default for a server elsewhere is to check its certificate; many hosted ones use their own authority.
+// The default for a remote server is to check its certificate; many hosted ones use their own authority.
 func TestOpen_UnknownCertificateIsRefused(t *testing.T) {
 	certified := httptest.NewTLSServer(nil)
 	defer certified.Close()

@@ -16,7 +16,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 )
 
-// TestStatement_LeavesNothingPreparedOnTheServer is R-021: what a connection prepares behind a pooler, another client's
+// TestStatement_LeavesNothingPreparedOnTheServer: what a connection prepares behind a pooler, another client's
 // statement of the same name may answer.
 func TestStatement_LeavesNothingPreparedOnTheServer(t *testing.T) {
 	direct := dbtest.Postgres(t)

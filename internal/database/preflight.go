@@ -43,7 +43,7 @@ func (f file) wasEmptied() bool {
 
 // preflight refuses a damaged header or table and another program's file, before a connection of ours changes the
 // journal's mode, which is a part of the file. It reads the header and the first pages of each table, whatever the size
-// of the file: SQLite itself compares the size in the header with the file's. Damage elsewhere is found by Check.
+// of the file: SQLite itself compares the size in the header with the file's. Other damage is found by Check.
 func (f file) preflight(ctx context.Context) error {
 	db, err := sql.Open("sqlite", f.name()+"?_pragma=busy_timeout(5000)")
 	if err != nil {

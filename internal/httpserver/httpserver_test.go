@@ -8,7 +8,6 @@ import (
 	"time"
 )
 
-// TestNewServer_SlowClientsAreCutOff is G-068.
 func TestNewServer_SlowClientsAreCutOff(t *testing.T) {
 	s := newServer(http.NotFoundHandler(), slog.New(slog.DiscardHandler))
 	if s.ReadHeaderTimeout > 5*time.Second || s.ReadTimeout > 10*time.Second || s.WriteTimeout == 0 ||

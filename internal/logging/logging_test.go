@@ -12,7 +12,7 @@ import (
 const forgery = "a\r\nlevel=ERROR msg=forged\x1b[31m\x00\x7f\u009b\u2028\u202egnp\u2066\ufeff\"" +
 	" user=root \U000e0041 \xff b"
 
-// TestNew_NoTextChangesHowALineLooks is S-073, for both formats, wherever in a line the text stands.
+// TestNew_NoTextChangesHowALineLooks: for both formats, wherever in a line the text stands.
 func TestNew_NoTextChangesHowALineLooks(t *testing.T) {
 	for _, asJSON := range []bool{false, true} {
 		var out bytes.Buffer

@@ -10,7 +10,7 @@ import (
 type Cost struct {
 	Memory uint32 // m, in KiB
 	Time   uint32 // t, passes over the memory
-	Lanes  uint8  // p, how many processors it takes at once
+	Lanes  uint8  // p, how many processors it takes
 }
 
 // DefaultCost is OWASP's choice for Argon2id: 19 MiB, 2 passes, 1 lane (Password Storage Cheat Sheet).

@@ -20,7 +20,7 @@ var ErrBusy = errors.New("password: too many passwords are being hashed")
 // Config configures a Hasher. The zero Config is complete.
 type Config struct {
 	Cost Cost // default DefaultCost
-	// MaxConcurrent is how many hashes run at once; each takes Cost.Memory and Cost.Lanes processors. The default is
+	// MaxConcurrent is how many hashes run simultaneously; each takes Cost.Memory and Cost.Lanes processors. The default is
 	// the number of processors: with more, each hash only takes longer, and more memory is in use.
 	MaxConcurrent int
 	// QueueTimeout is how long a caller waits for a slot. The default is 2 seconds: an ordinary burst drains in that
@@ -160,7 +160,7 @@ func (h *Hasher) acquireSlot(ctx context.Context) error {
 
 // Stats says how busy a Hasher is.
 type Stats struct {
-	Slots   int    // how many hashes may run at once
+	Slots   int    // how many hashes may run simultaneously
 	Running int    // how many do
 	Waiting int    // callers without a slot
 	Refused uint64 // callers that got ErrBusy since the start

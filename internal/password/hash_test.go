@@ -117,7 +117,7 @@ func TestVerifyDummy_CostsTheWorkOfAWrongPassword(t *testing.T) {
 	}
 }
 
-// slow makes a hash take a second of the bubble's time, and returns the most hashes that ran at once.
+// slow makes a hash take a second of the bubble's time, and returns the most hashes that ran simultaneously.
 func slow(h *Hasher) *atomic.Int32 {
 	var running, most atomic.Int32
 	h.config.Derive = func(_, salt []byte, _ Cost) ([]byte, error) {
@@ -216,9 +216,9 @@ func TestHasher_CancelledCallerDoesNotWait(t *testing.T) {
 			time.Since(start) != 100*time.Millisecond {
 			t.Errorf("gone while waiting: %v after %v", err, time.Since(start))
 		}
-		patient, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		if _, err := h.Hash(patient, "kxq4vz!t"); err != nil {
+		if _, err := h.Hash(ctx, "kxq4vz!t"); err != nil {
 			t.Errorf("the turn was lost: %v", err)
 		}
 	})
@@ -257,7 +257,7 @@ func TestHash_FailsWithoutRandomness(t *testing.T) {
 	}
 }
 
-// The two benchmarks must read the same: they are the proof that time does not tell a stranger from a wrong password.
+// The two benchmarks must read the same: they are the proof that time does not tell an unknown address from a wrong password.
 func BenchmarkWrongPassword(b *testing.B) {
 	h := must(New(Config{}))
 	phc := must(h.Hash(context.Background(), "correct horse battery staple"))

@@ -14,7 +14,6 @@ import (
 	"github.com/gatehouse/gatehouse/internal/metrics"
 )
 
-// TestRunTasks_PanicRestartsTheTask is S-076.
 func TestRunTasks_PanicRestartsTheTask(t *testing.T) {
 	var log bytes.Buffer // is read when the task has ended
 	var times atomic.Int64
@@ -34,7 +33,7 @@ func TestRunTasks_PanicRestartsTheTask(t *testing.T) {
 	}
 }
 
-// TestHandler_PanicIsAnsweredLoggedAndCounted is S-076 for what is not an operation; package graph answers for those.
+// TestHandler_PanicIsAnsweredLoggedAndCounted: what is not an operation; package graph answers for those.
 func TestHandler_PanicIsAnsweredLoggedAndCounted(t *testing.T) {
 	var out bytes.Buffer
 	w := observer{metrics: metrics.New("test")}

@@ -156,7 +156,7 @@ func TestMiddleware_AuthorizationHeaderDecidesTheViewer(t *testing.T) {
 	}
 }
 
-func TestMiddleware_TokensElsewhereAreIgnored(t *testing.T) {
+func TestMiddleware_TokensOutsideTheHeaderAreIgnored(t *testing.T) {
 	d := newFixture(t)
 	good := d.token(d.issuer)
 	post := func(target, body string) func() *http.Request {

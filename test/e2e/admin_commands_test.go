@@ -14,28 +14,28 @@ import (
 
 const (
 	ownersPassword  = "chosen by the owner"
-	strangersOrigin = "http://localhost:5173"
+	attackersOrigin = "http://localhost:5173"
 )
 
-// startForStrangers starts a server in a process of its own, which counts attempts and believes X-Forwarded-For.
-func startForStrangers(t *testing.T, url string) *servertest.Process {
+// startBehindProxy starts a server in a process of its own, which counts attempts and believes X-Forwarded-For.
+func startBehindProxy(t *testing.T, url string) *servertest.Process {
 	t.Helper()
 	return servertest.StartChild(t, "GATEHOUSE_DATABASE_URL="+url, "GATEHOUSE_THROTTLE=register=1000000",
-		"GATEHOUSE_TRUSTED_PROXIES=127.0.0.1", "GATEHOUSE_ALLOWED_ORIGINS="+strangersOrigin)
+		"GATEHOUSE_TRUSTED_PROXIES=127.0.0.1", "GATEHOUSE_ALLOWED_ORIGINS="+attackersOrigin)
 }
 
-// TestAdminCreate_RefusesAnAddressThatAStrangerRegistered: the stranger would have become an administrator, and the
+// TestAdminCreate_RefusesAnAddressThatAnAttackerRegistered: the attacker would have become an administrator, and the
 // operator's password would have been dropped.
-func TestAdminCreate_RefusesAnAddressThatAStrangerRegistered(t *testing.T) {
+func TestAdminCreate_RefusesAnAddressThatAnAttackerRegistered(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {
-		s := startForStrangers(t, url)
+		s := startBehindProxy(t, url)
 		a := s.RegisterAs("ops@company.example")
 		o := s.RunCommand(ownersPassword+"\n", "admin", "create", a.Email)
 		if o.Code != cli.ExitFailed || !strings.Contains(o.Stderr, "gatehouse admin promote") || o.Stdout != "" {
 			t.Errorf("%+v; want %d and a way out", o, cli.ExitFailed)
 		}
 		if answer := s.Ask(a.Access, "{ users { totalCount } }"); answer.Code() != "FORBIDDEN" {
-			t.Errorf("the stranger asks for all users: %v", answer)
+			t.Errorf("the attacker asks for all users: %v", answer)
 		}
 		if !s.Ask("", signIn(a.Email, servertest.Password)).OK() {
 			t.Error("a command that failed changed the password")
@@ -43,14 +43,14 @@ func TestAdminCreate_RefusesAnAddressThatAStrangerRegistered(t *testing.T) {
 	})
 }
 
-// stranger is who registered an address before its owner, with all that opens the account.
-type stranger struct {
+// attacker is who registered an address before its owner, with all that opens the account.
+type attacker struct {
 	*servertest.Process
 	network, email          string
 	access, refresh, cookie string
 }
 
-// networks counts the networks of a test, so that each stranger has one of their own.
+// networks counts the networks of a test, so that each attacker has one of their own.
 var networks atomic.Int32
 
 func anotherNetwork() string {
@@ -58,8 +58,8 @@ func anotherNetwork() string {
 	return fmt.Sprintf("203.0.%d.%d", n/250, n%250)
 }
 
-func newStranger(s *servertest.Process) *stranger {
-	p := &stranger{Process: s, network: anotherNetwork(), email: servertest.NewAddress()}
+func newAttacker(s *servertest.Process) *attacker {
+	p := &attacker{Process: s, network: anotherNetwork(), email: servertest.NewAddress()}
 	a := p.ask(`mutation { register(input: {email: ` + servertest.JSON(p.email) + `, password: ` +
 		servertest.JSON(servertest.Password) + `}) { accessToken refreshToken } }`)
 	p.access, p.refresh = a.Field("accessToken"), a.Field("refreshToken")
@@ -67,12 +67,12 @@ func newStranger(s *servertest.Process) *stranger {
 	return p
 }
 
-func (p *stranger) ask(query string, header ...string) cookieAnswer {
+func (p *attacker) ask(query string, header ...string) cookieAnswer {
 	return p.askFrom(p.network, query, header...)
 }
 
-func (p *stranger) askFrom(network, query string, header ...string) cookieAnswer {
-	header = append(header, "X-Forwarded-For", network, "Origin", strangersOrigin)
+func (p *attacker) askFrom(network, query string, header ...string) cookieAnswer {
+	header = append(header, "X-Forwarded-For", network, "Origin", attackersOrigin)
 	return cookieAnswer{p.Do(servertest.Request{Query: query, Header: header})}
 }
 
@@ -93,28 +93,28 @@ type credential struct {
 	name   string
 	opens  string // the code of the answer while it does; "" is success
 	closed string // the code when it no longer does
-	try    func(p *stranger) string
+	try    func(p *attacker) string
 	cached time.Duration // how long a server may read with what it read before: it writes nothing with it
 }
 
 var credentials = []credential{
-	{name: "access token", closed: "UNAUTHENTICATED", cached: time.Second, try: func(p *stranger) string {
+	{name: "access token", closed: "UNAUTHENTICATED", cached: time.Second, try: func(p *attacker) string {
 		return p.Ask(p.access, servertest.Me).Code()
 	}},
-	{name: "access token that writes", closed: "UNAUTHENTICATED", try: func(p *stranger) string {
+	{name: "access token that writes", closed: "UNAUTHENTICATED", try: func(p *attacker) string {
 		return p.Ask(p.access, `mutation { updateProfile(input: {name: "Ops"}) { user { id } } }`).Code()
 	}},
-	{name: "refresh token", closed: "INVALID_TOKEN", try: func(p *stranger) string {
+	{name: "refresh token", closed: "INVALID_TOKEN", try: func(p *attacker) string {
 		return p.ask(`mutation { refresh(input: {refreshToken: ` + servertest.JSON(p.refresh) + `}) { tokenType } }`).Code()
 	}},
-	{name: "cookie", closed: "INVALID_TOKEN", try: func(p *stranger) string {
+	{name: "cookie", closed: "INVALID_TOKEN", try: func(p *attacker) string {
 		return p.ask(`mutation { refresh(input: {}) { tokenType } }`, "Cookie", p.cookie).Code()
 	}},
-	{name: "password", closed: "INVALID_CREDENTIALS", try: func(p *stranger) string {
+	{name: "password", closed: "INVALID_CREDENTIALS", try: func(p *attacker) string {
 		return p.ask(signIn(p.email, servertest.Password)).Code()
 	}},
 	// While others guess, only a known network may go on to guess.
-	{name: "known network", opens: "INVALID_CREDENTIALS", closed: "RATE_LIMITED", try: func(p *stranger) string {
+	{name: "known network", opens: "INVALID_CREDENTIALS", closed: "RATE_LIMITED", try: func(p *attacker) string {
 		for range 20 {
 			if p.askFrom(anotherNetwork(), signIn(p.email, "a wrong password")).Code() == "RATE_LIMITED" {
 				return p.ask(signIn(p.email, "a wrong password")).Code()
@@ -127,31 +127,31 @@ var credentials = []credential{
 // grant is a command of the operator, by the address of the account.
 type grant struct {
 	verb   string
-	before func(p *stranger) // what the stranger does before it
+	before func(p *attacker) // what the attacker does before it
 	admin  bool              // whether it makes an administrator
 }
 
 var grants = []grant{
-	{"create", func(p *stranger) { p.Must(p.access, `mutation { deleteAccount { success } }`) }, true},
-	{"promote", func(*stranger) {}, true},
-	{"reset", func(*stranger) {}, false},
+	{"create", func(p *attacker) { p.Must(p.access, `mutation { deleteAccount { success } }`) }, true},
+	{"promote", func(*attacker) {}, true},
+	{"reset", func(*attacker) {}, false},
 }
 
 // TestRightsByAddress_NoEarlierCredentialOpensAnything is the law of every command that names an account by its
 // address: what opened the account before opens nothing after it, on a server that runs in another process.
 func TestRightsByAddress_NoEarlierCredentialOpensAnything(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {
-		s := startForStrangers(t, url)
+		s := startBehindProxy(t, url)
 		s.CreateAdmin()
 		for _, g := range grants {
 			for _, c := range credentials {
-				t.Run(g.verb+"/"+c.name, func(t *testing.T) { noneOpens(t, newStranger(s), g, c) })
+				t.Run(g.verb+"/"+c.name, func(t *testing.T) { noneOpens(t, newAttacker(s), g, c) })
 			}
 		}
 	})
 }
 
-func noneOpens(t *testing.T, p *stranger, g grant, c credential) {
+func noneOpens(t *testing.T, p *attacker, g grant, c credential) {
 	if code := c.try(p); code != c.opens {
 		t.Fatalf("before: %q, want %q", code, c.opens)
 	}
@@ -160,7 +160,7 @@ func noneOpens(t *testing.T, p *stranger, g grant, c credential) {
 		t.Fatalf("%+v", o)
 	}
 	if a := p.Ask(p.access, "{ users { totalCount } }"); a.OK() {
-		t.Errorf("the stranger's session is an administrator's: %v", a)
+		t.Errorf("the attacker's session is an administrator's: %v", a)
 	}
 	since, code := time.Now(), c.try(p)
 	for code == c.opens && time.Since(since) < c.cached {
@@ -184,9 +184,9 @@ func noneOpens(t *testing.T, p *stranger, g grant, c credential) {
 // TestAdminPromote_SaysWhoseAccountItIs: since when and from where it exists, and what an operator has to do otherwise.
 func TestAdminPromote_SaysWhoseAccountItIs(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {
-		s := startForStrangers(t, url)
+		s := startBehindProxy(t, url)
 		s.CreateAdmin()
-		p := newStranger(s)
+		p := newAttacker(s)
 		for _, verb := range []string{"promote", "reset"} {
 			o := s.RunCommand("password123\n", "admin", verb, strings.ToUpper(p.email))
 			for _, want := range []string{p.email + " exists since 2", "nobody has confirmed", " from " + p.network + ".\n"} {
@@ -217,7 +217,7 @@ func TestAdminPromote_SaysWhoseAccountItIs(t *testing.T) {
 	})
 }
 
-func (p *stranger) id() string { return p.Ask(p.access, servertest.Me).Field("id") }
+func (p *attacker) id() string { return p.Ask(p.access, servertest.Me).Field("id") }
 
 // TestAdminCommands_SecurityEventsNameTheOperator reads what a command logs.
 func TestAdminCommands_SecurityEventsNameTheOperator(t *testing.T) {
