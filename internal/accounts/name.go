@@ -17,7 +17,7 @@ func cleanName(name *string) (*string, error) {
 	if name == nil {
 		return nil, nil
 	}
-	if len(*name) > 16*maxNameLen || !utf8.ValidString(*name) {
+	if len(*name) > 16*maxNameLen {
 		return nil, problem.BadInput("name", "A name has at most 100 characters.")
 	}
 	clean := norm.NFC.String(strings.TrimSpace(*name))
@@ -26,8 +26,14 @@ func cleanName(name *string) (*string, error) {
 		return nil, problem.BadInput("name", "A name cannot be empty; leave it out to have none.")
 	case n > maxNameLen:
 		return nil, problem.BadInput("name", "A name has at most 100 characters.")
-	case strings.ContainsFunc(clean, func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) }):
+	case !isLine(clean):
 		return nil, problem.BadInput("name", "A name cannot have control characters, such as line breaks.")
 	}
 	return &clean, nil
+}
+
+// isLine reports whether a text is UTF-8 without line breaks and other control characters. Postgres stores no NUL.
+func isLine(text string) bool {
+	return utf8.ValidString(text) &&
+		!strings.ContainsFunc(text, func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) })
 }
