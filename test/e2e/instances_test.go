@@ -15,7 +15,7 @@ func TestEndedSession_IsRefusedByTheOtherInstance(t *testing.T) {
 	url := dbtest.Postgres(t)
 	p := servertest.NewPair(t, url, url)
 	p.WaitForCache()
-	trials := 250
+	trials := 1000
 	if testing.Short() {
 		trials = 50
 	}
