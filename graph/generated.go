@@ -687,7 +687,7 @@ func newExecutionContext(
 
 var sources = []*ast.Source{
 	{Name: "../schema.graphql", Input: `"""
-Who may use this. Without arguments: whoever is signed in. All arguments given must hold; ` + "`" + `any` + "`" + ` lists alternatives,
+Who may use this. Without arguments: any signed-in user. All arguments given must hold; ` + "`" + `any` + "`" + ` lists alternatives,
 of which one must hold. A type's rule and its field's rule must both hold.
 """
 directive @auth(
@@ -697,7 +697,7 @@ directive @auth(
   scopes: [String!]
   "The caller stands in this relation to the object."
   owner: Owner
-  "At most so many seconds since the caller last proved who they are."
+  "At most so many seconds since the caller last authenticated."
   maxAge: Int
   "Alternatives, of which one must hold. Not together with the other arguments."
   any: [AuthRule!]
@@ -717,7 +717,7 @@ input AuthRule {
   scopes: [String!]
   "The caller stands in this relation to the object."
   owner: Owner
-  "At most so many seconds since the caller last proved who they are."
+  "At most so many seconds since the caller last authenticated."
   maxAge: Int
 }
 
@@ -1063,7 +1063,7 @@ enum ErrorCode {
   NOT_FOUND
   "The change would leave no administrator."
   LAST_ADMIN
-  "Too many tries; ` + "`" + `retryAfter` + "`" + ` says how many seconds to wait."
+  "Too many attempts; ` + "`" + `retryAfter` + "`" + ` says how many seconds to wait."
   RATE_LIMITED
   "The operation is too deep, wide, costly or long; ` + "`" + `limit` + "`" + ` names the bound."
   LIMIT_EXCEEDED

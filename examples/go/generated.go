@@ -33,7 +33,7 @@ const (
 	ErrorCodeNotFound ErrorCode = "NOT_FOUND"
 	// The change would leave no administrator.
 	ErrorCodeLastAdmin ErrorCode = "LAST_ADMIN"
-	// Too many tries; `retryAfter` says how many seconds to wait.
+	// Too many attempts; `retryAfter` says how many seconds to wait.
 	ErrorCodeRateLimited ErrorCode = "RATE_LIMITED"
 	// The operation is too deep, wide, costly or long; `limit` names the bound.
 	ErrorCodeLimitExceeded ErrorCode = "LIMIT_EXCEEDED"

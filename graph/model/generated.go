@@ -20,7 +20,7 @@ type AuthRule struct {
 	Scopes graphql.Omittable[[]string] `json:"scopes,omitempty"`
 	// The caller stands in this relation to the object.
 	Owner graphql.Omittable[*Owner] `json:"owner,omitempty"`
-	// At most so many seconds since the caller last proved who they are.
+	// At most so many seconds since the caller last authenticated.
 	MaxAge graphql.Omittable[*int32] `json:"maxAge,omitempty"`
 }
 
@@ -70,7 +70,7 @@ const (
 	ErrorCodeNotFound ErrorCode = "NOT_FOUND"
 	// The change would leave no administrator.
 	ErrorCodeLastAdmin ErrorCode = "LAST_ADMIN"
-	// Too many tries; `retryAfter` says how many seconds to wait.
+	// Too many attempts; `retryAfter` says how many seconds to wait.
 	ErrorCodeRateLimited ErrorCode = "RATE_LIMITED"
 	// The operation is too deep, wide, costly or long; `limit` names the bound.
 	ErrorCodeLimitExceeded ErrorCode = "LIMIT_EXCEEDED"
