@@ -29,6 +29,7 @@ func NewHandler(c HandlerConfig) http.Handler {
 		Log:           cmp.Or(c.Log, slog.Default()),
 		Unavailable:   c.Unavailable,
 		Introspection: c.Introspection,
+		Schema:        c.Schema.Schema(),
 	}.Present
 	cookies := newCookieRules(c.Issuer, c.AllowCookie)
 	c.Before = cookies.admit

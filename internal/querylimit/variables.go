@@ -35,7 +35,7 @@ func (c VariableChecks) MutateOperationContext(_ context.Context, op *graphql.Op
 				v.Variable)
 		}
 	}
-	return c.checkEnums(op)
+	return c.checkStrings(op)
 }
 
 func invalidVariable(format, name string) *gqlerror.Error {
