@@ -879,8 +879,9 @@ input SetRolesInput {
   "All roles that the user shall have; ` + "`" + `USER` + "`" + ` is one of them."
   roles: [Role!]!
   """
-  Give ` + "`" + `ADMIN` + "`" + ` although nobody has confirmed the account's e-mail address, so that anybody may have registered it. Without
-  this, such an account is refused: ` + "`" + `BAD_USER_INPUT` + "`" + `, with this ` + "`" + `field` + "`" + `.
+  Give ` + "`" + `ADMIN` + "`" + ` although nobody has confirmed the account's e-mail address, so that anybody may have registered it. The
+  caller vouches for whoever has its password; all of its sessions end. Without this, such an account is refused:
+  ` + "`" + `BAD_USER_INPUT` + "`" + `, with this ` + "`" + `field` + "`" + `.
   """
   allowUnverifiedEmail: Boolean = false
 }

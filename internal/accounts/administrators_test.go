@@ -256,6 +256,7 @@ func TestSetRoles_SetsExactlyTheGivenRoles(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		root := h.administrator("root@example.com")
 		user := h.must(h.register(ada, goodPassword))
+		h.exec("UPDATE users SET email_verified = true")
 		check(t, h.setRoles(root.Viewer, user.User.ID, accounts.RoleUser, accounts.RoleAdmin, accounts.RoleUser))
 		if v := h.caller(user); !v.HasRole("ADMIN") {
 			t.Errorf("the next request has the roles %v", v.Roles)

@@ -301,6 +301,9 @@ func (m *model) takeSetRoles() {
 	}
 	_, err := m.seat().SetRoles(m.t.Context(), by.viewer(), accounts.SetRolesInput{UserID: id, Roles: roles, AllowUnverifiedEmail: true})
 	if m.outcome(err, want, "setRoles %v of %s by %s, %s", roles, p.email, by.of.email, by.id) {
+		if len(roles) == 2 && !p.admin { // nobody has confirmed the address
+			m.end(m.liveOf(id)...)
+		}
 		p.admin = len(roles) == 2
 		m.revoked = append(m.revoked, accounts.Revocation{UserID: id, Roles: p.roles(), At: m.now(),
 			Until: lastToken(m.now())})

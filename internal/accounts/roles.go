@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
@@ -22,8 +23,9 @@ type SetRolesInput struct {
 type SetRolesPayload struct{ User *User }
 
 // SetRoles gives a user exactly these roles, from the user's next request on. Every account has USER. ADMIN onto an
-// address that nobody has confirmed is refused, unless the input allows it. Problems: BAD_USER_INPUT, NOT_FOUND,
-// LAST_ADMIN, FORBIDDEN, UNAUTHENTICATED.
+// address that nobody has confirmed is refused, unless the input allows it. Then the account's sessions end, because
+// another person may have begun them; the caller vouches only for whoever has the password. Problems: BAD_USER_INPUT,
+// NOT_FOUND, LAST_ADMIN, FORBIDDEN, UNAUTHENTICATED.
 func (s *Service) SetRoles(ctx context.Context, v *viewer.Viewer, in SetRolesInput) (*SetRolesPayload, error) {
 	now := s.now()
 	if !slices.Contains(in.Roles, RoleUser) {
@@ -35,8 +37,9 @@ func (s *Service) SetRoles(ctx context.Context, v *viewer.Viewer, in SetRolesInp
 	}
 	var payload *SetRolesPayload
 	err := s.administer(ctx, v, now, in.UserID, func(ctx context.Context, tx *transaction, row *ent.User) (err error) {
-		if err := checkEmailVerified(row, in); err != nil {
-			return err
+		unconfirmed := makesUnconfirmedAdmin(row, in)
+		if unconfirmed && !in.AllowUnverifiedEmail {
+			return unverifiedEmail()
 		}
 		if row, err = row.Update().SetRoles(roleNames(in.Roles...)).SetUpdatedAt(now).Save(ctx); err != nil {
 			return err
@@ -45,6 +48,14 @@ func (s *Service) SetRoles(ctx context.Context, v *viewer.Viewer, in SetRolesInp
 			return err
 		}
 		payload = &SetRolesPayload{User: userOf(row)}
+		if unconfirmed {
+			if err := s.revokeSessions(ctx, tx, now, session.UserID(row.ID)); err != nil {
+				return err
+			}
+			if err := s.forgetNetworks(ctx, tx, row.Email); err != nil {
+				return err
+			}
+		}
 		return keepAnAdministrator(ctx, tx)
 	})
 	if err != nil {
@@ -53,11 +64,12 @@ func (s *Service) SetRoles(ctx context.Context, v *viewer.Viewer, in SetRolesInp
 	return payload, nil
 }
 
-// checkEmailVerified refuses to make the owner of an address that nobody has confirmed an administrator.
-func checkEmailVerified(row *ent.User, in SetRolesInput) error {
-	if in.AllowUnverifiedEmail || row.EmailVerified || isAdmin(row) || !slices.Contains(in.Roles, RoleAdmin) {
-		return nil
-	}
+// makesUnconfirmedAdmin reports whether an account becomes an administrator's whose address nobody has confirmed.
+func makesUnconfirmedAdmin(row *ent.User, in SetRolesInput) bool {
+	return !row.EmailVerified && !isAdmin(row) && slices.Contains(in.Roles, RoleAdmin)
+}
+
+func unverifiedEmail() *problem.Problem {
 	return problem.BadInput("allowUnverifiedEmail",
 		"Nobody has confirmed this account's e-mail address, so anybody may have registered it. "+
 			"If you know that the account is theirs whom you mean, set allowUnverifiedEmail.")

@@ -97,6 +97,7 @@ func TestEveryChangeOfAUser_ReachesTheOtherInstance(t *testing.T) {
 	})
 	t.Run("roles", func(t *testing.T) {
 		a := p.Register()
+		servertest.Exec(t, p.DB, confirmAddresses)
 		users := func() bool { return p.Other.Ask(a.Access, "{ users { totalCount } }").Has(`"totalCount":`) }
 		for _, c := range []struct {
 			roles string

@@ -54,8 +54,10 @@ func TestRelyingService_RefusesAnEndedSessionWithinASecond(t *testing.T) {
 
 // TestRelyingService_LearnsNewRoles, and that a command, in another process as it were, ended the session.
 func TestRelyingService_LearnsNewRoles(t *testing.T) {
-	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.Postgres(t), servertest.Secret, offersFeed)
+	databaseURL := dbtest.Postgres(t)
+	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+databaseURL, servertest.Secret, offersFeed)
 	a := s.Register()
+	servertest.Exec(t, servertest.OpenDB(t, databaseURL), confirmAddresses)
 	following := connected(t, s.URL, a.Access)
 	setRoles(s.Client, s.CreateAdmin(), a.ID, "[USER, ADMIN]")
 	servertest.Eventually(t, "the role is known", time.Second, func() bool {
@@ -67,10 +69,12 @@ func TestRelyingService_LearnsNewRoles(t *testing.T) {
 	})
 }
 
+// confirmAddresses keeps the sessions of who becomes an administrator.
+const confirmAddresses = "UPDATE users SET email_verified = true"
+
 // setRoles gives a user exactly these roles.
 func setRoles(s *servertest.Client, admin, id, roles string) {
-	s.Must(admin, `mutation { setRoles(input: {userId: "`+id+`", roles: `+roles+
-		`, allowUnverifiedEmail: true}) { user { id } } }`)
+	s.Must(admin, `mutation { setRoles(input: {userId: "`+id+`", roles: `+roles+`}) { user { id } } }`)
 }
 
 // TestRelyingService_LearnsRolesOfATokenIssuedMeanwhile: the change has begun, and waits for another administrator's; a
@@ -81,8 +85,10 @@ func TestRelyingService_LearnsRolesOfATokenIssuedMeanwhile(t *testing.T) {
 	admin := s.CreateAdmin()
 	early := s.Register()
 	following := connected(t, s.URL, early.Access)
+	db := servertest.OpenDB(t, databaseURL)
+	servertest.Exec(t, db, confirmAddresses)
 	setRoles(s.Client, admin, early.ID, "[USER, ADMIN]")
-	another, err := servertest.OpenDB(t, databaseURL).Begin()
+	another, err := db.Begin()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,13 +140,15 @@ func feedStatus(c *servertest.Client, token string) int {
 // TestFeed_TellsWhatAnotherProcessDidToTheSQLiteFile: a command, or a second server that was started before the first
 // one had ended.
 func TestFeed_TellsWhatAnotherProcessDidToTheSQLiteFile(t *testing.T) {
-	environment := []string{"GATEHOUSE_DATABASE_URL=" + dbtest.SQLite(t), servertest.Secret, servertest.Issuer}
+	databaseURL := dbtest.SQLite(t)
+	environment := []string{"GATEHOUSE_DATABASE_URL=" + databaseURL, servertest.Secret, servertest.Issuer}
 	one, two := servertest.Start(t, environment...), servertest.Start(t, append(environment, offersFeed)...)
 	service := servertest.NewRelyingService(t, verify.Config{Issuer: "https://id.example.org", JWKS: two.URL +
 		"/.well-known/jwks.json",
 		Revocations: &verify.Feed{Token: servertest.FeedToken, URL: two.URL + "/revocations"}})
 	a := one.Register()
 	servertest.Eventually(t, "the service is connected", 30*time.Second, func() bool { return service.Accepts(a.Access) })
+	servertest.Exec(t, servertest.OpenDB(t, databaseURL), confirmAddresses)
 	setRoles(one.Client, one.CreateAdmin(), a.ID, "[USER, ADMIN]")
 	servertest.Eventually(t, "the role is known", time.Second, func() bool {
 		return service.GetAs(a.Access, "/").Has(`["ADMIN","USER"]`)
@@ -177,7 +185,8 @@ func TestRevokedKey_IsRefusedByRelyingServices(t *testing.T) {
 // TestKeyRotation_IsTakenUpByARunningServer without Postgres's notifications: it reads the keys periodically.
 func TestKeyRotation_IsTakenUpByARunningServer(t *testing.T) {
 	t.Parallel()
-	environment := []string{"GATEHOUSE_DATABASE_URL=" + dbtest.SQLite(t), servertest.Secret}
+	databaseURL := dbtest.SQLite(t)
+	environment := []string{"GATEHOUSE_DATABASE_URL=" + databaseURL, servertest.Secret}
 	s := servertest.Start(t, environment...)
 	if out := s.Command("", "keys", "rotate"); !strings.Contains(out, "is published, signs from") {
 		t.Fatal(out)
