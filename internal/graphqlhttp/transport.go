@@ -201,11 +201,34 @@ func (t *transport) execute(
 ) (*graphql.Response, context.Context) {
 	slot := t.execution.Slot()
 	defer slot.Release()
-	if querylimit.AnswerFields(op.Operation, t.Limits.Page) >= querylimit.ExpensiveFields {
+	expensive := querylimit.AnswerFields(op.Operation, t.Limits.Page) >= querylimit.ExpensiveFields
+	switch {
+	case expensive && op.Operation.Operation == ast.Mutation:
+		t.acquireAfterMutations(op, slot)
+	case expensive:
 		if err := slot.Acquire(ctx); err != nil {
 			return exec.DispatchError(graphql.WithOperationContext(ctx, op), gqlerror.List{err}), ctx
 		}
 	}
 	responses, ctx := exec.DispatchOperation(ctx, op)
 	return responses(ctx), ctx
+}
+
+// acquireAfterMutations has an operation hold the slot only while it makes its answer, not while a mutation waits for a
+// hash or a lock. The mutations of an operation run one after the other, each with its part of the answer.
+func (t *transport) acquireAfterMutations(op *graphql.OperationContext, slot *querylimit.Slot) {
+	root, inner := t.Schema.Schema().Mutation.Name, op.ResolverMiddleware
+	op.ResolverMiddleware = func(ctx context.Context, resolve graphql.Resolver) (any, error) {
+		if graphql.GetFieldContext(ctx).Object != root {
+			return inner(ctx, resolve)
+		}
+		slot.Release()
+		result, err := inner(ctx, resolve)
+		if err == nil {
+			if refused := slot.AcquireLate(ctx); refused != nil {
+				return nil, refused
+			}
+		}
+		return result, err
+	}
 }

@@ -64,22 +64,36 @@ func (s *Slot) Acquire(ctx context.Context) *gqlerror.Error {
 	default:
 		return l.refuse()
 	}
+	return s.wait(ctx)
+}
+
+// AcquireLate is Acquire for a request that has done its work and needs the slot for its answer alone: a full queue does
+// not refuse it.
+func (s *Slot) AcquireLate(ctx context.Context) *gqlerror.Error {
+	if !s.since.IsZero() {
+		return nil
+	}
+	return s.wait(ctx)
+}
+
+func (s *Slot) wait(ctx context.Context) *gqlerror.Error {
 	select {
-	case l.slots <- struct{}{}:
+	case s.limiter.slots <- struct{}{}:
 		s.since = time.Now()
 		return nil
 	case <-ctx.Done():
-		return l.refuse()
+		return s.limiter.refuse()
 	}
 }
 
-// Release gives the slot back, if it was acquired. It is called once.
+// Release gives the slot back, if it is acquired. It can be acquired again.
 func (s *Slot) Release() {
-	free := func() { <-s.limiter.slots }
+	free, since := func() { <-s.limiter.slots }, s.since
+	s.since = time.Time{}
 	switch {
-	case s.since.IsZero():
+	case since.IsZero():
 	case s.limiter.rest:
-		time.AfterFunc(time.Since(s.since), free)
+		time.AfterFunc(time.Since(since), free)
 	default:
 		free()
 	}

@@ -4,8 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // ResidentKiB returns the memory that a child has.
@@ -26,6 +30,24 @@ func (p *Process) status(name string) (number int) {
 		p.t.Fatal(err)
 	}
 	return number
+}
+
+// HashWorker returns the process that a child has started, which hashes.
+func (p *Process) HashWorker() (pid int) {
+	p.t.Helper()
+	path := fmt.Sprintf("/proc/%d/task/%d/children", p.PID, p.PID)
+	if _, err := os.Stat(path); err != nil {
+		testenv.Missing(p.t, path, "Linux tells there what a process has started")
+	}
+	children := strings.Fields(ReadFile(p.t, path))
+	if len(children) != 1 {
+		p.t.Fatalf("the server has started %q, and should have started one process", children)
+	}
+	pid, err := strconv.Atoi(children[0])
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return pid
 }
 
 // Usage is what a child holds.

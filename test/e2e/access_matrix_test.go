@@ -88,51 +88,8 @@ func (s shape) wants(verdict string) string {
 	return verdict
 }
 
-// requiredArguments are made-up values of the arguments that a field requires. Rules of accounts refuse those that would
-// change much: there is no such user, session or password.
-func requiredArguments(schema *ast.Schema, f *ast.FieldDefinition) string {
-	var all []string
-	for _, a := range f.Arguments {
-		if a.Type.NonNull && a.DefaultValue == nil {
-			all = append(all, a.Name+": "+madeUp(schema, a.Type))
-		}
-	}
-	if len(all) == 0 {
-		return ""
-	}
-	return "(" + strings.Join(all, ", ") + ")"
-}
-
-// madeUp returns a value of an input type.
-func madeUp(schema *ast.Schema, typ *ast.Type) string {
-	if typ.Elem != nil {
-		return "[" + madeUp(schema, typ.Elem) + "]"
-	}
-	switch def := schema.Types[typ.Name()]; def.Kind {
-	case ast.Enum:
-		return def.EnumValues[0].Name
-	case ast.InputObject:
-		var fields []string
-		for _, f := range def.Fields {
-			if f.Type.NonNull && f.DefaultValue == nil {
-				fields = append(fields, f.Name+": "+madeUp(schema, f.Type))
-			}
-		}
-		return "{" + strings.Join(fields, ", ") + "}"
-	}
-	switch typ.Name() {
-	case "ID":
-		return `"00000000-0000-7000-8000-000000000000"`
-	case "Int", "Float":
-		return "1"
-	case "Boolean":
-		return "true"
-	}
-	return `"made up"`
-}
-
 func shapesOf(schema *ast.Schema, root *ast.Definition, f *ast.FieldDefinition) []shape {
-	with := requiredArguments(schema, f)
+	with := servertest.Arguments(schema, f, nil)
 	field := f.Name + with + leafOf(schema, f.Type)
 	kind := strings.ToLower(root.Name)
 	yes, no := map[string]any{"v": true}, map[string]any{"v": false}

@@ -4,36 +4,15 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
-	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 const expensiveHashing = "GATEHOUSE_ARGON2=m=65536,t=8,p=1" // most of a second
-
-// hashWorker returns the process that hashes for a server.
-func hashWorker(t *testing.T, p *servertest.Process) (pid int) {
-	t.Helper()
-	path := fmt.Sprintf("/proc/%d/task/%d/children", p.PID, p.PID)
-	if _, err := os.Stat(path); err != nil {
-		testenv.Missing(t, path, "Linux tells there what a process has started")
-	}
-	children := strings.Fields(servertest.ReadFile(t, path))
-	if len(children) != 1 {
-		t.Fatalf("the server has started %q, and should have started one process", children)
-	}
-	pid, err := strconv.Atoi(children[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pid
-}
 
 // startRegistering sends a registration, whose hash has begun when this returns.
 func startRegistering(p *servertest.Process) <-chan servertest.Answer {
@@ -53,7 +32,7 @@ func TestHashWorker_CutsNoAnswerWhenAllProcessesAreSignalled(t *testing.T) {
 	}
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		p := servertest.StartChild(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), expensiveHashing)
-		worker := hashWorker(t, p)
+		worker := p.HashWorker()
 		answer := startRegistering(p)
 		for _, pid := range []int{worker, worker, p.PID} {
 			if err := syscall.Kill(pid, signal); err != nil {
@@ -75,7 +54,7 @@ func TestHashWorker_CutsNoAnswerWhenAllProcessesAreSignalled(t *testing.T) {
 
 func TestHashWorker_KnowsNoSecretAndEndsWithItsServer(t *testing.T) {
 	p := servertest.StartChild(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), servertest.Secret)
-	worker := hashWorker(t, p)
+	worker := p.HashWorker()
 	for _, variable := range bytes.Split([]byte(servertest.ReadFile(t, fmt.Sprintf("/proc/%d/environ", worker))),
 		[]byte{0}) {
 		if len(variable) > 0 && !bytes.HasPrefix(variable, []byte("GOMAXPROCS=")) {
@@ -95,13 +74,13 @@ func TestHashWorker_IsReplacedUnnoticed(t *testing.T) {
 		t.Skip("hashes for two seconds")
 	}
 	p := servertest.StartChild(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), expensiveHashing)
-	first := hashWorker(t, p)
+	first := p.HashWorker()
 	answer := startRegistering(p)
 	syscall.Kill(first, syscall.SIGKILL)
 	if a := <-answer; !a.OK() {
 		t.Errorf("the registration that was running: %v\n%s", a, p.Log)
 	}
-	if hashWorker(t, p) == first {
+	if p.HashWorker() == first {
 		t.Error("the process was not killed")
 	}
 }
