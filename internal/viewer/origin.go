@@ -26,6 +26,29 @@ func (o Origin) Address() string {
 	return o.IP.String()
 }
 
+// nat64 is the well-known prefix under which IPv6 networks reach IPv4 addresses (RFC 6052, section 2.1).
+var nat64 = netip.MustParsePrefix("64:ff9b::/96")
+
+// Networks returns the networks of which the client may have every address, from the widest to the narrowest: the IPv4
+// address alone, or the IPv6 /48, /56 and /64. An IPv4 address that is written as IPv6 (mapped, or by NAT64) counts as
+// IPv4. There are none when the address is unknown.
+func (o Origin) Networks() (all []netip.Prefix) {
+	ip := o.IP.Unmap().WithZone("")
+	if nat64.Contains(ip) {
+		bytes := ip.As16()
+		ip, _ = netip.AddrFromSlice(bytes[12:])
+	}
+	switch {
+	case ip.Is4():
+		return []netip.Prefix{netip.PrefixFrom(ip, 32)}
+	case ip.Is6():
+		for _, bits := range []int{48, 56, 64} {
+			all = append(all, netip.PrefixFrom(ip, bits).Masked())
+		}
+	}
+	return all
+}
+
 // originOf reads a request's origin. X-Forwarded-For is read from its last address to its first, and only as long as a
 // trusted proxy appended the address: any client may have written the addresses before.
 func originOf(r *http.Request, trusted []netip.Prefix) Origin {

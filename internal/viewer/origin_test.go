@@ -1,6 +1,7 @@
 package viewer_test
 
 import (
+	"fmt"
 	"net/http/httptest"
 	"net/netip"
 	"strings"
@@ -41,6 +42,23 @@ func TestOrigin_ForwardedAddressesAreTrustedFromProxiesOnly(t *testing.T) {
 				t.Errorf("the address is %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+func TestOrigin_NetworksAreWhatOneCustomerHas(t *testing.T) {
+	for address, want := range map[string]string{
+		"203.0.113.9":                 "[203.0.113.9/32]",
+		"::ffff:203.0.113.9":          "[203.0.113.9/32]",
+		"64:ff9b::203.0.113.9":        "[203.0.113.9/32]",
+		"64:ff9b:1::203.0.113.9":      "[64:ff9b:1::/48 64:ff9b:1::/56 64:ff9b:1::/64]", // a local prefix (RFC 8215)
+		"2001:db8:1:2ff:3:4:5:6":      "[2001:db8:1::/48 2001:db8:1:200::/56 2001:db8:1:2ff::/64]",
+		"2001:db8:1:2ff:3:4:5:6%eth0": "[2001:db8:1::/48 2001:db8:1:200::/56 2001:db8:1:2ff::/64]",
+		"":                            "[]",
+	} {
+		ip, _ := netip.ParseAddr(address)
+		if got := fmt.Sprint(viewer.Origin{IP: ip}.Networks()); got != want {
+			t.Errorf("%s: %s, want %s", address, got, want)
+		}
 	}
 }
 

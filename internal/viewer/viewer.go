@@ -78,6 +78,19 @@ func (v *Viewer) Err() error {
 	return v.CheckErr
 }
 
+// Caller names who shares in what is scarce, for package fairqueue: the user when signed in, else the networks of the
+// request's address.
+func (v *Viewer) Caller() []string {
+	if v.SignedIn() {
+		return []string{v.UserID.String()}
+	}
+	var names []string
+	for _, network := range v.Origin.Networks() {
+		names = append(names, network.String())
+	}
+	return names
+}
+
 type key struct{}
 
 // With returns a context that carries the viewer from the middleware to the resolver.
