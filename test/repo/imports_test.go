@@ -35,6 +35,7 @@ var imports = map[string]string{
 	"internal/database":             "ent",
 	"internal/database/migratediff": "ent internal/pgtemp",
 	"internal/dbtest":               "internal/pgtemp internal/testenv",
+	"internal/fairqueue":            "",
 	"internal/graphqlhttp":          "internal/problem internal/querylimit internal/requestid internal/strictjson",
 	"internal/graphqltest":          "",
 	"internal/httpserver":           "",

@@ -1,0 +1,120 @@
+// Package fairqueue shares out what is scarce: slots, of which a few are used at a time, and a bounded queue in which
+// callers take turns. A caller with a thousand requests gets no more turns than one with a single request, and is the
+// first to be refused. It knows no users, networks or errors of clients.
+package fairqueue
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// ErrFull says that the queue was full, and that no other caller had more requests in it.
+var ErrFull = errors.New("fairqueue: too many requests wait")
+
+// Config says what a limiter allows.
+type Config struct {
+	Slots int  // requests at a time; required
+	Queue int  // requests that may wait for a slot; required
+	Rest  bool // a slot that was used for some time then stays unused for the same time
+}
+
+// Limiter bounds how many requests do something at a time. It may be used concurrently.
+type Limiter struct {
+	config Config
+
+	mu      sync.Mutex
+	taken   int   // slots that are used or rest
+	waiting group // nobody waits while a slot is free
+	refused uint64
+}
+
+// New returns a limiter with all slots free.
+func New(c Config) *Limiter { return &Limiter{config: c} }
+
+// waiter is a request that waits. It is sent nil with a slot, and ErrFull when it has lost its place.
+type waiter chan error
+
+// Acquire waits for a slot. The caller is named from the widest group that it belongs to down to itself, as networks
+// are: the groups take turns, and within a group its members do. Release must be called, once. Errors are ErrFull and
+// the context's.
+func (l *Limiter) Acquire(ctx context.Context, caller []string) (release func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	w := l.enter(caller)
+	select {
+	case err = <-w:
+	case <-ctx.Done():
+		if l.leave(caller, w) {
+			return nil, ctx.Err()
+		}
+		err = <-w // at the same moment
+	}
+	if err != nil {
+		return nil, err
+	}
+	since := time.Now()
+	return func() { l.release(since) }, nil
+}
+
+// enter gives a request a slot or a place in the queue. When that is full, the newest request of the caller with the most
+// loses its place, which may be this one.
+func (l *Limiter) enter(caller []string) waiter {
+	w := make(waiter, 1)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.taken < l.config.Slots {
+		l.taken++
+		w <- nil
+		return w
+	}
+	l.waiting.push(caller, w)
+	if l.waiting.size > l.config.Queue {
+		l.refused++
+		l.waiting.dropNewest() <- ErrFull
+	}
+	return w
+}
+
+// leave reports whether a request was still waiting.
+func (l *Limiter) leave(caller []string, w waiter) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.waiting.remove(caller, w)
+}
+
+func (l *Limiter) release(since time.Time) {
+	if l.config.Rest {
+		time.AfterFunc(time.Since(since), l.pass)
+		return
+	}
+	l.pass()
+}
+
+// pass passes a slot on to the next request.
+func (l *Limiter) pass() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.waiting.size == 0 {
+		l.taken--
+		return
+	}
+	l.waiting.pop() <- nil
+}
+
+// Stats says how busy a limiter is.
+type Stats struct {
+	Slots   int    // how many requests may run simultaneously
+	Running int    // how many do, resting slots included
+	Waiting int    // requests without a slot
+	Refused uint64 // requests that got ErrFull since the start
+}
+
+// Stats returns the numbers of this moment.
+func (l *Limiter) Stats() Stats {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return Stats{Slots: l.config.Slots, Running: l.taken, Waiting: l.waiting.size, Refused: l.refused}
+}
