@@ -31,8 +31,8 @@ func accessGuard(t *testing.T, sdl string) (*authz.Guard, *ast.Schema) {
 	t.Helper()
 	schema := load(t, sdl)
 	guard := must(authz.New(schema, authz.Config{
-		Viewer: func(context.Context) authz.Viewer { return nil },
-		Owners: map[string]authz.Owner{"SELF": func(context.Context, authz.Viewer, any) (bool, error) { return false, nil }},
+		Viewer: func(context.Context) (authz.Viewer, error) { return nil, nil },
+		Owners: map[string][]authz.Owner{"SELF": {never.On("Person")}},
 		Labels: map[string]string{"ADMIN": "administrators", "SELF": "yourself"},
 	}))
 	return guard, schema

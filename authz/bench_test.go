@@ -27,12 +27,13 @@ func benchGuard(b testing.TB) *Guard {
 	if err != nil {
 		b.Fatal(err)
 	}
-	never := func(context.Context, Viewer, any) (bool, error) { return false, nil }
+	never := OwnerOf(func(context.Context, Viewer, *allfeatures.Draft) (bool, error) { return false, nil }).
+		On("Post", "Draft", "Club", "Member")
 	viewer := &allfeatures.Viewer{ID: "alice", Roles: []string{"USER"}, Scopes: []string{"a:read"}, AuthTime: time.Now()}
 	guard, err := New(schema, Config{
-		Viewer:   func(context.Context) Viewer { return viewer },
-		Owners:   map[string]Owner{"AUTHOR": never, "MEMBER": never},
-		SignedIn: func(context.Context, any) Viewer { return viewer },
+		Viewer:   func(context.Context) (Viewer, error) { return viewer, nil },
+		Owners:   map[string][]Owner{"AUTHOR": {never}, "MEMBER": {never}},
+		SignedIn: func(context.Context, any) (Viewer, error) { return viewer, nil },
 		Log:      slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
@@ -100,7 +101,7 @@ func benchPlan(b *testing.B, name string, guard *Guard, text string) {
 		b.ReportAllocs()
 		for b.Loop() {
 			p := newPlan(guard.table, doc, doc.Operations[0])
-			guard.decide([]*node{p.root}, false, nil, bits{}, nil)
+			guard.decide([]*node{p.root}, false, caller{}, bits{}, nil)
 		}
 	})
 }

@@ -38,6 +38,7 @@ func compile(schema *ast.Schema, config Config) (*table, error) {
 		}
 	}
 	c.link()
+	c.checkOwnedTypes()
 	c.markGuardedInputs()
 	c.checkDefaults()
 	c.checkReachability()

@@ -35,7 +35,7 @@ type argumentCheck struct {
 // decision is the outcome for one viewer. It lists only what is not simply granted.
 type decision struct {
 	table      *table
-	viewer     Viewer
+	caller     caller
 	have       bits
 	checks     map[fieldKey]*fieldCheck
 	arguments  map[argumentKey]*argumentCheck
@@ -51,13 +51,13 @@ func (d *decision) grantsAll() bool {
 func (d *decision) verdict(r *requirement) verdict { return r.verdict(d.have, d.table.owners) }
 
 func (d *decision) deny(coordinate string, r *requirement) *violation {
-	return d.table.deny(coordinate, r, d.have, d.viewer)
+	return d.table.deny(coordinate, r, d.have, d.caller)
 }
 
-// atomsOf returns the atoms that hold for a viewer without an object.
-func (g *Guard) atomsOf(v Viewer) bits {
+// atomsOf returns the atoms that hold for a caller without an object.
+func (g *Guard) atomsOf(c caller) bits {
 	var have bits
-	if isAnonymous(v) {
+	if c.isAnonymous() {
 		return have
 	}
 	for i, a := range g.table.atoms {
@@ -66,11 +66,11 @@ func (g *Guard) atomsOf(v Viewer) bits {
 		case kindSignedIn:
 			holds = true
 		case kindRole:
-			holds = v.HasRole(a.name)
+			holds = c.viewer.HasRole(a.name)
 		case kindScope:
-			holds = v.HasScope(a.name)
+			holds = c.viewer.HasScope(a.name)
 		case kindAge:
-			at := v.AuthenticatedAt()
+			at := c.viewer.AuthenticatedAt()
 			holds = !at.IsZero() && g.config.Clock().Sub(at) <= time.Duration(a.age)*time.Second
 		}
 		if holds {
@@ -126,7 +126,7 @@ type walker struct {
 }
 
 // decide walks the nodes that the variables select and lists what the viewer is not simply granted.
-func (g *Guard) decide(nodes []*node, strict bool, v Viewer, have bits, variables map[string]any) *decision {
+func (g *Guard) decide(nodes []*node, strict bool, c caller, have bits, variables map[string]any) *decision {
 	w := &walker{
 		guard:     g,
 		variables: variables,
@@ -134,7 +134,7 @@ func (g *Guard) decide(nodes []*node, strict bool, v Viewer, have bits, variable
 		seen:      map[*node]bool{},
 		decision: &decision{
 			table:     g.table,
-			viewer:    v,
+			caller:    c,
 			have:      have,
 			checks:    map[fieldKey]*fieldCheck{},
 			arguments: map[argumentKey]*argumentCheck{},

@@ -3,11 +3,11 @@
 // It compiles the rules that a schema's @auth and @public directives state into a table and rejects a schema that
 // leaves a place without a rule. It turns each operation, once, into a plan of the rules that apply to it, and decides
 // the plan for a viewer before anything runs. It knows gqlparser and gqlgen's graphql package, and nothing of users,
-// tokens or databases: the server supplies the caller (Viewer) and the meaning of ownership (Owner).
+// tokens or databases: the server supplies the caller (Viewer) and the meaning of ownership (OwnerOf).
 //
 //	guard, err := authz.New(schema.Schema(), authz.Config{
-//		Viewer: func(ctx context.Context) authz.Viewer { … },
-//		Owners: map[string]authz.Owner{"SELF": …},
+//		Viewer: func(ctx context.Context) (authz.Viewer, error) { … },
+//		Owners: map[string][]authz.Owner{"SELF": {authz.OwnerOf(…)}},
 //	})
 //	server.SetQueryCache(guard.QueryCache(1000))
 //	server.Use(guard)

@@ -91,12 +91,12 @@ func TestForbiddenField_ResolvesNothingBelowIt(t *testing.T) {
 
 func TestOwnerPredicate_FailureDenies(t *testing.T) {
 	const denied = `{"open":"open","draft":null} | NOT_FOUND Query.draft @draft`
-	for name, predicate := range map[string]authz.Owner{
-		"error":    func(context.Context, authz.Viewer, any) (bool, error) { return true, errors.New("no database") },
-		"panic":    func(context.Context, authz.Viewer, any) (bool, error) { panic("no database") },
-		"time-out": func(context.Context, authz.Viewer, any) (bool, error) { return true, context.DeadlineExceeded },
+	for name, predicate := range map[string]relation{
+		"error":    func(context.Context, *allfeatures.Viewer, any) (bool, error) { return true, errors.New("no database") },
+		"panic":    func(context.Context, *allfeatures.Viewer, any) (bool, error) { panic("no database") },
+		"time-out": func(context.Context, *allfeatures.Viewer, any) (bool, error) { return true, context.DeadlineExceeded },
 	} {
-		s := serveWith(t, func(c *authz.Config) { c.Owners["AUTHOR"] = predicate })
+		s := serveWith(t, func(c *authz.Config) { c.Owners["AUTHOR"] = ownersBy(predicate) })
 		got := s.summary(t, "alice", `{ open draft(id: "d1") { id } }`)
 		if got != denied {
 			t.Errorf("%s: %s", name, got)
@@ -104,28 +104,68 @@ func TestOwnerPredicate_FailureDenies(t *testing.T) {
 	}
 }
 
-func TestViewer_FailureIsAnonymous(t *testing.T) {
-	for name, viewer := range map[string]func(context.Context) authz.Viewer{
-		"panic":          func(context.Context) authz.Viewer { panic("no header") },
-		"nil":            func(context.Context) authz.Viewer { return nil },
-		"pointer to nil": func(context.Context) authz.Viewer { return (*allfeatures.Viewer)(nil) },
+// TestViewer_AnonymousHasItsReasonAndAnUnknownOneIsDenied: the viewer that comes with an error never counts.
+func TestViewer_AnonymousHasItsReasonAndAnUnknownOneIsDenied(t *testing.T) {
+	everything := viewerNamed(t, "everything")
+	for name, c := range map[string]struct {
+		viewer authz.Viewer
+		err    error
+		denial string // code and reason
+	}{
+		"nil":                    {nil, nil, "UNAUTHENTICATED missing"},
+		"not signed in":          {viewerNamed(t, "expired"), nil, "UNAUTHENTICATED missing"},
+		"a reason":               {everything, authz.ErrExpired, "UNAUTHENTICATED expired"},
+		"a wrapped reason":       {nil, fmt.Errorf("checking: %w", authz.ErrRevoked), "UNAUTHENTICATED revoked"},
+		"a reason of its own":    {nil, authz.AnonymousError("suspended"), "UNAUTHENTICATED suspended"},
+		"no reason":              {everything, authz.AnonymousError(""), "UNAUTHENTICATED missing"},
+		"another type's reason":  {nil, reason{"invalid"}, "UNAUTHENTICATED invalid"},
+		"an error":               {everything, errors.New("no database"), "INTERNAL"},
+		"a pointer that is nil":  {(*allfeatures.Viewer)(nil), nil, "INTERNAL"},
+		"the control, signed in": {everything, nil, ""},
 	} {
-		s := serveWith(t, func(c *authz.Config) { c.Viewer = viewer })
-		got := s.summary(t, "alice", `{ open staff draft(id: "d1") { id } }`)
-		const want = `{"open":"open","staff":null,"draft":null}` +
-			` | UNAUTHENTICATED Draft @draft | UNAUTHENTICATED Query.staff @staff`
-		if got != want {
-			t.Errorf("%s: %s", name, got)
+		s := serveWith(t, func(config *authz.Config) {
+			config.Viewer = func(context.Context) (authz.Viewer, error) { return c.viewer, c.err }
+		})
+		wantDenials(t, name, s, `{ open staff draft(id: "d1") { id } }`, c.denial)
+	}
+}
+
+// wantDenials runs a query of one public and two guarded fields; the denials of the two are as wanted.
+func wantDenials(t *testing.T, name string, s *server, query, denial string) {
+	t.Helper()
+	responses, _ := s.raw(nil, operation{text: query})
+	r := responses[0]
+	if got := strings.Contains(string(r.Data), `"open":"open","staff":null,"draft":null`); got != (denial != "") {
+		t.Errorf("%s: %s", name, r.Data)
+	}
+	for _, err := range r.Errors {
+		got := fmt.Sprint(err.Extensions["code"])
+		if reason, ok := err.Extensions["reason"]; ok {
+			got += fmt.Sprint(" ", reason)
+		}
+		if got != denial {
+			t.Errorf("%s: %v, want %s", name, err.Extensions, denial)
 		}
 	}
 }
 
-func TestSignedIn_PanicIsAnonymous(t *testing.T) {
+type reason struct{ text string }
+
+func (r reason) Reason() string { return r.text }
+func (r reason) Error() string  { return "an error of another package" }
+
+// TestViewerHooks_PanicDenies: it is unknown who calls.
+func TestViewerHooks_PanicDenies(t *testing.T) {
 	s := serveWith(t, func(c *authz.Config) {
-		c.SignedIn = func(context.Context, any) authz.Viewer { panic("no session") }
+		c.Viewer = func(context.Context) (authz.Viewer, error) { panic("no header") }
+		c.SignedIn = func(context.Context, any) (authz.Viewer, error) { panic("no session") }
 	})
-	got := s.summary(t, "no viewer", `mutation { signIn(id: "alice") { token member { id } } }`)
-	if want := `{"signIn":{"token":"t-alice","member":null}} | UNAUTHENTICATED Member @signIn.member`; got != want {
+	got := s.summary(t, "alice", `{ open staff draft(id: "d1") { id } }`)
+	if want := `{"open":"open","staff":null,"draft":null} | INTERNAL @draft | INTERNAL @staff`; got != want {
+		t.Error(got)
+	}
+	got = s.summary(t, "no viewer", `mutation { signIn(id: "alice") { token member { id } } }`)
+	if want := `{"signIn":{"token":"t-alice","member":null}} | INTERNAL @signIn.member`; got != want {
 		t.Error(got)
 	}
 }
@@ -135,10 +175,10 @@ func TestOwnerPredicate_IsNotAskedWhenAnotherClauseHolds(t *testing.T) {
 	for name, want := range map[string]int{"administrator": 0, "alice": 3} {
 		asked := 0
 		config := testConfig(false)
-		config.Owners["AUTHOR"] = func(_ context.Context, v authz.Viewer, object any) (bool, error) {
+		config.Owners["AUTHOR"] = ownersBy(func(ctx context.Context, v *allfeatures.Viewer, object any) (bool, error) {
 			asked++
-			return allfeatures.IsAuthor(v.(*allfeatures.Viewer), object), nil
-		}
+			return isAuthor(ctx, v, object)
+		})
 		must(serve(t, allfeatures.SDL, config)).summary(t, name, `{ draftsOrNull { id title parent { id } } }`)
 		if asked != want && !(name == "alice" && asked > 0) {
 			t.Errorf("%s: asked %d times, want %d", name, asked, want)

@@ -29,10 +29,9 @@ func ExampleNew() {
 		type Draft @auth(any: [{ roles: [EDITOR] }, { owner: AUTHOR }]) { text: String! }
 	`
 	config := authz.Config{
-		Viewer: func(context.Context) authz.Viewer { return nil }, // from your authentication; nil is anonymous
-		Owners: map[string]authz.Owner{
-			"AUTHOR": func(_ context.Context, v authz.Viewer, object any) (bool, error) { return false, nil },
-		},
+		// From your authentication; nil is anonymous.
+		Viewer: func(context.Context) (authz.Viewer, error) { return nil, nil },
+		Owners: map[string][]authz.Owner{"AUTHOR": {authz.OwnerOf(isAuthorOf)}},
 		Labels: map[string]string{"EDITOR": "editors", "AUTHOR": "its author"},
 	}
 
@@ -55,3 +54,9 @@ func ExampleNew() {
 	// Query.draft(id:)  everyone who may use the field
 	// Draft.text        editors, or its author
 }
+
+// Draft is the Go type of the objects of GraphQL type Draft.
+type Draft struct{ Author string }
+
+// isAuthorOf decides owner: AUTHOR on drafts.
+func isAuthorOf(_ context.Context, v authz.Viewer, d *Draft) (bool, error) { return false, nil }

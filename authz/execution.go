@@ -192,7 +192,7 @@ func (e *execution) signIn(ctx context.Context, fc *graphql.FieldContext, check 
 	if isNil(reflect.ValueOf(result)) {
 		return result, nil
 	}
-	v, have := e.guard.resolveViewer(ctx, "Config.SignedIn", func() Viewer {
+	v, have := e.guard.identify(ctx, "Config.SignedIn", func() (Viewer, error) {
 		return e.guard.config.SignedIn(ctx, result)
 	})
 	d := e.guard.decide(check.afterSignIn, false, v, have, e.variables)
@@ -221,7 +221,7 @@ func (e *execution) decisionFor(fc *graphql.FieldContext) *decision {
 func (e *execution) owns(ctx context.Context, d *decision, need *requirement, object any) bool {
 	have := d.have
 	for _, i := range need.owners {
-		if e.guard.isOwner(ctx, e.guard.table.atoms[i].name, d.viewer, object) {
+		if e.guard.isOwner(ctx, e.guard.table.atoms[i].name, d.caller, object) {
 			have.add(i)
 		}
 	}
@@ -229,17 +229,17 @@ func (e *execution) owns(ctx context.Context, d *decision, need *requirement, ob
 }
 
 // isOwner asks one predicate; an error or a panic denies.
-func (g *Guard) isOwner(ctx context.Context, name string, v Viewer, object any) (yes bool) {
+func (g *Guard) isOwner(ctx context.Context, name string, c caller, object any) (yes bool) {
 	defer func() {
 		if p := recover(); p != nil {
 			g.config.Log.ErrorContext(ctx, "owner predicate panicked, denied", "owner", name, "panic", p)
 			yes = false
 		}
 	}()
-	if isAnonymous(v) || object == nil {
+	if c.isAnonymous() || object == nil {
 		return false
 	}
-	yes, err := g.config.Owners[name](ctx, v, object)
+	yes, err := g.owns(ctx, name, c.viewer, object)
 	if err != nil {
 		g.config.Log.ErrorContext(ctx, "owner predicate failed, denied", "owner", name, "error", err)
 		return false

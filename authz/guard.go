@@ -14,12 +14,15 @@ import (
 
 // Config describes the server that a guard protects.
 type Config struct {
-	// Viewer returns the caller of an operation. Required.
-	Viewer func(ctx context.Context) Viewer
-	// Owners binds each value of enum Owner that the schema uses to a predicate. Required when it uses any.
-	Owners map[string]Owner
-	// SignedIn returns the user that a @signsIn field's result signed in. Required when the schema has such a field.
-	SignedIn func(ctx context.Context, result any) Viewer
+	// Viewer returns the caller of an operation; nil is anonymous. An AnonymousError says why the caller is. With any
+	// other error it is unknown who calls: every rule denies, and ErrorPresenter shows the error. Required.
+	Viewer func(ctx context.Context) (Viewer, error)
+	// Owners binds each value of enum Owner that the schema uses to predicates made by OwnerOf, one for each Go type
+	// whose objects it decides. Required when it uses any.
+	Owners map[string][]Owner
+	// SignedIn returns the user that a @signsIn field's result signed in, like Viewer. Required when the schema has such a
+	// field.
+	SignedIn func(ctx context.Context, result any) (Viewer, error)
 	// TypeName returns the GraphQL type of an object that stands behind an interface or union; it must be the type that
 	// gqlgen picks for the Go type, or the operation fails. Default: the name of the Go type.
 	TypeName func(object any) string
@@ -29,7 +32,7 @@ type Config struct {
 	// Introspection lets __schema and __type through. Default: they are forbidden.
 	Introspection bool
 	// ErrorPresenter turns an error that kept a rule from being decided into the response's error. Default: the code
-	// INTERNAL, without the cause.
+	// INTERNAL, with the cause in the log.
 	ErrorPresenter func(ctx context.Context, err error) *gqlerror.Error
 	// Clock returns the current time, for maxAge. Default: time.Now.
 	Clock func() time.Time
@@ -48,7 +51,8 @@ func (c *Config) setDefaults() error {
 		c.TypeName = goTypeName
 	}
 	if c.ErrorPresenter == nil {
-		c.ErrorPresenter = func(context.Context, error) *gqlerror.Error {
+		c.ErrorPresenter = func(ctx context.Context, err error) *gqlerror.Error {
+			c.Log.ErrorContext(ctx, "it is unknown who calls; every rule denies", "error", err)
 			return &gqlerror.Error{Message: "internal error", Extensions: map[string]any{"code": "INTERNAL"}}
 		}
 	}
@@ -103,7 +107,7 @@ func (g *Guard) InterceptOperation(ctx context.Context, next graphql.OperationHa
 	op := graphql.GetOperationContext(ctx)
 	op.DisableIntrospection = !g.config.Introspection
 	p := g.planOf(op)
-	v, have := g.resolveViewer(ctx, "Config.Viewer", func() Viewer { return g.config.Viewer(ctx) })
+	v, have := g.identify(ctx, "Config.Viewer", func() (Viewer, error) { return g.config.Viewer(ctx) })
 	if p.grants(have) && !g.config.VerifyExecution {
 		return next(ctx)
 	}
@@ -116,16 +120,4 @@ func (g *Guard) InterceptOperation(ctx context.Context, next graphql.OperationHa
 		return next(ctx)
 	}
 	return g.enforce(op, p, d).execute(ctx, next)
-}
-
-// resolveViewer returns the viewer of a hook and their atoms. When the hook panics, the caller is anonymous.
-func (g *Guard) resolveViewer(ctx context.Context, hook string, call func() Viewer) (v Viewer, have bits) {
-	defer func() {
-		if p := recover(); p != nil {
-			g.config.Log.ErrorContext(ctx, hook+" panicked; the caller is anonymous", "panic", p)
-			v, have = nil, bits{}
-		}
-	}()
-	v = call()
-	return v, g.atomsOf(v)
 }

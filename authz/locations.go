@@ -39,13 +39,6 @@ func (c *compiler) checkDirective(at string, def *ast.DirectiveDefinition, known
 	}
 }
 
-// checkOwners rejects a predicate that is bound to no value of enum Owner: probably a misspelling.
-func (c *compiler) checkOwners() {
-	for _, name := range sortedNames(c.config.Owners) {
-		c.checkEnum("Config.Owners", "Owner", []string{name})
-	}
-}
-
 // rejectRulesIn rejects rules anywhere in an interface, union, enum or scalar, where nothing would enforce them.
 func (c *compiler) rejectRulesIn(def *ast.Definition) {
 	kind := map[ast.DefinitionKind]string{

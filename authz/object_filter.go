@@ -70,8 +70,8 @@ func (f *objectFilter) visible(t *objectType, object any) bool {
 func (f *objectFilter) deny(path ast.Path) {
 	d, only := f.decision, f.field.returns[0]
 	switch {
-	case isAnonymous(d.viewer):
-		f.execution.deny(path, denyAnonymous(f.field.coordinate, d.viewer))
+	case d.caller.isAnonymous():
+		f.execution.deny(path, denyAnonymous(f.field.coordinate, d.caller))
 	case len(f.field.returns) == 1 && d.verdict(only.require) == denied:
 		f.execution.deny(path, d.deny(only.name, only.require))
 	default:

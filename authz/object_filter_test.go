@@ -12,12 +12,14 @@ import (
 // hidden one cannot be nil.
 func TestObjectFilter_HidesObjectsInListsOfValues(t *testing.T) {
 	guard := benchGuard(t)
-	guard.config.Owners["AUTHOR"] = func(_ context.Context, _ Viewer, object any) (bool, error) {
-		return *object.(*allfeatures.Draft).AuthorID == "alice", nil
-	}
+	guard.config.Owners["AUTHOR"] = []Owner{OwnerOf(
+		func(_ context.Context, _ Viewer, d *allfeatures.Draft) (bool, error) {
+			return *d.AuthorID == "alice", nil
+		},
+	)}
 	alice, bob := "alice", "bob"
-	v := guard.config.Viewer(t.Context())
-	d := &decision{table: guard.table, viewer: v, have: guard.atomsOf(v)}
+	c := callerOf(guard.config.Viewer(t.Context()))
+	d := &decision{table: guard.table, caller: c, have: guard.atomsOf(c)}
 	e := &execution{guard: guard, denied: map[string]*violation{}}
 	field := guard.table.types["Query"].fields["draftsOrNull"]
 	f := &objectFilter{execution: e, ctx: t.Context(), decision: d, field: field}

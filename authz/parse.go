@@ -100,7 +100,7 @@ func (c *compiler) parseTerm(coordinate string, to *Clause, name string, v *ast.
 	case "owner":
 		to.Owner = v.Raw
 		c.checkEnum(coordinate, "Owner", []string{v.Raw})
-		if c.config.Owners[v.Raw] == nil {
+		if len(c.config.Owners[v.Raw]) == 0 {
 			c.add(coordinate, "has @auth(owner: %s), to which no Go predicate is bound; add it to Config.Owners", v.Raw)
 		}
 	case "maxAge":

@@ -20,7 +20,7 @@ func TestPlan_IsLinearInTheDocument(t *testing.T) {
 		}
 		p := newPlan(guard.table, doc, doc.Operations[0])
 		for _, strict := range []bool{false, true} {
-			guard.decide([]*node{p.root}, strict, nil, bits{}, nil)
+			guard.decide([]*node{p.root}, strict, caller{}, bits{}, nil)
 		}
 		anyNode([]*node{p.root}, map[*node]bool{}, func(*node) bool { nodes[fragments]++; return false })
 	}

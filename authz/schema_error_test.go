@@ -3,6 +3,7 @@ package authz_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -121,13 +122,15 @@ func TestSchemaError_ListsEveryIssueInOrder(t *testing.T) {
 }
 
 func schemaConfig() authz.Config {
-	never := func(context.Context, authz.Viewer, any) (bool, error) { return false, nil }
 	return authz.Config{
-		Viewer:   func(context.Context) authz.Viewer { return nil },
-		SignedIn: func(context.Context, any) authz.Viewer { return nil },
-		Owners:   map[string]authz.Owner{"SELF": never},
+		Viewer:   func(context.Context) (authz.Viewer, error) { return nil, nil },
+		SignedIn: func(context.Context, any) (authz.Viewer, error) { return nil, nil },
+		Owners:   map[string][]authz.Owner{"SELF": {never}},
 	}
 }
+
+// never is a predicate for every type of a schema once compileError has named them.
+var never = authz.OwnerOf(func(context.Context, authz.Viewer, *struct{}) (bool, error) { return false, nil })
 
 func load(t testing.TB, sdl string) *ast.Schema {
 	t.Helper()
@@ -141,7 +144,11 @@ func load(t testing.TB, sdl string) *ast.Schema {
 // compileError compiles a schema and returns why it was rejected, or nil.
 func compileError(t testing.TB, sdl string, config func() authz.Config) *authz.SchemaError {
 	t.Helper()
-	_, err := authz.New(load(t, sdl), config())
+	schema, c := load(t, sdl), config()
+	if len(c.Owners["SELF"]) == 1 {
+		c.Owners["SELF"] = []authz.Owner{never.On(slices.Collect(maps.Keys(schema.Types))...)}
+	}
+	_, err := authz.New(schema, c)
 	var rejected *authz.SchemaError
 	if err != nil && !errors.As(err, &rejected) {
 		t.Fatal(err)

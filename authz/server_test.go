@@ -104,24 +104,57 @@ func as(ctx context.Context, p *allfeatures.Viewer) context.Context {
 }
 
 func testConfig(verify bool) authz.Config {
-	owner := func(predicate func(*allfeatures.Viewer, any) bool) authz.Owner {
-		return func(_ context.Context, v authz.Viewer, object any) (bool, error) {
-			return predicate(v.(*allfeatures.Viewer), object), nil
-		}
-	}
 	return authz.Config{
-		Viewer: func(ctx context.Context) authz.Viewer {
-			if p, _ := ctx.Value(viewerKey{}).(*allfeatures.Viewer); p != nil {
-				return p
-			}
-			return nil
-		},
-		Owners:          map[string]authz.Owner{"AUTHOR": owner(allfeatures.IsAuthor), "MEMBER": owner(allfeatures.IsMember)},
-		SignedIn:        func(_ context.Context, result any) authz.Viewer { return signedIn(result.(*allfeatures.Session)) },
+		Viewer:          callingViewer,
+		Owners:          map[string][]authz.Owner{"AUTHOR": ownersBy(isAuthor), "MEMBER": ownersBy(isMember)},
+		SignedIn:        signedInBy,
 		Clock:           func() time.Time { return now },
 		VerifyExecution: verify,
 		Log:             slog.New(slog.DiscardHandler),
 	}
+}
+
+// callingViewer is the Viewer of the tests' configuration.
+func callingViewer(ctx context.Context) (authz.Viewer, error) {
+	p, _ := ctx.Value(viewerKey{}).(*allfeatures.Viewer)
+	switch {
+	case p == nil:
+		return nil, nil
+	case p.CheckErr != nil:
+		return p, p.CheckErr
+	case !p.SignedIn():
+		return p, fmt.Errorf("wrapped: %w", authz.AnonymousError(p.AnonymousReason))
+	}
+	return p, nil
+}
+
+func signedInBy(_ context.Context, result any) (authz.Viewer, error) {
+	return signedIn(result.(*allfeatures.Session)), nil
+}
+
+// relation is one predicate for objects of every type.
+type relation = func(ctx context.Context, v *allfeatures.Viewer, object any) (bool, error)
+
+func isAuthor(_ context.Context, v *allfeatures.Viewer, object any) (bool, error) {
+	return allfeatures.IsAuthor(v, object), nil
+}
+
+func isMember(_ context.Context, v *allfeatures.Viewer, object any) (bool, error) {
+	return allfeatures.IsMember(v, object), nil
+}
+
+// ownersBy makes a predicate for each type of allfeatures that has owners.
+func ownersBy(is relation) []authz.Owner {
+	return []authz.Owner{
+		ownerBy[*allfeatures.Post](is, "Post"), ownerBy[*allfeatures.Draft](is, "Draft"),
+		ownerBy[*allfeatures.Club](is, "Club"), ownerBy[*allfeatures.Member](is, "Member"),
+	}
+}
+
+func ownerBy[T any](is relation, name string) authz.Owner {
+	return authz.OwnerOf(func(ctx context.Context, v *allfeatures.Viewer, object T) (bool, error) {
+		return is(ctx, v, object)
+	}).On(name)
 }
 
 func signedIn(s *allfeatures.Session) *allfeatures.Viewer {

@@ -1,38 +1,72 @@
 package authz
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"time"
 )
 
-// Viewer is the caller of one operation, as far as rules ask. A nil Viewer is anonymous.
+// Viewer is the caller of one operation, as far as rules ask.
 type Viewer interface {
 	// SignedIn reports whether the caller is known.
 	SignedIn() bool
-	// HasRole and HasScope report whether the caller is signed in and has the role (of enum Role) or token scope.
+	// HasRole and HasScope report whether the caller has the role (of enum Role) or token scope.
 	HasRole(role string) bool
 	HasScope(scope string) bool
 	// AuthenticatedAt is when the caller last presented their credentials; the zero time is never.
 	AuthenticatedAt() time.Time
-	// Reason says why the caller is anonymous: missing, expired, revoked or invalid.
-	Reason() string
-	// Err is the error that kept the credential from being checked, if any; then every rule denies.
-	Err() error
 }
 
-// Anonymous is a caller without a usable credential. Embed it in a Viewer of your own, which then needs only the
-// methods that its schema's rules ask for.
-type Anonymous struct{}
+// AnonymousError is the error of Config.Viewer that says why the caller is not signed in. Clients get it as
+// extensions.reason of UNAUTHENTICATED. An error of another package counts as one, too, if errors.As finds the method
+// Reason() string in it.
+type AnonymousError string
 
-// SignedIn, HasRole, HasScope, AuthenticatedAt, Reason and Err answer for an anonymous caller.
-func (Anonymous) SignedIn() bool             { return false }
-func (Anonymous) HasRole(string) bool        { return false }
-func (Anonymous) HasScope(string) bool       { return false }
-func (Anonymous) AuthenticatedAt() time.Time { return time.Time{} }
-func (Anonymous) Reason() string             { return "missing" }
-func (Anonymous) Err() error                 { return nil }
+// The reasons for which a denial says how to sign in. A server may add its own.
+const (
+	ErrMissing AnonymousError = "missing" // no credential was sent
+	ErrExpired AnonymousError = "expired" // the access token has expired
+	ErrRevoked AnonymousError = "revoked" // the session has ended
+	ErrInvalid AnonymousError = "invalid" // the credential is not a valid one
+)
 
-// Owner reports whether the viewer stands in a relation to an object: the value that a resolver returned for the type
-// that the rule is written on. It is only asked of signed-in viewers. It must return false for ids that are not set,
-// and for types that it does not know; an error or a panic denies.
-type Owner func(ctx context.Context, viewer Viewer, object any) (bool, error)
+// Error and Reason return the reason.
+func (e AnonymousError) Error() string  { return "not signed in: " + string(e) }
+func (e AnonymousError) Reason() string { return string(e) }
+
+// caller is what Config.Viewer or Config.SignedIn returned.
+type caller struct {
+	viewer Viewer // nil: anonymous, or unknown
+	reason string // why the caller is anonymous
+	err    error  // why it is unknown who calls: then each rule denies
+}
+
+// identify returns the caller whom a hook of the configuration names, and the atoms that hold for them. When the hook
+// panics, it is unknown who calls.
+func (g *Guard) identify(ctx context.Context, hook string, call func() (Viewer, error)) (c caller, have bits) {
+	defer func() {
+		if p := recover(); p != nil {
+			g.config.Log.ErrorContext(ctx, hook+" panicked; every rule denies", "panic", p)
+			c, have = caller{err: fmt.Errorf("%s panicked: %v", hook, p)}, bits{}
+		}
+	}()
+	c = callerOf(call())
+	return c, g.atomsOf(c)
+}
+
+func callerOf(v Viewer, err error) caller {
+	var why interface{ Reason() string }
+	switch {
+	case errors.As(err, &why):
+		return caller{reason: cmp.Or(why.Reason(), ErrMissing.Reason())}
+	case err != nil:
+		return caller{err: err}
+	case v == nil || !v.SignedIn():
+		return caller{reason: ErrMissing.Reason()}
+	}
+	return caller{viewer: v}
+}
+
+func (c caller) isAnonymous() bool { return c.viewer == nil }

@@ -41,9 +41,9 @@ type violation struct {
 
 // deny explains why have does not satisfy a requirement: what of the nearest alternative is missing. The object is not
 // known yet, so the viewer counts as its owner.
-func (t *table) deny(coordinate string, r *requirement, have bits, v Viewer) *violation {
-	if isAnonymous(v) {
-		return denyAnonymous(coordinate, v)
+func (t *table) deny(coordinate string, r *requirement, have bits, c caller) *violation {
+	if c.isAnonymous() {
+		return denyAnonymous(coordinate, c)
 	}
 	have = have.union(t.owners)
 	worst := &violation{}
@@ -63,26 +63,19 @@ func (t *table) deny(coordinate string, r *requirement, have bits, v Viewer) *vi
 	return worst
 }
 
-// isAnonymous reports whether nothing is known of the caller.
-func isAnonymous(v Viewer) bool { return v == nil || v.Err() != nil || !v.SignedIn() }
-
 // remedies says, for each reason why the caller is anonymous, how to sign in.
-var remedies = map[string]string{
-	"missing": "no credential was sent; sign in and send one along",
-	"expired": "the access token has expired; refresh it",
-	"revoked": "the session of the access token has ended; sign in again",
-	"invalid": "the credential is not valid here; sign in again",
+var remedies = map[AnonymousError]string{
+	ErrMissing: "no credential was sent; sign in and send one along",
+	ErrExpired: "the access token has expired; refresh it",
+	ErrRevoked: "the session of the access token has ended; sign in again",
+	ErrInvalid: "the credential is not valid here; sign in again",
 }
 
-func denyAnonymous(coordinate string, v Viewer) *violation {
-	if v != nil && v.Err() != nil {
-		return &violation{code: Unauthenticated, coordinate: coordinate, err: v.Err()}
+func denyAnonymous(coordinate string, c caller) *violation {
+	if c.err != nil {
+		return &violation{code: Unauthenticated, coordinate: coordinate, err: c.err}
 	}
-	reason := "missing"
-	if v != nil && v.Reason() != "" {
-		reason = v.Reason()
-	}
-	remedy, ok := remedies[reason]
+	remedy, ok := remedies[AnonymousError(c.reason)]
 	if !ok {
 		remedy = "sign in"
 	}
@@ -90,7 +83,7 @@ func denyAnonymous(coordinate string, v Viewer) *violation {
 		code:       Unauthenticated,
 		coordinate: coordinate,
 		message:    fmt.Sprintf("%s needs a signed-in caller: %s.", coordinate, remedy),
-		extensions: map[string]any{"reason": reason},
+		extensions: map[string]any{"reason": c.reason},
 	}
 }
 

@@ -24,9 +24,9 @@ type GuardConfig struct {
 // NewGuard compiles the schema's rules for the product's viewers and owners.
 func NewGuard(schema *ast.Schema, c GuardConfig) (*authz.Guard, error) {
 	return authz.New(schema, authz.Config{
-		Viewer:          func(ctx context.Context) authz.Viewer { return viewer.From(ctx) },
+		Viewer:          func(ctx context.Context) (authz.Viewer, error) { return identify(viewer.From(ctx)) },
 		SignedIn:        signedIn,
-		Owners:          map[string]authz.Owner{"SELF": self},
+		Owners:          map[string][]authz.Owner{"SELF": {self[*accounts.User](), self[*accounts.Session]()}},
 		Labels:          map[string]string{"ADMIN": "administrators", "USER": "users", "SELF": "yourself"},
 		Introspection:   c.Introspection,
 		VerifyExecution: c.Audit,
@@ -35,20 +35,30 @@ func NewGuard(schema *ast.Schema, c GuardConfig) (*authz.Guard, error) {
 	})
 }
 
-// signedIn returns the caller whom register, login or refresh signed in.
-func signedIn(_ context.Context, result any) authz.Viewer {
-	if p, ok := result.(*accounts.AuthPayload); ok && p.Viewer != nil {
-		return p.Viewer
+// identify returns the viewer, or why there is none.
+func identify(v *viewer.Viewer) (authz.Viewer, error) {
+	switch {
+	case v.Err() != nil:
+		return nil, v.Err()
+	case !v.SignedIn():
+		return nil, authz.AnonymousError(v.Reason())
 	}
-	return viewer.Anonymous(viewer.Missing)
+	return v, nil
 }
 
-// self reports whether the object is the viewer's own. A type of accounts has an owner when it has a method OwnerID.
-func self(_ context.Context, v authz.Viewer, object any) (bool, error) {
-	caller, ok := v.(*viewer.Viewer)
-	if !ok || caller.UserID == uuid.Nil {
-		return false, nil
+// signedIn returns the caller whom register, login or refresh signed in.
+func signedIn(_ context.Context, result any) (authz.Viewer, error) {
+	p, ok := result.(*accounts.AuthPayload)
+	if !ok || p.Viewer == nil {
+		return nil, authz.ErrMissing
 	}
-	owned, ok := object.(interface{ OwnerID() uuid.UUID })
-	return ok && owned.OwnerID() == caller.UserID, nil
+	return identify(p.Viewer)
+}
+
+// self decides whether an object is the viewer's own. Each type with a rule of owner SELF needs one, and has a method
+// OwnerID.
+func self[T interface{ OwnerID() uuid.UUID }]() authz.Owner {
+	return authz.OwnerOf(func(_ context.Context, v *viewer.Viewer, object T) (bool, error) {
+		return v.UserID != uuid.Nil && v.UserID == object.OwnerID(), nil
+	})
 }

@@ -4,25 +4,27 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"time"
 
-	"github.com/gatehouse/gatehouse/authz"
 	"github.com/gatehouse/gatehouse/examples/guard/graph"
 )
 
 // caller is the user of a request, as the guard asks for it (authz.Viewer). The zero caller is anonymous.
 type caller struct {
-	authz.Anonymous // the methods that this schema's rules do not use
-	name            string
-	roles           []string
+	name  string
+	roles []string
 }
 
 func (c caller) SignedIn() bool           { return c.name != "" }
-func (c caller) HasRole(role string) bool { return c.SignedIn() && slices.Contains(c.roles, role) }
+func (c caller) HasRole(role string) bool { return slices.Contains(c.roles, role) }
 
-// isAuthor decides owner: AUTHOR.
-func isAuthor(_ context.Context, v authz.Viewer, object any) (bool, error) {
-	draft, ok := object.(*graph.Draft)
-	return ok && draft.Author != "" && draft.Author == v.(caller).name, nil
+// HasScope and AuthenticatedAt answer for rules that this schema does not use.
+func (c caller) HasScope(string) bool       { return false }
+func (c caller) AuthenticatedAt() time.Time { return time.Time{} }
+
+// isAuthor decides owner: AUTHOR on drafts.
+func isAuthor(_ context.Context, c caller, draft *graph.Draft) (bool, error) {
+	return draft.Author != "" && draft.Author == c.name, nil
 }
 
 type callerKey struct{}

@@ -51,8 +51,8 @@ func newHandler(schema graphql.ExecutableSchema) (http.Handler, error) {
 
 	// The ten lines: make the guard and use it.
 	guard, err := authz.New(schema.Schema(), authz.Config{
-		Viewer:        func(ctx context.Context) authz.Viewer { return callerFrom(ctx) },
-		Owners:        map[string]authz.Owner{"AUTHOR": isAuthor},
+		Viewer:        func(ctx context.Context) (authz.Viewer, error) { return callerFrom(ctx), nil },
+		Owners:        map[string][]authz.Owner{"AUTHOR": {authz.OwnerOf(isAuthor)}},
 		Introspection: true,
 	})
 	if err != nil {

@@ -1,0 +1,70 @@
+package authz
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+)
+
+// Owner is the predicate of a relation for the objects of one Go type. OwnerOf makes it.
+type Owner struct {
+	goType reflect.Type
+	types  []string // the GraphQL types whose objects it decides; nil: the one that Config.TypeName says
+	is     func(ctx context.Context, viewer Viewer, object any) (bool, error)
+}
+
+// OwnerOf makes a predicate of a function that reports whether a viewer stands in the relation to an object. T is the
+// Go type, or a pointer to it, that gqlgen uses for a GraphQL type; V is the type of Config.Viewer's viewers. The
+// function is asked of signed-in viewers only. It must return false for ids that are not set; an error or a panic
+// denies.
+func OwnerOf[T any, V Viewer](is func(ctx context.Context, viewer V, object T) (bool, error)) Owner {
+	return Owner{
+		goType: reflect.TypeFor[T](),
+		is: func(ctx context.Context, viewer Viewer, object any) (bool, error) {
+			v, ok := viewer.(V)
+			if !ok {
+				return false, fmt.Errorf("the viewer is %T, and the predicate takes %v", viewer, reflect.TypeFor[V]())
+			}
+			return is(ctx, v, object.(T))
+		},
+	}
+}
+
+// On names the GraphQL types whose objects have the predicate's Go type, where Config.TypeName does not: several share
+// the Go type.
+func (o Owner) On(types ...string) Owner {
+	o.types = types
+	return o
+}
+
+// value returns the object as the predicate takes it.
+func (o Owner) value(object any) (any, bool) {
+	v := reflect.ValueOf(object)
+	if v.Type() != o.goType && v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	return v.Interface(), v.Type() == o.goType
+}
+
+// knows reports whether the predicate decides objects of a GraphQL type.
+func (o Owner) knows(typeName func(object any) string, name string) bool {
+	if o.types != nil {
+		return slices.Contains(o.types, name)
+	}
+	base := o.goType
+	if base.Kind() == reflect.Pointer {
+		base = base.Elem()
+	}
+	return typeName(reflect.New(base).Interface()) == name
+}
+
+// owns asks the predicate of a relation for the object's Go type.
+func (g *Guard) owns(ctx context.Context, relation string, v Viewer, object any) (bool, error) {
+	for _, o := range g.config.Owners[relation] {
+		if value, ok := o.value(object); ok {
+			return o.is(ctx, v, value)
+		}
+	}
+	return false, fmt.Errorf("no predicate takes a %T; add one to Config.Owners with authz.OwnerOf", object)
+}

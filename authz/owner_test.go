@@ -1,0 +1,93 @@
+package authz_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse/gatehouse/authz"
+	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
+)
+
+type (
+	Note struct{ By string }
+	Memo struct{ By string }
+)
+
+func writtenBy[T any](context.Context, authz.Viewer, T) (bool, error) { return true, nil }
+
+// TestNew_RejectsAnOwnerRuleOnATypeThatNoPredicateTakes writes the rule at each place where it is decided on an object
+// of type Memo.
+func TestNew_RejectsAnOwnerRuleOnATypeThatNoPredicateTakes(t *testing.T) {
+	note, memo := authz.OwnerOf(writtenBy[*Note]), authz.OwnerOf(writtenBy[*Memo])
+	values := []authz.Owner{authz.OwnerOf(writtenBy[Note]), authz.OwnerOf(writtenBy[Memo])}
+	byContent := func(any) string { return "Memo" }
+	for _, place := range []string{
+		`type Memo @auth(owner: SELF) { text: String }`,
+		`type Memo { text: String @auth(owner: SELF) }`,
+		`type Memo { text: String @auth(any: [{roles: [ADMIN]}, {owner: SELF, maxAge: 300}]) }`,
+		`type Memo { text(long: Int @auth(owner: SELF)): String }`,
+	} {
+		sdl := directives + `type Query { memo: Memo @auth note: Note @auth }
+			type Note @auth(owner: SELF) { text: String } ` + place
+		for name, c := range map[string]struct {
+			owners   []authz.Owner
+			typeName func(any) string
+			accepted bool
+		}{
+			"for another type":           {[]authz.Owner{note}, nil, false},
+			"for a type of another name": {[]authz.Owner{note, memo.On("Note")}, nil, false},
+			"by pointer":                 {[]authz.Owner{note, memo}, nil, true},
+			"by value":                   {values, nil, true},
+			"by its GraphQL types":       {[]authz.Owner{note.On("Note", "Memo")}, nil, true},
+			"by Config.TypeName":         {[]authz.Owner{note.On("Note"), note}, byContent, true},
+		} {
+			config := schemaConfig()
+			config.Owners["SELF"], config.TypeName = c.owners, c.typeName
+			_, err := authz.New(load(t, sdl), config)
+			refused := err != nil && strings.Contains(err.Error(), "Memo: is decided by owner SELF, but no predicate")
+			if refused == c.accepted || refused != (err != nil) {
+				t.Errorf("%s, %s: %v", place, name, err)
+			}
+		}
+	}
+}
+
+func TestNew_RejectsAPredicateWithoutAConcreteType(t *testing.T) {
+	const sdl = directives + `type Query { note: Note @auth } type Note @auth(owner: SELF) { text: String }`
+	byInterface := authz.OwnerOf(writtenBy[any]).On("Note")
+	for name, owner := range map[string]authz.Owner{"an interface": byInterface, "zero": {}} {
+		config := schemaConfig()
+		config.Owners["SELF"] = []authz.Owner{owner}
+		_, err := authz.New(load(t, sdl), config)
+		if err == nil || !strings.Contains(err.Error(), "has for SELF a predicate without a concrete Go type") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestOwner_OfAnUnknownGoTypeOrViewerDenies: what New cannot see is denied when it happens.
+func TestOwner_OfAnUnknownGoTypeOrViewerDenies(t *testing.T) {
+	always := func(context.Context, *allfeatures.Viewer, any) (bool, error) { return true, nil }
+	another := func(context.Context, otherViewer, *allfeatures.Draft) (bool, error) { return true, nil }
+	const shown, hidden = `{"draft":{"id":"d2"}}`, `{"draft":null} | NOT_FOUND Query.draft @draft`
+	for name, c := range map[string]struct {
+		owner authz.Owner
+		want  string
+	}{
+		"of another Go type": {ownerBy[*Note](always, "Draft"), hidden},
+		"of another viewer":  {authz.OwnerOf(another), hidden},
+		"by value":           {ownerBy[allfeatures.Draft](always, "Draft"), shown},
+		"the control":        {ownerBy[*allfeatures.Draft](always, "Draft"), shown},
+	} {
+		s := serveWith(t, func(config *authz.Config) {
+			all := ownersBy(isAuthor)
+			config.Owners["AUTHOR"] = []authz.Owner{c.owner, all[0], all[2], all[3]} // but that of drafts
+		})
+		if got := s.summary(t, "alice", `{ draft(id: "d2") { id } }`); got != c.want {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
+type otherViewer struct{ *allfeatures.Viewer }
