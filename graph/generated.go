@@ -5,6 +5,7 @@ package graph
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -81,6 +82,7 @@ type ComplexityRoot struct {
 
 	Query struct {
 		Me    func(childComplexity int) int
+		Node  func(childComplexity int, id uuid.UUID) int
 		User  func(childComplexity int, id uuid.UUID) int
 		Users func(childComplexity int, first *int32, after *string, search *string, filter *model.UserFilter) int
 	}
@@ -166,6 +168,7 @@ type QueryResolver interface {
 	Me(ctx context.Context) (*accounts.User, error)
 	User(ctx context.Context, id uuid.UUID) (*accounts.User, error)
 	Users(ctx context.Context, first *int32, after *string, search *string, filter *model.UserFilter) (*accounts.UserConnection, error)
+	Node(ctx context.Context, id uuid.UUID) (accounts.Node, error)
 }
 type UserResolver interface {
 	Sessions(ctx context.Context, obj *accounts.User) ([]*accounts.Session, error)
@@ -397,6 +400,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Me(childComplexity), true
+	case "Query.node":
+		if e.ComplexityRoot.Query.Node == nil {
+			break
+		}
+
+		args, err := ec.field_Query_node_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Node(childComplexity, args["id"].(uuid.UUID)), true
 	case "Query.user":
 		if e.ComplexityRoot.Query.User == nil {
 			break
@@ -750,6 +764,11 @@ type Query {
     "Only users for whom all of this holds."
     filter: UserFilter
   ): UserConnection! @auth(roles: [ADMIN])
+  """
+  The object of an id, for clients that fetch it again (Relay). It shows of an object what other fields show of it.
+  Errors: ` + "`" + `NOT_FOUND` + "`" + `, the same for an id that nothing has and for an object that is not for this caller.
+  """
+  node("The object's id." id: ID!): Node @auth
 }
 
 "What can be changed. Fields run in the order written; when one of them is forbidden, none of them runs."
@@ -932,8 +951,14 @@ type UpdateProfilePayload {
   user: User!
 }
 
+"An object that ` + "`" + `node` + "`" + ` finds by its id."
+interface Node {
+  "Names the object and no other, of whatever type (UUIDv7, RFC 9562)."
+  id: ID!
+}
+
 "An account."
-type User @auth(any: [{ roles: [ADMIN] }, { owner: SELF }]) {
+type User implements Node @auth(any: [{ roles: [ADMIN] }, { owner: SELF }]) {
   "Never changes and is never given to another (UUIDv7, RFC 9562)."
   id: ID!
   "E-mail address, as it is compared: trimmed and case-folded."
@@ -955,7 +980,7 @@ type User @auth(any: [{ roles: [ADMIN] }, { owner: SELF }]) {
 }
 
 "One sign-in of a user, from login to logout."
-type Session @auth(owner: SELF) {
+type Session implements Node @auth(owner: SELF) {
   "Names the session; the ` + "`" + `sid` + "`" + ` of its access tokens."
   id: ID!
   "Whether it is the session that asks."
@@ -1514,6 +1539,20 @@ func (ec *executionContext) field_Query___type_args(ctx context.Context, rawArgs
 		return nil, err
 	}
 	args["name"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_node_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (uuid.UUID, error) {
+			return ec.unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
 	return args, nil
 }
 
@@ -2555,6 +2594,50 @@ func (ec *executionContext) fieldContext_Query_users(ctx context.Context, field 
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_users_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_node(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Node(ctx, fc.Args["id"].(uuid.UUID))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v accounts.Node) graphql.Marshaler {
+			return ec.marshalONode2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐNode(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_node(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_node_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -4890,6 +4973,29 @@ func UnmarshalUserFilter(ctx context.Context, raw any) (model.UserFilter, error)
 
 // region    ************************** interface.gotpl ***************************
 
+func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj accounts.Node) graphql.Marshaler {
+	switch obj := (obj).(type) {
+	case nil:
+		return graphql.Null
+	case *accounts.User:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._User(ctx, sel, obj)
+	case *accounts.Session:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Session(ctx, sel, obj)
+	default:
+		if typedObj, ok := obj.(graphql.Marshaler); ok {
+			return typedObj
+		} else {
+			panic(fmt.Errorf("unexpected type %T; non-generated variants of Node must implement graphql.Marshaler", obj))
+		}
+	}
+}
+
 // endregion ************************** interface.gotpl ***************************
 
 // region    **************************** object.gotpl ****************************
@@ -5225,6 +5331,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_users(ctx, field)
 				})
+		case "node":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_node(ctx, field)
+				})
 		case "__type":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Query___type(ctx, field)
@@ -5355,7 +5467,7 @@ func (ec *executionContext) _RevokeSessionPayload(ctx context.Context, sel ast.S
 	return out
 }
 
-var sessionImplementors = []string{"Session"}
+var sessionImplementors = []string{"Session", "Node"}
 
 func (ec *executionContext) _Session(ctx context.Context, sel ast.SelectionSet, obj *accounts.Session) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, sessionImplementors)
@@ -5517,7 +5629,7 @@ func (ec *executionContext) _UpdateProfilePayload(ctx context.Context, sel ast.S
 	return out
 }
 
-var userImplementors = []string{"User"}
+var userImplementors = []string{"User", "Node"}
 
 func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj *accounts.User) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, userImplementors)
@@ -6590,6 +6702,13 @@ func (ec *executionContext) marshalOInt2ᚖint32(ctx context.Context, sel ast.Se
 	_ = ctx
 	res := graphql.MarshalInt32(*v)
 	return res
+}
+
+func (ec *executionContext) marshalONode2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐNode(ctx context.Context, sel ast.SelectionSet, v accounts.Node) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Node(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOOwner2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋgraphᚋmodelᚐOwner(ctx context.Context, v any) (*model.Owner, error) {

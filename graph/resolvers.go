@@ -94,6 +94,11 @@ func (r *queryResolver) Users(ctx context.Context, first *int32, after, search *
 	return r.accounts.Users(ctx, userPage(first, after, search, filter))
 }
 
+// Node is the resolver for the node field.
+func (r *queryResolver) Node(ctx context.Context, id uuid.UUID) (accounts.Node, error) {
+	return r.accounts.Node(ctx, viewer.From(ctx), id)
+}
+
 // Sessions is the resolver for the sessions field.
 func (r *userResolver) Sessions(ctx context.Context, obj *accounts.User) ([]*accounts.Session, error) {
 	return r.accounts.Sessions(ctx, viewer.From(ctx), obj)

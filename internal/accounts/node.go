@@ -1,0 +1,35 @@
+package accounts
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/session"
+	"github.com/gatehouse/gatehouse/internal/viewer"
+)
+
+// Node is GraphQL's interface of that name: an object that Service.Node finds.
+type Node interface{ OwnerID() uuid.UUID }
+
+// Node returns the object of an id, of whatever type, or nil. Of sessions it finds the caller's own active ones, as
+// User.sessions shows them; whether the caller may see a user is for the schema's rules to say. It reads as much for
+// another's object as for an id that nothing has.
+func (s *Service) Node(ctx context.Context, v *viewer.Viewer, id uuid.UUID) (Node, error) {
+	if id != v.UserID {
+		row, err := s.config.Client.Session.Query().
+			Where(session.ID(id), session.UserID(v.UserID), session.Not(expiredOrRevoked(s.now()))).Only(ctx)
+		if err == nil {
+			return sessionOf(row, v.SessionID), nil
+		}
+		if !ent.IsNotFound(err) {
+			return nil, err
+		}
+	}
+	user, err := s.User(ctx, id)
+	if user == nil {
+		return nil, err
+	}
+	return user, nil
+}

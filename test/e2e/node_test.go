@@ -1,0 +1,156 @@
+package e2e
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/gatehouse/gatehouse/internal/dbtest"
+	"github.com/gatehouse/gatehouse/internal/servertest"
+)
+
+// directly says, for each type that implements Node, which other field shows an object of an id, and where its answer
+// has the object or a list with it.
+var directly = map[string][]struct{ query, at string }{
+	"User":    {{"{ me { id * } }", "me"}, {`{ user(id: "ID") { id * } }`, "user"}},
+	"Session": {{"{ me { sessions { id * } } }", "me.sessions"}},
+}
+
+// TestNode_ShowsWhatOtherFieldsShow asks node for every field of every type that it can return, as everybody, of their
+// own objects, another's, and ended ones: it shows an object exactly when another field does, with the same values, and
+// otherwise answers as for an id that nothing has, byte by byte.
+func TestNode_ShowsWhatOtherFieldsShow(t *testing.T) {
+	t.Parallel()
+	schema, err := gqlparser.LoadSchema(&ast.Source{Input: servertest.ReadFile(t, "schema.graphql")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dbtest.Each(t, func(t *testing.T, url string) {
+		s := newPersonas(t, url)
+		counts := map[bool]map[string]int{true: {}, false: {}} // of operations by the object's type: shown, hidden
+		for _, p := range s.all() {
+			token := p.token()
+			objects := append(s.objects(token), s.objects(s.Register().Access)...)
+			for _, typ := range schema.PossibleTypes["Node"] {
+				for _, f := range typ.Fields {
+					field := f.Name + leafOf(schema, f.Type)
+					for _, o := range objects {
+						want, visible := s.direct(o, token, field)
+						if visible && o.typ != typ.Name {
+							continue
+						}
+						counts[visible][o.typ]++
+						for _, query := range nodeShapes(typ.Name, field) {
+							got := s.node(token, query, o.id)
+							if visible && got.object != want || !visible && got != s.node(token, query, noID) {
+								t.Errorf("%s of %v as %s: %v; another field shows %s", query, o, p.name, got, want)
+							}
+						}
+					}
+				}
+			}
+		}
+		for _, typ := range schema.PossibleTypes["Node"] {
+			if counts[true][typ.Name] == 0 || counts[false][typ.Name] == 0 {
+				t.Errorf("no %s was shown, or none hidden; see directly and objects", typ.Name)
+			}
+		}
+		t.Logf("shown %v, hidden %v", counts[true], counts[false])
+	})
+}
+
+const noID = "01900000-0000-7000-8000-000000000000" // an id that nothing has
+
+// nodeShapes are ways to ask node for a field of a type.
+func nodeShapes(typ, field string) []string {
+	return []string{
+		"query ($id: ID!) { node(id: $id) { id ... on " + typ + " { " + field + " } } }",
+		"query ($id: ID!) { node(id: $id) { ...A } } fragment A on Node { ...B id } fragment B on " + typ + " { " + field + " }",
+		"query ($id: ID!) { node(id: $id) { ... on " + typ + " { ... on Node { id ... on " + typ + " { " + field + " } } } } }",
+	}
+}
+
+type nodeAnswer struct{ object, body string }
+
+func (s *personas) node(token, query, id string) nodeAnswer {
+	s.t.Helper()
+	a := s.Do(servertest.Request{Query: query, Token: token, Variables: map[string]string{"id": id}})
+	var answer struct{ Data struct{ Node any } }
+	if err := json.Unmarshal([]byte(a.Body), &answer); err != nil || strings.Contains(a.Body, "VALIDATION") {
+		s.t.Fatalf("%s: %v", query, a)
+	}
+	return nodeAnswer{servertest.JSON(answer.Data.Node), a.Body}
+}
+
+// direct returns an object as another field shows it, and whether one does.
+func (s *personas) direct(o object, token, field string) (shown string, visible bool) {
+	s.t.Helper()
+	for _, way := range directly[o.typ] {
+		find := func(selection string) (string, bool) {
+			query := strings.NewReplacer("ID", o.id, "*", selection).Replace(way.query)
+			var answer struct{ Data any }
+			json.Unmarshal([]byte(s.Ask(token, query).Body), &answer)
+			return findObject(answer.Data, way.at, o.id)
+		}
+		if _, ok := find(""); ok {
+			shown, _ = find(field)
+			return shown, true
+		}
+	}
+	return "null", false
+}
+
+// findObject returns the object of an id at a path of an answer, or in the list there; "null" when there is none.
+func findObject(at any, path, id string) (text string, ok bool) {
+	for name := range strings.SplitSeq(path, ".") {
+		in, _ := at.(map[string]any)
+		at = in[name]
+	}
+	list, isList := at.([]any)
+	if !isList {
+		list = []any{at}
+	}
+	for _, one := range list {
+		if in, _ := one.(map[string]any); in["id"] == id {
+			return servertest.JSON(in), true
+		}
+	}
+	return "null", false
+}
+
+type object struct{ typ, id string }
+
+// objects returns a caller, their session and one that has just ended; nothing of nobody.
+func (s *personas) objects(token string) (all []object) {
+	s.t.Helper()
+	me := s.Ask(token, "{ me { id email } }")
+	if !me.OK() {
+		return nil
+	}
+	email, password := me.Field("email"), servertest.Password
+	if email == servertest.AdminAddress {
+		password = servertest.AdminPassword
+	}
+	ended := s.Login(email, password)
+	var answer struct {
+		Data struct {
+			Me struct{ Sessions []struct{ ID string } }
+		}
+	}
+	json.Unmarshal([]byte(s.Must(token, "{ me { sessions { id } } }").Body), &answer)
+	s.Logout(ended.Access)
+	all = append(all, object{"User", me.Field("id")})
+	for _, one := range answer.Data.Me.Sessions {
+		all = append(all, object{"Session", one.ID})
+	}
+	for _, o := range all {
+		if parsed, err := uuid.Parse(o.id); err != nil || parsed.Version() != 7 {
+			s.t.Errorf("%v has no UUIDv7", o)
+		}
+	}
+	return all
+}
