@@ -55,9 +55,9 @@ func benchDocument(b *testing.B, schema *ast.Schema, text string) *ast.QueryDocu
 // the comparison.
 func BenchmarkPlanHit(b *testing.B) {
 	guard := benchGuard(b)
-	cache := guard.QueryCache(10)
+	guard.config.QueryCache = NewQueryCache(10)
 	doc := benchDocument(b, guard.table.schema, tenFields)
-	cache.Add(b.Context(), tenFields, doc)
+	guard.config.QueryCache.Add(b.Context(), tenFields, doc)
 	oc := &graphql.OperationContext{RawQuery: tenFields, Doc: doc, Operation: doc.Operations[0]}
 	ctx := graphql.WithOperationContext(b.Context(), oc)
 	ran := false

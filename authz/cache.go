@@ -3,6 +3,7 @@ package authz
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -16,9 +17,11 @@ const (
 	maxCachedOperations = 8
 )
 
-// queryCache holds parsed queries and, with each, the plans of its operations: one key, one eviction.
-type queryCache struct {
+// QueryCache holds parsed queries and, with each, the plans of its operations: one key, one eviction. NewQueryCache
+// makes one.
+type QueryCache struct {
 	entries *lru.Cache[string, *cachedQuery]
+	taken   atomic.Bool // by a guard: plans hold the rules of one schema
 }
 
 // PlanStats counts the operations whose plan was cached or not, since the start.
@@ -32,22 +35,20 @@ type cachedQuery struct {
 	plans sync.Map // operation → *plan
 }
 
-var _ graphql.Cache[*ast.QueryDocument] = (*queryCache)(nil)
+var _ graphql.Cache[*ast.QueryDocument] = (*QueryCache)(nil)
 
-// QueryCache returns a cache of so many parsed queries for the server's SetQueryCache; the guard stores its plans
-// there. It holds at least one query, and none of more than 8 KiB or 8 operations. Without it every request is planned
-// again.
-func (g *Guard) QueryCache(size int) graphql.Cache[*ast.QueryDocument] {
+// NewQueryCache returns a cache of so many parsed queries, for Config.QueryCache and for SetQueryCache of the same
+// server. It holds at least one query, and none of more than 8 KiB or 8 operations.
+func NewQueryCache(size int) *QueryCache {
 	entries, err := lru.New[string, *cachedQuery](max(size, 1))
 	if err != nil {
 		panic(err) // it rejects only sizes below one
 	}
-	g.cache = &queryCache{entries}
-	return g.cache
+	return &QueryCache{entries: entries}
 }
 
 // Get returns the parsed query of a text.
-func (c *queryCache) Get(_ context.Context, text string) (*ast.QueryDocument, bool) {
+func (c *QueryCache) Get(_ context.Context, text string) (*ast.QueryDocument, bool) {
 	if e, ok := c.entries.Get(text); ok {
 		return e.doc, true
 	}
@@ -55,7 +56,7 @@ func (c *queryCache) Get(_ context.Context, text string) (*ast.QueryDocument, bo
 }
 
 // Add stores the parsed query of a text.
-func (c *queryCache) Add(_ context.Context, text string, doc *ast.QueryDocument) {
+func (c *QueryCache) Add(_ context.Context, text string, doc *ast.QueryDocument) {
 	if len(text) <= maxCachedQueryLen && len(doc.Operations) <= maxCachedOperations {
 		c.entries.Add(text, &cachedQuery{doc: doc})
 	}
@@ -64,8 +65,8 @@ func (c *queryCache) Add(_ context.Context, text string, doc *ast.QueryDocument)
 // planOf returns the plan of an operation, from the cache if it is there.
 func (g *Guard) planOf(op *graphql.OperationContext) *plan {
 	var e *cachedQuery
-	if g.cache != nil {
-		e, _ = g.cache.entries.Peek(op.RawQuery)
+	if cache := g.config.QueryCache; cache != nil {
+		e, _ = cache.entries.Peek(op.RawQuery)
 	}
 	if e != nil && e.doc == op.Doc {
 		if p, ok := e.plans.Load(op.Operation); ok {

@@ -5,11 +5,13 @@
 // the plan for a viewer before anything runs. It knows gqlparser and gqlgen's graphql package, and nothing of users,
 // tokens or databases: the server supplies the caller (Viewer) and the meaning of ownership (OwnerOf).
 //
+//	cache := authz.NewQueryCache(1000)
 //	guard, err := authz.New(schema.Schema(), authz.Config{
 //		Viewer: func(ctx context.Context) (authz.Viewer, error) { … },
 //		Owners: map[string][]authz.Owner{"SELF": {authz.OwnerOf(…)}},
+//		QueryCache: cache,
 //	})
-//	server.SetQueryCache(guard.QueryCache(1000))
+//	server.SetQueryCache(cache)
 //	server.Use(guard)
 //
 // The directives mean, in the order in which a request meets them:

@@ -23,6 +23,9 @@ type Config struct {
 	// SignedIn returns the user that a @signsIn field's result signed in, like Viewer. Required when the schema has such a
 	// field.
 	SignedIn func(ctx context.Context, result any) (Viewer, error)
+	// QueryCache holds the plans of parsed queries. Give the same to the server's SetQueryCache. Default: none, and every
+	// request is planned again.
+	QueryCache *QueryCache
 	// TypeName returns the GraphQL type of an object that stands behind an interface or union; it must be the type that
 	// gqlgen picks for the Go type, or the operation fails. Default: the name of the Go type.
 	TypeName func(object any) string
@@ -47,6 +50,9 @@ func (c *Config) setDefaults() error {
 	if c.Viewer == nil {
 		return errors.New("authz: Config.Viewer is required: it returns the caller of an operation")
 	}
+	if c.QueryCache != nil && c.QueryCache.taken.Swap(true) {
+		return errors.New("authz: Config.QueryCache is another guard's; make one for each with NewQueryCache")
+	}
 	if c.TypeName == nil {
 		c.TypeName = goTypeName
 	}
@@ -69,7 +75,6 @@ func (c *Config) setDefaults() error {
 type Guard struct {
 	table  *table
 	config Config
-	cache  *queryCache
 	hits   atomic.Uint64 // operations whose plan was cached
 	misses atomic.Uint64
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/parser"
 )
@@ -26,6 +28,38 @@ func TestPlan_IsLinearInTheDocument(t *testing.T) {
 	}
 	if nodes[60] < 60 || nodes[120] > 2*nodes[60] {
 		t.Errorf("%d nodes for 120 fragments, %d for 60", nodes[120], nodes[60])
+	}
+}
+
+func TestQueryCache_PlansAnOperationOnceAndServesOneGuard(t *testing.T) {
+	guard := benchGuard(t)
+	doc, err := parseOnly(tenFields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	op := &graphql.OperationContext{RawQuery: tenFields, Doc: doc, Operation: doc.Operations[0]}
+	ask := func() (p *plan, planned uint64) {
+		before := guard.PlanStats().Misses
+		p = guard.planOf(op)
+		return p, guard.PlanStats().Misses - before
+	}
+	if _, planned := ask(); planned != 1 {
+		t.Errorf("without a cache: planned %d times", planned)
+	}
+	cache := NewQueryCache(10)
+	guard.config.QueryCache = cache
+	cache.Add(t.Context(), tenFields, doc)
+	first, _ := ask()
+	if second, planned := ask(); planned != 0 || second != first {
+		t.Errorf("with a cache: planned %d times", planned)
+	}
+	config := Config{Viewer: guard.config.Viewer, QueryCache: cache}
+	schema := gqlparser.MustLoadSchema(&ast.Source{Input: `directive @public on FIELD_DEFINITION type Query { a: Int @public }`})
+	if _, err := New(schema, config); err != nil {
+		t.Error(err)
+	}
+	if _, err := New(schema, config); err == nil || !strings.Contains(err.Error(), "another guard's") {
+		t.Errorf("a second guard takes it, too: %v", err)
 	}
 }
 

@@ -170,6 +170,7 @@ func serve(t testing.TB, sdl string, config authz.Config) (*server, error) {
 	}
 	s := &server{resolver: allfeatures.NewResolver()}
 	es := s.resolver.Executable(schema)
+	config.QueryCache = authz.NewQueryCache(4096)
 	if s.guard, err = authz.New(es.Schema(), config); err != nil {
 		return nil, err
 	}
@@ -179,7 +180,7 @@ func serve(t testing.TB, sdl string, config authz.Config) (*server, error) {
 		s.fields.Add(1)
 		return next(ctx)
 	})
-	s.exec.SetQueryCache(s.guard.QueryCache(4096))
+	s.exec.SetQueryCache(config.QueryCache)
 	return s, nil
 }
 

@@ -16,6 +16,7 @@ import (
 // GuardConfig is what the product's guard depends on. No field is required.
 type GuardConfig struct {
 	Introspection bool
+	QueryCache    *authz.QueryCache                            // of the handler; default: plans are not cached
 	Audit         bool                                         // compare every field that runs with the plan
 	Present       func(context.Context, error) *gqlerror.Error // for credentials that could not be checked
 	Log           *slog.Logger
@@ -28,6 +29,7 @@ func NewGuard(schema *ast.Schema, c GuardConfig) (*authz.Guard, error) {
 		SignedIn:        signedIn,
 		Owners:          map[string][]authz.Owner{"SELF": {self[*accounts.User](), self[*accounts.Session]()}},
 		Labels:          map[string]string{"ADMIN": "administrators", "USER": "users", "SELF": "yourself"},
+		QueryCache:      c.QueryCache,
 		Introspection:   c.Introspection,
 		VerifyExecution: c.Audit,
 		ErrorPresenter:  c.Present,

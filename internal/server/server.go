@@ -149,8 +149,9 @@ func (s *Server) newGraphQLHandler() (http.Handler, error) {
 		return nil, err
 	}
 	introspection := s.config.ShowPlayground()
-	schema := graph.NewSchema(s.accounts)
+	schema, cache := graph.NewSchema(s.accounts), authz.NewQueryCache(graphqlhttp.CachedDocuments)
 	s.guard, err = graph.NewGuard(schema.Schema(), graph.GuardConfig{
+		QueryCache:    cache,
 		Introspection: introspection,
 		Audit:         s.options.Audit,
 		Present:       graph.ErrorPresenter{Log: s.log, Unavailable: database.Unavailable}.Present,
@@ -164,7 +165,7 @@ func (s *Server) newGraphQLHandler() (http.Handler, error) {
 		Config: graphqlhttp.Config{
 			Schema:        schema,
 			Extensions:    []graphql.HandlerExtension{s.guard},
-			Documents:     s.guard.QueryCache(graphqlhttp.CachedDocuments),
+			Documents:     cache,
 			Limits:        s.config.limits,
 			Timeout:       s.options.Timeout,
 			Introspection: introspection,
