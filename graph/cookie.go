@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -118,7 +119,11 @@ func signIn[In any](
 ) (*accounts.AuthPayload, error) {
 	cookie := cookieFrom(ctx)
 	if useCookie && cookie.refused != "" {
-		return nil, problem.BadInput("cookie", cookie.refused)
+		wrong := error(problem.BadInput("cookie", problem.NotAllowed, cookie.refused))
+		if input, ok := any(in).(interface{ Check() error }); ok {
+			wrong = errors.Join(input.Check(), wrong)
+		}
+		return nil, wrong
 	}
 	payload, err := run(ctx, viewer.From(ctx), in)
 	if err == nil && useCookie {

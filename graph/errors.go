@@ -3,7 +3,6 @@ package graph
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math"
 	"time"
@@ -26,7 +25,7 @@ type ErrorPresenter struct {
 	Log           *slog.Logger     // required
 	Unavailable   func(error) bool // whether an error says that the database does not answer; default: none does
 	Introspection bool             // whether messages may name parts of the schema that the request did not send
-	Schema        *ast.Schema      // for the words about a value that does not fit its type; default: fewer words
+	Schema        *ast.Schema      // for the words about values that do not fit their types; default: fewer words
 }
 
 // Present is the one place where errors become answers.
@@ -56,14 +55,15 @@ func (p ErrorPresenter) translateCoded(ctx context.Context, e *gqlerror.Error) *
 
 // translate presents an error that has no code yet.
 func (p ErrorPresenter) translate(ctx context.Context, err error) *gqlerror.Error {
-	if known, ok := errors.AsType[*problem.Problem](err); ok {
-		return p.problem(ctx, known)
-	}
+	known := problem.All(err)
 	if argument, ok := wrongArgument(ctx, err); ok {
-		e := graphqlhttp.NewError(problem.BadUserInput,
-			fmt.Sprintf("the value of %s is refused; %s", argument, p.expected(ctx, argument)))
-		e.Extensions["field"] = argument.String()
-		return e
+		known = p.wrongArguments(ctx, argument)
+	}
+	if last := len(known) - 1; last >= 0 {
+		for _, other := range known[:last] { // gqlgen takes one error a call
+			graphql.AddError(ctx, other)
+		}
+		return p.problem(ctx, known[last])
 	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(ctx.Err(), context.DeadlineExceeded):
@@ -98,8 +98,8 @@ func (p ErrorPresenter) problem(ctx context.Context, known *problem.Problem) *gq
 	if known.Reason != "" {
 		e.Extensions["reason"] = known.Reason
 	}
-	if known.Limit != "" {
-		e.Extensions["limit"] = known.Limit
+	if known.Bounds != nil {
+		e.Extensions["min"], e.Extensions["max"] = known.Bounds.Min, known.Bounds.Max
 	}
 	if known.RetryAfter > 0 || known.Code == problem.RateLimited || known.Code == problem.Unavailable {
 		e.Extensions["retryAfter"] = seconds(max(known.RetryAfter, retrySoon))
@@ -136,57 +136,4 @@ func position(fc *graphql.FieldContext) *ast.Position {
 		return nil
 	}
 	return fc.Field.Position
-}
-
-// wrongArgument returns the argument whose value gqlgen could not turn into its Go type, for instance an ID that is no
-// UUID. Only then has the field context no arguments although the field has some; the error's path goes on into the
-// argument.
-func wrongArgument(ctx context.Context, err error) (ast.Path, bool) {
-	fc := graphql.GetFieldContext(ctx)
-	e, ok := errors.AsType[*gqlerror.Error](err)
-	if !ok || fc == nil || fc.Args != nil || fc.Field.Field == nil || len(fc.Field.Arguments) == 0 ||
-		len(e.Path) <= len(fc.Path()) {
-		return nil, false
-	}
-	return e.Path[len(fc.Path()):], true
-}
-
-// expected says what a value at a path of an argument has to be.
-func (p ErrorPresenter) expected(ctx context.Context, path ast.Path) string {
-	switch p.typeAt(graphql.GetFieldContext(ctx).Field.Definition, path) {
-	case "ID":
-		return "an ID is a UUID"
-	case "Int":
-		return fmt.Sprintf("an Int is a whole number from %d to %d", math.MinInt32, math.MaxInt32)
-	case "String":
-		return "a String is text in quotes"
-	}
-	return "it does not fit its type"
-}
-
-// typeAt returns the name of the type at a path of an argument, "" when it is not known.
-func (p ErrorPresenter) typeAt(field *ast.FieldDefinition, path ast.Path) string {
-	if field == nil || p.Schema == nil {
-		return ""
-	}
-	inputs := map[string]*ast.Type{}
-	for _, a := range field.Arguments {
-		inputs[a.Name] = a.Type
-	}
-	name := ""
-	for _, element := range path {
-		key, ok := element.(ast.PathName)
-		if !ok {
-			continue // an element of a list has the name of the list's type
-		}
-		if inputs[string(key)] == nil {
-			return ""
-		}
-		name = inputs[string(key)].Name()
-		inputs = map[string]*ast.Type{}
-		for _, f := range p.Schema.Types[name].Fields {
-			inputs[f.Name] = f.Type
-		}
-	}
-	return name
 }

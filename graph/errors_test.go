@@ -35,7 +35,10 @@ func TestErrorPresenter_ProblemsBecomeErrors(t *testing.T) {
 		want    string
 	}{
 		{problem.New(problem.EmailTaken, "There is an account with this address."), "map[code:EMAIL_TAKEN]"},
-		{problem.BadInput("email", "This is not an e-mail address."), "map[code:BAD_USER_INPUT field:email]"},
+		{
+			problem.BadInput("email", problem.Malformed, "This is not an e-mail address."),
+			"map[code:BAD_USER_INPUT field:email reason:MALFORMED]",
+		},
 		{
 			problem.New(problem.Unauthenticated, "The session has ended.").WithReason("revoked"),
 			"map[code:UNAUTHENTICATED reason:revoked]",

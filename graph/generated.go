@@ -752,10 +752,10 @@ type Query {
   user("The user's id." id: ID!): User @auth(roles: [ADMIN])
   """
   The users, oldest first, a page at a time.
-  Errors: ` + "`" + `BAD_USER_INPUT` + "`" + ` (with ` + "`" + `field` + "`" + `), ` + "`" + `LIMIT_EXCEEDED` + "`" + ` (with ` + "`" + `limit: page` + "`" + `).
+  Errors: ` + "`" + `BAD_USER_INPUT` + "`" + `.
   """
   users(
-    "How many, at most 100."
+    "How many: 0 to 100."
     first: Int = 20
     "The ` + "`" + `endCursor` + "`" + ` of the page before."
     after: String
@@ -775,19 +775,19 @@ type Query {
 type Mutation {
   """
   Makes an account and signs it in.
-  Errors: ` + "`" + `EMAIL_TAKEN` + "`" + `, ` + "`" + `BAD_USER_INPUT` + "`" + ` (with ` + "`" + `field` + "`" + `), ` + "`" + `RATE_LIMITED` + "`" + `.
+  Errors: ` + "`" + `EMAIL_TAKEN` + "`" + `, ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
   """
   register("The new account." input: RegisterInput!): AuthPayload! @public @signsIn
   """
   Signs in with e-mail address and password.
-  Errors: ` + "`" + `INVALID_CREDENTIALS` + "`" + ` (the same for an unknown address and for a wrong password), ` + "`" + `BAD_USER_INPUT` + "`" + ` (with
-  ` + "`" + `field` + "`" + `), ` + "`" + `RATE_LIMITED` + "`" + `.
+  Errors: ` + "`" + `INVALID_CREDENTIALS` + "`" + ` (the same for an unknown address and for a wrong password), ` + "`" + `BAD_USER_INPUT` + "`" + `,
+  ` + "`" + `RATE_LIMITED` + "`" + `.
   """
   login("Who signs in." input: LoginInput!): AuthPayload! @public @signsIn
   """
   Exchanges a refresh token for a new access token and the next refresh token. A refresh token is replaced at each use;
   using it again gives the same successor until that one is used, and ends the session afterwards.
-  Errors: ` + "`" + `INVALID_TOKEN` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `, ` + "`" + `BAD_USER_INPUT` + "`" + ` (with ` + "`" + `field` + "`" + `) when there is neither a token nor a cookie.
+  Errors: ` + "`" + `INVALID_TOKEN` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `, ` + "`" + `BAD_USER_INPUT` + "`" + ` when there is neither a token nor a cookie.
   """
   refresh("The token to exchange." input: RefreshInput!): AuthPayload! @public @signsIn
   "Ends the session of the access token that was sent, at once, and clears the cookie, whichever session it is of."
@@ -801,7 +801,7 @@ type Mutation {
   revokeOtherSessions: RevokeOtherSessionsPayload! @auth
   """
   Changes what the caller says of themselves. Fields that are left out stay as they are.
-  Errors: ` + "`" + `BAD_USER_INPUT` + "`" + ` (with ` + "`" + `field` + "`" + `).
+  Errors: ` + "`" + `BAD_USER_INPUT` + "`" + `.
   """
   updateProfile("What to change." input: UpdateProfileInput!): UpdateProfilePayload! @auth
   """
@@ -812,7 +812,7 @@ type Mutation {
   """
   Changes the password. Every session of the account ends, and a new one takes the place of the one that asked: in the
   cookie when there is one.
-  Errors: ` + "`" + `INVALID_CREDENTIALS` + "`" + `, ` + "`" + `BAD_USER_INPUT` + "`" + ` (with ` + "`" + `field` + "`" + `), ` + "`" + `RATE_LIMITED` + "`" + `.
+  Errors: ` + "`" + `INVALID_CREDENTIALS` + "`" + `, ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
   """
   changePassword("The old and the new password." input: ChangePasswordInput!): AuthPayload! @auth(maxAge: 300)
   """
@@ -822,7 +822,7 @@ type Mutation {
   deleteAccount: DeleteAccountPayload! @auth(maxAge: 300)
   """
   Gives a user exactly these roles; they count from the user's next request on.
-  Errors: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `BAD_USER_INPUT` + "`" + ` (with ` + "`" + `field` + "`" + `), ` + "`" + `LAST_ADMIN` + "`" + `.
+  Errors: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `LAST_ADMIN` + "`" + `.
   """
   setRoles("Whose roles, and which." input: SetRolesInput!): SetRolesPayload! @auth(roles: [ADMIN], maxAge: 300)
   """
@@ -1083,7 +1083,10 @@ enum ErrorCode {
   INVALID_TOKEN
   "There is an account with this address."
   EMAIL_TAKEN
-  "A value is refused; ` + "`" + `field` + "`" + ` names it."
+  """
+  A value is refused. There is one such error for each value: ` + "`" + `field` + "`" + ` names it, ` + "`" + `reason` + "`" + ` is an ` + "`" + `InputProblem` + "`" + `, and ` + "`" + `min` + "`" + `
+  and ` + "`" + `max` + "`" + ` are its bounds where it has some. A request that is refused as a whole has none of these.
+  """
   BAD_USER_INPUT
   "The object is not there, or not for this caller."
   NOT_FOUND
@@ -1103,6 +1106,26 @@ enum ErrorCode {
   UNAVAILABLE
   "A fault of the server; ` + "`" + `requestId` + "`" + ` finds it in the server's log."
   INTERNAL
+}
+
+"What is wrong with a value: the ` + "`" + `reason` + "`" + ` of ` + "`" + `BAD_USER_INPUT` + "`" + `."
+enum InputProblem {
+  "It is empty, or lacks a part that it must have."
+  REQUIRED
+  "It has fewer than ` + "`" + `min` + "`" + ` characters."
+  TOO_SHORT
+  "It has more than ` + "`" + `max` + "`" + ` characters."
+  TOO_LONG
+  "It is among the passwords that are guessed first."
+  TOO_COMMON
+  "It is the e-mail address of the account."
+  SAME_AS_EMAIL
+  "It is not written as such a value is: an address, an ID, a cursor, a line of text."
+  MALFORMED
+  "It is a number below ` + "`" + `min` + "`" + ` or above ` + "`" + `max` + "`" + `."
+  OUT_OF_RANGE
+  "This caller, or this request, may not have it."
+  NOT_ALLOWED
 }
 `, BuiltIn: false},
 }

@@ -41,8 +41,8 @@ var schemaNames = sync.OnceValue(func() map[string]bool {
 		}
 	}
 	delete(names, "input") // a word of gqlparser's own: "non-input type"
-	for _, code := range schema.Types["ErrorCode"].EnumValues {
-		delete(names, code.Name) // part of the protocol
+	for _, word := range slices.Concat(schema.Types["ErrorCode"].EnumValues, schema.Types["InputProblem"].EnumValues) {
+		delete(names, word.Name) // part of the protocol
 	}
 	for _, root := range []*ast.Definition{schema.Query, schema.Mutation, schema.Subscription} {
 		if root != nil {

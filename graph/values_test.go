@@ -65,3 +65,17 @@ func TestValues_WrongKindsAndRangesAreToldAsSuch(t *testing.T) {
 		t.Errorf("only %d values were sent", n)
 	}
 }
+
+// gqlgen stops at the first value that does not fit its type; the answer names all of them.
+func TestValues_AllThatDoNotFitAreNamedAtOnce(t *testing.T) {
+	h := newHandler(t, NewSchema(nil))
+	got := graphqltest.Query(t, h,
+		`mutation{setRoles(input:{userId:"x",roles:[USER],allowUnverifiedEmail:{}}){__typename}}`)
+	var fields []any
+	for _, e := range got.Errors {
+		fields = append(fields, e.Extensions["field"], e.Extensions["reason"], len(e.Path), len(e.Locations))
+	}
+	if fmt.Sprint(fields) != "[userId MALFORMED 1 1 allowUnverifiedEmail MALFORMED 1 1]" {
+		t.Errorf("%v: %s", fields, got.Text)
+	}
+}

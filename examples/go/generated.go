@@ -27,7 +27,8 @@ const (
 	ErrorCodeInvalidToken ErrorCode = "INVALID_TOKEN"
 	// There is an account with this address.
 	ErrorCodeEmailTaken ErrorCode = "EMAIL_TAKEN"
-	// A value is refused; `field` names it.
+	// A value is refused. There is one such error for each value: `field` names it, `reason` is an `InputProblem`, and `min`
+	// and `max` are its bounds where it has some. A request that is refused as a whole has none of these.
 	ErrorCodeBadUserInput ErrorCode = "BAD_USER_INPUT"
 	// The object is not there, or not for this caller.
 	ErrorCodeNotFound ErrorCode = "NOT_FOUND"
@@ -239,8 +240,8 @@ func (v *loginLoginAuthPayloadUser) GetId() string { return v.Id }
 // loginResponse is returned by login on success.
 type loginResponse struct {
 	// Signs in with e-mail address and password.
-	// Errors: `INVALID_CREDENTIALS` (the same for an unknown address and for a wrong password), `BAD_USER_INPUT` (with
-	// `field`), `RATE_LIMITED`.
+	// Errors: `INVALID_CREDENTIALS` (the same for an unknown address and for a wrong password), `BAD_USER_INPUT`,
+	// `RATE_LIMITED`.
 	Login loginLoginAuthPayload `json:"login"`
 }
 
@@ -335,7 +336,7 @@ func (v *refreshRefreshAuthPayload) GetExpiresIn() int { return v.ExpiresIn }
 type refreshResponse struct {
 	// Exchanges a refresh token for a new access token and the next refresh token. A refresh token is replaced at each use;
 	// using it again gives the same successor until that one is used, and ends the session afterwards.
-	// Errors: `INVALID_TOKEN`, `RATE_LIMITED`, `BAD_USER_INPUT` (with `field`) when there is neither a token nor a cookie.
+	// Errors: `INVALID_TOKEN`, `RATE_LIMITED`, `BAD_USER_INPUT` when there is neither a token nor a cookie.
 	Refresh refreshRefreshAuthPayload `json:"refresh"`
 }
 
@@ -374,7 +375,7 @@ func (v *registerRegisterAuthPayloadUser) GetEmail() string { return v.Email }
 // registerResponse is returned by register on success.
 type registerResponse struct {
 	// Makes an account and signs it in.
-	// Errors: `EMAIL_TAKEN`, `BAD_USER_INPUT` (with `field`), `RATE_LIMITED`.
+	// Errors: `EMAIL_TAKEN`, `BAD_USER_INPUT`, `RATE_LIMITED`.
 	Register registerRegisterAuthPayload `json:"register"`
 }
 
@@ -384,7 +385,7 @@ func (v *registerResponse) GetRegister() registerRegisterAuthPayload { return v.
 // updateProfileResponse is returned by updateProfile on success.
 type updateProfileResponse struct {
 	// Changes what the caller says of themselves. Fields that are left out stay as they are.
-	// Errors: `BAD_USER_INPUT` (with `field`).
+	// Errors: `BAD_USER_INPUT`.
 	UpdateProfile updateProfileUpdateProfileUpdateProfilePayload `json:"updateProfile"`
 }
 

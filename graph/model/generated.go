@@ -64,7 +64,8 @@ const (
 	ErrorCodeInvalidToken ErrorCode = "INVALID_TOKEN"
 	// There is an account with this address.
 	ErrorCodeEmailTaken ErrorCode = "EMAIL_TAKEN"
-	// A value is refused; `field` names it.
+	// A value is refused. There is one such error for each value: `field` names it, `reason` is an `InputProblem`, and `min`
+	// and `max` are its bounds where it has some. A request that is refused as a whole has none of these.
 	ErrorCodeBadUserInput ErrorCode = "BAD_USER_INPUT"
 	// The object is not there, or not for this caller.
 	ErrorCodeNotFound ErrorCode = "NOT_FOUND"
@@ -144,6 +145,82 @@ func (e *ErrorCode) UnmarshalJSON(b []byte) error {
 }
 
 func (e ErrorCode) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What is wrong with a value: the `reason` of `BAD_USER_INPUT`.
+type InputProblem string
+
+const (
+	// It is empty, or lacks a part that it must have.
+	InputProblemRequired InputProblem = "REQUIRED"
+	// It has fewer than `min` characters.
+	InputProblemTooShort InputProblem = "TOO_SHORT"
+	// It has more than `max` characters.
+	InputProblemTooLong InputProblem = "TOO_LONG"
+	// It is among the passwords that are guessed first.
+	InputProblemTooCommon InputProblem = "TOO_COMMON"
+	// It is the e-mail address of the account.
+	InputProblemSameAsEmail InputProblem = "SAME_AS_EMAIL"
+	// It is not written as such a value is: an address, an ID, a cursor, a line of text.
+	InputProblemMalformed InputProblem = "MALFORMED"
+	// It is a number below `min` or above `max`.
+	InputProblemOutOfRange InputProblem = "OUT_OF_RANGE"
+	// This caller, or this request, may not have it.
+	InputProblemNotAllowed InputProblem = "NOT_ALLOWED"
+)
+
+var AllInputProblem = []InputProblem{
+	InputProblemRequired,
+	InputProblemTooShort,
+	InputProblemTooLong,
+	InputProblemTooCommon,
+	InputProblemSameAsEmail,
+	InputProblemMalformed,
+	InputProblemOutOfRange,
+	InputProblemNotAllowed,
+}
+
+func (e InputProblem) IsValid() bool {
+	switch e {
+	case InputProblemRequired, InputProblemTooShort, InputProblemTooLong, InputProblemTooCommon, InputProblemSameAsEmail, InputProblemMalformed, InputProblemOutOfRange, InputProblemNotAllowed:
+		return true
+	}
+	return false
+}
+
+func (e InputProblem) String() string {
+	return string(e)
+}
+
+func (e *InputProblem) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = InputProblem(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid InputProblem", str)
+	}
+	return nil
+}
+
+func (e InputProblem) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *InputProblem) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e InputProblem) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -23,7 +23,10 @@ var domains = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.BidiR
 // domain in ASCII, all of it case-folded. It validates its result and not its argument, so that no later step can turn
 // a valid address into another. Problem: BAD_USER_INPUT.
 func foldAddress(text string) (string, error) {
-	refused := problem.BadInput("email",
+	if strings.TrimSpace(text) == "" {
+		return "", problem.BadInput("email", problem.Required, "An e-mail address is required.")
+	}
+	refused := problem.BadInput("email", problem.Malformed,
 		"This is not an e-mail address that mail can be sent to; write it as name@example.com.")
 	// U+FFFD stands for invalid UTF-8; two addresses that look the same with it need not be the same.
 	if len(text) > 4*maxAddressLen || strings.ContainsRune(text, utf8.RuneError) { // which finds such bytes too

@@ -3,6 +3,8 @@ package accounts
 import (
 	"context"
 	"encoding/base64"
+	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"unicode/utf8"
@@ -62,25 +64,15 @@ func userOrNil(row *ent.User, err error) (*User, error) {
 }
 
 // Users returns one page of the accounts, oldest first. Pages are found by key and not by offset, so that depth costs
-// nothing and no user is shown twice. Problems: BAD_USER_INPUT, LIMIT_EXCEEDED.
+// nothing and no user is shown twice. Problem: BAD_USER_INPUT.
 func (s *Service) Users(ctx context.Context, page UserPage) (*UserConnection, error) {
-	if page.First < 0 {
-		return nil, problem.BadInput("first", "A page cannot have fewer users than none.")
-	}
-	if page.First > s.config.MaxPage {
-		return nil, problem.OverLimit("page", s.config.MaxPage, page.First)
-	}
-	if page.Search != nil && (len(*page.Search) > 4*maxAddressLen || strings.ContainsRune(*page.Search, 0) || !utf8.ValidString(*page.Search)) {
-		return nil, problem.BadInput("search",
-			"This is not text that an address could begin with.") // nor that Postgres takes
+	behind, wrongCursor := readCursor(page.After)
+	if err := errors.Join(s.checkFirst(page.First), wrongCursor, checkSearch(page.Search)); err != nil {
+		return nil, err
 	}
 	connection := &UserConnection{Edges: []*UserEdge{}, PageInfo: &PageInfo{}, filter: page.filter()}
 	query := s.config.Client.User.Query().Where(connection.filter...).Order(ent.Asc(user.FieldID)).Limit(page.First + 1)
 	if page.After != nil {
-		behind, err := readCursor(*page.After)
-		if err != nil {
-			return nil, err
-		}
 		query.Where(user.IDGT(behind))
 		connection.PageInfo.HasPreviousPage = true
 	}
@@ -100,6 +92,27 @@ func (s *Service) Users(ctx context.Context, page UserPage) (*UserConnection, er
 		connection.PageInfo.EndCursor = &connection.Edges[n-1].Cursor
 	}
 	return connection, nil
+}
+
+func (s *Service) checkFirst(n int) error {
+	if n >= 0 && n <= s.config.MaxPage {
+		return nil
+	}
+	return problem.BadInput("first", problem.OutOfRange, fmt.Sprintf("A page has at most %d users.", s.config.MaxPage)).
+		Between(0, s.config.MaxPage)
+}
+
+// checkSearch refuses text that no address begins with, and that databases refuse.
+func checkSearch(text *string) error {
+	switch {
+	case text == nil:
+		return nil
+	case len(*text) > 4*maxAddressLen:
+		return problem.BadInput("search", problem.TooLong, "No address begins with so long a text.").Between(0, maxAddressLen)
+	case strings.ContainsRune(*text, 0) || !utf8.ValidString(*text):
+		return problem.BadInput("search", problem.Malformed, "This is not text that an address could begin with.")
+	}
+	return nil
 }
 
 // CountUsers returns how many accounts match a connection's filter, on all pages.
@@ -129,14 +142,17 @@ func (p UserPage) filter() []predicate.User {
 // A cursor is a user's id, opaque to clients. A forged one gains nothing: it only says where a page begins.
 func writeCursor(id uuid.UUID) string { return base64.RawURLEncoding.EncodeToString(id[:]) }
 
-func readCursor(text string) (uuid.UUID, error) {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
+func readCursor(text *string) (uuid.UUID, error) {
+	if text == nil {
+		return uuid.Nil, nil
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(*text)
 	if err == nil {
 		// The decoder passes over line breaks.
-		if id, err := uuid.FromBytes(raw); err == nil && writeCursor(id) == text {
+		if id, err := uuid.FromBytes(raw); err == nil && writeCursor(id) == *text {
 			return id, nil
 		}
 	}
-	return uuid.Nil, problem.BadInput("after",
+	return uuid.Nil, problem.BadInput("after", problem.Malformed,
 		"This is not a cursor of this list; use endCursor of the page before.").WithCause(err)
 }

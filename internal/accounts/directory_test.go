@@ -78,13 +78,9 @@ func TestUsers_PageSizeIsBounded(t *testing.T) {
 		if err != nil || len(none.Edges) != 0 || !none.PageInfo.HasNextPage || none.PageInfo.EndCursor != nil {
 			t.Errorf("first: 0: %+v, %v", none, err)
 		}
-		for _, first := range []int{-1, -100} {
+		for _, first := range []int{-1, -100, 101, 1 << 30} {
 			_, err := h.Users(t.Context(), accounts.UserPage{First: first})
 			wantProblem(t, fmt.Sprint(first), err, problem.BadUserInput, "first")
-		}
-		_, err = h.Users(t.Context(), accounts.UserPage{First: 101})
-		if p := wantProblem(t, "101", err, problem.LimitExceeded, ""); p.Limit != "page" {
-			t.Errorf("the limit is called %q", p.Limit)
 		}
 		for _, cursor := range []string{"", "x", "AAAA", "AaII4H8-emGMF7s8fS52zwA", "' OR 1=1 --",
 			base64.RawURLEncoding.EncodeToString(make([]byte, 16)) + "\n",

@@ -17,17 +17,20 @@ func cleanName(name *string) (*string, error) {
 	if name == nil {
 		return nil, nil
 	}
+	tooLong := problem.BadInput("name", problem.TooLong, "A name has at most 100 characters.").Between(1, maxNameLen)
 	if len(*name) > 16*maxNameLen {
-		return nil, problem.BadInput("name", "A name has at most 100 characters.")
+		return nil, tooLong
 	}
 	clean := norm.NFC.String(strings.TrimSpace(*name))
 	switch n := utf8.RuneCountInString(clean); {
 	case n == 0:
-		return nil, problem.BadInput("name", "A name cannot be empty; leave it out to have none.")
+		return nil, problem.BadInput("name", problem.TooShort, "A name cannot be empty; leave it out to have none.").
+			Between(1, maxNameLen)
 	case n > maxNameLen:
-		return nil, problem.BadInput("name", "A name has at most 100 characters.")
+		return nil, tooLong
 	case !isLine(clean):
-		return nil, problem.BadInput("name", "A name cannot have control characters, such as line breaks.")
+		return nil, problem.BadInput("name", problem.Malformed,
+			"A name cannot have control characters, such as line breaks.")
 	}
 	return &clean, nil
 }

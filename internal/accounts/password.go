@@ -22,7 +22,7 @@ func checkPassword(field, text, address string) error {
 	if err == nil {
 		return nil
 	}
-	return problem.BadInput(field, passwordMessage(err)).WithCause(err)
+	return passwordProblem(field, text, err).WithCause(err)
 }
 
 // hash hashes a password that Check let pass.
@@ -59,18 +59,24 @@ func rateLimited(err error) error {
 	return err
 }
 
-// passwordMessage says why a password may not be chosen.
-func passwordMessage(err error) string {
-	switch {
-	case errors.Is(err, password.ErrTooShort):
-		return "A password has at least 8 characters."
-	case errors.Is(err, password.ErrTooLong):
-		return "A password has at most 128 characters."
-	case errors.Is(err, password.ErrAddress):
-		return "A password cannot be the e-mail address."
-	case errors.Is(err, password.ErrCommon):
-		return "This password is among the 10,000 commonest; choose another."
-	default:
-		return "A password is text in UTF-8 without the character NUL."
+// passwordProblem says why a password may not be chosen.
+func passwordProblem(field, text string, err error) *problem.Problem {
+	refused := func(reason problem.InputProblem, message string) *problem.Problem {
+		return problem.BadInput(field, reason, message)
 	}
+	switch {
+	case text == "":
+		return refused(problem.Required, "A password is required.").Between(password.MinLength, password.MaxLength)
+	case errors.Is(err, password.ErrTooShort):
+		return refused(problem.TooShort, "A password has at least 8 characters.").
+			Between(password.MinLength, password.MaxLength)
+	case errors.Is(err, password.ErrTooLong):
+		return refused(problem.TooLong, "A password has at most 128 characters.").
+			Between(password.MinLength, password.MaxLength)
+	case errors.Is(err, password.ErrAddress):
+		return refused(problem.SameAsEmail, "A password cannot be the e-mail address.")
+	case errors.Is(err, password.ErrCommon):
+		return refused(problem.TooCommon, "This password is among the 10,000 commonest; choose another.")
+	}
+	return refused(problem.Malformed, "A password is text in UTF-8 without the character NUL.")
 }

@@ -19,7 +19,7 @@ import (
 func (s *Service) Refresh(ctx context.Context, v *viewer.Viewer, in RefreshInput) (*AuthPayload, error) {
 	now := s.now()
 	if in.RefreshToken == nil {
-		return nil, problem.BadInput("refreshToken",
+		return nil, problem.BadInput("refreshToken", problem.Required,
 			"Send the refresh token that login, register or the last refresh gave.")
 	}
 	presented, err := s.config.Refresh.Parse(*in.RefreshToken)

@@ -44,16 +44,16 @@ type newAccount struct {
 	name              *string
 }
 
+// Check refuses what Register refuses of the input alone: all its wrong fields. Problem: BAD_USER_INPUT.
+func (in RegisterInput) Check() error {
+	_, err := checkInput(in)
+	return err
+}
+
 func checkInput(in RegisterInput) (*newAccount, error) {
-	address, err := foldAddress(in.Email)
-	if err != nil {
-		return nil, err
-	}
-	name, err := cleanName(in.Name)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkPassword("password", in.Password, address); err != nil {
+	address, wrongAddress := foldAddress(in.Email)
+	name, wrongName := cleanName(in.Name)
+	if err := errors.Join(wrongAddress, checkPassword("password", in.Password, address), wrongName); err != nil {
 		return nil, err
 	}
 	return &newAccount{address, in.Password, name}, nil

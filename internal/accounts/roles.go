@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/google/uuid"
@@ -28,18 +29,11 @@ type SetRolesPayload struct{ User *User }
 // NOT_FOUND, LAST_ADMIN, FORBIDDEN, UNAUTHENTICATED.
 func (s *Service) SetRoles(ctx context.Context, v *viewer.Viewer, in SetRolesInput) (*SetRolesPayload, error) {
 	now := s.now()
-	if !slices.Contains(in.Roles, RoleUser) {
-		return nil, problem.BadInput("roles",
-			"Every account has the role USER; suspend an account that should not be used.")
-	}
-	if slices.ContainsFunc(in.Roles, func(r Role) bool { return r != RoleUser && r != RoleAdmin }) {
-		return nil, problem.BadInput("roles", "The roles are USER and ADMIN.")
-	}
 	var payload *SetRolesPayload
 	err := s.administer(ctx, v, now, in.UserID, func(ctx context.Context, tx *transaction, row *ent.User) (err error) {
 		unconfirmed := makesUnconfirmedAdmin(row, in)
-		if unconfirmed && !in.AllowUnverifiedEmail {
-			return unverifiedEmail()
+		if err := errors.Join(checkRoles(in.Roles), checkVouched(in, unconfirmed)); err != nil {
+			return err
 		}
 		if row, err = row.Update().SetRoles(roleNames(in.Roles...)).SetUpdatedAt(now).Save(ctx); err != nil {
 			return err
@@ -64,13 +58,29 @@ func (s *Service) SetRoles(ctx context.Context, v *viewer.Viewer, in SetRolesInp
 	return payload, nil
 }
 
+// checkRoles refuses roles that no account has.
+func checkRoles(roles []Role) error {
+	if !slices.Contains(roles, RoleUser) {
+		return problem.BadInput("roles", problem.Required,
+			"Every account has the role USER; suspend an account that should not be used.")
+	}
+	if slices.ContainsFunc(roles, func(r Role) bool { return r != RoleUser && r != RoleAdmin }) {
+		return problem.BadInput("roles", problem.Malformed, "The roles are USER and ADMIN.")
+	}
+	return nil
+}
+
 // makesUnconfirmedAdmin reports whether an account becomes an administrator's whose address nobody has confirmed.
 func makesUnconfirmedAdmin(row *ent.User, in SetRolesInput) bool {
 	return !row.EmailVerified && !isAdmin(row) && slices.Contains(in.Roles, RoleAdmin)
 }
 
-func unverifiedEmail() *problem.Problem {
-	return problem.BadInput("allowUnverifiedEmail",
+// checkVouched refuses an unconfirmed administrator for whom the caller does not vouch.
+func checkVouched(in SetRolesInput, unconfirmed bool) error {
+	if !unconfirmed || in.AllowUnverifiedEmail {
+		return nil
+	}
+	return problem.BadInput("allowUnverifiedEmail", problem.Required,
 		"Nobody has confirmed this account's e-mail address, so anybody may have registered it. "+
 			"If you know that the account is theirs whom you mean, set allowUnverifiedEmail.")
 }

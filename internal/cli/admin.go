@@ -129,12 +129,16 @@ func withAccounts(ctx context.Context, p Process, do func(*accounts.Service) err
 	return publicMessage(do(service))
 }
 
-// publicMessage replaces a problem by its public message.
+// publicMessage replaces problems by their public messages.
 func publicMessage(err error) error {
-	if p, ok := errors.AsType[*problem.Problem](err); ok {
-		return errors.New(p.Message)
+	var messages []string
+	for _, p := range problem.All(err) {
+		messages = append(messages, p.Message)
 	}
-	return err
+	if len(messages) == 0 {
+		return err
+	}
+	return errors.New(strings.Join(messages, " "))
 }
 
 // readPassword asks for a password at the terminal, without echo, or reads the first line of standard input.

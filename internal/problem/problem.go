@@ -37,29 +37,30 @@ type Problem struct {
 	Code       Code
 	Message    string        // a sentence that says what is wrong and how to mend it
 	Field      string        // the input that is refused, with BadUserInput
+	Bounds     *Bounds       // of that input, where it has some
 	RetryAfter time.Duration // how long to wait, with RateLimited and Unavailable
-	Reason     string        // why the caller is anonymous, with Unauthenticated
-	Limit      string        // the limit that is exceeded, with LimitExceeded
+	Reason     string        // why the caller is anonymous, with Unauthenticated; an InputProblem, with BadUserInput
 	Cause      error
 }
 
 // New returns a problem with a code and a message.
 func New(code Code, message string) *Problem { return &Problem{Code: code, Message: message} }
 
-// BadInput returns a BadUserInput problem of one input field.
-func BadInput(field, message string) *Problem {
-	return &Problem{Code: BadUserInput, Message: message, Field: field}
-}
-
-// OverLimit returns a LimitExceeded problem of a limit, by its name.
-func OverLimit(limit string, maximum, requested int) *Problem {
-	message := fmt.Sprintf("%s is %d; at most %d are allowed.", limit, requested, maximum)
-	return &Problem{Code: LimitExceeded, Message: message, Limit: limit}
+// BadInput returns a BadUserInput problem of one input field. errors.Join tells of several.
+func BadInput(field string, reason InputProblem, message string) *Problem {
+	return &Problem{Code: BadUserInput, Message: message, Field: field, Reason: string(reason)}
 }
 
 // RetryAfter returns a temporary problem: the client may try again after a while.
 func RetryAfter(code Code, message string, after time.Duration) *Problem {
 	return &Problem{Code: code, Message: message, RetryAfter: after}
+}
+
+// Between returns a copy that says between which bounds the input must be.
+func (p *Problem) Between(minimum, maximum int) *Problem {
+	q := *p
+	q.Bounds = &Bounds{minimum, maximum}
+	return &q
 }
 
 // WithReason returns a copy that says why the caller is anonymous.
@@ -89,4 +90,19 @@ func (p *Problem) Unwrap() error { return p.Cause }
 func Is(err error, code Code) bool {
 	p, ok := errors.AsType[*Problem](err)
 	return ok && p.Code == code
+}
+
+// All returns the problems that err is, wraps or joins, in their order.
+func All(err error) (all []*Problem) {
+	switch e := err.(type) {
+	case *Problem:
+		return []*Problem{e}
+	case interface{ Unwrap() error }:
+		return All(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, one := range e.Unwrap() {
+			all = append(all, All(one)...)
+		}
+	}
+	return all
 }
