@@ -14,6 +14,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/config"
 	"github.com/gatehouse/gatehouse/internal/logging"
+	"github.com/gatehouse/gatehouse/internal/server"
 )
 
 // Process is what the program sees of its process. Tests give it another.
@@ -58,7 +59,7 @@ func Run(ctx context.Context, p Process) int {
 }
 
 func newLog(c *config.Config, p Process) *slog.Logger {
-	return logging.New(logging.Config{Out: p.Stderr, Level: c.LogLevel, JSON: c.LogJSON})
+	return logging.New(logging.Config{Out: p.Stderr, Level: c.LogLevel, JSON: c.LogJSON, Caller: server.CallerOf})
 }
 
 // newOperatorLog is newLog for a command that may change something: its security events name who ran it.

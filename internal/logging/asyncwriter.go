@@ -8,7 +8,8 @@ import (
 )
 
 const (
-	// maxBacklog is how many lines wait for a slow reader. Further lines are counted and dropped.
+	// maxBacklog is how many lines wait for a slow reader, and how many security events beside them. Further ones are
+	// counted and dropped.
 	maxBacklog = 1024
 	// writeTimeout is how long a write waits for the reader. After one timeout, writes do not wait until the backlog
 	// is gone.
@@ -20,37 +21,63 @@ const (
 // AsyncWriter writes lines to a writer that may block for ever, such as a pipe that is not read or a stopped terminal.
 // While the reader keeps up, Write returns after the line is written.
 type AsyncWriter struct {
-	backlog  chan entry
-	degraded atomic.Bool // writes do not wait
-	dropped  atomic.Int64
-	onDrop   atomic.Pointer[func(lines int64)]
+	backlog       chan entry
+	lines         atomic.Int64 // in the backlog, without security events
+	degraded      atomic.Bool  // writes do not wait
+	droppedLines  atomic.Int64
+	droppedEvents atomic.Int64
+	onDrop        atomic.Pointer[func(lines, events int64)]
+	beforeClose   atomic.Pointer[func()]
 }
 
 type entry struct {
 	line    []byte
+	event   bool // a security event
 	written chan struct{}
 	last    bool
 }
 
 // NewAsyncWriter writes to out until it is closed.
 func NewAsyncWriter(out io.Writer) *AsyncWriter {
-	w := &AsyncWriter{backlog: make(chan entry, maxBacklog)}
+	w := &AsyncWriter{backlog: make(chan entry, 2*maxBacklog)}
 	go w.loop(out)
 	return w
 }
 
 // Write takes one line. It returns no error.
 func (w *AsyncWriter) Write(line []byte) (int, error) {
-	e := entry{line: bytes.Clone(line), written: make(chan struct{})}
-	select {
-	case w.backlog <- e:
-		if !w.degraded.Load() && !wait(e.written, time.After(writeTimeout)) {
-			w.degraded.Store(true)
-		}
-	default:
-		w.dropped.Add(1)
+	if w.lines.Add(1) > maxBacklog || !w.enqueue(entry{line: line}) {
+		w.lines.Add(-1)
+		w.droppedLines.Add(1)
 	}
 	return len(line), nil
+}
+
+// Events returns a writer of security events: the same, with places in the backlog that no other lines take.
+func (w *AsyncWriter) Events() io.Writer { return eventWriter{w} }
+
+type eventWriter struct{ *AsyncWriter }
+
+// Write takes one line. It returns no error.
+func (w eventWriter) Write(line []byte) (int, error) {
+	if !w.enqueue(entry{line: line, event: true}) {
+		w.droppedEvents.Add(1)
+	}
+	return len(line), nil
+}
+
+// enqueue waits until the line is written, while the reader keeps up.
+func (w *AsyncWriter) enqueue(e entry) (ok bool) {
+	e.line, e.written = bytes.Clone(e.line), make(chan struct{})
+	select {
+	case w.backlog <- e:
+	default:
+		return false
+	}
+	if !w.degraded.Load() && !wait(e.written, time.After(writeTimeout)) {
+		w.degraded.Store(true)
+	}
+	return true
 }
 
 func (w *AsyncWriter) loop(out io.Writer) {
@@ -60,19 +87,33 @@ func (w *AsyncWriter) loop(out io.Writer) {
 			return
 		}
 		_, _ = out.Write(e.line)
+		if !e.event {
+			w.lines.Add(-1)
+		}
 		close(e.written)
 		if len(w.backlog) > 0 {
 			continue
 		}
 		w.degraded.Store(false)
-		if f := w.onDrop.Load(); f != nil && w.dropped.Load() > 0 {
-			go (*f)(w.dropped.Swap(0)) // it logs, and so calls Write
-		}
+		w.reportDropped()
 	}
 }
 
-// Close waits up to a second for the backlog. Lines after it are dropped.
+func (w *AsyncWriter) reportDropped() {
+	report := w.onDrop.Load()
+	if report == nil {
+		return
+	}
+	if lines, events := w.droppedLines.Swap(0), w.droppedEvents.Swap(0); lines+events > 0 {
+		go (*report)(lines, events) // it logs, and so calls Write
+	}
+}
+
+// Close has the log report what it left out, and waits up to a second for the backlog. Lines after it are dropped.
 func (w *AsyncWriter) Close() {
+	if f := w.beforeClose.Load(); f != nil {
+		(*f)()
+	}
 	last, timeout := entry{written: make(chan struct{}), last: true}, time.After(closeTimeout)
 	select {
 	case w.backlog <- last:

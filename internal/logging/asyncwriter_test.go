@@ -10,30 +10,38 @@ import (
 	"testing"
 )
 
-// TestAsyncWriter_UnreadLinesAreBoundedAndCounted writes to a pipe that is not read, and then reads it.
+// TestAsyncWriter_UnreadLinesAreBoundedAndCounted writes to a pipe that is not read, and then reads it. Security events
+// come last, and have places of their own.
 func TestAsyncWriter_UnreadLinesAreBoundedAndCounted(t *testing.T) {
-	const lines = maxBacklog + 300
+	const lines, events = maxBacklog + 300, maxBacklog
 	reader, out := io.Pipe()
 	w := NewAsyncWriter(out)
 	log := New(Config{Out: w, Level: slog.LevelInfo})
 	for range lines {
 		log.Info("written") // waits once
 	}
-	dropped := int(w.dropped.Load())
+	for range events {
+		log.Info(SecurityEvent)
+	}
+	dropped := int(w.droppedLines.Load())
 	if dropped == 0 || dropped > lines-maxBacklog {
 		t.Errorf("%d lines were dropped", dropped)
 	}
-	written, report := 0, ""
+	written, writtenEvents, report := 0, 0, ""
 	for text := bufio.NewScanner(reader); report == "" && text.Scan(); {
-		if strings.HasSuffix(text.Text(), "msg=written") {
+		switch {
+		case strings.HasSuffix(text.Text(), "msg=written"):
 			written++
-			continue
+		case strings.HasSuffix(text.Text(), `msg="security event"`):
+			writtenEvents++
+		default:
+			report = text.Text()
 		}
-		report = text.Text()
 	}
-	want := fmt.Sprintf(`lines were dropped" lines=%d`, dropped)
-	if !strings.Contains(report, want) || written != lines-dropped {
-		t.Errorf("%d lines and %s, want %d and %s", written, report, lines-dropped, want)
+	want := fmt.Sprintf(`lines were dropped" lines=%d securityEvents=0`, dropped)
+	if !strings.Contains(report, want) || written != lines-dropped || writtenEvents != events {
+		t.Errorf("%d lines, %d events and %s, want %d, %d and %s",
+			written, writtenEvents, report, lines-dropped, events, want)
 	}
 	w.Close()
 }

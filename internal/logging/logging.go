@@ -1,9 +1,10 @@
-// Package logging writes the log, as text or JSON. Text from clients cannot change how a line looks, and a log that is
-// not read delays no request.
+// Package logging writes the log, as text or JSON. Text from clients cannot change how a line looks, their requests
+// write a bounded number of lines, and a log that is not read delays no request.
 package logging
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,26 +13,84 @@ import (
 	"unicode/utf8"
 )
 
+// SecurityEvent is the message of lines about accounts, sessions and keys. No budget bounds them, and an AsyncWriter
+// has places for them that other lines do not take.
+const SecurityEvent = "security event"
+
 // Config is what a log is made of.
 type Config struct {
 	Out   io.Writer // required; when it is an *AsyncWriter, lines that it dropped are reported in the log
 	Level slog.Level
 	JSON  bool // default false: text
+	// Caller returns who sent the request of a context: a user, or a network. Default: all requests count as one
+	// caller's.
+	Caller func(context.Context) string
 }
 
-// New returns a log that writes a line for each record, with the id of the request that it belongs to.
+// New returns a log that writes a line for each record, with the id of the request that it belongs to. Lines of
+// requests have a budget for each caller.
 func New(c Config) *slog.Logger {
-	options, out := &slog.HandlerOptions{Level: c.Level}, escapingWriter{c.Out}
-	var handler slog.Handler = slog.NewTextHandler(out, options)
-	if c.JSON {
-		handler = slog.NewJSONHandler(out, options)
+	if c.Caller == nil {
+		c.Caller = func(context.Context) string { return "" }
 	}
-	log := slog.New(WithRequestID(handler))
-	if w, ok := c.Out.(*AsyncWriter); ok {
-		warn := func(lines int64) { log.Warn("the log was read too slowly: lines were dropped", "lines", lines) }
+	h := boundedHandler{lines: c.handler(c.Out), events: c.handler(c.Out), budget: &budget{caller: c.Caller}}
+	w, async := c.Out.(*AsyncWriter)
+	if async {
+		h.events = c.handler(w.Events())
+	}
+	log := slog.New(WithRequestID(h))
+	h.budget.report = func(left source, lines int) {
+		log.Warn("lines were left out", "of", left.message, "reason", left.reason, "caller", left.caller, "lines", lines)
+	}
+	if async {
+		warn := func(lines, events int64) {
+			log.Warn("the log was read too slowly: lines were dropped", "lines", lines, "securityEvents", events)
+		}
 		w.onDrop.Store(&warn)
+		flush := h.budget.flush
+		w.beforeClose.Store(&flush)
 	}
 	return log
+}
+
+func (c Config) handler(out io.Writer) slog.Handler {
+	options, escaped := &slog.HandlerOptions{Level: c.Level}, escapingWriter{out}
+	if c.JSON {
+		return slog.NewJSONHandler(escaped, options)
+	}
+	return slog.NewTextHandler(escaped, options)
+}
+
+// boundedHandler writes security events, and other lines within their budget.
+type boundedHandler struct {
+	lines, events slog.Handler
+	budget        *budget
+}
+
+// Enabled is slog.Handler's.
+func (h boundedHandler) Enabled(ctx context.Context, l slog.Level) bool {
+	return h.lines.Enabled(ctx, l)
+}
+
+// Handle is slog.Handler's.
+func (h boundedHandler) Handle(ctx context.Context, r slog.Record) error {
+	switch {
+	case r.Message == SecurityEvent:
+		return h.events.Handle(ctx, r)
+	case h.budget.allows(ctx, r):
+		return h.lines.Handle(ctx, r)
+	}
+	return nil
+}
+
+// WithAttrs is slog.Handler's.
+func (h boundedHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return boundedHandler{h.lines.WithAttrs(attrs), h.events.WithAttrs(attrs), h.budget}
+}
+
+// WithGroup is slog.Handler's.
+func (h boundedHandler) WithGroup(name string) slog.Handler {
+	return boundedHandler{h.lines.WithGroup(name), h.events.WithGroup(name), h.budget}
 }
 
 // escapingWriter replaces unprintable characters by \u and their number. slog quotes line breaks, but its JSON passes

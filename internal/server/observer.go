@@ -12,6 +12,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
+	"github.com/gatehouse/gatehouse/internal/logging"
 	"github.com/gatehouse/gatehouse/internal/metrics"
 	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/tracing"
@@ -138,8 +139,18 @@ func (b observer) onEvent(log *slog.Logger) eventFunc {
 		if e.Roles != nil {
 			attrs = append(attrs, slog.String("roles", strings.Join(e.Roles, " ")))
 		}
-		log.LogAttrs(ctx, level, "security event", attrs...)
+		log.LogAttrs(ctx, level, logging.SecurityEvent, attrs...)
 	}
+}
+
+// CallerOf names who sent the request of a context, for the log's budgets: a user when signed in, else the widest network
+// of which one client may have every address.
+func CallerOf(ctx context.Context) string {
+	names := viewer.From(ctx).Caller()
+	if len(names) == 0 {
+		return ""
+	}
+	return names[0]
 }
 
 // idAttr returns no attribute for the zero id.

@@ -49,7 +49,7 @@ var imports = map[string]string{
 	"internal/requestid":            "",
 	"internal/revocationfeed":       "internal/accounts internal/bearer",
 	"internal/server": "authz graph internal/accounts internal/config internal/database internal/graphqlhttp " +
-		"internal/httpserver internal/metrics internal/password internal/password/hashworker " +
+		"internal/httpserver internal/logging internal/metrics internal/password internal/password/hashworker " +
 		"internal/problem internal/querylimit internal/requestid internal/revocationfeed internal/token " +
 		"internal/tracing internal/viewer web",
 	"internal/servertest":  "internal/cli internal/dbtest internal/testenv verify",

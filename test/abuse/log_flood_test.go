@@ -1,0 +1,80 @@
+package abuse
+
+import (
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse/gatehouse/internal/dbtest"
+	"github.com/gatehouse/gatehouse/internal/servertest"
+)
+
+// TestLogFlood_OneCallerWritesFewLinesAndTheRestIsCounted: whatever makes the program write a line for a request, a
+// hundred times from one address. The lines that are left out are counted when the server ends, at the latest.
+func TestLogFlood_OneCallerWritesFewLinesAndTheRestIsCounted(t *testing.T) {
+	const requests, most = 100, 20
+	for name, flood := range map[string]struct {
+		message string
+		begin   func(t *testing.T, s *servertest.Process, file string) servertest.Request
+	}{
+		"tokens that are none": {"denied", func(*testing.T, *servertest.Process, string) servertest.Request {
+			return servertest.Request{Token: "x.y.z", Query: servertest.Me}
+		}},
+		"the token of an ended session": {"denied", func(t *testing.T, s *servertest.Process, _ string) servertest.Request {
+			account := s.Register()
+			s.Logout(account.Access)
+			return servertest.Request{Token: account.Access, Query: servertest.Me}
+		}},
+		"fields of others": {"denied", func(_ *testing.T, s *servertest.Process, _ string) servertest.Request {
+			return servertest.Request{Token: s.Register().Access, Query: "{ users { totalCount } }"}
+		}},
+		"an outage": {"refused", func(t *testing.T, _ *servertest.Process, file string) servertest.Request {
+			if err := os.Rename(file, file+".away"); err != nil {
+				t.Fatal(err)
+			}
+			return servertest.Request{Query: servertest.Registration(servertest.NewAddress())}
+		}},
+		"a fault of the database": {"internal error", func(t *testing.T, _ *servertest.Process, file string) servertest.Request {
+			servertest.Exec(t, servertest.OpenDB(t, "sqlite:"+file),
+				"CREATE TRIGGER failing BEFORE INSERT ON users BEGIN SELECT RAISE(ABORT, 'a fault'); END")
+			return servertest.Request{Query: servertest.Registration(servertest.NewAddress())}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url := dbtest.SQLite(t)
+			s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+url)
+			request := flood.begin(t, s, strings.TrimPrefix(url, "sqlite:"))
+			before := len(s.Log.String())
+			for range requests {
+				s.Do(request)
+			}
+			s.Stop()
+			written, left := linesOf(s.Log.String()[before:], flood.message)
+			if written == 0 || written > most || written+left != requests {
+				t.Errorf("%d lines and %d counted, want at most %d, and %d in all:\n%.2000s",
+					written, left, most, requests, s.Log)
+			}
+		})
+	}
+}
+
+// linesOf counts the lines of a message, and those that were left out.
+func linesOf(log, message string) (written, left int) {
+	said := strconv.Quote(message)
+	if !strings.Contains(message, " ") {
+		said = message
+	}
+	for line := range strings.Lines(log) {
+		if strings.Contains(line, " msg="+said+" ") {
+			written++
+		}
+		if n := regexp.MustCompile(`lines were left out" of=` + said + ` .*lines=(\d+)`).FindStringSubmatch(line); n != nil {
+			n, _ := strconv.Atoi(n[1])
+			left += n
+		}
+	}
+	return written, left
+}
