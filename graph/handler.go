@@ -16,7 +16,7 @@ import (
 
 // HandlerConfig is what the handler of /graphql needs.
 type HandlerConfig struct {
-	graphqlhttp.Config // NewHandler sets PresentError, Before and After
+	graphqlhttp.Config // NewHandler sets PresentError, Before, After and Caller
 
 	Issuer      *url.URL          // the public address, which decides how cookies are stored; default: no cookies
 	AllowCookie func(string) bool // whether pages of an origin may use the cookie; default: none may
@@ -34,6 +34,10 @@ func NewHandler(c HandlerConfig) http.Handler {
 	cookies := newCookieRules(c.Issuer, c.AllowCookie)
 	c.Before = cookies.admit
 	c.After = func(ctx context.Context, h http.Header) { cookieFrom(ctx).write(h) }
+	c.Caller = func(ctx context.Context) graphqlhttp.Caller {
+		v := viewer.From(ctx)
+		return graphqlhttp.Caller{Names: v.Caller(), SignedIn: v.SignedIn()}
+	}
 	return graphqlhttp.NewHandler(c.Config)
 }
 

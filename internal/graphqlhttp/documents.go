@@ -2,6 +2,8 @@ package graphqlhttp
 
 import (
 	"context"
+	"hash/maphash"
+	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -26,14 +28,30 @@ func MaxCacheBytes(l querylimit.Limits) int {
 	return CachedDocuments * (tokens*bytesPerToken + maxCachedText)
 }
 
-// shortDocuments is a cache that stores short documents only, which bounds its memory and not just its entries.
-type shortDocuments struct {
+// repeatedDocuments is a cache that stores short documents only, which bounds its memory and not just its entries, and
+// those of anonymous callers only when they come again, so that documents that are sent once push nothing out.
+type repeatedDocuments struct {
 	graphql.Cache[*ast.QueryDocument]
+	caller func(context.Context) Caller
+	seed   maphash.Seed
+	seen   [sightings]atomic.Uint64 // hashes of documents, each at its place
 }
 
-// Add stores a document unless its text is long.
-func (c shortDocuments) Add(ctx context.Context, text string, doc *ast.QueryDocument) {
-	if len(text) <= maxCachedText {
+// sightings is how many documents are remembered as seen: at 400 new ones a second, those of 40 seconds.
+const sightings = 1 << 14
+
+func newRepeatedDocuments(c Config) *repeatedDocuments {
+	return &repeatedDocuments{Cache: c.Documents, caller: c.Caller, seed: maphash.MakeSeed()}
+}
+
+// Add stores a document unless its text is long or seen for the first time.
+func (c *repeatedDocuments) Add(ctx context.Context, text string, doc *ast.QueryDocument) {
+	if len(text) <= maxCachedText && (c.caller(ctx).SignedIn || c.seenBefore(text)) {
 		c.Cache.Add(ctx, text, doc)
 	}
+}
+
+func (c *repeatedDocuments) seenBefore(text string) bool {
+	hash := maphash.String(c.seed, text)
+	return c.seen[hash%sightings].Swap(hash) == hash
 }

@@ -34,8 +34,16 @@ type Config struct {
 	// Before is called for each request before it is read. It returns the request to go on with, which carries the
 	// context of the resolvers, or why the request is refused. Default: the request as it is.
 	Before func(*http.Request) (*http.Request, *RequestError)
+	// Caller says who asks: callers take turns for what is scarce. Default: all requests are one caller's.
+	Caller func(context.Context) Caller
 	// After is called when an operation has run, with the context of its resolvers and the headers of the response.
 	After func(context.Context, http.Header)
+}
+
+// Caller is who asks.
+type Caller struct {
+	Names    []string // from the widest network to the narrowest, or a user's: see fairqueue.Limiter
+	SignedIn bool
 }
 
 // NewHandler returns a handler of GraphQL over HTTP. It panics when an extension refuses the schema.
@@ -46,7 +54,10 @@ func NewHandler(c Config) http.Handler {
 	if c.Documents == nil {
 		c.Documents = lru.New[*ast.QueryDocument](CachedDocuments)
 	}
-	c.Documents = shortDocuments{c.Documents}
+	if c.Caller == nil {
+		c.Caller = func(context.Context) Caller { return Caller{} }
+	}
+	c.Documents = newRepeatedDocuments(c)
 
 	server := handler.New(c.Schema)
 	server.SetErrorPresenter(c.PresentError)

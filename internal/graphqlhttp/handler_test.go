@@ -41,16 +41,26 @@ func present(ctx context.Context, err error) *gqlerror.Error {
 
 func readable(c *Config) { c.Introspection = true }
 
-func TestHandler_CachesDocumentsThatAreValidAndShort(t *testing.T) {
-	cache := graphql.MapCache[*ast.QueryDocument]{}
-	h := toy(t, func(c *Config) { c.Documents = cache })
+func TestHandler_CachesValidShortDocumentsThatComeAgain(t *testing.T) {
 	tooLong := "{ping}" + graphqltest.Repeat(maxCachedText, " ")
 	tooMany := "{" + graphqltest.Repeat(11, "ping ") + "}"
-	for _, document := range []string{"{ping}", "{pong}", "{", tooMany, tooLong, "{ping}"} {
-		graphqltest.Query(t, h, document)
-	}
-	if len(cache) != 1 || cache["{ping}"] == nil {
-		t.Errorf("cached: %d documents", len(cache))
+	for signedIn, want := range map[bool]int{false: 1, true: 2} {
+		cache := graphql.MapCache[*ast.QueryDocument]{}
+		h := toy(t, func(c *Config) {
+			c.Documents, c.Caller = cache, func(context.Context) Caller { return Caller{SignedIn: signedIn} }
+		})
+		for _, document := range []string{"{pong}", "{", tooMany, tooLong, "{pong}", "{", tooMany, tooLong} {
+			graphqltest.Query(t, h, document)
+		}
+		if len(cache) != 0 {
+			t.Errorf("cached: %d wrong or long documents", len(cache))
+		}
+		for _, document := range []string{"{ping}", "{ping }", "{ping}"} {
+			graphqltest.Query(t, h, document)
+		}
+		if len(cache) != want || cache["{ping}"] == nil {
+			t.Errorf("signed in %v: cached %d documents, want %d", signedIn, len(cache), want)
+		}
 	}
 }
 

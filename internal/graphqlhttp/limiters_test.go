@@ -11,8 +11,8 @@ import (
 	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"github.com/gatehouse/gatehouse/internal/fairqueue"
 	"github.com/gatehouse/gatehouse/internal/graphqltest"
-	"github.com/gatehouse/gatehouse/internal/querylimit"
 )
 
 // serveWith answers one request with a transport whose limiters are changed. The request ends after a time: a short one
@@ -23,6 +23,7 @@ func serveWith(t *testing.T, body string, timeout time.Duration, change func(*tr
 	c := Config{Schema: graphqltest.Schema(), PresentError: present, Timeout: time.Minute, Documents: cache,
 		Introspection: true}
 	c.Limits = c.Limits.WithDefaults()
+	c.Caller = func(context.Context) Caller { return Caller{} }
 	exec := executor.New(c.Schema)
 	exec.SetErrorPresenter(present)
 	exec.SetQueryCache(cache)
@@ -40,10 +41,11 @@ func serveWith(t *testing.T, body string, timeout time.Duration, change func(*tr
 }
 
 // full returns a limiter whose only slot is taken.
-func full(t *testing.T) *querylimit.Limiter {
+func full(t *testing.T) *limiter {
 	t.Helper()
-	l := querylimit.NewLimiter(querylimit.LimiterConfig{Slots: 1, Message: "full"})
-	if err := l.Slot().Acquire(t.Context()); err != nil {
+	anybody := func(context.Context) Caller { return Caller{} }
+	l := &limiter{fairqueue.New(fairqueue.Config{Slots: 1, Queue: 1}), anybody, "full"}
+	if err := (&slot{limiter: l}).acquire(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return l

@@ -42,7 +42,7 @@ func (e *RequestError) With(name, value string) *RequestError {
 // requestReader reads one request within its limits.
 type requestReader struct {
 	limits querylimit.Limits
-	slot   *querylimit.Slot // acquired for a long body
+	slot   *slot // acquired for a long body
 }
 
 // read returns the parameters of a GraphQL request.
@@ -69,7 +69,7 @@ func (q requestReader) readPost(w http.ResponseWriter, r *http.Request) (rawPara
 		return nil, refused
 	}
 	if len(body) > maxCachedText {
-		if err := q.slot.Acquire(r.Context()); err != nil {
+		if err := q.slot.acquire(r.Context()); err != nil {
 			refused := &RequestError{Status: http.StatusServiceUnavailable, Err: err}
 			return nil, refused.With("Retry-After", fmt.Sprint(err.Extensions["retryAfter"]))
 		}

@@ -24,11 +24,11 @@ type transport struct {
 	// cached document, or whose document is not cached, is read with a slot. Slots rest after use, so that parsing
 	// takes at most half of the time of half of the processors, however many clients send new documents. The worst
 	// document found takes 2 ms, so the last request in the queue waits half a second. With two processors, some
-	// thousand new documents are read a second.
-	parsing *querylimit.Limiter
+	// thousand new documents are read a second. Callers take turns.
+	parsing *limiter
 	// execution lets expensive operations run on half of the processors. Without it, 100 of them would share the
 	// processors equally with cheap ones. It is released before the response is sent, as a client may read slowly.
-	execution *querylimit.Limiter
+	execution *limiter
 }
 
 var _ graphql.Transport = (*transport)(nil)
@@ -37,12 +37,8 @@ func newTransport(c Config) *transport {
 	return &transport{
 		Config:    c,
 		documents: querylimit.NewDocumentLimits(c.Schema.Schema(), c.Limits, c.Introspection),
-		parsing: querylimit.NewLimiter(querylimit.LimiterConfig{
-			Rest: true, Message: "too many long or new documents are being read; try again",
-		}),
-		execution: querylimit.NewLimiter(querylimit.LimiterConfig{
-			Message: "too many large answers are being made; try again",
-		}),
+		parsing:   newLimiter(c, true, "too many long or new documents are being read; try again"),
+		execution: newLimiter(c, false, "too many large answers are being made; try again"),
 	}
 }
 
@@ -142,8 +138,8 @@ type operation struct {
 func (t *transport) createOperation(
 	out responder, r *http.Request, exec graphql.GraphExecutor,
 ) (*operation, *RequestError) {
-	slot := t.parsing.Slot()
-	defer slot.Release()
+	slot := &slot{limiter: t.parsing}
+	defer slot.giveBack()
 	start := graphql.Now()
 	params, refused := requestReader{t.Limits, slot}.read(out.ResponseWriter, r)
 	if refused != nil {
@@ -168,7 +164,7 @@ func (t *transport) createOperation(
 // checkDocument holds a document that is not cached to the limits. It refuses a hash without a document with the
 // message by which clients know that they have to send the document.
 func (t *transport) checkDocument(
-	ctx context.Context, params *graphql.RawParams, slot *querylimit.Slot,
+	ctx context.Context, params *graphql.RawParams, slot *slot,
 ) *gqlerror.Error {
 	if isPersisted(params) {
 		return NewError(problem.PersistedQueryNotSupported, "PersistedQueryNotSupported")
@@ -176,7 +172,7 @@ func (t *transport) checkDocument(
 	if _, ok := t.Documents.Get(ctx, params.Query); ok {
 		return nil
 	}
-	if err := slot.Acquire(ctx); err != nil {
+	if err := slot.acquire(ctx); err != nil {
 		return err
 	}
 	return t.documents.Check(params.Query)
@@ -199,14 +195,14 @@ func explain(op *operation) gqlerror.List {
 func (t *transport) execute(
 	ctx context.Context, exec graphql.GraphExecutor, op *graphql.OperationContext,
 ) (*graphql.Response, context.Context) {
-	slot := t.execution.Slot()
-	defer slot.Release()
+	slot := &slot{limiter: t.execution}
+	defer slot.giveBack()
 	expensive := querylimit.AnswerFields(op.Operation, t.Limits.Page) >= querylimit.ExpensiveFields
 	switch {
 	case expensive && op.Operation.Operation == ast.Mutation:
 		t.acquireAfterMutations(op, slot)
 	case expensive:
-		if err := slot.Acquire(ctx); err != nil {
+		if err := slot.acquire(ctx); err != nil {
 			return exec.DispatchError(graphql.WithOperationContext(ctx, op), gqlerror.List{err}), ctx
 		}
 	}
@@ -216,16 +212,16 @@ func (t *transport) execute(
 
 // acquireAfterMutations has an operation hold the slot only while it makes its answer, not while a mutation waits for a
 // hash or a lock. The mutations of an operation run one after the other, each with its part of the answer.
-func (t *transport) acquireAfterMutations(op *graphql.OperationContext, slot *querylimit.Slot) {
+func (t *transport) acquireAfterMutations(op *graphql.OperationContext, slot *slot) {
 	root, inner := t.Schema.Schema().Mutation.Name, op.ResolverMiddleware
 	op.ResolverMiddleware = func(ctx context.Context, resolve graphql.Resolver) (any, error) {
 		if graphql.GetFieldContext(ctx).Object != root {
 			return inner(ctx, resolve)
 		}
-		slot.Release()
+		slot.giveBack()
 		result, err := inner(ctx, resolve)
 		if err == nil {
-			if refused := slot.AcquireLate(ctx); refused != nil {
+			if refused := slot.acquire(ctx); refused != nil {
 				return nil, refused
 			}
 		}

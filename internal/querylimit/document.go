@@ -1,6 +1,6 @@
 // Package querylimit bounds what a GraphQL request may cost: the size of a document before it is validated, the errors
-// that validation reports, the variables that gqlgen would misread, and how many requests do something expensive at a
-// time. It knows neither HTTP nor accounts.
+// that validation reports, the variables that gqlgen would misread, and what counts as expensive. It knows neither HTTP
+// nor accounts.
 package querylimit
 
 import (

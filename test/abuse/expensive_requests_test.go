@@ -112,10 +112,10 @@ func TestDocumentCache_IsBoundedInBytes(t *testing.T) {
 			before := heap()
 			const documents = 20
 			for n := range documents {
-				for op := range c.operations {
+				for op := range 2 * c.operations { // at its second sight a document is cached
 					request := servertest.Request{Query: fmt.Sprintf("#%d\n", n) + c.document}
 					if c.operations > 1 {
-						request.Operation = fmt.Sprintf("Q%d", op)
+						request.Operation = fmt.Sprintf("Q%d", op%c.operations)
 					}
 					if a := s.Do(request); a.Code() != "UNAUTHENTICATED" { // valid, planned and denied
 						t.Fatal(a)

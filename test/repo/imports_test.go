@@ -36,7 +36,7 @@ var imports = map[string]string{
 	"internal/database/migratediff": "ent internal/pgtemp",
 	"internal/dbtest":               "internal/pgtemp internal/testenv",
 	"internal/fairqueue":            "",
-	"internal/graphqlhttp":          "internal/problem internal/querylimit internal/requestid internal/strictjson",
+	"internal/graphqlhttp":          "internal/fairqueue internal/problem internal/querylimit internal/requestid internal/strictjson",
 	"internal/graphqltest":          "",
 	"internal/httpserver":           "",
 	"internal/logging":              "internal/requestid",
