@@ -59,8 +59,11 @@ type refreshCookie struct {
 func (c cookieRules) read(h http.Header) (*refreshCookie, *graphqlhttp.RequestError) {
 	sent, ok := c.find(h)
 	if !ok {
+		cleared := refreshCookie{rules: c}
+		cleared.clear()
 		return nil, graphqlhttp.BadRequest(http.StatusBadRequest,
-			"the cookie "+c.name+" is there twice or is not as it was set; remove this site's cookies and log in again")
+			"the cookie "+c.name+" was there twice or not as it was set, and is cleared; log in again").
+			With("Set-Cookie", cleared.answer.String())
 	}
 	cookie := &refreshCookie{rules: c, sent: sent, refused: c.objection(h)}
 	if sent != "" && cookie.refused != "" {
@@ -72,7 +75,7 @@ func (c cookieRules) read(h http.Header) (*refreshCookie, *graphqlhttp.RequestEr
 	return cookie, nil
 }
 
-// find returns the cookie's value, "" when there is none, and false when it is malformed or there are two; net/http
+// find returns the cookie's value, "" when there is none or it is empty, and false when it is malformed or there are two; net/http
 // would skip a malformed one. Only spaces and tabs around a name are trimmed. A browser takes a name that begins with
 // another space of Unicode for one without the prefix __Host-, so that any host of the site may set it.
 func (c cookieRules) find(h http.Header) (value string, ok bool) {
@@ -86,8 +89,7 @@ func (c cookieRules) find(h http.Header) (value string, ok bool) {
 		}
 	}
 	cookie := http.Cookie{Name: c.name, Value: value}
-	valid := value != "" && len(value) <= maxCookieLen && cookie.Valid() == nil
-	return value, found == 0 || found == 1 && valid
+	return value, found == 0 || found == 1 && len(value) <= maxCookieLen && cookie.Valid() == nil
 }
 
 // objection says why a request must not use the cookie, "" when it may. Browsers omit Origin only from GETs within the
@@ -142,6 +144,15 @@ func refresh(
 		return run(ctx, viewer.From(ctx), in)
 	}
 	return signIn(ctx, true, run, accounts.RefreshInput{RefreshToken: &cookie.sent})
+}
+
+// logout runs the use case of that name, with the cookie's refresh token.
+func logout(
+	ctx context.Context, run func(context.Context, *viewer.Viewer, string) (*accounts.LogoutPayload, error),
+) (*accounts.LogoutPayload, error) {
+	return signOut(ctx, func(ctx context.Context, v *viewer.Viewer) (*accounts.LogoutPayload, error) {
+		return run(ctx, v, cookieFrom(ctx).sent)
+	})
 }
 
 // signOut runs a use case that ends the caller's session, and clears the cookie, even if the cookie belongs to another

@@ -790,8 +790,12 @@ type Mutation {
   Errors: ` + "`" + `INVALID_TOKEN` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `, ` + "`" + `BAD_USER_INPUT` + "`" + ` when there is neither a token nor a cookie.
   """
   refresh("The token to exchange." input: RefreshInput!): AuthPayload! @public @signsIn
-  "Ends the session of the access token that was sent, at once, and clears the cookie, whichever session it is of."
-  logout: LogoutPayload! @auth
+  """
+  Ends the session of the access token that was sent, at once, and clears the cookie, whichever session it is of. A
+  session that has ended already stays so. Without a usable access token the cookie's session ends.
+  Errors: ` + "`" + `UNAUTHENTICATED` + "`" + `, when neither names a session: refresh first, or nothing is there to end.
+  """
+  logout: LogoutPayload! @public
   """
   Ends one of the caller's own sessions, at once.
   Errors: ` + "`" + `NOT_FOUND` + "`" + `, for a session that has ended or is not the caller's.
@@ -928,7 +932,7 @@ type AuthPayload @public {
 }
 
 "The session has ended."
-type LogoutPayload {
+type LogoutPayload @public {
   "Always true; a session that has already ended stays so."
   success: Boolean!
 }

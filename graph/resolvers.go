@@ -31,7 +31,7 @@ func (r *mutationResolver) Refresh(ctx context.Context, input accounts.RefreshIn
 
 // Logout is the resolver for the logout field.
 func (r *mutationResolver) Logout(ctx context.Context) (*accounts.LogoutPayload, error) {
-	return signOut(ctx, r.accounts.Logout)
+	return logout(ctx, r.accounts.Logout)
 }
 
 // RevokeSession is the resolver for the revokeSession field.

@@ -262,7 +262,9 @@ func (v *logoutLogoutLogoutPayload) GetSuccess() bool { return v.Success }
 
 // logoutResponse is returned by logout on success.
 type logoutResponse struct {
-	// Ends the session of the access token that was sent, at once, and clears the cookie, whichever session it is of.
+	// Ends the session of the access token that was sent, at once, and clears the cookie, whichever session it is of. A
+	// session that has ended already stays so. Without a usable access token the cookie's session ends.
+	// Errors: `UNAUTHENTICATED`, when neither names a session: refresh first, or nothing is there to end.
 	Logout logoutLogoutLogoutPayload `json:"logout"`
 }
 

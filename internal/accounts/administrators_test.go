@@ -236,7 +236,7 @@ func TestSuspendUser_ParallelWritesNeverDeadlock(t *testing.T) {
 				case 2:
 					_, err = h.exchange(*p.RefreshToken)
 				case 3:
-					_, err = h.Logout(context.Background(), p.Viewer)
+					_, err = h.Logout(context.Background(), p.Viewer, "")
 				case 4:
 					_, err = h.login(ada, goodPassword)
 				}

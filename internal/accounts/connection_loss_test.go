@@ -80,7 +80,7 @@ var mutations = []mutation{
 		return errOf(h.Login(c.t.Context(), anonymous, accounts.LoginInput{Email: c.email, Password: goodPassword}))
 	}},
 	{name: "refresh", do: func(h *fixture, c *cast) error { return errOf(h.refreshed(c.one)) }},
-	{name: "logout", do: func(h *fixture, c *cast) error { return errOf(h.Logout(c.t.Context(), c.one.Viewer)) }},
+	{name: "logout", do: func(h *fixture, c *cast) error { return errOf(h.Logout(c.t.Context(), c.one.Viewer, "")) }},
 	{name: "revokeSession", already: problem.NotFound, do: func(h *fixture, c *cast) error {
 		return errOf(h.RevokeSession(c.t.Context(), c.one.Viewer, c.two.Viewer.SessionID))
 	}},

@@ -47,7 +47,7 @@ func TestLogin_DeletesExpiredSessions(t *testing.T) {
 		h.must(h.register(ada, goodPassword)) // will be idle for too long
 		h.clock.move(refreshTTL)
 		out := h.must(h.login(ada, goodPassword))
-		must(h.Logout(t.Context(), out.Viewer))
+		must(h.Logout(t.Context(), out.Viewer, ""))
 		kept := h.must(h.login(ada, goodPassword))
 		last := h.must(h.login(ada, goodPassword))
 		h.wantActive("a session that is not dead", kept)

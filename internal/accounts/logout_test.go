@@ -2,6 +2,7 @@ package accounts_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -28,7 +29,7 @@ func TestLogout_EndsThisSessionAndNoOther(t *testing.T) {
 		eve := h.must(h.register("eve@example.com", goodPassword))
 		for _, when := range []string{"once", "again"} {
 			h.clock.move(time.Second)
-			got, err := h.Logout(t.Context(), out.Viewer)
+			got, err := h.Logout(t.Context(), out.Viewer, "")
 			if err != nil || !got.Success {
 				t.Fatalf("%s: %v, %v", when, got, err)
 			}
@@ -57,12 +58,43 @@ func TestLogout_CannotEndAnothersSession(t *testing.T) {
 			{UserID: p.User.ID, SessionID: uuid.New()},
 			viewer.Anonymous(viewer.Revoked),
 		} {
-			if _, err := h.Logout(t.Context(), v); err != nil {
+			if _, err := h.Logout(t.Context(), v, ""); err != nil && !problem.Is(err, problem.Unauthenticated) {
 				t.Errorf("%+v: %v", v, err)
 			}
 		}
 		h.wantActive("the owner", p)
 		h.wantActive("the other", eve)
+	})
+}
+
+// TestLogout_WithoutAnAccessTokenEndsTheSessionOfTheRefreshToken: a browser whose access token has expired ends its session by the cookie; nobody is
+// told of an end that was none.
+func TestLogout_WithoutAnAccessTokenEndsTheSessionOfTheRefreshToken(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
+		p := h.must(h.register(ada, goodPassword))
+		other := h.must(h.login(ada, goodPassword))
+		foreign := must(refreshTokens(t, "another-secret-of-36-bytes-in-length").New(p.Viewer.SessionID))
+		for _, reason := range []viewer.Reason{viewer.Missing, viewer.Expired, viewer.Invalid} {
+			for _, text := range []string{"", "x", foreign.Text()} {
+				_, err := h.Logout(t.Context(), viewer.Anonymous(reason), text)
+				refused := wantProblem(t, text, err, problem.Unauthenticated, "")
+				if refused.Reason != string(reason) {
+					t.Errorf("%q: reason %q, want %q", text, refused.Reason, reason)
+				}
+			}
+			h.wantActive("before", p)
+			got, err := h.Logout(t.Context(), viewer.Anonymous(reason), *p.RefreshToken)
+			if err != nil || !got.Success {
+				t.Fatalf("%s: %v, %v", reason, got, err)
+			}
+			h.wantRevoked("after", p)
+			h.wantActive("another session", other)
+			p = h.must(h.login(ada, goodPassword))
+		}
+		away := errors.New("no database")
+		if _, err := h.Logout(t.Context(), &viewer.Viewer{CheckErr: away}, ""); !errors.Is(err, away) {
+			t.Errorf("a session that could not be read: %v", err)
+		}
 	})
 }
 
@@ -98,7 +130,7 @@ func TestLogout_LaterWritesAreRefused(t *testing.T) {
 			m.before = func(_ int, statement string) error {
 				if strings.HasPrefix(statement, "UPDATE") && strings.Contains(statement, "updated_at") { // the checks are behind it
 					once.Do(func() {
-						go func() { _, err := h.Logout(context.Background(), p.Viewer); loggedOut <- err }()
+						go func() { _, err := h.Logout(context.Background(), p.Viewer, ""); loggedOut <- err }()
 						select {
 						case <-loggedOut:
 							t.Error("the session ended between the check and the write")
@@ -129,7 +161,7 @@ func TestLogout_LaterWritesAreRefused(t *testing.T) {
 				}
 				return nil
 			}
-			must(metered.Logout(t.Context(), p.Viewer))
+			must(metered.Logout(t.Context(), p.Viewer, ""))
 			wantProblem(t, "the update", <-renamed, problem.Unauthenticated, "")
 			if u := h.db.Client.User.GetX(t.Context(), p.User.ID); u.Name != nil {
 				t.Errorf("the name is %q", *u.Name)
@@ -150,7 +182,7 @@ func TestLogout_ParallelWritesComeBeforeOrNever(t *testing.T) {
 					renamed = h.rename(p.Viewer, "beside")
 					return
 				}
-				if _, err := h.Logout(context.Background(), p.Viewer); err != nil {
+				if _, err := h.Logout(context.Background(), p.Viewer, ""); err != nil {
 					t.Errorf("logout: %v", err)
 				}
 				late = h.rename(p.Viewer, "late")

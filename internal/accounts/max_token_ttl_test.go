@@ -26,7 +26,7 @@ func TestRevocations_OutliveTokensOfALongerTTL(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h = h.instance(func(c *accounts.Config) { c.MaxTokenTTL = 2 * time.Hour })
 		p := h.must(h.register(ada, goodPassword))
-		must(h.Logout(t.Context(), p.Viewer))
+		must(h.Logout(t.Context(), p.Viewer, ""))
 		for at, want := range map[time.Duration]int{0: 1, 2 * time.Hour: 1, 2*time.Hour + time.Minute: 0} {
 			later := h.instance(func(c *accounts.Config) {
 				c.Clock = func() time.Time { return h.clock.Now().Add(at) }
@@ -42,7 +42,7 @@ func TestRevocations_OutliveTokensOfALongerTTL(t *testing.T) {
 func TestRevocations_FastClockDeletesNothingInForce(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))
-		must(h.Logout(t.Context(), p.Viewer))
+		must(h.Logout(t.Context(), p.Viewer, ""))
 		ahead := h.instance(func(c *accounts.Config) { c.Clock = func() time.Time { return h.clock.Now().Add(time.Hour) } })
 		check(t, ahead.DeleteExpiredRevocations(t.Context()))
 		inForce := must(h.Revocations(t.Context()))

@@ -188,7 +188,7 @@ func (m *model) takeForged() {
 
 func (m *model) takeLogout() {
 	s := m.caller(anybody)
-	_, err := m.seat().Logout(m.t.Context(), s.viewer())
+	_, err := m.seat().Logout(m.t.Context(), s.viewer(), "")
 	m.outcome(err, "", "logout %s, %s", s.of.email, s.id)
 	m.end(s)
 }

@@ -82,7 +82,7 @@ func TestWrites_EndedSessionIsUnauthenticated(t *testing.T) {
 		p := h.must(h.register(ada, goodPassword))
 		eve := h.must(h.register("eve@example.com", goodPassword))
 		out := h.must(h.login(ada, goodPassword))
-		must(h.Logout(t.Context(), out.Viewer))
+		must(h.Logout(t.Context(), out.Viewer, ""))
 		viewerOf := func(user, session uuid.UUID) *viewer.Viewer {
 			return &viewer.Viewer{UserID: user, SessionID: session, Roles: []string{"USER", "ADMIN"},
 				AuthTime: h.clock.Now()}

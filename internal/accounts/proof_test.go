@@ -40,7 +40,7 @@ func TestReauthenticate_RenewsOnlyThisSession(t *testing.T) {
 		if !other.Viewer.AuthTime.Equal(two.Viewer.AuthTime) {
 			t.Errorf("the other session was proved at %v, want %v", other.Viewer.AuthTime, two.Viewer.AuthTime)
 		}
-		must(h.Logout(t.Context(), one.Viewer))
+		must(h.Logout(t.Context(), one.Viewer, ""))
 		wantProblem(t, "after logout", errOf(h.reauthenticate(one.Viewer, goodPassword)), problem.Unauthenticated, "")
 	})
 }
@@ -122,7 +122,7 @@ func TestSessions_ListsOnlyActiveOnes(t *testing.T) {
 		second := h.must(h.login(ada, goodPassword))
 		h.clock.move(time.Minute)
 		third := h.must(h.login(ada, goodPassword))
-		must(h.Logout(t.Context(), second.Viewer))
+		must(h.Logout(t.Context(), second.Viewer, ""))
 		all := must(h.Sessions(t.Context(), first.Viewer, &accounts.User{ID: first.User.ID}))
 		if len(all) != 2 || all[0].ID != third.Viewer.SessionID || all[0].Current || all[1].ID != first.Viewer.SessionID || !all[1].Current {
 			t.Errorf("sessions: %+v", all)

@@ -126,7 +126,7 @@ func TestSessionCache_ReadDuringARevocationIsNotCached(t *testing.T) {
 					return
 				}
 				asked.SyncedUntil(time.Now())
-				_, err := ending.Logout(context.Background(), p.Viewer)
+				_, err := ending.Logout(context.Background(), p.Viewer, "")
 				if err != nil {
 					t.Errorf("logout: %v", err)
 				}

@@ -188,7 +188,7 @@ func TestRefresh_RefusesBadTokens(t *testing.T) {
 		}},
 		{"logged out", func(t *testing.T, h *fixture, _ *accounts.AuthPayload) string {
 			p := h.must(h.login(ada, goodPassword))
-			must(h.Logout(t.Context(), p.Viewer))
+			must(h.Logout(t.Context(), p.Viewer, ""))
 			return *p.RefreshToken
 		}},
 		{"deleted session", func(t *testing.T, h *fixture, _ *accounts.AuthPayload) string {
@@ -318,7 +318,7 @@ func TestSessions_StayEndedWhenTheClockStepsBack(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h.clock.move(48 * time.Hour)
 		out := h.must(h.register(ada, goodPassword))
-		must(h.Logout(t.Context(), out.Viewer))
+		must(h.Logout(t.Context(), out.Viewer, ""))
 		reused := h.must(h.register("eve@example.com", goodPassword))
 		h.must(h.exchange(*h.must(h.exchange(*reused.RefreshToken)).RefreshToken))
 		h.exchange(*reused.RefreshToken)
@@ -343,7 +343,7 @@ func TestRefresh_ParallelLogoutLeavesNoSession(t *testing.T) {
 			var given *accounts.AuthPayload
 			inParallel(3, func(i int) {
 				if i == 0 {
-					if _, err := h.Logout(context.Background(), p.Viewer); err != nil {
+					if _, err := h.Logout(context.Background(), p.Viewer, ""); err != nil {
 						t.Errorf("logout: %v", err)
 					}
 					return

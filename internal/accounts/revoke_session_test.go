@@ -16,7 +16,7 @@ func TestRevokeSession_EndsOneOwnSession(t *testing.T) {
 		one := h.must(h.register(ada, goodPassword))
 		two, three := h.must(h.login(ada, goodPassword)), h.must(h.login(ada, goodPassword))
 		eve := h.must(h.register("eve@example.com", goodPassword))
-		_, err := h.Logout(t.Context(), three.Viewer)
+		_, err := h.Logout(t.Context(), three.Viewer, "")
 		check(t, err)
 		for name, id := range map[string]uuid.UUID{
 			"another's": eve.Viewer.SessionID, "nobody's": someID(t), "nil": uuid.Nil, "one that has ended": three.Viewer.SessionID,
@@ -71,7 +71,7 @@ func TestRevocations_EveryEndingIsRecorded(t *testing.T) {
 		root := h.administrator("root@example.com")
 		ctx := t.Context()
 		for name, end := range map[string]func(p *accounts.AuthPayload) error{
-			"logout": func(p *accounts.AuthPayload) error { _, err := h.Logout(ctx, p.Viewer); return err },
+			"logout": func(p *accounts.AuthPayload) error { _, err := h.Logout(ctx, p.Viewer, ""); return err },
 			"revoke": func(p *accounts.AuthPayload) error {
 				_, err := h.RevokeSession(ctx, p.Viewer, p.Viewer.SessionID)
 				return err

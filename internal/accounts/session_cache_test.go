@@ -48,7 +48,7 @@ func TestSessionCache_ReadsASessionOnceUntilItEnds(t *testing.T) {
 		h.wantReads(m, "first", p, 1, true)
 		h.wantReads(m, "again", p, 0, true)
 		h.wantReads(m, "another user", innocent, 1, true)
-		must(h.Logout(t.Context(), p.Viewer))
+		must(h.Logout(t.Context(), p.Viewer, ""))
 		h.wantReads(m, "logged out", p, 1, false)
 		h.wantReads(m, "logged out, again", p, 1, false) // what is not there is not remembered
 		h.wantReads(m, "another user stays", innocent, 0, true)
@@ -218,7 +218,7 @@ func TestSessionCache_IsBounded(t *testing.T) {
 		h.wantReads(m, "the newest", c, 0, true)
 		h.wantReads(m, "the second newest", b, 0, true)
 		h.wantReads(m, "the oldest", a, 1, true)
-		must(h.Logout(t.Context(), c.Viewer))
+		must(h.Logout(t.Context(), c.Viewer, ""))
 		h.wantReads(m, "logged out", c, 1, false)
 	})
 }

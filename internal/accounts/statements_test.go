@@ -222,7 +222,7 @@ func TestUseCases_StatementsOfEach(t *testing.T) {
 				func() { h.must(h.exchange(*p.RefreshToken)) }},
 			{"update: begin, hold the user, hold the session, read, write, read it, commit", 7,
 				func() { h.rename(v, "Ada") }},
-			{"logout: begin, read, end, record, commit", 5, func() { h.Logout(t.Context(), v) }},
+			{"logout: begin, read, end, record, commit", 5, func() { h.Logout(t.Context(), v, "") }},
 		} {
 			if got := m.count(c.do); len(got) != c.want {
 				t.Errorf("%s: %d statements:\n%s", c.name, len(got), strings.Join(got, "\n"))

@@ -127,8 +127,8 @@ func TestCookie_IsForAllowedPagesOnly(t *testing.T) {
 	}
 }
 
-// TestCookie_IsRefusedWhenMalformed, and those of others are ignored.
-func TestCookie_IsRefusedWhenMalformed(t *testing.T) {
+// TestCookie_IsRefusedAndClearedWhenMalformed, and those of others are ignored.
+func TestCookie_IsRefusedAndClearedWhenMalformed(t *testing.T) {
 	t.Parallel()
 	s := startAs(t, "https://api.example.com")
 	const name = "__Host-gatehouse_refresh"
@@ -142,8 +142,8 @@ func TestCookie_IsRefusedWhenMalformed(t *testing.T) {
 		{[]string{name + "=x"}, 200, "INVALID_TOKEN"},
 		{[]string{name + "=" + long}, 200, "INVALID_TOKEN"},
 		{[]string{name + "=" + long + "a"}, 400, "BAD_USER_INPUT"},
-		{[]string{name + "="}, 400, "BAD_USER_INPUT"},
-		{[]string{name}, 400, "BAD_USER_INPUT"},
+		{[]string{name + "="}, 200, "BAD_USER_INPUT"}, // empty: none
+		{[]string{name}, 200, "BAD_USER_INPUT"},
 		{[]string{name + `="x"`}, 400, "BAD_USER_INPUT"},
 		{[]string{name + `=x\`}, 400, "BAD_USER_INPUT"},
 		{[]string{name + "=x; " + name + "=x"}, 400, "BAD_USER_INPUT"},
@@ -163,8 +163,12 @@ func TestCookie_IsRefusedWhenMalformed(t *testing.T) {
 		if a.Status != c.status || !a.Has(c.says) || len(a.Body) > 400 {
 			t.Errorf("%.100q: %v, want %d %s", c.cookies, a, c.status, c.says)
 		}
-		if set := a.Header.Get("Set-Cookie"); set != "" {
-			t.Errorf("%.100q: Set-Cookie %q", c.cookies, set)
+		want := ""
+		if c.status == 400 { // or the browser would send it with every request
+			want = name + "=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Strict"
+		}
+		if set := a.Header.Get("Set-Cookie"); set != want {
+			t.Errorf("%.100q: Set-Cookie %q, want %q", c.cookies, set, want)
 		}
 	}
 }
