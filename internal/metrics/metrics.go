@@ -34,8 +34,9 @@ func New(version string) *Metrics {
 		names:    newNames(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatehouse_requests_total",
-			Help: "Requests to /graphql by operation (its name, or its first field when it has none; other: a name " +
-				"that was never answered without errors, or one too many), type and HTTP status.",
+			Help: "Requests to /graphql by operation (its name; its first field when it has none, or when only anonymous " +
+				"callers used the name; other: a name that was never answered without errors, or one too many), type " +
+				"and HTTP status.",
 		}, []string{"operation", "type", "status"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "gatehouse_request_duration_seconds",
@@ -77,9 +78,9 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
-// Answered counts one request.
-func (m *Metrics) Answered(o graphqlhttp.RequestStats, duration time.Duration) {
-	operation := m.names.of(o)
+// Answered counts one request, of a caller who is signed in or not.
+func (m *Metrics) Answered(o graphqlhttp.RequestStats, signedIn bool, duration time.Duration) {
+	operation := m.names.of(o, signedIn)
 	m.requests.WithLabelValues(operation, o.Type, strconv.Itoa(o.Status)).Inc()
 	m.duration.WithLabelValues(operation).Observe(duration.Seconds())
 	for _, e := range o.Errors {

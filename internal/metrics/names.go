@@ -13,8 +13,8 @@ const (
 )
 
 // names decides which operations are counted by name. A name is a client's text, and each costs memory here and in
-// Prometheus until a restart. So there are at most a hundred, and only an operation that was answered without errors is
-// added. { __typename } and its like are not, so that a client without an account cannot fill the list.
+// Prometheus until a restart. So there are at most a hundred, and only an operation of a signed-in caller that was
+// answered without errors is added.
 type names struct {
 	mu    sync.RWMutex
 	known map[string]struct{}
@@ -22,15 +22,16 @@ type names struct {
 
 func newNames() *names { return &names{known: map[string]struct{}{}} }
 
-// of returns the label of an operation: its name, the first field of one without a name, "" when there was none.
-func (n *names) of(o graphqlhttp.RequestStats) string {
+// of returns the label of an operation: "" when there was none, its name, or the first field of one without a name and
+// of an anonymous caller's.
+func (n *names) of(o graphqlhttp.RequestStats, signedIn bool) string {
 	switch {
 	case o.Type == "":
 		return ""
-	case o.Name == "":
-		return o.Field
-	case n.has(o.Name) || n.add(o):
+	case o.Name != "" && (n.has(o.Name) || signedIn && n.add(o)):
 		return o.Name
+	case o.Name == "" || !signedIn:
+		return o.Field
 	}
 	return otherNames
 }
@@ -43,7 +44,7 @@ func (n *names) has(name string) bool {
 }
 
 func (n *names) add(o graphqlhttp.RequestStats) bool {
-	if len(o.Errors) > 0 || len(o.Name) > maxNameLen || len(o.Field) > 1 && o.Field[:2] == "__" {
+	if len(o.Errors) > 0 || len(o.Name) > maxNameLen {
 		return false
 	}
 	n.mu.Lock()

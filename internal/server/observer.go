@@ -62,7 +62,7 @@ func (b observer) onPanic() {
 // observe reports each request to /graphql.
 func (b observer) observe(log *slog.Logger) graphqlhttp.Observer {
 	return func(ctx context.Context) (context.Context, func(graphqlhttp.RequestStats)) {
-		start, endSpan := time.Now(), func(tracing.Operation) {}
+		start, endSpan, caller := time.Now(), func(tracing.Operation) {}, viewer.From(ctx)
 		if b.traces != nil {
 			ctx, endSpan = b.traces.StartOperation(ctx)
 		}
@@ -70,24 +70,30 @@ func (b observer) observe(log *slog.Logger) graphqlhttp.Observer {
 			duration := time.Since(start)
 			endSpan(tracing.Operation{Name: o.Name, Type: o.Type, Field: o.Field, Codes: errorCodes(o)})
 			if b.metrics != nil {
-				b.metrics.Answered(o, duration)
+				b.metrics.Answered(o, caller.SignedIn(), duration)
 			}
-			logDenied(ctx, log, o)
-			logAnswered(ctx, log, o, duration)
+			logDenied(ctx, log, caller, o)
+			if log.Enabled(ctx, slog.LevelDebug) {
+				logAnswered(ctx, log, answered{o, caller, duration})
+			}
 		}
 	}
 }
 
+// answered is a request and whose it was.
+type answered struct {
+	graphqlhttp.RequestStats
+	caller   *viewer.Viewer
+	duration time.Duration
+}
+
 // logAnswered writes a line for each request, at level debug. At info it would cost each request more than looking its
 // session up, and record what every user does. Metrics and traces answer the questions that an access log is for.
-func logAnswered(ctx context.Context, log *slog.Logger, o graphqlhttp.RequestStats, duration time.Duration) {
-	if !log.Enabled(ctx, slog.LevelDebug) {
-		return
-	}
+func logAnswered(ctx context.Context, log *slog.Logger, a answered) {
 	log.LogAttrs(ctx, slog.LevelDebug, "answered",
-		slog.String("operation", truncate(o.Name)), slog.String("type", o.Type), slog.String("field", o.Field),
-		slog.Int("status", o.Status), slog.Duration("took", duration), idAttr("user", viewer.From(ctx).UserID),
-		slog.Any("errors", errorCodes(o)))
+		slog.String("operation", truncate(a.Name)), slog.String("type", a.Type), slog.String("field", a.Field),
+		slog.Int("status", a.Status), slog.Duration("took", a.duration), idAttr("user", a.caller.UserID),
+		slog.Any("errors", errorCodes(a.RequestStats)))
 }
 
 func errorCodes(o graphqlhttp.RequestStats) (codes []problem.Code) {
@@ -100,7 +106,7 @@ func errorCodes(o graphqlhttp.RequestStats) (codes []problem.Code) {
 // logDenied writes a line about an operation of which something was denied. Requests without a credential, or with an
 // expired one, are usual for every client; their lines are at level debug, so that anonymous clients cannot fill a
 // disk.
-func logDenied(ctx context.Context, log *slog.Logger, o graphqlhttp.RequestStats) {
+func logDenied(ctx context.Context, log *slog.Logger, caller *viewer.Viewer, o graphqlhttp.RequestStats) {
 	level := slog.LevelDebug
 	var denied []string
 	for _, e := range o.Errors {
@@ -115,10 +121,10 @@ func logDenied(ctx context.Context, log *slog.Logger, o graphqlhttp.RequestStats
 	if len(denied) == 0 || !log.Enabled(ctx, level) {
 		return
 	}
-	v := viewer.From(ctx)
 	log.LogAttrs(ctx, level, "denied",
 		slog.String("operation", truncate(o.Name)), slog.String("denied", strings.Join(denied, ", ")),
-		slog.String("reason", v.Reason()), idAttr("user", v.UserID), slog.String("ip", v.Origin.Address()))
+		slog.String("reason", caller.Reason()), idAttr("user", caller.UserID),
+		slog.String("ip", caller.Origin.Address()))
 }
 
 // onEvent writes a line about each security event: what happened, to whom, by whom, and from which network address.

@@ -101,6 +101,8 @@ func shapesOf(schema *ast.Schema, root *ast.Definition, f *ast.FieldDefinition) 
 			root.Name + " { " + field + " }"},
 		{name: "included by a variable", query: kind + " ($v: Boolean!) { x: __typename @skip(if: $v) " +
 			strings.Replace(field, f.Name+with, f.Name+with+" @include(if: $v)", 1) + " }", variables: yes},
+		{name: "skipped by a constant", query: kind + " { " +
+			strings.Replace(field, f.Name+with, f.Name+with+" @skip(if: true)", 1) + " }", skipped: true},
 		{name: "skipped by a variable", query: kind +
 			" ($v: Boolean!) { __typename ...A @include(if: $v) } fragment A on " + root.Name + " { " + field + " }",
 			variables: no, skipped: true},

@@ -2,10 +2,14 @@ package e2e
 
 import (
 	"fmt"
+	"net/http"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
@@ -22,6 +26,7 @@ func TestMetrics_CountWhatHappened(t *testing.T) {
 		}
 		s.Ask("x.y.z", "query Me { me { id } }")
 		s.Ask("x.y.z", "query Junk { me { id } }")
+		s.Ask(token, "query Admin { users { totalCount } }")
 		s.Ask(token, "{ users { totalCount } }")
 		s.Ask(token, "{")
 		s.Ask("", `mutation { login(input: {email: "a@example.com", password: "wrong password"}) { tokenType } }`)
@@ -33,15 +38,16 @@ func TestMetrics_CountWhatHappened(t *testing.T) {
 		for _, want := range []string{
 			`gatehouse_requests_total{operation="Me",status="200",type="query"} 5`,
 			`gatehouse_requests_total{operation="Me",status="401",type="query"} 1`,
-			`gatehouse_requests_total{operation="other",status="401",type="query"} 1`,
-			`gatehouse_requests_total{operation="other",status="200",type="query"} 120`,
+			`gatehouse_requests_total{operation="me",status="401",type="query"} 3`, // two of the self-test
+			`gatehouse_requests_total{operation="__typename",status="200",type="query"} 120`,
+			`gatehouse_requests_total{operation="other",status="403",type="query"} 1`,
 			`gatehouse_requests_total{operation="users",status="403",type="query"} 1`,
 			`gatehouse_requests_total{operation="",status="400",type=""} 1`,
 			`gatehouse_requests_total{operation="login",status="200",type="mutation"} 1`,
 			`gatehouse_request_duration_seconds_count{operation="Me"} 6`,
 			`gatehouse_errors_total{code="GRAPHQL_PARSE_FAILED"} 1`,
 			`gatehouse_errors_total{code="INVALID_CREDENTIALS"} 1`,
-			`gatehouse_denials_total{code="FORBIDDEN",coordinate="Query.users"} 1`,
+			`gatehouse_denials_total{code="FORBIDDEN",coordinate="Query.users"} 2`,
 			`gatehouse_security_events_total{event="account_created"} 1`,
 			`gatehouse_security_events_total{event="signed_in"} 1`,
 			`gatehouse_security_events_total{event="sign_in_failed"} 1`,
@@ -51,7 +57,7 @@ func TestMetrics_CountWhatHappened(t *testing.T) {
 			`gatehouse_hashing_running 0`,
 			`gatehouse_hashing_refused_total 0`,
 			`gatehouse_token_lookups_total{result="miss"} 3`, // one good, two forged
-			`gatehouse_token_lookups_total{result="hit"} 7`,
+			`gatehouse_token_lookups_total{result="hit"} 8`,
 			`gatehouse_sessions_remembered 0`,
 		} {
 			if !strings.Contains(text, want+"\n") {
@@ -72,4 +78,43 @@ func TestMetrics_CountWhatHappened(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestMetrics_NamesOfOperationsAreOfSignedInCallers: each root field in each shape that the access matrix knows, and
+// what signs in, under a name of its own. None becomes a label, and so they leave room for the users' names.
+func TestMetrics_NamesOfOperationsAreOfSignedInCallers(t *testing.T) {
+	t.Parallel()
+	schema, err := gqlparser.LoadSchema(&ast.Source{Input: servertest.ReadFile(t, "schema.graphql")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := startWithOps(t, dbtest.SQLite(t))
+	names := 0
+	ask := func(query string, variables any) {
+		kind, rest, _ := strings.Cut(query, " ")
+		names++
+		s.Do(servertest.Request{Query: fmt.Sprintf("%s Anonymous%d %s", kind, names, rest), Variables: variables})
+	}
+	ask(servertest.Registration("ann@example.com"), nil)
+	for _, root := range []*ast.Definition{schema.Query, schema.Mutation} {
+		for _, f := range root.Fields {
+			for _, o := range shapesOf(schema, root, f) {
+				if o.operation == "" && o.method == http.MethodPost {
+					ask(o.query, o.variables)
+				}
+			}
+		}
+	}
+	s.Must(s.Login("ann@example.com", servertest.Password).Access, "query Mine { me { id } }")
+	text := s.Metrics()
+	labels := map[string]bool{}
+	for _, label := range regexp.MustCompile(`operation="Anonymous\d+"`).FindAllString(text, -1) {
+		labels[label] = true
+	}
+	if len(labels) > 0 || names < 100 {
+		t.Errorf("%d of %d names are labels", len(labels), names)
+	}
+	if !strings.Contains(text, `operation="Mine"`) {
+		t.Error("a user's name is not counted")
+	}
 }
