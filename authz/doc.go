@@ -28,3 +28,11 @@
 // An operation that is rejected before execution has errors and no data. gqlgen's own transports answer that with 200
 // and "data": null; a server that wants 401 and 403 for it reads extensions.code of the errors in its transport.
 package authz
+
+import _ "embed"
+
+// Directives is the SDL of @auth, @public and @signsIn: directives.graphql, which belongs in the list schema of
+// gqlgen.yml. The schema itself defines enum Role and enum Owner.
+//
+//go:embed directives.graphql
+var Directives string

@@ -14,11 +14,7 @@ import (
 // New rejects a schema with a place that does not say who may use it, and names the place. With the missing rule added,
 // the schema is its own access table.
 func ExampleNew() {
-	const sdl = `
-		directive @auth(roles: [Role!], scopes: [String!], owner: Owner, maxAge: Int, any: [AuthRule!])
-		  on OBJECT | FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
-		directive @public on OBJECT | FIELD_DEFINITION
-		input AuthRule { roles: [Role!] scopes: [String!] owner: Owner maxAge: Int }
+	sdl := authz.Directives + `
 		enum Role { EDITOR }
 		enum Owner { AUTHOR }
 

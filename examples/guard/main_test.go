@@ -15,6 +15,7 @@ import (
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"github.com/gatehouse/gatehouse/authz"
 	"github.com/gatehouse/gatehouse/examples/guard/graph"
 )
 
@@ -148,7 +149,7 @@ func start(t *testing.T) server {
 
 // executable parses the schema again for each server, because the guard writes its rules into the descriptions.
 func executable(sdl string) graphql.ExecutableSchema {
-	schema := must(gqlparser.LoadSchema(&ast.Source{Name: "schema.graphql", Input: sdl}))
+	schema := must(gqlparser.LoadSchema(&ast.Source{Name: "schema.graphql", Input: authz.Directives + sdl}))
 	return graph.NewExecutableSchema(graph.Config{Schema: schema, Resolvers: newStore()})
 }
 

@@ -267,7 +267,10 @@ func newExecutionContext(
 }
 
 var sources = []*ast.Source{
-	{Name: "../schema.graphql", Input: `"""
+	{Name: "../../../authz/directives.graphql", Input: `# The directives by which a schema says who may use it. The schema itself defines enum Role (its roles) and enum Owner
+# (the relations of a caller to an object).
+
+"""
 Who may use this. Without arguments: any signed-in user. All arguments given must hold; ` + "`" + `any` + "`" + ` lists alternatives,
 of which one must hold. A type's rule and its field's rule must both hold.
 """
@@ -287,6 +290,9 @@ directive @auth(
 "Open to everyone. It never widens what a type guards."
 directive @public on OBJECT | FIELD_DEFINITION
 
+"Success signs the caller in: what is selected below is decided for the user that the field returned."
+directive @signsIn on FIELD_DEFINITION
+
 "One alternative of an ` + "`" + `@auth` + "`" + ` rule: all of its fields that are given must hold."
 input AuthRule {
   "One of these roles."
@@ -298,8 +304,8 @@ input AuthRule {
   "At most so many seconds since the caller last authenticated."
   maxAge: Int
 }
-
-"The roles of callers."
+`, BuiltIn: false},
+	{Name: "../schema.graphql", Input: `"The roles of callers."
 enum Role {
   "Publishes drafts."
   EDITOR
