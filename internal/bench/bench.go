@@ -41,7 +41,7 @@ func newBench(o *options, t *table, progress io.Writer) (*bench, error) {
 
 func (b *bench) startPostgres() (err error) {
 	b.engines = []engine{engines["SQLite"]}
-	b.postgres, err = pgtemp.New()
+	b.postgres, err = pgtemp.New(os.TempDir())
 	if errors.Is(err, pgtemp.ErrMissing) {
 		b.table.note("Without Postgres: %v.", err)
 		return nil

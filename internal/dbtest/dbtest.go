@@ -44,7 +44,16 @@ func Each(t *testing.T, f func(t *testing.T, url string)) {
 // SQLite returns the URL of a file that is not there yet, in a folder that goes with the test.
 func SQLite(t testing.TB) string {
 	t.Helper()
-	return "sqlite:" + filepath.Join(t.TempDir(), "gatehouse.db")
+	folder, err := os.MkdirTemp(pgtemp.MemoryFolder(), "gatehouse-sqlite-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(folder); err != nil {
+			t.Error(err)
+		}
+	})
+	return "sqlite:" + filepath.Join(folder, "gatehouse.db")
 }
 
 // Postgres returns the URL of an empty database that goes with the test. Other processes can use it too.
@@ -92,7 +101,7 @@ func Tables(t testing.TB, db *sql.DB) (names []string) {
 // NewServer returns a server for this test alone, which the test may stop, kill and start again.
 func NewServer(t testing.TB) *pgtemp.Server {
 	t.Helper()
-	c, err := pgtemp.New()
+	c, err := pgtemp.New(pgtemp.MemoryFolder())
 	skipWithout(t, err)
 	t.Cleanup(func() {
 		if err := c.Close(); err != nil {
@@ -133,7 +142,7 @@ func skipWithout(t testing.TB, err error) {
 func (s *server) start() (err error) {
 	address := os.Getenv("TEST_DATABASE_URL")
 	if address == "" {
-		if s.cluster, err = pgtemp.New(); err != nil {
+		if s.cluster, err = pgtemp.New(pgtemp.MemoryFolder()); err != nil {
 			return err
 		}
 		address = s.cluster.URL("postgres")

@@ -1,7 +1,6 @@
 // Package pgtemp runs a throw-away PostgreSQL server from the binaries on this machine, for tests and for planning
-// migrations. It owns a folder under the system's temporary folder, a random password and one server process; all of
-// it is gone after Close, and also when this process dies without calling it. Never for data that matters: fsync is
-// off.
+// migrations. It owns a temporary folder, a random password and one server process; all of it is gone after Close, and
+// also when this process dies without calling it. Never for data that matters: fsync is off.
 package pgtemp
 
 import (
@@ -36,13 +35,14 @@ type Server struct {
 	ended      chan struct{}
 }
 
-// New makes a cluster and starts it. ErrMissing says that there are no binaries.
-func New() (*Server, error) {
+// New makes a cluster in a folder of its own under the given one, as MemoryFolder() or os.TempDir(), and starts it.
+// ErrMissing says that there are no binaries.
+func New(folder string) (*Server, error) {
 	bin, err := binaries()
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "gatehouse-postgres-")
+	dir, err := os.MkdirTemp(folder, "gatehouse-postgres-")
 	if err != nil {
 		return nil, fmt.Errorf("pgtemp: make a folder: %w", err)
 	}

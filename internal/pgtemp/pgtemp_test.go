@@ -47,7 +47,7 @@ func TestServer_KeepsDataAndURLOverEachStopAndStart(t *testing.T) {
 
 func TestServer_KilledProcessLeavesNothing(t *testing.T) {
 	if dir := os.Getenv("PGTEMP_TEST_CHILD"); dir != "" {
-		c, err := pgtemp.New()
+		c, err := pgtemp.New(pgtemp.MemoryFolder())
 		check(t, err)
 		os.WriteFile(dir+"/new", []byte(c.Socket()+"\n"+c.URL("postgres")), 0o600)
 		os.Rename(dir+"/new", dir+"/ready")

@@ -41,7 +41,7 @@ func scratchSQLite() (*sql.DB, func() error, error) {
 }
 
 func scratchPostgres() (*sql.DB, func() error, error) {
-	c, err := pgtemp.New()
+	c, err := pgtemp.New(pgtemp.MemoryFolder())
 	if err != nil {
 		return nil, nil, err
 	}
