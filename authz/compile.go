@@ -13,7 +13,8 @@ type compiler struct {
 	table  *table
 	config Config
 	types  map[string]declaration // of each object type
-	fields map[string]declaration // of each field, by coordinate
+	fields map[string]declaration // of each field, argument and input field, by coordinate
+	named  []string               // the IDs whose owner rule is about the object that they name
 }
 
 // compile returns the table of a schema, or a SchemaError that lists every issue.
@@ -41,6 +42,8 @@ func compile(schema *ast.Schema, config Config) (*table, error) {
 	c.checkOwnedTypes()
 	c.markGuardedInputs()
 	c.checkDefaults()
+	c.checkIDs()
+	c.checkObjects()
 	c.checkReachability()
 	return t, c.err()
 }
@@ -94,7 +97,7 @@ func (c *compiler) field(t *objectType, ofType declaration, f *ast.FieldDefiniti
 	}
 	for _, a := range f.Arguments {
 		at := coordinate + "(" + a.Name + ":)"
-		if require := c.inputValue(at, a.Directives, a.DefaultValue, !t.root); require != nil {
+		if require := c.inputValue(inputPlace{at, a.Type, a.Directives, a.DefaultValue, !t.root}); require != nil {
 			r.arguments[a.Name] = require
 		}
 	}

@@ -1,6 +1,7 @@
 package authz
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -119,6 +120,8 @@ func (e *pathElement) path() ast.Path {
 // walker decides a plan node by node. It visits each node once, and none below a forbidden field.
 type walker struct {
 	guard     *Guard
+	ctx       context.Context
+	loaded    int // objects that the operation names
 	variables map[string]any
 	strict    bool // a forbidden part forbids everything: mutations and subscriptions
 	seen      map[*node]bool
@@ -126,9 +129,12 @@ type walker struct {
 }
 
 // decide walks the nodes that the variables select and lists what the viewer is not simply granted.
-func (g *Guard) decide(nodes []*node, strict bool, c caller, have bits, variables map[string]any) *decision {
+func (g *Guard) decide(
+	ctx context.Context, nodes []*node, strict bool, c caller, have bits, variables map[string]any,
+) *decision {
 	w := &walker{
 		guard:     g,
+		ctx:       ctx,
 		variables: variables,
 		strict:    strict,
 		seen:      map[*node]bool{},
@@ -282,14 +288,19 @@ func (w *walker) onlyForbidden(s *selection) *violation {
 func (w *walker) forbiddenArguments(object string, s *selection, at *pathElement) bool {
 	check := &argumentCheck{}
 	for _, in := range w.supplied(s) {
-		switch w.verdict(in.require) {
-		case denied:
-			v := w.deny(in.coordinate, in.require)
+		var v *violation
+		switch verdict := w.verdict(in.require); {
+		case verdict == denied:
+			v = w.deny(in.coordinate, in.require)
+		case verdict == byOwner && w.guard.config.Objects[in.coordinate] != nil:
+			v = w.foreign(in)
+		case verdict == byOwner:
+			check.owners = append(check.owners, in)
+		}
+		if v != nil {
 			v.at = at
 			w.violations = append(w.violations, v)
 			check.denied = append(check.denied, v)
-		case byOwner:
-			check.owners = append(check.owners, in)
 		}
 	}
 	if len(check.denied) > 0 || len(check.owners) > 0 {

@@ -195,7 +195,7 @@ func TestViolations_AreCappedAtFifty(t *testing.T) {
 	for name, p := range map[string]*allfeatures.Viewer{"anonymous": nil, "unchecked": viewerNamed(t, "unchecked")} {
 		schema := load(t, b.String()+"}")
 		config := testConfig(false)
-		config.Owners = nil
+		config.Owners, config.Objects = nil, nil
 		errs := rejectAll(t, schema, config, p)
 		if len(errs) != 50 || errs[49].Extensions["truncated"] != 10 || errs[48].Extensions["truncated"] != nil {
 			t.Errorf("%s: %d errors, the last %v", name, len(errs), errs[len(errs)-1].Extensions)

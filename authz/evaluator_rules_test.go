@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
@@ -183,7 +184,7 @@ func (e *evaluator) supplied(v *ast.Value) (any, bool) {
 }
 
 // inside visits the guarded input fields of a supplied value.
-func (e *evaluator) inside(t *ast.Type, value any, visit func(*ast.FieldDefinition, string)) {
+func (e *evaluator) inside(t *ast.Type, value any, visit func(*ast.FieldDefinition, string, any)) {
 	def := e.schema.Types[t.Name()]
 	v := reflect.ValueOf(value)
 	if def.Kind != ast.InputObject || !v.IsValid() {
@@ -198,7 +199,7 @@ func (e *evaluator) inside(t *ast.Type, value any, visit func(*ast.FieldDefiniti
 	object := value.(map[string]any)
 	for _, f := range def.Fields {
 		if inner, ok := object[f.Name]; ok {
-			visit(f, def.Name+"."+f.Name)
+			visit(f, def.Name+"."+f.Name, inner)
 			e.inside(f.Type, inner, visit)
 		}
 	}
@@ -221,8 +222,12 @@ func (e *evaluator) forbidden(f *ast.Field, typ *ast.Definition, p *allfeatures.
 	if code != "" {
 		return [][2]string{{code, coordinate}}
 	}
-	e.eachSupplied(f, typ, func(list ast.DirectiveList, at string) {
-		if code := denied(list, p, nil); code != "" {
+	e.eachSupplied(f, typ, func(list ast.DirectiveList, at string, value any) {
+		code := denied(list, p, nil)
+		if code == "" && (e.isRoot(typ) || !strings.Contains(at, "(")) && dependsOnObject(list, p) {
+			code = e.foreign(list, p, value)
+		}
+		if code != "" {
 			all = append(all, [2]string{code, at})
 		}
 	})
@@ -241,7 +246,27 @@ func (e *evaluator) forbidden(f *ast.Field, typ *ast.Definition, p *allfeatures.
 	return nil
 }
 
-func (e *evaluator) eachSupplied(f *ast.Field, typ *ast.Definition, visit func(ast.DirectiveList, string)) {
+// foreign returns NOT_FOUND when one of the ids in a value is of no object, or of one that the rule denies.
+func (e *evaluator) foreign(list ast.DirectiveList, p *allfeatures.Viewer, value any) string {
+	if ids := reflect.ValueOf(value); ids.IsValid() && ids.Kind() == reflect.Slice {
+		for i := range ids.Len() {
+			if code := e.foreign(list, p, ids.Index(i).Interface()); code != "" {
+				return code
+			}
+		}
+		return ""
+	}
+	if value == nil {
+		return ""
+	}
+	object := e.resolver.Object(fmt.Sprint(value))
+	if object == (allfeatures.Node)(nil) || denied(list, p, object) != "" {
+		return "NOT_FOUND"
+	}
+	return ""
+}
+
+func (e *evaluator) eachSupplied(f *ast.Field, typ *ast.Definition, visit func(ast.DirectiveList, string, any)) {
 	def := typ.Fields.ForName(f.Name)
 	for _, a := range f.Arguments {
 		value, ok := e.supplied(a.Value)
@@ -249,8 +274,8 @@ func (e *evaluator) eachSupplied(f *ast.Field, typ *ast.Definition, visit func(a
 			continue
 		}
 		arg := def.Arguments.ForName(a.Name)
-		visit(arg.Directives, typ.Name+"."+f.Name+"("+a.Name+":)")
-		e.inside(arg.Type, value, func(in *ast.FieldDefinition, at string) { visit(in.Directives, at) })
+		visit(arg.Directives, typ.Name+"."+f.Name+"("+a.Name+":)", value)
+		e.inside(arg.Type, value, func(in *ast.FieldDefinition, at string, inner any) { visit(in.Directives, at, inner) })
 	}
 }
 

@@ -129,8 +129,8 @@ func (e *evaluator) field(fields []*ast.Field, typ *ast.Definition, object any, 
 		if denied(def.Directives, p, object) != "" {
 			foreign = coordinate
 		}
-		e.eachSupplied(f, typ, func(list ast.DirectiveList, at string) {
-			if foreign == "" && denied(list, p, object) != "" {
+		e.eachSupplied(f, typ, func(list ast.DirectiveList, at string, _ any) {
+			if foreign == "" && strings.Contains(at, "(") && denied(list, p, object) != "" {
 				foreign = at
 			}
 		})

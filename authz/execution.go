@@ -123,13 +123,13 @@ func (e *execution) forbidden(
 		return []*violation{check.denied}
 	case arguments != nil && len(arguments.denied) > 0:
 		return arguments.denied
-	case check != nil && check.owner != nil && !e.owns(ctx, d, check.owner, e.parentObject(fc)):
+	case check != nil && check.owner != nil && !e.guard.holdsFor(ctx, d, check.owner, e.parentObject(fc)):
 		return []*violation{notFound(check.rule.coordinate)}
 	case arguments == nil:
 		return nil
 	}
 	for _, in := range arguments.owners {
-		if !e.owns(ctx, d, in.require, e.parentObject(fc)) {
+		if !e.guard.holdsFor(ctx, d, in.require, e.parentObject(fc)) {
 			return []*violation{notFound(in.coordinate)}
 		}
 	}
@@ -195,7 +195,7 @@ func (e *execution) signIn(ctx context.Context, fc *graphql.FieldContext, check 
 	v, have := e.guard.identify(ctx, "Config.SignedIn", func() (Viewer, error) {
 		return e.guard.config.SignedIn(ctx, result)
 	})
-	d := e.guard.decide(check.afterSignIn, false, v, have, e.variables)
+	d := e.guard.decide(ctx, check.afterSignIn, false, v, have, e.variables)
 	e.mu.Lock()
 	e.afterSignIn[fc] = d
 	e.mu.Unlock()
@@ -217,11 +217,11 @@ func (e *execution) decisionFor(fc *graphql.FieldContext) *decision {
 	return e.decision
 }
 
-// owns decides a requirement on an object by asking the predicates that it mentions.
-func (e *execution) owns(ctx context.Context, d *decision, need *requirement, object any) bool {
+// holdsFor decides a requirement on an object by asking the predicates that it mentions.
+func (g *Guard) holdsFor(ctx context.Context, d *decision, need *requirement, object any) bool {
 	have := d.have
 	for _, i := range need.owners {
-		if e.guard.isOwner(ctx, e.guard.table.atoms[i].name, d.caller, object) {
+		if g.isOwner(ctx, g.table.atoms[i].name, d.caller, object) {
 			have.add(i)
 		}
 	}

@@ -20,6 +20,10 @@ type Config struct {
 	// Owners binds each value of enum Owner that the schema uses to predicates made by OwnerOf, one for each Go type
 	// whose objects it decides. Required when it uses any.
 	Owners map[string][]Owner
+	// Objects loads what a mutation acts on: for each ID argument of a root field, and each ID field of an input, that has
+	// an owner rule, by coordinate ("Mutation.erase(id:)", "EraseInput.id"), the object of an id as the client wrote it.
+	// It returns nil when there is none; an error denies, and Config.ErrorPresenter shows it. Required for each of them.
+	Objects map[string]func(ctx context.Context, id string) (any, error)
 	// SignedIn returns the user that a @signsIn field's result signed in, like Viewer. Required when the schema has such a
 	// field.
 	SignedIn func(ctx context.Context, result any) (Viewer, error)
@@ -117,7 +121,7 @@ func (g *Guard) InterceptOperation(ctx context.Context, next graphql.OperationHa
 		return next(ctx)
 	}
 	strict := op.Operation.Operation != ast.Query
-	d := g.decide([]*node{p.root}, strict, v, have, op.Variables)
+	d := g.decide(ctx, []*node{p.root}, strict, v, have, op.Variables)
 	if len(d.violations) > 0 && (strict || !d.runnable) {
 		return graphql.OneShot(&graphql.Response{Errors: g.present(ctx, d.violations)})
 	}

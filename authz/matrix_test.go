@@ -24,6 +24,10 @@ func schemaGenerator(schema *ast.Schema) *generator {
 		case strings.HasPrefix(coordinate, "Mutation.touch"):
 			return []string{`"d1"`, `"m1"`, `"nothing"`}
 		}
+		switch coordinate {
+		case "Mutation.discard(id:)":
+			return []string{`"p1"`, `"d2"`, `"m1"`, `"nothing"`}
+		}
 		prefix := map[string]string{
 			"Query.post(id:)": "p", "Query.draft(id:)": "d", "Query.mustDraft(id:)": "d", "Query.club(id:)": "c",
 			"Query.memo(id:)": "m", "Mutation.publish(id:)": "p", "Mutation.erase(id:)": "p1", "Mutation.promote(id:)": "m",

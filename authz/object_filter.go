@@ -59,7 +59,7 @@ func (f *objectFilter) visible(t *objectType, object any) bool {
 	case granted:
 		return true
 	case byOwner:
-		return f.execution.owns(f.ctx, f.decision, t.require, object)
+		return f.execution.guard.holdsFor(f.ctx, f.decision, t.require, object)
 	default:
 		return false
 	}

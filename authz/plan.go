@@ -57,6 +57,7 @@ type guardedInput struct {
 	require    *requirement // nil: only contents are guarded
 	value      *ast.Value
 	typ        *ast.Type
+	supplied   any // of an input field: what the client supplied
 }
 
 type nodeKey struct {
@@ -135,7 +136,12 @@ func (p *planner) selection(f *ast.Field, t *objectType, when conditions) select
 	for _, a := range f.Arguments {
 		def := s.rule.definition.Arguments.ForName(a.Name)
 		input := p.table.inputs[def.Type.Name()]
-		in := guardedInput{s.rule.coordinate + "(" + a.Name + ":)", s.rule.arguments[a.Name], a.Value, def.Type}
+		in := guardedInput{
+			coordinate: s.rule.coordinate + "(" + a.Name + ":)",
+			require:    s.rule.arguments[a.Name],
+			value:      a.Value,
+			typ:        def.Type,
+		}
 		if in.require != nil || input != nil && input.guarded {
 			s.arguments = append(s.arguments, in)
 		}

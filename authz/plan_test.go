@@ -1,6 +1,7 @@
 package authz
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -22,7 +23,7 @@ func TestPlan_IsLinearInTheDocument(t *testing.T) {
 		}
 		p := newPlan(guard.table, doc, doc.Operations[0])
 		for _, strict := range []bool{false, true} {
-			guard.decide([]*node{p.root}, strict, caller{}, bits{}, nil)
+			guard.decide(context.Background(), []*node{p.root}, strict, caller{}, bits{}, nil)
 		}
 		anyNode([]*node{p.root}, map[*node]bool{}, func(*node) bool { nodes[fragments]++; return false })
 	}

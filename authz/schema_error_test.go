@@ -20,7 +20,7 @@ const directives = `
 directive @auth(roles: [Role!], scopes: [String!], owner: Owner, maxAge: Int, any: [AuthRule!])
   on OBJECT | FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
   | INTERFACE | UNION | ENUM | ENUM_VALUE | SCALAR | INPUT_OBJECT
-directive @public on OBJECT | FIELD_DEFINITION | ARGUMENT_DEFINITION
+directive @public on OBJECT | FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
 directive @signsIn on OBJECT | FIELD_DEFINITION
 input AuthRule { roles: [Role!] scopes: [String!] owner: Owner maxAge: Int }
 enum Owner { SELF OTHER }

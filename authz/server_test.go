@@ -107,6 +107,7 @@ func testConfig(verify bool) authz.Config {
 	return authz.Config{
 		Viewer:          callingViewer,
 		Owners:          map[string][]authz.Owner{"AUTHOR": ownersBy(isAuthor), "MEMBER": ownersBy(isMember)},
+		Objects:         objects(allfeatures.NewResolver()),
 		SignedIn:        signedInBy,
 		Clock:           func() time.Time { return now },
 		VerifyExecution: verify,
@@ -155,6 +156,14 @@ func ownerBy[T any](is relation, name string) authz.Owner {
 	return authz.OwnerOf(func(ctx context.Context, v *allfeatures.Viewer, object T) (bool, error) {
 		return is(ctx, v, object)
 	}).On(name)
+}
+
+// objects loads what allfeatures' mutations act on.
+func objects(r *allfeatures.Resolver) map[string]func(context.Context, string) (any, error) {
+	load := func(_ context.Context, id string) (any, error) { return r.Object(id), nil }
+	return map[string]func(context.Context, string) (any, error){
+		"Mutation.discard(id:)": load, "Mutation.move(ids:)": load, "MoveInput.draft": load, "MoveInput.fresh": load,
+	}
 }
 
 func signedIn(s *allfeatures.Session) *allfeatures.Viewer {

@@ -15,6 +15,7 @@ func (w *walker) supplied(s *selection) []guardedInput {
 			continue
 		}
 		if in.require != nil {
+			in.supplied = w.valueOf(in.value)
 			all = append(all, in)
 		}
 		all = w.addLiteral(all, in.typ, in.value)
@@ -58,7 +59,7 @@ func (w *walker) addLiteral(all []guardedInput, typ *ast.Type, v *ast.Value) []g
 		if !w.isSupplied(f.Value) {
 			continue
 		}
-		all = t.addField(all, f.Name)
+		all = t.addField(all, f.Name, w.valueOf(f.Value))
 		if def := t.definition.Fields.ForName(f.Name); def != nil {
 			all = w.addLiteral(all, def.Type, f.Value)
 		}
@@ -94,7 +95,7 @@ func (w *walker) addValue(all []guardedInput, t *inputType, value any) []guarded
 		return all
 	case v.Kind() != reflect.Map || v.Type().Key().Kind() != reflect.String:
 		for _, name := range sortedNames(t.fields) {
-			all = t.addField(all, name)
+			all = t.addField(all, name, unreadable{})
 		}
 		return all
 	default:
@@ -109,7 +110,7 @@ func (w *walker) addObject(all []guardedInput, t *inputType, v reflect.Value) []
 		if !supplied.IsValid() {
 			continue
 		}
-		all = t.addField(all, def.Name)
+		all = t.addField(all, def.Name, supplied.Interface())
 		if inner := w.table.inputs[def.Type.Name()]; inner != nil && inner.guarded {
 			all = w.addValue(all, inner, supplied.Interface())
 		}
@@ -117,9 +118,21 @@ func (w *walker) addObject(all []guardedInput, t *inputType, v reflect.Value) []
 	return all
 }
 
-func (t *inputType) addField(all []guardedInput, name string) []guardedInput {
+func (t *inputType) addField(all []guardedInput, name string, supplied any) []guardedInput {
 	if r := t.fields[name]; r != nil {
-		all = append(all, guardedInput{coordinate: t.definition.Name + "." + name, require: r})
+		all = append(all, guardedInput{coordinate: t.definition.Name + "." + name, require: r, supplied: supplied})
 	}
 	return all
+}
+
+// unreadable is a supplied value of which only the resolver knows what it is.
+type unreadable struct{}
+
+// valueOf returns a value of the document with the variables in it replaced.
+func (w *walker) valueOf(v *ast.Value) any {
+	value, err := v.Value(w.variables)
+	if err != nil {
+		return unreadable{}
+	}
+	return value
 }

@@ -4,17 +4,20 @@ import (
 	"context"
 	"log/slog"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/gatehouse/gatehouse/authz"
 	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
-// GuardConfig is what the product's guard depends on. No field is required.
+// GuardConfig is what the product's guard depends on. A guard that decides nothing needs none of it.
 type GuardConfig struct {
+	Accounts      *accounts.Service // loads what mutations act on
 	Introspection bool
 	QueryCache    *authz.QueryCache                            // of the handler; default: plans are not cached
 	Audit         bool                                         // compare every field that runs with the plan
@@ -28,6 +31,7 @@ func NewGuard(schema *ast.Schema, c GuardConfig) (*authz.Guard, error) {
 		Viewer:          func(ctx context.Context) (authz.Viewer, error) { return identify(viewer.From(ctx)) },
 		SignedIn:        signedIn,
 		Owners:          map[string][]authz.Owner{"SELF": {self[*accounts.User](), self[*accounts.Session]()}},
+		Objects:         objects(c.Accounts),
 		Labels:          map[string]string{"ADMIN": "administrators", "USER": "users", "SELF": "yourself"},
 		QueryCache:      c.QueryCache,
 		Introspection:   c.Introspection,
@@ -55,6 +59,26 @@ func signedIn(_ context.Context, result any) (authz.Viewer, error) {
 		return nil, authz.ErrMissing
 	}
 	return identify(p.Viewer)
+}
+
+// objects loads what mutations act on.
+func objects(service *accounts.Service) map[string]func(context.Context, string) (any, error) {
+	return map[string]func(context.Context, string) (any, error){
+		"Mutation.revokeSession(id:)": byID("id", service.Session),
+	}
+}
+
+// byID reads an id as gqlgen does, and loads its object.
+func byID[T any](
+	field string, load func(context.Context, uuid.UUID) (*T, error),
+) func(context.Context, string) (any, error) {
+	return func(ctx context.Context, text string) (any, error) {
+		id, err := graphql.UnmarshalUUID(text)
+		if err != nil {
+			return nil, problem.BadInput(field, problem.Malformed, "The id is refused; an ID is a UUID.")
+		}
+		return load(ctx, id)
+	}
 }
 
 // self decides whether an object is the viewer's own. Each type with a rule of owner SELF needs one, and has a method

@@ -49,6 +49,20 @@ func (s *Service) Sessions(ctx context.Context, v *viewer.Viewer, of *User) ([]*
 	return all, nil
 }
 
+// Session returns an active session, whosever it is; nil when there is none.
+func (s *Service) Session(ctx context.Context, id uuid.UUID) (*Session, error) {
+	row, err := s.config.Client.Session.Query().
+		Where(session.ID(id), session.Not(expiredOrRevoked(s.now()))).
+		Only(ctx)
+	if ent.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return sessionOf(row, uuid.Nil), nil
+}
+
 // sessionOf converts a row.
 func sessionOf(row *ent.Session, current uuid.UUID) *Session {
 	return &Session{

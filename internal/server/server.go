@@ -151,6 +151,7 @@ func (s *Server) newGraphQLHandler() (http.Handler, error) {
 	introspection := s.config.ShowPlayground()
 	schema, cache := graph.NewSchema(s.accounts), authz.NewQueryCache(graphqlhttp.CachedDocuments)
 	s.guard, err = graph.NewGuard(schema.Schema(), graph.GuardConfig{
+		Accounts:      s.accounts,
 		QueryCache:    cache,
 		Introspection: introspection,
 		Audit:         s.options.Audit,

@@ -97,6 +97,13 @@ func (Memo) IsResult() {}
 
 func (Memo) IsNode() {}
 
+type MoveInput struct {
+	Draft *string    `json:"draft,omitempty"`
+	Fresh *string    `json:"fresh,omitempty"`
+	Into  *string    `json:"into,omitempty"`
+	Then  *MoveInput `json:"then,omitempty"`
+}
+
 type Mutation struct {
 }
 

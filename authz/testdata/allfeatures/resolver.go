@@ -92,6 +92,9 @@ func one[T Node](r *Resolver, id string) T {
 	return found
 }
 
+// Object returns the object of an id, or nil.
+func (r *Resolver) Object(id string) any { return r.objects[id] }
+
 func (r *Resolver) post(id string) *Post     { return one[*Post](r, id) }
 func (r *Resolver) draft(id string) *Draft   { return one[*Draft](r, id) }
 func (r *Resolver) club(id string) *Club     { return one[*Club](r, id) }

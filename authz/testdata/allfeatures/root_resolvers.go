@@ -79,6 +79,12 @@ func (m mutation) Write(context.Context, PostInput) (*Post, error) {
 	return counted(m.Resolver, m.post("p1"))
 }
 func (m mutation) Erase(context.Context, string) (bool, error) { return counted(m.Resolver, true) }
+func (m mutation) Discard(_ context.Context, id string) (*string, error) {
+	return counted(m.Resolver, &id)
+}
+func (m mutation) Move(context.Context, *MoveInput, []string) (*string, error) {
+	return counted(m.Resolver, to("moved"))
+}
 func (m mutation) Promote(context.Context, string) (*Memo, error) {
 	return counted(m.Resolver, m.memo("m1"))
 }

@@ -279,7 +279,7 @@ directive @auth(
   roles: [Role!]
   "All of these scopes."
   scopes: [String!]
-  "The caller stands in this relation to the object."
+  "The caller stands in this relation to the object; on an ` + "`" + `ID` + "`" + ` of a mutation: to the object that it names."
   owner: Owner
   "At most so many seconds since the caller last authenticated."
   maxAge: Int
@@ -287,8 +287,8 @@ directive @auth(
   any: [AuthRule!]
 ) on OBJECT | FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
 
-"Open to everyone. It never widens what a type guards."
-directive @public on OBJECT | FIELD_DEFINITION
+"Open to everyone; of an ` + "`" + `ID` + "`" + `: any object may be named. It never widens what a type guards."
+directive @public on OBJECT | FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
 
 "Success signs the caller in: what is selected below is decided for the user that the field returned."
 directive @signsIn on FIELD_DEFINITION

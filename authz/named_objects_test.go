@@ -1,0 +1,62 @@
+package authz_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/gatehouse/gatehouse/authz"
+	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
+)
+
+// TestNamedObject_ThatCannotBeDecidedIsDenied: the object cannot be loaded, or there are too many.
+func TestNamedObject_ThatCannotBeDecidedIsDenied(t *testing.T) {
+	const text = `mutation { greet discard(id: "d1") }`
+	for name, c := range map[string]struct {
+		load func(context.Context, string) (any, error)
+		text string
+		want string
+	}{
+		"the control": {func(context.Context, string) (any, error) {
+			return allfeatures.NewResolver().Object("d1"), nil
+		}, text, `{"greet":"hello","discard":"d1"}`},
+		"an error": {func(context.Context, string) (any, error) { return nil, errors.New("away") }, text,
+			`rejected | UNAVAILABLE  @discard`},
+		"a panic": {func(context.Context, string) (any, error) { panic("away") }, text, `rejected | UNAVAILABLE  @discard`},
+		"a nil pointer": {func(context.Context, string) (any, error) { return (*allfeatures.Draft)(nil), nil }, text,
+			`rejected | NOT_FOUND Mutation.discard(id:) @discard`},
+		"a value of another type": {func(context.Context, string) (any, error) { return 1, nil }, text,
+			`rejected | NOT_FOUND Mutation.discard(id:) @discard`},
+		"too many": {func(context.Context, string) (any, error) { return allfeatures.NewResolver().Object("d1"), nil },
+			`mutation {` + strings.Repeat(` discard(id: "d1")`, 101) + `}`, `rejected | FORBIDDEN Mutation.discard(id:) @discard`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serveWith(t, func(c2 *authz.Config) {
+				c2.Objects["Mutation.discard(id:)"] = c.load
+				c2.ErrorPresenter = func(context.Context, error) *gqlerror.Error {
+					return &gqlerror.Error{Extensions: map[string]any{"code": "UNAVAILABLE"}}
+				}
+			})
+			if got := s.summary(t, "alice", c.text); got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+			if ran := s.resolver.Calls.Load(); (ran > 0) != (name == "the control") {
+				t.Errorf("%d resolvers ran", ran)
+			}
+		})
+	}
+}
+
+// TestNamedObject_WithoutItsRuleIsActedUpon is what the rule prevents: the resolver asks nobody whose object it is.
+func TestNamedObject_WithoutItsRuleIsActedUpon(t *testing.T) {
+	config := testConfig(false)
+	delete(config.Objects, "Mutation.discard(id:)")
+	open := strings.Replace(allfeatures.SDL, "discard(id: ID! @auth(owner: AUTHOR))", "discard(id: ID! @public)", 1)
+	s := must(serve(t, open, config))
+	if got := s.summary(t, "bob", `mutation { discard(id: "d1") }`); got != `{"discard":"d1"}` {
+		t.Error(got)
+	}
+}
