@@ -31,6 +31,7 @@ type fieldCheck struct {
 type argumentCheck struct {
 	denied []*violation
 	owners []guardedInput // depend on the object that the field belongs to
+	named  string         // the coordinate of an ID whose object was found to be the viewer's
 }
 
 // decision is the outcome for one viewer. It lists only what is not simply granted.
@@ -293,7 +294,7 @@ func (w *walker) forbiddenArguments(object string, s *selection, at *pathElement
 		case verdict == denied:
 			v = w.deny(in.coordinate, in.require)
 		case verdict == byOwner && w.guard.config.Objects[in.coordinate] != nil:
-			v = w.foreign(in)
+			v, check.named = w.foreign(in), in.coordinate
 		case verdict == byOwner:
 			check.owners = append(check.owners, in)
 		}
@@ -303,7 +304,7 @@ func (w *walker) forbiddenArguments(object string, s *selection, at *pathElement
 			check.denied = append(check.denied, v)
 		}
 	}
-	if len(check.denied) > 0 || len(check.owners) > 0 {
+	if len(check.denied) > 0 || len(check.owners) > 0 || check.named != "" {
 		w.arguments[argumentKey{object, s.field}] = check
 	}
 	return len(check.denied) > 0

@@ -100,6 +100,8 @@ func (e *execution) field(ctx context.Context, next graphql.Resolver) (any, erro
 	}
 	result, err := next(ctx)
 	switch {
+	case err != nil && e.guard.config.IsNotFound(err) && e.denyMissing(ctx, d, check, fc):
+		return e.null(fc), nil
 	case err != nil:
 	case fc.Object == e.stream:
 		return e.listen(d, check, fc, result), nil
@@ -110,6 +112,22 @@ func (e *execution) field(ctx context.Context, next graphql.Resolver) (any, erro
 		return e.filter(ctx, d, check.rule, result, fc)
 	}
 	return result, err
+}
+
+// denyMissing gives a resolver's NOT_FOUND the words of the guard, where those could be about another's object. It reports
+// whether they could.
+func (e *execution) denyMissing(ctx context.Context, d *decision, check *fieldCheck, fc *graphql.FieldContext) bool {
+	arguments := d.arguments[argumentKey{fc.Object, fc.Field.Field}]
+	switch {
+	case arguments != nil && arguments.named != "":
+		e.deny(e.path(fc), notFound(arguments.named))
+	case check != nil && check.mayHide:
+		of := &objectFilter{execution: e, ctx: ctx, decision: d, field: check.rule}
+		of.deny(e.path(fc))
+	default:
+		return false
+	}
+	return true
 }
 
 // forbidden returns why the field may not be resolved: what the viewer lacks or, when they lack nothing, the verdict on

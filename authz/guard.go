@@ -30,6 +30,9 @@ type Config struct {
 	// QueryCache holds the plans of parsed queries. Give the same to the server's SetQueryCache. Default: none, and every
 	// request is planned again.
 	QueryCache *QueryCache
+	// IsNotFound reports whether a resolver's error says that an object is not there. Where the object could also be
+	// another's, the answer is then the guard's own. Default: a *gqlerror.Error with extensions.code NOT_FOUND.
+	IsNotFound func(error) bool
 	// TypeName returns the GraphQL type of an object that stands behind an interface or union; it must be the type that
 	// gqlgen picks for the Go type, or the operation fails. Default: the name of the Go type.
 	TypeName func(object any) string
@@ -65,6 +68,9 @@ func (c *Config) setDefaults() error {
 			c.Log.ErrorContext(ctx, "it is unknown who calls; every rule denies", "error", err)
 			return &gqlerror.Error{Message: "internal error", Extensions: map[string]any{"code": "INTERNAL"}}
 		}
+	}
+	if c.IsNotFound == nil {
+		c.IsNotFound = hasNotFoundCode
 	}
 	if c.Clock == nil {
 		c.Clock = time.Now

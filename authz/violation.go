@@ -2,6 +2,7 @@ package authz
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -125,6 +126,12 @@ func (t *table) missing(mask, have bits) *violation {
 		}
 	}
 	return v
+}
+
+// hasNotFoundCode is the default of Config.IsNotFound.
+func hasNotFoundCode(err error) bool {
+	e, ok := errors.AsType[*gqlerror.Error](err)
+	return ok && fmt.Sprint(e.Extensions["code"]) == string(NotFound)
 }
 
 // notFound is the same for a missing object and for one that is not the viewer's.

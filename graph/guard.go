@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -32,6 +33,7 @@ func NewGuard(schema *ast.Schema, c GuardConfig) (*authz.Guard, error) {
 		SignedIn:        signedIn,
 		Owners:          map[string][]authz.Owner{"SELF": {self[*accounts.User](), self[*accounts.Session]()}},
 		Objects:         objects(c.Accounts),
+		IsNotFound:      isNotFound,
 		Labels:          map[string]string{"ADMIN": "administrators", "USER": "users", "SELF": "yourself"},
 		QueryCache:      c.QueryCache,
 		Introspection:   c.Introspection,
@@ -79,6 +81,11 @@ func byID[T any](
 		}
 		return load(ctx, id)
 	}
+}
+
+func isNotFound(err error) bool {
+	p, ok := errors.AsType[*problem.Problem](err)
+	return ok && p.Code == problem.NotFound
 }
 
 // self decides whether an object is the viewer's own. Each type with a rule of owner SELF needs one, and has a method

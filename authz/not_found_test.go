@@ -1,0 +1,57 @@
+package authz_test
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// TestNotFound_OfAResolverIsAnsweredAsAForeignObject: for an object that is not there, resolvers say so in words of their
+// own.
+func TestNotFound_OfAResolverIsAnsweredAsAForeignObject(t *testing.T) {
+	s := mustServe(t, false)
+	says := true
+	s.exec.AroundFields(func(ctx context.Context, next graphql.Resolver) (any, error) {
+		result, err := next(ctx)
+		fc := graphql.GetFieldContext(ctx)
+		if id := fc.Args["id"]; says && fc.IsResolver && (id == "nothing" || id == "d3") {
+			return nil, &gqlerror.Error{Message: "no such thing", Extensions: map[string]any{"code": "NOT_FOUND"}}
+		}
+		return result, err
+	})
+	ask := func(persona, text string) string {
+		responses, errs := s.raw(viewerNamed(t, persona), named(text))
+		if errs != nil {
+			t.Fatal(errs)
+		}
+		return string(must(json.Marshal(responses)))
+	}
+	for field, below := range map[string]string{"draft": "{ id }", "mustDraft": "{ id }", "node": "{ id }", "club": "{ name }"} {
+		foreign := map[string]string{"club": "c2"}[field]
+		if foreign == "" {
+			foreign = "d1"
+		}
+		for _, persona := range []string{"other user", "missing"} {
+			a, b := ask(persona, `{ open x: `+field+`(id: "`+foreign+`") `+below+` }`),
+				ask(persona, `{ open x: `+field+`(id: "nothing") `+below+` }`)
+			if a != b {
+				t.Errorf("%s as %s:\nforeign %s\nmissing %s", field, persona, a, b)
+			}
+		}
+	}
+	const discard = `mutation { discard(id: "d3") }`
+	const want = `null | NOT_FOUND Mutation.discard(id:) @discard`
+	if got := s.summary(t, "alice", discard); got != `{"discard":null}`+want[len("null"):] {
+		t.Errorf("an object that is gone when the resolver looks: %s", got)
+	}
+	if got := s.summary(t, "administrator", `{ draft(id: "nothing") { id } }`); got != `{"draft":null} | NOT_FOUND  @draft` {
+		t.Errorf("who may see every object reads the resolver's words: %s", got)
+	}
+	says = false
+	if got := s.summary(t, "alice", discard); got != `{"discard":"d3"}` {
+		t.Errorf("the control: %s", got)
+	}
+}
