@@ -287,8 +287,8 @@ func call(v *Verifier, headers ...string) *http.Response {
 	}
 	w := httptest.NewRecorder()
 	v.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		t, ok := From(r.Context())
-		if !ok {
+		t, err := From(r.Context())
+		if err != nil {
 			panic("let in without a token")
 		}
 		_, _ = io.WriteString(w, t.UserID.String()+" "+strings.Join(t.Roles, ","))

@@ -2,7 +2,6 @@ package verify
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"strings"
@@ -89,7 +88,7 @@ func TestVerify_ReturnsTheClaims(t *testing.T) {
 		Roles: []string{"ADMIN", "USER"}, Scopes: []string{"read"},
 	})
 	said := &Token{
-		UserID: theUser, SessionID: theSession, ID: "one", AuthenticatedAt: now.Add(-time.Hour), IssuedAt: now,
+		UserID: theUser, SessionID: theSession, ID: "one", AuthTime: now.Add(-time.Hour), IssuedAt: now,
 		ExpiresAt: now.Add(10 * time.Minute), Roles: []string{"ADMIN", "USER"}, Scopes: []string{"read"},
 	}
 	for range 2 {
@@ -98,9 +97,6 @@ func TestVerify_ReturnsTheClaims(t *testing.T) {
 			t.Errorf("(-said +read)\n%s", diff)
 		}
 		read.Roles[1], read.UserID = "ADMIN", uuid.Nil
-	}
-	if _, ok := From(context.Background()); ok {
-		t.Error("a request that was not let in has a token")
 	}
 }
 

@@ -9,16 +9,18 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
-	"github.com/google/uuid"
-
+	"github.com/gatehouse/gatehouse/internal/bearer"
 	"github.com/gatehouse/gatehouse/internal/token"
 )
 
-// The errors of Verify; test with errors.Is. ErrExpired and ErrRevoked are returned only for a token whose signature is
-// valid: the client should refresh it. ErrUnavailable means that tokens cannot be checked at the moment: try again.
+// The errors of Verify and From; test with errors.Is. ErrExpired and ErrRevoked are returned only for a token whose
+// signature is valid: the client should refresh it. ErrUnavailable means that tokens cannot be checked at the moment:
+// try again. From alone returns ErrMissing: the request has no token.
 var (
+	ErrMissing     = bearer.ErrMissing
 	ErrInvalid     = token.ErrInvalid
 	ErrExpired     = token.ErrExpired
 	ErrRevoked     = errors.New("token: revoked")
@@ -45,24 +47,15 @@ type Config struct {
 	Revocations *Feed
 }
 
-// Token is a valid access token. It is the caller's own copy.
-type Token struct {
-	UserID          uuid.UUID // sub
-	SessionID       uuid.UUID // sid
-	ID              string    // jti
-	AuthenticatedAt time.Time // auth_time: when the user last proved who they are
-	IssuedAt        time.Time // iat
-	ExpiresAt       time.Time // exp
-	Roles           []string  // roles; with the feed, the current ones of the user
-	Scopes          []string
-}
-
 // Verifier checks access tokens. It may be used concurrently.
 type Verifier struct {
 	tokens *token.Verifier
 	keys   *keys
 	feed   *feedClient // nil: none was configured
 	log    *slog.Logger
+	issuer string
+
+	wrongIssuer sync.Once // logs the first token of another issuer
 }
 
 // New checks the configuration. It sends no request: the keys are fetched when the first token is checked.
@@ -79,7 +72,7 @@ func New(c Config) (*Verifier, error) {
 	if err := errors.Join(checkURL("Issuer", c.Issuer), checkURL("JWKS", c.JWKS)); err != nil {
 		return nil, err
 	}
-	v := &Verifier{log: c.Log}
+	v := &Verifier{log: c.Log, issuer: c.Issuer}
 	v.keys = &keys{url: c.JWKS, client: noRedirects(c.Client), now: c.Clock, log: c.Log}
 	if c.Revocations != nil {
 		var err error
@@ -118,6 +111,7 @@ func (v *Verifier) Verify(ctx context.Context, text string) (*Token, error) {
 		claims, err = v.tokens.Verify(text)
 	}
 	if err != nil {
+		v.logWrongIssuer(ctx, err)
 		return nil, err
 	}
 	if v.feed != nil {
@@ -125,8 +119,21 @@ func (v *Verifier) Verify(ctx context.Context, text string) (*Token, error) {
 			return nil, err
 		}
 	}
-	t := Token(claims)
-	return &t, nil
+	return &Token{
+		UserID: claims.UserID, SessionID: claims.SessionID, ID: claims.ID, AuthTime: claims.AuthenticatedAt,
+		IssuedAt: claims.IssuedAt, ExpiresAt: claims.ExpiresAt, Roles: claims.Roles, Scopes: claims.Scopes,
+	}, nil
+}
+
+// logWrongIssuer logs that a token whose signature is valid names another issuer: one of the two programs is configured
+// wrongly, and every token is refused. Other clients cannot cause it.
+func (v *Verifier) logWrongIssuer(ctx context.Context, err error) {
+	if other, ok := errors.AsType[token.IssuerError](err); ok {
+		v.wrongIssuer.Do(func() {
+			v.log.WarnContext(ctx, "a token has a valid signature and another issuer; make Config.Issuer and "+
+				"GATEHOUSE_ISSUER the same, byte for byte", "issuer", other.Issuer, "configured", v.issuer)
+		})
+	}
 }
 
 func unavailable(reason string) error { return fmt.Errorf("%w: %s", ErrUnavailable, reason) }

@@ -4,7 +4,7 @@
 // session has ended, or a refresh token was used before, is decided by package accounts; what this package returns
 // about a token follows from the token's text, the keys and the clock.
 //
-// No error of this package repeats any part of a token or a key, and printing a Secret, a Key or a Refresh with any
+// The text of no error of this package repeats any part of a token or a key, and printing a Secret, a Key or a Refresh with any
 // verb of fmt shows no secret byte.
 package token
 
@@ -31,6 +31,12 @@ type invalidError string
 
 func (e invalidError) Error() string { return ErrInvalid.Error() + ": " + string(e) }
 func (e invalidError) Unwrap() error { return ErrInvalid }
+
+// IssuerError is an ErrInvalid of a token whose signature is valid, and whose iss is not the configured one.
+type IssuerError struct{ Issuer string }
+
+func (IssuerError) Error() string { return ErrInvalid.Error() + ": it is of another issuer" }
+func (IssuerError) Unwrap() error { return ErrInvalid }
 
 var base64url = base64.RawURLEncoding.Strict()
 

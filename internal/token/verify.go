@@ -25,6 +25,9 @@ func (v *Verifier) parse(text string, now time.Time) (verified, error) {
 		}
 		return key.public, nil
 	})
+	if errors.Is(err, jwt.ErrTokenInvalidIssuer) { // which is validated after the signature
+		return verified{}, IssuerError{claims.Issuer}
+	}
 	if err != nil {
 		return verified{}, translate(err)
 	}
@@ -67,7 +70,7 @@ func (v *Verifier) keyOf(t *jwt.Token, now time.Time) (*PublicKey, error) {
 
 // jwtErrors are the refusals of golang-jwt that may come together with "expired", or instead of it.
 var jwtErrors = []error{
-	jwt.ErrTokenMalformed, jwt.ErrTokenUnverifiable, jwt.ErrTokenSignatureInvalid, jwt.ErrTokenInvalidIssuer,
+	jwt.ErrTokenMalformed, jwt.ErrTokenUnverifiable, jwt.ErrTokenSignatureInvalid,
 	jwt.ErrTokenInvalidAudience, jwt.ErrTokenUsedBeforeIssued, jwt.ErrTokenNotValidYet, jwt.ErrTokenRequiredClaimMissing,
 }
 

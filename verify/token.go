@@ -1,0 +1,36 @@
+package verify
+
+import (
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Token is a valid access token. It is the caller's own copy. A nil Token is nobody's, so that it can be asked without
+// a check. It has the methods that package authz asks a viewer.
+type Token struct {
+	UserID    uuid.UUID // sub
+	SessionID uuid.UUID // sid
+	ID        string    // jti
+	AuthTime  time.Time // auth_time: when the user last proved who they are
+	IssuedAt  time.Time // iat
+	ExpiresAt time.Time // exp
+	Roles     []string  // roles; with the feed, the current ones of the user
+	Scopes    []string
+}
+
+// SignedIn reports whether there is a token.
+func (t *Token) SignedIn() bool { return t != nil }
+
+// HasRole and HasScope report whether the token has a role or scope.
+func (t *Token) HasRole(role string) bool   { return t != nil && slices.Contains(t.Roles, role) }
+func (t *Token) HasScope(scope string) bool { return t != nil && slices.Contains(t.Scopes, scope) }
+
+// AuthenticatedAt returns AuthTime; the zero time is never.
+func (t *Token) AuthenticatedAt() time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.AuthTime
+}
