@@ -786,8 +786,9 @@ type Mutation {
   login("Who signs in." input: LoginInput!): AuthPayload! @public @signsIn
   """
   Exchanges a refresh token for a new access token and the next refresh token. A refresh token is replaced at each use;
-  using it again gives the same successor until that one is used, and ends the session afterwards.
-  Errors: ` + "`" + `INVALID_TOKEN` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `, ` + "`" + `BAD_USER_INPUT` + "`" + ` when there is neither a token nor a cookie.
+  using it again gives the same successor until that one is used. Within ten seconds of that it is refused, and
+  afterwards it ends the session, because a copy exists.
+  Errors: ` + "`" + `INVALID_TOKEN` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
   """
   refresh("The token to exchange." input: RefreshInput!): AuthPayload! @public @signsIn
   """
@@ -1083,7 +1084,10 @@ enum ErrorCode {
   FORBIDDEN
   "Wrong e-mail address or password."
   INVALID_CREDENTIALS
-  "The refresh token is unknown, used up, revoked or expired."
+  """
+  There is no refresh token, or it is refused; ` + "`" + `reason` + "`" + ` is ` + "`" + `missing` + "`" + `, ` + "`" + `unknown` + "`" + `, ` + "`" + `used` + "`" + `, ` + "`" + `revoked` + "`" + ` or ` + "`" + `expired` + "`" + `. The user
+  is signed out, unless another tab has a newer token.
+  """
   INVALID_TOKEN
   "There is an account with this address."
   EMAIL_TAKEN

@@ -23,7 +23,8 @@ const (
 	ErrorCodeForbidden ErrorCode = "FORBIDDEN"
 	// Wrong e-mail address or password.
 	ErrorCodeInvalidCredentials ErrorCode = "INVALID_CREDENTIALS"
-	// The refresh token is unknown, used up, revoked or expired.
+	// There is no refresh token, or it is refused; `reason` is `missing`, `unknown`, `used`, `revoked` or `expired`. The user
+	// is signed out, unless another tab has a newer token.
 	ErrorCodeInvalidToken ErrorCode = "INVALID_TOKEN"
 	// There is an account with this address.
 	ErrorCodeEmailTaken ErrorCode = "EMAIL_TAKEN"
@@ -337,8 +338,9 @@ func (v *refreshRefreshAuthPayload) GetExpiresIn() int { return v.ExpiresIn }
 // refreshResponse is returned by refresh on success.
 type refreshResponse struct {
 	// Exchanges a refresh token for a new access token and the next refresh token. A refresh token is replaced at each use;
-	// using it again gives the same successor until that one is used, and ends the session afterwards.
-	// Errors: `INVALID_TOKEN`, `RATE_LIMITED`, `BAD_USER_INPUT` when there is neither a token nor a cookie.
+	// using it again gives the same successor until that one is used. Within ten seconds of that it is refused, and
+	// afterwards it ends the session, because a copy exists.
+	// Errors: `INVALID_TOKEN`, `RATE_LIMITED`.
 	Refresh refreshRefreshAuthPayload `json:"refresh"`
 }
 

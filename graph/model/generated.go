@@ -60,7 +60,8 @@ const (
 	ErrorCodeForbidden ErrorCode = "FORBIDDEN"
 	// Wrong e-mail address or password.
 	ErrorCodeInvalidCredentials ErrorCode = "INVALID_CREDENTIALS"
-	// The refresh token is unknown, used up, revoked or expired.
+	// There is no refresh token, or it is refused; `reason` is `missing`, `unknown`, `used`, `revoked` or `expired`. The user
+	// is signed out, unless another tab has a newer token.
 	ErrorCodeInvalidToken ErrorCode = "INVALID_TOKEN"
 	// There is an account with this address.
 	ErrorCodeEmailTaken ErrorCode = "EMAIL_TAKEN"

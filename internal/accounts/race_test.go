@@ -78,7 +78,7 @@ func (h *fixture) refreshed(p *accounts.AuthPayload) (*accounts.AuthPayload, err
 	return h.Refresh(context.Background(), anonymous, accounts.RefreshInput{RefreshToken: p.RefreshToken})
 }
 
-// theft is a session whose first token a thief has, after the user refreshed twice. The zero theft is none.
+// theft is a session whose first token a thief has, after the user refreshed three times. The zero theft is none.
 type theft struct {
 	*fixture
 	first, newest *accounts.AuthPayload
@@ -87,7 +87,11 @@ type theft struct {
 
 func newTheft(h *fixture) theft {
 	first := h.must(h.login(ada, goodPassword))
-	return theft{h, first, h.must(h.exchange(*h.must(h.exchange(*first.RefreshToken)).RefreshToken)), 10}
+	newest := first
+	for range 3 {
+		newest = h.must(h.exchange(*newest.RefreshToken))
+	}
+	return theft{h, first, newest, 10}
 }
 
 func (s theft) present(door *fixture) {

@@ -6,50 +6,71 @@ import (
 
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/session"
-	"github.com/gatehouse/gatehouse/ent/user"
 	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/token"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
+// lateBy is how long after its successor was used a refresh token is taken for a late request of the same client, such
+// as a tab that was slow to send it. Later, it is taken for a copy.
+const lateBy = 10 * time.Second
+
+// Why a refresh token is refused: extensions.reason of INVALID_TOKEN.
+const (
+	tokenMissing = "missing" // none was sent
+	tokenUnknown = "unknown" // no session has it, or its session is forgotten
+	tokenUsed    = "used"    // and its successor was used too
+	tokenRevoked = "revoked" // its session was ended, or its account suspended
+	tokenExpired = "expired" // its session was not used for too long, or is over
+)
+
 // Refresh exchanges a refresh token for an access token and the next refresh token. The next one is derived from the
-// one before, so a token that is used again (a lost answer, two tabs simultaneously) gives the same successor while that is
-// unused; a token whose successor was used has been copied, and ends the session. Problems: INVALID_TOKEN,
-// BAD_USER_INPUT, RATE_LIMITED.
+// one before, so a token that is used again (a lost answer, two tabs simultaneously) gives the same successor while that
+// is unused. A token whose successor was used is refused; used within lateBy it is late, and otherwise it has been
+// copied, and ends the session. Problems: INVALID_TOKEN, RATE_LIMITED.
 func (s *Service) Refresh(ctx context.Context, v *viewer.Viewer, in RefreshInput) (*AuthPayload, error) {
 	now := s.now()
 	if in.RefreshToken == nil {
-		return nil, problem.BadInput("refreshToken", problem.Required,
-			"Send the refresh token that login, register or the last refresh gave.")
+		return nil, refreshRefused(tokenMissing)
 	}
 	presented, err := s.config.Refresh.Parse(*in.RefreshToken)
 	if err := s.throttle.refresh(presented, err, v.Origin, now); err != nil {
 		return nil, err
 	}
 	if err != nil {
-		return nil, refreshRefused().WithCause(err)
+		return nil, refreshRefused(tokenUnknown).WithCause(err)
 	}
-	var payload *AuthPayload
+	var result exchanged
 	err = s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
-		payload, err = s.exchange(ctx, tx, presented, v.Origin, now)
+		result, err = s.exchange(ctx, tx, presented, v.Origin, now)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	if payload == nil { // refused, and what the refusal wrote is kept
-		return nil, refreshRefused()
+	if result.payload == nil {
+		return nil, refreshRefused(result.refused)
 	}
-	return payload, nil
+	return result.payload, nil
 }
 
-func refreshRefused() *problem.Problem {
-	return problem.New(problem.InvalidToken, "The refresh token is unknown, used up, revoked or expired; log in again.")
+func refreshRefused(reason string) *problem.Problem {
+	message := "The refresh token is unknown, used up, revoked or expired; log in again."
+	if reason == tokenMissing {
+		message = "There is neither a refresh token nor a cookie with one; log in."
+	}
+	return problem.New(problem.InvalidToken, message).WithReason(reason)
 }
 
-// exchange answers one token. A nil payload refuses it and commits what was written.
+// exchanged is a payload, or why there is none.
+type exchanged struct {
+	payload *AuthPayload
+	refused string
+}
+
+// exchange answers one token. A refusal commits what was written.
 func (s *Service) exchange(ctx context.Context, tx *transaction, presented token.Refresh, from viewer.Origin,
-	now time.Time) (*AuthPayload, error) {
+	now time.Time) (exchanged, error) {
 	next := presented.Next()
 	generation := int(presented.Generation)
 	// The condition makes one of parallel exchanges move the session on; the others find it moved. A statement that a
@@ -63,24 +84,35 @@ func (s *Service) exchange(ctx context.Context, tx *transaction, presented token
 		SetIdleExpiresAt(wholeSecond(now.Add(s.config.RefreshTTL))).
 		Save(ctx)
 	if err != nil {
-		return nil, err
+		return exchanged{}, err
 	}
-	row, err := tx.Session.Query().
-		Where(session.ID(presented.Session), session.Not(expiredOrRevoked(now)),
-			session.HasUserWith(user.Status(string(StatusActive)))).
-		WithUser().
-		Only(ctx)
+	row, err := tx.Session.Query().Where(session.ID(presented.Session)).WithUser().Only(ctx)
+	if ent.IsNotFound(err) {
+		return exchanged{refused: tokenUnknown}, nil
+	}
+	if err != nil {
+		return exchanged{}, err
+	}
 	switch {
-	case ent.IsNotFound(err):
-		return nil, nil
-	case err != nil:
-		return nil, err
+	case row.EndedAt != nil || row.Edges.User.Status != string(StatusActive):
+		return exchanged{refused: tokenRevoked}, nil
+	case !now.Before(expiry(row)):
+		return exchanged{refused: tokenExpired}, nil
 	case moved == 1, row.RefreshGeneration == generation+1 && next.Matches(row.RefreshDigest):
-		return s.payload(row.Edges.User, row, next, now)
+		payload, err := s.payload(row.Edges.User, row, next, now)
+		return exchanged{payload: payload}, err
+	case row.RefreshGeneration == generation+2 && s.isLate(row, now):
+		return exchanged{refused: tokenUsed}, nil
 	case row.RefreshGeneration > generation+1:
 		tx.emit(Event{Kind: RefreshReused, UserID: row.UserID, SessionID: row.ID})
-		return nil, s.revokeSessions(ctx, tx, now, session.ID(row.ID))
-	default:
-		return nil, nil
+		return exchanged{refused: tokenUsed}, s.revokeSessions(ctx, tx, now, session.ID(row.ID))
 	}
+	return exchanged{refused: tokenUnknown}, nil
+}
+
+// isLate reports whether a session was refreshed within lateBy, to the second: each refresh, and nothing else, sets
+// its idle life anew. After a change of RefreshTTL no token is late until the next refresh.
+func (s *Service) isLate(row *ent.Session, now time.Time) bool {
+	since := wholeSecond(now).Sub(row.IdleExpiresAt.Add(-s.config.RefreshTTL))
+	return since.Abs() <= lateBy // clocks of instances differ
 }

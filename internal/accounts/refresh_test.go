@@ -110,9 +110,11 @@ func TestRefresh_ReplayEndsTheSession(t *testing.T) {
 				newest := h.must(h.exchange(*stolen.RefreshToken))
 				for range age {
 					h.wantActive("before", newest)
+					h.clock.move(time.Second)
 					newest = h.must(h.exchange(*newest.RefreshToken))
 				}
-				wantProblem(t, "the old token", errOf(h.exchange(*stolen.RefreshToken)), problem.InvalidToken, "")
+				h.clock.move(11 * time.Second)
+				wantReason(t, "the old token", errOf(h.exchange(*stolen.RefreshToken)), "used")
 				h.wantRevoked("the newest token", newest)
 				h.wantRevoked("the stolen token", stolen)
 				wantProblem(t, "a write", h.rename(newest.Viewer, "thief"), problem.Unauthenticated, "")
@@ -127,12 +129,45 @@ func TestRefresh_ReplayEndsTheSession(t *testing.T) {
 	}
 }
 
+// TestRefresh_LateRequestEndsNothing: of three tabs with one cookie, the slowest comes when the successor of its token
+// was used already. A clock that is behind makes no difference.
+func TestRefresh_LateRequestEndsNothing(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
+		late := h.must(h.register(ada, goodPassword))
+		h.clock.move(time.Hour)
+		next := h.must(h.exchange(*late.RefreshToken))
+		h.clock.move(time.Hour)
+		newest := h.must(h.exchange(*next.RefreshToken))
+		for _, by := range []time.Duration{0, time.Second, -2 * time.Second, 11 * time.Second} {
+			h.clock.move(by) // 10 s in all
+			wantReason(t, "late", errOf(h.exchange(*late.RefreshToken)), "used")
+			h.wantActive("the session", newest)
+		}
+		again := h.must(h.exchange(*next.RefreshToken))
+		if *again.RefreshToken != *newest.RefreshToken {
+			t.Error("another successor")
+		}
+		h.clock.move(time.Second)
+		wantReason(t, "too late", errOf(h.exchange(*late.RefreshToken)), "used")
+		h.wantRevoked("the session", newest)
+	})
+}
+
+// wantReason checks that a refresh token is refused, and with which reason.
+func wantReason(t *testing.T, what string, err error, reason string) {
+	t.Helper()
+	if p := wantProblem(t, what, err, problem.InvalidToken, ""); p.Reason != reason {
+		t.Errorf("%s: reason %q, want %q", what, p.Reason, reason)
+	}
+}
+
 func TestRefresh_ParallelReplaysEndTheSessionOnce(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		const n = 50
 		old := h.must(h.register(ada, goodPassword))
 		next := h.must(h.exchange(*old.RefreshToken))
 		newest := h.must(h.exchange(*next.RefreshToken))
+		h.clock.move(11 * time.Second)
 		errs := make([]error, n)
 		inParallel(n, func(i int) { _, errs[i] = h.exchange(*old.RefreshToken) })
 		for _, err := range errs {
@@ -186,7 +221,7 @@ func TestRefresh_RefusesBadTokens(t *testing.T) {
 			r := must(h.refresh.Parse(*p.RefreshToken))
 			return r.Next().Text()
 		}},
-		{"logged out", func(t *testing.T, h *fixture, _ *accounts.AuthPayload) string {
+		{"revoked: logged out", func(t *testing.T, h *fixture, _ *accounts.AuthPayload) string {
 			p := h.must(h.login(ada, goodPassword))
 			must(h.Logout(t.Context(), p.Viewer, ""))
 			return *p.RefreshToken
@@ -196,7 +231,7 @@ func TestRefresh_RefusesBadTokens(t *testing.T) {
 			h.db.Client.Session.DeleteOneID(p.Viewer.SessionID).ExecX(t.Context())
 			return *p.RefreshToken
 		}},
-		{"suspended user", func(t *testing.T, h *fixture, _ *accounts.AuthPayload) string {
+		{"revoked: suspended user", func(t *testing.T, h *fixture, _ *accounts.AuthPayload) string {
 			p := h.must(h.register("suspended@example.com", goodPassword))
 			h.suspend(p.User.ID)
 			return *p.RefreshToken
@@ -207,6 +242,9 @@ func TestRefresh_RefusesBadTokens(t *testing.T) {
 		var first *problem.Problem
 		for _, c := range cases {
 			p := wantProblem(t, c.name, errOf(h.exchange(c.token(t, h, twin))), problem.InvalidToken, "")
+			if reason, _, ok := strings.Cut(c.name, ":"); ok && p.Reason != reason || !ok && p.Reason != "unknown" {
+				t.Errorf("%s: reason %q", c.name, p.Reason)
+			}
 			if first == nil {
 				first = p
 			}
@@ -216,7 +254,7 @@ func TestRefresh_RefusesBadTokens(t *testing.T) {
 			twin = h.must(h.exchange(*twin.RefreshToken))
 		}
 		_, err := h.Refresh(t.Context(), anonymous, accounts.RefreshInput{})
-		wantProblem(t, "no token", err, problem.BadUserInput, "refreshToken")
+		wantReason(t, "no token", err, "missing")
 	})
 }
 
@@ -272,7 +310,7 @@ func TestSessions_EndExactlyAtTheirExpiry(t *testing.T) {
 			}
 			next, err := h.exchange(*p.RefreshToken)
 			if !c.lives {
-				wantProblem(t, c.name, err, problem.InvalidToken, "")
+				wantReason(t, c.name, err, "expired")
 				wantProblem(t, c.name, h.rename(p.Viewer, "late"), problem.Unauthenticated, "")
 				continue
 			}
@@ -321,6 +359,7 @@ func TestSessions_StayEndedWhenTheClockStepsBack(t *testing.T) {
 		must(h.Logout(t.Context(), out.Viewer, ""))
 		reused := h.must(h.register("eve@example.com", goodPassword))
 		h.must(h.exchange(*h.must(h.exchange(*reused.RefreshToken)).RefreshToken))
+		h.clock.move(11 * time.Second)
 		h.exchange(*reused.RefreshToken)
 		h.clock.move(-24 * time.Hour)
 		for _, p := range []*accounts.AuthPayload{out, reused} {

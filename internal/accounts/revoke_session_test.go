@@ -89,6 +89,7 @@ func TestRevocations_EveryEndingIsRecorded(t *testing.T) {
 			},
 			"reuse": func(p *accounts.AuthPayload) error {
 				h.must(h.exchange(*h.must(h.exchange(*p.RefreshToken)).RefreshToken))
+				h.clock.move(11 * time.Second)
 				_, err := h.exchange(*p.RefreshToken)
 				wantProblem(t, "reuse", err, problem.InvalidToken, "")
 				return nil

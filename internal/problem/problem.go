@@ -39,7 +39,7 @@ type Problem struct {
 	Field      string        // the input that is refused, with BadUserInput
 	Bounds     *Bounds       // of that input, where it has some
 	RetryAfter time.Duration // how long to wait, with RateLimited and Unavailable
-	Reason     string        // why the caller is anonymous, with Unauthenticated; an InputProblem, with BadUserInput
+	Reason     string        // why: with Unauthenticated and InvalidToken; an InputProblem, with BadUserInput
 	Cause      error
 }
 
@@ -63,7 +63,7 @@ func (p *Problem) Between(minimum, maximum int) *Problem {
 	return &q
 }
 
-// WithReason returns a copy that says why the caller is anonymous.
+// WithReason returns a copy that says why: extensions.reason.
 func (p *Problem) WithReason(reason string) *Problem {
 	q := *p
 	q.Reason = reason

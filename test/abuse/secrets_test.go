@@ -200,7 +200,8 @@ func (i *intruder) useAccounts() (made, changed []string) {
 	i.ask("", logsIn, in("email", "nobody@example.com", "password", c["ann's password"]))
 	second := i.must(i.ask("", refreshes, in("refreshToken", first[1])))
 	i.must(i.ask("", refreshes, in("refreshToken", first[1]))) // again: a lost answer
-	i.must(i.ask("", refreshes, in("refreshToken", second[1])))
+	third := i.must(i.ask("", refreshes, in("refreshToken", second[1])))
+	i.must(i.ask("", refreshes, in("refreshToken", third[1])))
 	i.ask("", refreshes, in("refreshToken", first[1])) // a copy: the session ends
 	i.ask("", refreshes, in("refreshToken", second[1][:len(second[1])-2]+"xx"))
 	i.ask("", refreshes, in("refreshToken", c["ann's password"]))

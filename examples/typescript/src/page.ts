@@ -68,9 +68,7 @@ function is(error: unknown, ...codes: ErrorCode[]): boolean {
 
 /** Shows an error. Without a valid cookie there is none: the user is signed out. */
 function explain(error: unknown): void {
-  if (is(error, ErrorCode.INVALID_TOKEN) || (error instanceof Refusal && error.extensions["field"] === "refreshToken")) {
-    return leave();
-  }
+  if (is(error, ErrorCode.INVALID_TOKEN)) return leave();
   show(error instanceof Refusal ? `${error.message} (${advice(error)})` : String(error));
 }
 
