@@ -1,14 +1,13 @@
 // Command guard serves articles, which everyone may read, and drafts, which not everyone may. All access rules stand in
-// schema.graphql. Of Gatehouse it imports package authz and nothing else.
+// schema.graphql. Of Gatehouse it imports package authz and, for callers who have an account there, package verify.
 package main
 
 import (
-	"context"
+	"flag"
 	"fmt"
 	"log"
 	"net"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -22,15 +21,21 @@ import (
 //go:generate go tool gqlgen generate
 
 func main() {
-	address := "127.0.0.1:8081" // or the first argument; port 0 takes a free one
-	if len(os.Args) > 1 {
-		address = os.Args[1]
-	}
-	log.Fatal(run(address))
+	address := flag.String("address", "127.0.0.1:8081", "where to listen; port 0 takes a free one")
+	issuer := flag.String("issuer", "", "the address of a Gatehouse, whose users are the callers; default: two headers")
+	flag.Parse()
+	log.Fatal(run(*address, *issuer))
 }
 
-func run(address string) error {
-	h, err := newHandler(graph.NewExecutableSchema(graph.Config{Resolvers: newStore()}))
+func run(address, issuer string) error {
+	callers := usersByHeader
+	if issuer != "" {
+		var err error
+		if callers, err = usersOf(issuer); err != nil {
+			return err
+		}
+	}
+	h, err := newHandler(graph.NewExecutableSchema(graph.Config{Resolvers: newStore(callers.name)}), callers)
 	if err != nil {
 		return err
 	}
@@ -44,14 +49,14 @@ func run(address string) error {
 }
 
 // newHandler returns the guarded handler of a schema. It fails when a part of the schema does not say who may use it.
-func newHandler(schema graphql.ExecutableSchema) (http.Handler, error) {
+func newHandler(schema graphql.ExecutableSchema, callers users) (http.Handler, error) {
 	server := handler.New(schema)
 	server.AddTransport(transport.GET{})
 	server.AddTransport(transport.POST{})
 
 	// The ten lines: make the guard and use it.
 	guard, err := authz.New(schema.Schema(), authz.Config{
-		Viewer:        func(ctx context.Context) (authz.Viewer, error) { return callerFrom(ctx), nil },
+		Viewer:        callers.viewer,
 		Owners:        map[string][]authz.Owner{"AUTHOR": {authz.OwnerOf(isAuthor)}},
 		Introspection: true,
 	})
@@ -62,5 +67,5 @@ func newHandler(schema graphql.ExecutableSchema) (http.Handler, error) {
 	server.Use(guard)
 	// That is all: no resolver checks access.
 
-	return authenticate(server), nil
+	return callers.middleware(server), nil
 }

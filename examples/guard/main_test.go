@@ -89,12 +89,12 @@ func TestSchema_RootFieldWithoutRulePreventsTheStart(t *testing.T) {
 	} {
 		without, _, _ := strings.Cut(field, "@auth")
 		incomplete := strings.Replace(complete, field, without+"\n", 1)
-		_, err := newHandler(executable(incomplete))
+		_, err := newHandler(executable(incomplete), usersByHeader)
 		if err == nil || !strings.Contains(err.Error(), coordinate+": does not say who may use it") {
 			t.Errorf("without its @auth, %s does not prevent the start: %v", coordinate, err)
 		}
 	}
-	if _, err := newHandler(executable(complete)); err != nil {
+	if _, err := newHandler(executable(complete), usersByHeader); err != nil {
 		t.Errorf("the complete schema prevents it: %v", err)
 	}
 }
@@ -106,15 +106,16 @@ func TestIntrospection_ShowsTheRules(t *testing.T) {
 	}
 }
 
-func TestReadme_QuotesTheTenLines(t *testing.T) {
-	code := block(t, read("main.go"), `(?s)// The ten lines: [^\n]*\n(.*?)\n\t// That is all`)
-	code = strings.TrimPrefix(strings.ReplaceAll(code, "\n\t", "\n"), "\t")
-	quoted := block(t, read("README.md"), "(?s)```go\n(.*?)\n```")
-	if code != quoted {
-		t.Errorf("main.go has\n%s\nREADME.md quotes\n%s", code, quoted)
+func TestReadme_QuotesTheCode(t *testing.T) {
+	code := strings.ReplaceAll(read("main.go")+read("gatehouse.go"), "\n\t", "\n")
+	quotes := regexp.MustCompile("(?s)```go\n(.*?\n)```").FindAllStringSubmatch(read("README.md"), -1)
+	for _, quote := range quotes {
+		if !strings.Contains(code, "\n"+quote[1]) {
+			t.Errorf("README.md quotes what is not there:\n%s", quote[1])
+		}
 	}
-	if n := strings.Count(code, "\n") + 1; n != 10 {
-		t.Errorf("the ten lines are %d", n)
+	if n := strings.Count(quotes[0][1], "\n"); n != 10 || len(quotes) != 2 {
+		t.Errorf("%d quotes; the ten lines are %d", len(quotes), n)
 	}
 }
 
@@ -142,7 +143,7 @@ type server struct {
 
 func start(t *testing.T) server {
 	t.Helper()
-	s := httptest.NewServer(must(newHandler(executable(read("schema.graphql")))))
+	s := httptest.NewServer(must(newHandler(executable(read("schema.graphql")), usersByHeader)))
 	t.Cleanup(s.Close)
 	return server{t, s.URL}
 }
@@ -150,7 +151,7 @@ func start(t *testing.T) server {
 // executable parses the schema again for each server, because the guard writes its rules into the descriptions.
 func executable(sdl string) graphql.ExecutableSchema {
 	schema := must(gqlparser.LoadSchema(&ast.Source{Name: "schema.graphql", Input: authz.Directives + sdl}))
-	return graph.NewExecutableSchema(graph.Config{Schema: schema, Resolvers: newStore()})
+	return graph.NewExecutableSchema(graph.Config{Schema: schema, Resolvers: newStore(usersByHeader.name)})
 }
 
 // ask posts an operation, with $id 2 unless the call names another. It also sends queries by GET and wants the same

@@ -12,14 +12,16 @@ import (
 // store holds articles and drafts in memory and resolves every field. It replaces objects and never changes one, so
 // that callers may read what it returned without the lock.
 type store struct {
+	nameOf   func(ctx context.Context) string // the caller's
 	mu       sync.Mutex
 	lastID   int
 	articles []*graph.Article
 	drafts   []*graph.Draft
 }
 
-func newStore() *store {
+func newStore(nameOf func(context.Context) string) *store {
 	return &store{
+		nameOf:   nameOf,
 		lastID:   2,
 		articles: []*graph.Article{{ID: "1", Title: "Installation", Text: "Run the installer.", Author: "ann"}},
 		drafts:   []*graph.Draft{{ID: "2", Title: "Upgrading", Text: "Make a backup first.", Author: "ann"}},
@@ -51,7 +53,7 @@ func (s *store) Write(ctx context.Context, title, text string) (*graph.Draft, er
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lastID++
-	draft := &graph.Draft{ID: strconv.Itoa(s.lastID), Title: title, Text: text, Author: callerFrom(ctx).name}
+	draft := &graph.Draft{ID: strconv.Itoa(s.lastID), Title: title, Text: text, Author: s.nameOf(ctx)}
 	s.drafts = append(s.drafts, draft)
 	return draft, nil
 }

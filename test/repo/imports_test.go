@@ -58,7 +58,7 @@ var imports = map[string]string{
 	"internal/token":       "internal/strictjson",
 	"internal/tracing":     "internal/problem internal/requestid",
 	"internal/viewer":      "internal/bearer internal/token",
-	"examples/guard":       "authz examples/guard/graph",
+	"examples/guard":       "authz examples/guard/graph verify",
 	"examples/guard/graph": "",
 	"examples/service":     "verify",
 	"test/abuse":           "",
