@@ -5,13 +5,18 @@
 // the plan for a viewer before anything runs. It knows gqlparser and gqlgen's graphql package, and nothing of users,
 // tokens or databases: the server supplies the caller (Viewer) and the meaning of ownership (OwnerOf).
 //
-//	cache := authz.NewQueryCache(1000)
+// README.md leads from an empty folder to a first answer. These are its ten lines; gqlgen.yml lists directives.graphql
+// under schema, and says skip_runtime: true for the three directives.
+//
 //	guard, err := authz.New(schema.Schema(), authz.Config{
-//		Viewer: func(ctx context.Context) (authz.Viewer, error) { … },
-//		Owners: map[string][]authz.Owner{"SELF": {authz.OwnerOf(…)}},
-//		QueryCache: cache,
+//		Viewer: func(ctx context.Context) (authz.Viewer, error) { return callerFrom(ctx), nil },
+//		Owners: map[string][]authz.Owner{"AUTHOR": {authz.OwnerOf(isAuthor)}},
 //	})
-//	server.SetQueryCache(cache)
+//	if err != nil {
+//		log.Fatal(err) // it names each place of the schema that does not say who may use it
+//	}
+//	server := handler.New(schema)
+//	server.AddTransport(transport.POST{})
 //	server.Use(guard)
 //
 // The directives mean, in the order in which a request meets them:
@@ -27,6 +32,20 @@
 //
 // An operation that is rejected before execution has errors and no data. gqlgen's own transports answer that with 200
 // and "data": null; a server that wants 401 and 403 for it reads extensions.code of the errors in its transport.
+//
+// # Limits
+//
+// The guard decides who may use a field, which objects a mutation may name, and what is shown. It cannot decide
+//
+//   - who the caller is: Config.Viewer says so, and checks the credential;
+//   - what a resolver looks for: a hidden object of a list leaves a null or takes the list with it, so its presence shows,
+//     and a count, filter, order or cursor tells what it reads; a resolver selects what the caller may know of;
+//   - what a resolver writes beyond the objects that its ID arguments name, and what changes between that check and the
+//     write: the resolver's own transaction names the owner again;
+//   - what stands within a scalar: a map or JSON is one value;
+//   - what a resolver's error says, but for NOT_FOUND where the object could be another's;
+//   - what an operation costs, how often it is sent, and how long its answer takes: limits and time-outs stand before it;
+//   - what does not pass it: other routes, and a second server of the same resolvers without it.
 package authz
 
 import _ "embed"

@@ -74,6 +74,19 @@ func TestAuthzPage_NamesTheVersionOfGqlgenThatIsTested(t *testing.T) {
 	}
 }
 
+// TestAuthzPackage_QuotesTheTenLinesOfThePage compares the code in doc.go, which go doc shows, with the page's.
+func TestAuthzPackage_QuotesTheTenLinesOfThePage(t *testing.T) {
+	page := servertest.ReadFile(t, "authz/README.md")
+	code := regexp.MustCompile(`(?m)^//(\t.*\n)`).FindAllStringSubmatch(servertest.ReadFile(t, "authz/doc.go"), -1)
+	var lines strings.Builder
+	for _, line := range code {
+		lines.WriteString(line[1])
+	}
+	if len(code) != 10 || !strings.Contains(page, lines.String()) {
+		t.Errorf("authz/README.md has not these %d lines of doc.go:\n%s", len(code), &lines)
+	}
+}
+
 // TestSchema_DeclaresTheDirectivesThatAuthzPublishes compares each definition, descriptions included.
 func TestSchema_DeclaresTheDirectivesThatAuthzPublishes(t *testing.T) {
 	schema := servertest.ReadFile(t, "schema.graphql")
