@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/gatehouse/gatehouse/internal/testenv"
 	"github.com/gatehouse/gatehouse/internal/token"
 )
 
@@ -34,30 +34,12 @@ type clock struct{ ahead atomic.Int64 }
 func (c *clock) now() time.Time          { return time.Now().Add(time.Duration(c.ahead.Load())) }
 func (c *clock) forward(d time.Duration) { c.ahead.Add(int64(d)) }
 
-// logBuffer is a log that a test may read concurrently.
-type logBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (j *logBuffer) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(p)
-}
-
-func (j *logBuffer) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
-}
-
 // gatehouse is an issuer on loopback, with its keys, its feed, and counters of requests.
 type gatehouse struct {
 	*httptest.Server
 	t       *testing.T
 	clock   *clock
-	log     *logBuffer
+	log     *testenv.Buffer
 	keys    *token.Keys
 	issuer  *token.Issuer
 	fetches atomic.Int64
@@ -86,7 +68,7 @@ func must[T any](v T, err error) T {
 
 func newGatehouse(t *testing.T) *gatehouse {
 	t.Helper()
-	g := &gatehouse{t: t, clock: &clock{}, log: &logBuffer{}, drop: make(chan struct{})}
+	g := &gatehouse{t: t, clock: &clock{}, log: &testenv.Buffer{}, drop: make(chan struct{})}
 	g.keys = lone(newKey())
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/jwks.json", g.serveKeys)
@@ -270,13 +252,7 @@ func wantSoon(t *testing.T, v *Verifier, text string, wanted error) {
 
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	for range 500 {
-		if condition() {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Fatalf("not within five seconds: %s", what)
+	testenv.Eventually(t, what, 5*time.Second, condition)
 }
 
 // call sends a request through the middleware; the next handler answers with the user's id.

@@ -1,7 +1,6 @@
 package accounts_test
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -19,6 +18,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/password"
 	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 	"github.com/gatehouse/gatehouse/internal/token"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
@@ -62,7 +62,7 @@ type shared struct {
 	clock   *clock
 	access  *token.Issuer
 	refresh *token.RefreshTokens
-	log     *logBuffer
+	log     *testenv.Buffer
 
 	mu       sync.Mutex
 	secrets  []string                // texts that no table and no log may hold
@@ -88,7 +88,7 @@ func newFixture(t *testing.T, url string) *fixture {
 	keys := must(token.NewKeys(key.WithoutSchedule()))
 	access := must(token.NewIssuer(token.Config{Keys: keys, Issuer: "https://id.example.org", Audience: "gatehouse",
 		TTL: accessTTL, Clock: clock.Now}))
-	log := &logBuffer{}
+	log := &testenv.Buffer{}
 	refresh := refreshTokens(t, theSecret)
 	h := &fixture{
 		shared: &shared{t: t, url: url, db: db, raw: raw, clock: clock, access: access, refresh: refresh, log: log},
@@ -259,24 +259,6 @@ func (c *clock) set(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = now
-}
-
-// logBuffer keeps what was logged.
-type logBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (j *logBuffer) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(p)
-}
-
-func (j *logBuffer) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
 }
 
 // must returns a value without which a test cannot go on.

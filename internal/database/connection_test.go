@@ -6,9 +6,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/url"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -114,51 +111,6 @@ func TestTransactions_ReadThenWriteDoNotFailEachOther(t *testing.T) {
 	})
 }
 
-// proxy stands between a test and a server, and can fall silent as a lost network does: nothing is refused or closed.
-type proxy struct {
-	net.Listener
-	target string
-	silent atomic.Bool
-}
-
-func silencer(t *testing.T, real string) (*proxy, string) {
-	t.Helper()
-	l := must(net.Listen("tcp", "127.0.0.1:0"))
-	t.Cleanup(func() { l.Close() })
-	p := &proxy{Listener: l}
-	address := with(t, real, func(u *url.URL) { p.target, u.Host = u.Host, l.Addr().String() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			s, err := net.Dial("tcp", p.target)
-			if err != nil {
-				c.Close()
-				continue
-			}
-			go p.pass(c, s)
-			go p.pass(s, c)
-		}
-	}()
-	return p, address
-}
-
-func (p *proxy) pass(to, from net.Conn) {
-	buffer := make([]byte, 4096)
-	for {
-		n, err := from.Read(buffer)
-		if p.silent.Load() {
-			io.Copy(io.Discard, from)
-		}
-		if _, writeErr := to.Write(buffer[:n]); err != nil || writeErr != nil {
-			to.Close()
-			return
-		}
-	}
-}
-
 func TestConnection_SilentServerEndsWithTheContext(t *testing.T) {
 	const known, unknown = "SELECT $1::int", "SELECT $1::int + 1"
 	for name, ask := range map[string]func(ctx context.Context, d *database.Database, tx *sql.Tx) error{
@@ -183,14 +135,14 @@ func TestConnection_SilentServerEndsWithTheContext(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // each waits for its own silence
-			p, address := silencer(t, dbtest.Postgres(t))
-			d := migrated(t, address+"&connect_timeout=2")
+			p := dbtest.NewProxy(t, dbtest.Postgres(t))
+			d := migrated(t, p.URL+"&connect_timeout=2")
 			tx, err := d.SQL().BeginTx(t.Context(), nil)
 			if err == nil {
 				err = errors.Join(tx.QueryRow(known, 1).Scan(new(int)), d.SQL().QueryRow(known, 1).Scan(new(int)))
 			}
 			check(t, err)
-			p.silent.Store(true)
+			p.Freeze()
 			ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 			defer cancel()
 			began := time.Now()
@@ -200,7 +152,7 @@ func TestConnection_SilentServerEndsWithTheContext(t *testing.T) {
 				t.Errorf("after %s: %v", took, err)
 			}
 			t.Logf("given up after %s: %v", took, err)
-			p.silent.Store(false)
+			p.Pass()
 			tx.Rollback()
 			err = d.Ready(t.Context())
 			for end := time.Now().Add(5 * time.Second); err != nil && time.Now().Before(end); {
@@ -219,8 +171,8 @@ func TestConnection_SilentServerTimesOutWithoutADeadline(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for time-outs")
 	}
-	p, address := silencer(t, dbtest.Postgres(t))
-	d := migrated(t, address)
+	p := dbtest.NewProxy(t, dbtest.Postgres(t))
+	d := migrated(t, p.URL)
 	begun := func() *sql.Tx {
 		tx, err := d.SQL().Begin()
 		if err == nil {
@@ -231,7 +183,7 @@ func TestConnection_SilentServerTimesOutWithoutADeadline(t *testing.T) {
 	}
 	var waiting sync.WaitGroup
 	one, two := begun(), begun()
-	p.silent.Store(true)
+	p.Freeze()
 	began := time.Now()
 	for name, ask := range map[string]func() error{
 		"a statement": func() error {
@@ -248,7 +200,7 @@ func TestConnection_SilentServerTimesOutWithoutADeadline(t *testing.T) {
 		})
 	}
 	waiting.Wait()
-	p.silent.Store(false)
+	p.Pass()
 }
 
 // A statement that the server cancelled leaves its connection as good as new.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/pgtemp"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 func query(t *testing.T, url, q string) error {
@@ -59,7 +60,7 @@ func TestServer_KilledProcessLeavesNothing(t *testing.T) {
 	child.Env = append(os.Environ(), "PGTEMP_TEST_CHILD="+dir)
 	check(t, child.Start())
 	var said []byte
-	eventually(t, "the child's cluster is up", func() bool {
+	testenv.Eventually(t, "the child's cluster is up", 30*time.Second, func() bool {
 		said, _ = os.ReadFile(dir + "/ready")
 		return len(said) > 0
 	})
@@ -69,23 +70,13 @@ func TestServer_KilledProcessLeavesNothing(t *testing.T) {
 	}
 	child.Process.Kill()
 	child.Wait()
-	eventually(t, "the folder is gone", func() bool {
+	testenv.Eventually(t, "the folder is gone", 30*time.Second, func() bool {
 		_, err := os.Stat(folder)
 		return errors.Is(err, os.ErrNotExist)
 	})
 	if err := query(t, url, "SELECT 1"); err == nil {
 		t.Error("the server still answers")
 	}
-}
-
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if is() {
-			return
-		}
-	}
-	t.Fatalf("not after 30 s: %s", what)
 }
 
 func check(t testing.TB, err error) {

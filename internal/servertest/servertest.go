@@ -8,7 +8,6 @@
 package servertest
 
 import (
-	"bytes"
 	"database/sql"
 	"flag"
 	"fmt"
@@ -18,9 +17,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/testenv"
@@ -57,36 +54,11 @@ func chdirToRoot() error {
 	return os.Chdir(filepath.Dir(strings.TrimSpace(string(out))))
 }
 
-// Buffer is a bytes.Buffer that a process may write while a test reads.
-type Buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
+// Buffer is testenv's.
+type Buffer = testenv.Buffer
 
-func (b *Buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *Buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
-// Eventually waits until something holds, and returns how long that took. It fails the test when the time is over.
-func Eventually(t testing.TB, what string, within time.Duration, holds func() bool) time.Duration {
-	t.Helper()
-	start := time.Now()
-	for !holds() {
-		if time.Since(start) > within {
-			t.Fatalf("%s: not within %v", what, within)
-		}
-		time.Sleep(time.Millisecond)
-	}
-	return time.Since(start)
-}
+// Eventually is testenv's.
+var Eventually = testenv.Eventually
 
 // ReadFile returns a file's text.
 func ReadFile(t testing.TB, path string) string {

@@ -1,9 +1,7 @@
 package testenv
 
 import (
-	"bytes"
 	"os/exec"
-	"sync"
 	"testing"
 	"time"
 )
@@ -23,7 +21,7 @@ func Start(t testing.TB, hint, program string, args ...string) {
 		Missing(t, program, hint)
 	}
 	command := exec.Command("/bin/sh", append([]string{"-c", until, "sh", path}, args...)...)
-	said := &saying{}
+	said := &Buffer{}
 	command.Stdout, command.Stderr = said, said
 	command.WaitDelay = 5 * time.Second
 	input, err := command.StdinPipe()
@@ -40,22 +38,4 @@ func Start(t testing.TB, hint, program string, args ...string) {
 			t.Logf("%s said:\n%s", program, said)
 		}
 	})
-}
-
-// saying is what a program writes while it runs.
-type saying struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *saying) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *saying) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
 }

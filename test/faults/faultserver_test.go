@@ -32,8 +32,8 @@ func answerTimeout() time.Duration { return operationTimeout() + 2*time.Second }
 type faultServer struct {
 	*servertest.Process
 	t          *testing.T
-	proxy      *servertest.Proxy // before Postgres
-	db         *sql.DB           // without the proxy
+	proxy      *dbtest.Proxy // before Postgres
+	db         *sql.DB       // without the proxy
 	token      string
 	registered atomic.Int64 // accounts
 }
@@ -41,7 +41,7 @@ type faultServer struct {
 func newFaultServer(t *testing.T, environment ...string) *faultServer {
 	t.Helper()
 	url := dbtest.Postgres(t)
-	proxy := servertest.NewProxy(t, url)
+	proxy := dbtest.NewProxy(t, url)
 	s := newServer(t, append(environment, "GATEHOUSE_DATABASE_URL="+proxy.URL)...)
 	s.proxy, s.db = proxy, servertest.OpenDB(t, url)
 	t.Cleanup(proxy.Pass)

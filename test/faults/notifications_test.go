@@ -11,7 +11,7 @@ import (
 // TestLostNotifications_AcceptNoEndedSessionForMoreThanASecond cuts the link between two instances in every way.
 func TestLostNotifications_AcceptNoEndedSessionForMoreThanASecond(t *testing.T) {
 	cluster := dbtest.NewServer(t)
-	link := servertest.NewProxy(t, cluster.URL("postgres"))
+	link := dbtest.NewProxy(t, cluster.URL("postgres"))
 	p := servertest.NewPair(t, cluster.URL("postgres"), link.URL)
 	for _, c := range []struct {
 		name   string

@@ -36,19 +36,19 @@ func TestPostgresFault_IsUnavailableAndPasses(t *testing.T) {
 		t.Skip("waits for time-outs")
 	}
 	t.Parallel()
-	proxied := func(change func(*servertest.Proxy)) func(*faultServer) func() {
+	proxied := func(change func(*dbtest.Proxy)) func(*faultServer) func() {
 		return func(s *faultServer) func() { change(s.proxy); return nil }
 	}
 	for name, f := range map[string]fault{
-		"slow": {begin: proxied(func(p *servertest.Proxy) { p.Delay(operationTimeout() / 25) }),
+		"slow": {begin: proxied(func(p *dbtest.Proxy) { p.Delay(operationTimeout() / 25) }),
 			works: true, ready: true},
-		"slow by all its time": {begin: proxied(func(p *servertest.Proxy) {
+		"slow by all its time": {begin: proxied(func(p *dbtest.Proxy) {
 			p.Delay(max(operationTimeout(),
 				5*time.Second))
 		})},
-		"hanging":          {begin: proxied((*servertest.Proxy).Freeze)},
-		"away":             {begin: proxied(func(p *servertest.Proxy) { p.Refuse(nil) })},
-		"full":             {begin: proxied(func(p *servertest.Proxy) { p.Refuse(tooManyConnections()) })},
+		"hanging":          {begin: proxied((*dbtest.Proxy).Freeze)},
+		"away":             {begin: proxied(func(p *dbtest.Proxy) { p.Refuse(nil) })},
+		"full":             {begin: proxied(func(p *dbtest.Proxy) { p.Refuse(tooManyConnections()) })},
 		"locked by others": {begin: (*faultServer).lockUsers, ready: true, few: true},
 		"read-only":        {begin: func(s *faultServer) func() { s.readOnly("on"); return func() { s.readOnly("off") } }, reads: true},
 	} {

@@ -90,7 +90,7 @@ func TestSoak_LeaksNothingAndBreaksNoPromise(t *testing.T) {
 type soak struct {
 	*servertest.Process
 	t     *testing.T
-	proxy *servertest.Proxy
+	proxy *dbtest.Proxy
 	rest  sync.RWMutex // held while a sample is taken
 	over  atomic.Bool
 
@@ -99,7 +99,7 @@ type soak struct {
 
 func newSoak(t *testing.T) *soak {
 	t.Helper()
-	s := &soak{t: t, proxy: servertest.NewProxy(t, dbtest.Postgres(t))}
+	s := &soak{t: t, proxy: dbtest.NewProxy(t, dbtest.Postgres(t))}
 	s.Process = servertest.StartChild(t, "GATEHOUSE_DATABASE_URL="+s.proxy.URL, "GATEHOUSE_OPS_ADDR="+
 		servertest.FreeAddress(t), "GATEHOUSE_LOG=error")
 	s.HTTP.Timeout = 30 * time.Second
