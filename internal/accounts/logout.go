@@ -15,7 +15,7 @@ import (
 func (s *Service) Logout(ctx context.Context, v *viewer.Viewer, refreshToken string) (*LogoutPayload, error) {
 	now := s.now()
 	if err := v.Err(); err != nil {
-		return nil, err // of a session that could not be read, nobody knows whether it has ended
+		return nil, err // whether a session has ended that could not be read is unknown
 	}
 	which := []predicate.Session{session.ID(v.SessionID), session.UserID(v.UserID)}
 	if !v.SignedIn() {

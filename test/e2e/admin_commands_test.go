@@ -138,7 +138,7 @@ var grants = []grant{
 		ownersPassword},
 	{"promote", func(*attacker) {}, command("promote"), true, ownersPassword},
 	{"reset", func(*attacker) {}, command("reset"), false, ownersPassword},
-	// Its caller vouches for whoever has the password, and for nobody else.
+	// Its caller vouches for the person who has the password, and for no other.
 	{"setRoles", func(*attacker) {}, func(p *attacker) {
 		p.Must(p.Admin(), `mutation { setRoles(input: {userId: `+servertest.JSON(p.id())+
 			`, roles: [USER, ADMIN], allowUnverifiedEmail: true}) { user { id } } }`)
