@@ -11,16 +11,20 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
 // TestRefresh_OneTokenAtManyInstancesHasOneSuccessor presents the newest refresh token of a session a hundred times at
-// the same moment, half of them to another instance, a hundred rounds long. Beside it other sessions of the same user
+// the same moment, half of them to another instance, round after round. Beside it other sessions of the same user
 // refresh twice simultaneously, and in every tenth round the old token of one more comes back: that session ends, and no
 // other does.
 func TestRefresh_OneTokenAtManyInstancesHasOneSuccessor(t *testing.T) {
-	rounds := 100
-	if testing.Short() {
+	rounds := 30
+	switch {
+	case testenv.Long("model"):
+		rounds = 100
+	case testing.Short():
 		rounds = 5
 	}
 	whose := slices.Repeat([]int{0}, 100) // session's token each party presents

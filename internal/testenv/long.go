@@ -16,7 +16,7 @@ var longRuns = map[string]string{
 	"faults":       "faults that last as long as the server's own time-outs",
 	"flood":        "abusive requests for longer, with a bound on the rate of answers",
 	"matrix":       "all combinations of rules and viewers",
-	"model":        "the model of sessions over more steps",
+	"model":        "the model of sessions over more steps, and parallel refreshes over more rounds",
 	"pause":        "a process that is paused for a minute",
 	"soak":         "clients that live through accounts for ten minutes",
 	"users":        "a million users",
