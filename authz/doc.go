@@ -38,14 +38,14 @@
 // The guard decides who may use a field, which objects a mutation may name, and what is shown. It cannot decide
 //
 //   - who the caller is: Config.Viewer says so, and checks the credential;
-//   - what a resolver looks for: a hidden object of a list leaves a null or takes the list with it, so its presence shows,
-//     and a count, filter, order or cursor tells what it reads; a resolver selects what the caller may know of;
+//   - what a resolver looks for: a hidden object of a list leaves a null or takes the list with it, so its presence
+//     shows, and a count, filter, order or cursor tells what it reads; a resolver selects what the caller may know of;
 //   - what a resolver writes beyond the objects that its ID arguments name, and what changes between that check and the
 //     write: the resolver's own transaction names the owner again;
 //   - what stands within a scalar: a map or JSON is one value;
 //   - what a resolver's error says, but for NOT_FOUND where the object could be another's;
-//   - what an operation costs, how often it is sent, and how long its answer takes: limits and time-outs stand before it;
-//   - what does not pass it: other routes, and a second server of the same resolvers without it.
+//   - what an operation costs, how often it is sent, and how long its answer takes: limits and time-outs stand before;
+//   - what does not pass it: other routes, and a server of the same resolvers that does not Use it.
 package authz
 
 import _ "embed"
