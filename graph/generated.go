@@ -848,7 +848,7 @@ input RegisterInput {
   email: String!
   "8 to 128 characters, no rules of composition; not the address, not among the 10,000 commonest passwords."
   password: String!
-  "What the user wants to be called, at most 100 characters."
+  "What the user wants to be called: 1 to 100 characters, one of them visible, and none that controls text or its direction."
   name: String
   """
   For browsers: keep the refresh token in a cookie that no script can read, and give none in the answer. Refused unless
@@ -878,7 +878,7 @@ input RefreshInput {
 
 "What the caller changes of themselves."
 input UpdateProfileInput {
-  "What the user wants to be called, at most 100 characters; ` + "`" + `null` + "`" + ` takes the name away."
+  "What the user wants to be called, as ` + "`" + `RegisterInput` + "`" + ` says; ` + "`" + `null` + "`" + ` takes the name away."
   name: String
 }
 

@@ -106,7 +106,7 @@ type RegisterInput struct {
 	Email string `json:"email"`
 	// 8 to 128 characters, no rules of composition; not the address, not among the 10,000 commonest passwords.
 	Password string `json:"password"`
-	// What the user wants to be called, at most 100 characters.
+	// What the user wants to be called: 1 to 100 characters, one of them visible, and none that controls text or its direction.
 	Name *string `json:"name"`
 	// For browsers: keep the refresh token in a cookie that no script can read, and give none in the answer. Refused unless
 	// the request's `Origin` is allowed.
@@ -142,7 +142,7 @@ var AllRole = []Role{
 
 // What the caller changes of themselves.
 type UpdateProfileInput struct {
-	// What the user wants to be called, at most 100 characters; `null` takes the name away.
+	// What the user wants to be called, as `RegisterInput` says; `null` takes the name away.
 	Name *string `json:"name,omitempty"`
 }
 

@@ -34,7 +34,7 @@ type Query struct {
 
 // What the caller changes of themselves.
 type UpdateProfileInput struct {
-	// What the user wants to be called, at most 100 characters; `null` takes the name away.
+	// What the user wants to be called, as `RegisterInput` says; `null` takes the name away.
 	Name graphql.Omittable[*string] `json:"name,omitempty"`
 }
 

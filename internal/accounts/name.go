@@ -31,8 +31,26 @@ func cleanName(name *string) (*string, error) {
 	case !isLine(clean):
 		return nil, problem.BadInput("name", problem.Malformed,
 			"A name cannot have control characters, such as line breaks.")
+	case strings.ContainsFunc(clean, isBidiControl):
+		return nil, problem.BadInput("name", problem.Malformed,
+			"A name cannot have characters that change the direction of text.")
+	case !strings.ContainsFunc(clean, isVisible):
+		return nil, problem.BadInput("name", problem.Malformed,
+			"A name needs a character that can be seen; leave the name out to have none.")
 	}
 	return &clean, nil
+}
+
+// isBidiControl matches characters that turn round the text beside a name, in a list of users or a mail.
+func isBidiControl(r rune) bool { return unicode.Is(unicode.Bidi_Control, r) }
+
+// blanks are letters and symbols that are drawn blank without being ignorable: of Braille, Egyptian and music.
+const blanks = "\u2800\U00013441\U00013442\U0001d159"
+
+// isVisible reports whether a character shows something by itself. One that this version of Unicode does not know may.
+func isVisible(r rune) bool {
+	return !unicode.In(r, unicode.Z, unicode.Cc, unicode.Cf, unicode.M, unicode.Other_Default_Ignorable_Code_Point) &&
+		!strings.ContainsRune(blanks, r)
 }
 
 // isLine reports whether a text is UTF-8 without line breaks and other control characters. Postgres stores no NUL.

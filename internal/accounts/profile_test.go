@@ -65,7 +65,8 @@ func TestUpdateProfile_RefusesBadNames(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))
 		check(t, h.rename(p.Viewer, "Ada"))
-		for _, bad := range []string{"", " ", "\u00a0\u2003", strings.Repeat("n", 101), strings.Repeat("n", 1<<20), "a\nb", "a\x00b", "a\x7fb", "a\u0085b", "a\u2028b", "a\u2029b", "\xff"} {
+		for _, bad := range []string{"", " ", "\u00a0\u2003", strings.Repeat("n", 101), strings.Repeat("n", 1<<20), "a\nb", "a\x00b", "a\x7fb", "a\u0085b", "a\u2028b", "a\u2029b", "\xff",
+			"\u200b", "\u2800", "a\u202eb"} {
 			wantProblem(t, bad, h.rename(p.Viewer, bad), problem.BadUserInput, "name")
 		}
 		me := must(h.Me(t.Context(), p.Viewer))
