@@ -84,7 +84,7 @@ type ComplexityRoot struct {
 		Me    func(childComplexity int) int
 		Node  func(childComplexity int, id uuid.UUID) int
 		User  func(childComplexity int, id uuid.UUID) int
-		Users func(childComplexity int, first *int32, after *string, search *string, filter *model.UserFilter) int
+		Users func(childComplexity int, first *int32, after *string, last *int32, before *string, search *string, filter *model.UserFilter) int
 	}
 
 	ReinstateUserPayload struct {
@@ -167,7 +167,7 @@ type MutationResolver interface {
 type QueryResolver interface {
 	Me(ctx context.Context) (*accounts.User, error)
 	User(ctx context.Context, id uuid.UUID) (*accounts.User, error)
-	Users(ctx context.Context, first *int32, after *string, search *string, filter *model.UserFilter) (*accounts.UserConnection, error)
+	Users(ctx context.Context, first *int32, after *string, last *int32, before *string, search *string, filter *model.UserFilter) (*accounts.UserConnection, error)
 	Node(ctx context.Context, id uuid.UUID) (accounts.Node, error)
 }
 type UserResolver interface {
@@ -432,7 +432,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Users(childComplexity, args["first"].(*int32), args["after"].(*string), args["search"].(*string), args["filter"].(*model.UserFilter)), true
+		return e.ComplexityRoot.Query.Users(childComplexity, args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), args["search"].(*string), args["filter"].(*model.UserFilter)), true
 
 	case "ReinstateUserPayload.user":
 		if e.ComplexityRoot.ReinstateUserPayload.User == nil {
@@ -755,10 +755,14 @@ type Query {
   Errors: ` + "`" + `BAD_USER_INPUT` + "`" + `.
   """
   users(
-    "How many: 0 to 100."
-    first: Int = 20
-    "The ` + "`" + `endCursor` + "`" + ` of the page before."
+    "How many from the beginning: 0 to 100; 20 when neither ` + "`" + `first` + "`" + ` nor ` + "`" + `last` + "`" + ` is given."
+    first: Int
+    "Begin behind this cursor: the ` + "`" + `endCursor` + "`" + ` of the page before."
     after: String
+    "How many from the end: 0 to 100. Not together with ` + "`" + `first` + "`" + `."
+    last: Int
+    "End before this cursor: the ` + "`" + `startCursor` + "`" + ` of the page behind."
+    before: String
     "Only users whose e-mail address begins with this."
     search: String
     "Only users for whom all of this holds."
@@ -1014,7 +1018,7 @@ type UserConnection {
 
 "A user of a page."
 type UserEdge {
-  "Where the user stands: give it as ` + "`" + `after` + "`" + ` to begin behind them."
+  "Where the user stands: give it as ` + "`" + `after` + "`" + ` to begin behind them, as ` + "`" + `before` + "`" + ` to end before them."
   cursor: String!
   "The user."
   node: User!
@@ -1022,9 +1026,9 @@ type UserEdge {
 
 "Where a page stands among the others."
 type PageInfo {
-  "Whether there is a page behind this one."
+  "Whether there is a page behind this one, or it ended before a cursor."
   hasNextPage: Boolean!
-  "Whether this page began behind a cursor."
+  "Whether there is a page before this one, or it began behind a cursor."
   hasPreviousPage: Boolean!
   "The cursor of the first user; null on an empty page."
   startCursor: String
@@ -1620,22 +1624,38 @@ func (ec *executionContext) field_Query_users_args(ctx context.Context, rawArgs 
 		return nil, err
 	}
 	args["after"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "search",
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["search"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "search",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["search"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
 		func(ctx context.Context, v any) (*model.UserFilter, error) {
 			return ec.unmarshalOUserFilter2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋgraphᚋmodelᚐUserFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["filter"] = arg3
+	args["filter"] = arg5
 	return args, nil
 }
 
@@ -2597,7 +2617,7 @@ func (ec *executionContext) _Query_users(ctx context.Context, field graphql.Coll
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Users(ctx, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["search"].(*string), fc.Args["filter"].(*model.UserFilter))
+			return ec.Resolvers.Query().Users(ctx, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string), fc.Args["search"].(*string), fc.Args["filter"].(*model.UserFilter))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *accounts.UserConnection) graphql.Marshaler {

@@ -90,8 +90,9 @@ func (r *queryResolver) User(ctx context.Context, id uuid.UUID) (*accounts.User,
 }
 
 // Users is the resolver for the users field.
-func (r *queryResolver) Users(ctx context.Context, first *int32, after, search *string, filter *model.UserFilter) (*accounts.UserConnection, error) {
-	return r.accounts.Users(ctx, userPage(first, after, search, filter))
+func (r *queryResolver) Users(ctx context.Context, first *int32, after *string, last *int32, before, search *string, filter *model.UserFilter) (*accounts.UserConnection, error) {
+	page := accounts.Page{First: first, After: after, Last: last, Before: before}
+	return r.accounts.Users(ctx, userPage(page, search, filter))
 }
 
 // Node is the resolver for the node field.

@@ -29,17 +29,11 @@ func omittable[T any](input graphql.Omittable[T]) *T {
 	return nil
 }
 
-// defaultFirst is the page size when a client sends null; the default in schema.graphql is for an absent argument.
-const defaultFirst = 20
-
-// userPage combines the arguments of the field users.
-func userPage(first *int32, after, search *string, filter *model.UserFilter) accounts.UserPage {
-	page := accounts.UserPage{First: defaultFirst, After: after, Search: search}
-	if first != nil {
-		page.First = int(*first)
-	}
+// userPage adds a filter to the other arguments of the field users.
+func userPage(page accounts.Page, search *string, filter *model.UserFilter) accounts.UserPage {
+	users := accounts.UserPage{Page: page, Search: search}
 	if filter != nil {
-		page.Status, page.Role = filter.Status.Value(), filter.Role.Value()
+		users.Status, users.Role = filter.Status.Value(), filter.Role.Value()
 	}
-	return page
+	return users
 }

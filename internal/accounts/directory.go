@@ -2,13 +2,12 @@ package accounts
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
-	"fmt"
 	"math"
 	"strings"
 	"unicode/utf8"
 
+	entsql "entgo.io/ent/dialect/sql"
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/ent"
@@ -19,8 +18,7 @@ import (
 
 // UserPage selects a page of users.
 type UserPage struct {
-	First  int     // how many, 0 to Config.MaxPage
-	After  *string // the cursor behind which the page begins; nil: the first page
+	Page
 	Search *string // only addresses that begin with this; case does not matter
 	Status *UserStatus
 	Role   *Role
@@ -40,14 +38,6 @@ type UserEdge struct {
 	Node   *User
 }
 
-// PageInfo is GraphQL's type of that name.
-type PageInfo struct {
-	HasNextPage     bool
-	HasPreviousPage bool
-	StartCursor     *string
-	EndCursor       *string
-}
-
 // User returns an account, or nil, for administrators.
 func (s *Service) User(ctx context.Context, id uuid.UUID) (*User, error) {
 	return userOrNil(s.config.Client.User.Get(ctx, id))
@@ -65,25 +55,18 @@ func userOrNil(row *ent.User, err error) (*User, error) {
 
 // Users returns one page of the accounts, oldest first. Pages are found by key and not by offset, so that depth costs
 // nothing and no user is shown twice. Problem: BAD_USER_INPUT.
-func (s *Service) Users(ctx context.Context, page UserPage) (*UserConnection, error) {
-	behind, wrongCursor := readCursor(page.After)
-	if err := errors.Join(s.checkFirst(page.First), wrongCursor, checkSearch(page.Search)); err != nil {
+func (s *Service) Users(ctx context.Context, p UserPage) (*UserConnection, error) {
+	bounds, err := p.bounds(s.config.MaxPage)
+	if err := errors.Join(err, checkSearch(p.Search)); err != nil {
 		return nil, err
 	}
-	connection := &UserConnection{Edges: []*UserEdge{}, PageInfo: &PageInfo{}, filter: page.filter()}
-	query := s.config.Client.User.Query().Where(connection.filter...).Order(ent.Asc(user.FieldID)).Limit(page.First + 1)
-	if page.After != nil {
-		query.Where(user.IDGT(behind))
-		connection.PageInfo.HasPreviousPage = true
-	}
-	rows, err := query.All(ctx)
+	connection := &UserConnection{Edges: []*UserEdge{}, filter: p.filter()}
+	rows, err := s.config.Client.User.Query().Where(connection.filter...).Where(between(bounds)).
+		Limit(bounds.size + 1).All(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if len(rows) > page.First {
-		connection.PageInfo.HasNextPage = true
-		rows = rows[:page.First]
-	}
+	rows, connection.PageInfo = page(rows, bounds)
 	for _, row := range rows {
 		connection.Edges = append(connection.Edges, &UserEdge{Cursor: writeCursor(row.ID), Node: userOf(row)})
 	}
@@ -94,12 +77,21 @@ func (s *Service) Users(ctx context.Context, page UserPage) (*UserConnection, er
 	return connection, nil
 }
 
-func (s *Service) checkFirst(n int) error {
-	if n >= 0 && n <= s.config.MaxPage {
-		return nil
+// between orders users by id, and passes those between the bounds.
+func between(b pageBounds) predicate.User {
+	return func(users *entsql.Selector) {
+		id := users.C(user.FieldID)
+		if b.after != nil {
+			users.Where(entsql.GT(id, *b.after))
+		}
+		if b.before != nil {
+			users.Where(entsql.LT(id, *b.before))
+		}
+		if b.backward {
+			id = entsql.Desc(id)
+		}
+		users.OrderBy(id)
 	}
-	return problem.BadInput("first", problem.OutOfRange, fmt.Sprintf("A page has at most %d users.", s.config.MaxPage)).
-		Between(0, s.config.MaxPage)
 }
 
 // checkSearch refuses text that no address begins with, and that databases refuse.
@@ -137,22 +129,4 @@ func (p UserPage) filter() []predicate.User {
 		all = append(all, predicate.User(hasRole(*p.Role)))
 	}
 	return all
-}
-
-// A cursor is a user's id, opaque to clients. A forged one gains nothing: it only says where a page begins.
-func writeCursor(id uuid.UUID) string { return base64.RawURLEncoding.EncodeToString(id[:]) }
-
-func readCursor(text *string) (uuid.UUID, error) {
-	if text == nil {
-		return uuid.Nil, nil
-	}
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(*text)
-	if err == nil {
-		// The decoder passes over line breaks.
-		if id, err := uuid.FromBytes(raw); err == nil && writeCursor(id) == *text {
-			return id, nil
-		}
-	}
-	return uuid.Nil, problem.BadInput("after", problem.Malformed,
-		"This is not a cursor of this list; use endCursor of the page before.").WithCause(err)
 }

@@ -53,6 +53,8 @@ func inputCases(user servertest.Account) map[string]inputCase {
 		"roles":                {good: []string{"USER", "ADMIN"}, wrong: []wrongValue{{[]string{"ADMIN"}, "REQUIRED", none}}},
 		"allowUnverifiedEmail": {good: true, wrong: []wrongValue{{false, "REQUIRED", none}}},
 		"first":                {wrong: []wrongValue{{101, "OUT_OF_RANGE", page}, {-1, "OUT_OF_RANGE", page}}},
+		"last":                 {wrong: []wrongValue{{101, "OUT_OF_RANGE", page}, {-1, "OUT_OF_RANGE", page}}},
+		"before":               {wrong: []wrongValue{{"x", "MALFORMED", none}}},
 		"after":                {wrong: []wrongValue{{"x", "MALFORMED", none}}},
 		"search":               {wrong: []wrongValue{{"a\x00", "MALFORMED", none}, {long(600), "TOO_LONG", bounds{0, 254}}}},
 		"status":               {},
