@@ -277,9 +277,4 @@ func body(t *testing.T, response *http.Response) string {
 	return string(must(io.ReadAll(response.Body)))
 }
 
-func check(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+var check = testenv.Check

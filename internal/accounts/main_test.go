@@ -218,12 +218,7 @@ func wantProblem(t *testing.T, what string, err error, code problem.Code, field 
 	return p
 }
 
-func check(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+var check = testenv.Check
 
 // inParallel runs f n times at the same moment.
 func inParallel(n int, f func(i int)) {

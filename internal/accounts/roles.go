@@ -25,8 +25,8 @@ type SetRolesPayload struct{ User *User }
 
 // SetRoles gives a user exactly these roles, from the user's next request on. Every account has USER. ADMIN onto an
 // address that nobody has confirmed is refused, unless the input allows it. Then the account's sessions end, because
-// another person may have begun them; the caller vouches only for the person who has the password. Problems: BAD_USER_INPUT,
-// NOT_FOUND, LAST_ADMIN, FORBIDDEN, UNAUTHENTICATED.
+// another person may have begun them; the caller vouches only for the person who has the password. Problems:
+// BAD_USER_INPUT, NOT_FOUND, LAST_ADMIN, FORBIDDEN, UNAUTHENTICATED.
 func (s *Service) SetRoles(ctx context.Context, v *viewer.Viewer, in SetRolesInput) (*SetRolesPayload, error) {
 	now := s.now()
 	var payload *SetRolesPayload

@@ -13,6 +13,7 @@ import (
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/dbtest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 func TestMain(m *testing.M) { dbtest.Main(m) }
@@ -60,12 +61,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-func check(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+var check = testenv.Check
 
 // wantEqual compares what came with what was wanted.
 func wantEqual[T any](t *testing.T, what string, want, got T, options ...cmp.Option) {

@@ -45,9 +45,7 @@ func Each(t *testing.T, f func(t *testing.T, url string)) {
 func SQLite(t testing.TB) string {
 	t.Helper()
 	folder, err := os.MkdirTemp(pgtemp.MemoryFolder(), "gatehouse-sqlite-")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Check(t, err)
 	t.Cleanup(func() {
 		if err := os.RemoveAll(folder); err != nil {
 			t.Error(err)
@@ -81,20 +79,14 @@ func Tables(t testing.TB, db *sql.DB) (names []string) {
 	if err != nil {
 		rows, err = db.Query("SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1")
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Check(t, err)
 	defer rows.Close()
 	for rows.Next() {
 		var name string
-		if err := rows.Scan(&name); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Check(t, rows.Scan(&name))
 		names = append(names, name)
 	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Check(t, rows.Err())
 	return names
 }
 

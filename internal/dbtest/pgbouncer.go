@@ -19,13 +19,9 @@ import (
 func PgBouncer(t testing.TB, databaseURL, mode string) string {
 	t.Helper()
 	u, err := url.Parse(databaseURL)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Check(t, err)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Check(t, err)
 	l.Close()
 	password, _ := u.User.Password()
 	_, port, _ := net.SplitHostPort(l.Addr().String())
@@ -34,9 +30,7 @@ func PgBouncer(t testing.TB, databaseURL, mode string) string {
 	owner := -1
 	if os.Geteuid() == 0 { // which PgBouncer refuses to be
 		nobody, err := user.Lookup("nobody")
-		if err != nil {
-			t.Fatal(err)
-		}
+		testenv.Check(t, err)
 		owner, _ = strconv.Atoi(nobody.Uid)
 		args = []string{"-q", "-u", "nobody", config}
 	}
@@ -56,12 +50,8 @@ max_client_conn = 200
 server_round_robin = 1
 `, u.Hostname(), u.Port(), port, users, mode, map[string]int{"transaction": 4, "session": 60}[mode]),
 	} {
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chown(path, owner, -1); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Check(t, os.WriteFile(path, []byte(text), 0o600))
+		testenv.Check(t, os.Chown(path, owner, -1))
 	}
 	testenv.Start(t, "apt-get install pgbouncer", "pgbouncer", args...)
 	u.Host = l.Addr().String()

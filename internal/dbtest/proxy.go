@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"sync"
 	"testing"
+
+	"github.com/gatehouse/gatehouse/internal/testenv"
 	"time"
 )
 
@@ -32,13 +34,9 @@ type proxyState struct {
 func NewProxy(t testing.TB, databaseURL string) *Proxy {
 	t.Helper()
 	u, err := url.Parse(databaseURL)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Check(t, err)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Check(t, err)
 	p := &Proxy{target: u.Host, open: map[net.Conn]struct{}{}}
 	p.change = sync.NewCond(&p.mu)
 	u.Host = l.Addr().String()

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // cheap returns a hasher whose cost keeps tests quick.
@@ -292,9 +294,4 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-func check(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+var check = testenv.Check

@@ -79,9 +79,4 @@ func TestServer_KilledProcessLeavesNothing(t *testing.T) {
 	}
 }
 
-func check(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+var check = testenv.Check

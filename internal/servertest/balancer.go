@@ -26,9 +26,7 @@ func NewBalancer(t testing.TB, servers ...*Client) *Balancer {
 	b := &Balancer{ready: make([]bool, len(servers))}
 	for i, s := range servers {
 		to, err := url.Parse(s.URL)
-		if err != nil {
-			t.Fatal(err)
-		}
+		Check(t, err)
 		p := httputil.NewSingleHostReverseProxy(to)
 		p.Transport = &http.Transport{MaxIdleConnsPerHost: 16}
 		b.servers = append(b.servers, p)

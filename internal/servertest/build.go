@@ -25,9 +25,7 @@ func Build(t testing.TB, pkg string, flags ...string) (path string) {
 		return path
 	}
 	folder, err := os.MkdirTemp("", "gatehouse-build-")
-	if err != nil {
-		t.Fatal(err)
-	}
+	Check(t, err)
 	path = filepath.Join(folder, "program")
 	args := append([]string{"build", "-o", path}, flags...)
 	if raceDetector() {

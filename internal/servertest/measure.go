@@ -44,9 +44,7 @@ func (p *Process) HashWorker() (pid int) {
 		p.t.Fatalf("the server has started %q, and should have started one process", children)
 	}
 	pid, err := strconv.Atoi(children[0])
-	if err != nil {
-		p.t.Fatal(err)
-	}
+	Check(p.t, err)
 	return pid
 }
 

@@ -280,9 +280,7 @@ func (p *Process) Resume() { p.Signal(syscall.SIGCONT) }
 func (p *Process) Signal(s syscall.Signal) {
 	p.t.Helper()
 	p.HTTP.CloseIdleConnections()
-	if err := syscall.Kill(p.PID, s); err != nil {
-		p.t.Fatal(err)
-	}
+	Check(p.t, syscall.Kill(p.PID, s))
 }
 
 // Output is what a command ended with.

@@ -15,9 +15,7 @@ import (
 func NewRelyingService(t testing.TB, config verify.Config) *Client {
 	t.Helper()
 	v, err := verify.New(config)
-	if err != nil {
-		t.Fatal(err)
-	}
+	Check(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); v.Run(ctx) }()

@@ -57,16 +57,17 @@ func chdirToRoot() error {
 // Buffer is testenv's.
 type Buffer = testenv.Buffer
 
-// Eventually is testenv's.
-var Eventually = testenv.Eventually
+// Check and Eventually are testenv's.
+var (
+	Check      = testenv.Check
+	Eventually = testenv.Eventually
+)
 
 // ReadFile returns a file's text.
 func ReadFile(t testing.TB, path string) string {
 	t.Helper()
 	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	Check(t, err)
 	return string(text)
 }
 
@@ -74,9 +75,7 @@ func ReadFile(t testing.TB, path string) string {
 func WriteFile(t testing.TB, text string) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	Check(t, os.WriteFile(path, []byte(text), 0o600))
 	return path
 }
 
@@ -99,9 +98,7 @@ func OpenDB(t testing.TB, url string) *sql.DB {
 		driver, source = "sqlite", path
 	}
 	db, err := sql.Open(driver, source)
-	if err != nil {
-		t.Fatal(err)
-	}
+	Check(t, err)
 	t.Cleanup(func() { db.Close() })
 	return db
 }
@@ -140,9 +137,7 @@ func Execute(t testing.TB, folder, name string, args ...string) string {
 func FreeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	Check(t, err)
 	defer l.Close()
 	return l.Addr().String()
 }

@@ -22,17 +22,11 @@ type SigningKey struct {
 func NewSigningKey(t testing.TB) *SigningKey {
 	t.Helper()
 	_, key, err := ed25519.GenerateKey(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	Check(t, err)
 	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	Check(t, err)
 	path := filepath.Join(t.TempDir(), "signing.pem")
-	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	Check(t, os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600))
 	return &SigningKey{Private: key, Setting: "GATEHOUSE_SIGNING_KEY=" + path}
 }
 
@@ -74,8 +68,6 @@ func (k *SigningKey) Remake(token, how string) (string, error) {
 func (k *SigningKey) MustRemake(t testing.TB, token, how string) string {
 	t.Helper()
 	made, err := k.Remake(token, how)
-	if err != nil {
-		t.Fatal(err)
-	}
+	Check(t, err)
 	return made
 }

@@ -15,6 +15,8 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 var (
@@ -203,9 +205,4 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-func check(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+var check = testenv.Check

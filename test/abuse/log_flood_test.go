@@ -31,9 +31,7 @@ func TestLogFlood_OneCallerWritesFewLinesAndTheRestIsCounted(t *testing.T) {
 			return servertest.Request{Token: s.Register().Access, Query: "{ users { totalCount } }"}
 		}},
 		"an outage": {"refused", func(t *testing.T, _ *servertest.Process, file string) servertest.Request {
-			if err := os.Rename(file, file+".away"); err != nil {
-				t.Fatal(err)
-			}
+			servertest.Check(t, os.Rename(file, file+".away"))
 			return servertest.Request{Query: servertest.Registration(servertest.NewAddress())}
 		}},
 		"a fault of the database": {"internal error", func(t *testing.T, _ *servertest.Process, file string) servertest.Request {

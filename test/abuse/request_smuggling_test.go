@@ -166,9 +166,7 @@ func (f framed) send(t *testing.T, address, email string) string {
 func nginx(t *testing.T, server string) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, err)
 	l.Close()
 	folder := t.TempDir()
 	config := filepath.Join(folder, "nginx.conf")
@@ -187,9 +185,7 @@ http {
 	}
 }
 `, folder, server, l.Addr()), 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, err)
 	testenv.Start(t, "apt-get install nginx-light", "nginx", "-p", folder, "-e", "stderr", "-c", config)
 	servertest.Eventually(t, "nginx listens", time.Minute, func() bool {
 		conn, err := net.Dial("tcp", l.Addr().String())

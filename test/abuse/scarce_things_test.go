@@ -75,13 +75,9 @@ const blockedFor = 2 * time.Second
 func block(t *testing.T, s *servertest.Process, db *sql.DB, a servertest.Account) (release func()) {
 	t.Helper()
 	rows, err := db.BeginTx(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, err)
 	_, err = rows.Exec("SELECT 1 FROM users JOIN sessions ON users.id = user_id WHERE user_id = $1 FOR UPDATE", a.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, err)
 	worker := s.HashWorker()
 	syscall.Kill(worker, syscall.SIGSTOP)
 	return sync.OnceFunc(func() {

@@ -21,9 +21,7 @@ import (
 func TestAccessMatrix_EveryRootFieldAnswersEveryPersonaAsItsRuleSays(t *testing.T) {
 	t.Parallel()
 	schema, err := gqlparser.LoadSchema(&ast.Source{Input: servertest.ReadFile(t, "schema.graphql")})
-	if err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, err)
 	dbtest.Each(t, func(t *testing.T, databaseURL string) {
 		s := newPersonas(t, databaseURL)
 		asked := 0

@@ -48,9 +48,7 @@ func TestBadUsage_ExitsWithTwo(t *testing.T) {
 func TestMigrate_SaysTheVersionInASentence(t *testing.T) {
 	t.Parallel()
 	files, err := os.ReadDir("internal/database/migrations/sqlite")
-	if err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, err)
 	version := 0
 	for _, f := range files {
 		if strings.HasSuffix(f.Name(), ".sql") {

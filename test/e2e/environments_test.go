@@ -38,9 +38,7 @@ func TestEnvironment_ChangesNoAnswer(t *testing.T) {
 	broken := servertest.WriteFile(t, "PK\x03\x04 and no more")
 	postgres := inOtherTimeZone(t)
 	binary, err := filepath.Abs(os.Args[0])
-	if err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, err)
 	for name, c := range map[string]struct {
 		environment []string
 		logs        string
@@ -89,9 +87,7 @@ func inOtherTimeZone(t *testing.T) string {
 	t.Helper()
 	url := dbtest.NewServer(t).URL("postgres")
 	db, err := sql.Open("postgres", url)
-	if err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, err)
 	defer db.Close()
 	servertest.Exec(t, db, "ALTER SYSTEM SET TimeZone = 'Asia/Kathmandu'", "ALTER SYSTEM SET DateStyle = 'German, DMY'",
 		"ALTER SYSTEM SET log_timezone = 'Asia/Kathmandu'", "SELECT pg_reload_conf()")

@@ -21,9 +21,7 @@ import (
 func TestForeignIDs_ChangeNothing(t *testing.T) {
 	t.Parallel()
 	schema, err := gqlparser.LoadSchema(&ast.Source{Input: servertest.ReadFile(t, "schema.graphql")})
-	if err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, err)
 	dbtest.Each(t, func(t *testing.T, url string) {
 		s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+url)
 		ann := s.Register()
@@ -99,22 +97,16 @@ func rows(t *testing.T, db *sql.DB) string {
 	var all []string
 	for _, table := range dbtest.Tables(t, db) {
 		found, err := db.Query(`SELECT * FROM "` + table + `"`)
-		if err != nil {
-			t.Fatal(err)
-		}
+		servertest.Check(t, err)
 		defer found.Close()
 		columns, err := found.Columns()
-		if err != nil {
-			t.Fatal(err)
-		}
+		servertest.Check(t, err)
 		for found.Next() {
 			values := make([]any, len(columns))
 			for i := range values {
 				values[i] = new(sql.NullString)
 			}
-			if err := found.Scan(values...); err != nil {
-				t.Fatal(err)
-			}
+			servertest.Check(t, found.Scan(values...))
 			line := table
 			for i, v := range values {
 				line += fmt.Sprintf(" %s=%q", columns[i], v.(*sql.NullString).String)

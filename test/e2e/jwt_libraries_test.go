@@ -42,9 +42,7 @@ func libraries(t *testing.T) []library {
 		{"PyJWT", program(pythons[i], "test/e2e/testdata/pyjwt.py")},
 		{"verify", func(t *testing.T, issuer, token string) bool {
 			v, err := verify.New(verify.Config{Issuer: issuer})
-			if err != nil {
-				t.Fatal(err)
-			}
+			servertest.Check(t, err)
 			_, err = v.Verify(t.Context(), token)
 			return err == nil
 		}},
@@ -110,8 +108,6 @@ func TestJWTLibraries_AcceptTokensThroughARotation(t *testing.T) {
 func algorithmOf(t *testing.T, token string) string {
 	t.Helper()
 	parsed, _, err := jwt.NewParser().ParseUnverified(token, jwt.MapClaims{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, err)
 	return parsed.Method.Alg()
 }

@@ -85,9 +85,7 @@ func TestMetrics_CountWhatHappened(t *testing.T) {
 func TestMetrics_NamesOfOperationsAreOfSignedInCallers(t *testing.T) {
 	t.Parallel()
 	schema, err := gqlparser.LoadSchema(&ast.Source{Input: servertest.ReadFile(t, "schema.graphql")})
-	if err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, err)
 	s := startWithOps(t, dbtest.SQLite(t))
 	names := 0
 	ask := func(query string, variables any) {

@@ -26,9 +26,7 @@ var directly = map[string][]struct{ query, at string }{
 func TestNode_ShowsWhatOtherFieldsShow(t *testing.T) {
 	t.Parallel()
 	schema, err := gqlparser.LoadSchema(&ast.Source{Input: servertest.ReadFile(t, "schema.graphql")})
-	if err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, err)
 	dbtest.Each(t, func(t *testing.T, url string) {
 		s := newPersonas(t, url)
 		counts := map[bool]map[string]int{true: {}, false: {}} // of operations by the object's type: shown, hidden

@@ -64,9 +64,7 @@ func TestOperatorsListener_IsOffOrWarnsThatItIsOpen(t *testing.T) {
 		t.Errorf("no warning:\n%s", open.Log)
 	}
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, err)
 	defer taken.Close()
 	o := servertest.StartRefused(t, servertest.Secret, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t),
 		"GATEHOUSE_OPS_ADDR="+taken.Addr().String())

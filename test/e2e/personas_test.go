@@ -70,8 +70,6 @@ func (s *personas) all() []persona {
 func (s *personas) claimAdmin(token string) string {
 	s.t.Helper()
 	made, err := s.key.Resign(token, func(c jwt.MapClaims) { c["roles"] = []string{"ADMIN", "USER"} })
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	servertest.Check(s.t, err)
 	return made
 }

@@ -42,7 +42,5 @@ func needBrowser(t *testing.T) {
 	if _, err := os.Stat("web/node_modules/playwright-core"); err != nil {
 		testenv.Missing(t, "playwright-core", "run make playground")
 	}
-	if err := os.MkdirAll(".artifacts", 0o755); err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, os.MkdirAll(".artifacts", 0o755))
 }

@@ -72,9 +72,7 @@ func TestTypesReachedByEveryone_MustSaySo(t *testing.T) {
 	t.Parallel()
 	sdl := strings.Replace(servertest.ReadFile(t, "schema.graphql"), "type AuthPayload @public {", "type AuthPayload {", 1)
 	schema, err := gqlparser.LoadSchema(&ast.Source{Input: sdl})
-	if err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, err)
 	_, refused := graph.NewGuard(schema, graph.GuardConfig{})
 	if refused == nil || !strings.Contains(refused.Error(), "Mutation.login → AuthPayload.accessToken") {
 		t.Errorf("got %v, want a refusal with the path", refused)

@@ -89,9 +89,7 @@ func TestRelyingService_LearnsRolesOfATokenIssuedMeanwhile(t *testing.T) {
 	servertest.Exec(t, db, confirmAddresses)
 	setRoles(s.Client, admin, early.ID, "[USER, ADMIN]")
 	another, err := db.Begin()
-	if err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, err)
 	defer another.Rollback()
 	if _, err := another.Exec("SELECT * FROM settings WHERE id = 'administrators_lock' FOR UPDATE"); err != nil {
 		t.Fatal(err)
@@ -100,9 +98,7 @@ func TestRelyingService_LearnsRolesOfATokenIssuedMeanwhile(t *testing.T) {
 	go func() { defer close(changed); setRoles(s.Client, admin, early.ID, "[USER]") }()
 	time.Sleep(1100 * time.Millisecond) // into the next second, at least
 	late := s.Refresh(early.Refresh)
-	if err := another.Rollback(); err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, another.Rollback())
 	<-changed
 	for name, token := range map[string]string{"before": early.Access, "while it waited": late.Access} {
 		servertest.Eventually(t, "a token issued "+name+" has the new roles", time.Second, func() bool {

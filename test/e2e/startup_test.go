@@ -100,9 +100,7 @@ func TestPostgresThatIsDown_IsWaitedFor(t *testing.T) {
 	t.Parallel()
 	cluster := dbtest.NewServer(t)
 	url := cluster.URL("postgres")
-	if err := cluster.Stop(); err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, cluster.Stop())
 	go func() {
 		time.Sleep(1500 * time.Millisecond)
 		if err := cluster.Start(); err != nil {

@@ -68,9 +68,7 @@ func eachTranscript(t *testing.T, f func(t *testing.T, file string)) {
 
 func play(t *testing.T, file, databaseURL string) {
 	archive, err := txtar.ParseFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, err)
 	key := servertest.NewSigningKey(t)
 	s := servertest.Options{Audit: true}.Start(t, "GATEHOUSE_DATABASE_URL="+databaseURL, key.Setting,
 		"GATEHOUSE_ALLOWED_ORIGINS=http://localhost:5173")

@@ -134,8 +134,6 @@ func clientHello(t *testing.T) []byte {
 	go tls.Client(client, &tls.Config{ServerName: "example.com"}).Handshake()
 	hello := make([]byte, 4<<10)
 	n, err := server.Read(hello)
-	if err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, err)
 	return hello[:n]
 }

@@ -208,14 +208,10 @@ func (j *journal) check(url string) {
 func (j *journal) rows(url string) map[string]*ent.User {
 	j.t.Helper()
 	db, err := database.Open(j.t.Context(), database.Config{URL: url, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		j.t.Fatal(err)
-	}
+	servertest.Check(j.t, err)
 	defer db.Close()
 	users, err := db.Client.User.Query().WithSessions().All(j.t.Context())
-	if err != nil {
-		j.t.Fatal(err)
-	}
+	servertest.Check(j.t, err)
 	sessions, rows := 0, map[string]*ent.User{}
 	for _, u := range users {
 		rows[u.Email] = u

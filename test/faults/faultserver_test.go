@@ -157,18 +157,14 @@ func (s *faultServer) sql(statements ...string) {
 
 func (s *faultServer) count(table string) (n int) {
 	s.t.Helper()
-	if err := s.db.QueryRow("SELECT count(*) FROM " + table).Scan(&n); err != nil {
-		s.t.Fatal(err)
-	}
+	servertest.Check(s.t, s.db.QueryRow("SELECT count(*) FROM "+table).Scan(&n))
 	return n
 }
 
 // readOnly is what a disk that is nearly full, or a maintenance, does to new sessions.
 func (s *faultServer) readOnly(setting string) {
 	var name string
-	if err := s.db.QueryRow("SELECT current_database()").Scan(&name); err != nil {
-		s.t.Fatal(err)
-	}
+	servertest.Check(s.t, s.db.QueryRow("SELECT current_database()").Scan(&name))
 	s.sql("ALTER DATABASE " + name + " SET default_transaction_read_only = " + setting)
 	if setting == "on" {
 		s.proxy.Cut()
@@ -181,8 +177,6 @@ func (s *faultServer) lockUsers() (unlock func()) {
 	if err == nil {
 		_, err = tx.Exec("LOCK TABLE users IN ACCESS EXCLUSIVE MODE")
 	}
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	servertest.Check(s.t, err)
 	return func() { tx.Rollback() }
 }

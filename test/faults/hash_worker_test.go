@@ -35,9 +35,7 @@ func TestHashWorker_CutsNoAnswerWhenAllProcessesAreSignalled(t *testing.T) {
 		worker := p.HashWorker()
 		answer := startRegistering(p)
 		for _, pid := range []int{worker, worker, p.PID} {
-			if err := syscall.Kill(pid, signal); err != nil {
-				t.Fatal(err)
-			}
+			servertest.Check(t, syscall.Kill(pid, signal))
 			time.Sleep(20 * time.Millisecond) // two simultaneous signals are one
 		}
 		if a := <-answer; !a.OK() {

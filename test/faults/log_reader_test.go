@@ -23,9 +23,7 @@ func TestLogWithoutReader_HoldsNothingUp(t *testing.T) {
 	for name, reads := range map[string]bool{"read again": true, "never read": false} {
 		t.Run(name, func(t *testing.T) {
 			reader, writer, err := os.Pipe()
-			if err != nil {
-				t.Fatal(err)
-			}
+			servertest.Check(t, err)
 			defer reader.Close()
 			fill(t, writer)
 			s := servertest.Options{Child: true, Stderr: writer}.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t),
@@ -76,9 +74,7 @@ func TestLogWithoutReader_HoldsNothingUp(t *testing.T) {
 // fill writes as much as fits.
 func fill(t *testing.T, pipe *os.File) {
 	t.Helper()
-	if err := pipe.SetWriteDeadline(time.Now().Add(50 * time.Millisecond)); err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, pipe.SetWriteDeadline(time.Now().Add(50*time.Millisecond)))
 	for {
 		if _, err := pipe.Write(make([]byte, 512)); err != nil {
 			break

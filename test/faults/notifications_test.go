@@ -24,12 +24,8 @@ func TestLostNotifications_AcceptNoEndedSessionForMoreThanASecond(t *testing.T) 
 		}, func() {}},
 		{"the listener's connection hangs", 5, func() { link.FreezeOnly("listener") }, link.Pass},
 		{"Postgres was restarted", 5, func() {
-			if err := cluster.Stop(); err != nil {
-				t.Fatal(err)
-			}
-			if err := cluster.Start(); err != nil {
-				t.Fatal(err)
-			}
+			servertest.Check(t, cluster.Stop())
+			servertest.Check(t, cluster.Start())
 		}, func() {}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -165,9 +165,7 @@ func TestRule_ThatCannotBeDecidedDeniesAsUnavailable(t *testing.T) {
 	cluster := dbtest.NewServer(t)
 	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+cluster.URL("postgres"))
 	token := s.Register().Access
-	if err := cluster.Stop(); err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, cluster.Stop())
 	a := s.Ask(token, "{ me { email } }")
 	if a.Status != http.StatusServiceUnavailable || !a.Unavailable() || a.Has(`"data"`) ||
 		strings.Count(a.Body, `"message"`) != 1 {
@@ -182,8 +180,6 @@ func TestRule_ThatCannotBeDecidedDeniesAsUnavailable(t *testing.T) {
 	if a := s.Ask(token, "{ __typename }"); a.Body != `{"data":{"__typename":"Query"}}` {
 		t.Errorf("an open field: %v", a)
 	}
-	if err := cluster.Start(); err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, cluster.Start())
 	s.Must(token, "{ me { email } }")
 }

@@ -79,26 +79,18 @@ func TestCorruptSQLiteFile_IsRefusedAndNotChanged(t *testing.T) {
 func tableRoots(t *testing.T, content []byte) []int {
 	t.Helper()
 	db, err := sql.Open("sqlite", placeFile(t, content))
-	if err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, err)
 	defer db.Close()
 	roots := []int{1}
 	rows, err := db.Query("SELECT rootpage FROM sqlite_schema WHERE type = 'table'")
-	if err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, err)
 	defer rows.Close()
 	for rows.Next() {
 		var root int
-		if err := rows.Scan(&root); err != nil {
-			t.Fatal(err)
-		}
+		servertest.Check(t, rows.Scan(&root))
 		roots = append(roots, root)
 	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, rows.Err())
 	return roots
 }
 
@@ -118,9 +110,7 @@ func TestSQLiteFileCorruptedWhileOpen_IsUnavailable(t *testing.T) {
 			s := newSQLiteServer(t, folder, environment...)
 			page := s.checkpoint()
 			before := servertest.ReadFile(t, s.path)
-			if err := harm(s.path, page); err != nil {
-				t.Fatal(err)
-			}
+			servertest.Check(t, harm(s.path, page))
 			harmed := servertest.ReadFile(t, s.path)
 			for what, a := range map[string]servertest.Answer{"a read": s.read(), "a write": s.register()} {
 				if !a.Unavailable() || a.Took > time.Second {
@@ -161,9 +151,7 @@ func (s *sqliteServer) checkpoint() (before int64) {
 	s.t.Helper()
 	db := servertest.OpenDB(s.t, "sqlite:"+s.path)
 	servertest.Exec(s.t, db, "CREATE TABLE later (a)", "PRAGMA wal_checkpoint(TRUNCATE)")
-	if err := db.QueryRow("SELECT min(rootpage) - 1 FROM sqlite_schema WHERE tbl_name = 'users'").Scan(&before); err != nil {
-		s.t.Fatal(err)
-	}
+	servertest.Check(s.t, db.QueryRow("SELECT min(rootpage) - 1 FROM sqlite_schema WHERE tbl_name = 'users'").Scan(&before))
 	db.Close()
 	return before
 }
@@ -190,9 +178,7 @@ func placeFile(t *testing.T, content []byte) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "gatehouse.db")
 	for name, content := range map[string][]byte{path: content, path + ".lock": nil} {
-		if err := os.WriteFile(name, content, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		servertest.Check(t, os.WriteFile(name, content, 0o600))
 	}
 	return path
 }

@@ -50,9 +50,7 @@ func (s *sqliteServer) runFault(end func() error) {
 		s.t.Errorf("a read: %v", a)
 	}
 	servertest.Eventually(s.t, "readiness turns", 5*time.Second, func() bool { return !s.Ready() })
-	if err := end(); err != nil {
-		s.t.Fatal(err)
-	}
+	servertest.Check(s.t, end())
 	took := servertest.Eventually(s.t, "all is as before", recoveryTime, func() bool { return s.write() && s.Ready() })
 	s.t.Logf("back after %v", took)
 	var users, sessions int64
@@ -76,9 +74,7 @@ func TestFullDisk_IsUnavailableAndPasses(t *testing.T) {
 		t.Cleanup(func() { syscall.Unmount(folder, syscall.MNT_DETACH) })
 		s := newSQLiteServer(t, folder, environment...)
 		ballast, err := os.Create(filepath.Join(folder, "ballast"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		servertest.Check(t, err)
 		defer ballast.Close()
 		if _, err := io.Copy(ballast, zeros{}); err == nil {
 			t.Fatal("the disk does not fill")
@@ -104,14 +100,10 @@ func TestLockOfAnotherProcess_IsUnavailableAndPasses(t *testing.T) {
 	s := &sqliteServer{&faultServer{t: t, Process: child, token: child.Register().Access}, path}
 	s.registered.Store(1)
 	db, err := sql.Open("sqlite", "file:"+path+"?_txlock=immediate")
-	if err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, err)
 	defer db.Close()
 	lock, err := db.Begin()
-	if err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, err)
 	s.runFault(lock.Rollback)
 }
 
@@ -133,9 +125,7 @@ func TestFileThatMayNotBeWritten_IsUnavailableAndPasses(t *testing.T) {
 func TestFileThatIsGone_IsUnavailableAndPasses(t *testing.T) {
 	withAndWithoutTraces(t, func(t *testing.T, environment ...string) {
 		s := newSQLiteServer(t, t.TempDir(), environment...)
-		if err := os.Rename(s.path, s.path+".away"); err != nil {
-			t.Fatal(err)
-		}
+		servertest.Check(t, os.Rename(s.path, s.path+".away"))
 		s.runFault(func() error { return os.Rename(s.path+".away", s.path) })
 		if _, err := os.Stat(s.path + ".away"); err == nil {
 			t.Error("there are two files")

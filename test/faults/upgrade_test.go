@@ -58,9 +58,7 @@ func TestUpgrade_AndItsWayBackCutNoAnswer(t *testing.T) {
 func nextVersion(t *testing.T) string {
 	t.Helper()
 	here, err := filepath.Abs("internal/database/migrations/postgres/9001_next.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, err)
 	file := servertest.WriteFile(t, "-- +goose Up\nALTER TABLE \"users\" ADD COLUMN \"nickname\" character varying NULL;\n")
 	return servertest.WriteFile(t, servertest.JSON(map[string]any{"Replace": map[string]string{here: file}}))
 }

@@ -45,9 +45,7 @@ func TestAuthzPage_ReachesItsAnswersFromAnEmptyFolder(t *testing.T) {
 		t.Fatal("the page's commands are not those that this test follows")
 	}
 	root, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, err)
 	servertest.Execute(t, ".", "go", "tool", "-n", "gqlgen") // so that its modules are there
 	t.Setenv("GOPROXY", "off")                               // which would be asked for versions of what is replaced
 	write(t, filepath.Join(folder, "go.sum"), servertest.ReadFile(t, "go.sum"))
@@ -105,9 +103,7 @@ func sh(t *testing.T, folder, commands string) string {
 
 func write(t *testing.T, name, text string) {
 	t.Helper()
-	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, os.WriteFile(name, []byte(text), 0o644))
 }
 
 // start runs the program of a folder until the test ends, and waits until it listens.
@@ -116,9 +112,7 @@ func start(t *testing.T, folder, address string) {
 	c := exec.Command("go", "run", ".")
 	c.Dir, c.Stdout, c.Stderr = folder, t.Output(), t.Output()
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // go run's child, too
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, c.Start())
 	t.Cleanup(func() { syscall.Kill(-c.Process.Pid, syscall.SIGKILL); c.Wait() })
 	for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		if conn, err := net.Dial("tcp", address); err == nil {

@@ -22,9 +22,7 @@ func TestDashboard_ShowsWhatIsServed(t *testing.T) {
 			Targets []struct{ Expr string }
 		}
 	}
-	if err := json.Unmarshal([]byte(servertest.ReadFile(t, "deploy/grafana.json")), &dashboard); err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, json.Unmarshal([]byte(servertest.ReadFile(t, "deploy/grafana.json")), &dashboard))
 	served, _ := servedMetrics(t)
 	shown, ids := map[string]bool{}, map[int]bool{}
 	for _, p := range dashboard.Panels {

@@ -206,9 +206,7 @@ func (p goPackage) name() string {
 func packages(t *testing.T) (all []goPackage) {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", "./...").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, err)
 	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
 		var p goPackage
 		if err := d.Decode(&p); err == io.EOF {

@@ -75,9 +75,7 @@ func logCalls(t *testing.T) (calls []logCall) {
 		}
 		files := token.NewFileSet()
 		file, err := parser.ParseFile(files, name, servertest.ReadFile(t, name), 0)
-		if err != nil {
-			t.Fatal(err)
-		}
+		servertest.Check(t, err)
 		ast.Inspect(file, func(n ast.Node) bool {
 			if call, ok := n.(*ast.CallExpr); ok {
 				if c, ok := asLogCall(call); ok {

@@ -15,9 +15,7 @@ func tracked(t *testing.T, patterns ...string) (files []string) {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "git", append([]string{"ls-files", "-co", "--exclude-standard", "--"},
 		patterns...)...).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, err)
 	for name := range strings.Lines(string(out)) {
 		name = strings.TrimSpace(name)
 		if _, err := os.Stat(name); err == nil { // else deleted, and not yet committed

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/ent/migrate"
 	"github.com/gatehouse/gatehouse/internal/dbtest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 func TestMain(m *testing.M) { dbtest.Main(m) }
@@ -175,9 +176,4 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-func check(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+var check = testenv.Check

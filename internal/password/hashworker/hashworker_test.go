@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gatehouse/gatehouse/internal/password"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // testReleaseAfter is releaseAfter for the worker of a test.
@@ -240,9 +241,4 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-func check(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+var check = testenv.Check

@@ -25,6 +25,14 @@ func (b *Buffer) String() string {
 	return b.b.String()
 }
 
+// Check ends a test that cannot go on after an error.
+func Check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Eventually waits until something holds, and returns how long that took. It fails the test when the time is over.
 func Eventually(t testing.TB, what string, within time.Duration, holds func() bool) time.Duration {
 	t.Helper()
