@@ -71,9 +71,7 @@ func access(t *testing.T, args ...string) string {
 
 func accessTable(t *testing.T) (table []authz.Access) {
 	t.Helper()
-	if err := json.Unmarshal([]byte(access(t, "--json")), &table); err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, json.Unmarshal([]byte(access(t, "--json")), &table))
 	return table
 }
 
@@ -81,24 +79,15 @@ func accessTable(t *testing.T) (table []authz.Access) {
 // table is wider, and so ACCESS.md differs.
 func TestSchema_NeedsEveryRule(t *testing.T) {
 	sdl := servertest.ReadFile(t, "schema.graphql")
-	guard := func(sdl string) (*authz.Guard, error) {
-		schema, err := gqlparser.LoadSchema(&ast.Source{Input: sdl})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return graph.NewGuard(schema, graph.GuardConfig{})
-	}
-	whole, err := guard(sdl)
-	if err != nil {
-		t.Fatal(err)
-	}
+	whole, err := newGuard(t, sdl)
+	servertest.Check(t, err)
 	rules := regexp.MustCompile(`[^e] @auth(\([^)]*\))?`).FindAllStringIndex(sdl, -1)
 	if len(rules) < 15 {
 		t.Fatalf("only %d rules were found", len(rules))
 	}
 	for _, at := range rules {
 		line := 1 + strings.Count(sdl[:at[0]], "\n")
-		less, err := guard(sdl[:at[0]+1] + sdl[at[1]:])
+		less, err := newGuard(t, sdl[:at[0]+1]+sdl[at[1]:])
 		if err == nil && len(authz.Widened(whole.Access(), less.Access())) == 0 {
 			t.Errorf("schema.graphql:%d: without its rule nothing is wider", line)
 		}
@@ -107,6 +96,13 @@ func TestSchema_NeedsEveryRule(t *testing.T) {
 			t.Errorf("schema.graphql:%d: %v", line, err)
 		}
 	}
+}
+
+func newGuard(t *testing.T, sdl string) (*authz.Guard, error) {
+	t.Helper()
+	schema, err := gqlparser.LoadSchema(&ast.Source{Input: sdl})
+	servertest.Check(t, err)
+	return graph.NewGuard(schema, graph.GuardConfig{})
 }
 
 // TestSchema_ShowsEveryRule asks a running server's introspection for the descriptions, and for its SDL.
