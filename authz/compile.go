@@ -101,6 +101,7 @@ func (c *compiler) field(t *objectType, ofType declaration, f *ast.FieldDefiniti
 			r.arguments[a.Name] = require
 		}
 	}
+	c.checkNullable(coordinate, t, own, f)
 	r.signsIn = c.signsIn(coordinate, t, own, f)
 	return r
 }
@@ -111,6 +112,22 @@ func (c *compiler) checkRootField(coordinate string, own declaration) {
 	}
 	if own.rule.hasOwner() {
 		c.add(coordinate, "has an owner rule, but a root field has no object to own; put the rule on the type it returns")
+	}
+}
+
+// checkNullable rejects a non-null field whose denial would take what is allowed with it: one that is narrower than its
+// type, and a guarded one of the query type. Mutations and subscriptions are refused whole.
+func (c *compiler) checkNullable(coordinate string, t *objectType, own declaration, f *ast.FieldDefinition) {
+	var narrower bool
+	switch {
+	case t.name == rootName(c.table.schema.Query):
+		narrower = own.rule != nil || c.types[t.name].rule != nil
+	case !t.root && own.rule != nil:
+		narrower = t.require == nil || !implies(t.require.rules, []Rule{own.rule})
+	}
+	if narrower && f.Type.NonNull {
+		c.add(coordinate, "is %s and not for everyone who may ask for what stands beside it; make it %s, so that a denial "+
+			"does not take the rest with it", f.Type, strings.TrimSuffix(f.Type.String(), "!"))
 	}
 }
 

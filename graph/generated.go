@@ -767,7 +767,7 @@ type Query {
     search: String
     "Only users for whom all of this holds."
     filter: UserFilter
-  ): UserConnection! @auth(roles: [ADMIN])
+  ): UserConnection @auth(roles: [ADMIN])
   """
   The object of an id, for clients that fetch it again (Relay). It shows of an object what other fields show of it.
   Errors: ` + "`" + `NOT_FOUND` + "`" + `, the same for an id that nothing has and for an object that is not for this caller.
@@ -985,7 +985,7 @@ type User implements Node @auth(any: [{ roles: [ADMIN] }, { owner: SELF }]) {
   "When the account last changed."
   updatedAt: Time!
   "Where the user is signed in, the latest use first."
-  sessions: [Session!]! @auth(owner: SELF)
+  sessions: [Session!] @auth(owner: SELF)
 }
 
 "One sign-in of a user, from login to logout."
@@ -2621,10 +2621,10 @@ func (ec *executionContext) _Query_users(ctx context.Context, field graphql.Coll
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *accounts.UserConnection) graphql.Marshaler {
-			return ec.marshalNUserConnection2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐUserConnection(ctx, selections, v)
+			return ec.marshalOUserConnection2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐUserConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_users(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -3312,10 +3312,10 @@ func (ec *executionContext) _User_sessions(ctx context.Context, field graphql.Co
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*accounts.Session) graphql.Marshaler {
-			return ec.marshalNSession2ᚕᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐSessionᚄ(ctx, selections, v)
+			return ec.marshalOSession2ᚕᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐSessionᚄ(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_User_sessions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -5378,7 +5378,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				})
 		case "users":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
-				true, true,
+				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_users(ctx, field)
 				})
@@ -5733,7 +5733,7 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 			}
 		case "sessions":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, true,
+				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._User_sessions(ctx, field, obj)
 				})
@@ -6396,22 +6396,6 @@ func (ec *executionContext) marshalNRole2ᚕgithubᚗcomᚋgatehouseᚋgatehouse
 	return ret
 }
 
-func (ec *executionContext) marshalNSession2ᚕᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐSessionᚄ(ctx context.Context, sel ast.SelectionSet, v []*accounts.Session) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return ec.marshalNSession2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐSession(ctx, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
 func (ec *executionContext) marshalNSession2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐSession(ctx context.Context, sel ast.SelectionSet, v *accounts.Session) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Session!")
@@ -6488,14 +6472,6 @@ func (ec *executionContext) marshalNUser2ᚖgithubᚗcomᚋgatehouseᚋgatehouse
 		return graphql.Null
 	}
 	return ec._User(ctx, sel, v)
-}
-
-func (ec *executionContext) marshalNUserConnection2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐUserConnection(ctx context.Context, sel ast.SelectionSet, v *accounts.UserConnection) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "UserConnection!")
-		return graphql.Null
-	}
-	return ec._UserConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNUserEdge2ᚕᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐUserEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*accounts.UserEdge) graphql.Marshaler {
@@ -6844,6 +6820,25 @@ var (
 	}
 )
 
+func (ec *executionContext) marshalOSession2ᚕᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐSessionᚄ(ctx context.Context, sel ast.SelectionSet, v []*accounts.Session) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSession2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐSession(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalOString2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
 	if v == nil {
 		return nil, nil
@@ -6902,6 +6897,13 @@ func (ec *executionContext) marshalOUser2ᚖgithubᚗcomᚋgatehouseᚋgatehouse
 		return graphql.Null
 	}
 	return ec._User(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOUserConnection2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐUserConnection(ctx context.Context, sel ast.SelectionSet, v *accounts.UserConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UserConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOUserFilter2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋgraphᚋmodelᚐUserFilter(ctx context.Context, v any) (*model.UserFilter, error) {

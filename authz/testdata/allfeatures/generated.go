@@ -108,8 +108,8 @@ type ComplexityRoot struct {
 		Query        func(childComplexity int) int
 		Recent       func(childComplexity int) int
 		Secret       func(childComplexity int) int
-		StrictMeta   func(childComplexity int) int
-		StrictSecret func(childComplexity int) int
+		StrictMeta   func(childComplexity int, deep *bool) int
+		StrictSecret func(childComplexity int, deep *bool) int
 		Tags         func(childComplexity int) int
 		Title        func(childComplexity int) int
 	}
@@ -197,13 +197,17 @@ type MutationResolver interface {
 	SignUp(ctx context.Context, input *PostInput) (*Session, error)
 }
 type PostResolver interface {
+	StrictSecret(ctx context.Context, obj *Post, deep *bool) (string, error)
+
+	StrictMeta(ctx context.Context, obj *Post, deep *bool) (any, error)
+
 	Notes(ctx context.Context, obj *Post, secret *bool) ([]string, error)
 	Comments(ctx context.Context, obj *Post, first *int, hidden *bool) ([]*Comment, error)
 }
 type QueryResolver interface {
 	Open(ctx context.Context) (string, error)
 	Me(ctx context.Context) (*Member, error)
-	Fresh(ctx context.Context) (string, error)
+	Fresh(ctx context.Context) (*string, error)
 	Staff(ctx context.Context) (*string, error)
 	Scoped(ctx context.Context) (*string, error)
 	Either(ctx context.Context) (*string, error)
@@ -625,13 +629,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			break
 		}
 
-		return e.ComplexityRoot.Post.StrictMeta(childComplexity), true
+		args, err := ec.field_Post_strictMeta_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Post.StrictMeta(childComplexity, args["deep"].(*bool)), true
 	case "Post.strictSecret":
 		if e.ComplexityRoot.Post.StrictSecret == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Post.StrictSecret(childComplexity), true
+		args, err := ec.field_Post_strictSecret_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Post.StrictSecret(childComplexity, args["deep"].(*bool)), true
 	case "Post.tags":
 		if e.ComplexityRoot.Post.Tags == nil {
 			break
@@ -1629,6 +1643,34 @@ func (ec *executionContext) field_Post_notes_args(ctx context.Context, rawArgs m
 	return args, nil
 }
 
+func (ec *executionContext) field_Post_strictMeta_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "deep",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["deep"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Post_strictSecret_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "deep",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["deep"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Query___type_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -1979,11 +2021,11 @@ func (ec *executionContext) _Club_treasury(ctx context.Context, field graphql.Co
 			return obj.Treasury, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Club_treasury(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -3178,7 +3220,8 @@ func (ec *executionContext) _Post_strictSecret(ctx context.Context, field graphq
 			return ec.fieldContext_Post_strictSecret(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.StrictSecret, nil
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Post().StrictSecret(ctx, obj, fc.Args["deep"].(*bool))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -3188,8 +3231,28 @@ func (ec *executionContext) _Post_strictSecret(ctx context.Context, field graphq
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Post_strictSecret(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Post", field, false, false, "String")
+func (ec *executionContext) fieldContext_Post_strictSecret(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Post",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Post_strictSecret_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Post_recent(ctx context.Context, field graphql.CollectedField, obj *Post) (ret graphql.Marshaler) {
@@ -3270,7 +3333,8 @@ func (ec *executionContext) _Post_strictMeta(ctx context.Context, field graphql.
 			return ec.fieldContext_Post_strictMeta(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.StrictMeta, nil
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Post().StrictMeta(ctx, obj, fc.Args["deep"].(*bool))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v any) graphql.Marshaler {
@@ -3280,8 +3344,28 @@ func (ec *executionContext) _Post_strictMeta(ctx context.Context, field graphql.
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Post_strictMeta(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Post", field, false, false, "Any")
+func (ec *executionContext) fieldContext_Post_strictMeta(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Post",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Any does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Post_strictMeta_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Post_author(ctx context.Context, field graphql.CollectedField, obj *Post) (ret graphql.Marshaler) {
@@ -3532,11 +3616,11 @@ func (ec *executionContext) _Query_fresh(ctx context.Context, field graphql.Coll
 			return ec.Resolvers.Query().Fresh(ctx)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_fresh(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4416,11 +4500,11 @@ func (ec *executionContext) _Row_a(ctx context.Context, field graphql.CollectedF
 			return obj.A, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Row_a(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4439,11 +4523,11 @@ func (ec *executionContext) _Row_b(ctx context.Context, field graphql.CollectedF
 			return obj.B, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Row_b(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4462,11 +4546,11 @@ func (ec *executionContext) _Row_c(ctx context.Context, field graphql.CollectedF
 			return obj.C, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Row_c(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4485,11 +4569,11 @@ func (ec *executionContext) _Row_d(ctx context.Context, field graphql.CollectedF
 			return obj.D, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Row_d(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4508,11 +4592,11 @@ func (ec *executionContext) _Row_e(ctx context.Context, field graphql.CollectedF
 			return obj.E, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Row_e(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4847,11 +4931,11 @@ func (ec *executionContext) _Vault_gold(ctx context.Context, field graphql.Colle
 			return obj.Gold, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Vault_gold(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -6460,7 +6544,7 @@ func (ec *executionContext) _Club(ctx context.Context, sel ast.SelectionSet, obj
 			}
 		case "treasury":
 			out.Values[i] = ec._Club_treasury(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "budget":
@@ -6856,10 +6940,11 @@ func (ec *executionContext) _Post(ctx context.Context, sel ast.SelectionSet, obj
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "strictSecret":
-			out.Values[i] = ec._Post_strictSecret(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Post_strictSecret(ctx, field, obj)
+				})
 		case "recent":
 			out.Values[i] = ec._Post_recent(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -6876,10 +6961,11 @@ func (ec *executionContext) _Post(ctx context.Context, sel ast.SelectionSet, obj
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "strictMeta":
-			out.Values[i] = ec._Post_strictMeta(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Post_strictMeta(ctx, field, obj)
+				})
 		case "author":
 			out.Values[i] = ec._Post_author(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -6957,7 +7043,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				})
 		case "fresh":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
-				true, true,
+				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_fresh(ctx, field)
 				})
@@ -7137,27 +7223,27 @@ func (ec *executionContext) _Row(ctx context.Context, sel ast.SelectionSet, obj 
 			out.Values[i] = graphql.MarshalString("Row")
 		case "a":
 			out.Values[i] = ec._Row_a(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "b":
 			out.Values[i] = ec._Row_b(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "c":
 			out.Values[i] = ec._Row_c(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "d":
 			out.Values[i] = ec._Row_d(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "e":
 			out.Values[i] = ec._Row_e(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -7301,7 +7387,7 @@ func (ec *executionContext) _Vault(ctx context.Context, sel ast.SelectionSet, ob
 			out.Values[i] = graphql.MarshalString("Vault")
 		case "gold":
 			out.Values[i] = ec._Vault_gold(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "query":

@@ -34,7 +34,7 @@ type Club struct {
 	Name      string   `json:"name"`
 	AuthorID  *string  `json:"authorId,omitempty"`
 	MemberIds []string `json:"memberIds,omitempty"`
-	Treasury  int      `json:"treasury"`
+	Treasury  *int     `json:"treasury,omitempty"`
 	Budget    *int     `json:"budget,omitempty"`
 	Drafts    []*Draft `json:"drafts"`
 }
@@ -142,11 +142,11 @@ type Query struct {
 }
 
 type Row struct {
-	A int `json:"a"`
-	B int `json:"b"`
-	C int `json:"c"`
-	D int `json:"d"`
-	E int `json:"e"`
+	A *int `json:"a,omitempty"`
+	B *int `json:"b,omitempty"`
+	C *int `json:"c,omitempty"`
+	D *int `json:"d,omitempty"`
+	E *int `json:"e,omitempty"`
 }
 
 type Session struct {
@@ -166,7 +166,7 @@ type Tag struct {
 func (Tag) IsResult() {}
 
 type Vault struct {
-	Gold  int     `json:"gold"`
+	Gold  *int    `json:"gold,omitempty"`
 	Query *Query  `json:"query"`
 	Note  *string `json:"note,omitempty"`
 }

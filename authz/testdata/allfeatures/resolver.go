@@ -41,17 +41,17 @@ func to[T any](v T) *T { return &v }
 func NewResolver() *Resolver {
 	alice, bob := &Member{ID: "alice", Name: "Alice", Email: to("a@x")}, &Member{ID: "bob", Name: "Bob", Email: to("b@x")}
 	members := []string{"alice", "bob"}
-	c1 := &Club{ID: "c1", Name: "Both", AuthorID: to("alice"), MemberIds: members, Treasury: 7, Budget: to(3)}
-	c2 := &Club{ID: "c2", Name: "Bob's", AuthorID: to("bob"), MemberIds: []string{"bob"}, Treasury: 8, Budget: to(4)}
-	c0 := &Club{ID: "c0", Name: "None", AuthorID: to(""), MemberIds: []string{""}, Treasury: 9}
+	c1 := &Club{ID: "c1", Name: "Both", AuthorID: to("alice"), MemberIds: members, Treasury: to(7), Budget: to(3)}
+	c2 := &Club{ID: "c2", Name: "Bob's", AuthorID: to("bob"), MemberIds: []string{"bob"}, Treasury: to(8), Budget: to(4)}
+	c0 := &Club{ID: "c0", Name: "None", AuthorID: to(""), MemberIds: []string{""}, Treasury: to(9)}
 	alice.Clubs, bob.Clubs = []*Club{c1}, []*Club{c1, c2}
 	comment := func(id string, m *Member, replies ...*Comment) *Comment {
 		return &Comment{ID: id, Text: to("text " + id), Author: m, IP: to("::1"), Replies: append([]*Comment{}, replies...)}
 	}
 	post := func(id string, author *string, m *Member, c ...*Comment) *Post {
 		return &Post{
-			ID: id, Title: to("Post " + id), AuthorID: author, Author: m, Secret: to("secret"), StrictSecret: "strict",
-			Recent: to("recent"), Audit: to("audit"), Meta: map[string]any{"k": "v"}, StrictMeta: "m",
+			ID: id, Title: to("Post " + id), AuthorID: author, Author: m, Secret: to("secret"),
+			Recent: to("recent"), Audit: to("audit"), Meta: map[string]any{"k": "v"},
 			Notes: []string{"note"}, Comments: append([]*Comment{}, c...), Query: &Query{},
 		}
 	}
@@ -81,7 +81,7 @@ func NewResolver() *Resolver {
 func Rows(n int) []*Row {
 	all := make([]*Row, n)
 	for i := range all {
-		all[i] = &Row{A: i, B: i, C: i, D: i, E: i}
+		all[i] = &Row{A: &i, B: &i, C: &i, D: &i, E: &i}
 	}
 	return all
 }
@@ -123,6 +123,12 @@ type (
 
 func (r posts) Notes(_ context.Context, p *Post, secret *bool) ([]string, error) {
 	return counted(r.Resolver, append(p.Notes, fmt.Sprint(secret != nil)))
+}
+func (r posts) StrictSecret(context.Context, *Post, *bool) (string, error) {
+	return counted(r.Resolver, "strict")
+}
+func (r posts) StrictMeta(context.Context, *Post, *bool) (any, error) {
+	return counted[any](r.Resolver, "m")
 }
 func (r posts) Comments(_ context.Context, p *Post, first *int, _ *bool) ([]*Comment, error) {
 	if first != nil && *first < len(p.Comments) {

@@ -9,7 +9,7 @@ type (
 
 func (q query) Open(context.Context) (string, error)    { return counted(q.Resolver, "open") }
 func (q query) Me(context.Context) (*Member, error)     { return counted(q.Resolver, q.member("alice")) }
-func (q query) Fresh(context.Context) (string, error)   { return counted(q.Resolver, "fresh") }
+func (q query) Fresh(context.Context) (*string, error)  { return counted(q.Resolver, to("fresh")) }
 func (q query) Staff(context.Context) (*string, error)  { return counted(q.Resolver, to("staff")) }
 func (q query) Scoped(context.Context) (*string, error) { return counted(q.Resolver, to("scoped")) }
 func (q query) Either(context.Context) (*string, error) { return counted(q.Resolver, to("either")) }
@@ -72,7 +72,7 @@ func (q query) Count(context.Context, *Filter, []*Filter, [][]*Filter, *Wrapped)
 	return counted(q.Resolver, to(3))
 }
 
-func (r *Resolver) vault() *Vault { return &Vault{Gold: 99, Query: &Query{}, Note: to("note")} }
+func (r *Resolver) vault() *Vault { return &Vault{Gold: to(99), Query: &Query{}, Note: to("note")} }
 
 func (m mutation) Greet(context.Context) (*string, error) { return counted(m.Resolver, to("hello")) }
 func (m mutation) Write(context.Context, PostInput) (*Post, error) {
