@@ -54,7 +54,7 @@ func Run(ctx context.Context, c *Config, o Options) error {
 	return httpserver.Serve(ctx, listener, httpserver.Config{Handler: s.Handler, DrainTime: c.DrainTime(), Log: o.Log})
 }
 
-// startHashing prepares a process that does nothing but serve: it sets up garbage collection, and starts the process
+// startHashing prepares a process that does nothing but serve: it sets up garbage collection, and starts a process
 // that hashes passwords.
 func (o *Options) startHashing(c *Config) (stop func(), err error) {
 	if !o.Standalone {
@@ -64,7 +64,7 @@ func (o *Options) startHashing(c *Config) (stop func(), err error) {
 	if c.HashWorker != "on" {
 		return func() {}, nil
 	}
-	worker, err := hashworker.Start(func() *exec.Cmd { return o.HashWorker(maxConcurrentHashes(true)) })
+	worker, err := hashworker.Start(func() *exec.Cmd { return o.HashWorker(int(c.hashingCost.Lanes)) })
 	if err != nil {
 		return nil, err
 	}

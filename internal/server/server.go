@@ -38,8 +38,8 @@ type Options struct {
 
 	// Ready is called when requests are answered. Required by Run.
 	Ready func(address string)
-	// HashWorker returns the process that hashes passwords. Required by Run when Standalone.
-	HashWorker func(maxConcurrent int) *exec.Cmd
+	// HashWorker returns a process that hashes passwords on so many processors. Required by Run when Standalone.
+	HashWorker func(processors int) *exec.Cmd
 
 	derive   func(pw, salt []byte, c password.Cost) ([]byte, error) // nil: hashes are computed in this process
 	observer observer

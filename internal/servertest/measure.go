@@ -32,7 +32,7 @@ func (p *Process) status(name string) (number int) {
 	return number
 }
 
-// HashWorker returns the process that a child has started, which hashes.
+// HashWorker returns the process that a child has started, which hashes. There are more after simultaneous hashes.
 func (p *Process) HashWorker() (pid int) {
 	p.t.Helper()
 	path := fmt.Sprintf("/proc/%d/task/%d/children", p.PID, p.PID)

@@ -22,7 +22,8 @@ import (
 func TestExecutionSlot_NoFieldHoldsItWhileItWaits(t *testing.T) {
 	schema := gqlparser.MustLoadSchema(&ast.Source{Input: graph.SDL()})
 	url := dbtest.Postgres(t)
-	s := servertest.StartChild(t, servertest.Secret, servertest.Issuer, "GATEHOUSE_DATABASE_URL="+url)
+	s := servertest.StartChild(t, servertest.Secret, servertest.Issuer, "GATEHOUSE_DATABASE_URL="+url,
+		"GOMAXPROCS=1") // so that one process makes all hashes
 	db := servertest.OpenDB(t, url)
 	reader, blocked := s.CreateAdmin(), s.Register()
 	servertest.Exec(t, db, `UPDATE users SET roles = '["ADMIN"]' WHERE id = '`+blocked.ID+`'`)

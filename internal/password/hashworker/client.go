@@ -16,97 +16,101 @@ import (
 // hashTimeout bounds one hash, which takes milliseconds: a worker that has not answered by then hangs.
 const hashTimeout = 20 * time.Second
 
-var errClosed = errors.New("the hash worker was closed")
+var errClosed = errors.New("the hash workers were stopped")
 
-// Client starts a worker and asks it for hashes. It may be used concurrently.
+// Client makes hashes in workers: as many as ever ran simultaneously, each started when it is first needed. It may be
+// used concurrently.
 type Client struct {
 	command func() *exec.Cmd
 	timeout time.Duration // of one hash
 
 	mu     sync.Mutex
-	worker *worker // nil: it has failed
+	idle   []*worker // the last was used last, so its memory is warm
 	closed bool
 }
 
-// Start starts a worker by a command that calls Serve. The worker ends with Close, and with this process, however that
-// ends. One that fails is replaced when the next hash is asked for.
+// Start starts a first worker by a command that calls Serve. Workers end with Close, and with this process, however
+// that ends.
 func Start(command func() *exec.Cmd) (*Client, error) {
 	c := &Client{command: command, timeout: hashTimeout}
-	_, err := c.current()
-	return c, err
-}
-
-// Derive is password.Argon2id in the worker. A hash changes nothing, so one that fails with its worker is asked of the
-// next, once.
-func (c *Client) Derive(pw, salt []byte, cost password.Cost) ([]byte, error) {
-	r := request{Password: pw, Salt: salt, Cost: cost}
-	hash, err := c.try(r)
-	if err != nil {
-		hash, err = c.try(r)
-	}
-	return hash, err
-}
-
-func (c *Client) try(r request) ([]byte, error) {
-	w, err := c.current()
+	w, err := start(command())
 	if err != nil {
 		return nil, err
 	}
+	c.release(w)
+	return c, nil
+}
+
+// Derive is password.Argon2id in a worker. A hash changes nothing, so one that fails with its worker is asked of a new
+// one, once.
+func (c *Client) Derive(pw, salt []byte, cost password.Cost) ([]byte, error) {
+	r := request{Password: pw, Salt: salt, Cost: cost}
+	w, err := c.acquire()
+	if err != nil {
+		return nil, err
+	}
+	if w != nil {
+		if hash, err := c.hash(w, r); err == nil {
+			return hash, nil
+		}
+	}
+	if w, err = start(c.command()); err != nil {
+		return nil, err
+	}
+	return c.hash(w, r)
+}
+
+// hash asks a worker, and keeps it for the next hash unless it fails.
+func (c *Client) hash(w *worker, r request) ([]byte, error) {
 	hash, err := w.hash(r, c.timeout)
 	if err != nil {
-		c.discard(w)
-		return nil, fmt.Errorf("hashing a password in the worker: %w", err)
+		w.stop()
+		return nil, fmt.Errorf("hashing a password in a worker: %w", err)
 	}
+	c.release(w)
 	return hash, nil
 }
 
-// current returns the running worker, or starts one.
-func (c *Client) current() (*worker, error) {
+// acquire takes the worker that was used last, or nil when none is idle.
+func (c *Client) acquire() (w *worker, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
 		return nil, errClosed
 	}
-	if c.worker == nil {
-		w, err := start(c.command())
-		if err != nil {
-			return nil, fmt.Errorf("starting the hash worker: %w", err)
-		}
-		c.worker = w
+	if last := len(c.idle) - 1; last >= 0 {
+		w, c.idle = c.idle[last], c.idle[:last]
 	}
-	return c.worker, nil
+	return w, nil
 }
 
-// discard stops a worker that failed, unless another has replaced it.
-func (c *Client) discard(w *worker) {
+func (c *Client) release(w *worker) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.worker == w {
-		c.worker = nil
+	if c.closed {
 		w.stop()
+		return
 	}
+	c.idle = append(c.idle, w)
 }
 
-// Close stops the worker and waits for its end.
+// Close stops the idle workers and waits for their end. One that hashes is stopped after it.
 func (c *Client) Close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
-	if c.worker != nil {
-		c.worker.stop()
-		c.worker = nil
+	for _, w := range c.idle {
+		w.stop()
 	}
+	c.idle = nil
 }
 
-// worker is one process, and the requests that it has not answered.
+// worker is one process. It is used by one goroutine at a time.
 type worker struct {
-	cmd   *exec.Cmd
-	input io.WriteCloser
-
-	mu       sync.Mutex
+	cmd      *exec.Cmd
+	input    io.Closer
 	requests *gob.Encoder
-	pending  map[uint64]chan []byte // nil: the worker has ended
-	lastID   uint64
+	hashes   *gob.Decoder
 }
 
 func start(cmd *exec.Cmd) (*worker, error) {
@@ -119,11 +123,9 @@ func start(cmd *exec.Cmd) (*worker, error) {
 		return nil, err
 	}
 	if err := startLowPriority(cmd); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("starting a hash worker: %w", err)
 	}
-	w := &worker{cmd: cmd, input: input, requests: gob.NewEncoder(input), pending: map[uint64]chan []byte{}}
-	go w.receive(gob.NewDecoder(output))
-	return w, nil
+	return &worker{cmd: cmd, input: input, requests: gob.NewEncoder(input), hashes: gob.NewDecoder(output)}, nil
 }
 
 // startLowPriority starts a process with the priority of the thread that starts it. That thread cannot raise its own
@@ -138,63 +140,16 @@ func startLowPriority(cmd *exec.Cmd) error {
 	return <-started
 }
 
-func (w *worker) hash(r request, timeout time.Duration) ([]byte, error) {
-	answer, err := w.send(r)
-	if err != nil {
+func (w *worker) hash(r request, timeout time.Duration) (hash []byte, err error) {
+	defer time.AfterFunc(timeout, func() { _ = w.cmd.Process.Kill() }).Stop() // which ends its output
+	if err := w.requests.Encode(r); err != nil {
 		return nil, err
 	}
-	select {
-	case hash, ok := <-answer:
-		if !ok {
-			return nil, errors.New("it has ended")
-		}
-		return hash, nil
-	case <-time.After(timeout):
-		return nil, fmt.Errorf("no answer for %v", timeout)
-	}
+	err = w.hashes.Decode(&hash)
+	return hash, err
 }
 
-// send numbers a request and writes it. The channel gets the hash; it is closed when the worker ends before.
-func (w *worker) send(r request) (<-chan []byte, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.pending == nil {
-		return nil, errors.New("it has ended")
-	}
-	w.lastID++
-	r.ID = w.lastID
-	answer := make(chan []byte, 1)
-	w.pending[r.ID] = answer
-	return answer, w.requests.Encode(r)
-}
-
-// receive hands out responses until the worker ends.
-func (w *worker) receive(responses *gob.Decoder) {
-	for {
-		var r response
-		if responses.Decode(&r) != nil {
-			break
-		}
-		w.deliver(r)
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, answer := range w.pending {
-		close(answer)
-	}
-	w.pending = nil
-}
-
-func (w *worker) deliver(r response) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if answer, ok := w.pending[r.ID]; ok {
-		answer <- r.Hash
-		delete(w.pending, r.ID)
-	}
-}
-
-// stop kills the worker: its hashes are of no more use, and it has nothing to put in order.
+// stop kills the worker: it has nothing to put in order.
 func (w *worker) stop() {
 	_ = w.input.Close()
 	_ = w.cmd.Process.Kill()

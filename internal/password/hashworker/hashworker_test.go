@@ -22,7 +22,7 @@ const testReleaseAfter = time.Second
 // TestMain is the worker when a test has started it as one.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "hash" {
-		if serve(Input(), os.Stdout, testReleaseAfter) != nil {
+		if serve(os.Stdin, os.Stdout, testReleaseAfter) != nil {
 			os.Exit(1)
 		}
 		return
@@ -56,10 +56,15 @@ func checkHash(t *testing.T, p *Client, c password.Cost) {
 	}
 }
 
+// pid is the worker that makes the next hash.
 func (p *Client) pid(t *testing.T) int {
 	t.Helper()
-	r := must(p.current())
-	return r.cmd.Process.Pid
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.idle) == 0 {
+		t.Fatal("no worker is idle")
+	}
+	return p.idle[len(p.idle)-1].cmd.Process.Pid
 }
 
 func TestDerive_EqualsArgon2id(t *testing.T) {
@@ -74,6 +79,39 @@ func TestDerive_EqualsArgon2id(t *testing.T) {
 	all.Wait()
 }
 
+// Hashes one after the other need one worker, and simultaneous ones need one each.
+func TestDerive_AsManyWorkersAsSimultaneousHashes(t *testing.T) {
+	p := startWorker(t)
+	for range 3 {
+		checkHash(t, p, cheap)
+	}
+	if n := p.idleWorkers(); n != 1 {
+		t.Errorf("%d workers after hashes one after the other", n)
+	}
+	check(t, syscall.Kill(p.pid(t), syscall.SIGSTOP))
+	first := p.pid(t)
+	blocked := make(chan struct{})
+	go func() { checkHash(t, p, cheap); close(blocked) }()
+	for p.idleWorkers() > 0 {
+		runtime.Gosched()
+	}
+	checkHash(t, p, cheap)
+	if p.pid(t) == first {
+		t.Error("the hash was made by a worker that is stopped")
+	}
+	check(t, syscall.Kill(first, syscall.SIGCONT))
+	<-blocked
+	if n := p.idleWorkers(); n != 2 {
+		t.Errorf("%d workers after two simultaneous hashes", n)
+	}
+}
+
+func (p *Client) idleWorkers() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.idle)
+}
+
 func TestDerive_KilledWorkerIsReplaced(t *testing.T) {
 	p := startWorker(t)
 	first := p.pid(t)
@@ -86,7 +124,8 @@ func TestDerive_KilledWorkerIsReplaced(t *testing.T) {
 
 func TestDerive_HashOfAKilledWorkerIsMadeByTheNext(t *testing.T) {
 	p := startWorker(t)
-	time.AfterFunc(100*time.Millisecond, func() { syscall.Kill(p.pid(t), syscall.SIGKILL) })
+	pid := p.pid(t)
+	time.AfterFunc(100*time.Millisecond, func() { syscall.Kill(pid, syscall.SIGKILL) })
 	checkHash(t, p, costly)
 }
 
@@ -183,23 +222,17 @@ func memory(t *testing.T, p *Client, field string) int {
 	return must(strconv.Atoi(strings.Fields(after)[0]))
 }
 
-func TestWorker_HoldsOneHashMoreThanRun(t *testing.T) {
+func TestWorker_HoldsTheMemoryOfOneHash(t *testing.T) {
 	if runtime.GOOS != "linux" || testing.Short() {
 		t.Skip("the kernel tells it on Linux only, and the race detector takes memory itself")
 	}
 	p := startWorker(t)
-	var all sync.WaitGroup
-	for range 2 {
-		all.Go(func() {
-			for range 8 {
-				checkHash(t, p, password.DefaultCost)
-			}
-		})
+	for range 8 {
+		checkHash(t, p, password.DefaultCost)
 	}
-	all.Wait()
 	const besides = 16 << 10
-	if most, bound := memory(t, p, "VmHWM"), 3*int(password.DefaultCost.Memory); most > bound+besides {
-		t.Errorf("the worker held up to %d KiB, and three hashes take %d", most, bound)
+	if most, bound := memory(t, p, "VmHWM"), int(password.DefaultCost.Memory); most > bound+besides {
+		t.Errorf("the worker held up to %d KiB, and a hash takes %d", most, bound)
 	}
 }
 
