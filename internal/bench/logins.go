@@ -25,7 +25,7 @@ func logins(ctx context.Context, b *bench) error {
 		if err != nil {
 			return err
 		}
-		workloads[i] = loginWorkload(p, b.size.callers, small.users)
+		workloads[i] = loginWorkload(p, small.users, small.users)
 	}
 	var hashes []float64
 	rates := make([][]float64, len(variants))
@@ -90,7 +90,7 @@ func tail(ctx context.Context, b *bench, v variant) error {
 		if err != nil {
 			return err
 		}
-		busy, err := duringLogins(ctx, loginWorkload(p, b.size.callers, small.users), p99)
+		busy, err := duringLogins(ctx, loginWorkload(p, small.users, small.users), p99)
 		if err != nil {
 			return err
 		}

@@ -46,7 +46,7 @@ func memory(ctx context.Context, b *bench, v variant) error {
 		if err := me.send(ctx, connections, b.size.requests/10); err != nil {
 			return err
 		}
-		if err := loginWorkload(p, b.size.callers, small.users).send(ctx, loginClients, loginClients); err != nil {
+		if err := loginWorkload(p, small.users, small.users).send(ctx, loginClients, loginClients); err != nil {
 			return err
 		}
 	}
