@@ -6,10 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/gatehouse/gatehouse/authz"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 const accessSchema = directives + `
@@ -60,9 +60,7 @@ func TestAccess_DescribesEachRule(t *testing.T) {
 		"Filter.plain":          "everyone who may use the input",
 		"Query.find(filter:)":   "everyone who may use the field",
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	testenv.Equal(t, want, got, "access")
 }
 
 func TestDescribe_AppendsTheRuleToEachDescription(t *testing.T) {
@@ -106,9 +104,7 @@ func TestAccess_GrantsAPrincipalWhatTheRulesAllow(t *testing.T) {
 				continue
 			}
 			for i, p := range []authz.Principal{anonymous, user, owner, editor, fresh, mailer} {
-				if got := a.Grants(p); got != want[i] {
-					t.Errorf("%s for principal %d: %v, want %v", coordinate, i, got, want[i])
-				}
+				testenv.Equal(t, want[i], a.Grants(p), "%s for principal %d", coordinate, i)
 			}
 		}
 	}
@@ -136,12 +132,8 @@ func TestWidened_ListsThePlacesThatAChangeOpens(t *testing.T) {
 			}
 			before, _ := accessGuard(t, accessSchema)
 			after, _ := accessGuard(t, strings.Replace(accessSchema, c.from, c.to, 1))
-			if got := widened(before, after); got != c.want {
-				t.Errorf("widened %q, want %q", got, c.want)
-			}
-			if got := widened(after, before); got != "" {
-				t.Errorf("the reverse widened %q", got)
-			}
+			testenv.Equal(t, c.want, widened(before, after), "widened")
+			testenv.Equal(t, "", widened(after, before), "widened by the reverse")
 		})
 	}
 }

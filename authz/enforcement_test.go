@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/authz"
 	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // TestGuard_EnforcesEachRule runs the cases of testdata/rules.txtar.
@@ -18,9 +19,7 @@ func TestGuard_EnforcesEachRule(t *testing.T) {
 			for _, verify := range []bool{false, true} {
 				s := mustServe(t, verify)
 				for _, c := range ruleCases(t, string(rule.Data)) {
-					if got := s.summary(t, c.persona, c.text); got != c.want {
-						t.Errorf("%s: %s\ngot  %s\nwant %s", c.persona, c.text, got, c.want)
-					}
+					testenv.Equal(t, c.want, s.summary(t, c.persona, c.text), "%s: %s", c.persona, c.text)
 				}
 			}
 		})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/authz"
 	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // TestNamedObject_ThatCannotBeDecidedIsDenied: the object cannot be loaded, or there are too many.
@@ -40,9 +41,7 @@ func TestNamedObject_ThatCannotBeDecidedIsDenied(t *testing.T) {
 					return &gqlerror.Error{Extensions: map[string]any{"code": "UNAVAILABLE"}}
 				}
 			})
-			if got := s.summary(t, "alice", c.text); got != c.want {
-				t.Errorf("got  %s\nwant %s", got, c.want)
-			}
+			testenv.Equal(t, c.want, s.summary(t, "alice", c.text), "answer")
 			if ran := s.resolver.Calls.Load(); (ran > 0) != (name == "the control") {
 				t.Errorf("%d resolvers ran", ran)
 			}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
 	"github.com/gatehouse/gatehouse/authz/testdata/runtimedirectives"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // TestRuntimeDirectives_AreSkippedInSomePlaces counts how often gqlgen runs a directive.
@@ -50,9 +51,7 @@ func TestGuard_CoversWhatRuntimeDirectivesSkip(t *testing.T) {
 		`{ open vault { query { open } } }`:                   `"vault":null} | UNAUTHENTICATED Query.vault @vault`,
 	} {
 		want = `{"open":"open",` + want
-		if got := s.summary(t, "missing", text); got != want {
-			t.Errorf("%s: %s", text, got)
-		}
+		testenv.Equal(t, want, s.summary(t, "missing", text), "%s", text)
 	}
 	sdl := strings.Replace(allfeatures.SDL, "interface Node { id: ID! }", "interface Node { id: ID! @auth }", 1)
 	_, err := serve(t, sdl, testConfig(false))

@@ -8,9 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/gatehouse/gatehouse/internal/graphqltest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // What GraphiQL and graphql-codegen send passes where the schema may be read, and nothing of it where it may not.
@@ -92,7 +91,5 @@ func TestIntrospection_ListsTheDirectivesThatAreAccepted(t *testing.T) {
 	for _, match := range regexp.MustCompile(`(?m)^directive @(\w+)`).FindAllStringSubmatch(SDL(), -1) {
 		want[match[1]] = true
 	}
-	if d := cmp.Diff(want, names); d != "" {
-		t.Errorf("(-want +got):\n%s", d)
-	}
+	testenv.Equal(t, want, names, "names")
 }

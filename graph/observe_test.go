@@ -6,13 +6,12 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
 	"github.com/gatehouse/gatehouse/internal/graphqltest"
 	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/requestid"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // TestObserver_SeesEachRequestOnceAsItWasAnswered also when it is no GraphQL, or panics.
@@ -54,9 +53,7 @@ func TestObserver_SeesEachRequestOnceAsItWasAnswered(t *testing.T) {
 	} {
 		seen = nil
 		graphqltest.Post(t, h, c.body, "Accept", "application/graphql-response+json")
-		if d := cmp.Diff([]graphqlhttp.RequestStats{c.want}, seen); d != "" {
-			t.Errorf("%s (-want +got):\n%s", c.body, d)
-		}
+		testenv.Equal(t, []graphqlhttp.RequestStats{c.want}, seen, "%s", c.body)
 	}
 }
 

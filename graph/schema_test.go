@@ -4,9 +4,8 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/gatehouse/gatehouse/internal/querylimit"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // TestSchema_AnOperationHasOneSignIn lists the mutations that take a password or a refresh token.
@@ -25,7 +24,5 @@ func TestSchema_AnOperationHasOneSignIn(t *testing.T) {
 	}
 	want := map[string]bool{"register": true, "login": true, "refresh": true, "reauthenticate": true,
 		"changePassword": true}
-	if d := cmp.Diff(want, signIns); d != "" {
-		t.Errorf("(-want +got):\n%s", d)
-	}
+	testenv.Equal(t, want, signIns, "sign-ins")
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 const script = "console.log('a script')"
@@ -80,9 +82,7 @@ func TestPathsAndMethods(t *testing.T) {
 			"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff", "Cache-Control": tt.cache,
 			"Content-Type": tt.contentType,
 		} {
-			if got := w.Header().Get(name); got != want {
-				t.Errorf("%s %s: %s %q, want %q", tt.method, tt.path, name, got, want)
-			}
+			testenv.Equal(t, want, w.Header().Get(name), "%s %s: %s", tt.method, tt.path, name)
 		}
 	}
 }
@@ -105,15 +105,10 @@ func TestCompressedForThoseWhoAccept(t *testing.T) {
 		"": false, "br": false, "gzip;q=0": false, "gzip; q=0.000": false, "x-gzip": false, "gzip;q=much": false,
 	} {
 		w := ask(h, "GET", "/assets/main-1.js", "Accept-Encoding", accept)
-		if got := w.Header().Get("Content-Encoding") == "gzip"; got != want {
-			t.Errorf("Accept-Encoding %q: compressed is %v, want %v", accept, got, want)
-		}
-		if got := w.Header().Get("Vary"); got != "Accept-Encoding" {
-			t.Errorf("Accept-Encoding %q: Vary %q", accept, got)
-		}
-		if got := text(t, w); got != script {
-			t.Errorf("Accept-Encoding %q: body %q", accept, got)
-		}
+		testenv.Equal(t, want, w.Header().Get("Content-Encoding") == "gzip",
+			"compressed for Accept-Encoding %q", accept)
+		testenv.Equal(t, "Accept-Encoding", w.Header().Get("Vary"), "Vary for Accept-Encoding %q", accept)
+		testenv.Equal(t, script, text(t, w), "the body for Accept-Encoding %q", accept)
 	}
 }
 
@@ -171,9 +166,7 @@ var (
 
 func keepsToThePolicy(t *testing.T, h http.Handler, page string) {
 	t.Helper()
-	if found := inline.FindString(page); found != "" {
-		t.Errorf("the page has something inline: %q", found)
-	}
+	testenv.Equal(t, "", inline.FindString(page), "something inline in the page")
 	references := reference.FindAllStringSubmatch(page, -1)
 	if len(references) == 0 {
 		t.Error("the page refers to no file")

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 func firstPage(n int32) accounts.Page { return accounts.Page{First: &n} }
@@ -79,9 +80,7 @@ func TestUsers_SearchFindsAddressPrefixes(t *testing.T) {
 				wantProblem(t, search, err, problem.BadUserInput, "search")
 				continue
 			}
-			if n := len(page.Edges); n != want {
-				t.Errorf("%q: %d users, want %d", search, n, want)
-			}
+			testenv.Equal(t, want, len(page.Edges), "users found by %q", search)
 		}
 	})
 }

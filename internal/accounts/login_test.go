@@ -9,13 +9,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/ent/user"
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/password"
 	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 func (h *fixture) suspend(id uuid.UUID)   { h.setStatus(id, accounts.StatusSuspended) }
@@ -88,9 +88,7 @@ func TestLogin_RefusalsAreIdentical(t *testing.T) {
 			if first == nil {
 				first = p
 			}
-			if d := cmp.Diff(*first, *p); d != "" {
-				t.Errorf("%s answers otherwise (-first +this):\n%s", c.name, d)
-			}
+			testenv.Equal(t, *first, *p, "the answer to %s, as to the first", c.name)
 		}
 		_, err := h.Login(t.Context(), anonymous, accounts.LoginInput{Email: ada, Password: h.hash(t, ada)})
 		wantProblem(t, "the hash", err, problem.InvalidCredentials, "")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 	"github.com/gatehouse/gatehouse/internal/token"
 )
 
@@ -134,14 +135,12 @@ func TestRevocations_EveryEndingIsRecorded(t *testing.T) {
 			t.Errorf("roles: %+v", r)
 		}
 		check(t, h.DeleteExpiredRevocations(ctx))
-		if n := h.db.Client.Revocation.Query().CountX(ctx); n != len(inForce) {
-			t.Errorf("%d of %d are left while they are in force", n, len(inForce))
-		}
+		testenv.Equal(t, len(inForce), h.db.Client.Revocation.Query().CountX(ctx),
+			"revocations left while they are in force")
 		h.clock.move(accessTTL + token.Leeway + token.MaxTTL)
 		check(t, h.DeleteExpiredRevocations(ctx))
-		if n := h.db.Client.Revocation.Query().CountX(ctx); n != 0 {
-			t.Errorf("%d are left when all tokens have expired", n)
-		}
+		testenv.Equal(t, 0, h.db.Client.Revocation.Query().CountX(ctx),
+			"revocations left when all tokens have expired")
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/dbtest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 func TestNew_RefusesIncompleteConfigs(t *testing.T) {
@@ -60,18 +61,14 @@ func TestTransactions_CommitWhollyOrNotAtAll(t *testing.T) {
 
 		func() {
 			defer func() {
-				if got := recover(); got != "panicked" {
-					t.Errorf("recovered %v", got)
-				}
+				testenv.Equal(t, any("panicked"), recover(), "recovered")
 			}()
 			inTx(func(ctx context.Context, tx *accounts.Transaction) error {
 				check(t, addUser(ctx, tx, "b@example.com"))
 				panic("panicked")
 			})
 		}()
-		if n := accountsNow(); n != 0 {
-			t.Errorf("after a panic: %d accounts", n)
-		}
+		testenv.Equal(t, 0, accountsNow(), "accounts after a panic")
 
 		ctx, cancel := context.WithCancel(t.Context())
 		if err := accounts.InTx(h.Service, ctx, func(ctx context.Context, tx *accounts.Transaction) error {
@@ -83,9 +80,7 @@ func TestTransactions_CommitWhollyOrNotAtAll(t *testing.T) {
 		}
 
 		check(t, inTx(func(ctx context.Context, tx *accounts.Transaction) error { return addUser(ctx, tx, "d@example.com") }))
-		if n := accountsNow(); n != 1 {
-			t.Errorf("the twin: %d accounts, want 1", n)
-		}
+		testenv.Equal(t, 1, accountsNow(), "the twin: accounts")
 	})
 }
 

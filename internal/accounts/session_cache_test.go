@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
@@ -273,9 +274,7 @@ func TestWrites_IgnoreTheSessionCache(t *testing.T) {
 				t.Errorf("%s: reason %q", name, p.Reason)
 			}
 		}
-		if after := rowsOf(t, h); after != before {
-			t.Errorf("the tables changed\nfrom %s\nto   %s", before, after)
-		}
+		testenv.Equal(t, before, rowsOf(t, h), "the tables")
 		check(t, h.rename(h.caller(other), "the twin"))
 	})
 }

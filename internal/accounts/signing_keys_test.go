@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 	"github.com/gatehouse/gatehouse/internal/token"
 	"github.com/google/uuid"
 )
@@ -137,9 +138,7 @@ func TestRotate_KeepsTheAlgorithmByDefault(t *testing.T) {
 			check(t, k.Rotate(t.Context(), accounts.Rotation{Algorithm: c.told}))
 			h.clock.move(accounts.KeyLead)
 			keys := must(token.NewKeys(load(t, k)...))
-			if got := keys.Signing(h.clock.Now()).Algorithm(); got != c.want {
-				t.Errorf("told %q: %s signs, want %s", c.told, got, c.want)
-			}
+			testenv.Equal(t, c.want, keys.Signing(h.clock.Now()).Algorithm(), "told %q, algorithm", c.told)
 		}
 		if err := k.Rotate(t.Context(), accounts.Rotation{Algorithm: "HS256"}); err == nil || len(load(t, k)) != 3 {
 			t.Errorf("HS256: %v, %d keys", err, len(load(t, k))) // RS256 verifies yet, and the one before it

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/gatehouse/gatehouse/internal/config"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // defaults is what an empty environment means.
@@ -40,9 +41,7 @@ func TestLoad_EmptyEnvironmentGivesDefaults(t *testing.T) {
 			"PATH=/bin", "HOME=/root", "gatehouse_addr=x", "XGATEHOUSE_ADDR=x", "GATEHOUSEADDR=x", "no equals sign", "=x", "",
 		},
 	} {
-		if d := cmp.Diff(defaults(), load(t, environment...)); d != "" {
-			t.Errorf("%s (-want +got):\n%s", name, d)
-		}
+		testenv.Equal(t, defaults(), load(t, environment...), "%s", name)
 	}
 }
 
@@ -163,9 +162,7 @@ func TestVariables_ListTheStruct(t *testing.T) {
 		}
 		listed[v.Name] = v.Default
 	}
-	if d := cmp.Diff(inStruct, listed); d != "" {
-		t.Errorf("(-struct +listed):\n%s", d)
-	}
+	testenv.Equal(t, inStruct, listed, "variables listed")
 	for _, name := range []string{"PORT", "DATABASE_URL"} { // are read too
 		if !slices.ContainsFunc(config.Variables(), func(v config.Variable) bool { return strings.Contains(v.Help, name) }) {
 			t.Errorf("%s is described nowhere", name)

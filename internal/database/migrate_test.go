@@ -9,10 +9,9 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/dbtest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // next is the program's migrations and some more: file name, SQL, file name, SQL, …
@@ -108,9 +107,7 @@ func TestMigrate_OfEightSimultaneousOneMigratesAndAllSucceed(t *testing.T) {
 					got = append(got, a)
 				}
 			}
-			if diff := cmp.Diff([]string{want}, got); diff != "" {
-				t.Errorf("round %d: who applied what (-want +got):\n%s", round, diff)
-			}
+			testenv.Equal(t, []string{want}, got, "round %d: who applied what", round)
 		}
 	})
 }
@@ -129,9 +126,7 @@ func TestMigrate_FailureLeavesNothing(t *testing.T) {
 		}
 		wantEqual(t, "tables", before, tables(t, d))
 		wantEqual(t, "version", version, status(t, d).Current)
-		if got := d.Client.User.GetX(t.Context(), user.ID).Email; got != user.Email {
-			t.Errorf("the row was changed to %q", got)
-		}
+		testenv.Equal(t, user.Email, d.Client.User.GetX(t.Context(), user.ID).Email, "the row")
 		d.SetMigrations(next(t, d, "9002_broken.sql", good))
 		if _, err := d.Migrate(t.Context()); err != nil {
 			t.Errorf("mended: %v", err)
@@ -226,9 +221,8 @@ func TestMigrate_RebuiltSQLiteTableKeepsReferringRows(t *testing.T) {
 	must(d.Migrate(t.Context()))
 	wantEqual(t, "sessions are left", 1, d.Client.Session.Query().CountX(t.Context()))
 	must(d.SQL().Exec("DELETE FROM users WHERE id = ?", session.UserID))
-	if got := d.Client.Session.Query().CountX(t.Context()); got != 0 {
-		t.Errorf("foreign keys stayed off: %d sessions have no user", got)
-	}
+	testenv.Equal(t, 0, d.Client.Session.Query().CountX(t.Context()),
+		"foreign keys stayed off: sessions without a user")
 	foreignKeysAreOn(t, d)
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/dbtest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 func TestSQLite_FileIsReadableByItsOwnerAlone(t *testing.T) {
@@ -24,9 +25,7 @@ func TestSQLite_FileIsReadableByItsOwnerAlone(t *testing.T) {
 	migrated(t, "sqlite:"+path)
 	for _, suffix := range []string{"", "-wal", "-shm", ".lock"} {
 		info := must(os.Stat(path + suffix))
-		if mode := info.Mode().Perm(); mode != 0o600 {
-			t.Errorf("gatehouse.db%s has mode %o, want 600", suffix, mode)
-		}
+		testenv.Equal(t, 0o600, info.Mode().Perm(), "mode of gatehouse.db%s", suffix)
 	}
 }
 
@@ -237,9 +236,7 @@ func TestOpen_StoppedServerIsTriedOnceASecondUntilTheTimeout(t *testing.T) {
 	if took := time.Since(began); took < 2*time.Second || took > 5*time.Second {
 		t.Errorf("given up after %s, want 2.5 s", took)
 	}
-	if n := strings.Count(lines.String(), "the database does not answer"); n != 3 {
-		t.Errorf("%d lines in the log, want 3:\n%s", n, &lines)
-	}
+	testenv.Equal(t, 3, strings.Count(lines.String(), "the database does not answer"), "lines in the log\n%s", &lines)
 	if !strings.Contains(got, "no answer within 2.5s, is it running?") || !strings.Contains(got, "connection refused") {
 		t.Error(got)
 	}
@@ -299,9 +296,7 @@ func TestSSLMode_IsDisableOnLoopbackAndVerifyFullOtherwise(t *testing.T) {
 		"postgres://u@localhost.example.com:5432/d":        "verify-full",
 		"postgres://u@db.example.com/d?sslrootcert=ca.pem": "verify-full",
 	} {
-		if got := database.SSLMode(url); got != want {
-			t.Errorf("%s: %s, want %s", url, got, want)
-		}
+		testenv.Equal(t, want, database.SSLMode(url), "%s", url)
 	}
 }
 

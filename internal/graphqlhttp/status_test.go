@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/graphqltest"
 	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // answering returns a handler whose guard answers every operation.
@@ -78,12 +79,8 @@ func TestStatus_RefusalsHaveStatusAndHeaders(t *testing.T) {
 				if got.StatusCode != status || got.Data != nil {
 					t.Errorf("%s: %d %s, want %d", accept, got.StatusCode, got.Text, status)
 				}
-				if a := got.Header.Get("WWW-Authenticate"); a != c.authenticate {
-					t.Errorf("WWW-Authenticate: %s\nwant %s", a, c.authenticate)
-				}
-				if after := got.Header.Get("Retry-After"); after != c.retry {
-					t.Errorf("Retry-After: %q, want %q", after, c.retry)
-				}
+				testenv.Equal(t, c.authenticate, got.Header.Get("WWW-Authenticate"), "WWW-Authenticate")
+				testenv.Equal(t, c.retry, got.Header.Get("Retry-After"), "Retry-After")
 			}
 		})
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/graphqltest"
 	"github.com/gatehouse/gatehouse/internal/querylimit"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 const (
@@ -108,9 +109,7 @@ func TestRequest_EachRefusalHasItsStatusAndCode(t *testing.T) {
 				if got.StatusCode != c.status || got.Code() != c.code {
 					t.Errorf("%v: %d %v, want %d %v\n%.300s", r.Header, got.StatusCode, got.Code(), c.status, c.code, got.Text)
 				}
-				if ran := got.Data != nil; ran != (c.status == 200) {
-					t.Errorf("a data entry: %v\n%.300s", ran, got.Text)
-				}
+				testenv.Equal(t, c.status == 200, got.Data != nil, "a data entry: %.300s", got.Text)
 			})
 		}
 	}
@@ -195,16 +194,10 @@ func TestNegotiate_ChoosesTheMediaType(t *testing.T) {
 		"application/json;q=bad":                                           "",
 		"junk;;;":                                                          "",
 	} {
-		if got := negotiate([]string{accept}); got != want {
-			t.Errorf("Accept: %s: %q, want %q", accept, got, want)
-		}
+		testenv.Equal(t, want, negotiate([]string{accept}), "Accept: %s", accept)
 	}
-	if got := negotiate(nil); got != typeJSON {
-		t.Errorf("no Accept: %q", got)
-	}
-	if got := negotiate([]string{"text/html", typeGraphQL}); got != typeGraphQL {
-		t.Errorf("two headers: %q", got)
-	}
+	testenv.Equal(t, typeJSON, negotiate(nil), "no Accept")
+	testenv.Equal(t, typeGraphQL, negotiate([]string{"text/html", typeGraphQL}), "two headers")
 }
 
 func TestStatus_DependsOnTheMediaType(t *testing.T) {

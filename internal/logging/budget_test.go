@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gatehouse/gatehouse/internal/requestid"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 type callerKey struct{}
@@ -44,9 +45,7 @@ func TestBudget_IsPerCallerAndReasonAndPeriod(t *testing.T) {
 			}
 			log.InfoContext(requestOf(t.Context(), "a"), "denied", "reason", "revoked")
 			log.InfoContext(requestOf(t.Context(), "b"), "denied", "reason", "invalid")
-			if n := strings.Count(written(), "\n"); n != maxLinesPerCaller+2 {
-				t.Errorf("period %d: %d lines, want %d", period, n, maxLinesPerCaller+2)
-			}
+			testenv.Equal(t, maxLinesPerCaller+2, strings.Count(written(), "\n"), "lines of period %d", period)
 			time.Sleep(budgetPeriod)
 			synctest.Wait()
 			const report = `level=WARN msg="lines were left out" of=denied reason=invalid caller=a lines=40`
@@ -66,9 +65,7 @@ func TestBudget_AllCallersTogetherAreBounded(t *testing.T) {
 		for n := range callers * 2 {
 			log.WarnContext(requestOf(t.Context(), fmt.Sprint(n%callers)), "refused", "code", "UNAVAILABLE")
 		}
-		if n := strings.Count(written(), "\n"); n != maxLinesPerKind {
-			t.Errorf("%d lines, want %d", n, maxLinesPerKind)
-		}
+		testenv.Equal(t, maxLinesPerKind, strings.Count(written(), "\n"), "lines")
 		time.Sleep(budgetPeriod)
 		synctest.Wait()
 		left := 0
@@ -93,7 +90,5 @@ func TestBudget_IsOfRequestsOnly(t *testing.T) {
 		log.WarnContext(t.Context(), "not in touch")
 		log.DebugContext(requestOf(t.Context(), "a"), "answered")
 	}
-	if n := strings.Count(written(), "\n"); n != 3*lines {
-		t.Errorf("%d lines, want %d", n, 3*lines)
-	}
+	testenv.Equal(t, 3*lines, strings.Count(written(), "\n"), "lines")
 }

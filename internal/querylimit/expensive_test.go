@@ -6,6 +6,7 @@ import (
 	gqlparser "github.com/vektah/gqlparser/v2"
 
 	"github.com/gatehouse/gatehouse/internal/graphqltest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 func TestAnswerFields_CountsRowsOfFullPages(t *testing.T) {
@@ -22,8 +23,6 @@ func TestAnswerFields_CountsRowsOfFullPages(t *testing.T) {
 		if len(errs) > 0 {
 			t.Fatal(errs)
 		}
-		if got := AnswerFields(doc.Operations[0], 100); got != want {
-			t.Errorf("%s: %d fields, want %d", query, got, want)
-		}
+		testenv.Equal(t, want, AnswerFields(doc.Operations[0], 100), "fields of %s", query)
 	}
 }

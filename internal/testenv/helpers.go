@@ -5,6 +5,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // Buffer is a bytes.Buffer that a process may write while a test reads.
@@ -30,6 +32,14 @@ func Check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Equal compares what a test wants with what it got. The description may have arguments, as of fmt.Sprintf.
+func Equal[T any](t testing.TB, want, got T, what string, args ...any) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf(what+" (-want +got):\n%s", append(args, diff)...)
 	}
 }
 

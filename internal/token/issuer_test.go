@@ -8,8 +8,9 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
-	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 func TestVerify_ReturnsWhatWasIssued(t *testing.T) {
@@ -21,9 +22,7 @@ func TestVerify_ReturnsWhatWasIssued(t *testing.T) {
 			Scopes: []string{"read", "write"},
 		}
 		read := must(f.issuer.Verify(must(f.issuer.Issue(said))))
-		if diff := cmp.Diff(said, read); diff != "" {
-			t.Errorf("%s: (-said +read)\n%s", algorithm, diff)
-		}
+		testenv.Equal(t, said, read, "%s", algorithm)
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // finder finds whatever key it is given for the moment, and counts.
@@ -122,9 +122,7 @@ func TestVerifierCache_ClaimsAreNotSharedBetweenCallers(t *testing.T) {
 	want.Roles, want.Scopes = []string{"USER", "AUDITOR"}, []string{"read", "write"}
 	for range 3 {
 		read := must(f.issuer.Verify(text))
-		if diff := cmp.Diff(want, read); diff != "" {
-			t.Errorf("(-want +read)\n%s", diff)
-		}
+		testenv.Equal(t, want, read, "claims")
 		first.Roles[0], read.Roles[0], read.Scopes[1] = "ADMIN", "ADMIN", "everything"
 		_ = append(read.Roles[:1], "ADMIN")
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gatehouse/gatehouse/internal/testenv"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
@@ -38,9 +39,7 @@ func TestOrigin_ForwardedAddressesAreTrustedFromProxiesOnly(t *testing.T) {
 			for _, f := range c.forwarded {
 				r.Header.Add("X-Forwarded-For", f)
 			}
-			if got := viewer.OriginOf(r, proxies).Address(); got != c.want {
-				t.Errorf("the address is %q, want %q", got, c.want)
-			}
+			testenv.Equal(t, c.want, viewer.OriginOf(r, proxies).Address(), "the address")
 		})
 	}
 }
@@ -56,9 +55,7 @@ func TestOrigin_NetworksAreWhatOneCustomerHas(t *testing.T) {
 		"":                            "[]",
 	} {
 		ip, _ := netip.ParseAddr(address)
-		if got := fmt.Sprint(viewer.Origin{IP: ip}.Networks()); got != want {
-			t.Errorf("%s: %s, want %s", address, got, want)
-		}
+		testenv.Equal(t, want, fmt.Sprint(viewer.Origin{IP: ip}.Networks()), "%s", address)
 	}
 }
 
@@ -74,8 +71,6 @@ func TestOrigin_AgentIsPrintable(t *testing.T) {
 	} {
 		r := httptest.NewRequest("POST", "/graphql", nil)
 		r.Header["User-Agent"] = []string{header}
-		if got := viewer.OriginOf(r, nil).Agent; got != want {
-			t.Errorf("%q becomes %q, want %q", header, got, want)
-		}
+		testenv.Equal(t, want, viewer.OriginOf(r, nil).Agent, "%q", header)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 const (
@@ -167,9 +168,7 @@ func TestCookie_IsRefusedAndClearedWhenMalformed(t *testing.T) {
 		if c.status == 400 { // or the browser would send it with every request
 			want = name + "=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Strict"
 		}
-		if set := a.Header.Get("Set-Cookie"); set != want {
-			t.Errorf("%.100q: Set-Cookie %q, want %q", c.cookies, set, want)
-		}
+		testenv.Equal(t, want, a.Header.Get("Set-Cookie"), "Set-Cookie after %.100q", c.cookies)
 	}
 }
 

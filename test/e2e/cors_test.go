@@ -7,6 +7,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // TestCORS_LetsAllowedOriginsReadAnswers: preflight requests and answers, and that no other origin gets a header of
@@ -48,9 +49,7 @@ func TestCORS_LetsAllowedOriginsReadAnswers(t *testing.T) {
 			}
 			continue
 		}
-		if n := corsHeaders(h); n != 0 {
-			t.Errorf("%s: %v", name, h)
-		}
+		testenv.Equal(t, 0, corsHeaders(h), "%s: %v", name, h)
 	}
 	for origin, want := range map[string]int{app: 3, "https://evil.example": 0, "null": 0, "": 0} {
 		h := open.Ask("", servertest.Me, "Origin", origin).Header
@@ -105,9 +104,7 @@ func TestCORS_CustomSchemesMayCallWithoutCookie(t *testing.T) {
 			t.Errorf("%s: %v", origin, a.Header)
 		}
 		a := s.Ask("", servertest.Me, "Origin", origin, "Cookie", "gatehouse_refresh=x")
-		if accepted := a.Status != http.StatusForbidden; accepted != cookie {
-			t.Errorf("%s with the cookie: %v", origin, a)
-		}
+		testenv.Equal(t, cookie, a.Status != http.StatusForbidden, "%s with the cookie: %v", origin, a)
 	}
 }
 

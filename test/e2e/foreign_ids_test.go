@@ -14,6 +14,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // TestForeignIDs_ChangeNothing asks each mutation that takes an ID, as a second user, with every id that the first one
@@ -47,9 +48,7 @@ func TestForeignIDs_ChangeNothing(t *testing.T) {
 		}
 		missing := ask(bob, servertest.NobodyID)
 		for _, id := range ids {
-			if diff := cmp.Diff(missing, ask(bob, id)); diff != "" {
-				t.Errorf("the answers show that %s is somebody's: %s", id, diff)
-			}
+			testenv.Equal(t, missing, ask(bob, id), "the answers show that %s is somebody's", id)
 		}
 		if len(ids) < 2 || asked < 8 {
 			t.Errorf("%d operations with the ids %v", asked, ids)

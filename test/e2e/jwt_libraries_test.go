@@ -73,9 +73,7 @@ func TestJWTLibraries_AcceptTokensThroughARotation(t *testing.T) {
 	want := func(when, token string, good bool) {
 		t.Helper()
 		for _, l := range all {
-			if got := l.accepts(t, s.URL, token); got != good {
-				t.Errorf("%s: %s accepts: %v, want %v", when, l.name, got, good)
-			}
+			testenv.Equal(t, good, l.accepts(t, s.URL, token), "%s: %s accepts", when, l.name)
 		}
 	}
 	for i, algorithm := range []string{"ES256", "RS256", "EdDSA"} {

@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/cli"
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 	"github.com/gatehouse/gatehouse/verify"
 )
 
@@ -115,13 +116,9 @@ func TestFeed_OpensToItsTokensOnly(t *testing.T) {
 		"none": "", "access token": a.Access, "refresh token": a.Refresh, "another": strings.ToUpper(servertest.FeedToken),
 		"a part": servertest.FeedToken[1:],
 	} {
-		if got := feedStatus(s.Client, token); got != http.StatusUnauthorized {
-			t.Errorf("%s: %d, want 401", name, got)
-		}
+		testenv.Equal(t, http.StatusUnauthorized, feedStatus(s.Client, token), "%s", name)
 	}
-	if got := feedStatus(s.Client, servertest.FeedToken); got != http.StatusOK {
-		t.Errorf("the token itself: %d", got)
-	}
+	testenv.Equal(t, http.StatusOK, feedStatus(s.Client, servertest.FeedToken), "the token itself")
 	off := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "GATEHOUSE_PLAYGROUND=off")
 	if a := off.Get("/revocations"); a.Status != http.StatusNotFound {
 		t.Errorf("a server without such tokens: %v, want 404", a)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 	"github.com/gatehouse/gatehouse/verify"
 )
 
@@ -56,9 +57,7 @@ func TestTokenKinds_OpenTheirOwnPlaceOnly(t *testing.T) {
 	for place, p := range places {
 		for kind, fresh := range kinds {
 			want := slices.Contains(p.opens, kind)
-			if got := p.tries(fresh()); got != want {
-				t.Errorf("%s as %s: let in %v, want %v", kind, place, got, want)
-			}
+			testenv.Equal(t, want, p.tries(fresh()), "%s as %s: let in", kind, place)
 		}
 	}
 	t.Logf("%d cells", len(places)*len(kinds))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 const expensiveHashing = "GATEHOUSE_ARGON2=m=65536,t=8,p=1" // most of a second
@@ -41,9 +42,7 @@ func TestHashWorker_CutsNoAnswerWhenAllProcessesAreSignalled(t *testing.T) {
 		if a := <-answer; !a.OK() {
 			t.Errorf("%v: the registration that was running: %v\n%s", signal, a, p.Log)
 		}
-		if code := p.Wait(); code != 0 {
-			t.Errorf("%v: the server ended with %d\n%s", signal, code, p.Log)
-		}
+		testenv.Equal(t, 0, p.Wait(), "%v: exit code\n%s", signal, p.Log)
 		if err := syscall.Kill(worker, 0); err != syscall.ESRCH {
 			t.Errorf("%v: the process that hashes is still there: %v", signal, err)
 		}

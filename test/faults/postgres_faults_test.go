@@ -125,9 +125,7 @@ func TestConnectionPool_AnswersMoreRequestsThanItHoldsInTime(t *testing.T) {
 	if done.Load() == 0 || refused.Load() == 0 {
 		t.Error("the pool was not exhausted, or no request was served")
 	}
-	if n := s.count("users"); n != int(s.registered.Load()) {
-		t.Errorf("%d users, %d registered", n, s.registered.Load())
-	}
+	testenv.Equal(t, int(s.registered.Load()), s.count("users"), "users, of those registered")
 }
 
 // TestTransaction_RunsAgainAfterConflict: what Postgres rolls back for another transaction's sake runs again,

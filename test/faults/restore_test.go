@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // TestRestoredBackup_IsCompleteAndRevivesNothing follows docs/operations.md: a backup that is taken while four clients
@@ -65,9 +66,7 @@ func TestRestoredBackup_IsCompleteAndRevivesNothing(t *testing.T) {
 
 func wantCode(t *testing.T, c *servertest.Client, when string, a servertest.Account, want string) {
 	t.Helper()
-	if code := c.Code(a.Access, servertest.Me); code != want {
-		t.Errorf("%s: %q; want %q", when, code, want)
-	}
+	testenv.Equal(t, want, c.Code(a.Access, servertest.Me), "%s", when)
 }
 
 // backUp copies the database while clients register, and restores the copy as another. It returns the addresses of

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // TestRollingRestart_CutsNoAnswer: two processes behind a proxy are replaced in turns while clients register and
@@ -55,9 +56,7 @@ func TestRollingRestart_CutsNoAnswer(t *testing.T) {
 			servertest.Eventually(t, "readiness turns while it serves", 500*time.Millisecond, func() bool {
 				return p.Get("/readyz").Status == http.StatusServiceUnavailable
 			})
-			if code := p.Wait(); code != 0 {
-				t.Errorf("process %d ended with %d\n%s", i, code, p.Log)
-			}
+			testenv.Equal(t, 0, p.Wait(), "exit code of process %d\n%s", i, p.Log)
 			p.Restart()
 			servertest.Eventually(t, "the proxy takes it back", 5*time.Second, func() bool { return front.Uses(i) })
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/authz"
 	"github.com/gatehouse/gatehouse/internal/servertest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // TestAuthzPage_ReachesItsAnswersFromAnEmptyFolder follows authz/README.md literally, but for the port, and for the
@@ -51,9 +52,8 @@ func TestAuthzPage_ReachesItsAnswersFromAnEmptyFolder(t *testing.T) {
 	write(t, filepath.Join(folder, "go.sum"), servertest.ReadFile(t, "go.sum"))
 	sh(t, folder, first+"\ngo mod edit -require "+module+"@v0.0.0 -replace "+module+"="+root+"\n"+rest)
 	start(t, folder, address)
-	if got := sh(t, folder, commands[1]); got != strings.ReplaceAll(answers, "\n  ", "") {
-		t.Errorf("the answers are\n%sand the page says\n%s", got, answers)
-	}
+	testenv.Equal(t, strings.ReplaceAll(answers, "\n  ", ""), sh(t, folder, commands[1]),
+		"the answers that the page shows")
 
 	write(t, filepath.Join(folder, "schema.graphql"), strings.Replace(
 		servertest.ReadFile(t, filepath.Join(folder, "schema.graphql")), "note: Note @auth", "note: Note", 1))
@@ -67,9 +67,8 @@ func TestAuthzPage_ReachesItsAnswersFromAnEmptyFolder(t *testing.T) {
 func TestAuthzPage_NamesTheVersionOfGqlgenThatIsTested(t *testing.T) {
 	version := regexp.MustCompile(`github.com/99designs/gqlgen[ @](v[\d.]+)`)
 	tested := version.FindStringSubmatch(servertest.ReadFile(t, "go.mod"))[1]
-	if said := version.FindStringSubmatch(servertest.ReadFile(t, "authz/README.md"))[1]; said != tested {
-		t.Errorf("authz/README.md says gqlgen %s, and go.mod has %s", said, tested)
-	}
+	testenv.Equal(t, tested, version.FindStringSubmatch(servertest.ReadFile(t, "authz/README.md"))[1],
+		"the gqlgen of authz/README.md")
 }
 
 // TestAuthzPackage_QuotesTheTenLinesOfThePage compares the code in doc.go, which go doc shows, with the page's.

@@ -8,9 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/gatehouse/gatehouse/internal/servertest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 const operationsPage = "docs/operations.md"
@@ -88,9 +87,8 @@ func TestOperationsPage_ListsEveryEventAndMetric(t *testing.T) {
 	}
 	maps.DeleteFunc(names, func(name string, _ bool) bool { return !strings.HasPrefix(name, "gatehouse_") })
 	for header, served := range map[string]map[string]bool{"| event | meaning |": events, "| metric | meaning |": names} {
-		if diff := cmp.Diff(slices.Sorted(maps.Keys(served)), firstColumn(page, header)); diff != "" {
-			t.Errorf("%s: the table %s (-served +listed):\n%s", operationsPage, header, diff)
-		}
+		testenv.Equal(t, slices.Sorted(maps.Keys(served)), firstColumn(page, header),
+			"%s: the table %s", operationsPage, header)
 	}
 }
 

@@ -12,8 +12,6 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/gatehouse/gatehouse/ent/migrate"
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/testenv"
@@ -62,9 +60,7 @@ func TestMigrations_CreateNoOtherTables(t *testing.T) {
 	}
 	slices.Sort(want)
 	each(t, func(t *testing.T, e engine, dir fs.FS) {
-		if diff := cmp.Diff(want, tables(t, e, dir)); diff != "" {
-			t.Errorf("tables (-Ent schema +migrations):\n%s", diff)
-		}
+		testenv.Equal(t, want, tables(t, e, dir), "tables, by the Ent schema and by the migrations")
 	})
 }
 

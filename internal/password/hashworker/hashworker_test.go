@@ -199,13 +199,9 @@ func TestWorker_HasLowPriority(t *testing.T) {
 	threads := "/proc/" + strconv.Itoa(p.pid(t)) + "/task/"
 	entries := must(os.ReadDir(threads))
 	for _, e := range entries {
-		if nice := niceValue(t, threads+e.Name()+"/stat"); nice != "10" {
-			t.Errorf("a thread of the worker has niceness %s", nice)
-		}
+		testenv.Equal(t, "10", niceValue(t, threads+e.Name()+"/stat"), "niceness of a thread of the worker")
 	}
-	if nice := niceValue(t, "/proc/thread-self/stat"); nice != own {
-		t.Errorf("a thread of its client has niceness %s, formerly %s", nice, own)
-	}
+	testenv.Equal(t, own, niceValue(t, "/proc/thread-self/stat"), "niceness of a thread of its client")
 }
 
 func niceValue(t *testing.T, path string) string {
