@@ -6,15 +6,21 @@ import (
 )
 
 // checkOwners rejects predicates that are bound to no value of enum Owner, probably misspelled, and those whose Go type
-// says nothing about the objects that they decide.
+// does not say which objects they decide.
 func (c *compiler) checkOwners() {
 	for _, name := range sortedNames(c.config.Owners) {
 		c.checkEnum("Config.Owners", "Owner", []string{name})
+		seen := map[reflect.Type]bool{}
 		for _, o := range c.config.Owners[name] {
-			if o.goType == nil || o.goType.Kind() == reflect.Interface {
+			base := o.base()
+			if base == nil || base.Kind() == reflect.Interface {
 				c.add("Config.Owners", "has for %s a predicate without a concrete Go type; "+
 					"make one for each type with authz.OwnerOf", name)
+			} else if seen[base] {
+				c.add("Config.Owners", "has for %s two predicates of %v, of which one would never be asked; "+
+					"make it one, with .On for each GraphQL type", name, base)
 			}
+			seen[base] = true
 		}
 	}
 }

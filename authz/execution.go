@@ -250,7 +250,7 @@ func (g *Guard) holdsFor(ctx context.Context, d *decision, need *requirement, ob
 func (g *Guard) isOwner(ctx context.Context, name string, c caller, object any) (yes bool) {
 	defer func() {
 		if p := recover(); p != nil {
-			g.config.Log.ErrorContext(ctx, "owner predicate panicked, denied", "owner", name, "panic", p)
+			g.failures.error(ctx, "owner predicate panicked, denied", "owner", name, "panic", p)
 			yes = false
 		}
 	}()
@@ -259,7 +259,7 @@ func (g *Guard) isOwner(ctx context.Context, name string, c caller, object any) 
 	}
 	yes, err := g.owns(ctx, name, c.viewer, object)
 	if err != nil {
-		g.config.Log.ErrorContext(ctx, "owner predicate failed, denied", "owner", name, "error", err)
+		g.failures.error(ctx, "owner predicate failed, denied", "owner", name, "error", err)
 		return false
 	}
 	return yes

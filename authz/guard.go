@@ -63,12 +63,6 @@ func (c *Config) setDefaults() error {
 	if c.TypeName == nil {
 		c.TypeName = goTypeName
 	}
-	if c.ErrorPresenter == nil {
-		c.ErrorPresenter = func(ctx context.Context, err error) *gqlerror.Error {
-			c.Log.ErrorContext(ctx, "it is unknown who calls; every rule denies", "error", err)
-			return &gqlerror.Error{Message: "internal error", Extensions: map[string]any{"code": "INTERNAL"}}
-		}
-	}
 	if c.IsNotFound == nil {
 		c.IsNotFound = hasNotFoundCode
 	}
@@ -83,10 +77,11 @@ func (c *Config) setDefaults() error {
 
 // Guard decides each operation of one schema before it runs. It is a gqlgen handler extension.
 type Guard struct {
-	table  *table
-	config Config
-	hits   atomic.Uint64 // operations whose plan was cached
-	misses atomic.Uint64
+	table    *table
+	config   Config
+	failures *failureLog
+	hits     atomic.Uint64 // operations whose plan was cached
+	misses   atomic.Uint64
 }
 
 var (
@@ -103,7 +98,11 @@ func New(schema *ast.Schema, config Config) (*Guard, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Guard{table: t, config: config}, nil
+	g := &Guard{table: t, config: config, failures: &failureLog{log: config.Log}}
+	if config.ErrorPresenter == nil {
+		g.config.ErrorPresenter = g.internalError
+	}
+	return g, nil
 }
 
 // ExtensionName is the extension's name in gqlgen's messages.

@@ -9,8 +9,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
-// TestLimits_AreThoseOfTheDocumentation shows what doc.go says that the guard cannot decide: a limit that falls is to be
-// removed there.
+// TestLimits_AreThoseOfTheDocumentation shows what doc.go says that the guard cannot decide: a limit that falls is to
+// be removed there.
 func TestLimits_AreThoseOfTheDocumentation(t *testing.T) {
 	s := mustServe(t, false)
 	s.exec.AroundFields(func(ctx context.Context, next graphql.Resolver) (any, error) {

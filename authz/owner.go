@@ -32,7 +32,7 @@ func OwnerOf[T any, V Viewer](is func(ctx context.Context, viewer V, object T) (
 }
 
 // On names the GraphQL types whose objects have the predicate's Go type, where Config.TypeName does not: several share
-// the Go type.
+// the Go type, and then the predicate.
 func (o Owner) On(types ...string) Owner {
 	o.types = types
 	return o
@@ -47,16 +47,26 @@ func (o Owner) value(object any) (any, bool) {
 	return v.Interface(), v.Type() == o.goType
 }
 
-// knows reports whether the predicate decides objects of a GraphQL type.
-func (o Owner) knows(typeName func(object any) string, name string) bool {
+// knows reports whether the predicate decides objects of a GraphQL type. Config.TypeName is asked about an empty
+// object, which it may not expect.
+func (o Owner) knows(typeName func(object any) string, name string) (known bool) {
 	if o.types != nil {
 		return slices.Contains(o.types, name)
 	}
-	base := o.goType
-	if base.Kind() == reflect.Pointer {
-		base = base.Elem()
+	defer func() {
+		if recover() != nil {
+			known = false
+		}
+	}()
+	return typeName(reflect.New(o.base()).Interface()) == name
+}
+
+// base is the Go type without the pointer; nil for one that OwnerOf did not make.
+func (o Owner) base() reflect.Type {
+	if o.goType != nil && o.goType.Kind() == reflect.Pointer {
+		return o.goType.Elem()
 	}
-	return typeName(reflect.New(base).Interface()) == name
+	return o.goType
 }
 
 // owns asks the predicate of a relation for the object's Go type.

@@ -2,6 +2,8 @@ package authz_test
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -12,6 +14,7 @@ import (
 type (
 	Note struct{ By string }
 	Memo struct{ By string }
+	text struct{ By string }
 )
 
 func writtenBy[T any](context.Context, authz.Viewer, T) (bool, error) { return true, nil }
@@ -21,7 +24,7 @@ func writtenBy[T any](context.Context, authz.Viewer, T) (bool, error) { return t
 func TestNew_RejectsAnOwnerRuleOnATypeThatNoPredicateTakes(t *testing.T) {
 	note, memo := authz.OwnerOf(writtenBy[*Note]), authz.OwnerOf(writtenBy[*Memo])
 	values := []authz.Owner{authz.OwnerOf(writtenBy[Note]), authz.OwnerOf(writtenBy[Memo])}
-	byContent := func(any) string { return "Memo" }
+	byContent, panics := func(any) string { return "Memo" }, func(any) string { panic("no object") }
 	for _, place := range []string{
 		`type Memo @auth(owner: SELF) { text: String }`,
 		`type Memo { text: String @auth(owner: SELF) }`,
@@ -40,7 +43,8 @@ func TestNew_RejectsAnOwnerRuleOnATypeThatNoPredicateTakes(t *testing.T) {
 			"by pointer":                 {[]authz.Owner{note, memo}, nil, true},
 			"by value":                   {values, nil, true},
 			"by its GraphQL types":       {[]authz.Owner{note.On("Note", "Memo")}, nil, true},
-			"by Config.TypeName":         {[]authz.Owner{note.On("Note"), note}, byContent, true},
+			"by Config.TypeName":         {[]authz.Owner{note.On("Note"), authz.OwnerOf(writtenBy[text])}, byContent, true},
+			"by a name that panics":      {[]authz.Owner{note.On("Note"), memo}, panics, false},
 		} {
 			config := schemaConfig()
 			config.Owners["SELF"], config.TypeName = c.owners, c.typeName
@@ -53,16 +57,44 @@ func TestNew_RejectsAnOwnerRuleOnATypeThatNoPredicateTakes(t *testing.T) {
 	}
 }
 
-func TestNew_RejectsAPredicateWithoutAConcreteType(t *testing.T) {
+// TestNew_RejectsPredicatesThatDoNotSayWhatTheyDecide: a second one of a Go type would never be asked.
+func TestNew_RejectsPredicatesThatDoNotSayWhatTheyDecide(t *testing.T) {
 	const sdl = directives + `type Query { note: Note @auth } type Note @auth(owner: SELF) { text: String }`
-	byInterface := authz.OwnerOf(writtenBy[any]).On("Note")
-	for name, owner := range map[string]authz.Owner{"an interface": byInterface, "zero": {}} {
+	note := authz.OwnerOf(writtenBy[*Note])
+	const concrete, once = "has for SELF a predicate without a concrete Go type", "two predicates of authz_test.Note"
+	for name, c := range map[string]struct {
+		owners []authz.Owner
+		want   string
+	}{
+		"an interface":         {[]authz.Owner{authz.OwnerOf(writtenBy[any]).On("Note")}, concrete},
+		"a pointer to one":     {[]authz.Owner{authz.OwnerOf(writtenBy[*any]).On("Note")}, concrete},
+		"zero":                 {[]authz.Owner{{}}, concrete},
+		"twice":                {[]authz.Owner{note, note.On("Memo")}, once},
+		"by value and pointer": {[]authz.Owner{note, authz.OwnerOf(writtenBy[Note])}, once},
+		"the control":          {[]authz.Owner{note, authz.OwnerOf(writtenBy[*Memo])}, ""},
+	} {
 		config := schemaConfig()
-		config.Owners["SELF"] = []authz.Owner{owner}
+		config.Owners["SELF"] = c.owners
 		_, err := authz.New(load(t, sdl), config)
-		if err == nil || !strings.Contains(err.Error(), "has for SELF a predicate without a concrete Go type") {
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestFailures_AreLoggedOnceASecond: three drafts are asked about, and each fails.
+func TestFailures_AreLoggedOnceASecond(t *testing.T) {
+	var log strings.Builder
+	fails := func(context.Context, *allfeatures.Viewer, any) (bool, error) { return false, errors.New("no database") }
+	s := serveWith(t, func(c *authz.Config) {
+		c.Owners["AUTHOR"] = ownersBy(fails)
+		c.Log = slog.New(slog.NewTextHandler(&log, nil))
+	})
+	for range 3 {
+		s.summary(t, "alice", `{ draftsOrNull { id } }`)
+	}
+	if n := strings.Count(log.String(), "\n"); n < 1 || n >= 9 {
+		t.Errorf("%d lines for nine failures:\n%s", n, &log)
 	}
 }
 

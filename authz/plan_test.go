@@ -55,7 +55,8 @@ func TestQueryCache_PlansAnOperationOnceAndServesOneGuard(t *testing.T) {
 		t.Errorf("with a cache: planned %d times", planned)
 	}
 	config := Config{Viewer: guard.config.Viewer, QueryCache: cache}
-	schema := gqlparser.MustLoadSchema(&ast.Source{Input: `directive @public on FIELD_DEFINITION type Query { a: Int @public }`})
+	schema := gqlparser.MustLoadSchema(&ast.Source{Input: Directives + `
+		enum Role { A } enum Owner { A } type Query { a: Int @public }`})
 	if _, err := New(schema, config); err != nil {
 		t.Error(err)
 	}

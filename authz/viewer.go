@@ -48,7 +48,7 @@ type caller struct {
 func (g *Guard) identify(ctx context.Context, hook string, call func() (Viewer, error)) (c caller, have bits) {
 	defer func() {
 		if p := recover(); p != nil {
-			g.config.Log.ErrorContext(ctx, hook+" panicked; every rule denies", "panic", p)
+			g.failures.error(ctx, hook+" panicked; every rule denies", "panic", p)
 			c, have = caller{err: fmt.Errorf("%s panicked: %v", hook, p)}, bits{}
 		}
 	}()
