@@ -15,9 +15,8 @@ import (
 // page in a real browser, whose screenshot is in .artifacts/.
 func TestTypeScriptExample_WalksThroughASession(t *testing.T) {
 	t.Parallel()
-	servertest.NeedProgram(t, "npm", "install Node.js 20 or newer")
 	folder := "examples/typescript"
-	servertest.Execute(t, folder, "npm", "ci", "--no-audit", "--no-fund")
+	installPackages(t, folder)
 	servertest.Execute(t, folder, "npm", "run", "generate")
 	servertest.Execute(t, folder, "npm", "run", "build")
 	t.Run("as a program", func(t *testing.T) {
