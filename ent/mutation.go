@@ -2604,7 +2604,6 @@ type ThrottleMutation struct {
 	op            Op
 	typ           string
 	id            *uuid.UUID
-	account       *uuid.UUID
 	at            *time.Time
 	until         *time.Time
 	clearedFields map[string]struct{}
@@ -2717,55 +2716,6 @@ func (m *ThrottleMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
 	}
 }
 
-// SetAccount sets the "account" field.
-func (m *ThrottleMutation) SetAccount(u uuid.UUID) {
-	m.account = &u
-}
-
-// Account returns the value of the "account" field in the mutation.
-func (m *ThrottleMutation) Account() (r uuid.UUID, exists bool) {
-	v := m.account
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldAccount returns the old "account" field's value of the Throttle entity.
-// If the Throttle object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *ThrottleMutation) OldAccount(ctx context.Context) (v *uuid.UUID, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldAccount is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldAccount requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldAccount: %w", err)
-	}
-	return oldValue.Account, nil
-}
-
-// ClearAccount clears the value of the "account" field.
-func (m *ThrottleMutation) ClearAccount() {
-	m.account = nil
-	m.clearedFields[throttle.FieldAccount] = struct{}{}
-}
-
-// AccountCleared returns if the "account" field was cleared in this mutation.
-func (m *ThrottleMutation) AccountCleared() bool {
-	_, ok := m.clearedFields[throttle.FieldAccount]
-	return ok
-}
-
-// ResetAccount resets all changes to the "account" field.
-func (m *ThrottleMutation) ResetAccount() {
-	m.account = nil
-	delete(m.clearedFields, throttle.FieldAccount)
-}
-
 // SetAt sets the "at" field.
 func (m *ThrottleMutation) SetAt(t time.Time) {
 	m.at = &t
@@ -2872,10 +2822,7 @@ func (m *ThrottleMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ThrottleMutation) Fields() []string {
-	fields := make([]string, 0, 3)
-	if m.account != nil {
-		fields = append(fields, throttle.FieldAccount)
-	}
+	fields := make([]string, 0, 2)
 	if m.at != nil {
 		fields = append(fields, throttle.FieldAt)
 	}
@@ -2890,8 +2837,6 @@ func (m *ThrottleMutation) Fields() []string {
 // schema.
 func (m *ThrottleMutation) Field(name string) (ent.Value, bool) {
 	switch name {
-	case throttle.FieldAccount:
-		return m.Account()
 	case throttle.FieldAt:
 		return m.At()
 	case throttle.FieldUntil:
@@ -2905,8 +2850,6 @@ func (m *ThrottleMutation) Field(name string) (ent.Value, bool) {
 // database failed.
 func (m *ThrottleMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
 	switch name {
-	case throttle.FieldAccount:
-		return m.OldAccount(ctx)
 	case throttle.FieldAt:
 		return m.OldAt(ctx)
 	case throttle.FieldUntil:
@@ -2920,13 +2863,6 @@ func (m *ThrottleMutation) OldField(ctx context.Context, name string) (ent.Value
 // type.
 func (m *ThrottleMutation) SetField(name string, value ent.Value) error {
 	switch name {
-	case throttle.FieldAccount:
-		v, ok := value.(uuid.UUID)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetAccount(v)
-		return nil
 	case throttle.FieldAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -2970,11 +2906,7 @@ func (m *ThrottleMutation) AddField(name string, value ent.Value) error {
 // ClearedFields returns all nullable fields that were cleared during this
 // mutation.
 func (m *ThrottleMutation) ClearedFields() []string {
-	var fields []string
-	if m.FieldCleared(throttle.FieldAccount) {
-		fields = append(fields, throttle.FieldAccount)
-	}
-	return fields
+	return nil
 }
 
 // FieldCleared returns a boolean indicating if a field with the given name was
@@ -2987,11 +2919,6 @@ func (m *ThrottleMutation) FieldCleared(name string) bool {
 // ClearField clears the value of the field with the given name. It returns an
 // error if the field is not defined in the schema.
 func (m *ThrottleMutation) ClearField(name string) error {
-	switch name {
-	case throttle.FieldAccount:
-		m.ClearAccount()
-		return nil
-	}
 	return fmt.Errorf("unknown Throttle nullable field %s", name)
 }
 
@@ -2999,9 +2926,6 @@ func (m *ThrottleMutation) ClearField(name string) error {
 // It returns an error if the field is not defined in the schema.
 func (m *ThrottleMutation) ResetField(name string) error {
 	switch name {
-	case throttle.FieldAccount:
-		m.ResetAccount()
-		return nil
 	case throttle.FieldAt:
 		m.ResetAt()
 		return nil
@@ -3063,25 +2987,27 @@ func (m *ThrottleMutation) ResetEdge(name string) error {
 // UserMutation represents an operation that mutates the User nodes in the graph.
 type UserMutation struct {
 	config
-	op              Op
-	typ             string
-	id              *uuid.UUID
-	email           *string
-	email_verified  *bool
-	name            *string
-	password_hash   *string
-	roles           *[]string
-	appendroles     []string
-	status          *string
-	created_at      *time.Time
-	updated_at      *time.Time
-	clearedFields   map[string]struct{}
-	sessions        map[uuid.UUID]struct{}
-	removedsessions map[uuid.UUID]struct{}
-	clearedsessions bool
-	done            bool
-	oldValue        func(context.Context) (*User, error)
-	predicates      []predicate.User
+	op                       Op
+	typ                      string
+	id                       *uuid.UUID
+	email                    *string
+	email_verified           *bool
+	name                     *string
+	password_hash            *string
+	credential_generation    *int
+	addcredential_generation *int
+	roles                    *[]string
+	appendroles              []string
+	status                   *string
+	created_at               *time.Time
+	updated_at               *time.Time
+	clearedFields            map[string]struct{}
+	sessions                 map[uuid.UUID]struct{}
+	removedsessions          map[uuid.UUID]struct{}
+	clearedsessions          bool
+	done                     bool
+	oldValue                 func(context.Context) (*User, error)
+	predicates               []predicate.User
 }
 
 var _ ent.Mutation = (*UserMutation)(nil)
@@ -3345,6 +3271,62 @@ func (m *UserMutation) ResetPasswordHash() {
 	m.password_hash = nil
 }
 
+// SetCredentialGeneration sets the "credential_generation" field.
+func (m *UserMutation) SetCredentialGeneration(i int) {
+	m.credential_generation = &i
+	m.addcredential_generation = nil
+}
+
+// CredentialGeneration returns the value of the "credential_generation" field in the mutation.
+func (m *UserMutation) CredentialGeneration() (r int, exists bool) {
+	v := m.credential_generation
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCredentialGeneration returns the old "credential_generation" field's value of the User entity.
+// If the User object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMutation) OldCredentialGeneration(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCredentialGeneration is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCredentialGeneration requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCredentialGeneration: %w", err)
+	}
+	return oldValue.CredentialGeneration, nil
+}
+
+// AddCredentialGeneration adds i to the "credential_generation" field.
+func (m *UserMutation) AddCredentialGeneration(i int) {
+	if m.addcredential_generation != nil {
+		*m.addcredential_generation += i
+	} else {
+		m.addcredential_generation = &i
+	}
+}
+
+// AddedCredentialGeneration returns the value that was added to the "credential_generation" field in this mutation.
+func (m *UserMutation) AddedCredentialGeneration() (r int, exists bool) {
+	v := m.addcredential_generation
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCredentialGeneration resets all changes to the "credential_generation" field.
+func (m *UserMutation) ResetCredentialGeneration() {
+	m.credential_generation = nil
+	m.addcredential_generation = nil
+}
+
 // SetRoles sets the "roles" field.
 func (m *UserMutation) SetRoles(s []string) {
 	m.roles = &s
@@ -3592,7 +3574,7 @@ func (m *UserMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *UserMutation) Fields() []string {
-	fields := make([]string, 0, 8)
+	fields := make([]string, 0, 9)
 	if m.email != nil {
 		fields = append(fields, user.FieldEmail)
 	}
@@ -3604,6 +3586,9 @@ func (m *UserMutation) Fields() []string {
 	}
 	if m.password_hash != nil {
 		fields = append(fields, user.FieldPasswordHash)
+	}
+	if m.credential_generation != nil {
+		fields = append(fields, user.FieldCredentialGeneration)
 	}
 	if m.roles != nil {
 		fields = append(fields, user.FieldRoles)
@@ -3633,6 +3618,8 @@ func (m *UserMutation) Field(name string) (ent.Value, bool) {
 		return m.Name()
 	case user.FieldPasswordHash:
 		return m.PasswordHash()
+	case user.FieldCredentialGeneration:
+		return m.CredentialGeneration()
 	case user.FieldRoles:
 		return m.Roles()
 	case user.FieldStatus:
@@ -3658,6 +3645,8 @@ func (m *UserMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldName(ctx)
 	case user.FieldPasswordHash:
 		return m.OldPasswordHash(ctx)
+	case user.FieldCredentialGeneration:
+		return m.OldCredentialGeneration(ctx)
 	case user.FieldRoles:
 		return m.OldRoles(ctx)
 	case user.FieldStatus:
@@ -3703,6 +3692,13 @@ func (m *UserMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetPasswordHash(v)
 		return nil
+	case user.FieldCredentialGeneration:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCredentialGeneration(v)
+		return nil
 	case user.FieldRoles:
 		v, ok := value.([]string)
 		if !ok {
@@ -3738,13 +3734,21 @@ func (m *UserMutation) SetField(name string, value ent.Value) error {
 // AddedFields returns all numeric fields that were incremented/decremented during
 // this mutation.
 func (m *UserMutation) AddedFields() []string {
-	return nil
+	var fields []string
+	if m.addcredential_generation != nil {
+		fields = append(fields, user.FieldCredentialGeneration)
+	}
+	return fields
 }
 
 // AddedField returns the numeric value that was incremented/decremented on a field
 // with the given name. The second boolean return value indicates that this field
 // was not set, or was not defined in the schema.
 func (m *UserMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case user.FieldCredentialGeneration:
+		return m.AddedCredentialGeneration()
+	}
 	return nil, false
 }
 
@@ -3753,6 +3757,13 @@ func (m *UserMutation) AddedField(name string) (ent.Value, bool) {
 // type.
 func (m *UserMutation) AddField(name string, value ent.Value) error {
 	switch name {
+	case user.FieldCredentialGeneration:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCredentialGeneration(v)
+		return nil
 	}
 	return fmt.Errorf("unknown User numeric field %s", name)
 }
@@ -3800,6 +3811,9 @@ func (m *UserMutation) ResetField(name string) error {
 		return nil
 	case user.FieldPasswordHash:
 		m.ResetPasswordHash()
+		return nil
+	case user.FieldCredentialGeneration:
+		m.ResetCredentialGeneration()
 		return nil
 	case user.FieldRoles:
 		m.ResetRoles()

@@ -17,4 +17,8 @@ func init() {
 	userDescEmailVerified := userFields[2].Descriptor()
 	// user.DefaultEmailVerified holds the default value on creation for the email_verified field.
 	user.DefaultEmailVerified = userDescEmailVerified.Default.(bool)
+	// userDescCredentialGeneration is the schema descriptor for credential_generation field.
+	userDescCredentialGeneration := userFields[5].Descriptor()
+	// user.DefaultCredentialGeneration holds the default value on creation for the credential_generation field.
+	user.DefaultCredentialGeneration = userDescCredentialGeneration.Default.(int)
 }

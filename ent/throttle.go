@@ -17,13 +17,11 @@ import (
 type Throttle struct {
 	config `json:"-"`
 	// ID of the ent.
-	// keyed digest of what is counted or known
+	// keyed digest of what is counted
 	ID uuid.UUID `json:"id,omitempty"`
-	// of a known network: keyed digest of the account's address
-	Account *uuid.UUID `json:"account,omitempty"`
-	// the newest try that was let through, or the newest sign-in from the network
+	// the newest try that was let through
 	At time.Time `json:"at,omitempty"`
-	// when the last of the tries, or the network, is forgotten
+	// when the last of the tries is forgotten
 	Until        time.Time `json:"until,omitempty"`
 	selectValues sql.SelectValues
 }
@@ -33,8 +31,6 @@ func (*Throttle) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case throttle.FieldAccount:
-			values[i] = &sql.NullScanner{S: new(uuid.UUID)}
 		case throttle.FieldAt, throttle.FieldUntil:
 			values[i] = new(sql.NullTime)
 		case throttle.FieldID:
@@ -59,13 +55,6 @@ func (_m *Throttle) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field id", values[i])
 			} else if value != nil {
 				_m.ID = *value
-			}
-		case throttle.FieldAccount:
-			if value, ok := values[i].(*sql.NullScanner); !ok {
-				return fmt.Errorf("unexpected type %T for field account", values[i])
-			} else if value.Valid {
-				_m.Account = new(uuid.UUID)
-				*_m.Account = *value.S.(*uuid.UUID)
 			}
 		case throttle.FieldAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -115,11 +104,6 @@ func (_m *Throttle) String() string {
 	var builder strings.Builder
 	builder.WriteString("Throttle(")
 	builder.WriteString(fmt.Sprintf("id=%v, ", _m.ID))
-	if v := _m.Account; v != nil {
-		builder.WriteString("account=")
-		builder.WriteString(fmt.Sprintf("%v", *v))
-	}
-	builder.WriteString(", ")
 	builder.WriteString("at=")
 	builder.WriteString(_m.At.Format(time.ANSIC))
 	builder.WriteString(", ")

@@ -24,20 +24,6 @@ type ThrottleCreate struct {
 	conflict []sql.ConflictOption
 }
 
-// SetAccount sets the "account" field.
-func (_c *ThrottleCreate) SetAccount(v uuid.UUID) *ThrottleCreate {
-	_c.mutation.SetAccount(v)
-	return _c
-}
-
-// SetNillableAccount sets the "account" field if the given value is not nil.
-func (_c *ThrottleCreate) SetNillableAccount(v *uuid.UUID) *ThrottleCreate {
-	if v != nil {
-		_c.SetAccount(*v)
-	}
-	return _c
-}
-
 // SetAt sets the "at" field.
 func (_c *ThrottleCreate) SetAt(v time.Time) *ThrottleCreate {
 	_c.mutation.SetAt(v)
@@ -132,10 +118,6 @@ func (_c *ThrottleCreate) createSpec() (*Throttle, *sqlgraph.CreateSpec) {
 		_node.ID = id
 		_spec.ID.Value = &id
 	}
-	if value, ok := _c.mutation.Account(); ok {
-		_spec.SetField(throttle.FieldAccount, field.TypeUUID, value)
-		_node.Account = &value
-	}
 	if value, ok := _c.mutation.At(); ok {
 		_spec.SetField(throttle.FieldAt, field.TypeTime, value)
 		_node.At = value
@@ -151,7 +133,7 @@ func (_c *ThrottleCreate) createSpec() (*Throttle, *sqlgraph.CreateSpec) {
 // of the `INSERT` statement. For example:
 //
 //	client.Throttle.Create().
-//		SetAccount(v).
+//		SetAt(v).
 //		OnConflict(
 //			// Update the row with the new values
 //			// the was proposed for insertion.
@@ -160,7 +142,7 @@ func (_c *ThrottleCreate) createSpec() (*Throttle, *sqlgraph.CreateSpec) {
 //		// Override some of the fields with custom
 //		// update values.
 //		Update(func(u *ent.ThrottleUpsert) {
-//			SetAccount(v+v).
+//			SetAt(v+v).
 //		}).
 //		Exec(ctx)
 func (_c *ThrottleCreate) OnConflict(opts ...sql.ConflictOption) *ThrottleUpsertOne {
@@ -236,9 +218,6 @@ func (u *ThrottleUpsertOne) UpdateNewValues() *ThrottleUpsertOne {
 	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
 		if _, exists := u.create.mutation.ID(); exists {
 			s.SetIgnore(throttle.FieldID)
-		}
-		if _, exists := u.create.mutation.Account(); exists {
-			s.SetIgnore(throttle.FieldAccount)
 		}
 	}))
 	return u
@@ -434,7 +413,7 @@ func (_c *ThrottleCreateBulk) ExecX(ctx context.Context) {
 //		// Override some of the fields with custom
 //		// update values.
 //		Update(func(u *ent.ThrottleUpsert) {
-//			SetAccount(v+v).
+//			SetAt(v+v).
 //		}).
 //		Exec(ctx)
 func (_c *ThrottleCreateBulk) OnConflict(opts ...sql.ConflictOption) *ThrottleUpsertBulk {
@@ -480,9 +459,6 @@ func (u *ThrottleUpsertBulk) UpdateNewValues() *ThrottleUpsertBulk {
 		for _, b := range u.create.builders {
 			if _, exists := b.mutation.ID(); exists {
 				s.SetIgnore(throttle.FieldID)
-			}
-			if _, exists := b.mutation.Account(); exists {
-				s.SetIgnore(throttle.FieldAccount)
 			}
 		}
 	}))

@@ -265,12 +265,12 @@ func (_q *ThrottleQuery) Clone() *ThrottleQuery {
 // Example:
 //
 //	var v []struct {
-//		Account uuid.UUID `json:"account,omitempty"`
+//		At time.Time `json:"at,omitempty"`
 //		Count int `json:"count,omitempty"`
 //	}
 //
 //	client.Throttle.Query().
-//		GroupBy(throttle.FieldAccount).
+//		GroupBy(throttle.FieldAt).
 //		Aggregate(ent.Count()).
 //		Scan(ctx, &v)
 func (_q *ThrottleQuery) GroupBy(field string, fields ...string) *ThrottleGroupBy {
@@ -288,11 +288,11 @@ func (_q *ThrottleQuery) GroupBy(field string, fields ...string) *ThrottleGroupB
 // Example:
 //
 //	var v []struct {
-//		Account uuid.UUID `json:"account,omitempty"`
+//		At time.Time `json:"at,omitempty"`
 //	}
 //
 //	client.Throttle.Query().
-//		Select(throttle.FieldAccount).
+//		Select(throttle.FieldAt).
 //		Scan(ctx, &v)
 func (_q *ThrottleQuery) Select(fields ...string) *ThrottleSelect {
 	_q.ctx.Fields = append(_q.ctx.Fields, fields...)

@@ -97,9 +97,6 @@ func (_u *ThrottleUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 			}
 		}
 	}
-	if _u.mutation.AccountCleared() {
-		_spec.ClearField(throttle.FieldAccount, field.TypeUUID)
-	}
 	if value, ok := _u.mutation.At(); ok {
 		_spec.SetField(throttle.FieldAt, field.TypeTime, value)
 	}
@@ -224,9 +221,6 @@ func (_u *ThrottleUpdateOne) sqlSave(ctx context.Context) (_node *Throttle, err 
 				ps[i](selector)
 			}
 		}
-	}
-	if _u.mutation.AccountCleared() {
-		_spec.ClearField(throttle.FieldAccount, field.TypeUUID)
 	}
 	if value, ok := _u.mutation.At(); ok {
 		_spec.SetField(throttle.FieldAt, field.TypeTime, value)

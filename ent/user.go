@@ -27,6 +27,8 @@ type User struct {
 	Name *string `json:"name,omitempty"`
 	// Argon2id in PHC form
 	PasswordHash string `json:"-"`
+	// how many credentials came before: known devices end with theirs
+	CredentialGeneration int `json:"credential_generation,omitempty"`
 	// GraphQL's Role values, sorted, each once
 	Roles []string `json:"roles,omitempty"`
 	// GraphQL's UserStatus value
@@ -68,6 +70,8 @@ func (*User) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case user.FieldEmailVerified:
 			values[i] = new(sql.NullBool)
+		case user.FieldCredentialGeneration:
+			values[i] = new(sql.NullInt64)
 		case user.FieldEmail, user.FieldName, user.FieldPasswordHash, user.FieldStatus:
 			values[i] = new(sql.NullString)
 		case user.FieldCreatedAt, user.FieldUpdatedAt:
@@ -119,6 +123,12 @@ func (_m *User) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field password_hash", values[i])
 			} else if value.Valid {
 				_m.PasswordHash = value.String
+			}
+		case user.FieldCredentialGeneration:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field credential_generation", values[i])
+			} else if value.Valid {
+				_m.CredentialGeneration = int(value.Int64)
 			}
 		case user.FieldRoles:
 			if value, ok := values[i].(*[]byte); !ok {
@@ -199,6 +209,9 @@ func (_m *User) String() string {
 	}
 	builder.WriteString(", ")
 	builder.WriteString("password_hash=<sensitive>")
+	builder.WriteString(", ")
+	builder.WriteString("credential_generation=")
+	builder.WriteString(fmt.Sprintf("%v", _m.CredentialGeneration))
 	builder.WriteString(", ")
 	builder.WriteString("roles=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Roles))

@@ -65,6 +65,20 @@ func (_c *UserCreate) SetPasswordHash(v string) *UserCreate {
 	return _c
 }
 
+// SetCredentialGeneration sets the "credential_generation" field.
+func (_c *UserCreate) SetCredentialGeneration(v int) *UserCreate {
+	_c.mutation.SetCredentialGeneration(v)
+	return _c
+}
+
+// SetNillableCredentialGeneration sets the "credential_generation" field if the given value is not nil.
+func (_c *UserCreate) SetNillableCredentialGeneration(v *int) *UserCreate {
+	if v != nil {
+		_c.SetCredentialGeneration(*v)
+	}
+	return _c
+}
+
 // SetRoles sets the "roles" field.
 func (_c *UserCreate) SetRoles(v []string) *UserCreate {
 	_c.mutation.SetRoles(v)
@@ -149,6 +163,10 @@ func (_c *UserCreate) defaults() {
 		v := user.DefaultEmailVerified
 		_c.mutation.SetEmailVerified(v)
 	}
+	if _, ok := _c.mutation.CredentialGeneration(); !ok {
+		v := user.DefaultCredentialGeneration
+		_c.mutation.SetCredentialGeneration(v)
+	}
 }
 
 // check runs all checks and user-defined validators on the builder.
@@ -161,6 +179,9 @@ func (_c *UserCreate) check() error {
 	}
 	if _, ok := _c.mutation.PasswordHash(); !ok {
 		return &ValidationError{Name: "password_hash", err: errors.New(`ent: missing required field "User.password_hash"`)}
+	}
+	if _, ok := _c.mutation.CredentialGeneration(); !ok {
+		return &ValidationError{Name: "credential_generation", err: errors.New(`ent: missing required field "User.credential_generation"`)}
 	}
 	if _, ok := _c.mutation.Roles(); !ok {
 		return &ValidationError{Name: "roles", err: errors.New(`ent: missing required field "User.roles"`)}
@@ -225,6 +246,10 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.PasswordHash(); ok {
 		_spec.SetField(user.FieldPasswordHash, field.TypeString, value)
 		_node.PasswordHash = value
+	}
+	if value, ok := _c.mutation.CredentialGeneration(); ok {
+		_spec.SetField(user.FieldCredentialGeneration, field.TypeInt, value)
+		_node.CredentialGeneration = value
 	}
 	if value, ok := _c.mutation.Roles(); ok {
 		_spec.SetField(user.FieldRoles, field.TypeJSON, value)
@@ -361,6 +386,24 @@ func (u *UserUpsert) SetPasswordHash(v string) *UserUpsert {
 // UpdatePasswordHash sets the "password_hash" field to the value that was provided on create.
 func (u *UserUpsert) UpdatePasswordHash() *UserUpsert {
 	u.SetExcluded(user.FieldPasswordHash)
+	return u
+}
+
+// SetCredentialGeneration sets the "credential_generation" field.
+func (u *UserUpsert) SetCredentialGeneration(v int) *UserUpsert {
+	u.Set(user.FieldCredentialGeneration, v)
+	return u
+}
+
+// UpdateCredentialGeneration sets the "credential_generation" field to the value that was provided on create.
+func (u *UserUpsert) UpdateCredentialGeneration() *UserUpsert {
+	u.SetExcluded(user.FieldCredentialGeneration)
+	return u
+}
+
+// AddCredentialGeneration adds v to the "credential_generation" field.
+func (u *UserUpsert) AddCredentialGeneration(v int) *UserUpsert {
+	u.Add(user.FieldCredentialGeneration, v)
 	return u
 }
 
@@ -511,6 +554,27 @@ func (u *UserUpsertOne) SetPasswordHash(v string) *UserUpsertOne {
 func (u *UserUpsertOne) UpdatePasswordHash() *UserUpsertOne {
 	return u.Update(func(s *UserUpsert) {
 		s.UpdatePasswordHash()
+	})
+}
+
+// SetCredentialGeneration sets the "credential_generation" field.
+func (u *UserUpsertOne) SetCredentialGeneration(v int) *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.SetCredentialGeneration(v)
+	})
+}
+
+// AddCredentialGeneration adds v to the "credential_generation" field.
+func (u *UserUpsertOne) AddCredentialGeneration(v int) *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.AddCredentialGeneration(v)
+	})
+}
+
+// UpdateCredentialGeneration sets the "credential_generation" field to the value that was provided on create.
+func (u *UserUpsertOne) UpdateCredentialGeneration() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateCredentialGeneration()
 	})
 }
 
@@ -834,6 +898,27 @@ func (u *UserUpsertBulk) SetPasswordHash(v string) *UserUpsertBulk {
 func (u *UserUpsertBulk) UpdatePasswordHash() *UserUpsertBulk {
 	return u.Update(func(s *UserUpsert) {
 		s.UpdatePasswordHash()
+	})
+}
+
+// SetCredentialGeneration sets the "credential_generation" field.
+func (u *UserUpsertBulk) SetCredentialGeneration(v int) *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.SetCredentialGeneration(v)
+	})
+}
+
+// AddCredentialGeneration adds v to the "credential_generation" field.
+func (u *UserUpsertBulk) AddCredentialGeneration(v int) *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.AddCredentialGeneration(v)
+	})
+}
+
+// UpdateCredentialGeneration sets the "credential_generation" field to the value that was provided on create.
+func (u *UserUpsertBulk) UpdateCredentialGeneration() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateCredentialGeneration()
 	})
 }
 

@@ -93,6 +93,27 @@ func (_u *UserUpdate) SetNillablePasswordHash(v *string) *UserUpdate {
 	return _u
 }
 
+// SetCredentialGeneration sets the "credential_generation" field.
+func (_u *UserUpdate) SetCredentialGeneration(v int) *UserUpdate {
+	_u.mutation.ResetCredentialGeneration()
+	_u.mutation.SetCredentialGeneration(v)
+	return _u
+}
+
+// SetNillableCredentialGeneration sets the "credential_generation" field if the given value is not nil.
+func (_u *UserUpdate) SetNillableCredentialGeneration(v *int) *UserUpdate {
+	if v != nil {
+		_u.SetCredentialGeneration(*v)
+	}
+	return _u
+}
+
+// AddCredentialGeneration adds value to the "credential_generation" field.
+func (_u *UserUpdate) AddCredentialGeneration(v int) *UserUpdate {
+	_u.mutation.AddCredentialGeneration(v)
+	return _u
+}
+
 // SetRoles sets the "roles" field.
 func (_u *UserUpdate) SetRoles(v []string) *UserUpdate {
 	_u.mutation.SetRoles(v)
@@ -224,6 +245,12 @@ func (_u *UserUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.PasswordHash(); ok {
 		_spec.SetField(user.FieldPasswordHash, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.CredentialGeneration(); ok {
+		_spec.SetField(user.FieldCredentialGeneration, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedCredentialGeneration(); ok {
+		_spec.AddField(user.FieldCredentialGeneration, field.TypeInt, value)
 	}
 	if value, ok := _u.mutation.Roles(); ok {
 		_spec.SetField(user.FieldRoles, field.TypeJSON, value)
@@ -363,6 +390,27 @@ func (_u *UserUpdateOne) SetNillablePasswordHash(v *string) *UserUpdateOne {
 	if v != nil {
 		_u.SetPasswordHash(*v)
 	}
+	return _u
+}
+
+// SetCredentialGeneration sets the "credential_generation" field.
+func (_u *UserUpdateOne) SetCredentialGeneration(v int) *UserUpdateOne {
+	_u.mutation.ResetCredentialGeneration()
+	_u.mutation.SetCredentialGeneration(v)
+	return _u
+}
+
+// SetNillableCredentialGeneration sets the "credential_generation" field if the given value is not nil.
+func (_u *UserUpdateOne) SetNillableCredentialGeneration(v *int) *UserUpdateOne {
+	if v != nil {
+		_u.SetCredentialGeneration(*v)
+	}
+	return _u
+}
+
+// AddCredentialGeneration adds value to the "credential_generation" field.
+func (_u *UserUpdateOne) AddCredentialGeneration(v int) *UserUpdateOne {
+	_u.mutation.AddCredentialGeneration(v)
 	return _u
 }
 
@@ -527,6 +575,12 @@ func (_u *UserUpdateOne) sqlSave(ctx context.Context) (_node *User, err error) {
 	}
 	if value, ok := _u.mutation.PasswordHash(); ok {
 		_spec.SetField(user.FieldPasswordHash, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.CredentialGeneration(); ok {
+		_spec.SetField(user.FieldCredentialGeneration, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedCredentialGeneration(); ok {
+		_spec.AddField(user.FieldCredentialGeneration, field.TypeInt, value)
 	}
 	if value, ok := _u.mutation.Roles(); ok {
 		_spec.SetField(user.FieldRoles, field.TypeJSON, value)

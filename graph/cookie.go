@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,11 +16,12 @@ import (
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
-// The cookie's name. Browsers accept a name with the prefix __Host- only over https and only for the host that sets it
+// The cookies' names. Browsers accept a name with the prefix __Host- only over https and only for the host that sets it
 // (RFC 6265bis, section 4.1.3.2). On loopback, where there is no https, the name has no prefix.
 const (
-	loopbackCookie = "gatehouse_refresh"
-	secureCookie   = "__Host-" + loopbackCookie
+	refreshName  = "gatehouse_refresh"
+	deviceName   = "gatehouse_device"
+	securePrefix = "__Host-"
 )
 
 // maxCookieLen is what browsers store of one cookie, in bytes.
@@ -28,6 +30,7 @@ const maxCookieLen = 4096
 // cookieRules say how a browser stores a refresh token in a cookie, and which pages may use it.
 type cookieRules struct {
 	name   string // "" where no cookie is safe: http on a network
+	device string // the name of the cookie of the device token
 	secure bool
 	allow  func(origin string) bool
 }
@@ -39,9 +42,9 @@ func newCookieRules(issuer *url.URL, allow func(origin string) bool) cookieRules
 	address, _ := netip.ParseAddr(issuer.Hostname())
 	switch {
 	case issuer.Scheme == "https":
-		return cookieRules{name: secureCookie, secure: true, allow: allow}
+		return cookieRules{name: securePrefix + refreshName, device: securePrefix + deviceName, secure: true, allow: allow}
 	case issuer.Hostname() == "localhost" || address.IsLoopback():
-		return cookieRules{name: loopbackCookie, allow: allow}
+		return cookieRules{name: refreshName, device: deviceName, allow: allow}
 	}
 	return cookieRules{}
 }
@@ -49,21 +52,22 @@ func newCookieRules(issuer *url.URL, allow func(origin string) bool) cookieRules
 // refreshCookie is the cookie of one request, and the one that the answer sets.
 type refreshCookie struct {
 	rules   cookieRules
-	sent    string       // the refresh token in it; "" when there is none
-	refused string       // why this request must not use the cookie; "": it may
-	answer  *http.Cookie // nil: none
+	sent    string // the refresh token in it; "" when there is none
+	refused string // why this request must not use the cookie; "": it may
+	device  string // the device token that was sent; "": none, or the request must not use it
+	answer  []*http.Cookie
 }
 
 // read returns the cookie of a request. A browser sends it along whatever page asks, so a request that has it must come
 // from a page that may use it.
 func (c cookieRules) read(h http.Header) (*refreshCookie, *graphqlhttp.RequestError) {
-	sent, ok := c.find(h)
+	sent, ok := c.find(h, c.name)
 	if !ok {
 		cleared := refreshCookie{rules: c}
 		cleared.clear()
 		return nil, graphqlhttp.BadRequest(http.StatusBadRequest,
 			"the cookie "+c.name+" was there twice or not as it was set, and is cleared; log in again").
-			With("Set-Cookie", cleared.answer.String())
+			With("Set-Cookie", cleared.answer[0].String())
 	}
 	cookie := &refreshCookie{rules: c, sent: sent, refused: c.objection(h)}
 	if sent != "" && cookie.refused != "" {
@@ -72,23 +76,26 @@ func (c cookieRules) read(h http.Header) (*refreshCookie, *graphqlhttp.RequestEr
 			Err:    graphqlhttp.NewError(problem.Forbidden, cookie.refused),
 		}
 	}
+	if device, ok := c.find(h, c.device); ok && cookie.refused == "" {
+		cookie.device = device
+	}
 	return cookie, nil
 }
 
-// find returns the cookie's value, "" when there is none or it is empty, and false when it is malformed or there are two; net/http
-// would skip a malformed one. Only spaces and tabs around a name are trimmed. A browser takes a name that begins with
-// another space of Unicode for one without the prefix __Host-, so that any host of the site may set it.
-func (c cookieRules) find(h http.Header) (value string, ok bool) {
-	if c.name == "" {
+// find returns a cookie's value, "" when there is none or it is empty, and false when it is malformed or there are two;
+// net/http would skip a malformed one. Only spaces and tabs around a name are trimmed. A browser takes a name that
+// begins with another space of Unicode for one without the prefix __Host-, so that any host of the site may set it.
+func (cookieRules) find(h http.Header, wanted string) (value string, ok bool) {
+	if wanted == "" {
 		return "", true
 	}
 	found := 0
 	for pair := range strings.SplitSeq(strings.Join(h.Values("Cookie"), ";"), ";") {
-		if name, text, _ := strings.Cut(strings.Trim(pair, " \t"), "="); name == c.name {
+		if name, text, _ := strings.Cut(strings.Trim(pair, " \t"), "="); name == wanted {
 			value, found = text, found+1
 		}
 	}
-	cookie := http.Cookie{Name: c.name, Value: value}
+	cookie := http.Cookie{Name: wanted, Value: value}
 	return value, found == 0 || found == 1 && len(value) <= maxCookieLen && cookie.Valid() == nil
 }
 
@@ -115,7 +122,7 @@ func (c cookieRules) objection(h http.Header) string {
 type signInFunc[In any] func(context.Context, *viewer.Viewer, In) (*accounts.AuthPayload, error)
 
 // signIn runs a use case that signs in. If useCookie is set, the refresh token goes into the cookie instead of the
-// payload.
+// payload, and the device token into another, where it is read too.
 func signIn[In any](
 	ctx context.Context, useCookie bool, run signInFunc[In], in In,
 ) (*accounts.AuthPayload, error) {
@@ -127,7 +134,11 @@ func signIn[In any](
 		}
 		return nil, wrong
 	}
-	payload, err := run(ctx, viewer.From(ctx), in)
+	v := *viewer.From(ctx)
+	if useCookie {
+		v.Origin.Device = cookie.device
+	}
+	payload, err := run(ctx, &v, in)
 	if err == nil && useCookie {
 		cookie.store(payload)
 	}
@@ -167,29 +178,30 @@ func signOut[Payload any](
 	return payload, err
 }
 
-// store moves the refresh token from a payload into the cookie.
+// store moves the refresh token and the device token from a payload into cookies.
 func (c *refreshCookie) store(p *accounts.AuthPayload) {
-	c.set(*p.RefreshToken, max(1, int(time.Until(p.RefreshExpiresAt)/time.Second)))
+	c.set(c.rules.name, *p.RefreshToken, max(1, int(time.Until(p.RefreshExpiresAt)/time.Second)))
 	p.RefreshToken = nil
+	if p.Device != nil {
+		c.set(c.rules.device, *p.Device, int(accounts.DeviceTTL/time.Second))
+		p.Device = nil
+	}
 }
 
-func (c *refreshCookie) clear() { c.set("", -1) }
+func (c *refreshCookie) clear() { c.set(c.rules.name, "", -1) }
 
-// set sets the cookie of the answer; when several fields of an operation do, the last one wins.
-func (c *refreshCookie) set(value string, maxAge int) {
-	c.answer = &http.Cookie{
-		Name: c.rules.name, Value: value, Path: "/", MaxAge: maxAge,
+// set sets a cookie of the answer; when several fields of an operation do, the last one wins.
+func (c *refreshCookie) set(name, value string, maxAge int) {
+	c.answer = append(slices.DeleteFunc(c.answer, func(set *http.Cookie) bool { return set.Name == name }), &http.Cookie{
+		Name: name, Value: value, Path: "/", MaxAge: maxAge,
 		Secure: c.rules.secure, HttpOnly: true, SameSite: http.SameSiteStrictMode,
-	}
+	})
 }
 
-// write adds the cookie to the headers of an answer, if it changes.
+// write adds the cookies that change to the headers of an answer.
 func (c *refreshCookie) write(h http.Header) {
-	if c.answer == nil {
-		return
-	}
-	if text := c.answer.String(); text != "" {
-		h.Add("Set-Cookie", text)
+	for _, cookie := range c.answer {
+		h.Add("Set-Cookie", cookie.String())
 	}
 }
 

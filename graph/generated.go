@@ -43,6 +43,7 @@ type DirectiveRoot struct {
 type ComplexityRoot struct {
 	AuthPayload struct {
 		AccessToken  func(childComplexity int) int
+		Device       func(childComplexity int) int
 		ExpiresIn    func(childComplexity int) int
 		RefreshToken func(childComplexity int) int
 		TokenType    func(childComplexity int) int
@@ -201,6 +202,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AuthPayload.AccessToken(childComplexity), true
+	case "AuthPayload.device":
+		if e.ComplexityRoot.AuthPayload.Device == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuthPayload.Device(childComplexity), true
 	case "AuthPayload.expiresIn":
 		if e.ComplexityRoot.AuthPayload.ExpiresIn == nil {
 			break
@@ -868,6 +875,11 @@ input LoginInput {
   "Its password."
   password: String!
   """
+  The ` + "`" + `device` + "`" + ` of the last ` + "`" + `AuthPayload` + "`" + ` that had one, whoever signed in: this client is known then, and is not held up
+  while others guess the password. One that is not known any more counts as none. The cookie's is taken without it.
+  """
+  device: String
+  """
   For browsers: keep the refresh token in a cookie that no script can read, and give none in the answer. Refused unless
   the request's ` + "`" + `Origin` + "`" + ` is allowed.
   """
@@ -932,6 +944,12 @@ type AuthPayload @public {
   expiresIn: Int!
   "Opaque token for ` + "`" + `refresh` + "`" + `; keep it secret. Null when it is in the cookie, and from ` + "`" + `reauthenticate` + "`" + `, which leaves it as it is."
   refreshToken: String
+  """
+  Opaque token for the next ` + "`" + `login` + "`" + `, by which this client is known: keep it secret, and keep it over ` + "`" + `logout` + "`" + `. A new
+  password makes it worthless. Null when it is in the cookie, from ` + "`" + `refresh` + "`" + ` and ` + "`" + `reauthenticate` + "`" + `, which leave it as it
+  is, and when attempts are not limited.
+  """
+  device: String
   "The user who is now signed in."
   user: User!
 }
@@ -1157,6 +1175,8 @@ func (ec *executionContext) childFields_AuthPayload(ctx context.Context, field g
 		return ec.fieldContext_AuthPayload_expiresIn(ctx, field)
 	case "refreshToken":
 		return ec.fieldContext_AuthPayload_refreshToken(ctx, field)
+	case "device":
+		return ec.fieldContext_AuthPayload_device(ctx, field)
 	case "user":
 		return ec.fieldContext_AuthPayload_user(ctx, field)
 	}
@@ -1822,6 +1842,29 @@ func (ec *executionContext) _AuthPayload_refreshToken(ctx context.Context, field
 	)
 }
 func (ec *executionContext) fieldContext_AuthPayload_refreshToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuthPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _AuthPayload_device(ctx context.Context, field graphql.CollectedField, obj *accounts.AuthPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuthPayload_device(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Device, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AuthPayload_device(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("AuthPayload", field, false, false, "String")
 }
 
@@ -4673,7 +4716,7 @@ func (ec *executionContext) unmarshalInputLoginInput(ctx context.Context, obj an
 		asMap["cookie"] = false
 	}
 
-	fieldsInOrder := [...]string{"email", "password", "cookie"}
+	fieldsInOrder := [...]string{"email", "password", "device", "cookie"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -4694,6 +4737,13 @@ func (ec *executionContext) unmarshalInputLoginInput(ctx context.Context, obj an
 				return it, err
 			}
 			it.Password = data
+		case "device":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("device"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Device = data
 		case "cookie":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cookie"))
 			data, err := ec.unmarshalOBoolean2bool(ctx, v)
@@ -5079,6 +5129,11 @@ func (ec *executionContext) _AuthPayload(ctx context.Context, sel ast.SelectionS
 			}
 		case "refreshToken":
 			out.Values[i] = ec._AuthPayload_refreshToken(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "device":
+			out.Values[i] = ec._AuthPayload_device(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

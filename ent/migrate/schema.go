@@ -96,7 +96,6 @@ var (
 	// ThrottlesColumns holds the columns for the "throttles" table.
 	ThrottlesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
-		{Name: "account", Type: field.TypeUUID, Nullable: true},
 		{Name: "at", Type: field.TypeTime},
 		{Name: "until", Type: field.TypeTime},
 	}
@@ -109,12 +108,7 @@ var (
 			{
 				Name:    "throttle_until",
 				Unique:  false,
-				Columns: []*schema.Column{ThrottlesColumns[3]},
-			},
-			{
-				Name:    "throttle_account",
-				Unique:  false,
-				Columns: []*schema.Column{ThrottlesColumns[1]},
+				Columns: []*schema.Column{ThrottlesColumns[2]},
 			},
 		},
 	}
@@ -125,6 +119,7 @@ var (
 		{Name: "email_verified", Type: field.TypeBool, Default: false},
 		{Name: "name", Type: field.TypeString, Nullable: true},
 		{Name: "password_hash", Type: field.TypeString},
+		{Name: "credential_generation", Type: field.TypeInt, Default: 0},
 		{Name: "roles", Type: field.TypeJSON},
 		{Name: "status", Type: field.TypeString},
 		{Name: "created_at", Type: field.TypeTime},

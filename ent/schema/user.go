@@ -27,6 +27,8 @@ func (User) Fields() []ent.Field {
 		field.Bool("email_verified").Default(false),
 		field.String("name").Optional().Nillable(),
 		field.String("password_hash").Sensitive().Comment("Argon2id in PHC form"),
+		field.Int("credential_generation").Default(0).
+			Comment("how many credentials came before: known devices end with theirs"),
 		field.Strings("roles").Comment("GraphQL's Role values, sorted, each once"),
 		field.String("status").Comment("GraphQL's UserStatus value"),
 		field.Time("created_at").Immutable(),

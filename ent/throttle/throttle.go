@@ -11,8 +11,6 @@ const (
 	Label = "throttle"
 	// FieldID holds the string denoting the id field in the database.
 	FieldID = "id"
-	// FieldAccount holds the string denoting the account field in the database.
-	FieldAccount = "account"
 	// FieldAt holds the string denoting the at field in the database.
 	FieldAt = "at"
 	// FieldUntil holds the string denoting the until field in the database.
@@ -24,7 +22,6 @@ const (
 // Columns holds all SQL columns for throttle fields.
 var Columns = []string{
 	FieldID,
-	FieldAccount,
 	FieldAt,
 	FieldUntil,
 }
@@ -45,11 +42,6 @@ type OrderOption func(*sql.Selector)
 // ByID orders the results by the id field.
 func ByID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldID, opts...).ToFunc()
-}
-
-// ByAccount orders the results by the account field.
-func ByAccount(opts ...sql.OrderTermOption) OrderOption {
-	return sql.OrderByField(FieldAccount, opts...).ToFunc()
 }
 
 // ByAt orders the results by the at field.

@@ -55,11 +55,6 @@ func IDLTE(id uuid.UUID) predicate.Throttle {
 	return predicate.Throttle(sql.FieldLTE(FieldID, id))
 }
 
-// Account applies equality check predicate on the "account" field. It's identical to AccountEQ.
-func Account(v uuid.UUID) predicate.Throttle {
-	return predicate.Throttle(sql.FieldEQ(FieldAccount, v))
-}
-
 // At applies equality check predicate on the "at" field. It's identical to AtEQ.
 func At(v time.Time) predicate.Throttle {
 	return predicate.Throttle(sql.FieldEQ(FieldAt, v))
@@ -68,56 +63,6 @@ func At(v time.Time) predicate.Throttle {
 // Until applies equality check predicate on the "until" field. It's identical to UntilEQ.
 func Until(v time.Time) predicate.Throttle {
 	return predicate.Throttle(sql.FieldEQ(FieldUntil, v))
-}
-
-// AccountEQ applies the EQ predicate on the "account" field.
-func AccountEQ(v uuid.UUID) predicate.Throttle {
-	return predicate.Throttle(sql.FieldEQ(FieldAccount, v))
-}
-
-// AccountNEQ applies the NEQ predicate on the "account" field.
-func AccountNEQ(v uuid.UUID) predicate.Throttle {
-	return predicate.Throttle(sql.FieldNEQ(FieldAccount, v))
-}
-
-// AccountIn applies the In predicate on the "account" field.
-func AccountIn(vs ...uuid.UUID) predicate.Throttle {
-	return predicate.Throttle(sql.FieldIn(FieldAccount, vs...))
-}
-
-// AccountNotIn applies the NotIn predicate on the "account" field.
-func AccountNotIn(vs ...uuid.UUID) predicate.Throttle {
-	return predicate.Throttle(sql.FieldNotIn(FieldAccount, vs...))
-}
-
-// AccountGT applies the GT predicate on the "account" field.
-func AccountGT(v uuid.UUID) predicate.Throttle {
-	return predicate.Throttle(sql.FieldGT(FieldAccount, v))
-}
-
-// AccountGTE applies the GTE predicate on the "account" field.
-func AccountGTE(v uuid.UUID) predicate.Throttle {
-	return predicate.Throttle(sql.FieldGTE(FieldAccount, v))
-}
-
-// AccountLT applies the LT predicate on the "account" field.
-func AccountLT(v uuid.UUID) predicate.Throttle {
-	return predicate.Throttle(sql.FieldLT(FieldAccount, v))
-}
-
-// AccountLTE applies the LTE predicate on the "account" field.
-func AccountLTE(v uuid.UUID) predicate.Throttle {
-	return predicate.Throttle(sql.FieldLTE(FieldAccount, v))
-}
-
-// AccountIsNil applies the IsNil predicate on the "account" field.
-func AccountIsNil() predicate.Throttle {
-	return predicate.Throttle(sql.FieldIsNull(FieldAccount))
-}
-
-// AccountNotNil applies the NotNil predicate on the "account" field.
-func AccountNotNil() predicate.Throttle {
-	return predicate.Throttle(sql.FieldNotNull(FieldAccount))
 }
 
 // AtEQ applies the EQ predicate on the "at" field.

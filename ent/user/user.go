@@ -20,6 +20,8 @@ const (
 	FieldName = "name"
 	// FieldPasswordHash holds the string denoting the password_hash field in the database.
 	FieldPasswordHash = "password_hash"
+	// FieldCredentialGeneration holds the string denoting the credential_generation field in the database.
+	FieldCredentialGeneration = "credential_generation"
 	// FieldRoles holds the string denoting the roles field in the database.
 	FieldRoles = "roles"
 	// FieldStatus holds the string denoting the status field in the database.
@@ -48,6 +50,7 @@ var Columns = []string{
 	FieldEmailVerified,
 	FieldName,
 	FieldPasswordHash,
+	FieldCredentialGeneration,
 	FieldRoles,
 	FieldStatus,
 	FieldCreatedAt,
@@ -67,6 +70,8 @@ func ValidColumn(column string) bool {
 var (
 	// DefaultEmailVerified holds the default value on creation for the "email_verified" field.
 	DefaultEmailVerified bool
+	// DefaultCredentialGeneration holds the default value on creation for the "credential_generation" field.
+	DefaultCredentialGeneration int
 )
 
 // OrderOption defines the ordering options for the User queries.
@@ -95,6 +100,11 @@ func ByName(opts ...sql.OrderTermOption) OrderOption {
 // ByPasswordHash orders the results by the password_hash field.
 func ByPasswordHash(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldPasswordHash, opts...).ToFunc()
+}
+
+// ByCredentialGeneration orders the results by the credential_generation field.
+func ByCredentialGeneration(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCredentialGeneration, opts...).ToFunc()
 }
 
 // ByStatus orders the results by the status field.

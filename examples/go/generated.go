@@ -77,6 +77,9 @@ type LoginInput struct {
 	Email string `json:"email"`
 	// Its password.
 	Password string `json:"password"`
+	// The `device` of the last `AuthPayload` that had one, whoever signed in: this client is known then, and is not held up
+	// while others guess the password. One that is not known any more counts as none. The cookie's is taken without it.
+	Device *string `json:"device"`
 	// For browsers: keep the refresh token in a cookie that no script can read, and give none in the answer. Refused unless
 	// the request's `Origin` is allowed.
 	Cookie *bool `json:"cookie"`
@@ -87,6 +90,9 @@ func (v *LoginInput) GetEmail() string { return v.Email }
 
 // GetPassword returns LoginInput.Password, and is useful for accessing the field via an interface.
 func (v *LoginInput) GetPassword() string { return v.Password }
+
+// GetDevice returns LoginInput.Device, and is useful for accessing the field via an interface.
+func (v *LoginInput) GetDevice() *string { return v.Device }
 
 // GetCookie returns LoginInput.Cookie, and is useful for accessing the field via an interface.
 func (v *LoginInput) GetCookie() *bool { return v.Cookie }

@@ -20,7 +20,7 @@ type throttler struct {
 	counterStore
 	limits       ThrottleLimits
 	names        *token.KeyedHash
-	networks     knownNetworks
+	devices      *token.DeviceTokens
 	refreshStore *memoryStore // refresh tokens cannot be guessed: this bounds the work of one instance
 }
 
@@ -32,30 +32,35 @@ func newThrottler(c Config) (*throttler, error) {
 	if err != nil {
 		return nil, err
 	}
-	networks := knownNetworks{c.Client}
-	t := &throttler{
-		limits: c.Throttle.Limits, names: names, networks: networks,
-		refreshStore: newMemoryStore(maxRefreshCounters, networks),
+	devices, err := token.NewDeviceTokens(c.Throttle.Secret)
+	if err != nil {
+		return nil, err
 	}
-	if t.counterStore = newMemoryStore(maxCounters, networks); c.Throttle.Shared {
+	t := &throttler{
+		limits: c.Throttle.Limits, names: names, devices: devices, refreshStore: newMemoryStore(maxRefreshCounters),
+	}
+	if t.counterStore = newMemoryStore(maxCounters); c.Throttle.Shared {
 		t.counterStore = sqlStore{c.Client}
 	}
 	return t, nil
 }
 
-// login is an attempt to sign in to the account of an address, whether there is one or not.
-func (t *throttler) login(address string, from viewer.Origin, now time.Time) *attempt {
+// loginAttempt is an attempt to sign in to the account of an address, whether there is one or not.
+func (s *Service) loginAttempt(ctx context.Context, address string, from viewer.Origin, now time.Time) (*attempt, error) {
+	t := s.throttle
 	if t == nil {
-		return nil
+		return nil, nil
 	}
-	network := networkOf(from)
-	return t.attachNetwork(address, network, &attempt{
-		now: now,
-		unknown: [2]counter{t.account(t.limits.Account, "account", address),
-			t.network(t.limits.Network, "network", network)},
-		known: [2]counter{t.account(t.limits.Pair, "pair", address, network),
-			t.network(t.limits.Network, "familiar", network)},
-	})
+	device, err := s.knownDevice(ctx, address, from.Device, now)
+	if err != nil {
+		return nil, err
+	}
+	if device != uuid.Nil {
+		return t.known(address, "device", device, now), nil
+	}
+	return &attempt{now: now, counters: [2]counter{
+		t.account(t.limits.Account, "account", address), t.network(t.limits.Network, "network", networkOf(from)),
+	}}, nil
 }
 
 // register is an attempt to create an account.
@@ -63,21 +68,26 @@ func (t *throttler) register(address string, from viewer.Origin, now time.Time) 
 	if t == nil {
 		return nil
 	}
-	network := networkOf(from)
-	both := [2]counter{t.account(t.limits.Account, "register", address),
-		t.network(t.limits.Register, "registers", network)}
-	return t.attachNetwork(address, network, &attempt{now: now, unknown: both, known: both})
+	return &attempt{now: now, counters: [2]counter{
+		t.account(t.limits.Account, "register", address), t.network(t.limits.Register, "registers", networkOf(from)),
+	}}
 }
 
 // proof is an attempt to prove a caller's password again. With a stolen access token one can slow down its session,
 // and no other.
-func (t *throttler) proof(v *viewer.Viewer, now time.Time) *attempt {
+func (t *throttler) proof(address string, session uuid.UUID, now time.Time) *attempt {
 	if t == nil {
 		return nil
 	}
-	both := [2]counter{t.account(t.limits.Pair, "session", v.SessionID.String()),
-		t.network(t.limits.Network, "familiar", networkOf(v.Origin))}
-	return &attempt{now: now, unknown: both, known: both}
+	return t.known(address, "session", session, now)
+}
+
+// known is an attempt by a known device or a live session of the account of an address. Its network does not count,
+// so that no neighbour holds it up.
+func (t *throttler) known(address, kind string, id uuid.UUID, now time.Time) *attempt {
+	return &attempt{now: now, known: true, counters: [2]counter{
+		t.account(t.limits.Pair, kind, id.String()), t.account(knownPairs*t.limits.Pair, "known", address),
+	}}
 }
 
 // refresh charges a use of a refresh token: to its session when this service issued it, so that it slows down no
@@ -92,18 +102,6 @@ func (t *throttler) refresh(r token.Refresh, forged error, from viewer.Origin, n
 	}
 	return tooMany(t.refreshStore.count(now, c))
 }
-
-// attachNetwork adds the network that becomes known for the account when the attempt succeeds. An unknown address has
-// none.
-func (t *throttler) attachNetwork(address, network string, made *attempt) *attempt {
-	if network != "" {
-		made.account, made.network = t.networksOf(address), t.names.ID("known", address, network)
-	}
-	return made
-}
-
-// networksOf names the known networks of the account of an address.
-func (t *throttler) networksOf(address string) uuid.UUID { return t.names.ID("known", address) }
 
 func (t *throttler) account(free int, parts ...string) counter {
 	return counter{t.names.ID(parts...), backoff{free, maxAccountDelay}}
@@ -143,22 +141,14 @@ func tooMany(wait time.Duration) error {
 	return problem.RetryAfter(problem.RateLimited, "Too many attempts; wait as long as retryAfter says.", wait)
 }
 
-// refundSucceeded refunds an attempt whose password was right, in the transaction of the sign-in. From a known network
-// it also resets the account's failed attempts. Other counters stay as they are: an attacker's own account buys no
+// refundSucceeded refunds an attempt whose password was right, in the transaction of the sign-in. It also resets the
+// failed attempts of a known device or session. Other counters stay as they are: an attacker's own account buys no
 // attempts against others.
 func (s *Service) refundSucceeded(ctx context.Context, tx *transaction, t *attempt) error {
 	if t == nil {
 		return nil
 	}
-	return s.throttle.refund(ctx, tx, t, t.charged == t.known)
-}
-
-// rememberNetwork makes the network of a sign-in known for its account.
-func (s *Service) rememberNetwork(ctx context.Context, tx *transaction, t *attempt) error {
-	if t == nil || !t.renewsNetwork() {
-		return nil
-	}
-	return s.throttle.networks.remember(ctx, tx, t)
+	return s.throttle.refund(ctx, tx, t, t.known)
 }
 
 // refundUnverified refunds an attempt that got no slot to hash its password: a flood must not slow down an owner who

@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/gatehouse/gatehouse/ent/throttle"
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/password"
 	"github.com/gatehouse/gatehouse/internal/problem"
@@ -20,13 +19,13 @@ import (
 
 func TestThrottle_SharedCountersSurviveARestart(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *fixture) {
-		h.must(h.registerAt(at("192.0.2.7"), ada))
+		p := h.must(h.registerAt(at("192.0.2.7"), ada))
 		h.verifies(10, h.guess(ada))
 		again := h.throttled(accounts.DefaultThrottle())
 		if _, err := again.loginAt(nth(50), ada, otherPassword); verified(t, err) == h.onPostgres() {
 			t.Errorf("on Postgres %v, and after a restart: %v", h.onPostgres(), err)
 		}
-		again.must(again.loginAt(at("192.0.2.7"), ada, goodPassword)) // the known network is not forgotten
+		again.must(again.loginAt(on(p, nth(60)), ada, goodPassword)) // a known device is not forgotten
 	})
 }
 
@@ -130,43 +129,44 @@ func TestThrottle_ForgedRefreshTokensSlowOnlyTheirNetwork(t *testing.T) {
 	})
 }
 
-func TestThrottle_KnownNetworkExpires(t *testing.T) {
+func TestThrottle_KnownDeviceExpires(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *fixture) {
-		knows := func(v *viewer.Viewer) bool {
+		knows := func(device *string) *accounts.AuthPayload {
 			t.Helper()
-			h.verifies(10, func(i int) error { _, err := h.loginAt(nth(1000+i), ada, otherPassword); return err })
-			p, err := h.loginAt(v, ada, goodPassword)
+			h.verifies(10, func(i int) error { return errOf(h.loginAt(nth(1000+i), ada, otherPassword)) })
+			p, err := h.Login(t.Context(), nth(0), accounts.LoginInput{Email: ada, Password: goodPassword, Device: device})
 			if err != nil {
 				h.wait("not known", p, err)
 			}
-			h.clock.move(24 * time.Hour) // for the next question
-			return err == nil
+			return p
 		}
-		h.must(h.registerAt(nth(0), ada))
-		for day := range 100 { // each sign-in renews it
-			if !knows(nth(0)) {
-				t.Fatalf("day %d: forgotten", day)
+		p := h.must(h.registerAt(nth(0), ada))
+		for day := range 4 { // each sign-in renews it
+			h.clock.move(accounts.DeviceTTL - time.Second)
+			if p = knows(p.Device); p == nil {
+				t.Fatalf("sign-in %d: forgotten", day)
 			}
 		}
-		h.clock.move(87 * 24 * time.Hour)
-		if !knows(nth(0)) { // each record may be a day old
-			t.Error("forgotten before 89 days")
+		h.clock.move(accounts.DeviceTTL + time.Second)
+		if knows(p.Device) != nil {
+			t.Error("known for too long")
 		}
-		h.clock.move(90 * 24 * time.Hour)
-		if knows(nth(0)) {
-			t.Error("known after 90 days")
+	})
+}
+
+// Users who share a browser share the text that it stores, which holds the newest four.
+func TestThrottle_DeviceIsKnownWithSeveralAccounts(t *testing.T) {
+	eachThrottled(t, func(t *testing.T, h *fixture) {
+		shared, user := at("192.0.2.7"), func(i int) string { return fmt.Sprintf("u%d@example.com", i) }
+		for i := range 5 {
+			shared = on(h.must(h.registerAt(shared, user(i))), shared)
 		}
-		for i := range 21 {
-			h.clock.move(time.Hour)
-			h.must(h.loginAt(nth(i), ada, goodPassword))
-		}
-		if knows(nth(0)) || !knows(nth(1)) || !knows(nth(20)) {
-			t.Error("of 21 networks the last 20 must be known")
-		}
-		unknown := &viewer.Viewer{}
-		h.must(h.loginAt(unknown, ada, goodPassword))
-		if knows(unknown) {
-			t.Error("no address is known as one")
+		for i := range 5 {
+			h.verifies(10, h.guess(user(i)))
+			if _, err := h.loginAt(shared, user(i), otherPassword); verified(t, err) != (i > 0) {
+				t.Errorf("%s: %v", user(i), err)
+			}
+			h.clock.move(time.Minute) // for the networks
 		}
 	})
 }
@@ -248,28 +248,21 @@ func TestThrottle_ExpiredCountersAreDeleted(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *fixture) {
 		h.must(h.registerAt(at("192.0.2.7"), ada))
 		h.verifies(10, h.guess(ada))
-		rows := func() []int {
-			check(t, h.DeleteExpiredAttempts(t.Context()))
-			known := h.db.Client.Throttle.Query().Where(throttle.AccountNotNil()).CountX(t.Context())
-			return []int{h.db.Client.Throttle.Query().CountX(t.Context()) - known, known}
-		}
 		for _, c := range []struct {
 			after time.Duration
-			want  []int // counts, and known networks
+			want  int
 		}{
-			{0, []int{8, 1}}, // of 5 networks, 1 account, and the registration's two
-			{64 * time.Second, []int{2, 1}},
-			{15 * time.Minute, []int{1, 1}},
-			{80 * time.Minute, []int{0, 1}},
-			{90 * 24 * time.Hour, []int{0, 0}},
+			{0, 8}, // of 5 networks, 1 account, and the registration's two
+			{64 * time.Second, 2},
+			{15 * time.Minute, 1},
+			{80 * time.Minute, 0},
 		} {
 			h.clock.move(c.after)
 			if !h.onPostgres() {
-				c.want[0] = 0 // SQLite's counts are in memory
+				c.want = 0 // SQLite's counts are in memory
 			}
-			if d := cmp.Diff(c.want, rows()); d != "" {
-				t.Errorf("after %v more (-want +got): %s", c.after, d)
-			}
+			check(t, h.DeleteExpiredAttempts(t.Context()))
+			wantEqual(t, fmt.Sprintf("rows after %v more", c.after), c.want, h.db.Client.Throttle.Query().CountX(t.Context()))
 		}
 	})
 }
@@ -295,6 +288,9 @@ func TestThrottle_TableHoldsNoAddress(t *testing.T) {
 // What cannot be counted is not verified.
 func TestThrottle_UncountedAttemptIsNotVerified(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *fixture) {
+		if !h.onPostgres() {
+			return // SQLite's counts are in memory
+		}
 		p := h.must(h.registerAt(at("192.0.2.7"), ada))
 		h, m := h.metered()
 		sessions := h.db.Client.Session.Query().CountX(t.Context())
@@ -304,9 +300,6 @@ func TestThrottle_UncountedAttemptIsNotVerified(t *testing.T) {
 			"reauthenticate": func() error { _, err := h.reauthenticate(p.Viewer, goodPassword); return err },
 			"changePassword": func() error { _, err := h.changePassword(p.Viewer, goodPassword, otherPassword); return err },
 		} {
-			if !h.onPostgres() && (what == "reauthenticate" || what == "changePassword") {
-				continue // SQLite's counts are in memory, and these do not ask for known networks
-			}
 			hashed := h.config.Passwords.Hashed()
 			m.before = func(_ int, statement string) error {
 				if strings.Contains(statement, "throttles") {
@@ -331,31 +324,30 @@ func TestThrottle_UncountedAttemptIsNotVerified(t *testing.T) {
 
 func TestThrottle_StatementsOfEachUseCase(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *fixture) {
-		h.must(h.registerAt(at("192.0.2.7"), ada))
+		first := h.must(h.registerAt(at("192.0.2.7"), ada))
 		h, m := h.metered()
 		var p *accounts.AuthPayload
-		count := "read the counts, begin, count, commit, "
+		count := "(on Postgres: read the counts, begin, count, commit) "
 		for _, c := range []struct {
 			name             string
 			sqlite, postgres int
 			do               func()
 		}{
-			{"a wrong password: " + count + "read", 2, 5, func() { h.loginAt(nth(1), ada, otherPassword) }},
-			{"a stranger: " + count + "read", 2, 5, func() { h.loginAt(nth(2), "x@example.com", otherPassword) }},
-			{"no address: " + count + "read", 2, 5, func() { h.loginAt(nth(3), "x", otherPassword) }},
-			{"a known network: " + count + "read", 2, 5, func() { h.loginAt(at("192.0.2.7"), ada, otherPassword) }},
-			{"login: " + count + "6, take back", 7, 11,
+			{"a wrong password: " + count + "read", 1, 5, func() { h.loginAt(nth(1), ada, otherPassword) }},
+			{"a stranger: " + count + "read", 1, 5, func() { h.loginAt(nth(2), "x@example.com", otherPassword) }},
+			{"no address: " + count + "read", 1, 5, func() { h.loginAt(nth(3), "x", otherPassword) }},
+			{"a known device: read, " + count + "read", 2, 6, func() { h.loginAt(on(first, nth(4)), ada, otherPassword) }},
+			{"a device that a stranger does not have: read, " + count + "read", 2, 6,
+				func() { h.loginAt(on(first, nth(4)), "x@example.com", otherPassword) }},
+			{"login: " + count + "6, take back", 6, 11,
 				func() { p = h.must(h.loginAt(at("192.0.2.7"), ada, goodPassword)) }},
-			{"login from another network: " + count + "6, take back, remember, the surplus", 9, 13,
-				func() { h.must(h.loginAt(nth(4), ada, goodPassword)) }},
-			{"register: " + count + "6, forget, remember", 9, 12,
-				func() { h.must(h.registerAt(nth(5), "y@example.com")) }},
-			{"reauthenticate: " + count + "read, begin, 6, take back, commit", 9, 14,
+			{"register: " + count + "6", 6, 10, func() { h.must(h.registerAt(nth(5), "y@example.com")) }},
+			{"reauthenticate: read, " + count + "begin, 6, take back, commit", 9, 14,
 				func() { h.must(h.reauthenticate(p.Viewer, goodPassword)) }},
 			{"refresh", 5, 5, func() { h.must(h.exchange(*p.RefreshToken)) }},
 			{"a forged refresh token", 0, 0, func() { h.exchange("forged") }},
-			{"guesses", 10, 25, func() { h.verifies(5, func(int) error { return h.guess("z@example.com")(6) }) }},
-			{"a refused try: read the counts", 1, 1,
+			{"guesses", 5, 25, func() { h.verifies(5, func(int) error { return h.guess("z@example.com")(6) }) }},
+			{"a refused try: read the counts", 0, 1,
 				func() { h.tooMany(h.loginAt(nth(7), "z@example.com", goodPassword)) }},
 		} {
 			want := c.sqlite

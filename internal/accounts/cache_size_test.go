@@ -56,7 +56,7 @@ func fullSessionCache() any {
 }
 
 func fullCounters(n int) any {
-	m := newMemoryStore(n, knownNetworks{})
+	m := newMemoryStore(n)
 	for range n {
 		m.count(time.Now(), counter{uuid.New(), backoff{free: 1, maxDelay: time.Minute}})
 	}

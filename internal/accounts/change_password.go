@@ -43,21 +43,20 @@ func (s *Service) ChangePassword(ctx context.Context, v *viewer.Viewer, in Chang
 		if err := replaceHash(ctx, tx, row, proved.verified, hash); err != nil {
 			return err
 		}
-		if err := tx.User.Update().Where(user.ID(row.ID)).SetUpdatedAt(now).Exec(ctx); err != nil {
+		err = tx.User.Update().Where(user.ID(row.ID)).AddCredentialGeneration(1).SetUpdatedAt(now).Exec(ctx)
+		if err != nil {
 			return err
 		}
 		if err := s.revokeSessions(ctx, tx, now, session.UserID(row.ID)); err != nil {
 			return err
 		}
 		row.UpdatedAt = now
+		row.CredentialGeneration++
 		tx.emit(Event{Kind: PasswordChanged, UserID: row.ID})
 		if payload, err = s.signIn(ctx, tx, row, v.Origin, now); err != nil {
 			return err
 		}
-		if err := s.refundSucceeded(ctx, tx, proved.try); err != nil {
-			return err
-		}
-		return s.replaceNetworks(ctx, tx, row.Email, v.Origin, now)
+		return s.refundSucceeded(ctx, tx, proved.try)
 	})
 	if err != nil {
 		return nil, err

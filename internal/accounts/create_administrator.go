@@ -17,7 +17,7 @@ func (s *Service) CreateAdministrator(ctx context.Context, address, password str
 	roles := []Role{RoleAdmin, RoleUser}
 	err = s.createAccount(ctx, d, roles, s.now(), func(ctx context.Context, tx *transaction, row *ent.User) error {
 		created = userOf(row)
-		return s.forgetNetworks(ctx, tx, d.address) // an earlier account may have had the address
+		return nil
 	})
 	if err != nil {
 		return nil, err

@@ -6,73 +6,84 @@ import (
 	"github.com/gatehouse/gatehouse/ent/migrate"
 	"github.com/gatehouse/gatehouse/ent/user"
 	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
-// passwordChanges are all ways to another password of the account of an address, or to another account.
-var passwordChanges = map[string]func(h *fixture, p *accounts.AuthPayload) error{
-	"changePassword": func(h *fixture, p *accounts.AuthPayload) error {
-		v := *p.Viewer
-		v.Origin = at("198.51.100.9").Origin
-		_, err := h.changePassword(&v, goodPassword, otherPassword)
-		return err
+// credentialChanges are all ways to another password of the account of an address, or to another account. Their answers
+// make the device known that asked.
+var credentialChanges = map[string]func(h *fixture, p *accounts.AuthPayload) (*accounts.AuthPayload, error){
+	"changePassword": func(h *fixture, p *accounts.AuthPayload) (*accounts.AuthPayload, error) {
+		return h.changePassword(p.Viewer, goodPassword, otherPassword)
 	},
-	"deleteAccount, register": func(h *fixture, p *accounts.AuthPayload) error {
+	"deleteAccount, register": func(h *fixture, p *accounts.AuthPayload) (*accounts.AuthPayload, error) {
 		if _, err := h.DeleteAccount(h.t.Context(), p.Viewer); err != nil {
-			return err
+			return nil, err
 		}
-		_, err := h.registerAt(at("198.51.100.9"), ada)
-		return err
+		return h.registerAt(at("198.51.100.9"), ada)
 	},
-	"deleteAccount, admin create": func(h *fixture, p *accounts.AuthPayload) error {
+	"deleteAccount, admin create": func(h *fixture, p *accounts.AuthPayload) (*accounts.AuthPayload, error) {
 		if _, err := h.DeleteAccount(h.t.Context(), p.Viewer); err != nil {
-			return err
+			return nil, err
 		}
 		_, err := h.CreateAdministrator(h.t.Context(), ada, otherPassword)
-		return err
+		return nil, err
 	},
-	"admin promote": func(h *fixture, _ *accounts.AuthPayload) error {
+	"admin promote": func(h *fixture, _ *accounts.AuthPayload) (*accounts.AuthPayload, error) {
 		_, err := h.promote(ada, otherPassword)
-		return err
+		return nil, err
 	},
-	"admin reset": func(h *fixture, _ *accounts.AuthPayload) error {
+	"admin reset": func(h *fixture, _ *accounts.AuthPayload) (*accounts.AuthPayload, error) {
 		account, err := h.AccountByEmail(h.t.Context(), ada)
 		if err == nil {
 			_, err = h.ResetAccount(h.t.Context(), account.User, otherPassword)
 		}
-		return err
+		return nil, err
 	},
-	"suspendUser, reinstateUser": func(h *fixture, p *accounts.AuthPayload) error {
-		root := h.administrator("root@example.com").Viewer
+	"suspendUser, reinstateUser": func(h *fixture, p *accounts.AuthPayload) (*accounts.AuthPayload, error) {
+		root := h.root()
 		if _, err := h.SuspendUser(h.t.Context(), root, p.User.ID); err != nil {
-			return err
+			return nil, err
 		}
 		_, err := h.ReinstateUser(h.t.Context(), root, p.User.ID)
-		return err
+		return nil, err
+	},
+	"setRoles with allowUnverifiedEmail": func(h *fixture, p *accounts.AuthPayload) (*accounts.AuthPayload, error) {
+		return nil, h.setRoles(h.root(), p.User.ID, accounts.RoleUser, accounts.RoleAdmin)
 	},
 }
 
-func TestKnownNetworks_AreForgottenWithThePassword(t *testing.T) {
-	for name, change := range passwordChanges {
+// root is an administrator who signs in, and is made when there is none.
+func (h *fixture) root() *viewer.Viewer {
+	h.t.Helper()
+	const address = "root@example.com"
+	_, err := h.CreateAdministrator(h.t.Context(), address, goodPassword)
+	if !problem.Is(err, problem.EmailTaken) {
+		check(h.t, err)
+	}
+	return h.must(h.loginAt(anonymous, address, goodPassword)).Viewer
+}
+
+func TestKnownDevices_AreForgottenWithTheCredential(t *testing.T) {
+	for name, change := range credentialChanges {
 		t.Run(name, func(t *testing.T) {
 			eachThrottled(t, func(t *testing.T, h *fixture) {
-				thief := at("192.0.2.7")
-				p := h.must(h.registerAt(thief, ada))
-				knows := func(v *viewer.Viewer) bool {
-					h.verifies(10, h.guess(ada)) // so that unknown networks have to wait
-					_, err := h.loginAt(v, ada, "a guess of the thief")
-					return verified(t, err)
+				p := h.must(h.registerAt(at("192.0.2.7"), ada))
+				knows := func(p *accounts.AuthPayload) bool {
+					h.verifies(10, h.guess(ada)) // so that unknown devices have to wait
+					return verified(t, errOf(h.loginAt(on(p, at("192.0.2.7")), ada, "a guess of the thief")))
 				}
-				if !knows(thief) {
+				if !knows(p) {
 					t.Fatal("not known after the registration")
 				}
 				other := h.throttled(accounts.DefaultThrottle()) // as a command in another process
-				check(t, change(other, p))
-				if knows(thief) {
+				changed, err := change(other, p)
+				check(t, err)
+				if knows(p) {
 					t.Error("still known")
 				}
-				if name == "changePassword" && !knows(at("198.51.100.9")) {
-					t.Error("who changed the password is not known where they did")
+				if changed != nil && !knows(changed) {
+					t.Error("who chose the password is not known where they did")
 				}
 			})
 		})

@@ -22,9 +22,6 @@ func (s *Service) DeleteAccount(ctx context.Context, v *viewer.Viewer) (*DeleteA
 		if err := tx.User.DeleteOne(row).Exec(ctx); err != nil {
 			return err
 		}
-		if err := s.forgetNetworks(ctx, tx, row.Email); err != nil {
-			return err
-		}
 		tx.emit(Event{Kind: AccountDeleted, UserID: row.ID})
 		if !isAdmin(row) {
 			return nil

@@ -12,6 +12,7 @@ type AuthPayload struct {
 	TokenType    string // Bearer
 	ExpiresIn    int    // seconds
 	RefreshToken *string
+	Device       *string // nil when it stays as it is
 	User         *User
 
 	RefreshExpiresAt time.Time // of RefreshToken; not part of the schema
@@ -31,6 +32,7 @@ type RegisterInput struct {
 type LoginInput struct {
 	Email    string
 	Password string
+	Device   *string // default: viewer.Origin.Device
 	Cookie   bool
 }
 

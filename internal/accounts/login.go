@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -25,11 +26,18 @@ func (s *Service) Login(ctx context.Context, v *viewer.Viewer, in LoginInput) (*
 	if err != nil {
 		charged = in.Email // no account has it; it is charged and looked up (as "") all the same
 	}
-	t := s.throttle.login(charged, v.Origin, now)
+	from := v.Origin
+	if in.Device != nil {
+		from.Device = *in.Device
+	}
+	t, err := s.loginAttempt(ctx, charged, from, now)
+	if err != nil {
+		return nil, fmt.Errorf("looking for the device: %w", err)
+	}
 	if err := s.charge(ctx, t); err != nil {
 		return nil, err
 	}
-	l := login{address: address, password: in.Password, from: v.Origin, attempt: t, now: now}
+	l := login{address: address, password: in.Password, from: from, attempt: t, now: now}
 	for range maxLoginRounds {
 		payload, err := s.loginOnce(ctx, l)
 		if payload != nil || err != nil {
@@ -84,10 +92,7 @@ func (s *Service) loginOnce(ctx context.Context, l login) (*AuthPayload, error) 
 		if payload, err = s.signIn(ctx, tx, row, l.from, l.now); err != nil {
 			return err
 		}
-		if err := s.refundSucceeded(ctx, tx, l.attempt); err != nil {
-			return err
-		}
-		return s.rememberNetwork(ctx, tx, l.attempt)
+		return s.refundSucceeded(ctx, tx, l.attempt)
 	})
 	if err != nil {
 		return nil, err

@@ -13,27 +13,21 @@ import (
 // that are under attack. To push one out, an attacker needs half as many attempts that are let through, each with a
 // hash to wait for.
 type memoryStore struct {
-	networks knownNetworks
-
 	mu     sync.Mutex
 	counts *simplelru.LRU[uuid.UUID, count]
 }
 
-func newMemoryStore(size int, networks knownNetworks) *memoryStore {
+func newMemoryStore(size int) *memoryStore {
 	counts, _ := simplelru.NewLRU[uuid.UUID, count](size, nil) // fails only for a size of 0
-	return &memoryStore{networks: networks, counts: counts}
+	return &memoryStore{counts: counts}
 }
 
-func (m *memoryStore) charge(ctx context.Context, t *attempt) (time.Duration, error) {
-	known, err := m.networks.until(ctx, t.network)
-	if err != nil {
-		return 0, err
-	}
+func (m *memoryStore) charge(_ context.Context, t *attempt) (time.Duration, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	wait := t.delay(known, m.find)
+	wait := t.delay(m.find)
 	if wait <= 0 {
-		m.add(t.now, t.charged[:]...)
+		m.add(t.now, t.counters[:]...)
 	}
 	return wait, nil
 }
@@ -63,7 +57,7 @@ func (m *memoryStore) add(now time.Time, all ...counter) {
 func (m *memoryStore) refund(_ context.Context, _ *transaction, t *attempt, reset bool) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for i, c := range t.charged {
+	for i, c := range t.counters {
 		stored, ok := m.counts.Get(c.name)
 		if !ok {
 			continue
@@ -77,19 +71,13 @@ func (m *memoryStore) refund(_ context.Context, _ *transaction, t *attempt, rese
 	return nil
 }
 
-// deleteExpired deletes expired counters and known networks.
-func (m *memoryStore) deleteExpired(ctx context.Context, now time.Time) error {
-	m.deleteExpiredCounts(now)
-	return m.networks.deleteExpired(ctx, now)
-}
-
-func (m *memoryStore) deleteExpiredCounts(now time.Time) {
+func (m *memoryStore) deleteExpired(_ context.Context, now time.Time) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for {
 		name, c, ok := m.counts.GetOldest()
 		if !ok || c.until.After(now) {
-			return
+			return nil
 		}
 		m.counts.Remove(name)
 	}

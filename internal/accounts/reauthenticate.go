@@ -53,15 +53,15 @@ type proof struct {
 // prove verifies the caller's own password outside of any transaction. Problems: INVALID_CREDENTIALS, RATE_LIMITED,
 // UNAUTHENTICATED.
 func (s *Service) prove(ctx context.Context, v *viewer.Viewer, text string, now time.Time) (*proof, error) {
-	t := s.throttle.proof(v, now)
-	if err := s.charge(ctx, t); err != nil {
-		return nil, err
-	}
 	row, err := s.config.Client.User.Query().Where(user.ID(v.UserID)).Only(ctx)
 	if ent.IsNotFound(err) {
 		return nil, sessionEnded()
 	}
 	if err != nil {
+		return nil, err
+	}
+	t := s.throttle.proof(row.Email, v.SessionID, now)
+	if err := s.charge(ctx, t); err != nil {
 		return nil, err
 	}
 	hash, ok, err := s.verify(ctx, text, row.PasswordHash)

@@ -27,10 +27,8 @@ func (s *Service) Register(ctx context.Context, v *viewer.Viewer, in RegisterInp
 	var payload *AuthPayload
 	err = s.createAccount(ctx, d, []Role{RoleUser}, now,
 		func(ctx context.Context, tx *transaction, row *ent.User) (err error) {
-			if payload, err = s.signIn(ctx, tx, row, v.Origin, now); err != nil {
-				return err
-			}
-			return s.replaceNetworks(ctx, tx, d.address, v.Origin, now) // an earlier account may have had the address
+			payload, err = s.signIn(ctx, tx, row, v.Origin, now)
+			return err
 		})
 	if err != nil {
 		return nil, s.refundUnverified(ctx, t, err)

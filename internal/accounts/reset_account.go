@@ -50,7 +50,7 @@ func (s *Service) AccountByEmail(ctx context.Context, address string) (*AccountS
 
 // ResetAccount gives an account that AccountByEmail returned a new password. The operator names the account by its
 // address, and another person may have registered that address: so nothing that opened the account before opens it any
-// more. Its sessions end, and its known networks are forgotten. Problems: BAD_USER_INPUT; NOT_FOUND when the account
+// more. Its sessions end, and its devices become unknown. Problems: BAD_USER_INPUT; NOT_FOUND when the account
 // has gone since; FORBIDDEN for a suspended account, which no password opens.
 func (s *Service) ResetAccount(ctx context.Context, account *User, password string) (*User, error) {
 	return s.resetAccount(ctx, account, password)
@@ -87,7 +87,7 @@ func (s *Service) resetAccount(ctx context.Context, account *User, text string, 
 		}
 		tx.emit(Event{Kind: PasswordChanged, UserID: row.ID})
 		reset = userOf(row)
-		return s.forgetNetworks(ctx, tx, row.Email)
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -99,7 +99,7 @@ func (s *Service) resetAccount(ctx context.Context, account *User, text string, 
 // NOT_FOUND, FORBIDDEN.
 func setPassword(ctx context.Context, tx *transaction, account *User, hash string, now time.Time) (*ent.User, error) {
 	n, err := tx.User.Update().Where(user.ID(account.ID), user.Email(account.Email)).
-		SetPasswordHash(hash).SetUpdatedAt(now).Save(ctx)
+		SetPasswordHash(hash).AddCredentialGeneration(1).SetUpdatedAt(now).Save(ctx)
 	if err != nil {
 		return nil, err
 	}

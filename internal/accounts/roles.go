@@ -35,7 +35,11 @@ func (s *Service) SetRoles(ctx context.Context, v *viewer.Viewer, in SetRolesInp
 		if err := errors.Join(checkRoles(in.Roles), checkVouched(in, unconfirmed)); err != nil {
 			return err
 		}
-		if row, err = row.Update().SetRoles(roleNames(in.Roles...)).SetUpdatedAt(now).Save(ctx); err != nil {
+		update := row.Update().SetRoles(roleNames(in.Roles...)).SetUpdatedAt(now)
+		if unconfirmed {
+			update.AddCredentialGeneration(1)
+		}
+		if row, err = update.Save(ctx); err != nil {
 			return err
 		}
 		if err := s.recordRoles(ctx, tx, row, now); err != nil {
@@ -44,9 +48,6 @@ func (s *Service) SetRoles(ctx context.Context, v *viewer.Viewer, in SetRolesInp
 		payload = &SetRolesPayload{User: userOf(row)}
 		if unconfirmed {
 			if err := s.revokeSessions(ctx, tx, now, session.UserID(row.ID)); err != nil {
-				return err
-			}
-			if err := s.forgetNetworks(ctx, tx, row.Email); err != nil {
 				return err
 			}
 		}

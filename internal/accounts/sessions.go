@@ -43,7 +43,12 @@ func (s *Service) signIn(ctx context.Context, tx *transaction, row *ent.User, fr
 		return nil, err
 	}
 	tx.emit(Event{Kind: SignedIn, UserID: row.ID, SessionID: id})
-	return s.payload(row, made, refresh, now)
+	p, err := s.payload(row, made, refresh, now)
+	if err != nil {
+		return nil, err
+	}
+	p.Device, err = s.deviceToken(row, from, now)
+	return p, err
 }
 
 // evictSessions deletes a user's expired sessions, and revokes those that would exceed maxSessions with one more.

@@ -13,7 +13,7 @@ import (
 )
 
 // sqlStore counts on Postgres, for all instances together, by the clock of the service. A use case locks these rows
-// last in its transaction, and always the account before the network.
+// last in its transaction.
 type sqlStore struct{ client *ent.Client }
 
 // charge reads first, so that a flood of refused attempts costs one statement each and no lock. Then one statement
@@ -35,7 +35,7 @@ func (d sqlStore) charge(ctx context.Context, t *attempt) (time.Duration, error)
 
 func (d sqlStore) read(ctx context.Context, t *attempt) (time.Duration, error) {
 	rows, err := d.client.Throttle.Query().
-		Where(throttle.IDIn(t.unknown[0].name, t.unknown[1].name, t.known[0].name, t.known[1].name, t.network)).All(ctx)
+		Where(throttle.IDIn(t.counters[0].name, t.counters[1].name)).All(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -43,7 +43,7 @@ func (d sqlStore) read(ctx context.Context, t *attempt) (time.Duration, error) {
 	for _, row := range rows {
 		counts[row.ID] = count{row.At, row.Until}
 	}
-	return t.delay(counts[t.network].until, func(name uuid.UUID) count { return counts[name] }), nil
+	return t.delay(func(name uuid.UUID) count { return counts[name] }), nil
 }
 
 // chargeSQL is count.next under the condition of backoff.retryAt.
@@ -61,7 +61,7 @@ WHERE (
 )`
 
 func (d sqlStore) add(ctx context.Context, t *attempt) (taken bool, err error) {
-	who, where := t.charged[0], t.charged[1]
+	who, where := t.counters[0], t.counters[1]
 	err = atomically(ctx, d.client, func(tx *ent.Tx) error {
 		result, err := tx.ExecContext(ctx, chargeSQL, t.now,
 			who.name, who.free, who.maxDelay.Seconds(), where.name, where.free, where.maxDelay.Seconds(), doublings)
@@ -93,7 +93,7 @@ END
 FROM held WHERE t.id = held.id`
 
 func (sqlStore) refund(ctx context.Context, tx *transaction, t *attempt, reset bool) error {
-	who, where := t.charged[0], t.charged[1]
+	who, where := t.counters[0], t.counters[1]
 	_, err := tx.ExecContext(ctx, refundSQL, who.name, who.maxDelay.Seconds(), where.name, where.maxDelay.Seconds(),
 		reset)
 	return err

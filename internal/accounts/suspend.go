@@ -41,7 +41,8 @@ func (s *Service) setStatus(ctx context.Context, v *viewer.Viewer, id uuid.UUID,
 	var changed *User
 	err := s.administer(ctx, v, now, id, func(ctx context.Context, tx *transaction, row *ent.User) (err error) {
 		if row.Status != string(status) {
-			if row, err = row.Update().SetStatus(string(status)).SetUpdatedAt(now).Save(ctx); err != nil {
+			row, err = row.Update().SetStatus(string(status)).SetUpdatedAt(now).AddCredentialGeneration(1).Save(ctx)
+			if err != nil {
 				return err
 			}
 			kind := AccountSuspended
@@ -55,9 +56,6 @@ func (s *Service) setStatus(ctx context.Context, v *viewer.Viewer, id uuid.UUID,
 			return nil
 		}
 		if err := s.revokeSessions(ctx, tx, now, session.UserID(id)); err != nil {
-			return err
-		}
-		if err := s.forgetNetworks(ctx, tx, row.Email); err != nil {
 			return err
 		}
 		return keepAnAdministrator(ctx, tx)

@@ -14,9 +14,9 @@ import (
 
 // ThrottleLimits says how many attempts are free before the next one has to wait.
 type ThrottleLimits struct {
-	Account  int // sign-ins to one account from unknown networks; registrations of one address
-	Pair     int // sign-ins to one account from one known network; reauthentications in one session
-	Network  int // failed or running sign-ins from one network; accounts that know it have a second counter
+	Account  int // sign-ins to one account from unknown devices; registrations of one address
+	Pair     int // sign-ins to one account from one known device; reauthentications in one session
+	Network  int // failed or running sign-ins from the unknown devices of one network
 	Register int // registrations from one network
 	Refresh  int // forged refresh tokens from one network; refreshes of one session
 }
@@ -33,10 +33,8 @@ const (
 	maxNetworkDelay = 64 * time.Second
 	doublings       = 5
 
-	// How long a network stays known for an account after a sign-in, and how many networks an account has.
-	networkTTL        = 90 * 24 * time.Hour
-	maxNetworks       = 20
-	networkRenewAfter = 24 * time.Hour // a sign-in renews an older record
+	// All known devices and sessions of an account together have as many free attempts as this many of them.
+	knownPairs = 4
 )
 
 // ParseThrottle reads limits like "account=5,network=100": any subset, each a whole number from 1. The other limits
@@ -112,42 +110,28 @@ type counter struct {
 	backoff
 }
 
-// attempt is one attempt to sign in, or to create an account. It is charged to its account and network before the
+// attempt is one attempt to prove a password, or to create an account. It is charged to its counters before the
 // password is checked, so that parallel attempts cannot share one slot; a success is refunded.
 type attempt struct {
-	now     time.Time
-	unknown [2]counter // account and network; rows are locked in this order
-	known   [2]counter // used instead when the account knows the network
-	account uuid.UUID  // a keyed hash of the address
-	network uuid.UUID  // a keyed hash of both; uuid.Nil when a success adds no known network
-
-	charged    [2]counter // unknown or known
-	knownUntil time.Time  // zero: the network is unknown
+	now      time.Time
+	counters [2]counter // rows are locked in this order
+	known    bool       // by a known device or a live session
 }
 
 // counterStore stores counters.
 type counterStore interface {
-	// charge charges an attempt to both counters, or to none and returns the longer delay.
+	// charge charges an attempt to all counters, or to none and returns the longest delay.
 	charge(ctx context.Context, t *attempt) (time.Duration, error)
 	// refund undoes charge; with reset it also clears the first counter's other attempts.
 	refund(ctx context.Context, tx *transaction, t *attempt, reset bool) error
-	// deleteExpired deletes counters and known networks that have expired.
+	// deleteExpired deletes counters that have expired.
 	deleteExpired(ctx context.Context, now time.Time) error
 }
 
-// delay chooses the counters of an attempt and returns how long it has to wait.
-func (t *attempt) delay(known time.Time, counts func(uuid.UUID) count) (wait time.Duration) {
-	t.charged, t.knownUntil = t.unknown, time.Time{}
-	if known.After(t.now) {
-		t.charged, t.knownUntil = t.known, known
-	}
-	for _, c := range t.charged {
+// delay returns how long an attempt has to wait.
+func (t *attempt) delay(counts func(uuid.UUID) count) (wait time.Duration) {
+	for _, c := range t.counters {
 		wait = max(wait, c.retryAt(counts(c.name)).Sub(t.now))
 	}
 	return wait
-}
-
-// renewsNetwork reports whether a success is to be stored as a known network.
-func (t *attempt) renewsNetwork() bool {
-	return t.network != uuid.Nil && t.knownUntil.Sub(t.now) < networkTTL-networkRenewAfter
 }

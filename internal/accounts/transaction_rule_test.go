@@ -36,7 +36,6 @@ var (
 		"Service.recordUse":                "last_used_at, whose loss costs nothing",
 		"Service.DeleteExpiredRevocations": "a background task",
 		"sqlStore.deleteExpired":           "a background task",
-		"knownNetworks.deleteExpired":      "a background task",
 		"SigningKeys.insert":               "one statement, also in a transaction",
 		"SigningKeys.Maintain":             "a background task",
 		"CheckSecret":                      "one statement, at the start",

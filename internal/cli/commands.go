@@ -109,7 +109,7 @@ func adminCommand(p Process) *cobra.Command {
 		adminVerb(p, promoteAccount, cobra.Command{
 			Use: "promote EMAIL", Short: "Give an account the role ADMIN and a new password",
 			Long: "Gives an account the role ADMIN and a new password, after it says since when and from where the account\n" +
-				"exists: a stranger may have registered the address. All its sessions end, and its known networks are\n" +
+				"exists: a stranger may have registered the address. All its sessions end, and its known devices are\n" +
 				"forgotten, so nothing that opened the account before opens it afterwards.\n" + passwordHelp,
 		}),
 		adminVerb(p, resetAccount, cobra.Command{

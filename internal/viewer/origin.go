@@ -14,8 +14,9 @@ const maxAgentLen = 256
 
 // Origin is where a request comes from.
 type Origin struct {
-	IP    netip.Addr // the client's address; zero when it is unknown
-	Agent string     // the User-Agent header: its printable characters, at most 256
+	IP     netip.Addr // the client's address; zero when it is unknown
+	Agent  string     // the User-Agent header: its printable characters, at most 256
+	Device string     // the device token that came in a cookie; "" when there is none
 }
 
 // Address returns the client's address as text, "" when it is unknown.

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -50,7 +51,7 @@ type intruder struct {
 	granted int // tokens
 }
 
-var grants = regexp.MustCompile(`"(accessToken|refreshToken)":"([^"]+)"|gatehouse_refresh=([^;]{20,})`)
+var grants = regexp.MustCompile(`"(accessToken|refreshToken|device)":"([^"]+)"|gatehouse_(?:refresh|device)=([^;]{20,})`)
 
 // send sends a request and returns the tokens that its answer gave, which from then on are canaries; no other may be in
 // it.
@@ -86,7 +87,7 @@ func (i *intruder) ask(token, query string, variables map[string]any, header ...
 
 const (
 	registers = `mutation Register($in: RegisterInput!) { register(input: $in) { accessToken refreshToken user { id } } }`
-	logsIn    = `mutation Login($in: LoginInput!) { login(input: $in) { accessToken refreshToken user { id } } }`
+	logsIn    = `mutation Login($in: LoginInput!) { login(input: $in) { accessToken refreshToken device user { id } } }`
 	refreshes = `mutation Refresh($in: RefreshInput!) { refresh(input: $in) { accessToken refreshToken } }`
 )
 
@@ -121,7 +122,7 @@ func TestSecrets_LeaveInNoOtherWay(t *testing.T) {
 				"GATEHOUSE_DATABASE_URL=" + database, "GATEHOUSE_LOG=" + format, "GATEHOUSE_OPS_ADDR=127.0.0.1:0",
 				"GATEHOUSE_SECRET=" + c["the secret"], "GATEHOUSE_REVOCATIONS_TOKEN=" + c["the feed's token"], key.Setting,
 				collector.Setting(),
-				"GATEHOUSE_ALLOWED_ORIGINS=http://localhost:5173",
+				"GATEHOUSE_ALLOWED_ORIGINS=http://localhost:5173", "GATEHOUSE_THROTTLE=account=1000,pair=1000",
 			}
 			// the exporter reads the process's environment
 			t.Setenv("OTEL_EXPORTER_OTLP_HEADERS", "api-key="+c["the collector's key"])
@@ -208,12 +209,7 @@ func (i *intruder) useAccounts() (made, changed []string) {
 	i.ask(second[0], "{ me { id } }", nil) // of the session that has ended
 	page := []string{"Origin", "http://localhost:5173"}
 	cookie := i.must(i.ask("", logsIn, in("email", ann, "password", c["ann's password"], "cookie", true), page...))
-	inCookie := cookie[len(cookie)-1]
-	for _, token := range cookie {
-		if !strings.Contains(token, ".") {
-			inCookie = token
-		}
-	}
+	inCookie := cookie[slices.IndexFunc(cookie, func(token string) bool { return !strings.Contains(token, ".") })]
 	i.ask("", refreshes, in(), append(page, "Cookie", "gatehouse_refresh="+inCookie)...)
 	i.ask("", refreshes, in(), "Cookie", "gatehouse_refresh="+inCookie, "Origin", "http://evil.example.com")
 	i.ask(cookie[0], "mutation { logout { success } }", nil, append(page, "Cookie", "gatehouse_refresh="+inCookie)...)

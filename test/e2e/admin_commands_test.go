@@ -46,8 +46,10 @@ func TestAdminCreate_RefusesAnAddressThatAnAttackerRegistered(t *testing.T) {
 // attacker is who registered an address before its owner, with all that opens the account.
 type attacker struct {
 	*servertest.Process
+	t                       *testing.T
 	network, email          string
 	access, refresh, cookie string
+	device, deviceCookie    string
 }
 
 // networks counts the networks of a test, so that each attacker has one of their own.
@@ -58,12 +60,13 @@ func anotherNetwork() string {
 	return fmt.Sprintf("203.0.%d.%d", n/250, n%250)
 }
 
-func newAttacker(s *servertest.Process) *attacker {
-	p := &attacker{Process: s, network: anotherNetwork(), email: servertest.NewAddress()}
+func newAttacker(t *testing.T, s *servertest.Process) *attacker {
+	p := &attacker{Process: s, t: t, network: anotherNetwork(), email: servertest.NewAddress()}
 	a := p.ask(`mutation { register(input: {email: ` + servertest.JSON(p.email) + `, password: ` +
-		servertest.JSON(servertest.Password) + `}) { accessToken refreshToken } }`)
-	p.access, p.refresh = a.Field("accessToken"), a.Field("refreshToken")
-	p.cookie = p.ask(strings.Replace(signIn(p.email, servertest.Password), `"})`, `", cookie: true})`, 1)).cookie()
+		servertest.JSON(servertest.Password) + `}) { accessToken refreshToken device } }`)
+	p.access, p.refresh, p.device = a.Field("accessToken"), a.Field("refreshToken"), a.Field("device")
+	a = p.ask(withInput(signIn(p.email, servertest.Password), "cookie: true"))
+	p.cookie, p.deviceCookie = a.cookie(0), a.cookie(1)
 	return p
 }
 
@@ -81,10 +84,20 @@ func signIn(email, password string) string {
 		`}) { accessToken refreshToken } }`
 }
 
+// withInput adds a field to the input of a mutation.
+func withInput(mutation, field string) string {
+	return strings.Replace(mutation, `"})`, `", `+field+`})`, 1)
+}
+
 type cookieAnswer struct{ servertest.Answer }
 
-func (a cookieAnswer) cookie() string {
-	cookie, _, _ := strings.Cut(a.Header.Get("Set-Cookie"), ";")
+// cookie returns the nth cookie that an answer sets, "" when there are fewer.
+func (a cookieAnswer) cookie(n int) string {
+	all := a.Header.Values("Set-Cookie")
+	if n >= len(all) {
+		return ""
+	}
+	cookie, _, _ := strings.Cut(all[n], ";")
 	return cookie
 }
 
@@ -113,15 +126,24 @@ var credentials = []credential{
 	{name: "password", closed: "INVALID_CREDENTIALS", try: func(p *attacker) string {
 		return p.ask(signIn(p.email, servertest.Password)).Code()
 	}},
-	// While others guess, only a known network may go on to guess.
-	{name: "known network", opens: "INVALID_CREDENTIALS", closed: "RATE_LIMITED", try: func(p *attacker) string {
-		for range 20 {
-			if p.askFrom(anotherNetwork(), signIn(p.email, "a wrong password")).Code() == "RATE_LIMITED" {
-				return p.ask(signIn(p.email, "a wrong password")).Code()
-			}
-		}
-		return "others guess freely"
+	{name: "known device", opens: "INVALID_CREDENTIALS", closed: "RATE_LIMITED", try: func(p *attacker) string {
+		p.guess()
+		return p.ask(withInput(signIn(p.email, "a wrong password"), "device: "+servertest.JSON(p.device))).Code()
 	}},
+	{name: "known device's cookie", opens: "INVALID_CREDENTIALS", closed: "RATE_LIMITED", try: func(p *attacker) string {
+		p.guess()
+		return p.ask(withInput(signIn(p.email, "a wrong password"), "cookie: true"), "Cookie", p.deviceCookie).Code()
+	}},
+}
+
+// guess is what others do until they are slowed down; only a known device may go on to guess.
+func (p *attacker) guess() {
+	for range 20 {
+		if p.askFrom(anotherNetwork(), signIn(p.email, "a wrong password")).Code() == "RATE_LIMITED" {
+			return
+		}
+	}
+	p.t.Fatal("others guess freely")
 }
 
 // grant is a right that an operator or administrator gives to the owner of an address.
@@ -160,7 +182,7 @@ func TestRightsByAddress_NoEarlierCredentialOpensAnything(t *testing.T) {
 				if c.name == "password" && g.password == servertest.Password {
 					continue
 				}
-				t.Run(g.name+"/"+c.name, func(t *testing.T) { noneOpens(t, newAttacker(s), g, c) })
+				t.Run(g.name+"/"+c.name, func(t *testing.T) { noneOpens(t, newAttacker(t, s), g, c) })
 			}
 		}
 	})
@@ -182,7 +204,7 @@ func noneOpens(t *testing.T, p *attacker, g grant, c credential) {
 	if code != c.closed {
 		t.Fatalf("after: %q, want %q", code, c.closed)
 	}
-	if c.name == "known network" { // others' guesses hold up the owner as well
+	if c.opens != "" { // others' guesses hold up the owner as well
 		return
 	}
 	a := p.askFrom(anotherNetwork(), signIn(p.email, g.password))
@@ -199,7 +221,7 @@ func TestAdminPromote_SaysWhoseAccountItIs(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {
 		s := startBehindProxy(t, url)
 		s.CreateAdmin()
-		p := newAttacker(s)
+		p := newAttacker(t, s)
 		for _, verb := range []string{"promote", "reset"} {
 			o := s.RunCommand("password123\n", "admin", verb, strings.ToUpper(p.email))
 			for _, want := range []string{p.email + " exists since 2", "nobody has confirmed", " from " + p.network + ".\n"} {

@@ -1,0 +1,91 @@
+package token
+
+import (
+	"crypto/hmac"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// A device token is the base64url of up to maxAccounts entries, each of: id (16 bytes), issued at (8, Unix seconds,
+// big-endian), tag (32).
+const (
+	deviceTagAt = 16 + 8
+	deviceLen   = deviceTagAt + 32
+	maxAccounts = 4 // with which one device is known at the same time
+)
+
+// DeviceTokens makes and parses device tokens. A client stores one and sends it along when it signs in, which shows that
+// it has signed in to the account before. That needs no table: the tag of 256 bits is over the account and its
+// credential too, so a token ends with the credential.
+type DeviceTokens struct{ key []byte }
+
+// Device is a client that has signed in to an account.
+type Device struct {
+	ID       uuid.UUID
+	IssuedAt time.Time // of its token, in seconds
+}
+
+// Credential is what a device was known by: an account, and how many credentials it had before.
+type Credential struct {
+	UserID     uuid.UUID
+	Generation int
+}
+
+// NewDeviceTokens derives the key.
+func NewDeviceTokens(secret *Secret) (*DeviceTokens, error) {
+	key, err := secret.subkey("device")
+	if err != nil {
+		return nil, fmt.Errorf("deriving the device key from the secret: %w", err)
+	}
+	return &DeviceTokens{key}, nil
+}
+
+// Find returns the device that a token names for a credential, and false for any text that was not made for it.
+func (k *DeviceTokens) Find(text string, c Credential) (Device, bool) {
+	for _, entry := range deviceEntries(text) {
+		if hmac.Equal(entry[deviceTagAt:], k.tag(entry[:deviceTagAt], c)) {
+			return deviceOf(entry), true
+		}
+	}
+	return Device{}, false
+}
+
+// Add returns a token that names the device for a credential. A text that the client sent stays part of it: several
+// users may share a browser.
+func (k *DeviceTokens) Add(text string, d Device, c Credential) string {
+	body := binary.BigEndian.AppendUint64(d.ID[:], uint64(d.IssuedAt.Unix()))
+	token, n := append(body, k.tag(body, c)...), 1
+	for _, entry := range deviceEntries(text) {
+		if n < maxAccounts && deviceOf(entry).ID != d.ID {
+			token, n = append(token, entry...), n+1
+		}
+	}
+	return base64url.EncodeToString(token)
+}
+
+func (k *DeviceTokens) tag(body []byte, c Credential) []byte {
+	data := append(append([]byte{}, body...), c.UserID[:]...)
+	return sum(k.key, binary.BigEndian.AppendUint64(data, uint64(c.Generation)))
+}
+
+// deviceEntries splits a token; whether the entries are ours, their tags say.
+func deviceEntries(text string) (entries [][]byte) {
+	if len(text) > base64url.EncodedLen(maxAccounts*deviceLen) {
+		return nil
+	}
+	data, ok := decode(text)
+	for ok && len(data) >= deviceLen {
+		entries, data = append(entries, data[:deviceLen]), data[deviceLen:]
+	}
+	return entries
+}
+
+func deviceOf(entry []byte) Device {
+	return Device{
+		ID:       uuid.UUID(entry[:16]),
+		IssuedAt: time.Unix(int64(binary.BigEndian.Uint64(entry[16:deviceTagAt])), 0).UTC(),
+	}
+}

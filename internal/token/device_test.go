@@ -1,0 +1,70 @@
+package token
+
+import (
+	"encoding/base64"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+func deviceTokens(t *testing.T, secret string) *DeviceTokens {
+	t.Helper()
+	return must(NewDeviceTokens(must(ParseSecret(secret))))
+}
+
+// A token names its device for the credential that it was made for, and for no other; no bit of it can be changed.
+func TestDeviceTokens_NameADeviceForOneCredentialOnly(t *testing.T) {
+	const secret = "0123456789abcdefghijklmnopqrstuvwxyz"
+	k := deviceTokens(t, secret)
+	d := Device{ID: uuid.New(), IssuedAt: time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)}
+	c := Credential{UserID: uuid.New(), Generation: 3}
+	text := k.Add("", d, c)
+	if got, ok := k.Find(text, c); !ok || got != d {
+		t.Errorf("%+v, %v; want %+v", got, ok, d)
+	}
+	for name, ok := range map[string]bool{
+		"another generation": found(k, text, Credential{UserID: c.UserID, Generation: 4}),
+		"another user":       found(k, text, Credential{UserID: uuid.New(), Generation: 3}),
+		"another secret":     found(deviceTokens(t, secret+"!"), text, c),
+		"no text":            found(k, "", c),
+		"a part":             found(k, text[:len(text)-2], c),
+	} {
+		if ok {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+	raw := must(base64.RawURLEncoding.DecodeString(text))
+	for i := range raw {
+		changed := slices.Clone(raw)
+		changed[i] ^= 1
+		if found(k, base64.RawURLEncoding.EncodeToString(changed), c) {
+			t.Errorf("byte %d can be changed", i)
+		}
+	}
+}
+
+func found(k *DeviceTokens, text string, c Credential) bool {
+	_, ok := k.Find(text, c)
+	return ok
+}
+
+// A text holds the newest four accounts, however often each signs in.
+func TestDeviceTokens_HoldTheNewestAccounts(t *testing.T) {
+	k, text := deviceTokens(t, "0123456789abcdefghijklmnopqrstuvwxyz"), ""
+	var all []Credential
+	for range 6 {
+		c, d := Credential{UserID: uuid.New()}, Device{ID: uuid.New()}
+		all = append(all, c)
+		text = k.Add(k.Add(text, d, c), d, c)
+	}
+	for i, c := range all {
+		if found(k, text, c) != (i >= 2) {
+			t.Errorf("account %d of 6", i)
+		}
+	}
+	if len(text) > 300 {
+		t.Errorf("%d characters", len(text))
+	}
+}
