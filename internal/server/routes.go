@@ -38,7 +38,11 @@ func (s *Server) newHandler(ctx context.Context, graphql http.Handler) http.Hand
 		func(h http.Handler) http.Handler { return graphqlhttp.Timeout(s.options.Timeout, h) },
 		func(h http.Handler) http.Handler { return viewer.Middleware(callers, h) },
 	)
-	return s.observed(s.routes(ctx, graphql))
+	handler := http.Handler(s.routes(ctx, graphql))
+	if s.config.Loopback() {
+		handler = ownHosts(s.config.IsOwnHost, handler)
+	}
+	return s.observed(handler)
 }
 
 // cors lets pages of other origins call /graphql where the configuration says so. A page that it does not name sees an

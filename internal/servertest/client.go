@@ -109,7 +109,9 @@ func (r Request) build(url string) (*http.Request, error) {
 		made.Header.Set("Authorization", "Bearer "+r.Token)
 	}
 	for i := 0; i < len(r.Header); i += 2 {
-		made.Header.Add(r.Header[i], r.Header[i+1])
+		if made.Header.Add(r.Header[i], r.Header[i+1]); r.Header[i] == "Host" {
+			made.Host = r.Header[i+1]
+		}
 	}
 	if made.Method == http.MethodPost && made.Header.Get("Content-Type") == "" {
 		made.Header.Set("Content-Type", "application/json")

@@ -1,0 +1,18 @@
+package server
+
+import "net/http"
+
+// ownHosts refuses requests for hosts that are not the server's. A browser counts a page as the server's own when the
+// page's name was made to resolve to the server's address (DNS rebinding), and lets it read every response; but it sends
+// that name as Host.
+func ownHosts(isOwn func(host string) bool, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isOwn(r.Host) {
+			http.Error(w, "This listener answers for localhost, for IP addresses, and for the hosts of GATEHOUSE_ISSUER and "+
+				"GATEHOUSE_ALLOWED_ORIGINS. Use one of these in the address, or have the proxy send one as Host.",
+				http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,38 @@
+package e2e
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/gatehouse/gatehouse/internal/dbtest"
+	"github.com/gatehouse/gatehouse/internal/servertest"
+)
+
+// TestHost_OfOthersIsRefusedOnLoopback: a page whose own name was made to resolve to this machine (DNS rebinding) counts
+// for its browser as the server's, on both listeners and each of their routes. It sends its name as Host.
+func TestHost_OfOthersIsRefusedOnLoopback(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "GATEHOUSE_OPS_ADDR=127.0.0.1:0",
+		"GATEHOUSE_ISSUER=https://Id.example.org", "GATEHOUSE_ALLOWED_ORIGINS=https://app.example.com:8443",
+		"GATEHOUSE_PLAYGROUND=on")
+	routes := []string{"/", "/graphql?query={__typename}", "/schema.graphql", "/access", "/healthz", "/readyz",
+		"/.well-known/jwks.json", "/nothing", s.Ops + "/metrics", s.Ops + "/debug/pprof/", s.Ops + "/nothing"}
+	for _, host := range []string{"evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example",
+		"evil", "127.0.0.1evil", "id.example.org.evil.example", "xn--e1afmkfd.example", "notlocalhost"} {
+		for _, path := range routes {
+			a := s.Get(path, "Host", host)
+			if a.Status != http.StatusMisdirectedRequest || !a.Has("GATEHOUSE_ISSUER") {
+				t.Errorf("%s for %s: %v, want 421 with a sentence that says how to mend it", path, host, a)
+			}
+		}
+	}
+	for _, host := range []string{"localhost", "localhost:8080", "LOCALHOST", "localhost.", "app.localhost", "127.0.0.1",
+		"127.0.0.1:8080", "[::1]", "[::1]:8080", "192.0.2.7:8080", "[fe80::1%25lo]:80", "id.example.org", "ID.example.org:443",
+		"app.example.com"} {
+		for _, path := range routes {
+			if a := s.Get(path, "Host", host); a.Status != s.Get(path).Status {
+				t.Errorf("%s for %s: %v", path, host, a)
+			}
+		}
+	}
+}
