@@ -12,8 +12,12 @@ import (
 	"time"
 )
 
-// shutdownTimeout bounds how long running requests may take to finish after the listener is closed.
-const shutdownTimeout = 20 * time.Second
+const (
+	// headerTimeout bounds how long a client may take to send the header of a request.
+	headerTimeout = 5 * time.Second
+	// shutdownTimeout bounds how long running requests may take to finish after the listener is closed.
+	shutdownTimeout = 20 * time.Second
+)
 
 // Config is what a server is made of.
 type Config struct {
@@ -28,7 +32,8 @@ func Serve(ctx context.Context, listener net.Listener, c Config) error {
 	d := &drain{}
 	server := newServer(d.middleware(c.Handler), c.Log)
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(limitConnections(listener)) }()
+	limited := limitConnections(server, listener)
+	go func() { failed <- server.Serve(limited) }()
 	select {
 	case err := <-failed:
 		return err
@@ -49,7 +54,7 @@ func Serve(ctx context.Context, listener net.Listener, c Config) error {
 func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           closeAfterChunked(handler),
-		ReadHeaderTimeout: 5 * time.Second,
+		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       2 * time.Minute,

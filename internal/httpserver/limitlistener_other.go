@@ -2,6 +2,10 @@
 
 package httpserver
 
-import "net"
+import (
+	"net"
+	"net/http"
+)
 
-func limitConnections(l net.Listener) net.Listener { return l } // there is no limit of open files to derive one from
+// limitConnections limits nothing: there is no limit of open files to derive one from.
+func limitConnections(_ *http.Server, l net.Listener) net.Listener { return l }

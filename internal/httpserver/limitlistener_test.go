@@ -1,0 +1,139 @@
+package httpserver
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+)
+
+// limitedServer serves behind a limit. A handler of /wait says that it has begun, and waits until somebody hears that.
+type limitedServer struct {
+	*limitListener
+	t    *testing.T
+	url  string
+	wait chan struct{}
+}
+
+func newLimitedServer(t *testing.T, limit int, minIdle time.Duration) *limitedServer {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &limitedServer{newLimitListener(listener, limit, minIdle), t, "http://" + listener.Addr().String(),
+		make(chan struct{})}
+	server := newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/wait" {
+			s.wait <- struct{}{}
+			s.wait <- struct{}{}
+		}
+		fmt.Fprint(w, r.RemoteAddr)
+	}), slog.New(slog.DiscardHandler))
+	server.ConnState = s.onState
+	go server.Serve(s)
+	t.Cleanup(func() { server.Close() })
+	return s
+}
+
+// client has one connection.
+func (s *limitedServer) client() *http.Client {
+	c := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1}}
+	s.t.Cleanup(c.CloseIdleConnections)
+	return c
+}
+
+// ask returns by which port a client was answered.
+func (s *limitedServer) ask(c *http.Client, path string) string {
+	response, err := c.Get(s.url + path)
+	if err != nil {
+		s.t.Error(err)
+		return ""
+	}
+	defer response.Body.Close()
+	port, _ := io.ReadAll(response.Body)
+	return string(port)
+}
+
+// askAndRest asks, and waits until the server knows that the connection is idle.
+func (s *limitedServer) askAndRest(c *http.Client) (port string) {
+	port = s.ask(c, "/")
+	for {
+		s.mu.Lock()
+		last := s.idle.Back()
+		s.mu.Unlock()
+		if last != nil && last.Value.(idleConn).RemoteAddr().String() == port {
+			return port
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// TestLimitListener_LongestIdleConnectionGoes: with all places taken by idle connections, a new client is answered, and
+// costs the connection that has been idle for the longest time, whichever that is, and no other.
+func TestLimitListener_LongestIdleConnectionGoes(t *testing.T) {
+	for limit := 1; limit <= 5; limit++ {
+		for longest := range limit {
+			s := newLimitedServer(t, limit, 0)
+			clients, ports := make([]*http.Client, limit), make([]string, limit)
+			for i := range clients {
+				clients[i] = s.client()
+				ports[i] = s.askAndRest(clients[i])
+			}
+			for i := range longest { // which are older, and not idle for as long
+				s.askAndRest(clients[i])
+			}
+			s.ask(s.client(), "/")
+			for i := range clients {
+				if i != longest && s.askAndRest(clients[i]) != ports[i] {
+					t.Errorf("%d of %d lost its connection for %d", i, limit, longest)
+				}
+			}
+			if s.ask(clients[longest], "/") == ports[longest] {
+				t.Errorf("%d of %d has its connection still", longest, limit)
+			}
+		}
+	}
+}
+
+// TestLimitListener_BusyConnectionStays: the client that comes later waits for the answer of the other.
+func TestLimitListener_BusyConnectionStays(t *testing.T) {
+	s := newLimitedServer(t, 1, 0)
+	answered := make(chan string, 2)
+	go func() { answered <- s.ask(s.client(), "/wait") }()
+	<-s.wait // it is in the handler
+	go func() { answered <- s.ask(s.client(), "/") }()
+	select {
+	case port := <-answered:
+		t.Fatalf("%s was answered meanwhile", port)
+	case <-time.After(20 * time.Millisecond):
+	}
+	<-s.wait
+	if first, second := <-answered, <-answered; first == second || first == "" || second == "" {
+		t.Errorf("%q, %q", first, second)
+	}
+}
+
+// TestLimitListener_FreshConnectionStays: one that was idle for less than the minimum is not closed; when its client
+// leaves, the other is answered.
+func TestLimitListener_FreshConnectionStays(t *testing.T) {
+	s := newLimitedServer(t, 1, time.Hour)
+	first, answered := s.client(), make(chan string, 1)
+	port := s.askAndRest(first)
+	go func() { answered <- s.ask(s.client(), "/") }()
+	select {
+	case port := <-answered:
+		t.Fatalf("%s was answered meanwhile", port)
+	case <-time.After(20 * time.Millisecond):
+	}
+	if again := s.askAndRest(first); again != port {
+		t.Errorf("%s became %s", port, again)
+	}
+	first.CloseIdleConnections()
+	if <-answered == "" {
+		t.Error("the other got no answer")
+	}
+}
