@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 )
 
 // SecretVariable returns the name of the variable that gives the secret.
@@ -61,4 +62,18 @@ func createSecret(path string) error {
 		return err
 	}
 	return nil
+}
+
+// ExposedFiles returns a warning for each file with a secret that every user of the machine may read.
+func (c *Config) ExposedFiles() (warnings []string) {
+	for _, f := range []struct{ variable, path string }{
+		{"GATEHOUSE_SECRET_FILE", c.SecretFile}, {"GATEHOUSE_SIGNING_KEY", c.SigningKey},
+	} {
+		info, err := os.Stat(f.path)
+		if err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o004 != 0 {
+			warnings = append(warnings, fmt.Sprintf("%s: every user of this machine may read %s; "+
+				"change that by chmod o= %[2]s, or mount it with a mode such as 0400", f.variable, f.path))
+		}
+	}
+	return warnings
 }

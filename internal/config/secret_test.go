@@ -171,3 +171,29 @@ func TestReadSecret_UnusableSourceIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestExposedFiles_AreThoseThatEveryUserMayRead: each file with a secret that a variable names, with every mode.
+func TestExposedFiles_AreThoseThatEveryUserMayRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, variable := range []string{"GATEHOUSE_SECRET_FILE", "GATEHOUSE_SIGNING_KEY"} {
+		c := load(t, "GATEHOUSE_SECRET=x", "GATEHOUSE_DATABASE_URL=sqlite:"+filepath.Join(t.TempDir(), "g.db"))
+		if variable == "GATEHOUSE_SECRET_FILE" {
+			c.SecretFile = path
+		} else {
+			c.SigningKey = path
+		}
+		for mode := range os.FileMode(0o1000) {
+			if err := os.Chmod(path, mode); err != nil {
+				t.Fatal(err)
+			}
+			warnings := c.ExposedFiles()
+			if exposed := mode&0o004 != 0; (len(warnings) == 1) != exposed || exposed &&
+				(!strings.HasPrefix(warnings[0], variable) || !strings.Contains(warnings[0], "chmod o= "+path)) {
+				t.Errorf("%s, mode %o: %q", variable, mode, warnings)
+			}
+		}
+	}
+}

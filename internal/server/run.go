@@ -19,6 +19,9 @@ import (
 
 // Run opens everything, serves until the context ends, lets running requests finish, and closes everything in reverse.
 func Run(ctx context.Context, c *Config, o Options) error {
+	for _, warning := range c.ExposedFiles() {
+		o.Log.WarnContext(ctx, warning)
+	}
 	stopHashing, err := o.startHashing(c)
 	if err != nil {
 		return err

@@ -68,6 +68,23 @@ func TestGoodConfiguration_Starts(t *testing.T) {
 	if a := s.Get("/schema.graphql"); a.Status != 404 {
 		t.Errorf("/schema.graphql with the Playground off: %v, want 404", a)
 	}
+	if strings.Contains(s.Log.String(), "WARN") {
+		t.Errorf("a warning:\n%s", s.Log)
+	}
+}
+
+// TestSigningKey_ThatEveryUserMayReadIsWarnedOf with how to mend it. TestGoodConfiguration_Starts is the twin.
+func TestSigningKey_ThatEveryUserMayReadIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	setting := servertest.NewSigningKey(t).Setting
+	path := strings.TrimPrefix(setting, "GATEHOUSE_SIGNING_KEY=")
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), setting)
+	if want := "chmod o= " + path; !strings.Contains(s.Log.String(), want) {
+		t.Errorf("no %q:\n%s", want, s.Log)
+	}
 }
 
 func TestSecret_OfAnotherDatabaseIsRefused(t *testing.T) {
