@@ -69,9 +69,7 @@ func TestDescribe_AppendsTheRuleToEachDescription(t *testing.T) {
 	guard.Describe() // a second time changes nothing
 	people := schema.Types["Query"].Fields.ForName("people")
 	want := "All people.\n\nAccess: administrators or USER who authenticated in the last 300 s."
-	if people.Description != want {
-		t.Errorf("field: %q, want %q", people.Description, want)
-	}
+	testenv.Equal(t, want, people.Description, "field")
 	if got, want := people.Arguments[0].Description, "Whose name begins so.\n\nAccess: administrators."; got != want {
 		t.Errorf("argument: %q, want %q", got, want)
 	}

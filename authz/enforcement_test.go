@@ -97,9 +97,7 @@ func TestOwnerPredicate_FailureDenies(t *testing.T) {
 	} {
 		s := serveWith(t, func(c *authz.Config) { c.Owners["AUTHOR"] = ownersBy(predicate) })
 		got := s.summary(t, "alice", `{ open draft(id: "d1") { id } }`)
-		if got != denied {
-			t.Errorf("%s: %s", name, got)
-		}
+		testenv.Equal(t, denied, got, "%s", name)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // TestObjectFilter_HidesObjectsInListsOfValues: gqlgen can be configured to hold objects in lists as values, where a
@@ -33,9 +34,7 @@ func TestObjectFilter_HidesObjectsInListsOfValues(t *testing.T) {
 		"no list":              {[]*allfeatures.Draft(nil), false},
 	} {
 		filtered, hidden := f.value(reflect.ValueOf(c.list), field.definition.Type, nil)
-		if hidden != c.hidden {
-			t.Errorf("%s: hidden %t", name, hidden)
-		}
+		testenv.Equal(t, c.hidden, hidden, "%s: hidden", name)
 		list, ok := filtered.Interface().([]*allfeatures.Draft)
 		if ok && len(list) == 2 && (list[0] == nil || list[1] != nil) {
 			t.Errorf("%s: %v", name, list)

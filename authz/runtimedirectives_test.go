@@ -37,9 +37,7 @@ func TestRuntimeDirectives_AreSkippedInSomePlaces(t *testing.T) {
 	} {
 		asked = 0
 		run(t, exec, context.Background(), c.text)
-		if asked != c.asked {
-			t.Errorf("%s: asked %d times, want %d: gqlgen has changed", c.place, asked, c.asked)
-		}
+		testenv.Equal(t, c.asked, asked, "%s: gqlgen has changed: times asked", c.place)
 	}
 }
 

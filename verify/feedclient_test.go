@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/gatehouse/gatehouse/internal/testenv"
 	"github.com/gatehouse/gatehouse/internal/token"
 )
 
@@ -345,9 +346,7 @@ func TestReadEvents_LinesAreBounded(t *testing.T) {
 			handled = true
 			return nil
 		})
-		if handled != good {
-			t.Errorf("after a line of %d bytes: handled %v", length, handled)
-		}
+		testenv.Equal(t, good, handled, "after a line of %d bytes: handled", length)
 	}
 }
 

@@ -72,9 +72,7 @@ func TestPathsAndMethods(t *testing.T) {
 		{"POST", "/elsewhere", 404, "text/plain; charset=utf-8", ""},
 	} {
 		w := ask(h, tt.method, tt.path)
-		if w.Code != tt.status {
-			t.Errorf("%s %s: %d, want %d", tt.method, tt.path, w.Code, tt.status)
-		}
+		testenv.Equal(t, tt.status, w.Code, "%s %s", tt.method, tt.path)
 		if allow := w.Header().Get("Allow"); (allow == "GET, HEAD") != (tt.status == 405) {
 			t.Errorf("%s %s: Allow %q", tt.method, tt.path, allow)
 		}

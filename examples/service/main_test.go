@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse/gatehouse/internal/testenv"
 	"github.com/gatehouse/gatehouse/verify"
 )
 
@@ -34,9 +35,7 @@ func TestHello_NeedsAnAccessToken(t *testing.T) {
 		response := must(http.DefaultClient.Do(r))
 		text := must(io.ReadAll(response.Body))
 		response.Body.Close()
-		if strings.TrimSpace(string(text)) != want {
-			t.Errorf("%.20q: %s, want %s", credential, text, want)
-		}
+		testenv.Equal(t, want, strings.TrimSpace(string(text)), "%.20q", credential)
 	}
 	stop()
 	if err := <-stopped; err != nil {

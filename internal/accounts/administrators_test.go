@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
@@ -99,9 +100,7 @@ func TestSetRoles_UnverifiedAddressGetsNoRights(t *testing.T) {
 			return err
 		}
 		wantProblem(t, "ADMIN", set(false, accounts.RoleAdmin), problem.BadUserInput, "allowUnverifiedEmail")
-		if n := h.administrators(); n != 1 {
-			t.Errorf("%d administrators after a refusal, want 1", n)
-		}
+		testenv.Equal(t, 1, h.administrators(), "administrators")
 		check(t, set(false))                     // gives nothing
 		check(t, set(true, accounts.RoleAdmin))  // says so
 		check(t, set(false, accounts.RoleAdmin)) // had it already
@@ -152,9 +151,7 @@ func TestLastAdministrator_CannotLeave(t *testing.T) {
 		check(t, err)
 		_, err = h.DeleteAccount(t.Context(), root.Viewer)
 		check(t, err)
-		if n := h.administrators(); n != 1 {
-			t.Errorf("%d administrators are left, want 1", n)
-		}
+		testenv.Equal(t, 1, h.administrators(), "administrators")
 	})
 }
 

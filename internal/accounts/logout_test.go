@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 	"github.com/gatehouse/gatehouse/internal/token"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
@@ -78,9 +79,7 @@ func TestLogout_WithoutAnAccessTokenEndsTheSessionOfTheRefreshToken(t *testing.T
 			for _, text := range []string{"", "x", foreign.Text()} {
 				_, err := h.Logout(t.Context(), viewer.Anonymous(reason), text)
 				refused := wantProblem(t, text, err, problem.Unauthenticated, "")
-				if refused.Reason != string(reason) {
-					t.Errorf("%q: reason %q, want %q", text, refused.Reason, reason)
-				}
+				testenv.Equal(t, string(reason), refused.Reason, "reason of %q", text)
 			}
 			h.wantActive("before", p)
 			got, err := h.Logout(t.Context(), viewer.Anonymous(reason), *p.RefreshToken)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 func TestMaxTokenTTL_RemembersTheLongest(t *testing.T) {
@@ -14,9 +15,7 @@ func TestMaxTokenTTL_RemembersTheLongest(t *testing.T) {
 				2 * time.Hour}, {3 * time.Hour, 3 * time.Hour},
 		} {
 			got := must(accounts.MaxTokenTTL(t.Context(), h.db.Client, c.given))
-			if got != c.want {
-				t.Errorf("given %v: %v, want %v", c.given, got, c.want)
-			}
+			testenv.Equal(t, c.want, got, "given %v", c.given)
 		}
 	})
 }
@@ -32,9 +31,7 @@ func TestRevocations_OutliveTokensOfALongerTTL(t *testing.T) {
 				c.Clock = func() time.Time { return h.clock.Now().Add(at) }
 			})
 			inForce := must(later.Revocations(t.Context()))
-			if len(inForce) != want {
-				t.Errorf("after %v %d are in force, want %d", at, len(inForce), want)
-			}
+			testenv.Equal(t, want, len(inForce), "in force after %v", at)
 		}
 	})
 }
@@ -46,8 +43,6 @@ func TestRevocations_FastClockDeletesNothingInForce(t *testing.T) {
 		ahead := h.instance(func(c *accounts.Config) { c.Clock = func() time.Time { return h.clock.Now().Add(time.Hour) } })
 		check(t, ahead.DeleteExpiredRevocations(t.Context()))
 		inForce := must(h.Revocations(t.Context()))
-		if len(inForce) != 1 {
-			t.Error("one instance with a wrong clock made all instances forget what is in force")
-		}
+		testenv.Equal(t, 1, len(inForce), "in force, after one instance had a wrong clock")
 	})
 }

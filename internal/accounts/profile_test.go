@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
@@ -103,9 +104,7 @@ func TestWrites_EndedSessionIsUnauthenticated(t *testing.T) {
 			{"unknown user", "revoked", viewerOf(uuid.New(), p.Viewer.SessionID)},
 		} {
 			got := wantProblem(t, c.name, h.rename(c.v, "changed"), problem.Unauthenticated, "")
-			if got.Reason != c.reason {
-				t.Errorf("%s: reason %q, want %q", c.name, got.Reason, c.reason)
-			}
+			testenv.Equal(t, c.reason, got.Reason, "reason of %s", c.name)
 		}
 		h.checkStatusCounts(p)
 		check(t, h.rename(p.Viewer, "the twin"))

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
@@ -248,9 +249,7 @@ func TestRefresh_RefusesBadTokens(t *testing.T) {
 			if first == nil {
 				first = p
 			}
-			if p.Message != first.Message {
-				t.Errorf("%s says %q, others %q", c.name, p.Message, first.Message)
-			}
+			testenv.Equal(t, first.Message, p.Message, "what %s says, as the others", c.name)
 			twin = h.must(h.exchange(*twin.RefreshToken))
 		}
 		_, err := h.Refresh(t.Context(), anonymous, accounts.RefreshInput{})
@@ -305,9 +304,7 @@ func TestSessions_EndExactlyAtTheirExpiry(t *testing.T) {
 			}
 			h.clock.set(c.at)
 			v := must(h.Viewer(t.Context(), claimsOf(p), viewer.Origin{}))
-			if v.SignedIn() != c.lives {
-				t.Errorf("%s: the access token signs in: %v", c.name, v.SignedIn())
-			}
+			testenv.Equal(t, c.lives, v.SignedIn(), "%s: the access token signs in", c.name)
 			next, err := h.exchange(*p.RefreshToken)
 			if !c.lives {
 				wantReason(t, c.name, err, "expired")

@@ -122,9 +122,7 @@ func TestRevocations_EveryEndingIsRecorded(t *testing.T) {
 					t.Errorf("%s: %+v", name, r)
 				}
 			}
-			if found != 1 {
-				t.Errorf("%s: recorded %d times", name, found)
-			}
+			testenv.Equal(t, 1, found, "%s: times recorded", name)
 		}
 		_, err := h.SetRoles(ctx, root.Viewer,
 			accounts.SetRolesInput{UserID: root.User.ID, Roles: []accounts.Role{accounts.RoleUser, accounts.RoleAdmin}})

@@ -270,9 +270,7 @@ func TestWrites_IgnoreTheSessionCache(t *testing.T) {
 			"reinstateUser": func() error { return errOf(h.ReinstateUser(ctx, v, other.User.ID)) },
 		} {
 			p := wantProblem(t, name, do(), problem.Unauthenticated, "")
-			if p.Reason != "revoked" {
-				t.Errorf("%s: reason %q", name, p.Reason)
-			}
+			testenv.Equal(t, "revoked", p.Reason, "reason of %s", name)
 		}
 		testenv.Equal(t, before, rowsOf(t, h), "the tables")
 		check(t, h.rename(h.caller(other), "the twin"))

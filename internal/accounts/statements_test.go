@@ -16,6 +16,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
@@ -149,9 +150,7 @@ func TestLogin_UnknownAddressCostsTheStatementsOfAWrongPassword(t *testing.T) {
 		h.suspend(suspended.User.ID)
 		h, m := h.metered()
 		wrong := m.count(func() { h.login(ada, otherPassword) })
-		if len(wrong) != 1 {
-			t.Errorf("a wrong password costs %d statements, want 1:\n%s", len(wrong), strings.Join(wrong, "\n"))
-		}
+		testenv.Equal(t, 1, len(wrong), "statements of a wrong password:\n%s", strings.Join(wrong, "\n"))
 		for _, address := range []string{"stranger@example.com", "no address", "", "a@b@c", "\x00@example.com", "suspended@example.com"} {
 			for _, pw := range []string{otherPassword, goodPassword, "", "\x00", strings.Repeat("x", 1000)} {
 				var err error

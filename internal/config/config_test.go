@@ -114,9 +114,7 @@ func TestLoad_ReportsEveryFault(t *testing.T) {
 				t.Errorf("no line names %s:\n%v", name, err)
 			}
 		}
-		if len(lines) != want {
-			t.Errorf("%s: %d lines, want %d:\n%v", environment, len(lines), want, err)
-		}
+		testenv.Equal(t, want, len(lines), "%s: lines of %v", environment, err)
 	}
 }
 

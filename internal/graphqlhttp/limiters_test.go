@@ -13,6 +13,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/fairqueue"
 	"github.com/gatehouse/gatehouse/internal/graphqltest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // serveWith answers one request with a transport whose limiters are changed. The request ends after a time: a short one
@@ -70,9 +71,7 @@ func TestParsingLimiter_KnownShortRequestsNeedNoSlot(t *testing.T) {
 func wantStatusWhenFull(t *testing.T, body string, status int, isFull func(*transport)) {
 	t.Helper()
 	got, timeout := serveWith(t, body, time.Minute, func(*transport) {}), time.Minute
-	if got.StatusCode != 200 {
-		t.Errorf("with a free slot: %d %s", got.StatusCode, got.Text)
-	}
+	testenv.Equal(t, 200, got.StatusCode, "with a free slot: %s", got.Text)
 	if status == http.StatusServiceUnavailable {
 		timeout = 10 * time.Millisecond
 	}

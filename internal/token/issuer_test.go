@@ -45,9 +45,7 @@ func TestIssue_ZeroFieldsGetDefaults(t *testing.T) {
 			t.Fatalf("%v", read)
 		}
 	}
-	if len(ids) != 100 {
-		t.Errorf("%d ids for 100 tokens", len(ids))
-	}
+	testenv.Equal(t, 100, len(ids), "ids of 100 tokens")
 }
 
 // The form on the wire is a contract: other programs read it.
@@ -65,9 +63,7 @@ func TestIssue_WireFormatStays(t *testing.T) {
 		`"iss":"https://id.example.org",` +
 		`"jti":"one","nbf":1782907200,"roles":[],"scope":"","sid":"` + theSession.String() + `","sub":"` +
 		theUser.String() + `"}`
-	if string(payload) != want {
-		t.Errorf("payload %s\nwant %s", payload, want)
-	}
+	testenv.Equal(t, want, string(payload), "payload")
 }
 
 func TestIssue_PlainGolangJWTVerifiesTheToken(t *testing.T) {

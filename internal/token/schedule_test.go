@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // aSchedule has three keys: the old one ends an hour from now, the next one signs in ten minutes, and the last one,
@@ -48,9 +50,7 @@ func TestKeys_ChangeAtTheirTimes(t *testing.T) {
 		}
 		for algorithm, key := range testKeys() {
 			found, want := keys.find(key.ID(), now) != nil, slices.Contains(c.verifies, algorithm)
-			if found != want {
-				t.Errorf("%v after: %s verifies: %v, want %v", c.after, algorithm, found, want)
-			}
+			testenv.Equal(t, want, found, "%v after: %s verifies", c.after, algorithm)
 		}
 		var set struct{ Keys []struct{ Alg string } }
 		check(t, json.Unmarshal(keys.JWKS(now), &set))
@@ -72,9 +72,7 @@ func TestKeys_AllEndedIssuesNothing(t *testing.T) {
 	if text, err := f.issuer.Issue(claims); err == nil {
 		t.Errorf("issued %s", text)
 	}
-	if set := string(f.issuer.config.Keys.JWKS(theTime)); set != `{"keys":[]}` {
-		t.Errorf("published %s", set)
-	}
+	testenv.Equal(t, `{"keys":[]}`, string(f.issuer.config.Keys.JWKS(theTime)), "published")
 	f.now = theTime.Add(-1)
 	if _, err := f.issuer.Issue(claims); err != nil {
 		t.Errorf("the positive control, a moment before: %v", err)

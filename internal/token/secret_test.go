@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"strings"
 	"testing"
+
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 var rawSecret = []byte("\x8f\x02Zq\xfe\x1b\x90kd\x03\xa7\xc8U\xee!\x9c\x14\xb6}H\xd0?b\xe9\xaa\rq\xbc&\xf4\x89^")
@@ -62,9 +64,7 @@ func TestSecret_SubkeysAreIndependent(t *testing.T) {
 			if err != nil || len(key) != 32 {
 				t.Fatal(err)
 			}
-			if other := seen[string(key)]; other != "" {
-				t.Errorf("%s and %s of %s are one key", other, use, name)
-			}
+			testenv.Equal(t, "", seen[string(key)], "another use of the key of %s, %s", use, name)
 			seen[string(key)] = use + " of " + name
 		}
 	}
@@ -74,9 +74,7 @@ func TestSecret_SubkeysAreIndependent(t *testing.T) {
 func TestSecret_DerivedKeysStay(t *testing.T) {
 	s := must(NewSecret(rawSecret))
 	got := hex.EncodeToString(s.Fingerprint())
-	if got != "b8818288bcd0093774ac7aabd53dde37098c80cff43c3809fb68b0f2271bb5f4" {
-		t.Errorf("fingerprint %s", got)
-	}
+	testenv.Equal(t, "b8818288bcd0093774ac7aabd53dde37098c80cff43c3809fb68b0f2271bb5f4", got, "fingerprint")
 	sealed, _ := hex.DecodeString("219723e1f0895f79c64637748b8a6d3e6600c54600498cb691af2ac4d47b811bfc500506eb2b8adafbdd")
 	if text, err := s.Open("test", sealed); err != nil || string(text) != "sealed in 2026" {
 		t.Errorf("%q, %v", text, err)
@@ -88,9 +86,7 @@ func TestSecret_DerivedKeysStay(t *testing.T) {
 		t.Errorf("refresh token %s", got)
 	}
 	got = hex.EncodeToString(r.Next().Digest())
-	if got != "c3c958304f6dd68e96fd8209a47bad70b0738328dd1b6342dd59c554300c30f4" {
-		t.Errorf("digest %s", got)
-	}
+	testenv.Equal(t, "c3c958304f6dd68e96fd8209a47bad70b0738328dd1b6342dd59c554300c30f4", got, "digest")
 }
 
 func TestSecret_SealedDataOpensWithSameSecretAndPurposeOnly(t *testing.T) {

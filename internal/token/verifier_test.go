@@ -108,9 +108,7 @@ func TestVerifierCache_OnlyGoodTokensAreCachedAndTheSizeIsBounded(t *testing.T) 
 			t.Fatal(err)
 		}
 	}
-	if v.cache.Len() != cacheSize {
-		t.Errorf("%d are remembered, want %d", v.cache.Len(), cacheSize)
-	}
+	testenv.Equal(t, cacheSize, v.cache.Len(), "remembered")
 }
 
 // The answer for a text is the same, seen before or not, and no caller can change it for another.

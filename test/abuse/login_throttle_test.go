@@ -7,6 +7,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // TestLoginThrottle_AnswersWhenToComeAgain. The answer to too many guesses says when to come again,
@@ -50,8 +51,6 @@ func TestLoginThrottle_AnswersWhenToComeAgain(t *testing.T) {
 				}
 			}
 		}
-		if len(refusals) != 1 {
-			t.Errorf("the refusals differ: %q", refusals)
-		}
+		testenv.Equal(t, 1, len(refusals), "different refusals: %q", refusals)
 	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // bounds are min and max, 0 where there are none.
@@ -188,7 +189,5 @@ func askWrong(t *testing.T, s *servertest.Process, token string, root *ast.Defin
 			t.Errorf("%s with %v: %s", f.Name, wrong, a.Body)
 		}
 	}
-	if len(answer.Errors) != len(wrong) {
-		t.Errorf("%s with %v: %d errors, want one for each: %s", f.Name, wrong, len(answer.Errors), a.Body)
-	}
+	testenv.Equal(t, len(wrong), len(answer.Errors), "%s with %v: errors, one for each: %s", f.Name, wrong, a.Body)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/cli"
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // TestBadConfiguration_StopsTheStartWithASentence holds each refusal against what it must name.
@@ -93,9 +94,7 @@ func TestSecret_OfAnotherDatabaseIsRefused(t *testing.T) {
 		database := "GATEHOUSE_DATABASE_URL=" + url
 		servertest.Start(t, database, servertest.Secret).Stop()
 		o := servertest.StartRefused(t, database, "GATEHOUSE_SECRET="+strings.Repeat("other secret ", 4))
-		if o.Code != cli.ExitFailed {
-			t.Errorf("another secret: %+v", o)
-		}
+		testenv.Equal(t, cli.ExitFailed, o.Code, "another secret: %+v", o)
 		servertest.Start(t, database, servertest.Secret) // the twin: with its own secret it starts again
 	})
 }

@@ -81,14 +81,10 @@ func TestPausedInstance_TrustsNothingFromBeforeThePause(t *testing.T) {
 		return a.String()
 	})
 	for _, got := range ended {
-		if got != "no" {
-			t.Errorf("a session that ended during the pause: %s", got)
-		}
+		testenv.Equal(t, "no", got, "a session that ended during the pause")
 	}
 	for _, got := range valid {
-		if got != "yes" {
-			t.Errorf("a session that goes on: %s", got)
-		}
+		testenv.Equal(t, "yes", got, "a session that goes on")
 	}
 	p.WaitForCache() // notifications arrive again
 }
