@@ -62,7 +62,7 @@ func TestPromote_RefusesWhoCannotBeMeant(t *testing.T) {
 		_, err := h.promote(ada, "password")
 		wantProblem(t, "a common password", err, problem.BadUserInput, "password")
 		_, err = h.promote("nobody@example.com", otherPassword)
-		wantProblem(t, "a stranger", err, problem.NotFound, "")
+		wantProblem(t, "an unknown user", err, problem.NotFound, "")
 		_, err = h.promote("ada", otherPassword)
 		wantProblem(t, "no address", err, problem.BadUserInput, "email")
 		h.suspend(p.User.ID)

@@ -33,7 +33,7 @@ func TestEvents_ArePublishedAfterTheCommit(t *testing.T) {
 		expect("register twice")
 
 		wantProblem(t, "wrong", errOf(h.login(ada, otherPassword)), problem.InvalidCredentials, "")
-		wantProblem(t, "stranger", errOf(h.login("stranger@example.com", goodPassword)), problem.InvalidCredentials, "")
+		wantProblem(t, "unknown", errOf(h.login("unknown@example.com", goodPassword)), problem.InvalidCredentials, "")
 		expect("failed logins", kind(accounts.SignInFailed, id), kind(accounts.SignInFailed))
 		second := h.must(h.login(ada, goodPassword)).Viewer.SessionID
 		expect("login", kind(accounts.SignedIn, id, second))

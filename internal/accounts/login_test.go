@@ -70,7 +70,7 @@ func TestLogin_RefusalsAreIdentical(t *testing.T) {
 		for _, c := range []struct{ name, email, pw string }{
 			{"wrong password", ada, otherPassword},
 			{"another's password", "eve@example.com", goodPassword},
-			{"unknown", "stranger@example.com", goodPassword},
+			{"unknown", "unknown@example.com", goodPassword},
 			{"suspended", "suspended@example.com", goodPassword},
 			{"suspended, wrong password", "suspended@example.com", otherPassword},
 			{"no address", "ada", goodPassword},
@@ -111,8 +111,8 @@ func TestLogin_EveryAnswerCostsAHash(t *testing.T) {
 		for name, try := range map[string]func() (*accounts.AuthPayload, error){
 			"right password": func() (*accounts.AuthPayload, error) { return h.login(ada, goodPassword) },
 			"wrong password": func() (*accounts.AuthPayload, error) { return h.login(ada, otherPassword) },
-			"unknown":        func() (*accounts.AuthPayload, error) { return h.login("stranger@example.com", otherPassword) },
-			"no address":     func() (*accounts.AuthPayload, error) { return h.login("stranger", otherPassword) },
+			"unknown":        func() (*accounts.AuthPayload, error) { return h.login("unknown@example.com", otherPassword) },
+			"no address":     func() (*accounts.AuthPayload, error) { return h.login("unknown", otherPassword) },
 			"suspended":      func() (*accounts.AuthPayload, error) { return h.login("suspended@example.com", goodPassword) },
 			"register":       func() (*accounts.AuthPayload, error) { return h.register("new@example.com", goodPassword) },
 			"register taken": func() (*accounts.AuthPayload, error) { return h.register(ada, goodPassword) },

@@ -151,7 +151,7 @@ func TestLogin_UnknownAddressCostsTheStatementsOfAWrongPassword(t *testing.T) {
 		h, m := h.metered()
 		wrong := m.count(func() { h.login(ada, otherPassword) })
 		testenv.Equal(t, 1, len(wrong), "statements of a wrong password:\n%s", strings.Join(wrong, "\n"))
-		for _, address := range []string{"stranger@example.com", "no address", "", "a@b@c", "\x00@example.com", "suspended@example.com"} {
+		for _, address := range []string{"unknown@example.com", "no address", "", "a@b@c", "\x00@example.com", "suspended@example.com"} {
 			for _, pw := range []string{otherPassword, goodPassword, "", "\x00", strings.Repeat("x", 1000)} {
 				var err error
 				got := m.count(func() { _, err = h.login(address, pw) })

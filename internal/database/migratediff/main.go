@@ -26,7 +26,7 @@ var nameShape = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 
 func main() {
 	if len(os.Args) != 2 || !nameShape.MatchString(os.Args[1]) {
-		fmt.Fprintln(os.Stderr, "usage: go run ./internal/database/migratediff NAME   (lower case, as in add_avatar)")
+		fmt.Fprintln(os.Stderr, "usage: make migration NAME=add_avatar   (lower case)")
 		os.Exit(2)
 	}
 	if err := run(context.Background(), os.Stdout, os.Args[1]); err != nil {

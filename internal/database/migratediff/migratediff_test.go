@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"entgo.io/ent/dialect/sql/schema"
+
 	"github.com/gatehouse/gatehouse/ent/migrate"
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/testenv"
@@ -46,9 +48,7 @@ func onTestServer(t *testing.T, e engine) engine {
 
 func TestMigrations_EqualTheEntSchema(t *testing.T) {
 	each(t, func(t *testing.T, e engine, dir fs.FS) {
-		if sql := planned(t, e, dir); sql != "" {
-			t.Errorf("not in the migrations yet: go run ./internal/database/migratediff NAME\n%s", sql)
-		}
+		testenv.Equal(t, "", planned(t, e, dir), "not in the migrations yet: make migration NAME=…")
 	})
 }
 
@@ -80,6 +80,26 @@ func tables(t *testing.T, e engine, dir fs.FS) []string {
 		}
 	}
 	return dbtest.Tables(t, db)
+}
+
+// Only revocations outlive their user: relying services still ask for them.
+func TestTables_RowsOfAUserGoWithTheUser(t *testing.T) {
+	checked := 0
+	for _, table := range migrate.Tables {
+		column, ok := table.Column("user_id")
+		if !ok || table.Name == "revocations" {
+			continue
+		}
+		checked++
+		if !slices.ContainsFunc(table.ForeignKeys, func(k *schema.ForeignKey) bool {
+			return k.OnDelete == schema.Cascade && slices.Contains(k.Columns, column)
+		}) {
+			t.Errorf("%s: its rows stay when their user is deleted; let User's edge cascade", table.Name)
+		}
+	}
+	if checked == 0 {
+		t.Error("no table was checked")
+	}
 }
 
 // The detector of drift is seen to detect: a column, an index and a rule of a foreign key.
