@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"time"
 
 	"github.com/google/uuid"
@@ -58,9 +57,8 @@ func (s *Service) loginAttempt(ctx context.Context, address string, from viewer.
 	if device != uuid.Nil {
 		return t.known(address, "device", device, now), nil
 	}
-	return &attempt{now: now, counters: [2]counter{
-		t.account(t.limits.Account, "account", address), t.network(t.limits.Network, "network", networkOf(from)),
-	}}, nil
+	account := t.account(t.limits.Account, "account", address)
+	return &attempt{now: now, counters: append([]counter{account}, t.networks(t.limits.Network, "network", from)...)}, nil
 }
 
 // register is an attempt to create an account.
@@ -68,9 +66,8 @@ func (t *throttler) register(address string, from viewer.Origin, now time.Time) 
 	if t == nil {
 		return nil
 	}
-	return &attempt{now: now, counters: [2]counter{
-		t.account(t.limits.Account, "register", address), t.network(t.limits.Register, "registers", networkOf(from)),
-	}}
+	account := t.account(t.limits.Account, "register", address)
+	return &attempt{now: now, counters: append([]counter{account}, t.networks(t.limits.Register, "registers", from)...)}
 }
 
 // proof is an attempt to prove a caller's password again. With a stolen access token one can slow down its session,
@@ -85,7 +82,7 @@ func (t *throttler) proof(address string, session uuid.UUID, now time.Time) *att
 // known is an attempt by a known device or a live session of the account of an address. Its network does not count,
 // so that no neighbour holds it up.
 func (t *throttler) known(address, kind string, id uuid.UUID, now time.Time) *attempt {
-	return &attempt{now: now, known: true, counters: [2]counter{
+	return &attempt{now: now, known: true, counters: []counter{
 		t.account(t.limits.Pair, kind, id.String()), t.account(knownPairs*t.limits.Pair, "known", address),
 	}}
 }
@@ -96,11 +93,11 @@ func (t *throttler) refresh(r token.Refresh, forged error, from viewer.Origin, n
 	if t == nil {
 		return nil
 	}
-	c := t.network(t.limits.Refresh, "refreshes of", r.Session.String())
+	counters := []counter{t.network(t.limits.Refresh, "refreshes of", r.Session.String())}
 	if forged != nil {
-		c = t.network(t.limits.Refresh, "forgeries", networkOf(from))
+		counters = t.networks(t.limits.Refresh, "forgeries", from)
 	}
-	return tooMany(t.refreshStore.count(now, c))
+	return tooMany(t.refreshStore.count(&attempt{now: now, counters: counters}))
 }
 
 func (t *throttler) account(free int, parts ...string) counter {
@@ -111,14 +108,19 @@ func (t *throttler) network(free int, parts ...string) counter {
 	return counter{t.names.ID(parts...), backoff{free, maxNetworkDelay}}
 }
 
-// networkOf names the network of an address: itself, or for IPv6 its /64, of which one customer has every address. It
-// is "" when the address is unknown.
-func networkOf(from viewer.Origin) string {
-	ip := from.IP.Unmap().WithZone("")
-	if !ip.IsValid() {
-		return ""
+// networks counts in each network that a client may have all of, the widest first. The narrowest has the limit, an IPv6
+// /56 four times as much, and a /48 sixteen times. Clients of unknown address are one network.
+func (t *throttler) networks(free int, use string, from viewer.Origin) []counter {
+	all := from.Networks()
+	if len(all) == 0 {
+		return []counter{t.network(free, use, "")}
 	}
-	return netip.PrefixFrom(ip, min(ip.BitLen(), 64)).Masked().String()
+	narrowest := all[len(all)-1].Bits()
+	counters := make([]counter, len(all))
+	for i, network := range all {
+		counters[i] = t.network(free<<((narrowest-network.Bits())/4), use, network.String())
+	}
+	return counters
 }
 
 // charge charges an attempt before the password is checked. Problem: RATE_LIMITED, with the same answer for every

@@ -58,7 +58,7 @@ func fullSessionCache() any {
 func fullCounters(n int) any {
 	m := newMemoryStore(n)
 	for range n {
-		m.count(time.Now(), counter{uuid.New(), backoff{free: 1, maxDelay: time.Minute}})
+		m.count(&attempt{now: time.Now(), counters: []counter{{uuid.New(), backoff{free: 1, maxDelay: time.Minute}}}})
 	}
 	return m
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // memoryStore counts in the memory of one instance, which is bounded: see MaxCacheBytes. LRU eviction keeps counters
-// that are under attack. To push one out, an attacker needs half as many attempts that are let through, each with a
+// that are under attack. To push one out, an attacker needs a quarter as many attempts that are let through, each with a
 // hash to wait for.
 type memoryStore struct {
 	mu     sync.Mutex
@@ -23,35 +23,25 @@ func newMemoryStore(size int) *memoryStore {
 }
 
 func (m *memoryStore) charge(_ context.Context, t *attempt) (time.Duration, error) {
+	return m.count(t), nil
+}
+
+func (m *memoryStore) count(t *attempt) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	wait := t.delay(m.find)
-	if wait <= 0 {
-		m.add(t.now, t.counters[:]...)
+	if wait > 0 {
+		return wait
 	}
-	return wait, nil
-}
-
-// count charges one counter.
-func (m *memoryStore) count(now time.Time, c counter) time.Duration {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	wait := c.retryAt(m.find(c.name)).Sub(now)
-	if wait <= 0 {
-		m.add(now, c)
+	for _, c := range t.counters {
+		m.counts.Add(c.name, m.find(c.name).next(c.backoff, t.now))
 	}
-	return wait
+	return 0
 }
 
 func (m *memoryStore) find(name uuid.UUID) count {
 	c, _ := m.counts.Get(name)
 	return c
-}
-
-func (m *memoryStore) add(now time.Time, all ...counter) {
-	for _, c := range all {
-		m.counts.Add(c.name, m.find(c.name).next(c.backoff, now))
-	}
 }
 
 func (m *memoryStore) refund(_ context.Context, _ *transaction, t *attempt, reset bool) error {

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -17,7 +19,7 @@ import (
 type sqlStore struct{ client *ent.Client }
 
 // charge reads first, so that a flood of refused attempts costs one statement each and no lock. Then one statement
-// charges both counters, in a transaction: alone, lib/pq might send it twice. If a concurrent attempt won, it rolls
+// charges all counters, in a transaction: alone, lib/pq might send it twice. If a concurrent attempt won, it rolls
 // back and retries; after three conflicts it returns a delay of 1 s.
 func (d sqlStore) charge(ctx context.Context, t *attempt) (time.Duration, error) {
 	for range 3 {
@@ -34,8 +36,11 @@ func (d sqlStore) charge(ctx context.Context, t *attempt) (time.Duration, error)
 }
 
 func (d sqlStore) read(ctx context.Context, t *attempt) (time.Duration, error) {
-	rows, err := d.client.Throttle.Query().
-		Where(throttle.IDIn(t.counters[0].name, t.counters[1].name)).All(ctx)
+	var names []uuid.UUID
+	for _, c := range t.counters {
+		names = append(names, c.name)
+	}
+	rows, err := d.client.Throttle.Query().Where(throttle.IDIn(names...)).All(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -48,27 +53,37 @@ func (d sqlStore) read(ctx context.Context, t *attempt) (time.Duration, error) {
 
 // chargeSQL is count.next under the condition of backoff.retryAt.
 const chargeSQL = `
-WITH rule (id, free, longest) AS (VALUES ($2::uuid, $3::float8, $4::float8), ($5, $6, $7))
+WITH rule AS (SELECT * FROM unnest($2::uuid[], $3::float8[], $4::float8[]) AS r (id, free, longest))
 INSERT INTO throttles AS t (id, at, until)
 SELECT id, $1::timestamptz, $1::timestamptz + make_interval(secs => longest) FROM rule
 ON CONFLICT (id) DO UPDATE
 SET at = greatest(t.at, excluded.at), until = greatest(t.until, excluded.at) + (excluded.until - excluded.at)
 WHERE (
-  SELECT tries < free OR t.at + make_interval(secs => longest / 2 ^ greatest(0, $8 + free - tries)) <= excluded.at
+  SELECT tries < free OR t.at + make_interval(secs => longest / 2 ^ greatest(0, $5 + free - tries)) <= excluded.at
   FROM (
     SELECT free, longest, ceil(extract(epoch FROM t.until - t.at) / longest) AS tries FROM rule WHERE rule.id = t.id
   ) AS r
 )`
 
+// rules returns the counters as the statements take them: arrays of ids, of free attempts and of seconds.
+func (t *attempt) rules() (ids, free, longest string) {
+	for _, c := range t.counters {
+		ids += "," + c.name.String()
+		free += fmt.Sprintf(",%d", c.free)
+		longest += fmt.Sprintf(",%v", c.maxDelay.Seconds())
+	}
+	array := func(list string) string { return "{" + strings.TrimPrefix(list, ",") + "}" }
+	return array(ids), array(free), array(longest)
+}
+
 func (d sqlStore) add(ctx context.Context, t *attempt) (taken bool, err error) {
-	who, where := t.counters[0], t.counters[1]
+	ids, free, longest := t.rules()
 	err = atomically(ctx, d.client, func(tx *ent.Tx) error {
-		result, err := tx.ExecContext(ctx, chargeSQL, t.now,
-			who.name, who.free, who.maxDelay.Seconds(), where.name, where.free, where.maxDelay.Seconds(), doublings)
+		result, err := tx.ExecContext(ctx, chargeSQL, t.now, ids, free, longest, doublings)
 		if err != nil {
 			return err
 		}
-		if n, err := result.RowsAffected(); n < 2 || err != nil {
+		if n, err := result.RowsAffected(); n < int64(len(t.counters)) || err != nil {
 			return cmp.Or(err, errConcurrentAttempt)
 		}
 		return nil
@@ -84,18 +99,16 @@ var errConcurrentAttempt = errors.New("a concurrent attempt was charged first")
 
 // refundSQL locks rows in the order of chargeSQL.
 const refundSQL = `
-WITH held AS (SELECT id FROM throttles WHERE id IN ($1, $3) ORDER BY id = $3 FOR UPDATE)
-UPDATE throttles AS t SET until = CASE
-  WHEN t.id = $3 THEN t.until - make_interval(secs => $4)
-  WHEN $5 THEN t.at
-  ELSE t.until - make_interval(secs => $2)
-END
+WITH held AS (
+  SELECT t.id, longest, n FROM throttles AS t
+  JOIN unnest($1::uuid[], $2::float8[]) WITH ORDINALITY AS r (id, longest, n) ON t.id = r.id ORDER BY n FOR UPDATE OF t
+)
+UPDATE throttles AS t SET until = CASE WHEN $3 AND n = 1 THEN t.at ELSE t.until - make_interval(secs => longest) END
 FROM held WHERE t.id = held.id`
 
 func (sqlStore) refund(ctx context.Context, tx *transaction, t *attempt, reset bool) error {
-	who, where := t.counters[0], t.counters[1]
-	_, err := tx.ExecContext(ctx, refundSQL, who.name, who.maxDelay.Seconds(), where.name, where.maxDelay.Seconds(),
-		reset)
+	ids, _, longest := t.rules()
+	_, err := tx.ExecContext(ctx, refundSQL, ids, longest, reset)
 	return err
 }
 

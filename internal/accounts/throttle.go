@@ -16,7 +16,7 @@ import (
 type ThrottleLimits struct {
 	Account  int // sign-ins to one account from unknown devices; registrations of one address
 	Pair     int // sign-ins to one account from one known device; reauthentications in one session
-	Network  int // failed or running sign-ins from the unknown devices of one network
+	Network  int // failed or running sign-ins from the unknown devices of one IPv4 address or IPv6 /64
 	Register int // registrations from one network
 	Refresh  int // forged refresh tokens from one network; refreshes of one session
 }
@@ -114,8 +114,8 @@ type counter struct {
 // password is checked, so that parallel attempts cannot share one slot; a success is refunded.
 type attempt struct {
 	now      time.Time
-	counters [2]counter // rows are locked in this order
-	known    bool       // by a known device or a live session
+	counters []counter // rows are locked in this order
+	known    bool      // by a known device or a live session
 }
 
 // counterStore stores counters.

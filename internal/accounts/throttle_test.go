@@ -241,6 +241,31 @@ func TestThrottle_OneNetworkCannotTryManyAccounts(t *testing.T) {
 	})
 }
 
+// A customer may have a whole IPv6 network, so the wider ones have bounds of their own.
+func TestThrottle_WideNetworksAreLimitedToo(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
+		h = h.throttled(accounts.ThrottleLimits{Account: 5, Pair: 5, Network: 3, Register: 30, Refresh: 5})
+		for i, c := range []struct {
+			from    string
+			want    int
+			another string
+		}{
+			{"2001:db8:1::%x", 3, "2001:db8:1:1::"},
+			{"2001:db8:2:%02x::1", 4 * 3, "2001:db8:2:100::"},
+			{"2001:db8:3:%02x00::1", 16 * 3, "2001:db8:4::"},
+			{"64:ff9b::198.51.100.%d", 60, "192.0.2.1"}, // IPv4 addresses, by NAT64
+		} {
+			passed := h.verifies(60, func(n int) error {
+				return errOf(h.loginAt(at(fmt.Sprintf(c.from, n+1)), fmt.Sprintf("x%d-%d@example.com", i, n), otherPassword))
+			})
+			wantEqual(t, "guesses from "+c.from, c.want, passed)
+			if _, err := h.loginAt(at(c.another), "y@example.com", otherPassword); !verified(t, err) {
+				t.Errorf("%s is held up too", c.another)
+			}
+		}
+	})
+}
+
 // A network that unknown callers have used up does not hold up the known devices in it.
 func TestThrottle_OwnersInACrowdedNetworkPass(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
