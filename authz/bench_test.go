@@ -46,7 +46,7 @@ func benchGuard(b testing.TB) *Guard {
 	return guard
 }
 
-func benchDocument(b *testing.B, schema *ast.Schema, text string) *ast.QueryDocument {
+func benchDocument(b testing.TB, schema *ast.Schema, text string) *ast.QueryDocument {
 	b.Helper()
 	doc, errs := gqlparser.LoadQueryWithRules(schema, text, rules.NewDefaultRules())
 	if errs != nil {

@@ -271,8 +271,13 @@ func (e *evaluator) resolve(f *ast.Field, typ *ast.Definition, object any) any {
 	name := strings.ToUpper(f.Name[:1]) + f.Name[1:]
 	method := resolver.MethodByName(name)
 	in := []reflect.Value{reflect.ValueOf(context.Background())}
+	batched := false
 	if object != nil && !e.isRoot(typ) {
-		in = append(in, reflect.ValueOf(object))
+		of := reflect.ValueOf(object)
+		if batched = method.Type().In(1).Kind() == reflect.Slice; batched {
+			of = reflect.Append(reflect.Zero(method.Type().In(1)), of)
+		}
+		in = append(in, of)
 	}
 	for _, a := range typ.Fields.ForName(f.Name).Arguments {
 		target := reflect.New(method.Type().In(len(in)))
@@ -284,5 +289,8 @@ func (e *evaluator) resolve(f *ast.Field, typ *ast.Definition, object any) any {
 		in = append(in, target.Elem())
 	}
 	out := method.Call(in)
+	if batched {
+		return out[0].Index(0).Interface()
+	}
 	return out[0].Interface()
 }

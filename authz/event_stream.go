@@ -3,61 +3,120 @@ package authz
 import (
 	"context"
 	"reflect"
+	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// eventStream stands between a subscription's resolver and gqlgen. For each response it receives one event, decides it,
-// and forwards it to gqlgen.
+// eventStream stands between a subscription's resolver and gqlgen. For each response it receives one event, decides it
+// for the viewer of that moment, and forwards it to gqlgen.
 type eventStream struct {
-	decision *decision
-	check    *fieldCheck // nil: every event is granted
 	field    *graphql.FieldContext
 	in, out  reflect.Value // channels
+	contexts bool          // their elements are of type graphql.Event (@subscriptionContext)
 	current  any           // the event that is answered: gqlgen has no field context for it
 	hidden   bool
 	ended    bool
 }
 
 // listen puts an eventStream in the place of the channel that a subscription field returned.
-func (e *execution) listen(d *decision, check *fieldCheck, fc *graphql.FieldContext, result any) any {
+func (e *execution) listen(fc *graphql.FieldContext, result any) any {
 	in := reflect.ValueOf(result)
 	if in.Kind() != reflect.Chan || in.IsNil() {
 		return result
 	}
-	both := reflect.ChanOf(reflect.BothDir, in.Type().Elem())
-	out := reflect.MakeChan(both, 1)
-	e.events = &eventStream{decision: d, check: check, field: fc, in: in, out: out}
+	element := in.Type().Elem()
+	out := reflect.MakeChan(reflect.ChanOf(reflect.BothDir, element), 1)
+	e.events = &eventStream{field: fc, in: in, out: out, contexts: isEventWithContext(element)}
 	return out.Convert(in.Type()).Interface()
 }
 
-// forwardEvent waits for the next event and forwards it; after the last one it closes the channel to gqlgen.
-func (e *execution) forwardEvent(ctx context.Context) {
+// isEventWithContext reports whether a type is graphql.Event of some value.
+func isEventWithContext(t reflect.Type) bool {
+	return t.PkgPath() == reflect.TypeFor[graphql.Event[int]]().PkgPath() && strings.HasPrefix(t.Name(), "Event[")
+}
+
+// forwardEvent waits for the next event and forwards it; after the last one it closes the channel to gqlgen. When the
+// viewer may not have it any more, it returns why, and ends the stream.
+func (e *execution) forwardEvent(ctx context.Context) gqlerror.List {
 	s := e.events
+	if s.ended {
+		return nil
+	}
 	done := reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(ctx.Done())}
 	which, event, ok := reflect.Select([]reflect.SelectCase{{Dir: reflect.SelectRecv, Chan: s.in}, done})
 	if which == 1 {
-		return // gqlgen watches the context too
-	}
-	if !ok && !s.ended {
-		s.ended = true
-		s.out.Close()
+		return nil // gqlgen watches the context too
 	}
 	if !ok {
-		return
+		s.end()
+		return nil
 	}
+	value := event
+	if s.contexts {
+		value = event.FieldByName("Value")
+		if own, _ := event.FieldByName("Context").Interface().(context.Context); own != nil {
+			ctx = own
+		}
+	}
+	if denials := e.decideAgain(ctx); denials != nil {
+		s.end()
+		return denials
+	}
+	s.forward(event, e.shown(ctx, value))
+	return nil
+}
+
+// decideAgain decides the subscription for its viewer of now.
+func (e *execution) decideAgain(ctx context.Context) gqlerror.List {
+	c, have := e.guard.identify(ctx, "Config.Viewer", func() (Viewer, error) { return e.guard.config.Viewer(ctx) })
+	d := e.guard.decide(ctx, []*node{e.plan.root}, true, c, have, e.variables)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.decision = d
+	if len(d.violations) > 0 {
+		return e.guard.present(ctx, d.violations)
+	}
+	return nil
+}
+
+// shown returns the event, filtered; the zero Value when it is hidden.
+func (e *execution) shown(ctx context.Context, value reflect.Value) reflect.Value {
+	s := e.events
 	s.hidden = false
-	if s.check != nil && s.check.mayHide {
-		f := &objectFilter{execution: e, ctx: ctx, decision: s.decision, field: s.check.rule}
-		event, s.hidden = f.value(event, s.check.rule.definition.Type, e.path(s.field))
+	check := e.decision.checks[fieldKey{s.field.Object, s.field.Field.Name}]
+	if check == nil || !check.mayHide {
+		return value
 	}
-	sent := reflect.Zero(s.in.Type().Elem())
-	if !s.hidden && event.IsValid() {
-		sent = event
+	f := &objectFilter{execution: e, ctx: ctx, decision: e.decision, field: check.rule}
+	value, s.hidden = f.value(value, check.rule.definition.Type, e.path(s.field))
+	if s.hidden {
+		return reflect.Value{}
 	}
-	s.current = sent.Interface()
+	return value
+}
+
+// forward sends an event with what is shown of it.
+func (s *eventStream) forward(event, shown reflect.Value) {
+	sent := reflect.New(s.in.Type().Elem()).Elem()
+	sent.Set(event)
+	value := sent
+	if s.contexts {
+		value = sent.FieldByName("Value")
+	}
+	value.SetZero()
+	if shown.IsValid() {
+		value.Set(shown)
+	}
+	s.current = value.Interface()
 	s.out.Send(sent)
+}
+
+func (s *eventStream) end() {
+	s.ended = true
+	s.out.Close()
 }
 
 // response returns gqlgen's response to an event. For a hidden event of a non-null field it is null as a whole.

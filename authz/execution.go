@@ -24,6 +24,7 @@ type execution struct {
 	plan      *plan
 	stream    string       // the subscription type's name, when the operation is a subscription
 	events    *eventStream // its events
+	batches   sync.Map     // batchKey → *visibleBatch
 
 	mu          sync.Mutex
 	afterSignIn map[*graphql.FieldContext]*decision // below a @signsIn field that has succeeded
@@ -58,7 +59,9 @@ func (e *execution) execute(ctx context.Context, next graphql.OperationHandler) 
 	responses := next(ctx)
 	return func(ctx context.Context) *graphql.Response {
 		if e.events != nil {
-			e.forwardEvent(ctx)
+			if denials := e.forwardEvent(ctx); denials != nil {
+				return &graphql.Response{Errors: denials}
+			}
 		}
 		response := responses(ctx)
 		if response == nil {
@@ -94,17 +97,17 @@ func (e *execution) field(ctx context.Context, next graphql.Resolver) (any, erro
 		return e.null(fc), nil
 	}
 	check := d.checks[fieldKey{fc.Object, fc.Field.Name}]
-	if forbidden := e.forbidden(ctx, d, check, fc); len(forbidden) > 0 {
+	if forbidden := e.forbidden(ctx, d, check, fc, e.parentObject(fc)); len(forbidden) > 0 {
 		e.deny(e.path(fc), forbidden...)
 		return e.null(fc), nil
 	}
-	result, err := next(ctx)
+	result, err := next(e.withVisibleParents(ctx, d, check, fc))
 	switch {
 	case err != nil && e.guard.config.IsNotFound(err) && e.denyMissing(ctx, d, check, fc):
 		return e.null(fc), nil
 	case err != nil:
 	case fc.Object == e.stream:
-		return e.listen(d, check, fc, result), nil
+		return e.listen(fc, result), nil
 	case check == nil:
 	case check.afterSignIn != nil:
 		return e.signIn(ctx, fc, check, result)
@@ -130,10 +133,10 @@ func (e *execution) denyMissing(ctx context.Context, d *decision, check *fieldCh
 	return true
 }
 
-// forbidden returns why the field may not be resolved: what the viewer lacks or, when they lack nothing, the verdict on
-// the object that the field belongs to.
+// forbidden returns why the field of an object may not be resolved: what the viewer lacks or, when they lack nothing,
+// the verdict on the object.
 func (e *execution) forbidden(
-	ctx context.Context, d *decision, check *fieldCheck, fc *graphql.FieldContext,
+	ctx context.Context, d *decision, check *fieldCheck, fc *graphql.FieldContext, object any,
 ) []*violation {
 	arguments := d.arguments[argumentKey{fc.Object, fc.Field.Field}]
 	switch {
@@ -141,13 +144,13 @@ func (e *execution) forbidden(
 		return []*violation{check.denied}
 	case arguments != nil && len(arguments.denied) > 0:
 		return arguments.denied
-	case check != nil && check.owner != nil && !e.guard.holdsFor(ctx, d, check.owner, e.parentObject(fc)):
+	case check != nil && check.owner != nil && !e.guard.holdsFor(ctx, d, check.owner, object):
 		return []*violation{notFound(check.rule.coordinate)}
 	case arguments == nil:
 		return nil
 	}
 	for _, in := range arguments.owners {
-		if !e.guard.holdsFor(ctx, d, in.require, e.parentObject(fc)) {
+		if !e.guard.holdsFor(ctx, d, in.require, object) {
 			return []*violation{notFound(in.coordinate)}
 		}
 	}

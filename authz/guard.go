@@ -14,8 +14,9 @@ import (
 
 // Config describes the server that a guard protects.
 type Config struct {
-	// Viewer returns the caller of an operation; nil is anonymous. An AnonymousError says why the caller is. With any
-	// other error it is unknown who calls: every rule denies, and ErrorPresenter shows the error. Required.
+	// Viewer returns the caller of an operation, and that of a subscription again before each event; nil is anonymous. An
+	// AnonymousError says why the caller is. With any other error it is unknown who calls: every rule denies, and
+	// ErrorPresenter shows the error. Required.
 	Viewer func(ctx context.Context) (Viewer, error)
 	// Owners binds each value of enum Owner that the schema uses to predicates made by OwnerOf, one for each Go type
 	// whose objects it decides. Required when it uses any.
@@ -122,7 +123,8 @@ func (g *Guard) InterceptOperation(ctx context.Context, next graphql.OperationHa
 	op.DisableIntrospection = !g.config.Introspection
 	p := g.planOf(op)
 	v, have := g.identify(ctx, "Config.Viewer", func() (Viewer, error) { return g.config.Viewer(ctx) })
-	if p.grants(have) && !g.config.VerifyExecution {
+	watched := g.config.VerifyExecution || op.Operation.Operation == ast.Subscription // each event is decided anew
+	if p.grants(have) && !watched {
 		return next(ctx)
 	}
 	strict := op.Operation.Operation != ast.Query
@@ -130,7 +132,7 @@ func (g *Guard) InterceptOperation(ctx context.Context, next graphql.OperationHa
 	if len(d.violations) > 0 && (strict || !d.runnable) {
 		return graphql.OneShot(&graphql.Response{Errors: g.present(ctx, d.violations)})
 	}
-	if d.grantsAll() && !g.config.VerifyExecution {
+	if d.grantsAll() && !watched {
 		return next(ctx)
 	}
 	return g.enforce(op, p, d).execute(ctx, next)

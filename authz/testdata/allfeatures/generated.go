@@ -66,7 +66,9 @@ type ComplexityRoot struct {
 		Parent    func(childComplexity int) int
 		Post      func(childComplexity int) int
 		Review    func(childComplexity int) int
+		Score     func(childComplexity int) int
 		Title     func(childComplexity int) int
+		Words     func(childComplexity int, deep *bool) int
 	}
 
 	Member struct {
@@ -182,6 +184,8 @@ type ComplexityRoot struct {
 // region    ************************** generated!.gotpl **************************
 
 type DraftResolver interface {
+	Score(ctx context.Context, objs []*Draft) ([]*int, error)
+	Words(ctx context.Context, objs []*Draft, deep *bool) ([]int, error)
 	Notes(ctx context.Context, obj *Draft, secret *bool) ([]string, error)
 }
 type MutationResolver interface {
@@ -385,12 +389,29 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Draft.Review(childComplexity), true
+	case "Draft.score":
+		if e.ComplexityRoot.Draft.Score == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Draft.Score(childComplexity), true
 	case "Draft.title":
 		if e.ComplexityRoot.Draft.Title == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Draft.Title(childComplexity), true
+	case "Draft.words":
+		if e.ComplexityRoot.Draft.Words == nil {
+			break
+		}
+
+		args, err := ec.field_Draft_words_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Draft.Words(childComplexity, args["deep"].(*bool)), true
 
 	case "Member.clubs":
 		if e.ComplexityRoot.Member.Clubs == nil {
@@ -1153,6 +1174,10 @@ func (ec *executionContext) childFields_Draft(ctx context.Context, field graphql
 		return ec.fieldContext_Draft_body(ctx, field)
 	case "review":
 		return ec.fieldContext_Draft_review(ctx, field)
+	case "score":
+		return ec.fieldContext_Draft_score(ctx, field)
+	case "words":
+		return ec.fieldContext_Draft_words(ctx, field)
 	case "notes":
 		return ec.fieldContext_Draft_notes(ctx, field)
 	case "post":
@@ -1462,6 +1487,20 @@ func (ec *executionContext) field_Draft_notes_args(ctx context.Context, rawArgs 
 		return nil, err
 	}
 	args["secret"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Draft_words_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "deep",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["deep"] = arg0
 	return args, nil
 }
 
@@ -2388,6 +2427,119 @@ func (ec *executionContext) _Draft_review(ctx context.Context, field graphql.Col
 }
 func (ec *executionContext) fieldContext_Draft_review(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Draft", field, false, false, "String")
+}
+
+func (ec *executionContext) _Draft_score(ctx context.Context, field graphql.CollectedField, obj *Draft) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Draft_score(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Draft_score(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Draft_score(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Draft", field, true, true, "Int")
+}
+func (ec *executionContext) resolveBatch_Draft_score(ctx context.Context, field graphql.CollectedField, obj *Draft) (any, error) {
+	resolver := ec.Resolvers.Draft()
+	if batch, ok := graphql.BatchParentsFor[*Draft](ctx, "Draft"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Score(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*int](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Draft.score",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Score(ctx, []*Draft{obj})
+	return graphql.ResolveBatchSingleResult[*int](
+		ctx,
+		results,
+		err,
+		"Draft.score",
+	)
+}
+
+func (ec *executionContext) _Draft_words(ctx context.Context, field graphql.CollectedField, obj *Draft) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Draft_words(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Draft_words(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Draft_words(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Draft",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Int does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Draft_words_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Draft_words(ctx context.Context, field graphql.CollectedField, obj *Draft) (any, error) {
+	resolver := ec.Resolvers.Draft()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*Draft](ctx, "Draft"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Words(ctx, batch.Parents, fc.Args["deep"].(*bool))
+		})
+		return graphql.ResolveBatchGroupResult[int](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Draft.words",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Words(ctx, []*Draft{obj}, fc.Args["deep"].(*bool))
+	return graphql.ResolveBatchSingleResult[int](
+		ctx,
+		results,
+		err,
+		"Draft.words",
+	)
 }
 
 func (ec *executionContext) _Draft_notes(ctx context.Context, field graphql.CollectedField, obj *Draft) (ret graphql.Marshaler) {
@@ -6673,6 +6825,18 @@ func (ec *executionContext) _Draft(ctx context.Context, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "score":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Draft_score(ctx, field, obj)
+				})
+		case "words":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Draft_words(ctx, field, obj)
+				})
 		case "notes":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -7857,6 +8021,23 @@ func (ec *executionContext) marshalNDocument2githubᚗcomᚋgatehouseᚋgatehous
 }
 
 func (ec *executionContext) marshalNDocument2ᚕgithubᚗcomᚋgatehouseᚋgatehouseᚋauthzᚋtestdataᚋallfeaturesᚐDocumentᚄ(ctx context.Context, sel ast.SelectionSet, v []Document) graphql.Marshaler {
+	{
+		var batchItemsDraft []*Draft
+		batchIdxMapDraft := map[int]int{}
+		for i, item := range v {
+			switch concrete := item.(type) {
+			case Draft:
+				batchIdxMapDraft[i] = len(batchItemsDraft)
+				batchItemsDraft = append(batchItemsDraft, &concrete)
+			case *Draft:
+				batchIdxMapDraft[i] = len(batchItemsDraft)
+				batchItemsDraft = append(batchItemsDraft, concrete)
+			}
+		}
+		if len(batchItemsDraft) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Draft", batchItemsDraft, batchIdxMapDraft)
+		}
+	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -7873,6 +8054,7 @@ func (ec *executionContext) marshalNDocument2ᚕgithubᚗcomᚋgatehouseᚋgateh
 }
 
 func (ec *executionContext) marshalNDraft2ᚕᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋauthzᚋtestdataᚋallfeaturesᚐDraftᚄ(ctx context.Context, sel ast.SelectionSet, v []*Draft) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "Draft", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -8349,6 +8531,7 @@ func (ec *executionContext) marshalODraft2ᚕᚖgithubᚗcomᚋgatehouseᚋgateh
 	if v == nil {
 		return graphql.Null
 	}
+	ctx = graphql.WithBatchParents(ctx, "Draft", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -8530,6 +8713,23 @@ func (ec *executionContext) marshalONode2ᚕgithubᚗcomᚋgatehouseᚋgatehouse
 	if v == nil {
 		return graphql.Null
 	}
+	{
+		var batchItemsDraft []*Draft
+		batchIdxMapDraft := map[int]int{}
+		for i, item := range v {
+			switch concrete := item.(type) {
+			case Draft:
+				batchIdxMapDraft[i] = len(batchItemsDraft)
+				batchItemsDraft = append(batchItemsDraft, &concrete)
+			case *Draft:
+				batchIdxMapDraft[i] = len(batchItemsDraft)
+				batchItemsDraft = append(batchItemsDraft, concrete)
+			}
+		}
+		if len(batchItemsDraft) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Draft", batchItemsDraft, batchIdxMapDraft)
+		}
+	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -8622,6 +8822,23 @@ func (ec *executionContext) unmarshalOPostInput2ᚖgithubᚗcomᚋgatehouseᚋga
 func (ec *executionContext) marshalOResult2ᚕgithubᚗcomᚋgatehouseᚋgatehouseᚋauthzᚋtestdataᚋallfeaturesᚐResultᚄ(ctx context.Context, sel ast.SelectionSet, v []Result) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
+	}
+	{
+		var batchItemsDraft []*Draft
+		batchIdxMapDraft := map[int]int{}
+		for i, item := range v {
+			switch concrete := item.(type) {
+			case Draft:
+				batchIdxMapDraft[i] = len(batchItemsDraft)
+				batchItemsDraft = append(batchItemsDraft, &concrete)
+			case *Draft:
+				batchIdxMapDraft[i] = len(batchItemsDraft)
+				batchItemsDraft = append(batchItemsDraft, concrete)
+			}
+		}
+		if len(batchItemsDraft) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Draft", batchItemsDraft, batchIdxMapDraft)
+		}
 	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)

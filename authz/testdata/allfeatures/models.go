@@ -59,6 +59,8 @@ type Draft struct {
 	Parent    Document `json:"parent,omitempty"`
 	Body      *string  `json:"body,omitempty"`
 	Review    *string  `json:"review,omitempty"`
+	Score     *int     `json:"score,omitempty"`
+	Words     int      `json:"words"`
 	Notes     []string `json:"notes,omitempty"`
 	Post      *Post    `json:"post,omitempty"`
 }

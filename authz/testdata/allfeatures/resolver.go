@@ -23,6 +23,7 @@ type Resolver struct {
 	Calls   atomic.Int64
 	objects map[string]Node // by id
 	Many    []*Row          // what Query.rows returns
+	OnScore func([]*Draft)  // called with what the batch resolver of Draft.score is asked about; default: nothing
 }
 
 // Load parses SDL, or a mutant of it.
@@ -62,7 +63,7 @@ func NewResolver() *Resolver {
 	draft := func(id, author string, members []string, p *Post) *Draft {
 		return &Draft{
 			ID: id, Title: to("Draft " + id), AuthorID: to(author), MemberIds: members,
-			Body: to("body"), Review: to("review"), Post: p,
+			Body: to("body"), Review: to("review"), Score: to(len(author)), Post: p,
 		}
 	}
 	d1, d2 := draft("d1", "alice", []string{"bob"}, p1), draft("d2", "bob", members, nil)
@@ -138,6 +139,24 @@ func (r posts) Comments(_ context.Context, p *Post, first *int, _ *bool) ([]*Com
 }
 func (r drafts) Notes(_ context.Context, d *Draft, secret *bool) ([]string, error) {
 	return counted(r.Resolver, []string{d.ID, fmt.Sprint(secret != nil)})
+}
+
+func (r drafts) Score(_ context.Context, all []*Draft) ([]*int, error) {
+	if r.OnScore != nil {
+		r.OnScore(all)
+	}
+	return counted(r.Resolver, eachDraft(all, func(d *Draft) *int { return to(len(*d.AuthorID)) }))
+}
+func (r drafts) Words(_ context.Context, all []*Draft, _ *bool) ([]int, error) {
+	return counted(r.Resolver, eachDraft(all, func(d *Draft) int { return len(d.ID) }))
+}
+
+// eachDraft makes the results of a batch resolver.
+func eachDraft[T any](all []*Draft, f func(*Draft) T) (results []T) {
+	for _, d := range all {
+		results = append(results, f(d)) // panics at nil
+	}
+	return results
 }
 
 // stream sends all of the list and closes.
