@@ -53,8 +53,9 @@ func (m *memoryStore) refund(_ context.Context, _ *transaction, t *attempt, rese
 			continue
 		}
 		stored.until = stored.until.Add(-c.maxDelay)
-		if reset && i == 0 {
-			stored.until = stored.at
+		if reset && i == 0 || !stored.until.After(stored.at) {
+			m.counts.Remove(c.name) // so that attempts without a hash take no place for long
+			continue
 		}
 		m.counts.Add(c.name, stored)
 	}
