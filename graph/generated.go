@@ -821,7 +821,8 @@ type Mutation {
   """
   updateProfile("What to change." input: UpdateProfileInput!): UpdateProfilePayload! @auth
   """
-  Proves the password again: the session, and no other, gets a new ` + "`" + `auth_time` + "`" + `, and an access token that says so.
+  Proves the password again: the session, and no other, gets a new ` + "`" + `auth_time` + "`" + `. It counts for all access tokens of the
+  session, those of other tabs too; the one that is given says it to other services.
   Errors: ` + "`" + `INVALID_CREDENTIALS` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
   """
   reauthenticate("The proof." input: ReauthenticateInput!): AuthPayload! @auth

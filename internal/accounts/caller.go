@@ -42,7 +42,7 @@ func (s *Service) Viewer(ctx context.Context, claims token.Claims, from viewer.O
 		SessionID: claims.SessionID,
 		Roles:     found.roles,
 		Scopes:    claims.Scopes,
-		AuthTime:  claims.AuthenticatedAt,
+		AuthTime:  found.authenticatedAt, // what another tab of the session has proved counts too
 	}, nil
 }
 
@@ -68,7 +68,8 @@ func (s *Service) readSession(ctx context.Context, claims token.Claims, now time
 	if err != nil {
 		return nil, err
 	}
-	found := &cachedSession{userID: row.UserID, endsAt: expiry(row), lastUsed: row.LastUsedAt, readAt: readAt}
+	found := &cachedSession{userID: row.UserID, authenticatedAt: row.AuthenticatedAt.UTC(), endsAt: expiry(row),
+		lastUsed: row.LastUsedAt, readAt: readAt}
 	if err := json.Unmarshal(bytesOf(value), &found.roles); err != nil {
 		return nil, fmt.Errorf("reading the roles of %s: %w", row.UserID, err)
 	}

@@ -25,7 +25,8 @@ func (m *model) tell() {
 	}
 	rows := must(m.raw.QueryContext(m.t.Context(), query, m.told))
 	defer rows.Close()
-	var news []string
+	news := m.proofs
+	m.proofs = nil
 	for rows.Next() {
 		var words string
 		check(m.t, rows.Scan(&m.told, &words))
@@ -117,9 +118,9 @@ func (m *model) holdsRevocations() {
 	}
 }
 
-// holdsViewer asks every instance who calls with a session's access token.
+// holdsViewer asks every instance who calls with a session's first access token.
 func (m *model) holdsViewer(s *signIn) {
-	claims := token.Claims{UserID: s.user, SessionID: s.id, AuthenticatedAt: s.proved}
+	claims := token.Claims{UserID: s.user, SessionID: s.id, AuthenticatedAt: s.created}
 	for i, at := range m.at {
 		reads := at.reads
 		v := must(at.Viewer(m.t.Context(), claims, viewer.Origin{}))

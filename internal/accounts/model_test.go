@@ -71,6 +71,7 @@ type model struct {
 	revoked  []accounts.Revocation // in force
 	floor    time.Time             // the clock never steps back over a sign-in or an end
 	told     int                   // the newest revocation that was passed on
+	proofs   []string              // notifications of proofs that were not passed on
 
 	seed       uint64
 	step       int

@@ -23,7 +23,7 @@ func TestReauthenticate_RenewsOnlyThisSession(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		one := h.must(h.register(ada, goodPassword))
 		two := h.must(h.login(ada, goodPassword))
-		h.clock.move(time.Hour)
+		h.clock.move(accessTTL / 2)
 		_, err := h.reauthenticate(one.Viewer, otherPassword)
 		wantProblem(t, "a wrong password", err, problem.InvalidCredentials, "")
 		proved := h.must(h.reauthenticate(one.Viewer, goodPassword))
@@ -31,6 +31,9 @@ func TestReauthenticate_RenewsOnlyThisSession(t *testing.T) {
 		if !proved.Viewer.AuthTime.Equal(now) || proved.RefreshToken != nil || proved.Viewer.SessionID != one.Viewer.SessionID {
 			t.Errorf("proved at %v in %v, refresh token %v", proved.Viewer.AuthTime, proved.Viewer.SessionID,
 				proved.RefreshToken)
+		}
+		if v := h.caller(one); !v.AuthTime.Equal(now) {
+			t.Errorf("another tab's token: proved at %v, want %v", v.AuthTime, now)
 		}
 		again := h.must(h.exchange(*one.RefreshToken))
 		if !again.Viewer.AuthTime.Equal(now) {

@@ -55,11 +55,12 @@ type SessionCacheStats struct {
 
 // cachedSession is one session as a request needs it.
 type cachedSession struct {
-	userID   uuid.UUID
-	roles    []string
-	endsAt   time.Time // unless it is revoked before
-	lastUsed time.Time // as stored
-	readAt   time.Time // wall and monotonic clock
+	userID          uuid.UUID
+	roles           []string
+	authenticatedAt time.Time
+	endsAt          time.Time // unless it is revoked before
+	lastUsed        time.Time // as stored
+	readAt          time.Time // wall and monotonic clock
 }
 
 // cachedUser is a user with cached sessions, and perhaps their account.

@@ -111,3 +111,28 @@ func TestEveryChangeOfAUser_ReachesTheOtherInstance(t *testing.T) {
 		}
 	})
 }
+
+// TestReauthenticate_CountsForEveryTabAtEveryInstance: the other tab has an older access token of the session, and its
+// requests reach another instance, which has the session in its cache.
+func TestReauthenticate_CountsForEveryTabAtEveryInstance(t *testing.T) {
+	t.Parallel()
+	url := dbtest.Postgres(t)
+	p := servertest.NewPair(t, url, url)
+	p.WaitForCache()
+	tab := p.Register()
+	ageSession(t, p.DB, tab.Access)
+	const needsProof = `mutation {
+		changePassword(input: {currentPassword: "x", newPassword: "a new and better one"}) { tokenType } }`
+	for range 3 {
+		if code := p.Other.Code(tab.Access, needsProof); code != "REAUTHENTICATION_REQUIRED" {
+			t.Fatalf("before the proof: %q", code)
+		}
+	}
+	p.Must(tab.Access, `mutation { reauthenticate(input: {password: "`+servertest.Password+`"}) { tokenType } }`)
+	if code := p.Code(tab.Access, needsProof); code != "INVALID_CREDENTIALS" {
+		t.Errorf("the other tab at the same instance: %q", code)
+	}
+	servertest.Eventually(t, "the other instance knows of the proof", 10*time.Second, func() bool {
+		return p.Other.Code(tab.Access, needsProof) == "INVALID_CREDENTIALS"
+	})
+}

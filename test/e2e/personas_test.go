@@ -1,7 +1,10 @@
 package e2e
 
 import (
+	"database/sql"
+	"fmt"
 	"testing"
+	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 
@@ -22,13 +25,15 @@ type personas struct {
 	*servertest.Process
 	t   *testing.T
 	key *servertest.SigningKey
+	db  *sql.DB
 }
 
 func newPersonas(t *testing.T, databaseURL string) *personas {
 	t.Helper()
 	key := servertest.NewSigningKey(t)
-	s := &personas{servertest.Start(t, "GATEHOUSE_DATABASE_URL="+databaseURL, key.Setting), t, key}
+	s := &personas{servertest.Start(t, "GATEHOUSE_DATABASE_URL="+databaseURL, key.Setting), t, key, nil}
 	s.CreateAdmin()
+	s.db = servertest.OpenDB(t, databaseURL)
 	return s
 }
 
@@ -49,6 +54,13 @@ func (s *personas) all() []persona {
 	remade := func(how string, token func() string) func() string {
 		return func() string { return s.key.MustRemake(s.t, token(), how) }
 	}
+	longAgo := func(token func() string) func() string {
+		return func() string {
+			made := token()
+			ageSession(s.t, s.db, made)
+			return made
+		}
+	}
 	return []persona{
 		{name: "anonymous", token: func() string { return "" }, reason: "missing"},
 		{name: "a forger", token: remade("forged", user), reason: "invalid"},
@@ -57,13 +69,25 @@ func (s *personas) all() []persona {
 		{name: "a suspended user", token: suspended, reason: "revoked"},
 		{name: "a deleted user", token: after("mutation { deleteAccount { success } }"), reason: "revoked"},
 		{name: "a user", token: user, roles: []string{"USER"}},
-		{name: "a user of long ago", token: remade("stale", user), roles: []string{"USER"}, stale: true},
+		{name: "a user of long ago", token: longAgo(user), roles: []string{"USER"}, stale: true},
 		{name: "an administrator", token: s.Admin, roles: []string{"ADMIN", "USER"}},
-		{name: "an administrator of long ago", token: remade("stale", s.Admin), roles: []string{"ADMIN", "USER"},
+		{name: "an administrator of long ago", token: longAgo(s.Admin), roles: []string{"ADMIN", "USER"},
 			stale: true},
 		{name: "a user who claims to be an administrator", token: func() string { return s.claimAdmin(user()) },
 			roles: []string{"USER"}},
 	}
+}
+
+// ageSession lets it be an hour ago that a token's session proved the password, before the token is used.
+func ageSession(t *testing.T, db *sql.DB, token string) {
+	t.Helper()
+	claims := jwt.MapClaims{}
+	if _, _, err := jwt.NewParser().ParseUnverified(token, claims); err != nil {
+		t.Fatal(err)
+	}
+	hourAgo := time.Now().UTC().Add(-time.Hour).Format("2006-01-02 15:04:05+00:00")
+	servertest.Exec(t, db,
+		fmt.Sprintf("UPDATE sessions SET authenticated_at = '%s' WHERE id = '%s'", hourAgo, claims["sid"]))
 }
 
 // claimAdmin signs a token, rightly, whose roles are not those of the account any more.

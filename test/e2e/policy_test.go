@@ -20,7 +20,8 @@ func TestPolicy_HoldsOnTheProductsSchema(t *testing.T) {
 		s := newPersonas(t, url)
 		account, bob := s.Register(), s.Register().Access
 		ann, annID := account.Access, account.ID
-		stale := s.key.MustRemake(t, ann, "stale")
+		stale := s.Register().Access
+		ageSession(t, s.db, stale)
 		for _, c := range []struct{ row, token, query, want string }{
 			{"a field needs its type's rule and its own", s.Admin(), `{ user(id: "` + annID + `") { email sessions { id } } }`,
 				`"code":"NOT_FOUND","coordinate":"User.sessions"`},

@@ -1,0 +1,3 @@
+-- +goose Up
+-- nothing: a SQLite file has one instance, which nobody has to tell
+SELECT 1;
