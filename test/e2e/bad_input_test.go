@@ -47,6 +47,7 @@ func inputCases(user servertest.Account) map[string]inputCase {
 			{"a\nb", "MALFORMED", none}}},
 		"cookie":               {wrong: []wrongValue{{true, "NOT_ALLOWED", none}}}, // the request has no Origin
 		"newPassword":          {good: servertest.Password, wrong: chosen},
+		"device":               {},
 		"currentPassword":      {good: servertest.AdminPassword},
 		"refreshToken":         {good: "x"},
 		"id":                   {good: user.ID, wrong: id, early: true},
@@ -63,9 +64,9 @@ func inputCases(user servertest.Account) map[string]inputCase {
 	}
 }
 
-// uniform are inputs whose every text is answered with INVALID_CREDENTIALS, whichever of them is wrong.
+// uniform are inputs whose every text is answered alike: of credentials, nobody learns which was wrong.
 var uniform = map[string]bool{
-	"LoginInput.email": true, "LoginInput.password": true, "ReauthenticateInput.password": true,
+	"LoginInput.email": true, "LoginInput.password": true, "ReauthenticateInput.password": true, "LoginInput.device": true,
 }
 
 // input is one value that a root field takes: an argument, or a field of an argument's input object.
