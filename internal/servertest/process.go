@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/gatehouse/gatehouse/internal/cli"
+	"github.com/gatehouse/gatehouse/internal/dbtest"
 )
 
 // Variables that make instances of one another, or that a command needs to work beside a server.
@@ -56,7 +57,7 @@ type Options struct {
 	Timeout time.Duration // not of a child: of one operation; default: the program's own
 }
 
-// Start starts the server in this process.
+// Start starts the server in this process, on a new SQLite database where the environment names none.
 func Start(t testing.TB, environment ...string) *Process {
 	t.Helper()
 	return Options{}.Start(t, environment...)
@@ -83,8 +84,14 @@ func (o Options) TryStart(t testing.TB, environment ...string) (*Process, int) {
 	t.Helper()
 	p := &Process{Client: NewClient(t, ""), Log: &Buffer{}, options: o}
 	p.environment = append([]string{"GATEHOUSE_ADDR=127.0.0.1:0", CheapHashing, "GATEHOUSE_THROTTLE=off"}, environment...)
-	if !slices.ContainsFunc(environment, func(v string) bool { return strings.HasPrefix(v, "GATEHOUSE_SECRET=") }) {
+	sets := func(name string) bool {
+		return slices.ContainsFunc(environment, func(v string) bool { return strings.HasPrefix(v, name+"=") })
+	}
+	if !sets("GATEHOUSE_SECRET") {
 		p.environment = append(p.environment, "GATEHOUSE_SECRET_FILE="+filepath.Join(t.TempDir(), "secret"))
+	}
+	if !sets("GATEHOUSE_DATABASE_URL") {
+		p.environment = append(p.environment, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))
 	}
 	if err := p.begin(); err != nil {
 		t.Logf("%v; its log:\n%s", err, p.Log)

@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
 	"github.com/gatehouse/gatehouse/internal/querylimit"
 	"github.com/gatehouse/gatehouse/internal/servertest"
@@ -26,16 +25,10 @@ const (
 	maxValidationErrors = 5
 )
 
-// closedServer is a server with the Playground off.
-func closedServer(t *testing.T) *servertest.Process {
-	t.Helper()
-	return servertest.Start(t, "GATEHOUSE_PLAYGROUND=off", "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))
-}
-
 // TestExpensiveRequest_CostsLittle sends each kind of request to the program, with the Playground off, and holds answer
 // and cost against their bounds.
 func TestExpensiveRequest_CostsLittle(t *testing.T) {
-	s := closedServer(t)
+	s := servertest.Start(t, "GATEHOUSE_PLAYGROUND=off")
 	type cost struct {
 		name  string
 		cpu   time.Duration
@@ -107,7 +100,7 @@ func TestDocumentCache_IsBoundedInBytes(t *testing.T) {
 			"emailVerified sessions{id current createdAt lastUsedAt expiresAt userAgent ip}}", 60},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := closedServer(t)
+			s := servertest.Start(t, "GATEHOUSE_PLAYGROUND=off")
 			s.Code("", servertest.Me) // connects
 			before := heap()
 			const documents = 20
@@ -167,8 +160,7 @@ func TestFlood_LeavesMemoryAndHonestClients(t *testing.T) {
 	if long {
 		wanted = 10_000
 	}
-	f := &flood{t: t, s: servertest.StartChild(t, "GATEHOUSE_PLAYGROUND=off", "GATEHOUSE_LOG=error",
-		"GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))}
+	f := &flood{t: t, s: servertest.StartChild(t, "GATEHOUSE_PLAYGROUND=off", "GATEHOUSE_LOG=error")}
 	f.start()
 	f.round(false)
 	before := f.s.ResidentKiB()

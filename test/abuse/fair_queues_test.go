@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
 )
 
@@ -37,8 +36,7 @@ func TestFairQueue_FloodOfNewDocumentsLeavesTurnsToOthers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes three seconds of all processors")
 	}
-	s := servertest.StartChild(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "GATEHOUSE_LOG=error",
-		"GATEHOUSE_TRUSTED_PROXIES=127.0.0.1/32")
+	s := servertest.StartChild(t, "GATEHOUSE_LOG=error", "GATEHOUSE_TRUSTED_PROXIES=127.0.0.1/32")
 	flood, refused := "{me{"+strings.Repeat("id ", 249)+"}}", atomic.Int64{}
 	wait := steadily(400, func(n int) {
 		a := s.Do(servertest.Request{Query: fmt.Sprintf("#%d\n%s", n, flood), Header: from(fmt.Sprintf("2001:db8:1:%x::1", n))})

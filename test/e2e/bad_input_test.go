@@ -9,7 +9,6 @@ import (
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
 	"github.com/gatehouse/gatehouse/internal/testenv"
 )
@@ -80,7 +79,7 @@ type input struct {
 func TestBadInput_EveryWrongFieldIsNamed(t *testing.T) {
 	t.Parallel()
 	schema := gqlparser.MustLoadSchema(&ast.Source{Input: servertest.ReadFile(t, "schema.graphql")})
-	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))
+	s := servertest.Start(t)
 	s.CreateAdmin()
 	token, cases, sent := s.Admin(), inputCases(s.Register()), 0
 	for _, root := range []*ast.Definition{schema.Query, schema.Mutation} {

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
 	"github.com/gatehouse/gatehouse/internal/testenv"
 )
@@ -15,8 +14,8 @@ import (
 func TestCORS_LetsAllowedOriginsReadAnswers(t *testing.T) {
 	t.Parallel()
 	const app = "https://app.example.com"
-	open := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "GATEHOUSE_ALLOWED_ORIGINS="+app)
-	closed := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "GATEHOUSE_ISSUER=https://a.example")
+	open := servertest.Start(t, "GATEHOUSE_ALLOWED_ORIGINS="+app)
+	closed := servertest.Start(t, "GATEHOUSE_ISSUER=https://a.example")
 	for name, c := range map[string]struct {
 		server                  *servertest.Process
 		path                    string
@@ -73,8 +72,8 @@ func TestCORS_LetsAllowedOriginsReadAnswers(t *testing.T) {
 // TestCORS_LoopbackPagesMayCallByDefault: with nothing configured, pages of this machine may call and use the cookie.
 // With an issuer, they may not.
 func TestCORS_LoopbackPagesMayCallByDefault(t *testing.T) {
-	defaults := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))
-	named := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "GATEHOUSE_ISSUER=http://127.0.0.1:8080")
+	defaults := servertest.Start(t)
+	named := servertest.Start(t, "GATEHOUSE_ISSUER=http://127.0.0.1:8080")
 	for origin, allowed := range map[string]bool{
 		"http://localhost:5173": true, "http://127.0.0.1:3000": true, "http://[::1]:5173": true, "https://localhost": true,
 		"http://localhost.evil.example": false, "http://127.0.0.1.evil.example": false, "http://evil.example": false,
@@ -97,8 +96,7 @@ func TestCORS_LoopbackPagesMayCallByDefault(t *testing.T) {
 // TestCORS_CustomSchemesMayCallWithoutCookie: pages of an app that wraps a browser.
 func TestCORS_CustomSchemesMayCallWithoutCookie(t *testing.T) {
 	const app = "capacitor://localhost"
-	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t),
-		"GATEHOUSE_ALLOWED_ORIGINS="+app+",http://localhost")
+	s := servertest.Start(t, "GATEHOUSE_ALLOWED_ORIGINS="+app+",http://localhost")
 	for origin, cookie := range map[string]bool{app: false, "http://localhost": true} {
 		if a := s.Ask("", servertest.Me, "Origin", origin); a.Header.Get("Access-Control-Allow-Origin") != origin {
 			t.Errorf("%s: %v", origin, a.Header)
@@ -110,7 +108,7 @@ func TestCORS_CustomSchemesMayCallWithoutCookie(t *testing.T) {
 
 // TestWellKnown_EveryPageReadsTheDocuments: a service finds the keys by the issuer's name alone.
 func TestWellKnown_EveryPageReadsTheDocuments(t *testing.T) {
-	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))
+	s := servertest.Start(t)
 	for _, path := range []string{
 		"/.well-known/jwks.json", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server",
 	} {

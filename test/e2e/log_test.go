@@ -19,7 +19,7 @@ const forgery = "a\r\nlevel=ERROR msg=forged\x1b[31m\x00\x7f\u009b\u2028\u202egn
 func TestLog_EachRequestIsOneLine(t *testing.T) {
 	t.Parallel()
 	for _, format := range []string{"debug", "debug,json"} {
-		s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "GATEHOUSE_LOG="+format)
+		s := servertest.Start(t, "GATEHOUSE_LOG="+format)
 		before := strings.Count(s.Log.String(), "\n")
 		// what HTTP lets through
 		inHeader := strings.NewReplacer("\r\n", "", "\x00", "", "\x7f", "", "\x1b", "").Replace(forgery)
@@ -80,7 +80,7 @@ func unprintable(r rune) bool { return !unicode.IsPrint(r) }
 // every client meets is not, so that nobody can fill a disk by asking.
 func TestLog_SecurityEventsAreLines(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))
+	s := servertest.Start(t)
 	account := s.Register()
 	token, id := account.Access, account.ID
 	lines := func(what string, does func() servertest.Answer, want ...string) {

@@ -55,11 +55,11 @@ func TestOperatorsListener_ServesMetricsAndProfilesOnly(t *testing.T) {
 
 func TestOperatorsListener_IsOffOrWarnsThatItIsOpen(t *testing.T) {
 	t.Parallel()
-	off := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))
+	off := servertest.Start(t)
 	if strings.Contains(off.Log.String(), "/metrics") {
 		t.Errorf("not asked for:\n%s", off.Log)
 	}
-	open := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "GATEHOUSE_OPS_ADDR=0.0.0.0:0")
+	open := servertest.Start(t, "GATEHOUSE_OPS_ADDR=0.0.0.0:0")
 	if !regexp.MustCompile(`level=WARN.*GATEHOUSE_OPS_ADDR`).MatchString(open.Log.String()) {
 		t.Errorf("no warning:\n%s", open.Log)
 	}

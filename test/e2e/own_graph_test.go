@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
 )
 
@@ -18,7 +17,7 @@ func startOwnGraph(t *testing.T, issuer string) *servertest.Process {
 // TestOwnGraph_HasGatehousesUsersAndItsOwnRules asks examples/guard as two users, an administrator and callers without
 // a valid token.
 func TestOwnGraph_HasGatehousesUsersAndItsOwnRules(t *testing.T) {
-	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))
+	s := servertest.Start(t)
 	ann, bob, admin := s.Register(), s.Register(), s.CreateAdmin()
 	graph := startOwnGraph(t, s.URL)
 	const draft, publish = `{ draft(id: "3") { title } }`, `mutation { publish(id: "3") { author } }`
@@ -43,7 +42,7 @@ func TestOwnGraph_HasGatehousesUsersAndItsOwnRules(t *testing.T) {
 
 // TestOwnGraph_SaysWhenTheIssuerHasAnotherName: localhost finds the Gatehouse's keys, and is not its name.
 func TestOwnGraph_SaysWhenTheIssuerHasAnotherName(t *testing.T) {
-	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))
+	s := servertest.Start(t)
 	graph := startOwnGraph(t, strings.Replace(s.URL, "127.0.0.1", "localhost", 1))
 	for range 2 {
 		if a := graph.Ask(s.Register().Access, `{ draft(id: "2") { id } }`); !a.Has(`"reason":"invalid"`) {

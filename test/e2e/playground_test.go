@@ -4,7 +4,6 @@ import (
 	"os"
 	"testing"
 
-	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
 	"github.com/gatehouse/gatehouse/internal/testenv"
 	"github.com/gatehouse/gatehouse/web"
@@ -30,7 +29,7 @@ func TestAccessPage_IsFilteredByPersonaAndFitsAPhone(t *testing.T) {
 func startForBrowser(t *testing.T) *servertest.Process {
 	t.Helper()
 	needBrowser(t)
-	return servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))
+	return servertest.Start(t)
 }
 
 func needBrowser(t *testing.T) {

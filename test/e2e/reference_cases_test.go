@@ -4,15 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
 )
-
-// closedServer is a server with the Playground off.
-func closedServer(t *testing.T) *servertest.Process {
-	t.Helper()
-	return servertest.Start(t, "GATEHOUSE_PLAYGROUND=off", "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))
-}
 
 // refused checks that an answer has a code, and no data.
 func refused(t *testing.T, a servertest.Answer, code string) {
@@ -25,7 +18,7 @@ func refused(t *testing.T, a servertest.Answer, code string) {
 // TestReferenceCases has cases of the lists that attackers use, which no other test is about.
 func TestReferenceCases(t *testing.T) {
 	t.Parallel()
-	s := closedServer(t)
+	s := servertest.Start(t, "GATEHOUSE_PLAYGROUND=off")
 
 	t.Run("a name of an operation that is no name", func(t *testing.T) {
 		for _, name := range []string{"B", `A\r\nlevel=ERROR`, `\u001b[31mA`, strings.Repeat("A", 30_000)} {
@@ -69,7 +62,7 @@ func TestReferenceCases(t *testing.T) {
 // TestInput_SetsNothingThatItDoesNotHave: roles, ids, and what only the server writes.
 func TestInput_SetsNothingThatItDoesNotHave(t *testing.T) {
 	t.Parallel()
-	s := closedServer(t)
+	s := servertest.Start(t, "GATEHOUSE_PLAYGROUND=off")
 	token := s.Register().Access
 	for _, field := range []string{`role:ADMIN`, `roles:[ADMIN]`, `id:"x"`, `userId:"x"`, `emailVerified:true`,
 		`status:ACTIVE`, `createdAt:"x"`, `passwordHash:"x"`} {
@@ -93,7 +86,7 @@ func TestInput_SetsNothingThatItDoesNotHave(t *testing.T) {
 // TestSQL_InATextIsStoredAsText sends it in every text of every input.
 func TestSQL_InATextIsStoredAsText(t *testing.T) {
 	t.Parallel()
-	s := closedServer(t)
+	s := servertest.Start(t, "GATEHOUSE_PLAYGROUND=off")
 	token := s.Register().Access
 	for _, text := range []string{`' OR '1'='1`, `x'; DROP TABLE users; --`, `%' UNION SELECT 1,2,3 --`, `\' OR 1=1 --`} {
 		quoted := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
@@ -110,7 +103,7 @@ func TestSQL_InATextIsStoredAsText(t *testing.T) {
 // as often as a query may.
 func TestAnswer_IsBounded(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))
+	s := servertest.Start(t)
 	agent := strings.Repeat("🦊", 256)
 	user := s.Register()
 	for range 99 {

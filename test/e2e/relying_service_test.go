@@ -110,7 +110,7 @@ func TestRelyingService_LearnsRolesOfATokenIssuedMeanwhile(t *testing.T) {
 
 // TestFeed_OpensToItsTokensOnly, and is not there without any.
 func TestFeed_OpensToItsTokensOnly(t *testing.T) {
-	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), offersFeed)
+	s := servertest.Start(t, offersFeed)
 	a := s.Register()
 	for name, token := range map[string]string{
 		"none": "", "access token": a.Access, "refresh token": a.Refresh, "another": strings.ToUpper(servertest.FeedToken),
@@ -119,7 +119,7 @@ func TestFeed_OpensToItsTokensOnly(t *testing.T) {
 		testenv.Equal(t, http.StatusUnauthorized, feedStatus(s.Client, token), "%s", name)
 	}
 	testenv.Equal(t, http.StatusOK, feedStatus(s.Client, servertest.FeedToken), "the token itself")
-	off := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "GATEHOUSE_PLAYGROUND=off")
+	off := servertest.Start(t, "GATEHOUSE_PLAYGROUND=off")
 	if a := off.Get("/revocations"); a.Status != http.StatusNotFound {
 		t.Errorf("a server without such tokens: %v, want 404", a)
 	}

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
 	"github.com/gatehouse/gatehouse/internal/testenv"
 )
@@ -47,8 +46,7 @@ func TestRenderedPages_AreSignedInByTheBrowsersCookie(t *testing.T) {
 	t.Parallel()
 	servertest.NeedProgram(t, "node", "install Node.js 20 or newer")
 	const origin = "http://127.0.0.1:3000"
-	api := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "GATEHOUSE_ALLOWED_ORIGINS="+origin,
-		"GATEHOUSE_TRUSTED_PROXIES=127.0.0.0/8")
+	api := servertest.Start(t, "GATEHOUSE_ALLOWED_ORIGINS="+origin, "GATEHOUSE_TRUSTED_PROXIES=127.0.0.0/8")
 	cookieOf := func(a servertest.Answer) string {
 		cookie, _, _ := strings.Cut(a.Header.Get("Set-Cookie"), ";")
 		return cookie

@@ -59,7 +59,7 @@ func TestBadConfiguration_StopsTheStartWithASentence(t *testing.T) {
 // TestGoodConfiguration_Starts is the twin of the refusals.
 func TestGoodConfiguration_Starts(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "GATEHOUSE_ACCESS_TTL=1m",
+	s := servertest.Start(t, "GATEHOUSE_ACCESS_TTL=1m",
 		servertest.NewSigningKey(t).Setting,
 		"GATEHOUSE_LIMITS=depth=5", "GATEHOUSE_THROTTLE=account=9,network=2000", "GATEHOUSE_LOG=debug,json",
 		"GATEHOUSE_PLAYGROUND=off")
@@ -82,7 +82,7 @@ func TestSigningKey_ThatEveryUserMayReadIsWarnedOf(t *testing.T) {
 	if err := os.Chmod(path, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), setting)
+	s := servertest.Start(t, setting)
 	if want := "chmod o= " + path; !strings.Contains(s.Log.String(), want) {
 		t.Errorf("no %q:\n%s", want, s.Log)
 	}
@@ -147,7 +147,7 @@ func TestPostgresThatNeverComes_FailsTheStart(t *testing.T) {
 // TestMalformedRequest_LeavesItsPasswordNowhere sends bodies that are not as they should be, with a password in them.
 func TestMalformedRequest_LeavesItsPasswordNowhere(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "GATEHOUSE_LOG=debug")
+	s := servertest.Start(t, "GATEHOUSE_LOG=debug")
 	for name, c := range map[string]struct {
 		body   string
 		status int
@@ -177,7 +177,7 @@ func TestMalformedRequest_LeavesItsPasswordNowhere(t *testing.T) {
 func TestStop_LetsARunningRequestFinish(t *testing.T) {
 	t.Parallel()
 	// about a second a hash
-	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "GATEHOUSE_ARGON2=m=65536,t=20,p=1")
+	s := servertest.Start(t, "GATEHOUSE_ARGON2=m=65536,t=20,p=1")
 	answered := make(chan servertest.Answer, 1)
 	go func() { answered <- s.Do(servertest.Request{Query: servertest.Registration("ann@example.com")}) }()
 	time.Sleep(200 * time.Millisecond)

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
 	"github.com/gatehouse/gatehouse/internal/testenv"
 	"github.com/gatehouse/gatehouse/verify"
@@ -15,7 +14,7 @@ import (
 // and good, and is let in where it belongs and in no other place.
 func TestTokenKinds_OpenTheirOwnPlaceOnly(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), offersFeed)
+	s := servertest.Start(t, offersFeed)
 	service := servertest.NewRelyingService(t, verify.Config{Issuer: s.URL})
 	ask := func(query string, header ...string) servertest.Answer {
 		return s.Ask("", query, append(header, "Origin", s.URL)...)

@@ -118,8 +118,7 @@ func TestTrace_ShowsARequestItsOperationAndItsStatements(t *testing.T) {
 func TestTrace_OfATrustedProxyGoesOn(t *testing.T) {
 	t.Parallel()
 	c := servertest.NewCollector(t)
-	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t),
-		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="+c.URL+"/v1/traces", "GATEHOUSE_TRUSTED_PROXIES=127.0.0.0/8,::1")
+	s := servertest.Start(t, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="+c.URL+"/v1/traces", "GATEHOUSE_TRUSTED_PROXIES=127.0.0.0/8,::1")
 	s.Ask("", "{ __typename }", "Traceparent", traceparent)
 	s.Stop()
 	if !slices.ContainsFunc(c.Spans(), func(s *tracepb.Span) bool {
@@ -132,8 +131,7 @@ func TestTrace_OfATrustedProxyGoesOn(t *testing.T) {
 // TestCollectorThatIsAway_CostsSpansOnly and one line in the log.
 func TestCollectorThatIsAway_CostsSpansOnly(t *testing.T) {
 	t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "10")
-	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t),
-		"OTEL_EXPORTER_OTLP_ENDPOINT=http://key:hunter2@127.0.0.1:1")
+	s := servertest.Start(t, "OTEL_EXPORTER_OTLP_ENDPOINT=http://key:hunter2@127.0.0.1:1")
 	for range 3 {
 		s.Must("", "{ __typename }")
 		servertest.Eventually(t, "a warning", time.Minute, func() bool {

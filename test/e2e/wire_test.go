@@ -5,13 +5,12 @@ import (
 	"net/url"
 	"testing"
 
-	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
 )
 
 // TestEndpoint_TrailingSlashAndHEADAreAnswered: /graphql/ is the same as /graphql, and HEAD is GET without its body.
 func TestEndpoint_TrailingSlashAndHEADAreAnswered(t *testing.T) {
-	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))
+	s := servertest.Start(t)
 	for _, path := range []string{"/graphql", "/graphql/"} {
 		query := path + "?query=" + url.QueryEscape("{__typename}")
 		if a := s.Do(servertest.Request{Method: http.MethodGet, Path: query}); a.Status != 200 || a.Body == "" {

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
 	"github.com/gatehouse/gatehouse/internal/testenv"
 )
@@ -32,7 +31,7 @@ func TestHashWorker_CutsNoAnswerWhenAllProcessesAreSignalled(t *testing.T) {
 		t.Skip("hashes for a second")
 	}
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
-		p := servertest.StartChild(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), expensiveHashing)
+		p := servertest.StartChild(t, expensiveHashing)
 		worker := p.HashWorker()
 		answer := startRegistering(p)
 		for _, pid := range []int{worker, worker, p.PID} {
@@ -50,7 +49,7 @@ func TestHashWorker_CutsNoAnswerWhenAllProcessesAreSignalled(t *testing.T) {
 }
 
 func TestHashWorker_KnowsNoSecretAndEndsWithItsServer(t *testing.T) {
-	p := servertest.StartChild(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), servertest.Secret)
+	p := servertest.StartChild(t, servertest.Secret)
 	worker := p.HashWorker()
 	for _, variable := range bytes.Split([]byte(servertest.ReadFile(t, fmt.Sprintf("/proc/%d/environ", worker))),
 		[]byte{0}) {
@@ -70,7 +69,7 @@ func TestHashWorker_IsReplacedUnnoticed(t *testing.T) {
 	if testing.Short() {
 		t.Skip("hashes for two seconds")
 	}
-	p := servertest.StartChild(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), expensiveHashing)
+	p := servertest.StartChild(t, expensiveHashing)
 	first := p.HashWorker()
 	answer := startRegistering(p)
 	syscall.Kill(first, syscall.SIGKILL)

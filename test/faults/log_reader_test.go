@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
 )
 
@@ -26,8 +25,7 @@ func TestLogWithoutReader_HoldsNothingUp(t *testing.T) {
 			servertest.Check(t, err)
 			defer reader.Close()
 			fill(t, writer)
-			s := servertest.Options{Child: true, Stderr: writer}.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t),
-				"GATEHOUSE_LOG=debug")
+			s := servertest.Options{Child: true, Stderr: writer}.Start(t, "GATEHOUSE_LOG=debug")
 			writer.Close()
 			login := func(i int) {
 				query := fmt.Sprintf(`mutation { login(input: {email: "nobody%d@example.com", password: "a guess"}) { tokenType } }`, i)

@@ -71,7 +71,7 @@ func TestRollingRestart_CutsNoAnswer(t *testing.T) {
 
 // TestSecondSignal_EndsTheProcess: after the first one it serves for a while, and ends each connection with its answer.
 func TestSecondSignal_EndsTheProcess(t *testing.T) {
-	p := servertest.StartChild(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "GATEHOUSE_DRAIN=1m")
+	p := servertest.StartChild(t, "GATEHOUSE_DRAIN=1m")
 	p.Get("/healthz") // a client is there
 	p.Signal(syscall.SIGTERM)
 	servertest.Eventually(t, "it is shutting down", 30*time.Second, func() bool {

@@ -14,7 +14,6 @@ import (
 	"github.com/gatehouse/gatehouse/authz"
 	"github.com/gatehouse/gatehouse/graph"
 	"github.com/gatehouse/gatehouse/internal/cli"
-	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
 	"github.com/gatehouse/gatehouse/internal/testenv"
 )
@@ -104,7 +103,7 @@ func TestSchema_NeedsEveryRule(t *testing.T) {
 
 // TestSchema_ShowsEveryRule asks a running server's introspection for the descriptions, and for its SDL.
 func TestSchema_ShowsEveryRule(t *testing.T) {
-	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))
+	s := servertest.Start(t)
 	body := s.Must("",
 		`{ __type(name: "User") { fields { name description } } __schema { mutationType { fields { description } } } }`)
 	for _, want := range []string{`Access: administrators, or yourself.`, `Access: everyone.`,

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
 )
 
@@ -50,7 +49,7 @@ func TestDashboard_ShowsWhatIsServed(t *testing.T) {
 // servedMetrics returns the names on /metrics, and all of it.
 func servedMetrics(t *testing.T) (names map[string]bool, text string) {
 	t.Helper()
-	s := servertest.Start(t, "GATEHOUSE_OPS_ADDR=127.0.0.1:0", "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t))
+	s := servertest.Start(t, "GATEHOUSE_OPS_ADDR=127.0.0.1:0")
 	s.Ask("", servertest.Me) // so that each is there
 	names, text = map[string]bool{}, s.Metrics()
 	for _, line := range regexp.MustCompile(`(?m)^# TYPE (\w+)`).FindAllStringSubmatch(text, -1) {
