@@ -203,15 +203,6 @@ func (s server) wantCode(who http.Header, query, code string) {
 
 func read(name string) string { return string(must(os.ReadFile(name))) }
 
-func block(t *testing.T, text, pattern string) string {
-	t.Helper()
-	found := regexp.MustCompile(pattern).FindStringSubmatch(text)
-	if found == nil {
-		t.Fatalf("nothing matches %s", pattern)
-	}
-	return found[1]
-}
-
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)
