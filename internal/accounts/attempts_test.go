@@ -174,20 +174,9 @@ func TestThrottle_DeviceIsKnownWithSeveralAccounts(t *testing.T) {
 func TestThrottle_AttemptWithoutAHashSlotIsRefunded(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.registerAt(at("192.0.2.7"), ada))
-		busy := h.instance(func(c *accounts.Config) {
-			c.Passwords = hasher(t, password.Config{MaxConcurrent: 1, QueueTimeout: time.Nanosecond,
-				Cost: password.Cost{Memory: 64 << 10, Time: 12, Lanes: 1}})
-		})
-		hashing := make(chan struct{})
-		go func() {
-			defer close(hashing)
-			for busy.config.Passwords.Hashed() == 0 { // it may be refused itself
-				busy.config.Passwords.Hash(t.Context(), goodPassword)
-			}
-		}()
-		for busy.config.Passwords.Hashed() == 0 {
-			time.Sleep(time.Millisecond)
-		}
+		others := newFlood(t, password.Config{})
+		busy := h.instance(func(c *accounts.Config) { c.Passwords = others.hasher })
+		others.begin()
 		for i := range 20 {
 			for what, do := range map[string]func() error{
 				"login":          func() error { return busy.guess(ada)(i) },
@@ -199,7 +188,7 @@ func TestThrottle_AttemptWithoutAHashSlotIsRefunded(t *testing.T) {
 				}
 			}
 		}
-		<-hashing
+		others.end()
 	})
 }
 

@@ -106,8 +106,9 @@ func TestLogin_EveryAnswerCostsAHash(t *testing.T) {
 		h.must(h.register(ada, goodPassword))
 		suspended := h.must(h.register("suspended@example.com", goodPassword))
 		h.suspend(suspended.User.ID)
-		busy := &flood{t: t, hasher: hasher(t, password.Config{MaxConcurrent: 1, QueueTimeout: time.Millisecond})}
+		busy := newFlood(t, password.Config{})
 		h = h.instance(func(c *accounts.Config) { c.Passwords = busy.hasher })
+		busy.begin()
 		for name, try := range map[string]func() (*accounts.AuthPayload, error){
 			"right password": func() (*accounts.AuthPayload, error) { return h.login(ada, goodPassword) },
 			"wrong password": func() (*accounts.AuthPayload, error) { return h.login(ada, otherPassword) },
@@ -117,69 +118,55 @@ func TestLogin_EveryAnswerCostsAHash(t *testing.T) {
 			"register":       func() (*accounts.AuthPayload, error) { return h.register("new@example.com", goodPassword) },
 			"register taken": func() (*accounts.AuthPayload, error) { return h.register(ada, goodPassword) },
 		} {
-			var err error
-			busy.during(func() { _, err = try() })
+			_, err := try()
 			p := wantProblem(t, name, err, problem.RateLimited, "")
 			if p.RetryAfter < time.Second || !errors.Is(err, password.ErrBusy) {
 				t.Errorf("%s: retry after %v, because of %v", name, p.RetryAfter, p.Cause)
 			}
 		}
-		busy.drain()
+		busy.end()
 		h.must(h.login(ada, goodPassword)) // the twin
 	})
 }
 
-// flood takes the only turn of a hasher, for as long as one very costly hash takes.
+// flood takes the only slot of a hasher, for as long as a test wants.
 type flood struct {
-	t      *testing.T
-	hasher *password.Hasher
-	done   chan struct{} // closed when the turn is over; nil before the first
+	hasher           *password.Hasher
+	hashing, release chan struct{}
 }
 
-const costly = "$argon2id$v=19$m=16384,t=64,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+// floods is the password that a flood hashes.
+const floods = "the password of a flood"
 
-// during runs f while nobody else gets a turn: once more when the turn was over before f was.
-func (b *flood) during(f func()) {
-	b.t.Helper()
-	for range 20 {
-		b.begin()
-		f()
-		if b.on() {
-			return
+func newFlood(t *testing.T, c password.Config) *flood {
+	t.Helper()
+	b := &flood{hashing: make(chan struct{}), release: make(chan struct{})}
+	c.MaxConcurrent, c.QueueTimeout = 1, time.Millisecond
+	c.Derive = func(pw, salt []byte, cost password.Cost) ([]byte, error) {
+		if string(pw) == floods {
+			b.hashing <- struct{}{}
+			<-b.release
 		}
+		return password.Argon2id(pw, salt, cost), nil
 	}
-	b.t.Fatal("on this machine everything takes longer than the costliest hash")
+	b.hasher = hasher(t, c)
+	return b
 }
 
+// begin takes the slot, and end gives it back.
 func (b *flood) begin() {
-	for !b.on() {
-		done := make(chan struct{})
-		b.done = done
-		go func() {
-			defer close(done)
-			for busy := true; busy; { // until the loop below lets it have the turn
-				_, _, err := b.hasher.Verify(context.Background(), "x", costly)
-				busy = errors.Is(err, password.ErrBusy)
-			}
-		}()
-		for b.on() && b.hasher.VerifyDummy(context.Background(), "x") == nil {
+	go func() {
+		for errors.Is(b.hasher.VerifyDummy(context.Background(), floods), password.ErrBusy) {
 		}
-	}
+	}()
+	<-b.hashing
 }
 
-func (b *flood) on() bool {
-	if b.done == nil {
-		return false
-	}
-	select {
-	case <-b.done:
-		return false
-	default:
-		return true
+func (b *flood) end() {
+	b.release <- struct{}{}
+	for errors.Is(b.hasher.VerifyDummy(context.Background(), "x"), password.ErrBusy) { // until the slot is free
 	}
 }
-
-func (b *flood) drain() { <-b.done }
 
 // newCost is not the cost of the accounts that exist.
 var newCost = password.Cost{Memory: 16, Time: 1, Lanes: 1}
@@ -274,12 +261,11 @@ func TestLogin_SucceedsWithoutASlotToRehash(t *testing.T) {
 		h.must(h.register(ada, goodPassword))
 		old := h.hash(t, ada)
 		salts := &hook{}
-		busy := &flood{t: t, hasher: hasher(t,
-			password.Config{Cost: newCost, MaxConcurrent: 1, QueueTimeout: time.Millisecond, Rand: salts})}
+		busy := newFlood(t, password.Config{Cost: newCost, Rand: salts})
 		h = h.instance(func(c *accounts.Config) { c.Passwords = busy.hasher })
 		salts.before = busy.begin // once the password was verified
 		h.must(h.login(ada, goodPassword))
-		busy.drain()
+		busy.end()
 		if h.hash(t, ada) != old {
 			t.Error("the hash changed although there was no time")
 		}

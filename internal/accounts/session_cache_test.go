@@ -143,11 +143,12 @@ func TestSessionCache_SQLiteIsReadAgainAfterMaxStaleness(t *testing.T) {
 		h.wantReads(m, "again", p, 0, true)
 		h.exec("UPDATE sessions SET ended_at = created_at") // a command in another process
 		for start := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+			asked := time.Since(start)
 			if _, signedIn := h.reads(m, p); !signedIn {
 				break
 			}
-			if time.Since(start) > time.Second {
-				t.Fatal("what another process ended is accepted for a second")
+			if asked > time.Second { // however long the answer took on a machine that is busy
+				t.Fatal("what another process ended is accepted after a second")
 			}
 		}
 	})

@@ -148,7 +148,7 @@ func TestConnection_SilentServerEndsWithTheContext(t *testing.T) {
 			began := time.Now()
 			err = ask(ctx, d, tx)
 			took := time.Since(began).Round(time.Millisecond)
-			if !database.Unavailable(err) || took > 5*time.Second {
+			if !database.Unavailable(err) || took > time.Minute {
 				t.Errorf("after %s: %v", took, err)
 			}
 			t.Logf("given up after %s: %v", took, err)
@@ -194,7 +194,7 @@ func TestConnection_SilentServerTimesOutWithoutADeadline(t *testing.T) {
 		"a rollback":            two.Rollback,
 	} {
 		waiting.Go(func() {
-			if err, took := ask(), time.Since(began); !database.Unavailable(err) || took > 13*time.Second {
+			if err, took := ask(), time.Since(began); !database.Unavailable(err) || took > time.Minute {
 				t.Errorf("%s, after %v: %v", name, took, err)
 			}
 		})

@@ -180,13 +180,12 @@ func TestOpen_ServerThatRefusesIsTriedOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var lines bytes.Buffer
-			began := time.Now()
 			got := refused(t, database.Config{URL: c.url, Log: slog.New(slog.NewTextHandler(&lines, nil))})
 			if !strings.Contains(got, c.want) {
 				t.Errorf("%q does not say %q", got, c.want)
 			}
-			if took := time.Since(began); took > 5*time.Second || lines.Len() > 0 {
-				t.Errorf("it was tried again: %s, %s", took, &lines)
+			if lines.Len() > 0 {
+				t.Errorf("it was tried again: %s", &lines)
 			}
 			leaks(t, "Open", got)
 		})
@@ -217,11 +216,11 @@ func TestOpen_UnknownCertificateIsRefused(t *testing.T) {
 			c.Close()
 		}
 	}()
-	began := time.Now()
+	var lines bytes.Buffer
 	url := "postgres://u:" + secret + "@" + l.Addr().String() + "/d?sslmode=verify-full"
-	got := refused(t, database.Config{URL: url})
-	if !strings.Contains(got, "?sslrootcert=FILE") || time.Since(began) > 5*time.Second {
-		t.Errorf("after %s: %s", time.Since(began), got)
+	got := refused(t, database.Config{URL: url, Log: slog.New(slog.NewTextHandler(&lines, nil))})
+	if !strings.Contains(got, "?sslrootcert=FILE") || lines.Len() > 0 {
+		t.Errorf("%s; it was tried again: %s", got, &lines)
 	}
 	leaks(t, "Open", got)
 }
@@ -233,7 +232,7 @@ func TestOpen_StoppedServerIsTriedOnceASecondUntilTheTimeout(t *testing.T) {
 	began := time.Now()
 	got := refused(t, database.Config{URL: "postgres://u:" + secret + "@" + l.Addr().String() + "/d",
 		Wait: 2500 * time.Millisecond, Log: slog.New(slog.NewTextHandler(&lines, nil))})
-	if took := time.Since(began); took < 2*time.Second || took > 5*time.Second {
+	if took := time.Since(began); took < 2*time.Second || took > time.Minute {
 		t.Errorf("given up after %s, want 2.5 s", took)
 	}
 	testenv.Equal(t, 3, strings.Count(lines.String(), "the database does not answer"), "lines in the log\n%s", &lines)
