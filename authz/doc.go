@@ -28,7 +28,7 @@
 //     one error a coordinate; when nothing is left to run the operation is rejected before execution;
 //   - an owner rule is decided on the object before any of its fields resolves; an object of another owner, one of a
 //     forbidden type behind an interface or union, and a missing one get the same answer;
-//   - a subscription is decided anew before each event, and a lost right ends it; a batch resolver is asked only about
+//   - a subscription is decided again before each event, and a lost right ends it; a batch resolver is asked only about
 //     the objects whose field the viewer may see;
 //   - what cannot be decided is denied.
 //

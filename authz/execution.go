@@ -94,12 +94,15 @@ func (e *execution) field(ctx context.Context, next graphql.Resolver) (any, erro
 	fc := graphql.GetFieldContext(ctx)
 	d := e.decisionFor(fc)
 	if e.isUnplanned(fc) {
-		return e.null(fc), nil
+		return e.refuseUnplanned(fc), nil
 	}
 	check := d.checks[fieldKey{fc.Object, fc.Field.Name}]
 	if forbidden := e.forbidden(ctx, d, check, fc, e.parentObject(fc)); len(forbidden) > 0 {
 		e.deny(e.path(fc), forbidden...)
 		return e.null(fc), nil
+	}
+	if e.guard.config.VerifyExecution && !e.allows(ctx, d, fc) {
+		return e.refuseUnplanned(fc), nil
 	}
 	result, err := next(e.withVisibleParents(ctx, d, check, fc))
 	switch {
@@ -266,30 +269,4 @@ func (g *Guard) isOwner(ctx context.Context, name string, c caller, object any) 
 		return false
 	}
 	return yes
-}
-
-// isUnplanned reports whether a field executes that must not: one of an object for which Config.TypeName and gqlgen
-// disagree, so that it was not decided, or, with Config.VerifyExecution, one that is not in the plan.
-func (e *execution) isUnplanned(fc *graphql.FieldContext) bool {
-	planned := !e.guard.config.VerifyExecution || e.plan.selects(fc.Object, fc.Field.Name)
-	if planned && !e.typeMismatch(fc) {
-		return false
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.unplanned = append(e.unplanned, fc.Object+"."+fc.Field.Name)
-	return true
-}
-
-// typeMismatch reports whether an object behind an interface or union was decided as one of another type.
-func (e *execution) typeMismatch(fc *graphql.FieldContext) bool {
-	above := fc.Parent
-	for above != nil && above.Field.Field == nil && above.Index != nil {
-		above = above.Parent
-	}
-	if above == nil || above.Field.Field == nil {
-		return false
-	}
-	def := e.guard.table.schema.Types[above.Field.Definition.Type.Name()]
-	return def.IsAbstractType() && e.guard.config.TypeName(e.parentObject(fc)) != fc.Object
 }

@@ -123,7 +123,7 @@ func (g *Guard) InterceptOperation(ctx context.Context, next graphql.OperationHa
 	op.DisableIntrospection = !g.config.Introspection
 	p := g.planOf(op)
 	v, have := g.identify(ctx, "Config.Viewer", func() (Viewer, error) { return g.config.Viewer(ctx) })
-	watched := g.config.VerifyExecution || op.Operation.Operation == ast.Subscription // each event is decided anew
+	watched := g.config.VerifyExecution || op.Operation.Operation == ast.Subscription // each event is decided again
 	if p.grants(have) && !watched {
 		return next(ctx)
 	}
