@@ -110,8 +110,8 @@ func (s *Service) exchange(ctx context.Context, tx *transaction, presented token
 	return exchanged{refused: tokenUnknown}, nil
 }
 
-// isLate reports whether a session was refreshed within lateBy, to the second: each refresh, and nothing else, sets
-// its idle life anew. After a change of RefreshTTL no token is late until the next refresh.
+// isLate reports whether a session was refreshed within lateBy, to the second: each refresh, and nothing else, starts
+// its idle life again. After a change of RefreshTTL no token is late until the next refresh.
 func (s *Service) isLate(row *ent.Session, now time.Time) bool {
 	since := wholeSecond(now).Sub(row.IdleExpiresAt.Add(-s.config.RefreshTTL))
 	return since.Abs() <= lateBy // clocks of instances differ

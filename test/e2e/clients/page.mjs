@@ -36,6 +36,10 @@ window.walk = async (library, url, email) => {
   await signedIn((await ask(documents.register, { input })).register);
   const { id } = (await ask(documents.me)).me;
   must((await ask(documents.node, { id })).node.email === email, 'node is another');
+  if (library === 'relay-runtime') { // what its compiler made of @refetchable
+    const { node } = await ask('query documentsUserRefetchQuery', { id });
+    must(node.__id === id && 'documents_user' in node.__fragments, `fetched again: ${JSON.stringify(node)}`);
+  }
   const first = token;
   token = undefined;
   await signedIn((await ask(documents.refresh)).refresh);
