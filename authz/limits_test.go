@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
+
+	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
 )
 
 // TestLimits_AreThoseOfTheDocumentation shows what doc.go says that the guard cannot decide: a limit that falls is to
@@ -28,5 +31,9 @@ func TestLimits_AreThoseOfTheDocumentation(t *testing.T) {
 		if got := strings.ReplaceAll(s.summary(t, "editor", text), "\n", ""); got != want { // a scalar ends with one
 			t.Errorf("%s: %s", text, got)
 		}
+	}
+	s.exec = executor.New(s.resolver.Executable(must(allfeatures.Load(allfeatures.SDL)))) // without Use
+	if got := s.summary(t, "no viewer", `{ staff }`); got != `{"staff":"staff"}` {
+		t.Errorf("a server without the guard: %s", got)
 	}
 }

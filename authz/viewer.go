@@ -57,16 +57,21 @@ func (g *Guard) identify(ctx context.Context, hook string, call func() (Viewer, 
 }
 
 func callerOf(v Viewer, err error) caller {
-	var why interface{ Reason() string }
 	switch {
-	case errors.As(err, &why):
-		return caller{reason: cmp.Or(why.Reason(), ErrMissing.Reason())}
 	case err != nil:
-		return caller{err: err}
+		return withoutViewer(err)
 	case v == nil || !v.SignedIn():
 		return caller{reason: ErrMissing.Reason()}
 	}
 	return caller{viewer: v}
+}
+
+func withoutViewer(err error) caller {
+	var why interface{ Reason() string }
+	if errors.As(err, &why) {
+		return caller{reason: cmp.Or(why.Reason(), ErrMissing.Reason())}
+	}
+	return caller{err: err}
 }
 
 func (c caller) isAnonymous() bool { return c.viewer == nil }
