@@ -1,19 +1,20 @@
 package graphqlhttp
 
 import (
+	"context"
 	"net/http"
-	"sync"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/rs/cors"
 )
 
 // CORSConfig says which pages may call.
 type CORSConfig struct {
 	Allow func(origin string) bool // required: whether pages of an origin may call with credentials
-	// Refused is called for a preflight request of another origin, once for each of the first maxRefusedOrigins.
-	// Required.
-	Refused func(origin string)
+	// Refused is called for a preflight request of another origin, once as long as the origin is among the last
+	// maxRefusedOrigins. Required.
+	Refused func(ctx context.Context, origin string)
 }
 
 const (
@@ -24,13 +25,15 @@ const (
 // CORS lets pages of allowed origins call the handler with credentials, with whatever headers their libraries add, and
 // read its responses. It answers preflight requests itself.
 func CORS(c CORSConfig, next http.Handler) http.Handler {
-	refused := &refusedOrigins{report: c.Refused, seen: map[string]bool{}}
+	seen, _ := lru.New[string, struct{}](maxRefusedOrigins) // fails only for a size of 0
 	return cors.New(cors.Options{
 		// The library's own list is compared without regard to case.
 		AllowOriginVaryRequestFunc: func(r *http.Request, origin string) (bool, []string) {
 			allowed := c.Allow(origin)
-			if !allowed && r.Method == http.MethodOptions {
-				refused.add(origin)
+			if !allowed && r.Method == http.MethodOptions && origin != "" && len(origin) <= maxOriginLen {
+				if known, _ := seen.ContainsOrAdd(origin, struct{}{}); !known {
+					c.Refused(r.Context(), origin)
+				}
 			}
 			return allowed, nil
 		},
@@ -50,28 +53,4 @@ func PublicCORS(next http.Handler) http.Handler {
 		AllowedHeaders: []string{"*"},
 		MaxAge:         int(time.Hour / time.Second),
 	}).Handler(next)
-}
-
-// refusedOrigins reports each origin once, and bounds how many it remembers: a client may send any text.
-type refusedOrigins struct {
-	report func(origin string)
-	mu     sync.Mutex
-	seen   map[string]bool
-}
-
-func (o *refusedOrigins) add(origin string) {
-	if origin == "" || len(origin) > maxOriginLen || !o.isNew(origin) {
-		return
-	}
-	o.report(origin)
-}
-
-func (o *refusedOrigins) isNew(origin string) bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.seen[origin] || len(o.seen) >= maxRefusedOrigins {
-		return false
-	}
-	o.seen[origin] = true
-	return true
 }

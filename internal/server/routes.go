@@ -50,8 +50,8 @@ func (s *Server) newHandler(ctx context.Context, graphql http.Handler) http.Hand
 func (s *Server) cors(h http.Handler) http.Handler {
 	return graphqlhttp.CORS(graphqlhttp.CORSConfig{
 		Allow: s.config.AllowsOrigin,
-		Refused: func(origin string) {
-			s.log.Warn("a page of this origin may not call; if it is yours, add the origin to GATEHOUSE_ALLOWED_ORIGINS",
+		Refused: func(ctx context.Context, origin string) {
+			s.log.WarnContext(ctx, "a page of this origin may not call; if it is yours, add the origin to GATEHOUSE_ALLOWED_ORIGINS",
 				"origin", origin)
 		},
 	}, h)

@@ -1,8 +1,10 @@
 package abuse
 
 import (
+	"net/http"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -39,6 +41,11 @@ func TestLogFlood_OneCallerWritesFewLinesAndTheRestIsCounted(t *testing.T) {
 				"CREATE TRIGGER failing BEFORE INSERT ON users BEGIN SELECT RAISE(ABORT, 'a fault'); END")
 			return servertest.Request{Query: servertest.Registration(servertest.NewAddress())}
 		}},
+		"pages of others": {"a page of this origin may not call; if it is yours, add the origin to GATEHOUSE_ALLOWED_ORIGINS",
+			func(*testing.T, *servertest.Process, string) servertest.Request {
+				return servertest.Request{Method: http.MethodOptions, Header: []string{"Access-Control-Request-Method", "POST",
+					"Origin", "https://page%d.example"}}
+			}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -46,8 +53,13 @@ func TestLogFlood_OneCallerWritesFewLinesAndTheRestIsCounted(t *testing.T) {
 			s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+url)
 			request := flood.begin(t, s, strings.TrimPrefix(url, "sqlite:"))
 			before := len(s.Log.String())
-			for range requests {
-				s.Do(request)
+			for i := range requests {
+				each := request
+				each.Header = slices.Clone(request.Header)
+				for h, value := range each.Header {
+					each.Header[h] = strings.Replace(value, "%d", strconv.Itoa(i), 1)
+				}
+				s.Do(each)
 			}
 			s.Stop()
 			written, left := linesOf(s.Log.String()[before:], flood.message)
