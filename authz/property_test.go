@@ -14,7 +14,7 @@ import (
 )
 
 // rounds is how many random operations a property is tried on.
-func rounds() int { return scaled(3_000, 400, 100) }
+func rounds() int { return scaled(3_000, 200, 100) }
 
 // scaled chooses a number for TEST_LONG=matrix, for an ordinary run, or for a short one.
 func scaled(long, ordinary, short int) int {
@@ -164,9 +164,7 @@ func renamed(t *testing.T, all []answer) (out []answer) {
 	for _, a := range all {
 		text := must(json.Marshal(a.Data))
 		back := answer{Rejected: a.Rejected, Denials: a.Denials}
-		if err := json.Unmarshal([]byte(strings.ReplaceAll(string(text), `"zz_k`, `"k`)), &back.Data); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Check(t, json.Unmarshal([]byte(strings.ReplaceAll(string(text), `"zz_k`, `"k`)), &back.Data))
 		out = append(out, back)
 	}
 	return out
