@@ -15,9 +15,7 @@ import (
 // What GraphiQL and graphql-codegen send passes where the schema may be read, and nothing of it where it may not.
 func TestIntrospection_FollowsItsSwitch(t *testing.T) {
 	text, err := os.ReadFile("testdata/introspection.graphql")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Check(t, err)
 	open, closed := product(t, stub{}, readable), product(t, stub{})
 	if got := graphqltest.Query(t, open, string(text)); got.StatusCode != 200 ||
 		!strings.Contains(got.Text, "LoginInput") || len(got.Errors) > 0 {
@@ -73,9 +71,7 @@ func TestIntrospection_ListsTheDirectivesThatAreAccepted(t *testing.T) {
 		} `json:"__schema"`
 	}
 	got := graphqltest.Query(t, h, "{__schema{directives{name locations}}}")
-	if err := json.Unmarshal(got.Data, &data); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Check(t, json.Unmarshal(got.Data, &data))
 	names := map[string]bool{}
 	for _, d := range data.Schema.Directives {
 		names[d.Name] = true

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/gatehouse/gatehouse/internal/testenv"
 	"github.com/gatehouse/gatehouse/internal/token"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
@@ -16,20 +17,14 @@ import (
 // attempts of each kind that find no slot to hash and are refunded. They cost nothing, so they must forget nothing.
 func TestMemoryStore_AttemptsWithoutAHashPushNothingOut(t *testing.T) {
 	secret, err := token.ParseSecret("one secret of a test, of 32 bytes or more")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Check(t, err)
 	throttle, err := newThrottler(Config{Throttle: &ThrottleConfig{Limits: DefaultThrottle(), Secret: secret}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Check(t, err)
 	const size, running = 100, 4
 	store, now := newMemoryStore(size), time.Now()
 	charge := func(a *attempt) time.Duration {
 		wait, err := store.charge(t.Context(), a)
-		if err != nil {
-			t.Fatal(err)
-		}
+		testenv.Check(t, err)
 		return wait
 	}
 	from := func(n int) viewer.Origin {

@@ -29,13 +29,9 @@ var smoke = size{rounds: 1, starts: 1, requests: 50, users: 1100, callers: 4, se
 func TestSmoke_MeasuresEveryFigure(t *testing.T) {
 	t.Setenv("TMPDIR", openFolder(t))
 	program, err := build(t.Context(), openFolder(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Check(t, err)
 	table := &table{}
-	if err := measure(t.Context(), &options{binary: program, only: regexp.MustCompile(""), size: smoke}, table, t.Output()); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Check(t, measure(t.Context(), &options{binary: program, only: regexp.MustCompile(""), size: smoke}, table, t.Output()))
 	var out strings.Builder
 	table.print(&out)
 	engines := []string{"SQLite"}
@@ -84,13 +80,9 @@ func TestQuickRun_Exits0(t *testing.T) {
 func openFolder(t *testing.T) string {
 	t.Helper()
 	folder, err := os.MkdirTemp("", "bench-test-")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Check(t, err)
 	t.Cleanup(func() { os.RemoveAll(folder) })
-	if err := os.Chmod(folder, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Check(t, os.Chmod(folder, 0o755))
 	return folder
 }
 

@@ -178,9 +178,7 @@ func TestReadSigningKey_ReadsTheNamedFile(t *testing.T) {
 	if err == nil || !strings.HasPrefix(err.Error(), "GATEHOUSE_SIGNING_KEY: ") || !strings.Contains(err.Error(), path) {
 		t.Errorf("a file that is not there: %v", err)
 	}
-	if err := os.WriteFile(path, []byte("PEM"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Check(t, os.WriteFile(path, []byte("PEM"), 0o600))
 	if text, err := c.ReadSigningKey(); string(text) != "PEM" || err != nil {
 		t.Errorf("%q, %v", text, err)
 	}

@@ -10,15 +10,14 @@ import (
 	"testing"
 
 	"github.com/gatehouse/gatehouse/internal/config"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 	"github.com/gatehouse/gatehouse/internal/token"
 )
 
 func load(t *testing.T, environment ...string) *config.Config {
 	t.Helper()
 	c, err := config.Load(environment)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Check(t, err)
 	return c
 }
 
@@ -89,9 +88,7 @@ func TestReadSecret_ConcurrentReadersReadOneSecret(t *testing.T) {
 func TestReadSecret_ConcurrentProcessesReadOneSecret(t *testing.T) {
 	if path := os.Getenv("CONFIG_TEST_CHILD"); path != "" {
 		text, err := load(t, "GATEHOUSE_SECRET_FILE="+path).ReadSecret()
-		if err != nil {
-			t.Fatal(err)
-		}
+		testenv.Check(t, err)
 		os.Stdout.WriteString("read<" + strings.TrimSpace(text) + ">\n")
 		return
 	}
@@ -122,9 +119,7 @@ func TestReadSecret_ExistingFileIsNotChanged(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "s")
 	for _, content := range []string{"my secret\n", "", " \x00 "} {
-		if err := os.WriteFile(path, []byte(content), 0o640); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Check(t, os.WriteFile(path, []byte(content), 0o640))
 		c := load(t, "GATEHOUSE_SECRET_FILE="+path)
 		text, err := c.ReadSecret()
 		if source := c.SecretVariable(); text != content || source != "GATEHOUSE_SECRET_FILE" || err != nil {
@@ -175,9 +170,7 @@ func TestReadSecret_UnusableSourceIsRefused(t *testing.T) {
 // TestExposedFiles_AreThoseThatEveryUserMayRead: each file with a secret that a variable names, with every mode.
 func TestExposedFiles_AreThoseThatEveryUserMayRead(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(path, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Check(t, os.WriteFile(path, nil, 0o600))
 	for _, variable := range []string{"GATEHOUSE_SECRET_FILE", "GATEHOUSE_SIGNING_KEY"} {
 		c := load(t, "GATEHOUSE_SECRET=x", "GATEHOUSE_DATABASE_URL=sqlite:"+filepath.Join(t.TempDir(), "g.db"))
 		if variable == "GATEHOUSE_SECRET_FILE" {
@@ -186,9 +179,7 @@ func TestExposedFiles_AreThoseThatEveryUserMayRead(t *testing.T) {
 			c.SigningKey = path
 		}
 		for mode := range os.FileMode(0o1000) {
-			if err := os.Chmod(path, mode); err != nil {
-				t.Fatal(err)
-			}
+			testenv.Check(t, os.Chmod(path, mode))
 			warnings := c.ExposedFiles()
 			if exposed := mode&0o004 != 0; (len(warnings) == 1) != exposed || exposed &&
 				(!strings.HasPrefix(warnings[0], variable) || !strings.Contains(warnings[0], "chmod o= "+path)) {

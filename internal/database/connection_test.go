@@ -18,6 +18,7 @@ import (
 	"github.com/gatehouse/gatehouse/ent/user"
 	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/dbtest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 func inTx(ctx context.Context, c *ent.Client, f func(*ent.Tx) error) error {
@@ -68,7 +69,7 @@ func TestStatement_ReturnsEachTypeAsWritten(t *testing.T) {
 		for _, at := range []*time.Time{&got.AuthenticatedAt, &got.CreatedAt, &got.LastUsedAt, &got.IdleExpiresAt, &got.ExpiresAt} {
 			*at = at.UTC() // Postgres writes times in its own zone
 		}
-		wantEqual(t, "session", session.String(), got.String())
+		testenv.Equal(t, session.String(), got.String(), "session")
 		if !bytes.Equal(got.RefreshDigest, session.RefreshDigest) {
 			t.Errorf("bytes: wrote %x, read %x", session.RefreshDigest, got.RefreshDigest)
 		}

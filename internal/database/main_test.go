@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/ent"
@@ -62,11 +61,3 @@ func must[T any](v T, err error) T {
 }
 
 var check = testenv.Check
-
-// wantEqual compares what came with what was wanted.
-func wantEqual[T any](t *testing.T, what string, want, got T, options ...cmp.Option) {
-	t.Helper()
-	if diff := cmp.Diff(want, got, options...); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", what, diff)
-	}
-}

@@ -61,7 +61,7 @@ func TestStatus_ChangesNothing(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {
 		d := open(t, url)
 		want := database.Status{Newest: version, Pending: files}
-		wantEqual(t, "before", want, status(t, d))
+		testenv.Equal(t, want, status(t, d), "before")
 		if got := tables(t, d); len(got) != 0 {
 			t.Errorf("Status made tables: %v", got)
 		}
@@ -70,8 +70,8 @@ func TestStatus_ChangesNothing(t *testing.T) {
 			t.Errorf("Ready before migrating: %v", err)
 		}
 		applied := must(d.Migrate(t.Context()))
-		wantEqual(t, "applied", files, applied)
-		wantEqual(t, "after", database.Status{Current: version, Newest: version}, status(t, d))
+		testenv.Equal(t, files, applied, "applied")
+		testenv.Equal(t, database.Status{Current: version, Newest: version}, status(t, d), "after")
 		if err := d.Ready(t.Context()); err != nil {
 			t.Errorf("Ready after migrating: %v", err)
 		}
@@ -124,14 +124,14 @@ func TestMigrate_FailureLeavesNothing(t *testing.T) {
 			!strings.Contains(err.Error(), "nowhere") {
 			t.Fatalf("the error does not say what failed: %v", err)
 		}
-		wantEqual(t, "tables", before, tables(t, d))
-		wantEqual(t, "version", version, status(t, d).Current)
+		testenv.Equal(t, before, tables(t, d), "tables")
+		testenv.Equal(t, version, status(t, d).Current, "version")
 		testenv.Equal(t, user.Email, d.Client.User.GetX(t.Context(), user.ID).Email, "the row")
 		d.SetMigrations(next(t, d, "9002_broken.sql", good))
 		if _, err := d.Migrate(t.Context()); err != nil {
 			t.Errorf("mended: %v", err)
 		}
-		wantEqual(t, "mended: version", nextVersion, status(t, d).Current)
+		testenv.Equal(t, nextVersion, status(t, d).Current, "mended: version")
 	})
 }
 
@@ -144,8 +144,8 @@ func TestMigrate_KeepsMigrationsBeforeAFailure(t *testing.T) {
 		if err == nil {
 			t.Fatal("no error")
 		}
-		wantEqual(t, "applied", files, applied)
-		wantEqual(t, "version", version, status(t, d).Current)
+		testenv.Equal(t, files, applied, "applied")
+		testenv.Equal(t, version, status(t, d).Current, "version")
 	})
 }
 
@@ -171,7 +171,7 @@ func TestMigrate_NewerDatabaseIsRefusedWithBothVersions(t *testing.T) {
 		if s := status(t, older); !s.Newer() || s.Current != nextVersion || s.Newest != version {
 			t.Errorf("status: %+v", s)
 		}
-		wantEqual(t, "tables", before, tables(t, older))
+		testenv.Equal(t, before, tables(t, older), "tables")
 	})
 }
 
@@ -219,7 +219,7 @@ func TestMigrate_RebuiltSQLiteTableKeepsReferringRows(t *testing.T) {
 	session := someSession(t, d)
 	d.SetMigrations(next(t, d, "9002_rebuild.sql", fmt.Sprintf(rebuild, "nick text NULL,", "")))
 	must(d.Migrate(t.Context()))
-	wantEqual(t, "sessions are left", 1, d.Client.Session.Query().CountX(t.Context()))
+	testenv.Equal(t, 1, d.Client.Session.Query().CountX(t.Context()), "sessions are left")
 	must(d.SQL().Exec("DELETE FROM users WHERE id = ?", session.UserID))
 	testenv.Equal(t, 0, d.Client.Session.Query().CountX(t.Context()),
 		"foreign keys stayed off: sessions without a user")
@@ -235,11 +235,11 @@ func TestMigrate_BrokenReferenceIsRolledBack(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "of table sessions would refer to nothing in users") {
 		t.Fatalf("got %v", err)
 	}
-	wantEqual(t, "tables", before, tables(t, d))
+	testenv.Equal(t, before, tables(t, d), "tables")
 	if s := status(t, d); s.Current != version {
 		t.Errorf("version is %d, want %d", s.Current, version)
 	}
-	wantEqual(t, "users are left", 1, d.Client.User.Query().CountX(t.Context()))
+	testenv.Equal(t, 1, d.Client.User.Query().CountX(t.Context()), "users are left")
 	foreignKeysAreOn(t, d)
 }
 

@@ -312,7 +312,7 @@ func TestSQLiteConnection_KeepsABoundedNumberOfStatements(t *testing.T) {
 		}
 	}
 	if err := conn.Raw(func(c any) error {
-		wantEqual(t, "statements are kept", database.StatementCacheSize, database.Prepared(c))
+		testenv.Equal(t, database.StatementCacheSize, database.Prepared(c), "statements are kept")
 		return nil
 	}); err != nil {
 		t.Fatal(err)
