@@ -90,7 +90,7 @@ func (e *execution) shown(ctx context.Context, value reflect.Value) reflect.Valu
 	if check == nil || !check.mayHide {
 		return value
 	}
-	f := &objectFilter{execution: e, ctx: ctx, decision: e.decision, field: check.rule}
+	f := &objectFilter{execution: e, ctx: ctx, fc: s.field, decision: e.decision, field: check.rule}
 	value, s.hidden = f.value(value, check.rule.definition.Type, e.path(s.field))
 	if s.hidden {
 		return reflect.Value{}

@@ -98,7 +98,7 @@ func (e *execution) field(ctx context.Context, next graphql.Resolver) (any, erro
 	}
 	check := d.checks[fieldKey{fc.Object, fc.Field.Name}]
 	if forbidden := e.forbidden(ctx, d, check, fc, e.parentObject(fc)); len(forbidden) > 0 {
-		e.deny(e.path(fc), forbidden...)
+		e.deny(fc, e.path(fc), forbidden...)
 		return e.null(fc), nil
 	}
 	if e.guard.config.VerifyExecution && !e.allows(ctx, d, fc) {
@@ -126,9 +126,9 @@ func (e *execution) denyMissing(ctx context.Context, d *decision, check *fieldCh
 	arguments := d.arguments[argumentKey{fc.Object, fc.Field.Field}]
 	switch {
 	case arguments != nil && arguments.named != "":
-		e.deny(e.path(fc), notFound(arguments.named))
+		e.deny(fc, e.path(fc), notFound(arguments.named))
 	case check != nil && check.mayHide:
-		of := &objectFilter{execution: e, ctx: ctx, decision: d, field: check.rule}
+		of := &objectFilter{execution: e, ctx: ctx, fc: fc, decision: d, field: check.rule}
 		of.deny(e.path(fc))
 	default:
 		return false
@@ -161,13 +161,13 @@ func (e *execution) forbidden(
 }
 
 // deny adds one error a coordinate, at the first of its paths: fields execute in no order.
-func (e *execution) deny(path ast.Path, all ...*violation) {
+func (e *execution) deny(fc *graphql.FieldContext, path ast.Path, all ...*violation) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, v := range all {
 		if before := e.denied[v.coordinate]; before == nil || comparePaths(path, before.path) < 0 {
 			at := *v
-			at.path = slices.Clone(path)
+			at.path, at.at = slices.Clone(path), &pathElement{field: fc.Field.Field}
 			e.denied[v.coordinate] = &at
 		}
 	}

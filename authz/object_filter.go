@@ -14,7 +14,7 @@ import (
 func (e *execution) filter(
 	ctx context.Context, d *decision, f *fieldRule, result any, fc *graphql.FieldContext,
 ) (any, error) {
-	of := &objectFilter{execution: e, ctx: ctx, decision: d, field: f}
+	of := &objectFilter{execution: e, ctx: ctx, fc: fc, decision: d, field: f}
 	out, hidden := of.value(reflect.ValueOf(result), f.definition.Type, e.path(fc))
 	if hidden {
 		return e.null(fc), nil
@@ -29,6 +29,7 @@ func (e *execution) filter(
 type objectFilter struct {
 	execution *execution
 	ctx       context.Context
+	fc        *graphql.FieldContext // the field's
 	decision  *decision
 	field     *fieldRule
 }
@@ -71,11 +72,11 @@ func (f *objectFilter) deny(path ast.Path) {
 	d, only := f.decision, f.field.returns[0]
 	switch {
 	case d.caller.isAnonymous():
-		f.execution.deny(path, denyAnonymous(f.field.coordinate, d.caller))
+		f.execution.deny(f.fc, path, denyAnonymous(f.field.coordinate, d.caller))
 	case len(f.field.returns) == 1 && d.verdict(only.require) == denied:
-		f.execution.deny(path, d.deny(only.name, only.require))
+		f.execution.deny(f.fc, path, d.deny(only.name, only.require))
 	default:
-		f.execution.deny(path, notFound(f.field.coordinate))
+		f.execution.deny(f.fc, path, notFound(f.field.coordinate))
 	}
 }
 

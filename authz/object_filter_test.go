@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/99designs/gqlgen/graphql"
+
 	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
 	"github.com/gatehouse/gatehouse/internal/testenv"
 )
@@ -23,7 +25,7 @@ func TestObjectFilter_HidesObjectsInListsOfValues(t *testing.T) {
 	d := &decision{table: guard.table, caller: c, have: guard.atomsOf(c)}
 	e := &execution{guard: guard, denied: map[string]*violation{}}
 	field := guard.table.types["Query"].fields["draftsOrNull"]
-	f := &objectFilter{execution: e, ctx: t.Context(), decision: d, field: field}
+	f := &objectFilter{execution: e, ctx: t.Context(), fc: &graphql.FieldContext{}, decision: d, field: field}
 	for name, c := range map[string]struct {
 		list   any
 		hidden bool

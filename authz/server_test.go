@@ -256,6 +256,8 @@ func denialOf(e *gqlerror.Error) string {
 	switch coordinate, _ := e.Extensions["coordinate"].(string); {
 	case code == "INTERNAL":
 		return code
+	case code != "" && (len(e.Locations) != 1 || e.Locations[0].Line == 0):
+		return "says not where: " + e.Error()
 	case code != "":
 		return code + " " + coordinate
 	case strings.Contains(e.Message, "cannot return null for non-null field"),
