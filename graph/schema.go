@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"strings"
+
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2"
 
@@ -18,8 +20,16 @@ func NewSchema(service *accounts.Service) graphql.ExecutableSchema {
 	})
 }
 
-// SDL returns the text of schema.graphql.
-func SDL() string { return sources[0].Input }
+// SDL returns the text of the whole schema: that of schema.graphql, and of every other file that gqlgen.yml lists.
+func SDL() string {
+	var all strings.Builder
+	for _, source := range sources {
+		if !source.BuiltIn {
+			all.WriteString(source.Input)
+		}
+	}
+	return all.String()
+}
 
 // omittable returns a pointer to an input's value, null included, or nil when the client left it out.
 func omittable[T any](input graphql.Omittable[T]) *T {

@@ -2,7 +2,12 @@ package graph
 
 import (
 	"fmt"
+	"os"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/gatehouse/gatehouse/internal/querylimit"
 	"github.com/gatehouse/gatehouse/internal/testenv"
@@ -25,4 +30,28 @@ func TestSchema_AnOperationHasOneSignIn(t *testing.T) {
 	want := map[string]bool{"register": true, "login": true, "refresh": true, "reauthenticate": true,
 		"changePassword": true}
 	testenv.Equal(t, want, signIns, "sign-ins")
+}
+
+// TestSchema_IsOneFile: schema.graphql is what clients generate from and what the access matrix reads. A field of another
+// file that gqlgen.yml lists would be served without either.
+func TestSchema_IsOneFile(t *testing.T) {
+	file, err := os.ReadFile("../schema.graphql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	published, err := gqlparser.LoadSchema(&ast.Source{Input: string(file)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := NewSchema(nil).Schema()
+	for name, def := range served.Types {
+		for _, f := range def.Fields {
+			if of := published.Types[name]; !def.BuiltIn && (of == nil || of.Fields.ForName(f.Name) == nil) {
+				t.Errorf("%s.%s is served and is not in schema.graphql; move it there", name, f.Name)
+			}
+		}
+	}
+	if d := cmp.Diff(string(file), SDL()); d != "" {
+		t.Errorf("/schema.graphql is not schema.graphql (-file +served):\n%s", d)
+	}
 }

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +10,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/metrics"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // BenchmarkMe is an authenticated { me { id email } } through the public handler, and what counting costs it.
@@ -21,27 +21,7 @@ func BenchmarkMe(b *testing.B) {
 }
 
 func benchmarkMe(b *testing.B, w observer) {
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	url := dbtest.SQLite(b)
-	c, err := ReadConfig([]string{
-		"GATEHOUSE_DATABASE_URL=" + url, "GATEHOUSE_ARGON2=m=64,t=1,p=1",
-		"GATEHOUSE_SECRET=" + strings.Repeat("one secret of a test ", 2),
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	db, err := database.Open(b.Context(), database.Config{URL: url, Log: log})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer db.Close()
-	if _, err := db.Migrate(b.Context()); err != nil {
-		b.Fatal(err)
-	}
-	built, err := New(b.Context(), c, db, Options{Log: log, Address: "http://127.0.0.1", observer: w})
-	if err != nil {
-		b.Fatal(err)
-	}
+	built := open(b, Options{observer: w})
 	ask := func(token, body string) string {
 		r := httptest.NewRequest(http.MethodPost, "/graphql", strings.NewReader(body))
 		r.Header.Set("Content-Type", "application/json")
@@ -61,4 +41,22 @@ func benchmarkMe(b *testing.B, w observer) {
 			b.Fatal(got)
 		}
 	}
+}
+
+// open composes a server on a new database, with these variables more.
+func open(t testing.TB, o Options, environment ...string) *Server {
+	t.Helper()
+	o.Log, o.Address = slog.New(slog.DiscardHandler), "http://127.0.0.1"
+	url := dbtest.SQLite(t)
+	c, err := ReadConfig(append(environment, "GATEHOUSE_DATABASE_URL="+url, "GATEHOUSE_ARGON2=m=64,t=1,p=1",
+		"GATEHOUSE_SECRET="+strings.Repeat("one secret of a test ", 2)))
+	testenv.Check(t, err)
+	db, err := database.Open(t.Context(), database.Config{URL: url, Log: o.Log})
+	testenv.Check(t, err)
+	t.Cleanup(func() { db.Close() })
+	_, err = db.Migrate(t.Context())
+	testenv.Check(t, err)
+	built, err := New(t.Context(), c, db, o)
+	testenv.Check(t, err)
+	return built
 }

@@ -38,7 +38,8 @@ func (s *Server) newHandler(ctx context.Context, graphql http.Handler) http.Hand
 		func(h http.Handler) http.Handler { return graphqlhttp.Timeout(s.options.Timeout, h) },
 		func(h http.Handler) http.Handler { return viewer.Middleware(callers, h) },
 	)
-	handler := http.Handler(s.routes(ctx, graphql))
+	s.table = s.routes(ctx, graphql)
+	handler := http.Handler(newMux(s.table))
 	if s.config.Loopback() {
 		handler = ownHosts(s.config.IsOwnHost, handler)
 	}
@@ -65,36 +66,74 @@ func (s *Server) observed(h http.Handler) http.Handler {
 	)
 }
 
-// routes maps every path of the public listener to its handler.
-func (s *Server) routes(ctx context.Context, graphql http.Handler) *http.ServeMux {
-	mux := http.NewServeMux()
-	mux.Handle("/graphql", graphql)
-	mux.Handle("/graphql/{$}", graphql)
+// audience says who may use a route. A test asks each route as nobody.
+type audience string
+
+const (
+	byRules  audience = "whom the rules of schema.graphql name, operation by operation"
+	everyone audience = "everyone"
+	services audience = "who knows a token of GATEHOUSE_REVOCATIONS_TOKEN"
+)
+
+// route is one path of the public listener.
+type route struct {
+	pattern string
+	who     audience
+	why     string
+	handler http.Handler
+}
+
+// path returns a path that the pattern matches.
+func (r route) path() string {
+	return strings.TrimSuffix(r.pattern[strings.Index(r.pattern, "/"):], "{$}")
+}
+
+// routes is the table of every path of the public listener. What is not in it is not served.
+func (s *Server) routes(ctx context.Context, graphql http.Handler) []route {
+	all := []route{
+		{"/graphql", byRules, "the guard decides each operation", graphql},
+		{"/graphql/{$}", byRules, "the same, for clients that write the slash", graphql},
+		{"GET /healthz", everyone, "says that the process runs", http.HandlerFunc(serveHealth)},
+		{"GET /readyz", everyone, "says whether the database can be used", http.HandlerFunc(s.serveReadiness)},
+	}
 	for path, document := range map[string]http.HandlerFunc{
 		keysPath:                                  s.serveKeys,
 		"/.well-known/openid-configuration":       s.serveMetadata,
 		"/.well-known/oauth-authorization-server": s.serveMetadata,
 	} {
-		mux.Handle("GET "+path, graphqlhttp.PublicCORS(document))
-		mux.Handle("OPTIONS "+path, graphqlhttp.PublicCORS(http.NotFoundHandler()))
+		all = append(all, route{"GET " + path, everyone, "public keys and names, for those who check tokens",
+			graphqlhttp.PublicCORS(document)})
+		all = append(all, route{"OPTIONS " + path, everyone, "lets pages read them",
+			graphqlhttp.PublicCORS(http.NotFoundHandler())})
 	}
 	if tokens := s.config.RevocationTokens(); len(tokens) > 0 {
-		mux.Handle("GET /revocations", revocationfeed.Handler(revocationfeed.Config{
-			Tokens: tokens, Subscribe: s.accounts.Subscribe, InForce: s.accounts.Revocations, Done: ctx.Done(),
-			Keys: func() []string { return s.keys.Keys.IDs(time.Now()) },
-		}))
+		all = append(all, route{"GET /revocations", services, "names users and sessions", revocationfeed.Handler(
+			revocationfeed.Config{
+				Tokens: tokens, Subscribe: s.accounts.Subscribe, InForce: s.accounts.Revocations, Done: ctx.Done(),
+				Keys: func() []string { return s.keys.Keys.IDs(time.Now()) },
+			})})
 	}
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /readyz", s.serveReadiness)
 	if s.config.ShowPlayground() {
-		mux.HandleFunc("GET /schema.graphql", serveSchema)
 		access := web.Access(accessPage(s.guard.Access()))
-		mux.Handle("/access", access)
-		mux.Handle("/access.css", access)
-		mux.Handle("/", web.Handler())
+		all = append(all,
+			route{"GET /schema.graphql", everyone, "the schema, where introspection is on", http.HandlerFunc(serveSchema)},
+			route{"/access", everyone, "the rules of the schema", access},
+			route{"/access.css", everyone, "its style", access},
+			route{"/", everyone, "the Playground's files", web.Handler()})
+	}
+	return all
+}
+
+// newMux serves a table of routes.
+func newMux(table []route) *http.ServeMux {
+	mux := http.NewServeMux()
+	for _, r := range table {
+		mux.Handle(r.pattern, r.handler)
 	}
 	return mux
 }
+
+func serveHealth(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") }
 
 const keysPath = "/.well-known/jwks.json"
 

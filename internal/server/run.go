@@ -48,8 +48,13 @@ func Run(ctx context.Context, c *Config, o Options) error {
 	if err != nil {
 		return err
 	}
-	if err := checkAuthorizationEnforced(ctx, s.Handler); err != nil {
-		return err
+	for _, r := range s.table {
+		if r.who != byRules {
+			continue
+		}
+		if err := checkAuthorizationEnforced(ctx, s.Handler, r.path()); err != nil {
+			return err
+		}
 	}
 	defer runTasks(context.WithoutCancel(ctx), o.Log, s.tasks())() // also while running requests finish
 	o.Log.Info("listening", "address", o.Address)

@@ -13,12 +13,12 @@ import (
 // deniedQuery is refused to every caller who is not signed in.
 const deniedQuery = "{ me { id } }"
 
-// checkAuthorizationEnforced sends an operation that must be denied through the real handler, by each transport, before
-// the port opens. A server that was composed without its guard does not start.
-func checkAuthorizationEnforced(ctx context.Context, handler http.Handler) error {
-	get := "/graphql?query=" + url.QueryEscape(deniedQuery)
+// checkAuthorizationEnforced sends an operation that must be denied to a path of the real handler, by each transport,
+// before the port opens. A server that was composed without its guard does not start.
+func checkAuthorizationEnforced(ctx context.Context, handler http.Handler, path string) error {
+	get := path + "?query=" + url.QueryEscape(deniedQuery)
 	for _, c := range []struct{ method, target, body string }{
-		{http.MethodPost, "/graphql", `{"query":"` + deniedQuery + `"}`},
+		{http.MethodPost, path, `{"query":"` + deniedQuery + `"}`},
 		{http.MethodGet, get, ""},
 	} {
 		r, err := http.NewRequestWithContext(ctx, c.method, c.target, strings.NewReader(c.body))
@@ -30,8 +30,8 @@ func checkAuthorizationEnforced(ctx context.Context, handler http.Handler) error
 		response := &recorder{header: http.Header{}, status: http.StatusOK}
 		handler.ServeHTTP(response, r)
 		if !response.denied() {
-			return fmt.Errorf("authorization is not enforced: %s answered %s with %d %s; the server does not start",
-				c.method, deniedQuery, response.status, response.body.String())
+			return fmt.Errorf("authorization is not enforced: %s %s answered %s with %d %s; the server does not start",
+				c.method, path, deniedQuery, response.status, response.body.String())
 		}
 	}
 	return nil

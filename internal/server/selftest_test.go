@@ -39,7 +39,7 @@ func TestCheckAuthorizationEnforced_LostGuardIsFound(t *testing.T) {
 		}, "GET"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := checkAuthorizationEnforced(t.Context(), c.handler)
+			err := checkAuthorizationEnforced(t.Context(), c.handler, "/graphql")
 			if c.says == "" && err != nil || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
 				t.Errorf("got %v, want a sentence with %q", err, c.says)
 			}

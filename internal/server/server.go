@@ -57,6 +57,7 @@ type Server struct {
 	tokens   *token.Issuer
 	accounts *accounts.Service
 	guard    *authz.Guard
+	table    []route // of the public listener
 }
 
 // New composes a server on a database of this version's schema. The context ends its streams of revocations.
