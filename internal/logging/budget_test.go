@@ -1,7 +1,6 @@
 package logging
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -19,14 +18,16 @@ type callerKey struct{}
 // newBudgetLog returns a log whose caller is a value of the context, and a function that returns what it has written
 // since the last call.
 func newBudgetLog(level slog.Level) (log *slog.Logger, written func() string) {
-	var out bytes.Buffer
+	var out testenv.Buffer
 	log = New(Config{Out: &out, Level: level, Caller: func(ctx context.Context) string {
 		name, _ := ctx.Value(callerKey{}).(string)
 		return name
 	}})
+	read := 0
 	return log, func() string {
-		defer out.Reset()
-		return out.String()
+		text := out.String()[read:]
+		read += len(text)
+		return text
 	}
 }
 

@@ -33,7 +33,8 @@ func New(c Config) *slog.Logger {
 	if c.Caller == nil {
 		c.Caller = func(context.Context) string { return "" }
 	}
-	h := boundedHandler{lines: c.handler(c.Out), events: c.handler(c.Out), budget: &budget{caller: c.Caller}}
+	lines := c.handler(c.Out)
+	h := boundedHandler{lines: lines, events: lines, budget: &budget{caller: c.Caller}}
 	w, async := c.Out.(*AsyncWriter)
 	if async {
 		h.events = c.handler(w.Events())
