@@ -218,11 +218,7 @@ func TestTypeName_MismatchFailsTheOperation(t *testing.T) {
 func TestIntrospection_FollowsItsSwitch(t *testing.T) {
 	const text = `{ post(id: "p1") { query { __type(name: "Row") { name } } } }`
 	open, closed := serveWith(t, func(c *authz.Config) { c.Introspection = true }), mustServe(t, false)
-	if got := open.summary(t, "no viewer", text); got != `{"post":{"query":{"__type":{"name":"Row"}}}}` {
-		t.Error(got)
-	}
+	testenv.Equal(t, `{"post":{"query":{"__type":{"name":"Row"}}}}`, open.summary(t, "no viewer", text), "%s", text)
 	const denied = `{"post":{"query":{"__type":null}}} | FORBIDDEN Query.__type @post.query.__type`
-	if got := closed.summary(t, "no viewer", text); got != denied {
-		t.Error(got)
-	}
+	testenv.Equal(t, denied, closed.summary(t, "no viewer", text), "%s", text)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/gatehouse/gatehouse/authz"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // TestSubscription_EndsWhenItsViewerLosesTheRight changes the viewer after the first event.
@@ -50,9 +51,7 @@ func TestSubscription_EndsWhenItsViewerLosesTheRight(t *testing.T) {
 			if c.later == "alice" {
 				got, _, _ = strings.Cut(got, ",")
 			}
-			if got != c.want {
-				t.Errorf("got %s, want %s", got, c.want)
-			}
+			testenv.Equal(t, c.want, got, "answers")
 		})
 	}
 }

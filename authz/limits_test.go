@@ -10,6 +10,7 @@ import (
 	"github.com/99designs/gqlgen/graphql/executor"
 
 	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // TestLimits_AreThoseOfTheDocumentation shows what doc.go says that the guard cannot decide: a limit that falls is to
@@ -33,7 +34,5 @@ func TestLimits_AreThoseOfTheDocumentation(t *testing.T) {
 		}
 	}
 	s.exec = executor.New(s.resolver.Executable(must(allfeatures.Load(allfeatures.SDL)))) // without Use
-	if got := s.summary(t, "no viewer", `{ staff }`); got != `{"staff":"staff"}` {
-		t.Errorf("a server without the guard: %s", got)
-	}
+	testenv.Equal(t, `{"staff":"staff"}`, s.summary(t, "no viewer", `{ staff }`), "a server without the guard")
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // TestNotFound_OfAResolverIsAnsweredAsAForeignObject: for an object that is not there, resolvers say so in words of their
@@ -44,14 +46,11 @@ func TestNotFound_OfAResolverIsAnsweredAsAForeignObject(t *testing.T) {
 	}
 	const discard = `mutation { discard(id: "d3") }`
 	const want = `null | NOT_FOUND Mutation.discard(id:) @discard`
-	if got := s.summary(t, "alice", discard); got != `{"discard":null}`+want[len("null"):] {
-		t.Errorf("an object that is gone when the resolver looks: %s", got)
-	}
+	testenv.Equal(t, `{"discard":null}`+want[len("null"):], s.summary(t, "alice", discard),
+		"an object that is gone when the resolver looks")
 	if got := s.summary(t, "administrator", `{ draft(id: "nothing") { id } }`); got != `{"draft":null} | NOT_FOUND  @draft` {
 		t.Errorf("who may see every object reads the resolver's words: %s", got)
 	}
 	says = false
-	if got := s.summary(t, "alice", discard); got != `{"discard":"d3"}` {
-		t.Errorf("the control: %s", got)
-	}
+	testenv.Equal(t, `{"discard":"d3"}`, s.summary(t, "alice", discard), "the control")
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/authz"
 	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 type (
@@ -116,9 +117,7 @@ func TestOwner_OfAnUnknownGoTypeOrViewerDenies(t *testing.T) {
 			all := ownersBy(isAuthor)
 			config.Owners["AUTHOR"] = []authz.Owner{c.owner, all[0], all[2], all[3]} // but that of drafts
 		})
-		if got := s.summary(t, "alice", `{ draft(id: "d2") { id } }`); got != c.want {
-			t.Errorf("%s: %s", name, got)
-		}
+		testenv.Equal(t, c.want, s.summary(t, "alice", `{ draft(id: "d2") { id } }`), "%s", name)
 	}
 }
 

@@ -9,11 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/password"
 	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
@@ -54,9 +53,7 @@ func TestThrottle_RegistrationsAreLimited(t *testing.T) {
 				taken++
 			}
 		}
-		if taken != 4 {
-			t.Errorf("one address was registered again %d times, want 4 beside the first", taken)
-		}
+		testenv.Equal(t, 4, taken, "registrations of an address, beside the first")
 		for range 10 { // what cannot be registered is not counted
 			_, err := h.registerAt(at("198.51.100.2"), "no address")
 			wantProblem(t, "no address", err, problem.BadUserInput, "email")
@@ -114,9 +111,7 @@ func TestThrottle_ForgedRefreshTokensSlowOnlyTheirNetwork(t *testing.T) {
 				wantProblem(t, "forged", err, problem.InvalidToken, "")
 			}
 		}
-		if refused != 100 {
-			t.Errorf("%d of 400 forged tokens were refused unseen, want 100", refused)
-		}
+		testenv.Equal(t, 100, refused, "of 400 forged tokens, those refused unseen")
 		_, err = exchange(at("192.0.2.8"), foreign.Text())
 		wantProblem(t, "another network", err, problem.InvalidToken, "")
 		for range 299 {
@@ -304,9 +299,7 @@ func TestThrottle_UncountedAttemptIsNotVerified(t *testing.T) {
 					strings.Join(seen, "\n"))
 			}
 		}
-		if n := h.db.Client.Session.Query().CountX(t.Context()); n != sessions {
-			t.Errorf("%d sessions, want %d", n, sessions)
-		}
+		testenv.Equal(t, sessions, h.db.Client.Session.Query().CountX(t.Context()), "sessions")
 		h.must(h.loginAt(at("192.0.2.7"), ada, goodPassword)) // the twin
 	})
 }
@@ -361,9 +354,7 @@ func TestParseThrottle_ReadsAnySubset(t *testing.T) {
 	} {
 		got, err := accounts.ParseThrottle(text)
 		check(t, err)
-		if d := cmp.Diff(want, got); d != "" {
-			t.Errorf("%q (-want +got):\n%s", text, d)
-		}
+		testenv.Equal(t, want, got, "%q", text)
 	}
 	for text, want := range map[string]string{
 		"":                             `"" is neither on, off nor a limit`,

@@ -52,9 +52,8 @@ func TestLogin_DeletesExpiredSessions(t *testing.T) {
 		last := h.must(h.login(ada, goodPassword))
 		h.wantActive("a session that is not dead", kept)
 		h.wantActive("the newest", last)
-		if n := h.db.Client.Session.Query().CountX(t.Context()); n != 3 {
-			t.Errorf("%d sessions, want 2 and the dead one of another user, %s", n, other.Viewer.SessionID)
-		}
+		testenv.Equal(t, 3, h.db.Client.Session.Query().CountX(t.Context()),
+			"sessions, with the dead one of another user, %s", other.Viewer.SessionID)
 	})
 }
 
@@ -182,18 +181,14 @@ func TestLogin_RehashesWhenTheCostChanged(t *testing.T) {
 		old := h.hash(t, ada)
 		newer := h.instance(func(c *accounts.Config) { c.Passwords = hasher(t, password.Config{Cost: newCost}) })
 		wantProblem(t, "wrong password", errOf(newer.login(ada, otherPassword)), problem.InvalidCredentials, "")
-		if h.hash(t, ada) != old {
-			t.Error("a wrong password changed the hash")
-		}
+		testenv.Equal(t, old, h.hash(t, ada), "the hash after a wrong password")
 		newer.must(newer.login(ada, goodPassword))
 		made := h.hash(t, ada)
 		if !strings.Contains(made, "$"+newCost.String()+"$") {
 			t.Errorf("the hash is %s, want cost %v", made, newCost)
 		}
 		newer.must(newer.login(ada, goodPassword))
-		if h.hash(t, ada) != made {
-			t.Error("a hash of the right cost was made anew")
-		}
+		testenv.Equal(t, made, h.hash(t, ada), "the hash, of the right cost before")
 		_, err := newer.login(ada, otherPassword)
 		wantProblem(t, "wrong password afterwards", err, problem.InvalidCredentials, "")
 		h.wantActive("the session from before", first)
@@ -266,9 +261,7 @@ func TestLogin_SucceedsWithoutASlotToRehash(t *testing.T) {
 		salts.before = busy.begin // once the password was verified
 		h.must(h.login(ada, goodPassword))
 		busy.end()
-		if h.hash(t, ada) != old {
-			t.Error("the hash changed although there was no time")
-		}
+		testenv.Equal(t, old, h.hash(t, ada), "the hash, for which there was no time")
 		salts.before = func() {}
 		h.must(h.login(ada, goodPassword))
 		if h.hash(t, ada) == old {

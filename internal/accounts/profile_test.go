@@ -54,9 +54,7 @@ func TestUpdateProfile_ChangesOnlyTheName(t *testing.T) {
 				wantEqual(t, c.what, &want, u, account)
 			}
 		}
-		if h.hash(t, ada) != hash {
-			t.Error("the password changed")
-		}
+		testenv.Equal(t, hash, h.hash(t, ada), "the password")
 		other := must(h.Me(t.Context(), eve.Viewer))
 		wantEqual(t, "another user changed", eve.User, other, account)
 	})
@@ -71,9 +69,7 @@ func TestUpdateProfile_RefusesBadNames(t *testing.T) {
 			wantProblem(t, bad, h.rename(p.Viewer, bad), problem.BadUserInput, "name")
 		}
 		me := must(h.Me(t.Context(), p.Viewer))
-		if *me.Name != "Ada" {
-			t.Errorf("the name is %q", *me.Name)
-		}
+		testenv.Equal(t, "Ada", *me.Name, "the name")
 	})
 }
 

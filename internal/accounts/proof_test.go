@@ -6,6 +6,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
@@ -95,9 +96,7 @@ func TestChangePassword_OneOfParallelChangesWins(t *testing.T) {
 				t.Errorf("a loser got %v", err)
 			}
 		}
-		if won != 1 {
-			t.Errorf("%d changes won, want 1", won)
-		}
+		testenv.Equal(t, 1, won, "changes that won")
 	})
 }
 

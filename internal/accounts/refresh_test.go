@@ -81,17 +81,13 @@ func TestRefresh_UnusedSuccessorIsGivenAgain(t *testing.T) {
 			if err != nil {
 				t.Fatalf("one of %d: %v", n, err)
 			}
-			if *successors[i].RefreshToken != *successors[0].RefreshToken {
-				t.Error("two successors")
-			}
+			testenv.Equal(t, *successors[0].RefreshToken, *successors[i].RefreshToken, "the successors")
 			h.wantActive("a successor", successors[i])
 		}
 		for _, later := range []time.Duration{0, 11 * time.Second, 24 * time.Hour} {
 			h.clock.move(later)
 			again := h.must(h.exchange(*p.RefreshToken))
-			if *again.RefreshToken != *successors[0].RefreshToken {
-				t.Errorf("%v later: another successor", later)
-			}
+			testenv.Equal(t, *successors[0].RefreshToken, *again.RefreshToken, "the successor, %v later", later)
 		}
 		if row := h.db.Client.Session.Query().OnlyX(t.Context()); row.RefreshGeneration != 1 || row.EndedAt != nil {
 			t.Errorf("generation %d, ended %v", row.RefreshGeneration, row.EndedAt)
@@ -145,9 +141,7 @@ func TestRefresh_LateRequestEndsNothing(t *testing.T) {
 			h.wantActive("the session", newest)
 		}
 		again := h.must(h.exchange(*next.RefreshToken))
-		if *again.RefreshToken != *newest.RefreshToken {
-			t.Error("another successor")
-		}
+		testenv.Equal(t, *newest.RefreshToken, *again.RefreshToken, "the successor")
 		h.clock.move(time.Second)
 		wantReason(t, "too late", errOf(h.exchange(*late.RefreshToken)), "used")
 		h.wantRevoked("the session", newest)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 	"github.com/gatehouse/gatehouse/internal/token"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
@@ -103,9 +104,7 @@ func TestRegister_RefusesWithCodeAndField(t *testing.T) {
 				t.Errorf("the twin of %s: %v", c.name, err)
 			}
 		}
-		if n := h.db.Client.User.Query().CountX(t.Context()); n != len(cases) {
-			t.Errorf("%d accounts, want one for each twin: %d", n, len(cases))
-		}
+		testenv.Equal(t, len(cases), h.db.Client.User.Query().CountX(t.Context()), "accounts, one for each twin")
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/password"
 	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 	"github.com/gatehouse/gatehouse/internal/token"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
@@ -103,17 +104,11 @@ func TestThrottle_UnknownDevicesSlowEachOtherAndNotTheOwner(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *fixture) {
 		home := at("192.0.2.7")
 		home = on(h.must(h.registerAt(home, ada)), home)
-		if n := h.verifies(50, h.guess(ada)); n != 5 {
-			t.Errorf("%d guesses from 50 networks were verified, want 5", n)
-		}
+		testenv.Equal(t, 5, h.verifies(50, h.guess(ada)), "guesses from 50 networks verified")
 		hashed := h.config.Passwords.Hashed()
 		p, err := h.loginAt(at("198.51.100.1"), ada, goodPassword)
-		if wait := h.wait("the right password from an unknown device", p, err); wait != 30*time.Second {
-			t.Errorf("wait %v, want 30 s", wait)
-		}
-		if h.config.Passwords.Hashed() != hashed {
-			t.Error("a refused try was hashed")
-		}
+		testenv.Equal(t, 30*time.Second, h.wait("the right password from an unknown device", p, err), "wait")
+		testenv.Equal(t, hashed, h.config.Passwords.Hashed(), "hashes after a refused try")
 		for range 20 { // and each success leaves the next ones free
 			h.must(h.loginAt(home, ada, goodPassword))
 			h.tooMany(h.loginAt(nth(60), ada, goodPassword))
@@ -124,9 +119,8 @@ func TestThrottle_UnknownDevicesSlowEachOtherAndNotTheOwner(t *testing.T) {
 			}
 		}
 		h.must(h.loginAt(home, ada, goodPassword))
-		if n := h.verifies(50, func(int) error { return errOf(h.loginAt(home, ada, otherPassword)) }); n != 5 {
-			t.Errorf("%d guesses from the known device were verified, want 5: the success takes back those before it", n)
-		}
+		testenv.Equal(t, 5, h.verifies(50, func(int) error { return errOf(h.loginAt(home, ada, otherPassword)) }),
+			"guesses from the known device verified: the success takes back those before it")
 		h.tooMany(h.loginAt(home, ada, goodPassword))
 		h.must(h.loginAt(home, h.must(h.registerAt(home, "bob@example.com")).User.Email, goodPassword))
 	})
@@ -146,9 +140,7 @@ func TestThrottle_OwnersSuccessRefundsNoOtherNetwork(t *testing.T) {
 			h.loginAt(nth(100+i), ada, goodPassword)
 			guesses += h.verifies(1, h.guess(ada))
 		}
-		if guesses != 5 {
-			t.Errorf("%d guesses were verified, want 5", guesses)
-		}
+		testenv.Equal(t, 5, guesses, "guesses verified")
 	})
 }
 
@@ -227,16 +219,13 @@ func TestThrottle_OneNetworkCannotTryManyAccounts(t *testing.T) {
 				return errOf(h.loginAt(c.from(i), fmt.Sprintf("%s%d@example.com", strings.Fields(name)[0], i),
 					otherPassword))
 			}
-			if n := h.verifies(150, stuff); n != 100 {
-				t.Errorf("%s: %d accounts were tried, want 100", name, n)
-			}
+			testenv.Equal(t, 100, h.verifies(150, stuff), "%s: accounts tried", name)
 			if _, err := h.loginAt(c.another, "x@example.com", otherPassword); !verified(t, err) {
 				t.Errorf("%s: another network is held up too", name)
 			}
 			h.clock.move(2 * time.Second)
-			if n := h.verifies(3, func(i int) error { return stuff(200 + i) }); n != 1 {
-				t.Errorf("%s: %d tries after the wait, want 1", name, n)
-			}
+			testenv.Equal(t, 1, h.verifies(3, func(i int) error { return stuff(200 + i) }),
+				"%s: tries after the wait", name)
 		}
 	})
 }
@@ -292,9 +281,7 @@ func TestThrottle_OwnAccountBuysNoAttemptsAgainstOthers(t *testing.T) {
 			}
 			h.loginAt(nth(1), "mallory@example.com", goodPassword)
 		}
-		if guesses != 10 {
-			t.Errorf("%d guesses between sign-ins of one's own, want 10", guesses)
-		}
+		testenv.Equal(t, 10, guesses, "guesses between sign-ins of one's own")
 	})
 }
 
@@ -393,13 +380,9 @@ func TestThrottle_DelaysGrowAndDecayAsAnnounced(t *testing.T) {
 		wantEqual(t, "tries are free", 5, free())
 		for _, want := range []int{30, 60, 120, 240, 480, 960, 960, 960} {
 			wait := h.wait("too early", nil, guess())
-			if wait != time.Duration(want)*time.Second {
-				t.Errorf("wait %v, want %d s", wait, want)
-			}
+			testenv.Equal(t, time.Duration(want)*time.Second, wait, "wait")
 			h.clock.move(wait - time.Microsecond)
-			if left := h.wait("a moment too early", nil, guess()); left != time.Microsecond {
-				t.Errorf("%v are left, want 1 µs", left)
-			}
+			testenv.Equal(t, time.Microsecond, h.wait("a moment too early", nil, guess()), "left a moment too early")
 			h.clock.move(time.Microsecond)
 			if !verified(t, guess()) {
 				t.Errorf("refused after %v, as long as was said", wait)
@@ -410,8 +393,6 @@ func TestThrottle_DelaysGrowAndDecayAsAnnounced(t *testing.T) {
 			t.Errorf("after an hour of quiet the next wait is %v, want 2 min", wait)
 		}
 		h.clock.move(20 * 960 * time.Second)
-		if n := free(); n != 5 {
-			t.Errorf("after a day of quiet %d tries are free, want 5", n)
-		}
+		testenv.Equal(t, 5, free(), "free tries after a day of quiet")
 	})
 }

@@ -111,9 +111,7 @@ func TestJWKS_HasPublicKeysOnly(t *testing.T) {
 		}
 	}
 	keys.JWKS(theTime)[0] = 'x'
-	if keys.JWKS(theTime)[0] != '{' {
-		t.Error("a caller can write into the set")
-	}
+	testenv.Equal(t, '{', keys.JWKS(theTime)[0], "the set, into which a caller has written")
 }
 
 func TestKeys_BrokenScheduleIsRefusedAndTheOldOneStays(t *testing.T) {

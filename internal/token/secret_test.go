@@ -82,9 +82,8 @@ func TestSecret_DerivedKeysStay(t *testing.T) {
 	refresh := must(NewRefreshTokens(s, bytes.NewReader(make([]byte, 32))))
 	r := must(refresh.New(theSession))
 	got = r.Next().Text()
-	if got != "AZfBsAAAcACAAAAAAAAAzQAAAAHDIiSMxhTN-QB8VTCmGHE6vK0jybd6bgoTTpp5861gQ3Kd7uoWoVfIdq8_F9SPytE" {
-		t.Errorf("refresh token %s", got)
-	}
+	testenv.Equal(t, "AZfBsAAAcACAAAAAAAAAzQAAAAHDIiSMxhTN-QB8VTCmGHE6vK0jybd6bgoTTpp5861gQ3Kd7uoWoVfIdq8_F9SPytE", got,
+		"refresh token")
 	got = hex.EncodeToString(r.Next().Digest())
 	testenv.Equal(t, "c3c958304f6dd68e96fd8209a47bad70b0738328dd1b6342dd59c554300c30f4", got, "digest")
 }

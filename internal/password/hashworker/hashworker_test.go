@@ -85,9 +85,7 @@ func TestDerive_AsManyWorkersAsSimultaneousHashes(t *testing.T) {
 	for range 3 {
 		checkHash(t, p, cheap)
 	}
-	if n := p.idleWorkers(); n != 1 {
-		t.Errorf("%d workers after hashes one after the other", n)
-	}
+	testenv.Equal(t, 1, p.idleWorkers(), "workers after hashes one after the other")
 	check(t, syscall.Kill(p.pid(t), syscall.SIGSTOP))
 	first := p.pid(t)
 	blocked := make(chan struct{})
@@ -101,9 +99,7 @@ func TestDerive_AsManyWorkersAsSimultaneousHashes(t *testing.T) {
 	}
 	check(t, syscall.Kill(first, syscall.SIGCONT))
 	<-blocked
-	if n := p.idleWorkers(); n != 2 {
-		t.Errorf("%d workers after two simultaneous hashes", n)
-	}
+	testenv.Equal(t, 2, p.idleWorkers(), "workers after two simultaneous hashes")
 }
 
 func (p *Client) idleWorkers() int {
