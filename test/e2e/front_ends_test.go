@@ -71,9 +71,9 @@ func TestFrontEnds_ToolsReadTheSchema(t *testing.T) {
 	eachFrontEnd(t, "introspect.mjs", func(*testing.T) []string { return []string{s.URL} })
 }
 
-// TestFrontEnds_WalkThroughASessionInABrowser: from a page of another origin, Apollo Client 3 and 4, urql,
-// graphql-request and Relay register, log in, read errors, refresh by cookie and log out in Chromium, with the headers
-// that they and tracing libraries add.
+// TestFrontEnds_WalkThroughASessionInABrowser: from a page of another loopback origin, which nobody had to
+// allow, Apollo Client 3 and 4, urql, graphql-request and Relay register, log in, read errors, refresh by cookie and log
+// out in Chromium, with the headers that they and tracing libraries add.
 func TestFrontEnds_WalkThroughASessionInABrowser(t *testing.T) {
 	t.Parallel()
 	needBrowser(t)
@@ -81,7 +81,6 @@ func TestFrontEnds_WalkThroughASessionInABrowser(t *testing.T) {
 		build := t.TempDir()
 		page := httptest.NewServer(http.FileServer(http.Dir(filepath.Join(build, "page"))))
 		t.Cleanup(page.Close)
-		api := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "GATEHOUSE_ALLOWED_ORIGINS="+page.URL)
-		return []string{page.URL, api.URL + "/graphql", build}
+		return []string{page.URL, servertest.Start(t).URL + "/graphql", build}
 	})
 }
