@@ -32,7 +32,7 @@ type Config struct {
 	SigningKey  string        `env:"GATEHOUSE_SIGNING_KEY" help:"path of a PKCS#8 PEM private key: Ed25519, ECDSA P-256 or RSA of 2048 bits or more (default: created and stored in the database, sealed)"`
 	KeyRotation string        `env:"GATEHOUSE_KEY_ROTATION" envDefault:"2160h" help:"how long a signing key of the database signs before the next one does; off: until gatehouse keys rotate"`
 	Issuer      string        `env:"GATEHOUSE_ISSUER" help:"iss of every token: the address that clients know (default http://ADDR)"`
-	Audience    string        `env:"GATEHOUSE_AUDIENCE" envDefault:"gatehouse" help:"aud of access tokens"`
+	Audience    string        `env:"GATEHOUSE_AUDIENCE" envDefault:"gatehouse" help:"aud and client_id of access tokens"`
 	AccessTTL   time.Duration `env:"GATEHOUSE_ACCESS_TTL" envDefault:"10m" help:"life of an access token"`
 	RefreshTTL  time.Duration `env:"GATEHOUSE_REFRESH_TTL" envDefault:"720h" help:"idle life of a refresh token"`
 	SessionTTL  time.Duration `env:"GATEHOUSE_SESSION_TTL" envDefault:"2160h" help:"life of a session in all"`

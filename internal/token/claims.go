@@ -24,7 +24,7 @@ type Claims struct {
 
 // claimNames are the names that Issue writes.
 var claimNames = []string{
-	"iss", "aud", "sub", "sid", "iat", "nbf", "exp", "jti", "auth_time", "roles", "scope",
+	"iss", "aud", "client_id", "sub", "sid", "iat", "nbf", "exp", "jti", "auth_time", "roles", "scope",
 }
 
 // accessClaims reads and validates claims for golang-jwt. It is stricter than a struct of encoding/json, which takes
@@ -32,6 +32,7 @@ var claimNames = []string{
 type accessClaims struct {
 	jwt.RegisteredClaims        // what golang-jwt validates
 	claims               Claims // what Verify returns
+	client               string // client_id
 }
 
 // UnmarshalJSON reads a payload. Roles and scope may be missing, which grants nothing; everything else is required.
@@ -52,9 +53,10 @@ func (c *accessClaims) UnmarshalJSON(payload []byte) error {
 	if o.has("roles") {
 		c.claims.Roles = o.list("roles")
 	}
-	if o.has("scope") && o.text("scope") != "" {
+	if o.has("scope") {
 		c.claims.Scopes = strings.Split(o.text("scope"), " ")
 	}
+	c.client = o.text("client_id")
 	c.RegisteredClaims = jwt.RegisteredClaims{
 		Issuer: o.text("iss"), Audience: o.audience(), NotBefore: &jwt.NumericDate{Time: o.date("nbf")},
 		IssuedAt: &jwt.NumericDate{Time: c.claims.IssuedAt}, ExpiresAt: &jwt.NumericDate{Time: c.claims.ExpiresAt},
@@ -99,6 +101,8 @@ func (c *accessClaims) Validate() error {
 	switch {
 	case !validID(c.claims.ID):
 		return invalid("payload: jti is empty or too long")
+	case !validText(c.client):
+		return invalid("payload: client_id is empty")
 	case !validRoles(c.claims.Roles) || !validScopes(c.claims.Scopes):
 		return invalid("payload: a role or a scope is empty or has characters that it cannot have")
 	case !end.After(begin) || !end.After(c.NotBefore.Time):

@@ -103,7 +103,7 @@ func (f *forger) payload() members {
 		`"iss":"` + theIssuer + `"`, `"aud":"` + theAudience + `"`,
 		`"sub":"` + theUser.String() + `"`, `"sid":"` + theSession.String() + `"`,
 		`"iat":1782907140`, `"nbf":1782907140`, `"exp":1782907740`, `"jti":"of-this-token"`,
-		`"auth_time":1782900000`, `"roles":["USER"]`, `"scope":""`,
+		`"auth_time":1782900000`, `"roles":["USER"]`, `"scope":"read"`, `"client_id":"` + theAudience + `"`,
 	}
 }
 

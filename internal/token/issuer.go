@@ -27,7 +27,7 @@ const (
 type Config struct {
 	Keys     *Keys            // required
 	Issuer   string           // required: iss, compared byte for byte
-	Audience string           // required: aud, compared byte for byte
+	Audience string           // required: aud, compared byte for byte; also client_id
 	TTL      time.Duration    // default 10 minutes: whole seconds, at most MaxTTL
 	Clock    func() time.Time // default time.Now
 	Rand     io.Reader        // default crypto/rand: draws each jti
@@ -74,9 +74,10 @@ func (i *Issuer) Issue(c Claims) (string, error) {
 	if key == nil {
 		return "", errors.New("issuing an access token: every signing key has ended")
 	}
-	token := jwt.NewWithClaims(key.public.method, jwt.MapClaims{
+	claims := jwt.MapClaims{
 		"iss":       i.config.Issuer,
 		"aud":       i.config.Audience,
+		"client_id": i.config.Audience, // the one client that there is
 		"sub":       c.UserID.String(),
 		"sid":       c.SessionID.String(),
 		"iat":       c.IssuedAt.Unix(),
@@ -85,8 +86,11 @@ func (i *Issuer) Issue(c Claims) (string, error) {
 		"jti":       c.ID,
 		"auth_time": c.AuthenticatedAt.Unix(),
 		"roles":     append([]string{}, c.Roles...), // [] and not null
-		"scope":     strings.Join(c.Scopes, " "),
-	})
+	}
+	if len(c.Scopes) > 0 { // RFC 6749, section 3.3, knows no empty scope
+		claims["scope"] = strings.Join(c.Scopes, " ")
+	}
+	token := jwt.NewWithClaims(key.public.method, claims)
 	token.Header["typ"] = accessType
 	token.Header["kid"] = key.ID()
 	text, err := token.SignedString(key.private)

@@ -59,9 +59,9 @@ func TestIssue_WireFormatStays(t *testing.T) {
 	if want := `{"alg":"EdDSA","kid":"` + f.key.ID() + `","typ":"at+jwt"}`; string(header) != want {
 		t.Errorf("header %s, want %s", header, want)
 	}
-	want := `{"aud":"gatehouse","auth_time":1782907140,"exp":1782907800,"iat":1782907200,` +
+	want := `{"aud":"gatehouse","auth_time":1782907140,"client_id":"gatehouse","exp":1782907800,"iat":1782907200,` +
 		`"iss":"https://id.example.org",` +
-		`"jti":"one","nbf":1782907200,"roles":[],"scope":"","sid":"` + theSession.String() + `","sub":"` +
+		`"jti":"one","nbf":1782907200,"roles":[],"sid":"` + theSession.String() + `","sub":"` +
 		theUser.String() + `"}`
 	testenv.Equal(t, want, string(payload), "payload")
 }

@@ -37,8 +37,11 @@ func libraries(t *testing.T) []library {
 	if i < 0 {
 		testenv.Missing(t, "PyJWT", "apt-get install python3-jwt python3-cryptography")
 	}
+	installPackages(t, "test/e2e/clients/tokens")
 	return []library{
 		{"jose", program("node", "web/test/jose.mjs")},
+		{"oauth4webapi", program("node", "test/e2e/clients/tokens/oauth4webapi.mjs")},
+		{"Auth0's, strict", program("node", "test/e2e/clients/tokens/auth0.mjs")},
 		{"PyJWT", program(pythons[i], "test/e2e/testdata/pyjwt.py")},
 		{"verify", func(t *testing.T, issuer, token string) bool {
 			v, err := verify.New(verify.Config{Issuer: issuer})
