@@ -2,10 +2,11 @@
 .PHONY: help run build playground gen migration verify check lint test race fuzz vuln bench microbench
 
 TESTED := go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./...
-# Packages whose tests bound times or load the processors: one runs after the other. The rest waits, mostly.
-LOADING := /test/(abuse|e2e|faults)$$|/internal/bench$$
-ALONE = $(shell $(TESTED) | grep -E '$(LOADING)')
-REST = $(shell $(TESTED) | grep -vE '$(LOADING)')
+OWN = $(shell $(TESTED) | grep -vE '/test/|/internal/bench$$')
+# These bound times or load the processors: one runs after the other.
+ALONE = $(shell $(TESTED) | grep -E '/test/(abuse|faults)$$|/internal/bench$$')
+# The longest begin first; they wait, mostly.
+TOGETHER = $(shell $(TESTED) | grep -E '/test/' | grep -vE '/(abuse|faults)$$') ./internal/accounts $(OWN)
 # Hangs end here; no test has a budget of time that a cold cache or a busy machine could exceed.
 TIMEOUT = $(if $(TEST_LONG),6h,45m)
 
@@ -47,19 +48,19 @@ lint: ## gofmt, go vet and staticcheck
 	go tool staticcheck ./...
 
 check: lint ## the inner loop: lint, and the packages' own tests without their long parts
-	@go test -short $(REST)
+	@go test -short $(OWN)
 
 test: playground ## run all tests that this machine can run, and list what was skipped; TEST_LONG=name,… runs long forms
-	@echo "about 8 minutes on two cores; the first time, as long again to compile everything"
+	@echo "about five minutes on two cores"
 	@rm -f "$(SKIPS)"
 	go build ./...
 	cd examples/go && go vet ./... && go test ./...
-	@echo "the packages' own tests" && TEST_SKIPS="$(SKIPS)" go test $(TESTFLAGS) -vet off -timeout $(TIMEOUT) -p 4 $(REST)
+	@echo "tests that run together" && TEST_SKIPS="$(SKIPS)" go test $(TESTFLAGS) -vet off -timeout $(TIMEOUT) -p 4 $(TOGETHER)
 	@echo "tests that run alone" && TEST_SKIPS="$(SKIPS)" go test $(TESTFLAGS) -vet off -timeout $(TIMEOUT) -p 1 $(ALONE)
 	@if [ -s "$(SKIPS)" ]; then echo "skipped:"; sort -u "$(SKIPS)" | sed 's/^/  /'; else echo "nothing was skipped"; fi
 
 race: ## run the Go tests with the race detector, without their long parts
-	@go test -race -short -timeout $(TIMEOUT) $(REST)
+	@go test -race -short -timeout $(TIMEOUT) $(TOGETHER)
 	@go test -race -short -timeout $(TIMEOUT) -p 1 $(ALONE)
 
 fuzz: ## fuzz the guard against the second evaluator for 60 s
