@@ -10,6 +10,8 @@ import (
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/parser"
+
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // TestPlan_IsLinearInTheDocument would not end if it were exponential.
@@ -18,9 +20,7 @@ func TestPlan_IsLinearInTheDocument(t *testing.T) {
 	nodes := map[int]int{}
 	for _, fragments := range []int{60, 120} {
 		doc, err := parseOnly(doubling(fragments))
-		if err != nil {
-			t.Fatal(err)
-		}
+		testenv.Check(t, err)
 		p := newPlan(guard.table, doc, doc.Operations[0])
 		for _, strict := range []bool{false, true} {
 			guard.decide(context.Background(), []*node{p.root}, strict, caller{}, bits{}, nil)
@@ -35,9 +35,7 @@ func TestPlan_IsLinearInTheDocument(t *testing.T) {
 func TestQueryCache_PlansAnOperationOnceAndServesOneGuard(t *testing.T) {
 	guard := benchGuard(t)
 	doc, err := parseOnly(tenFields)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Check(t, err)
 	op := &graphql.OperationContext{RawQuery: tenFields, Doc: doc, Operation: doc.Operations[0]}
 	ask := func() (p *plan, planned uint64) {
 		before := guard.PlanStats().Misses

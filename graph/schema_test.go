@@ -36,13 +36,9 @@ func TestSchema_AnOperationHasOneSignIn(t *testing.T) {
 // file that gqlgen.yml lists would be served without either.
 func TestSchema_IsOneFile(t *testing.T) {
 	file, err := os.ReadFile("../schema.graphql")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Check(t, err)
 	published, err := gqlparser.LoadSchema(&ast.Source{Input: string(file)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Check(t, err)
 	served := NewSchema(nil).Schema()
 	for name, def := range served.Types {
 		for _, f := range def.Fields {

@@ -46,11 +46,7 @@ func SQLite(t testing.TB) string {
 	t.Helper()
 	folder, err := os.MkdirTemp(pgtemp.MemoryFolder(), "gatehouse-sqlite-")
 	testenv.Check(t, err)
-	t.Cleanup(func() {
-		if err := os.RemoveAll(folder); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(func() { testenv.Check(t, os.RemoveAll(folder)) })
 	return "sqlite:" + filepath.Join(folder, "gatehouse.db")
 }
 
@@ -95,11 +91,7 @@ func NewServer(t testing.TB) *pgtemp.Server {
 	t.Helper()
 	c, err := pgtemp.New(pgtemp.MemoryFolder())
 	skipWithout(t, err)
-	t.Cleanup(func() {
-		if err := c.Close(); err != nil {
-			t.Errorf("dbtest: end the cluster: %v", err)
-		}
-	})
+	t.Cleanup(func() { testenv.Check(t, c.Close()) })
 	return c
 }
 

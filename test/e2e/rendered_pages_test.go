@@ -26,9 +26,7 @@ func startRenderer(t *testing.T, origin, api string, replace ...string) *servert
 	recipe := servertest.Between(t, servertest.ReadFile(t, "docs/clients.md"), "```js\n", "```")
 	program := filepath.Join(t.TempDir(), "renderer.mjs")
 	text := strings.NewReplacer(replace...).Replace(recipe) + renderer
-	if err := os.WriteFile(program, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, os.WriteFile(program, []byte(text), 0o600))
 	address := servertest.FreeAddress(t)
 	_, port, _ := strings.Cut(address, ":")
 	testenv.Start(t, "install Node.js 20 or newer", "env", "GATEHOUSE_URL="+api+"/graphql", "PAGE_ORIGIN="+origin,

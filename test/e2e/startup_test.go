@@ -79,9 +79,7 @@ func TestSigningKey_ThatEveryUserMayReadIsWarnedOf(t *testing.T) {
 	t.Parallel()
 	setting := servertest.NewSigningKey(t).Setting
 	path := strings.TrimPrefix(setting, "GATEHOUSE_SIGNING_KEY=")
-	if err := os.Chmod(path, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	servertest.Check(t, os.Chmod(path, 0o644))
 	s := servertest.Start(t, setting)
 	if want := "chmod o= " + path; !strings.Contains(s.Log.String(), want) {
 		t.Errorf("no %q:\n%s", want, s.Log)
