@@ -770,7 +770,10 @@ type Query {
     last: Int
     "End before this cursor: the ` + "`" + `startCursor` + "`" + ` of the page behind."
     before: String
-    "Only users whose e-mail address begins with this."
+    """
+    Only users whose e-mail address begins with this, at most the length of an address. Case does not matter, nor how an
+    internationalised domain is spelled: a label of it is found once it is whole.
+    """
     search: String
     "Only users for whom all of this holds."
     filter: UserFilter

@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -29,7 +30,7 @@ func (p ErrorPresenter) validationMessage(ctx context.Context, e *gqlerror.Error
 	variable := len(e.Path) > 1 && e.Path[0] == ast.PathName("variable")
 	switch {
 	case variable && p.Introspection:
-		return querylimit.Truncate("$" + e.Path[1:].String() + " " + withoutValue(e.Message))
+		return querylimit.Truncate("$" + e.Path[1:].String() + " " + withoutGoType(withoutValue(e.Message)))
 	case variable:
 		return querylimit.Truncate(redactedVariable(ctx, e))
 	case !p.Introspection && e.Rule != "":
@@ -44,6 +45,15 @@ func withoutValue(message string) string {
 		return "is not a valid " + after
 	}
 	return message
+}
+
+// goTypes matches what gqlparser says of a variable in words of Go: its type, or how it could be decoded.
+var goTypes = regexp.MustCompile(
+	`^(?:cannot use .* as (\w+)(?:: .*)?|must be a (\w+), not a .*|(enum)s must be ints or strings)$`)
+
+// withoutGoType removes the Go type of a variable, which says nothing to a client.
+func withoutGoType(message string) string {
+	return goTypes.ReplaceAllString(message, "is not a valid $1$2$3")
 }
 
 // ruleMessages are the messages of validation rules without introspection. An empty one stands for gqlparser's own: it

@@ -20,11 +20,11 @@ func TestVariables_ErrorsNameThePath(t *testing.T) {
 		value, right  any
 		message       string
 	}{
-		{"String", "text", 12345, "12345", "$v cannot use int64 as String"},
-		{"String", "text", true, "true", "$v cannot use bool as String"},
-		{"String", "text", []any{1}, "1", "$v cannot use slice as String"},
-		{"Int", "number", "x", 1, "$v cannot use string as Int"},
-		{"Int", "number", 1.5, 2.0, "$v cannot use float64 as Int"},
+		{"String", "text", 12345, "12345", "$v is not a valid String"},
+		{"String", "text", true, "true", "$v is not a valid String"},
+		{"String", "text", []any{1}, "1", "$v is not a valid String"},
+		{"Int", "number", "x", 1, "$v is not a valid Int"},
+		{"Int", "number", 1.5, 2.0, "$v is not a valid Int"},
 		{"Role", "role", "hunter2", "USER", "$v is not a valid Role"},
 		{"Role", "role", "user", "USER", "$v is not a valid Role"},
 		{"[Role!]", "roles", "user", "USER", "$v[0] is not a valid Role"},
@@ -33,7 +33,7 @@ func TestVariables_ErrorsNameThePath(t *testing.T) {
 			"In", "in", map[string]any{"list": []any{map[string]any{"role": "User"}}}, map[string]any{"role": "USER"},
 			"$v.list[0].role is not a valid Role",
 		},
-		{"In", "in", map[string]any{"s": 5}, map[string]any{"s": "5"}, "$v.s cannot use int64 as String"},
+		{"In", "in", map[string]any{"s": 5}, map[string]any{"s": "5"}, "$v.s is not a valid String"},
 		{"In", "in", map[string]any{"isAdmin": true}, map[string]any{}, "$v.isAdmin unknown field"},
 		{"[[Int!]!]", "list", []any{[]any{nil}}, []any{[]any{1}}, "$v[0][0] cannot be null"},
 	} {

@@ -49,6 +49,26 @@ func foldAddress(text string) (string, error) {
 	return folded, nil
 }
 
+// foldPrefix returns the beginning of an address that reaches into its domain as foldAddress would spell it, false for
+// any other text. The last label of an internationalised domain counts as whole: its ASCII form begins with no other's.
+func foldPrefix(text string) (string, bool) {
+	text = norm.NFC.String(strings.TrimSpace(text))
+	at := strings.LastIndexByte(text, '@')
+	if at < 1 {
+		return "", false
+	}
+	labels, dot := strings.CutSuffix(text[at+1:], ".")
+	domain, err := domains.ToASCII(labels)
+	if err != nil {
+		return "", false
+	}
+	prefix := foldCase(text[:at]) + "@" + strings.ToLower(domain)
+	if dot {
+		prefix += "."
+	}
+	return prefix, true
+}
+
 // foldCase folds a text and returns it in NFC. Package cases swaps the two cases of Cherokee instead of folding one
 // into the other, so those letters become capitals afterwards, as Unicode's CaseFolding.txt says.
 func foldCase(text string) string {

@@ -117,8 +117,8 @@ func (p UserPage) filter() []predicate.User {
 	var all []predicate.User
 	if p.Search != nil {
 		prefixes := []predicate.User{user.EmailHasPrefix(foldCase(strings.TrimSpace(*p.Search)))}
-		if address, err := foldAddress(*p.Search); err == nil { // a whole one, in any spelling that login accepts
-			prefixes = append(prefixes, user.EmailHasPrefix(address))
+		if prefix, ok := foldPrefix(*p.Search); ok { // in any spelling that login accepts
+			prefixes = append(prefixes, user.EmailHasPrefix(prefix))
 		}
 		all = append(all, user.Or(prefixes...))
 	}

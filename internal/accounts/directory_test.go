@@ -114,6 +114,8 @@ func TestUsers_SearchFindsEverySpellingThatLoginAccepts(t *testing.T) {
 		for search, want := range map[string]int{
 			"ann@bücher.example": 1, "ANN@BÜCHER.example": 1, "ann@xn--bcher-kva.example": 1, "ann@": 1, "ann@xn--": 1,
 			"bob@bücher.example": 0, "ann@bucher.example": 0,
+			"ann@Bücher": 1, "ANN@bücher.": 1, "ann@bücher.exa": 1, "ann@bücher.example.": 0, "ann@büche": 0, "bob@bücher": 0,
+			"ann@bücher.exb": 0, "ann@bücher。ex": 1,
 		} {
 			page, err := h.Users(t.Context(), accounts.UserPage{Search: &search})
 			if err != nil || len(page.Edges) != want {

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -183,7 +184,7 @@ func (m rawParams) parse() (*graphql.RawParams, *RequestError) {
 		setParam(&p.Query, m, "query", "a string"), setParam(&p.OperationName, m, "operationName", "a string"),
 		setParam(&p.Variables, m, "variables", "an object"), setParam(&p.Extensions, m, "extensions", "an object"),
 	)
-	if err == nil && (!utf8.ValidString(p.Query+p.OperationName) || strictjson.HasLoneSurrogate(p.Query)) {
+	if err == nil && (!utf8.ValidString(p.Query+p.OperationName) || hasLoneSurrogate(p.Query)) {
 		err = errors.New("query and operationName must be UTF-8, without an escape of half a surrogate pair")
 	}
 	if err == nil && strings.TrimSpace(p.Query) == "" && !isPersisted(p) {
@@ -193,6 +194,18 @@ func (m rawParams) parse() (*graphql.RawParams, *RequestError) {
 		return nil, BadRequest(http.StatusBadRequest, err.Error())
 	}
 	return p, nil
+}
+
+// stringTokens matches what a quotation mark may begin in a document, and comments, in which it begins nothing.
+var stringTokens = regexp.MustCompile(`#[^\n\r]*|"""(?:\\"""|(?s:.))*?"""|"(?:\\.|[^"\\\n\r])*"`)
+
+// hasLoneSurrogate reports whether a string of a document has an escape of half a surrogate pair. Comments and block
+// strings have no such escapes.
+func hasLoneSurrogate(document string) bool {
+	return strictjson.HasLoneSurrogate(document) &&
+		slices.ContainsFunc(stringTokens.FindAllString(document, -1), func(token string) bool {
+			return token[0] == '"' && !strings.HasPrefix(token, `"""`) && strictjson.HasLoneSurrogate(token)
+		})
 }
 
 // isPersisted reports whether a request has the hash of a persisted document in place of a document, as the links of

@@ -29,6 +29,20 @@ func TestRequest_HalfASurrogatePairIsMalformed(t *testing.T) {
 			}
 		}
 	}
+	for document, status := range map[string]int{
+		"{ping} # \\ud800":                               200,
+		`{echo(text:"""\ud800 \""" " \udfff""")}`:        200,
+		`{echo(text:"""a""") b:echo(text:"\ud800")}`:     400,
+		"{ping # \"\n echo(text:\"\\ud800\")}":           400,
+		`{echo(text:"#") b:echo(text:"\ud800")}`:         400,
+		`{echo(text:"\"\"\"") b:echo(text:"\ud800")}`:    400,
+		`{echo(text:"") b:echo(text:"\ud800")}`:          400,
+		`{echo(text:"""\""" """) b:echo(text:"\udfff")}`: 400,
+	} {
+		if got := graphqltest.Send(t, h, newPost(graphqltest.Body(document))); got.StatusCode != status {
+			t.Errorf("%s: %d, want %d: %s", document, got.StatusCode, status, got.Text)
+		}
+	}
 	for _, bytes := range []string{"\xed\xa0\x80", "\xff", "\xc0\x80"} { // of a half, and of nothing
 		if got := graphqltest.Send(t, h, newGet(url.Values{"query": {`{echo(text:"` + bytes + `")}`}})); got.StatusCode != 400 {
 			t.Errorf("%q: %d %s", bytes, got.StatusCode, got.Text)

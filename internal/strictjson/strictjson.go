@@ -47,8 +47,8 @@ func Decode(text []byte, limits Limits) (any, error) {
 	return d.value(limits.Depth)
 }
 
-// HasLoneSurrogate reports whether a text has an escape of half a surrogate pair. JSON and GraphQL write escapes alike;
-// where no escape is, in a block string or a comment of GraphQL, it answers for what would be one.
+// HasLoneSurrogate reports whether a text has an escape of half a surrogate pair. JSON and strings of GraphQL write
+// escapes alike.
 func HasLoneSurrogate(text string) bool {
 	high := false // an upper half stands directly before
 	for i := 0; i < len(text); i++ {
