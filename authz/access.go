@@ -1,13 +1,29 @@
 package authz
 
-import "slices"
+import (
+	"slices"
+	"strings"
 
-// Access is one line of the access table: a place of the schema and who may use it.
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// Access is one line of the access table: a place of the schema and who may use it, along every path that leads there.
 type Access struct {
-	Coordinate string `json:"coordinate"` // Type.field, Type.field(argument:) or Input.field
-	Who        string `json:"who"`        // in plain words
-	Public     bool   `json:"public"`     // reachable without passing any rule
-	Rules      []Rule `json:"rules"`      // all must hold: the type's and the place's own
+	Coordinate string  `json:"coordinate"`          // Type, Type.field, Type.field(argument:) or Input.field
+	Who        string  `json:"who"`                 // in plain words
+	States     string  `json:"states,omitempty"`    // the directives that are written there
+	SignsIn    bool    `json:"signsIn,omitempty"`   // success signs the caller in
+	Inherited  bool    `json:"inherited,omitempty"` // an argument or input field that states no rule of its own
+	Audience   []Grant `json:"audience"`            // one of them must hold; none: nobody
+}
+
+// Grant is one way to be let in: all that it names must hold. The zero Grant lets everyone in.
+type Grant struct {
+	SignedIn bool     `json:"signedIn,omitempty"`
+	Roles    []string `json:"roles,omitempty"`  // all of them
+	Scopes   []string `json:"scopes,omitempty"` // all of them
+	Owners   []string `json:"owners,omitempty"` // the relations to the object, all of them
+	MaxAge   int      `json:"maxAge,omitempty"` // seconds since the caller authenticated; 0: any
 }
 
 // Rule is the alternatives of one @auth directive, of which one must hold.
@@ -15,10 +31,10 @@ type Rule []Clause
 
 // Clause is one alternative: all that it names must hold, for a signed-in caller.
 type Clause struct {
-	Roles  []string `json:"roles,omitempty"`  // one of them; none: any role
-	Scopes []string `json:"scopes,omitempty"` // all of them
-	Owner  string   `json:"owner,omitempty"`  // the relation to the object; "": none
-	MaxAge int      `json:"maxAge,omitempty"` // seconds since the caller authenticated; 0: any
+	Roles  []string // one of them; none: any role
+	Scopes []string // all of them
+	Owner  string   // the relation to the object; "": none
+	MaxAge int      // seconds since the caller authenticated; 0: any
 }
 
 // Principal is a kind of caller for whom the access table is read. The zero Principal is anonymous.
@@ -30,35 +46,27 @@ type Principal struct {
 	Reauthenticated bool     // they authenticated just now
 }
 
-// Grants reports whether the principal may use the place, once they have reached it.
-func (a Access) Grants(p Principal) bool {
-	fails := func(r Rule) bool { return !slices.ContainsFunc(r, p.satisfies) }
-	return !slices.ContainsFunc(a.Rules, fails) && (a.Public || p.SignedIn)
+// Grants reports whether the principal may use the place.
+func (a Access) Grants(p Principal) bool { return slices.ContainsFunc(a.Audience, p.has) }
+
+func (p Principal) has(g Grant) bool {
+	return (p.SignedIn || !g.SignedIn) && within(g.Roles, p.Roles) && within(g.Scopes, p.Scopes) &&
+		within(g.Owners, p.Owners) && (p.Reauthenticated || g.MaxAge == 0)
 }
 
-func (p Principal) satisfies(c Clause) bool {
-	hasRole := func(role string) bool { return slices.Contains(p.Roles, role) }
-	lacksScope := func(scope string) bool { return !slices.Contains(p.Scopes, scope) }
-	return p.SignedIn &&
-		(len(c.Roles) == 0 || slices.ContainsFunc(c.Roles, hasRole)) &&
-		!slices.ContainsFunc(c.Scopes, lacksScope) &&
-		(c.Owner == "" || slices.Contains(p.Owners, c.Owner)) &&
-		(c.MaxAge == 0 || p.Reauthenticated)
+// within reports whether every name of a is in b.
+func within(a, b []string) bool {
+	return !slices.ContainsFunc(a, func(name string) bool { return !slices.Contains(b, name) })
 }
 
-const everyone = "everyone"
-
-// Access lists every field, argument and input field of the schema with its effective rules. The root types come first,
-// then the others by name, then the inputs.
+// Access lists every type that states a rule, and every field, argument and input field. The root types come first, then
+// the others by name, then the inputs.
 func (g *Guard) Access() []Access {
 	var all []Access
-	publicInputs := map[string]bool{}
+	reach := g.table.reach()
+	inputs := map[string]audience{}
 	for _, t := range g.objectTypes() {
-		for _, def := range g.table.schema.Types[t.name].Fields {
-			if f := t.fields[def.Name]; f != nil {
-				all = append(all, g.fieldAccess(t, f, publicInputs)...)
-			}
-		}
+		all = append(all, g.typeAccess(t, reach[t], inputs)...)
 	}
 	for _, name := range sortedNames(g.table.inputs) {
 		if name == "AuthRule" {
@@ -66,58 +74,96 @@ func (g *Guard) Access() []Access {
 		}
 		t := g.table.inputs[name]
 		for _, f := range t.definition.Fields {
-			line := g.access(name+"."+f.Name, "everyone who may use the input", t.fields[f.Name])
-			line.Public = publicInputs[name]
-			all = append(all, line)
+			who := g.table.and(inputs[name], g.table.audienceOf(t.fields[f.Name]))
+			all = append(all, g.inputAccess(name+"."+f.Name, f.Directives, who))
 		}
 	}
 	return all
 }
 
-// fieldAccess makes the lines of a field and its arguments. It adds the input types that a public field takes.
-func (g *Guard) fieldAccess(t *objectType, f *fieldRule, publicInputs map[string]bool) []Access {
-	unguarded := "everyone who can see the object"
-	if t.root || t.public {
-		unguarded = everyone
+// typeAccess makes the lines of a type, its fields and their arguments. It adds the audiences of the inputs.
+func (g *Guard) typeAccess(t *objectType, reached audience, inputs map[string]audience) (all []Access) {
+	def := g.table.schema.Types[t.name]
+	visible := g.table.and(reached, g.table.audienceOf(t.require))
+	if states(def.Directives) != "" {
+		all = append(all, g.access(t.name, def.Directives, visible))
 	}
-	all := []Access{g.access(f.coordinate, unguarded, t.require, f.require)}
-	public := unguarded == everyone && t.require == nil && f.require == nil
-	for _, def := range f.definition.Arguments {
-		line := g.access(f.coordinate+"("+def.Name+":)", "everyone who may use the field", f.arguments[def.Name])
-		line.Public = public
-		all = append(all, line)
-		if public {
-			g.addInput(publicInputs, def.Type.Name())
+	for _, field := range def.Fields {
+		f := t.fields[field.Name]
+		if f == nil {
+			continue
+		}
+		who := g.table.and(visible, g.table.audienceOf(f.require))
+		all = append(all, g.access(f.coordinate, field.Directives, who))
+		for _, a := range field.Arguments {
+			may := g.table.and(who, g.table.audienceOf(f.arguments[a.Name]))
+			all = append(all, g.inputAccess(f.coordinate+"("+a.Name+":)", a.Directives, may))
+			g.table.addInput(inputs, a.Type.Name(), may)
 		}
 	}
 	return all
 }
 
-// access makes one line; unguarded describes who may use a place without rules of its own.
-func (g *Guard) access(coordinate, unguarded string, needs ...*requirement) Access {
-	a := Access{Coordinate: coordinate, Public: unguarded == everyone, Rules: []Rule{}}
-	for _, need := range needs {
-		if need != nil {
-			a.Rules = append(a.Rules, need.rules...)
-		}
+func (g *Guard) access(coordinate string, list ast.DirectiveList, who audience) Access {
+	a := Access{
+		Coordinate: coordinate,
+		Who:        g.describe(who),
+		States:     states(list),
+		SignsIn:    list.ForName(directiveSignsIn) != nil,
+		Audience:   g.table.grants(who),
 	}
-	a.Who = unguarded
-	if len(a.Rules) > 0 {
-		a.Who = g.describe(a.Rules)
+	if a.SignsIn {
+		a.Who += ", whom success signs in"
 	}
 	return a
 }
 
-// addInput adds an input type and those within it.
-func (g *Guard) addInput(to map[string]bool, name string) {
-	t := g.table.inputs[name]
-	if t == nil || to[name] {
-		return
+// inputAccess makes the line of an argument or input field.
+func (g *Guard) inputAccess(coordinate string, list ast.DirectiveList, who audience) Access {
+	a := g.access(coordinate, list, who)
+	a.Inherited = a.States == ""
+	if list.ForName(directivePublic) != nil {
+		a.Who += ", for any object"
 	}
-	to[name] = true
-	for _, f := range t.definition.Fields {
-		g.addInput(to, f.Type.Name())
+	return a
+}
+
+// states returns the rules of a place as they are written.
+func states(list ast.DirectiveList) string {
+	var all []string
+	for _, d := range list {
+		if d.Name != directiveAuth && d.Name != directivePublic && d.Name != directiveSignsIn {
+			continue
+		}
+		var arguments []string
+		for _, a := range d.Arguments {
+			arguments = append(arguments, a.Name+": "+written(a.Value))
+		}
+		text := "@" + d.Name
+		if len(arguments) > 0 {
+			text += "(" + strings.Join(arguments, ", ") + ")"
+		}
+		all = append(all, text)
 	}
+	return strings.Join(all, " ")
+}
+
+// written returns a value of the schema as one writes it.
+func written(v *ast.Value) string {
+	var items []string
+	switch v.Kind {
+	case ast.ListValue:
+		for _, item := range v.Children {
+			items = append(items, written(item.Value))
+		}
+		return "[" + strings.Join(items, ", ") + "]"
+	case ast.ObjectValue:
+		for _, f := range v.Children {
+			items = append(items, f.Name+": "+written(f.Value))
+		}
+		return "{ " + strings.Join(items, ", ") + " }"
+	}
+	return v.String()
 }
 
 // objectTypes returns the object types: the roots, then the others by name.

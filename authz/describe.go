@@ -2,34 +2,61 @@ package authz
 
 import (
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// describe puts the rules of a place into plain words, with Config.Labels for the schema's names.
-func (g *Guard) describe(rules []Rule) string {
-	words := make([]string, len(rules))
-	for i, r := range rules {
-		alternatives := make([]string, len(r))
-		for j, c := range r {
-			alternatives[j] = g.describeClause(c)
-		}
-		words[i] = strings.Join(alternatives, ", or ")
+// describe puts an audience into plain words, with Config.Labels for the schema's names.
+func (g *Guard) describe(who audience) string {
+	var words []string
+	for _, one := range oneOfRoles(g.table.grants(who)) {
+		words = append(words, g.describeGrant(one))
 	}
-	return strings.Join(words, "; of these, only ")
+	switch {
+	case words == nil:
+		return "nobody"
+	case words[0] == "":
+		return "everyone"
+	}
+	return strings.Join(words, ", or ")
 }
 
-func (g *Guard) describeClause(c Clause) string {
+// roleChoice is a Grant with several roles of which one is enough.
+type roleChoice struct {
+	Grant
+	oneOf []string
+}
+
+// oneOfRoles joins the grants that differ in their only role.
+func oneOfRoles(all []Grant) (joined []roleChoice) {
+	for _, g := range all {
+		one := roleChoice{Grant: g}
+		if len(g.Roles) == 1 {
+			one.Roles, one.oneOf = nil, g.Roles
+		}
+		i := slices.IndexFunc(joined, func(c roleChoice) bool {
+			return c.oneOf != nil && one.oneOf != nil && reflect.DeepEqual(c.Grant, one.Grant)
+		})
+		if i < 0 {
+			joined = append(joined, one)
+		} else {
+			joined[i].oneOf = append(slices.Clone(joined[i].oneOf), one.oneOf...)
+		}
+	}
+	return joined
+}
+
+func (g *Guard) describeGrant(c roleChoice) string {
 	var who []string
-	if len(c.Roles) > 0 {
-		who = append(who, joinWords(g.labels(c.Roles...), "or"))
+	if len(c.oneOf) > 0 {
+		who = append(who, joinWords(g.labels(c.oneOf...), "or"))
 	}
-	if c.Owner != "" {
-		who = append(who, g.labels(c.Owner)...)
-	}
+	who = append(who, g.labels(append(slices.Clone(c.Roles), c.Owners...)...)...)
 	text := strings.Join(who, " and at the same time ")
-	if text == "" {
+	if text == "" && c.SignedIn {
 		text = "signed-in users"
 	}
 	if len(c.Scopes) > 0 {
@@ -52,12 +79,12 @@ func (g *Guard) labels(names ...string) []string {
 	return all
 }
 
-// Describe writes each rule behind the description of its place ("Access: administrators, or yourself."), so that
+// Describe writes who may use a place behind the description of its place ("Access: administrators, or yourself."), so that
 // introspection, and with it every editor, shows it. It changes the schema: call it before the schema is served. A
 // second call changes nothing.
 func (g *Guard) Describe() {
 	for _, a := range g.Access() {
-		if len(a.Rules) == 0 && a.Who != everyone {
+		if a.Inherited {
 			continue
 		}
 		text := "Access: " + a.Who + "."

@@ -3,7 +3,7 @@ package authz
 import "slices"
 
 // Widened lists the places at which a table grants more than a former one: a place that the former does not have, one
-// that became public, and one that some caller may use now and could not before.
+// that lets somebody in who was not before, and one that signs callers in now.
 func Widened(former, now []Access) []Access {
 	before := map[string]Access{}
 	for _, a := range former {
@@ -12,11 +12,18 @@ func Widened(former, now []Access) []Access {
 	var all []Access
 	for _, a := range now {
 		old, ok := before[a.Coordinate]
-		if !ok || a.Public && !old.Public || !implies(a.Rules, old.Rules) {
+		isNew := func(g Grant) bool { return !slices.ContainsFunc(old.Audience, g.isWithin) }
+		if !ok || a.SignsIn && !old.SignsIn || slices.ContainsFunc(a.Audience, isNew) {
 			all = append(all, a)
 		}
 	}
 	return all
+}
+
+// isWithin reports whether who is let in by g is let in by another grant too.
+func (g Grant) isWithin(other Grant) bool {
+	return (g.SignedIn || !other.SignedIn) && within(other.Roles, g.Roles) && within(other.Scopes, g.Scopes) &&
+		within(other.Owners, g.Owners) && (other.MaxAge == 0 || g.MaxAge > 0 && g.MaxAge <= other.MaxAge)
 }
 
 // implies reports whether every caller who satisfies all rules of one list satisfies all of another.
@@ -29,23 +36,19 @@ func implies(strict, loose []Rule) bool {
 	return true
 }
 
-// grant is what a caller has who satisfies some rules and no more.
-type grant struct {
-	Principal
-	maxAge int // seconds since the caller authenticated, at most; 0: any
-}
-
-func (g grant) satisfies(c Clause) bool {
-	ageHolds := c.MaxAge == 0 || g.maxAge > 0 && g.maxAge <= c.MaxAge
-	c.MaxAge = 0
-	return ageHolds && g.Principal.satisfies(c)
+// satisfies reports whether who has what the grant names, and no more, satisfies a clause.
+func (g Grant) satisfies(c Clause) bool {
+	hasRole := func(role string) bool { return slices.Contains(g.Roles, role) }
+	return g.SignedIn && (len(c.Roles) == 0 || slices.ContainsFunc(c.Roles, hasRole)) && within(c.Scopes, g.Scopes) &&
+		(c.Owner == "" || slices.Contains(g.Owners, c.Owner)) &&
+		(c.MaxAge == 0 || g.MaxAge > 0 && g.MaxAge <= c.MaxAge)
 }
 
 // minimalGrants lists the least that satisfies all rules, one for each choice of alternatives and roles.
-func minimalGrants(rules []Rule) []grant {
-	all := []grant{{}}
+func minimalGrants(rules []Rule) []Grant {
+	all := []Grant{{}}
 	for _, r := range rules {
-		var longer []grant
+		var longer []Grant
 		for _, g := range all {
 			for _, c := range r {
 				longer = append(longer, g.with(c)...)
@@ -57,19 +60,19 @@ func minimalGrants(rules []Rule) []grant {
 }
 
 // with adds a clause, once for each role that satisfies it.
-func (g grant) with(c Clause) []grant {
+func (g Grant) with(c Clause) []Grant {
 	g.SignedIn = true
 	g.Scopes = append(slices.Clone(g.Scopes), c.Scopes...)
 	if c.Owner != "" {
 		g.Owners = append(slices.Clone(g.Owners), c.Owner)
 	}
-	if c.MaxAge > 0 && (g.maxAge == 0 || c.MaxAge < g.maxAge) {
-		g.maxAge = c.MaxAge
+	if c.MaxAge > 0 && (g.MaxAge == 0 || c.MaxAge < g.MaxAge) {
+		g.MaxAge = c.MaxAge
 	}
 	if len(c.Roles) == 0 {
-		return []grant{g}
+		return []Grant{g}
 	}
-	var all []grant
+	var all []Grant
 	for _, role := range c.Roles {
 		one := g
 		one.Roles = append(slices.Clone(g.Roles), role)

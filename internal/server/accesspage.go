@@ -1,6 +1,8 @@
 package server
 
 import (
+	"slices"
+
 	"github.com/gatehouse/gatehouse/authz"
 	"github.com/gatehouse/gatehouse/web"
 )
@@ -23,6 +25,8 @@ var user, administrator = []string{"USER"}, []string{"USER", "ADMIN"}
 
 // accessPage filters the access table by persona; without one, or with an unknown one, the table is complete.
 func accessPage(table []authz.Access) func(as string) web.AccessPage {
+	inherited := func(a authz.Access) bool { return a.Inherited }
+	table = slices.DeleteFunc(slices.Clone(table), inherited)
 	return func(as string) web.AccessPage {
 		page := web.AccessPage{
 			Total:    len(table),

@@ -3,7 +3,8 @@ package repo
 import (
 	"encoding/json"
 	"errors"
-	"regexp"
+	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -25,7 +26,8 @@ func TestAccessTable_IsWhatTheSchemaSays(t *testing.T) {
 
 func TestAccessTable_IsThereForMachines(t *testing.T) {
 	table := accessTable(t)
-	want := authz.Access{Coordinate: "Query.me", Who: "signed-in users", Public: true, Rules: []authz.Rule{{{}}}}
+	want := authz.Access{Coordinate: "Query.me", Who: "signed-in users", States: "@auth",
+		Audience: []authz.Grant{{SignedIn: true}}}
 	testenv.Equal(t, want, table[0], "the first line")
 }
 
@@ -35,7 +37,7 @@ func TestAccessTable_WideningFailsWithTheCoordinates(t *testing.T) {
 	table := accessTable(t)
 	for i := range table {
 		if table[i].Coordinate == "Mutation.suspendUser" {
-			table[i].Rules[0][0].MaxAge = 60 // it asked for a recent proof once
+			table[i].Audience[0].MaxAge = 60 // it asked for a recent proof once
 		}
 	}
 	table = slices.DeleteFunc(table, func(a authz.Access) bool { return a.Coordinate == "User.sessions" })
@@ -71,35 +73,134 @@ func accessTable(t *testing.T) (table []authz.Access) {
 	return table
 }
 
-// TestSchema_NeedsEveryRule takes each @auth of schema.graphql away in turn: the start is refused, or the access
-// table is wider, and so ACCESS.md differs.
-func TestSchema_NeedsEveryRule(t *testing.T) {
+// TestSchema_EveryChangeOfADirectiveShows changes the directives of schema.graphql one at a time: each is removed, and
+// each is added to each place that takes it, or put in the place of another. The start is refused, or the access table
+// differs, and so ACCESS.md. The lost rule of a type or field is
+// a widening, which --check finds.
+func TestSchema_EveryChangeOfADirectiveShows(t *testing.T) {
 	sdl := servertest.ReadFile(t, "schema.graphql")
-	guard := func(sdl string) (*authz.Guard, error) {
-		schema, err := gqlparser.LoadSchema(&ast.Source{Input: sdl})
-		if err != nil {
+	table := func(schema *ast.Schema) ([]authz.Access, bool) {
+		guard, err := graph.NewGuard(schema, graph.GuardConfig{})
+		if _, refused := errors.AsType[*authz.SchemaError](err); err != nil && !refused {
 			t.Fatal(err)
 		}
-		return graph.NewGuard(schema, graph.GuardConfig{})
-	}
-	whole, err := guard(sdl)
-	servertest.Check(t, err)
-	rules := regexp.MustCompile(`[^e] @auth(\([^)]*\))?`).FindAllStringIndex(sdl, -1)
-	if len(rules) < 15 {
-		t.Fatalf("only %d rules were found", len(rules))
-	}
-	for _, at := range rules {
-		line := 1 + strings.Count(sdl[:at[0]], "\n")
-		less, err := guard(sdl[:at[0]+1] + sdl[at[1]:])
-		if err == nil && len(authz.Widened(whole.Access(), less.Access())) == 0 {
-			t.Errorf("schema.graphql:%d: without its rule nothing is wider", line)
+		if err != nil {
+			return nil, true
 		}
-		var refusal *authz.SchemaError
-		if err != nil && !(errors.As(err, &refusal) && strings.Contains(err.Error(), "does not say who")) {
-			t.Errorf("schema.graphql:%d: %v", line, err)
+		return guard.Access(), false
+	}
+	whole, _ := table(gqlparser.MustLoadSchema(&ast.Source{Input: sdl}))
+	refused, shown := 0, 0
+	for i := 0; ; i++ {
+		schema := gqlparser.MustLoadSchema(&ast.Source{Input: sdl})
+		change := changes(schema)
+		if i == len(change) {
+			break
 		}
+		change[i].apply()
+		changed, ok := table(schema)
+		switch {
+		case ok:
+			refused++
+		case reflect.DeepEqual(whole, changed):
+			t.Errorf("%s: neither a refusal nor a difference", change[i].what)
+		case change[i].widens && len(authz.Widened(whole, changed)) == 0:
+			t.Errorf("%s: nothing is wider", change[i].what)
+		default:
+			shown++
+		}
+	}
+	t.Logf("%d changes are refused, %d shown", refused, shown)
+	if refused < 100 || shown < 100 {
+		t.Errorf("only %d changes are refused and %d shown", refused, shown)
 	}
 }
+
+// directiveChange is one change of the directives of a place.
+type directiveChange struct {
+	what   string
+	widens bool
+	apply  func()
+}
+
+// changes lists every change of a schema's directives.
+func changes(schema *ast.Schema) (all []directiveChange) {
+	rules := gqlparser.MustLoadSchema(&ast.Source{Input: ruleSamples}).Types["Query"].Fields
+	at := func(place string, list *ast.DirectiveList, location ast.DirectiveLocation) {
+		widens := location == ast.LocationObject || location == ast.LocationFieldDefinition // others may stand behind another rule
+		for i, d := range *list {
+			if d.Name == "auth" || d.Name == "public" || d.Name == "signsIn" {
+				all = append(all, directiveChange{place + " without @" + d.Name, widens && d.Name == "auth", func() {
+					*list = slices.Delete(slices.Clone(*list), i, i+1)
+				}})
+			}
+		}
+		for _, f := range rules {
+			if strings.HasPrefix(f.Name, "__") {
+				continue
+			}
+			d := f.Directives[0]
+			if !slices.Contains(schema.Directives[d.Name].Locations, location) || written(*list) == written(f.Directives) {
+				continue
+			}
+			all = append(all, directiveChange{place + " with " + f.Name + " more", false, func() {
+				*list = append(slices.Clone(*list), d)
+			}})
+			if len(*list) > 0 {
+				all = append(all, directiveChange{place + " with " + f.Name + " instead", false, func() {
+					*list = ast.DirectiveList{d}
+				}})
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(schema.Types)) {
+		def := schema.Types[name]
+		if def.BuiltIn || name == "AuthRule" || def.Kind != ast.Object && def.Kind != ast.InputObject {
+			continue
+		}
+		field := ast.LocationFieldDefinition
+		if def.Kind == ast.Object {
+			at(name, &def.Directives, ast.LocationObject)
+		} else {
+			field = ast.LocationInputFieldDefinition
+		}
+		for _, f := range def.Fields {
+			if strings.HasPrefix(f.Name, "__") {
+				continue
+			}
+			at(name+"."+f.Name, &f.Directives, field)
+			for _, a := range f.Arguments {
+				at(name+"."+f.Name+"("+a.Name+":)", &a.Directives, ast.LocationArgumentDefinition)
+			}
+		}
+	}
+	return all
+}
+
+func written(list ast.DirectiveList) string {
+	var b strings.Builder
+	for _, d := range list {
+		b.WriteString(d.Name)
+		for _, a := range d.Arguments {
+			b.WriteString(a.Name + a.Value.String())
+		}
+	}
+	return b.String()
+}
+
+// ruleSamples are the rules that changes adds: each is the directive of a field.
+var ruleSamples = authz.Directives + `
+enum Role { USER ADMIN }
+enum Owner { SELF }
+type Query {
+  authSignedIn: Int @auth
+  authUser: Int @auth(roles: [USER])
+  authScope: Int @auth(scopes: ["x"])
+  authOwner: Int @auth(owner: SELF)
+  authAge: Int @auth(maxAge: 301)
+  public: Int @public
+  signsIn: Int @signsIn
+}`
 
 // TestSchema_ShowsEveryRule asks a running server's introspection for the descriptions, and for its SDL.
 func TestSchema_ShowsEveryRule(t *testing.T) {
