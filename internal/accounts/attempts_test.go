@@ -336,9 +336,8 @@ func TestThrottle_StatementsOfEachUseCase(t *testing.T) {
 			if h.onPostgres() {
 				want = c.postgres
 			}
-			if got := m.count(c.do); len(got) != want {
-				t.Errorf("%s: %d statements, want %d:\n%s", c.name, len(got), want, strings.Join(got, "\n"))
-			}
+			got := m.count(c.do)
+			testenv.Equal(t, want, len(got), "statements of %s:\n%s", c.name, strings.Join(got, "\n"))
 		}
 	})
 }

@@ -151,9 +151,8 @@ func TestRefresh_LateRequestEndsNothing(t *testing.T) {
 // wantReason checks that a refresh token is refused, and with which reason.
 func wantReason(t *testing.T, what string, err error, reason string) {
 	t.Helper()
-	if p := wantProblem(t, what, err, problem.InvalidToken, ""); p.Reason != reason {
-		t.Errorf("%s: reason %q, want %q", what, p.Reason, reason)
-	}
+	p := wantProblem(t, what, err, problem.InvalidToken, "")
+	testenv.Equal(t, reason, p.Reason, "reason of %s", what)
 }
 
 func TestRefresh_ParallelReplaysEndTheSessionOnce(t *testing.T) {

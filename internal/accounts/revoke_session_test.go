@@ -23,9 +23,8 @@ func TestRevokeSession_EndsOneOwnSession(t *testing.T) {
 			"another's": eve.Viewer.SessionID, "nobody's": someID(t), "nil": uuid.Nil, "one that has ended": three.Viewer.SessionID,
 		} {
 			_, err := h.RevokeSession(t.Context(), one.Viewer, id)
-			if p := wantProblem(t, name, err, problem.NotFound, ""); p.Message != "There is no such session of yours." {
-				t.Errorf("%s: %s", name, p.Message)
-			}
+			p := wantProblem(t, name, err, problem.NotFound, "")
+			testenv.Equal(t, "There is no such session of yours.", p.Message, "%s", name)
 		}
 		payload, err := h.RevokeSession(t.Context(), one.Viewer, two.Viewer.SessionID)
 		check(t, err)

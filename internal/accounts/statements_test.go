@@ -223,9 +223,8 @@ func TestUseCases_StatementsOfEach(t *testing.T) {
 				func() { h.rename(v, "Ada") }},
 			{"logout: begin, read, end, record, commit", 5, func() { h.Logout(t.Context(), v, "") }},
 		} {
-			if got := m.count(c.do); len(got) != c.want {
-				t.Errorf("%s: %d statements:\n%s", c.name, len(got), strings.Join(got, "\n"))
-			}
+			got := m.count(c.do)
+			testenv.Equal(t, c.want, len(got), "statements of %s:\n%s", c.name, strings.Join(got, "\n"))
 		}
 	})
 }

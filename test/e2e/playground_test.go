@@ -15,21 +15,16 @@ func TestPlayground_RegistersLogsInAndAsksMe(t *testing.T) {
 	if !web.Built() {
 		testenv.Missing(t, "the Playground's page", "run make playground")
 	}
-	s := startForBrowser(t)
+	needBrowser(t)
+	s := servertest.Start(t)
 	servertest.Execute(t, ".", "node", "web/test/playground.mjs", s.URL+"/", ".artifacts/playground.png")
 }
 
 func TestAccessPage_IsFilteredByPersonaAndFitsAPhone(t *testing.T) {
 	t.Parallel()
-	s := startForBrowser(t)
-	servertest.Execute(t, ".", "node", "web/test/access.mjs", s.URL+"/access", ".artifacts/access.png")
-}
-
-// startForBrowser starts a server, when there is a browser to look at it.
-func startForBrowser(t *testing.T) *servertest.Process {
-	t.Helper()
 	needBrowser(t)
-	return servertest.Start(t)
+	s := servertest.Start(t)
+	servertest.Execute(t, ".", "node", "web/test/access.mjs", s.URL+"/access", ".artifacts/access.png")
 }
 
 func needBrowser(t *testing.T) {
