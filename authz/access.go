@@ -59,8 +59,8 @@ func within(a, b []string) bool {
 	return !slices.ContainsFunc(a, func(name string) bool { return !slices.Contains(b, name) })
 }
 
-// Access lists every type that states a rule, and every field, argument and input field. The root types come first, then
-// the others by name, then the inputs.
+// Access lists every type that states a rule, and every field, argument and input field. The root types come first,
+// then the others by name, then the inputs.
 func (g *Guard) Access() []Access {
 	var all []Access
 	reach := g.table.reach()

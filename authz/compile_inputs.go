@@ -15,7 +15,8 @@ type inputPlace struct {
 	hasObject    bool // an argument of an object's field, which its owner rule is about
 }
 
-// namesObjects reports whether the value is the id of an object, or a list of them, that the place's owner rule is about.
+// namesObjects reports whether the value is the id of an object, or a list of them, that the place's owner rule is
+// about.
 func (p inputPlace) namesObjects() bool { return !p.hasObject && p.typ.Name() == "ID" }
 
 func (c *compiler) inputValue(p inputPlace) *requirement {

@@ -79,8 +79,8 @@ func (g *Guard) labels(names ...string) []string {
 	return all
 }
 
-// Describe writes who may use a place behind the description of its place ("Access: administrators, or yourself."), so that
-// introspection, and with it every editor, shows it. It changes the schema: call it before the schema is served. A
+// Describe writes who may use a place behind the description of its place ("Access: administrators, or yourself."), so
+// that introspection, and with it every editor, shows it. It changes the schema: call it before the schema is served. A
 // second call changes nothing.
 func (g *Guard) Describe() {
 	for _, a := range g.Access() {

@@ -120,8 +120,8 @@ func (e *execution) field(ctx context.Context, next graphql.Resolver) (any, erro
 	return result, err
 }
 
-// denyMissing gives a resolver's NOT_FOUND the words of the guard, where those could be about another's object. It reports
-// whether they could.
+// denyMissing gives a resolver's NOT_FOUND the words of the guard, where those could be about another's object. It
+// reports whether they could.
 func (e *execution) denyMissing(ctx context.Context, d *decision, check *fieldCheck, fc *graphql.FieldContext) bool {
 	arguments := d.arguments[argumentKey{fc.Object, fc.Field.Field}]
 	switch {

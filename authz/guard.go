@@ -14,22 +14,23 @@ import (
 
 // Config describes the server that a guard protects.
 type Config struct {
-	// Viewer returns the caller of an operation, and that of a subscription again before each event; nil is anonymous. An
-	// AnonymousError says why the caller is. With any other error it is unknown who calls: every rule denies, and
+	// Viewer returns the caller of an operation, and that of a subscription again before each event; nil is anonymous.
+	// An AnonymousError says why the caller is. With any other error it is unknown who calls: every rule denies, and
 	// ErrorPresenter shows the error. Required.
 	Viewer func(ctx context.Context) (Viewer, error)
 	// Owners binds each value of enum Owner that the schema uses to predicates made by OwnerOf, one for each Go type
 	// whose objects it decides. Required when it uses any.
 	Owners map[string][]Owner
-	// Objects loads what a mutation acts on: for each ID argument of a root field, and each ID field of an input, that has
-	// an owner rule, by coordinate ("Mutation.erase(id:)", "EraseInput.id"), the object of an id as the client wrote it.
-	// It returns nil when there is none; an error denies, and Config.ErrorPresenter shows it. Required for each of them.
+	// Objects loads what a mutation acts on: for each ID argument of a root field, and each ID field of an input, that
+	// has an owner rule, by coordinate ("Mutation.erase(id:)", "EraseInput.id"), the object of an id as the client
+	// wrote it. It returns nil when there is none; an error denies, and Config.ErrorPresenter shows it. Required for
+	// each of them.
 	Objects map[string]func(ctx context.Context, id string) (any, error)
-	// SignedIn returns the user that a @signsIn field's result signed in, like Viewer. Required when the schema has such a
-	// field.
+	// SignedIn returns the user that a @signsIn field's result signed in, like Viewer. Required when the schema has
+	// such a field.
 	SignedIn func(ctx context.Context, result any) (Viewer, error)
-	// QueryCache holds the plans of parsed queries. Give the same to the server's SetQueryCache. Default: none, and every
-	// request is planned again.
+	// QueryCache holds the plans of parsed queries. Give the same to the server's SetQueryCache. Default: none, and
+	// every request is planned again.
 	QueryCache *QueryCache
 	// IsNotFound reports whether a resolver's error says that an object is not there. Where the object could also be
 	// another's, the answer is then the guard's own. Default: a *gqlerror.Error with extensions.code NOT_FOUND.

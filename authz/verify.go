@@ -20,8 +20,8 @@ func (e *execution) isUnplanned(fc *graphql.FieldContext) bool {
 	return e.guard.config.VerifyExecution && !e.plan.selects(fc.Object, fc.Field.Name) || e.typeMismatch(fc)
 }
 
-// allows decides a field that is about to be resolved a second time: from the compiled table alone, by its type and name
-// and the object that it belongs to, whatever the plan and the decision say. A mistake of theirs is found here.
+// allows decides a field that is about to be resolved a second time: from the compiled table alone, by its type and
+// name and the object that it belongs to, whatever the plan and the decision say. A mistake of theirs is found here.
 func (e *execution) allows(ctx context.Context, d *decision, fc *graphql.FieldContext) bool {
 	t := e.guard.table.types[fc.Object]
 	if t == nil || t.fields[fc.Field.Name] == nil {

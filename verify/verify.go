@@ -38,12 +38,13 @@ type Config struct {
 	// Client sends requests to the issuer. Its CheckRedirect is replaced: redirects are not followed. Default: a client
 	// with a time-out of five seconds.
 	Client *http.Client
-	// Clock returns the time, for tokens and for the age of keys and heartbeats. Default time.Now, whose monotonic reading
-	// keeps ages right when the wall clock is set; a clock of your own should have it too.
+	// Clock returns the time, for tokens and for the age of keys and heartbeats. Default time.Now, whose monotonic
+	// reading keeps ages right when the wall clock is set; a clock of your own should have it too.
 	Clock func() time.Time
 	// Log gets a line when keys or the feed are lost, and when they are back. Default slog.Default().
 	Log *slog.Logger
-	// Revocations configures the feed of ended sessions, which Run reads. Default nil: tokens are valid until they expire.
+	// Revocations configures the feed of ended sessions, which Run reads. Default nil: tokens are valid until they
+	// expire.
 	Revocations *Feed
 }
 

@@ -9,8 +9,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// Throttle is a counter of tries to sign in. Its ids are keyed digests: the table tells nobody's address. With SQLite it
-// is empty, because there the one instance counts in memory.
+// Throttle is a counter of tries to sign in. Its ids are keyed digests: the table tells nobody's address. With SQLite
+// it is empty, because there the one instance counts in memory.
 type Throttle struct{ ent.Schema }
 
 // Annotations of Throttle.

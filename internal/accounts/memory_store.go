@@ -10,8 +10,8 @@ import (
 )
 
 // memoryStore counts in the memory of one instance, which is bounded: see MaxCacheBytes. LRU eviction keeps counters
-// that are under attack. To push one out, an attacker needs a quarter as many attempts that are let through, each with a
-// hash to wait for.
+// that are under attack. To push one out, an attacker needs a quarter as many attempts that are let through, each with
+// a hash to wait for.
 type memoryStore struct {
 	mu     sync.Mutex
 	counts *simplelru.LRU[uuid.UUID, count]

@@ -25,8 +25,8 @@ const (
 )
 
 // Refresh exchanges a refresh token for an access token and the next refresh token. The next one is derived from the
-// one before, so a token that is used again (a lost answer, two tabs simultaneously) gives the same successor while that
-// is unused. A token whose successor was used is refused; used within lateBy it is late, and otherwise it has been
+// one before, so a token that is used again (a lost answer, two tabs simultaneously) gives the same successor while
+// that is unused. A token whose successor was used is refused; used within lateBy it is late, and otherwise it has been
 // copied, and ends the session. Problems: INVALID_TOKEN, RATE_LIMITED.
 func (s *Service) Refresh(ctx context.Context, v *viewer.Viewer, in RefreshInput) (*AuthPayload, error) {
 	now := s.now()

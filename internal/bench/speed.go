@@ -44,8 +44,8 @@ func speed(ctx context.Context, b *bench) error {
 	return err
 }
 
-// againstPlain measures the subjects of each variant in turn with a plain server, which is sent the query. It adds their
-// rates to the table and returns the subjects.
+// againstPlain measures the subjects of each variant in turn with a plain server, which is sent the query. It adds
+// their rates to the table and returns the subjects.
 func (b *bench) againstPlain(ctx context.Context, query string, start func(variant) ([]*subject, error)) ([]*subject, error) {
 	plain, err := b.plainSubject(ctx, query)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"unicode"
 )
 
-// AllowsOrigin reports whether pages of an origin may call from a browser. With the defaults, on loopback, those are all
-// pages of this machine: development servers use many ports, and go by both names, localhost and 127.0.0.1.
+// AllowsOrigin reports whether pages of an origin may call from a browser. With the defaults, on loopback, those are
+// all pages of this machine: development servers use many ports, and go by both names, localhost and 127.0.0.1.
 func (c *Config) AllowsOrigin(origin string) bool {
 	if len(c.Origins) > 0 || !c.Loopback() || c.Issuer != "" {
 		return slices.Contains(c.Origins, origin)

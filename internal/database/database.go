@@ -59,8 +59,8 @@ type engine interface {
 }
 
 // Open opens the database and waits until it answers; it does not migrate. A database that refuses (wrong password, no
-// such database, not a SQLite file) fails immediately. One that does not answer is tried once a second, with a line in the
-// log each time, until Config.Wait is over. Every error says how to correct the cause.
+// such database, not a SQLite file) fails immediately. One that does not answer is tried once a second, with a line in
+// the log each time, until Config.Wait is over. Every error says how to correct the cause.
 func Open(ctx context.Context, c Config) (*Database, error) {
 	if c.Log == nil {
 		return nil, errors.New("database: Config.Log is required")

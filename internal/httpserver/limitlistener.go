@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// limitListener accepts at most a number of connections, and one that waits for its place. The other clients wait in the
-// listener's queue. So that idle connections do not keep clients out, the one that is idle for the longest time is
+// limitListener accepts at most a number of connections, and one that waits for its place. The other clients wait in
+// the listener's queue. So that idle connections do not keep clients out, the one that is idle for the longest time is
 // closed for a client who waits.
 type limitListener struct {
 	net.Listener

@@ -13,7 +13,8 @@ const (
 	// gcPercent is GOGC. With Go's default of 100, a server with 10 MiB of live memory would collect garbage for each
 	// 10 MiB that it allocates, many times a second.
 	gcPercent = 200
-	// baseMemory is what a server holds without caches, hashes and garbage: the schema, connections, stacks, the runtime.
+	// baseMemory is what a server holds without caches, hashes and garbage: the schema, connections, stacks, the
+	// runtime.
 	baseMemory = 24 << 20
 )
 

@@ -3,8 +3,8 @@ package server
 import "net/http"
 
 // ownHosts refuses requests for hosts that are not the server's. A browser counts a page as the server's own when the
-// page's name was made to resolve to the server's address (DNS rebinding), and lets it read every response; but it sends
-// that name as Host.
+// page's name was made to resolve to the server's address (DNS rebinding), and lets it read every response; but it
+// sends that name as Host.
 func ownHosts(isOwn func(host string) bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isOwn(r.Host) {

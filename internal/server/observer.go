@@ -149,8 +149,8 @@ func (b observer) onEvent(log *slog.Logger) eventFunc {
 	}
 }
 
-// CallerOf names who sent the request of a context, for the log's budgets: a user when signed in, else the widest network
-// of which one client may have every address.
+// CallerOf names who sent the request of a context, for the log's budgets: a user when signed in, else the widest
+// network of which one client may have every address.
 func CallerOf(ctx context.Context) string {
 	names := viewer.From(ctx).Caller()
 	if len(names) == 0 {

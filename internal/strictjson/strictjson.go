@@ -161,7 +161,8 @@ func (d *decoder) object(depth int) (any, error) {
 	return object, nil
 }
 
-// text reads a string. It is a copy, so that a cache that keeps it does not keep the rest of the body, with its password.
+// text reads a string. It is a copy, so that a cache that keeps it does not keep the rest of the body, with its
+// password.
 func (d *decoder) text() string {
 	end, escaped := 1, false
 	for ; d.rest[end] != '"'; end++ {

@@ -17,8 +17,8 @@ const (
 	maxAccounts = 4 // with which one device is known at the same time
 )
 
-// DeviceTokens makes and parses device tokens. A client stores one and sends it along when it signs in, which shows that
-// it has signed in to the account before. That needs no table: the tag of 256 bits is over the account and its
+// DeviceTokens makes and parses device tokens. A client stores one and sends it along when it signs in, which shows
+// that it has signed in to the account before. That needs no table: the tag of 256 bits is over the account and its
 // credential too, so a token ends with the credential.
 type DeviceTokens struct{ key []byte }
 

@@ -4,8 +4,8 @@
 // session has ended, or a refresh token was used before, is decided by package accounts; what this package returns
 // about a token follows from the token's text, the keys and the clock.
 //
-// The text of no error of this package repeats any part of a token or a key, and printing a Secret, a Key or a Refresh with any
-// verb of fmt shows no secret byte.
+// The text of no error of this package repeats any part of a token or a key, and printing a Secret, a Key or a Refresh
+// with any verb of fmt shows no secret byte.
 package token
 
 import (

@@ -13,10 +13,11 @@ import (
 )
 
 const (
-	// cacheSize is how many verified tokens a Verifier caches. Only tokens that the keys signed get in, so that no other
-	// client can fill the cache or make it large.
+	// cacheSize is how many verified tokens a Verifier caches. Only tokens that the keys signed get in, so that no
+	// other client can fill the cache or make it large.
 	cacheSize = 8192
-	// MaxCacheBytes is how many bytes of memory the cached tokens of a Verifier hold, with a dozen roles or scopes each.
+	// MaxCacheBytes is how many bytes of memory the cached tokens of a Verifier hold, with a dozen roles or scopes
+	// each.
 	MaxCacheBytes = cacheSize << 10
 )
 

@@ -14,8 +14,8 @@ import (
 type Config struct {
 	// Verify returns the claims of an access token, token.ErrExpired or token.ErrInvalid. Required.
 	Verify func(text string) (token.Claims, error)
-	// Session returns the viewer of the claims' session, anonymous when that has ended. It is called only for tokens that
-	// Verify accepts, and returns a viewer that no other request uses. Required.
+	// Session returns the viewer of the claims' session, anonymous when that has ended. It is called only for tokens
+	// that Verify accepts, and returns a viewer that no other request uses. Required.
 	Session func(ctx context.Context, claims token.Claims, origin Origin) (*Viewer, error)
 	// Proxies are the peers whose X-Forwarded-For is trusted; default none.
 	Proxies []netip.Prefix

@@ -17,8 +17,8 @@ import (
 	"github.com/gatehouse/gatehouse/internal/password"
 )
 
-// releaseAfter is how long an idle worker keeps the memory of a hash. A hash that has to ask the kernel for memory takes
-// twice as long.
+// releaseAfter is how long an idle worker keeps the memory of a hash. A hash that has to ask the kernel for memory
+// takes twice as long.
 const releaseAfter = 10 * time.Second
 
 type request struct {
