@@ -44,6 +44,7 @@ func compile(schema *ast.Schema, config Config) (*table, error) {
 	c.checkDefaults()
 	c.checkIDs()
 	c.checkObjects()
+	c.checkRules()
 	c.checkReachability()
 	return t, c.err()
 }
@@ -86,7 +87,7 @@ func (c *compiler) object(def *ast.Definition) {
 // fields.
 func (c *compiler) field(t *objectType, ofType declaration, f *ast.FieldDefinition) *fieldRule {
 	coordinate := t.name + "." + f.Name
-	own := c.parse(coordinate, f.Directives)
+	own := c.configured(coordinate, c.parse(coordinate, f.Directives))
 	c.fields[coordinate] = own
 	r := &fieldRule{coordinate: coordinate, definition: f, arguments: map[string]*requirement{}}
 	if t.root {
@@ -125,7 +126,7 @@ func (c *compiler) checkNullable(coordinate string, t *objectType, own declarati
 	case !t.root && own.rule != nil:
 		narrower = t.require == nil || !implies(t.require.rules, []Rule{own.rule})
 	}
-	if narrower && f.Type.NonNull {
+	if narrower && f.Type.NonNull && !own.configured {
 		c.add(coordinate, "is %s and not for everyone who may ask for what stands beside it; make it %s, so that a denial "+
 			"does not take the rest with it", f.Type, strings.TrimSuffix(f.Type.String(), "!"))
 	}

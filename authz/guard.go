@@ -21,6 +21,10 @@ type Config struct {
 	// Owners binds each value of enum Owner that the schema uses to predicates made by OwnerOf, one for each Go type
 	// whose objects it decides. Required when it uses any.
 	Owners map[string][]Owner
+	// Rules gives fields a rule that have no place for a directive, because they are generated, by coordinate:
+	// federation's "Query._entities", "Query._service" and "_Service.sdl". A nil Rule opens the field to everyone. What
+	// _entities finds is decided by each object's own rules, as behind every union.
+	Rules map[string]Rule
 	// Objects loads what a mutation acts on: for each ID argument of a root field, and each ID field of an input, that
 	// has an owner rule, by coordinate ("Mutation.erase(id:)", "EraseInput.id"), the object of an id as the client
 	// wrote it. It returns nil when there is none; an error denies, and Config.ErrorPresenter shows it. Required for

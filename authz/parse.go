@@ -18,6 +18,8 @@ const (
 type declaration struct {
 	rule   Rule // nil: no @auth
 	public bool
+
+	configured bool // by Config.Rules: the field is generated
 }
 
 func (d declaration) declared() bool { return d.rule != nil || d.public }
@@ -99,10 +101,7 @@ func (c *compiler) parseTerm(coordinate string, to *Clause, name string, v *ast.
 		}
 	case "owner":
 		to.Owner = v.Raw
-		c.checkEnum(coordinate, "Owner", []string{v.Raw})
-		if len(c.config.Owners[v.Raw]) == 0 {
-			c.add(coordinate, "has @auth(owner: %s), to which no Go predicate is bound; add it to Config.Owners", v.Raw)
-		}
+		c.checkOwner(coordinate, v.Raw)
 	case "maxAge":
 		n, err := strconv.Atoi(v.Raw)
 		if v.Kind != ast.IntValue || err != nil || n < 1 {
@@ -129,6 +128,13 @@ func (c *compiler) parseNames(coordinate, term string, v *ast.Value) []string {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+func (c *compiler) checkOwner(coordinate, name string) {
+	c.checkEnum(coordinate, "Owner", []string{name})
+	if len(c.config.Owners[name]) == 0 {
+		c.add(coordinate, "has @auth(owner: %s), to which no Go predicate is bound; add it to Config.Owners", name)
+	}
 }
 
 func (c *compiler) checkEnum(coordinate, enum string, names []string) {

@@ -95,6 +95,49 @@ func TestNew_RejectsAConfigThatDoesNotFitTheSchema(t *testing.T) {
 	}
 }
 
+// TestNew_TakesRulesForGeneratedFields as federation adds them: they have no place for a directive.
+func TestNew_TakesRulesForGeneratedFields(t *testing.T) {
+	const federated = directives + `type Query { _entities(representations: [Int!]!): [_Entity]! _service: _Service! }
+		type _Service { sdl: String } union _Entity = T type T @auth(owner: SELF) { b: Int c: Int @auth }`
+	admin := authz.Rule{{Roles: []string{"ADMIN"}}}
+	for name, c := range map[string]struct {
+		rules               map[string]authz.Rule
+		coordinate, message string
+	}{
+		"none":            {nil, "Query._entities", "does not say who may use it"},
+		"open to a hole":  {map[string]authz.Rule{"Query._service": nil}, "_Service.sdl", "does not say so"},
+		"an unknown role": {map[string]authz.Rule{"Query._service": {{Roles: []string{"BOSS"}}}}, "Query._service", "names BOSS"},
+		"no alternative":  {map[string]authz.Rule{"Query._service": {}}, "Query._service", "without an alternative"},
+		"an owner":        {map[string]authz.Rule{"Query._service": {{Owner: "SELF"}}}, "Query._service", "no object to own"},
+		"a misspelt one":  {map[string]authz.Rule{"Query.service": admin}, "Config.Rules", "Query.service, which is no field"},
+		"a second rule":   {map[string]authz.Rule{"T.c": admin}, "T.c", "one in Config.Rules; remove"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := schemaConfig()
+			config.Rules = c.rules
+			wantIssue(t, compileError(t, federated, func() authz.Config { return config }), c.coordinate, c.message)
+		})
+	}
+	config := schemaConfig()
+	config.Owners["SELF"] = []authz.Owner{never.On("T")}
+	config.Rules = map[string]authz.Rule{"Query._entities": {{}}, "Query._service": admin}
+	guard, err := authz.New(load(t, federated), config)
+	if err != nil {
+		t.Fatalf("the positive control is rejected: %v", err)
+	}
+	got := map[string]string{}
+	for _, a := range guard.Access() {
+		got[a.Coordinate] = a.Who
+	}
+	for coordinate, want := range map[string]string{
+		"Query._entities": "signed-in users", "Query._service": "ADMIN", "_Service.sdl": "ADMIN", "T.b": "SELF",
+	} {
+		if got[coordinate] != want {
+			t.Errorf("%s is for %s, want %s", coordinate, got[coordinate], want)
+		}
+	}
+}
+
 func TestNew_RejectsMoreAtomsThanFit(t *testing.T) {
 	schema := func(n int) string {
 		var b strings.Builder
