@@ -100,6 +100,15 @@ func (t *throttler) refresh(r token.Refresh, forged error, from viewer.Origin, n
 	return tooMany(t.refreshStore.count(&attempt{now: now, counters: counters}))
 }
 
+// caller returns who waits to have the password of an attempt hashed. Known devices and live sessions are one class, by
+// account, and have half of all turns, however many others try to sign in.
+func (t *attempt) caller(v *viewer.Viewer) []string {
+	if t != nil && t.known {
+		return []string{"known", t.counters[len(t.counters)-1].name.String()}
+	}
+	return unknownCaller(v)
+}
+
 func (t *throttler) account(free int, parts ...string) counter {
 	return counter{t.names.ID(parts...), backoff{free, maxAccountDelay}}
 }

@@ -34,7 +34,7 @@ func (s *Service) ChangePassword(ctx context.Context, v *viewer.Viewer, in Chang
 	if err != nil {
 		return nil, err
 	}
-	hash, err := s.hash(ctx, in.NewPassword)
+	hash, err := s.hash(ctx, proved.try.caller(v), in.NewPassword)
 	if err != nil {
 		return nil, err
 	}

@@ -37,7 +37,7 @@ func (s *Service) Login(ctx context.Context, v *viewer.Viewer, in LoginInput) (*
 	if err := s.charge(ctx, t); err != nil {
 		return nil, err
 	}
-	l := login{address: address, password: in.Password, from: from, attempt: t, now: now}
+	l := login{address: address, password: in.Password, from: from, attempt: t, now: now, caller: t.caller(v)}
 	for range maxLoginRounds {
 		payload, err := s.loginOnce(ctx, l)
 		if payload != nil || err != nil {
@@ -57,6 +57,7 @@ type login struct {
 	from              viewer.Origin
 	attempt           *attempt
 	now               time.Time
+	caller            []string // who waits for the hash
 }
 
 // loginOnce is one round of Login: nil when the account changed meanwhile.
@@ -66,12 +67,12 @@ func (s *Service) loginOnce(ctx context.Context, l login) (*AuthPayload, error) 
 		return nil, err
 	}
 	if row == nil {
-		if err := s.verifyDummy(ctx, l.password); err != nil {
+		if err := s.verifyDummy(ctx, l.caller, l.password); err != nil {
 			return nil, err
 		}
 		return nil, s.failed(ctx, SignInFailed, uuid.Nil, loginRefused())
 	}
-	hash, ok, err := s.verify(ctx, l.password, row.PasswordHash)
+	hash, ok, err := s.verify(ctx, l.caller, l.password, row.PasswordHash)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/password"
 	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
 // busyRetry is how long a client is asked to wait when too many passwords are being hashed.
@@ -25,20 +26,26 @@ func checkPassword(field, text, address string) error {
 	return passwordProblem(field, text, err).WithCause(err)
 }
 
+// unknownCaller is who waits to have a password hashed that nothing yet vouches for: see fairqueue.Limiter.
+func unknownCaller(v *viewer.Viewer) []string { return append([]string{"unknown"}, v.Caller()...) }
+
 // hash hashes a password that Check let pass.
-func (s *Service) hash(ctx context.Context, text string) (string, error) {
-	h, err := s.config.Passwords.Hash(ctx, text)
+func (s *Service) hash(ctx context.Context, caller []string, text string) (string, error) {
+	h, err := s.config.Passwords.As(caller).Hash(ctx, text)
 	return h, rateLimited(err)
 }
 
 // verify compares a password with a stored hash. It returns the hash to store: a new one when the cost has changed,
 // otherwise the same.
-func (s *Service) verify(ctx context.Context, text, stored string) (hash string, ok bool, err error) {
-	ok, stale, err := s.config.Passwords.Verify(ctx, text, stored)
+func (s *Service) verify(
+	ctx context.Context, caller []string, text, stored string,
+) (hash string, ok bool, err error) {
+	passwords := s.config.Passwords.As(caller)
+	ok, stale, err := passwords.Verify(ctx, text, stored)
 	if err != nil || !ok || !stale {
 		return stored, ok, rateLimited(err)
 	}
-	hash, err = s.config.Passwords.Hash(ctx, text)
+	hash, err = passwords.Hash(ctx, text)
 	if errors.Is(err, password.ErrBusy) {
 		return stored, true, nil // the next login rehashes it
 	}
@@ -46,8 +53,8 @@ func (s *Service) verify(ctx context.Context, text, stored string) (hash string,
 }
 
 // verifyDummy does the work of verify without an account.
-func (s *Service) verifyDummy(ctx context.Context, text string) error {
-	return rateLimited(s.config.Passwords.VerifyDummy(ctx, text))
+func (s *Service) verifyDummy(ctx context.Context, caller []string, text string) error {
+	return rateLimited(s.config.Passwords.As(caller).VerifyDummy(ctx, text))
 }
 
 // rateLimited converts password.ErrBusy to RATE_LIMITED.

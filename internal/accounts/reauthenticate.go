@@ -64,7 +64,7 @@ func (s *Service) prove(ctx context.Context, v *viewer.Viewer, text string, now 
 	if err := s.charge(ctx, t); err != nil {
 		return nil, err
 	}
-	hash, ok, err := s.verify(ctx, text, row.PasswordHash)
+	hash, ok, err := s.verify(ctx, t.caller(v), text, row.PasswordHash)
 	if err != nil {
 		return nil, s.refundUnverified(ctx, t, err)
 	}

@@ -20,6 +20,7 @@ func (s *Service) Register(ctx context.Context, v *viewer.Viewer, in RegisterInp
 	if err != nil {
 		return nil, err
 	}
+	d.caller = unknownCaller(v)
 	t := s.throttle.register(d.address, v.Origin, now)
 	if err := s.charge(ctx, t); err != nil {
 		return nil, err
@@ -40,6 +41,7 @@ func (s *Service) Register(ctx context.Context, v *viewer.Viewer, in RegisterInp
 type newAccount struct {
 	address, password string
 	name              *string
+	caller            []string // who waits for the hash
 }
 
 // Check refuses what Register refuses of the input alone: all its wrong fields. Problem: BAD_USER_INPUT.
@@ -54,13 +56,13 @@ func checkInput(in RegisterInput) (*newAccount, error) {
 	if err := errors.Join(wrongAddress, checkPassword("password", in.Password, address), wrongName); err != nil {
 		return nil, err
 	}
-	return &newAccount{address, in.Password, name}, nil
+	return &newAccount{address: address, password: in.Password, name: name}, nil
 }
 
 // createAccount creates an account and calls then in the same transaction. Problem: EMAIL_TAKEN.
 func (s *Service) createAccount(ctx context.Context, d *newAccount, roles []Role, now time.Time,
 	then func(context.Context, *transaction, *ent.User) error) error {
-	hash, err := s.hash(ctx, d.password)
+	hash, err := s.hash(ctx, d.caller, d.password)
 	if err != nil {
 		return err
 	}

@@ -66,7 +66,7 @@ func (s *Service) resetAccount(ctx context.Context, account *User, text string, 
 	if err := checkPassword("password", text, account.Email); err != nil {
 		return nil, err
 	}
-	hash, err := s.hash(ctx, text)
+	hash, err := s.hash(ctx, nil, text)
 	if err != nil {
 		return nil, err
 	}

@@ -10,14 +10,15 @@ import (
 	"time"
 )
 
-// ErrFull says that the queue was full, and that no other caller had more requests in it.
-var ErrFull = errors.New("fairqueue: too many requests wait")
+// ErrBusy says that there was no slot in time, or that the queue was full and no other caller had more requests in it.
+var ErrBusy = errors.New("fairqueue: too many requests wait")
 
 // Config says what a limiter allows.
 type Config struct {
-	Slots int  // requests at a time; required
-	Queue int  // requests that may wait for a slot; required
-	Rest  bool // a slot that was used for some time then stays unused for the same time
+	Slots   int           // requests at a time; required
+	Queue   int           // requests that may wait for a slot; required
+	Timeout time.Duration // how long a request waits; default: until its context ends
+	Rest    bool          // a slot that was used for some time then stays unused for the same time
 }
 
 // Limiter bounds how many requests do something at a time. It may be used concurrently.
@@ -33,30 +34,46 @@ type Limiter struct {
 // New returns a limiter with all slots free.
 func New(c Config) *Limiter { return &Limiter{config: c} }
 
-// waiter is a request that waits. It is sent nil with a slot, and ErrFull when it has lost its place.
+// waiter is a request that waits. It is sent nil with a slot, and ErrBusy when it has lost its place.
 type waiter chan error
 
 // Acquire waits for a slot. The caller is named from the widest group that it belongs to down to itself, as networks
-// are: the groups take turns, and within a group its members do. Release must be called, once. Errors are ErrFull and
+// are: the groups take turns, and within a group its members do. Release must be called, once. Errors are ErrBusy and
 // the context's.
 func (l *Limiter) Acquire(ctx context.Context, caller []string) (release func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	w := l.enter(caller)
-	select {
-	case err = <-w:
-	case <-ctx.Done():
-		if l.leave(caller, w) {
-			return nil, ctx.Err()
-		}
-		err = <-w // at the same moment
-	}
-	if err != nil {
+	if err := l.wait(ctx, caller); err != nil {
 		return nil, err
 	}
 	since := time.Now()
 	return func() { l.release(since) }, nil
+}
+
+func (l *Limiter) wait(ctx context.Context, caller []string) error {
+	w := l.enter(caller)
+	select {
+	case err := <-w:
+		return err
+	default:
+	}
+	var timeout <-chan time.Time
+	if l.config.Timeout > 0 {
+		timeout = time.After(l.config.Timeout)
+	}
+	reason := ErrBusy
+	select {
+	case err := <-w:
+		return err
+	case <-timeout:
+	case <-ctx.Done():
+		reason = ctx.Err()
+	}
+	if l.leave(caller, w, reason) {
+		return reason
+	}
+	return <-w // at the same moment
 }
 
 // enter gives a request a slot or a place in the queue. When that is full, the newest request of the caller with the most
@@ -73,16 +90,22 @@ func (l *Limiter) enter(caller []string) waiter {
 	l.waiting.push(caller, w)
 	if l.waiting.size > l.config.Queue {
 		l.refused++
-		l.waiting.dropNewest() <- ErrFull
+		l.waiting.dropNewest() <- ErrBusy
 	}
 	return w
 }
 
 // leave reports whether a request was still waiting.
-func (l *Limiter) leave(caller []string, w waiter) bool {
+func (l *Limiter) leave(caller []string, w waiter, reason error) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.waiting.remove(caller, w)
+	if !l.waiting.remove(caller, w) {
+		return false
+	}
+	if reason == ErrBusy {
+		l.refused++
+	}
+	return true
 }
 
 func (l *Limiter) release(since time.Time) {
@@ -109,7 +132,7 @@ type Stats struct {
 	Slots   int    // how many requests may run simultaneously
 	Running int    // how many do, resting slots included
 	Waiting int    // requests without a slot
-	Refused uint64 // requests that got ErrFull since the start
+	Refused uint64 // requests that got ErrBusy since the start
 }
 
 // Stats returns the numbers of this moment.

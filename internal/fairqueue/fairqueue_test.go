@@ -99,7 +99,11 @@ func TestLimiter_FullQueueRefusesWhoHasTheMost(t *testing.T) {
 
 func TestLimiter_RequestThatEndsLeavesItsPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := newQueue(t, Config{Slots: 1, Queue: 1})
+		q := newQueue(t, Config{Slots: 1, Queue: 1, Timeout: 2 * time.Second})
+		start := time.Now()
+		if _, err := q.Acquire(t.Context(), []string{"a"}); err != ErrBusy || time.Since(start) != 2*time.Second {
+			t.Errorf("waited too long: %v after %v", err, time.Since(start))
+		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if _, err := q.Acquire(ctx, []string{"a", "1"}); !errors.Is(err, context.DeadlineExceeded) {
@@ -111,7 +115,7 @@ func TestLimiter_RequestThatEndsLeavesItsPlace(t *testing.T) {
 		q.add(t, "b")
 		q.release()
 		synctest.Wait()
-		if fmt.Sprint(q.served, q.refused) != "[b] []" || q.Stats() != (Stats{Slots: 1}) {
+		if fmt.Sprint(q.served, q.refused) != "[b] []" || q.Stats() != (Stats{Slots: 1, Refused: 1}) {
 			t.Errorf("served %v, refused %v, left %+v", q.served, q.refused, q.Stats())
 		}
 	})

@@ -12,9 +12,11 @@ import (
 	"time"
 
 	"golang.org/x/crypto/argon2"
+
+	"github.com/gatehouse/gatehouse/internal/fairqueue"
 )
 
-// ErrBusy says that no slot became free within Config.QueueTimeout. Retry after a while.
+// ErrBusy says that no slot became free within Config.QueueTimeout, or that the queue is full. Retry after a while.
 var ErrBusy = errors.New("password: too many passwords are being hashed")
 
 // Config configures a Hasher. The zero Config is complete.
@@ -32,14 +34,16 @@ type Config struct {
 	Derive func(pw, salt []byte, c Cost) ([]byte, error)
 }
 
+// maxQueue is how many hashes may wait for a slot: at 40 ms a hash, more than QueueTimeout lets wait on 20 processors.
+const maxQueue = 1000
+
 // Hasher hashes passwords. It may be used concurrently; all its methods share its slots.
 type Hasher struct {
 	config    Config
-	slots     chan struct{} // one value for each running hash
-	waiting   atomic.Int64  // callers without a slot
-	rejected  atomic.Uint64 // callers that got ErrBusy
-	dummyHash string        // for VerifyDummy
-	hashed    atomic.Int64
+	limiter   *fairqueue.Limiter
+	dummyHash string   // for VerifyDummy
+	caller    []string // see As
+	hashed    *atomic.Int64
 }
 
 // New checks the configuration.
@@ -66,7 +70,16 @@ func New(c Config) (*Hasher, error) {
 		return nil, errors.New("a password hasher cannot have negative bounds")
 	}
 	nobody := phcHash{cost: c.Cost, salt: make([]byte, saltLen), hash: make([]byte, hashLen)}
-	return &Hasher{config: c, slots: make(chan struct{}, c.MaxConcurrent), dummyHash: nobody.String()}, nil
+	limiter := fairqueue.New(fairqueue.Config{Slots: c.MaxConcurrent, Queue: maxQueue, Timeout: c.QueueTimeout})
+	return &Hasher{config: c, limiter: limiter, dummyHash: nobody.String(), hashed: new(atomic.Int64)}, nil
+}
+
+// As returns the hasher as a caller uses it: those who wait for a slot take turns, as fairqueue.Limiter says. Slots and
+// numbers stay shared.
+func (h *Hasher) As(caller []string) *Hasher {
+	as := *h
+	as.caller = caller
+	return &as
 }
 
 // Argon2id returns the hash, of 32 bytes (RFC 9106).
@@ -122,41 +135,20 @@ func (h *Hasher) VerifyDummy(ctx context.Context, pw string) error {
 
 // derive waits for a slot and hashes. A hash that has begun is finished, also when the context ends.
 func (h *Hasher) derive(ctx context.Context, pw string, salt []byte, c Cost) ([]byte, error) {
-	if err := h.acquireSlot(ctx); err != nil {
-		return nil, err
+	release, err := h.limiter.Acquire(ctx, h.caller)
+	if errors.Is(err, fairqueue.ErrBusy) {
+		return nil, ErrBusy
 	}
-	defer func() { <-h.slots }()
+	if err != nil {
+		return nil, fmt.Errorf("waiting to hash a password: %w", err)
+	}
+	defer release()
 	h.hashed.Add(1)
 	return h.config.Derive([]byte(pw), salt, c)
 }
 
 // Hashed returns the number of hashes begun so far.
 func (h *Hasher) Hashed() int64 { return h.hashed.Load() }
-
-func (h *Hasher) acquireSlot(ctx context.Context) error {
-	// select takes any case that is ready: check the context first, so that a cancelled caller costs nothing.
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("waiting to hash a password: %w", err)
-	}
-	select {
-	case h.slots <- struct{}{}:
-		return nil
-	default:
-	}
-	h.waiting.Add(1)
-	defer h.waiting.Add(-1)
-	timer := time.NewTimer(h.config.QueueTimeout)
-	defer timer.Stop()
-	select {
-	case h.slots <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("waiting to hash a password: %w", ctx.Err())
-	case <-timer.C:
-		h.rejected.Add(1)
-		return ErrBusy
-	}
-}
 
 // Stats says how busy a Hasher is.
 type Stats struct {
@@ -167,6 +159,4 @@ type Stats struct {
 }
 
 // Stats returns the numbers of this moment.
-func (h *Hasher) Stats() Stats {
-	return Stats{Slots: cap(h.slots), Running: len(h.slots), Waiting: int(h.waiting.Load()), Refused: h.rejected.Load()}
-}
+func (h *Hasher) Stats() Stats { return Stats(h.limiter.Stats()) }

@@ -201,6 +201,21 @@ func TestHasher_MethodsShareTheSlots(t *testing.T) {
 	})
 }
 
+func TestHasher_CallersTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := must(New(Config{MaxConcurrent: 1, QueueTimeout: 2500 * time.Millisecond}))
+		slow(h)
+		defer takeTurn(h)()
+		for range 20 {
+			go h.As([]string{"unknown", "flood"}).VerifyDummy(context.Background(), "kxq4vz!t")
+		}
+		synctest.Wait()
+		if err := h.As([]string{"known", "owner"}).VerifyDummy(context.Background(), "kxq4vz!t"); err != nil {
+			t.Errorf("the owner's turn: %v", err)
+		}
+	})
+}
+
 func TestHasher_CancelledCallerDoesNotWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := must(New(Config{MaxConcurrent: 1, QueueTimeout: time.Minute}))
@@ -233,7 +248,7 @@ func TestHasher_PanicReleasesTheSlot(t *testing.T) {
 		defer func() { _ = recover() }()
 		_, _ = h.Hash(context.Background(), "kxq4vz!t")
 	}()
-	if len(h.slots) != 0 {
+	if h.Stats().Running != 0 {
 		t.Error("the turn is lost")
 	}
 }

@@ -41,7 +41,7 @@ var imports = map[string]string{
 	"internal/httpserver":           "",
 	"internal/logging":              "internal/requestid",
 	"internal/metrics":              "authz internal/accounts internal/graphqlhttp internal/token",
-	"internal/password":             "",
+	"internal/password":             "internal/fairqueue",
 	"internal/password/hashworker":  "internal/password",
 	"internal/pgtemp":               "",
 	"internal/problem":              "",
