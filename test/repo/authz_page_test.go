@@ -41,16 +41,17 @@ func TestAuthzPage_ReachesItsAnswersFromAnEmptyFolder(t *testing.T) {
 		}
 	}
 	setup, ok := strings.CutSuffix(commands[0], "go run .\n")
-	first, rest, ok2 := strings.Cut(setup, "\n")
+	initialize, rest, _ := strings.Cut(setup, "\n")
+	fetch, rest, ok2 := strings.Cut(rest, "\n")
 	if !ok || !ok2 || len(commands) != 2 {
 		t.Fatal("the page's commands are not those that this test follows")
 	}
 	root, err := os.Getwd()
 	servertest.Check(t, err)
-	servertest.Execute(t, ".", "go", "tool", "-n", "gqlgen") // so that its modules are there
-	t.Setenv("GOPROXY", "off")                               // which would be asked for versions of what is replaced
 	write(t, filepath.Join(folder, "go.sum"), servertest.ReadFile(t, "go.sum"))
-	sh(t, folder, first+"\ngo mod edit -require "+module+"@v0.0.0 -replace "+module+"="+root+"\n"+rest)
+	sh(t, folder, initialize+"\ngo mod edit -require "+module+"@v0.0.0 -replace "+module+"="+root)
+	sh(t, folder, "GOPROXY=off "+fetch) // the proxy would be asked for a release
+	sh(t, folder, rest)
 	start(t, folder, address)
 	testenv.Equal(t, strings.ReplaceAll(answers, "\n  ", ""), sh(t, folder, commands[1]),
 		"the answers that the page shows")
