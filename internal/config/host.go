@@ -8,30 +8,22 @@ import (
 	"strings"
 )
 
-// IsOwnHost reports whether a Host header is one by which this machine's clients call the server: localhost, an IP
-// address, or the host of the listener, of the issuer or of an allowed origin. A client of HTTP/1.0 sends none.
+// privateDomains are kept for private use: nobody can register a name below them.
+var privateDomains = []string{".localhost", ".internal", ".svc", ".cluster.local"}
+
+// IsOwnHost reports whether a Host header is one by which clients call this server: an IP address, a name that cannot
+// be registered (one without a dot, such as localhost or the name of a service, or below a private domain), or the host
+// of a listener, of the issuer or of an allowed origin. A client of HTTP/1.0 sends none.
 func (c *Config) IsOwnHost(header string) bool {
 	host := hostOf(header)
+	private := func(domain string) bool { return strings.HasSuffix(host, domain) }
 	_, err := netip.ParseAddr(host)
-	return err == nil || host == "" || host == "localhost" || strings.HasSuffix(host, ".localhost") ||
+	return err == nil || !strings.Contains(host, ".") || slices.ContainsFunc(privateDomains, private) ||
 		slices.Contains(c.ownHosts(), host)
 }
 
-// IsOpsHost is IsOwnHost for the second listener. Beyond loopback that is called by the names of services too, which
-// nobody can register: those without a dot, and those below domains that are kept for private use.
-func (c *Config) IsOpsHost(header string) bool {
-	host := hostOf(header)
-	if c.IsOwnHost(header) || host == hostOf(c.OpsAddr) {
-		return true
-	}
-	private := slices.ContainsFunc([]string{".internal", ".svc", ".cluster.local"}, func(domain string) bool {
-		return strings.HasSuffix(host, domain)
-	})
-	return !c.OpsLoopback() && (private || !strings.Contains(host, "."))
-}
-
 func (c *Config) ownHosts() []string {
-	hosts := []string{hostOf(c.Addr)}
+	hosts := []string{hostOf(c.Addr), hostOf(c.OpsAddr)}
 	for _, address := range append([]string{c.Issuer}, c.Origins...) {
 		if u, err := url.Parse(address); err == nil && u.Host != "" {
 			hosts = append(hosts, hostOf(u.Host))

@@ -26,7 +26,7 @@ func serveOps(c *config.Config, metrics http.Handler, log *slog.Logger) (stop fu
 			"keep it behind a firewall", "addr", c.OpsAddr)
 	}
 	server := &http.Server{ // without a WriteTimeout: a profile takes as long as it is asked to
-		Handler:           ownHosts(c.IsOpsHost, opsHandler(metrics)),
+		Handler:           ownHosts(c.IsOwnHost, opsHandler(metrics)),
 		ReadHeaderTimeout: 5 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),

@@ -142,7 +142,7 @@ func TestSecrets_LeaveInNoOtherWay(t *testing.T) {
 			}
 			for place, says := range map[string]string{ // what must be there, so that an empty place is no proof
 				"the log": "refresh_reused", "the traces": "mutation Login", "the database": "ann@example.com",
-				"/metrics":            `operation="Login"`,
+				"/metrics":            `operation="login"`,
 				"what commands print": "bad usage", "/debug/pprof/goroutine?debug=2": "goroutine",
 				"/debug/pprof/heap?debug=1": "heap", "/debug/pprof/cmdline": "test", "/debug/pprof/allocs?debug=1": "heap",
 			} {
