@@ -30,6 +30,10 @@
 //     forbidden type behind an interface or union, and a missing one get the same answer;
 //   - a subscription is decided again before each event, and a lost right ends it; a batch resolver is asked only about
 //     the objects whose field the viewer may see;
+//   - an ID that a mutation acts on says whose object it may name: @auth(owner: …), or @public for any. The object is
+//     loaded before anything runs (Config.Objects), and a foreign and a missing one are refused alike;
+//   - a field that is narrower than its type, and a guarded one of the query type, is nullable, so that a denial takes
+//     nothing else with it;
 //   - what cannot be decided is denied.
 //
 // An operation that is rejected before execution has errors and no data. gqlgen's own transports answer that with 200
@@ -42,8 +46,8 @@
 //   - who the caller is: Config.Viewer says so, and checks the credential;
 //   - what a resolver looks for: a hidden object of a list leaves a null or takes the list with it, so its presence
 //     shows, and a count, filter, order or cursor tells what it reads; a resolver selects what the caller may know of;
-//   - what a resolver writes beyond the objects that its ID arguments name, and what changes between that check and the
-//     write: the resolver's own transaction names the owner again;
+//   - what a resolver writes beyond the objects that its ID arguments name (another scalar than ID names none), and what
+//     changes between that check and the write: the resolver's own transaction names the owner again;
 //   - what stands within a scalar: a map or JSON is one value;
 //   - what a resolver's error says, but for NOT_FOUND where the object could be another's;
 //   - what an operation costs, how often it is sent, and how long its answer takes: limits and time-outs stand before;
