@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -209,9 +210,17 @@ func TestTypeName_MismatchFailsTheOperation(t *testing.T) {
 	if got := s.summary(t, "other user", `{ node(id: "d1") { id } }`); got != "rejected | INTERNAL @" {
 		t.Errorf("objects are decided as those of another type: %s", got)
 	}
-	got := typeName("Unknown").summary(t, "other user", `{ node(id: "p1") { id } }`)
+	var log strings.Builder
+	s = serveWith(t, func(c *authz.Config) {
+		c.TypeName = func(any) string { return "PostRow" }
+		c.Log = slog.New(slog.NewTextHandler(&log, nil))
+	})
+	got := s.summary(t, "other user", `{ node(id: "p1") { id } }`)
 	if got != `{"node":null} | NOT_FOUND Query.node @node` {
 		t.Errorf("an object of an unknown type: %s", got)
+	}
+	if want := "coordinate=Query.node goType=*allfeatures.Post typeName=PostRow"; !strings.Contains(log.String(), want) {
+		t.Errorf("the log does not say why: %s", &log)
 	}
 }
 
