@@ -122,7 +122,8 @@ func (e *pathElement) path() ast.Path {
 type walker struct {
 	guard     *Guard
 	ctx       context.Context
-	loaded    int // objects that the operation names
+	named     []namedObjects // decided last, and only when nothing else forbids the operation
+	loaded    int            // objects that the operation names
 	variables map[string]any
 	strict    bool // a forbidden part forbids everything: mutations and subscriptions
 	seen      map[*node]bool
@@ -151,6 +152,9 @@ func (g *Guard) decide(
 		if w.node(n, nil) {
 			w.runnable = true
 		}
+	}
+	if len(w.violations) == 0 {
+		w.decideNamed()
 	}
 	return w.decision
 }
@@ -294,7 +298,12 @@ func (w *walker) forbiddenArguments(object string, s *selection, at *pathElement
 		case verdict == denied:
 			v = w.deny(in.coordinate, in.require)
 		case verdict == byOwner && w.guard.config.Objects[in.coordinate] != nil:
-			v, check.named = w.foreign(in), in.coordinate
+			check.named = in.coordinate
+			if w.strict {
+				w.named = append(w.named, namedObjects{in, at})
+			} else {
+				v = w.foreign(in)
+			}
 		case verdict == byOwner:
 			check.owners = append(check.owners, in)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"strings"
 
@@ -49,6 +50,7 @@ func (e *evaluator) expect(p *allfeatures.Viewer) []answer {
 	switch set := e.op.SelectionSet; e.op.Operation {
 	case ast.Mutation:
 		if e.forbidsAnything(set, e.schema.Mutation, p) {
+			e.forgetNamed()
 			return []answer{e.rejected()}
 		}
 		return []answer{e.answer(e.object(set, e.schema.Mutation, nil, p))}
@@ -67,6 +69,16 @@ func (e *evaluator) expect(p *allfeatures.Viewer) []answer {
 }
 
 func (e *evaluator) reset() { e.denials, e.nulls = map[string]string{}, false }
+
+// forgetNamed drops the objects that a mutation names, which are not looked at when something else forbids it.
+func (e *evaluator) forgetNamed() {
+	notFound := func(_, code string) bool { return code == "NOT_FOUND" }
+	others := maps.Clone(e.denials)
+	maps.DeleteFunc(others, notFound)
+	if len(others) > 0 {
+		e.denials = others
+	}
+}
 
 func (e *evaluator) deny(code, coordinate string) {
 	if e.denials[coordinate] == "" {

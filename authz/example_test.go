@@ -47,7 +47,8 @@ func ExampleNew() {
 	// the schema is not a complete access policy: Query.draft: does not say who may use it; write @auth(…) or @public behind it
 	// Query.titles      everyone
 	// Query.draft       signed-in users
-	// Query.draft(id:)  everyone who may use the field
+	// Query.draft(id:)  signed-in users
+	// Draft             editors, or its author
 	// Draft.text        editors, or its author
 }
 

@@ -9,6 +9,23 @@ import (
 // maxNamedObjects bounds the objects that one operation may name: each is loaded before the operation runs.
 const maxNamedObjects = 100
 
+// namedObjects are the objects that a supplied ID names.
+type namedObjects struct {
+	in guardedInput
+	at *pathElement
+}
+
+// decideNamed decides the objects that a mutation names. Only then is anything read for it: one that is refused for
+// another reason reads nothing.
+func (w *walker) decideNamed() {
+	for _, n := range w.named {
+		if v := w.foreign(n.in); v != nil {
+			v.at = n.at
+			w.violations = append(w.violations, v)
+		}
+	}
+}
+
 // foreign returns a violation unless each object that a supplied ID names is there and satisfies the ID's rule. It is
 // asked before anything runs, and its answer to a missing object is the one to a foreign object.
 func (w *walker) foreign(in guardedInput) *violation {

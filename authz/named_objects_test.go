@@ -49,6 +49,25 @@ func TestNamedObject_ThatCannotBeDecidedIsDenied(t *testing.T) {
 	}
 }
 
+// TestNamedObject_OfAnOperationThatIsRefusedAnywayIsNotLoaded: a denied operation reads nothing.
+func TestNamedObject_OfAnOperationThatIsRefusedAnywayIsNotLoaded(t *testing.T) {
+	loads := 0
+	s := serveWith(t, func(c *authz.Config) {
+		load := c.Objects["Mutation.discard(id:)"]
+		c.Objects["Mutation.discard(id:)"] = func(ctx context.Context, id string) (any, error) {
+			loads++
+			return load(ctx, id)
+		}
+	})
+	s.summary(t, "alice", `mutation { discard(id: "d1") publish(id: "p1") { id } }`)
+	if loads != 0 {
+		t.Errorf("%d objects were loaded", loads)
+	}
+	if s.summary(t, "alice", `mutation { discard(id: "d1") }`); loads != 1 { // the control
+		t.Errorf("%d objects were loaded", loads)
+	}
+}
+
 // TestNamedObject_WithoutItsRuleIsActedUpon is what the rule prevents: the resolver asks nobody whose object it is.
 func TestNamedObject_WithoutItsRuleIsActedUpon(t *testing.T) {
 	config := testConfig(false)
