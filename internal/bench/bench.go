@@ -78,6 +78,8 @@ type variant struct {
 	engine  engine
 	label   string // of its figures
 	other   bool   // the build to compare with, which has to meet no target
+
+	environment []string // beside that of all servers
 }
 
 func (b *bench) variants() []variant {
@@ -164,7 +166,7 @@ func (b *bench) launch(
 	if err != nil {
 		return nil, err
 	}
-	p := process{address: address, program: v.program, environment: b.environment(url, address, cost)}
+	p := process{address: address, program: v.program, environment: append(b.environment(url, address, cost), v.environment...)}
 	return b.spawn(ctx, p, first)
 }
 

@@ -60,6 +60,8 @@ var everyFigure = []string{
 	"me, %s ÷ plain", "denied me, %s ÷ plain", "users page of 100, %s ÷ plain",
 	"me, 20 users in turn, %s ÷ plain", "me, 20 users in turn, %s, garbage collections in 9000 requests",
 	"logins, %s ÷ argon2id alone", "me, %s, p99 under a login flood ÷ quiet",
+	"owners' sign-ins answered under a flood of wrong ones from an IPv6 /48, %s",
+	"new documents answered under a flood of others from one address, %s",
 	"login without its hashing, %s: ", "me, %s: ", "users page of 100 at depth, %s: ",
 	"start to first answer, %s", "resident memory idle, %s", "the same after many requests, %s",
 }

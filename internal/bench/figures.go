@@ -19,6 +19,7 @@ var groups = []struct {
 	{"caches", caches},
 	{"logins", logins},
 	{"tail", each(tail)},
+	{"fairness", each(fairness)},
 	{"growth", each(growth)},
 	{"start", each(starts)},
 	{"memory", each(memory)},

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -40,6 +41,16 @@ var (
 	contentLength = []byte("Content-Length: ")
 )
 
+// responseError is a whole response that is not the expected one: the next request can be sent.
+type responseError string
+
+func (e responseError) Error() string { return string(e) }
+
+func isResponse(err error) bool {
+	_, ok := errors.AsType[responseError](err)
+	return ok
+}
+
 // do sends a request and returns the body of the response, which is valid until the next call.
 func (c *client) do(request []byte) ([]byte, error) {
 	if _, err := c.conn.Write(request); err != nil {
@@ -75,7 +86,7 @@ func (c *client) do(request []byte) ([]byte, error) {
 		return nil, err
 	}
 	if status != "" {
-		return nil, fmt.Errorf("%s: %s", status, c.body)
+		return nil, responseError(fmt.Sprintf("%s: %s", status, c.body))
 	}
 	return c.body, nil
 }
@@ -84,7 +95,7 @@ func (c *client) do(request []byte) ([]byte, error) {
 func (c *client) ask(w workload, turn int) error {
 	body, err := c.do(w.requests[turn%len(w.requests)])
 	if err == nil && !bytes.HasPrefix(body, w.prefix) {
-		err = fmt.Errorf("the response is %.200s, and should begin with %s", body, w.prefix)
+		err = responseError(fmt.Sprintf("the response is %.200s, and should begin with %s", body, w.prefix))
 	}
 	return err
 }

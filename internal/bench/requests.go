@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -34,6 +35,12 @@ func graphqlRequest(query string, variables map[string]any, token string) []byte
 		head += "Authorization: Bearer " + token + "\r\n"
 	}
 	return fmt.Appendf(nil, "%sContent-Length: %d\r\n\r\n%s", head, len(body), body)
+}
+
+// from says where a request comes from.
+func from(address string, request []byte) []byte {
+	const before = "User-Agent: "
+	return bytes.Replace(request, []byte(before), []byte("X-Forwarded-For: "+address+"\r\n"+before), 1)
 }
 
 func loginRequest(user int) []byte {
