@@ -12,7 +12,7 @@ TIMEOUT = $(if $(TEST_LONG),6h,45m)
 
 # All targets compile as a release does, so that each thing is compiled once.
 export CGO_ENABLED = 0
-export GOFLAGS := $(filter-out -trimpath,$(GOFLAGS)) -trimpath
+export GOFLAGS := $(filter-out -trimpath,$(shell go env GOFLAGS)) -trimpath
 race: export CGO_ENABLED = 1
 
 help: ## list the targets
