@@ -90,7 +90,7 @@ func TestMutants_EachLostStatementIsDetected(t *testing.T) {
 func distinguishes(m *matrix, all []cell, at string) bool {
 	_, name, _ := strings.Cut(at, ".")
 	mentions := func(c cell) bool {
-		return strings.HasPrefix(c.coordinate, at) ||
+		return strings.HasPrefix(c.coordinate, at) || strings.HasSuffix(c.coordinate, "("+name+":)") ||
 			name != "" && strings.HasSuffix(c.coordinate, ":)") && strings.Contains(c.shape, " "+name)
 	}
 	for _, depth := range []func(int, cell) bool{
