@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -45,7 +46,10 @@ func libraries(t *testing.T) []library {
 		{"PyJWT", program(pythons[i], "test/e2e/testdata/pyjwt.py")},
 		{"verify", func(t *testing.T, issuer, token string) bool {
 			v, err := verify.New(verify.Config{Issuer: issuer})
-			servertest.Check(t, err)
+			if err != nil {
+				t.Error(err)
+				return false
+			}
 			_, err = v.Verify(t.Context(), token)
 			return err == nil
 		}},
@@ -58,7 +62,7 @@ func program(name, script string) func(*testing.T, string, string) bool {
 		c.Stdin = strings.NewReader(token)
 		out, err := c.CombinedOutput()
 		if code := c.ProcessState.ExitCode(); code > 1 || err != nil && code < 0 {
-			t.Fatalf("%s: %v\n%s", script, err, out)
+			t.Errorf("%s: %v\n%s", script, err, out)
 		}
 		return err == nil
 	}
@@ -75,9 +79,11 @@ func TestJWTLibraries_AcceptTokensThroughARotation(t *testing.T) {
 	register := func() string { return s.Register().Access }
 	want := func(when, token string, good bool) {
 		t.Helper()
+		var asked sync.WaitGroup
 		for _, l := range all {
-			testenv.Equal(t, good, l.accepts(t, s.URL, token), "%s: %s accepts", when, l.name)
+			asked.Go(func() { testenv.Equal(t, good, l.accepts(t, s.URL, token), "%s: %s accepts", when, l.name) })
 		}
+		asked.Wait()
 	}
 	for i, algorithm := range []string{"ES256", "RS256", "EdDSA"} {
 		old := register()
