@@ -101,12 +101,14 @@ func (t *throttler) refresh(r token.Refresh, forged error, from viewer.Origin, n
 }
 
 // caller returns who waits to have the password of an attempt hashed. Known devices and live sessions are one class, by
-// account, and have half of all turns, however many others try to sign in.
+// network and then by account, and have half of all turns, however many others try to sign in.
 func (t *attempt) caller(v *viewer.Viewer) []string {
-	if t != nil && t.known {
-		return []string{"known", t.counters[len(t.counters)-1].name.String()}
+	if t == nil || !t.known {
+		return unknownCaller(v)
 	}
-	return unknownCaller(v)
+	names := append([]string{"known"}, v.Caller()...)
+	names[len(names)-1] = t.counters[len(t.counters)-1].name.String()
+	return names
 }
 
 func (t *throttler) account(free int, parts ...string) counter {

@@ -36,7 +36,7 @@ func (s *Service) ChangePassword(ctx context.Context, v *viewer.Viewer, in Chang
 	}
 	hash, err := s.hash(ctx, proved.try.caller(v), in.NewPassword)
 	if err != nil {
-		return nil, err
+		return nil, s.refundUnverified(ctx, proved.try, err)
 	}
 	var payload *AuthPayload
 	err = s.write(ctx, v, now, func(ctx context.Context, tx *transaction, row *ent.User) (err error) {

@@ -78,17 +78,17 @@ func (v *Viewer) Err() error {
 	return v.CheckErr
 }
 
-// Caller names who shares in what is scarce, for package fairqueue: the user when signed in, else the networks of the
-// request's address.
+// Caller names who shares in what is scarce, for package fairqueue: the networks of the request's address, the widest
+// first, and then the user, or "" for all who are anonymous. Networks come first since anybody can register accounts.
 func (v *Viewer) Caller() []string {
-	if v.SignedIn() {
-		return []string{v.UserID.String()}
-	}
 	var names []string
 	for _, network := range v.Origin.Networks() {
 		names = append(names, network.String())
 	}
-	return names
+	if !v.SignedIn() {
+		return append(names, "")
+	}
+	return append(names, v.UserID.String())
 }
 
 type key struct{}

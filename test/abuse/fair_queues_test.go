@@ -33,16 +33,43 @@ func steadily(d time.Duration, perSecond int, f func(n int)) (wait func()) {
 // from is the header by which a trusted proxy says who asks.
 func from(address string) []string { return []string{"X-Forwarded-For", address} }
 
+// inNetwork is an address of the IPv6 /48 that floods, each in a /64 of its own.
+func inNetwork(n int) string { return fmt.Sprintf("2001:db8:1:%x::1", n) }
+
+// accountsOf registers accounts from the network that floods: anybody can.
+func accountsOf(s *servertest.Process, n int) (accounts []servertest.Answer, addresses []string) {
+	for i := range n {
+		addresses = append(addresses, servertest.NewAddress())
+		accounts = append(accounts, s.Do(servertest.Request{Header: from(inNetwork(i)), Query: fmt.Sprintf(
+			`mutation { register(input: {email: %q, password: %q}) { accessToken device } }`, addresses[i], servertest.Password)}))
+	}
+	return accounts, addresses
+}
+
 // TestFairQueue_FloodOfNewDocumentsLeavesTurnsToOthers: an IPv6 network sends four hundred expensive documents a second,
-// each once. Others, with documents of their own that nobody has sent before, are answered.
+// each once, anonymously or as one of many accounts. Others, with documents of their own that nobody has sent before, are
+// answered.
 func TestFairQueue_FloodOfNewDocumentsLeavesTurnsToOthers(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes four seconds of all processors")
+		t.Skip("takes eight seconds of all processors")
 	}
-	s := servertest.StartChild(t, "GATEHOUSE_LOG=error", "GATEHOUSE_TRUSTED_PROXIES=127.0.0.1/32")
+	t.Run("anonymous", func(t *testing.T) { floodDocuments(t, 0) })
+	t.Run("of a hundred accounts", func(t *testing.T) { floodDocuments(t, 100) })
+}
+
+func floodDocuments(t *testing.T, accounts int) {
+	s := servertest.StartChild(t, "GATEHOUSE_LOG=error", "GATEHOUSE_TRUSTED_PROXIES=127.0.0.1/32",
+		servertest.CheapHashing)
+	tokens := []string{""}
+	if own, _ := accountsOf(s, accounts); accounts > 0 {
+		tokens = nil
+		for _, a := range own {
+			tokens = append(tokens, a.Field("accessToken"))
+		}
+	}
 	flood, refused := "{me{"+strings.Repeat("id ", 249)+"}}", atomic.Int64{}
 	wait := steadily(floodTime, 400, func(n int) {
-		a := s.Do(servertest.Request{Query: fmt.Sprintf("#%d\n%s", n, flood), Header: from(fmt.Sprintf("2001:db8:1:%x::1", n))})
+		a := s.Do(servertest.Request{Token: tokens[n%len(tokens)], Query: fmt.Sprintf("#%d\n%s", n, flood), Header: from(inNetwork(n))})
 		if a.Unavailable() {
 			refused.Add(1)
 		}
@@ -67,31 +94,41 @@ func TestFairQueue_FloodOfNewDocumentsLeavesTurnsToOthers(t *testing.T) {
 	}
 }
 
-// TestFairQueue_FloodOfWrongSignInsLeavesTurnsToOwners: from each network of an IPv6 /48 comes a sign-in, 120 a second,
-// which is more than can be hashed. An owner signs in, with and without a known device.
-func TestFairQueue_FloodOfWrongSignInsLeavesTurnsToOwners(t *testing.T) {
+// TestFairQueue_FloodOfSignInsLeavesTurnsToOwners: sixty sign-ins a second from as many networks of one IPv6 /48, which is
+// more than can be hashed, with wrong passwords or to accounts of the flood's own from devices that they know. An owner
+// signs in, with and without a known device.
+func TestFairQueue_FloodOfSignInsLeavesTurnsToOwners(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes four seconds of all processors")
+		t.Skip("takes fifteen seconds of all processors")
 	}
+	t.Run("wrong passwords", func(t *testing.T) { floodSignIns(t, 0) })
+	t.Run("accounts of its own", func(t *testing.T) { floodSignIns(t, 60) })
+}
+
+func floodSignIns(t *testing.T, accounts int) {
 	s := servertest.StartChild(t, "GATEHOUSE_LOG=error",
-		"GATEHOUSE_TRUSTED_PROXIES=127.0.0.1/32", "GATEHOUSE_THROTTLE=on", "GATEHOUSE_ARGON2=m=19456,t=6,p=1")
+		"GATEHOUSE_TRUSTED_PROXIES=127.0.0.1/32", "GATEHOUSE_THROTTLE=on", "GATEHOUSE_ARGON2=m=19456,t=8,p=1")
 	signIn := func(address, password, device, network string) servertest.Answer {
 		return s.Do(servertest.Request{Header: from(network), Query: fmt.Sprintf(
 			`mutation { login(input: {email: %q, password: %q, device: %q}) { accessToken } }`, address, password, device)})
 	}
+	own, addresses := accountsOf(s, accounts)
 	owner := servertest.NewAddress()
 	a := s.Ask("", fmt.Sprintf(`mutation { register(input: {email: %q, password: %q}) { device } }`, owner,
 		servertest.Password))
 	devices := []string{a.Field("device"), ""}
 	var refused, answered atomic.Int64
-	wait := steadily(floodTime, 120, func(n int) {
-		a := signIn(fmt.Sprintf("user%d@example.com", n), "not the password", "", fmt.Sprintf("2001:db8:1:%x::1", n))
-		if a.Code() == "RATE_LIMITED" {
+	wait := steadily(floodTime, 60, func(n int) {
+		address, password, device := fmt.Sprintf("user%d@example.com", n), "not the password", ""
+		if accounts > 0 {
+			address, password, device = addresses[n%accounts], servertest.Password, own[n%accounts].Field("device")
+		}
+		if signIn(address, password, device, inNetwork(n)).Code() == "RATE_LIMITED" {
 			refused.Add(1)
 		}
 	})
 	time.Sleep(floodStart)
-	steadily(floodTime-floodStart, 2, func(n int) {
+	steadily(floodTime-floodStart, 4, func(n int) {
 		if a := signIn(owner, servertest.Password, devices[n%2], fmt.Sprintf("198.51.100.%d", n)); a.OK() {
 			answered.Add(1)
 		} else {
@@ -99,11 +136,11 @@ func TestFairQueue_FloodOfWrongSignInsLeavesTurnsToOwners(t *testing.T) {
 		}
 	})()
 	wait()
-	t.Logf("%d of the flood refused, %d of 6 others answered", refused.Load(), answered.Load())
+	t.Logf("%d of the flood refused, %d of 12 others answered", refused.Load(), answered.Load())
 	if refused.Load() == 0 {
 		t.Error("the flood was no flood")
 	}
-	if answered.Load() < 6 {
-		t.Errorf("%d of 6 sign-ins with the right password were answered", answered.Load())
+	if answered.Load() < 11 {
+		t.Errorf("%d of 12 sign-ins with the right password were answered", answered.Load())
 	}
 }
