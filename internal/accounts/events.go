@@ -22,6 +22,7 @@ const (
 	ReauthenticationFailed EventKind = "reauthentication_failed"
 	PasswordChanged        EventKind = "password_changed"
 	RefreshReused          EventKind = "refresh_reused" // a copy of a refresh token was used: its session has ended
+	RefreshLate            EventKind = "refresh_late"   // a token came just after its successor's use: late, or a copy
 	SessionEnded           EventKind = "session_ended"  // revoked; not expired
 	KeysRotated            EventKind = "keys_rotated"
 	KeysRevoked            EventKind = "keys_revoked"
@@ -30,8 +31,8 @@ const (
 // Events returns every kind.
 func Events() []EventKind {
 	return []EventKind{AccountCreated, AccountDeleted, AccountSuspended, AccountReinstated, RolesChanged, SignedIn,
-		SignInFailed,
-		Reauthenticated, ReauthenticationFailed, PasswordChanged, RefreshReused, SessionEnded, KeysRotated, KeysRevoked}
+		SignInFailed, Reauthenticated, ReauthenticationFailed, PasswordChanged, RefreshReused, RefreshLate, SessionEnded,
+		KeysRotated, KeysRevoked}
 }
 
 // Event is something that was committed. It holds nothing that a client typed.

@@ -137,8 +137,11 @@ func TestRefresh_LateRequestEndsNothing(t *testing.T) {
 		newest := h.must(h.exchange(*next.RefreshToken))
 		for _, by := range []time.Duration{0, time.Second, -2 * time.Second, 11 * time.Second} {
 			h.clock.move(by) // 10 s in all
+			h.events = nil
 			wantReason(t, "late", errOf(h.exchange(*late.RefreshToken)), "used")
 			h.wantActive("the session", newest)
+			told := accounts.Event{Kind: accounts.RefreshLate, UserID: late.Viewer.UserID, SessionID: late.Viewer.SessionID}
+			testenv.Equal(t, []accounts.Event{told}, h.events, "the events")
 		}
 		again := h.must(h.exchange(*next.RefreshToken))
 		testenv.Equal(t, *newest.RefreshToken, *again.RefreshToken, "the successor")
