@@ -1,10 +1,12 @@
 package accounts_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
 	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/password"
 	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/testenv"
 	"github.com/gatehouse/gatehouse/internal/viewer"
@@ -163,5 +165,48 @@ func TestSessions_CountPerAccountIsBounded(t *testing.T) {
 		}
 		h.wantRevoked("the session that was used longest ago", first)
 		h.wantActive("the one after it", second)
+	})
+}
+
+// TestThrottle_EachHashWithoutASlotIsRefunded refuses a slot to each hash that a use case needs, one after the other: an
+// attempt that comes to nothing for that reason is free, however often it is made.
+func TestThrottle_EachHashWithoutASlotIsRefunded(t *testing.T) {
+	eachThrottled(t, func(t *testing.T, h *fixture) {
+		p := h.must(h.registerAt(at("192.0.2.7"), ada))
+		hashes, refused := 0, 0 // of the present attempt
+		full := h.instance(func(c *accounts.Config) {
+			c.Passwords = hasher(t, password.Config{Derive: func(pw, salt []byte, c password.Cost) ([]byte, error) {
+				if hashes++; hashes == refused {
+					return nil, password.ErrBusy
+				}
+				return password.Argon2id(pw, salt, c), nil
+			}})
+		})
+		for _, use := range []struct {
+			name   string
+			hashes int
+			do     func() (*accounts.AuthPayload, error)
+		}{
+			{"login", 1, func() (*accounts.AuthPayload, error) { return full.login(ada, goodPassword) }},
+			{"login to no account", 1, func() (*accounts.AuthPayload, error) { return full.login("x@example.com", "x") }},
+			{"register", 1, func() (*accounts.AuthPayload, error) { return full.register("y@example.com", goodPassword) }},
+			{"reauthenticate", 1, func() (*accounts.AuthPayload, error) { return full.reauthenticate(p.Viewer, goodPassword) }},
+			{"changePassword", 2, func() (*accounts.AuthPayload, error) {
+				return full.changePassword(p.Viewer, goodPassword, otherPassword)
+			}},
+		} {
+			for refused = 1; refused <= use.hashes; refused++ {
+				for i := range 20 {
+					hashes = 0
+					if _, err := use.do(); !errors.Is(err, password.ErrBusy) {
+						t.Fatalf("%s without hash %d, attempt %d: %v, want the hasher's refusal", use.name, refused, i, err)
+					}
+				}
+			}
+			hashes = 0
+			if _, err := use.do(); errors.Is(err, password.ErrBusy) || hashes != use.hashes {
+				t.Errorf("%s: %d hashes, %v", use.name, hashes, err)
+			}
+		}
 	})
 }
