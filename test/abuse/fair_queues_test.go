@@ -54,7 +54,7 @@ func TestFairQueue_FloodOfNewDocumentsLeavesTurnsToOthers(t *testing.T) {
 		t.Skip("takes eight seconds of all processors")
 	}
 	t.Run("anonymous", func(t *testing.T) { floodDocuments(t, 0) })
-	t.Run("of a hundred accounts", func(t *testing.T) { floodDocuments(t, 100) })
+	t.Run("more accounts than places", func(t *testing.T) { floodDocuments(t, 200) })
 }
 
 func floodDocuments(t *testing.T, accounts int) {
