@@ -3,6 +3,7 @@ package pgtemp_test
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -43,6 +44,17 @@ func TestServer_KeepsDataAndURLOverEachStopAndStart(t *testing.T) {
 		if err := query(t, url, "INSERT INTO t VALUES (1)"); err != nil {
 			t.Fatalf("after %s: %v", name, err)
 		}
+	}
+}
+
+func TestServer_OrdersTextByALanguage(t *testing.T) {
+	url := dbtest.NewServer(t).URL("postgres")
+	const refusesToOrderByBytes = "SELECT 1 / (CASE WHEN 'a' < 'B' %s THEN 1 ELSE 0 END)"
+	if err := query(t, url, fmt.Sprintf(refusesToOrderByBytes, "")); err != nil {
+		testenv.Missing(t, "a locale beside C", "PostgreSQL before 15 needs en_US.UTF-8; on Debian: apt-get install locales-all")
+	}
+	if err := query(t, url, fmt.Sprintf(refusesToOrderByBytes, `COLLATE "C"`)); err == nil {
+		t.Error("the question is answered in C too")
 	}
 }
 
