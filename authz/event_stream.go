@@ -142,11 +142,18 @@ func (e *execution) parentObject(fc *graphql.FieldContext) any {
 	return pointerTo(reflect.ValueOf(object))
 }
 
-// path returns the path of a field in the response. Below an event gqlgen leaves the subscription's field out.
+// path returns the path of a field in the response.
 func (e *execution) path(fc *graphql.FieldContext) ast.Path {
-	path := fc.Path()
-	if e.events != nil && fc != e.events.field {
-		return append(ast.Path{ast.PathName(e.events.field.Field.Alias)}, path...)
+	if e.events != nil && fc == e.events.field {
+		return fc.Path()
 	}
-	return path
+	return e.belowEvent(fc.Path())
+}
+
+// belowEvent completes a path of gqlgen's, which leaves the subscription's field out below an event.
+func (e *execution) belowEvent(path ast.Path) ast.Path {
+	if e.events == nil {
+		return path
+	}
+	return append(ast.Path{ast.PathName(e.events.field.Field.Alias)}, path...)
 }

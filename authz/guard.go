@@ -23,7 +23,8 @@ type Config struct {
 	Owners map[string][]Owner
 	// Rules gives fields a rule that have no place for a directive, because they are generated, by coordinate:
 	// federation's "Query._entities", "Query._service" and "_Service.sdl". A nil Rule opens the field to everyone. What
-	// _entities finds is decided by each object's own rules, as behind every union.
+	// _entities finds is decided by each object's own rules, as behind every union; a rule for _service lets it through
+	// without Introspection.
 	Rules map[string]Rule
 	// Objects loads what a mutation acts on: for each ID argument of a root field, and each ID field of an input, that
 	// has an owner rule, by coordinate ("Mutation.erase(id:)", "EraseInput.id"), the object of an id as the client
@@ -125,7 +126,8 @@ func (g *Guard) Validate(server graphql.ExecutableSchema) error {
 // InterceptOperation decides the operation. It runs it in full or in part, or rejects it.
 func (g *Guard) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 	op := graphql.GetOperationContext(ctx)
-	op.DisableIntrospection = !g.config.Introspection
+	_, hasService := g.config.Rules["Query._service"] // which gqlgen counts as introspection; its own rule decides it
+	op.DisableIntrospection = !g.config.Introspection && !hasService
 	p := g.planOf(op)
 	v, have := g.identify(ctx, "Config.Viewer", func() (Viewer, error) { return g.config.Viewer(ctx) })
 	watched := g.config.VerifyExecution || op.Operation.Operation == ast.Subscription // each event is decided again

@@ -15,12 +15,17 @@ import (
 // own.
 func TestNotFound_OfAResolverIsAnsweredAsAForeignObject(t *testing.T) {
 	s := mustServe(t, false)
-	says := true
+	says, adds := true, false
 	s.exec.AroundFields(func(ctx context.Context, next graphql.Resolver) (any, error) {
 		result, err := next(ctx)
 		fc := graphql.GetFieldContext(ctx)
 		if id := fc.Args["id"]; says && fc.IsResolver && (id == "nothing" || id == "d3") {
-			return nil, &gqlerror.Error{Message: "no such thing", Extensions: map[string]any{"code": "NOT_FOUND"}}
+			err = &gqlerror.Error{Message: "no such thing", Extensions: map[string]any{"code": "NOT_FOUND"}}
+			if adds { // to the response, where it does not pass the guard
+				graphql.AddError(ctx, err)
+				return nil, nil
+			}
+			return nil, err
 		}
 		return result, err
 	})
@@ -37,10 +42,12 @@ func TestNotFound_OfAResolverIsAnsweredAsAForeignObject(t *testing.T) {
 			foreign = "d1"
 		}
 		for _, persona := range []string{"other user", "missing"} {
-			a, b := ask(persona, `{ open x: `+field+`(id: "`+foreign+`") `+below+` }`),
-				ask(persona, `{ open x: `+field+`(id: "nothing") `+below+` }`)
-			if a != b {
-				t.Errorf("%s as %s:\nforeign %s\nmissing %s", field, persona, a, b)
+			for _, adds = range []bool{true, false} {
+				a, b := ask(persona, `{ open x: `+field+`(id: "`+foreign+`") `+below+` }`),
+					ask(persona, `{ open x: `+field+`(id: "nothing") `+below+` }`)
+				if a != b {
+					t.Errorf("%s as %s:\nforeign %s\nmissing %s", field, persona, a, b)
+				}
 			}
 		}
 	}
