@@ -36,7 +36,7 @@ func lockAdministrators(ctx context.Context, tx *transaction) error {
 // keepAnAdministrator refuses a change that has left no active administrator. Call it under lockAdministrators, after
 // the change. Problem: LAST_ADMIN.
 func keepAnAdministrator(ctx context.Context, tx *transaction) error {
-	left, err := tx.User.Query().Where(user.Status(string(StatusActive)), hasRole(RoleAdmin)).Exist(ctx)
+	left, err := tx.User.Query().Where(isActive(), hasRole(RoleAdmin)).Exist(ctx)
 	if err != nil {
 		return err
 	}

@@ -324,7 +324,7 @@ func TestThrottle_StatementsOfEachUseCase(t *testing.T) {
 			{"login: " + count + "6, take back", 6, 11,
 				func() { p = h.must(h.loginAt(at("192.0.2.7"), ada, goodPassword)) }},
 			{"register: " + count + "6", 6, 10, func() { h.must(h.registerAt(nth(5), "y@example.com")) }},
-			{"reauthenticate: read, " + count + "begin, 6, take back, commit", 9, 14,
+			{"reauthenticate: read, " + count + "begin, 4, take back, commit", 7, 12,
 				func() { h.must(h.reauthenticate(p.Viewer, goodPassword)) }},
 			{"refresh", 5, 5, func() { h.must(h.exchange(*p.RefreshToken)) }},
 			{"a forged refresh token", 0, 0, func() { h.exchange("forged") }},

@@ -82,15 +82,15 @@ func (s *Service) loginOnce(ctx context.Context, l login) (*AuthPayload, error) 
 	var payload *AuthPayload
 	err = s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
 		payload = nil
-		// The write locks the row, and changes nothing when the hash or the status changed since they were read.
-		n, err := tx.User.Update().
-			Where(user.ID(row.ID), user.PasswordHash(row.PasswordHash), user.Status(string(StatusActive))).
-			SetPasswordHash(hash).
-			Save(ctx)
-		if err != nil || n == 0 {
+		// nil when the hash or the status changed since they were read
+		held, err := lockUser(ctx, tx, user.ID(row.ID), user.PasswordHash(row.PasswordHash), isActive())
+		if err != nil || held == nil {
 			return err
 		}
-		if payload, err = s.signIn(ctx, tx, row, l.from, l.now); err != nil {
+		if err := keepHash(ctx, tx, held, hash); err != nil {
+			return err
+		}
+		if payload, err = s.signIn(ctx, tx, held, l.from, l.now); err != nil {
 			return err
 		}
 		return s.refundSucceeded(ctx, tx, l.attempt)

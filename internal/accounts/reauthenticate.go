@@ -78,11 +78,18 @@ func wrongPassword() *problem.Problem {
 	return problem.New(problem.InvalidCredentials, "The password is wrong.")
 }
 
-// replaceHash keeps a new hash, if the one that was verified is still the account's.
+// replaceHash is keepHash for an account whose hash may have changed since it was verified.
 func replaceHash(ctx context.Context, tx *transaction, row *ent.User, verified, hash string) error {
-	n, err := tx.User.Update().Where(user.ID(row.ID), user.PasswordHash(verified)).SetPasswordHash(hash).Save(ctx)
-	if err == nil && n == 0 {
-		err = wrongPassword() // it was changed meanwhile
+	if row.PasswordHash != verified {
+		return wrongPassword()
 	}
-	return err
+	return keepHash(ctx, tx, row, hash)
+}
+
+// keepHash gives an account that the transaction holds a hash, unless it has that one.
+func keepHash(ctx context.Context, tx *transaction, row *ent.User, hash string) error {
+	if row.PasswordHash == hash {
+		return nil
+	}
+	return tx.User.Update().Where(user.ID(row.ID)).SetPasswordHash(hash).Exec(ctx)
 }

@@ -219,7 +219,7 @@ func TestUseCases_StatementsOfEach(t *testing.T) {
 			{"me: read", 1, func() { h.Me(t.Context(), v) }},
 			{"refresh: begin, move on, read session and user, commit", 5,
 				func() { h.must(h.exchange(*p.RefreshToken)) }},
-			{"update: begin, hold the user, hold the session, read, write, read it, commit", 7,
+			{"update: begin, hold the user, hold the session, write, read it, commit", 6,
 				func() { h.rename(v, "Ada") }},
 			{"logout: begin, read, end, record, commit", 5, func() { h.Logout(t.Context(), v, "") }},
 		} {

@@ -65,7 +65,7 @@ func (s *Service) administer(ctx context.Context, v *viewer.Viewer, now time.Tim
 	})
 }
 
-// lockCaller writes to the row of the caller's account and then to their session's, and so holds both until the
+// lockCaller locks the row of the caller's account and then writes to their session's, and so holds both until the
 // transaction ends: a logout, a suspension or a change of roles at the same moment comes wholly before or wholly after.
 // Every transaction takes a user's row before the rows of the user's sessions; otherwise two could wait for each other.
 // Problem: UNAUTHENTICATED.
@@ -74,22 +74,21 @@ func (s *Service) lockCaller(ctx context.Context, tx *transaction, v *viewer.Vie
 		return nil, problem.New(problem.Unauthenticated, "This needs a signed-in caller.").WithReason(v.Reason())
 	}
 	tx.touched = append(tx.touched, v.UserID)
-	active := string(StatusActive)
-	n, err := tx.User.Update().Where(user.ID(v.UserID), user.Status(active)).SetStatus(active).Save(ctx)
+	caller, err := lockUser(ctx, tx, user.ID(v.UserID), isActive())
 	if err != nil {
 		return nil, err
 	}
-	if n == 0 {
+	if caller == nil {
 		return nil, sessionEnded()
 	}
 	held := tx.Session.Update().Where(session.ID(v.SessionID), session.UserID(v.UserID),
 		session.Not(expiredOrRevoked(now)))
-	n, err = setLastUse(held, v.Origin, now).Save(ctx)
+	n, err := setLastUse(held, v.Origin, now).Save(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if n == 0 {
 		return nil, sessionEnded()
 	}
-	return tx.User.Get(ctx, v.UserID)
+	return caller, nil
 }

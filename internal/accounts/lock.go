@@ -1,0 +1,33 @@
+package accounts
+
+import (
+	"context"
+
+	"entgo.io/ent/dialect"
+	"entgo.io/ent/dialect/sql"
+
+	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/predicate"
+	"github.com/gatehouse/gatehouse/ent/user"
+)
+
+// lockUser reads the account that all conditions match, and holds its row until the transaction ends. It returns nil
+// when there is none. Conditions are asked again after waiting for another transaction. Holding the row rewrites
+// neither it nor its indexes.
+func lockUser(ctx context.Context, tx *transaction, conditions ...predicate.User) (*ent.User, error) {
+	row, err := tx.User.Query().Where(conditions...).Where(forUpdate).Only(ctx)
+	if ent.IsNotFound(err) {
+		return nil, nil
+	}
+	return row, err
+}
+
+// forUpdate locks what a query finds as an UPDATE would. On SQLite the transaction is the only one that writes.
+func forUpdate(s *sql.Selector) {
+	if s.Dialect() == dialect.Postgres {
+		s.For(sql.LockUpdate, sql.WithLockClause("FOR NO KEY UPDATE"))
+	}
+}
+
+// isActive matches accounts that may sign in.
+func isActive() predicate.User { return user.Status(string(StatusActive)) }
