@@ -31,7 +31,7 @@ type Config struct {
 	SecretFile  string        `env:"GATEHOUSE_SECRET_FILE" help:"file with the secret, created when absent (default with SQLite: gatehouse.secret beside the database; with Postgres one of the two is required)"`
 	SigningKey  string        `env:"GATEHOUSE_SIGNING_KEY" help:"path of a PKCS#8 PEM private key: Ed25519, ECDSA P-256 or RSA of 2048 bits or more (default: created and stored in the database, sealed)"`
 	KeyRotation string        `env:"GATEHOUSE_KEY_ROTATION" envDefault:"2160h" help:"how long a signing key of the database signs before the next one does; off: until gatehouse keys rotate"`
-	Issuer      string        `env:"GATEHOUSE_ISSUER" help:"iss of every token: the address that clients know (default http://ADDR)"`
+	Issuer      string        `env:"GATEHOUSE_ISSUER" help:"iss of every token: the address that clients know (default http://ADDR on loopback; beyond loopback it is required)"`
 	Audience    string        `env:"GATEHOUSE_AUDIENCE" envDefault:"gatehouse" help:"aud and client_id of access tokens"`
 	AccessTTL   time.Duration `env:"GATEHOUSE_ACCESS_TTL" envDefault:"10m" help:"life of an access token"`
 	RefreshTTL  time.Duration `env:"GATEHOUSE_REFRESH_TTL" envDefault:"720h" help:"idle life of a refresh token"`
@@ -52,6 +52,7 @@ type Config struct {
 	LogJSON        bool           `env:"-"`
 	TrustedProxies []netip.Prefix `env:"-"`
 	Traces         Traces         `env:"-"` // by OpenTelemetry's variables
+	Warnings       []string       `env:"-"` // about variables that are ignored
 	GOGC           bool           `env:"-"` // whether this variable of Go's is set, which its runtime reads
 	GOMEMLIMIT     bool           `env:"-"` // the same
 }
@@ -60,14 +61,19 @@ type Config struct {
 func Load(environment []string) (*Config, error) {
 	values := env.ToMap(environment)
 	c := &Config{}
-	unknown := refuseUnknown(values)
+	var all faults
+	checkEnvironment(&all, values)
 	if err := env.ParseWithOptions(c, env.Options{Environment: values}); err != nil {
-		return nil, errors.Join(unknown, nameVariables(err))
+		nameVariables(&all, err)
+		return nil, errors.Join(all...)
 	}
 	c.Traces = loadTraces(values)
 	c.GOGC, c.GOMEMLIMIT = values["GOGC"] != "", values["GOMEMLIMIT"] != ""
-	if err := errors.Join(unknown, c.check(c.setFromPlatform(values))); err != nil {
-		return nil, err
+	c.Warnings = warnOfPort(values)
+	addrFrom, databaseFrom := c.setFromPlatform(values)
+	c.check(&all, addrFrom, databaseFrom)
+	if len(all) > 0 {
+		return nil, errors.Join(all...)
 	}
 	c.setSecretFile()
 	return c, nil
@@ -97,23 +103,28 @@ func (c *Config) setFromPlatform(values map[string]string) (addrFrom, databaseFr
 // Invalid names the variable whose value cannot be used, and why.
 func Invalid(name string, why error) error { return fmt.Errorf("%s: %w", name, why) }
 
-// faults are values that cannot be used, one sentence for each.
+// faults are values that cannot be used, one sentence for each: the first fault that was found in it.
 type faults []error
 
 func (f *faults) add(name, format string, args ...any) {
-	*f = append(*f, Invalid(name, fmt.Errorf(format, args...)))
+	if !f.has(name) {
+		*f = append(*f, Invalid(name, fmt.Errorf(format, args...)))
+	}
+}
+
+func (f *faults) has(name string) bool {
+	return slices.ContainsFunc(*f, func(fault error) bool { return strings.HasPrefix(fault.Error(), name+": ") })
 }
 
 // check refuses values that cannot be used, and sets what is made of the others.
-func (c *Config) check(addrFrom, databaseFrom string) error {
-	var all faults
-	c.checkAddresses(&all, addrFrom)
+func (c *Config) check(all *faults, addrFrom, databaseFrom string) {
+	c.checkAddresses(all, addrFrom)
 	scheme, _, _ := strings.Cut(c.DatabaseURL, ":")
 	if !slices.Contains([]string{"sqlite", "postgres", "postgresql"}, scheme) {
 		all.add(databaseFrom, "is neither sqlite:PATH nor postgres://USER:PASSWORD@HOST/NAME")
 	}
-	c.checkTokens(&all)
-	c.checkSwitches(&all)
+	c.checkTokens(all)
+	c.checkSwitches(all)
 	for _, v := range []struct {
 		name string
 		set  func() error
@@ -127,7 +138,6 @@ func (c *Config) check(addrFrom, databaseFrom string) error {
 			all.add(v.name, "%w", err)
 		}
 	}
-	return errors.Join(all...)
 }
 
 func (c *Config) checkAddresses(all *faults, addrFrom string) {
@@ -140,6 +150,10 @@ func (c *Config) checkAddresses(all *faults, addrFrom string) {
 	if _, port, _ := net.SplitHostPort(c.Addr); c.OpsAddr == c.Addr && port != "0" {
 		all.add("GATEHOUSE_OPS_ADDR", "%s is the public listener's address (%s); give another one: "+
 			"metrics and profiles are not for the public", c.OpsAddr, addrFrom)
+	}
+	if c.Issuer == "" && !c.Loopback() && !all.has(addrFrom) {
+		all.add("GATEHOUSE_ISSUER", "is required, because %s=%s is reached from other machines; give the address that "+
+			"clients know, such as https://id.example.com", addrFrom, c.Addr)
 	}
 	if c.Issuer != "" && !isIssuer(c.Issuer) {
 		all.add("GATEHOUSE_ISSUER", "%q is not an http or https address without user, query and fragment", c.Issuer)

@@ -128,14 +128,14 @@ func TestShowPlayground_OnLoopbackUnlessConfigured(t *testing.T) {
 	}
 	for addr, loopback := range cases {
 		for setting, shown := range map[string]bool{"": loopback, "auto": loopback, "on": true, "off": false} {
-			c := load(t, "GATEHOUSE_ADDR="+addr, "GATEHOUSE_PLAYGROUND="+setting)
+			c := load(t, append(beyondLoopback, "GATEHOUSE_ADDR="+addr, "GATEHOUSE_PLAYGROUND="+setting)...)
 			if c.Loopback() != loopback || c.ShowPlayground() != shown {
 				t.Errorf("%s, %q: loopback %v, shown %v; want %v, %v",
 					addr, setting, c.Loopback(), c.ShowPlayground(), loopback, shown)
 			}
 		}
 	}
-	if c := load(t, "PORT=8080"); c.Loopback() || c.ShowPlayground() {
+	if c := load(t, "PORT=8080", beyondLoopback[0]); c.Loopback() || c.ShowPlayground() {
 		t.Error("PORT alone: loopback")
 	}
 }

@@ -22,6 +22,10 @@ type values struct {
 	refused  string                 // part of the sentence; "" is taken
 }
 
+var beyondLoopback = []string{"GATEHOUSE_ISSUER=https://id.example.org"}
+
+func issued(c *config.Config) { c.Issuer = "https://id.example.org" }
+
 var allValues = []values{
 	{variable: "GATEHOUSE_THROTTLE", texts: []string{"account=3"}},
 	{variable: "GATEHOUSE_KEY_ROTATION", texts: []string{"1h"}, also: func(c *config.Config) { c.RotateEvery = time.Hour }},
@@ -35,7 +39,9 @@ var allValues = []values{
 	{variable: "GATEHOUSE_REVOCATIONS_TOKEN", texts: []string{token32[1:], token32 + ","}, refused: "at least 32"},
 	{variable: "GATEHOUSE_REVOCATIONS_TOKEN", texts: []string{"a token of words, " + token32}, refused: "openssl rand"},
 
-	{variable: "GATEHOUSE_ADDR", texts: []string{"0.0.0.0:80", ":0", "[::1]:65535", "host.example:8080"}},
+	{variable: "GATEHOUSE_ADDR", texts: []string{"[::1]:65535", "localhost:0"}},
+	{variable: "GATEHOUSE_ADDR", texts: []string{"0.0.0.0:80", ":0", "host.example:8080"}, with: beyondLoopback,
+		also: issued},
 	{variable: "GATEHOUSE_ADDR", texts: []string{"127.0.0.1:1"}, with: []string{"PORT=2"}},
 	{variable: "GATEHOUSE_ADDR", texts: []string{
 		"127.0.0.1", "8080", ":", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:65536", "127.0.0.1:-1", "::1:8080",
@@ -46,8 +52,10 @@ var allValues = []values{
 		also: func(c *config.Config) { c.Addr = "127.0.0.1:0" }},
 	{variable: "GATEHOUSE_OPS_ADDR", texts: []string{"9090", "off", "127.0.0.1:metrics"}, refused: "HOST:PORT"},
 	{variable: "GATEHOUSE_OPS_ADDR", texts: []string{"127.0.0.1:8080"}, refused: "public listener"},
-	{variable: "GATEHOUSE_OPS_ADDR", texts: []string{"0.0.0.0:9000"}, with: []string{"PORT=9000"}, refused: "(PORT)"},
-	{variable: "PORT", texts: []string{"9000"}, also: func(c *config.Config) { c.Addr = "0.0.0.0:9000" }},
+	{variable: "GATEHOUSE_OPS_ADDR", texts: []string{"0.0.0.0:9000"}, with: append(beyondLoopback, "PORT=9000"),
+		refused: "(PORT)"},
+	{variable: "PORT", texts: []string{"9000"}, with: beyondLoopback,
+		also: func(c *config.Config) { issued(c); c.Addr = "0.0.0.0:9000" }},
 	{variable: "PORT", texts: []string{"abc", "1:2", "65536"}, refused: "HOST:PORT"},
 
 	{variable: "GATEHOUSE_DATABASE_URL", texts: []string{"sqlite:/var/lib/g/g.db"},
@@ -79,6 +87,8 @@ var allValues = []values{
 	{variable: "GATEHOUSE_ISSUER", texts: []string{"https://id.example.org#a", "https://id.example.org#"},
 		refused: "fragment"},
 	{variable: "GATEHOUSE_ISSUER", texts: []string{"https://ada@id.example.org"}, refused: "user"},
+	{variable: "GATEHOUSE_ISSUER", texts: []string{""}, with: []string{"GATEHOUSE_ADDR=0.0.0.0:80"}, refused: "required"},
+	{variable: "GATEHOUSE_ISSUER", texts: []string{""}, with: []string{"PORT=80"}, refused: "PORT=0.0.0.0:80 is reached"},
 	{variable: "GATEHOUSE_AUDIENCE", texts: []string{"api"}},
 	{variable: "GATEHOUSE_ACCESS_TTL", texts: []string{"1s", "24h"}},
 	{variable: "GATEHOUSE_ACCESS_TTL", texts: []string{"soon"}, refused: "soon"},

@@ -49,7 +49,7 @@ func open(t testing.TB, o Options, environment ...string) *Server {
 	o.Log, o.Address = slog.New(slog.DiscardHandler), "http://127.0.0.1"
 	url := dbtest.SQLite(t)
 	c, err := ReadConfig(append(environment, "GATEHOUSE_DATABASE_URL="+url, "GATEHOUSE_ARGON2=m=64,t=1,p=1",
-		"GATEHOUSE_SECRET="+strings.Repeat("one secret of a test ", 2)))
+		"GATEHOUSE_SECRET="+strings.Repeat("one secret of a test,", 2)))
 	testenv.Check(t, err)
 	db, err := database.Open(t.Context(), database.Config{URL: url, Log: o.Log})
 	testenv.Check(t, err)

@@ -31,16 +31,13 @@ func ReadConfig(environment []string) (*Config, error) {
 		return nil, err
 	}
 	c := &Config{Config: values}
-	if err := database.CheckURL(c.DatabaseURL); err != nil {
+	err = errors.Join(database.CheckURL(c.DatabaseURL), c.parseLimits(), c.parseThrottle(), c.parseHashingCost(),
+		c.readSigningKey())
+	if err == nil { // it may create a file: a start that is refused leaves none behind
+		err = c.readSecret()
+	}
+	if err != nil {
 		return nil, err
-	}
-	steps := []func() error{
-		c.parseLimits, c.parseThrottle, c.parseHashingCost, c.readSigningKey, c.readSecret,
-	}
-	for _, step := range steps {
-		if err := step(); err != nil {
-			return nil, err
-		}
 	}
 	return c, nil
 }

@@ -19,7 +19,7 @@ import (
 
 // Run opens everything, serves until the context ends, lets running requests finish, and closes everything in reverse.
 func Run(ctx context.Context, c *Config, o Options) error {
-	for _, warning := range c.ExposedFiles() {
+	for _, warning := range append(c.ExposedFiles(), c.Warnings...) {
 		o.Log.WarnContext(ctx, warning)
 	}
 	stopHashing, err := o.startHashing(c)

@@ -18,13 +18,15 @@ import (
 func TestBadConfiguration_StopsTheStartWithASentence(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "gatehouse.db")
-	sqlite := "GATEHOUSE_DATABASE_URL=sqlite:" + path
+	sqlite, issuer := "GATEHOUSE_DATABASE_URL=sqlite:"+path, "GATEHOUSE_ISSUER=https://id.example.com"
 	for name, c := range map[string]struct {
 		env  []string
 		says []string
 	}{
 		"unknown name": {[]string{"GATEHOUSE_ADRR=x"}, []string{"GATEHOUSE_ADRR", "help config"}},
 		"address":      {[]string{"GATEHOUSE_ADDR=nonsense"}, []string{"GATEHOUSE_ADDR", "HOST:PORT"}},
+		"no issuer":    {[]string{"GATEHOUSE_ADDR=0.0.0.0:0"}, []string{"GATEHOUSE_ISSUER", "required"}},
+		"line break":   {[]string{"GATEHOUSE_AUDIENCE=api\n"}, []string{"GATEHOUSE_AUDIENCE", "line break"}},
 		"duration":     {[]string{"GATEHOUSE_ACCESS_TTL=soon"}, []string{"GATEHOUSE_ACCESS_TTL", "soon"}},
 		"database":     {[]string{"GATEHOUSE_DATABASE_URL=mysql://x"}, []string{"sqlite:PATH", "postgres://"}},
 		"Postgres without secret": {[]string{"GATEHOUSE_DATABASE_URL=postgres://u@127.0.0.1:1/x"},
@@ -34,9 +36,9 @@ func TestBadConfiguration_StopsTheStartWithASentence(t *testing.T) {
 			[]string{"GATEHOUSE_SIGNING_KEY", "/nowhere.pem"}},
 		"limits":   {[]string{sqlite, "GATEHOUSE_LIMITS=deep=3"}, []string{"GATEHOUSE_LIMITS", "deep"}},
 		"throttle": {[]string{sqlite, "GATEHOUSE_THROTTLE=pairs=3"}, []string{"GATEHOUSE_THROTTLE", "pairs"}},
-		"no throttle": {[]string{sqlite, "GATEHOUSE_ADDR=0.0.0.0:0", "GATEHOUSE_THROTTLE=off"},
+		"no throttle": {[]string{sqlite, "GATEHOUSE_ADDR=0.0.0.0:0", issuer, "GATEHOUSE_THROTTLE=off"},
 			[]string{"GATEHOUSE_THROTTLE", "loopback"}},
-		"cheap hashing": {[]string{sqlite, "GATEHOUSE_ADDR=0.0.0.0:0", "GATEHOUSE_ARGON2=m=64,t=1,p=1"},
+		"cheap hashing": {[]string{sqlite, "GATEHOUSE_ADDR=0.0.0.0:0", issuer, "GATEHOUSE_ARGON2=m=64,t=1,p=1"},
 			[]string{"GATEHOUSE_ARGON2", "loopback"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -59,7 +61,7 @@ func TestBadConfiguration_StopsTheStartWithASentence(t *testing.T) {
 // TestGoodConfiguration_Starts is the twin of the refusals.
 func TestGoodConfiguration_Starts(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t, "GATEHOUSE_ACCESS_TTL=1m",
+	s := servertest.Start(t, "GATEHOUSE_ACCESS_TTL=1m", "GATEHOUSE_PORT=tcp://10.0.0.1:8080",
 		servertest.NewSigningKey(t).Setting,
 		"GATEHOUSE_LIMITS=depth=5", "GATEHOUSE_THROTTLE=account=9,network=2000", "GATEHOUSE_LOG=debug,json",
 		"GATEHOUSE_PLAYGROUND=off")
@@ -91,7 +93,7 @@ func TestSecret_OfAnotherDatabaseIsRefused(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {
 		database := "GATEHOUSE_DATABASE_URL=" + url
 		servertest.Start(t, database, servertest.Secret).Stop()
-		o := servertest.StartRefused(t, database, "GATEHOUSE_SECRET="+strings.Repeat("other secret ", 4))
+		o := servertest.StartRefused(t, database, "GATEHOUSE_SECRET="+strings.Repeat("other secret,", 4))
 		testenv.Equal(t, cli.ExitFailed, o.Code, "another secret: %+v", o)
 		servertest.Start(t, database, servertest.Secret) // the twin: with its own secret it starts again
 	})

@@ -156,12 +156,12 @@ func TestSQLOfOperationsPage_DoesWhatItSays(t *testing.T) {
 			return servertest.Start(t, "GATEHOUSE_DATABASE_URL="+url, servertest.Issuer, "GATEHOUSE_SECRET="+
 				strings.Repeat(secret, 4))
 		}
-		s := begin("the first ")
+		s := begin("the first,")
 		before := s.RegisterAs("ada@example.com")
 		s.Stop()
 		run(blocks[0][1])
 		s.Command("", "keys", "rotate", "--revoke")
-		s = begin("the first ")
+		s = begin("the first,")
 		wantCode(t, s.Client, "an old token", before, "UNAUTHENTICATED")
 		after := s.Login("ada@example.com", servertest.Password)
 		s.Stop()
