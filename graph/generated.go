@@ -863,7 +863,10 @@ input RegisterInput {
   email: String!
   "8 to 128 characters, no rules of composition; not the address, not among the 10,000 commonest passwords."
   password: String!
-  "What the user wants to be called: 1 to 100 characters, one of them visible, and none that controls text or its direction."
+  """
+  What the user wants to be called: 1 to 100 characters, one of them visible. Refused are characters that control text or
+  its direction, and invisible ones that neither the script nor an emoji beside them needs.
+  """
   name: String
   """
   For browsers: keep the refresh token in a cookie that no script can read, and give none in the answer. Refused unless

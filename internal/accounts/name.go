@@ -34,6 +34,9 @@ func cleanName(name *string) (*string, error) {
 	case strings.ContainsFunc(clean, isBidiControl):
 		return nil, problem.BadInput("name", problem.Malformed,
 			"A name cannot have characters that change the direction of text.")
+	case hasStray(clean):
+		return nil, problem.BadInput("name", problem.Malformed,
+			"A name cannot have invisible characters where no script and no emoji needs them.")
 	case !strings.ContainsFunc(clean, isVisible):
 		return nil, problem.BadInput("name", problem.Malformed,
 			"A name needs a character that can be seen; leave the name out to have none.")
