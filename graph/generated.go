@@ -772,7 +772,8 @@ type Query {
     before: String
     """
     Only users whose e-mail address begins with this, at most the length of an address. Case does not matter, nor how an
-    internationalised domain is spelled: a label of it is found once it is whole.
+    internationalised domain is spelled. What is not found is a part of a label with letters such as ü: write the whole
+    label, or the beginning of its ASCII form (` + "`" + `xn--…` + "`" + `).
     """
     search: String
     "Only users for whom all of this holds."
@@ -859,7 +860,7 @@ type Mutation {
 
 "A new account."
 input RegisterInput {
-  "E-mail address; case and surrounding space do not matter. One account an address."
+  "E-mail address; case, full-width letters and surrounding space do not matter. One account an address."
   email: String!
   "8 to 128 characters, no rules of composition; not the address, not among the 10,000 commonest passwords."
   password: String!

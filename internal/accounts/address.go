@@ -19,7 +19,7 @@ const maxAddressLen = 254
 // domains looks up domain names (UTS 46, nontransitional) and checks their lengths for DNS.
 var domains = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.BidiRule(), idna.VerifyDNSLength(true))
 
-// foldAddress returns the canonical spelling of an e-mail address, by which accounts are told apart: trimmed, NFC, its
+// foldAddress returns the canonical spelling of an e-mail address, by which accounts are told apart: trimmed, NFKC, its
 // domain in ASCII, all of it case-folded. It validates its result and not its argument, so that no later step can turn
 // a valid address into another. Problem: BAD_USER_INPUT.
 func foldAddress(text string) (string, error) {
@@ -41,9 +41,8 @@ func foldAddress(text string) (string, error) {
 	if err != nil || !strings.Contains(domain, ".") {
 		return "", refused // without the cause: what stands behind the @ may be a password
 	}
-	folded := foldCase(address[:at]) + "@" + strings.ToLower(domain)
-	// A careless mail program applies the compatibility form: ＠ (U+FF20) must not become a second @ there.
-	if !deliverable(folded) || !deliverable(norm.NFKC.String(folded)) {
+	folded := foldLocal(address[:at]) + "@" + strings.ToLower(domain)
+	if !deliverable(folded) {
 		return "", refused
 	}
 	return folded, nil
@@ -62,12 +61,16 @@ func foldPrefix(text string) (string, bool) {
 	if err != nil {
 		return "", false
 	}
-	prefix := foldCase(text[:at]) + "@" + strings.ToLower(domain)
+	prefix := foldLocal(text[:at]) + "@" + strings.ToLower(domain)
 	if dot {
 		prefix += "."
 	}
 	return prefix, true
 }
+
+// foldLocal folds what stands before the @. Mail programs that normalize send mail for ｏps (full-width) to ops, so both
+// are one account. It is folded before deliverable sees it: ＠ (U+FF20) becomes an @ there.
+func foldLocal(text string) string { return norm.NFKC.String(foldCase(norm.NFKC.String(text))) }
 
 // foldCase folds a text and returns it in NFC. Package cases swaps the two cases of Cherokee instead of folding one
 // into the other, so those letters become capitals afterwards, as Unicode's CaseFolding.txt says.

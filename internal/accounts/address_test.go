@@ -1,10 +1,13 @@
 package accounts_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/problem"
@@ -31,6 +34,8 @@ func TestFoldAddress_SpellingsOfOneAddressAreEqual(t *testing.T) {
 		{"dotted capital I", "i\u0307@example.com", "\u0130@example.com|I\u0307@example.com|i\u0307@example.com"},
 		{"plain I is i", "i@example.com", "I@example.com"},
 		{"final sigma", "σσ@example.com", "Σς@example.com|σς@EXAMPLE.com"},
+		{"full-width", "ops@example.com", "ｏps@example.com|ＯＰＳ@example.com|ｏｐｓ@ｅｘａｍｐｌｅ.com"},
+		{"superscript", "ops2@example.com", "ops\u00b2@example.com"},
 		{"ligature", "office@example.com", "o\ufb03ce@example.com"},
 		{"marks in another order", "\u03ac\u03b9@example.com",
 			"\u03b1\u0345\u0301@example.com|\u03b1\u0301\u0345@example.com|\u1fb4@example.com|\u0386\u0345@example.com"},
@@ -108,6 +113,32 @@ func TestFoldAddress_IsIdempotent(t *testing.T) {
 		if upErr == nil && lowErr == nil && upper != lower && !turkish {
 			t.Errorf("%U: %q in upper case, %q in lower case", r, upper, lower)
 		}
+	}
+}
+
+// TestFoldAddress_FormsOfOneCharacterAreOneAccount says of every character that has a compatibility form, such as
+// full-width letters, superscripts and ligatures: before the @, with it and with its form, it is the same address or none.
+// Of domains, IDNA says which are the same.
+func TestFoldAddress_FormsOfOneCharacterAreOneAccount(t *testing.T) {
+	forms := 0
+	for r := rune(0); r <= unicode.MaxRune; r++ {
+		plain := norm.NFKC.String(string(r))
+		if !utf8.ValidRune(r) || plain == string(r) {
+			continue
+		}
+		for _, around := range []string{"%sps@example.com", "o%ss@example.com", "%s@example.com"} {
+			one, err := accounts.FoldAddress(fmt.Sprintf(around, string(r)))
+			other, _ := accounts.FoldAddress(fmt.Sprintf(around, plain))
+			if err != nil {
+				continue
+			}
+			if forms++; one != other {
+				t.Errorf("%U: %q and %q are two accounts", r, one, other)
+			}
+		}
+	}
+	if forms < 10_000 {
+		t.Errorf("%d forms", forms)
 	}
 }
 

@@ -116,7 +116,7 @@ func (s *Service) CountUsers(ctx context.Context, c *UserConnection) (int32, err
 func (p UserPage) filter() []predicate.User {
 	var all []predicate.User
 	if p.Search != nil {
-		prefixes := []predicate.User{user.EmailHasPrefix(foldCase(strings.TrimSpace(*p.Search)))}
+		prefixes := []predicate.User{user.EmailHasPrefix(foldLocal(strings.TrimSpace(*p.Search)))}
 		if prefix, ok := foldPrefix(*p.Search); ok { // in any spelling that login accepts
 			prefixes = append(prefixes, user.EmailHasPrefix(prefix))
 		}
