@@ -164,12 +164,19 @@ func (s *Service) refundSucceeded(ctx context.Context, tx *transaction, t *attem
 	return s.throttle.refund(ctx, tx, t, t.known)
 }
 
-// refundUnverified refunds an attempt that got no slot to hash its password: a flood must not slow down an owner who
-// tries again. It returns the error that it was given.
+// refundTimeout bounds a refund for a client that has gone.
+const refundTimeout = time.Second
+
+// refundUnverified refunds an attempt whose password was not hashed: it got no slot, or its client went away before,
+// as a page does that is loaded again. Neither a flood nor their own impatience must slow down owners, and who cancels
+// so early learns nothing. It returns the error that it was given.
 func (s *Service) refundUnverified(ctx context.Context, t *attempt, err error) error {
-	if t == nil || !errors.Is(err, password.ErrBusy) {
+	gone := ctx.Err() == context.Canceled && errors.Is(err, password.ErrNotHashed)
+	if t == nil || !gone && !errors.Is(err, password.ErrBusy) {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refundTimeout)
+	defer cancel()
 	failed := s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
 		return s.throttle.refund(ctx, tx, t, false)
 	})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/user"
+	"github.com/gatehouse/gatehouse/internal/password"
 	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
@@ -64,7 +65,7 @@ type login struct {
 func (s *Service) loginOnce(ctx context.Context, l login) (*AuthPayload, error) {
 	row, err := s.userByAddress(ctx, l.address)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: reading the account: %w", password.ErrNotHashed, err)
 	}
 	if row == nil {
 		if err := s.verifyDummy(ctx, l.caller, l.password); err != nil {

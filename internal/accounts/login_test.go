@@ -1,6 +1,7 @@
 package accounts_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -140,7 +141,7 @@ const floods = "the password of a flood"
 func newFlood(t *testing.T, c password.Config) *flood {
 	t.Helper()
 	b := &flood{hashing: make(chan struct{}), release: make(chan struct{})}
-	c.MaxConcurrent, c.QueueTimeout = 1, time.Millisecond
+	c.MaxConcurrent, c.QueueTimeout = 1, cmp.Or(c.QueueTimeout, time.Millisecond)
 	c.Derive = func(pw, salt []byte, cost password.Cost) ([]byte, error) {
 		if string(pw) == floods {
 			b.hashing <- struct{}{}

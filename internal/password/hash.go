@@ -19,6 +19,9 @@ import (
 // ErrBusy says that no slot became free within Config.QueueTimeout, or that the queue is full. Retry after a while.
 var ErrBusy = errors.New("password: too many passwords are being hashed")
 
+// ErrNotHashed says that the context ended before a slot became free: nothing was hashed or compared.
+var ErrNotHashed = errors.New("password: not hashed")
+
 // Config configures a Hasher. The zero Config is complete.
 type Config struct {
 	Cost Cost // default DefaultCost
@@ -88,7 +91,7 @@ func Argon2id(pw, salt []byte, c Cost) []byte {
 }
 
 // Hash returns a password's PHC string under a new salt. It returns ErrTooLong or ErrMalformed for a password that no
-// account can have, and ErrBusy or the context's error when no slot became free. Which passwords may be chosen is
+// account can have, and ErrBusy, or ErrNotHashed with the context's error, when no slot became free. Which passwords may be chosen is
 // decided by Check.
 func (h *Hasher) Hash(ctx context.Context, pw string) (string, error) {
 	pw, err := prepare(pw)
@@ -106,7 +109,8 @@ func (h *Hasher) Hash(ctx context.Context, pw string) (string, error) {
 }
 
 // Verify reports whether the password is the one that was hashed, and then also whether it should be rehashed because
-// the configured cost has changed. A wrong password is no error; errors are ErrInvalidHash, ErrBusy and the context's.
+// the configured cost has changed. A wrong password is no error; errors are ErrInvalidHash,
+// ErrBusy, and ErrNotHashed with the context's.
 //
 // A password that no account can have is wrong without a hash. That takes less time, for every account the same.
 func (h *Hasher) Verify(ctx context.Context, pw, phc string) (ok, rehash bool, err error) {
@@ -140,7 +144,7 @@ func (h *Hasher) derive(ctx context.Context, pw string, salt []byte, c Cost) ([]
 		return nil, ErrBusy
 	}
 	if err != nil {
-		return nil, fmt.Errorf("waiting to hash a password: %w", err)
+		return nil, fmt.Errorf("%w: waiting for a slot: %w", ErrNotHashed, err)
 	}
 	defer release()
 	h.hashed.Add(1)

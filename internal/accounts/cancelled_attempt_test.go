@@ -1,0 +1,93 @@
+package accounts_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/password"
+	"github.com/gatehouse/gatehouse/internal/problem"
+)
+
+// cancellable are the use cases that hash a password, as an owner makes them.
+func (h *fixture) cancellable(p *accounts.AuthPayload, pw string) map[string]func(context.Context) error {
+	return map[string]func(context.Context) error{
+		"login": func(ctx context.Context) error {
+			return errOf(h.Login(ctx, at("192.0.2.7"), accounts.LoginInput{Email: ada, Password: pw}))
+		},
+		"login to no account": func(ctx context.Context) error {
+			return errOf(h.Login(ctx, at("192.0.2.8"), accounts.LoginInput{Email: "x@example.com", Password: pw}))
+		},
+		"login on a known device": func(ctx context.Context) error {
+			return errOf(h.Login(ctx, on(p, at("192.0.2.9")), accounts.LoginInput{Email: ada, Password: pw}))
+		},
+		"register": func(ctx context.Context) error {
+			return errOf(h.Register(ctx, at("192.0.2.7"), accounts.RegisterInput{Email: ada, Password: goodPassword}))
+		},
+		"reauthenticate": func(ctx context.Context) error {
+			return errOf(h.Reauthenticate(ctx, p.Viewer, accounts.ReauthenticateInput{Password: pw}))
+		},
+		"changePassword": func(ctx context.Context) error {
+			return errOf(h.ChangePassword(ctx, p.Viewer,
+				accounts.ChangePasswordInput{CurrentPassword: pw, NewPassword: otherPassword}))
+		},
+	}
+}
+
+// TestThrottle_AttemptCancelledBeforeItsHashIsRefunded: an owner who loads a page again while it waits is not charged.
+func TestThrottle_AttemptCancelledBeforeItsHashIsRefunded(t *testing.T) {
+	eachThrottled(t, func(t *testing.T, h *fixture) {
+		p := h.must(h.registerAt(at("192.0.2.7"), ada))
+		others := newFlood(t, password.Config{QueueTimeout: time.Minute})
+		busy := h.instance(func(c *accounts.Config) { c.Passwords = others.hasher })
+		for name, do := range busy.cancellable(p, "a wrong password") {
+			others.begin()
+			for i := range 20 {
+				ctx, cancel := context.WithCancel(t.Context())
+				done := make(chan error, 1)
+				go func() { done <- do(ctx) }()
+				for others.hasher.Stats().Waiting == 0 && len(done) == 0 {
+					time.Sleep(100 * time.Microsecond)
+				}
+				cancel()
+				if err := <-done; !errors.Is(err, context.Canceled) {
+					t.Fatalf("%s, cancelled %d times before: %v", name, i, err)
+				}
+			}
+			others.end()
+			if err := do(t.Context()); problem.Is(err, problem.RateLimited) {
+				t.Errorf("%s is charged for what was cancelled: %v", name, err)
+			}
+		}
+	})
+}
+
+// TestThrottle_AttemptCancelledDuringItsHashIsCharged: what is verified counts, whether the client waits or not.
+func TestThrottle_AttemptCancelledDuringItsHashIsCharged(t *testing.T) {
+	eachThrottled(t, func(t *testing.T, h *fixture) {
+		p := h.must(h.registerAt(at("192.0.2.7"), ada))
+		var leave context.CancelFunc
+		hashes := 0
+		left := h.instance(func(c *accounts.Config) {
+			c.Passwords = hasher(t, password.Config{Derive: func(pw, salt []byte, c password.Cost) ([]byte, error) {
+				hashes++
+				leave()
+				return password.Argon2id(pw, salt, c), nil
+			}})
+		})
+		for name, do := range left.cancellable(p, "a wrong password") {
+			hashes = 0
+			for range 40 {
+				var ctx context.Context
+				ctx, leave = context.WithCancel(t.Context())
+				_ = do(ctx)
+				leave()
+			}
+			if hashes > 5 {
+				t.Errorf("%s: %d passwords were hashed", name, hashes)
+			}
+		}
+	})
+}
