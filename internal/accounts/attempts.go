@@ -23,7 +23,7 @@ type throttler struct {
 	refreshStore *memoryStore // refresh tokens cannot be guessed: this bounds the work of one instance
 }
 
-func newThrottler(c Config) (*throttler, error) {
+func newThrottler(c Config, turns turns) (*throttler, error) {
 	if c.Throttle == nil {
 		return nil, nil
 	}
@@ -39,7 +39,7 @@ func newThrottler(c Config) (*throttler, error) {
 		limits: c.Throttle.Limits, names: names, devices: devices, refreshStore: newMemoryStore(maxRefreshCounters),
 	}
 	if t.counterStore = newMemoryStore(maxCounters); c.Throttle.Shared {
-		t.counterStore = sqlStore{c.Client}
+		t.counterStore = sqlStore{c.Client, turns}
 	}
 	return t, nil
 }
@@ -104,7 +104,7 @@ func (t *throttler) refresh(r token.Refresh, forged error, from viewer.Origin, n
 // network and then by account, and have half of all turns, however many others try to sign in.
 func (t *attempt) caller(v *viewer.Viewer) []string {
 	if t == nil || !t.known {
-		return unknownCaller(v)
+		return unknown(v.Caller())
 	}
 	names := append([]string{"known"}, v.Caller()...)
 	names[len(names)-1] = t.counters[len(t.counters)-1].name.String()
@@ -136,10 +136,11 @@ func (t *throttler) networks(free int, use string, from viewer.Origin) []counter
 
 // charge charges an attempt before the password is checked. Problem: RATE_LIMITED, with the same answer for every
 // account and password.
-func (s *Service) charge(ctx context.Context, t *attempt) error {
+func (s *Service) charge(ctx context.Context, v *viewer.Viewer, t *attempt) error {
 	if t == nil {
 		return nil
 	}
+	t.by = v.Caller()
 	wait, err := s.throttle.charge(ctx, t)
 	if err != nil {
 		return fmt.Errorf("charging an attempt: %w", err)
@@ -177,7 +178,7 @@ func (s *Service) refundUnverified(ctx context.Context, t *attempt, err error) e
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refundTimeout)
 	defer cancel()
-	failed := s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
+	failed := s.inTx(ctx, t.by, func(ctx context.Context, tx *transaction) error {
 		return s.throttle.refund(ctx, tx, t, false)
 	})
 	if failed != nil {

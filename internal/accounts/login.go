@@ -35,10 +35,10 @@ func (s *Service) Login(ctx context.Context, v *viewer.Viewer, in LoginInput) (*
 	if err != nil {
 		return nil, fmt.Errorf("looking for the device: %w", err)
 	}
-	if err := s.charge(ctx, t); err != nil {
+	if err := s.charge(ctx, v, t); err != nil {
 		return nil, err
 	}
-	l := login{address: address, password: in.Password, from: from, attempt: t, now: now, caller: t.caller(v)}
+	l := login{address: address, password: in.Password, from: from, attempt: t, now: now, viewer: v}
 	for range maxLoginRounds {
 		payload, err := s.loginOnce(ctx, l)
 		if payload != nil || err != nil {
@@ -58,7 +58,7 @@ type login struct {
 	from              viewer.Origin
 	attempt           *attempt
 	now               time.Time
-	caller            []string // who waits for the hash
+	viewer            *viewer.Viewer // who waits
 }
 
 // loginOnce is one round of Login: nil when the account changed meanwhile.
@@ -68,12 +68,12 @@ func (s *Service) loginOnce(ctx context.Context, l login) (*AuthPayload, error) 
 		return nil, fmt.Errorf("%w: reading the account: %w", password.ErrNotHashed, err)
 	}
 	if row == nil {
-		if err := s.verifyDummy(ctx, l.caller, l.password); err != nil {
+		if err := s.verifyDummy(ctx, l.attempt.caller(l.viewer), l.password); err != nil {
 			return nil, err
 		}
 		return nil, s.failed(ctx, SignInFailed, uuid.Nil, loginRefused())
 	}
-	hash, ok, err := s.verify(ctx, l.caller, l.password, row.PasswordHash)
+	hash, ok, err := s.verify(ctx, l.attempt.caller(l.viewer), l.password, row.PasswordHash)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (s *Service) loginOnce(ctx context.Context, l login) (*AuthPayload, error) 
 		return nil, s.failed(ctx, SignInFailed, row.ID, loginRefused())
 	}
 	var payload *AuthPayload
-	err = s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
+	err = s.inTx(ctx, l.viewer.Caller(), func(ctx context.Context, tx *transaction) error {
 		payload = nil
 		// nil when the hash or the status changed since they were read
 		held, err := lockUser(ctx, tx, user.ID(row.ID), user.PasswordHash(row.PasswordHash), isActive())

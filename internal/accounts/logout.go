@@ -30,7 +30,9 @@ func (s *Service) Logout(ctx context.Context, v *viewer.Viewer, refreshToken str
 				"No session is named; send its access token, not expired, or its cookie.").WithReason(v.Reason())
 		}
 	}
-	err := s.inTx(ctx, func(ctx context.Context, tx *transaction) error { return s.revokeSessions(ctx, tx, now, which...) })
+	err := s.inTx(ctx, v.Caller(), func(ctx context.Context, tx *transaction) error {
+		return s.revokeSessions(ctx, tx, now, which...)
+	})
 	if err != nil {
 		return nil, err
 	}

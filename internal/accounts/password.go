@@ -7,7 +7,6 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/password"
 	"github.com/gatehouse/gatehouse/internal/problem"
-	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
 // busyRetry is how long a client is asked to wait when too many passwords are being hashed.
@@ -26,8 +25,8 @@ func checkPassword(field, text, address string) error {
 	return passwordProblem(field, text, err).WithCause(err)
 }
 
-// unknownCaller is who waits to have a password hashed that nothing yet vouches for: see fairqueue.Limiter.
-func unknownCaller(v *viewer.Viewer) []string { return append([]string{"unknown"}, v.Caller()...) }
+// unknown is who waits to have a password hashed that nothing yet vouches for: see fairqueue.Limiter.
+func unknown(caller []string) []string { return append([]string{"unknown"}, caller...) }
 
 // hash hashes a password that Check let pass.
 func (s *Service) hash(ctx context.Context, caller []string, text string) (string, error) {

@@ -61,7 +61,7 @@ func (s *Service) prove(ctx context.Context, v *viewer.Viewer, text string, now 
 		return nil, err
 	}
 	t := s.throttle.proof(row.Email, v.SessionID, now)
-	if err := s.charge(ctx, t); err != nil {
+	if err := s.charge(ctx, v, t); err != nil {
 		return nil, err
 	}
 	hash, ok, err := s.verify(ctx, t.caller(v), text, row.PasswordHash)

@@ -41,7 +41,7 @@ func (s *Service) Refresh(ctx context.Context, v *viewer.Viewer, in RefreshInput
 		return nil, refreshRefused(tokenUnknown).WithCause(err)
 	}
 	var result exchanged
-	err = s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
+	err = s.inTx(ctx, v.Caller(), func(ctx context.Context, tx *transaction) error {
 		result, err = s.exchange(ctx, tx, presented, v.Origin, now)
 		return err
 	})

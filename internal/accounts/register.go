@@ -20,9 +20,9 @@ func (s *Service) Register(ctx context.Context, v *viewer.Viewer, in RegisterInp
 	if err != nil {
 		return nil, err
 	}
-	d.caller = unknownCaller(v)
+	d.caller = v.Caller()
 	t := s.throttle.register(d.address, v.Origin, now)
-	if err := s.charge(ctx, t); err != nil {
+	if err := s.charge(ctx, v, t); err != nil {
 		return nil, err
 	}
 	var payload *AuthPayload
@@ -41,7 +41,7 @@ func (s *Service) Register(ctx context.Context, v *viewer.Viewer, in RegisterInp
 type newAccount struct {
 	address, password string
 	name              *string
-	caller            []string // who waits for the hash
+	caller            []string // who waits; nil: the operator
 }
 
 // Check refuses what Register refuses of the input alone: all its wrong fields. Problem: BAD_USER_INPUT.
@@ -62,7 +62,7 @@ func checkInput(in RegisterInput) (*newAccount, error) {
 // createAccount creates an account and calls then in the same transaction. Problem: EMAIL_TAKEN.
 func (s *Service) createAccount(ctx context.Context, d *newAccount, roles []Role, now time.Time,
 	then func(context.Context, *transaction, *ent.User) error) error {
-	hash, err := s.hash(ctx, d.caller, d.password)
+	hash, err := s.hash(ctx, unknown(d.caller), d.password)
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func (s *Service) createAccount(ctx context.Context, d *newAccount, roles []Role
 	if err != nil {
 		return err
 	}
-	return s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
+	return s.inTx(ctx, d.caller, func(ctx context.Context, tx *transaction) error {
 		err := tx.User.Create().
 			SetID(id).SetEmail(d.address).SetNillableName(d.name).SetPasswordHash(hash).
 			SetRoles(roleNames(roles...)).SetStatus(string(StatusActive)).

@@ -71,7 +71,7 @@ func (s *Service) resetAccount(ctx context.Context, account *User, text string, 
 		return nil, err
 	}
 	var reset *User
-	err = s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
+	err = s.inTx(ctx, nil, func(ctx context.Context, tx *transaction) error {
 		if err := lockAdministrators(ctx, tx); err != nil {
 			return err
 		}

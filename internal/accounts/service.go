@@ -23,6 +23,7 @@ type Config struct {
 	RefreshTTL   time.Duration             // required: idle life of a session
 	SessionTTL   time.Duration             // required: life of a session in all
 	MaxTokenTTL  time.Duration             // default Access.TTL(): what the function MaxTokenTTL returns
+	Transactions int                       // required: how many may be open simultaneously; reads need connections too
 	MaxPage      int                       // default 100: how many users a page may have
 	SessionCache SessionCacheConfig        // default: for a database that other processes may write to
 	Throttle     *ThrottleConfig           // default nil: attempts are not limited
@@ -40,12 +41,16 @@ type Service struct {
 	cache       *sessionCache
 	subscribers *broadcaster
 	throttle    *throttler
+	turns       turns
 }
 
 // New checks the configuration.
 func New(c Config) (*Service, error) {
 	if c.Client == nil || c.Passwords == nil || c.Access == nil || c.Refresh == nil {
 		return nil, errors.New("accounts: Client, Passwords, Access and Refresh are required")
+	}
+	if c.Transactions <= 0 {
+		return nil, errors.New("accounts: Transactions must be positive")
 	}
 	if c.RefreshTTL <= 0 || c.SessionTTL < c.RefreshTTL {
 		return nil, fmt.Errorf("accounts: SessionTTL (%v) must be at least RefreshTTL (%v), and both positive",
@@ -79,11 +84,12 @@ func New(c Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := newThrottler(c)
+	turns := newTurns(c.Transactions)
+	t, err := newThrottler(c, turns)
 	if err != nil {
 		return nil, err
 	}
-	return &Service{config: c, cache: v, subscribers: newBroadcaster(), throttle: t}, nil
+	return &Service{config: c, cache: v, subscribers: newBroadcaster(), throttle: t, turns: turns}, nil
 }
 
 // now reads the clock with the precision of the databases: UTC, microseconds.

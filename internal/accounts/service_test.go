@@ -17,6 +17,7 @@ func TestNew_RefusesIncompleteConfigs(t *testing.T) {
 	h := newFixture(t, dbtest.SQLite(t))
 	for name, change := range map[string]func(*accounts.Config){
 		"no client":             func(c *accounts.Config) { c.Client = nil },
+		"no transactions":       func(c *accounts.Config) { c.Transactions = 0 },
 		"no passwords":          func(c *accounts.Config) { c.Passwords = nil },
 		"no access tokens":      func(c *accounts.Config) { c.Access = nil },
 		"no refresh tokens":     func(c *accounts.Config) { c.Refresh = nil },

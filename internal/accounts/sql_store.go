@@ -16,7 +16,10 @@ import (
 
 // sqlStore counts on Postgres, for all instances together, by the clock of the service. A use case locks these rows
 // last in its transaction.
-type sqlStore struct{ client *ent.Client }
+type sqlStore struct {
+	client *ent.Client
+	turns  turns
+}
 
 // charge reads first, so that a flood of refused attempts costs one statement each and no lock. Then one statement
 // charges all counters, in a transaction: alone, lib/pq might send it twice. If a concurrent attempt won, it rolls
@@ -78,7 +81,7 @@ func (t *attempt) rules() (ids, free, longest string) {
 
 func (d sqlStore) add(ctx context.Context, t *attempt) (taken bool, err error) {
 	ids, free, longest := t.rules()
-	err = atomically(ctx, d.client, func(tx *ent.Tx) error {
+	err = d.turns.atomically(ctx, d.client, t.by, func(tx *ent.Tx) error {
 		result, err := tx.ExecContext(ctx, chargeSQL, t.now, ids, free, longest, doublings)
 		if err != nil {
 			return err

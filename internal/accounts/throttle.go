@@ -116,6 +116,7 @@ type attempt struct {
 	now      time.Time
 	counters []counter // rows are locked in this order
 	known    bool      // by a known device or a live session
+	by       []string  // who waits for a turn to write it
 }
 
 // counterStore stores counters.

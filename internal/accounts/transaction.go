@@ -7,8 +7,11 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/gatehouse/gatehouse/ent"
 	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/internal/fairqueue"
+	"github.com/gatehouse/gatehouse/internal/problem"
 )
 
 // transaction is an open transaction with what is published after its commit.
@@ -19,20 +22,31 @@ type transaction struct {
 	events  []Event     // published after the commit
 }
 
+// txFunc is what a use case does in a transaction.
+type txFunc = func(ctx context.Context, tx *transaction) error
+
 type insideTx struct{}
 
-// maxTxRuns is how often a transaction runs that the database rolls back because of another one.
-const maxTxRuns = 3
+const (
+	// maxTxRuns is how often a transaction runs that the database rolls back because of another one.
+	maxTxRuns = 3
+	// maxWaitingTransactions is how many may wait for their turn. At a millisecond each that is a second.
+	maxWaitingTransactions = 1000
+)
 
 // inTx runs f in one transaction: committed when f returns nil, rolled back otherwise, also when f panics. It refuses
 // to nest: the inner work would not be part of the outer, and on SQLite it would wait for it for ever.
 //
+// The caller waits for a turn first, holding nothing: transactions that wait for rows, or on SQLite for the writer before
+// them, would otherwise take all connections away from reads. nil is a command or a background task. Problem:
+// UNAVAILABLE.
+//
 // A transaction that the database rolled back for another one (serialization failure, deadlock) runs again. So f must
 // start from nothing each time and set its result on every path. After a lost connection the outcome is unknown, and
 // nothing runs again.
-func (s *Service) inTx(ctx context.Context, f func(ctx context.Context, tx *transaction) error) error {
+func (s *Service) inTx(ctx context.Context, caller []string, f txFunc) error {
 	for run := 1; ; run++ {
-		err := s.inOneTx(ctx, f)
+		err := s.inOneTx(ctx, caller, f)
 		if run == maxTxRuns || err == nil || !s.config.IsRetryable(err) {
 			return err
 		}
@@ -44,13 +58,13 @@ func (s *Service) inTx(ctx context.Context, f func(ctx context.Context, tx *tran
 	}
 }
 
-func (s *Service) inOneTx(ctx context.Context, f func(ctx context.Context, tx *transaction) error) error {
+func (s *Service) inOneTx(ctx context.Context, caller []string, f txFunc) error {
 	if ctx.Value(insideTx{}) != nil {
 		return errors.New("accounts: a transaction inside a transaction")
 	}
 	tx := &transaction{}
 	committing := false
-	err := atomically(ctx, s.config.Client, func(begun *ent.Tx) error {
+	err := s.turns.atomically(ctx, s.config.Client, caller, func(begun *ent.Tx) error {
 		tx.Tx = begun
 		err := f(context.WithValue(ctx, insideTx{}, true), tx)
 		committing = err == nil
@@ -63,6 +77,30 @@ func (s *Service) inOneTx(ctx context.Context, f func(ctx context.Context, tx *t
 		s.publish(ctx, tx)
 	}
 	return err
+}
+
+// turns share out the transactions that may be open simultaneously.
+type turns struct{ *fairqueue.Limiter }
+
+// newTurns leaves half of the turns to others when what one caller writes is blocked.
+func newTurns(transactions int) turns {
+	return turns{fairqueue.New(fairqueue.Config{
+		Slots: transactions, PerCaller: max(1, transactions/2), Queue: maxWaitingTransactions,
+	})}
+}
+
+// atomically is the function of that name, once it is the caller's turn.
+func (t turns) atomically(ctx context.Context, client *ent.Client, caller []string, f func(tx *ent.Tx) error) error {
+	release, err := t.Acquire(ctx, caller)
+	if errors.Is(err, fairqueue.ErrBusy) {
+		return problem.RetryAfter(problem.Unavailable, "Too many changes are being written; try again soon.",
+			time.Second).WithCause(err)
+	}
+	if err != nil {
+		return fmt.Errorf("waiting to write: %w", err)
+	}
+	defer release()
+	return atomically(ctx, client, f)
 }
 
 // atomically runs f in a transaction: committed when f returns nil, rolled back otherwise, also when f panics.

@@ -17,10 +17,11 @@ var (
 		"atomically": "every other transaction begins with it",
 	}
 	mayCallAtomically = map[string]string{
-		"Service.inOneTx":    "inTx",
+		"turns.atomically":   "when it is the caller's turn",
 		"MaxTokenTTL":        "at the start, without a caller",
 		"SigningKeys.Rotate": "a command or a background task, without a caller",
-		"sqlStore.add":       "counts an attempt before it is known who makes it",
+		"Service.inOneTx":    "inTx, by turns",
+		"sqlStore.add":       "counts an attempt before it is known who makes it, by turns",
 	}
 	mayCallInTx = map[string]string{
 		"Service.write":               "locks the caller",

@@ -20,7 +20,7 @@ type callerFunc func(ctx context.Context, tx *transaction, caller *ent.User) err
 // when one of them may no longer be used. What was decided before the transaction began is not trusted. See inTx for
 // what f may do. Problem: UNAUTHENTICATED.
 func (s *Service) write(ctx context.Context, v *viewer.Viewer, now time.Time, f callerFunc) error {
-	return s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
+	return s.inTx(ctx, v.Caller(), func(ctx context.Context, tx *transaction) error {
 		caller, err := s.lockCaller(ctx, tx, v, now)
 		if err != nil {
 			return err
@@ -32,7 +32,7 @@ func (s *Service) write(ctx context.Context, v *viewer.Viewer, now time.Time, f 
 // writeAdministrators is write for a use case that may make an administrator or take one away: those run one after the
 // other.
 func (s *Service) writeAdministrators(ctx context.Context, v *viewer.Viewer, now time.Time, f callerFunc) error {
-	return s.inTx(ctx, func(ctx context.Context, tx *transaction) error {
+	return s.inTx(ctx, v.Caller(), func(ctx context.Context, tx *transaction) error {
 		if err := lockAdministrators(ctx, tx); err != nil {
 			return err
 		}

@@ -109,6 +109,15 @@ func (d *Database) Check(ctx context.Context) error {
 	return nil
 }
 
+// MaxTransactions returns how many transactions may be open simultaneously so that reads have connections meanwhile, and
+// background tasks have: a transaction that waits for a row, or for SQLite's one writer, holds its connection.
+func (d *Database) MaxTransactions() int {
+	if !d.Shared() {
+		return 1
+	}
+	return d.Stats().MaxOpenConnections * 3 / 4
+}
+
 // Stats returns the numbers of the pool of connections.
 func (d *Database) Stats() sql.DBStats { return d.sql.Stats() }
 

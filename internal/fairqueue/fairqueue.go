@@ -6,6 +6,7 @@ package fairqueue
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 )
@@ -15,10 +16,11 @@ var ErrBusy = errors.New("fairqueue: too many requests wait")
 
 // Config says what a limiter allows.
 type Config struct {
-	Slots   int           // requests at a time; required
-	Queue   int           // requests that may wait for a slot; required
-	Timeout time.Duration // how long a request waits; default: until its context ends
-	Rest    bool          // a slot that was used for some time then stays unused for the same time
+	Slots     int           // requests at a time; required
+	PerCaller int           // of one caller; default: as many as there are slots
+	Queue     int           // requests that may wait for a slot; required
+	Timeout   time.Duration // how long a request waits; default: until its context ends
+	Rest      bool          // a slot that was used for some time then stays unused for the same time
 }
 
 // Limiter bounds how many requests do something at a time. It may be used concurrently.
@@ -26,16 +28,20 @@ type Limiter struct {
 	config Config
 
 	mu      sync.Mutex
-	taken   int   // slots that are used or rest
-	waiting group // nobody waits while a slot is free
+	taken   int            // slots that are used or rest
+	running map[string]int // of them, by caller; used with Config.PerCaller
+	waiting group          // nobody waits while a slot is free for them
 	refused uint64
 }
 
 // New returns a limiter with all slots free.
-func New(c Config) *Limiter { return &Limiter{config: c} }
+func New(c Config) *Limiter { return &Limiter{config: c, running: map[string]int{}} }
 
 // waiter is a request that waits. It is sent nil with a slot, and ErrBusy when it has lost its place.
-type waiter chan error
+type waiter struct {
+	caller string // all names of its path
+	result chan error
+}
 
 // Acquire waits for a slot. The caller is named from the widest group that it belongs to down to itself, as networks
 // are: the groups take turns, and within a group its members do. Release must be called, once. Errors are ErrBusy and
@@ -48,13 +54,13 @@ func (l *Limiter) Acquire(ctx context.Context, caller []string) (release func(),
 		return nil, err
 	}
 	since := time.Now()
-	return func() { l.release(since) }, nil
+	return func() { l.release(since, caller) }, nil
 }
 
 func (l *Limiter) wait(ctx context.Context, caller []string) error {
 	w := l.enter(caller)
 	select {
-	case err := <-w:
+	case err := <-w.result:
 		return err
 	default:
 	}
@@ -64,7 +70,7 @@ func (l *Limiter) wait(ctx context.Context, caller []string) error {
 	}
 	reason := ErrBusy
 	select {
-	case err := <-w:
+	case err := <-w.result:
 		return err
 	case <-timeout:
 	case <-ctx.Done():
@@ -73,30 +79,50 @@ func (l *Limiter) wait(ctx context.Context, caller []string) error {
 	if l.leave(caller, w, reason) {
 		return reason
 	}
-	return <-w // at the same moment
+	return <-w.result // at the same moment
 }
 
 // enter gives a request a slot or a place in the queue. When that is full, the newest request of the caller with the most
 // loses its place, which may be this one.
-func (l *Limiter) enter(caller []string) waiter {
-	w := make(waiter, 1)
+func (l *Limiter) enter(caller []string) *waiter {
+	w := &waiter{l.key(caller), make(chan error, 1)}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.taken < l.config.Slots {
-		l.taken++
-		w <- nil
+	if l.taken < l.config.Slots && l.mayRun(w) {
+		l.start(w)
 		return w
 	}
 	l.waiting.push(caller, w)
 	if l.waiting.size > l.config.Queue {
 		l.refused++
-		l.waiting.dropNewest() <- ErrBusy
+		l.waiting.dropNewest().result <- ErrBusy
 	}
 	return w
 }
 
+// key names a caller for Config.PerCaller.
+func (l *Limiter) key(caller []string) string {
+	if l.config.PerCaller == 0 {
+		return ""
+	}
+	return strings.Join(caller, " ")
+}
+
+// mayRun reports whether a request may have a free slot.
+func (l *Limiter) mayRun(w *waiter) bool {
+	return l.config.PerCaller == 0 || l.running[w.caller] < l.config.PerCaller
+}
+
+func (l *Limiter) start(w *waiter) {
+	l.taken++
+	if l.config.PerCaller > 0 {
+		l.running[w.caller]++
+	}
+	w.result <- nil
+}
+
 // leave reports whether a request was still waiting.
-func (l *Limiter) leave(caller []string, w waiter, reason error) bool {
+func (l *Limiter) leave(caller []string, w *waiter, reason error) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.waiting.remove(caller, w) {
@@ -108,23 +134,27 @@ func (l *Limiter) leave(caller []string, w waiter, reason error) bool {
 	return true
 }
 
-func (l *Limiter) release(since time.Time) {
+func (l *Limiter) release(since time.Time, caller []string) {
 	if l.config.Rest {
-		time.AfterFunc(time.Since(since), l.pass)
+		time.AfterFunc(time.Since(since), func() { l.pass(caller) })
 		return
 	}
-	l.pass()
+	l.pass(caller)
 }
 
-// pass passes a slot on to the next request.
-func (l *Limiter) pass() {
+// pass passes a caller's slot on to the next request that may have it.
+func (l *Limiter) pass(caller []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.waiting.size == 0 {
-		l.taken--
-		return
+	l.taken--
+	if key := l.key(caller); l.running[key] > 1 {
+		l.running[key]--
+	} else {
+		delete(l.running, key)
 	}
-	l.waiting.pop() <- nil
+	if w := l.waiting.pop(l.mayRun); w != nil {
+		l.start(w)
+	}
 }
 
 // Stats says how busy a limiter is.

@@ -135,9 +135,39 @@ func TestLimiter_ASlotRestsAsLongAsItWasUsed(t *testing.T) {
 	})
 }
 
+// A caller whose requests take all the time that they may leaves slots to others, and misses no turn.
+func TestLimiter_ACallerLeavesSlotsToOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t, Config{Slots: 3, PerCaller: 2, Queue: 10})
+		var releases []func()
+		for range 2 {
+			release, err := q.Acquire(t.Context(), []string{"a"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			releases = append(releases, release)
+		}
+		q.add(t, "a", "a", "b")
+		q.release()
+		synctest.Wait()
+		if got := strings.Join(q.served, " "); got != "b" {
+			t.Errorf("served %s, want b", got)
+		}
+		releases[0]()
+		synctest.Wait()
+		if got := strings.Join(q.served, " "); got != "b a a" || q.Stats().Running != 1 {
+			t.Errorf("served %s, want b a a; left %+v", got, q.Stats())
+		}
+		releases[1]()
+		if len(q.running) > 0 || q.Stats() != (Stats{Slots: 3}) {
+			t.Errorf("left %v, %+v", q.running, q.Stats())
+		}
+	})
+}
+
 // Slots are neither lost nor made by requests that end at the moment when they get one.
 func TestLimiter_CancellationsLoseNoSlot(t *testing.T) {
-	l := New(Config{Slots: 2, Queue: 8})
+	l := New(Config{Slots: 2, PerCaller: 1, Queue: 8})
 	done := make(chan bool)
 	for i := range 16 {
 		go func() {
@@ -154,7 +184,7 @@ func TestLimiter_CancellationsLoseNoSlot(t *testing.T) {
 	for range 16 {
 		<-done
 	}
-	if s := l.Stats(); s.Running != 0 || s.Waiting != 0 || len(l.waiting.members) > 0 {
+	if s := l.Stats(); s.Running != 0 || s.Waiting != 0 || len(l.running) > 0 || len(l.waiting.members) > 0 {
 		t.Errorf("left %+v", s)
 	}
 }

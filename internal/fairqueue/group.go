@@ -5,12 +5,12 @@ import "slices"
 // group is a caller with its waiting requests, or a group of callers that take turns.
 type group struct {
 	name    string
-	size    int      // requests in it and below
-	members []*group // that have requests, in the order of their turns
-	waiters []waiter // of a caller, oldest first
+	size    int       // requests in it and below
+	members []*group  // that have requests, in the order of their turns
+	waiters []*waiter // of a caller, oldest first
 }
 
-func (g *group) push(path []string, w waiter) {
+func (g *group) push(path []string, w *waiter) {
 	g.size++
 	if len(path) == 0 {
 		g.waiters = append(g.waiters, w)
@@ -27,23 +27,28 @@ func (g *group) index(name string) int {
 	return slices.IndexFunc(g.members, func(m *group) bool { return m.name == name })
 }
 
-// pop takes out the oldest request of the member whose turn it is, which then is the last of its group.
-func (g *group) pop() (w waiter) {
-	g.size--
-	if len(g.waiters) > 0 {
+// pop takes out the oldest request of the member whose turn it is, which then is the last of its group. A caller whose
+// requests may not run misses no turn by that. It returns nil when there is no other.
+func (g *group) pop(mayRun func(*waiter) bool) (w *waiter) {
+	if len(g.waiters) > 0 && mayRun(g.waiters[0]) {
+		g.size--
 		w, g.waiters = g.waiters[0], g.waiters[1:]
 		return w
 	}
-	first := g.members[0]
-	g.members = append(slices.Delete(g.members, 0, 1), first)
-	w = first.pop()
-	g.prune(len(g.members) - 1)
-	return w
+	for i, m := range g.members {
+		if w := m.pop(mayRun); w != nil {
+			g.size--
+			g.members = append(slices.Delete(g.members, i, i+1), m)
+			g.prune(len(g.members) - 1)
+			return w
+		}
+	}
+	return nil
 }
 
 // dropNewest takes out the newest request of the largest member. Of equal ones that is the last, as one is that has
 // just come.
-func (g *group) dropNewest() (w waiter) {
+func (g *group) dropNewest() (w *waiter) {
 	g.size--
 	if n := len(g.waiters); n > 0 {
 		w, g.waiters = g.waiters[n-1], g.waiters[:n-1]
@@ -61,7 +66,7 @@ func (g *group) dropNewest() (w waiter) {
 }
 
 // remove takes out one request, and reports whether it was there.
-func (g *group) remove(path []string, w waiter) (ok bool) {
+func (g *group) remove(path []string, w *waiter) (ok bool) {
 	if len(path) == 0 {
 		i := slices.Index(g.waiters, w)
 		if ok = i >= 0; ok {

@@ -112,6 +112,7 @@ func (s *Server) openAccounts(ctx context.Context) (err error) {
 	}
 	s.accounts, err = accounts.New(accounts.Config{
 		Client:       s.db.Client,
+		Transactions: s.db.MaxTransactions(),
 		Passwords:    passwords,
 		Access:       s.tokens,
 		Refresh:      refresh,

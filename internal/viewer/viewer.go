@@ -81,6 +81,9 @@ func (v *Viewer) Err() error {
 // Caller names who shares in what is scarce, for package fairqueue: the networks of the request's address, the widest
 // first, and then the user, or "" for all who are anonymous. Networks come first since anybody can register accounts.
 func (v *Viewer) Caller() []string {
+	if v == nil {
+		return []string{""}
+	}
 	var names []string
 	for _, network := range v.Origin.Networks() {
 		names = append(names, network.String())

@@ -26,7 +26,7 @@ var imports = map[string]string{
 	"graph/model":       "internal/accounts",
 	"verify":            "internal/bearer internal/token",
 	"web":               "",
-	"internal/accounts": "ent internal/password internal/problem internal/token internal/viewer",
+	"internal/accounts": "ent internal/fairqueue internal/password internal/problem internal/token internal/viewer",
 	"internal/bearer":   "",
 	"internal/bench":    "internal/password internal/pgtemp",
 	"internal/cli": "authz graph internal/accounts internal/config internal/database internal/logging " +
