@@ -19,11 +19,12 @@ type Access struct {
 
 // Grant is one way to be let in: all that it names must hold. The zero Grant lets everyone in.
 type Grant struct {
-	SignedIn bool     `json:"signedIn,omitempty"`
-	Roles    []string `json:"roles,omitempty"`  // all of them
-	Scopes   []string `json:"scopes,omitempty"` // all of them
-	Owners   []string `json:"owners,omitempty"` // the relations to the object, all of them
-	MaxAge   int      `json:"maxAge,omitempty"` // seconds since the caller authenticated; 0: any
+	SignedIn     bool     `json:"signedIn,omitempty"`
+	Unrestricted bool     `json:"unrestricted,omitempty"` // a rule names no scope: scopes must not restrict the caller
+	Roles        []string `json:"roles,omitempty"`        // all of them
+	Scopes       []string `json:"scopes,omitempty"`       // all of them
+	Owners       []string `json:"owners,omitempty"`       // the relations to the object, all of them
+	MaxAge       int      `json:"maxAge,omitempty"`       // seconds since the caller authenticated; 0: any
 }
 
 // Rule is the alternatives of one @auth directive, of which one must hold.
@@ -40,6 +41,7 @@ type Clause struct {
 // Principal is a kind of caller for whom the access table is read. The zero Principal is anonymous.
 type Principal struct {
 	SignedIn        bool
+	Restricted      bool // to their scopes
 	Roles           []string
 	Scopes          []string
 	Owners          []string // relations in which they stand to the object
@@ -50,7 +52,8 @@ type Principal struct {
 func (a Access) Grants(p Principal) bool { return slices.ContainsFunc(a.Audience, p.has) }
 
 func (p Principal) has(g Grant) bool {
-	return (p.SignedIn || !g.SignedIn) && within(g.Roles, p.Roles) && within(g.Scopes, p.Scopes) &&
+	return (p.SignedIn || !g.SignedIn) && !(p.Restricted && g.Unrestricted) &&
+		within(g.Roles, p.Roles) && within(g.Scopes, p.Scopes) &&
 		within(g.Owners, p.Owners) && (p.Reauthenticated || g.MaxAge == 0)
 }
 

@@ -61,9 +61,10 @@ func TestAccess_DescribesEachRule(t *testing.T) {
 		"Person":                "administrators, or yourself",
 		"Person.name":           "administrators, or yourself",
 		"Person.box":            "administrators, or yourself",
-		"Person.mail":           "administrators with scope mail, or yourself with scope mail",
-		"Box.size":              "administrators, or yourself",
-		"Filter.secret":         "administrators",
+		"Person.mail": "administrators with scope mail whom no scopes restrict, " +
+			"or yourself with scope mail whom no scopes restrict",
+		"Box.size":      "administrators, or yourself",
+		"Filter.secret": "administrators",
 	}
 	testenv.Equal(t, want, got, "access")
 }
@@ -122,7 +123,9 @@ func TestWidened_ListsThePlacesThatAChangeOpens(t *testing.T) {
 		"older proof":      {"maxAge: 300", "maxAge: 301", "Query.people Query.people(begins:)"},
 		"another alternative": {"{owner: SELF}]", "{owner: SELF}, {roles: [USER]}]",
 			"Box.size Person Person.box Person.mail Person.name"},
-		"a sign-in":           {"enter: Open @public", "enter: Open @public @signsIn", "Mutation.enter"},
+		"a sign-in": {"enter: Open @public", "enter: Open @public @signsIn", "Mutation.enter"},
+		"an alternative for restricted callers": {"{owner: SELF}]", "{owner: SELF}, {owner: SELF, scopes: [\"mail\"]}]",
+			"Box.size Person Person.box Person.mail Person.name"},
 		"no scope":            {` @auth(scopes: ["mail"])`, "", "Person.mail"},
 		"no rule on an input": {"secret: String @auth(roles: [ADMIN])", "secret: String", "Filter.secret"},
 		"another caller of an argument": {"String @auth(roles: [ADMIN]))", "String @auth(roles: [ADMIN, USER]))",

@@ -120,6 +120,8 @@ func (t *table) grants(a audience) []Grant {
 			switch one.kind {
 			case kindSignedIn:
 				all[i].SignedIn = true
+			case kindUnrestricted:
+				all[i].Unrestricted = true
 			case kindRole:
 				all[i].Roles = append(all[i].Roles, one.name)
 			case kindScope:

@@ -67,6 +67,8 @@ func (g *Guard) atomsOf(c caller) bits {
 		switch a.kind {
 		case kindSignedIn:
 			holds = true
+		case kindUnrestricted:
+			holds = !c.isRestricted()
 		case kindRole:
 			holds = c.viewer.HasRole(a.name)
 		case kindScope:

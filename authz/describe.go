@@ -61,6 +61,9 @@ func (g *Guard) describeGrant(c roleChoice) string {
 	}
 	if len(c.Scopes) > 0 {
 		text += " with scope " + joinWords(c.Scopes, "and")
+		if c.Unrestricted {
+			text += " whom no scopes restrict"
+		}
 	}
 	if c.MaxAge > 0 {
 		text += fmt.Sprintf(" who authenticated in the last %d s", c.MaxAge)

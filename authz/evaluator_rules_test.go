@@ -55,7 +55,11 @@ func lacks(clause map[string]*ast.Value, p *allfeatures.Viewer, object any) stri
 	if roles := words(clause["roles"]); len(roles) > 0 && !slices.ContainsFunc(roles, p.HasRole) {
 		return "FORBIDDEN"
 	}
-	for _, s := range words(clause["scopes"]) {
+	scopes := words(clause["scopes"])
+	if p.Restrict && len(scopes) == 0 {
+		return "FORBIDDEN"
+	}
+	for _, s := range scopes {
 		if !p.HasScope(s) {
 			return "INSUFFICIENT_SCOPE"
 		}

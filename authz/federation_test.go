@@ -125,7 +125,8 @@ func TestSubscriptionContext_NamesTheViewerOfEachEvent(t *testing.T) {
 	}
 	shown := `{"notes":{"id":"a1"}}`
 	const hidden = `{"notes":null}`
-	testenv.Equal(t, strings.Join([]string{hidden, shown, hidden, shown, shown, ""}, "\n"), strings.Join(got, "\n"), "events")
+	want := strings.Join([]string{hidden, shown, hidden, shown, shown, ""}, "\n")
+	testenv.Equal(t, want, strings.Join(got, "\n"), "events")
 }
 
 type federatedServer struct {
@@ -139,7 +140,8 @@ func serveFederated(t *testing.T, r *federated.Resolver, open bool) *federatedSe
 	schema := federated.NewExecutableSchema(federated.Config{Resolvers: r})
 	config := testConfig(true)
 	config.Objects = nil
-	config.Owners = map[string][]authz.Owner{"AUTHOR": {wrote[federated.Note](), wrote[federated.Album](), wrote[federated.Page]()}}
+	wrote := []authz.Owner{wrote[federated.Note](), wrote[federated.Album](), wrote[federated.Page]()}
+	config.Owners = map[string][]authz.Owner{"AUTHOR": wrote}
 	config.IsNotFound = func(err error) bool { return errors.Is(err, federated.ErrNotFound) }
 	config.Rules = map[string]authz.Rule{"Query._entities": {{}}, "Query._service": {{Roles: []string{"EDITOR"}}}}
 	if open {

@@ -12,7 +12,8 @@ type atom struct {
 type atomKind int
 
 const (
-	kindSignedIn atomKind = iota
+	kindSignedIn     atomKind = iota
+	kindUnrestricted          // of a clause that names no scope
 	kindRole
 	kindScope
 	kindAge

@@ -72,10 +72,14 @@ func (t *table) intern(rules ...Rule) *requirement {
 	return r
 }
 
-// masks spells a clause out in atoms, once for each of its roles. Every clause asks for a signed-in viewer.
+// masks spells a clause out in atoms, once for each of its roles. Every clause asks for a signed-in viewer, and one
+// without scopes for a viewer whom no scopes restrict.
 func (t *table) masks(c Clause) alternatives {
 	var base bits
 	base.add(t.atom(atom{kind: kindSignedIn}))
+	if len(c.Scopes) == 0 {
+		base.add(t.atom(atom{kind: kindUnrestricted}))
+	}
 	for _, s := range c.Scopes {
 		base.add(t.atom(atom{kind: kindScope, name: s}))
 	}

@@ -12,11 +12,20 @@ import (
 type Viewer interface {
 	// SignedIn reports whether the caller is known.
 	SignedIn() bool
-	// HasRole and HasScope report whether the caller has the role (of enum Role) or token scope.
+	// HasRole and HasScope report whether the caller has the role (of enum Role) or token scope. A caller whom no scopes
+	// restrict has every scope.
 	HasRole(role string) bool
 	HasScope(scope string) bool
 	// AuthenticatedAt is when the caller last presented their credentials; the zero time is never.
 	AuthenticatedAt() time.Time
+}
+
+// RestrictedViewer is a Viewer that a credential may restrict to scopes, such as a token made for one program. When
+// Restricted reports true, it satisfies only alternatives that name scopes, all of which it has; what is @public stays
+// open to it. A Viewer without the method is not restricted.
+type RestrictedViewer interface {
+	Viewer
+	Restricted() bool
 }
 
 // AnonymousError is the error of Config.Viewer that says why the caller is not signed in. Clients get it as
@@ -72,6 +81,11 @@ func withoutViewer(err error) caller {
 		return caller{reason: cmp.Or(why.Reason(), ErrMissing.Reason())}
 	}
 	return caller{err: err}
+}
+
+func (c caller) isRestricted() bool {
+	r, ok := c.viewer.(RestrictedViewer)
+	return ok && r.Restricted()
 }
 
 func (c caller) isAnonymous() bool { return c.viewer == nil }

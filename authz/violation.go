@@ -56,6 +56,9 @@ func (t *table) deny(coordinate string, r *requirement, have bits, c caller) *vi
 			worst = near
 			if worst.code == Forbidden {
 				worst.message = "it needs " + r.rules[i].String()
+				if c.isRestricted() {
+					worst.message += ", and the access token opens only what names its scopes"
+				}
 			}
 		}
 	}

@@ -17,15 +17,22 @@ type Token struct {
 	IssuedAt  time.Time // iat
 	ExpiresAt time.Time // exp
 	Roles     []string  // roles; with the feed, the current ones of the user
-	Scopes    []string
+	Scopes    []string  // scope; none: the token is a user's, with all that they may do
 }
 
 // SignedIn reports whether there is a token.
 func (t *Token) SignedIn() bool { return t != nil }
 
-// HasRole and HasScope report whether the token has a role or scope.
-func (t *Token) HasRole(role string) bool   { return t != nil && slices.Contains(t.Roles, role) }
-func (t *Token) HasScope(scope string) bool { return t != nil && slices.Contains(t.Scopes, scope) }
+// HasRole reports whether the token has a role.
+func (t *Token) HasRole(role string) bool { return t != nil && slices.Contains(t.Roles, role) }
+
+// HasScope reports whether the token has a scope; one that no scopes restrict has every.
+func (t *Token) HasScope(scope string) bool {
+	return t != nil && (!t.Restricted() || slices.Contains(t.Scopes, scope))
+}
+
+// Restricted reports whether the token has scopes: then it is good only for what asks for them.
+func (t *Token) Restricted() bool { return t != nil && len(t.Scopes) > 0 }
 
 // AuthenticatedAt returns AuthTime; the zero time is never.
 func (t *Token) AuthenticatedAt() time.Time {

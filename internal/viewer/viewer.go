@@ -47,8 +47,13 @@ func (v *Viewer) SignedIn() bool {
 // HasRole reports whether the viewer is signed in with this role.
 func (v *Viewer) HasRole(role string) bool { return v.SignedIn() && slices.Contains(v.Roles, role) }
 
-// HasScope reports whether the viewer is signed in with a token of this scope.
-func (v *Viewer) HasScope(scope string) bool { return v.SignedIn() && slices.Contains(v.Scopes, scope) }
+// HasScope reports whether the viewer is signed in with a token of this scope, or with one that no scopes restrict.
+func (v *Viewer) HasScope(scope string) bool {
+	return v.SignedIn() && (!v.Restricted() || slices.Contains(v.Scopes, scope))
+}
+
+// Restricted reports whether the viewer's token has scopes: then it opens only what names them.
+func (v *Viewer) Restricted() bool { return v.SignedIn() && len(v.Scopes) > 0 }
 
 // AuthenticatedAt returns when the viewer last authenticated (auth_time); the zero time is never.
 func (v *Viewer) AuthenticatedAt() time.Time {

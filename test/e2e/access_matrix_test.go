@@ -63,6 +63,10 @@ func naiveVerdict(f *ast.FieldDefinition, p persona) string {
 			return "FORBIDDEN"
 		}
 	}
+	scopes := auth.Arguments.ForName("scopes")
+	if p.scope != "" && (scopes == nil || scopes.Value.String() != `["`+p.scope+`"]`) {
+		return "FORBIDDEN"
+	}
 	if auth.Arguments.ForName("maxAge") != nil && p.stale {
 		return "REAUTHENTICATION_REQUIRED"
 	}

@@ -18,6 +18,7 @@ type persona struct {
 	reason string        // why the caller is anonymous; "" for one who is signed in
 	roles  []string
 	stale  bool
+	scope  string // restricts the token
 }
 
 // personas is a running server whose key the test has, and an administrator.
@@ -75,6 +76,8 @@ func (s *personas) all() []persona {
 			stale: true},
 		{name: "a user who claims to be an administrator", token: func() string { return s.claimAdmin(user()) },
 			roles: []string{"USER"}},
+		{name: "an administrator's token with a scope", token: s.scopedAdmin, roles: []string{"ADMIN", "USER"},
+			scope: "read"},
 	}
 }
 
@@ -88,6 +91,14 @@ func ageSession(t *testing.T, db *sql.DB, token string) {
 	hourAgo := time.Now().UTC().Add(-time.Hour).Format("2006-01-02 15:04:05+00:00")
 	servertest.Exec(t, db,
 		fmt.Sprintf("UPDATE sessions SET authenticated_at = '%s' WHERE id = '%s'", hourAgo, claims["sid"]))
+}
+
+// scopedAdmin signs a token of the administrator that has a scope.
+func (s *personas) scopedAdmin() string {
+	s.t.Helper()
+	made, err := s.key.Resign(s.Admin(), func(c jwt.MapClaims) { c["scope"] = "read" })
+	servertest.Check(s.t, err)
+	return made
 }
 
 // claimAdmin signs a token, rightly, whose roles are not those of the account any more.

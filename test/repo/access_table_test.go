@@ -27,7 +27,7 @@ func TestAccessTable_IsWhatTheSchemaSays(t *testing.T) {
 func TestAccessTable_IsThereForMachines(t *testing.T) {
 	table := accessTable(t)
 	want := authz.Access{Coordinate: "Query.me", Who: "signed-in users", States: "@auth",
-		Audience: []authz.Grant{{SignedIn: true}}}
+		Audience: []authz.Grant{{SignedIn: true, Unrestricted: true}}}
 	testenv.Equal(t, want, table[0], "the first line")
 }
 

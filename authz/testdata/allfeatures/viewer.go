@@ -10,6 +10,7 @@ type Viewer struct {
 	ID              string
 	Roles           []string
 	Scopes          []string
+	Restrict        bool // to the scopes
 	AuthTime        time.Time
 	AnonymousReason string
 	CheckErr        error
@@ -18,6 +19,7 @@ type Viewer struct {
 func (v *Viewer) SignedIn() bool             { return v.AnonymousReason == "" }
 func (v *Viewer) HasRole(r string) bool      { return slices.Contains(v.Roles, r) }
 func (v *Viewer) HasScope(s string) bool     { return slices.Contains(v.Scopes, s) }
+func (v *Viewer) Restricted() bool           { return v.Restrict }
 func (v *Viewer) AuthenticatedAt() time.Time { return v.AuthTime }
 func (v *Viewer) Reason() string             { return v.AnonymousReason }
 func (v *Viewer) Err() error                 { return v.CheckErr }
