@@ -163,7 +163,7 @@ func (d *DocumentLimits) checkOperation(c cost) *gqlerror.Error {
 // that validation makes more than once.
 func (d *DocumentLimits) checkTotal(c cost, repeatedComparisons int) *gqlerror.Error {
 	const all = "the operations and fragments "
-	fields, values, bytes := 8*d.limits.Fields, 4*d.limits.Tokens, 4*d.limits.Body
+	fields, values, bytes := 8*d.limits.Fields, 3*d.limits.Tokens, 4*d.limits.Body
 	switch {
 	case c.fields+c.introspection > fields:
 		return Exceeded("fields", all+"have %s fields written out, the limit is %d", count(c.fields+c.introspection), fields)

@@ -78,7 +78,7 @@ func TestDocumentLimits_HoldAtTheirBounds(t *testing.T) {
 		{"fields", "compared again by each operation", 2, 9, "<query Q%d{node{...F}}>*Nfragment F on Node{node{<id >*50}}"},
 		{"fields", "reached by many operations", 90, 100,
 			"<query Q%d{node{...F}}>*Nfragment F on Node{<id name node{>*6id name<}>*6}"}, // 20 fields, all different
-		{"tokens", "reached by many operations", 38, 40, "<query Q%d{node{...F}}>*N" + literals},
+		{"tokens", "reached by many operations", 28, 30, "<query Q%d{node{...F}}>*N" + literals},
 		{"body", "reached by many operations", 5, 9, `<query Q%d{node{...F}}>*Nfragment F on Node{value(s:"<x>*40000")}`},
 		{"roots", "plain", 10, 11, "{<ping >*N}"},
 		{"roots", "in a fragment", 0, 1, "{...F <ping>*N} fragment F on Query{<ping >*10}"},

@@ -64,15 +64,15 @@ func (c *errorCap) wrap(rule core.RuleFunc) core.RuleFunc {
 }
 
 // redactValues rewrites the messages of a rule about values so that they say which kind of value was found, not the
-// value. The name of an unknown enum value stays: no enum is secret.
+// value. The name of an unknown enum value stays: no enum is secret. Messages about fields of an object hold no value.
 func redactValues(rule core.RuleFunc) core.RuleFunc {
 	return func(observers *core.Events, addError core.AddErrFunc) {
 		var current *ast.Value
 		observers.OnValue(func(_ *core.Walker, v *ast.Value) { current = v }) // before the rule sees the same value
 		rule(observers, func(options ...core.ErrorOption) {
 			addError(append(options, func(err *gqlerror.Error) {
-				repeated := isSensitive(current) && strings.Contains(err.Message, current.String())
-				if repeated && !strings.HasPrefix(err.Message, `Field "`) {
+				if isSensitive(current) && !strings.HasPrefix(err.Message, `Field "`) &&
+					!strings.HasPrefix(err.Message, "OneOf Input Object") {
 					err.Message = fmt.Sprintf("Expected a value of type %q, found %s.", current.ExpectedType, kindNames[current.Kind])
 				}
 			})...)

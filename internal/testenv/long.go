@@ -18,6 +18,7 @@ var longRuns = map[string]string{
 	"matrix":       "all combinations of rules and viewers",
 	"model":        "the model of sessions over more steps, and parallel refreshes over more rounds",
 	"pause":        "a process that is paused for a minute",
+	"requests":     "hostile requests that are filled as far as a body goes, beyond the limits",
 	"soak":         "clients that live through accounts for ten minutes",
 	"users":        "a million users",
 }

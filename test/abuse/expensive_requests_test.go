@@ -25,42 +25,66 @@ const (
 	maxValidationErrors = 5
 )
 
-// TestExpensiveRequest_CostsLittle sends each kind of request to the program, with the Playground off, and holds answer
-// and cost against their bounds.
+// TestExpensiveRequest_MistakesAreFound: each kind of mistake is answered as such when nothing else is wrong.
+func TestExpensiveRequest_MistakesAreFound(t *testing.T) {
+	s := servertest.Start(t, "GATEHOUSE_PLAYGROUND=off")
+	for _, m := range mistakes() {
+		if a := s.Do(request(m, ballast{}, 1, 0)); a.Code() != m.code {
+			t.Errorf("%s: %v, want %s", m.name, a, m.code)
+		}
+	}
+}
+
+// TestExpensiveRequest_CostsLittle sends each kind of mistake with each kind of ballast to the program, with the
+// Playground off, and holds answer and cost against their bounds: as much ballast as the limits let pass, and with
+// TEST_LONG=requests also as much as a request holds.
 func TestExpensiveRequest_CostsLittle(t *testing.T) {
 	s := servertest.Start(t, "GATEHOUSE_PLAYGROUND=off")
-	type cost struct {
-		name  string
-		cpu   time.Duration
-		bytes uint64
+	kinds := requestKinds(mistakes()...)
+	if testing.Short() {
+		kinds = requestKinds(someMistakes()...)
 	}
-	var costs []cost
-	for _, kind := range requestKinds() {
-		t.Run(kind.name, func(t *testing.T) {
-			c := cost{kind.name, time.Hour, 1 << 60}
-			for n := range 4 { // the least of four: the collector works at the same time
-				var a servertest.Answer
-				request := kind.make(n)
-				cpu, bytes := measure(func() { a = s.Do(request) })
-				c.cpu, c.bytes = min(c.cpu, cpu), min(c.bytes, bytes)
-				errors := strings.Count(a.Body, `"message"`)
-				if a.Code() != kind.code || a.Has(`"data"`) || errors > maxValidationErrors || len(a.Body) > maxAnswerLen {
-					t.Fatalf("%d errors, %d bytes, want %s\n%.500s", errors, len(a.Body), kind.code, a)
-				}
-			}
-			// short is also how the race detector runs, which costs
-			if !testing.Short() && (c.cpu > maxCPU || c.bytes > maxAllocated) {
-				t.Errorf("%v of a processor and %d KiB, at most %v and %d KiB wanted", c.cpu, c.bytes>>10, maxCPU, maxAllocated>>10)
-			}
-			costs = append(costs, c)
-		})
+	var all []requestCost
+	for _, kind := range kinds {
+		c := costOf(t, s, kind)
+		// short is also how the race detector runs, which costs
+		if !testing.Short() && !c.isLittle() {
+			t.Errorf("%s: %v of a processor and %d KiB, at most %v and %d KiB wanted", kind.name, c.cpu, c.bytes>>10,
+				maxCPU, maxAllocated>>10)
+		}
+		all = append(all, c)
 	}
-	if len(costs) > 0 {
-		worst := slices.MaxFunc(costs, func(a, b cost) int { return int(a.cpu - b.cpu) })
-		t.Logf("of %d kinds the slowest took %v of a processor: %s", len(costs), worst.cpu, worst.name)
-		worst = slices.MaxFunc(costs, func(a, b cost) int { return int(a.bytes) - int(b.bytes) })
-		t.Logf("the largest allocated %d KiB: %s", worst.bytes>>10, worst.name)
+	worst := slices.MaxFunc(all, func(a, b requestCost) int { return int(a.cpu - b.cpu) })
+	t.Logf("of %d kinds the slowest took %v of a processor: %s", len(all), worst.cpu, worst.name)
+	worst = slices.MaxFunc(all, func(a, b requestCost) int { return int(a.bytes) - int(b.bytes) })
+	t.Logf("the largest allocated %d KiB: %s", worst.bytes>>10, worst.name)
+}
+
+type requestCost struct {
+	name  string
+	cpu   time.Duration
+	bytes uint64
+}
+
+func (c requestCost) isLittle() bool { return c.cpu <= maxCPU && c.bytes <= maxAllocated }
+
+// costOf checks the answer to a kind of request, and returns the least that it cost in up to eight tries: collector and
+// background tasks work at the same time.
+func costOf(t *testing.T, s *servertest.Process, kind requestKind) requestCost {
+	t.Helper()
+	c := requestCost{kind.name, time.Hour, 1 << 60}
+	for n := 0; n < 8 && !c.isLittle(); n++ {
+		var a servertest.Answer
+		request := kind.make(n)
+		cpu, bytes := measure(func() { a = s.Do(request) })
+		c.cpu, c.bytes = min(c.cpu, cpu), min(c.bytes, bytes)
+		errors := strings.Count(a.Body, `"message"`)
+		refused := a.Code() != "INTERNAL" && a.Code() != "UNAVAILABLE" && (a.Code() == denied || !a.Has(`"data"`))
+		if a.Err != nil || errors == 0 || errors > maxValidationErrors || len(a.Body) > maxAnswerLen || !refused {
+			t.Errorf("%s: %d errors, %d bytes\n%.500s", kind.name, errors, len(a.Body), a)
+		}
 	}
+	return c
 }
 
 // measure returns what a call took of the processors and what it allocated, with all that ran at the same time.
@@ -198,7 +222,7 @@ func (f *flood) start() {
 			}
 		})
 	}
-	kinds := requestKinds()
+	kinds := requestKinds(someMistakes()...)
 	for range 16 {
 		f.clients.Go(func() {
 			for !f.over.Load() {
@@ -207,7 +231,8 @@ func (f *flood) start() {
 					continue
 				}
 				n := int(f.abusive.Add(1))
-				if a := f.s.Do(kinds[n%len(kinds)].make(n)); a.Err != nil {
+				const prime = 7919 // mistakes and ballasts mixed
+				if a := f.s.Do(kinds[n*prime%len(kinds)].make(n)); a.Err != nil {
 					f.t.Error(a)
 				}
 			}
