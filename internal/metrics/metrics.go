@@ -70,6 +70,9 @@ func New(version string) *Metrics {
 	for _, e := range accounts.Events() {
 		m.events.WithLabelValues(string(e)) // 0 and not absent, so that the first one is an increase
 	}
+	for _, code := range []string{"INTERNAL", "UNAVAILABLE"} { // the codes that alerts watch
+		m.errors.WithLabelValues(code)
+	}
 	return m
 }
 
