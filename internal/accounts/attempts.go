@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/gatehouse/gatehouse/ent/throttle"
 	"github.com/gatehouse/gatehouse/internal/password"
 	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/token"
@@ -192,5 +193,5 @@ func (s *Service) DeleteExpiredAttempts(ctx context.Context) error {
 	if s.throttle == nil {
 		return nil
 	}
-	return s.throttle.deleteExpired(ctx, s.now())
+	return s.untilNone(ctx, throttle.Table, func() (int, error) { return s.throttle.deleteExpired(ctx, s.now()) })
 }

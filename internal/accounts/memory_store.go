@@ -62,14 +62,15 @@ func (m *memoryStore) refund(_ context.Context, _ *transaction, t *attempt, rese
 	return nil
 }
 
-func (m *memoryStore) deleteExpired(_ context.Context, now time.Time) error {
+func (m *memoryStore) deleteExpired(_ context.Context, now time.Time) (deleted int, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for {
 		name, c, ok := m.counts.GetOldest()
 		if !ok || c.until.After(now) {
-			return nil
+			return deleted, nil
 		}
 		m.counts.Remove(name)
+		deleted++
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	entsql "entgo.io/ent/dialect/sql"
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/ent"
@@ -133,8 +134,10 @@ func (s *Service) PublishPending(ctx context.Context) {
 // DeleteExpiredRevocations deletes records of tokens that expired long ago. It waits token.MaxTTL more, because a
 // clock that is ahead must not delete what is in force for others. Call it periodically.
 func (s *Service) DeleteExpiredRevocations(ctx context.Context) error {
-	_, err := s.config.Client.Revocation.Delete().Where(revocation.UntilLTE(s.now().Add(-token.MaxTTL))).Exec(ctx)
-	return err
+	return s.sweep(ctx, revocation.Table, func(ctx context.Context, tx *ent.Tx) (int, error) {
+		expired := entsql.LTE(revocation.FieldUntil, s.now().Add(-token.MaxTTL))
+		return tx.Revocation.Delete().Where(unlocked(revocation.Table, expired)).Exec(ctx)
+	})
 }
 
 // NotifyChannel is the channel on which Postgres notifies the instances, by the trigger gatehouse_tell.

@@ -32,6 +32,7 @@ type Config struct {
 	IsRetryable  func(error) bool          // whether a rolled back transaction may run again; default: never
 	Log          *slog.Logger              // default slog.Default()
 
+	OnSwept func(table string, rows int) // called when rows were deleted that had expired; default: nothing
 	OnEvent func(context.Context, Event) // called after each commit; must be quick; default: nothing
 }
 
@@ -42,6 +43,8 @@ type Service struct {
 	subscribers *broadcaster
 	throttle    *throttler
 	turns       turns
+
+	sweptSession uuid.UUID // up to here DeleteOldSessions has looked
 }
 
 // New checks the configuration.
@@ -76,6 +79,9 @@ func New(c Config) (*Service, error) {
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()
+	}
+	if c.OnSwept == nil {
+		c.OnSwept = func(string, int) {}
 	}
 	if c.OnEvent == nil {
 		c.OnEvent = func(context.Context, Event) {}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	entsql "entgo.io/ent/dialect/sql"
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/ent"
@@ -115,19 +116,11 @@ func (sqlStore) refund(ctx context.Context, tx *transaction, t *attempt, reset b
 	return err
 }
 
-// deleteBatch is how many rows one statement deletes.
-const deleteBatch = 1000
-
 // deleteExpired skips locked rows, so that it never waits for an attempt that waits for it.
-func (d sqlStore) deleteExpired(ctx context.Context, now time.Time) error {
-	for {
-		result, err := d.client.ExecContext(ctx, `DELETE FROM throttles WHERE id IN
-			(SELECT id FROM throttles WHERE until <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`, now, deleteBatch)
-		if err != nil {
-			return err
-		}
-		if n, err := result.RowsAffected(); n < deleteBatch || err != nil {
-			return err
-		}
-	}
+func (d sqlStore) deleteExpired(ctx context.Context, now time.Time) (rows int, err error) {
+	err = d.turns.atomically(ctx, d.client, nil, func(tx *ent.Tx) (err error) {
+		rows, err = tx.Throttle.Delete().Where(unlocked(throttle.Table, entsql.LTE(throttle.FieldUntil, now))).Exec(ctx)
+		return err
+	})
+	return rows, err
 }

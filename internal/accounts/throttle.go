@@ -125,8 +125,8 @@ type counterStore interface {
 	charge(ctx context.Context, t *attempt) (time.Duration, error)
 	// refund undoes charge; with reset it also clears the first counter's other attempts.
 	refund(ctx context.Context, tx *transaction, t *attempt, reset bool) error
-	// deleteExpired deletes counters that have expired.
-	deleteExpired(ctx context.Context, now time.Time) error
+	// deleteExpired deletes some of the counters that have expired, and returns how many.
+	deleteExpired(ctx context.Context, now time.Time) (int, error)
 }
 
 // delay returns how long an attempt has to wait.

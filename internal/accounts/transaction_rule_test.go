@@ -17,11 +17,13 @@ var (
 		"atomically": "every other transaction begins with it",
 	}
 	mayCallAtomically = map[string]string{
-		"turns.atomically":   "when it is the caller's turn",
-		"MaxTokenTTL":        "at the start, without a caller",
-		"SigningKeys.Rotate": "a command or a background task, without a caller",
-		"Service.inOneTx":    "inTx, by turns",
-		"sqlStore.add":       "counts an attempt before it is known who makes it, by turns",
+		"turns.atomically":       "when it is the caller's turn",
+		"MaxTokenTTL":            "at the start, without a caller",
+		"SigningKeys.Rotate":     "a command or a background task, without a caller",
+		"Service.inOneTx":        "inTx, by turns",
+		"Service.sweep":          "a background task",
+		"sqlStore.deleteExpired": "a background task",
+		"sqlStore.add":           "counts an attempt before it is known who makes it, by turns",
 	}
 	mayCallInTx = map[string]string{
 		"Service.write":               "locks the caller",
@@ -34,12 +36,10 @@ var (
 		"Service.refundUnverified":    "gives an attempt back: it concerns no account",
 	}
 	mayWriteWithout = map[string]string{ // a transaction
-		"Service.recordUse":                "last_used_at, whose loss costs nothing",
-		"Service.DeleteExpiredRevocations": "a background task",
-		"sqlStore.deleteExpired":           "a background task",
-		"SigningKeys.insert":               "one statement, also in a transaction",
-		"SigningKeys.Maintain":             "a background task",
-		"CheckSecret":                      "one statement, at the start",
+		"Service.recordUse":    "last_used_at, whose loss costs nothing",
+		"SigningKeys.insert":   "one statement, also in a transaction",
+		"SigningKeys.Maintain": "a background task",
+		"CheckSecret":          "one statement, at the start",
 	}
 )
 

@@ -25,6 +25,8 @@ type Metrics struct {
 	denials  *prometheus.CounterVec
 	events   *prometheus.CounterVec
 	panics   prometheus.Counter
+	swept    *prometheus.CounterVec
+	failures *prometheus.CounterVec
 }
 
 // New returns the metrics of one server of this version.
@@ -60,12 +62,20 @@ func New(version string) *Metrics {
 			Help: "Panics. Each is a bug; its stack is in the log.",
 		}),
 	}
+	m.swept = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "gatehouse_rows_swept_total",
+		Help: "Rows deleted because they had expired, by table.",
+	}, []string{"table"})
+	m.failures = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "gatehouse_background_failures_total",
+		Help: "Failures of background tasks, which are retried, by task.",
+	}, []string{"task"})
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "gatehouse_build_info", Help: "1, with the program's version.",
 		ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.requests, m.duration, m.errors, m.denials, m.events, m.panics, build,
+	m.registry.MustRegister(m.requests, m.duration, m.errors, m.denials, m.events, m.panics, m.swept, m.failures, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, e := range accounts.Events() {
 		m.events.WithLabelValues(string(e)) // 0 and not absent, so that the first one is an increase
@@ -97,6 +107,12 @@ func (m *Metrics) Answered(o graphqlhttp.RequestStats, signedIn bool, duration t
 
 // Event counts one security event.
 func (m *Metrics) Event(e accounts.EventKind) { m.events.WithLabelValues(string(e)).Inc() }
+
+// Swept counts rows that were deleted because they had expired.
+func (m *Metrics) Swept(table string, rows int) { m.swept.WithLabelValues(table).Add(float64(rows)) }
+
+// TaskFailed counts a failure of a background task.
+func (m *Metrics) TaskFailed(task string) { m.failures.WithLabelValues(task).Inc() }
 
 // Panicked counts a panic outside of operations.
 func (m *Metrics) Panicked() { m.panics.Inc() }

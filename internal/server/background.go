@@ -55,6 +55,7 @@ func (s *Server) maintain(ctx context.Context, keysChanged <-chan struct{}) {
 		case <-tick.C:
 			s.try(ctx, "delete expired revocations", s.accounts.DeleteExpiredRevocations)
 			s.try(ctx, "delete expired attempts", s.accounts.DeleteExpiredAttempts)
+			s.try(ctx, "delete old sessions", s.accounts.DeleteOldSessions)
 			s.try(ctx, "rotate the signing keys", s.keys.maintain)
 		}
 		s.try(ctx, "read the signing keys", s.keys.reload)
@@ -66,6 +67,7 @@ func (s *Server) try(ctx context.Context, name string, run func(context.Context)
 	ctx, cancel := context.WithTimeout(ctx, operationTimeout)
 	defer cancel()
 	if err := run(ctx); err != nil && !errors.Is(ctx.Err(), context.Canceled) {
+		s.options.observer.taskFailed(name)
 		s.log.WarnContext(ctx, "a background task failed; it is retried", "task", name, "error", err)
 	}
 }

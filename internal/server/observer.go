@@ -59,6 +59,22 @@ func (b observer) onPanic() {
 	}
 }
 
+// onSwept counts what background tasks delete.
+func (b observer) onSwept(log *slog.Logger) func(table string, rows int) {
+	return func(table string, rows int) {
+		if b.metrics != nil {
+			b.metrics.Swept(table, rows)
+		}
+		log.Debug("deleted rows that had expired", "table", table, "rows", rows)
+	}
+}
+
+func (b observer) taskFailed(name string) {
+	if b.metrics != nil {
+		b.metrics.TaskFailed(name)
+	}
+}
+
 // observe reports each request to /graphql.
 func (b observer) observe(log *slog.Logger) graphqlhttp.Observer {
 	return func(ctx context.Context) (context.Context, func(graphqlhttp.RequestStats)) {

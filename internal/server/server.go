@@ -124,6 +124,7 @@ func (s *Server) openAccounts(ctx context.Context) (err error) {
 		Throttle:     s.throttle(),
 		IsRetryable:  database.Contended,
 		Log:          s.log,
+		OnSwept:      s.options.observer.onSwept(s.log),
 		OnEvent:      onEvent,
 	})
 	return err

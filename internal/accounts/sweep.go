@@ -1,0 +1,92 @@
+package accounts
+
+import (
+	"context"
+	"time"
+
+	"entgo.io/ent/dialect"
+	entsql "entgo.io/ent/dialect/sql"
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/session"
+)
+
+const (
+	// SessionRetention is how long a session is stored after it expired or was revoked: `gatehouse admin` shows it.
+	SessionRetention = 30 * 24 * time.Hour
+	// sweepRows is how many rows one step of a sweep reads or deletes.
+	sweepRows = 1000
+)
+
+// DeleteOldSessions deletes sessions that ended SessionRetention ago. It looks at the next thousand sessions by id, and
+// goes on while there were some to delete, so it needs no index, which each refresh would have to write. At one call in
+// five seconds it has looked at a million after an hour and a half. Call it periodically, from one goroutine.
+func (s *Service) DeleteOldSessions(ctx context.Context) error {
+	return s.sweep(ctx, session.Table, func(ctx context.Context, tx *ent.Tx) (int, error) {
+		now := s.now()
+		rows, err := tx.Session.Query().Where(session.IDGT(s.sweptSession)).Order(ent.Asc(session.FieldID)).Limit(sweepRows).
+			Select(session.FieldID, session.FieldEndedAt, session.FieldIdleExpiresAt, session.FieldExpiresAt).All(ctx)
+		if err != nil {
+			return 0, err
+		}
+		s.sweptSession = uuid.Nil // the next step begins again
+		if len(rows) == sweepRows {
+			s.sweptSession = rows[sweepRows-1].ID
+		}
+		var old []any
+		for _, row := range rows {
+			end := expiry(row)
+			if row.EndedAt != nil && row.EndedAt.Before(end) {
+				end = *row.EndedAt
+			}
+			if now.Sub(end) >= SessionRetention {
+				old = append(old, row.ID)
+			}
+		}
+		if len(old) == 0 {
+			return 0, nil
+		}
+		return tx.Session.Delete().Where(unlocked(session.Table, entsql.In(session.FieldID, old...))).Exec(ctx)
+	})
+}
+
+// unlocked matches at most sweepRows rows that no other transaction has locked: a sweep waits for none, and so can run on
+// several instances.
+func unlocked(table string, where *entsql.Predicate) func(*entsql.Selector) {
+	return func(s *entsql.Selector) {
+		rows := entsql.Dialect(s.Dialect()).Select("id").From(entsql.Table(table)).Where(where).Limit(sweepRows)
+		if s.Dialect() == dialect.Postgres {
+			rows.ForUpdate(entsql.WithLockAction(entsql.SkipLocked))
+		}
+		s.Where(entsql.In(s.C("id"), rows))
+	}
+}
+
+// sweep runs step, which deletes some rows of a table, until it finds none. It rests after each step for as long as that
+// took, so that it takes half of the database's time at most.
+func (s *Service) sweep(ctx context.Context, table string, step func(context.Context, *ent.Tx) (int, error)) error {
+	return s.untilNone(ctx, table, func() (rows int, err error) {
+		err = s.turns.atomically(ctx, s.config.Client, nil, func(tx *ent.Tx) (err error) {
+			rows, err = step(ctx, tx)
+			return err
+		})
+		return rows, err
+	})
+}
+
+func (s *Service) untilNone(ctx context.Context, table string, step func() (rows int, err error)) error {
+	for {
+		began := time.Now()
+		rows, err := step()
+		if err != nil || rows == 0 {
+			return err
+		}
+		s.config.OnSwept(table, rows)
+		select {
+		case <-ctx.Done():
+			return nil // the next call goes on
+		case <-time.After(time.Since(began)):
+		}
+	}
+}
