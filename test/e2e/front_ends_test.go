@@ -72,8 +72,8 @@ func TestFrontEnds_ToolsReadTheSchema(t *testing.T) {
 }
 
 // TestFrontEnds_WalkThroughASessionInABrowser: from a page of another loopback origin, which nobody had to
-// allow, Apollo Client 3 and 4, urql, graphql-request and Relay register, log in, read errors, refresh by cookie and log
-// out in Chromium, with the headers that they and tracing libraries add.
+// allow, Apollo Client 3 and 4, urql, their React hooks, graphql-request and Relay register, log in, read errors, refresh
+// by cookie and log out in Chromium, with the headers that they and tracing libraries add.
 func TestFrontEnds_WalkThroughASessionInABrowser(t *testing.T) {
 	t.Parallel()
 	needBrowser(t)

@@ -89,7 +89,7 @@ const browser = await chromium.launch({
 });
 try {
   const { libraries } = await import(resolve('test/e2e/clients/libraries.mjs'));
-  for (const library of Object.keys(libraries).filter((name) => packages.includes(name))) {
+  for (const library of Object.keys(libraries).filter((name) => packages.includes(name.replace('/react', '')))) {
     const sent = await walk(browser, library);
     const added = ['traceparent', 'sentry-trace', 'baggage', 'authorization'];
     if (library.startsWith('@apollo/')) added.push('apollographql-client-name');
