@@ -13,6 +13,7 @@ import (
 
 	"entgo.io/ent/dialect"
 	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
 
 	"github.com/gatehouse/gatehouse/ent"
 )
@@ -50,16 +51,17 @@ type engine interface {
 
 	dialect() string // Ent's name
 	open(mustExist bool) (*sql.DB, error)
-	preflight(ctx context.Context) error         // before the first connection of the pool
-	check(ctx context.Context, db *sql.DB) error // all of the data
-	withHint(err error) error                    // adds how to correct it
-	versionTable() string                        // a query that answers whether goose's table is there
-	trialWrite() string                          // a write of nothing that matters, which fails where others do
+	preflight(ctx context.Context, db *sql.DB) error // before anything is written; a file, before db is used
+	check(ctx context.Context, db *sql.DB) error     // all of the data
+	withHint(err error) error                        // adds how to correct it
+	schemaQuery() string                             // a query of each table and view where ours belong, and its columns
+	trialWrite() string                              // a write of nothing that matters, which fails where others do
+	locker(db *sql.DB) (lock.SessionLocker, error)   // lets one instance at a time migrate
 	provider(db *sql.DB, migrations fs.FS) (*goose.Provider, error)
 }
 
 // Open opens the database and waits until it answers; it does not migrate. A database that refuses (wrong password, no
-// such database, not a SQLite file) fails immediately. One that does not answer is tried once a second, with a line in
+// such database, not a SQLite file, another program's tables) fails immediately. One that does not answer is tried once a second, with a line in
 // the log each time, until Config.Wait is over. Every error says how to correct the cause.
 func Open(ctx context.Context, c Config) (*Database, error) {
 	if c.Log == nil {
@@ -137,7 +139,7 @@ func (d *Database) await(ctx context.Context, wait time.Duration) error {
 	defer tick.Stop()
 	var silence error // the newest reason that is not merely the end of the wait
 	for try := 1; ; try++ {
-		err := d.engine.preflight(ctx)
+		err := d.engine.preflight(bounded, d.sql)
 		if err == nil {
 			err = d.sql.PingContext(bounded)
 		}

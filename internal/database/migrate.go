@@ -57,7 +57,7 @@ func (s Status) Newer() bool { return s.Current > s.Newest }
 func (d *Database) Status(ctx context.Context) (Status, error) {
 	s, err := d.status(ctx)
 	if err != nil {
-		return Status{}, fmt.Errorf("database: read the schema's version: %w", err)
+		return Status{}, fmt.Errorf("database: read the schema's version: %w", d.engine.withHint(err))
 	}
 	return s, nil
 }
@@ -86,12 +86,20 @@ func (d *Database) status(ctx context.Context) (Status, error) {
 }
 
 // applied lists the versions that goose recorded. goose's own functions for it make goose's table first.
-func (d *Database) applied(ctx context.Context) (versions []int64, err error) {
-	var migrated bool
-	if err := d.sql.QueryRowContext(ctx, d.engine.versionTable()).Scan(&migrated); err != nil || !migrated {
+func (d *Database) applied(ctx context.Context) ([]int64, error) {
+	table, err := readVersionTable(ctx, d.engine, d.sql)
+	if err != nil || table == "" {
 		return nil, err
 	}
-	rows, err := d.sql.QueryContext(ctx, "SELECT version_id FROM "+goose.DefaultTablename)
+	versions, err := d.versionsIn(ctx, table)
+	if err != nil && table != versionTable { // another instance may have renamed it meanwhile
+		return d.versionsIn(ctx, versionTable)
+	}
+	return versions, err
+}
+
+func (d *Database) versionsIn(ctx context.Context, table string) (versions []int64, err error) {
+	rows, err := d.sql.QueryContext(ctx, "SELECT version_id FROM "+table)
 	if err != nil {
 		return nil, err
 	}
@@ -114,6 +122,11 @@ func (d *Database) Migrate(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !before.Newer() {
+		if err := d.rename(ctx); err != nil {
+			return nil, fmt.Errorf("database: migrate %s: %w", d.engine, d.engine.withHint(err))
+		}
+	}
 	if before.Newer() || len(before.Pending) == 0 {
 		return nil, d.markCurrent(before)
 	}
@@ -133,7 +146,7 @@ func (d *Database) Migrate(ctx context.Context) ([]string, error) {
 			"took", r.Duration.Round(time.Millisecond))
 	}
 	if err != nil {
-		return applied, fmt.Errorf("database: migrate %s: %w", d.engine, err)
+		return applied, fmt.Errorf("database: migrate %s: %w", d.engine, d.engine.withHint(err))
 	}
 	after, err := d.Status(ctx) // a newer program may have been the one that was waited for
 	if err != nil {

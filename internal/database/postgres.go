@@ -19,6 +19,7 @@ import (
 	"github.com/lib/pq"
 	"github.com/lib/pq/pqerror"
 	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
 )
 
 // server is a PostgreSQL database.
@@ -28,8 +29,6 @@ type server struct {
 }
 
 func (s server) dialect() string { return dialect.Postgres }
-
-func (s server) preflight(context.Context) error { return nil } // a server checks its own files
 
 func (s server) check(context.Context, *sql.DB) error { return nil }
 
@@ -121,6 +120,10 @@ func (s server) withHint(err error) error {
 		return fmt.Errorf("%w: switch TLS on at the server, or add ?sslmode=disable to the URL where the network "+
 			"between is trusted", err)
 	}
+	if _, ok := errors.AsType[foreignTables](err); ok {
+		return fmt.Errorf("%w: give Gatehouse a schema of its own, by CREATE SCHEMA gatehouse and ?search_path=gatehouse "+
+			"in the URL, or a database of its own", err)
+	}
 	refused, ok := errors.AsType[*pq.Error](err)
 	if !ok {
 		return err
@@ -128,6 +131,8 @@ func (s server) withHint(err error) error {
 	switch refused.Code {
 	case pqerror.InvalidPassword, pqerror.InvalidAuthorizationSpecification:
 		return fmt.Errorf("%w: check the user and the password in the URL", err)
+	case pqerror.FeatureNotSupported: // between the encoding of the database and that of clients
+		return fmt.Errorf("%w: %s", err, encodingHint)
 	case pqerror.InvalidCatalogName:
 		name := pq.QuoteIdentifier(s.config.Database)
 		return fmt.Errorf("%w: check the name, or make it: CREATE DATABASE %s", err, name)
@@ -135,17 +140,27 @@ func (s server) withHint(err error) error {
 	return err
 }
 
-func (s server) versionTable() string {
-	return "SELECT count(*) > 0 FROM pg_tables WHERE schemaname = current_schema() AND tablename = '" +
-		goose.DefaultTablename + "'"
+// schemaQuery leaves out what belongs to an extension, which many hosts put into the schema public.
+func (s server) schemaQuery() string {
+	return `SELECT t.relname, coalesce(c.attname, '') FROM pg_class t
+		JOIN pg_namespace n ON n.oid = t.relnamespace AND n.nspname = current_schema()
+		LEFT JOIN pg_attribute c ON c.attrelid = t.oid AND c.attnum > 0 AND NOT c.attisdropped
+		WHERE t.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT EXISTS (SELECT FROM pg_depend d
+			WHERE d.classid = 'pg_class'::regclass AND d.objid = t.oid AND d.deptype = 'e')`
 }
 
 // trialWrite takes no row, and is refused by a standby and by a session that only reads.
 func (s server) trialWrite() string {
-	return "UPDATE " + goose.DefaultTablename + " SET tstamp = tstamp WHERE false"
+	return "UPDATE " + versionTable + " SET tstamp = tstamp WHERE false"
 }
 
 func (s server) provider(db *sql.DB, migrations fs.FS) (*goose.Provider, error) {
+	l, err := s.locker(db)
+	if err != nil {
+		return nil, err
+	}
 	return goose.NewProvider(goose.DialectPostgres, db, migrations, goose.WithDisableGlobalRegistry(true),
-		goose.WithSessionLocker(&transactionLock{db: db}))
+		goose.WithTableName(versionTable), goose.WithSessionLocker(l))
 }
+
+func (s server) locker(db *sql.DB) (lock.SessionLocker, error) { return &transactionLock{db: db}, nil }

@@ -10,14 +10,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pressly/goose/v3"
+	"github.com/lib/pq"
 )
 
 var (
 	errEmptied = errors.New("the file is empty, and was migrated before: restore it from a backup, or " +
 		"delete it to begin with a new one")
-	errForeign = errors.New("the file holds another program's tables: name a file of Gatehouse's own, as in " +
-		"sqlite:gatehouse.db")
 	errDamaged = errors.New("the file is damaged: restore it from a backup")
 )
 
@@ -44,7 +42,7 @@ func (f file) wasEmptied() bool {
 // preflight refuses a damaged header or table and another program's file, before a connection of ours changes the
 // journal's mode, which is a part of the file. It reads the header and the first pages of each table, whatever the size
 // of the file: SQLite itself compares the size in the header with the file's. Other damage is found by Check.
-func (f file) preflight(ctx context.Context) error {
+func (f file) preflight(ctx context.Context, _ *sql.DB) error {
 	db, err := sql.Open("sqlite", f.name()+"?_pragma=busy_timeout(5000)")
 	if err != nil {
 		return err
@@ -54,11 +52,11 @@ func (f file) preflight(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(tables) > 0 && !slices.Contains(tables, goose.DefaultTablename) {
-		return errForeign
+	if _, err := readVersionTable(ctx, f, db); err != nil {
+		return err
 	}
 	for _, table := range tables {
-		if _, err := texts(ctx, db, fmt.Sprintf("SELECT '' FROM %q NOT INDEXED LIMIT 1", table)); err != nil {
+		if _, err := texts(ctx, db, "SELECT '' FROM "+pq.QuoteIdentifier(table)+" NOT INDEXED LIMIT 1"); err != nil {
 			return fmt.Errorf("reading the table %s: %w", table, err)
 		}
 	}
@@ -97,4 +95,26 @@ func texts(ctx context.Context, db *sql.DB, query string) ([]string, error) {
 		all = append(all, text)
 	}
 	return all, rows.Err()
+}
+
+const encodingHint = "make a database with CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0"
+
+// preflight refuses a database that cannot hold all text, one without a schema to work in, and another program's
+// tables. It only reads.
+func (s server) preflight(ctx context.Context, db *sql.DB) error {
+	var encoding, name string
+	const query = "SELECT current_setting('server_encoding'), coalesce(current_schema(), '')"
+	if err := db.QueryRowContext(ctx, query).Scan(&encoding, &name); err != nil {
+		return err
+	}
+	if encoding != "UTF8" {
+		return fmt.Errorf("the encoding of the database is %s, in which names of many languages cannot be stored: %s",
+			encoding, encodingHint)
+	}
+	if name == "" {
+		return errors.New("there is no schema by the search_path, or this user may not use it: CREATE SCHEMA name, or " +
+			"GRANT USAGE ON SCHEMA name TO the user")
+	}
+	_, err := readVersionTable(ctx, s, db)
+	return err
 }

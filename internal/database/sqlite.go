@@ -13,6 +13,7 @@ import (
 	"entgo.io/ent/dialect"
 	"github.com/pressly/goose/v3"
 	gdb "github.com/pressly/goose/v3/database"
+	"github.com/pressly/goose/v3/lock"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
@@ -86,6 +87,9 @@ func (f file) name() string {
 }
 
 func (f file) withHint(err error) error {
+	if _, ok := errors.AsType[foreignTables](err); ok {
+		return fmt.Errorf("%w: name a file of Gatehouse's own, as in sqlite:gatehouse.db", err)
+	}
 	refused, ok := errors.AsType[*sqlite.Error](err)
 	if !ok {
 		return err
@@ -99,25 +103,35 @@ func (f file) withHint(err error) error {
 	return err
 }
 
-func (f file) versionTable() string {
-	return "SELECT count(*) > 0 FROM sqlite_schema WHERE type = 'table' AND name = '" + goose.DefaultTablename + "'"
+func (f file) schemaQuery() string {
+	return `SELECT t.name, c.name FROM sqlite_schema t, pragma_table_info(t.name) c
+		WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite\_%' ESCAPE '\'
+		UNION ALL SELECT name, '' FROM sqlite_schema WHERE type = 'view'`
 }
 
 // trialWrite commits a page: nothing less meets a full disk. It is the row that goose begins its table with, and SQLite
 // writes no page whose bytes stay the same.
 func (f file) trialWrite() string {
-	return "UPDATE " + goose.DefaultTablename + " SET tstamp = strftime('%Y-%m-%d %H:%M:%f') WHERE version_id = 0"
+	return "UPDATE " + versionTable + " SET tstamp = strftime('%Y-%m-%d %H:%M:%f') WHERE version_id = 0"
 }
 
 func (f file) provider(db *sql.DB, migrations fs.FS) (*goose.Provider, error) {
-	store, err := gdb.NewStore(gdb.DialectSQLite3, goose.DefaultTablename)
+	store, err := gdb.NewStore(gdb.DialectSQLite3, versionTable)
 	if err != nil {
 		return nil, err
 	}
-	lock, err := f.lockPath()
+	l, err := f.locker(db)
 	if err != nil {
 		return nil, err
 	}
 	return goose.NewProvider(goose.DialectCustom, db, migrations, goose.WithDisableGlobalRegistry(true),
-		goose.WithStore(checkedStore{store}), goose.WithSessionLocker(newFileLock(lock)))
+		goose.WithStore(checkedStore{store}), goose.WithSessionLocker(l))
+}
+
+func (f file) locker(*sql.DB) (lock.SessionLocker, error) {
+	path, err := f.lockPath()
+	if err != nil {
+		return nil, err
+	}
+	return newFileLock(path), nil
 }

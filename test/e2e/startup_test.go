@@ -104,7 +104,7 @@ func TestNewerDatabase_IsRefused(t *testing.T) {
 	t.Parallel()
 	url := dbtest.SQLite(t)
 	servertest.Start(t, "GATEHOUSE_DATABASE_URL="+url, servertest.Secret).Stop()
-	servertest.Exec(t, servertest.OpenDB(t, url), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9000, 1)")
+	servertest.Exec(t, servertest.OpenDB(t, url), "INSERT INTO gatehouse_db_version (version_id, is_applied) VALUES (9000, 1)")
 	o := servertest.StartRefused(t, "GATEHOUSE_DATABASE_URL="+url, servertest.Secret)
 	if o.Code != cli.ExitFailed || !strings.Contains(o.Stderr, "9000") || !strings.Contains(o.Stderr, "newer") {
 		t.Errorf("%+v", o)
