@@ -33,7 +33,8 @@
 //   - a subscription is decided again before each event, and a lost right ends it; a batch resolver is asked only about
 //     the objects whose field the viewer may see;
 //   - an ID that a mutation acts on says whose object it may name: @auth(owner: …), or @public for any. The object is
-//     loaded before anything runs (Config.Objects), and a foreign and a missing one are refused alike;
+//     loaded before anything runs (Config.Objects), and a foreign and a missing one are refused alike. Null names none
+//     and passes. What is refused for another reason loads nothing, and so does not say NOT_FOUND;
 //   - a field that is narrower than its type, and a guarded one of the query type, is nullable, so that a denial takes
 //     nothing else with it;
 //   - what cannot be decided is denied.
