@@ -18,10 +18,10 @@ import (
 // throttler charges attempts to counters. A nil one charges nothing, and its attempts are nil.
 type throttler struct {
 	counterStore
-	limits       ThrottleLimits
-	names        *token.KeyedHash
-	devices      *token.DeviceTokens
-	refreshStore *memoryStore // refresh tokens cannot be guessed: this bounds the work of one instance
+	limits    ThrottleLimits
+	names     *token.KeyedHash
+	devices   *token.DeviceTokens
+	workStore *memoryStore // of refreshes and successes, which guess nothing: it bounds the work of one instance
 }
 
 func newThrottler(c Config, turns turns) (*throttler, error) {
@@ -37,7 +37,7 @@ func newThrottler(c Config, turns turns) (*throttler, error) {
 		return nil, err
 	}
 	t := &throttler{
-		limits: c.Throttle.Limits, names: names, devices: devices, refreshStore: newMemoryStore(maxRefreshCounters),
+		limits: c.Throttle.Limits, names: names, devices: devices, workStore: newMemoryStore(maxWorkCounters),
 	}
 	if t.counterStore = newMemoryStore(maxCounters); c.Throttle.Shared {
 		t.counterStore = sqlStore{c.Client, turns}
@@ -59,7 +59,8 @@ func (s *Service) loginAttempt(ctx context.Context, address string, from viewer.
 		return t.known(address, "device", device, now), nil
 	}
 	account := t.account(t.limits.Account, "account", address)
-	return &attempt{now: now, counters: append([]counter{account}, t.networks(t.limits.Network, "network", from)...)}, nil
+	return &attempt{now: now, successes: t.successes(address),
+		counters: append([]counter{account}, t.networks(t.limits.Network, "network", from)...)}, nil
 }
 
 // register is an attempt to create an account.
@@ -83,7 +84,7 @@ func (t *throttler) proof(address string, session uuid.UUID, now time.Time) *att
 // known is an attempt by a known device or a live session of the account of an address. Its network does not count,
 // so that no neighbour holds it up.
 func (t *throttler) known(address, kind string, id uuid.UUID, now time.Time) *attempt {
-	return &attempt{now: now, known: true, counters: []counter{
+	return &attempt{now: now, known: true, successes: t.successes(address), counters: []counter{
 		t.account(t.limits.Pair, kind, id.String()), t.account(knownPairs*t.limits.Pair, "known", address),
 	}}
 }
@@ -98,7 +99,13 @@ func (t *throttler) refresh(r token.Refresh, forged error, from viewer.Origin, n
 	if forged != nil {
 		counters = t.networks(t.limits.Refresh, "forgeries", from)
 	}
-	return tooMany(t.refreshStore.count(&attempt{now: now, counters: counters}))
+	return tooMany(t.workStore.count(now, counters...))
+}
+
+// successes counts right passwords of one account: each costs a hash, a session and lines in the log, and is refunded
+// by all other counters.
+func (t *throttler) successes(address string) []counter {
+	return []counter{{t.names.ID("successes", address), backoff{t.limits.SignIn, maxSignInDelay}}}
 }
 
 // caller returns who waits to have the password of an attempt hashed. Known devices and live sessions are one class, by
@@ -142,11 +149,22 @@ func (s *Service) charge(ctx context.Context, v *viewer.Viewer, t *attempt) erro
 		return nil
 	}
 	t.by = v.Caller()
-	wait, err := s.throttle.charge(ctx, t)
-	if err != nil {
-		return fmt.Errorf("charging an attempt: %w", err)
+	wait := s.throttle.workStore.delay(t.now, t.successes...)
+	if wait <= 0 {
+		var err error
+		if wait, err = s.throttle.charge(ctx, t); err != nil {
+			return fmt.Errorf("charging an attempt: %w", err)
+		}
 	}
-	return tooMany(wait)
+	return s.throttled(ctx, tooMany(wait))
+}
+
+// throttled publishes that an attempt was refused, if it was, and returns err.
+func (s *Service) throttled(ctx context.Context, err error) error {
+	if err != nil {
+		s.config.OnEvent(ctx, Event{Kind: AttemptThrottled})
+	}
+	return err
 }
 
 func tooMany(wait time.Duration) error {
@@ -156,18 +174,19 @@ func tooMany(wait time.Duration) error {
 	return problem.RetryAfter(problem.RateLimited, "Too many attempts; wait as long as retryAfter says.", wait)
 }
 
-// refundSucceeded refunds an attempt whose password was right, in the transaction of the sign-in. It also resets the
-// failed attempts of a known device or session. Other counters stay as they are: an attacker's own account buys no
-// attempts against others.
+// refundSucceeded refunds an attempt whose password was right, in the transaction of the sign-in, and counts the
+// success. It also resets the failed attempts of a known device or session. Other counters stay as they are: an
+// attacker's own account buys no attempts against others.
 func (s *Service) refundSucceeded(ctx context.Context, tx *transaction, t *attempt) error {
 	if t == nil {
 		return nil
 	}
+	s.throttle.workStore.count(t.now, t.successes...)
 	return s.throttle.refund(ctx, tx, t, t.known)
 }
 
 // refundTimeout bounds a refund for a client that has gone.
-const refundTimeout = time.Second
+const refundTimeout = 5 * time.Second
 
 // refundUnverified refunds an attempt whose password was not hashed: it got no slot, or its client went away before,
 // as a page does that is loaded again. Neither a flood nor their own impatience must slow down owners, and who cancels
@@ -177,8 +196,11 @@ func (s *Service) refundUnverified(ctx context.Context, t *attempt, err error) e
 	if t == nil || !gone && !errors.Is(err, password.ErrBusy) {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refundTimeout)
-	defer cancel()
+	if gone {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), refundTimeout)
+		defer cancel()
+	}
 	failed := s.inTx(ctx, t.by, func(ctx context.Context, tx *transaction) error {
 		return s.throttle.refund(ctx, tx, t, false)
 	})

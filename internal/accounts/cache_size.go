@@ -5,15 +5,15 @@ package accounts
 const (
 	maxCachedSessions  = 1 << 14
 	maxCounters        = 1 << 16 // attempts, in memory only where the throttle is not shared
-	maxRefreshCounters = 1 << 14
+	maxWorkCounters    = 1 << 14 // refreshes and right passwords
 	cachedSessionBytes = 1536
 	counterBytes       = 200
 )
 
 // MaxCacheBytes returns how much memory the caches of a Service take when they are full of the longest entries. A
-// throttle in the database takes less: only refreshes are counted in memory then.
+// throttle in the database takes less: only refreshes and right passwords are counted in memory then.
 func MaxCacheBytes(sharedThrottle bool) int {
-	bytes := maxCachedSessions*cachedSessionBytes + maxRefreshCounters*counterBytes
+	bytes := maxCachedSessions*cachedSessionBytes + maxWorkCounters*counterBytes
 	if !sharedThrottle {
 		bytes += maxCounters * counterBytes
 	}

@@ -17,7 +17,7 @@ func TestMaxCacheBytes_HoldsForFullCaches(t *testing.T) {
 	}{
 		{"sessions", maxCachedSessions * cachedSessionBytes, fullSessionCache},
 		{"counters", maxCounters * counterBytes, func() any { return fullCounters(maxCounters) }},
-		{"refreshes", maxRefreshCounters * counterBytes, func() any { return fullCounters(maxRefreshCounters) }},
+		{"refreshes", maxWorkCounters * counterBytes, func() any { return fullCounters(maxWorkCounters) }},
 	} {
 		before := liveBytes()
 		full := c.fill()
@@ -58,7 +58,7 @@ func fullSessionCache() any {
 func fullCounters(n int) any {
 	m := newMemoryStore(n)
 	for range n {
-		m.count(&attempt{now: time.Now(), counters: []counter{{uuid.New(), backoff{free: 1, maxDelay: time.Minute}}}})
+		m.count(time.Now(), counter{uuid.New(), backoff{free: 1, maxDelay: time.Minute}})
 	}
 	return m
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/gatehouse/gatehouse/internal/problem"
 )
 
-// cancellable are the use cases that hash a password, as an owner makes them.
-func (h *fixture) cancellable(p *accounts.AuthPayload, pw string) map[string]func(context.Context) error {
+// proofs are the use cases that hash a password.
+func (h *fixture) proofs(p *accounts.AuthPayload, pw string) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
 		"login": func(ctx context.Context) error {
 			return errOf(h.Login(ctx, at("192.0.2.7"), accounts.LoginInput{Email: ada, Password: pw}))
@@ -42,7 +42,7 @@ func TestThrottle_AttemptCancelledBeforeItsHashIsRefunded(t *testing.T) {
 		p := h.must(h.registerAt(at("192.0.2.7"), ada))
 		others := newFlood(t, password.Config{QueueTimeout: time.Minute})
 		busy := h.instance(func(c *accounts.Config) { c.Passwords = others.hasher })
-		for name, do := range busy.cancellable(p, "a wrong password") {
+		for name, do := range busy.proofs(p, "a wrong password") {
 			others.begin()
 			for i := range 20 {
 				ctx, cancel := context.WithCancel(t.Context())
@@ -77,7 +77,7 @@ func TestThrottle_AttemptCancelledDuringItsHashIsCharged(t *testing.T) {
 				return password.Argon2id(pw, salt, c), nil
 			}})
 		})
-		for name, do := range left.cancellable(p, "a wrong password") {
+		for name, do := range left.proofs(p, "a wrong password") {
 			hashes = 0
 			for range 40 {
 				var ctx context.Context

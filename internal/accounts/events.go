@@ -17,8 +17,9 @@ const (
 	AccountReinstated      EventKind = "account_reinstated"
 	RolesChanged           EventKind = "roles_changed"
 	SignedIn               EventKind = "signed_in"
-	SignInFailed           EventKind = "sign_in_failed"  // wrong address or password, or suspended
-	Reauthenticated        EventKind = "reauthenticated" // by a signed-in caller
+	SignInFailed           EventKind = "sign_in_failed"    // wrong address or password, or suspended
+	AttemptThrottled       EventKind = "attempt_throttled" // answered RATE_LIMITED, without looking at the password
+	Reauthenticated        EventKind = "reauthenticated"   // by a signed-in caller
 	ReauthenticationFailed EventKind = "reauthentication_failed"
 	PasswordChanged        EventKind = "password_changed"
 	RefreshReused          EventKind = "refresh_reused" // a copy of a refresh token was used: its session has ended
@@ -31,7 +32,7 @@ const (
 // Events returns every kind.
 func Events() []EventKind {
 	return []EventKind{AccountCreated, AccountDeleted, AccountSuspended, AccountReinstated, RolesChanged, SignedIn,
-		SignInFailed, Reauthenticated, ReauthenticationFailed, PasswordChanged, RefreshReused, RefreshLate, SessionEnded,
+		SignInFailed, AttemptThrottled, Reauthenticated, ReauthenticationFailed, PasswordChanged, RefreshReused, RefreshLate, SessionEnded,
 		KeysRotated, KeysRevoked}
 }
 

@@ -23,20 +23,28 @@ func newMemoryStore(size int) *memoryStore {
 }
 
 func (m *memoryStore) charge(_ context.Context, t *attempt) (time.Duration, error) {
-	return m.count(t), nil
+	return m.count(t.now, t.counters...), nil
 }
 
-func (m *memoryStore) count(t *attempt) time.Duration {
+// count charges all counters, or none and returns the longest delay.
+func (m *memoryStore) count(now time.Time, counters ...counter) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	wait := t.delay(m.find)
+	wait := longestDelay(counters, now, m.find)
 	if wait > 0 {
 		return wait
 	}
-	for _, c := range t.counters {
-		m.counts.Add(c.name, m.find(c.name).next(c.backoff, t.now))
+	for _, c := range counters {
+		m.counts.Add(c.name, m.find(c.name).next(c.backoff, now))
 	}
 	return 0
+}
+
+// delay returns the longest delay of the counters, and charges none.
+func (m *memoryStore) delay(now time.Time, counters ...counter) time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return longestDelay(counters, now, m.find)
 }
 
 func (m *memoryStore) find(name uuid.UUID) count {

@@ -35,7 +35,7 @@ func (s *Service) Refresh(ctx context.Context, v *viewer.Viewer, in RefreshInput
 	}
 	presented, err := s.config.Refresh.Parse(*in.RefreshToken)
 	if err := s.throttle.refresh(presented, err, v.Origin, now); err != nil {
-		return nil, err
+		return nil, s.throttled(ctx, err)
 	}
 	if err != nil {
 		return nil, refreshRefused(tokenUnknown).WithCause(err)

@@ -52,7 +52,7 @@ func (d sqlStore) read(ctx context.Context, t *attempt) (time.Duration, error) {
 	for _, row := range rows {
 		counts[row.ID] = count{row.At, row.Until}
 	}
-	return t.delay(func(name uuid.UUID) count { return counts[name] }), nil
+	return longestDelay(t.counters, t.now, func(name uuid.UUID) count { return counts[name] }), nil
 }
 
 // chargeSQL is count.next under the condition of backoff.retryAt.

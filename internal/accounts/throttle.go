@@ -19,18 +19,20 @@ type ThrottleLimits struct {
 	Network  int // failed or running sign-ins from the unknown devices of one IPv4 address or IPv6 /64
 	Register int // registrations from one network
 	Refresh  int // forged refresh tokens from one network; refreshes of one session
+	SignIn   int // right passwords of one account, on one instance
 }
 
 // DefaultThrottle returns the limits that hold when nothing is configured.
 func DefaultThrottle() ThrottleLimits {
-	return ThrottleLimits{Account: 5, Pair: 5, Network: 100, Register: 30, Refresh: 300}
+	return ThrottleLimits{Account: 5, Pair: 5, Network: 100, Register: 30, Refresh: 300, SignIn: 300}
 }
 
 const (
 	// The longest delay between two attempts, which is also how long one attempt counts. The first delay is a 32nd of
-	// it: 30 s and 2 s.
+	// it: 30 s, 2 s and 62 ms.
 	maxAccountDelay = 960 * time.Second
 	maxNetworkDelay = 64 * time.Second
+	maxSignInDelay  = 2 * time.Second
 	doublings       = 5
 
 	// All known devices and sessions of an account together have as many free attempts as this many of them.
@@ -43,7 +45,7 @@ func ParseThrottle(text string) (*ThrottleLimits, error) {
 	limits := DefaultThrottle()
 	named := map[string]*int{
 		"account": &limits.Account, "pair": &limits.Pair, "network": &limits.Network,
-		"register": &limits.Register, "refresh": &limits.Refresh,
+		"register": &limits.Register, "refresh": &limits.Refresh, "signin": &limits.SignIn,
 	}
 	switch text {
 	case "on":
@@ -56,7 +58,7 @@ func ParseThrottle(text string) (*ThrottleLimits, error) {
 		field, n := named[name], 0
 		if field == nil {
 			return nil, fmt.Errorf("%q is neither on, off nor a limit given once, name=number; "+
-				"there are account, pair, network, register, refresh", part)
+				"there are account, pair, network, register, refresh, signin", part)
 		}
 		if n, _ = strconv.Atoi(value); n < 1 || n > 1e6 {
 			return nil, fmt.Errorf("%s=%s: it must be a whole number from 1 to 1000000", name, value)
@@ -113,10 +115,11 @@ type counter struct {
 // attempt is one attempt to prove a password, or to create an account. It is charged to its counters before the
 // password is checked, so that parallel attempts cannot share one slot; a success is refunded.
 type attempt struct {
-	now      time.Time
-	counters []counter // rows are locked in this order
-	known    bool      // by a known device or a live session
-	by       []string  // who waits for a turn to write it
+	now       time.Time
+	counters  []counter // rows are locked in this order
+	successes []counter // what a right password is counted by
+	known     bool      // by a known device or a live session
+	by        []string  // who waits for a turn to write it
 }
 
 // counterStore stores counters.
@@ -129,10 +132,10 @@ type counterStore interface {
 	deleteExpired(ctx context.Context, now time.Time) (int, error)
 }
 
-// delay returns how long an attempt has to wait.
-func (t *attempt) delay(counts func(uuid.UUID) count) (wait time.Duration) {
-	for _, c := range t.counters {
-		wait = max(wait, c.retryAt(counts(c.name)).Sub(t.now))
+// longestDelay returns how long an attempt has to wait.
+func longestDelay(counters []counter, now time.Time, counts func(uuid.UUID) count) (wait time.Duration) {
+	for _, c := range counters {
+		wait = max(wait, c.retryAt(counts(c.name)).Sub(now))
 	}
 	return wait
 }

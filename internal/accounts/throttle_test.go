@@ -233,7 +233,7 @@ func TestThrottle_OneNetworkCannotTryManyAccounts(t *testing.T) {
 // A customer may have a whole IPv6 network, so the wider ones have bounds of their own.
 func TestThrottle_WideNetworksAreLimitedToo(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
-		h = h.throttled(accounts.ThrottleLimits{Account: 5, Pair: 5, Network: 3, Register: 30, Refresh: 5})
+		h = h.throttled(accounts.ThrottleLimits{Account: 5, Pair: 5, Network: 3, Register: 30, Refresh: 5, SignIn: 300})
 		for i, c := range []struct {
 			from    string
 			want    int
@@ -258,7 +258,7 @@ func TestThrottle_WideNetworksAreLimitedToo(t *testing.T) {
 // A network that unknown callers have used up does not hold up the known devices in it.
 func TestThrottle_OwnersInACrowdedNetworkPass(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
-		h = h.throttled(accounts.ThrottleLimits{Account: 5, Pair: 5, Network: 10, Register: 30, Refresh: 5})
+		h = h.throttled(accounts.ThrottleLimits{Account: 5, Pair: 5, Network: 10, Register: 30, Refresh: 5, SignIn: 300})
 		crowd := at("198.51.100.1")
 		owner := on(h.must(h.registerAt(crowd, ada)), at("198.51.100.1"))
 		stuff := func(i int) error { return errOf(h.loginAt(crowd, fmt.Sprintf("x%d@example.com", i), otherPassword)) }
@@ -271,7 +271,7 @@ func TestThrottle_OwnersInACrowdedNetworkPass(t *testing.T) {
 
 func TestThrottle_OwnAccountBuysNoAttemptsAgainstOthers(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
-		h = h.throttled(accounts.ThrottleLimits{Account: 5, Pair: 5, Network: 10, Register: 30, Refresh: 5})
+		h = h.throttled(accounts.ThrottleLimits{Account: 5, Pair: 5, Network: 10, Register: 30, Refresh: 5, SignIn: 300})
 		h.must(h.registerAt(at("192.0.2.7"), ada))
 		h.must(h.registerAt(at("192.0.2.7"), "mallory@example.com"))
 		guesses := 0
@@ -333,7 +333,7 @@ func TestThrottle_ParallelGuessesShareOneBudget(t *testing.T) {
 func TestThrottle_ParallelSuccessesAreRefunded(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		h = h.throttled(accounts.ThrottleLimits{Account: 1000, Pair: 1000, Network: 1000, Register: 1000,
-			Refresh: 1000})
+			Refresh: 1000, SignIn: 1000})
 		crowd := at("198.51.100.1")
 		for i := range 8 {
 			h.must(h.registerAt(at("192.0.2.7"), fmt.Sprintf("u%d@example.com", i)))

@@ -161,6 +161,10 @@ func (b observer) onEvent(log *slog.Logger) eventFunc {
 		if e.Roles != nil {
 			attrs = append(attrs, slog.String("roles", strings.Join(e.Roles, " ")))
 		}
+		if e.Kind == accounts.AttemptThrottled { // as many as anybody likes to send: within the budget of other lines
+			log.LogAttrs(ctx, level, "throttled", attrs...)
+			return
+		}
 		log.LogAttrs(ctx, level, logging.SecurityEvent, attrs...)
 	}
 }

@@ -32,6 +32,12 @@ func TestLogFlood_OneCallerWritesFewLinesAndTheRestIsCounted(t *testing.T) {
 		"fields of others": {"denied", func(_ *testing.T, s *servertest.Process, _ string) servertest.Request {
 			return servertest.Request{Token: s.Register().Access, Query: "{ users { totalCount } }"}
 		}},
+		"attempts that are refused": {"throttled", func(_ *testing.T, s *servertest.Process, _ string) servertest.Request {
+			proof := servertest.Request{Token: s.Register().Access,
+				Query: `mutation { reauthenticate(input: {password: "wrong"}) { expiresIn } }`}
+			s.Do(proof) // the free one
+			return proof
+		}},
 		"an outage": {"refused", func(t *testing.T, _ *servertest.Process, file string) servertest.Request {
 			servertest.Check(t, os.Rename(file, file+".away"))
 			return servertest.Request{Query: servertest.Registration(servertest.NewAddress())}
@@ -50,7 +56,8 @@ func TestLogFlood_OneCallerWritesFewLinesAndTheRestIsCounted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			url := dbtest.SQLite(t)
-			s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+url)
+			s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+url,
+				"GATEHOUSE_THROTTLE=pair=1,account=1000000,network=1000000,register=1000000")
 			request := flood.begin(t, s, strings.TrimPrefix(url, "sqlite:"))
 			before := len(s.Log.String())
 			for i := range requests {
