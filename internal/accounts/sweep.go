@@ -9,7 +9,9 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/revocation"
 	"github.com/gatehouse/gatehouse/ent/session"
+	"github.com/gatehouse/gatehouse/ent/throttle"
 )
 
 const (
@@ -18,6 +20,9 @@ const (
 	// sweepRows is how many rows one step of a sweep reads or deletes.
 	sweepRows = 1000
 )
+
+// SweptTables returns the names of the tables from which rows are deleted when they have expired.
+func SweptTables() []string { return []string{revocation.Table, session.Table, throttle.Table} }
 
 // DeleteOldSessions deletes sessions that ended SessionRetention ago. It looks at the next thousand sessions by id, and
 // goes on while there were some to delete, so it needs no index, which each refresh would have to write. At one call in

@@ -80,6 +80,9 @@ func New(version string) *Metrics {
 	for _, e := range accounts.Events() {
 		m.events.WithLabelValues(string(e)) // 0 and not absent, so that the first one is an increase
 	}
+	for _, table := range accounts.SweptTables() {
+		m.swept.WithLabelValues(table)
+	}
 	for _, code := range []string{"INTERNAL", "UNAVAILABLE"} { // the codes that alerts watch
 		m.errors.WithLabelValues(code)
 	}
@@ -110,6 +113,9 @@ func (m *Metrics) Event(e accounts.EventKind) { m.events.WithLabelValues(string(
 
 // Swept counts rows that were deleted because they had expired.
 func (m *Metrics) Swept(table string, rows int) { m.swept.WithLabelValues(table).Add(float64(rows)) }
+
+// Task makes known a background task whose failures are counted.
+func (m *Metrics) Task(task string) { m.failures.WithLabelValues(task) }
 
 // TaskFailed counts a failure of a background task.
 func (m *Metrics) TaskFailed(task string) { m.failures.WithLabelValues(task).Inc() }

@@ -53,22 +53,38 @@ func (s *Server) maintain(ctx context.Context, keysChanged <-chan struct{}) {
 			return
 		case <-keysChanged:
 		case <-tick.C:
-			s.try(ctx, "delete expired revocations", s.accounts.DeleteExpiredRevocations)
-			s.try(ctx, "delete expired attempts", s.accounts.DeleteExpiredAttempts)
-			s.try(ctx, "delete old sessions", s.accounts.DeleteOldSessions)
-			s.try(ctx, "rotate the signing keys", s.keys.maintain)
+			for _, j := range s.jobs() {
+				s.try(ctx, j)
+			}
 		}
-		s.try(ctx, "read the signing keys", s.keys.reload)
+		s.try(ctx, s.readKeys())
 	}
 }
 
+// job is a part of the maintenance.
+type job struct {
+	name string
+	run  func(context.Context) error
+}
+
+func (s *Server) jobs() []job {
+	return []job{
+		{"delete expired revocations", s.accounts.DeleteExpiredRevocations},
+		{"delete expired attempts", s.accounts.DeleteExpiredAttempts},
+		{"delete old sessions", s.accounts.DeleteOldSessions},
+		{"rotate the signing keys", s.keys.maintain},
+	}
+}
+
+func (s *Server) readKeys() job { return job{"read the signing keys", s.keys.reload} }
+
 // try runs what may fail now, and is run again at the next interval.
-func (s *Server) try(ctx context.Context, name string, run func(context.Context) error) {
+func (s *Server) try(ctx context.Context, j job) {
 	ctx, cancel := context.WithTimeout(ctx, operationTimeout)
 	defer cancel()
-	if err := run(ctx); err != nil && !errors.Is(ctx.Err(), context.Canceled) {
-		s.options.observer.taskFailed(name)
-		s.log.WarnContext(ctx, "a background task failed; it is retried", "task", name, "error", err)
+	if err := j.run(ctx); err != nil && !errors.Is(ctx.Err(), context.Canceled) {
+		s.options.observer.taskFailed(j.name)
+		s.log.WarnContext(ctx, "a background task failed; it is retried", "task", j.name, "error", err)
 	}
 }
 

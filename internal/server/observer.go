@@ -33,6 +33,9 @@ func (b observer) register(s *Server) {
 		b.metrics.Register(metrics.Sources{
 			Accounts: s.accounts.Stats, Pool: s.db.Stats, Tokens: s.tokens.Stats, Plans: s.guard.PlanStats,
 		})
+		for _, j := range append(s.jobs(), s.readKeys()) {
+			b.metrics.Task(j.name)
+		}
 	}
 }
 
