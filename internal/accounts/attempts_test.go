@@ -307,6 +307,7 @@ func TestThrottle_UncountedAttemptIsNotVerified(t *testing.T) {
 func TestThrottle_StatementsOfEachUseCase(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *fixture) {
 		first := h.must(h.registerAt(at("192.0.2.7"), ada))
+		h.must(h.registerAt(nth(8), "bob@example.com"))
 		h, m := h.metered()
 		var p *accounts.AuthPayload
 		count := "(on Postgres: read the counts, begin, count, commit) "
@@ -319,8 +320,10 @@ func TestThrottle_StatementsOfEachUseCase(t *testing.T) {
 			{"a stranger: " + count + "read", 1, 5, func() { h.loginAt(nth(2), "x@example.com", otherPassword) }},
 			{"no address: " + count + "read", 1, 5, func() { h.loginAt(nth(3), "x", otherPassword) }},
 			{"a known device: read, " + count + "read", 2, 6, func() { h.loginAt(on(first, nth(4)), ada, otherPassword) }},
-			{"a device that a stranger does not have: read, " + count + "read", 2, 6,
+			{"a stranger on a device of another account: " + count + "read", 1, 5,
 				func() { h.loginAt(on(first, nth(4)), "x@example.com", otherPassword) }},
+			{"an account on a device of another account: " + count + "read", 1, 5,
+				func() { h.loginAt(on(first, nth(6)), "bob@example.com", otherPassword) }},
 			{"login: " + count + "6, take back", 6, 11,
 				func() { p = h.must(h.loginAt(at("192.0.2.7"), ada, goodPassword)) }},
 			{"register: " + count + "6", 6, 10, func() { h.must(h.registerAt(nth(5), "y@example.com")) }},

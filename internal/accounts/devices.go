@@ -17,13 +17,13 @@ const DeviceTTL = 90 * 24 * time.Hour
 // credentialOf names what the devices of an account are known by. Every use case that sets a password, or takes the use
 // of it away, adds 1 to the generation: a device is known because of a sign-in, and worth no more than its password.
 func credentialOf(row *ent.User) token.Credential {
-	return token.Credential{UserID: row.ID, Generation: row.CredentialGeneration}
+	return token.Credential{Address: row.Email, UserID: row.ID, Generation: row.CredentialGeneration}
 }
 
 // knownDevice returns the id of the device that signs in to the account of an address, uuid.Nil when the account does
 // not know it.
 func (s *Service) knownDevice(ctx context.Context, address, device string, now time.Time) (uuid.UUID, error) {
-	if device == "" {
+	if !s.throttle.devices.Knows(device, address) {
 		return uuid.Nil, nil
 	}
 	row, err := s.userByAddress(ctx, address)

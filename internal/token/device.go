@@ -10,17 +10,18 @@ import (
 )
 
 // A device token is the base64url of up to maxAccounts entries, each of: id (16 bytes), issued at (8, Unix seconds,
-// big-endian), tag (32).
+// big-endian), tag for the address (8), tag (32).
 const (
-	deviceTagAt = 16 + 8
-	deviceLen   = deviceTagAt + 32
-	maxAccounts = 4 // with which one device is known at the same time
+	deviceAddressAt = 16 + 8
+	deviceTagAt     = deviceAddressAt + 8
+	deviceLen       = deviceTagAt + 32
+	maxAccounts     = 4 // with which one device is known at the same time
 )
 
 // DeviceTokens makes and parses device tokens. A client stores one and sends it along when it signs in, which shows
 // that it has signed in to the account before. That needs no table: the tag of 256 bits is over the account and its
 // credential too, so a token ends with the credential.
-type DeviceTokens struct{ key []byte }
+type DeviceTokens struct{ key, addressKey []byte }
 
 // Device is a client that has signed in to an account.
 type Device struct {
@@ -28,19 +29,35 @@ type Device struct {
 	IssuedAt time.Time // of its token, in seconds
 }
 
-// Credential is what a device was known by: an account, and how many credentials it had before.
+// Credential is what a device was known by: an account with its address, and how many credentials it had before.
 type Credential struct {
+	Address    string
 	UserID     uuid.UUID
 	Generation int
 }
 
-// NewDeviceTokens derives the key.
+// NewDeviceTokens derives the keys.
 func NewDeviceTokens(secret *Secret) (*DeviceTokens, error) {
 	key, err := secret.subkey("device")
 	if err != nil {
 		return nil, fmt.Errorf("deriving the device key from the secret: %w", err)
 	}
-	return &DeviceTokens{key}, nil
+	addressKey, err := secret.subkey("device address")
+	if err != nil {
+		return nil, fmt.Errorf("deriving the device key from the secret: %w", err)
+	}
+	return &DeviceTokens{key, addressKey}, nil
+}
+
+// Knows reports whether a token was made for some credential of an address. Only then is the account worth reading: the
+// time of an answer must not say which addresses have accounts.
+func (k *DeviceTokens) Knows(text, address string) bool {
+	for _, entry := range deviceEntries(text) {
+		if hmac.Equal(entry[deviceAddressAt:deviceTagAt], k.addressTag(entry, address)) {
+			return true
+		}
+	}
+	return false
 }
 
 // Find returns the device that a token names for a credential, and false for any text that was not made for it.
@@ -57,6 +74,7 @@ func (k *DeviceTokens) Find(text string, c Credential) (Device, bool) {
 // users may share a browser.
 func (k *DeviceTokens) Add(text string, d Device, c Credential) string {
 	body := binary.BigEndian.AppendUint64(d.ID[:], uint64(d.IssuedAt.Unix()))
+	body = append(body, k.addressTag(body, c.Address)...)
 	token, n := append(body, k.tag(body, c)...), 1
 	for _, entry := range deviceEntries(text) {
 		if n < maxAccounts && deviceOf(entry).ID != d.ID {
@@ -64,6 +82,11 @@ func (k *DeviceTokens) Add(text string, d Device, c Credential) string {
 		}
 	}
 	return base64url.EncodeToString(token)
+}
+
+func (k *DeviceTokens) addressTag(entry []byte, address string) []byte {
+	data := append(append([]byte{}, entry[:deviceAddressAt]...), address...)
+	return sum(k.addressKey, data)[:deviceTagAt-deviceAddressAt]
 }
 
 func (k *DeviceTokens) tag(body []byte, c Credential) []byte {
@@ -86,6 +109,6 @@ func deviceEntries(text string) (entries [][]byte) {
 func deviceOf(entry []byte) Device {
 	return Device{
 		ID:       uuid.UUID(entry[:16]),
-		IssuedAt: time.Unix(int64(binary.BigEndian.Uint64(entry[16:deviceTagAt])), 0).UTC(),
+		IssuedAt: time.Unix(int64(binary.BigEndian.Uint64(entry[16:deviceAddressAt])), 0).UTC(),
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 func deviceTokens(t *testing.T, secret string) *DeviceTokens {
@@ -19,7 +21,7 @@ func TestDeviceTokens_NameADeviceForOneCredentialOnly(t *testing.T) {
 	const secret = "0123456789abcdefghijklmnopqrstuvwxyz"
 	k := deviceTokens(t, secret)
 	d := Device{ID: uuid.New(), IssuedAt: time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)}
-	c := Credential{UserID: uuid.New(), Generation: 3}
+	c := Credential{Address: "ada@example.com", UserID: uuid.New(), Generation: 3}
 	text := k.Add("", d, c)
 	if got, ok := k.Find(text, c); !ok || got != d {
 		t.Errorf("%+v, %v; want %+v", got, ok, d)
@@ -36,11 +38,16 @@ func TestDeviceTokens_NameADeviceForOneCredentialOnly(t *testing.T) {
 		}
 	}
 	raw := must(base64.RawURLEncoding.DecodeString(text))
+	testenv.Equal(t, []bool{true, false, false},
+		[]bool{k.Knows(text, c.Address), k.Knows(text, "bob@example.com"), k.Knows("", c.Address)}, "knows the address")
 	for i := range raw {
 		changed := slices.Clone(raw)
 		changed[i] ^= 1
 		if found(k, base64.RawURLEncoding.EncodeToString(changed), c) {
 			t.Errorf("byte %d can be changed", i)
+		}
+		if i < deviceTagAt && k.Knows(base64.RawURLEncoding.EncodeToString(changed), c.Address) {
+			t.Errorf("byte %d can be changed, and the account would be read", i)
 		}
 	}
 }
@@ -64,7 +71,7 @@ func TestDeviceTokens_HoldTheNewestAccounts(t *testing.T) {
 			t.Errorf("account %d of 6", i)
 		}
 	}
-	if len(text) > 300 {
+	if len(text) > 350 {
 		t.Errorf("%d characters", len(text))
 	}
 }
