@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/gatehouse/gatehouse/internal/config"
+	"github.com/gatehouse/gatehouse/internal/logging"
 	"github.com/gatehouse/gatehouse/internal/metrics"
 )
 
@@ -37,7 +39,8 @@ func TestRunTasks_PanicRestartsTheTask(t *testing.T) {
 func TestHandler_PanicIsAnsweredLoggedAndCounted(t *testing.T) {
 	var out bytes.Buffer
 	w := observer{metrics: metrics.New("test")}
-	s := &Server{log: slog.New(slog.NewTextHandler(&out, nil)), options: Options{observer: w}}
+	s := &Server{config: &Config{Config: &config.Config{}}, log: slog.New(slog.NewTextHandler(&out, nil)),
+		options: Options{observer: w}}
 	breaks := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { panic(r.URL.Query().Get("with")) })
 	server := httptest.NewServer(s.observed(breaks))
 	defer server.Close()
@@ -59,5 +62,26 @@ func TestHandler_PanicIsAnsweredLoggedAndCounted(t *testing.T) {
 	w.metrics.Handler().ServeHTTP(counted, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	if !strings.Contains(counted.Body.String(), "gatehouse_panics_total 1\n") {
 		t.Error("it is not counted")
+	}
+}
+
+// TestHandler_PanicsOfOneNetworkHideNoOthers: those before the caller is known have a budget for each network too.
+func TestHandler_PanicsOfOneNetworkHideNoOthers(t *testing.T) {
+	var out bytes.Buffer
+	s := &Server{config: &Config{Config: &config.Config{}},
+		log: logging.New(logging.Config{Out: &out, Caller: CallerOf})}
+	handler := s.observed(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a bug") }))
+	lines := func(ip string) int {
+		before := out.Len()
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.RemoteAddr = ip + ":1234"
+		handler.ServeHTTP(httptest.NewRecorder(), r)
+		return strings.Count(out.String()[before:], "a bug")
+	}
+	for range 100 {
+		lines("198.51.100.7")
+	}
+	if lines("198.51.100.7") != 0 || lines("203.0.113.9") != 1 {
+		t.Errorf("the log after 100 panics: %.500s", &out)
 	}
 }

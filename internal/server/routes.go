@@ -29,9 +29,7 @@ func stack(h http.Handler, all ...middleware) http.Handler {
 // newHandler returns the handler of the public listener. Middleware is stacked here and nowhere else, but for what
 // httpserver does to each connection.
 func (s *Server) newHandler(ctx context.Context, graphql http.Handler) http.Handler {
-	callers := viewer.Config{
-		Verify: s.tokens.Verify, Session: s.accounts.Viewer, Proxies: s.config.TrustedProxies,
-	}
+	callers := viewer.Config{Verify: s.tokens.Verify, Session: s.accounts.Viewer}
 	graphql = stack(graphql,
 		requestid.Middleware,
 		s.cors,
@@ -58,9 +56,10 @@ func (s *Server) cors(h http.Handler) http.Handler {
 	}, h)
 }
 
-// observed traces requests, and counts and answers panics.
+// observed locates and traces requests, and counts and answers panics.
 func (s *Server) observed(h http.Handler) http.Handler {
 	return stack(h,
+		func(h http.Handler) http.Handler { return viewer.Locate(s.config.TrustedProxies, h) },
 		s.options.observer.trace,
 		func(h http.Handler) http.Handler { return graphqlhttp.Recover(s.log, s.options.observer.onPanic, h) },
 	)

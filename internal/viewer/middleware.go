@@ -17,14 +17,22 @@ type Config struct {
 	// Session returns the viewer of the claims' session, anonymous when that has ended. It is called only for tokens
 	// that Verify accepts, and returns a viewer that no other request uses. Required.
 	Session func(ctx context.Context, claims token.Claims, origin Origin) (*Viewer, error)
-	// Proxies are the peers whose X-Forwarded-For is trusted; default none.
-	Proxies []netip.Prefix
 }
 
-// Middleware puts the viewer of each request into its context.
+// Locate puts an anonymous viewer with the origin of each request into its context, for what comes before Middleware.
+// Only the X-Forwarded-For of these proxies is trusted.
+func Locate(proxies []netip.Prefix, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v := Anonymous(Missing)
+		v.Origin = originOf(r, proxies)
+		next.ServeHTTP(w, r.WithContext(With(r.Context(), v)))
+	})
+}
+
+// Middleware puts the viewer of each request into its context, at the origin that Locate has found.
 func Middleware(c Config, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		origin := originOf(r, c.Proxies)
+		origin := From(r.Context()).Origin
 		v := c.viewer(r, origin)
 		if v == nil {
 			v = Anonymous(Missing)

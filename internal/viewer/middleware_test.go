@@ -76,9 +76,13 @@ func (d *fixture) serve(r *http.Request) *viewer.Viewer {
 		},
 	}
 	w := httptest.NewRecorder()
-	viewer.Middleware(config, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	next := viewer.Middleware(config, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		seen = viewer.From(r.Context())
 		w.WriteHeader(http.StatusTeapot)
+	}))
+	viewer.Locate(nil, http.HandlerFunc(func(w http.ResponseWriter, located *http.Request) {
+		r = located
+		next.ServeHTTP(w, r)
 	})).ServeHTTP(w, r)
 	if seen == nil || w.Code != http.StatusTeapot || len(w.Header()) > 0 || w.Body.Len() > 0 {
 		d.t.Fatalf("the next handler saw %v; the answer is %d %v %q", seen, w.Code, w.Header(), w.Body)

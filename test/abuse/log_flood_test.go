@@ -14,7 +14,8 @@ import (
 )
 
 // TestLogFlood_OneCallerWritesFewLinesAndTheRestIsCounted: whatever makes the program write a line for a request, a
-// hundred times from one address. The lines that are left out are counted when the server ends, at the latest.
+// hundred times from one address. The lines that are left out are counted when the server ends, at the latest; those of
+// other networks are written.
 func TestLogFlood_OneCallerWritesFewLinesAndTheRestIsCounted(t *testing.T) {
 	const requests, most = 100, 20
 	for name, flood := range map[string]struct {
@@ -56,20 +57,29 @@ func TestLogFlood_OneCallerWritesFewLinesAndTheRestIsCounted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			url := dbtest.SQLite(t)
-			s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+url,
+			s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+url, "GATEHOUSE_TRUSTED_PROXIES=127.0.0.1/32",
 				"GATEHOUSE_THROTTLE=pair=1,account=1000000,network=1000000,register=1000000")
 			request := flood.begin(t, s, strings.TrimPrefix(url, "sqlite:"))
 			before := len(s.Log.String())
-			for i := range requests {
+			ask := func(i int, from string) {
 				each := request
-				each.Header = slices.Clone(request.Header)
+				each.Header = append(slices.Clone(request.Header), "X-Forwarded-For", from)
 				for h, value := range each.Header {
 					each.Header[h] = strings.Replace(value, "%d", strconv.Itoa(i), 1)
 				}
 				s.Do(each)
 			}
+			for i := range requests {
+				ask(i, "198.51.100.7")
+			}
+			flooded := len(s.Log.String())
+			ask(requests, "203.0.113.9")
+			if n, _ := linesOf(s.Log.String()[flooded:], flood.message); n != 1 {
+				t.Errorf("%d lines about a request from elsewhere, after the flood; want 1", n)
+			}
 			s.Stop()
 			written, left := linesOf(s.Log.String()[before:], flood.message)
+			written-- // the one from elsewhere
 			if written == 0 || written > most || written+left != requests {
 				t.Errorf("%d lines and %d counted, want at most %d, and %d in all:\n%.2000s",
 					written, left, most, requests, s.Log)
