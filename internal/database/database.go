@@ -148,7 +148,7 @@ func (d *Database) await(ctx context.Context, wait time.Duration) error {
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case !Unavailable(err) || damaged(err):
+		case !Unavailable(err) || damaged(err) || refusedForGood(err):
 			return err
 		case bounded.Err() == nil || silence == nil:
 			silence = err

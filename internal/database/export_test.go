@@ -33,3 +33,6 @@ func SSLMode(url string) string {
 	}
 	return string(e.(server).config.SSLMode)
 }
+
+// ReadURL returns libpq's keywords and values of a URL.
+func ReadURL(url string) (map[string]string, error) { return readURL(url) }

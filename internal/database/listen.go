@@ -48,7 +48,7 @@ func (d *Database) Listen(ctx context.Context, l Listener) {
 	}
 	pause := heartbeatInterval
 	for ctx.Err() == nil {
-		err := d.listen(ctx, s.url, l)
+		err := d.listen(ctx, s.dsn, l)
 		l.Lost()
 		if ctx.Err() != nil {
 			return

@@ -2,11 +2,10 @@ package database
 
 import (
 	"context"
-	"crypto/tls"
 	"database/sql"
-	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net"
 	"net/netip"
 	"net/url"
@@ -17,7 +16,6 @@ import (
 
 	"entgo.io/ent/dialect"
 	"github.com/lib/pq"
-	"github.com/lib/pq/pqerror"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 )
@@ -25,7 +23,7 @@ import (
 // server is a PostgreSQL database.
 type server struct {
 	config pq.Config
-	url    string // what config was read from, with what was decided here; for lib/pq's listener, which takes no Config
+	dsn    string // what config was read from, with what was decided here; for lib/pq's listener, which takes no Config
 }
 
 func (s server) dialect() string { return dialect.Postgres }
@@ -42,17 +40,14 @@ func (s server) String() string {
 // what the URL leaves out. Where neither says sslmode it is disable on this machine and verify-full otherwise:
 // encryption without a check of the certificate does not stop a man in the middle, so it must be asked for.
 func parseServer(text string) (engine, error) {
-	u, err := url.Parse(text)
-	if err != nil || looksLikePasswordInPath(u) {
-		return nil, errURL
+	read, err := readURL(text)
+	if err != nil {
+		return nil, err
 	}
-	if _, err := url.ParseQuery(u.RawQuery); err != nil {
-		return nil, errURL
+	if err := read.clean(); err != nil {
+		return nil, err
 	}
-	if u.Port() == "" && strings.HasPrefix(u.Host, "[") {
-		u.Host += ":5432" // lib/pq takes the brackets of a bare IPv6 address for a part of it
-	}
-	config, err := pq.NewConfig(u.String())
+	config, err := pq.NewConfig(read.String())
 	if err != nil {
 		return nil, fmt.Errorf("database: the settings after ? in the URL, or libpq's PG… variables: %w", err)
 	}
@@ -69,16 +64,15 @@ func parseServer(text string) (engine, error) {
 		config.ApplicationName = "gatehouse"
 	}
 	config.BinaryParameters = true // see connection
-	return server{config, listenerURL(*u, config)}, nil
+	return server{config, listenerDSN(read, config)}, nil
 }
 
-func listenerURL(u url.URL, config pq.Config) string {
-	q := u.Query()
-	q.Set("sslmode", string(config.SSLMode))
-	q.Set("connect_timeout", strconv.Itoa(max(1, int(config.ConnectTimeout/time.Second))))
-	q.Set("application_name", config.ApplicationName+" listener")
-	u.RawQuery = q.Encode()
-	return u.String()
+func listenerDSN(read settings, config pq.Config) string {
+	s := maps.Clone(read)
+	s["sslmode"] = string(config.SSLMode)
+	s["connect_timeout"] = strconv.Itoa(max(1, int(config.ConnectTimeout/time.Second)))
+	s["application_name"] = config.ApplicationName + " listener"
+	return s.String()
 }
 
 func onThisMachine(c pq.Config) bool {
@@ -109,35 +103,6 @@ func (s server) open(bool) (*sql.DB, error) {
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	db.SetConnMaxLifetime(30 * time.Minute)
 	return db, nil
-}
-
-func (s server) withHint(err error) error {
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return fmt.Errorf("%w: name the certificate that signed it with ?sslrootcert=FILE; ?sslmode=require encrypts "+
-			"without checking who answers", err)
-	}
-	if errors.Is(err, pq.ErrSSLNotSupported) {
-		return fmt.Errorf("%w: switch TLS on at the server, or add ?sslmode=disable to the URL where the network "+
-			"between is trusted", err)
-	}
-	if _, ok := errors.AsType[foreignTables](err); ok {
-		return fmt.Errorf("%w: give Gatehouse a schema of its own, by CREATE SCHEMA gatehouse and ?search_path=gatehouse "+
-			"in the URL, or a database of its own", err)
-	}
-	refused, ok := errors.AsType[*pq.Error](err)
-	if !ok {
-		return err
-	}
-	switch refused.Code {
-	case pqerror.InvalidPassword, pqerror.InvalidAuthorizationSpecification:
-		return fmt.Errorf("%w: check the user and the password in the URL", err)
-	case pqerror.FeatureNotSupported: // between the encoding of the database and that of clients
-		return fmt.Errorf("%w: %s", err, encodingHint)
-	case pqerror.InvalidCatalogName:
-		name := pq.QuoteIdentifier(s.config.Database)
-		return fmt.Errorf("%w: check the name, or make it: CREATE DATABASE %s", err, name)
-	}
-	return err
 }
 
 // schemaQuery leaves out what belongs to an extension, which many hosts put into the schema public.

@@ -2,7 +2,6 @@ package database
 
 import (
 	"errors"
-	"net/url"
 	"strings"
 )
 
@@ -49,10 +48,4 @@ func parseFile(path string) (engine, error) {
 		return nil, errors.New("database: the path in sqlite:PATH holds a zero byte: remove it")
 	}
 	return file{path: path}, nil
-}
-
-// looksLikePasswordInPath reports an @ where a password with a bare / ? or # leaves it.
-func looksLikePasswordInPath(u *url.URL) bool {
-	return u.Fragment != "" || strings.Contains(u.Path, "@") ||
-		u.User == nil && u.Host != "" && strings.Contains(u.RawQuery, "@")
 }
