@@ -22,6 +22,7 @@ type execution struct {
 	variables map[string]any
 	decision  *decision // but for what stands below a @signsIn field
 	plan      *plan
+	operation *ast.OperationDefinition
 	stream    string       // the subscription type's name, when the operation is a subscription
 	events    *eventStream // its events
 	batches   sync.Map     // batchKey → *visibleBatch
@@ -30,7 +31,6 @@ type execution struct {
 	afterSignIn map[*graphql.FieldContext]*decision // below a @signsIn field that has succeeded
 	denied      map[string]*violation               // by coordinate
 	nulls       map[string]bool                     // paths where this package put null; gqlgen's error there is dropped
-	missing     map[string]func(ast.Path)           // by path without indexes: what denies an object that is not there
 	unplanned   []string                            // fields that executed outside of the plan
 }
 
@@ -41,10 +41,10 @@ func (g *Guard) enforce(op *graphql.OperationContext, p *plan, d *decision) *exe
 		variables:   op.Variables,
 		decision:    d,
 		plan:        p,
+		operation:   op.Operation,
 		afterSignIn: map[*graphql.FieldContext]*decision{},
 		denied:      map[string]*violation{},
 		nulls:       map[string]bool{},
-		missing:     map[string]func(ast.Path){},
 	}
 	inner := op.ResolverMiddleware
 	op.ResolverMiddleware = func(ctx context.Context, resolve graphql.Resolver) (any, error) {
@@ -77,7 +77,7 @@ func (e *execution) execute(ctx context.Context, next graphql.OperationHandler) 
 }
 
 func (e *execution) finish(ctx context.Context, response *graphql.Response) *graphql.Response {
-	e.replaceNotFound(response)
+	e.replaceNotFound(ctx, response)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if len(e.unplanned) > 0 {
@@ -108,10 +108,8 @@ func (e *execution) field(ctx context.Context, next graphql.Resolver) (any, erro
 		return e.refuseUnplanned(fc), nil
 	}
 	result, err := next(e.withVisibleParents(ctx, d, check, fc))
-	denyMissing := e.denyMissing(ctx, d, check, fc)
 	switch {
-	case err != nil && e.guard.config.IsNotFound(err) && denyMissing != nil:
-		denyMissing(e.path(fc))
+	case err != nil && e.guard.config.IsNotFound(err) && e.denyMissing(ctx, d, fc, e.path(fc)):
 		return e.null(fc), nil
 	case err != nil:
 	case fc.Object == e.stream:
@@ -123,62 +121,6 @@ func (e *execution) field(ctx context.Context, next graphql.Resolver) (any, erro
 		return e.filter(ctx, d, check.rule, result, fc)
 	}
 	return result, err
-}
-
-// denyMissing returns what gives a NOT_FOUND of a field's resolver the words of the guard; nil where it cannot be about
-// another's object.
-func (e *execution) denyMissing(
-	ctx context.Context, d *decision, check *fieldCheck, fc *graphql.FieldContext,
-) (deny func(ast.Path)) {
-	arguments := d.arguments[argumentKey{fc.Object, fc.Field.Field}]
-	switch {
-	case arguments != nil && arguments.named != "":
-		deny = func(at ast.Path) { e.deny(fc, at, notFound(arguments.named)) }
-	case check != nil && check.mayHide:
-		deny = (&objectFilter{execution: e, ctx: ctx, fc: fc, decision: d, field: check.rule}).deny
-	default:
-		return nil
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.missing[withoutIndexes(e.path(fc))] = deny
-	return deny
-}
-
-// replaceNotFound does the same for errors that a resolver adds to the response, as those of federation's entities do.
-func (e *execution) replaceNotFound(response *graphql.Response) {
-	e.mu.Lock()
-	missing, said := e.missing, map[string]bool{}
-	e.missing = map[string]func(ast.Path){}
-	for _, v := range e.denied {
-		said[withoutIndexes(v.path)] = true
-	}
-	e.mu.Unlock()
-	response.Errors = slices.DeleteFunc(response.Errors, func(err *gqlerror.Error) bool {
-		path := e.belowEvent(err.Path)
-		at := withoutIndexes(path)
-		deny := missing[at]
-		if deny == nil || !hasNotFoundCode(err) && !e.guard.config.IsNotFound(err) {
-			return false
-		}
-		if !said[at] {
-			said[at] = true
-			deny(path)
-		}
-		return true
-	})
-}
-
-// withoutIndexes names the fields of a path.
-func withoutIndexes(path ast.Path) string {
-	var b strings.Builder
-	for _, element := range path {
-		if name, ok := element.(ast.PathName); ok {
-			b.WriteByte('.')
-			b.WriteString(string(name))
-		}
-	}
-	return b.String()
 }
 
 // forbidden returns why the field of an object may not be resolved: what the viewer lacks or, when they lack nothing,

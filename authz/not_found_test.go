@@ -3,6 +3,8 @@ package authz_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -42,11 +44,14 @@ func TestNotFound_OfAResolverIsAnsweredAsAForeignObject(t *testing.T) {
 			foreign = "d1"
 		}
 		for _, persona := range []string{"other user", "missing"} {
-			for _, adds = range []bool{true, false} {
-				a, b := ask(persona, `{ open x: `+field+`(id: "`+foreign+`") `+below+` }`),
-					ask(persona, `{ open x: `+field+`(id: "nothing") `+below+` }`)
-				if a != b {
-					t.Errorf("%s as %s:\nforeign %s\nmissing %s", field, persona, a, b)
+			for _, shape := range []string{`{ open x: %s }`, `{ open ...A } fragment A on Query { ... { ...B } ...B }
+				fragment B on Query { x: %s }`} {
+				for _, adds = range []bool{true, false} {
+					a, b := ask(persona, fmt.Sprintf(shape, field+`(id: "`+foreign+`") `+below)),
+						ask(persona, fmt.Sprintf(shape, field+`(id: "nothing") `+below))
+					if a != b {
+						t.Errorf("%s as %s:\nforeign %s\nmissing %s", field, persona, a, b)
+					}
 				}
 			}
 		}
@@ -60,4 +65,24 @@ func TestNotFound_OfAResolverIsAnsweredAsAForeignObject(t *testing.T) {
 	}
 	says = false
 	testenv.Equal(t, `{"discard":"d3"}`, s.summary(t, "alice", discard), "the control")
+}
+
+// TestNotFound_ThatAResolverAddsForAListIsInTheGuardsWords: the list is null, in which nothing is hidden.
+func TestNotFound_ThatAResolverAddsForAListIsInTheGuardsWords(t *testing.T) {
+	s := mustServe(t, false)
+	s.exec.AroundFields(func(ctx context.Context, next graphql.Resolver) (any, error) {
+		if graphql.GetFieldContext(ctx).Field.Name == "draftsOrNull" {
+			graphql.AddError(ctx, &gqlerror.Error{Message: "no such thing", Extensions: map[string]any{"code": "NOT_FOUND"}})
+			return nil, nil
+		}
+		return next(ctx)
+	})
+	for _, text := range []string{`{ open x: draftsOrNull { id } }`,
+		`{ open ...A } fragment A on Query { ... { ...B } ...B } fragment B on Query { x: draftsOrNull { id } }`} {
+		const want = `{"open":"open","x":null} | NOT_FOUND Query.draftsOrNull @x`
+		testenv.Equal(t, want, s.summary(t, "alice", text), "%s", text)
+	}
+	if got := s.summary(t, "administrator", `{ draftsOrNull { id } }`); !strings.Contains(got, "no such thing") {
+		t.Errorf("who may see every object reads the resolver's words: %s", got)
+	}
 }
