@@ -9,31 +9,35 @@ import (
 // cost is what a selection amounts to with its fragments expanded.
 type cost struct {
 	depth, fields, roots, aliases int
-	signIns                       int // root fields that take a password or a refresh token
-	alias                         int // bytes of the longest
-	introspection                 int // fields of introspection, which count neither as fields nor as depth
-	nesting                       int // of the deepest literal, or type of a variable
-	values                        int // directives, arguments, and literals with what is in them
-	bytes                         int // of names and literals
-	comparisons                   int // of fields in one selection that have the same name in the answer
+	signIns                       int     // root fields that take a password or a refresh token
+	alias                         int     // bytes of the longest
+	introspection                 int     // fields of introspection, which count neither as fields nor as depth
+	weight                        float64 // of the fields, were they introspection
+	introspectionWeight           float64 // fields of the answer to introspection
+	nesting                       int     // of the deepest literal, or type of a variable
+	values                        int     // directives, arguments, and literals with what is in them
+	bytes                         int     // of names and literals
+	comparisons                   int     // of fields in one selection that have the same name in the answer
 	deferred                      bool
 }
 
 // plus joins two selections of the same object.
 func (e cost) plus(o cost) cost {
 	return cost{
-		depth:         max(e.depth, o.depth),
-		fields:        add(e.fields, o.fields),
-		roots:         add(e.roots, o.roots),
-		aliases:       add(e.aliases, o.aliases),
-		signIns:       add(e.signIns, o.signIns),
-		alias:         max(e.alias, o.alias),
-		introspection: add(e.introspection, o.introspection),
-		nesting:       max(e.nesting, o.nesting),
-		values:        add(e.values, o.values),
-		bytes:         add(e.bytes, o.bytes),
-		comparisons:   add(e.comparisons, o.comparisons),
-		deferred:      e.deferred || o.deferred,
+		depth:               max(e.depth, o.depth),
+		fields:              add(e.fields, o.fields),
+		roots:               add(e.roots, o.roots),
+		aliases:             add(e.aliases, o.aliases),
+		signIns:             add(e.signIns, o.signIns),
+		alias:               max(e.alias, o.alias),
+		introspection:       add(e.introspection, o.introspection),
+		weight:              e.weight + o.weight,
+		introspectionWeight: e.introspectionWeight + o.introspectionWeight,
+		nesting:             max(e.nesting, o.nesting),
+		values:              add(e.values, o.values),
+		bytes:               add(e.bytes, o.bytes),
+		comparisons:         add(e.comparisons, o.comparisons),
+		deferred:            e.deferred || o.deferred,
 	}
 }
 
@@ -55,13 +59,15 @@ type costVisitor struct {
 	fragments map[string]*ast.FragmentDefinition
 	costs     map[string]*cost // by fragment; nil while it is being measured
 	signIns   map[string]bool
+	sizes     listSizes
 	unknown   string // a fragment that is spread but not defined
 	cycle     string // a fragment that spreads itself
 	duplicate string // a fragment that is defined twice
 }
 
-func newCostVisitor(doc *ast.QueryDocument, signIns map[string]bool) *costVisitor {
-	t := &costVisitor{fragments: map[string]*ast.FragmentDefinition{}, costs: map[string]*cost{}, signIns: signIns}
+func newCostVisitor(doc *ast.QueryDocument, signIns map[string]bool, sizes listSizes) *costVisitor {
+	t := &costVisitor{fragments: map[string]*ast.FragmentDefinition{}, costs: map[string]*cost{},
+		signIns: signIns, sizes: sizes}
 	for _, f := range doc.Fragments {
 		if t.fragments[f.Name] != nil {
 			t.duplicate = f.Name
@@ -121,7 +127,9 @@ func (t *costVisitor) field(f *ast.Field) (e cost) {
 	if len(f.SelectionSet) > 0 {
 		e, _ = t.selections(f.SelectionSet)
 	}
+	e.weight = t.sizes.weight(f.Name, e.weight)
 	if f.Name == "__schema" || f.Name == "__type" {
+		e.introspectionWeight = e.weight
 		e.introspection = add(e.introspection, add(e.fields, 1))
 		e.fields, e.depth = 0, 0
 	}

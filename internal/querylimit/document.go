@@ -35,12 +35,15 @@ type DocumentLimits struct {
 	limits        Limits
 	introspection bool
 	signIns       map[string]bool // mutations of which an operation may have one
+	sizes         listSizes
+	maxWeight     float64 // of introspection
 }
 
 // NewDocumentLimits returns the limits of documents for a schema. Without introspection, a document that asks for the
 // schema is refused.
 func NewDocumentLimits(schema *ast.Schema, limits Limits, introspection bool) *DocumentLimits {
-	return &DocumentLimits{limits: limits, introspection: introspection, signIns: signIns(schema)}
+	sizes := newListSizes(schema)
+	return &DocumentLimits{limits, introspection, signIns(schema), sizes, maxIntrospectionWeight * sizes.fullWeight()}
 }
 
 // signIns returns the mutations with the directive @signsIn and those that return the same types. Each takes a password
@@ -93,7 +96,7 @@ func moreTokens(source *ast.Source, limit int) bool {
 // fragment again from each operation and from each other fragment that reaches it. Unused, unknown, duplicate and
 // cyclic fragments are refused here, because validation takes quadratic time to find them.
 func (d *DocumentLimits) checkParsed(doc *ast.QueryDocument) *gqlerror.Error {
-	v := newCostVisitor(doc, d.signIns)
+	v := newCostVisitor(doc, d.signIns, d.sizes)
 	if v.duplicate != "" {
 		return invalidFragment("There can be only one fragment named %q.", v.duplicate)
 	}
@@ -146,6 +149,9 @@ func (d *DocumentLimits) checkOperation(c cost) *gqlerror.Error {
 	case c.introspection > maxIntrospectionFields:
 		return Exceeded("fields", "the operation has %s fields of introspection, the limit is %d",
 			count(c.introspection), maxIntrospectionFields)
+	case c.introspectionWeight > d.maxWeight:
+		return Exceeded("fields", "the answer of introspection has about %.0f fields, the limit is %.0f; ask for less at once",
+			c.introspectionWeight, d.maxWeight)
 	case c.roots > l.Roots:
 		return Exceeded("roots", "the operation has %s root fields, the limit is %d", count(c.roots), l.Roots)
 	case c.signIns > 1:

@@ -3,8 +3,8 @@ package querylimit
 import "github.com/vektah/gqlparser/v2/ast"
 
 // ExpensiveFields is how many fields an answer may have, rows of full pages included, before its operation counts as
-// expensive. A page of 100 users stays below this with seven of their fields and exceeds it with all; me stays below it
-// with 100 sessions, and exceeds it with those twice.
+// expensive. A page of 100 users stays below this with seven of their fields and exceeds it with all and the
+// cursors; me stays below it with 100 sessions, and exceeds it with those twice.
 const ExpensiveFields = 1000
 
 // AnswerFields counts the fields that an answer to a valid operation can have, each list as long as a page may be.
