@@ -1,5 +1,6 @@
 // Package metrics turns what happens, and the numbers of other packages, into Prometheus metrics. It alone knows
-// Prometheus. The value of a label is never a client's text, except for names of operations, whose number is bounded.
+// Prometheus. The value of a label is never a client's text: operations are counted by their first field, since any
+// client can make up names.
 package metrics
 
 import (
@@ -18,7 +19,6 @@ import (
 // Metrics counts what happens. It may be used concurrently.
 type Metrics struct {
 	registry *prometheus.Registry
-	names    *names
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
 	errors   *prometheus.CounterVec
@@ -33,12 +33,10 @@ type Metrics struct {
 func New(version string) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
-		names:    newNames(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatehouse_requests_total",
-			Help: "Requests to /graphql by operation (its name; its first field when it has none, or when only anonymous " +
-				"callers used the name; other: a name that was never answered without errors, or one too many), type " +
-				"and HTTP status.",
+			Help: "Requests to /graphql by operation (its first field in the schema; empty when there was none), " +
+				"type and HTTP status.",
 		}, []string{"operation", "type", "status"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "gatehouse_request_duration_seconds",
@@ -94,11 +92,10 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
-// Answered counts one request, of a caller who is signed in or not.
-func (m *Metrics) Answered(o graphqlhttp.RequestStats, signedIn bool, duration time.Duration) {
-	operation := m.names.of(o, signedIn)
-	m.requests.WithLabelValues(operation, o.Type, strconv.Itoa(o.Status)).Inc()
-	m.duration.WithLabelValues(operation).Observe(duration.Seconds())
+// Answered counts one request.
+func (m *Metrics) Answered(o graphqlhttp.RequestStats, duration time.Duration) {
+	m.requests.WithLabelValues(o.Field, o.Type, strconv.Itoa(o.Status)).Inc()
+	m.duration.WithLabelValues(o.Field).Observe(duration.Seconds())
 	for _, e := range o.Errors {
 		m.errors.WithLabelValues(string(e.Code)).Inc()
 		if e.Coordinate != "" {

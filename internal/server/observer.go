@@ -89,7 +89,7 @@ func (b observer) observe(log *slog.Logger) graphqlhttp.Observer {
 			duration := time.Since(start)
 			endSpan(tracing.Operation{Name: o.Name, Type: o.Type, Field: o.Field, Codes: errorCodes(o)})
 			if b.metrics != nil {
-				b.metrics.Answered(o, caller.SignedIn(), duration)
+				b.metrics.Answered(o, duration)
 			}
 			logDenied(ctx, log, caller, o)
 			if log.Enabled(ctx, slog.LevelDebug) {

@@ -75,11 +75,11 @@ func TestLogFlood_OneCallerWritesFewLinesAndTheRestIsCounted(t *testing.T) {
 			flooded := len(s.Log.String())
 			ask(requests, "203.0.113.9")
 			if n, _ := linesOf(s.Log.String()[flooded:], flood.message); n != 1 {
-				t.Errorf("%d lines about a request from elsewhere, after the flood; want 1", n)
+				t.Errorf("%d lines about a request of another network, after the flood; want 1", n)
 			}
 			s.Stop()
 			written, left := linesOf(s.Log.String()[before:], flood.message)
-			written-- // the one from elsewhere
+			written-- // the one of the other network
 			if written == 0 || written > most || written+left != requests {
 				t.Errorf("%d lines and %d counted, want at most %d, and %d in all:\n%.2000s",
 					written, left, most, requests, s.Log)
