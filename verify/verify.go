@@ -31,7 +31,8 @@ var (
 type Config struct {
 	// Issuer is the iss of good tokens, compared byte for byte, and the address of the Gatehouse. Required.
 	Issuer string
-	// Audience is the aud of good tokens, compared byte for byte. Default "gatehouse".
+	// Audience is the aud of good tokens, compared byte for byte. Default "gatehouse". A token also has to have a
+	// client_id, whose value is not compared: RFC 9068, section 4, asks resource servers for iss and aud alone.
 	Audience string
 	// JWKS is the address of the issuer's keys. Default Issuer + "/.well-known/jwks.json".
 	JWKS string

@@ -49,7 +49,19 @@ function show(sentence: string): void {
   status.textContent = sentence;
 }
 
-const refresh = async () => enter((await connect(url)(RefreshByCookie)).refresh);
+/**
+ * Exchanges the cookie. A token of which the successor was just used is refused, and the session goes on: either another
+ * tab was quicker, whose cookie is there the next time, or a copy was, and then the second attempt ends the session.
+ */
+async function refresh(attempts = 2): Promise<void> {
+  try {
+    enter((await connect(url)(RefreshByCookie)).refresh);
+  } catch (error) {
+    if (attempts === 1 || !(error instanceof Refusal) || error.extensions["reason"] !== "used") throw error;
+    await new Promise((resolve) => setTimeout(resolve, 11_000));
+    await refresh(attempts - 1);
+  }
+}
 
 /** Runs what needs a user; an access token that cannot be used any more is replaced, once. */
 async function asUser<Data>(run: (ask: ReturnType<typeof connect>) => Promise<Data>): Promise<Data> {
