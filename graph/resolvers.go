@@ -110,6 +110,11 @@ func (r *userConnectionResolver) TotalCount(ctx context.Context, obj *accounts.U
 	return r.accounts.CountUsers(ctx, obj)
 }
 
+// TotalCountIsExact is the resolver for the totalCountIsExact field.
+func (r *userConnectionResolver) TotalCountIsExact(ctx context.Context, obj *accounts.UserConnection) (bool, error) {
+	return r.accounts.CountsAllUsers(ctx, obj)
+}
+
 // Mutation returns MutationResolver implementation.
 func (r *resolver) Mutation() MutationResolver { return &mutationResolver{r} }
 

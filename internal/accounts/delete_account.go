@@ -3,7 +3,6 @@ package accounts
 import (
 	"context"
 
-	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
@@ -15,7 +14,12 @@ type DeleteAccountPayload struct{ Success bool }
 // UNAUTHENTICATED.
 func (s *Service) DeleteAccount(ctx context.Context, v *viewer.Viewer) (*DeleteAccountPayload, error) {
 	now := s.now()
-	err := s.writeAdministrators(ctx, v, now, func(ctx context.Context, tx *transaction, row *ent.User) error {
+	lock := v.HasRole(string(RoleAdmin))
+	err := s.inAdministratorsTx(ctx, v.Caller(), lock, func(ctx context.Context, tx *transaction) error {
+		row, err := s.lockCaller(ctx, tx, v, now)
+		if err != nil {
+			return err
+		}
 		if err := s.revokeSessions(ctx, tx, now, session.UserID(row.ID)); err != nil { // the record outlives the rows
 			return err
 		}
@@ -23,10 +27,7 @@ func (s *Service) DeleteAccount(ctx context.Context, v *viewer.Viewer) (*DeleteA
 			return err
 		}
 		tx.emit(Event{Kind: AccountDeleted, UserID: row.ID})
-		if !isAdmin(row) {
-			return nil
-		}
-		return keepAnAdministrator(ctx, tx)
+		return keepAnAdministrator(ctx, tx, row)
 	})
 	if err != nil {
 		return nil, err

@@ -3,16 +3,14 @@ package accounts
 import (
 	"context"
 	"errors"
-	"math"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
-	entsql "entgo.io/ent/dialect/sql"
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/predicate"
-	"github.com/gatehouse/gatehouse/ent/user"
 	"github.com/gatehouse/gatehouse/internal/problem"
 )
 
@@ -29,7 +27,10 @@ type UserConnection struct {
 	Edges    []*UserEdge
 	PageInfo *PageInfo
 
-	filter []predicate.User
+	filter   []predicate.User
+	count    sync.Once // how many match: at most MaxCount and one more
+	counted  int
+	countErr error
 }
 
 // UserEdge is GraphQL's type of that name.
@@ -61,8 +62,7 @@ func (s *Service) Users(ctx context.Context, p UserPage) (*UserConnection, error
 		return nil, err
 	}
 	connection := &UserConnection{Edges: []*UserEdge{}, filter: p.filter()}
-	rows, err := s.config.Client.User.Query().Where(connection.filter...).Where(between(bounds)).
-		Limit(bounds.size + 1).All(ctx)
+	rows, err := s.findUsers(ctx, p, bounds)
 	if err != nil {
 		return nil, err
 	}
@@ -77,23 +77,6 @@ func (s *Service) Users(ctx context.Context, p UserPage) (*UserConnection, error
 	return connection, nil
 }
 
-// between orders users by id, and passes those between the bounds.
-func between(b pageBounds) predicate.User {
-	return func(users *entsql.Selector) {
-		id := users.C(user.FieldID)
-		if b.after != nil {
-			users.Where(entsql.GT(id, *b.after))
-		}
-		if b.before != nil {
-			users.Where(entsql.LT(id, *b.before))
-		}
-		if b.backward {
-			id = entsql.Desc(id)
-		}
-		users.OrderBy(id)
-	}
-}
-
 // checkSearch refuses text that no address begins with, and that databases refuse.
 func checkSearch(text *string) error {
 	switch {
@@ -105,28 +88,4 @@ func checkSearch(text *string) error {
 		return problem.BadInput("search", problem.Malformed, "This is not text that an address could begin with.")
 	}
 	return nil
-}
-
-// CountUsers returns how many accounts match a connection's filter, on all pages.
-func (s *Service) CountUsers(ctx context.Context, c *UserConnection) (int32, error) {
-	n, err := s.config.Client.User.Query().Where(c.filter...).Count(ctx)
-	return int32(min(n, math.MaxInt32)), err
-}
-
-func (p UserPage) filter() []predicate.User {
-	var all []predicate.User
-	if p.Search != nil {
-		prefixes := []predicate.User{user.EmailHasPrefix(foldLocal(strings.TrimSpace(*p.Search)))}
-		if prefix, ok := foldPrefix(*p.Search); ok { // in any spelling that login accepts
-			prefixes = append(prefixes, user.EmailHasPrefix(prefix))
-		}
-		all = append(all, user.Or(prefixes...))
-	}
-	if p.Status != nil {
-		all = append(all, user.Status(string(*p.Status)))
-	}
-	if p.Role != nil {
-		all = append(all, predicate.User(hasRole(*p.Role)))
-	}
-	return all
 }

@@ -30,16 +30,17 @@ type SetRolesPayload struct{ User *User }
 func (s *Service) SetRoles(ctx context.Context, v *viewer.Viewer, in SetRolesInput) (*SetRolesPayload, error) {
 	now := s.now()
 	var payload *SetRolesPayload
-	err := s.administer(ctx, v, now, in.UserID, func(ctx context.Context, tx *transaction, row *ent.User) (err error) {
-		unconfirmed := makesUnconfirmedAdmin(row, in)
+	err := s.administer(ctx, v, now, in.UserID, func(ctx context.Context, tx *transaction, before *ent.User) error {
+		unconfirmed := makesUnconfirmedAdmin(before, in)
 		if err := errors.Join(checkRoles(in.Roles), checkVouched(in, unconfirmed)); err != nil {
 			return err
 		}
-		update := row.Update().SetRoles(roleNames(in.Roles...)).SetUpdatedAt(now)
+		update := before.Update().SetRoles(roleNames(in.Roles...)).SetUpdatedAt(now)
 		if unconfirmed {
 			update.AddCredentialGeneration(1)
 		}
-		if row, err = update.Save(ctx); err != nil {
+		row, err := update.Save(ctx)
+		if err != nil {
 			return err
 		}
 		if err := s.recordRoles(ctx, tx, row, now); err != nil {
@@ -51,7 +52,7 @@ func (s *Service) SetRoles(ctx context.Context, v *viewer.Viewer, in SetRolesInp
 				return err
 			}
 		}
-		return keepAnAdministrator(ctx, tx)
+		return keepAnAdministrator(ctx, tx, before)
 	})
 	if err != nil {
 		return nil, err

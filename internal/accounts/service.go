@@ -25,6 +25,7 @@ type Config struct {
 	MaxTokenTTL  time.Duration             // default Access.TTL(): what the function MaxTokenTTL returns
 	Transactions int                       // required: how many may be open simultaneously; reads need connections too
 	MaxPage      int                       // default 100: how many users a page may have
+	MaxCount     int                       // default 10,000: how many users are counted
 	SessionCache SessionCacheConfig        // default: for a database that other processes may write to
 	Throttle     *ThrottleConfig           // default nil: attempts are not limited
 	Clock        func() time.Time          // default time.Now
@@ -67,6 +68,9 @@ func New(c Config) (*Service, error) {
 	}
 	if c.MaxPage <= 0 {
 		c.MaxPage = 100
+	}
+	if c.MaxCount <= 0 {
+		c.MaxCount = 10_000
 	}
 	if c.Clock == nil {
 		c.Clock = time.Now

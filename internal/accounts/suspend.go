@@ -39,7 +39,8 @@ func (s *Service) ReinstateUser(ctx context.Context, v *viewer.Viewer, id uuid.U
 func (s *Service) setStatus(ctx context.Context, v *viewer.Viewer, id uuid.UUID, status UserStatus) (*User, error) {
 	now := s.now()
 	var changed *User
-	err := s.administer(ctx, v, now, id, func(ctx context.Context, tx *transaction, row *ent.User) (err error) {
+	err := s.administer(ctx, v, now, id, func(ctx context.Context, tx *transaction, before *ent.User) (err error) {
+		row := before
 		if row.Status != string(status) {
 			row, err = row.Update().SetStatus(string(status)).SetUpdatedAt(now).AddCredentialGeneration(1).Save(ctx)
 			if err != nil {
@@ -58,7 +59,7 @@ func (s *Service) setStatus(ctx context.Context, v *viewer.Viewer, id uuid.UUID,
 		if err := s.revokeSessions(ctx, tx, now, session.UserID(id)); err != nil {
 			return err
 		}
-		return keepAnAdministrator(ctx, tx)
+		return keepAnAdministrator(ctx, tx, before)
 	})
 	if err != nil {
 		return nil, err

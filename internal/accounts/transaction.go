@@ -20,6 +20,8 @@ type transaction struct {
 	revoked []Revocation
 	touched []uuid.UUID // users whose accounts may be changed
 	events  []Event     // published after the commit
+
+	administratorsLocked bool
 }
 
 // txFunc is what a use case does in a transaction.

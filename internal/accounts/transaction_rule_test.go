@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// Use cases of signed-in callers write through write, writeAdministrators or administer, which check and lock the
+// Use cases of signed-in callers write through write or administer, which check and lock the
 // caller's session in the transaction. These are all functions that may do otherwise, and why.
 var (
 	mayBegin = map[string]string{ // a transaction of Ent's client
@@ -26,14 +26,14 @@ var (
 		"sqlStore.add":           "counts an attempt before it is known who makes it, by turns",
 	}
 	mayCallInTx = map[string]string{
-		"Service.write":               "locks the caller",
-		"Service.writeAdministrators": "locks the caller",
-		"Service.createAccount":       "register: nobody is signed in yet",
-		"Service.loginOnce":           "login: nobody is signed in yet",
-		"Service.Refresh":             "the refresh token says whose session it is",
-		"Service.Logout":              "ends the caller's own session, also when it has ended meanwhile",
-		"Service.resetAccount":        "a command of the operator",
-		"Service.refundUnverified":    "gives an attempt back: it concerns no account",
+		"Service.write":              "locks the caller",
+		"Service.inAdministratorsTx": "administer and DeleteAccount, which lock the caller",
+		"Service.createAccount":      "register: nobody is signed in yet",
+		"Service.loginOnce":          "login: nobody is signed in yet",
+		"Service.Refresh":            "the refresh token says whose session it is",
+		"Service.Logout":             "ends the caller's own session, also when it has ended meanwhile",
+		"Service.resetAccount":       "a command of the operator",
+		"Service.refundUnverified":   "gives an attempt back: it concerns no account",
 	}
 	mayWriteWithout = map[string]string{ // a transaction
 		"Service.recordUse":    "last_used_at, whose loss costs nothing",

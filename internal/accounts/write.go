@@ -29,37 +29,31 @@ func (s *Service) write(ctx context.Context, v *viewer.Viewer, now time.Time, f 
 	})
 }
 
-// writeAdministrators is write for a use case that may make an administrator or take one away: those run one after the
-// other.
-func (s *Service) writeAdministrators(ctx context.Context, v *viewer.Viewer, now time.Time, f callerFunc) error {
-	return s.inTx(ctx, v.Caller(), func(ctx context.Context, tx *transaction) error {
-		if err := lockAdministrators(ctx, tx); err != nil {
-			return err
-		}
+// targetFunc is what an administrator does to an account, whose row is locked.
+type targetFunc func(ctx context.Context, tx *transaction, target *ent.User) error
+
+// administer is write for what administrators do to an account. The caller's role is read in the transaction. The first
+// look at the account only says whether the lock of administrators is needed: two of them who change each other would
+// otherwise each hold what the other one needs. Problems: UNAUTHENTICATED, FORBIDDEN, NOT_FOUND.
+func (s *Service) administer(ctx context.Context, v *viewer.Viewer, now time.Time, id uuid.UUID, f targetFunc) error {
+	seen, err := s.config.Client.User.Get(ctx, id)
+	if err != nil && !ent.IsNotFound(err) {
+		return err
+	}
+	return s.inAdministratorsTx(ctx, v.Caller(), seen != nil && isAdmin(seen), func(ctx context.Context, tx *transaction) error {
 		caller, err := s.lockCaller(ctx, tx, v, now)
 		if err != nil {
 			return err
 		}
-		return f(ctx, tx, caller)
-	})
-}
-
-// targetFunc is what an administrator does to an account.
-type targetFunc func(ctx context.Context, tx *transaction, target *ent.User) error
-
-// administer is writeAdministrators for what administrators do to an account. The caller's role is read in the
-// transaction. Problems: UNAUTHENTICATED, FORBIDDEN, NOT_FOUND.
-func (s *Service) administer(ctx context.Context, v *viewer.Viewer, now time.Time, id uuid.UUID, f targetFunc) error {
-	return s.writeAdministrators(ctx, v, now, func(ctx context.Context, tx *transaction, caller *ent.User) error {
 		if !isAdmin(caller) {
 			return problem.New(problem.Forbidden, "Only administrators may do this.")
 		}
-		target, err := tx.User.Get(ctx, id)
-		if ent.IsNotFound(err) {
-			return problem.New(problem.NotFound, "There is no such user.")
-		}
+		target, err := lockUser(ctx, tx, user.ID(id))
 		if err != nil {
 			return err
+		}
+		if target == nil {
+			return problem.New(problem.NotFound, "There is no such user.")
 		}
 		return f(ctx, tx, target)
 	})

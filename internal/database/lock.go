@@ -112,9 +112,10 @@ func (l *transactionLock) try(ctx context.Context) (locked bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	_, err = tx.ExecContext(ctx, "SET LOCAL idle_in_transaction_session_timeout = 0")
+	err = tx.QueryRowContext(ctx, "SELECT pg_try_advisory_xact_lock($1)", int64(lock.DefaultLockID)).Scan(&locked)
 	if err == nil {
-		err = tx.QueryRowContext(ctx, "SELECT pg_try_advisory_xact_lock($1)", int64(lock.DefaultLockID)).Scan(&locked)
+		// It comes second: a query that was the last one keeps its snapshot, and CREATE INDEX CONCURRENTLY waits for it.
+		_, err = tx.ExecContext(ctx, "SET LOCAL idle_in_transaction_session_timeout = 0")
 	}
 	if err != nil || !locked {
 		return false, errors.Join(err, tx.Rollback())

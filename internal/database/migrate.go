@@ -116,7 +116,8 @@ func (d *Database) versionsIn(ctx context.Context, table string) (versions []int
 
 // Migrate brings the schema to this program's version and returns the files that it applied. Several instances may call
 // it simultaneously: one applies, the others wait for it. Each file is one transaction, so one that fails leaves
-// nothing of itself behind. There is no way back: down would drop columns with what users put into them.
+// nothing of itself behind; a file that says NO TRANSACTION builds indexes while others read and write, and can run
+// again from its beginning. There is no way back: down would drop columns with what users put into them.
 func (d *Database) Migrate(ctx context.Context) ([]string, error) {
 	before, err := d.Status(ctx)
 	if err != nil {

@@ -1,0 +1,168 @@
+package server_test
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+	"sync"
+	"testing"
+
+	"entgo.io/ent/dialect"
+	entsql "entgo.io/ent/dialect/sql"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/gatehouse/gatehouse/internal/servertest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
+)
+
+// variants are lists of arguments for a field: those it requires, each value of each other one, and each search with
+// each filter. Values in capitals are those of recorder.signIn.
+func (r *recorder) variants(schema *ast.Schema, f *ast.FieldDefinition) (all []string) {
+	values := map[string]string{"id": `"USERID"`, "userId": `"USERID"`, "email": `"EMAIL"`, "roles": "[USER]",
+		"password": `"` + secretPW + `"`, "currentPassword": `"` + secretPW + `"`, "newPassword": `"battery horse correct"`,
+		"refreshToken": `"REFRESH"`}
+	switch f.Name {
+	case "revokeSession":
+		values["id"] = `"SESSION"`
+	case "register":
+		values["email"] = `"NEW"`
+	}
+	all = append(all, servertest.Arguments(schema, f, values))
+	searches := []string{"", `search: "u"`, `search: "nobody"`, `search: "newu"`, `search: "u1@ex"`, `search: "u1@bü.ex"`}
+	if f.Arguments.ForName("search") == nil {
+		searches = searches[:1]
+	}
+	for _, a := range f.Arguments {
+		if a.Type.NonNull || a.Name == "search" {
+			continue
+		}
+		for _, value := range each(schema, a.Type) {
+			for _, search := range searches {
+				all = append(all, "("+a.Name+": "+value+" "+search+")")
+			}
+		}
+	}
+	for _, search := range searches[1:] {
+		all = append(all, "("+search+")")
+	}
+	return all
+}
+
+// each returns a value of each kind that a type has: the values of an enum, and an input object for each of its fields.
+func each(schema *ast.Schema, typ *ast.Type) (all []string) {
+	switch def := schema.Types[typ.Name()]; def.Kind {
+	case ast.Enum:
+		for _, v := range def.EnumValues {
+			all = append(all, v.Name)
+		}
+	case ast.InputObject:
+		for _, f := range def.Fields {
+			for _, value := range each(schema, f.Type) {
+				all = append(all, "{"+f.Name+": "+value+"}")
+			}
+		}
+	}
+	switch typ.Name() {
+	case "Int":
+		return []string{"10"}
+	case "String":
+		return []string{`"AAAAAQAAcACAAAAAAAAAAA"`} // a cursor
+	}
+	return all
+}
+
+// selection selects all fields of a type that need no arguments, so deep.
+func selection(schema *ast.Schema, typ *ast.Type, depth int) string {
+	def := schema.Types[typ.Name()]
+	if def.IsLeafType() {
+		return ""
+	}
+	fields := "__typename"
+	for _, f := range def.Fields {
+		if leaf := schema.Types[f.Type.Name()].IsLeafType(); len(f.Arguments) == 0 && (leaf || depth > 1 && f.Name != "sessions") {
+			fields += " " + f.Name + selection(schema, f.Type, depth-1)
+		}
+	}
+	return " { " + fields + " }"
+}
+
+// statement is what was sent to the database.
+type statement struct {
+	text string
+	args any
+}
+
+// recordingDriver is a decorator that remembers statements.
+type recordingDriver struct {
+	dialect.Driver
+	mu         sync.Mutex
+	statements []statement
+}
+
+func (d *recordingDriver) decorate(below dialect.Driver) dialect.Driver {
+	d.Driver = below
+	return d
+}
+
+// query runs a statement and takes back what it changes.
+func (d *recordingDriver) query(t *testing.T, text string, args any) []string {
+	t.Helper()
+	tx, err := d.Driver.Tx(t.Context())
+	testenv.Check(t, err)
+	defer tx.Rollback()
+	rows := &entsql.Rows{}
+	if err := tx.Query(t.Context(), text, args, rows); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return lastColumns(t, rows)
+}
+
+func (d *recordingDriver) record(text string, args any) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.statements = append(d.statements, statement{strings.TrimSpace(text), args})
+}
+
+func (d *recordingDriver) Exec(ctx context.Context, query string, args, v any) error {
+	d.record(query, args)
+	return d.Driver.Exec(ctx, query, args, v)
+}
+
+func (d *recordingDriver) Query(ctx context.Context, query string, args, v any) error {
+	d.record(query, args)
+	return d.Driver.Query(ctx, query, args, v)
+}
+
+func (d *recordingDriver) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	d.record(query, args)
+	return d.Driver.(execContexter).ExecContext(ctx, query, args...)
+}
+
+func (d *recordingDriver) Tx(ctx context.Context) (dialect.Tx, error) {
+	tx, err := d.Driver.Tx(ctx)
+	return recordingTx{tx, d}, err
+}
+
+type execContexter interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+type recordingTx struct {
+	dialect.Tx
+	driver *recordingDriver
+}
+
+func (x recordingTx) Exec(ctx context.Context, query string, args, v any) error {
+	x.driver.record(query, args)
+	return x.Tx.Exec(ctx, query, args, v)
+}
+
+func (x recordingTx) Query(ctx context.Context, query string, args, v any) error {
+	x.driver.record(query, args)
+	return x.Tx.Query(ctx, query, args, v)
+}
+
+func (x recordingTx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	x.driver.record(query, args)
+	return x.Tx.(execContexter).ExecContext(ctx, query, args...)
+}
