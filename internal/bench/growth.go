@@ -23,7 +23,8 @@ func growth(ctx context.Context, b *bench, v variant) error {
 		return err
 	}
 	b.logf("%d users in %s: %.0f s", b.size.users, v.label, time.Since(began).Seconds())
-	for i, name := range []string{"login without its hashing", "me", "users page of 100 at depth"} {
+	for i, name := range []string{"login without its hashing", "me", "users page of 100 at depth", "search for an address",
+		"search for many addresses", "administrators", "suspendUser and reinstateUser"} {
 		ratios, times, err := b.compare(ctx, few[i], many[i])
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -47,7 +48,11 @@ func (b *bench) growthWorkloads(ctx context.Context, v variant, users int) ([]wo
 		return nil, err
 	}
 	pages, err := usersWorkload(ctx, p, 5*callers, users)
-	return []workload{loginWorkload(p, 10*callers, users), me, pages}, err
+	if err != nil {
+		return nil, err
+	}
+	administration, err := administrationWorkloads(ctx, p, 5*callers, users)
+	return append([]workload{loginWorkload(p, 10*callers, users), me, pages}, administration...), err
 }
 
 // compare returns the ratio of the median times of each round, and all times of the second.

@@ -13,6 +13,9 @@ const (
 	loginQuery = "mutation($in:LoginInput!){login(input:$in){accessToken}}"
 	usersQuery = "query($after:String){users(first:100,after:$after){" +
 		"edges{cursor node{id email name roles status createdAt}}pageInfo{hasNextPage endCursor}}}"
+	searchQuery         = "query($search:String){users(search:$search){edges{node{id email}}}}"
+	administratorsQuery = "{users(filter:{role:ADMIN}){edges{node{id email}}}}"
+	suspendQuery        = "mutation($id:ID!){suspendUser(id:$id){user{id}}reinstateUser(id:$id){user{id}}}"
 )
 
 // The beginnings of their answers.
@@ -21,6 +24,8 @@ var (
 	deniedPrefix = []byte(`{"errors":[{`)
 	loginPrefix  = []byte(`{"data":{"login":{"accessToken":"`)
 	usersPrefix  = []byte(`{"data":{"users":{"edges":[{`)
+
+	suspendPrefix = []byte(`{"data":{"suspendUser":{"user":{"id":`)
 )
 
 // graphqlRequest is the bytes of one request.
@@ -83,6 +88,27 @@ func usersWorkload(ctx context.Context, p *process, pages, users int) (workload,
 		w.requests = append(w.requests, graphqlRequest(usersQuery, after, tokens[0]))
 	}
 	return w, nil
+}
+
+// administrationWorkloads are a search that finds one user, one that finds many, the filter by role, and suspensions.
+func administrationWorkloads(ctx context.Context, p *process, callers, users int) ([]workload, error) {
+	tokens, err := signIn(ctx, p, 1, users)
+	if err != nil {
+		return nil, err
+	}
+	one, many, filter := workload{address: p.address, prefix: usersPrefix}, workload{address: p.address, prefix: usersPrefix},
+		workload{address: p.address, prefix: usersPrefix}
+	suspend := workload{address: p.address, prefix: suspendPrefix}
+	filter.requests = [][]byte{graphqlRequest(administratorsQuery, nil, tokens[0])}
+	for i := range callers {
+		n := 1 + i*((users-1)/callers)
+		search := map[string]any{"search": userEmail(n)[:9]}
+		one.requests = append(one.requests, graphqlRequest(searchQuery, search, tokens[0]))
+		search = map[string]any{"search": userEmail(n)[:2]}
+		many.requests = append(many.requests, graphqlRequest(searchQuery, search, tokens[0]))
+		suspend.requests = append(suspend.requests, graphqlRequest(suspendQuery, map[string]any{"id": userID(n)}, tokens[0]))
+	}
+	return []workload{one, many, filter, suspend}, nil
 }
 
 // signIn returns the access tokens of so many callers, spread over the users; the first is the administrator's.
