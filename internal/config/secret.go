@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"time"
 )
 
 // SecretVariable returns the name of the variable that gives the secret.
@@ -21,7 +22,9 @@ func (c *Config) SecretVariable() string {
 
 // ReadSecret returns the text of the secret. A secret file that does not exist is created, readable by its owner only.
 // When several processes create it simultaneously, one wins and all read its secret.
-func (c *Config) ReadSecret() (string, error) {
+func (c *Config) ReadSecret() (string, error) { return c.readSecret(os.Link) }
+
+func (c *Config) readSecret(link func(draft, path string) error) (string, error) {
 	if c.Secret != "" {
 		return c.Secret, nil
 	}
@@ -29,15 +32,15 @@ func (c *Config) ReadSecret() (string, error) {
 		return "", Invalid("GATEHOUSE_SECRET", errors.New("is required with Postgres (or GATEHOUSE_SECRET_FILE): "+
 			"at least 32 random bytes, the same on every instance; `openssl rand -base64 32` makes one"))
 	}
-	content, err := os.ReadFile(c.SecretFile)
+	content, err := readWritten(c.SecretFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err := createSecret(c.SecretFile); err != nil {
+		if err := createSecret(c.SecretFile, link); err != nil {
 			if folder := filepath.Dir(c.SecretFile); errors.Is(err, fs.ErrNotExist) {
 				err = fmt.Errorf("the folder %s does not exist; create it, or name a file in another", folder)
 			}
 			return "", Invalid(c.SecretVariable(), fmt.Errorf("creating the secret file %s: %w", c.SecretFile, err))
 		}
-		content, err = os.ReadFile(c.SecretFile)
+		content, err = readWritten(c.SecretFile)
 	}
 	if err != nil {
 		return "", Invalid(c.SecretVariable(), err)
@@ -45,8 +48,10 @@ func (c *Config) ReadSecret() (string, error) {
 	return string(content), nil
 }
 
-// createSecret writes a new secret under another name first, so that no process reads a half-written file.
-func createSecret(path string) error {
+// createSecret writes a new secret under another name first, so that no process reads a half-written file. Linking the
+// name fails when another process was quicker. Where there are no hard links (FAT, SMB, some volumes of containers), an
+// empty file takes the name, which only one process can create, and the draft then replaces it.
+func createSecret(path string, link func(draft, path string) error) error {
 	draft, err := os.CreateTemp(filepath.Dir(path), ".gatehouse.secret-*") // mode 0600
 	if err != nil {
 		return err
@@ -58,10 +63,32 @@ func createSecret(path string) error {
 	if err := errors.Join(err, draft.Sync(), draft.Close()); err != nil {
 		return err
 	}
-	if err := os.Link(draft.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := link(draft.Name(), path); err == nil || errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	claim, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
+	if err := errors.Join(claim.Close(), os.Rename(draft.Name(), path)); err != nil {
+		return errors.Join(err, os.Remove(path))
+	}
 	return nil
+}
+
+// readWritten reads a secret file. It waits for a process that creates it at this moment, whose file is empty.
+func readWritten(path string) (content []byte, err error) {
+	for range 50 {
+		content, err = os.ReadFile(path)
+		if err != nil || len(content) > 0 {
+			return content, err
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return nil, fmt.Errorf("%s is empty: restore it from a backup, or delete it to have a new one created", path)
 }
 
 // ExposedFiles returns a warning for each file with a secret that every user of the machine may read.

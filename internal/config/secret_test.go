@@ -56,7 +56,23 @@ func only(t *testing.T, dir, want string) {
 	}
 }
 
+// links are what file systems answer to a hard link: that of this machine, and those that have none.
+func links() map[string]func(draft, path string) error {
+	all := map[string]func(draft, path string) error{"a link": os.Link}
+	for _, no := range []syscall.Errno{syscall.EPERM, syscall.ENOTSUP, syscall.ENOSYS, syscall.EMLINK, syscall.EINVAL,
+		syscall.EXDEV, syscall.EIO} {
+		all[no.Error()] = func(draft, path string) error { return &os.LinkError{Op: "link", Old: draft, New: path, Err: no} }
+	}
+	return all
+}
+
 func TestReadSecret_ConcurrentReadersReadOneSecret(t *testing.T) {
+	for answer, link := range links() {
+		t.Run(answer, func(t *testing.T) { readConcurrently(t, link) })
+	}
+}
+
+func readConcurrently(t *testing.T, link func(draft, path string) error) {
 	for range 20 {
 		dir := t.TempDir()
 		path := filepath.Join(dir, "s")
@@ -68,7 +84,7 @@ func TestReadSecret_ConcurrentReadersReadOneSecret(t *testing.T) {
 			wg.Go(func() {
 				<-start
 				var err error
-				if texts[i], err = c.ReadSecret(); err != nil {
+				if texts[i], err = c.ReadSecretBy(link); err != nil {
 					t.Error(err)
 				}
 			})
@@ -81,6 +97,9 @@ func TestReadSecret_ConcurrentReadersReadOneSecret(t *testing.T) {
 			}
 		}
 		only(t, dir, "s")
+		if info, err := os.Stat(path); err != nil || info.Mode() != 0o600 {
+			t.Errorf("%v, %v; want mode 0600", info, err)
+		}
 	}
 }
 
@@ -118,7 +137,7 @@ func TestReadSecret_ConcurrentProcessesReadOneSecret(t *testing.T) {
 func TestReadSecret_ExistingFileIsNotChanged(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "s")
-	for _, content := range []string{"my secret\n", "", " \x00 "} {
+	for _, content := range []string{"my secret\n", "\n", " \x00 "} {
 		testenv.Check(t, os.WriteFile(path, []byte(content), 0o640))
 		c := load(t, "GATEHOUSE_SECRET_FILE="+path)
 		text, err := c.ReadSecret()
@@ -134,12 +153,15 @@ func TestReadSecret_ExistingFileIsNotChanged(t *testing.T) {
 
 func TestReadSecret_UnusableSourceIsRefused(t *testing.T) {
 	dir := t.TempDir()
+	empty := filepath.Join(dir, "empty") // as a process leaves it that ended while it created it
+	testenv.Check(t, os.WriteFile(empty, nil, 0o600))
 	cases := map[string]struct {
 		environment []string
 		named       string
 		says        string
 	}{
 		"Postgres without one": {[]string{"GATEHOUSE_DATABASE_URL=postgres://h/d"}, "GATEHOUSE_SECRET", "required"},
+		"an empty file":        {[]string{"GATEHOUSE_SECRET_FILE=" + empty}, "GATEHOUSE_SECRET_FILE", "delete it"},
 		"a folder":             {[]string{"GATEHOUSE_SECRET_FILE=" + dir}, "GATEHOUSE_SECRET_FILE", dir},
 		"no such folder": {
 			[]string{"GATEHOUSE_SECRET_FILE=" + filepath.Join(dir, "no", "s")},
