@@ -1,5 +1,5 @@
 # The Playground's page, then a static binary that contains it, then an image of that alone. `gatehouse version` reports
-# --build-arg VERSION=…
+# --build-arg VERSION=…, or else the commit.
 FROM node:22-bookworm-slim AS playground
 WORKDIR /src/web
 COPY web/package.json web/package-lock.json web/.npmrc ./
@@ -14,8 +14,12 @@ RUN go mod download
 COPY . .
 COPY --from=playground /src/web/dist/playground web/dist/playground
 ARG VERSION
-RUN CGO_ENABLED=0 go build -trimpath -o /gatehouse \
-    -ldflags "-s -w -X github.com/gatehouse/gatehouse/internal/cli.Version=$VERSION" .
+# Without VERSION the commit: .dockerignore leaves of .git what names it, which is too little for Go's own record.
+RUN head=$(cat .git/HEAD 2>/dev/null); ref=${head#ref: }; \
+    commit=$(if [ "$ref" = "$head" ]; then echo "$head"; else cat ".git/$ref" 2>/dev/null || \
+        sed -n "s|^\([0-9a-f]*\) $ref\$|\1|p" .git/packed-refs 2>/dev/null; fi); \
+    CGO_ENABLED=0 go build -trimpath -buildvcs=false -o /gatehouse \
+    -ldflags "-s -w -X github.com/gatehouse/gatehouse/internal/cli.Version=${VERSION:-$commit}" .
 RUN mkdir /data
 
 FROM gcr.io/distroless/static-debian12:nonroot
@@ -23,4 +27,5 @@ COPY --from=build /gatehouse /gatehouse
 COPY --from=build --chown=nonroot:nonroot /data /data
 WORKDIR /data
 EXPOSE 8080
+HEALTHCHECK --interval=10s --timeout=6s --start-period=60s CMD ["/gatehouse", "health"]
 ENTRYPOINT ["/gatehouse"]

@@ -55,6 +55,7 @@ func commands(p Process) *cobra.Command {
 		},
 		migrateCommand(p),
 		databaseCommand(p),
+		healthCommand(p),
 		adminCommand(p),
 		accessCommand(p),
 		&cobra.Command{

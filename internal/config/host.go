@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net"
 	"net/netip"
 	"net/url"
 	"regexp"
@@ -53,4 +54,16 @@ func (c *Config) ownHosts() (hosts []string) {
 		}
 	}
 	return hosts
+}
+
+// LocalURL is the public listener's address for a client on this machine.
+func (c *Config) LocalURL() string {
+	host, port, _ := net.SplitHostPort(c.Addr)
+	switch ip, _ := netip.ParseAddr(host); {
+	case host == "" || ip == netip.IPv4Unspecified():
+		host = "127.0.0.1"
+	case ip == netip.IPv6Unspecified():
+		host = "::1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gatehouse/gatehouse/internal/testenv"
+
 	"github.com/gatehouse/gatehouse/internal/config"
 )
 
@@ -73,4 +75,14 @@ func addressForms(a, b, c, d uint32) (forms []string) {
 		}
 	}
 	return others
+}
+
+func TestLocalURL_LeadsToTheListener(t *testing.T) {
+	for addr, want := range map[string]string{
+		"127.0.0.1:8080": "http://127.0.0.1:8080", "localhost:80": "http://localhost:80", "[::1]:1": "http://[::1]:1",
+		"0.0.0.0:8080": "http://127.0.0.1:8080", ":8080": "http://127.0.0.1:8080", "[::]:8080": "http://[::1]:8080",
+		"10.0.0.1:8080": "http://10.0.0.1:8080", "id.internal:8080": "http://id.internal:8080",
+	} {
+		testenv.Equal(t, want, load(t, beyondLoopback[0], "GATEHOUSE_ADDR="+addr).LocalURL(), "%s", addr)
+	}
 }

@@ -2,6 +2,9 @@ package e2e
 
 import (
 	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -69,5 +72,36 @@ func TestMigrate_SaysTheVersionInASentence(t *testing.T) {
 	if o := servertest.Command(t, env, "", "migrate", "status"); o.Code != cli.ExitDone ||
 		!strings.Contains(o.Stdout, fmt.Sprint("version ", version)) {
 		t.Errorf("status: %+v", o)
+	}
+}
+
+// TestHealth_IsReadiness of a server that runs, of one that is not ready, and of none.
+func TestHealth_IsReadiness(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t)
+	notReady := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, s.URL+"/readyz", http.StatusFound)
+	}))
+	defer notReady.Close()
+	addr := strings.TrimPrefix(s.URL, "http://")
+	_, port, _ := net.SplitHostPort(addr)
+	for name, c := range map[string]struct {
+		env, args []string
+		code      int
+	}{
+		"by URL":              {nil, []string{s.URL}, cli.ExitDone},
+		"by URL with a slash": {nil, []string{s.URL + "/"}, cli.ExitDone},
+		"by configuration":    {[]string{"GATEHOUSE_ADDR=" + addr}, nil, cli.ExitDone},
+		"by PORT":             {[]string{"PORT=" + port, "GATEHOUSE_ISSUER=https://id.example.com"}, nil, cli.ExitDone},
+		"a redirect":          {nil, []string{notReady.URL}, cli.ExitFailed},
+		"another path":        {nil, []string{s.URL + "/graphql"}, cli.ExitFailed},
+		"nobody":              {nil, []string{"http://127.0.0.1:1"}, cli.ExitFailed},
+		"no URL":              {nil, []string{addr}, cli.ExitUsage},
+		"two":                 {nil, []string{s.URL, s.URL}, cli.ExitUsage},
+	} {
+		o := servertest.Command(t, c.env, "", append([]string{"health"}, c.args...)...)
+		if o.Code != c.code || (o.Stderr == "") != (c.code == cli.ExitDone) {
+			t.Errorf("%s: %+v; want %d", name, o, c.code)
+		}
 	}
 }
