@@ -112,7 +112,8 @@ func (c *compiler) checkRootField(coordinate string, own declaration) {
 		c.add(coordinate, "does not say who may use it; write @auth(…) or @public behind it")
 	}
 	if own.rule.hasOwner() {
-		c.add(coordinate, "has an owner rule, but a root field has no object to own; put the rule on the type it returns")
+		c.add(coordinate,
+			"has an owner rule, but a root field has no object to own; put the rule on the type it returns")
 	}
 }
 
@@ -127,8 +128,9 @@ func (c *compiler) checkNullable(coordinate string, t *objectType, own declarati
 		narrower = t.require == nil || !implies(t.require.rules, []Rule{own.rule})
 	}
 	if narrower && f.Type.NonNull && !own.configured {
-		c.add(coordinate, "is %s and not for everyone who may ask for what stands beside it; make it %s, so that a denial "+
-			"does not take the rest with it", f.Type, strings.TrimSuffix(f.Type.String(), "!"))
+		c.add(coordinate,
+			"is %s and not for everyone who may ask for what stands beside it; make it %s, so that a denial "+
+				"does not take the rest with it", f.Type, strings.TrimSuffix(f.Type.String(), "!"))
 	}
 }
 

@@ -30,7 +30,8 @@ func (c *compiler) inputValue(p inputPlace) *requirement {
 		return nil
 	}
 	if p.defaultValue != nil {
-		c.add(p.at, "has an access rule and a default value; remove the default, because callers without access would get it")
+		c.add(p.at,
+			"has an access rule and a default value; remove the default, because callers without access would get it")
 	}
 	if own.rule.hasOwner() && !p.hasObject {
 		c.checkNamedObjects(p)
@@ -41,10 +42,12 @@ func (c *compiler) inputValue(p inputPlace) *requirement {
 func (c *compiler) checkNamedObjects(p inputPlace) {
 	switch {
 	case !p.namesObjects():
-		c.add(p.at, "has an owner rule, but there is no object to own here; put the rule on the type of the object, or on "+
-			"the ID that names it")
+		c.add(p.at,
+			"has an owner rule, but there is no object to own here; put the rule on the type of the object, or on "+
+				"the ID that names it")
 	case c.config.Objects[p.at] == nil:
-		c.add(p.at, "has an owner rule, but Config.Objects has no function for it; add one that loads the object of an id")
+		c.add(p.at,
+			"has an owner rule, but Config.Objects has no function for it; add one that loads the object of an id")
 	}
 	c.named = append(c.named, p.at)
 }
@@ -53,7 +56,8 @@ func (c *compiler) checkNamedObjects(p inputPlace) {
 func (c *compiler) checkObjects() {
 	for _, at := range sortedNames(c.config.Objects) {
 		if !slices.Contains(c.named, at) {
-			c.add("Config.Objects", "has a function for %s, which is no ID with an owner rule; remove it or add the rule", at)
+			c.add("Config.Objects",
+				"has a function for %s, which is no ID with an owner rule; remove it or add the rule", at)
 		}
 	}
 }
@@ -81,8 +85,9 @@ func (c *compiler) checkID(at string, typ *ast.Type, seen map[string]bool) {
 	own := c.fields[at]
 	open := func(one Clause) bool { return one.Owner == "" && len(one.Roles) == 0 }
 	if typ.Name() == "ID" && !own.public && (own.rule == nil || slices.ContainsFunc(own.rule, open)) {
-		c.add(at, "names an object that a mutation acts on and does not say whose it may be; write @auth(owner: …) behind "+
-			"it, or @public when every caller of the mutation may name every object")
+		c.add(at,
+			"names an object that a mutation acts on and does not say whose it may be; write @auth(owner: …) behind "+
+				"it, or @public when every caller of the mutation may name every object")
 	}
 	t := c.table.inputs[typ.Name()]
 	if t == nil || seen[typ.Name()] {

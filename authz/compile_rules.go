@@ -21,7 +21,8 @@ func (c *compiler) configured(coordinate string, written declaration) declaratio
 			c.checkOwner(coordinate, one.Owner)
 		}
 		if one.MaxAge < 0 {
-			c.add(coordinate, "has a negative MaxAge in Config.Rules, which no caller can satisfy; give seconds, or 0 for any")
+			c.add(coordinate,
+				"has a negative MaxAge in Config.Rules, which no caller can satisfy; give seconds, or 0 for any")
 		}
 	}
 	return declaration{rule: rule, configured: true}

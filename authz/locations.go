@@ -64,7 +64,8 @@ func (c *compiler) rejectRules(at string, list ast.DirectiveList, kind string) {
 func (c *compiler) rejectDirectives(at string, list ast.DirectiveList, kind string, names ...string) {
 	for _, name := range names {
 		if list.ForName(name) != nil {
-			c.add(at, "has @%s, but on %s nothing enforces it; write it on the object types and their fields", name, kind)
+			c.add(at, "has @%s, but on %s nothing enforces it; write it on the object types and their fields", name,
+				kind)
 		}
 	}
 }

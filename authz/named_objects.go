@@ -38,7 +38,8 @@ func (w *walker) foreign(in guardedInput) *violation {
 			return &violation{
 				code:       Forbidden,
 				coordinate: in.coordinate,
-				message:    fmt.Sprintf("%s: one operation may name at most %d objects.", in.coordinate, maxNamedObjects),
+				message: fmt.Sprintf("%s: one operation may name at most %d objects.", in.coordinate,
+					maxNamedObjects),
 			}
 		}
 		object, err := w.guard.load(w.ctx, in.coordinate, id)

@@ -13,7 +13,8 @@ import (
 // denyMissing gives a resolver's NOT_FOUND the words of the guard, where those could be about another's object. It
 // reports whether they could.
 func (e *execution) denyMissing(ctx context.Context, d *decision, fc *graphql.FieldContext, at ast.Path) bool {
-	arguments, check := d.arguments[argumentKey{fc.Object, fc.Field.Field}], d.checks[fieldKey{fc.Object, fc.Field.Name}]
+	arguments, check := d.arguments[argumentKey{fc.Object, fc.Field.Field}], d.checks[fieldKey{fc.Object,
+		fc.Field.Name}]
 	switch {
 	case arguments != nil && arguments.named != "":
 		e.deny(fc, at, notFound(arguments.named))

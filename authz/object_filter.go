@@ -123,7 +123,8 @@ func (f *objectFilter) concrete(object any) *objectType {
 	name := f.execution.guard.config.TypeName(object)
 	i := slices.IndexFunc(f.field.returns, func(t *objectType) bool { return t.name == name })
 	if i < 0 {
-		f.execution.guard.failures.error(f.ctx, "an object is of no type that its field returns, denied; set Config.TypeName",
+		f.execution.guard.failures.error(f.ctx,
+			"an object is of no type that its field returns, denied; set Config.TypeName",
 			"coordinate", f.field.coordinate, "goType", reflect.TypeOf(object).String(), "typeName", name)
 		return nil
 	}

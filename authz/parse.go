@@ -81,7 +81,8 @@ func (c *compiler) parseAlternatives(coordinate string, v *ast.Value) Rule {
 		all = append(all, one)
 	}
 	if len(all) == 0 {
-		c.add(coordinate, "has @auth(any: …) without an alternative, which no caller can satisfy; list one or leave it out")
+		c.add(coordinate,
+			"has @auth(any: …) without an alternative, which no caller can satisfy; list one or leave it out")
 	}
 	return all
 }
@@ -96,7 +97,8 @@ func (c *compiler) parseTerm(coordinate string, to *Clause, name string, v *ast.
 		to.Scopes = c.parseNames(coordinate, name, v)
 		for _, s := range to.Scopes {
 			if strings.ContainsAny(s, " \t\r\n") {
-				c.add(coordinate, "names scope %q, but a scope has no space in it (RFC 6749, 3.3); list each scope by itself", s)
+				c.add(coordinate,
+					"names scope %q, but a scope has no space in it (RFC 6749, 3.3); list each scope by itself", s)
 			}
 		}
 	case "owner":
@@ -124,7 +126,8 @@ func (c *compiler) parseNames(coordinate, term string, v *ast.Value) []string {
 		names = []string{v.Raw}
 	}
 	if len(names) == 0 || slices.Contains(names, "") {
-		c.add(coordinate, "has @auth(%s: …) without a value, which no caller can satisfy; name one or leave it out", term)
+		c.add(coordinate, "has @auth(%s: …) without a value, which no caller can satisfy; name one or leave it out",
+			term)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
@@ -152,7 +155,8 @@ func (c *compiler) rejectRedundant(coordinate string, all Rule) {
 	for i, a := range all {
 		for j, b := range all {
 			if i != j && asksNoMore(b, a) && (i > j || !asksNoMore(a, b)) {
-				c.add(coordinate, "has a redundant alternative %d (%s): alternative %d (%s) asks for no more; remove one of them",
+				c.add(coordinate,
+					"has a redundant alternative %d (%s): alternative %d (%s) asks for no more; remove one of them",
 					i+1, a, j+1, b)
 				return
 			}

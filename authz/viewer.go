@@ -12,8 +12,8 @@ import (
 type Viewer interface {
 	// SignedIn reports whether the caller is known.
 	SignedIn() bool
-	// HasRole and HasScope report whether the caller has the role (of enum Role) or token scope. A caller whom no scopes
-	// restrict has every scope.
+	// HasRole and HasScope report whether the caller has the role (of enum Role) or token scope. A caller whom no
+	// scopes restrict has every scope.
 	HasRole(role string) bool
 	HasScope(scope string) bool
 	// AuthenticatedAt is when the caller last presented their credentials; the zero time is never.

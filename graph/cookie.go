@@ -42,7 +42,8 @@ func newCookieRules(issuer *url.URL, allow func(origin string) bool) cookieRules
 	address, _ := netip.ParseAddr(issuer.Hostname())
 	switch {
 	case issuer.Scheme == "https":
-		return cookieRules{name: securePrefix + refreshName, device: securePrefix + deviceName, secure: true, allow: allow}
+		return cookieRules{name: securePrefix + refreshName, device: securePrefix + deviceName, secure: true,
+			allow: allow}
 	case issuer.Hostname() == "localhost" || address.IsLoopback():
 		return cookieRules{name: refreshName, device: deviceName, allow: allow}
 	}
@@ -192,10 +193,11 @@ func (c *refreshCookie) clear() { c.set(c.rules.name, "", -1) }
 
 // set sets a cookie of the answer; when several fields of an operation do, the last one wins.
 func (c *refreshCookie) set(name, value string, maxAge int) {
-	c.answer = append(slices.DeleteFunc(c.answer, func(set *http.Cookie) bool { return set.Name == name }), &http.Cookie{
-		Name: name, Value: value, Path: "/", MaxAge: maxAge,
-		Secure: c.rules.secure, HttpOnly: true, SameSite: http.SameSiteStrictMode,
-	})
+	c.answer = append(slices.DeleteFunc(c.answer, func(set *http.Cookie) bool { return set.Name == name }),
+		&http.Cookie{
+			Name: name, Value: value, Path: "/", MaxAge: maxAge,
+			Secure: c.rules.secure, HttpOnly: true, SameSite: http.SameSiteStrictMode,
+		})
 }
 
 // write adds the cookies that change to the headers of an answer.

@@ -23,7 +23,8 @@ type result struct {
 func From(ctx context.Context) (*Token, error) {
 	r, ok := ctx.Value(contextKey{}).(result)
 	if !ok {
-		return nil, errors.New("the request passed neither verify's Middleware nor Optional; put one before the handler")
+		return nil, errors.New("the request passed neither verify's Middleware nor Optional; put one before the " +
+			"handler")
 	}
 	return r.token, r.err
 }

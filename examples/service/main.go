@@ -33,7 +33,8 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	address := flag.String("address", "127.0.0.1:8082", "where to listen; port 0 takes a free one")
-	issuer := flag.String("issuer", "http://127.0.0.1:8080", "the address of the Gatehouse, as in the iss of its tokens")
+	issuer := flag.String("issuer", "http://127.0.0.1:8080",
+		"the address of the Gatehouse, as in the iss of its tokens")
 	audience := flag.String("audience", "gatehouse", "the aud of the tokens")
 	flag.Parse()
 

@@ -46,7 +46,8 @@ func newThrottler(c Config, turns turns) (*throttler, error) {
 }
 
 // loginAttempt is an attempt to sign in to the account of an address, whether there is one or not.
-func (s *Service) loginAttempt(ctx context.Context, address string, from viewer.Origin, now time.Time) (*attempt, error) {
+func (s *Service) loginAttempt(ctx context.Context, address string, from viewer.Origin,
+	now time.Time) (*attempt, error) {
 	t := s.throttle
 	if t == nil {
 		return nil, nil

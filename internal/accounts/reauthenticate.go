@@ -15,7 +15,8 @@ import (
 type ReauthenticateInput struct{ Password string }
 
 // Reauthenticate proves the caller's password again: this session, and no other, gets a new auth_time, which counts for
-// all of its access tokens, and one that says so. Its refresh token stays as it is. Problems: INVALID_CREDENTIALS, RATE_LIMITED, UNAUTHENTICATED.
+// all of its access tokens, and one that says so. Its refresh token stays as it is. Problems: INVALID_CREDENTIALS,
+// RATE_LIMITED, UNAUTHENTICATED.
 func (s *Service) Reauthenticate(ctx context.Context, v *viewer.Viewer, in ReauthenticateInput) (*AuthPayload, error) {
 	now := s.now()
 	proved, err := s.prove(ctx, v, in.Password, now)

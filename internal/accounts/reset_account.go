@@ -108,7 +108,8 @@ func setPassword(ctx context.Context, tx *transaction, account *User, hash strin
 	}
 	row, err := tx.User.Get(ctx, account.ID)
 	if err == nil && row.Status != string(StatusActive) {
-		return nil, problem.New(problem.Forbidden, "The account is suspended; an administrator has to reinstate it first.")
+		return nil, problem.New(problem.Forbidden,
+			"The account is suspended; an administrator has to reinstate it first.")
 	}
 	return row, err
 }

@@ -56,8 +56,8 @@ func (s *Service) DeleteOldSessions(ctx context.Context) error {
 	})
 }
 
-// unlocked matches at most sweepRows rows that no other transaction has locked: a sweep waits for none, and so can run on
-// several instances.
+// unlocked matches at most sweepRows rows that no other transaction has locked: a sweep waits for none, and so can run
+// on several instances.
 func unlocked(table string, where *entsql.Predicate) func(*entsql.Selector) {
 	return func(s *entsql.Selector) {
 		rows := entsql.Dialect(s.Dialect()).Select("id").From(entsql.Table(table)).Where(where).Limit(sweepRows)
@@ -68,8 +68,8 @@ func unlocked(table string, where *entsql.Predicate) func(*entsql.Selector) {
 	}
 }
 
-// sweep runs step, which deletes some rows of a table, until it finds none. It rests after each step for as long as that
-// took, so that it takes half of the database's time at most.
+// sweep runs step, which deletes some rows of a table, until it finds none. It rests after each step for as long as
+// that took, so that it takes half of the database's time at most.
 func (s *Service) sweep(ctx context.Context, table string, step func(context.Context, *ent.Tx) (int, error)) error {
 	return s.untilNone(ctx, table, func() (rows int, err error) {
 		err = s.turns.atomically(ctx, s.config.Client, nil, func(tx *ent.Tx) (err error) {

@@ -31,7 +31,8 @@ var contests = []contest{
 		name: "owners' sign-ins answered under a flood of wrong ones from an IPv6 /48",
 		flood: func(n int) []byte {
 			input := map[string]any{"email": userEmail(n % small.users), "password": "not " + userPassword}
-			return from(fmt.Sprintf("2001:db8:1:%x::1", n%(1<<16)), graphqlRequest(loginQuery, map[string]any{"in": input}, ""))
+			return from(fmt.Sprintf("2001:db8:1:%x::1", n%(1<<16)), graphqlRequest(loginQuery,
+				map[string]any{"in": input}, ""))
 		},
 		honest: func(n int) []byte { return from(honestAddress(n), loginRequest(n%small.users)) },
 		prefix: loginPrefix,

@@ -14,7 +14,8 @@ func databaseCommand(p Process) *cobra.Command {
 	parent := &cobra.Command{Use: "database", Short: "The database", RunE: missingVerb("gatehouse database check")}
 	parent.AddCommand(&cobra.Command{
 		Use: "check", Short: "Read a whole SQLite file and report damage", Args: cobra.NoArgs,
-		Long: "Reads a whole SQLite file, about 1.5 s for a GB, also while a server runs, and fails when it is damaged.\n" +
+		Long: "Reads a whole SQLite file, about 1.5 s for a GB, also while a server runs, and fails when it is " +
+			"damaged.\n" +
 			"The start checks only the header and the first pages of each table. For Postgres use pg_amcheck.",
 		RunE: runE(func(ctx context.Context) error { return checkDatabase(ctx, p) }),
 	})

@@ -74,7 +74,8 @@ func (c *Config) setTrustedProxies() error {
 		case err != nil || prefix.Addr().Is4In6():
 			return fmt.Errorf("%q is not an address or a CIDR, such as 10.0.0.0/8, 192.0.2.7 or 2001:db8::/32", text)
 		case prefix != prefix.Masked():
-			return fmt.Errorf("%q names one address and a whole network; write %v or %v", text, prefix.Addr(), prefix.Masked())
+			return fmt.Errorf("%q names one address and a whole network; write %v or %v", text, prefix.Addr(),
+				prefix.Masked())
 		}
 		c.TrustedProxies = append(c.TrustedProxies, prefix)
 	}

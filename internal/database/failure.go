@@ -38,7 +38,8 @@ func Unavailable(err error) bool {
 		// Go's TLS calls an alert a network error: "remote error" when the server sent it, "local error" otherwise.
 		return broken.Op != "remote error" && broken.Op != "local error"
 	}
-	for _, silence := range []error{context.DeadlineExceeded, driver.ErrBadConn, io.EOF, io.ErrUnexpectedEOF, ErrMoved} {
+	for _, silence := range []error{context.DeadlineExceeded, driver.ErrBadConn, io.EOF, io.ErrUnexpectedEOF,
+		ErrMoved} {
 		if errors.Is(err, silence) {
 			return true
 		}

@@ -112,7 +112,8 @@ func (s server) preflight(ctx context.Context, db *sql.DB) error {
 			encoding, encodingHint)
 	}
 	if name == "" {
-		return errors.New("there is no schema by the search_path, or this user may not use it: CREATE SCHEMA name, or " +
+		return errors.New("there is no schema by the search_path, or this user may not use it: CREATE SCHEMA name, " +
+			"or " +
 			"GRANT USAGE ON SCHEMA name TO the user")
 	}
 	_, err := readVersionTable(ctx, s, db)

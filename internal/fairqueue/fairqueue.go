@@ -82,8 +82,8 @@ func (l *Limiter) wait(ctx context.Context, caller []string) error {
 	return <-w.result // at the same moment
 }
 
-// enter gives a request a slot or a place in the queue. When that is full, the newest request of the caller with the most
-// loses its place, which may be this one.
+// enter gives a request a slot or a place in the queue. When that is full, the newest request of the caller with the
+// most loses its place, which may be this one.
 func (l *Limiter) enter(caller []string) *waiter {
 	w := &waiter{l.key(caller), make(chan error, 1)}
 	l.mu.Lock()

@@ -22,7 +22,8 @@ func logPanic(ctx context.Context, log *slog.Logger, cause any) error {
 	if info := requestInfoFrom(ctx); info != nil {
 		info.panics.Add(1)
 	}
-	log.ErrorContext(ctx, "panic", "path", graphql.GetPath(ctx).String(), "cause", cause, "stack", string(debug.Stack()))
+	log.ErrorContext(ctx, "panic", "path", graphql.GetPath(ctx).String(), "cause", cause, "stack",
+		string(debug.Stack()))
 	return ErrPanic
 }
 

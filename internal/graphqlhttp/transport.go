@@ -101,7 +101,8 @@ func (t *transport) serve(out responder, r *http.Request, exec graphql.GraphExec
 func (t *transport) admit(out responder, r *http.Request) (*http.Request, *RequestError) {
 	switch {
 	case r.Method != http.MethodPost && !isRead(r.Method):
-		return r, BadRequest(http.StatusMethodNotAllowed, "use POST, or GET for queries").With("Allow", "GET, HEAD, POST")
+		return r, BadRequest(http.StatusMethodNotAllowed, "use POST, or GET for queries").With("Allow",
+			"GET, HEAD, POST")
 	case out.mediaType == "":
 		return r, BadRequest(http.StatusNotAcceptable, "answers are "+typeGraphQL+" or "+typeJSON)
 	case t.Before == nil:

@@ -41,7 +41,8 @@ func New(c Config) *slog.Logger {
 	}
 	log := slog.New(WithRequestID(h))
 	h.budget.report = func(left source, lines int) {
-		log.Warn("lines were left out", "of", left.message, "reason", left.reason, "caller", left.caller, "lines", lines)
+		log.Warn("lines were left out", "of", left.message, "reason", left.reason, "caller", left.caller, "lines",
+			lines)
 	}
 	if async {
 		warn := func(lines, events int64) {

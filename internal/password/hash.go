@@ -25,8 +25,8 @@ var ErrNotHashed = errors.New("password: not hashed")
 // Config configures a Hasher. The zero Config is complete.
 type Config struct {
 	Cost Cost // default DefaultCost
-	// MaxConcurrent is how many hashes run simultaneously; each takes Cost.Memory and Cost.Lanes processors. The default is
-	// the number of processors: with more, each hash only takes longer, and more memory is in use.
+	// MaxConcurrent is how many hashes run simultaneously; each takes Cost.Memory and Cost.Lanes processors. The
+	// default is the number of processors: with more, each hash only takes longer, and more memory is in use.
 	MaxConcurrent int
 	// QueueTimeout is how long a caller waits for a slot. The default is 2 seconds: an ordinary burst drains in that
 	// time (at 20 to 40 ms a hash, 50 callers a processor), and in a flood an honest client hears soon that it should
@@ -91,8 +91,8 @@ func Argon2id(pw, salt []byte, c Cost) []byte {
 }
 
 // Hash returns a password's PHC string under a new salt. It returns ErrTooLong or ErrMalformed for a password that no
-// account can have, and ErrBusy, or ErrNotHashed with the context's error, when no slot became free. Which passwords may be chosen is
-// decided by Check.
+// account can have, and ErrBusy, or ErrNotHashed with the context's error, when no slot became free. Which passwords
+// may be chosen is decided by Check.
 func (h *Hasher) Hash(ctx context.Context, pw string) (string, error) {
 	pw, err := prepare(pw)
 	if err != nil {

@@ -66,7 +66,8 @@ func account(dir string) (*syscall.SysProcAttr, error) {
 		who, err = user.Lookup("nobody")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("pgtemp: root may not run PostgreSQL, and there is no account postgres or nobody: %w", err)
+		return nil, fmt.Errorf("pgtemp: root may not run PostgreSQL, and there is no account postgres or nobody: %w",
+			err)
 	}
 	uid, uidErr := strconv.Atoi(who.Uid)
 	gid, gidErr := strconv.Atoi(who.Gid)

@@ -150,7 +150,8 @@ func (d *DocumentLimits) checkOperation(c cost) *gqlerror.Error {
 		return Exceeded("fields", "the operation has %s fields of introspection, the limit is %d",
 			count(c.introspection), maxIntrospectionFields)
 	case c.introspectionWeight > d.maxWeight:
-		return Exceeded("fields", "the answer of introspection has about %.0f fields, the limit is %.0f; ask for less at once",
+		return Exceeded("fields",
+			"the answer of introspection has about %.0f fields, the limit is %.0f; ask for less at once",
 			c.introspectionWeight, d.maxWeight)
 	case c.roots > l.Roots:
 		return Exceeded("roots", "the operation has %s root fields, the limit is %d", count(c.roots), l.Roots)
@@ -172,9 +173,11 @@ func (d *DocumentLimits) checkTotal(c cost, repeatedComparisons int) *gqlerror.E
 	fields, values, bytes := 8*d.limits.Fields, 3*d.limits.Tokens, 4*d.limits.Body
 	switch {
 	case c.fields+c.introspection > fields:
-		return Exceeded("fields", all+"have %s fields written out, the limit is %d", count(c.fields+c.introspection), fields)
+		return Exceeded("fields", all+"have %s fields written out, the limit is %d", count(c.fields+c.introspection),
+			fields)
 	case c.values > values:
-		return Exceeded("tokens", all+"have %s arguments and values written out, the limit is %d", count(c.values), values)
+		return Exceeded("tokens", all+"have %s arguments and values written out, the limit is %d", count(c.values),
+			values)
 	case c.bytes > bytes:
 		return Exceeded("body", all+"have %s bytes written out, the limit is %d", count(c.bytes), bytes)
 	case repeatedComparisons > maxComparisons:

@@ -73,7 +73,8 @@ func redactValues(rule core.RuleFunc) core.RuleFunc {
 			addError(append(options, func(err *gqlerror.Error) {
 				if isSensitive(current) && !strings.HasPrefix(err.Message, `Field "`) &&
 					!strings.HasPrefix(err.Message, "OneOf Input Object") {
-					err.Message = fmt.Sprintf("Expected a value of type %q, found %s.", current.ExpectedType, kindNames[current.Kind])
+					err.Message = fmt.Sprintf("Expected a value of type %q, found %s.", current.ExpectedType,
+						kindNames[current.Kind])
 				}
 			})...)
 		})

@@ -99,7 +99,9 @@ func (u *variableUse) inSelection(s ast.Selection) bool {
 }
 
 func (u *variableUse) inDirectives(all ast.DirectiveList) bool {
-	return slices.ContainsFunc(all, func(d *ast.Directive) bool { return slices.ContainsFunc(d.Arguments, u.inArgument) })
+	return slices.ContainsFunc(all, func(d *ast.Directive) bool {
+		return slices.ContainsFunc(d.Arguments, u.inArgument)
+	})
 }
 
 func (u *variableUse) inArgument(a *ast.Argument) bool { return u.inValue(a.Value) }

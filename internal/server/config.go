@@ -63,7 +63,8 @@ func (c *Config) parseThrottle() (err error) {
 func (c *Config) parseHashingCost() (err error) {
 	c.hashingCost, err = password.ParseCost(c.Argon2)
 	if err == nil && c.hashingCost.WeakerThan(password.DefaultCost) && !c.Loopback() {
-		err = fmt.Errorf("%v is less than %v; only a server on loopback may use it", c.hashingCost, password.DefaultCost)
+		err = fmt.Errorf("%v is less than %v; only a server on loopback may use it", c.hashingCost,
+			password.DefaultCost)
 	}
 	if err != nil {
 		return config.Invalid("GATEHOUSE_ARGON2", err)

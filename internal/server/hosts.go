@@ -8,8 +8,8 @@ import "net/http"
 func ownHosts(isOwn func(host string) bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isOwn(r.Host) {
-			http.Error(w, "This listener answers for localhost, IP addresses, names without a dot, and the hosts of GATEHOUSE_ISSUER and "+
-				"GATEHOUSE_ALLOWED_ORIGINS. Use one of these in the address, or have the proxy send one as Host.",
+			http.Error(w, "This listener answers for localhost, IP addresses, names without a dot, and the hosts of "+
+				"GATEHOUSE_ISSUER and GATEHOUSE_ALLOWED_ORIGINS. Use one of these in the address, or have the proxy send one as Host.",
 				http.StatusMisdirectedRequest)
 			return
 		}

@@ -50,7 +50,8 @@ func (s *Server) cors(h http.Handler) http.Handler {
 	return graphqlhttp.CORS(graphqlhttp.CORSConfig{
 		Allow: s.config.AllowsOrigin,
 		Refused: func(ctx context.Context, origin string) {
-			s.log.WarnContext(ctx, "a page of this origin may not call; if it is yours, add the origin to GATEHOUSE_ALLOWED_ORIGINS",
+			s.log.WarnContext(ctx,
+				"a page of this origin may not call; if it is yours, add the origin to GATEHOUSE_ALLOWED_ORIGINS",
 				"origin", origin)
 		},
 	}, h)
@@ -115,7 +116,8 @@ func (s *Server) routes(ctx context.Context, graphql http.Handler) []route {
 	if s.config.ShowPlayground() {
 		access := web.Access(accessPage(s.guard.Access()))
 		all = append(all,
-			route{"GET /schema.graphql", everyone, "the schema, where introspection is on", http.HandlerFunc(serveSchema)},
+			route{"GET /schema.graphql", everyone, "the schema, where introspection is on",
+				http.HandlerFunc(serveSchema)},
 			route{"/access", everyone, "the rules of the schema", access},
 			route{"/access.css", everyone, "its style", access},
 			route{"/", everyone, "the Playground's files", web.Handler()})

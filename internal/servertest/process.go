@@ -83,7 +83,8 @@ func (o Options) Start(t testing.TB, environment ...string) *Process {
 func (o Options) TryStart(t testing.TB, environment ...string) (*Process, int) {
 	t.Helper()
 	p := &Process{Client: NewClient(t, ""), Log: &Buffer{}, options: o}
-	p.environment = append([]string{"GATEHOUSE_ADDR=127.0.0.1:0", CheapHashing, "GATEHOUSE_THROTTLE=off"}, environment...)
+	p.environment = append([]string{"GATEHOUSE_ADDR=127.0.0.1:0", CheapHashing, "GATEHOUSE_THROTTLE=off"},
+		environment...)
 	sets := func(name string) bool {
 		return slices.ContainsFunc(environment, func(v string) bool { return strings.HasPrefix(v, name+"=") })
 	}

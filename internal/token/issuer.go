@@ -51,9 +51,11 @@ func NewIssuer(c Config) (*Issuer, error) {
 	case c.Keys == nil || c.Keys.set.Load() == nil:
 		return nil, errors.New("an issuer of access tokens needs signing keys")
 	case c.TTL < time.Second || c.TTL > MaxTTL || c.TTL%time.Second != 0:
-		return nil, fmt.Errorf("the lifetime of access tokens cannot be %v: use whole seconds, at most %v", c.TTL, MaxTTL)
+		return nil, fmt.Errorf("the lifetime of access tokens cannot be %v: use whole seconds, at most %v", c.TTL,
+			MaxTTL)
 	}
-	verifier, err := NewVerifier(VerifierConfig{Find: c.Keys.find, Issuer: c.Issuer, Audience: c.Audience, Clock: c.Clock})
+	verifier, err := NewVerifier(VerifierConfig{Find: c.Keys.find, Issuer: c.Issuer, Audience: c.Audience,
+		Clock: c.Clock})
 	if err != nil {
 		return nil, err
 	}
