@@ -131,3 +131,14 @@ func TestListen_TransactionPoolerIsNeverSynced(t *testing.T) {
 		})
 	}
 }
+
+// TestOpen_SettingThatAPoolerRefusesIsNotWaitedFor: PgBouncer takes few settings from clients.
+func TestOpen_SettingThatAPoolerRefusesIsNotWaitedFor(t *testing.T) {
+	pooled := dbtest.PgBouncer(t, dbtest.Postgres(t), "transaction")
+	check(t, open(t, pooled).Close())
+	began := time.Now()
+	got := refused(t, database.Config{URL: pooled + "&default_tablespace=pg_default", Wait: time.Minute})
+	if !strings.Contains(got, "ALTER ROLE") || time.Since(began) > 30*time.Second {
+		t.Errorf("after %v: %s", time.Since(began), got)
+	}
+}

@@ -202,3 +202,17 @@ func TestOpen_WaitsOnlyForWhatPasses(t *testing.T) {
 		leaks(t, code, got+lines.String())
 	}
 }
+
+// TestMigrate_UserWithoutRightsIsToldWhich: since PostgreSQL 15 only the owner of a database may write to public.
+func TestMigrate_UserWithoutRightsIsToldWhich(t *testing.T) {
+	c := dbtest.NewServer(t)
+	owner := c.URL("postgres")
+	execute(t, owner, "CREATE ROLE weak LOGIN PASSWORD 'weak'", "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+	weak := with(t, owner, func(u *url.URL) { u.User = url.UserPassword("weak", "weak") })
+	d := open(t, weak)
+	if _, err := d.Migrate(t.Context()); err == nil || !strings.Contains(err.Error(), `CREATE ON SCHEMA name TO "weak"`) {
+		t.Errorf("%v", err)
+	}
+	execute(t, owner, `GRANT USAGE, CREATE ON SCHEMA public TO "weak"`)
+	must(d.Migrate(t.Context()))
+}
