@@ -50,6 +50,13 @@ func wraps() []ballast {
 			wrap: func(_ int, op operationText) string { return sharedBy(30, op) }},
 		{name: "itself with long names, shared by four operations", times: true, long: true,
 			wrap: func(_ int, op operationText) string { return sharedBy(4, op) }},
+		{name: "itself with long names, shared by thirty operations", times: true, long: true,
+			wrap: func(_ int, op operationText) string { return sharedBy(30, op) }},
+		{name: "operations that share many fields", wrap: func(n int, op operationText) string {
+			op.selection += strings.Repeat("me{id email name roles status createdAt updatedAt emailVerified"+
+				" sessions{id current createdAt lastUsedAt expiresAt userAgent ip}}", 8)
+			return sharedBy(n, op)
+		}},
 		{name: "itself behind sixty fragments", times: true,
 			wrap: func(_ int, op operationText) string { return first(60, op, "__typename ...F%e") }},
 		{name: "chain of fragments", wrap: func(n int, op operationText) string { return first(n, op, "__typename ...F%e") }},
