@@ -73,8 +73,8 @@ func emailBegins(prefixes []string, byIndex bool) predicate.User {
 
 // findUsers reads a page and one more.
 //
-// Many addresses may begin with what is searched for, or few. Of many, whoever reads the list in order soon meets a
-// page; few are found by the index on addresses, and sorted. So both are tried, each further than before, and the
+// Many addresses may begin with what is searched for, or few. Of many, a page is met soon by reading the list in order;
+// few are found by the index on addresses, and sorted. So both are tried, each further than before, and the
 // cost is a multiple of the cheaper one. No statistics of the database decide: SQLite has none, and Postgres's do not
 // know that addresses which begin alike may all be new.
 func (s *Service) findUsers(ctx context.Context, p UserPage, b pageBounds) ([]*ent.User, error) {

@@ -96,9 +96,8 @@ func administrationWorkloads(ctx context.Context, p *process, callers, users int
 	if err != nil {
 		return nil, err
 	}
-	one, many, filter := workload{address: p.address, prefix: usersPrefix}, workload{address: p.address, prefix: usersPrefix},
-		workload{address: p.address, prefix: usersPrefix}
-	suspend := workload{address: p.address, prefix: suspendPrefix}
+	page := workload{address: p.address, prefix: usersPrefix}
+	one, many, filter, suspend := page, page, page, workload{address: p.address, prefix: suspendPrefix}
 	filter.requests = [][]byte{graphqlRequest(administratorsQuery, nil, tokens[0])}
 	for i := range callers {
 		n := 1 + i*((users-1)/callers)
