@@ -21,9 +21,30 @@ func BenchmarkMe(b *testing.B) {
 }
 
 func benchmarkMe(b *testing.B, w observer) {
-	built := open(b, Options{observer: w})
+	ask := askMe(b, w)
+	b.ReportAllocs()
+	for b.Loop() {
+		ask()
+	}
+}
+
+// maxMeAllocations bounds what me allocates with the request and the recorder of the test.
+const maxMeAllocations = 215
+
+func TestMe_AllocatesNoMoreThanItDid(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the race detector allocates too")
+	}
+	if n := testing.AllocsPerRun(1000, askMe(t, observer{})); n > maxMeAllocations {
+		t.Errorf("%.0f allocations, at most %d wanted", n, maxMeAllocations)
+	}
+}
+
+// askMe returns a function that asks a new server for me.
+func askMe(t testing.TB, w observer) func() {
+	built := open(t, Options{observer: w})
 	ask := func(token, body string) string {
-		r := httptest.NewRequest(http.MethodPost, "/graphql", strings.NewReader(body))
+		r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1/graphql", strings.NewReader(body))
 		r.Header.Set("Content-Type", "application/json")
 		r.Header.Set("Authorization", token)
 		answer := httptest.NewRecorder()
@@ -34,11 +55,9 @@ func benchmarkMe(b *testing.B, w observer) {
 		`{email: \"ann@example.com\", password: \"correct horse battery\"}) { accessToken } }"}`)
 	_, rest, _ := strings.Cut(registered, `"accessToken":"`)
 	token, _, _ := strings.Cut(rest, `"`)
-	b.ReportAllocs()
-	for b.Loop() {
-		got := ask("Bearer "+token, `{"query":"query Me { me { id email } }"}`)
-		if !strings.Contains(got, "ann@example.com") {
-			b.Fatal(got)
+	return func() {
+		if got := ask("Bearer "+token, `{"query":"query Me { me { id email } }"}`); !strings.Contains(got, "ann@example.com") {
+			t.Fatal(got)
 		}
 	}
 }
