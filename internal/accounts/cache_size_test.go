@@ -1,12 +1,16 @@
 package accounts
 
 import (
+	"fmt"
+	"net/netip"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
 func TestMaxCacheBytes_HoldsForFullCaches(t *testing.T) {
@@ -16,6 +20,7 @@ func TestMaxCacheBytes_HoldsForFullCaches(t *testing.T) {
 		fill  func() any
 	}{
 		{"sessions", maxCachedSessions * cachedSessionBytes, fullSessionCache},
+		{"uses", maxPendingUses * pendingUseBytes, fullUses},
 		{"counters", maxCounters * counterBytes, func() any { return fullCounters(maxCounters) }},
 		{"refreshes", maxWorkCounters * counterBytes, func() any { return fullCounters(maxWorkCounters) }},
 	} {
@@ -53,6 +58,16 @@ func fullSessionCache() any {
 			Roles: []Role{RoleAdmin, RoleUser}}, now)
 	}
 	return c
+}
+
+func fullUses() any {
+	u := newUses()
+	for i := range 2 * maxPendingUses {
+		agent := strings.Repeat("\U0001F600", 255) + fmt.Sprint(i%10)
+		u.add(uuid.New(), viewer.Origin{Agent: agent, IP: netip.MustParseAddr("2001:db8:1111:2222:3333:4444:5555:6666")},
+			time.Now())
+	}
+	return u
 }
 
 func fullCounters(n int) any {

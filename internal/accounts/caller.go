@@ -7,7 +7,6 @@ import (
 	"time"
 
 	entsql "entgo.io/ent/dialect/sql"
-	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/session"
@@ -31,7 +30,7 @@ func (s *Service) Viewer(ctx context.Context, claims token.Claims, from viewer.O
 			return viewer.Anonymous(viewer.Revoked), nil
 		}
 		if now.Sub(read.lastUsed) >= lastUsedInterval {
-			s.recordUse(ctx, claims.SessionID, from, now)
+			s.uses.add(claims.SessionID, from, now)
 			read.lastUsed = now
 		}
 		s.cache.addSession(version, claims.SessionID, *read)
@@ -74,15 +73,6 @@ func (s *Service) readSession(ctx context.Context, claims token.Claims, now time
 		return nil, fmt.Errorf("reading the roles of %s: %w", row.UserID, err)
 	}
 	return found, nil
-}
-
-// recordUse writes when and from where a session was used. A failure is only logged.
-func (s *Service) recordUse(ctx context.Context, id uuid.UUID, from viewer.Origin, now time.Time) {
-	err := setLastUse(s.config.Client.Session.Update().Where(session.ID(id), session.LastUsedAtLT(now)), from,
-		now).Exec(ctx)
-	if err != nil {
-		s.config.Log.WarnContext(ctx, "recording the use of a session failed", "session", id, "error", err)
-	}
 }
 
 // setLastUse adds to an update when and from where the session was used.

@@ -93,7 +93,7 @@ func newFixture(t *testing.T, url string) *fixture {
 	h := &fixture{
 		shared: &shared{t: t, url: url, db: db, raw: raw, clock: clock, access: access, refresh: refresh, log: log},
 		config: accounts.Config{
-			Client: db.Client, Transactions: db.MaxTransactions(), Passwords: hasher(t, password.Config{}), Access: access, Refresh: refresh,
+			Client: db.Client, Postgres: db.Shared(), Transactions: db.MaxTransactions(), Passwords: hasher(t, password.Config{}), Access: access, Refresh: refresh,
 			RefreshTTL: refreshTTL, SessionTTL: sessionTTL, Clock: clock.Now,
 			Log:          slog.New(slog.NewTextHandler(log, nil)),
 			SessionCache: accounts.SessionCacheConfig{Shared: true}, // never in touch: stories write beside the service

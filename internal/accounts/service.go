@@ -23,6 +23,7 @@ type Config struct {
 	RefreshTTL   time.Duration             // required: idle life of a session
 	SessionTTL   time.Duration             // required: life of a session in all
 	MaxTokenTTL  time.Duration             // default Access.TTL(): what the function MaxTokenTTL returns
+	Postgres     bool                      // default false: SQLite
 	Transactions int                       // required: how many may be open simultaneously; reads need connections too
 	MaxPage      int                       // default 100: how many users a page may have
 	MaxCount     int                       // default 10,000: how many users are counted
@@ -44,6 +45,7 @@ type Service struct {
 	subscribers *broadcaster
 	throttle    *throttler
 	turns       turns
+	uses        *uses
 
 	sweptSession uuid.UUID // up to here DeleteOldSessions has looked
 }
@@ -99,7 +101,7 @@ func New(c Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Service{config: c, cache: v, subscribers: newBroadcaster(), throttle: t, turns: turns}, nil
+	return &Service{config: c, cache: v, subscribers: newBroadcaster(), throttle: t, turns: turns, uses: newUses()}, nil
 }
 
 // now reads the clock with the precision of the databases: UTC, microseconds.

@@ -22,6 +22,7 @@ var (
 		"SigningKeys.Rotate":     "a command or a background task, without a caller",
 		"Service.inOneTx":        "inTx, by turns",
 		"Service.sweep":          "a background task",
+		"Service.writeUses":      "a background task",
 		"sqlStore.deleteExpired": "a background task",
 		"sqlStore.add":           "counts an attempt before it is known who makes it, by turns",
 	}
@@ -36,7 +37,6 @@ var (
 		"Service.refundUnverified":   "gives an attempt back: it concerns no account",
 	}
 	mayWriteWithout = map[string]string{ // a transaction
-		"Service.recordUse":    "last_used_at, whose loss costs nothing",
 		"SigningKeys.insert":   "one statement, also in a transaction",
 		"SigningKeys.Maintain": "a background task",
 		"CheckSecret":          "one statement, at the start",

@@ -24,6 +24,7 @@ func (s *Server) tasks() []task {
 	return []task{
 		func(ctx context.Context) { s.listen(ctx, keysChanged) },
 		func(ctx context.Context) { s.maintain(ctx, keysChanged) },
+		s.accounts.KeepWritingUses,
 	}
 }
 

@@ -112,6 +112,7 @@ func (s *Server) openAccounts(ctx context.Context) (err error) {
 	}
 	s.accounts, err = accounts.New(accounts.Config{
 		Client:       s.db.Client,
+		Postgres:     s.db.Shared(),
 		Transactions: s.db.MaxTransactions(),
 		Passwords:    passwords,
 		Access:       s.tokens,

@@ -60,9 +60,9 @@ func TestLog_FailedStatementNamesItsRequest(t *testing.T) {
 	url, collector := dbtest.SQLite(t), servertest.NewCollector(t)
 	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+url, collector.Setting())
 	token := s.Register().Access
-	servertest.Exec(t, servertest.OpenDB(t, url), `UPDATE sessions SET last_used_at = datetime('now', '-5 minutes');
-		CREATE TRIGGER failing BEFORE UPDATE OF last_used_at ON sessions BEGIN SELECT RAISE(ABORT, 'a canary of an error'); END`)
-	a := s.Must(token, servertest.Me)
+	servertest.Exec(t, servertest.OpenDB(t, url), `CREATE TRIGGER failing BEFORE UPDATE OF name ON users
+		BEGIN SELECT RAISE(ABORT, 'a canary of an error'); END`)
+	a := s.Ask(token, `mutation { updateProfile(input: {name: "Ada"}) { user { id } } }`)
 	if want := "canary of an error.* requestId=" +
 		a.Header.Get("X-Request-Id"); !regexp.MustCompile(want).MatchString(s.Log.String()) {
 		t.Errorf("no line with %q:\n%s", want, s.Log)
