@@ -109,6 +109,15 @@ func (t *throttler) successes(address string) []counter {
 	return []counter{{t.names.ID("successes", address), backoff{t.limits.SignIn, maxSignInDelay}}}
 }
 
+// lateEvents is how many late refreshes of a session are told within a minute or so: a client can send its old token
+// hundreds of times.
+const lateEvents = 5
+
+// tellsOfLate counts a late refresh of a session, and reports whether it is worth an event.
+func (t *throttler) tellsOfLate(session uuid.UUID, now time.Time) bool {
+	return t == nil || t.workStore.count(now, t.network(lateEvents, "late refreshes of", session.String())) == 0
+}
+
 // caller returns who waits to have the password of an attempt hashed. Known devices and live sessions are one class, by
 // network and then by account, and have half of all turns, however many others try to sign in.
 func (t *attempt) caller(v *viewer.Viewer) []string {

@@ -44,3 +44,19 @@ func registered(t *testing.T, h *fixture) string {
 	}
 	return ada
 }
+
+// TestRefresh_LateRequestsAreTold: a few of them, since nothing bounds how often a client sends its old token.
+func TestRefresh_LateRequestsAreTold(t *testing.T) {
+	eachThrottled(t, func(t *testing.T, h *fixture) {
+		owner := h.must(h.register(ada, goodPassword))
+		next := h.must(h.exchange(*owner.RefreshToken))
+		h.must(h.exchange(*next.RefreshToken))
+		h.events = nil
+		for range 200 {
+			wantReason(t, "late", errOf(h.exchange(*owner.RefreshToken)), "used")
+		}
+		if told := h.count(accounts.RefreshLate); told < 1 || told > 10 {
+			t.Errorf("%d events", told)
+		}
+	})
+}

@@ -102,7 +102,9 @@ func (s *Service) exchange(ctx context.Context, tx *transaction, presented token
 		payload, err := s.payload(row.Edges.User, row, next, now)
 		return exchanged{payload: payload}, err
 	case row.RefreshGeneration == generation+2 && s.isLate(row, now):
-		tx.emit(Event{Kind: RefreshLate, UserID: row.UserID, SessionID: row.ID})
+		if s.throttle.tellsOfLate(row.ID, now) {
+			tx.emit(Event{Kind: RefreshLate, UserID: row.UserID, SessionID: row.ID})
+		}
 		return exchanged{refused: tokenUsed}, nil
 	case row.RefreshGeneration > generation+1:
 		tx.emit(Event{Kind: RefreshReused, UserID: row.UserID, SessionID: row.ID})

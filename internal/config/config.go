@@ -246,6 +246,13 @@ func (c *Config) Loopback() bool {
 	return addrIsLoopback(c.Addr)
 }
 
+// MayBeProxied reports whether the public listener is on loopback and its clients know it by another address: a proxy of
+// this machine may show it to everybody.
+func (c *Config) MayBeProxied() bool {
+	u, err := url.Parse(c.Issuer)
+	return err == nil && u.Hostname() != "" && !isLoopback(u.Hostname()) && c.Loopback()
+}
+
 // OpsLoopback reports whether the second listener is reachable from this machine only.
 func (c *Config) OpsLoopback() bool { return addrIsLoopback(c.OpsAddr) }
 

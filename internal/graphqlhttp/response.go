@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/gatehouse/gatehouse/internal/problem"
@@ -28,7 +29,8 @@ var errNoResponse = errors.New("the schema returned no response")
 
 // respond writes the response of a GraphQL request. With application/json the status is always 200, which clients
 // expect that cannot tell our error from a proxy's. With application/graphql-response+json it is the status of the
-// primary error when the response has no data.
+// primary error when the response has no data, except after a mutation of several fields: one of them may be done, and
+// 401 or 503 would have the client send it again.
 func (t *transport) respond(ctx context.Context, out responder, response *graphql.Response) {
 	if response == nil {
 		response = t.noResponse(ctx)
@@ -43,7 +45,7 @@ func (t *transport) respond(ctx context.Context, out responder, response *graphq
 		errs[i] = t.ensureCode(ctx, e)
 	}
 	status := http.StatusOK
-	if len(response.Data) == 0 || string(response.Data) == "null" {
+	if len(response.Data) == 0 || string(response.Data) == "null" && !ranSeveralMutations(ctx) {
 		e, errorStatus := primaryError(errs)
 		setAuthHeaders(out.Header(), e)
 		if errorStatus == http.StatusOK && len(response.Data) == 0 {
@@ -56,6 +58,15 @@ func (t *transport) respond(ctx context.Context, out responder, response *graphq
 	out.write(ctx, status, &graphql.Response{
 		Errors: capErrors(errs), Data: response.Data, Extensions: response.Extensions,
 	})
+}
+
+// ranSeveralMutations reports whether an operation that was executed has several root fields that write.
+func ranSeveralMutations(ctx context.Context) bool {
+	info := requestInfoFrom(ctx)
+	if info == nil || info.op == nil || info.op.Operation == nil || info.op.Operation.Operation != ast.Mutation {
+		return false
+	}
+	return len(graphql.CollectFields(info.op, info.op.Operation.SelectionSet, []string{"Mutation"})) > 1
 }
 
 // noResponse answers when gqlgen returns no response: the time is over, or the client is gone.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os/exec"
+	"slices"
 	"time"
 
 	"github.com/gatehouse/gatehouse/internal/config"
@@ -19,7 +20,7 @@ import (
 
 // Run opens everything, serves until the context ends, lets running requests finish, and closes everything in reverse.
 func Run(ctx context.Context, c *Config, o Options) error {
-	for _, warning := range append(c.ExposedFiles(), c.Warnings...) {
+	for _, warning := range slices.Concat(c.ExposedFiles(), c.Warnings, c.proxyWarnings()) {
 		o.Log.WarnContext(ctx, warning)
 	}
 	stopHashing, err := o.startHashing(c)
