@@ -119,7 +119,7 @@ func (s *Service) WriteUses(ctx context.Context) error {
 	}
 }
 
-// The rows whose uses are written. A locked row is passed over: what holds it writes a use of its own, or ends the session.
+// A locked row is passed over: what holds it writes a use of its own, or ends the session.
 const (
 	usesPostgres = `UPDATE sessions AS s
 SET last_used_at = u.at, user_agent = coalesce(u.agent, s.user_agent), ip = coalesce(u.ip, s.ip)

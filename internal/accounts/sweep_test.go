@@ -95,7 +95,8 @@ func (h *fixture) rows(table string) (n int) {
 // oldSessions ended, for each of the reasons, just long enough ago.
 func oldSessions(h *fixture, n int) {
 	const long, later = -accounts.SessionRetention - time.Second, time.Hour
-	h.addSessions(n, ends{idle: long, life: later}, ends{idle: later, life: long}, ends{idle: later, life: later, ended: long})
+	h.addSessions(n, ends{idle: long, life: later}, ends{idle: later, life: long},
+		ends{idle: later, life: later, ended: long})
 }
 
 // liveSessions live, or ended not quite as long ago.

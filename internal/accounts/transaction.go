@@ -39,8 +39,8 @@ const (
 // inTx runs f in one transaction: committed when f returns nil, rolled back otherwise, also when f panics. It refuses
 // to nest: the inner work would not be part of the outer, and on SQLite it would wait for it for ever.
 //
-// The caller waits for a turn first, holding nothing: transactions that wait for rows, or on SQLite for the writer before
-// them, would otherwise take all connections away from reads. nil is a command or a background task. Problem:
+// The caller waits for a turn first, holding nothing: transactions that wait for rows, or on SQLite for the writer
+// before them, would otherwise take all connections away from reads. nil is a command or a background task. Problem:
 // UNAVAILABLE.
 //
 // A transaction that the database rolled back for another one (serialization failure, deadlock) runs again. So f must

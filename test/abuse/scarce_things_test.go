@@ -20,8 +20,8 @@ import (
 
 var schema = gqlparser.MustLoadSchema(&ast.Source{Input: graph.SDL()})
 
-// TestScarceThings_NoFieldHoldsThemWhileItWaits asks for each root field, several times and with as large an answer as its
-// type allows, while the rows, the writer and the hashes that it needs are not to be had. An administrator's page is
+// TestScarceThings_NoFieldHoldsThemWhileItWaits asks for each root field, several times and with as large an answer as
+// its type allows, while the rows, the writer and the hashes that it needs are not to be had. An administrator's page is
 // answered meanwhile, and on Postgres another user's write.
 func TestScarceThings_NoFieldHoldsThemWhileItWaits(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {
@@ -36,7 +36,8 @@ func TestScarceThings_NoFieldHoldsThemWhileItWaits(t *testing.T) {
 		if !isLarge(t, page) {
 			t.Fatal("the page needs no slot")
 		}
-		_, err := db.Exec("UPDATE sessions SET last_used_at = $1", time.Now().UTC().Add(-5*time.Minute).Format(time.DateTime)+"+00:00")
+		long := time.Now().UTC().Add(-5*time.Minute).Format(time.DateTime) + "+00:00"
+		_, err := db.Exec("UPDATE sessions SET last_used_at = $1", long)
 		servertest.Check(t, err) // so that each request is a use that is to be recorded
 		release := block(t, s, db, blocked)
 		defer release()
@@ -76,7 +77,8 @@ func rootFields(t *testing.T, s *servertest.Process, a servertest.Account) map[s
 	t.Helper()
 	values := map[string]string{
 		"id": servertest.JSON(a.ID), "userId": servertest.JSON(a.ID), "email": servertest.JSON(a.Email),
-		"refreshToken": servertest.JSON(a.Refresh), "password": `"not the password"`, "newPassword": `"another horse battery"`,
+		"refreshToken": servertest.JSON(a.Refresh), "password": `"not the password"`,
+		"newPassword": `"another horse battery"`,
 	}
 	session := map[string]string{"id": servertest.JSON(s.Must(a.Access, "{ me { sessions { id } } }").Field("id"))}
 	fields, large := map[string]string{}, 0
@@ -89,7 +91,8 @@ func rootFields(t *testing.T, s *servertest.Process, a servertest.Account) map[s
 			if f.Name == "revokeSession" { // of another, it is refused before it waits
 				values = session
 			}
-			query := strings.ToLower(root.Name) + "{" + f.Name + servertest.Arguments(schema, f, values) + everything(f.Type) + "}"
+			query := strings.ToLower(root.Name) + "{" + f.Name + servertest.Arguments(schema, f, values) +
+				everything(f.Type) + "}"
 			if fields[f.Name] = query; root == schema.Mutation && isLarge(t, query) {
 				large++
 			}
@@ -118,8 +121,8 @@ func block(t *testing.T, s *servertest.Process, db *sql.DB, a servertest.Account
 	})
 }
 
-// TestTurns_FloodOfOneAccountLeavesTurnsToOthers: of each mutation that writes to its caller's account, one account has a
-// hundred under way at any time. Another user writes meanwhile.
+// TestTurns_FloodOfOneAccountLeavesTurnsToOthers: of each mutation that writes to its caller's account, one account has
+// a hundred under way at any time. Another user writes meanwhile.
 func TestTurns_FloodOfOneAccountLeavesTurnsToOthers(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {
 		s := servertest.StartChild(t, servertest.Secret, servertest.Issuer, servertest.CheapHashing,
@@ -149,8 +152,11 @@ func TestTurns_FloodOfOneAccountLeavesTurnsToOthers(t *testing.T) {
 	})
 }
 
-// endsOrHashes are mutations that end the session which floods, or wait for a hash first: their floods are bounded there.
-var endsOrHashes = []string{"changePassword", "deleteAccount", "login", "logout", "reauthenticate", "register", "revokeSession"}
+// endsOrHashes are mutations that end the session which floods, or wait for a hash first: their floods are bounded
+// there.
+var endsOrHashes = []string{
+	"changePassword", "deleteAccount", "login", "logout", "reauthenticate", "register", "revokeSession",
+}
 
 func until(stop <-chan struct{}, f func()) {
 	for {
