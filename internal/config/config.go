@@ -39,7 +39,7 @@ type Config struct {
 	Revocations string        `env:"GATEHOUSE_REVOCATIONS_TOKEN" help:"bearer token of the services that read /revocations, at least 32 characters; two with a comma between while it is changed (default: no such feed)"`
 	Origins     []string      `env:"GATEHOUSE_ALLOWED_ORIGINS" help:"origins of the pages that may call from a browser, beside the issuer's own, comma-separated, such as https://app.example.com; those of a custom scheme, such as capacitor://localhost, without the cookie (default none; while listening on loopback with the default issuer, every origin on loopback)"`
 	Proxies     []string      `env:"GATEHOUSE_TRUSTED_PROXIES" help:"proxies whose X-Forwarded-For is used: addresses and CIDRs, comma-separated (default none)"`
-	Playground  string        `env:"GATEHOUSE_PLAYGROUND" envDefault:"auto" help:"Playground, introspection and /schema.graphql: on, off, or auto (on while listening on loopback)"`
+	Playground  string        `env:"GATEHOUSE_PLAYGROUND" envDefault:"auto" help:"Playground, introspection and /schema.graphql: on, off, or auto (on while listening on loopback with an issuer there)"`
 	Argon2      string        `env:"GATEHOUSE_ARGON2" envDefault:"m=19456,t=2,p=1" help:"cost of hashing a password; less is refused unless listening on loopback"`
 	HashWorker  string        `env:"GATEHOUSE_HASH_WORKER" envDefault:"on" help:"passwords are hashed in processes of lower priority: on, or off to hash in the server, where other requests wait longer while many sign in"`
 	Limits      string        `env:"GATEHOUSE_LIMITS" help:"bounds of one operation, any subset (default body=64KiB,tokens=1000,depth=8,fields=250,roots=10,aliases=15,page=100)"`
@@ -277,7 +277,7 @@ func (c *Config) DrainTime() time.Duration {
 
 // ShowPlayground reports whether the Playground, introspection and the SDL are served.
 func (c *Config) ShowPlayground() bool {
-	return c.Playground == "on" || c.Playground == "auto" && c.Loopback()
+	return c.Playground == "on" || c.Playground == "auto" && c.Loopback() && !c.MayBeProxied()
 }
 
 // ReadSigningKey returns the PEM file that GATEHOUSE_SIGNING_KEY names, or nil when it is not set.

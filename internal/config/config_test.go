@@ -127,11 +127,14 @@ func TestShowPlayground_OnLoopbackUnlessConfigured(t *testing.T) {
 		"[::ffff:10.0.0.1]:80": false, "2130706433:80": false, "127.1:80": false,
 	}
 	for addr, loopback := range cases {
-		for setting, shown := range map[string]bool{"": loopback, "auto": loopback, "on": true, "off": false} {
-			c := load(t, append(beyondLoopback, "GATEHOUSE_ADDR="+addr, "GATEHOUSE_PLAYGROUND="+setting)...)
-			if c.Loopback() != loopback || c.ShowPlayground() != shown {
-				t.Errorf("%s, %q: loopback %v, shown %v; want %v, %v",
-					addr, setting, c.Loopback(), c.ShowPlayground(), loopback, shown)
+		for _, issuer := range []string{beyondLoopback[0], "GATEHOUSE_ISSUER=http://127.0.0.1:8080"} {
+			auto := loopback && issuer != beyondLoopback[0] // or a proxy may show it to others
+			for setting, shown := range map[string]bool{"": auto, "auto": auto, "on": true, "off": false} {
+				c := load(t, issuer, "GATEHOUSE_ADDR="+addr, "GATEHOUSE_PLAYGROUND="+setting)
+				if c.Loopback() != loopback || c.ShowPlayground() != shown {
+					t.Errorf("%s, %s, %q: loopback %v, shown %v; want %v, %v",
+						addr, issuer, setting, c.Loopback(), c.ShowPlayground(), loopback, shown)
+				}
 			}
 		}
 	}

@@ -75,9 +75,8 @@ func (c *Config) parseHashingCost() (err error) {
 // proxyWarnings warn of what is meant for a server on loopback that nobody else reaches.
 func (c *Config) proxyWarnings() (warnings []string) {
 	for what, is := range map[string]bool{
-		"GATEHOUSE_PLAYGROUND=auto shows the Playground and introspection": c.Playground == "auto",
-		"GATEHOUSE_THROTTLE=off lets clients guess passwords":              c.throttle == nil,
-		"GATEHOUSE_ARGON2 makes hashes that are cheap to guess":            c.hashingCost.WeakerThan(password.DefaultCost),
+		"GATEHOUSE_THROTTLE=off lets clients guess passwords":   c.throttle == nil,
+		"GATEHOUSE_ARGON2 makes hashes that are cheap to guess": c.hashingCost.WeakerThan(password.DefaultCost),
 	} {
 		if is && c.MayBeProxied() {
 			warnings = append(warnings, what+", which is for loopback, and the issuer is not: if a proxy shows this server "+
