@@ -9,8 +9,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// Revocation is the record that access tokens are no longer good before they expire. On Postgres a trigger tells every
-// instance of each new row.
+// Revocation is the record that access tokens are no longer good before they expire. A trigger adds each
+// new row to the log of changes.
 type Revocation struct{ ent.Schema }
 
 // Annotations of Revocation.

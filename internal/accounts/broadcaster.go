@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// completeInterval is how often subscribers are sent that all was sent, at most.
+const completeInterval = 200 * time.Millisecond
+
 // subscriberBuffer is how many notices a subscriber may be behind before it is dropped.
 const subscriberBuffer = 1024
 
@@ -16,10 +19,9 @@ type Notice struct {
 
 // broadcaster sends every revocation to all subscribers, whichever instance made it.
 type broadcaster struct {
-	publishing  sync.Mutex // held by PublishPending
-	published   int        // id of the newest one that PublishPending sent
 	mu          sync.Mutex
 	subscribers map[chan Notice]struct{}
+	completed   time.Time // the newest moment of which complete sent something
 }
 
 func newBroadcaster() *broadcaster { return &broadcaster{subscribers: map[chan Notice]struct{}{}} }
@@ -37,6 +39,19 @@ func (f *broadcaster) send(n Notice) {
 	}
 }
 
+// complete sends that everything before a moment was sent, unless that was said just before.
+func (f *broadcaster) complete(since time.Time) {
+	f.mu.Lock()
+	due := since.Sub(f.completed) >= completeInterval
+	if due {
+		f.completed = since
+	}
+	f.mu.Unlock()
+	if due {
+		f.send(Notice{Complete: since})
+	}
+}
+
 // drop must be called under the lock.
 func (f *broadcaster) drop(subscriber chan Notice) {
 	if _, subscribed := f.subscribers[subscriber]; subscribed {
@@ -45,7 +60,7 @@ func (f *broadcaster) drop(subscriber chan Notice) {
 	}
 }
 
-// dropAll is called when a notification may have been missed.
+// dropAll is called when a revocation may have been missed.
 func (f *broadcaster) dropAll() {
 	f.mu.Lock()
 	defer f.mu.Unlock()

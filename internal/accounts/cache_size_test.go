@@ -49,13 +49,14 @@ func liveBytes() int {
 // fullSessionCache has a session of each of as many users, whose address and name are as long as they may be.
 func fullSessionCache() any {
 	c, _ := newSessionCache(SessionCacheConfig{})
+	c.trustedUntil = time.Now().Add(time.Hour)
 	for range maxCachedSessions {
 		user, session, now := uuid.New(), uuid.New(), time.Now()
 		name := strings.Repeat("🔑", maxNameLen)
 		c.addSession(0, session, cachedSession{userID: user, roles: []string{string(RoleAdmin), string(RoleUser)},
-			endsAt: now, lastUsed: now, readAt: now})
+			endsAt: now, lastUsed: now})
 		c.addAccount(0, User{ID: user, Email: strings.Repeat("a", maxAddressLen), Name: &name,
-			Roles: []Role{RoleAdmin, RoleUser}}, now)
+			Roles: []Role{RoleAdmin, RoleUser}})
 	}
 	return c
 }

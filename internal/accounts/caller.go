@@ -47,7 +47,6 @@ func (s *Service) Viewer(ctx context.Context, claims token.Claims, from viewer.O
 
 // readSession reads an active session and its user's roles in one statement; nil when it may not be used.
 func (s *Service) readSession(ctx context.Context, claims token.Claims, now time.Time) (*cachedSession, error) {
-	readAt := time.Now()
 	row, err := s.config.Client.Session.Query().Where(
 		session.ID(claims.SessionID), session.UserID(claims.UserID), session.Not(expiredOrRevoked(now)),
 		func(sessions *entsql.Selector) { // Ent itself would read the user in a second statement
@@ -68,7 +67,7 @@ func (s *Service) readSession(ctx context.Context, claims token.Claims, now time
 		return nil, err
 	}
 	found := &cachedSession{userID: row.UserID, authenticatedAt: row.AuthenticatedAt.UTC(), endsAt: expiry(row),
-		lastUsed: row.LastUsedAt, readAt: readAt}
+		lastUsed: row.LastUsedAt}
 	if err := json.Unmarshal(bytesOf(value), &found.roles); err != nil {
 		return nil, fmt.Errorf("reading the roles of %s: %w", row.UserID, err)
 	}

@@ -45,7 +45,7 @@ var cheap = password.Cost{Memory: 8, Time: 1, Lanes: 1}
 // anonymous is the viewer of register, login and refresh.
 var anonymous = &viewer.Viewer{Origin: viewer.Origin{IP: netip.MustParseAddr("192.0.2.7"), Agent: "the tests"}}
 
-// fixture is a service on a database of its own, with a clock that only the test moves. The invariants are checked
+// fixture is a service on a database of its own, whose session cache is not in sync unless the test says so, with a clock that only the test moves. The invariants are checked
 // when the test is over, whatever its story was.
 type fixture struct {
 	*accounts.Service
@@ -95,8 +95,7 @@ func newFixture(t *testing.T, url string) *fixture {
 		config: accounts.Config{
 			Client: db.Client, Postgres: db.Shared(), Transactions: db.MaxTransactions(), Passwords: hasher(t, password.Config{}), Access: access, Refresh: refresh,
 			RefreshTTL: refreshTTL, SessionTTL: sessionTTL, Clock: clock.Now,
-			Log:          slog.New(slog.NewTextHandler(log, nil)),
-			SessionCache: accounts.SessionCacheConfig{Shared: true}, // never in touch: stories write beside the service
+			Log: slog.New(slog.NewTextHandler(log, nil)),
 		},
 	}
 	h.config.OnEvent = func(_ context.Context, e accounts.Event) {

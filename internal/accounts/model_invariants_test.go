@@ -11,37 +11,20 @@ import (
 	gatehouse "github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/internal/accounts"
-	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/token"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
-// tell passes each new revocation on to the instance that did not make it, in the words of the trigger gatehouse_tell.
+// tell passes what is new in the log of changes on to the instance that did not write it.
 func (m *model) tell() {
-	query := `SELECT id, json_build_object('revocation', row_to_json(r))::text FROM revocations r WHERE id > $1 ORDER BY id`
-	if _, ok := database.SQLitePath(m.url); ok {
-		query = `SELECT id, json_object('revocation', json_object('id', id, 'user_id', user_id, 'session_id', session_id,
-			'roles', json(roles), 'at', replace(at, ' ', 'T'), 'until', replace(until, ' ', 'T'))) FROM revocations WHERE id > $1 ORDER BY id`
-	}
-	rows := must(m.raw.QueryContext(m.t.Context(), query, m.told))
-	defer rows.Close()
-	news := m.proofs
-	m.proofs = nil
-	for rows.Next() {
-		var words string
-		check(m.t, rows.Scan(&m.told, &words))
-		news = append(news, words)
-	}
-	check(m.t, rows.Err())
+	news := m.changesSince(&m.told)
 	for _, s := range m.at {
 		if s.deaf {
 			s.deaf = m.chance(80)
 			continue
 		}
-		for _, words := range news {
-			if s != m.acting {
-				s.HandleNotification(words)
-			}
+		if s != m.acting {
+			s.HandleChanges(m.t.Context(), news)
 		}
 		s.SyncedUntil(time.Now())
 	}

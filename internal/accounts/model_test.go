@@ -70,8 +70,7 @@ type model struct {
 	sessions []*signIn             // the live ones, those that have a row, and some that are gone
 	revoked  []accounts.Revocation // in force
 	floor    time.Time             // the clock never steps back over a sign-in or an end
-	told     int                   // the newest revocation that was passed on
-	proofs   []string              // notifications of proofs that were not passed on
+	told     int                   // the newest row of the log that was passed on
 
 	seed       uint64
 	step       int

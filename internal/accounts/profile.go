@@ -2,7 +2,6 @@ package accounts
 
 import (
 	"context"
-	"time"
 
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/internal/viewer"
@@ -13,7 +12,7 @@ func (s *Service) Me(ctx context.Context, v *viewer.Viewer) (*User, error) {
 	if me, ok := s.cache.account(v.UserID); ok {
 		return me, nil
 	}
-	version, readAt := s.cache.versionNow(), time.Now()
+	version := s.cache.versionNow()
 	me, err := userOrNil(s.config.Client.User.Get(ctx, v.UserID))
 	if err == nil && me == nil {
 		err = sessionEnded()
@@ -21,7 +20,7 @@ func (s *Service) Me(ctx context.Context, v *viewer.Viewer) (*User, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.cache.addAccount(version, *me, readAt)
+	s.cache.addAccount(version, *me)
 	return me, nil
 }
 

@@ -3,7 +3,6 @@ package accounts_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -138,8 +137,7 @@ func TestSessionCache_ReadDuringARevocationIsNotCached(t *testing.T) {
 				if err != nil {
 					t.Errorf("logout: %v", err)
 				}
-				asked.HandleNotification(fmt.Sprintf(`{"revocation": {"user_id": %q, "session_id": %q}}`, p.User.ID,
-					p.Viewer.SessionID))
+				asked.HandleChanges(t.Context(), []accounts.Change{{UserID: p.User.ID}})
 				heard.Store(true)
 			})
 			if v := asked.caller(p); v.SignedIn() {

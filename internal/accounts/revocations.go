@@ -2,7 +2,6 @@ package accounts
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -106,31 +105,6 @@ func revocationOf(row *ent.Revocation) Revocation {
 	return r
 }
 
-// PublishPending sends subscribers the revocations since the last call, by this process or another one that uses the
-// same SQLite file, in the order of the commits. A failure drops all subscribers, who start again.
-func (s *Service) PublishPending(ctx context.Context) {
-	if !s.subscribers.any() {
-		return
-	}
-	s.subscribers.publishing.Lock()
-	defer s.subscribers.publishing.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	rows, err := s.config.Client.Revocation.Query().Where(revocation.IDGT(s.subscribers.published)).
-		Order(ent.Asc(revocation.FieldID)).All(ctx)
-	if err != nil {
-		s.config.Log.WarnContext(ctx, "publishing revocations failed", "error", err)
-		s.SyncLost()
-		return
-	}
-	for _, row := range rows {
-		r := revocationOf(row)
-		s.cache.invalidate(r.UserID)
-		s.subscribers.send(Notice{Revocation: &r})
-		s.subscribers.published = row.ID
-	}
-}
-
 // DeleteExpiredRevocations deletes records of tokens that expired long ago. It waits token.MaxTTL more, because a
 // clock that is ahead must not delete what is in force for others. Call it periodically.
 func (s *Service) DeleteExpiredRevocations(ctx context.Context) error {
@@ -140,31 +114,45 @@ func (s *Service) DeleteExpiredRevocations(ctx context.Context) error {
 	})
 }
 
-// NotifyChannel is the channel on which Postgres notifies the instances, by the trigger gatehouse_tell.
-const NotifyChannel = "gatehouse_changes"
-
-// notification is the JSON payload on NotifyChannel: one of its members.
-type notification struct {
-	Keys       bool            `json:"keys"`       // the signing keys
-	User       uuid.UUID       `json:"user"`       // whose account was changed
-	Revocation *ent.Revocation `json:"revocation"` // a new row
+// Change says what was committed, by this instance or another one.
+type Change struct {
+	UserID       uuid.UUID // whose account, rights or sessions changed; uuid.Nil: anybody's, or the signing keys
+	RevocationID int       // of a new revocation; 0: there is none
 }
 
-// HandleNotification handles a payload of NotifyChannel. It returns whether signing keys changed. An unreadable
-// payload is from another version of the program: then the session cache is emptied.
-func (s *Service) HandleNotification(payload string) (keys bool) {
-	var c notification
-	if err := json.Unmarshal([]byte(payload), &c); err != nil || !c.Keys && c.Revocation == nil && c.User == uuid.Nil {
-		s.SyncLost()
-		return true
+// HandleChanges drops what has changed from the session cache, and sends new revocations to subscribers, each user's in
+// the order of their commits. A change may come twice. It returns whether signing keys may have changed.
+func (s *Service) HandleChanges(ctx context.Context, changes []Change) (keys bool) {
+	var revocations []int
+	for _, c := range changes {
+		if c.UserID == uuid.Nil {
+			s.cache.removeAll()
+			keys = true
+			continue
+		}
+		s.cache.invalidate(c.UserID)
+		if c.RevocationID != 0 {
+			revocations = append(revocations, c.RevocationID)
+		}
 	}
-	if c.User != uuid.Nil {
-		s.cache.invalidate(c.User)
+	if err := s.publishRevocations(ctx, revocations); err != nil {
+		s.config.Log.WarnContext(ctx, "publishing revocations failed", "error", err)
+		s.subscribers.dropAll()
 	}
-	if c.Revocation != nil {
-		r := revocationOf(c.Revocation)
-		s.cache.invalidate(r.UserID)
+	return keys
+}
+
+func (s *Service) publishRevocations(ctx context.Context, ids []int) error {
+	if len(ids) == 0 || !s.subscribers.any() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	rows, err := s.config.Client.Revocation.Query().Where(revocation.IDIn(ids...)).
+		Order(ent.Asc(revocation.FieldID)).All(ctx)
+	for _, row := range rows {
+		r := revocationOf(row)
 		s.subscribers.send(Notice{Revocation: &r})
 	}
-	return c.Keys
+	return err
 }

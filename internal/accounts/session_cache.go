@@ -1,7 +1,6 @@
 package accounts
 
 import (
-	"context"
 	"fmt"
 	"sync"
 	"time"
@@ -22,19 +21,15 @@ const (
 
 // SessionCacheConfig configures the cache of sessions and their users.
 type SessionCacheConfig struct {
-	Sessions int  // default 16384: how many sessions are cached; the least recently used leave first
-	Shared   bool // default false; true: other instances write too, so trust it only while in sync
+	Sessions int // default 16384: how many sessions are cached; the least recently used leave first
 }
 
 // sessionCache caches active sessions and their users, which saves most requests their reads. A user is invalidated
-// when anything about them changes: immediately by this instance, and by a notification from others. Writes never use
-// it.
+// when anything about them changes: immediately by this instance, and by the log of changes when another instance or
+// another process did it. Writes never use it.
 //
-// A SQLite file has no other instances, but commands in other processes write to it. So an entry is trusted for
-// maxStaleness after it was read.
+// It is valid as a whole, or not at all: one read of the log proves all entries fresh.
 type sessionCache struct {
-	shared bool
-
 	mu           sync.Mutex
 	sessions     *simplelru.LRU[uuid.UUID, cachedSession]
 	users        map[uuid.UUID]*cachedUser // whose sessions are cached
@@ -49,7 +44,7 @@ type sessionCache struct {
 type SessionCacheStats struct {
 	Hits, Misses uint64        // since the start
 	Sessions     int           // that are cached
-	Synced       bool          // with the other instances; true while idle
+	Synced       bool          // with the log of changes; true while idle
 	Lag          time.Duration // since the last synchronization; 0 while idle
 }
 
@@ -60,21 +55,19 @@ type cachedSession struct {
 	authenticatedAt time.Time
 	endsAt          time.Time // unless it is revoked before
 	lastUsed        time.Time // as stored
-	readAt          time.Time // wall and monotonic clock
 }
 
 // cachedUser is a user with cached sessions, and perhaps their account.
 type cachedUser struct {
 	sessions map[uuid.UUID]struct{}
-	account  *User     // nil: not cached
-	readAt   time.Time // of the account; wall and monotonic clock
+	account  *User // nil: not cached
 }
 
 func newSessionCache(c SessionCacheConfig) (*sessionCache, error) {
 	if c.Sessions == 0 {
 		c.Sessions = maxCachedSessions
 	}
-	v := &sessionCache{shared: c.Shared, users: map[uuid.UUID]*cachedUser{}}
+	v := &sessionCache{users: map[uuid.UUID]*cachedUser{}}
 	var err error
 	if v.sessions, err = simplelru.NewLRU(c.Sessions, v.evicted); err != nil {
 		return nil, fmt.Errorf("accounts: creating the cache of %d sessions: %w", c.Sessions, err)
@@ -88,7 +81,7 @@ func (c *sessionCache) session(session, user uuid.UUID, now time.Time) (cachedSe
 	defer c.mu.Unlock()
 	c.lastLookup = time.Now()
 	s, ok := c.sessions.Get(session)
-	usable := ok && c.trusted(s.readAt) && s.userID == user && now.Before(s.endsAt)
+	usable := ok && c.trusted() && s.userID == user && now.Before(s.endsAt)
 	if !usable || now.Sub(s.lastUsed) >= lastUsedInterval {
 		c.stats.Misses++
 		return cachedSession{}, false
@@ -97,13 +90,8 @@ func (c *sessionCache) session(session, user uuid.UUID, now time.Time) (cachedSe
 	return s, true
 }
 
-// trusted reports whether an entry that was read then, and not invalidated since, is still valid.
-func (c *sessionCache) trusted(readAt time.Time) bool {
-	if c.shared {
-		return age(c.trustedUntil) < 0
-	}
-	return age(readAt) < maxStaleness
-}
+// trusted reports whether entries that were not invalidated are valid.
+func (c *sessionCache) trusted() bool { return age(c.trustedUntil) < 0 }
 
 // age returns how long ago a moment was, by the clock that says longer. The monotonic clock goes on while the process
 // is stopped, but not while the machine is suspended: then the wall clock does, or is set right afterwards. A wall
@@ -121,11 +109,11 @@ func (c *sessionCache) versionNow() uint64 {
 }
 
 // addSession caches a session that was read at a version, unless something was invalidated meanwhile: that may be this
-// session. While the cache is out of sync nothing is added, because revocations by other instances would be missed.
+// session. While the cache is out of sync nothing is added: a revocation may have been missed.
 func (c *sessionCache) addSession(version uint64, session uuid.UUID, s cachedSession) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if version != c.version || !c.trusted(s.readAt) {
+	if version != c.version || !c.trusted() {
 		return
 	}
 	c.sessions.Add(session, s)
@@ -140,7 +128,7 @@ func (c *sessionCache) account(user uuid.UUID) (*User, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	known := c.users[user]
-	if known == nil || known.account == nil || !c.trusted(known.readAt) {
+	if known == nil || known.account == nil || !c.trusted() {
 		return nil, false
 	}
 	account := *known.account
@@ -148,11 +136,11 @@ func (c *sessionCache) account(user uuid.UUID) (*User, bool) {
 }
 
 // addAccount caches an account as addSession does a session, if one of its sessions is cached.
-func (c *sessionCache) addAccount(version uint64, account User, readAt time.Time) {
+func (c *sessionCache) addAccount(version uint64, account User) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if known := c.users[account.ID]; known != nil && version == c.version && c.trusted(readAt) {
-		known.account, known.readAt = &account, readAt
+	if known := c.users[account.ID]; known != nil && version == c.version && c.trusted() {
+		known.account = &account
 	}
 }
 
@@ -177,23 +165,28 @@ func (c *sessionCache) invalidate(user uuid.UUID) {
 	}
 }
 
-// invalidateAll empties the cache, which is not trusted until it is in sync again.
-func (c *sessionCache) invalidateAll() {
+// removeAll removes every user.
+func (c *sessionCache) removeAll() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.version++
-	c.trustedUntil = time.Time{}
 	c.sessions.Purge()
+}
+
+// distrust empties the cache, which is not trusted until it is in sync again.
+func (c *sessionCache) distrust() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.version++
+	c.sessions.Purge()
+	c.trustedUntil = time.Time{}
 }
 
 // SyncedUntil reports that this instance knows everything that was committed before a moment. The session cache is
 // trusted for maxStaleness from then on.
 func (s *Service) SyncedUntil(since time.Time) {
-	if !s.config.SessionCache.Shared {
-		s.PublishPending(context.Background())
-	}
 	s.cache.syncedUntil(since)
-	s.subscribers.send(Notice{Complete: since})
+	s.subscribers.complete(since)
 }
 
 func (c *sessionCache) syncedUntil(since time.Time) {
@@ -205,10 +198,10 @@ func (c *sessionCache) syncedUntil(since time.Time) {
 	c.trustedUntil, c.syncedAt = since.Add(maxStaleness), since
 }
 
-// SyncLost reports that notifications may have been missed: it empties the session cache, and subscribers must start
+// SyncLost reports that changes may have been missed: it empties the session cache, and subscribers must start
 // again.
 func (s *Service) SyncLost() {
-	s.cache.invalidateAll()
+	s.cache.distrust()
 	s.subscribers.dropAll()
 }
 

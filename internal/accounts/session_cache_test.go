@@ -1,30 +1,72 @@
 package accounts_test
 
 import (
+	"context"
+	"database/sql"
 	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unsafe"
 
+	"github.com/google/uuid"
+
 	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/testenv"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
-// remembering returns an instance that counts its statements and trusts its view when it is in touch.
-func (h *fixture) remembering(shared bool, sessions int) (*fixture, *meter) {
+// remembering returns an instance that counts its statements and whose cache is in sync.
+func (h *fixture) remembering(sessions int) (*fixture, *meter) {
 	h.t.Helper()
-	metered, m := h.metered()
-	other := metered.instance(func(c *accounts.Config) {
-		c.SessionCache = accounts.SessionCacheConfig{Shared: shared, Sessions: sessions}
-	})
-	if shared {
-		other.SyncedUntil(time.Now().Add(time.Hour)) // for as long as the test lasts
-	}
+	other, m := h.caching(sessions)
+	other.SyncedUntil(time.Now().Add(time.Hour)) // for as long as the test lasts
 	return other, m
+}
+
+// caching is remembering before the first read of the log.
+func (h *fixture) caching(sessions int) (*fixture, *meter) {
+	metered, m := h.metered()
+	return metered.instance(func(c *accounts.Config) { c.SessionCache.Sessions = sessions }), m
+}
+
+// follow reads the log of changes until the test ends, as the server does, and returns how often the place was lost.
+func (h *fixture) follow() (lost *atomic.Int64) {
+	lost = new(atomic.Int64)
+	changed := func(all []database.Change) {
+		for _, c := range all {
+			h.HandleChanges(context.Background(), []accounts.Change{accounts.Change(c)})
+		}
+	}
+	ctx, cancel := context.WithCancel(h.t.Context())
+	var over sync.WaitGroup
+	over.Go(func() {
+		h.db.Follow(ctx, database.Follower{Changed: changed, Synced: h.SyncedUntil,
+			Lost: func() { lost.Add(1); h.SyncLost() }, Needed: h.SyncNeeded})
+	})
+	h.t.Cleanup(func() { cancel(); over.Wait() })
+	return lost
+}
+
+// changesSince returns what the log has after a row, and moves on to the last one.
+func (h *fixture) changesSince(last *int) (all []accounts.Change) {
+	h.t.Helper()
+	rows := must(h.raw.QueryContext(h.t.Context(), "SELECT id, user_id, revocation_id FROM changes WHERE id > $1 ORDER BY id", *last))
+	defer rows.Close()
+	for rows.Next() {
+		var user uuid.NullUUID
+		var revocation sql.NullInt64
+		check(h.t, rows.Scan(last, &user, &revocation))
+		all = append(all, accounts.Change{UserID: user.UUID, RevocationID: int(revocation.Int64)})
+	}
+	check(h.t, rows.Err())
+	return all
 }
 
 // reads is how many statements it costs to learn who a payload's token is, and whether they are signed in.
@@ -44,7 +86,7 @@ func (h *fixture) wantReads(m *meter, what string, p *accounts.AuthPayload, want
 
 func TestSessionCache_ReadsASessionOnceUntilItEnds(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
-		h, m := h.remembering(true, 0)
+		h, m := h.remembering(0)
 		p := h.must(h.register(ada, goodPassword))
 		innocent := h.must(h.register("eve@example.com", goodPassword))
 		h.wantReads(m, "first", p, 1, true)
@@ -59,7 +101,7 @@ func TestSessionCache_ReadsASessionOnceUntilItEnds(t *testing.T) {
 
 func TestSessionCache_CountsHitsAndMisses(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
-		h, _ = h.remembering(true, 0)
+		h, _ = h.remembering(0)
 		before := h.Stats().SessionCache
 		if !before.Synced || before.Lag != 0 {
 			t.Errorf("nobody asked: %+v; want in touch, no lag", before)
@@ -82,7 +124,7 @@ func TestSessionCache_CountsHitsAndMisses(t *testing.T) {
 
 func TestSessionCache_IsTrustedOnlyWhileSynced(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
-		h, m := h.remembering(true, 0)
+		h, m := h.remembering(0)
 		p := h.must(h.register(ada, goodPassword))
 		h.wantReads(m, "first", p, 1, true)
 		h.SyncLost()
@@ -96,16 +138,16 @@ func TestSessionCache_IsTrustedOnlyWhileSynced(t *testing.T) {
 		h.SyncedUntil(time.Now().Add(time.Hour))
 		h.wantReads(m, "in touch", p, 1, true)
 		h.wantReads(m, "in touch, again", p, 0, true)
-		h.HandleNotification("what a later version says")
-		h.wantReads(m, "something that is not understood was told", p, 1, true)
-		h.wantReads(m, "and until it is in touch again", p, 1, true)
+		h.HandleChanges(t.Context(), []accounts.Change{{}})
+		h.wantReads(m, "anything may have changed", p, 1, true)
+		h.wantReads(m, "anything may have changed, again", p, 0, true)
 	})
 }
 
 // TestSessionCache_IsNotTrustedAfterTheMachineWasSuspended: while a machine is suspended the wall clock goes on alone.
 func TestSessionCache_IsNotTrustedAfterTheMachineWasSuspended(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
-		h, m := h.remembering(true, 0)
+		h, m := h.remembering(0)
 		p := h.must(h.register(ada, goodPassword))
 		h.wantReads(m, "first", p, 1, true)
 		for _, c := range []struct {
@@ -136,29 +178,52 @@ func wallMoved(t *testing.T, moment time.Time, by time.Duration) time.Time {
 	return moved
 }
 
-func TestSessionCache_SQLiteIsReadAgainAfterMaxStaleness(t *testing.T) {
+// TestSessionCache_WhatAnotherProgramEndsIsRefused: with no use case, as a command of another version or an operator do.
+func TestSessionCache_WhatAnotherProgramEndsIsRefused(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
-		h, m := h.remembering(false, 0)
-		p := h.must(h.register(ada, goodPassword))
-		h.wantReads(m, "first", p, 1, true)
-		h.wantReads(m, "again", p, 0, true)
-		h.exec("UPDATE sessions SET ended_at = created_at") // a command in another process
-		for start := time.Now(); ; time.Sleep(10 * time.Millisecond) {
-			asked := time.Since(start)
-			if _, signedIn := h.reads(m, p); !signedIn {
-				break
+		h, m := h.caching(0)
+		lost := h.follow()
+		for _, end := range []string{"UPDATE sessions SET ended_at = created_at", "DELETE FROM sessions",
+			"UPDATE users SET status = 'SUSPENDED'", "DELETE FROM users",
+			"UPDATE sessions SET expires_at = created_at, idle_expires_at = created_at"} {
+			p := h.must(h.register(ada, goodPassword))
+			testenv.Eventually(t, "the session is cached", time.Minute, func() bool { n, _ := h.reads(m, p); return n == 0 })
+			h.exec(end)
+			for start := time.Now(); ; time.Sleep(time.Millisecond) {
+				asked := time.Since(start)
+				if _, signedIn := h.reads(m, p); !signedIn {
+					break
+				}
+				if asked > time.Second { // however long the answer took on a machine that is busy
+					t.Fatalf("%s: accepted after a second", end)
+				}
 			}
-			if asked > time.Second { // however long the answer took on a machine that is busy
-				t.Fatal("what another process ended is accepted after a second")
-			}
+			h.exec("DELETE FROM users")
+		}
+		wantEqual(t, "times that the cache was lost after the start", 1, lost.Load())
+	})
+}
+
+// TestSessionCache_ManyUsersCostNoReads: one read of the log proves all entries, on both databases.
+func TestSessionCache_ManyUsersCostNoReads(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
+		h, m := h.remembering(0)
+		var all []*accounts.AuthPayload
+		for i := range 20 {
+			all = append(all, h.must(h.register(fmt.Sprintf("user%d@example.com", i), goodPassword)))
+			h.wantReads(m, "first", all[i], 1, true)
+		}
+		time.Sleep(time.Second) // the age of an entry does not matter
+		for _, p := range all {
+			h.wantReads(m, "again", p, 0, true)
 		}
 	})
 }
 
-// TestSessionCache_NotificationDuringAReadWins ends a session between the statement that reads it and the memory of it.
-func TestSessionCache_NotificationDuringAReadWins(t *testing.T) {
+// TestSessionCache_ChangeDuringAReadWins ends a session between the statement that reads it and the memory of it.
+func TestSessionCache_ChangeDuringAReadWins(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
-		h, m := h.remembering(true, 0)
+		h, m := h.remembering(0)
 		p := h.must(h.register(ada, goodPassword))
 		heard := false
 		m.after = nil
@@ -166,7 +231,7 @@ func TestSessionCache_NotificationDuringAReadWins(t *testing.T) {
 			if !heard {
 				heard = true
 				h.exec("UPDATE sessions SET ended_at = created_at")
-				h.HandleNotification(`{"revocation": {"user_id": "` + p.User.ID.String() + `", "session_id": "` + p.Viewer.SessionID.String() + `"}}`)
+				h.HandleChanges(t.Context(), []accounts.Change{{UserID: p.User.ID}})
 			}
 		}
 		h.wantReads(m, "read before it ended", p, 1, true)
@@ -178,7 +243,7 @@ func TestSessionCache_NotificationDuringAReadWins(t *testing.T) {
 // TestSessionCache_ReadsAnAccountOnceUntilItChanges is for what me answers.
 func TestSessionCache_ReadsAnAccountOnceUntilItChanges(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
-		h, m := h.remembering(true, 0)
+		h, m := h.remembering(0)
 		p := h.must(h.register(ada, goodPassword))
 		me := func(wantReads int, wantName string) {
 			t.Helper()
@@ -202,7 +267,7 @@ func TestSessionCache_ReadsAnAccountOnceUntilItChanges(t *testing.T) {
 		me(0, "Ada")
 		h.exec("UPDATE users SET name = 'Lady Lovelace'") // by another
 		me(0, "Ada")
-		h.HandleNotification(`{"user": "` + p.User.ID.String() + `"}`)
+		h.HandleChanges(t.Context(), []accounts.Change{{UserID: p.User.ID}})
 		me(1, "Lady Lovelace")
 		h.SyncLost()
 		me(1, "Lady Lovelace")
@@ -212,7 +277,7 @@ func TestSessionCache_ReadsAnAccountOnceUntilItChanges(t *testing.T) {
 
 func TestSessionCache_IsBounded(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
-		h, m := h.remembering(true, 2)
+		h, m := h.remembering(2)
 		a := h.must(h.register(ada, goodPassword))
 		b, c := h.must(h.login(ada, goodPassword)), h.must(h.login(ada, goodPassword))
 		for _, p := range []*accounts.AuthPayload{a, b, c} {
@@ -228,7 +293,7 @@ func TestSessionCache_IsBounded(t *testing.T) {
 
 func TestSessionCache_SessionIsFoundForItsUserOnly(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
-		h, _ = h.remembering(true, 0)
+		h, _ = h.remembering(0)
 		p, eve := h.must(h.register(ada, goodPassword)), h.must(h.register("eve@example.com", goodPassword))
 		h.wantActive("her own", p)
 		claims := claimsOf(p)
@@ -244,7 +309,7 @@ func TestSessionCache_SessionIsFoundForItsUserOnly(t *testing.T) {
 // and a write is not.
 func TestWrites_IgnoreTheSessionCache(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
-		h, _ = h.remembering(true, 0)
+		h, _ = h.remembering(0)
 		root := h.administrator("root@example.com")
 		other := h.must(h.register(ada, goodPassword))
 		h.wantActive("remembered", root)
@@ -281,7 +346,7 @@ func TestWrites_IgnoreTheSessionCache(t *testing.T) {
 
 func TestSessions_LastUseIsWrittenOnceAMinute(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
-		h, m := h.remembering(true, 0)
+		h, m := h.remembering(0)
 		p := h.must(h.register(ada, goodPassword))
 		from := viewer.Origin{IP: netip.MustParseAddr("2001:db8::1"), Agent: "another program"}
 		var written error

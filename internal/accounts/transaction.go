@@ -139,9 +139,6 @@ func (s *Service) invalidate(tx *transaction) {
 
 // publish reports what a committed transaction did.
 func (s *Service) publish(ctx context.Context, tx *transaction) {
-	if len(tx.revoked) > 0 && !s.config.SessionCache.Shared { // otherwise the database notifies this instance too
-		s.PublishPending(context.WithoutCancel(ctx))
-	}
 	for _, r := range tx.revoked {
 		s.config.OnEvent(ctx, eventOf(r))
 	}

@@ -20,6 +20,7 @@ var groups = []struct {
 	{"logins", logins},
 	{"tail", each(tail)},
 	{"fairness", each(fairness)},
+	{"changes", changeLog},
 	{"growth", each(growth)},
 	{"start", each(starts)},
 	{"memory", each(memory)},

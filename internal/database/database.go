@@ -43,6 +43,7 @@ type Database struct {
 	everCurrent atomic.Bool // Migrate found or made this program's version
 	openedFile  fs.FileInfo // the SQLite file that was opened
 	readiness   readiness
+	sweeper     sweeper
 }
 
 // engine is what differs between a SQLite file and a Postgres server.
@@ -58,6 +59,9 @@ type engine interface {
 	trialWrite() string                              // a write of nothing that matters, which fails where others do
 	locker(db *sql.DB) (lock.SessionLocker, error)   // lets one instance at a time migrate
 	provider(db *sql.DB, migrations fs.FS) (*goose.Provider, error)
+	logPool() *sql.DB // of one connection, beside the pool
+	readChanges(ctx context.Context, conn *sql.Conn, after position) (batch, error)
+	sweepChanges() string // a statement that deletes $2 rows of the log, from before $1
 }
 
 // Open opens the database and waits until it answers; it does not migrate. A database that refuses (wrong password, no

@@ -1,8 +1,11 @@
 package database
 
 import (
+	"context"
 	"database/sql"
 	"io/fs"
+	"testing"
+	"time"
 )
 
 // SQL is the pool, for tests that look beneath Ent.
@@ -13,12 +16,6 @@ func (d *Database) SetMigrations(m fs.FS) { d.migrations = m }
 
 // Migrations are the files of this program for the database's engine.
 func (d *Database) Migrations() fs.FS { return d.migrations }
-
-// HeartbeatText and ParseHeartbeat are a beat's text and what is read from it.
-var (
-	HeartbeatText  = heartbeatText
-	ParseHeartbeat = parseHeartbeat
-)
 
 const StatementCacheSize = statementCacheSize
 
@@ -36,3 +33,38 @@ func SSLMode(url string) string {
 
 // ReadURL returns libpq's keywords and values of a URL.
 func ReadURL(url string) (map[string]string, error) { return readURL(url) }
+
+// LogReader reads the log once a call.
+type LogReader struct{ logReader }
+
+// NewLogReader returns a reader that has read nothing, until the test ends.
+func NewLogReader(t testing.TB, d *Database) *LogReader {
+	pool := d.engine.logPool()
+	r := &LogReader{logReader{db: d, pool: pool}}
+	t.Cleanup(func() { r.disconnect(); pool.Close() })
+	return r
+}
+
+// Read returns what a read tells a follower.
+func (r *LogReader) Read(ctx context.Context) (changes []Change, lost bool, err error) {
+	err = r.pass(ctx, Follower{Changed: func(c []Change) { changes = c }, Synced: func(time.Time) {}, Lost: func() { lost = true }})
+	return changes, lost, err
+}
+
+// Away makes the last read older.
+func (r *LogReader) Away(by time.Duration) { r.readAt = r.readAt.Add(-by) }
+
+// Ahead makes the position later than any that the database has.
+func (r *LogReader) Ahead() { r.position.next += 1 << 40 }
+
+// ChangesRetention and MaxAway are the bounds of the log.
+const (
+	ChangesRetention = changesRetention
+	MaxAway          = maxAway
+)
+
+// AgeNotes makes older what the database's sweeper knows.
+func (d *Database) AgeNotes(by time.Duration) { d.sweeper.newest.at = d.sweeper.newest.at.Add(-by) }
+
+// LogStatements are what reads and sweeps the log.
+var LogStatements = readChangesSQL + server{}.sweepChanges() + file{}.sweepChanges()

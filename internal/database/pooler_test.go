@@ -2,11 +2,8 @@ package database_test
 
 import (
 	"bytes"
-	"context"
-	"fmt"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -97,38 +94,6 @@ func TestMigrate_OfSeveralBehindAPoolerOneMigrates(t *testing.T) {
 		if err := d.SQL().QueryRow("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").Scan(&locks); err != nil || locks > 0 {
 			t.Errorf("%d locks were left, %v", locks, err)
 		}
-	}
-}
-
-// TestListen_TransactionPoolerIsNeverSynced: LISTEN is accepted by it, and comes to nothing. In session mode it works.
-func TestListen_TransactionPoolerIsNeverSynced(t *testing.T) {
-	if testing.Short() {
-		t.Skip("waits until it is given up")
-	}
-	for mode, works := range map[string]bool{"transaction": false, "session": true} {
-		t.Run(mode, func(t *testing.T) {
-			t.Parallel()
-			d := open(t, dbtest.PgBouncer(t, dbtest.Postgres(t), mode))
-			ctx, cancel := context.WithCancel(t.Context())
-			var inTouch, heard, lost atomic.Int64
-			var over sync.WaitGroup
-			over.Go(func() {
-				d.Listen(ctx, database.Listener{Channel: "news", OnNotification: func(string) { heard.Add(1) }, Synced: func(time.Time) { inTouch.Add(1) },
-					Lost: func() { lost.Add(1) }, Needed: func() bool { return true }})
-			})
-			for began := time.Now(); time.Since(began) < time.Minute && lost.Load() == 0 && (inTouch.Load() < 5 || heard.Load() == 0); {
-				if _, err := d.SQL().Exec("SELECT pg_notify('news', $1)", "x"); err != nil {
-					t.Error(err)
-				}
-				time.Sleep(20 * time.Millisecond)
-			}
-			cancel()
-			got := fmt.Sprint(inTouch.Load() > 0, heard.Load() > 0)
-			over.Wait()
-			if got != fmt.Sprint(works, works) || inTouch.Load() == 0 && lost.Load() < 1 {
-				t.Errorf("in touch %d times, heard %d, lost %d", inTouch.Load(), heard.Load(), lost.Load())
-			}
-		})
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"io/fs"
-	"maps"
 	"net"
 	"net/netip"
 	"net/url"
@@ -23,7 +22,6 @@ import (
 // server is a PostgreSQL database.
 type server struct {
 	config pq.Config
-	dsn    string // what config was read from, with what was decided here; for lib/pq's listener, which takes no Config
 }
 
 func (s server) dialect() string { return dialect.Postgres }
@@ -64,15 +62,7 @@ func parseServer(text string) (engine, error) {
 		config.ApplicationName = "gatehouse"
 	}
 	config.BinaryParameters = true // see connection
-	return server{config, listenerDSN(read, config)}, nil
-}
-
-func listenerDSN(read settings, config pq.Config) string {
-	s := maps.Clone(read)
-	s["sslmode"] = string(config.SSLMode)
-	s["connect_timeout"] = strconv.Itoa(max(1, int(config.ConnectTimeout/time.Second)))
-	s["application_name"] = config.ApplicationName + " listener"
-	return s.String()
+	return server{config}, nil
 }
 
 func onThisMachine(c pq.Config) bool {

@@ -56,10 +56,10 @@ func (s sender) sendSessions(stats accounts.Stats) {
 	s.lookups("session_lookups_total", "Lookups of sessions in the session cache.", c.Hits, c.Misses)
 	s.gauge("sessions_remembered", "Sessions in the session cache.", float64(c.Sessions))
 	s.gauge("revocations_in_touch",
-		"1 while this instance receives the revocations of others, or is idle; 0: each request asks the database.",
+		"1 while this instance reads what others changed, or is idle; 0: each request asks the database.",
 		map[bool]float64{true: 1}[c.Synced])
 	s.gauge("revocations_lag_seconds",
-		"How long ago this instance had certainly received every revocation; 0 while it is idle.", c.Lag.Seconds())
+		"How long ago this instance certainly knew every revocation; 0 while it is idle.", c.Lag.Seconds())
 }
 
 func (s sender) sendPool(p sql.DBStats) {

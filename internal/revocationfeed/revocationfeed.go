@@ -9,7 +9,7 @@
 //
 // Times are NumericDates (RFC 7519, section 2). After until, every token that the event concerns has expired.
 // Everything in force is sent first. Of a user's changed events the last one holds, whatever its times. While the
-// instance receives all notifications, current is sent several times a second; ms counts from when the request arrived.
+// instance reads what all have changed, current is sent several times a second; ms counts from when the request arrived.
 package revocationfeed
 
 import (

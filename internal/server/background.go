@@ -13,7 +13,7 @@ import (
 )
 
 // maintenanceInterval is how often signing keys are read and expired rows are deleted. A rotation by another instance
-// is seen immediately where instances notify each other.
+// is seen immediately, in the log of changes.
 const maintenanceInterval = 5 * time.Second
 
 // task runs beside the requests until its context ends.
@@ -22,16 +22,20 @@ type task = func(context.Context)
 func (s *Server) tasks() []task {
 	keysChanged := make(chan struct{}, 1)
 	return []task{
-		func(ctx context.Context) { s.listen(ctx, keysChanged) },
+		func(ctx context.Context) { s.followChanges(ctx, keysChanged) },
 		func(ctx context.Context) { s.maintain(ctx, keysChanged) },
 		s.accounts.KeepWritingUses,
 	}
 }
 
-// listen receives the notifications of other instances.
-func (s *Server) listen(ctx context.Context, keysChanged chan<- struct{}) {
-	onNotification := func(payload string) {
-		if !s.accounts.HandleNotification(payload) {
+// followChanges learns what other instances, and other programs, change in the database.
+func (s *Server) followChanges(ctx context.Context, keysChanged chan<- struct{}) {
+	changed := func(all []database.Change) {
+		converted := make([]accounts.Change, len(all))
+		for i, c := range all {
+			converted[i] = accounts.Change(c)
+		}
+		if !s.accounts.HandleChanges(ctx, converted) {
 			return
 		}
 		select {
@@ -39,10 +43,8 @@ func (s *Server) listen(ctx context.Context, keysChanged chan<- struct{}) {
 		default: // one is waiting
 		}
 	}
-	s.db.Listen(ctx, database.Listener{
-		Channel: accounts.NotifyChannel, OnNotification: onNotification,
-		Synced: s.accounts.SyncedUntil, Lost: s.accounts.SyncLost, Needed: s.accounts.SyncNeeded,
-	})
+	s.db.Follow(ctx, database.Follower{Changed: changed, Synced: s.accounts.SyncedUntil, Lost: s.accounts.SyncLost,
+		Needed: s.accounts.SyncNeeded})
 }
 
 func (s *Server) maintain(ctx context.Context, keysChanged <-chan struct{}) {
@@ -71,6 +73,7 @@ type job struct {
 func (s *Server) jobs() []job {
 	return []job{
 		{"delete expired revocations", s.accounts.DeleteExpiredRevocations},
+		{"delete old rows of the log of changes", s.db.SweepChanges},
 		{"delete expired attempts", s.accounts.DeleteExpiredAttempts},
 		{"delete old sessions", s.accounts.DeleteOldSessions},
 		{"rotate the signing keys", s.keys.maintain},

@@ -121,7 +121,6 @@ func (s *Server) openAccounts(ctx context.Context) (err error) {
 		SessionTTL:   s.config.SessionTTL,
 		MaxTokenTTL:  s.keys.maxTTL,
 		MaxPage:      s.config.limits.Page,
-		SessionCache: accounts.SessionCacheConfig{Shared: s.db.Shared()},
 		Throttle:     s.throttle(),
 		IsRetryable:  database.Contended,
 		Log:          s.log,

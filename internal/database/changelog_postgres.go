@@ -1,0 +1,92 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// errStandby means that a standby answered: it is behind, and does not say which transactions are under way.
+var errStandby = errors.New("this server is a standby; let the URL lead to the primary")
+
+func (s server) logPool() *sql.DB {
+	config := s.config.Clone()
+	config.ApplicationName += " log"
+	return lonePool(sql.OpenDB(connector{config}))
+}
+
+// readChangesSQL returns what the snapshot before did not show and this one does: rows of transactions that had not begun
+// or had not ended. A transaction that takes an hour is one number in a list; it delays nothing and repeats nothing.
+// After its start or restart, or with another table of that name, a server is another database. ORDER BY makes the planner
+// take the index before the table was analyzed.
+const readChangesSQL = `
+SELECT pg_is_in_recovery(), concat(extract(epoch FROM pg_postmaster_start_time()), ' ', 'changes'::regclass::oid),
+  pg_current_snapshot()::text, c.id, c.user_id, c.revocation_id
+FROM (SELECT) AS always LEFT JOIN (
+  (SELECT id, user_id, revocation_id FROM changes WHERE tx >= $1 ORDER BY tx LIMIT $3)
+  UNION ALL
+  (SELECT id, user_id, revocation_id FROM changes WHERE tx = ANY($2::bigint[]) LIMIT $3)
+) AS c ON true ORDER BY c.id`
+
+func (s server) readChanges(ctx context.Context, conn *sql.Conn, after position) (b batch, err error) {
+	next := after.next
+	if after.database == "" {
+		next = math.MaxInt64
+	}
+	rows, err := conn.QueryContext(ctx, readChangesSQL, next, arrayOf(after.open), maxChanges+1)
+	if err != nil {
+		return b, err
+	}
+	var standby bool
+	var snapshot string
+	var id sql.NullInt64
+	b.changes, err = scanChanges(rows, []any{&standby, &b.now.database, &snapshot, &id}, func() bool { return id.Valid })
+	if err != nil {
+		return b, err
+	}
+	if standby {
+		return b, errStandby
+	}
+	err = b.now.parseSnapshot(snapshot)
+	b.broken = b.now.database != after.database || b.now.next < after.next
+	return b, err
+}
+
+// parseSnapshot reads a pg_snapshot: XMIN:XMAX:XIP,XIP,…
+func (p *position) parseSnapshot(text string) (err error) {
+	parts := strings.Split(text, ":")
+	if len(parts) != 3 {
+		return fmt.Errorf("reading the snapshot %q", text)
+	}
+	if p.oldest, err = strconv.ParseInt(parts[0], 10, 64); err != nil {
+		return err
+	}
+	if p.next, err = strconv.ParseInt(parts[1], 10, 64); err != nil || parts[2] == "" {
+		return err
+	}
+	for number := range strings.SplitSeq(parts[2], ",") {
+		tx, err := strconv.ParseInt(number, 10, 64)
+		if err != nil {
+			return err
+		}
+		p.open = append(p.open, tx)
+	}
+	return nil
+}
+
+// arrayOf returns an array as Postgres reads it.
+func arrayOf(numbers []int64) string {
+	texts := make([]string, len(numbers))
+	for i, n := range numbers {
+		texts[i] = strconv.FormatInt(n, 10)
+	}
+	return "{" + strings.Join(texts, ",") + "}"
+}
+
+func (s server) sweepChanges() string {
+	return `DELETE FROM changes WHERE id IN (SELECT id FROM changes WHERE tx < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`
+}
