@@ -850,7 +850,7 @@ type Mutation {
   """
   deleteAccount: DeleteAccountPayload! @auth(maxAge: 300)
   """
-  Gives a user exactly these roles; they count from the user's next request on.
+  Gives a user exactly these roles; they count for the user's requests 100 ms later, and for writes at once.
   Errors: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `LAST_ADMIN` + "`" + `.
   """
   setRoles("Whose roles, and which." input: SetRolesInput!): SetRolesPayload! @auth(roles: [ADMIN], maxAge: 300)

@@ -87,7 +87,7 @@ func isLocal(host string, addr netip.Addr) bool {
 // kept when idle, since a new one costs several round trips, and each is replaced after half an hour, so that a changed
 // address is followed.
 func (s server) open(bool) (*sql.DB, error) {
-	db := sql.OpenDB(connector{s.config})
+	db := sql.OpenDB(connector(s))
 	db.SetMaxOpenConns(16)
 	db.SetMaxIdleConns(16)
 	db.SetConnMaxIdleTime(5 * time.Minute)
