@@ -23,7 +23,7 @@ type SetRolesInput struct {
 // SetRolesPayload is GraphQL's type of that name.
 type SetRolesPayload struct{ User *User }
 
-// SetRoles gives a user exactly these roles: for the user's writes at once, for reads within 100 ms. Every account has
+// SetRoles gives a user exactly these roles: for the user's writes immediately, for reads within 100 ms. Every account has
 // USER. ADMIN onto an address that nobody has confirmed is refused, unless the input allows it. Then the account's
 // sessions end, because
 // another person may have begun them; the caller vouches only for the person who has the password. Problems:
