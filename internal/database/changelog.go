@@ -13,8 +13,9 @@ const (
 	// readInterval is how often the log is read while somebody relies on it. An instance knows what another one
 	// committed after this time and the time of a read.
 	readInterval = 25 * time.Millisecond
-	// idleReadInterval is how often it is read otherwise, so that its reader keeps its place.
-	idleReadInterval = time.Minute
+	// idleReadInterval is how often it is read otherwise: the first request after a pause must not be verified by a key
+	// that was revoked meanwhile.
+	idleReadInterval = 100 * time.Millisecond
 	// readTimeout bounds a read.
 	readTimeout = time.Second
 	// retryInterval is the pause after a read that failed, and warnInterval how often that is logged.

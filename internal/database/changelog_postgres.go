@@ -22,12 +22,14 @@ func (s server) logPool() *sql.DB {
 // readChangesSQL returns what the snapshot before did not show and this one does: rows of transactions that had not begun
 // or had not ended. A transaction that takes an hour is one number in a list; it delays nothing and repeats nothing.
 // After its start or restart, or with another table of that name, a server is another database. ORDER BY makes the planner
-// take the index before the table was analyzed.
+// take the index before the table was analyzed. A number that this server has not given yet is of the cluster that a dump
+// was made of.
 const readChangesSQL = `
 SELECT pg_is_in_recovery(), concat(extract(epoch FROM pg_postmaster_start_time()), ' ', 'changes'::regclass::oid),
   pg_current_snapshot()::text, c.id, c.user_id, c.revocation_id
 FROM (SELECT) AS always LEFT JOIN (
-  (SELECT id, user_id, revocation_id FROM changes WHERE tx >= $1 ORDER BY tx LIMIT $3)
+  (SELECT id, user_id, revocation_id FROM changes WHERE tx >= $1 AND tx < pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+    ORDER BY tx LIMIT $3)
   UNION ALL
   (SELECT id, user_id, revocation_id FROM changes WHERE tx = ANY($2::bigint[]) LIMIT $3)
 ) AS c ON true ORDER BY c.id`

@@ -224,6 +224,20 @@ func TestChangeLog_OtherDatabaseIsNotGoneOnWith(t *testing.T) {
 	}
 }
 
+// TestChangeLog_RowsOfAnotherClusterAreNotRead: a dump has numbers that the server to which it was restored gives later.
+func TestChangeLog_RowsOfAnotherClusterAreNotRead(t *testing.T) {
+	l := newLogged(t, dbtest.Postgres(t))
+	for _, ahead := range []int{0, 1, 1 << 40} {
+		l.exec(`INSERT INTO changes (tx, user_id)
+			SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint + 1000000 + $1, $2`, ahead, l.user.ID)
+	}
+	for range 3 {
+		l.wantRead("rows of another cluster", 0, uuid.Nil)
+	}
+	l.exec(rename, "Ada", l.user.ID)
+	l.wantRead("a change of this one", 1, l.user.ID)
+}
+
 func TestChangeLog_RestartedServerIsAnotherDatabase(t *testing.T) {
 	cluster := dbtest.NewServer(t)
 	l := newLogged(t, cluster.URL("postgres"))

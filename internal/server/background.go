@@ -12,55 +12,61 @@ import (
 	"github.com/gatehouse/gatehouse/internal/database"
 )
 
-// maintenanceInterval is how often signing keys are read and expired rows are deleted. A rotation by another instance
-// is seen immediately, in the log of changes.
+// maintenanceInterval is how often signing keys are rotated, when that is due, and expired rows are deleted.
 const maintenanceInterval = 5 * time.Second
+
+// keysTimeout bounds a read of the signing keys, which holds up the log of changes.
+const keysTimeout = time.Second
 
 // task runs beside the requests until its context ends.
 type task = func(context.Context)
 
 func (s *Server) tasks() []task {
-	keysChanged := make(chan struct{}, 1)
-	return []task{
-		func(ctx context.Context) { s.followChanges(ctx, keysChanged) },
-		func(ctx context.Context) { s.maintain(ctx, keysChanged) },
-		s.accounts.KeepWritingUses,
-	}
+	return []task{s.followChanges, s.maintain, s.accounts.KeepWritingUses}
 }
 
-// followChanges learns what other instances, and other programs, change in the database.
-func (s *Server) followChanges(ctx context.Context, keysChanged chan<- struct{}) {
-	changed := func(all []database.Change) {
-		converted := make([]accounts.Change, len(all))
-		for i, c := range all {
-			converted[i] = accounts.Change(c)
-		}
-		if !s.accounts.HandleChanges(ctx, converted) {
-			return
-		}
-		select {
-		case keysChanged <- struct{}{}:
-		default: // one is waiting
-		}
+// followChanges learns what other instances, and other programs, change in the database. A change is known only when
+// the signing keys are: each synchronization reads those that may have changed before.
+func (s *Server) followChanges(ctx context.Context) {
+	stale := false
+	readKeys := func() bool {
+		stale = stale && !s.try(ctx, keysTimeout, s.readKeys())
+		return !stale
 	}
-	s.db.Follow(ctx, database.Follower{Changed: changed, Synced: s.accounts.SyncedUntil, Lost: s.accounts.SyncLost,
-		Needed: s.accounts.SyncNeeded})
+	s.db.Follow(ctx, database.Follower{
+		Changed: func(all []database.Change) {
+			converted := make([]accounts.Change, len(all))
+			for i, c := range all {
+				converted[i] = accounts.Change(c)
+			}
+			stale = s.accounts.HandleChanges(ctx, converted) || stale
+		},
+		Synced: func(since time.Time) {
+			if readKeys() {
+				s.accounts.SyncedUntil(since)
+			}
+		},
+		Lost: func() {
+			s.accounts.SyncLost()
+			stale = true
+			readKeys() // sessions are asked of the database until the log is back, but keys are not
+		},
+		Needed: s.accounts.SyncNeeded,
+	})
 }
 
-func (s *Server) maintain(ctx context.Context, keysChanged <-chan struct{}) {
+func (s *Server) maintain(ctx context.Context) {
 	tick := time.NewTicker(maintenanceInterval)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-keysChanged:
 		case <-tick.C:
 			for _, j := range s.jobs() {
-				s.try(ctx, j)
+				s.try(ctx, operationTimeout, j)
 			}
 		}
-		s.try(ctx, s.readKeys())
 	}
 }
 
@@ -82,14 +88,16 @@ func (s *Server) jobs() []job {
 
 func (s *Server) readKeys() job { return job{"read the signing keys", s.keys.reload} }
 
-// try runs what may fail now, and is run again at the next interval.
-func (s *Server) try(ctx context.Context, j job) {
-	ctx, cancel := context.WithTimeout(ctx, operationTimeout)
+// try runs what may fail now, and is run again later. It reports whether that was done.
+func (s *Server) try(ctx context.Context, timeout time.Duration, j job) bool {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	if err := j.run(ctx); err != nil && !errors.Is(ctx.Err(), context.Canceled) {
+	err := j.run(ctx)
+	if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
 		s.options.observer.taskFailed(j.name)
 		s.log.WarnContext(ctx, "a background task failed; it is retried", "task", j.name, "error", err)
 	}
+	return err == nil
 }
 
 // runTasks runs all until stop is called, which waits for them. A task that panics is restarted after a second: it must
