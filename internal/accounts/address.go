@@ -41,6 +41,10 @@ func foldAddress(text string) (string, error) {
 	if err != nil || !strings.Contains(domain, ".") {
 		return "", refused // without the cause: what stands behind the @ may be a password
 	}
+	// A few domains are valid as they are written and not as they are mapped, such as aℵ.com: nobody could sign in there.
+	if again, err := domains.ToASCII(domain); err != nil || again != domain {
+		return "", refused
+	}
 	folded := foldLocal(address[:at]) + "@" + strings.ToLower(domain)
 	if !deliverable(folded) {
 		return "", refused

@@ -165,3 +165,23 @@ func FuzzFoldAddress(f *testing.F) {
 		}
 	})
 }
+
+// TestFoldAddress_ResultIsItsOwnForm: what is stored is found by what was stored, whatever character is in it.
+func TestFoldAddress_ResultIsItsOwnForm(t *testing.T) {
+	taken := 0
+	for r := rune(0); r <= unicode.MaxRune; r++ {
+		for _, around := range []string{"o%ss@example.com", "x@a%s.com", "x@%sa.com", "x@a.%s.com"} {
+			folded, err := accounts.FoldAddress(fmt.Sprintf(around, string(r)))
+			if err != nil {
+				continue
+			}
+			taken++
+			if again, err := accounts.FoldAddress(folded); err != nil || again != folded {
+				t.Errorf("%U in %s: %q becomes %q, %v", r, around, folded, again, err)
+			}
+		}
+	}
+	if taken < 100_000 {
+		t.Errorf("%d addresses were taken", taken)
+	}
+}

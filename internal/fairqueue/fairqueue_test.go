@@ -30,11 +30,15 @@ func newQueue(t *testing.T, c Config) *queue {
 	return q
 }
 
-// add lets one request of each caller wait, named as in "48/56/64", and says what becomes of it.
+// add lets one request of each caller wait, named as in "48/56/64" (- is none), and says what becomes of it.
 func (q *queue) add(t *testing.T, callers ...string) {
 	for _, c := range callers {
 		go func() {
-			release, err := q.Acquire(t.Context(), strings.Split(c, "/"))
+			var caller []string
+			if c != "-" {
+				caller = strings.Split(c, "/")
+			}
+			release, err := q.Acquire(t.Context(), caller)
 			if err != nil {
 				q.refused = append(q.refused, c)
 				return
@@ -79,6 +83,8 @@ func TestLimiter_FullQueueRefusesWhoHasTheMost(t *testing.T) {
 		{"a b c d", "d"},         // none has more than another
 		{"x/1 x/2 x/3 b", "x/3"},
 		{"x/1 x/1 x/2 b", "x/1"},
+		{"x/1 x/1 x/2 -", "x/1"},
+		{"- - - b", "-"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			q := newQueue(t, Config{Slots: 1, Queue: 3})

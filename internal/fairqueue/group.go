@@ -46,19 +46,19 @@ func (g *group) pop(mayRun func(*waiter) bool) (w *waiter) {
 	return nil
 }
 
-// dropNewest takes out the newest request of the largest member. Of equal ones that is the last, as one is that has
-// just come.
+// dropNewest takes out the newest request of the largest member, or of the group itself when that has as many of its own.
+// Of equal members that is the last, as one is that has just come.
 func (g *group) dropNewest() (w *waiter) {
 	g.size--
-	if n := len(g.waiters); n > 0 {
+	largest, size := -1, 0
+	for i, m := range g.members {
+		if m.size >= size {
+			largest, size = i, m.size
+		}
+	}
+	if n := len(g.waiters); n >= max(size, 1) {
 		w, g.waiters = g.waiters[n-1], g.waiters[:n-1]
 		return w
-	}
-	largest := 0
-	for i, m := range g.members {
-		if m.size >= g.members[largest].size {
-			largest = i
-		}
 	}
 	w = g.members[largest].dropNewest()
 	g.prune(largest)

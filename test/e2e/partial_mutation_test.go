@@ -37,3 +37,21 @@ func TestMutation_RefusedStatusMeansThatNothingWasDone(t *testing.T) {
 		}
 	})
 }
+
+// TestMutation_TypenameBesideOneChangesNoStatus: it does nothing that could be done twice.
+func TestMutation_TypenameBesideOneChangesNoStatus(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t, "GATEHOUSE_THROTTLE=on")
+	const login = `login(input: {email: "ada@example.com", password: "not the password"}) { tokenType }`
+	statuses := map[int]int{}
+	for range 10 {
+		alone := s.Ask("", "mutation { "+login+" }")
+		beside := s.Ask("", "mutation { __typename "+login+" }")
+		if statuses[beside.Status]++; alone.Status == 429 && beside.Status != 429 {
+			t.Errorf("alone %v, beside __typename %v", alone, beside)
+		}
+	}
+	if statuses[200] == 0 || statuses[429] == 0 {
+		t.Errorf("statuses %v", statuses)
+	}
+}
