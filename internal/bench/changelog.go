@@ -6,15 +6,14 @@ import (
 	"database/sql"
 	"fmt"
 	"math/rand/v2"
-	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/gatehouse/gatehouse/internal/pgtemp"
 )
 
 const (
@@ -159,42 +158,22 @@ func (b *bench) startPgBouncer(ctx context.Context, direct string) (pooled strin
 	if err != nil {
 		return "", nil, err
 	}
-	u, err := url.Parse(direct)
+	folder, err := os.MkdirTemp("", "gatehouse-pgbouncer-")
 	if err != nil {
 		return "", nil, err
 	}
-	address, err := freeAddress()
+	if err := os.Chmod(folder, 0o755); err != nil { // PgBouncer may run as another account
+		return "", nil, err
+	}
+	made, err := pgtemp.NewPgBouncer(folder, direct, "transaction", 8)
 	if err != nil {
 		return "", nil, err
 	}
-	password, _ := u.User.Password()
-	folder, err := os.MkdirTemp("", "gatehouse-pgbouncer-") // which another account reads
-	if err != nil {
-		return "", nil, err
-	}
-	users, config := filepath.Join(folder, "users"), filepath.Join(folder, "pgbouncer.ini")
-	host, port, _ := strings.Cut(address, ":")
-	text := fmt.Sprintf("[databases]\n* = host=%s port=%s\n[pgbouncer]\nlisten_addr = %s\nlisten_port = %s\nunix_socket_dir =\n"+
-		"auth_type = scram-sha-256\nauth_file = %s\npool_mode = transaction\ndefault_pool_size = 8\n",
-		u.Hostname(), u.Port(), host, port, users)
-	for path, content := range map[string]string{config: text, users: fmt.Sprintf("%q %q\n", u.User.Username(), password)} {
-		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-			return "", nil, err
-		}
-	}
-	args := []string{"-q", config}
-	if os.Geteuid() == 0 { // which PgBouncer refuses to be
-		args = []string{"-q", "-u", "nobody", config}
-		if err := os.Chmod(folder, 0o755); err != nil {
-			return "", nil, err
-		}
-	}
-	cmd := exec.CommandContext(ctx, program, args...)
+	cmd := exec.CommandContext(ctx, program, made.Args...)
 	if err := cmd.Start(); err != nil {
 		return "", nil, err
 	}
-	u.Host = address
-	return u.String(), func() { cmd.Process.Kill(); cmd.Wait(); os.RemoveAll(folder) }, nil
+	return made.URL, func() { cmd.Process.Kill(); cmd.Wait(); os.RemoveAll(folder) }, nil
 }
 
 // anything is a first request that any server answers.
