@@ -252,7 +252,7 @@ func wantSoon(t *testing.T, v *Verifier, text string, wanted error) {
 
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	testenv.Eventually(t, what, 5*time.Second, condition)
+	testenv.Eventually(t, what, testenv.HangGuard, condition)
 }
 
 // call sends a request through the middleware; the next handler answers with the user's id.

@@ -14,7 +14,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/internal/accounts"
-	"github.com/gatehouse/gatehouse/internal/database"
+	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/token"
 	"github.com/gatehouse/gatehouse/internal/viewer"
@@ -248,12 +248,7 @@ func (h *fixture) exec(statement string) {
 // openRaw opens the same database without what package database adds to a connection but its way to write time.
 func openRaw(t *testing.T, url string) *sql.DB {
 	t.Helper()
-	driver, source := "postgres", url
-	if path, ok := database.SQLitePath(url); ok {
-		driver, source = "sqlite", "file:"+path+"?_pragma=foreign_keys(1)&_pragma=busy_timeout(5000)&_txlock=immediate&_time_format=sqlite&_timezone=UTC"
-	}
-	db := must(sql.Open(driver, source))
+	db := dbtest.OpenRaw(t, url)
 	db.SetMaxOpenConns(16)
-	t.Cleanup(func() { check(t, db.Close()) })
 	return db
 }

@@ -337,7 +337,7 @@ func TestFollow_IdlePausesLoseNothing(t *testing.T) {
 		for range pauses {
 			needed.Store(true)
 			before := synced.Load()
-			testenv.Eventually(t, "in sync", 10*time.Second, func() bool { return synced.Load() > before })
+			testenv.Eventually(t, "in sync", testenv.HangGuard, func() bool { return synced.Load() > before })
 			needed.Store(false)
 			time.Sleep(rand.N(80 * time.Millisecond))
 		}
@@ -370,7 +370,7 @@ func TestFollow_TellsOfACommitSoon(t *testing.T) {
 			var synced atomic.Bool
 			follow(t, d, database.Follower{Changed: func([]database.Change) { told <- time.Now() }, Lost: func() {},
 				Synced: func(time.Time) { synced.Store(true) }, Needed: func() bool { return true }})
-			testenv.Eventually(t, "in sync", 10*time.Second, synced.Load)
+			testenv.Eventually(t, "in sync", testenv.HangGuard, synced.Load)
 			var took []time.Duration
 			for i := range trials {
 				time.Sleep(rand.N(20 * time.Millisecond))

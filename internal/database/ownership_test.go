@@ -64,18 +64,9 @@ func migrateTo(t *testing.T, url string, n int) {
 	check(t, d.Close())
 }
 
-// otherProgram opens a database as another program does.
-func otherProgram(t *testing.T, url string) *sql.DB {
-	t.Helper()
-	if path, ok := database.SQLitePath(url); ok {
-		return must(sql.Open("sqlite", path))
-	}
-	return must(sql.Open("postgres", url))
-}
-
 func execute(t *testing.T, url string, statements ...string) {
 	t.Helper()
-	db := otherProgram(t, url)
+	db := dbtest.OpenRaw(t, url)
 	defer db.Close()
 	for _, s := range statements {
 		if _, err := db.Exec(s); err != nil {
@@ -87,7 +78,7 @@ func execute(t *testing.T, url string, statements ...string) {
 // contents is each table and view of a database, in every schema, with its rows; of a file also its bytes.
 func contents(t *testing.T, url string) map[string]string {
 	t.Helper()
-	db := otherProgram(t, url)
+	db := dbtest.OpenRaw(t, url)
 	defer db.Close()
 	all := map[string]string{}
 	names := `SELECT name, 'SELECT count(*), group_concat(rowid) FROM "' || replace(name, '"', '""') || '"' FROM sqlite_schema
@@ -227,7 +218,7 @@ func TestOpen_NamesAMissingSchema(t *testing.T) {
 // TestOpen_TakesASchemaWithExtensions, whose tables and views are nobody's program.
 func TestOpen_TakesASchemaWithExtensions(t *testing.T) {
 	url := dbtest.Postgres(t)
-	db := otherProgram(t, url)
+	db := dbtest.OpenRaw(t, url)
 	defer db.Close()
 	if _, err := db.Exec("CREATE EXTENSION pg_stat_statements"); err != nil {
 		t.Skip(err) // not everywhere a part of the package
@@ -238,7 +229,7 @@ func TestOpen_TakesASchemaWithExtensions(t *testing.T) {
 // TestOpen_RefusesEncodingsOtherThanUTF8 makes a database of each encoding that Postgres has.
 func TestOpen_RefusesEncodingsOtherThanUTF8(t *testing.T) {
 	plain := dbtest.Postgres(t)
-	db := otherProgram(t, plain)
+	db := dbtest.OpenRaw(t, plain)
 	defer db.Close()
 	rows := must(db.Query("SELECT pg_encoding_to_char(i) FROM generate_series(0, 34) i")) // more are clients' only
 	defer rows.Close()

@@ -16,6 +16,8 @@ import (
 	"sync"
 	"testing"
 
+	_ "modernc.org/sqlite" // for OpenRaw
+
 	"github.com/gatehouse/gatehouse/internal/pgtemp"
 	"github.com/gatehouse/gatehouse/internal/testenv"
 )
@@ -66,6 +68,21 @@ func Postgres(t testing.TB) string {
 	u := *s.url
 	u.Path = "/" + name
 	return u.String()
+}
+
+// OpenRaw opens a database past the program. On SQLite a statement waits for the program's own writers for as long as a
+// test may last: they poll for the lock, as it does, and a busy machine lets them win for long.
+func OpenRaw(t testing.TB, databaseURL string) *sql.DB {
+	t.Helper()
+	driver, source := "postgres", databaseURL
+	if path, ok := strings.CutPrefix(databaseURL, "sqlite:"); ok {
+		driver, source = "sqlite", fmt.Sprintf("file:%s?_pragma=busy_timeout(%d)&_pragma=foreign_keys(1)&_txlock=immediate"+
+			"&_time_format=sqlite&_timezone=UTC", (&url.URL{Path: path}).EscapedPath(), testenv.HangGuard.Milliseconds())
+	}
+	db, err := sql.Open(driver, source)
+	testenv.Check(t, err)
+	t.Cleanup(func() { db.Close() })
+	return db
 }
 
 // Tables lists the tables of a database, in the order of their names.

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/pgtemp"
@@ -72,7 +71,7 @@ func TestServer_KilledProcessLeavesNothing(t *testing.T) {
 	child.Env = append(os.Environ(), "PGTEMP_TEST_CHILD="+dir)
 	check(t, child.Start())
 	var said []byte
-	testenv.Eventually(t, "the child's cluster is up", 30*time.Second, func() bool {
+	testenv.Eventually(t, "the child's cluster is up", testenv.HangGuard, func() bool {
 		said, _ = os.ReadFile(dir + "/ready")
 		return len(said) > 0
 	})
@@ -82,7 +81,7 @@ func TestServer_KilledProcessLeavesNothing(t *testing.T) {
 	}
 	child.Process.Kill()
 	child.Wait()
-	testenv.Eventually(t, "the folder is gone", 30*time.Second, func() bool {
+	testenv.Eventually(t, "the folder is gone", testenv.HangGuard, func() bool {
 		_, err := os.Stat(folder)
 		return errors.Is(err, os.ErrNotExist)
 	})

@@ -34,7 +34,7 @@ type Client struct {
 func NewClient(t testing.TB, url string) *Client {
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
 	t.Cleanup(transport.CloseIdleConnections)
-	return &Client{URL: url, HTTP: &http.Client{Transport: transport, Timeout: 2 * time.Minute}, t: t}
+	return &Client{URL: url, HTTP: &http.Client{Transport: transport, Timeout: HangGuard}, t: t}
 }
 
 // Request is POST /graphql with a JSON body, where nothing else is said.

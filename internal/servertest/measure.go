@@ -72,7 +72,7 @@ func (p *Process) WaitForUsage(before Usage) {
 	p.t.Helper()
 	var after Usage
 	defer func() { p.t.Logf("before %+v, after %+v", before, after) }()
-	Eventually(p.t, "nothing is left", 15*time.Second, func() bool {
+	Eventually(p.t, "nothing is left", HangGuard, func() bool {
 		time.Sleep(10 * time.Millisecond)
 		after = p.Usage()
 		return after.Goroutines <= before.Goroutines+4 && after.Files <= before.Files+12

@@ -28,9 +28,6 @@ const (
 	CheapHashing = "GATEHOUSE_ARGON2=m=64,t=1,p=1"
 )
 
-// hangGuard bounds what a test waits for a process to start or to end. It is no expectation.
-const hangGuard = 2 * time.Minute
-
 // Process is the program as `gatehouse serve` starts it, and a client of it.
 type Process struct {
 	*Client
@@ -125,7 +122,7 @@ func (p *Process) begin() error {
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
-	case <-time.After(hangGuard):
+	case <-time.After(HangGuard):
 	}
 	p.kill()
 	return errors.New("the server has not said that it serves")
@@ -161,7 +158,7 @@ func (p *Process) runChild() (stdout io.Reader, err error) {
 		args = append([]string{"sh", "-c", p.options.Shell + `; exec "$0" "$@"`}, args...)
 	}
 	command := exec.Command(args[0], args[1:]...)
-	command.Env, command.Stderr, command.WaitDelay = append(os.Environ(), p.environment...), p.Log, hangGuard
+	command.Env, command.Stderr, command.WaitDelay = append(os.Environ(), p.environment...), p.Log, HangGuard
 	if p.options.Stderr != nil {
 		command.Stderr = p.options.Stderr
 	}
@@ -222,7 +219,7 @@ func (p *Process) Wait() int {
 	select {
 	case <-p.ended:
 		return p.code
-	case <-time.After(hangGuard):
+	case <-time.After(HangGuard):
 		p.t.Fatalf("the server did not end\n%s", p.Log)
 		return -1
 	}
@@ -267,7 +264,7 @@ func (p *Process) Restart() {
 	if !slices.Contains(p.environment, address) {
 		p.environment = append(p.environment, address)
 	}
-	for deadline := time.Now().Add(hangGuard); ; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(HangGuard); ; time.Sleep(100 * time.Millisecond) {
 		err := p.begin()
 		if err == nil {
 			return
@@ -304,7 +301,7 @@ func Command(t testing.TB, environment []string, stdin string, args ...string) O
 }
 
 func command(ctx context.Context, environment []string, stdin string, args []string) Output {
-	ctx, cancel := context.WithTimeout(ctx, hangGuard)
+	ctx, cancel := context.WithTimeout(ctx, HangGuard)
 	defer cancel()
 	var out, errs Buffer // a command may still write while it ends
 	if args == nil {
@@ -328,7 +325,7 @@ func StartRefused(t testing.TB, environment ...string) Output {
 // StartAndStop starts a server, and stops it as soon as it serves, if it does.
 func StartAndStop(t testing.TB, environment ...string) Output {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), hangGuard)
+	ctx, cancel := context.WithTimeout(t.Context(), HangGuard)
 	defer cancel()
 	var out, log Buffer
 	environment = append([]string{"GATEHOUSE_ADDR=127.0.0.1:0", CheapHashing}, environment...)

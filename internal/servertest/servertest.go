@@ -57,6 +57,9 @@ func chdirToRoot() error {
 // Buffer is testenv's.
 type Buffer = testenv.Buffer
 
+// HangGuard is testenv's.
+const HangGuard = testenv.HangGuard
+
 // Check and Eventually are testenv's.
 var (
 	Check      = testenv.Check
@@ -90,17 +93,10 @@ func Between(t testing.TB, text, before, after string) string {
 	return inner
 }
 
-// OpenDB opens a database past the program.
+// OpenDB is dbtest's OpenRaw.
 func OpenDB(t testing.TB, url string) *sql.DB {
 	t.Helper()
-	driver, source := "postgres", url
-	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
-		driver, source = "sqlite", path
-	}
-	db, err := sql.Open(driver, source)
-	Check(t, err)
-	t.Cleanup(func() { db.Close() })
-	return db
+	return dbtest.OpenRaw(t, url)
 }
 
 // Exec runs statements past the program.

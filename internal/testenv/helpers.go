@@ -9,6 +9,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// HangGuard is how long a test waits for what must come, however busy the machine is. It is no expectation: only tests
+// in test/faults and test/abuse, which run alone, bound a time.
+const HangGuard = 2 * time.Minute
+
 // Buffer is a bytes.Buffer that a process may write while a test reads.
 type Buffer struct {
 	mu sync.Mutex

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"testing"
-	"time"
 
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
@@ -23,14 +22,14 @@ func TestInstances_ThreeBehindAProxyAreOneService(t *testing.T) {
 	instances[1].Must(token, servertest.Me)
 	instances[2].Logout(token)
 	for _, s := range instances {
-		servertest.Eventually(t, "it is refused everywhere", time.Second, func() bool {
+		servertest.Eventually(t, "it is refused everywhere", servertest.HangGuard, func() bool {
 			return s.Ask(token, servertest.Me).Has("revoked")
 		})
 	}
 
 	token = instances[0].Register().Access
 	instances[0].Stop()
-	servertest.Eventually(t, "the balancer turns away", 5*time.Second, func() bool { return !front.Uses(0) })
+	servertest.Eventually(t, "the balancer turns away", servertest.HangGuard, func() bool { return !front.Uses(0) })
 	for range 6 {
 		front.Must(token, servertest.Me)
 	}

@@ -91,7 +91,7 @@ func inOtherTimeZone(t *testing.T) string {
 	defer db.Close()
 	servertest.Exec(t, db, "ALTER SYSTEM SET TimeZone = 'Asia/Kathmandu'", "ALTER SYSTEM SET DateStyle = 'German, DMY'",
 		"ALTER SYSTEM SET log_timezone = 'Asia/Kathmandu'", "SELECT pg_reload_conf()")
-	servertest.Eventually(t, "Postgres has the time zone", time.Minute, func() bool {
+	servertest.Eventually(t, "Postgres has the time zone", servertest.HangGuard, func() bool {
 		var zone string
 		db.SetMaxIdleConns(0) // a new connection each time
 		return db.QueryRow("SHOW TimeZone").Scan(&zone) == nil && zone == "Asia/Kathmandu"

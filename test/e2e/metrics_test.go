@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -61,7 +60,7 @@ func TestMetrics_CountWhatHappened(t *testing.T) {
 				t.Errorf("want %s, got\n%s", want, strings.Join(found, "\n"))
 			}
 		}
-		servertest.Eventually(t, "in touch", time.Minute, func() bool {
+		servertest.Eventually(t, "in touch", servertest.HangGuard, func() bool {
 			text := s.Metrics()
 			return strings.Contains(text, "gatehouse_revocations_in_touch 1\n") &&
 				!strings.Contains(text, "gatehouse_revocations_lag_seconds 0\n")

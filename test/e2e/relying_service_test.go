@@ -20,12 +20,12 @@ const offersFeed = "GATEHOUSE_REVOCATIONS_TOKEN=" + servertest.FeedToken
 func connected(t *testing.T, issuer, token string) *servertest.Client {
 	t.Helper()
 	service := servertest.NewRelyingService(t, servertest.WithFeed(issuer))
-	servertest.Eventually(t, "the service is connected", 30*time.Second, func() bool { return service.Accepts(token) })
+	servertest.Eventually(t, "the service is connected", servertest.HangGuard, func() bool { return service.Accepts(token) })
 	return service
 }
 
-// TestRelyingService_RefusesAnEndedSessionWithinASecond has two services: one reads the feed, the other does not.
-func TestRelyingService_RefusesAnEndedSessionWithinASecond(t *testing.T) {
+// TestRelyingService_RefusesAnEndedSession has two services: one reads the feed, the other does not.
+func TestRelyingService_RefusesAnEndedSession(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {
 		s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+url,
 			"GATEHOUSE_REVOCATIONS_TOKEN=an-old-one-that-is-being-replaced,"+servertest.FeedToken)
@@ -36,7 +36,7 @@ func TestRelyingService_RefusesAnEndedSessionWithinASecond(t *testing.T) {
 			t.Error("the plain service refuses a good token")
 		}
 		s.Logout(token)
-		took := servertest.Eventually(t, "the ended session is refused", time.Second, func() bool {
+		took := servertest.Eventually(t, "the ended session is refused", servertest.HangGuard, func() bool {
 			return !following.Accepts(token)
 		})
 		t.Logf("refused by a relying service after %v", took)
@@ -61,11 +61,11 @@ func TestRelyingService_LearnsNewRoles(t *testing.T) {
 	servertest.Exec(t, servertest.OpenDB(t, databaseURL), confirmAddresses)
 	following := connected(t, s.URL, a.Access)
 	setRoles(s.Client, s.CreateAdmin(), a.ID, "[USER, ADMIN]")
-	servertest.Eventually(t, "the role is known", time.Second, func() bool {
+	servertest.Eventually(t, "the role is known", servertest.HangGuard, func() bool {
 		return following.GetAs(a.Access, "/").Has(`["ADMIN","USER"]`)
 	})
 	s.Command(ownersPassword, "admin", "promote", a.Email)
-	servertest.Eventually(t, "the ended session is refused", time.Second, func() bool {
+	servertest.Eventually(t, "the ended session is refused", servertest.HangGuard, func() bool {
 		return !following.Accepts(a.Access)
 	})
 }
@@ -102,7 +102,7 @@ func TestRelyingService_LearnsRolesOfATokenIssuedMeanwhile(t *testing.T) {
 	servertest.Check(t, another.Rollback())
 	<-changed
 	for name, token := range map[string]string{"before": early.Access, "while it waited": late.Access} {
-		servertest.Eventually(t, "a token issued "+name+" has the new roles", time.Second, func() bool {
+		servertest.Eventually(t, "a token issued "+name+" has the new roles", servertest.HangGuard, func() bool {
 			return following.GetAs(token, "/").Has(`["USER"]`)
 		})
 	}
@@ -140,14 +140,14 @@ func TestFeed_TellsWhatAnotherProcessDidToTheSQLiteFile(t *testing.T) {
 		"/.well-known/jwks.json",
 		Revocations: &verify.Feed{Token: servertest.FeedToken, URL: two.URL + "/revocations"}})
 	a := one.Register()
-	servertest.Eventually(t, "the service is connected", 30*time.Second, func() bool { return service.Accepts(a.Access) })
+	servertest.Eventually(t, "the service is connected", servertest.HangGuard, func() bool { return service.Accepts(a.Access) })
 	servertest.Exec(t, servertest.OpenDB(t, databaseURL), confirmAddresses)
 	setRoles(one.Client, one.CreateAdmin(), a.ID, "[USER, ADMIN]")
-	servertest.Eventually(t, "the role is known", time.Second, func() bool {
+	servertest.Eventually(t, "the role is known", servertest.HangGuard, func() bool {
 		return service.GetAs(a.Access, "/").Has(`["ADMIN","USER"]`)
 	})
 	one.Command(ownersPassword, "admin", "promote", a.Email)
-	servertest.Eventually(t, "the ended session is refused", time.Second, func() bool {
+	servertest.Eventually(t, "the ended session is refused", servertest.HangGuard, func() bool {
 		return !service.Accepts(a.Access)
 	})
 	b := one.Login(a.Email, ownersPassword)
@@ -155,7 +155,7 @@ func TestFeed_TellsWhatAnotherProcessDidToTheSQLiteFile(t *testing.T) {
 		t.Error("the new password's session is refused")
 	}
 	one.Logout(b.Access)
-	servertest.Eventually(t, "the session that logged out is refused", time.Second, func() bool {
+	servertest.Eventually(t, "the session that logged out is refused", servertest.HangGuard, func() bool {
 		return !service.Accepts(b.Access)
 	})
 }
@@ -166,11 +166,11 @@ func TestRevokedKey_IsRefusedByRelyingServices(t *testing.T) {
 	leaked := s.Register().Access
 	following := connected(t, s.URL, leaked)
 	s.Command("", "keys", "rotate", "--revoke")
-	servertest.Eventually(t, "the leaked key's token is refused", 5*time.Second, func() bool {
+	servertest.Eventually(t, "the leaked key's token is refused", servertest.HangGuard, func() bool {
 		return following.GetAs(leaked, "/").Status == http.StatusUnauthorized
 	})
 	fresh := s.Register().Access
-	servertest.Eventually(t, "the new key's token is accepted", 5*time.Second, func() bool {
+	servertest.Eventually(t, "the new key's token is accepted", servertest.HangGuard, func() bool {
 		return following.Accepts(fresh)
 	})
 }
@@ -184,7 +184,7 @@ func TestKeyRotation_IsTakenUpByARunningServer(t *testing.T) {
 	if out := s.Command("", "keys", "rotate"); !strings.Contains(out, "is published, signs from") {
 		t.Fatal(out)
 	}
-	servertest.Eventually(t, "the new key is published", time.Minute, func() bool { return keyCount(s.Client) == 2 })
+	servertest.Eventually(t, "the new key is published", servertest.HangGuard, func() bool { return keyCount(s.Client) == 2 })
 	lines := strings.Split(strings.TrimSpace(s.Command("", "keys", "list")), "\n")
 	if len(lines) != 3 || !slices.ContainsFunc(lines, func(l string) bool {
 		return strings.Contains(l,

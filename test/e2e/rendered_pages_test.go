@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/gatehouse/gatehouse/internal/servertest"
 	"github.com/gatehouse/gatehouse/internal/testenv"
@@ -32,7 +31,7 @@ func startRenderer(t *testing.T, origin, api string, replace ...string) *servert
 	testenv.Start(t, "install Node.js 20 or newer", "env", "GATEHOUSE_URL="+api+"/graphql", "PAGE_ORIGIN="+origin,
 		"node", program, port)
 	client := servertest.NewClient(t, "http://"+address)
-	servertest.Eventually(t, "the renderer answers", time.Minute, func() bool {
+	servertest.Eventually(t, "the renderer answers", servertest.HangGuard, func() bool {
 		return client.Do(servertest.Request{Method: "GET", Path: "/"}).Err == nil
 	})
 	return client

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 
@@ -134,7 +133,7 @@ func TestCollectorThatIsAway_CostsSpansOnly(t *testing.T) {
 	s := servertest.Start(t, "OTEL_EXPORTER_OTLP_ENDPOINT=http://key:hunter2@127.0.0.1:1")
 	for range 3 {
 		s.Must("", "{ __typename }")
-		servertest.Eventually(t, "a warning", time.Minute, func() bool {
+		servertest.Eventually(t, "a warning", servertest.HangGuard, func() bool {
 			return strings.Contains(s.Log.String(), "traces cannot be sent")
 		})
 	}

@@ -1,7 +1,6 @@
 package faults
 
 import (
-	"database/sql"
 	"io"
 	"os"
 	"os/exec"
@@ -99,10 +98,7 @@ func TestLockOfAnotherProcess_IsUnavailableAndPasses(t *testing.T) {
 	child := servertest.StartChild(t, "GATEHOUSE_DATABASE_URL=sqlite:"+path)
 	s := &sqliteServer{&faultServer{t: t, Process: child, token: child.Register().Access}, path}
 	s.registered.Store(1)
-	db, err := sql.Open("sqlite", "file:"+path+"?_txlock=immediate")
-	servertest.Check(t, err)
-	defer db.Close()
-	lock, err := db.Begin()
+	lock, err := servertest.OpenDB(t, "sqlite:"+path).Begin()
 	servertest.Check(t, err)
 	s.runFault(lock.Rollback)
 }
