@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
-	gdb "github.com/pressly/goose/v3/database"
 	"github.com/pressly/goose/v3/lock"
 )
 
@@ -61,23 +60,6 @@ func setForeignKeys(ctx context.Context, conn *sql.Conn, on bool) error {
 		return fmt.Errorf("SQLite left foreign_keys at %t", is)
 	}
 	return nil
-}
-
-// checkedStore makes up for the foreign keys that were off: goose calls Insert at the end of a migration, inside of its
-// transaction, so a migration that leaves a broken reference is rolled back and not recorded.
-type checkedStore struct{ gdb.Store }
-
-func (s checkedStore) Insert(ctx context.Context, db gdb.DBTxConn, r gdb.InsertRequest) error {
-	var table, parent string
-	var row, key sql.NullInt64
-	err := db.QueryRowContext(ctx, "PRAGMA foreign_key_check").Scan(&table, &row, &parent, &key)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return s.Store.Insert(ctx, db, r)
-	case err != nil:
-		return fmt.Errorf("check foreign keys: %w", err)
-	}
-	return fmt.Errorf("row %d of table %s would refer to nothing in %s", row.Int64, table, parent)
 }
 
 // transactionLock lets one instance at a time migrate. goose's own lock belongs to a connection: behind PgBouncer in

@@ -125,7 +125,7 @@ func (f file) provider(db *sql.DB, migrations fs.FS) (*goose.Provider, error) {
 		return nil, err
 	}
 	return goose.NewProvider(goose.DialectCustom, db, migrations, goose.WithDisableGlobalRegistry(true),
-		goose.WithStore(checkedStore{store}), goose.WithSessionLocker(l))
+		goose.WithStore(checkedStore{store, migrations}), goose.WithSessionLocker(l))
 }
 
 func (f file) locker(*sql.DB) (lock.SessionLocker, error) {
