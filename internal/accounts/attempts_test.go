@@ -97,7 +97,7 @@ func TestThrottle_ForgedRefreshTokensSlowOnlyTheirNetwork(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *fixture) {
 		company := at("192.0.2.7")
 		p := h.must(h.registerAt(company, ada))
-		foreign, err := refreshTokens(t, "another-secret-of-36-bytes-in-length").New(p.Viewer.SessionID)
+		foreign, err := refreshTokens(t, "another-secret-of-36-bytes-in-length").New(p.User.ID, p.Viewer.SessionID)
 		check(t, err)
 		exchange := func(v *viewer.Viewer, text string) (*accounts.AuthPayload, error) {
 			return h.note(text)(h.Refresh(t.Context(), v, accounts.RefreshInput{RefreshToken: &text}))

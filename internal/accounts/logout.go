@@ -22,7 +22,7 @@ func (s *Service) Logout(ctx context.Context, v *viewer.Viewer, refreshToken str
 		presented, err := s.config.Refresh.Parse(refreshToken)
 		switch {
 		case err == nil:
-			which = []predicate.Session{session.ID(presented.Session)}
+			which = []predicate.Session{session.ID(presented.Session), session.UserID(presented.User)}
 		case v.Reason() == string(viewer.Revoked):
 			return &LogoutPayload{Success: true}, nil
 		default:

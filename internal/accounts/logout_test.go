@@ -74,7 +74,7 @@ func TestLogout_WithoutAnAccessTokenEndsTheSessionOfTheRefreshToken(t *testing.T
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))
 		other := h.must(h.login(ada, goodPassword))
-		foreign := must(refreshTokens(t, "another-secret-of-36-bytes-in-length").New(p.Viewer.SessionID))
+		foreign := must(refreshTokens(t, "another-secret-of-36-bytes-in-length").New(p.User.ID, p.Viewer.SessionID))
 		for _, reason := range []viewer.Reason{viewer.Missing, viewer.Expired, viewer.Invalid} {
 			for _, text := range []string{"", "x", foreign.Text()} {
 				_, err := h.Logout(t.Context(), viewer.Anonymous(reason), text)

@@ -77,7 +77,7 @@ func (s *Service) exchange(ctx context.Context, tx *transaction, presented token
 	// driver sent twice finds it moved too.
 	moved, err := setLastUse(tx.Session.Update(), from, now).
 		Where(
-			session.ID(presented.Session), session.Not(expiredOrRevoked(now)),
+			session.ID(presented.Session), session.UserID(presented.User), session.Not(expiredOrRevoked(now)),
 			session.RefreshGeneration(generation), session.RefreshDigest(presented.Digest()),
 		).
 		SetRefreshGeneration(generation + 1).SetRefreshDigest(next.Digest()).
@@ -86,7 +86,7 @@ func (s *Service) exchange(ctx context.Context, tx *transaction, presented token
 	if err != nil {
 		return exchanged{}, err
 	}
-	row, err := tx.Session.Query().Where(session.ID(presented.Session)).WithUser().Only(ctx)
+	row, err := tx.Session.Query().Where(session.ID(presented.Session), session.UserID(presented.User)).WithUser().Only(ctx)
 	if ent.IsNotFound(err) {
 		return exchanged{refused: tokenUnknown}, nil
 	}

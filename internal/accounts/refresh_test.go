@@ -177,7 +177,7 @@ func TestRefresh_ParallelReplaysEndTheSessionOnce(t *testing.T) {
 
 // firstOf draws a token that nobody was given: what only a thief of the secret could do.
 func firstOf(t *testing.T, h *fixture, p *accounts.AuthPayload) string {
-	r := must(h.refresh.New(p.Viewer.SessionID))
+	r := must(h.refresh.New(p.User.ID, p.Viewer.SessionID))
 	return r.Text()
 }
 
@@ -190,9 +190,9 @@ func TestRefresh_RefusesBadTokens(t *testing.T) {
 		{"well made, another of the same session and generation", firstOf},
 		{"well made, another of the generation before", firstOf}, // the twin has moved on by one
 		{"empty", func(*testing.T, *fixture, *accounts.AuthPayload) string { return "" }},
-		{"garbage", func(*testing.T, *fixture, *accounts.AuthPayload) string { return strings.Repeat("A", 91) }},
+		{"garbage", func(*testing.T, *fixture, *accounts.AuthPayload) string { return strings.Repeat("A", 112) }},
 		{"a megabyte", func(*testing.T, *fixture, *accounts.AuthPayload) string { return strings.Repeat("A", 1<<20) }},
-		{"one character less", func(_ *testing.T, _ *fixture, p *accounts.AuthPayload) string { return (*p.RefreshToken)[:90] }},
+		{"one character less", func(_ *testing.T, _ *fixture, p *accounts.AuthPayload) string { return (*p.RefreshToken)[:111] }},
 		{"one character more", func(_ *testing.T, _ *fixture, p *accounts.AuthPayload) string { return *p.RefreshToken + "A" }},
 		{"padded", func(_ *testing.T, _ *fixture, p *accounts.AuthPayload) string { return *p.RefreshToken + "=" }},
 		{"space behind", func(_ *testing.T, _ *fixture, p *accounts.AuthPayload) string { return *p.RefreshToken + " " }},
@@ -207,11 +207,11 @@ func TestRefresh_RefusesBadTokens(t *testing.T) {
 		}},
 		{"the access token", func(_ *testing.T, _ *fixture, p *accounts.AuthPayload) string { return p.AccessToken }},
 		{"of another secret", func(t *testing.T, _ *fixture, p *accounts.AuthPayload) string {
-			r := must(refreshTokens(t, "another-secret-of-36-bytes-in-length").New(p.Viewer.SessionID))
+			r := must(refreshTokens(t, "another-secret-of-36-bytes-in-length").New(p.User.ID, p.Viewer.SessionID))
 			return r.Text()
 		}},
-		{"well made, of no session", func(t *testing.T, h *fixture, _ *accounts.AuthPayload) string {
-			r := must(h.refresh.New(uuid.New()))
+		{"well made, of no session", func(t *testing.T, h *fixture, p *accounts.AuthPayload) string {
+			r := must(h.refresh.New(p.User.ID, uuid.New()))
 			return r.Text()
 		}},
 		{"a successor that nobody was given", func(t *testing.T, h *fixture, p *accounts.AuthPayload) string {

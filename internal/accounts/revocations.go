@@ -1,8 +1,10 @@
 package accounts
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	entsql "entgo.io/ent/dialect/sql"
@@ -40,13 +42,16 @@ func (s *Service) revokeSessions(ctx context.Context, tx *transaction, now time.
 	if err != nil || len(rows) == 0 {
 		return err
 	}
-	ids := make([]uuid.UUID, len(rows))
+	ids, users := make([]uuid.UUID, len(rows)), make([]uuid.UUID, len(rows))
 	for i, row := range rows {
-		ids[i] = row.ID
+		ids[i], users[i] = row.ID, row.UserID
 		tx.revoked = append(tx.revoked,
 			Revocation{UserID: row.UserID, SessionID: row.ID, At: now, Until: s.tokensExpireBy(now)})
 	}
-	err = tx.Session.Update().Where(session.IDIn(ids...), session.EndedAtIsNil()).SetEndedAt(now).Exec(ctx)
+	slices.SortFunc(users, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+	err = tx.Session.Update().
+		Where(session.IDIn(ids...), session.UserIDIn(slices.Compact(users)...), session.EndedAtIsNil()).
+		SetEndedAt(now).Exec(ctx)
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ func (s *Service) signIn(ctx context.Context, tx *transaction, row *ent.User, fr
 	if err != nil {
 		return nil, err
 	}
-	refresh, err := s.config.Refresh.New(id)
+	refresh, err := s.config.Refresh.New(row.ID, id)
 	if err != nil {
 		return nil, err
 	}

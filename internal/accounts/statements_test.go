@@ -169,11 +169,11 @@ func TestRefusals_OfBadInputCostNoStatement(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))
 		v := h.caller(p)
-		foreign := must(refreshTokens(t, "another-secret-of-36-bytes-in-length").New(p.Viewer.SessionID))
+		foreign := must(refreshTokens(t, "another-secret-of-36-bytes-in-length").New(p.User.ID, p.Viewer.SessionID))
 		h, m := h.metered()
 		cases := map[string]func() error{
 			"forged refresh token":  func() error { return errOf(h.exchange(foreign.Text())) },
-			"garbage":               func() error { return errOf(h.exchange(strings.Repeat("A", 91))) },
+			"garbage":               func() error { return errOf(h.exchange(strings.Repeat("A", 112))) },
 			"access token":          func() error { return errOf(h.exchange(p.AccessToken)) },
 			"no refresh token":      func() error { return errOf(h.Refresh(t.Context(), anonymous, accounts.RefreshInput{})) },
 			"register: bad address": func() error { return errOf(h.register("ada", goodPassword)) },
@@ -225,6 +225,7 @@ func TestUseCases_StatementsOfEach(t *testing.T) {
 		} {
 			got := m.count(c.do)
 			testenv.Equal(t, c.want, len(got), "statements of %s:\n%s", c.name, strings.Join(got, "\n"))
+			namesUser(t, got)
 		}
 	})
 }

@@ -114,7 +114,7 @@ func TestFormat_PrintsNoSecret(t *testing.T) {
 	raw := bytes.Repeat([]byte("s3cr3t-by73s!"), 4)
 	secret := must(NewSecret(raw))
 	tokens := must(NewRefreshTokens(secret, bytes.NewReader(raw)))
-	refresh := must(tokens.New(theSession))
+	refresh := must(tokens.New(theUser, theSession))
 	key := testKeys()["EdDSA"]
 	seed := key.private.(ed25519.PrivateKey).Seed()
 	for _, v := range []any{

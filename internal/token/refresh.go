@@ -13,11 +13,14 @@ import (
 	"github.com/google/uuid"
 )
 
-// A refresh token is the base64url of: session (16 bytes), generation (4, big-endian), secret (32), tag (16).
+// A refresh token is the base64url of: user (16 bytes), session (16), generation (4, big-endian), secret (32), tag (16).
+// The user is in it so that tables which are divided by user are asked in one place.
 const (
-	secretAt   = 16 + 4
-	tagAt      = secretAt + 32
-	refreshLen = tagAt + 16
+	sessionAt    = 16
+	generationAt = sessionAt + 16
+	secretAt     = generationAt + 4
+	tagAt        = secretAt + 32
+	refreshLen   = tagAt + 16
 )
 
 // RefreshTokens makes and parses refresh tokens under three subkeys of the secret. To clients they are opaque. The tag
@@ -29,6 +32,7 @@ type RefreshTokens struct {
 
 // Refresh is one refresh token: the newest of its session, or an older one.
 type Refresh struct {
+	User       uuid.UUID // whose session it is
 	Session    uuid.UUID
 	Generation uint32 // how many refresh tokens of the session came before it
 	secret     [32]byte
@@ -52,12 +56,12 @@ func NewRefreshTokens(secret *Secret, random io.Reader) (*RefreshTokens, error) 
 	return k, nil
 }
 
-// New draws the first refresh token of a session, generation 0, with 256 random bits.
-func (k *RefreshTokens) New(session uuid.UUID) (Refresh, error) {
-	if session == uuid.Nil {
-		return Refresh{}, errors.New("a refresh token needs a session")
+// New draws the first refresh token of a user's session, generation 0, with 256 random bits.
+func (k *RefreshTokens) New(user, session uuid.UUID) (Refresh, error) {
+	if user == uuid.Nil || session == uuid.Nil {
+		return Refresh{}, errors.New("a refresh token needs a user and a session")
 	}
-	r := Refresh{Session: session, keys: k}
+	r := Refresh{User: user, Session: session, keys: k}
 	if _, err := io.ReadFull(k.rand, r.secret[:]); err != nil {
 		return Refresh{}, fmt.Errorf("drawing a refresh token: %w", err)
 	}
@@ -79,8 +83,9 @@ func (k *RefreshTokens) Parse(text string) (Refresh, error) {
 		return Refresh{}, invalid("not a refresh token: the tag does not hold")
 	}
 	r := Refresh{
-		Session:    uuid.UUID(body[:16]),
-		Generation: binary.BigEndian.Uint32(body[16:secretAt]),
+		User:       uuid.UUID(body[:sessionAt]),
+		Session:    uuid.UUID(body[sessionAt:generationAt]),
+		Generation: binary.BigEndian.Uint32(body[generationAt:secretAt]),
 		secret:     [32]byte(body[secretAt:]),
 		keys:       k,
 	}
@@ -93,12 +98,13 @@ func (k *RefreshTokens) Parse(text string) (Refresh, error) {
 // Next returns the successor. It is always the same one, so that a client that lost the response and tries again, or
 // tries twice concurrently, gets one token and not two. It cannot be computed without the secret.
 func (r Refresh) Next() Refresh {
-	next := Refresh{Session: r.Session, Generation: r.Generation + 1, secret: r.secret, keys: r.keys}
+	next := r
+	next.Generation++
 	next.secret = [32]byte(sum(r.keys.nextKey, next.body()))
 	return next
 }
 
-// Text returns the token as the client gets it: 91 characters.
+// Text returns the token as the client gets it: 112 characters.
 func (r Refresh) Text() string {
 	body := r.body()
 	return base64url.EncodeToString(append(body, r.keys.tag(body)...))
@@ -117,6 +123,7 @@ func (r Refresh) Format(f fmt.State, _ rune) {
 
 func (r Refresh) body() []byte {
 	body := make([]byte, 0, refreshLen)
+	body = append(body, r.User[:]...)
 	body = append(body, r.Session[:]...)
 	body = binary.BigEndian.AppendUint32(body, r.Generation)
 	return append(body, r.secret[:]...)

@@ -14,17 +14,17 @@ import (
 
 func refreshTokens() *RefreshTokens { return must(NewRefreshTokens(must(NewSecret(rawSecret)), nil)) }
 
-func newRefresh(k *RefreshTokens) Refresh { return must(k.New(theSession)) }
+func newRefresh(k *RefreshTokens) Refresh { return must(k.New(theUser, theSession)) }
 
 func TestRefresh_ParseReadsWhatTextWrote(t *testing.T) {
 	k := refreshTokens()
 	r := newRefresh(k)
 	for generation := range uint32(5) {
 		read, err := k.Parse(r.Text())
-		if err != nil || read != r || read.Session != theSession || read.Generation != generation {
+		if err != nil || read != r || read.User != theUser || read.Session != theSession || read.Generation != generation {
 			t.Fatalf("%v, %v; want %v", read, err, r)
 		}
-		if len(r.Text()) != 91 || len(r.Digest()) != 32 || !read.Matches(r.Digest()) {
+		if len(r.Text()) != 112 || len(r.Digest()) != 32 || !read.Matches(r.Digest()) {
 			t.Errorf("%d characters, %d bytes of digest", len(r.Text()), len(r.Digest()))
 		}
 		r = r.Next()
@@ -57,10 +57,13 @@ func TestRefresh_DigestMatchesOneTokenOnly(t *testing.T) {
 	r := newRefresh(k)
 	moved := r
 	moved.Session = theUser
+	another := r
+	another.User = theSession
 	older := r
 	older.Generation++
 	for name, digest := range map[string][]byte{
 		"another": newRefresh(k).Digest(), "the successor": r.Next().Digest(), "another session": moved.Digest(),
+		"another user":       another.Digest(),
 		"another generation": older.Digest(), "nothing": nil, "half": r.Digest()[:16],
 		"one byte more": append(r.Digest(), 0),
 	} {
@@ -84,17 +87,16 @@ func TestRefresh_ForgedAndRespelledTokensAreRefused(t *testing.T) {
 	foreign := must(NewRefreshTokens(must(NewSecret(append(bytes.Clone(rawSecret), 1))), nil))
 	last := r
 	last.Generation = math.MaxUint32
+	former := r.body()[sessionAt:] // which named no user
 	attempts := map[string]string{
 		"nothing": "", "padding": text + "=", "a space": text + " ", "a line end": text + "\n",
-		"a letter less":           text[:90],
-		"a line end for a letter": text[:90] + "\n", "a line end inside": text[:40] + "\n" + text[41:],
+		"a letter less":           text[:111],
+		"a line end for a letter": text[:111] + "\n", "a line end inside": text[:40] + "\n" + text[41:],
 		"the other alphabet":  strings.NewReplacer("-", "+", "_", "/").Replace(text),
 		"another secret's":    newRefresh(foreign).Text(),
-		"the last generation": last.Text(), "a megabyte": strings.Repeat("A", 1<<20), "zeros": strings.Repeat("A", 91),
-		"two": text + text, "random": base64url.EncodeToString(random(refreshLen)),
-	}
-	for _, other := range respell(text) {
-		attempts["stray bits "+other[90:]] = other
+		"the last generation": last.Text(), "a megabyte": strings.Repeat("A", 1<<20), "zeros": strings.Repeat("A", 112),
+		"the former format": base64url.EncodeToString(append(former, k.tag(former)...)),
+		"two":               text + text, "random": base64url.EncodeToString(random(refreshLen)),
 	}
 	data, _ := decode(text)
 	for i := range data {
@@ -102,7 +104,7 @@ func TestRefresh_ForgedAndRespelledTokensAreRefused(t *testing.T) {
 		changed[i] ^= 1
 		attempts["byte "+string(rune('0'+i))] = base64url.EncodeToString(changed)
 	}
-	if len(attempts) != 14+3+refreshLen {
+	if len(attempts) != 15+refreshLen {
 		t.Errorf("%d attempts", len(attempts))
 	}
 	for name, forged := range attempts {
@@ -116,6 +118,32 @@ func TestRefresh_ForgedAndRespelledTokensAreRefused(t *testing.T) {
 		keepsQuiet(t, err, forged)
 	}
 }
+
+// TestRefresh_PartsOfTwoTokensMakeNoThird takes each part of a token from one user's or from another's.
+func TestRefresh_PartsOfTwoTokensMakeNoThird(t *testing.T) {
+	k := refreshTokens()
+	two := [2][]byte{}
+	for i := range two {
+		r := must(k.New(random16(), random16()))
+		for range i {
+			r = r.Next() // another generation
+		}
+		two[i], _ = decode(r.Text())
+	}
+	ends := []int{sessionAt, generationAt, secretAt, tagAt, refreshLen}
+	for mix := range 1 << len(ends) {
+		var spliced []byte
+		for part, end := range ends {
+			spliced = append(spliced, two[mix>>part&1][len(spliced):end]...)
+		}
+		_, err := k.Parse(base64url.EncodeToString(spliced))
+		if whole := mix == 0 || mix == 1<<len(ends)-1; whole != (err == nil) {
+			t.Errorf("parts %05b: %v", mix, err)
+		}
+	}
+}
+
+func random16() uuid.UUID { return uuid.UUID(random(16)) }
 
 func random(n int) []byte {
 	b := make([]byte, n)
@@ -137,11 +165,13 @@ func TestRefresh_AccessAndRefreshTokensAreNotInterchangeable(t *testing.T) {
 }
 
 func TestRefresh_WithoutSessionOrRandomnessFails(t *testing.T) {
-	if _, err := refreshTokens().New(uuid.Nil); err == nil {
-		t.Error("no session")
+	for _, of := range [][2]uuid.UUID{{theUser, uuid.Nil}, {uuid.Nil, theSession}} {
+		if _, err := refreshTokens().New(of[0], of[1]); err == nil {
+			t.Errorf("a token of %v", of)
+		}
 	}
 	k := must(NewRefreshTokens(must(NewSecret(rawSecret)), strings.NewReader("short")))
-	if _, err := k.New(theSession); err == nil {
+	if _, err := k.New(theUser, theSession); err == nil {
 		t.Error("a secret came from nowhere")
 	}
 }
@@ -153,7 +183,7 @@ func FuzzParseRefresh(f *testing.F) {
 	f.Add(r.Text())
 	f.Add(r.Next().Text() + "=")
 	f.Add("")
-	f.Add(strings.Repeat("A", 91))
+	f.Add(strings.Repeat("A", 112))
 	f.Fuzz(func(t *testing.T, text string) {
 		read, err := k.Parse(text)
 		keepsQuiet(t, err, text)
@@ -165,7 +195,7 @@ func FuzzParseRefresh(f *testing.F) {
 			body = body[:tagAt]
 			signed := base64url.EncodeToString(append(bytes.Clone(body), k.tag(body)...))
 			read, err := k.Parse(signed)
-			if last := binary.BigEndian.Uint32(body[16:]) == math.MaxUint32; last != (err != nil) {
+			if last := binary.BigEndian.Uint32(body[generationAt:]) == math.MaxUint32; last != (err != nil) {
 				t.Errorf("%q: %v", signed, err)
 			} else if !last && (read.Text() != signed || read.Next().Generation != read.Generation+1) {
 				t.Errorf("%q reads as %v", signed, read)

@@ -80,12 +80,12 @@ func TestSecret_DerivedKeysStay(t *testing.T) {
 		t.Errorf("%q, %v", text, err)
 	}
 	refresh := must(NewRefreshTokens(s, bytes.NewReader(make([]byte, 32))))
-	r := must(refresh.New(theSession))
+	r := must(refresh.New(theUser, theSession))
 	got = r.Next().Text()
-	testenv.Equal(t, "AZfBsAAAcACAAAAAAAAAzQAAAAHDIiSMxhTN-QB8VTCmGHE6vK0jybd6bgoTTpp5861gQ3Kd7uoWoVfIdq8_F9SPytE", got,
+	testenv.Equal(t, "AZfBsAAAcACAAAAAAAAAqwGXwbAAAHAAgAAAAAAAAM0AAAABCV93DiXLJI5NVSGADEQJV36gHlGuq70Mn4iybxoPFuHrEdlMQgi43Jt7mWsFuENV", got,
 		"refresh token")
 	got = hex.EncodeToString(r.Next().Digest())
-	testenv.Equal(t, "c3c958304f6dd68e96fd8209a47bad70b0738328dd1b6342dd59c554300c30f4", got, "digest")
+	testenv.Equal(t, "1dbd003656b31f04759b196a707aca4984522abf01e914a2fba580b8c4aa8cd4", got, "digest")
 }
 
 func TestSecret_SealedDataOpensWithSameSecretAndPurposeOnly(t *testing.T) {
