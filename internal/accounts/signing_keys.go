@@ -38,7 +38,7 @@ type KeysConfig struct {
 
 // SigningKeys stores the keys that sign access tokens in the database, sealed with the secret. A new key is published
 // before it signs. The one before it verifies until the last token that it signed has expired, and is deleted a day
-// later.
+// later. One that is revoked is deleted, so that no clock decides whether it verifies.
 type SigningKeys struct{ config KeysConfig }
 
 // NewSigningKeys checks the configuration.
@@ -146,7 +146,7 @@ func (k *SigningKeys) insert(ctx context.Context, keys *ent.SigningKeyClient, n 
 // Rotation says how to rotate.
 type Rotation struct {
 	Algorithm string // default: the one that the newest key has
-	Revoke    bool   // the new key signs immediately, and the old ones verify nothing from now on: for a key that leaked
+	Revoke    bool   // the new key signs immediately, and the old ones are deleted: for a key that leaked
 }
 
 // Rotate creates the next signing key. It returns ErrRotationPending, and creates none, when the newest key does not
@@ -184,9 +184,9 @@ func (k *SigningKeys) rotate(ctx context.Context, tx *ent.Tx, r Rotation, now ti
 		}
 		r.Algorithm = before.Key.Algorithm()
 	}
-	signsAt, oldEnds := now.Add(KeyLead), now.Add(KeyLead+k.config.TTL+token.Leeway)
+	signsAt := now.Add(KeyLead)
 	if r.Revoke {
-		signsAt, oldEnds = now, now
+		signsAt = now // where a clock is behind, the lone key signs before that too
 	}
 	created, err := k.insert(ctx, tx.SigningKey, newKey{r.Algorithm, newest.Sequence + 1, now, signsAt})
 	if err == nil && !created {
@@ -195,11 +195,12 @@ func (k *SigningKeys) rotate(ctx context.Context, tx *ent.Tx, r Rotation, now ti
 	if err != nil {
 		return err
 	}
-	old := tx.SigningKey.Update().Where(signingkey.SequenceLTE(newest.Sequence), signingkey.EndsAtIsNil())
-	if r.Revoke {
-		old = tx.SigningKey.Update().Where(signingkey.SequenceLTE(newest.Sequence))
+	if r.Revoke { // no end: that would be a moment of this machine's clock, and others are behind it
+		_, err := tx.SigningKey.Delete().Where(signingkey.SequenceLTE(newest.Sequence)).Exec(ctx)
+		return err
 	}
-	return old.SetEndsAt(oldEnds).Exec(ctx)
+	return tx.SigningKey.Update().Where(signingkey.SequenceLTE(newest.Sequence), signingkey.EndsAtIsNil()).
+		SetEndsAt(now.Add(KeyLead + k.config.TTL + token.Leeway)).Exec(ctx)
 }
 
 // Maintain deletes keys that ended a day ago, and rotates when the newest has signed for RotateEvery. Of instances

@@ -109,23 +109,31 @@ func TestRotate_PublishesAheadAndKeepsTheOldKeyForItsTokens(t *testing.T) {
 	})
 }
 
+// TestRotate_RevokedKeyVerifiesNothing whatever the clock of the machine says on which it is revoked.
 func TestRotate_RevokedKeyVerifiesNothing(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		k := h.signingKeys(theSecret)
-		text := must(h.instanceOf(load(t, k)).Issue(token.Claims{UserID: someID(t), SessionID: someID(t),
-			AuthenticatedAt: h.clock.Now()}))
-		if _, err := h.instanceOf(load(t, k)).Verify(text); err != nil {
-			t.Fatal(err) // the twin
-		}
-		check(t, k.Rotate(t.Context(), accounts.Rotation{})) // one that was published ahead goes too
-		check(t, k.Rotate(t.Context(), accounts.Rotation{Revoke: true}))
-		now := h.instanceOf(load(t, k))
-		if _, err := now.Verify(text); !errors.Is(err, token.ErrInvalid) {
-			t.Errorf("a token of the leaked key: %v", err)
-		}
-		text = must(now.Issue(token.Claims{UserID: someID(t), SessionID: someID(t), AuthenticatedAt: h.clock.Now()}))
-		if _, err := now.Verify(text); err != nil || len(load(t, k)) != 1 {
-			t.Errorf("a token of the new key: %v; %d keys", err, len(load(t, k)))
+		claims := token.Claims{UserID: someID(t), SessionID: someID(t), AuthenticatedAt: h.clock.Now()}
+		for _, ahead := range []time.Duration{0, time.Second, -time.Second, time.Minute, -time.Minute, time.Hour, -time.Hour,
+			48 * time.Hour, -48 * time.Hour} {
+			text := must(h.instanceOf(load(t, k)).Issue(claims))
+			if _, err := h.instanceOf(load(t, k)).Verify(text); err != nil {
+				t.Fatal(err) // the twin
+			}
+			h.clock.move(ahead)
+			if err := k.Rotate(t.Context(), accounts.Rotation{}); ahead == 0 { // one that was published ahead goes too
+				check(t, err)
+			}
+			check(t, k.Rotate(t.Context(), accounts.Rotation{Revoke: true}))
+			h.clock.move(-ahead)
+			now := h.instanceOf(load(t, k))
+			if _, err := now.Verify(text); !errors.Is(err, token.ErrInvalid) {
+				t.Errorf("a clock %v ahead: a token of the leaked key: %v", ahead, err)
+			}
+			text = must(now.Issue(claims))
+			if _, err := now.Verify(text); err != nil || len(load(t, k)) != 1 {
+				t.Errorf("a clock %v ahead: a token of the new key: %v; %d keys", ahead, err, len(load(t, k)))
+			}
 		}
 	})
 }
