@@ -215,7 +215,7 @@ func (m *model) takeChangePassword() {
 		accounts.ChangePasswordInput{CurrentPassword: pw, NewPassword: next})
 	if m.outcome(err, want, "changePassword by %s, %s", s.of.email, s.id) {
 		s.of.password = next
-		m.end(m.liveOf(s.user)...)
+		m.end(m.allOf(s.user)...)
 		m.begin(s.of, given)
 	}
 }
@@ -234,7 +234,7 @@ func (m *model) takeRevokeSession() {
 	by := m.caller(anybody)
 	s := m.caller(func(s *signIn) bool { return s.user == by.user || m.chance(20) })
 	want := m.refused(by)
-	if want == "" && (s.user != by.user || !m.isActive(s)) {
+	if want == "" && (s.user != by.user || !m.mayLive(s)) {
 		want = problem.NotFound
 	}
 	_, err := m.seat().RevokeSession(m.t.Context(), by.viewer(), s.id)
@@ -290,7 +290,7 @@ func (m *model) takeStatus(status accounts.UserStatus) {
 	if m.outcome(err, want, "%s %s by %s, %s", status, p.email, by.of.email, by.id) {
 		p.suspended = suspend
 		if suspend {
-			m.end(m.liveOf(id)...)
+			m.end(m.allOf(id)...)
 		}
 	}
 }
@@ -304,7 +304,7 @@ func (m *model) takeSetRoles() {
 	_, err := m.seat().SetRoles(m.t.Context(), by.viewer(), accounts.SetRolesInput{UserID: id, Roles: roles, AllowUnverifiedEmail: true})
 	if m.outcome(err, want, "setRoles %v of %s by %s, %s", roles, p.email, by.of.email, by.id) {
 		if len(roles) == 2 && !p.admin { // nobody has confirmed the address
-			m.end(m.liveOf(id)...)
+			m.end(m.allOf(id)...)
 		}
 		p.admin = len(roles) == 2
 		m.revoked = append(m.revoked, accounts.Revocation{UserID: id, Roles: p.roles(), At: m.now(),
@@ -320,7 +320,7 @@ func (m *model) takeDelete() {
 	}
 	_, err := m.seat().DeleteAccount(m.t.Context(), by.viewer())
 	if m.outcome(err, want, "deleteAccount of %s, %s", by.of.email, by.id) {
-		m.end(m.liveOf(by.user)...)
+		m.end(m.allOf(by.user)...)
 		for _, s := range m.sessions {
 			s.row = s.row && s.user != by.user
 		}

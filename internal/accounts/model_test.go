@@ -154,12 +154,21 @@ func (m *model) note(format string, args ...any) {
 
 func (m *model) now() time.Time { return m.clock.Now().Truncate(time.Microsecond) }
 
-func (m *model) isActive(s *signIn) bool {
-	return s.row && !s.ended && m.now().Before(s.idle) && m.now().Before(s.until)
+func (m *model) isActive(s *signIn) bool { return m.livesAt(s, m.now()) }
+
+func (m *model) livesAt(s *signIn, now time.Time) bool {
+	return s.row && !s.ended && now.Before(s.idle) && now.Before(s.until)
 }
+
+// mayLive reports whether a session lives by the clock of an instance that is behind.
+func (m *model) mayLive(s *signIn) bool { return m.livesAt(s, m.now().Add(-token.Leeway)) }
 
 func (m *model) liveOf(user uuid.UUID) []*signIn {
 	return m.which(func(s *signIn) bool { return s.user == user && m.isActive(s) })
+}
+
+func (m *model) allOf(user uuid.UUID) []*signIn {
+	return m.which(func(s *signIn) bool { return s.user == user })
 }
 
 func (m *model) which(f func(*signIn) bool) (some []*signIn) {
@@ -220,11 +229,11 @@ func (p *person) roles() []string {
 	return []string{"USER"}
 }
 
-// end ends sessions that live, and nothing else.
+// end ends sessions that may live, and nothing else.
 func (m *model) end(all ...*signIn) {
 	now := m.now()
 	for _, s := range all {
-		if m.isActive(s) {
+		if m.mayLive(s) {
 			s.ended = true
 			m.revoked = append(m.revoked, accounts.Revocation{UserID: s.user, SessionID: s.id, At: now,
 				Until: lastToken(now)})

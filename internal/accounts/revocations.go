@@ -37,7 +37,7 @@ func (r Revocation) Before() time.Time {
 // written the user's row before: otherwise a parallel login could start a session that is not seen here.
 func (s *Service) revokeSessions(ctx context.Context, tx *transaction, now time.Time,
 	scope ...predicate.Session) error {
-	rows, err := tx.Session.Query().Where(append(scope, session.Not(expiredOrRevoked(now)))...).
+	rows, err := tx.Session.Query().Where(append(scope, session.Not(overEverywhere(now)))...).
 		Select(session.FieldID, session.FieldUserID).Order(ent.Asc(session.FieldID)).All(ctx)
 	if err != nil || len(rows) == 0 {
 		return err

@@ -24,7 +24,7 @@ func (s *Service) RevokeSession(ctx context.Context, v *viewer.Viewer, id uuid.U
 	var ended *Session
 	err := s.write(ctx, v, now, func(ctx context.Context, tx *transaction, _ *ent.User) error {
 		row, err := tx.Session.Query().Where(session.ID(id), session.UserID(v.UserID),
-			session.Not(expiredOrRevoked(now))).Only(ctx)
+			session.Not(overEverywhere(now))).Only(ctx)
 		if ent.IsNotFound(err) {
 			return problem.New(problem.NotFound, "There is no such session of yours.")
 		}
