@@ -26,8 +26,8 @@ import (
 type Config struct {
 	Addr        string        `env:"GATEHOUSE_ADDR" help:"address of the public listener (default 127.0.0.1:8080; PORT alone means 0.0.0.0:$PORT)"`
 	OpsAddr     string        `env:"GATEHOUSE_OPS_ADDR" help:"address of a second listener with /metrics (Prometheus) and /debug/pprof, such as 127.0.0.1:9090; every client that reaches it may read both (default off)"`
-	DatabaseURL string        `env:"GATEHOUSE_DATABASE_URL" help:"sqlite:PATH or postgres://…, several hosts as h1:5432,h2:5432 with ?target_session_attrs=read-write; else DATABASE_URL (default sqlite:gatehouse.db)"`
-	Secret      string        `env:"GATEHOUSE_SECRET" help:"at least 32 bytes, base64 or raw: seals signing keys, keys the digests of refresh tokens"`
+	DatabaseURL string        `env:"GATEHOUSE_DATABASE_URL" file:"line" help:"sqlite:PATH or postgres://…, several hosts as h1:5432,h2:5432 with ?target_session_attrs=read-write; else DATABASE_URL (default sqlite:gatehouse.db)"`
+	Secret      string        `env:"GATEHOUSE_SECRET" file:"created" help:"at least 32 bytes, base64 or raw: seals signing keys, keys the digests of refresh tokens"`
 	SecretFile  string        `env:"GATEHOUSE_SECRET_FILE" help:"file with the secret, created when absent (default with SQLite: gatehouse.secret beside the database; with Postgres one of the two is required)"`
 	SigningKey  string        `env:"GATEHOUSE_SIGNING_KEY" help:"path of a PKCS#8 PEM private key: Ed25519, ECDSA P-256 or RSA of 2048 bits or more (default: created and stored in the database, sealed)"`
 	KeyRotation string        `env:"GATEHOUSE_KEY_ROTATION" envDefault:"2160h" help:"how long a signing key of the database signs before the next one does; off: until gatehouse keys rotate"`
@@ -36,7 +36,7 @@ type Config struct {
 	AccessTTL   time.Duration `env:"GATEHOUSE_ACCESS_TTL" envDefault:"10m" help:"life of an access token"`
 	RefreshTTL  time.Duration `env:"GATEHOUSE_REFRESH_TTL" envDefault:"720h" help:"idle life of a refresh token"`
 	SessionTTL  time.Duration `env:"GATEHOUSE_SESSION_TTL" envDefault:"2160h" help:"life of a session in all"`
-	Revocations string        `env:"GATEHOUSE_REVOCATIONS_TOKEN" help:"bearer token of the services that read /revocations, at least 32 characters; two with a comma between while it is changed (default: no such feed)"`
+	Revocations string        `env:"GATEHOUSE_REVOCATIONS_TOKEN" file:"line" help:"bearer token of the services that read /revocations, at least 32 characters; two with a comma between while it is changed (default: no such feed)"`
 	Origins     []string      `env:"GATEHOUSE_ALLOWED_ORIGINS" help:"origins of the pages that may call from a browser, beside the issuer's own, comma-separated, such as https://app.example.com; those of a custom scheme, such as capacitor://localhost, without the cookie (default none; while listening on loopback with the default issuer, every origin on loopback)"`
 	Proxies     []string      `env:"GATEHOUSE_TRUSTED_PROXIES" help:"proxies whose X-Forwarded-For is used: addresses and CIDRs, comma-separated (default none)"`
 	Playground  string        `env:"GATEHOUSE_PLAYGROUND" envDefault:"auto" help:"Playground, introspection and /schema.graphql: on, off, or auto (on while listening on loopback with an issuer there)"`
@@ -51,6 +51,7 @@ type Config struct {
 	LogLevel       slog.Level     `env:"-"`
 	LogJSON        bool           `env:"-"`
 	TrustedProxies []netip.Prefix `env:"-"`
+	Files          []File         `env:"-"` // those that hold values of variables
 	Traces         Traces         `env:"-"` // by OpenTelemetry's variables
 	Warnings       []string       `env:"-"` // about variables that are ignored
 	GOGC           bool           `env:"-"` // whether this variable of Go's is set, which its runtime reads
@@ -62,18 +63,19 @@ func Load(environment []string) (*Config, error) {
 	values := env.ToMap(environment)
 	c := &Config{}
 	var all faults
+	c.readFiles(&all, values)
 	checkEnvironment(&all, values)
 	if err := env.ParseWithOptions(c, env.Options{Environment: values}); err != nil {
 		nameVariables(&all, err)
-		return nil, errors.Join(all...)
+		return nil, errors.Join(all.errs...)
 	}
 	c.Traces = loadTraces(values)
 	c.GOGC, c.GOMEMLIMIT = values["GOGC"] != "", values["GOMEMLIMIT"] != ""
 	c.Warnings = warnOfPort(values)
 	addrFrom, databaseFrom := c.setFromPlatform(values)
 	c.check(&all, addrFrom, databaseFrom)
-	if len(all) > 0 {
-		return nil, errors.Join(all...)
+	if len(all.errs) > 0 {
+		return nil, errors.Join(all.errs...)
 	}
 	c.setSecretFile()
 	return c, nil
@@ -104,16 +106,28 @@ func (c *Config) setFromPlatform(values map[string]string) (addrFrom, databaseFr
 func Invalid(name string, why error) error { return fmt.Errorf("%s: %w", name, why) }
 
 // faults are values that cannot be used, one sentence for each: the first fault that was found in it.
-type faults []error
+type faults struct {
+	errs  []error
+	files []File // whose variables are named in place of those whose values they hold
+}
 
 func (f *faults) add(name, format string, args ...any) {
 	if !f.has(name) {
-		*f = append(*f, Invalid(name, fmt.Errorf(format, args...)))
+		f.errs = append(f.errs, Invalid(f.source(name), fmt.Errorf(format, args...)))
 	}
 }
 
+// source returns the variable that gives the value of another.
+func (f *faults) source(name string) string {
+	if i := slices.IndexFunc(f.files, func(file File) bool { return file.Variable == name+fileSuffix }); i >= 0 {
+		return f.files[i].Variable
+	}
+	return name
+}
+
 func (f *faults) has(name string) bool {
-	return slices.ContainsFunc(*f, func(fault error) bool { return strings.HasPrefix(fault.Error(), name+": ") })
+	name = f.source(name)
+	return slices.ContainsFunc(f.errs, func(fault error) bool { return strings.HasPrefix(fault.Error(), name+": ") })
 }
 
 // check refuses values that cannot be used, and sets what is made of the others.
@@ -161,9 +175,6 @@ func (c *Config) checkAddresses(all *faults, addrFrom string) {
 }
 
 func (c *Config) checkTokens(all *faults) {
-	if c.Secret != "" && c.SecretFile != "" {
-		all.add("GATEHOUSE_SECRET", "GATEHOUSE_SECRET_FILE is set too; keep one of them")
-	}
 	if c.AccessTTL < time.Second || c.AccessTTL > 24*time.Hour || c.AccessTTL%time.Second != 0 {
 		all.add("GATEHOUSE_ACCESS_TTL", "%v is not a number of whole seconds between 1s and 24h", c.AccessTTL)
 	}

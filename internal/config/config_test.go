@@ -58,6 +58,9 @@ func TestLoad_EveryVariableAcceptsGoodValuesAndRefusesBadOnes(t *testing.T) {
 		"GATEHOUSE_THROTTLE",
 	}
 	for _, v := range config.Variables() {
+		if _, ok := strings.CutSuffix(v.Name, "_FILE"); ok && v.Name != "GATEHOUSE_SECRET_FILE" {
+			continue // tried with the values of the variable
+		}
 		if tried[v.Name]&1 == 0 || tried[v.Name]&2 == 0 && !slices.Contains(checkedByOthers, v.Name) {
 			t.Errorf("%s has no good or no bad value in this test", v.Name)
 		}
@@ -153,6 +156,9 @@ func TestVariables_ListTheStruct(t *testing.T) {
 		}
 		if name != "-" {
 			inStruct[name] = f.Tag.Get("envDefault")
+			if f.Tag.Get("file") != "" {
+				inStruct[name+"_FILE"] = ""
+			}
 		}
 	}
 	listed := map[string]string{}

@@ -42,6 +42,7 @@ func checkEnvironment(all *faults, values map[string]string) {
 	var unknown []string
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		switch {
+		case all.source(name) != name: // from a file, and checked
 		case slices.Contains(known, name):
 			if err := checkVisible(values[name]); err != nil {
 				all.add(name, "%w", err)

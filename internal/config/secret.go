@@ -93,13 +93,12 @@ func readWritten(path string) (content []byte, err error) {
 
 // ExposedFiles returns a warning for each file with a secret that every user of the machine may read.
 func (c *Config) ExposedFiles() (warnings []string) {
-	for _, f := range []struct{ variable, path string }{
-		{"GATEHOUSE_SECRET_FILE", c.SecretFile}, {"GATEHOUSE_SIGNING_KEY", c.SigningKey},
-	} {
-		info, err := os.Stat(f.path)
+	for _, f := range append([]File{{"GATEHOUSE_SECRET_FILE", c.SecretFile}, {"GATEHOUSE_SIGNING_KEY", c.SigningKey}},
+		c.Files...) {
+		info, err := os.Stat(f.Path)
 		if err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o004 != 0 {
 			warnings = append(warnings, fmt.Sprintf("%s: every user of this machine may read %s; "+
-				"change that by chmod o= %[2]s, or mount it with a mode such as 0400", f.variable, f.path))
+				"change that by chmod o= %[2]s, or mount it with a mode such as 0400", f.Variable, f.Path))
 		}
 	}
 	return warnings

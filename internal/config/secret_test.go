@@ -192,14 +192,20 @@ func TestReadSecret_UnusableSourceIsRefused(t *testing.T) {
 // TestExposedFiles_AreThoseThatEveryUserMayRead: each file with a secret that a variable names, with every mode.
 func TestExposedFiles_AreThoseThatEveryUserMayRead(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
-	testenv.Check(t, os.WriteFile(path, nil, 0o600))
-	for _, variable := range []string{"GATEHOUSE_SECRET_FILE", "GATEHOUSE_SIGNING_KEY"} {
-		c := load(t, "GATEHOUSE_SECRET=x", "GATEHOUSE_DATABASE_URL=sqlite:"+filepath.Join(t.TempDir(), "g.db"))
-		if variable == "GATEHOUSE_SECRET_FILE" {
-			c.SecretFile = path
-		} else {
-			c.SigningKey = path
+	testenv.Check(t, os.WriteFile(path, []byte("sqlite:"+path+"-0123456789abcdef0123456789abcdef"), 0o600))
+	variables := []string{"GATEHOUSE_SIGNING_KEY"}
+	for _, v := range config.Variables() {
+		if strings.HasSuffix(v.Name, "_FILE") {
+			variables = append(variables, v.Name)
 		}
+	}
+	for _, variable := range variables {
+		testenv.Check(t, os.Chmod(path, 0o600))
+		environment := []string{variable + "=" + path}
+		if variable != "GATEHOUSE_SECRET_FILE" {
+			environment = append(environment, "GATEHOUSE_SECRET=x")
+		}
+		c := load(t, environment...)
 		for mode := range os.FileMode(0o1000) {
 			testenv.Check(t, os.Chmod(path, mode))
 			warnings := c.ExposedFiles()

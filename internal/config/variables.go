@@ -18,6 +18,9 @@ func Variables() []Variable {
 	for f := range reflect.TypeFor[Config]().Fields() {
 		if name := f.Tag.Get("env"); name != "-" {
 			all = append(all, Variable{Name: name, Default: f.Tag.Get("envDefault"), Help: f.Tag.Get("help")})
+			if how := f.Tag.Get("file"); how == "line" || how == "raw" {
+				all = append(all, Variable{Name: name + fileSuffix, Help: "file with the value of " + name + ", in place of it"})
+			}
 		}
 	}
 	return all
@@ -27,13 +30,13 @@ func Variables() []Variable {
 func nameVariables(all *faults, err error) {
 	var many env.AggregateError
 	if !errors.As(err, &many) {
-		*all = append(*all, err)
+		all.errs = append(all.errs, err)
 		return
 	}
 	for _, one := range many.Errors {
 		var parse env.ParseError
 		if !errors.As(one, &parse) {
-			*all = append(*all, one)
+			all.errs = append(all.errs, one)
 			continue
 		}
 		f, _ := reflect.TypeFor[Config]().FieldByName(parse.Name)

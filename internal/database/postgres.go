@@ -3,12 +3,14 @@ package database
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net"
 	"net/netip"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -49,6 +51,9 @@ func parseServer(text string) (engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("database: the settings after ? in the URL, or libpq's PG… variables: %w", err)
 	}
+	if err := refuseMixedHosts(config); err != nil {
+		return nil, err
+	}
 	if config.SSLMode == "" {
 		config.SSLMode = pq.SSLModeVerifyFull
 		if onThisMachine(config) {
@@ -66,12 +71,26 @@ func parseServer(text string) (engine, error) {
 }
 
 func onThisMachine(c pq.Config) bool {
-	local := isLocal(c.Host, c.Hostaddr)
-	for _, m := range c.Multi {
-		local = local && isLocal(m.Host, m.Hostaddr)
-	}
-	return local
+	return !slices.ContainsFunc(hostsOf(c), func(h pq.ConfigMultihost) bool { return !isLocal(h.Host, h.Hostaddr) })
 }
+
+func hostsOf(c pq.Config) []pq.ConfigMultihost {
+	return append([]pq.ConfigMultihost{{Host: c.Host, Hostaddr: c.Hostaddr, Port: c.Port}}, c.Multi...)
+}
+
+// refuseMixedHosts refuses a list of sockets and other machines. lib/pq has one sslmode for all of a list: with a socket
+// in front it would send the password to the others in clear, whatever sslmode says, and otherwise ask the socket for
+// TLS, which it never has.
+func refuseMixedHosts(c pq.Config) error {
+	socket := func(h pq.ConfigMultihost) bool { return !h.Hostaddr.IsValid() && isSocket(h.Host) }
+	if onThisMachine(c) || !slices.ContainsFunc(hostsOf(c), socket) {
+		return nil
+	}
+	return errors.New("database: the URL lists a socket beside hosts of other machines, and the driver would use TLS for " +
+		"all or for none; write the address of this machine in place of the socket, such as 10.0.0.1:5432")
+}
+
+func isSocket(host string) bool { return filepath.IsAbs(host) || strings.HasPrefix(host, "@") }
 
 func isLocal(host string, addr netip.Addr) bool {
 	if !addr.IsValid() {
@@ -80,7 +99,7 @@ func isLocal(host string, addr netip.Addr) bool {
 	if addr.IsValid() {
 		return addr.IsLoopback()
 	}
-	return host == "localhost" || filepath.IsAbs(host) || strings.HasPrefix(host, "@")
+	return host == "localhost" || isSocket(host)
 }
 
 // open makes the pool: small enough that several instances share a server with its default of 100 connections. All are

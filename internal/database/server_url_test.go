@@ -27,7 +27,7 @@ func TestURL_IsReadAsItWasWritten(t *testing.T) {
 		"h1,h2:2":              {"host": "h1,h2", "port": "5432,2"},
 		"[2001:db8::1]":        {"host": "2001:db8::1"},
 		"%2Frun%2Fpostgresql":  {"host": "/run/postgresql"},
-		"%2Fs:1,10.0.0.1:2":    {"host": "/s,10.0.0.1", "port": "1,2"},
+		"%2Fs:1,127.0.0.1:2":   {"host": "/s,127.0.0.1", "port": "1,2"},
 		"p.pooler.example:":    {"host": "p.pooler.example"},
 		"%2Fcloudsql%2Fp:r:i":  nil, // the colons want an encoding too
 		"h:port":               nil,
@@ -90,6 +90,33 @@ func TestURL_OfEachHostIsTaken(t *testing.T) {
 	} {
 		if err := database.CheckURL(text); err != nil {
 			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+// TestURL_ListOfSocketsAndOtherMachinesIsRefused: each list of three hosts, with and without sslmode.
+func TestURL_ListOfSocketsAndOtherMachinesIsRefused(t *testing.T) {
+	kinds := map[string]string{ // as written: where it leads
+		"%2Frun": "socket", "@abstract": "socket", "localhost": "here", "127.0.0.1": "here", "[::1]": "here",
+		"db.example": "other", "10.0.0.1": "other",
+	}
+	for first, a := range kinds {
+		for second, b := range kinds {
+			for third, c := range kinds {
+				of := a + b + c
+				mixed := strings.Contains(of, "socket") && strings.Contains(of, "other")
+				for _, query := range []string{"", "?sslmode=verify-full", "?sslmode=disable"} {
+					list := strings.ReplaceAll(first+","+second+","+third, "@", "%40")
+					err := database.CheckURL("postgres://u:" + secret + "@" + list + "/d" + query)
+					if mixed != (err != nil) || mixed && !strings.Contains(err.Error(), "write the address of this machine") {
+						t.Errorf("%s%s: %v", list, query, err)
+					}
+				}
+				if mode := database.SSLMode("postgres://u@" + strings.ReplaceAll(first+","+second+","+third, "@", "%40")); !mixed &&
+					mode != map[bool]string{true: "verify-full", false: "disable"}[strings.Contains(of, "other")] {
+					t.Errorf("%s, %s, %s: sslmode=%s", first, second, third, mode)
+				}
+			}
 		}
 	}
 }
