@@ -124,13 +124,6 @@ var (
 		Name:       "throttles",
 		Columns:    ThrottlesColumns,
 		PrimaryKey: []*schema.Column{ThrottlesColumns[0]},
-		Indexes: []*schema.Index{
-			{
-				Name:    "throttle_until",
-				Unique:  false,
-				Columns: []*schema.Column{ThrottlesColumns[2]},
-			},
-		},
 	}
 	// UsersColumns holds the columns for the "users" table.
 	UsersColumns = []*schema.Column{

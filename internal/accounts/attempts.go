@@ -40,7 +40,7 @@ func newThrottler(c Config, turns turns) (*throttler, error) {
 		limits: c.Throttle.Limits, names: names, devices: devices, workStore: newMemoryStore(maxWorkCounters),
 	}
 	if t.counterStore = newMemoryStore(maxCounters); c.Throttle.Shared {
-		t.counterStore = sqlStore{c.Client, turns}
+		t.counterStore = sqlStore{c.Client, turns, newOwedRefunds()}
 	}
 	return t, nil
 }

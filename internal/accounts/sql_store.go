@@ -17,14 +17,21 @@ import (
 
 // sqlStore counts on Postgres, for all instances together, by the clock of the service. A use case locks these rows
 // last in its transaction.
+//
+// One network may sign in often, so its row is locked as short as can be: charges do not wait for the disk, and what a
+// success refunds is written by the next charge of the network. A crash of the instance loses refunds. A crash of
+// Postgres loses the charges of its last 0.6 s (three times wal_writer_delay), of which one account has no more than are
+// free: each crash gives away so many guesses at most.
 type sqlStore struct {
 	client *ent.Client
 	turns  turns
+	owed   *owedRefunds
 }
 
 // charge reads first, so that a flood of refused attempts costs one statement each and no lock. Then one statement
 // charges all counters, in a transaction: alone, lib/pq might send it twice. If a concurrent attempt won, it rolls
-// back and retries; after three conflicts it returns a delay of 1 s.
+// back and retries; after three conflicts it returns a delay of 1 s. What is owed is known before the counts are read:
+// a refund that is written in between counts twice in this first look, and once in the statement, which decides.
 func (d sqlStore) charge(ctx context.Context, t *attempt) (time.Duration, error) {
 	for range 3 {
 		wait, err := d.read(ctx, t)
@@ -41,6 +48,7 @@ func (d sqlStore) charge(ctx context.Context, t *attempt) (time.Duration, error)
 
 func (d sqlStore) read(ctx context.Context, t *attempt) (time.Duration, error) {
 	var names []uuid.UUID
+	owed := d.owed.to(t, false)
 	for _, c := range t.counters {
 		names = append(names, c.name)
 	}
@@ -50,40 +58,45 @@ func (d sqlStore) read(ctx context.Context, t *attempt) (time.Duration, error) {
 	}
 	counts := map[uuid.UUID]count{}
 	for _, row := range rows {
-		counts[row.ID] = count{row.At, row.Until}
+		counts[row.ID] = count{row.At, row.Until.Add(-owed[row.ID].by)}
 	}
 	return longestDelay(t.counters, t.now, func(name uuid.UUID) count { return counts[name] }), nil
 }
 
-// chargeSQL is count.next under the condition of backoff.retryAt.
+// chargeSQL is count.next under the condition of backoff.retryAt, after what is owed was refunded.
 const chargeSQL = `
-WITH rule AS (SELECT * FROM unnest($2::uuid[], $3::float8[], $4::float8[]) AS r (id, free, longest))
+WITH rule AS (SELECT * FROM unnest($2::uuid[], $3::float8[], $4::float8[], $5::float8[]) AS r (id, free, longest, owed)),
+setting AS (SELECT set_config('synchronous_commit', 'off', true))
 INSERT INTO throttles AS t (id, at, until)
-SELECT id, $1::timestamptz, $1::timestamptz + make_interval(secs => longest) FROM rule
+SELECT id, $1::timestamptz, $1::timestamptz + make_interval(secs => longest) FROM rule, setting
 ON CONFLICT (id) DO UPDATE
-SET at = greatest(t.at, excluded.at), until = greatest(t.until, excluded.at) + (excluded.until - excluded.at)
+SET at = greatest(t.at, excluded.at), until = (excluded.until - excluded.at) +
+  greatest(t.until - (SELECT make_interval(secs => owed) FROM rule WHERE rule.id = t.id), excluded.at)
 WHERE (
-  SELECT tries < free OR t.at + make_interval(secs => longest / 2 ^ greatest(0, $5 + free - tries)) <= excluded.at
+  SELECT tries < free OR t.at + make_interval(secs => longest / 2 ^ greatest(0, $6 + free - tries)) <= excluded.at
   FROM (
-    SELECT free, longest, ceil(extract(epoch FROM t.until - t.at) / longest) AS tries FROM rule WHERE rule.id = t.id
+    SELECT free, longest, ceil((extract(epoch FROM t.until - t.at) - owed) / longest) AS tries FROM rule WHERE rule.id = t.id
   ) AS r
 )`
 
-// rules returns the counters as the statements take them: arrays of ids, of free attempts and of seconds.
-func (t *attempt) rules() (ids, free, longest string) {
-	for _, c := range t.counters {
-		ids += "," + c.name.String()
-		free += fmt.Sprintf(",%d", c.free)
-		longest += fmt.Sprintf(",%v", c.maxDelay.Seconds())
+// array is a value of each counter as Postgres reads an array.
+func array[V any](counters []counter, value func(counter) V) string {
+	texts := make([]string, len(counters))
+	for i, c := range counters {
+		texts[i] = fmt.Sprint(value(c))
 	}
-	array := func(list string) string { return "{" + strings.TrimPrefix(list, ",") + "}" }
-	return array(ids), array(free), array(longest)
+	return "{" + strings.Join(texts, ",") + "}"
 }
 
+func nameOf(c counter) uuid.UUID  { return c.name }
+func longestOf(c counter) float64 { return c.maxDelay.Seconds() }
+func freeOf(c counter) int        { return c.free }
+
 func (d sqlStore) add(ctx context.Context, t *attempt) (taken bool, err error) {
-	ids, free, longest := t.rules()
+	owed := d.owed.to(t, true)
 	err = d.turns.atomically(ctx, d.client, t.by, func(tx *ent.Tx) error {
-		result, err := tx.ExecContext(ctx, chargeSQL, t.now, ids, free, longest, doublings)
+		result, err := tx.ExecContext(ctx, chargeSQL, t.now, array(t.counters, nameOf), array(t.counters, freeOf),
+			array(t.counters, longestOf), array(t.counters, owed.of), doublings)
 		if err != nil {
 			return err
 		}
@@ -93,6 +106,7 @@ func (d sqlStore) add(ctx context.Context, t *attempt) (taken bool, err error) {
 		return nil
 	})
 	if errors.Is(err, errConcurrentAttempt) {
+		d.owed.add(owed)
 		return false, nil
 	}
 	return err == nil, err
@@ -110,15 +124,32 @@ WITH held AS (
 UPDATE throttles AS t SET until = CASE WHEN $3 AND n = 1 THEN t.at ELSE t.until - make_interval(secs => longest) END
 FROM held WHERE t.id = held.id`
 
-func (sqlStore) refund(ctx context.Context, tx *transaction, t *attempt, reset bool) error {
-	ids, _, longest := t.rules()
-	_, err := tx.ExecContext(ctx, refundSQL, ids, longest, reset)
+func (d sqlStore) refund(ctx context.Context, tx *transaction, t *attempt, reset bool) error {
+	var accounts []counter
+	networks := owed{}
+	for _, c := range t.counters {
+		if c.maxDelay == maxNetworkDelay {
+			networks[c.name] = refund{c.maxDelay, t.now}
+		} else {
+			accounts = append(accounts, c)
+		}
+	}
+	tx.committed = append(tx.committed, func() { d.owed.add(networks) })
+	_, err := tx.ExecContext(ctx, refundSQL, array(accounts, nameOf), array(accounts, longestOf), reset)
 	return err
 }
 
-// deleteExpired skips locked rows, so that it never waits for an attempt that waits for it.
+// deleteExpired also refunds what is owed. It reads the table: an index would have to be written by each attempt. It
+// skips locked rows, so that it never waits for an attempt that waits for it; a refund that is skipped is lost.
 func (d sqlStore) deleteExpired(ctx context.Context, now time.Time) (rows int, err error) {
+	owed := d.owed.takeAll(now)
 	err = d.turns.atomically(ctx, d.client, nil, func(tx *ent.Tx) (err error) {
+		if len(owed) > 0 {
+			pass := strings.Replace(refundSQL, "FOR UPDATE OF t", "FOR UPDATE OF t SKIP LOCKED", 1)
+			if _, err := tx.ExecContext(ctx, pass, array(owed, nameOf), array(owed, longestOf), false); err != nil {
+				return err
+			}
+		}
 		rows, err = tx.Throttle.Delete().Where(unlocked(throttle.Table, entsql.LTE(throttle.FieldUntil, now))).Exec(ctx)
 		return err
 	})

@@ -91,6 +91,13 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
 // backoff is the delay after a number of attempts: none while they are free, then doubled up to maxDelay.
 type backoff struct {
 	free     int

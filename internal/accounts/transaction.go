@@ -21,6 +21,8 @@ type transaction struct {
 	touched []uuid.UUID // users whose accounts may be changed
 	events  []Event     // published after the commit
 
+	committed []func() // called after the commit
+
 	administratorsLocked bool
 }
 
@@ -76,6 +78,9 @@ func (s *Service) inOneTx(ctx context.Context, caller []string, f txFunc) error 
 		s.invalidate(tx) // also when the commit failed: it may have been done, and only its answer lost
 	}
 	if err == nil {
+		for _, f := range tx.committed {
+			f()
+		}
 		s.publish(ctx, tx)
 	}
 	return err

@@ -18,6 +18,7 @@ var groups = []struct {
 	{"speed", speed},
 	{"caches", caches},
 	{"logins", logins},
+	{"networks", each(networks)},
 	{"tail", each(tail)},
 	{"fairness", each(fairness)},
 	{"changes", changeLog},

@@ -1,0 +1,3 @@
+-- +goose Up
+-- drop index "throttle_until" from table: "throttles"
+DROP INDEX `throttle_until`;
