@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/internal/fairqueue"
 	"github.com/gatehouse/gatehouse/internal/password"
 	"github.com/gatehouse/gatehouse/internal/token"
 )
@@ -110,10 +111,11 @@ func (s *Service) now() time.Time { return s.config.Clock().UTC().Truncate(time.
 // Stats says how busy a service is.
 type Stats struct {
 	Hashing      password.Stats
+	Transactions fairqueue.Stats
 	SessionCache SessionCacheStats
 }
 
 // Stats returns the numbers of this moment.
 func (s *Service) Stats() Stats {
-	return Stats{s.config.Passwords.Stats(), s.cache.snapshot(s.SyncNeeded())}
+	return Stats{s.config.Passwords.Stats(), s.turns.Stats(), s.cache.snapshot(s.SyncNeeded())}
 }

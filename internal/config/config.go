@@ -27,6 +27,7 @@ type Config struct {
 	Addr        string        `env:"GATEHOUSE_ADDR" help:"address of the public listener (default 127.0.0.1:8080; PORT alone means 0.0.0.0:$PORT)"`
 	OpsAddr     string        `env:"GATEHOUSE_OPS_ADDR" help:"address of a second listener with /metrics (Prometheus) and /debug/pprof, such as 127.0.0.1:9090; every client that reaches it may read both (default off)"`
 	DatabaseURL string        `env:"GATEHOUSE_DATABASE_URL" file:"line" help:"sqlite:PATH or postgres://…, several hosts as h1:5432,h2:5432 with ?target_session_attrs=read-write; else DATABASE_URL (default sqlite:gatehouse.db)"`
+	Connections int           `env:"GATEHOUSE_DATABASE_CONNECTIONS" help:"connections of one instance to the database, 4 to 1000; one more reads the log of changes (default with Postgres 16; with SQLite one for each processor, at least 4)"`
 	Secret      string        `env:"GATEHOUSE_SECRET" file:"created" help:"at least 32 bytes, base64 or raw: seals signing keys, keys the digests of refresh tokens"`
 	SecretFile  string        `env:"GATEHOUSE_SECRET_FILE" help:"file with the secret, created when absent (default with SQLite: gatehouse.secret beside the database; with Postgres one of the two is required)"`
 	SigningKey  string        `env:"GATEHOUSE_SIGNING_KEY" help:"path of a PKCS#8 PEM private key: Ed25519, ECDSA P-256 or RSA of 2048 bits or more (default: created and stored in the database, sealed)"`
@@ -136,6 +137,9 @@ func (c *Config) check(all *faults, addrFrom, databaseFrom string) {
 	scheme, _, _ := strings.Cut(c.DatabaseURL, ":")
 	if !slices.Contains([]string{"sqlite", "postgres", "postgresql"}, scheme) {
 		all.add(databaseFrom, "is neither sqlite:PATH nor postgres://USER:PASSWORD@HOST/NAME")
+	}
+	if c.Connections != 0 && (c.Connections < 4 || c.Connections > 1000) {
+		all.add("GATEHOUSE_DATABASE_CONNECTIONS", "%d is not a number from 4 to 1000", c.Connections)
 	}
 	c.checkTokens(all)
 	c.checkSwitches(all)

@@ -41,8 +41,11 @@ func nameVariables(all *faults, err error) {
 		}
 		f, _ := reflect.TypeFor[Config]().FieldByName(parse.Name)
 		why := fmt.Errorf("not a %s: %w", parse.Type, parse.Err)
-		if f.Type == reflect.TypeFor[time.Duration]() {
+		switch f.Type {
+		case reflect.TypeFor[time.Duration]():
 			why = fmt.Errorf("not a duration, such as 10m or 720h: %w", parse.Err)
+		case reflect.TypeFor[int]():
+			why = fmt.Errorf("not a whole number: %w", parse.Err)
 		}
 		all.add(f.Tag.Get("env"), "%w", why)
 	}

@@ -25,6 +25,8 @@ type Config struct {
 	Wait      time.Duration // for a database that does not answer; default 30 s
 	MustExist bool          // default false; true refuses a SQLite file that is not there instead of making it
 
+	Connections int // of the pool; default 16 on Postgres, on SQLite one for each processor, at least 4
+
 	// Drivers decorate the driver of Client, the first one nearest to the database; see newDriver. Default: none.
 	Drivers []Decorator
 }
@@ -81,6 +83,10 @@ func Open(ctx context.Context, c Config) (*Database, error) {
 	db, err := e.open(c.MustExist)
 	if err != nil {
 		return nil, fmt.Errorf("database: open %s: %w", e, err)
+	}
+	if c.Connections > 0 {
+		db.SetMaxOpenConns(c.Connections)
+		db.SetMaxIdleConns(c.Connections)
 	}
 	d := &Database{engine: e, sql: db, log: c.Log, migrations: migrationsOf(e.dialect())}
 	if err := d.await(ctx, c.Wait); err != nil {

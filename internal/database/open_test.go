@@ -318,3 +318,12 @@ func TestSQLiteConnection_KeepsABoundedNumberOfStatements(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestOpen_PoolIsAsLargeAsConfigured(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, url string) {
+		d := must(database.Open(t.Context(), database.Config{URL: url, Connections: 8, Log: slog.New(slog.DiscardHandler)}))
+		defer d.Close()
+		testenv.Equal(t, 8, d.Stats().MaxOpenConnections, "connections")
+		testenv.Equal(t, map[bool]int{true: 6, false: 1}[d.Shared()], d.MaxTransactions(), "transactions")
+	})
+}

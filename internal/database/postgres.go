@@ -102,7 +102,7 @@ func isLocal(host string, addr netip.Addr) bool {
 	return host == "localhost" || isSocket(host)
 }
 
-// open makes the pool: small enough that several instances share a server with its default of 100 connections. All are
+// open makes the pool: by default small enough that five instances share a server with its default of 100 connections. All are
 // kept when idle, since a new one costs several round trips, and each is replaced after half an hour, so that a changed
 // address is followed.
 func (s server) open(bool) (*sql.DB, error) {

@@ -31,6 +31,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	s := sender(out)
 	stats := c.sources.Accounts()
 	s.sendHashing(stats)
+	s.sendTransactions(stats)
 	s.sendSessions(stats)
 	tokens, plans := c.sources.Tokens(), c.sources.Plans()
 	s.lookups("token_lookups_total", "Lookups of access tokens in the cache of verified tokens.",
@@ -49,6 +50,14 @@ func (s sender) sendHashing(stats accounts.Stats) {
 	s.gauge("hashing_running", "Passwords that are being hashed.", float64(h.Running))
 	s.gauge("hashing_waiting", "Requests that wait to hash a password.", float64(h.Waiting))
 	s.counter("hashing_refused_total", "Requests refused because no slot for hashing became free.", float64(h.Refused))
+}
+
+func (s sender) sendTransactions(stats accounts.Stats) {
+	t := stats.Transactions
+	s.gauge("transactions_turns", "How many transactions may be open simultaneously.", float64(t.Slots))
+	s.gauge("transactions_running", "Transactions that are open.", float64(t.Running))
+	s.gauge("transactions_waiting", "Requests and background tasks that wait to begin a transaction.", float64(t.Waiting))
+	s.counter("transactions_refused_total", "Requests refused because too many waited to begin a transaction.", float64(t.Refused))
 }
 
 func (s sender) sendSessions(stats accounts.Stats) {

@@ -120,7 +120,7 @@ func (o *Options) startOps(c *config.Config) (stop func(), err error) {
 func OpenMigrated(
 	ctx context.Context, c *config.Config, log *slog.Logger, drivers ...database.Decorator,
 ) (*database.Database, error) {
-	db, err := database.Open(ctx, database.Config{URL: c.DatabaseURL, Log: log, Drivers: drivers})
+	db, err := database.Open(ctx, database.Config{URL: c.DatabaseURL, Connections: c.Connections, Log: log, Drivers: drivers})
 	if err != nil {
 		return nil, err
 	}
