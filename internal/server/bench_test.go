@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -8,10 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/metrics"
 	"github.com/gatehouse/gatehouse/internal/testenv"
+	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
 // BenchmarkMe is an authenticated { me { id email } } through the public handler, and what counting costs it.
@@ -29,6 +32,26 @@ func benchmarkMe(b *testing.B, w observer) {
 	}
 }
 
+// BenchmarkUsers is an administrator's page of 100 users, asked for by as many clients as there are processors.
+func BenchmarkUsers(b *testing.B) {
+	built := open(b, Options{}, "GATEHOUSE_THROTTLE=off")
+	_, err := built.accounts.CreateAdministrator(b.Context(), "root@example.com", "correct horse battery")
+	testenv.Check(b, err)
+	for i := range 100 {
+		_, err := built.accounts.Register(b.Context(), viewer.Anonymous(viewer.Missing),
+			accounts.RegisterInput{Email: fmt.Sprintf("user%d@example.com", i), Password: "correct horse battery"})
+		testenv.Check(b, err)
+	}
+	ask := askSignedIn(b, built, "login", "root@example.com",
+		`{"query":"{ users(first: 100) { edges { node { id email name roles status createdAt } } } }"}`)
+	b.ReportAllocs()
+	b.RunParallel(func(p *testing.PB) {
+		for p.Next() {
+			ask()
+		}
+	})
+}
+
 // maxMeAllocations bounds what me allocates with the request and the recorder of the test.
 const maxMeAllocations = 215
 
@@ -43,7 +66,12 @@ func TestMe_AllocatesNoMoreThanItDid(t *testing.T) {
 
 // askMe returns a function that asks a new server for me.
 func askMe(t testing.TB, w observer) func() {
-	built := open(t, Options{observer: w})
+	return askSignedIn(t, open(t, Options{observer: w}), "register", "ann@example.com",
+		`{"query":"query Me { me { id email } }"}`)
+}
+
+// askSignedIn signs in by a mutation and returns a function that sends this body with the access token.
+func askSignedIn(t testing.TB, built *Server, mutation, email, body string) func() {
 	ask := func(token, body string) string {
 		r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1/graphql", strings.NewReader(body))
 		r.Header.Set("Content-Type", "application/json")
@@ -52,13 +80,13 @@ func askMe(t testing.TB, w observer) func() {
 		built.Handler.ServeHTTP(answer, r)
 		return answer.Body.String()
 	}
-	registered := ask("", `{"query":"mutation { register(input: `+
-		`{email: \"ann@example.com\", password: \"correct horse battery\"}) { accessToken } }"}`)
-	_, rest, _ := strings.Cut(registered, `"accessToken":"`)
+	signedIn := ask("", fmt.Sprintf(`{"query":"mutation { %s(input: `+
+		`{email: \"%s\", password: \"correct horse battery\"}) { accessToken } }"}`, mutation, email))
+	_, rest, _ := strings.Cut(signedIn, `"accessToken":"`)
 	token, _, _ := strings.Cut(rest, `"`)
 	return func() {
 		built.accounts.SyncedUntil(time.Now()) // as the reader of changes says in a server that runs
-		if got := ask("Bearer "+token, `{"query":"query Me { me { id email } }"}`); !strings.Contains(got, "ann@example.com") {
+		if got := ask("Bearer "+token, body); !strings.Contains(got, email) {
 			t.Fatal(got)
 		}
 	}
