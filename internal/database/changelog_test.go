@@ -119,6 +119,12 @@ func TestChangeLog_HasWhatIsDeletedAndWhatConcernsAll(t *testing.T) {
 		l.wantRead("a user and their session deleted", 2, l.user.ID)
 		l.exec("INSERT INTO signing_keys (id, sequence, sealed, created_at, signs_at) VALUES ('k', 9, '', '2001-01-01 00:00:00+00:00', '2001-01-01 00:00:00+00:00')")
 		l.wantRead("a signing key", 1, uuid.Nil)
+		for _, c := range migrate.SigningKeysTable.Columns {
+			l.exec("UPDATE signing_keys SET " + c.Name + " = " + c.Name)
+			l.wantRead("a signing key's "+c.Name, 1, uuid.Nil)
+		}
+		l.exec("DELETE FROM signing_keys")
+		l.wantRead("no signing key", 1, uuid.Nil)
 		if l.Shared() {
 			l.exec("TRUNCATE users CASCADE")
 			l.wantRead("two tables emptied", 2, uuid.Nil)
