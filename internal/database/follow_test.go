@@ -1,0 +1,86 @@
+package database_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gatehouse/gatehouse/internal/database"
+	"github.com/gatehouse/gatehouse/internal/dbtest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
+)
+
+// TestFollow_IdlePausesLoseNothing pauses the need for it hundreds of times, for about as long as a read takes.
+func TestFollow_IdlePausesLoseNothing(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, url string) {
+		var lines testenv.Buffer
+		d := must(database.Open(t.Context(), database.Config{URL: url, Log: slog.New(slog.NewTextHandler(&lines, nil))}))
+		t.Cleanup(func() { check(t, d.Close()) })
+		must(d.Migrate(t.Context()))
+		var lost, synced atomic.Int64
+		var needed atomic.Bool
+		follow(t, d, database.Follower{Changed: func([]database.Change) {}, Synced: func(time.Time) { synced.Add(1) },
+			Lost: func() { lost.Add(1) }, Needed: needed.Load})
+		pauses := 300
+		if testing.Short() {
+			pauses = 20
+		}
+		for range pauses {
+			needed.Store(true)
+			before := synced.Load()
+			testenv.Eventually(t, "in sync", testenv.HangGuard, func() bool { return synced.Load() > before })
+			needed.Store(false)
+			time.Sleep(rand.N(80 * time.Millisecond))
+		}
+		if lost.Load() != 1 || strings.Contains(lines.String(), "cannot be read") {
+			t.Errorf("lost %d times in %d pauses; want once, at the start\n%s", lost.Load(), pauses, &lines)
+		}
+	})
+}
+
+func follow(t *testing.T, d *database.Database, f database.Follower) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var over sync.WaitGroup
+	over.Go(func() { d.Follow(ctx, f) })
+	t.Cleanup(func() { cancel(); over.Wait() })
+}
+
+// TestFollow_TellsOfACommitSoon prints how soon, whatever is in between.
+func TestFollow_TellsOfACommitSoon(t *testing.T) {
+	trials := 200
+	if testing.Short() {
+		trials = 20
+	}
+	direct := dbtest.Postgres(t)
+	for name, url := range map[string]string{"postgres": direct, "transaction": dbtest.PgBouncer(t, direct, "transaction"),
+		"session": dbtest.PgBouncer(t, direct, "session"), "sqlite": dbtest.SQLite(t)} {
+		t.Run(name, func(t *testing.T) {
+			d := migrated(t, url)
+			user := must(newUser(t.Context(), d.Client, name+"@example.com"))
+			told := make(chan time.Time, 100)
+			var synced atomic.Bool
+			follow(t, d, database.Follower{Changed: func([]database.Change) { told <- time.Now() }, Lost: func() {},
+				Synced: func(time.Time) { synced.Store(true) }, Needed: func() bool { return true }})
+			testenv.Eventually(t, "in sync", testenv.HangGuard, synced.Load)
+			var took []time.Duration
+			for i := range trials {
+				time.Sleep(rand.N(20 * time.Millisecond))
+				must(d.SQL().Exec(rename, fmt.Sprint(i), user.ID))
+				committed := time.Now()
+				took = append(took, (<-told).Sub(committed))
+			}
+			slices.Sort(took)
+			t.Logf("told after p50 %v, max %v (%d trials)", took[trials/2], took[trials-1], trials)
+			if took[trials/2] > time.Second {
+				t.Errorf("half of the commits were told of after %v", took[trials/2])
+			}
+		})
+	}
+}
