@@ -31,7 +31,7 @@ web/dist/playground/index.html: $(wildcard web/src/* web/*.js web/*.json web/ind
 	else echo "npm is not there: the page at / will say how to build the Playground (apt-get install npm)"; fi
 
 gen: ## regenerate what is generated: from schema.graphql, ent/schema and internal/config
-	go generate ./ent ./graph ./authz ./examples/guard
+	go generate ./ent ./graph ./authz ./examples/guard ./internal/bench/baregqlgen
 	cd examples/go && go generate ./...
 	go run . access > ACCESS.md
 	go run internal/config/markdown.go > docs/configuration.md
@@ -69,7 +69,7 @@ fuzz: ## fuzz the guard against the second evaluator for 60 s
 vuln: ## look for known vulnerabilities in what is linked
 	go tool govulncheck ./...
 
-bench: ## measure the built program against its targets: about ten minutes; BENCHFLAGS=-help lists options
+bench: ## measure the built program against its targets: about twelve minutes; BENCHFLAGS=-help lists options
 	go run ./internal/bench $(BENCHFLAGS)
 
 microbench: ## run the benchmarks of the packages, ready for benchstat

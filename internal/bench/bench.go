@@ -165,7 +165,13 @@ func (b *bench) launch(
 	if err != nil {
 		return nil, err
 	}
-	p := process{address: address, program: v.program, environment: append(b.environment(url, address, cost), v.environment...)}
+	operations, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	p := process{address: address, operations: operations, program: v.program,
+		environment: append(b.environment(url, address, cost), v.environment...)}
+	p.environment = append(p.environment, "GATEHOUSE_OPS_ADDR="+operations)
 	return b.spawn(ctx, p, first)
 }
 
@@ -182,8 +188,8 @@ func (b *bench) environment(url, address string, cost password.Cost) []string {
 	}
 }
 
-// servePlain starts the plain server.
-func (b *bench) servePlain(ctx context.Context) (*process, error) {
+// startYardstick starts this program as one of its servers.
+func (b *bench) startYardstick(ctx context.Context, command string, first workload) (*process, error) {
 	address, err := freeAddress()
 	if err != nil {
 		return nil, err
@@ -192,6 +198,6 @@ func (b *bench) servePlain(ctx context.Context) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	first := workload{requests: [][]byte{graphqlRequest(meQuery, nil, "")}, prefix: []byte(`{"data":`)}
-	return b.spawn(ctx, process{address: address, program: program, args: []string{plainCommand, address}}, first)
+	p := process{address: address, operations: address, program: program, args: []string{command, address}}
+	return b.spawn(ctx, p, first)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -14,10 +13,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if len(os.Args) == 3 && os.Args[1] == plainCommand {
-		fmt.Fprintln(os.Stderr, servePlain(os.Args[2]))
-		os.Exit(1)
-	}
+	becomeYardstick()
 	os.Exit(m.Run())
 }
 
@@ -31,7 +27,8 @@ func TestSmoke_MeasuresEveryFigure(t *testing.T) {
 	program, err := build(t.Context(), openFolder(t))
 	testenv.Check(t, err)
 	table := &table{}
-	testenv.Check(t, measure(t.Context(), &options{binary: program, only: regexp.MustCompile(""), size: smoke}, table, t.Output()))
+	options := &options{binary: program, only: regexp.MustCompile(""), size: smoke}
+	testenv.Check(t, measure(t.Context(), options, table, t.Output()))
 	var out strings.Builder
 	table.print(&out)
 	engines := []string{"SQLite"}
@@ -40,7 +37,7 @@ func TestSmoke_MeasuresEveryFigure(t *testing.T) {
 	}
 	for _, e := range engines {
 		for _, name := range everyFigure {
-			if name = fmt.Sprintf(name, e); !strings.Contains("\n"+out.String(), "\n"+name) {
+			if name = strings.ReplaceAll(name, "%s", e); !strings.Contains("\n"+out.String(), "\n"+name) {
 				t.Errorf("no figure %q", name)
 			}
 		}
@@ -57,9 +54,14 @@ func TestSmoke_MeasuresEveryFigure(t *testing.T) {
 }
 
 var everyFigure = []string{
-	"me, %s ÷ plain", "denied me, %s ÷ plain", "users page of 100, %s ÷ plain",
-	"me, 20 users in turn, %s ÷ plain", "me, 20 users in turn, %s, garbage collections in 9000 requests",
+	"me, %s ÷ plain", "me, %s ÷ bare gqlgen", "me, %s, allocated", "denied me, %s ÷ plain",
+	"users page of 100, %s ÷ plain", "users page of 100, %s ÷ bare gqlgen's",
+	"me, 5 users in turn, %s ÷ me, one user, %s", "me, 9 users in turn, %s ÷ me, 5 users in turn, %s",
+	"me, 20 users in turn, %s ÷ me, 5 users in turn, %s",
+	"me, 20 users in turn, by 160 documents, %s, garbage collections in 9000 requests",
+	"me, 20 users in turn, by 160 documents, %s, resident memory",
 	"logins, %s ÷ argon2id alone", "me, %s, p99 under a login flood ÷ quiet",
+	"me, %s, rate under a login flood ÷ quiet",
 	"owners' sign-ins answered under a flood of wrong ones from an IPv6 /48, %s",
 	"new documents answered under a flood of others from one address, %s",
 	"login without its hashing, %s: ", "me, %s: ", "users page of 100 at depth, %s: ",

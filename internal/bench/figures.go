@@ -16,7 +16,7 @@ var groups = []struct {
 	measure func(context.Context, *bench) error
 }{
 	{"speed", speed},
-	{"caches", caches},
+	{"crowd", crowd},
 	{"logins", logins},
 	{"networks", each(networks)},
 	{"tail", each(tail)},

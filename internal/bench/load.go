@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -75,20 +76,50 @@ func (c *client) do(request []byte) ([]byte, error) {
 			}
 		}
 	}
-	if length < 0 || length > 1<<20 {
-		return nil, fmt.Errorf("the response has no usable Content-Length: %s", status)
+	c.body = c.body[:0]
+	if length < 0 {
+		err = c.readChunks()
+	} else {
+		err = c.read(length)
 	}
-	if cap(c.body) < length {
-		c.body = make([]byte, length)
-	}
-	c.body = c.body[:length]
-	if _, err := io.ReadFull(c.reader, c.body); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	if status != "" {
 		return nil, responseError(fmt.Sprintf("%s: %s", status, c.body))
 	}
 	return c.body, nil
+}
+
+// read adds so many bytes to the body.
+func (c *client) read(length int) error {
+	if length < 0 || length > 1<<20 {
+		return fmt.Errorf("a response of %d bytes", length)
+	}
+	before := len(c.body)
+	c.body = slices.Grow(c.body, length)[:before+length]
+	_, err := io.ReadFull(c.reader, c.body[before:])
+	return err
+}
+
+// readChunks reads a body whose length was not known at its beginning (RFC 9112, section 7.1).
+func (c *client) readChunks() error {
+	for {
+		line, err := c.reader.ReadSlice('\n')
+		if err != nil {
+			return err
+		}
+		length, err := strconv.ParseInt(string(bytes.TrimSpace(line)), 16, 32)
+		if err != nil {
+			return fmt.Errorf("the response has neither a Content-Length nor chunks: %w", err)
+		}
+		if err := c.read(int(length)); err != nil {
+			return err
+		}
+		if _, err := c.reader.Discard(len("\r\n")); err != nil || length == 0 {
+			return err
+		}
+	}
 }
 
 // ask is do with a look at how the answer prefix.

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +23,7 @@ type process struct {
 	args        []string
 	environment []string
 	address     string // that it will listen on
+	operations  string // address of GET /metrics
 
 	log   string // path of its output
 	cmd   *exec.Cmd
@@ -128,9 +131,30 @@ func (p *process) collections() int {
 	return bytes.Count(log, []byte("\ngc ")) // Go's line follows one of ours
 }
 
+// allocatedBytes is the metric that says how much memory a process has allocated since its start.
+const allocatedBytes = "go_memstats_alloc_bytes_total"
+
+// allocated is the value of that metric.
+func (p *process) allocated() (float64, error) {
+	response, err := http.Get("http://" + p.operations + "/metrics")
+	if err != nil {
+		return 0, err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	for line := range strings.Lines(string(text)) {
+		if value, ok := strings.CutPrefix(line, allocatedBytes+" "); ok {
+			return strconv.ParseFloat(strings.TrimSpace(value), 64)
+		}
+	}
+	return 0, errors.Join(err, fmt.Errorf("%s/metrics has no %s", p.operations, allocatedBytes))
+}
+
 // cpu is the processor time that the process has used.
-func (p *process) cpu() time.Duration {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+func (p *process) cpu() time.Duration { return processorTime(p.cmd.Process.Pid) }
+
+func processorTime(pid int) time.Duration {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0
 	}

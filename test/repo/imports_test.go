@@ -28,9 +28,10 @@ var imports = map[string]string{
 	"web":               "",
 	"internal/accounts": "ent internal/fairqueue internal/password internal/problem internal/token internal/viewer",
 	"internal/bearer":   "",
-	"internal/bench":    "internal/password internal/pgtemp",
+	"internal/bench":    "internal/bench/baregqlgen internal/password internal/pgtemp",
 	"internal/cli": "authz graph internal/accounts internal/config internal/database internal/logging " +
 		"internal/password/hashworker internal/problem internal/server",
+	"internal/bench/baregqlgen":     "",
 	"internal/config":               "",
 	"internal/database":             "ent",
 	"internal/database/migratediff": "ent internal/pgtemp",
