@@ -22,7 +22,9 @@ const (
 )
 
 // SweptTables returns the names of the tables from which rows are deleted when they have expired.
-func SweptTables() []string { return []string{revocation.Table, session.Table, throttle.Table} }
+func SweptTables() []string {
+	return []string{ChangesTable, revocation.Table, session.Table, throttle.Table}
+}
 
 // DeleteOldSessions deletes sessions that ended SessionRetention ago. It looks at the next thousand sessions by id, and
 // goes on while there were some to delete, so it needs no index, which each refresh would have to write. At one call in
@@ -68,8 +70,24 @@ func unlocked(table string, where *entsql.Predicate) func(*entsql.Selector) {
 	}
 }
 
-// sweep runs step, which deletes some rows of a table, until it finds none. It rests after each step for as long as
-// that took, so that it takes half of the database's time at most.
+// ChangesTable is the log of changes, whose rows package database deletes, with Sweep.
+const ChangesTable = "changes"
+
+// Sweep runs step, which deletes some rows of a table in one statement, until it finds none. Each step waits for its
+// turn among the transactions, and Sweep rests after it for as long as it took, so that it takes half of the database's
+// time at most.
+func (s *Service) Sweep(ctx context.Context, table string, step func(context.Context) (int, error)) error {
+	return s.untilNone(ctx, table, func() (int, error) {
+		release, err := s.turns.wait(ctx, nil)
+		if err != nil {
+			return 0, err
+		}
+		defer release()
+		return step(ctx)
+	})
+}
+
+// sweep is Sweep for steps in a transaction.
 func (s *Service) sweep(ctx context.Context, table string, step func(context.Context, *ent.Tx) (int, error)) error {
 	return s.untilNone(ctx, table, func() (rows int, err error) {
 		err = s.turns.atomically(ctx, s.config.Client, nil, func(tx *ent.Tx) (err error) {

@@ -96,15 +96,24 @@ func newTurns(transactions int) turns {
 	})}
 }
 
-// atomically is the function of that name, once it is the caller's turn.
-func (t turns) atomically(ctx context.Context, client *ent.Client, caller []string, f func(tx *ent.Tx) error) error {
-	release, err := t.Acquire(ctx, caller)
+// wait returns once it is the caller's turn, until which nothing is held.
+func (t turns) wait(ctx context.Context, caller []string) (release func(), err error) {
+	release, err = t.Acquire(ctx, caller)
 	if errors.Is(err, fairqueue.ErrBusy) {
-		return problem.RetryAfter(problem.Unavailable, "Too many changes are being written; try again soon.",
+		return nil, problem.RetryAfter(problem.Unavailable, "Too many changes are being written; try again soon.",
 			time.Second).WithCause(err)
 	}
 	if err != nil {
-		return fmt.Errorf("waiting to write: %w", err)
+		return nil, fmt.Errorf("waiting to write: %w", err)
+	}
+	return release, nil
+}
+
+// atomically is the function of that name, once it is the caller's turn.
+func (t turns) atomically(ctx context.Context, client *ent.Client, caller []string, f func(tx *ent.Tx) error) error {
+	release, err := t.wait(ctx, caller)
+	if err != nil {
+		return err
 	}
 	defer release()
 	return atomically(ctx, client, f)

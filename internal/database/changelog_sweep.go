@@ -35,25 +35,35 @@ func (s *sweeper) note(p position, lost bool) {
 	}
 }
 
-func (s *sweeper) take() (due int64) {
+func (s *sweeper) bound() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	due, s.due = s.due, 0
-	return due
+	return s.due
 }
 
-// SweepChanges deletes rows of the log that every reader has read, or has been away from for so long that it starts
-// again: a thousand at a time. Call it periodically, while Follow runs.
-func (d *Database) SweepChanges(ctx context.Context) error {
-	due := d.sweeper.take()
-	for due > 0 {
-		result, err := d.sql.ExecContext(ctx, d.engine.sweepChanges(), due, sweepBatch)
-		if err != nil {
-			return err
-		}
-		if n, err := result.RowsAffected(); n < sweepBatch || err != nil {
-			return err
-		}
+// swept is called when there is no row before a bound any more.
+func (s *sweeper) swept(bound int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.due == bound {
+		s.due = 0
 	}
-	return nil
+}
+
+// SweepChanges deletes a thousand rows of the log that every reader has read, or has been away from for so long that it
+// starts again, and returns how many there were. Call it periodically, until it returns none, while Follow runs.
+func (d *Database) SweepChanges(ctx context.Context) (rows int, err error) {
+	due := d.sweeper.bound()
+	if due == 0 {
+		return 0, nil
+	}
+	result, err := d.sql.ExecContext(ctx, d.engine.sweepChanges(), due, sweepBatch)
+	if err != nil {
+		return 0, err
+	}
+	n, err := result.RowsAffected()
+	if n == 0 && err == nil {
+		d.sweeper.swept(due)
+	}
+	return int(n), err
 }

@@ -302,7 +302,8 @@ func TestSweepChanges_DeletesWhatAllHaveRead(t *testing.T) {
 				l.exec(rename, fmt.Sprint(i, time.Now().UnixNano()), l.user.ID)
 			}
 			l.read()
-			check(t, l.SweepChanges(t.Context()))
+			for must(l.SweepChanges(t.Context())) > 0 {
+			}
 		}
 		before := count()
 		writes(5)

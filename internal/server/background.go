@@ -79,7 +79,9 @@ type job struct {
 func (s *Server) jobs() []job {
 	return []job{
 		{"delete expired revocations", s.accounts.DeleteExpiredRevocations},
-		{"delete old rows of the log of changes", s.db.SweepChanges},
+		{"delete old rows of the log of changes", func(ctx context.Context) error {
+			return s.accounts.Sweep(ctx, accounts.ChangesTable, s.db.SweepChanges)
+		}},
 		{"delete expired attempts", s.accounts.DeleteExpiredAttempts},
 		{"delete old sessions", s.accounts.DeleteOldSessions},
 		{"rotate the signing keys", s.keys.maintain},
