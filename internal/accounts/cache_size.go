@@ -1,21 +1,53 @@
 package accounts
 
+import "unsafe"
+
 // How many entries the caches hold, and how many bytes one takes at most, with its share of maps and lists. The test of
 // MaxCacheBytes fills each cache with the longest entries and holds these bounds.
 const (
-	maxCachedSessions  = 1 << 14
-	maxCounters        = 1 << 16 // attempts, in memory only where the throttle is not shared
-	maxWorkCounters    = 1 << 14 // refreshes and right passwords
-	cachedSessionBytes = 1536
-	counterBytes       = 200
-	maxPendingUses     = 4 * usesBatch // of sessions
-	pendingUseBytes    = 1536
+	defaultSessionCacheBytes = 24 << 20
+
+	maxCounters     = 1 << 16 // attempts, in memory only where the throttle is not shared
+	maxWorkCounters = 1 << 14 // refreshes and right passwords
+	counterBytes    = 200
+	maxPendingUses  = 4 * usesBatch // of sessions
+	pendingUseBytes = 1536
+
+	// mapEntryBytes is a uuid and a pointer in a map that has just grown: it is half empty.
+	mapEntryBytes = 56
+	// sliceBytes bounds what a short text or list takes beyond its bytes.
+	sliceBytes = 16
 )
 
-// MaxCacheBytes returns how much memory the caches of a Service take when they are full of the longest entries. A
-// throttle in the database takes less: only refreshes and right passwords are counted in memory then.
+// size is how much a session holds, with its place in the map of users.
+func (s *cachedSession) size() int {
+	bytes := int(unsafe.Sizeof(*s)) + 2*mapEntryBytes
+	if len(s.roles) == 1 && &s.roles[0] == &justUser[0] {
+		return bytes
+	}
+	for _, role := range s.roles {
+		bytes += sliceBytes + sliceBytes + len(role)
+	}
+	return bytes
+}
+
+// accountSize is how much a cached account holds.
+func accountSize(u *User) int {
+	bytes := int(unsafe.Sizeof(*u)) + mapEntryBytes + sliceBytes + len(u.Email) + sliceBytes + len(u.Status)
+	for _, role := range u.Roles {
+		bytes += sliceBytes + sliceBytes + len(role)
+	}
+	if u.Name != nil {
+		bytes += 2*sliceBytes + len(*u.Name)
+	}
+	return bytes
+}
+
+// MaxCacheBytes returns how much memory the caches of a Service take when they are full of the longest entries, without
+// those of SessionCacheConfig. A throttle in the database takes less: only refreshes and right passwords are counted in
+// memory then.
 func MaxCacheBytes(sharedThrottle bool) int {
-	bytes := maxCachedSessions*cachedSessionBytes + maxPendingUses*pendingUseBytes + maxWorkCounters*counterBytes
+	bytes := maxPendingUses*pendingUseBytes + maxWorkCounters*counterBytes
 	if !sharedThrottle {
 		bytes += maxCounters * counterBytes
 	}

@@ -19,7 +19,8 @@ func TestMaxCacheBytes_HoldsForFullCaches(t *testing.T) {
 		bound int
 		fill  func() any
 	}{
-		{"sessions", maxCachedSessions * cachedSessionBytes, fullSessionCache},
+		{"sessions of short accounts", defaultSessionCacheBytes, func() any { return fullSessionCache(1, 1) }},
+		{"sessions of long accounts", defaultSessionCacheBytes, func() any { return fullSessionCache(maxAddressLen, maxNameLen) }},
 		{"uses", maxPendingUses * pendingUseBytes, fullUses},
 		{"counters", maxCounters * counterBytes, func() any { return fullCounters(maxCounters) }},
 		{"refreshes", maxWorkCounters * counterBytes, func() any { return fullCounters(maxWorkCounters) }},
@@ -46,17 +47,23 @@ func liveBytes() int {
 	return int(m.HeapAlloc)
 }
 
-// fullSessionCache has a session of each of as many users, whose address and name are as long as they may be.
-func fullSessionCache() any {
-	c, _ := newSessionCache(SessionCacheConfig{})
+// fullSessionCache has as many sessions as fit: of users with an address and a name of these lengths, in turn of two
+// sessions and of one.
+func fullSessionCache(address, name int) any {
+	c := newSessionCache(SessionCacheConfig{})
 	c.trustedUntil = time.Now().Add(time.Hour)
-	for range maxCachedSessions {
-		user, session, now := uuid.New(), uuid.New(), time.Now()
-		name := strings.Repeat("🔑", maxNameLen)
-		c.addSession(0, session, cachedSession{userID: user, roles: []string{string(RoleAdmin), string(RoleUser)},
-			endsAt: now, lastUsed: now})
-		c.addAccount(0, User{ID: user, Email: strings.Repeat("a", maxAddressLen), Name: &name,
-			Roles: []Role{RoleAdmin, RoleUser}})
+	for before := -1; c.sessions.Len() > before; {
+		before = c.sessions.Len()
+		for range 1000 {
+			user, now := uuid.New(), momentOf(time.Now())
+			for range 1 + before%2 {
+				c.addSession(0, cachedSession{id: uuid.New(), userID: user, endsAt: now, lastUsed: now,
+					roles: append([]string(nil), strings.Clone("ADMIN"), strings.Clone("USER"))})
+			}
+			text := strings.Repeat("🔑", name)
+			c.addAccount(0, User{ID: user, Email: strings.Repeat("a", address), Name: &text, Status: UserStatus(strings.Clone("ACTIVE")),
+				Roles: []Role{Role(strings.Clone("ADMIN")), Role(strings.Clone("USER"))}})
+		}
 	}
 	return c
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	entsql "entgo.io/ent/dialect/sql"
@@ -29,19 +30,21 @@ func (s *Service) Viewer(ctx context.Context, claims token.Claims, from viewer.O
 		if read == nil {
 			return viewer.Anonymous(viewer.Revoked), nil
 		}
-		if now.Sub(read.lastUsed) >= lastUsedInterval {
-			s.uses.add(claims.SessionID, from, now)
-			read.lastUsed = now
-		}
-		s.cache.addSession(version, claims.SessionID, *read)
 		found = *read
+		if read.useIsDue(now) {
+			read.lastUsed = momentOf(now)
+		}
+		s.cache.addSession(version, *read)
+	}
+	if found.useIsDue(now) {
+		s.uses.add(claims.SessionID, from, now)
 	}
 	return &viewer.Viewer{
 		UserID:    found.userID,
 		SessionID: claims.SessionID,
 		Roles:     found.roles,
 		Scopes:    claims.Scopes,
-		AuthTime:  found.authenticatedAt, // what another tab of the session has proved counts too
+		AuthTime:  found.authenticatedAt.time(), // what another tab of the session has proved counts too
 	}, nil
 }
 
@@ -66,13 +69,19 @@ func (s *Service) readSession(ctx context.Context, claims token.Claims, now time
 	if err != nil {
 		return nil, err
 	}
-	found := &cachedSession{userID: row.UserID, authenticatedAt: row.AuthenticatedAt.UTC(), endsAt: expiry(row),
-		lastUsed: row.LastUsedAt}
+	found := &cachedSession{id: row.ID, userID: row.UserID, authenticatedAt: momentOf(row.AuthenticatedAt),
+		endsAt: momentOf(expiry(row)), lastUsed: momentOf(row.LastUsedAt)}
 	if err := json.Unmarshal(bytesOf(value), &found.roles); err != nil {
 		return nil, fmt.Errorf("reading the roles of %s: %w", row.UserID, err)
 	}
+	if slices.Equal(found.roles, justUser) {
+		found.roles = justUser // one for all
+	}
 	return found, nil
 }
+
+// justUser are the roles of nearly everybody.
+var justUser = []string{string(RoleUser)}
 
 // setLastUse adds to an update when and from where the session was used.
 func setLastUse(update *ent.SessionUpdate, from viewer.Origin, now time.Time) *ent.SessionUpdate {

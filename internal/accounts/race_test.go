@@ -118,7 +118,7 @@ func TestSessionCache_ReadDuringARevocationIsNotCached(t *testing.T) {
 	}
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		ending := h.otherPool(h.url)
-		asked := h.otherPool(h.url).instance(func(c *accounts.Config) { c.SessionCache.Sessions = 1 }) // and so it reads again and again
+		asked := h.otherPool(h.url).instance(func(c *accounts.Config) { c.SessionCache.Bytes = 1 }) // and so it reads again and again
 		asked.SyncedUntil(time.Now())
 		other := h.must(h.register(ada, goodPassword))
 		for range rounds {

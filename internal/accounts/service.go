@@ -93,16 +93,12 @@ func New(c Config) (*Service, error) {
 	if c.OnEvent == nil {
 		c.OnEvent = func(context.Context, Event) {}
 	}
-	v, err := newSessionCache(c.SessionCache)
-	if err != nil {
-		return nil, err
-	}
 	turns := newTurns(c.Transactions)
 	t, err := newThrottler(c, turns)
 	if err != nil {
 		return nil, err
 	}
-	return &Service{config: c, cache: v, subscribers: newBroadcaster(), throttle: t, turns: turns, uses: newUses()}, nil
+	return &Service{config: c, cache: newSessionCache(c.SessionCache), subscribers: newBroadcaster(), throttle: t, turns: turns, uses: newUses()}, nil
 }
 
 // now reads the clock with the precision of the databases: UTC, microseconds.

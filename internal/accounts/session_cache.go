@@ -1,12 +1,12 @@
 package accounts
 
 import (
-	"fmt"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"github.com/gatehouse/gatehouse/internal/bytecache"
 )
 
 const (
@@ -21,7 +21,7 @@ const (
 
 // SessionCacheConfig configures the cache of sessions and their users.
 type SessionCacheConfig struct {
-	Sessions int // default 16384: how many sessions are cached; the least recently used leave first
+	Bytes int // default 24 MiB: two thirds are for sessions, the rest for accounts
 }
 
 // sessionCache caches active sessions and their users, which saves most requests their reads. A user is invalidated
@@ -31,12 +31,13 @@ type SessionCacheConfig struct {
 // It is valid as a whole, or not at all: one read of the log proves all entries fresh.
 type sessionCache struct {
 	mu           sync.Mutex
-	sessions     *simplelru.LRU[uuid.UUID, cachedSession]
-	users        map[uuid.UUID]*cachedUser // whose sessions are cached
-	version      uint64                    // changes with each invalidation
-	trustedUntil time.Time                 // wall and monotonic clock
-	lastLookup   time.Time                 // the same
-	syncedAt     time.Time                 // everything committed before is known
+	sessions     *bytecache.Cache[uuid.UUID, *cachedSession]
+	users        map[uuid.UUID]*cachedSession       // a cached session of each
+	accounts     *bytecache.Cache[uuid.UUID, *User] // of users with cached sessions
+	version      uint64                             // changes with each invalidation
+	trustedUntil time.Time                          // wall and monotonic clock
+	lastLookup   time.Time                          // the same
+	syncedAt     time.Time                          // everything committed before is known
 	stats        SessionCacheStats
 }
 
@@ -50,44 +51,56 @@ type SessionCacheStats struct {
 
 // cachedSession is one session as a request needs it.
 type cachedSession struct {
-	userID          uuid.UUID
+	id, userID      uuid.UUID
 	roles           []string
-	authenticatedAt time.Time
-	endsAt          time.Time // unless it is revoked before
-	lastUsed        time.Time // as stored
+	authenticatedAt moment
+	endsAt          moment // unless it is revoked before
+	lastUsed        moment // as stored
+
+	another *cachedSession // of the same user
 }
 
-// cachedUser is a user with cached sessions, and perhaps their account.
-type cachedUser struct {
-	sessions map[uuid.UUID]struct{}
-	account  *User // nil: not cached
-}
+// moment is a time in microseconds, as the databases have it: a third of a time.Time.
+type moment int64
 
-func newSessionCache(c SessionCacheConfig) (*sessionCache, error) {
-	if c.Sessions == 0 {
-		c.Sessions = maxCachedSessions
+func momentOf(t time.Time) moment { return moment(t.UnixMicro()) }
+
+func (m moment) time() time.Time { return time.UnixMicro(int64(m)).UTC() }
+
+func newSessionCache(c SessionCacheConfig) *sessionCache {
+	if c.Bytes == 0 {
+		c.Bytes = defaultSessionCacheBytes
 	}
-	v := &sessionCache{users: map[uuid.UUID]*cachedUser{}}
-	var err error
-	if v.sessions, err = simplelru.NewLRU(c.Sessions, v.evicted); err != nil {
-		return nil, fmt.Errorf("accounts: creating the cache of %d sessions: %w", c.Sessions, err)
-	}
-	return v, nil
+	v := &sessionCache{users: map[uuid.UUID]*cachedSession{}}
+	forSessions := c.Bytes / 3 * 2
+	v.sessions = bytecache.New(bytecache.Config[uuid.UUID, *cachedSession]{
+		Bytes: forSessions, Size: (*cachedSession).size, Removed: v.removed,
+	})
+	v.accounts = bytecache.New(bytecache.Config[uuid.UUID, *User]{Bytes: c.Bytes - forSessions, Size: accountSize})
+	return v
 }
 
-// session returns a cached session that may be used now.
-func (c *sessionCache) session(session, user uuid.UUID, now time.Time) (cachedSession, bool) {
+// useIsDue reports whether the use of a session is worth a write.
+func (s cachedSession) useIsDue(now time.Time) bool {
+	return now.Sub(s.lastUsed.time()) >= lastUsedInterval
+}
+
+// session returns a cached session that may be used now. If its use is due, the caller notes it.
+func (c *sessionCache) session(session, user uuid.UUID, now time.Time) (found cachedSession, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.lastLookup = time.Now()
 	s, ok := c.sessions.Get(session)
-	usable := ok && c.trusted() && s.userID == user && now.Before(s.endsAt)
-	if !usable || now.Sub(s.lastUsed) >= lastUsedInterval {
+	if !ok || !c.trusted() || s.userID != user || momentOf(now) >= s.endsAt {
 		c.stats.Misses++
 		return cachedSession{}, false
 	}
 	c.stats.Hits++
-	return s, true
+	found = *s
+	if found.useIsDue(now) {
+		s.lastUsed = momentOf(now)
+	}
+	return found, true
 }
 
 // trusted reports whether entries that were not invalidated are valid.
@@ -110,28 +123,24 @@ func (c *sessionCache) versionNow() uint64 {
 
 // addSession caches a session that was read at a version, unless something was invalidated meanwhile: that may be this
 // session. While the cache is out of sync nothing is added: a revocation may have been missed.
-func (c *sessionCache) addSession(version uint64, session uuid.UUID, s cachedSession) {
+func (c *sessionCache) addSession(version uint64, s cachedSession) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if version != c.version || !c.trusted() {
-		return
+	if version == c.version && c.trusted() && c.sessions.Add(s.id, &s) {
+		s.another = c.users[s.userID]
+		c.users[s.userID] = &s
 	}
-	c.sessions.Add(session, s)
-	if c.users[s.userID] == nil {
-		c.users[s.userID] = &cachedUser{sessions: map[uuid.UUID]struct{}{}}
-	}
-	c.users[s.userID].sessions[session] = struct{}{}
 }
 
 // account returns a copy of a cached account.
 func (c *sessionCache) account(user uuid.UUID) (*User, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	known := c.users[user]
-	if known == nil || known.account == nil || !c.trusted() {
+	known, ok := c.accounts.Get(user)
+	if !ok || !c.trusted() {
 		return nil, false
 	}
-	account := *known.account
+	account := *known
 	return &account, true
 }
 
@@ -139,17 +148,25 @@ func (c *sessionCache) account(user uuid.UUID) (*User, bool) {
 func (c *sessionCache) addAccount(version uint64, account User) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if known := c.users[account.ID]; known != nil && version == c.version && c.trusted() {
-		known.account = &account
+	if c.users[account.ID] != nil && version == c.version && c.trusted() {
+		c.accounts.Add(account.ID, &account)
 	}
 }
 
-// evicted is called under the lock for each session that leaves the cache.
-func (c *sessionCache) evicted(session uuid.UUID, s cachedSession) {
-	known := c.users[s.userID]
-	delete(known.sessions, session)
-	if len(known.sessions) == 0 {
+// removed is called under the lock for each session that leaves the cache.
+func (c *sessionCache) removed(s *cachedSession) {
+	first := c.users[s.userID]
+	switch {
+	case first != s:
+		for first.another != s {
+			first = first.another
+		}
+		first.another = s.another
+	case s.another != nil:
+		c.users[s.userID] = s.another
+	default:
 		delete(c.users, s.userID)
+		c.accounts.Remove(s.userID)
 	}
 }
 
@@ -158,27 +175,31 @@ func (c *sessionCache) invalidate(user uuid.UUID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.version++
-	if known := c.users[user]; known != nil {
-		for session := range known.sessions {
-			c.sessions.Remove(session)
-		}
+	for s := c.users[user]; s != nil; s = s.another {
+		c.sessions.Remove(s.id)
 	}
+}
+
+// clear is called under the lock.
+func (c *sessionCache) clear() {
+	c.version++
+	c.sessions.Clear()
+	c.accounts.Clear()
+	c.users = map[uuid.UUID]*cachedSession{}
 }
 
 // removeAll removes every user.
 func (c *sessionCache) removeAll() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.version++
-	c.sessions.Purge()
+	c.clear()
 }
 
 // distrust empties the cache, which is not trusted until it is in sync again.
 func (c *sessionCache) distrust() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.version++
-	c.sessions.Purge()
+	c.clear()
 	c.trustedUntil = time.Time{}
 }
 

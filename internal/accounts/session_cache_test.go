@@ -23,17 +23,17 @@ import (
 )
 
 // remembering returns an instance that counts its statements and whose cache is in sync.
-func (h *fixture) remembering(sessions int) (*fixture, *meter) {
+func (h *fixture) remembering(bytes int) (*fixture, *meter) {
 	h.t.Helper()
-	other, m := h.caching(sessions)
+	other, m := h.caching(bytes)
 	other.SyncedUntil(time.Now().Add(time.Hour)) // for as long as the test lasts
 	return other, m
 }
 
 // caching is remembering before the first read of the log.
-func (h *fixture) caching(sessions int) (*fixture, *meter) {
+func (h *fixture) caching(bytes int) (*fixture, *meter) {
 	metered, m := h.metered()
-	return metered.instance(func(c *accounts.Config) { c.SessionCache.Sessions = sessions }), m
+	return metered.instance(func(c *accounts.Config) { c.SessionCache.Bytes = bytes }), m
 }
 
 // follow reads the log of changes until the test ends, as the server does, and returns how often the place was lost.
@@ -275,19 +275,27 @@ func TestSessionCache_ReadsAnAccountOnceUntilItChanges(t *testing.T) {
 	})
 }
 
+// TestSessionCache_IsBounded: what does not fit is read, and is no less valid or less ended.
 func TestSessionCache_IsBounded(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
-		h, m := h.remembering(2)
-		a := h.must(h.register(ada, goodPassword))
-		b, c := h.must(h.login(ada, goodPassword)), h.must(h.login(ada, goodPassword))
-		for _, p := range []*accounts.AuthPayload{a, b, c} {
+		h, m := h.remembering(4 << 10)
+		all := []*accounts.AuthPayload{h.must(h.register(ada, goodPassword))}
+		for range 29 {
+			all = append(all, h.must(h.login(ada, goodPassword)))
+		}
+		for _, p := range all {
 			h.wantReads(m, "first", p, 1, true)
 		}
-		h.wantReads(m, "the newest", c, 0, true)
-		h.wantReads(m, "the second newest", b, 0, true)
-		h.wantReads(m, "the oldest", a, 1, true)
-		must(h.Logout(t.Context(), c.Viewer, ""))
-		h.wantReads(m, "logged out", c, 1, false)
+		h.wantReads(m, "the newest", all[29], 0, true)
+		if n := h.Stats().SessionCache.Sessions; n < 5 || n > 20 {
+			t.Errorf("%d sessions are cached", n)
+		}
+		must(h.Logout(t.Context(), all[29].Viewer, ""))
+		for _, p := range all[:29] {
+			h.wantReads(m, "another of the user", p, 1, true)
+			h.wantReads(m, "again", p, 0, true)
+		}
+		h.wantReads(m, "logged out", all[29], 1, false)
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"os"
 	"os/exec"
 	"runtime"
 	"time"
@@ -90,12 +91,13 @@ func newServer(c *Config, db *database.Database, o Options) *Server {
 func (s *Server) issuer() string { return cmp.Or(s.config.Issuer, s.options.Address) }
 
 func (s *Server) openAccounts(ctx context.Context) (err error) {
-	onEvent := s.options.observer.onEvent(s.log)
+	onEvent, memory := s.options.observer.onEvent(s.log), s.config.budget(os.DirFS("/"))
 	if s.keys, err = openKeys(ctx, s.config, s.db, onEvent); err != nil {
 		return err
 	}
 	s.tokens, err = token.NewIssuer(token.Config{
 		Keys: s.keys.Keys, Issuer: s.issuer(), Audience: s.config.Audience, TTL: s.config.AccessTTL,
+		CacheBytes: memory.tokens,
 	})
 	if err != nil {
 		return err
@@ -121,6 +123,7 @@ func (s *Server) openAccounts(ctx context.Context) (err error) {
 		SessionTTL:   s.config.SessionTTL,
 		MaxTokenTTL:  s.keys.maxTTL,
 		MaxPage:      s.config.limits.Page,
+		SessionCache: accounts.SessionCacheConfig{Bytes: memory.sessions},
 		Throttle:     s.throttle(),
 		IsRetryable:  database.Contended,
 		Log:          s.log,

@@ -31,6 +31,8 @@ type Config struct {
 	TTL      time.Duration    // default 10 minutes: whole seconds, at most MaxTTL
 	Clock    func() time.Time // default time.Now
 	Rand     io.Reader        // default crypto/rand: draws each jti
+
+	CacheBytes int // as in VerifierConfig
 }
 
 // Issuer signs access tokens, and verifies them with its keys. It may be used concurrently.
@@ -55,7 +57,7 @@ func NewIssuer(c Config) (*Issuer, error) {
 			MaxTTL)
 	}
 	verifier, err := NewVerifier(VerifierConfig{Find: c.Keys.find, Issuer: c.Issuer, Audience: c.Audience,
-		Clock: c.Clock})
+		Clock: c.Clock, CacheBytes: c.CacheBytes})
 	if err != nil {
 		return nil, err
 	}

@@ -3,22 +3,26 @@ package token
 import (
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"slices"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"github.com/golang-jwt/jwt/v5"
-	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/internal/bytecache"
 )
 
 const (
-	// cacheSize is how many verified tokens a Verifier caches. Only tokens that the keys signed get in, so that no
-	// other client can fill the cache or make it large.
-	cacheSize = 8192
-	// MaxCacheBytes is how many bytes of memory the cached tokens of a Verifier hold, with a dozen roles or scopes
-	// each.
-	MaxCacheBytes = cacheSize << 10
+	// defaultCacheBytes is room for about 30,000 tokens.
+	defaultCacheBytes = 8 << 20
+	// mapEntryBytes is a digest and a pointer in a map that has just grown: it is half empty.
+	mapEntryBytes = 92
+	// sliceBytes bounds what a short text or list takes beyond its bytes.
+	sliceBytes = 16
 )
 
 // VerifierConfig configures a Verifier.
@@ -29,6 +33,10 @@ type VerifierConfig struct {
 	Issuer   string           // required: iss, compared byte for byte
 	Audience string           // required: aud, compared byte for byte
 	Clock    func() time.Time // default time.Now
+
+	// CacheBytes bounds the memory of verified tokens. Only tokens that the keys signed get in, so that no other client
+	// can fill it. Default 8 MiB.
+	CacheBytes int
 }
 
 // Verifier verifies access tokens with public keys alone. It may be used concurrently.
@@ -37,14 +45,54 @@ type Verifier struct {
 	parser *jwt.Parser
 	hits   atomic.Uint64
 	misses atomic.Uint64
-	cache  *lru.Cache[[sha256.Size]byte, verified]
+
+	mu    sync.Mutex
+	cache *bytecache.Cache[[sha256.Size]byte, *verified]
 }
 
 // verified is a token that has passed once.
 type verified struct {
-	key       *PublicKey
-	claims    Claims
-	validFrom time.Time
+	key                                     *PublicKey
+	user, session                           uuid.UUID
+	id                                      string
+	authenticated, issued, expires, validAt int64 // microseconds since 1970
+	roles, scopes                           []string
+}
+
+func newVerified(key *PublicKey, c Claims, validFrom time.Time) *verified {
+	return &verified{
+		key: key, user: c.UserID, session: c.SessionID, id: strings.Clone(c.ID), roles: apart(c.Roles), scopes: apart(c.Scopes),
+		authenticated: c.AuthenticatedAt.UnixMicro(), issued: c.IssuedAt.UnixMicro(), expires: c.ExpiresAt.UnixMicro(), validAt: validFrom.UnixMicro(),
+	}
+}
+
+// apart returns a copy that keeps nothing else of the payload in memory.
+func apart(list []string) []string {
+	own := slices.Clone(list)
+	for i, text := range own {
+		own[i] = strings.Clone(text)
+	}
+	return slices.Clip(own)
+}
+
+// size is how much a token holds, with its place in the cache.
+func (c *verified) size() int {
+	bytes := int(unsafe.Sizeof(*c)) + mapEntryBytes + sliceBytes + len(c.id)
+	for _, list := range [][]string{c.roles, c.scopes} {
+		for _, text := range list {
+			bytes += 2*sliceBytes + len(text)
+		}
+	}
+	return bytes
+}
+
+// claims are the caller's own.
+func (c *verified) claims() Claims {
+	moment := func(micros int64) time.Time { return time.UnixMicro(micros).UTC() }
+	return Claims{
+		UserID: c.user, SessionID: c.session, ID: c.id, AuthenticatedAt: moment(c.authenticated), IssuedAt: moment(c.issued),
+		ExpiresAt: moment(c.expires), Roles: slices.Clone(c.roles), Scopes: slices.Clone(c.scopes),
+	}
 }
 
 // NewVerifier checks the configuration.
@@ -58,15 +106,19 @@ func NewVerifier(c VerifierConfig) (*Verifier, error) {
 	case !validText(c.Issuer) || !validText(c.Audience):
 		return nil, errors.New("access tokens need an issuer and an audience, in UTF-8")
 	}
-	cache, err := lru.New[[sha256.Size]byte, verified](cacheSize)
-	if err != nil {
-		return nil, fmt.Errorf("making a verifier of access tokens: %w", err)
+	if c.CacheBytes == 0 {
+		c.CacheBytes = defaultCacheBytes
 	}
-	return &Verifier{config: c, cache: cache, parser: jwt.NewParser(
+	v := &Verifier{config: c, parser: jwt.NewParser(
 		jwt.WithValidMethods([]string{EdDSA, ES256, RS256}), jwt.WithStrictDecoding(), jwt.WithIssuer(c.Issuer),
 		jwt.WithAudience(c.Audience), jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithLeeway(Leeway),
 		jwt.WithTimeFunc(c.Clock),
-	)}, nil
+	)}
+	v.cache = bytecache.New(bytecache.Config[[sha256.Size]byte, *verified]{
+		Bytes: c.CacheBytes, Size: (*verified).size,
+		Useless: func(t *verified) bool { return t.expires <= c.Clock().UnixMicro() },
+	})
+	return v, nil
 }
 
 // Verify returns the claims of an access token, or ErrExpired, or ErrInvalid. It never panics, and touches nothing but
@@ -79,10 +131,12 @@ func (v *Verifier) Verify(text string) (Claims, error) {
 		return Claims{}, invalid("too long")
 	}
 	now, digest := v.config.Clock(), sha256.Sum256([]byte(text))
+	v.mu.Lock()
 	c, ok := v.cache.Get(digest)
+	v.mu.Unlock()
 	if ok && c.key.equal(v.config.Find(c.key.id, now)) && c.checkTimes(now) == nil {
 		v.hits.Add(1)
-		return c.claims.clone(), nil
+		return c.claims(), nil
 	}
 	v.misses.Add(1)
 	c, err := v.parse(text, now)
@@ -92,25 +146,22 @@ func (v *Verifier) Verify(text string) (Claims, error) {
 	if err := c.checkTimes(now); err != nil {
 		return Claims{}, err
 	}
+	v.mu.Lock()
 	v.cache.Add(digest, c)
-	return c.claims.clone(), nil
+	v.mu.Unlock()
+	return c.claims(), nil
 }
 
 // checkTimes grants the leeway to the beginning alone: golang-jwt's option, which is the same for both, would let a
 // token live for longer than the issuer says.
-func (c verified) checkTimes(now time.Time) error {
-	if !now.Before(c.claims.ExpiresAt) {
+func (c *verified) checkTimes(now time.Time) error {
+	if !now.Before(time.UnixMicro(c.expires)) {
 		return ErrExpired
 	}
-	if now.Before(c.validFrom) {
+	if now.Before(time.UnixMicro(c.validAt)) {
 		return invalid("payload: nbf, iat or auth_time lies ahead")
 	}
 	return nil
-}
-
-func (c Claims) clone() Claims {
-	c.Roles, c.Scopes = slices.Clone(c.Roles), slices.Clone(c.Scopes)
-	return c
 }
 
 // Stats says how often a token was in the cache, and how often it had to be parsed and its signature checked.

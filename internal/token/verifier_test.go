@@ -1,8 +1,10 @@
 package token
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -21,11 +23,12 @@ func (f *finder) find(string, time.Time) *PublicKey {
 	return f.key
 }
 
-func newVerifier(f *forger, find func(string, time.Time) *PublicKey) *Verifier {
-	v := must(NewVerifier(VerifierConfig{
-		Find: find, Issuer: theIssuer, Audience: theAudience, Clock: func() time.Time { return f.now },
-	}))
-	return v
+func newVerifier(f *forger, find func(string, time.Time) *PublicKey, bytes ...int) *Verifier {
+	c := VerifierConfig{Find: find, Issuer: theIssuer, Audience: theAudience, Clock: func() time.Time { return f.now }}
+	if len(bytes) > 0 {
+		c.CacheBytes = bytes[0]
+	}
+	return must(NewVerifier(c))
 }
 
 func TestNewVerifier_BadConfigurationIsRefused(t *testing.T) {
@@ -103,12 +106,15 @@ func TestVerifierCache_OnlyGoodTokensAreCachedAndTheSizeIsBounded(t *testing.T) 
 			t.Errorf("%s: %v, and %d are remembered", name, err, v.cache.Len())
 		}
 	}
-	for n := range cacheSize + 100 {
+	v = newVerifier(f, (&finder{key: f.key.Public()}).find, 16<<10)
+	for n := range 100 {
 		if _, err := v.Verify(f.claiming(f.payload().with("jti", fmt.Sprintf(`"%d"`, n)))); err != nil {
 			t.Fatal(err)
 		}
 	}
-	testenv.Equal(t, cacheSize, v.cache.Len(), "remembered")
+	if n := v.cache.Len(); n < 30 || n > 60 || v.cache.Bytes() > 16<<10 {
+		t.Errorf("%d tokens of %d bytes are remembered", n, v.cache.Bytes())
+	}
 }
 
 // The answer for a text is the same, seen before or not, and no caller can change it for another.
@@ -147,3 +153,28 @@ func TestVerifierCache_ConcurrentCallersGetTheirOwnToken(t *testing.T) {
 	}
 	all.Wait()
 }
+
+// TestVerifierCache_HoldsNoMoreThanItCounts: tokens as this program issues them.
+func TestVerifierCache_HoldsNoMoreThanItCounts(t *testing.T) {
+	live := func() int {
+		runtime.GC()
+		runtime.GC() // finishes what the first one left to sweep
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int(m.HeapAlloc)
+	}
+	f := newForger("EdDSA")
+	v, before := newVerifier(f, noKey, defaultCacheBytes), live()
+	for n := 0; v.cache.Bytes() < defaultCacheBytes-1000; n++ {
+		text := fmt.Sprintf("%022d", n)
+		v.cache.Add(sha256.Sum256([]byte(text)), newVerified(nil, Claims{ID: text, Roles: []string{"ADMIN", "USER"}}, f.now))
+	}
+	used := live() - before
+	t.Logf("%d tokens: %d bytes of %d", v.cache.Len(), used, defaultCacheBytes)
+	if used > defaultCacheBytes || used < defaultCacheBytes/2 {
+		t.Errorf("%d bytes, and the bound is %d", used, defaultCacheBytes)
+	}
+	runtime.KeepAlive(v)
+}
+
+func noKey(string, time.Time) *PublicKey { return nil }

@@ -13,9 +13,9 @@ const accessType = "at+jwt"
 
 // parse verifies a token that is not in the cache. golang-jwt splits and decodes it, lets keyOf find the key, verifies
 // the signature and validates iss, aud, exp, nbf and iat; accessClaims does the rest.
-func (v *Verifier) parse(text string, now time.Time) (verified, error) {
+func (v *Verifier) parse(text string, now time.Time) (*verified, error) {
 	if strings.ContainsAny(text, "\r\n") { // encoding/base64 skips them, even with strict decoding
-		return verified{}, invalid("line breaks in base64url")
+		return nil, invalid("line breaks in base64url")
 	}
 	var claims accessClaims
 	var key *PublicKey
@@ -26,12 +26,12 @@ func (v *Verifier) parse(text string, now time.Time) (verified, error) {
 		return key.public, nil
 	})
 	if errors.Is(err, jwt.ErrTokenInvalidIssuer) { // which is validated after the signature
-		return verified{}, IssuerError{claims.Issuer}
+		return nil, IssuerError{claims.Issuer}
 	}
 	if err != nil {
-		return verified{}, translate(err)
+		return nil, translate(err)
 	}
-	return verified{key: key, claims: claims.claims, validFrom: claims.validFrom()}, nil
+	return newVerified(key, claims.claims, claims.validFrom()), nil
 }
 
 // keyOf returns the key that a header names. Issue writes three header parameters, so a token with any other was not
