@@ -42,8 +42,10 @@ func NewHandler(c HandlerConfig) http.Handler {
 }
 
 // admit refuses requests whose credentials are ambiguous or not theirs to use, and puts the cookie into the context.
-func (c cookieRules) admit(r *http.Request) (*http.Request, *graphqlhttp.RequestError) {
-	if viewer.From(r.Context()).DuplicateAuthorization {
+func (c cookieRules) admit(
+	ctx context.Context, r *http.Request,
+) (context.Context, *graphqlhttp.RequestError) {
+	if viewer.From(ctx).DuplicateAuthorization {
 		return nil, graphqlhttp.BadRequest(http.StatusBadRequest, "there are two Authorization headers; send one").
 			With("WWW-Authenticate", `Bearer error="invalid_request"`)
 	}
@@ -51,5 +53,5 @@ func (c cookieRules) admit(r *http.Request) (*http.Request, *graphqlhttp.Request
 	if refused != nil {
 		return nil, refused
 	}
-	return r.WithContext(withCookie(r.Context(), cookie)), nil
+	return withCookie(ctx, cookie), nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
@@ -61,11 +62,12 @@ func TestObserver_SeesEachRequestOnceAsItWasAnswered(t *testing.T) {
 func TestRequestID_IsTheSameBeforeTheTransportAndInTheAnswer(t *testing.T) {
 	before := ""
 	inner := toy(t)
-	h := requestid.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	h := graphqlhttp.Begin(time.Minute, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		before = requestid.From(r.Context())
 		inner.ServeHTTP(w, r)
 	}))
-	if id := graphqltest.Query(t, h, "{ping}").Header.Get("X-Request-Id"); id == "" || id != before {
+	reply := graphqltest.Post(t, h, graphqltest.Body("{ping}"), "X-Request-Id", "chosen by the client")
+	if id := reply.Header.Get("X-Request-Id"); len(id) != 36 || id != before {
 		t.Errorf("%q, before the transport %q", id, before)
 	}
 }

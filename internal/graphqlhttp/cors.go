@@ -29,7 +29,7 @@ func CORS(c CORSConfig, next http.Handler) http.Handler {
 	return cors.New(cors.Options{
 		// The library's own list is compared without regard to case.
 		AllowOriginVaryRequestFunc: func(r *http.Request, origin string) (bool, []string) {
-			allowed := c.Allow(origin)
+			allowed := origin != "" && c.Allow(origin)
 			if !allowed && r.Method == http.MethodOptions && origin != "" && len(origin) <= maxOriginLen {
 				if known, _ := seen.ContainsOrAdd(origin, struct{}{}); !known {
 					c.Refused(r.Context(), origin)

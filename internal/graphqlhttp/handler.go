@@ -8,10 +8,9 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -26,14 +25,13 @@ type Config struct {
 	Extensions    []graphql.HandlerExtension        // run in this order
 	Documents     graphql.Cache[*ast.QueryDocument] // validated documents; default: a cache of CachedDocuments
 	Limits        querylimit.Limits                 // default: querylimit.DefaultLimits
-	Timeout       time.Duration                     // of one operation; default: 10 s
 	Introspection bool                              // whether a client may read the schema
 	Log           *slog.Logger                      // default: slog.Default()
 	Observe       Observer                          // called for each request; default: none
 
-	// Before is called for each request before it is read. It returns the request to go on with, which carries the
-	// context of the resolvers, or why the request is refused. Default: the request as it is.
-	Before func(*http.Request) (*http.Request, *RequestError)
+	// Before is called for each request before it is read. It returns the context of the resolvers, or why the request
+	// is refused. Default: the context as it is.
+	Before func(context.Context, *http.Request) (context.Context, *RequestError)
 	// Caller says who asks: callers take turns for what is scarce. Default: all requests are one caller's.
 	Caller func(context.Context) Caller
 	// After is called when an operation has run, with the context of its resolvers and the headers of the response.
@@ -46,10 +44,10 @@ type Caller struct {
 	SignedIn bool
 }
 
-// NewHandler returns a handler of GraphQL over HTTP. It panics when an extension refuses the schema.
+// NewHandler returns a handler of GraphQL over HTTP, behind which nothing takes longer than the context of a request: see
+// Begin. It panics when an extension refuses the schema.
 func NewHandler(c Config) http.Handler {
 	c.Limits = c.Limits.WithDefaults()
-	c.Timeout = cmp.Or(c.Timeout, 10*time.Second)
 	c.Log = cmp.Or(c.Log, slog.Default())
 	if c.Documents == nil {
 		c.Documents = lru.New[*ast.QueryDocument](CachedDocuments)
@@ -59,20 +57,19 @@ func NewHandler(c Config) http.Handler {
 	}
 	c.Documents = newRepeatedDocuments(c)
 
-	server := handler.New(c.Schema)
-	server.SetErrorPresenter(c.PresentError)
-	server.SetRecoverFunc(func(ctx context.Context, cause any) error { return logPanic(ctx, c.Log, cause) })
-	server.SetQueryCache(c.Documents)
-	server.SetParserTokenLimit(c.Limits.Tokens)
-	server.SetDisableSuggestion(!c.Introspection)
-	server.SetValidationRulesFn(querylimit.ValidationRules(c.Introspection))
-	server.AddTransport(newTransport(c))
-	server.Use(querylimit.VariableChecks{Schema: c.Schema.Schema()})
+	exec := executor.New(c.Schema)
+	exec.SetErrorPresenter(c.PresentError)
+	exec.SetRecoverFunc(func(ctx context.Context, cause any) error { return logPanic(ctx, c.Log, cause) })
+	exec.SetQueryCache(c.Documents)
+	exec.SetParserTokenLimit(c.Limits.Tokens)
+	exec.SetDisableSuggestion(!c.Introspection)
+	exec.SetDefaultRulesFn(querylimit.ValidationRules(c.Introspection))
+	exec.Use(querylimit.VariableChecks{Schema: c.Schema.Schema()})
 	if c.Introspection {
-		server.Use(extension.Introspection{})
+		exec.Use(extension.Introspection{})
 	}
 	for _, e := range c.Extensions {
-		server.Use(e)
+		exec.Use(e)
 	}
-	return server
+	return newTransport(c, exec)
 }

@@ -68,11 +68,11 @@ func TestHandler_BeforeAndAfterFrameTheOperation(t *testing.T) {
 	type key struct{}
 	refuse := false
 	h := toy(t, func(c *Config) {
-		c.Before = func(r *http.Request) (*http.Request, *RequestError) {
+		c.Before = func(ctx context.Context, _ *http.Request) (context.Context, *RequestError) {
 			if refuse {
 				return nil, BadRequest(http.StatusTeapot, "no").With("X-Reason", "tea")
 			}
-			return r.WithContext(context.WithValue(r.Context(), key{}, "kept")), nil
+			return context.WithValue(ctx, key{}, "kept"), nil
 		}
 		c.After = func(ctx context.Context, h http.Header) { h.Set("X-After", ctx.Value(key{}).(string)) }
 	})

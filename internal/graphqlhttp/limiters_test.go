@@ -21,7 +21,7 @@ import (
 func serveWith(t *testing.T, body string, timeout time.Duration, change func(*transport)) *graphqltest.Reply {
 	t.Helper()
 	cache := graphql.MapCache[*ast.QueryDocument]{}
-	c := Config{Schema: graphqltest.Schema(), PresentError: present, Timeout: time.Minute, Documents: cache,
+	c := Config{Schema: graphqltest.Schema(), PresentError: present, Documents: cache,
 		Introspection: true}
 	c.Limits = c.Limits.WithDefaults()
 	c.Caller = func(context.Context) Caller { return Caller{} }
@@ -32,13 +32,9 @@ func serveWith(t *testing.T, body string, timeout time.Duration, change func(*tr
 	if _, errs := exec.CreateOperationContext(ctx, &graphql.RawParams{Query: "{ping}"}); errs != nil {
 		t.Fatal(errs)
 	}
-	tr := newTransport(c)
+	tr := newTransport(c, exec)
 	change(tr)
-	return graphqltest.Send(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(graphql.StartOperationTrace(r.Context()), timeout)
-		defer cancel()
-		tr.Do(w, r.WithContext(ctx), exec)
-	}), graphqltest.NewPost(body))
+	return graphqltest.Send(t, Begin(timeout, tr), graphqltest.NewPost(body))
 }
 
 // full returns a limiter whose only slot is taken.

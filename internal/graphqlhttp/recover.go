@@ -38,7 +38,6 @@ func InternalError(ctx context.Context) *gqlerror.Error {
 // to a log of its own. Once a part of the response is written, the connection is cut all the same.
 func Recover(log *slog.Logger, onPanic func(), next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx := requestid.Ensure(r.Context())
 		started := &startedWriter{ResponseWriter: w}
 		defer func() {
 			cause := recover()
@@ -48,6 +47,7 @@ func Recover(log *slog.Logger, onPanic func(), next http.Handler) http.Handler {
 			if cause != http.ErrAbortHandler {
 				onPanic()
 			}
+			ctx := requestid.Ensure(r.Context())
 			if started.started && cause != http.ErrAbortHandler {
 				logPanic(ctx, log, cause)
 				panic(http.ErrAbortHandler)

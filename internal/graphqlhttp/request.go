@@ -2,6 +2,7 @@ package graphqlhttp
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -47,13 +48,15 @@ type requestReader struct {
 }
 
 // read returns the parameters of a GraphQL request.
-func (q requestReader) read(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *RequestError) {
+func (q requestReader) read(
+	ctx context.Context, w http.ResponseWriter, r *http.Request,
+) (*graphql.RawParams, *RequestError) {
 	var params rawParams
 	var refused *RequestError
 	if isRead(r.Method) {
 		params, refused = q.readQuery(r.URL)
 	} else {
-		params, refused = q.readPost(w, r)
+		params, refused = q.readPost(ctx, w, r)
 	}
 	if refused != nil {
 		return nil, refused
@@ -61,7 +64,9 @@ func (q requestReader) read(w http.ResponseWriter, r *http.Request) (*graphql.Ra
 	return params.parse()
 }
 
-func (q requestReader) readPost(w http.ResponseWriter, r *http.Request) (rawParams, *RequestError) {
+func (q requestReader) readPost(
+	ctx context.Context, w http.ResponseWriter, r *http.Request,
+) (rawParams, *RequestError) {
 	if refused := checkContent(r.Header); refused != nil {
 		return nil, refused
 	}
@@ -70,7 +75,7 @@ func (q requestReader) readPost(w http.ResponseWriter, r *http.Request) (rawPara
 		return nil, refused
 	}
 	if len(body) > maxCachedText {
-		if err := q.slot.acquire(r.Context()); err != nil {
+		if err := q.slot.acquire(ctx); err != nil {
 			refused := &RequestError{Status: http.StatusServiceUnavailable, Err: err}
 			return nil, refused.With("Retry-After", fmt.Sprint(err.Extensions["retryAfter"]))
 		}
@@ -108,7 +113,7 @@ func (q requestReader) readBody(w http.ResponseWriter, r *http.Request) ([]byte,
 	if r.ContentLength > int64(q.limits.Body) {
 		return nil, q.bodyTooLarge() // before a client that waits for 100 Continue sends it
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(q.limits.Body)))
+	body, err := readAll(http.MaxBytesReader(w, r.Body, int64(q.limits.Body)), r.ContentLength)
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, q.bodyTooLarge()
 	}
@@ -116,6 +121,17 @@ func (q requestReader) readBody(w http.ResponseWriter, r *http.Request) ([]byte,
 		return nil, BadRequest(http.StatusBadRequest, "the body ended early or could not be read")
 	}
 	return body, nil
+}
+
+// readAll is io.ReadAll that allocates no more than a short body needs. A length is what a client says: -1 is unknown.
+func readAll(r io.Reader, length int64) ([]byte, error) {
+	const first = 512 // what io.ReadAll begins with
+	if length < 0 || length > first {
+		return io.ReadAll(r)
+	}
+	body := make([]byte, length)
+	_, err := io.ReadFull(r, body)
+	return body, err
 }
 
 func (q requestReader) bodyTooLarge() *RequestError {

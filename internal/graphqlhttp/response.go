@@ -137,7 +137,7 @@ func (out responder) write(ctx context.Context, status int, response *graphql.Re
 		info.status, info.errs = status, response.Errors
 	}
 	var b bytes.Buffer
-	b.Grow(len(response.Data) + 256)
+	b.Grow(len(`{"data":}`) + len(response.Data))
 	b.WriteByte('{')
 	entry := func(name string, value []byte) {
 		if b.Len() > 1 {

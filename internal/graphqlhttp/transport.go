@@ -14,10 +14,11 @@ import (
 )
 
 // transport is GraphQL over HTTP: POST of one JSON request, and GET for queries. It answers every request, also those
-// with an unknown Upgrade header: Java's HTTP client sends one with each POST. A transport for WebSockets would stand
+// with an unknown Upgrade header: Java's HTTP client sends one with each POST. A handler of WebSockets would stand
 // before it.
 type transport struct {
 	Config
+	exec      graphql.GraphExecutor
 	documents *querylimit.DocumentLimits
 
 	// parsing bounds what requests cost before anything is known of them. A request whose body is longer than any
@@ -31,22 +32,19 @@ type transport struct {
 	execution *limiter
 }
 
-var _ graphql.Transport = (*transport)(nil)
-
-func newTransport(c Config) *transport {
+func newTransport(c Config, exec graphql.GraphExecutor) *transport {
 	return &transport{
 		Config:    c,
+		exec:      exec,
 		documents: querylimit.NewDocumentLimits(c.Schema.Schema(), c.Limits, c.Introspection),
 		parsing:   newLimiter(c, true, "too many long or new documents are being read; try again"),
 		execution: newLimiter(c, false, "too many large answers are being made; try again"),
 	}
 }
 
-// Supports reports that nothing comes after this transport.
-func (*transport) Supports(*http.Request) bool { return true }
-
-// Do answers one request.
-func (t *transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+// ServeHTTP answers one request. What belongs to it goes from here by a context of its own: a copy of the request for
+// each value would be most of what the values cost.
+func (t *transport) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	info := &requestInfo{}
 	ctx := withRequestInfo(requestid.Ensure(r.Context()), info)
 	if t.Observe != nil {
@@ -54,8 +52,6 @@ func (t *transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 		ctx = observed
 		defer func() { done(info.stats()) }() // last, also after a panic
 	}
-	ctx, cancel := context.WithTimeout(ctx, t.Timeout)
-	defer cancel()
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -67,17 +63,16 @@ func (t *transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 			out.writeInternalError(ctx, t.Log, cause)
 		}
 	}()
-	t.serve(out, r.WithContext(ctx), exec)
+	t.serve(ctx, out, r)
 }
 
-func (t *transport) serve(out responder, r *http.Request, exec graphql.GraphExecutor) {
-	r, refused := t.admit(out, r)
+func (t *transport) serve(ctx context.Context, out responder, r *http.Request) {
+	ctx, refused := t.admit(ctx, out, r)
 	if refused != nil {
-		out.refuse(r.Context(), refused)
+		out.refuse(ctx, refused)
 		return
 	}
-	ctx := r.Context()
-	op, refused := t.createOperation(out, r, exec)
+	op, refused := t.createOperation(ctx, out, r)
 	if refused == nil && op.errs == nil {
 		refused = checkMethod(r.Method, op.Operation.Operation)
 	}
@@ -87,9 +82,9 @@ func (t *transport) serve(out responder, r *http.Request, exec graphql.GraphExec
 	}
 	var response *graphql.Response
 	if op.errs != nil {
-		response = exec.DispatchError(graphql.WithOperationContext(ctx, op.OperationContext), op.errs)
+		response = t.exec.DispatchError(graphql.WithOperationContext(ctx, op.OperationContext), op.errs)
 	} else {
-		response, ctx = t.execute(ctx, exec, op.OperationContext)
+		response, ctx = t.execute(ctx, op.OperationContext)
 		if t.After != nil {
 			t.After(ctx, out.Header())
 		}
@@ -97,20 +92,22 @@ func (t *transport) serve(out responder, r *http.Request, exec graphql.GraphExec
 	t.respond(ctx, out, response)
 }
 
-// admit checks what needs no reading of the request, and calls the hook. It always returns a request.
-func (t *transport) admit(out responder, r *http.Request) (*http.Request, *RequestError) {
+// admit checks what needs no reading of the request, and calls the hook. It always returns a context.
+func (t *transport) admit(
+	ctx context.Context, out responder, r *http.Request,
+) (context.Context, *RequestError) {
 	switch {
 	case r.Method != http.MethodPost && !isRead(r.Method):
-		return r, BadRequest(http.StatusMethodNotAllowed, "use POST, or GET for queries").With("Allow",
+		return ctx, BadRequest(http.StatusMethodNotAllowed, "use POST, or GET for queries").With("Allow",
 			"GET, HEAD, POST")
 	case out.mediaType == "":
-		return r, BadRequest(http.StatusNotAcceptable, "answers are "+typeGraphQL+" or "+typeJSON)
+		return ctx, BadRequest(http.StatusNotAcceptable, "answers are "+typeGraphQL+" or "+typeJSON)
 	case t.Before == nil:
-		return r, nil
+		return ctx, nil
 	}
-	admitted, refused := t.Before(r)
+	admitted, refused := t.Before(ctx, r)
 	if refused != nil {
-		return r, refused
+		return ctx, refused
 	}
 	return admitted, nil
 }
@@ -137,22 +134,22 @@ type operation struct {
 
 // createOperation reads a request into an operation, with a slot of the parsing limiter where that is expensive.
 func (t *transport) createOperation(
-	out responder, r *http.Request, exec graphql.GraphExecutor,
+	ctx context.Context, out responder, r *http.Request,
 ) (*operation, *RequestError) {
 	slot := &slot{limiter: t.parsing}
 	defer slot.giveBack()
-	start := graphql.Now()
-	params, refused := requestReader{t.Limits, slot}.read(out.ResponseWriter, r)
+	ctx = graphql.StartOperationTrace(ctx)
+	start := graphql.GetStartTime(ctx)
+	params, refused := requestReader{t.Limits, slot}.read(ctx, out.ResponseWriter, r)
 	if refused != nil {
 		return nil, refused
 	}
 	params.ReadTime = graphql.TraceTiming{Start: start, End: graphql.Now()}
-	ctx := r.Context()
-	op := &operation{OperationContext: &graphql.OperationContext{}}
+	op := &operation{}
 	if err := t.checkDocument(ctx, params, slot); err != nil {
-		op.errs = gqlerror.List{err}
+		op.OperationContext, op.errs = &graphql.OperationContext{}, gqlerror.List{err}
 	} else {
-		op.OperationContext, op.errs = exec.CreateOperationContext(ctx, params)
+		op.OperationContext, op.errs = t.exec.CreateOperationContext(ctx, params)
 	}
 	requestInfoFrom(ctx).op = op.OperationContext
 	if len(op.errs) > 0 {
@@ -194,7 +191,7 @@ func explain(op *operation) gqlerror.List {
 
 // execute runs an operation to its complete response. It returns the context of its resolvers.
 func (t *transport) execute(
-	ctx context.Context, exec graphql.GraphExecutor, op *graphql.OperationContext,
+	ctx context.Context, op *graphql.OperationContext,
 ) (*graphql.Response, context.Context) {
 	slot := &slot{limiter: t.execution}
 	defer slot.giveBack()
@@ -204,10 +201,10 @@ func (t *transport) execute(
 		t.acquireAfterMutations(op, slot)
 	case expensive:
 		if err := slot.acquire(ctx); err != nil {
-			return exec.DispatchError(graphql.WithOperationContext(ctx, op), gqlerror.List{err}), ctx
+			return t.exec.DispatchError(graphql.WithOperationContext(ctx, op), gqlerror.List{err}), ctx
 		}
 	}
-	responses, ctx := exec.DispatchOperation(ctx, op)
+	responses, ctx := t.exec.DispatchOperation(ctx, op)
 	return responses(ctx), ctx
 }
 

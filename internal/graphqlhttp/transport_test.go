@@ -222,12 +222,11 @@ func TestTimeout_OperationIsUnavailable(t *testing.T) {
 		<-ctx.Done()
 		return next(ctx)
 	})
-	h := toy(t, func(c *Config) { c.Timeout = time.Millisecond; c.Extensions = append(c.Extensions, late) })
-	got := graphqltest.Query(t, h, "{ping}")
+	h := toy(t, func(c *Config) { c.Extensions = append(c.Extensions, late) })
+	got := graphqltest.Query(t, Begin(time.Millisecond, h), "{ping}")
 	if got.StatusCode != 503 || got.Code() != "UNAVAILABLE" || got.Header.Get("Retry-After") != "1" {
 		t.Errorf("%d %s, Retry-After %q", got.StatusCode, got.Text, got.Header.Get("Retry-After"))
 	}
-	h = toy(t, func(c *Config) { c.Extensions = append(c.Extensions, late) })
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel() // the client is gone
 	if got := graphqltest.Send(t, h, newPost(ping).WithContext(ctx)); got.StatusCode != 503 {

@@ -4,19 +4,11 @@ package requestid
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/google/uuid"
 )
 
 type contextKey struct{}
-
-// Middleware gives each request its id before any other handler sees it.
-func Middleware(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(w, r.WithContext(Ensure(r.Context())))
-	})
-}
 
 // Ensure returns a context with a request id: the given one if it has an id, otherwise a child with a new id. The id
 // is made here, never taken from the request, because it ends up in the log.

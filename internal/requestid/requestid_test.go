@@ -2,23 +2,13 @@ package requestid
 
 import (
 	"context"
-	"net/http"
-	"net/http/httptest"
 	"testing"
 )
 
-func TestMiddleware_GivesEachRequestOneIDOfItsOwn(t *testing.T) {
-	var ids []string
-	h := Middleware(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		ids = append(ids, From(r.Context()), From(Ensure(r.Context())))
-	}))
-	for range 2 {
-		r := httptest.NewRequest(http.MethodGet, "/", nil)
-		r.Header.Set("X-Request-Id", "chosen by the client")
-		h.ServeHTTP(httptest.NewRecorder(), r)
-	}
-	if len(ids) != 4 || len(ids[0]) != 36 || ids[0] != ids[1] || ids[2] != ids[3] || ids[0] == ids[2] {
-		t.Errorf("ids %q", ids)
+func TestEnsure_GivesEachContextOneIDOfItsOwn(t *testing.T) {
+	first, second := Ensure(context.Background()), Ensure(context.Background())
+	if id := From(first); len(id) != 36 || id != From(Ensure(first)) || id == From(second) {
+		t.Errorf("ids %q, again %q, of another context %q", id, From(Ensure(first)), From(second))
 	}
 	if id := From(context.Background()); id != "" {
 		t.Errorf("a context without a request has the id %q", id)

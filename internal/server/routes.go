@@ -10,7 +10,6 @@ import (
 
 	"github.com/gatehouse/gatehouse/graph"
 	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
-	"github.com/gatehouse/gatehouse/internal/requestid"
 	"github.com/gatehouse/gatehouse/internal/revocationfeed"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 	"github.com/gatehouse/gatehouse/web"
@@ -31,9 +30,8 @@ func stack(h http.Handler, all ...middleware) http.Handler {
 func (s *Server) newHandler(ctx context.Context, graphql http.Handler) http.Handler {
 	callers := viewer.Config{Verify: s.tokens.Verify, Session: s.accounts.Viewer}
 	graphql = stack(graphql,
-		requestid.Middleware,
+		func(h http.Handler) http.Handler { return graphqlhttp.Begin(s.options.Timeout, h) },
 		s.cors,
-		func(h http.Handler) http.Handler { return graphqlhttp.Timeout(s.options.Timeout, h) },
 		func(h http.Handler) http.Handler { return viewer.Middleware(callers, h) },
 	)
 	s.table = s.routes(ctx, graphql)

@@ -174,7 +174,6 @@ func (s *Server) newGraphQLHandler() (http.Handler, error) {
 			Extensions:    []graphql.HandlerExtension{s.guard},
 			Documents:     cache,
 			Limits:        s.config.limits,
-			Timeout:       s.options.Timeout,
 			Introspection: introspection,
 			Log:           s.log,
 			Observe:       s.options.observer.observe(s.log),

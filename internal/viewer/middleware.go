@@ -29,16 +29,18 @@ func Locate(proxies []netip.Prefix, next http.Handler) http.Handler {
 	})
 }
 
-// Middleware puts the viewer of each request into its context, at the origin that Locate has found.
+// Middleware finds the viewer of each request, who takes the place of the anonymous one of Locate: also for what came
+// before.
 func Middleware(c Config, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		origin := From(r.Context()).Origin
-		v := c.viewer(r, origin)
+		located := From(r.Context())
+		v := c.viewer(r, located.Origin)
 		if v == nil {
 			v = Anonymous(Missing)
 		}
-		v.Origin = origin
-		next.ServeHTTP(w, r.WithContext(With(r.Context(), v)))
+		v.Origin = located.Origin
+		*located = *v
+		next.ServeHTTP(w, r)
 	})
 }
 
