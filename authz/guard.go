@@ -135,7 +135,11 @@ func (g *Guard) InterceptOperation(ctx context.Context, next graphql.OperationHa
 		return next(ctx)
 	}
 	strict := op.Operation.Operation != ast.Query
-	d := g.decide(ctx, []*node{p.root}, strict, v, have, op.Variables)
+	d := p.decided(v, have)
+	if d == nil {
+		d = g.decide(ctx, []*node{p.root}, strict, v, have, op.Variables)
+		p.remember(d)
+	}
 	if len(d.violations) > 0 && (strict || !d.runnable) {
 		return graphql.OneShot(&graphql.Response{Errors: g.present(ctx, d.violations)})
 	}

@@ -3,18 +3,42 @@ package authz
 import (
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
 // plan is what an operation asks for: the fields that it selects on each concrete type, joined into a graph. It knows
-// no viewer and never changes, so all viewers share it. It has one node for each pair of a selection set and a concrete
+// no viewer, so all viewers share it. It has one node for each pair of a selection set and a concrete
 // type, so fragments that are spread many times are read once and its size is linear in the document.
 type plan struct {
 	root   *node
 	needs  []*requirement // the distinct requirements of all that is selected, whatever @skip and @include say
 	plain  bool           // needs is all: nothing depends on supplied inputs or on who is signed in later
+	fixed  bool           // no variable decides what is selected, either
 	fields map[fieldKey]bool
+
+	last atomic.Pointer[decision] // of a fixed plan, for whoever asked last: it holds for all who have the same atoms
+}
+
+// decided returns what was decided for another caller who has the same atoms, or nil.
+func (p *plan) decided(c caller, have bits) *decision {
+	last := p.last.Load()
+	if last == nil || last.have != have {
+		return nil
+	}
+	d := *last
+	d.caller = c
+	return &d
+}
+
+// remember keeps a decision for the next caller. Violations have words for one caller.
+func (p *plan) remember(d *decision) {
+	if p.fixed && len(d.violations) == 0 {
+		nobodys := *d
+		nobodys.caller = caller{}
+		p.last.Store(&nobodys)
+	}
 }
 
 // selects reports whether the operation asks for the field anywhere.
@@ -84,9 +108,11 @@ func newPlan(t *table, doc *ast.QueryDocument, op *ast.OperationDefinition) *pla
 	p := &plan{
 		root:   builder.node(op, op.SelectionSet, t.types[root.Name]),
 		plain:  true,
+		fixed:  true,
 		fields: map[fieldKey]bool{},
 	}
 	p.collectNeeds(p.root, map[*node]bool{})
+	p.fixed = p.fixed && p.plain
 	for _, n := range builder.nodes {
 		for _, s := range n.selections {
 			p.fields[fieldKey{n.object.name, s.field.Name}] = true
@@ -188,6 +214,7 @@ func (p *plan) collectNeeds(n *node, seen map[*node]bool) {
 	seen[n] = true
 	p.need(n.object.require)
 	for _, s := range n.selections {
+		p.fixed = p.fixed && s.when == nil
 		if s.rule == nil {
 			p.plain = p.plain && !isIntrospection(s.field)
 			continue
@@ -203,6 +230,7 @@ func (p *plan) collectNeeds(n *node, seen map[*node]bool) {
 		}
 	}
 	for _, f := range n.fragments {
+		p.fixed = p.fixed && f.when == nil
 		p.collectNeeds(f.node, seen)
 	}
 }

@@ -95,6 +95,29 @@ func TestRemovedRight_GrantsNothing(t *testing.T) {
 	}
 }
 
+// TestPlan_WhatWasDecidedForAnotherCallerIsWhatWouldBeDecided: callers in turn ask for an operation whose plan is cached,
+// and each asks for it as if it were new.
+func TestPlan_WhatWasDecidedForAnotherCallerIsWhatWouldBeDecided(t *testing.T) {
+	t.Parallel()
+	r, s, all := newRandom(t, 6), mustServe(t, false), personas()
+	for range rounds() {
+		o := r.write().text(plainly)
+		for n := range 8 {
+			p, fresh := all[r.IntN(len(all))], o
+			fresh.text += fmt.Sprintf("\n# %d", n)
+			for name := range o.variables { // other values for the same plan
+				if _, ok := o.variables[name].(bool); ok {
+					o.variables[name] = r.IntN(2) == 0
+				}
+			}
+			got, want := ask(t, s, p.Viewer, o), ask(t, s, p.Viewer, fresh)
+			if !reflect.DeepEqual(want, got) {
+				t.Fatalf("%s: as new\n%v\nas others have asked\n%v\n%s %v", p.name, want, got, o.text, o.variables)
+			}
+		}
+	}
+}
+
 func lessOf(r *random, p allfeatures.Viewer) (allfeatures.Viewer, string) {
 	switch n := r.IntN(5); {
 	case n == 0 && len(p.Roles) > 0:
