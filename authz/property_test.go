@@ -14,7 +14,7 @@ import (
 )
 
 // rounds is how many random operations a property is tried on.
-func rounds() int { return scaled(3_000, 200, 100) }
+func rounds() int { return scaled(3_000, 60, 60) }
 
 // scaled chooses a number for TEST_LONG=matrix, for an ordinary run, or for a short one.
 func scaled(long, ordinary, short int) int {

@@ -17,9 +17,11 @@ import (
 	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
-// TestFollow_IdlePausesLoseNothing pauses the need for it hundreds of times, for about as long as a read takes.
+// TestFollow_IdlePausesLoseNothing pauses the need for it again and again, for about as long as a read takes.
 func TestFollow_IdlePausesLoseNothing(t *testing.T) {
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, url string) {
+		t.Parallel()
 		var lines testenv.Buffer
 		d := must(database.Open(t.Context(), database.Config{URL: url, Log: slog.New(slog.NewTextHandler(&lines, nil))}))
 		t.Cleanup(func() { check(t, d.Close()) })
@@ -28,9 +30,9 @@ func TestFollow_IdlePausesLoseNothing(t *testing.T) {
 		var needed atomic.Bool
 		follow(t, d, database.Follower{Changed: func([]database.Change) {}, Synced: func(time.Time) { synced.Add(1) },
 			Lost: func() { lost.Add(1) }, Needed: needed.Load})
-		pauses := 300
-		if testing.Short() {
-			pauses = 20
+		pauses := 20
+		if testenv.Long("refusals") {
+			pauses = 300
 		}
 		for range pauses {
 			needed.Store(true)
@@ -54,9 +56,10 @@ func follow(t *testing.T, d *database.Database, f database.Follower) {
 
 // TestFollow_TellsOfACommitSoon prints how soon, whatever is in between.
 func TestFollow_TellsOfACommitSoon(t *testing.T) {
-	trials := 200
-	if testing.Short() {
-		trials = 20
+	t.Parallel()
+	trials := 20
+	if testenv.Long("refusals") {
+		trials = 200
 	}
 	direct := dbtest.Postgres(t)
 	for name, url := range map[string]string{"postgres": direct, "transaction": dbtest.PgBouncer(t, direct, "transaction"),

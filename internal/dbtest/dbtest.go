@@ -8,10 +8,12 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"errors"
+	"flag"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -28,6 +30,7 @@ func Main(m *testing.M) { os.Exit(Run(m)) }
 
 // Run is Main for a TestMain that has more to do before it ends with the returned code.
 func Run(m *testing.M) (code int) {
+	flag.Set("test.parallel", fmt.Sprint(max(runtime.GOMAXPROCS(0), 4))) // where no flag says otherwise: they wait, mostly
 	code = m.Run()
 	if err := shared.close(); err != nil {
 		fmt.Fprintln(os.Stderr, "dbtest:", err)
@@ -147,11 +150,24 @@ func (s *server) start() (err error) {
 			return err
 		}
 		address = s.cluster.URL("postgres")
+		defer func() { err = errors.Join(err, s.stopVacuum()) }()
 	}
 	if s.url, err = url.Parse(address); err != nil {
 		return errors.New("TEST_DATABASE_URL is not a URL: postgres://USER:PASSWORD@HOST:5432/NAME?sslmode=disable")
 	}
 	s.admin, err = sql.Open("postgres", address)
+	return err
+}
+
+// stopVacuum ends the worker that looks after each database: there are hundreds, of a second each.
+func (s *server) stopVacuum() error {
+	if s.admin == nil {
+		return nil
+	}
+	_, err := s.admin.Exec("ALTER SYSTEM SET autovacuum = off")
+	if err == nil {
+		_, err = s.admin.Exec("SELECT pg_reload_conf()")
+	}
 	return err
 }
 

@@ -50,6 +50,7 @@ type Options struct {
 	Args    []string // of such a Program; default: serve
 	Shell   string   // of a child: what a shell does before, as "ulimit -n 256"
 	Stderr  *os.File
+	Log     *Buffer       // its standard error, of who reads it before it serves; default: a new one
 	Audit   bool          // not of a child: hold every field that executes against the guard's plan
 	Timeout time.Duration // not of a child: of one operation; default: the program's own
 }
@@ -79,7 +80,7 @@ func (o Options) Start(t testing.TB, environment ...string) *Process {
 // TryStart is Start for a server that may refuse: then it returns nil and the exit code.
 func (o Options) TryStart(t testing.TB, environment ...string) (*Process, int) {
 	t.Helper()
-	p := &Process{Client: NewClient(t, ""), Log: &Buffer{}, options: o}
+	p := &Process{Client: NewClient(t, ""), Log: cmp.Or(o.Log, &Buffer{}), options: o}
 	p.environment = append([]string{"GATEHOUSE_ADDR=127.0.0.1:0", CheapHashing, "GATEHOUSE_THROTTLE=off"},
 		environment...)
 	sets := func(name string) bool {

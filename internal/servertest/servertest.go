@@ -9,13 +9,11 @@ package servertest
 
 import (
 	"database/sql"
-	"flag"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -29,7 +27,6 @@ func Main(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "servertest:", err)
 		os.Exit(1)
 	}
-	flag.Set("test.parallel", fmt.Sprint(max(runtime.GOMAXPROCS(0), 4))) // where no flag says otherwise: they wait, mostly
 	code := dbtest.Run(m)
 	removeBuilds()
 	os.Exit(code)

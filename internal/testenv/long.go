@@ -10,6 +10,8 @@ import (
 // longRuns names every test that has a long form, and what that is. Each takes minutes, so only TEST_LONG asks for it.
 var longRuns = map[string]string{
 	"bench":        "the benchmark's quick run, which loads the machine for a minute",
+	"characters":   "each character there is, the unassigned ones too",
+	"contributing": "all tests on the tree in which the example of CONTRIBUTING.md was followed",
 	"cut":          "connections cut at each statement, in each way",
 	"environments": "all tests under each processor count, time zone and locale",
 	"expensive":    "expensive queries for 20 s each",
@@ -18,6 +20,7 @@ var longRuns = map[string]string{
 	"matrix":       "all combinations of rules and viewers",
 	"model":        "the model of sessions over more steps, and parallel refreshes over more rounds",
 	"pause":        "a process that is paused for a minute",
+	"refusals":     "a thousand sessions that end, each refused elsewhere within a tenth of a second; more pauses and commits",
 	"requests":     "hostile requests that are filled as far as a body goes, beyond the limits",
 	"soak":         "clients that live through accounts for ten minutes",
 	"users":        "a million users",

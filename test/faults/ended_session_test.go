@@ -6,6 +6,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // TestEndedSession_IsRefusedByARelyingService that reads the feed, within a second: the best of five, because a machine
@@ -29,15 +30,21 @@ func TestEndedSession_IsRefusedByARelyingService(t *testing.T) {
 	})
 }
 
+// refusals is of how many ended sessions each must be refused how soon; with TEST_LONG=refusals so many and so soon that
+// the machine has to do little else.
+func refusals() (trials int, bound time.Duration) {
+	if testenv.Long("refusals") {
+		return 1000, 100 * time.Millisecond
+	}
+	return 50, time.Second
+}
+
 // TestEndedSession_IsRefusedByTheOtherInstance prints how soon.
 func TestEndedSession_IsRefusedByTheOtherInstance(t *testing.T) {
 	url := dbtest.Postgres(t)
 	p := servertest.NewPair(t, url, url)
 	p.WaitForCache()
-	trials, bound := 1000, 100*time.Millisecond
-	if testing.Short() {
-		trials, bound = 50, time.Second
-	}
+	trials, bound := refusals()
 	if most := p.SlowestRefusal(trials, bound); most > bound {
 		t.Errorf("a session was accepted for %v after it had ended, want at most %v", most, bound)
 	}

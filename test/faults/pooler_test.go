@@ -34,13 +34,9 @@ func TestTransactionPooler_ChangesNoAnswer(t *testing.T) {
 	})
 	t.Run("an ended session is refused as soon as without", func(t *testing.T) {
 		p.WaitForCache()
-		trials := 1000
-		if testing.Short() {
-			trials = 50
-		}
+		trials, bound := refusals()
 		innocent := p.Register().Access
-		const bound = 100 * time.Millisecond
-		if most := p.SlowestRefusal(trials, bound); most > bound && !testing.Short() || most > time.Second {
+		if most := p.SlowestRefusal(trials, bound); most > bound {
 			t.Errorf("a session was accepted for %v after it had ended, want at most %v", most, bound)
 		}
 		if !p.Accepts(innocent) {

@@ -13,6 +13,7 @@ import (
 // TestRevokedKey_IsRefusedWhateverTheInstanceDoes: a write by a token of a revoked key, half a second later. Who has the
 // key signs for every live session.
 func TestRevokedKey_IsRefusedWhateverTheInstanceDoes(t *testing.T) {
+	t.Parallel()
 	const write = `mutation { updateProfile(input: {name: "Ada"}) { user { id } } }`
 	for name, before := range map[string]func(t *testing.T, db *sql.DB){
 		"busy": func(*testing.T, *sql.DB) {},
@@ -22,6 +23,7 @@ func TestRevokedKey_IsRefusedWhateverTheInstanceDoes(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			dbtest.Each(t, func(t *testing.T, url string) {
 				if name == "the log's connection ends" && strings.HasPrefix(url, "sqlite") {
 					return // it has none that could end
