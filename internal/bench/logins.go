@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"slices"
 	"sync"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/crypto/argon2"
 
 	"github.com/gatehouse/gatehouse/internal/password"
+	"github.com/gatehouse/gatehouse/internal/pgtemp"
 )
 
 // loginClients is how many clients log in simultaneously: enough to keep every processor busy.
@@ -53,9 +55,21 @@ func logins(ctx context.Context, b *bench) error {
 // networkClients is how many clients of one network sign in simultaneously: as many as share an office's address.
 const networkClients = 64
 
+// slowDisk has a commit take 3 ms, as a disk of a cloud does: it shows what waits for others' commits.
+var slowDisk = []string{"fsync=on", "commit_delay=3000", "commit_siblings=0"}
+
 // networks is logins a second when all come from one network, divided by the same from many: what they queue for.
 // Hashing is cheap, so that the rest shows.
 func networks(ctx context.Context, b *bench, v variant) error {
+	if v.engine.name == "Postgres" {
+		quick := b.postgres
+		slow, err := pgtemp.New(os.TempDir(), slowDisk...)
+		if err != nil {
+			return err
+		}
+		defer func() { b.stopAll(); b.postgres = quick; slow.Close() }()
+		b.postgres = slow
+	}
 	v.environment = append(slices.Clone(behindProxy), "GATEHOUSE_THROTTLE=account=1000000,network=1000000,signin=1000000")
 	p, err := b.serve(ctx, v, dataset{users: small.users, cost: cheapCost})
 	if err != nil {

@@ -31,13 +31,14 @@ type Server struct {
 	port       int
 	account    *syscall.SysProcAttr
 	supervisor *supervisor
+	settings   []string
 	process    *exec.Cmd // nil while stopped
 	ended      chan struct{}
 }
 
 // New makes a cluster in a folder of its own under the given one, as MemoryFolder() or os.TempDir(), and starts it.
-// ErrMissing says that there are no binaries.
-func New(folder string) (*Server, error) {
+// Settings, such as fsync=on, come after its own. ErrMissing says that there are no binaries.
+func New(folder string, settings ...string) (*Server, error) {
 	bin, err := binaries()
 	if err != nil {
 		return nil, err
@@ -46,7 +47,7 @@ func New(folder string) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pgtemp: make a folder: %w", err)
 	}
-	s := &Server{bin: bin, dir: dir, password: rand.Text()}
+	s := &Server{bin: bin, dir: dir, password: rand.Text(), settings: settings}
 	if err := s.make(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -180,6 +181,9 @@ func (s *Server) launch(deadline time.Time) error {
 	cmd := s.command("postgres", "-D", s.data(), "-k", s.dir, "-p", strconv.Itoa(s.port),
 		"-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", // a commit survives Kill, though not the machine's end
 		"-c", "full_page_writes=off", "-c", "max_connections=100", "-c", "shared_buffers=16MB")
+	for _, setting := range s.settings {
+		cmd.Args = append(cmd.Args, "-c", setting)
+	}
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("pgtemp: start postgres: %w", err)

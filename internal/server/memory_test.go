@@ -17,6 +17,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/internal/config"
+	"github.com/gatehouse/gatehouse/internal/password"
 	"github.com/gatehouse/gatehouse/internal/querylimit"
 	"github.com/gatehouse/gatehouse/internal/testenv"
 	"github.com/gatehouse/gatehouse/internal/token"
@@ -75,7 +76,7 @@ func group(bytes int64) fstest.MapFS {
 // 1,000,000 with TEST_LONG=users.
 func TestMemory_OfAGiBHoldsAMillionSessions(t *testing.T) {
 	many := map[bool]int{true: 1_000_000, false: 5_000}[testenv.Long("users")]
-	c := &Config{Config: &config.Config{HashWorker: "on"}, limits: querylimit.DefaultLimits()}
+	c := &Config{Config: &config.Config{HashWorker: "on"}, limits: querylimit.DefaultLimits(), hashingCost: password.DefaultCost}
 	limit := c.budget(group(1 << 30)).limit
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(limit))
 	s := open(t, Options{}, "GOMEMLIMIT=set", "GATEHOUSE_ACCESS_TTL=3h")
