@@ -10,13 +10,14 @@ import (
 	"strings"
 )
 
-// errStandby means that a standby answered: it is behind, and does not say which transactions are under way.
-var errStandby = errors.New("this server is a standby; let the URL lead to the primary")
+// errStandby means that a standby answered: it is behind, and does not say which transactions are under way; or a server
+// that takes no writes, as a former primary that was fenced: others may write to another one.
+var errStandby = errors.New("this server is a standby or read-only; let the URL lead to the primary")
 
 func (s server) logPool() *sql.DB {
 	config := s.config.Clone()
 	config.ApplicationName += " log"
-	return lonePool(sql.OpenDB(connector{config}))
+	return lonePool(sql.OpenDB(connector{config, s.servers}))
 }
 
 // readChangesSQL returns what the snapshot before did not show and this one does: rows of transactions that had not begun
@@ -25,7 +26,7 @@ func (s server) logPool() *sql.DB {
 // take the index before the table was analyzed. A number that this server has not given yet is of the cluster that a dump
 // was made of.
 const readChangesSQL = `
-SELECT pg_is_in_recovery(), concat(extract(epoch FROM pg_postmaster_start_time()), ' ', 'changes'::regclass::oid),
+SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean, concat(extract(epoch FROM pg_postmaster_start_time()), ' ', 'changes'::regclass::oid),
   pg_current_snapshot()::text, c.id, c.user_id, c.revocation_id
 FROM (SELECT) AS always LEFT JOIN (
   (SELECT id, user_id, revocation_id FROM changes WHERE tx >= $1 AND tx < pg_snapshot_xmax(pg_current_snapshot())::text::bigint
@@ -51,6 +52,7 @@ func (s server) readChanges(ctx context.Context, conn *sql.Conn, after position)
 		return b, err
 	}
 	if standby {
+		s.servers.startEra()
 		return b, errStandby
 	}
 	err = b.now.parseSnapshot(snapshot)

@@ -25,12 +25,15 @@ const (
 type unbounded struct{}
 
 // connector makes connections of lib/pq that stop waiting for a silent server when the context ends.
-type connector struct{ config pq.Config }
+type connector struct {
+	config  pq.Config
+	servers *servers
+}
 
 func (c connector) Driver() driver.Driver { return pq.Driver{} }
 
-func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
-	config := c.config.Clone()
+// connect connects to the one server of a configuration.
+func connect(ctx context.Context, config pq.Config) (*connection, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -147,7 +150,8 @@ type connection struct {
 	pqConn
 	socket      net.Conn
 	endDeadline func() // ends the deadline of the newest context; nil when there is none
-	readOnly    bool   // the server refused a write: another one may have taken its place
+	servers     *servers
+	era         int // of servers, in which it was made
 }
 
 func (c *connection) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
@@ -188,16 +192,27 @@ func (c *connection) Ping(ctx context.Context) error {
 	return c.pqConn.Ping(c.setDeadline(ctx))
 }
 
-// IsValid is called when a connection goes back to the pool: its statement is over. One to a server that takes no
-// writes is closed. After a failover the address may lead to another server, and a session keeps the
-// default_transaction_read_only that it began with.
+// IsValid is called when a connection goes back to the pool: its statement is over. When a server has refused a write,
+// all connections from before are closed. After a failover the address may lead to another server, and a session keeps
+// the default_transaction_read_only that it began with.
 func (c *connection) IsValid() bool {
 	c.clearDeadline()
-	return !c.readOnly && c.pqConn.IsValid()
+	return c.era == c.servers.currentEra() && c.pqConn.IsValid()
+}
+
+// ResetSession is called before a connection of the pool is used again.
+func (c *connection) ResetSession(ctx context.Context) error {
+	if c.era != c.servers.currentEra() {
+		return driver.ErrBadConn
+	}
+	return c.pqConn.ResetSession(ctx)
 }
 
 func (c *connection) noteReadOnly(err error) error {
-	c.readOnly = c.readOnly || pq.As(err, pqerror.ReadOnlySQLTransaction) != nil
+	if pq.As(err, pqerror.ReadOnlySQLTransaction) != nil {
+		c.servers.startEra()
+		c.era = -1
+	}
 	return err
 }
 

@@ -68,3 +68,12 @@ func (d *Database) AgeNotes(by time.Duration) { d.sweeper.newest.at = d.sweeper.
 
 // LogStatements are what reads and sweeps the log.
 var LogStatements = readChangesSQL + server{}.sweepChanges() + file{}.sweepChanges()
+
+// OpenPool makes the pool of a URL, and asks it nothing.
+func OpenPool(url string) (*sql.DB, error) {
+	e, err := parse(url)
+	if err != nil {
+		return nil, err
+	}
+	return e.open(false)
+}

@@ -23,6 +23,9 @@ var ErrMoved = errors.New("the database's file was moved or deleted while it was
 // another; on SQLite a file that stayed locked, a disk that is full, fails or is mounted read-only, and a file that is
 // gone or damaged. It is false for a context that was cancelled, since no caller waits for the answer then.
 func Unavailable(err error) bool {
+	if several, ok := errors.AsType[serversError](err); ok {
+		return several.some(Unavailable)
+	}
 	if refused, ok := errors.AsType[*pq.Error](err); ok {
 		return isUnavailable(refused.Code) || contended(refused.Code)
 	}
@@ -39,7 +42,7 @@ func Unavailable(err error) bool {
 		return broken.Op != "remote error" && broken.Op != "local error"
 	}
 	for _, silence := range []error{context.DeadlineExceeded, driver.ErrBadConn, io.EOF, io.ErrUnexpectedEOF,
-		ErrMoved} {
+		ErrMoved, errNotPrimary} {
 		if errors.Is(err, silence) {
 			return true
 		}

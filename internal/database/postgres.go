@@ -6,12 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"net/netip"
 	"net/url"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -23,7 +21,8 @@ import (
 
 // server is a PostgreSQL database.
 type server struct {
-	config pq.Config
+	config  pq.Config
+	servers *servers
 }
 
 func (s server) dialect() string { return dialect.Postgres }
@@ -31,8 +30,7 @@ func (s server) dialect() string { return dialect.Postgres }
 func (s server) check(context.Context, *sql.DB) error { return nil }
 
 func (s server) String() string {
-	u := url.URL{Scheme: "postgres", User: url.User(s.config.User), Path: s.config.Database,
-		Host: net.JoinHostPort(s.config.Host, strconv.Itoa(int(s.config.Port)))}
+	u := url.URL{Scheme: "postgres", User: url.User(s.config.User), Path: s.config.Database, Host: serverNames(s.config)}
 	return u.String()
 }
 
@@ -67,7 +65,16 @@ func parseServer(text string) (engine, error) {
 		config.ApplicationName = "gatehouse"
 	}
 	config.BinaryParameters = true // see connection
-	return server{config}, nil
+	switch config.TargetSessionAttrs {
+	case "":
+		if len(config.Multi) > 0 {
+			config.TargetSessionAttrs = pq.TargetSessionAttrsReadWrite
+		}
+	case pq.TargetSessionAttrsReadOnly, pq.TargetSessionAttrsStandby, pq.TargetSessionAttrsPreferStandby:
+		return nil, fmt.Errorf("database: target_session_attrs=%s in the URL, or PGTARGETSESSIONATTRS: Gatehouse writes; use "+
+			"read-write", config.TargetSessionAttrs)
+	}
+	return server{config, &servers{}}, nil
 }
 
 func onThisMachine(c pq.Config) bool {

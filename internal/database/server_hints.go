@@ -64,6 +64,9 @@ var transientTexts = []string{"try again", "no more connections", "shutting down
 
 // refusedForGood reports an error of class connection exception that waiting does not cure.
 func refusedForGood(err error) bool {
+	if several, ok := errors.AsType[serversError](err); ok {
+		return !several.some(func(err error) bool { return !refusedForGood(err) })
+	}
 	refused := pq.As(err, pqerror.ProtocolViolation)
 	return refused != nil && !slices.ContainsFunc(transientTexts, func(text string) bool {
 		return strings.Contains(refused.Message, text)
