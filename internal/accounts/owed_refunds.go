@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"maps"
 	"sync"
 	"time"
 
@@ -62,15 +63,12 @@ func (o *owedRefunds) to(t *attempt, take bool) owed {
 	return found
 }
 
-// takeAll removes everything, and returns counters that end so much earlier.
-func (o *owedRefunds) takeAll(now time.Time) (all []counter) {
+// takeAll removes everything, and returns what is not too old.
+func (o *owedRefunds) takeAll(now time.Time) owed {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for name, r := range o.all {
-		if now.Sub(r.since) < maxOwed {
-			all = append(all, counter{name, backoff{maxDelay: r.by}})
-		}
-	}
-	clear(o.all)
+	all := o.all
+	o.all = owed{}
+	maps.DeleteFunc(all, func(_ uuid.UUID, r refund) bool { return now.Sub(r.since) >= maxOwed })
 	return all
 }

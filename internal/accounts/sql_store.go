@@ -140,18 +140,28 @@ func (d sqlStore) refund(ctx context.Context, tx *transaction, t *attempt, reset
 }
 
 // deleteExpired also refunds what is owed. It reads the table: an index would have to be written by each attempt. It
-// skips locked rows, so that it never waits for an attempt that waits for it; a refund that is skipped is lost.
+// skips locked rows, so that it never waits for an attempt that waits for it; what they are owed they stay owed.
 func (d sqlStore) deleteExpired(ctx context.Context, now time.Time) (rows int, err error) {
-	owed := d.owed.takeAll(now)
+	skipped := owed{}
 	err = d.turns.atomically(ctx, d.client, nil, func(tx *ent.Tx) (err error) {
-		if len(owed) > 0 {
-			pass := strings.Replace(refundSQL, "FOR UPDATE OF t", "FOR UPDATE OF t SKIP LOCKED", 1)
-			if _, err := tx.ExecContext(ctx, pass, array(owed, nameOf), array(owed, longestOf), false); err != nil {
+		for name, r := range d.owed.takeAll(now) {
+			row := []counter{{name, backoff{maxDelay: r.by}}}
+			result, err := tx.ExecContext(ctx, refundUnlockedSQL, array(row, nameOf), array(row, longestOf), false)
+			if err != nil {
 				return err
+			}
+			if n, err := result.RowsAffected(); err != nil || n == 0 {
+				skipped[name] = r
 			}
 		}
 		rows, err = tx.Throttle.Delete().Where(unlocked(throttle.Table, entsql.LTE(throttle.FieldUntil, now))).Exec(ctx)
 		return err
 	})
+	if err == nil {
+		d.owed.add(skipped)
+	}
 	return rows, err
 }
+
+// refundUnlockedSQL is refundSQL for rows that nobody holds.
+var refundUnlockedSQL = strings.Replace(refundSQL, "FOR UPDATE OF t", "FOR UPDATE OF t SKIP LOCKED", 1)
