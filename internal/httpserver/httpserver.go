@@ -24,6 +24,11 @@ type Config struct {
 	Handler   http.Handler  // required
 	DrainTime time.Duration // how long requests are still answered after the context ends; default 0
 	Log       *slog.Logger  // required
+
+	// Networks names the networks that a client has every address of, from the widest to the narrowest; none for a
+	// trusted proxy, of whose requests Attribute says whose they are. When places are scarce, networks share them.
+	// Default: all clients are of one network.
+	Networks func(net.Addr) []string
 }
 
 // Serve serves until the context ends. Then it drains: for DrainTime it answers requests while /readyz says 503, so
@@ -32,7 +37,8 @@ func Serve(ctx context.Context, listener net.Listener, c Config) error {
 	d := &drain{}
 	server := newServer(d.middleware(c.Handler), c.Log)
 	failed := make(chan error, 1)
-	limited := limitConnections(server, listener)
+	limited := newLimitListener(listener, c, defaultLimits(maxFiles()))
+	limited.attach(server)
 	go func() { failed <- server.Serve(limited) }()
 	select {
 	case err := <-failed:

@@ -2,7 +2,6 @@ package httpserver
 
 import (
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -33,16 +32,4 @@ func TestDrain_RequestsAreAnsweredAndReadinessFails(t *testing.T) {
 	d.run(0)
 	check("/readyz", http.StatusServiceUnavailable, "close")
 	check("/graphql", http.StatusOK, "close")
-}
-
-func TestLimitConnections_LearnsWhichAreIdle(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	s := newServer(http.NotFoundHandler(), slog.New(slog.DiscardHandler))
-	if limitConnections(s, listener) != listener && s.ConnState == nil {
-		t.Error("no connection would be known to be idle")
-	}
 }

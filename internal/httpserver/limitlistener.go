@@ -1,108 +1,194 @@
 package httpserver
 
 import (
-	"container/list"
+	"context"
+	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/gatehouse/gatehouse/internal/fairqueue"
 )
 
-// limitListener accepts at most a number of connections, and one that waits for its place. The other clients wait in
-// the listener's queue. So that idle connections do not keep clients out, the one that is idle for the longest time is
-// closed for a client who waits.
+// limits bound what clients hold.
+type limits struct {
+	places int           // connections that are served
+	queue  int           // connections that wait for a place
+	bytes  int           // of requests and answers under way, beyond freeBytes of each connection
+	retry  time.Duration // how soon to look again for a connection to close
+
+	// While others wait for a place, no connection is closed that has waited for its client for a shorter time than
+	// recent; those are closed first that have kept the server waiting for slow, and then those that were idle for idle.
+	recent, slow, idle time.Duration
+}
+
+const (
+	// freeBytes of each connection count as part of it: nearly all requests are shorter.
+	freeBytes = 4 << 10
+	// maxPlaces bounds the memory of connections where the limit of open files does not.
+	maxPlaces = 4096
+	// maxQueueTime is how long a connection waits for a place.
+	maxQueueTime = 10 * time.Second
+	// warnInterval is the time between two lines about connections that were closed for others.
+	warnInterval = time.Minute
+)
+
+// defaultLimits take at most half of the files that this process may have open. The other half is left to the
+// database, so that no number of clients takes its connections away.
+func defaultLimits(files int) limits {
+	places := max(1, min(files/16*7, maxPlaces))
+	return limits{places: places, queue: max(1, places/7), bytes: 16 << 20, retry: 10 * time.Millisecond,
+		recent: 50 * time.Millisecond, slow: time.Second, idle: headerTimeout}
+}
+
+// limitListener gives connections places, and shares them out by network when they are scarce. For a client that waits
+// for a place it closes a connection that keeps the server waiting: see place.rank. So it does when requests and
+// answers under way hold too many bytes. Clients that wait take turns by network.
 type limitListener struct {
 	net.Listener
-	minIdle time.Duration // how long a connection must have been idle to be closed
-	places  chan struct{} // one value for each connection
-	closed  chan struct{}
-	close   func()
+	limits limits
+	names  func(net.Addr) []string // see Config.Networks
+	log    *slog.Logger
+	queue  *fairqueue.Limiter
 
-	mu   sync.Mutex
-	idle *list.List // of idleConn, the longest idle first
-	at   map[net.Conn]*list.Element
+	accepted chan accepted
+	closed   context.Context
+	close    context.CancelFunc
+
+	mu       sync.Mutex
+	places   map[*place]struct{}
+	networks map[string]*network
+	bytes    int       // beyond freeBytes, of all places
+	evicted  int       // since the last warning
+	warned   time.Time // when that was
 }
 
-type idleConn struct {
-	net.Conn
-	since time.Time
+// accepted is what Accept returns.
+type accepted struct {
+	conn net.Conn
+	err  error
 }
 
-func newLimitListener(l net.Listener, limit int, minIdle time.Duration) *limitListener {
-	closed := make(chan struct{})
-	return &limitListener{
-		Listener: l, minIdle: minIdle, places: make(chan struct{}, limit),
-		closed: closed, close: sync.OnceFunc(func() { close(closed) }),
-		idle: list.New(), at: map[net.Conn]*list.Element{},
+func newLimitListener(l net.Listener, c Config, limits limits) *limitListener {
+	names := c.Networks
+	if names == nil {
+		names = func(a net.Addr) []string { return []string{a.Network()} }
+	}
+	closed, closeAll := context.WithCancel(context.Background())
+	limited := &limitListener{
+		Listener: l, limits: limits, names: names, log: c.Log, accepted: make(chan accepted),
+		queue: fairqueue.New(fairqueue.Config{
+			Slots: limits.places, Queue: limits.queue, Timeout: maxQueueTime,
+		}),
+		closed: closed, close: closeAll, places: map[*place]struct{}{}, networks: map[string]*network{},
+	}
+	go limited.acceptAll()
+	return limited
+}
+
+// attach has a server tell the states of its connections.
+func (l *limitListener) attach(server *http.Server) {
+	server.ConnState = func(conn net.Conn, state http.ConnState) {
+		if p, ok := conn.(*place); ok {
+			p.onState(state)
+		}
+	}
+	server.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
+		return context.WithValue(ctx, placeKey{}, conn)
 	}
 }
 
-// Accept waits for a client, and for a place.
-func (l *limitListener) Accept() (net.Conn, error) {
-	conn, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
+// acceptAll accepts clients as they come, so that none waits behind another network's.
+func (l *limitListener) acceptAll() {
 	for {
+		conn, err := l.Listener.Accept()
+		if err == nil {
+			go l.admit(conn)
+			continue
+		}
 		select {
-		case l.places <- struct{}{}:
-			return &limitedConn{Conn: conn, release: sync.OnceFunc(func() { <-l.places })}, nil
-		case <-l.closed:
-			conn.Close()
-			return nil, net.ErrClosed
-		case <-time.After(l.makeRoom()):
+		case l.accepted <- accepted{err: err}:
+		case <-l.closed.Done():
+			return
+		}
+		if errors.Is(err, net.ErrClosed) {
+			return
 		}
 	}
 }
 
-// Close ends Accept also while that waits for a place.
+// admit waits for a place.
+func (l *limitListener) admit(conn net.Conn) {
+	names := l.names(conn.RemoteAddr())
+	waits, admitted := context.WithCancel(l.closed)
+	soon := l.limits.retry
+	if l.queue.Stats().Running >= l.limits.places {
+		soon = 0
+	}
+	room := time.AfterFunc(soon, func() { l.makeRoom(waits, names) })
+	release, err := l.queue.Acquire(l.closed, names)
+	room.Stop()
+	admitted()
+	if err != nil {
+		conn.Close()
+		return
+	}
+	p := l.newPlace(conn, names, release)
+	select {
+	case l.accepted <- accepted{conn: p}:
+	case <-l.closed.Done():
+		p.Close()
+	}
+}
+
+// Accept waits for a client that has a place.
+func (l *limitListener) Accept() (net.Conn, error) {
+	select {
+	case a := <-l.accepted:
+		return a.conn, a.err
+	case <-l.closed.Done():
+		return nil, net.ErrClosed
+	}
+}
+
+// Close also ends the connections that have not been returned by Accept.
 func (l *limitListener) Close() error {
 	l.close()
 	return l.Listener.Close()
 }
 
-// makeRoom closes the connection that is idle for the longest time when all places are taken and it is idle for long
-// enough. It returns when to try again.
-func (l *limitListener) makeRoom() time.Duration {
+// makeRoom closes connections for one of these networks until that has its place.
+func (l *limitListener) makeRoom(waits context.Context, names []string) {
+	for {
+		l.mu.Lock()
+		var closing *place
+		if len(l.places) >= l.limits.places {
+			closing = l.forPlace(names)
+		}
+		l.mu.Unlock()
+		l.end(waits, closing)
+		select {
+		case <-waits.Done():
+			return
+		case <-time.After(l.limits.retry):
+		}
+	}
+}
+
+// end closes a connection for another one, if there is one to close.
+func (l *limitListener) end(ctx context.Context, p *place) {
+	if p == nil {
+		return
+	}
+	p.abort()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.places) < cap(l.places) || l.idle.Len() == 0 {
-		return l.minIdle
+	if l.evicted++; time.Since(l.warned) < warnInterval {
+		return
 	}
-	longest := l.idle.Front().Value.(idleConn)
-	if wait := l.minIdle - time.Since(longest.since); wait > 0 {
-		return wait
-	}
-	l.forget(longest.Conn)
-	longest.Close()
-	return l.minIdle
-}
-
-// onState is http.Server's ConnState.
-func (l *limitListener) onState(conn net.Conn, state http.ConnState) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.forget(conn)
-	if state == http.StateIdle {
-		l.at[conn] = l.idle.PushBack(idleConn{conn, time.Now()})
-	}
-}
-
-func (l *limitListener) forget(conn net.Conn) {
-	if at := l.at[conn]; at != nil {
-		l.idle.Remove(at)
-		delete(l.at, conn)
-	}
-}
-
-// limitedConn gives its place back when it is closed.
-type limitedConn struct {
-	net.Conn
-	release func()
-}
-
-// Close closes the connection.
-func (c *limitedConn) Close() error {
-	defer c.release()
-	return c.Conn.Close()
+	l.log.WarnContext(ctx, "connections or their memory are scarce: those that kept the server waiting were closed",
+		"closed", l.evicted, "open", len(l.places), "networks", len(l.networks))
+	l.evicted, l.warned = 0, time.Now()
 }

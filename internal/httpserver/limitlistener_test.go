@@ -20,23 +20,67 @@ type limitedServer struct {
 
 func newLimitedServer(t *testing.T, limit int, minIdle time.Duration) *limitedServer {
 	t.Helper()
+	return newServerWithin(t, limits{places: limit, queue: 10, bytes: 1 << 40, retry: time.Millisecond,
+		recent: minIdle, slow: minIdle, idle: minIdle})
+}
+
+func newServerWithin(t *testing.T, within limits) *limitedServer {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &limitedServer{newLimitListener(listener, limit, minIdle), t, "http://" + listener.Addr().String(),
-		make(chan struct{})}
+	log := slog.New(slog.DiscardHandler)
+	s := &limitedServer{newLimitListener(listener, Config{Log: log, Networks: networksOf}, within), t,
+		"http://" + listener.Addr().String(), make(chan struct{})}
 	server := newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/wait" {
-			s.wait <- struct{}{}
-			s.wait <- struct{}{}
+		if by := r.Header.Get("By"); by != "" {
+			Attribute(r.Context(), func() []string { return []string{by} })
+		}
+		switch r.URL.Path {
+		case "/read":
+			io.Copy(io.Discard, r.Body)
+			fallthrough
+		case "/wait":
+			for range 2 {
+				select {
+				case s.wait <- struct{}{}:
+				case <-r.Context().Done():
+				}
+			}
+		case "/large":
+			w.Write(make([]byte, 64<<20)) // more than the kernel stores
 		}
 		fmt.Fprint(w, r.RemoteAddr)
-	}), slog.New(slog.DiscardHandler))
-	server.ConnState = s.onState
+	}), log)
+	s.attach(server)
 	go server.Serve(s)
 	t.Cleanup(func() { server.Close() })
 	return s
+}
+
+// networksOf is the address, and nothing for that of a trusted proxy.
+func networksOf(peer net.Addr) []string {
+	host, _, _ := net.SplitHostPort(peer.String())
+	if host == proxy {
+		return nil
+	}
+	return []string{host}
+}
+
+const proxy = "127.0.0.9"
+
+// placeOf returns what is known of a client's connection.
+func (s *limitedServer) placeOf(address string) *place {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for p := range s.places {
+		if p.RemoteAddr().String() == address {
+			known := &place{networks: p.networks, state: p.state, writing: p.writing, bytes: p.bytes}
+			return known
+		}
+	}
+	return nil
 }
 
 // client has one connection.
@@ -62,10 +106,7 @@ func (s *limitedServer) ask(c *http.Client, path string) string {
 func (s *limitedServer) askAndRest(c *http.Client) (port string) {
 	port = s.ask(c, "/")
 	for {
-		s.mu.Lock()
-		last := s.idle.Back()
-		s.mu.Unlock()
-		if last != nil && last.Value.(idleConn).RemoteAddr().String() == port {
+		if p := s.placeOf(port); p != nil && p.state == idle {
 			return port
 		}
 		time.Sleep(time.Millisecond)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/graph"
 	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
+	"github.com/gatehouse/gatehouse/internal/httpserver"
 	"github.com/gatehouse/gatehouse/internal/revocationfeed"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 	"github.com/gatehouse/gatehouse/web"
@@ -59,9 +60,18 @@ func (s *Server) cors(h http.Handler) http.Handler {
 func (s *Server) observed(h http.Handler) http.Handler {
 	return stack(h,
 		func(h http.Handler) http.Handler { return viewer.Locate(s.config.TrustedProxies, h) },
+		attribute,
 		s.options.observer.trace,
 		func(h http.Handler) http.Handler { return graphqlhttp.Recover(s.log, s.options.observer.onPanic, h) },
 	)
+}
+
+// attribute has a trusted proxy's connection count for the client whose request it sends.
+func attribute(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		httpserver.Attribute(r.Context(), func() []string { return viewer.From(r.Context()).Origin.Names() })
+		next.ServeHTTP(w, r)
+	})
 }
 
 // audience says who may use a route. A test asks each route as nobody.

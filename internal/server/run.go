@@ -16,6 +16,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/metrics"
 	"github.com/gatehouse/gatehouse/internal/password/hashworker"
 	"github.com/gatehouse/gatehouse/internal/tracing"
+	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
 // Run opens everything, serves until the context ends, lets running requests finish, and closes everything in reverse.
@@ -60,7 +61,10 @@ func Run(ctx context.Context, c *Config, o Options) error {
 	defer runTasks(context.WithoutCancel(ctx), o.Log, s.tasks())() // also while running requests finish
 	o.Log.Info("listening", "address", o.Address)
 	o.Ready(o.Address)
-	return httpserver.Serve(ctx, listener, httpserver.Config{Handler: s.Handler, DrainTime: c.DrainTime(), Log: o.Log})
+	return httpserver.Serve(ctx, listener, httpserver.Config{
+		Handler: s.Handler, DrainTime: c.DrainTime(), Log: o.Log,
+		Networks: func(peer net.Addr) []string { return viewer.NetworksOf(peer, c.TrustedProxies) },
+	})
 }
 
 // startHashing prepares a process that does nothing but serve: it sets up garbage collection, and starts a process

@@ -50,6 +50,26 @@ func (o Origin) Networks() (all []netip.Prefix) {
 	return all
 }
 
+// NetworksOf names the Networks of a peer's address, and none for one of these proxies.
+func NetworksOf(peer net.Addr, proxies []netip.Prefix) []string {
+	o := Origin{IP: parseAddr(peer.String())}
+	if isTrusted(o.IP, proxies) {
+		return nil
+	}
+	if !o.IP.IsValid() {
+		return []string{""}
+	}
+	return o.Names()
+}
+
+// Names returns the Networks as text.
+func (o Origin) Names() (names []string) {
+	for _, network := range o.Networks() {
+		names = append(names, network.String())
+	}
+	return names
+}
+
 // originOf reads a request's origin. X-Forwarded-For is read from its last address to its first, and only as long as a
 // trusted proxy appended the address: any client may have written the addresses before.
 func originOf(r *http.Request, trusted []netip.Prefix) Origin {

@@ -89,10 +89,7 @@ func (v *Viewer) Caller() []string {
 	if v == nil {
 		return []string{""}
 	}
-	var names []string
-	for _, network := range v.Origin.Networks() {
-		names = append(names, network.String())
-	}
+	names := v.Origin.Names()
 	if !v.SignedIn() {
 		return append(names, "")
 	}

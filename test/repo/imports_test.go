@@ -40,7 +40,7 @@ var imports = map[string]string{
 	"internal/fairqueue":            "",
 	"internal/graphqlhttp":          "internal/fairqueue internal/problem internal/querylimit internal/requestid internal/strictjson",
 	"internal/graphqltest":          "",
-	"internal/httpserver":           "",
+	"internal/httpserver":           "internal/fairqueue",
 	"internal/logging":              "internal/requestid",
 	"internal/metrics":              "authz internal/accounts internal/graphqlhttp internal/token",
 	"internal/password":             "internal/fairqueue",
