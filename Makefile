@@ -55,13 +55,13 @@ test: playground ## run all tests that this machine can run, and list what was s
 	@rm -f "$(SKIPS)"
 	go build ./...
 	cd examples/go && go vet ./... && go test ./...
-	@echo "tests that run together" && TEST_SKIPS="$(SKIPS)" go test $(TESTFLAGS) -vet off -timeout $(TIMEOUT) -p 4 $(TOGETHER)
-	@echo "tests that run alone" && TEST_SKIPS="$(SKIPS)" go test $(TESTFLAGS) -vet off -timeout $(TIMEOUT) -p 1 $(ALONE)
+	@echo "tests that run together" && TEST_SKIPS="$(SKIPS)" go test $(TESTFLAGS) -vet off -ldflags "-s -w" -timeout $(TIMEOUT) -p 4 $(TOGETHER)
+	@echo "tests that run alone" && TEST_SKIPS="$(SKIPS)" go test $(TESTFLAGS) -vet off -ldflags "-s -w" -timeout $(TIMEOUT) -p 1 $(ALONE)
 	@if [ -s "$(SKIPS)" ]; then echo "skipped:"; sort -u "$(SKIPS)" | sed 's/^/  /'; else echo "nothing was skipped"; fi
 
 race: ## run the Go tests with the race detector, without their long parts
-	@go test -race -short -timeout $(TIMEOUT) $(TOGETHER)
-	@go test -race -short -timeout $(TIMEOUT) -p 1 $(ALONE)
+	@go test -race -ldflags "-s -w" -short -timeout $(TIMEOUT) $(TOGETHER)
+	@go test -race -ldflags "-s -w" -short -timeout $(TIMEOUT) -p 1 $(ALONE)
 
 fuzz: ## fuzz the guard against the second evaluator for 60 s
 	go test -run '^$$' -fuzz FuzzPlanAgainstEvaluator -fuzztime 60s ./authz

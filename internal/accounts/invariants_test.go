@@ -101,9 +101,9 @@ func (h *fixture) checkSecrets(ctx context.Context) (broken []string) {
 func formsOf(secret string) map[string][]byte {
 	forms := map[string][]byte{"as text": []byte(secret),
 		"in base64": []byte(base64.StdEncoding.EncodeToString([]byte(secret)))}
-	if raw, err := base64.RawURLEncoding.DecodeString(secret); err == nil && len(raw) == 68 {
-		forms["as bytes"] = raw[20:52] // the 256 bits of a refresh token
-		forms["as hex"] = []byte(hex.EncodeToString(raw[20:52]))
+	if raw, err := base64.RawURLEncoding.DecodeString(secret); err == nil && len(raw) == 84 {
+		forms["as bytes"] = raw[36:68] // the 256 bits of a refresh token
+		forms["as hex"] = []byte(hex.EncodeToString(raw[36:68]))
 	}
 	return forms
 }

@@ -179,7 +179,7 @@ func (m *model) takeRefresh(age int) {
 // takeForged presents what only a thief of the secret could make: it names the session and a generation that fits.
 func (m *model) takeForged() {
 	s := m.caller(anybody)
-	forged, err := m.refresh.New(s.of.id, s.id)
+	forged, err := m.refresh.New(s.user, s.id)
 	check(m.t, err)
 	for range len(s.tokens) - 1 - m.random.IntN(2) {
 		forged = forged.Next()

@@ -27,7 +27,7 @@ func Build(t testing.TB, pkg string, flags ...string) (path string) {
 	folder, err := os.MkdirTemp("", "gatehouse-build-")
 	Check(t, err)
 	path = filepath.Join(folder, "program")
-	args := append([]string{"build", "-o", path}, flags...)
+	args := append([]string{"build", "-ldflags=-s -w", "-o", path}, flags...)
 	if raceDetector() {
 		args = append(args, "-race")
 	}

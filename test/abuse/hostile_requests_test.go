@@ -220,13 +220,13 @@ func edge(m mistake, b ballast, most int) int {
 	return low
 }
 
-// requestKinds are mistakes with every third ballast, as much of it as is within the limits. Requests without a mistake
+// requestKinds are mistakes with every seventh ballast, as much of it as is within the limits. Requests without a mistake
 // have every ballast, and also as much of it as fits into a request; with TEST_LONG=requests all of them have.
 func requestKinds(mistakes ...mistake) (kinds []requestKind) {
 	for i, m := range mistakes {
 		all := m.code == denied || testenv.Long("requests")
 		for j, b := range ballasts() {
-			if !all && (i+j)%3 != 0 {
+			if !all && (i+j)%7 != 0 {
 				continue
 			}
 			full := most(m, b)
