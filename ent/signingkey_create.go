@@ -221,6 +221,18 @@ type (
 	}
 )
 
+// SetSealed sets the "sealed" field.
+func (u *SigningKeyUpsert) SetSealed(v []byte) *SigningKeyUpsert {
+	u.Set(signingkey.FieldSealed, v)
+	return u
+}
+
+// UpdateSealed sets the "sealed" field to the value that was provided on create.
+func (u *SigningKeyUpsert) UpdateSealed() *SigningKeyUpsert {
+	u.SetExcluded(signingkey.FieldSealed)
+	return u
+}
+
 // SetEndsAt sets the "ends_at" field.
 func (u *SigningKeyUpsert) SetEndsAt(v time.Time) *SigningKeyUpsert {
 	u.Set(signingkey.FieldEndsAt, v)
@@ -259,9 +271,6 @@ func (u *SigningKeyUpsertOne) UpdateNewValues() *SigningKeyUpsertOne {
 		if _, exists := u.create.mutation.Sequence(); exists {
 			s.SetIgnore(signingkey.FieldSequence)
 		}
-		if _, exists := u.create.mutation.Sealed(); exists {
-			s.SetIgnore(signingkey.FieldSealed)
-		}
 		if _, exists := u.create.mutation.CreatedAt(); exists {
 			s.SetIgnore(signingkey.FieldCreatedAt)
 		}
@@ -297,6 +306,20 @@ func (u *SigningKeyUpsertOne) Update(set func(*SigningKeyUpsert)) *SigningKeyUps
 		set(&SigningKeyUpsert{UpdateSet: update})
 	}))
 	return u
+}
+
+// SetSealed sets the "sealed" field.
+func (u *SigningKeyUpsertOne) SetSealed(v []byte) *SigningKeyUpsertOne {
+	return u.Update(func(s *SigningKeyUpsert) {
+		s.SetSealed(v)
+	})
+}
+
+// UpdateSealed sets the "sealed" field to the value that was provided on create.
+func (u *SigningKeyUpsertOne) UpdateSealed() *SigningKeyUpsertOne {
+	return u.Update(func(s *SigningKeyUpsert) {
+		s.UpdateSealed()
+	})
 }
 
 // SetEndsAt sets the "ends_at" field.
@@ -505,9 +528,6 @@ func (u *SigningKeyUpsertBulk) UpdateNewValues() *SigningKeyUpsertBulk {
 			if _, exists := b.mutation.Sequence(); exists {
 				s.SetIgnore(signingkey.FieldSequence)
 			}
-			if _, exists := b.mutation.Sealed(); exists {
-				s.SetIgnore(signingkey.FieldSealed)
-			}
 			if _, exists := b.mutation.CreatedAt(); exists {
 				s.SetIgnore(signingkey.FieldCreatedAt)
 			}
@@ -544,6 +564,20 @@ func (u *SigningKeyUpsertBulk) Update(set func(*SigningKeyUpsert)) *SigningKeyUp
 		set(&SigningKeyUpsert{UpdateSet: update})
 	}))
 	return u
+}
+
+// SetSealed sets the "sealed" field.
+func (u *SigningKeyUpsertBulk) SetSealed(v []byte) *SigningKeyUpsertBulk {
+	return u.Update(func(s *SigningKeyUpsert) {
+		s.SetSealed(v)
+	})
+}
+
+// UpdateSealed sets the "sealed" field to the value that was provided on create.
+func (u *SigningKeyUpsertBulk) UpdateSealed() *SigningKeyUpsertBulk {
+	return u.Update(func(s *SigningKeyUpsert) {
+		s.UpdateSealed()
+	})
 }
 
 // SetEndsAt sets the "ends_at" field.

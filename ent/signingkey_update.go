@@ -28,6 +28,12 @@ func (_u *SigningKeyUpdate) Where(ps ...predicate.SigningKey) *SigningKeyUpdate 
 	return _u
 }
 
+// SetSealed sets the "sealed" field.
+func (_u *SigningKeyUpdate) SetSealed(v []byte) *SigningKeyUpdate {
+	_u.mutation.SetSealed(v)
+	return _u
+}
+
 // SetEndsAt sets the "ends_at" field.
 func (_u *SigningKeyUpdate) SetEndsAt(v time.Time) *SigningKeyUpdate {
 	_u.mutation.SetEndsAt(v)
@@ -89,6 +95,9 @@ func (_u *SigningKeyUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 			}
 		}
 	}
+	if value, ok := _u.mutation.Sealed(); ok {
+		_spec.SetField(signingkey.FieldSealed, field.TypeBytes, value)
+	}
 	if value, ok := _u.mutation.EndsAt(); ok {
 		_spec.SetField(signingkey.FieldEndsAt, field.TypeTime, value)
 	}
@@ -113,6 +122,12 @@ type SigningKeyUpdateOne struct {
 	fields   []string
 	hooks    []Hook
 	mutation *SigningKeyMutation
+}
+
+// SetSealed sets the "sealed" field.
+func (_u *SigningKeyUpdateOne) SetSealed(v []byte) *SigningKeyUpdateOne {
+	_u.mutation.SetSealed(v)
+	return _u
 }
 
 // SetEndsAt sets the "ends_at" field.
@@ -205,6 +220,9 @@ func (_u *SigningKeyUpdateOne) sqlSave(ctx context.Context) (_node *SigningKey, 
 				ps[i](selector)
 			}
 		}
+	}
+	if value, ok := _u.mutation.Sealed(); ok {
+		_spec.SetField(signingkey.FieldSealed, field.TypeBytes, value)
 	}
 	if value, ok := _u.mutation.EndsAt(); ok {
 		_spec.SetField(signingkey.FieldEndsAt, field.TypeTime, value)

@@ -26,7 +26,7 @@ func TestMiddleware_AnswersAsRFC6750Says(t *testing.T) {
 	v := g.plain()
 	good := g.issue()
 	secret := must(token.NewSecret(bytes.Repeat([]byte("0123456789abcdef"), 2)))
-	refresh := must(must(token.NewRefreshTokens(secret, nil)).New(theUser, theSession))
+	refresh := must(must(token.NewRefreshTokens(must(token.NewSecrets(secret)), nil)).New(theUser, theSession))
 	foreignKeys := lone(newKey())
 	by := func(c token.Config, of token.Claims) []string {
 		return []string{"Bearer " + g.issueBy(g.another(c), of)}

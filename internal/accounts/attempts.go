@@ -28,11 +28,11 @@ func newThrottler(c Config, turns turns) (*throttler, error) {
 	if c.Throttle == nil {
 		return nil, nil
 	}
-	names, err := token.NewKeyedHash(c.Throttle.Secret, "throttle")
+	names, err := token.NewKeyedHash(c.Throttle.Key)
 	if err != nil {
 		return nil, err
 	}
-	devices, err := token.NewDeviceTokens(c.Throttle.Secret)
+	devices, err := token.NewDeviceTokens(c.Throttle.Secrets)
 	if err != nil {
 		return nil, err
 	}

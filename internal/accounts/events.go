@@ -27,13 +27,14 @@ const (
 	SessionEnded           EventKind = "session_ended"  // revoked; not expired
 	KeysRotated            EventKind = "keys_rotated"
 	KeysRevoked            EventKind = "keys_revoked"
+	SecretRotated          EventKind = "secret_rotated"
 )
 
 // Events returns every kind.
 func Events() []EventKind {
 	return []EventKind{AccountCreated, AccountDeleted, AccountSuspended, AccountReinstated, RolesChanged, SignedIn,
 		SignInFailed, AttemptThrottled, Reauthenticated, ReauthenticationFailed, PasswordChanged, RefreshReused, RefreshLate, SessionEnded,
-		KeysRotated, KeysRevoked}
+		KeysRotated, KeysRevoked, SecretRotated}
 }
 
 // Event is something that was committed. It holds nothing that a client typed.

@@ -63,7 +63,7 @@ func TestEvents_ArePublishedAfterTheCommit(t *testing.T) {
 		expect("delete", kind(accounts.SignedIn, id, last.SessionID), kind(accounts.SessionEnded, id, last.SessionID),
 			kind(accounts.AccountDeleted, id))
 
-		keys := must(accounts.NewSigningKeys(accounts.KeysConfig{Client: h.db.Client, Secret: secretOf(t, theSecret),
+		keys := must(accounts.NewSigningKeys(accounts.KeysConfig{Client: h.db.Client, Secrets: secretsOf(t, theSecret),
 			TTL: accessTTL, OnEvent: h.config.OnEvent}))
 		load(t, keys)
 		check(t, keys.Rotate(context.Background(), accounts.Rotation{}))

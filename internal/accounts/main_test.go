@@ -136,7 +136,7 @@ func hasher(t *testing.T, c password.Config) *password.Hasher {
 func refreshTokens(t *testing.T, secret string) *token.RefreshTokens {
 	t.Helper()
 	s := must(token.ParseSecret(secret))
-	return must(token.NewRefreshTokens(s, nil))
+	return must(token.NewRefreshTokens(must(token.NewSecrets(s)), nil))
 }
 
 // register, login and exchange are the use cases, and note what must stay secret.

@@ -18,7 +18,11 @@ import (
 func TestMemoryStore_AttemptsWithoutAHashPushNothingOut(t *testing.T) {
 	secret, err := token.ParseSecret("one secret of a test, of 32 bytes or more")
 	testenv.Check(t, err)
-	throttle, err := newThrottler(Config{Throttle: &ThrottleConfig{Limits: DefaultThrottle(), Secret: secret}}, turns{})
+	secrets, err := token.NewSecrets(secret)
+	testenv.Check(t, err)
+	throttle, err := newThrottler(Config{Throttle: &ThrottleConfig{
+		Limits: DefaultThrottle(), Secrets: secrets, Key: make([]byte, token.KeyedHashKeyLen),
+	}}, turns{})
 	testenv.Check(t, err)
 	const size, running = 100, 4
 	store, now := newMemoryStore(size), time.Now()

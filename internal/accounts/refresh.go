@@ -75,14 +75,14 @@ func (s *Service) exchange(ctx context.Context, tx *transaction, presented token
 	generation := int(presented.Generation)
 	// The condition makes one of parallel exchanges move the session on; the others find it moved. A statement that a
 	// driver sent twice finds it moved too.
-	moved, err := setLastUse(tx.Session.Update(), from, now).
+	err := setLastUse(tx.Session.Update(), from, now).
 		Where(
 			session.ID(presented.Session), session.UserID(presented.User), session.Not(expiredOrRevoked(now)),
 			session.RefreshGeneration(generation), session.RefreshDigest(presented.Digest()),
 		).
 		SetRefreshGeneration(generation + 1).SetRefreshDigest(next.Digest()).
 		SetIdleExpiresAt(wholeSecond(now.Add(s.config.RefreshTTL))).
-		Save(ctx)
+		Exec(ctx)
 	if err != nil {
 		return exchanged{}, err
 	}
@@ -93,13 +93,14 @@ func (s *Service) exchange(ctx context.Context, tx *transaction, presented token
 	if err != nil {
 		return exchanged{}, err
 	}
+	again, isAgain := presented.Successor(row.RefreshDigest)
 	switch {
 	case row.EndedAt != nil || row.Edges.User.Status != string(StatusActive):
 		return exchanged{refused: tokenRevoked}, nil
 	case !now.Before(expiry(row)):
 		return exchanged{refused: tokenExpired}, nil
-	case moved == 1, row.RefreshGeneration == generation+1 && next.Matches(row.RefreshDigest):
-		payload, err := s.payload(row.Edges.User, row, next, now)
+	case isAgain && row.RefreshGeneration == generation+1:
+		payload, err := s.payload(row.Edges.User, row, again, now)
 		return exchanged{payload: payload}, err
 	case row.RefreshGeneration == generation+2 && s.isLate(row, now):
 		if s.throttle.tellsOfLate(row.ID, now) {

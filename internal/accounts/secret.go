@@ -1,41 +1,160 @@
 package accounts
 
 import (
-	"bytes"
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
+
+	"entgo.io/ent/dialect"
+	entsql "entgo.io/ent/dialect/sql"
 
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/setting"
 	"github.com/gatehouse/gatehouse/internal/token"
 )
 
-// secretDigest is the setting that stores the digest of the secret.
-const secretDigest = "secret_digest"
+const (
+	// secretDigest is the setting that stores the digest of the secret in use.
+	secretDigest = "secret_digest"
+	// counterKey is the setting that stores the key that names counters, sealed.
+	counterKey = "counter_key"
+)
 
-// ErrSecretMismatch means that the database was used with another secret: with this one, every session and the signing
+// ErrSecretMismatch means that the database is used with another secret: with this one, every session and the signing
 // key would be lost.
-var ErrSecretMismatch = errors.New(
-	"the secret is not the one that this database was first used with; give it its former value")
+var ErrSecretMismatch = errors.New("the secret is not the one that this database is used with; give it its former " +
+	"value, or set GATEHOUSE_SECRET_PREVIOUS to that until `gatehouse secret rotate` has changed it")
 
-// CheckSecret compares the secret with the stored digest, which it stores on first use. Of instances that start
-// simultaneously with different secrets, one wins and the others get ErrSecretMismatch.
-func CheckSecret(ctx context.Context, client *ent.Client, secret *token.Secret) error {
-	digest := secret.Fingerprint()
-	err := client.Setting.Create().SetID(secretDigest).SetValue(digest).
-		OnConflictColumns(setting.FieldID).DoNothing().
-		Exec(ctx)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+// CheckSecret makes the secret that the database names the one in use; on first use that is the newest one, whose digest
+// it stores. Of instances that start simultaneously with different secrets, one wins and the others get
+// ErrSecretMismatch.
+func CheckSecret(ctx context.Context, client *ent.Client, secrets *token.Secrets) error {
+	err := storeOnce(ctx, client, secretDigest, secrets.Newest().Fingerprint())
+	if err != nil {
 		return fmt.Errorf("storing the digest of the secret: %w", err)
 	}
+	return UseSecret(ctx, client, secrets)
+}
+
+// storeOnce creates a setting, unless it exists.
+func storeOnce(ctx context.Context, client *ent.Client, id string, value []byte) error {
+	err := client.Setting.Create().SetID(id).SetValue(value).
+		OnConflictColumns(setting.FieldID).DoNothing().
+		Exec(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	return err
+}
+
+// UseSecret makes the secret that the database names the one in use. Call it periodically: a command changes it. Every
+// instance accepts what is made with either, so that none has to be the first to know.
+func UseSecret(ctx context.Context, client *ent.Client, secrets *token.Secrets) error {
 	stored, err := client.Setting.Get(ctx, secretDigest)
 	if err != nil {
 		return fmt.Errorf("reading the digest of the secret: %w", err)
 	}
-	if !bytes.Equal(stored.Value, digest) { // digests are no secrets
+	if !secrets.Use(stored.Value) {
 		return ErrSecretMismatch
 	}
 	return nil
+}
+
+// lockSecret makes the secret that the database names the one in use until the transaction ends, so that what it seals
+// is not missed by a rotation.
+func lockSecret(ctx context.Context, tx *ent.Tx, secrets *token.Secrets) error {
+	row, err := tx.Setting.Query().Where(setting.ID(secretDigest)).Where(func(s *entsql.Selector) {
+		if s.Dialect() == dialect.Postgres {
+			s.For(entsql.LockShare)
+		}
+	}).Only(ctx)
+	if err == nil && !secrets.Use(row.Value) {
+		err = ErrSecretMismatch
+	}
+	if err != nil && !ent.IsNotFound(err) {
+		return fmt.Errorf("reading the digest of the secret: %w", err)
+	}
+	return nil
+}
+
+// RotateSecret puts the newest secret in use: what the database holds is sealed with it anew, and instances make what
+// they make with it as soon as they call UseSecret. It reports whether there was anything to do.
+func RotateSecret(ctx context.Context, client *ent.Client, secrets *token.Secrets) (rotated bool, err error) {
+	newest := secrets.Newest()
+	err = atomically(ctx, client, func(tx *ent.Tx) error {
+		n, err := tx.Setting.Update().Where(setting.ID(secretDigest), setting.ValueNEQ(newest.Fingerprint())).
+			SetValue(newest.Fingerprint()).Save(ctx)
+		if err != nil || n == 0 {
+			return err
+		}
+		rotated = true
+		if err := sealKeys(ctx, tx, secrets); err != nil {
+			return err
+		}
+		return sealCounterKey(ctx, tx, secrets)
+	})
+	if err != nil {
+		return false, fmt.Errorf("rotating the secret: %w", err)
+	}
+	return rotated, UseSecret(ctx, client, secrets)
+}
+
+// sealKeys seals every signing key with the newest secret.
+func sealKeys(ctx context.Context, tx *ent.Tx, secrets *token.Secrets) error {
+	rows, err := tx.SigningKey.Query().All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		der, err := secrets.Open(token.SigningKeyPurpose, row.Sealed)
+		if err != nil {
+			return err
+		}
+		sealed := secrets.Newest().Seal(token.SigningKeyPurpose, der)
+		if err := tx.SigningKey.UpdateOne(row).SetSealed(sealed).Exec(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sealCounterKey seals the key that names counters with the newest secret.
+func sealCounterKey(ctx context.Context, tx *ent.Tx, secrets *token.Secrets) error {
+	row, err := tx.Setting.Get(ctx, counterKey)
+	if ent.IsNotFound(err) { // no instance throttles
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	key, err := secrets.Open(token.CounterKeyPurpose, row.Value)
+	if err != nil {
+		return err
+	}
+	return tx.Setting.UpdateOne(row).SetValue(secrets.Newest().Seal(token.CounterKeyPurpose, key)).Exec(ctx)
+}
+
+// CounterKey returns the key that names counters, which it creates on first use. It is random and no subkey of the
+// secret: attempts must count on when that is rotated.
+func CounterKey(ctx context.Context, client *ent.Client, secrets *token.Secrets) ([]byte, error) {
+	row, err := client.Setting.Get(ctx, counterKey)
+	if ent.IsNotFound(err) {
+		key := make([]byte, token.KeyedHashKeyLen)
+		rand.Read(key)
+		err = atomically(ctx, client, func(tx *ent.Tx) error {
+			if err := lockSecret(ctx, tx, secrets); err != nil {
+				return err
+			}
+			return storeOnce(ctx, tx.Client(), counterKey, secrets.InUse().Seal(token.CounterKeyPurpose, key))
+		})
+		if err == nil {
+			row, err = client.Setting.Get(ctx, counterKey)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the key that names counters: %w", err)
+	}
+	return secrets.Open(token.CounterKeyPurpose, row.Value)
 }

@@ -1,6 +1,7 @@
 package accounts_test
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -9,14 +10,21 @@ import (
 	"github.com/gatehouse/gatehouse/internal/token"
 )
 
-func secretOf(t *testing.T, text string) *token.Secret {
+var counterKey = bytes.Repeat([]byte("k"), token.KeyedHashKeyLen)
+
+// secretsOf are the secrets of an instance: of texts, the newest first.
+func secretsOf(t *testing.T, texts ...string) *token.Secrets {
 	t.Helper()
-	return must(token.ParseSecret(text))
+	var all []*token.Secret
+	for _, text := range texts {
+		all = append(all, must(token.ParseSecret(text)))
+	}
+	return must(token.NewSecrets(all[0], all[1:]...))
 }
 
 func TestCheckSecret_RefusesAnotherSecret(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
-		mine, other := secretOf(t, theSecret), secretOf(t, "another-secret-of-36-bytes-in-length")
+		mine, other := secretsOf(t, theSecret), secretsOf(t, "another-secret-of-36-bytes-in-length")
 		h.note(theSecret)(nil, nil)
 		for range 2 {
 			check(t, accounts.CheckSecret(t.Context(), h.db.Client, mine))
@@ -27,14 +35,14 @@ func TestCheckSecret_RefusesAnotherSecret(t *testing.T) {
 				t.Errorf("another secret: %v", err)
 			}
 		}
-		check(t, accounts.CheckSecret(t.Context(), h.db.Client, secretOf(t, " "+theSecret+"\n")))
+		check(t, accounts.CheckSecret(t.Context(), h.db.Client, secretsOf(t, " "+theSecret+"\n")))
 		wantEqual(t, "settings", 1, h.db.Client.Setting.Query().CountX(t.Context()))
 	})
 }
 
 func TestCheckSecret_OneOfParallelSecretsWins(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
-		secrets := []*token.Secret{secretOf(t, theSecret), secretOf(t, "another-secret-of-36-bytes-in-length")}
+		secrets := []*token.Secrets{secretsOf(t, theSecret), secretsOf(t, "another-secret-of-36-bytes-in-length")}
 		errs := make([]error, 8)
 		inParallel(len(errs), func(i int) { errs[i] = accounts.CheckSecret(t.Context(), h.db.Client, secrets[i%2]) })
 		for i, err := range errs {

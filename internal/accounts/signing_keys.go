@@ -18,8 +18,6 @@ const (
 	KeyLead = 10 * time.Minute
 	// deleteAfter is how long after its end a key is deleted: a clock that is ahead must not delete what others use.
 	deleteAfter = 24 * time.Hour
-	// sealPurpose is the purpose for which signing keys are sealed.
-	sealPurpose = "signing key"
 )
 
 // ErrRotationPending means that there is a new key already, which does not sign yet.
@@ -28,7 +26,7 @@ var ErrRotationPending = errors.New("the keys have just been rotated")
 // KeysConfig configures SigningKeys.
 type KeysConfig struct {
 	Client      *ent.Client      // required
-	Secret      *token.Secret    // required: seals the keys
+	Secrets     *token.Secrets   // required: seal the keys
 	TTL         time.Duration    // required: what the function MaxTokenTTL returns
 	RotateEvery time.Duration    // default 0, never: how long a key signs before Maintain rotates
 	Clock       func() time.Time // default time.Now
@@ -43,8 +41,8 @@ type SigningKeys struct{ config KeysConfig }
 
 // NewSigningKeys checks the configuration.
 func NewSigningKeys(c KeysConfig) (*SigningKeys, error) {
-	if c.Client == nil || c.Secret == nil || c.TTL <= 0 {
-		return nil, errors.New("accounts: Client, Secret and TTL are required to keep signing keys")
+	if c.Client == nil || c.Secrets == nil || c.TTL <= 0 {
+		return nil, errors.New("accounts: Client, Secrets and TTL are required to keep signing keys")
 	}
 	if c.RotateEvery != 0 && c.RotateEvery < 2*KeyLead {
 		return nil, fmt.Errorf("accounts: a key must sign for at least %v, and not for %v: it is published %v before",
@@ -91,7 +89,7 @@ func (k *SigningKeys) rows(ctx context.Context, keys *ent.SigningKeyClient) ([]*
 }
 
 func (k *SigningKeys) open(row *ent.SigningKey) (token.Scheduled, error) {
-	der, err := k.config.Secret.Open(sealPurpose, row.Sealed)
+	der, err := k.config.Secrets.Open(token.SigningKeyPurpose, row.Sealed)
 	if err != nil {
 		return token.Scheduled{}, fmt.Errorf("opening the signing key %s: %w", row.ID, err)
 	}
@@ -111,8 +109,10 @@ func (k *SigningKeys) open(row *ent.SigningKey) (token.Scheduled, error) {
 
 func (k *SigningKeys) makeFirst(ctx context.Context) error {
 	now := k.now()
-	_, err := k.insert(ctx, k.config.Client.SigningKey, newKey{token.EdDSA, 1, now, now})
-	return err
+	return atomically(ctx, k.config.Client, func(tx *ent.Tx) error {
+		_, err := k.insert(ctx, tx, newKey{token.EdDSA, 1, now, now})
+		return err
+	})
 }
 
 // newKey says which key insert generates.
@@ -123,7 +123,10 @@ type newKey struct {
 }
 
 // insert stores a new key, unless there is one of this sequence number.
-func (k *SigningKeys) insert(ctx context.Context, keys *ent.SigningKeyClient, n newKey) (created bool, err error) {
+func (k *SigningKeys) insert(ctx context.Context, tx *ent.Tx, n newKey) (created bool, err error) {
+	if err := lockSecret(ctx, tx, k.config.Secrets); err != nil {
+		return false, err
+	}
 	key, err := token.GenerateKey(n.algorithm)
 	if err != nil {
 		return false, err
@@ -132,8 +135,9 @@ func (k *SigningKeys) insert(ctx context.Context, keys *ent.SigningKeyClient, n 
 	if err != nil {
 		return false, err
 	}
-	err = keys.Create().
-		SetID(key.ID()).SetSequence(n.sequence).SetSealed(k.config.Secret.Seal(sealPurpose, der)).
+	err = tx.SigningKey.Create().
+		SetID(key.ID()).SetSequence(n.sequence).
+		SetSealed(k.config.Secrets.InUse().Seal(token.SigningKeyPurpose, der)).
 		SetCreatedAt(n.createdAt).SetSignsAt(n.signsAt).
 		OnConflictColumns(signingkey.FieldSequence).DoNothing().
 		Exec(ctx)
@@ -188,7 +192,7 @@ func (k *SigningKeys) rotate(ctx context.Context, tx *ent.Tx, r Rotation, now ti
 	if r.Revoke {
 		signsAt = now // where a clock is behind, the lone key signs before that too
 	}
-	created, err := k.insert(ctx, tx.SigningKey, newKey{r.Algorithm, newest.Sequence + 1, now, signsAt})
+	created, err := k.insert(ctx, tx, newKey{r.Algorithm, newest.Sequence + 1, now, signsAt})
 	if err == nil && !created {
 		err = fmt.Errorf("%w by another instance", ErrRotationPending)
 	}

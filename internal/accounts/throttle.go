@@ -71,9 +71,10 @@ func ParseThrottle(text string) (*ThrottleLimits, error) {
 
 // ThrottleConfig configures the throttle.
 type ThrottleConfig struct {
-	Limits ThrottleLimits // required
-	Secret *token.Secret  // required: keys the hashes that name counters
-	Shared bool           // default false: counters in memory; true: in the database, for all instances
+	Limits  ThrottleLimits // required
+	Secrets *token.Secrets // required: make device tokens
+	Key     []byte         // required: what the function CounterKey returns
+	Shared  bool           // default false: counters in memory; true: in the database, for all instances
 }
 
 // count is the value of a counter: each attempt expires one maxDelay after the one before it.

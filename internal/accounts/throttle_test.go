@@ -14,7 +14,6 @@ import (
 	"github.com/gatehouse/gatehouse/internal/password"
 	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/testenv"
-	"github.com/gatehouse/gatehouse/internal/token"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
@@ -26,9 +25,8 @@ func eachThrottled(t *testing.T, story func(t *testing.T, h *fixture)) {
 
 func (h *fixture) throttled(limits accounts.ThrottleLimits) *fixture {
 	h.t.Helper()
-	secret := must(token.ParseSecret(theSecret))
 	return h.instance(func(c *accounts.Config) {
-		c.Throttle = &accounts.ThrottleConfig{Limits: limits, Secret: secret, Shared: h.onPostgres()}
+		c.Throttle = &accounts.ThrottleConfig{Limits: limits, Secrets: secretsOf(h.t, theSecret), Key: counterKey, Shared: h.onPostgres()}
 		c.Passwords = hasher(h.t, password.Config{}) // whose hashes are counted apart
 	})
 }

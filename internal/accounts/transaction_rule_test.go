@@ -19,6 +19,9 @@ var (
 	mayCallAtomically = map[string]string{
 		"turns.atomically":       "when it is the caller's turn",
 		"MaxTokenTTL":            "at the start, without a caller",
+		"CounterKey":             "at the start, without a caller",
+		"RotateSecret":           "a command, without a caller",
+		"SigningKeys.makeFirst":  "at the start, without a caller",
 		"SigningKeys.Rotate":     "a command or a background task, without a caller",
 		"Service.inOneTx":        "inTx, by turns",
 		"Service.sweep":          "a background task",
@@ -37,9 +40,8 @@ var (
 		"Service.refundUnverified":   "gives an attempt back: it concerns no account",
 	}
 	mayWriteWithout = map[string]string{ // a transaction
-		"SigningKeys.insert":   "one statement, also in a transaction",
 		"SigningKeys.Maintain": "a background task",
-		"CheckSecret":          "one statement, at the start",
+		"storeOnce":            "one statement, at the start",
 	}
 )
 

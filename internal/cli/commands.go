@@ -50,6 +50,7 @@ func commands(p Process) *cobra.Command {
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(
 		keysCommand(p),
+		secretCommand(p),
 		&cobra.Command{
 			Use: "serve", Short: "Serve (what gatehouse does without a command)", Args: cobra.NoArgs, RunE: serve,
 		},

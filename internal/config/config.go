@@ -30,6 +30,7 @@ type Config struct {
 	Connections int           `env:"GATEHOUSE_DATABASE_CONNECTIONS" help:"connections of one instance to the database, 4 to 1000; one more reads the log of changes (default with Postgres 16; with SQLite one for each processor, at least 4)"`
 	Secret      string        `env:"GATEHOUSE_SECRET" file:"created" help:"at least 32 bytes, base64 or raw: seals signing keys, keys the digests of refresh tokens"`
 	SecretFile  string        `env:"GATEHOUSE_SECRET_FILE" help:"file with the secret, created when absent (default with SQLite: gatehouse.secret beside the database; with Postgres one of the two is required)"`
+	Previous    string        `env:"GATEHOUSE_SECRET_PREVIOUS" file:"raw" help:"while the secret is rotated: the former one, which still opens what it protects (gatehouse help secret rotate)"`
 	SigningKey  string        `env:"GATEHOUSE_SIGNING_KEY" help:"path of a PKCS#8 PEM private key: Ed25519, ECDSA P-256 or RSA of 2048 bits or more (default: created and stored in the database, sealed)"`
 	KeyRotation string        `env:"GATEHOUSE_KEY_ROTATION" envDefault:"2160h" help:"how long a signing key of the database signs before the next one does; off: until gatehouse keys rotate"`
 	Issuer      string        `env:"GATEHOUSE_ISSUER" help:"iss of every token: the address that clients know (default http://ADDR on loopback; beyond loopback it is required)"`

@@ -54,7 +54,7 @@ func TestLoad_EveryVariableAcceptsGoodValuesAndRefusesBadOnes(t *testing.T) {
 		}
 	}
 	checkedByOthers := []string{ // by the packages that use them
-		"GATEHOUSE_AUDIENCE", "GATEHOUSE_SECRET_FILE", "GATEHOUSE_SIGNING_KEY", "GATEHOUSE_ARGON2", "GATEHOUSE_LIMITS",
+		"GATEHOUSE_AUDIENCE", "GATEHOUSE_SECRET_FILE", "GATEHOUSE_SECRET_PREVIOUS", "GATEHOUSE_SIGNING_KEY", "GATEHOUSE_ARGON2", "GATEHOUSE_LIMITS",
 		"GATEHOUSE_THROTTLE",
 	}
 	for _, v := range config.Variables() {

@@ -20,6 +20,11 @@ func (c *Config) SecretVariable() string {
 	return "GATEHOUSE_SECRET_FILE"
 }
 
+// PreviousVariable returns the name of the variable that gives the former secret.
+func (c *Config) PreviousVariable() string {
+	return (&faults{files: c.Files}).source("GATEHOUSE_SECRET_PREVIOUS")
+}
+
 // ReadSecret returns the text of the secret. A secret file that does not exist is created, readable by its owner only.
 // When several processes create it simultaneously, one wins and all read its secret.
 func (c *Config) ReadSecret() (string, error) { return c.readSecret(os.Link) }

@@ -75,6 +75,8 @@ var allValues = []values{
 	{variable: "GATEHOUSE_DATABASE_CONNECTIONS", texts: []string{"3", "-1", "1001"}, refused: "4 to 1000"},
 	{variable: "GATEHOUSE_DATABASE_CONNECTIONS", texts: []string{"many", "16.5"}, refused: "not a whole number"},
 	{variable: "GATEHOUSE_SECRET", texts: []string{"s=e=c ret"}, also: func(c *config.Config) { c.SecretFile = "" }},
+	{variable: "GATEHOUSE_SECRET_PREVIOUS", texts: []string{"the former s=e=c ret"},
+		also: func(c *config.Config) { c.Previous = "the former s=e=c ret" }},
 	{variable: "GATEHOUSE_SECRET", texts: []string{"hunter2"}, with: []string{"GATEHOUSE_SECRET_FILE=f"},
 		refused: "GATEHOUSE_SECRET_FILE"},
 	{variable: "GATEHOUSE_SECRET_FILE", texts: []string{"/run/secrets/g"}},

@@ -85,6 +85,7 @@ func (s *Server) jobs() []job {
 		{"delete expired attempts", s.accounts.DeleteExpiredAttempts},
 		{"delete old sessions", s.accounts.DeleteOldSessions},
 		{"rotate the signing keys", s.keys.maintain},
+		{"read which secret is in use", s.keys.useSecret},
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 // before the database is touched, so that a start that cannot succeed changes nothing.
 type Config struct {
 	*config.Config
-	secret      *token.Secret
+	secrets     *token.Secrets
 	signingKey  *token.Key // nil: signing keys are stored in the database
 	hashingCost password.Cost
 	limits      querylimit.Limits
@@ -34,7 +34,7 @@ func ReadConfig(environment []string) (*Config, error) {
 	err = errors.Join(database.CheckURL(c.DatabaseURL), c.parseLimits(), c.parseThrottle(), c.parseHashingCost(),
 		c.readSigningKey())
 	if err == nil { // it may create a file: a start that is refused leaves none behind
-		err = c.readSecret()
+		err = c.readSecrets()
 	}
 	if err != nil {
 		return nil, err
@@ -97,13 +97,26 @@ func (c *Config) readSigningKey() error {
 	return nil
 }
 
-func (c *Config) readSecret() error {
+// readSecrets reads the secret and, while it is rotated, the former one.
+func (c *Config) readSecrets() error {
 	text, err := c.ReadSecret()
 	if err != nil {
 		return err
 	}
-	if c.secret, err = token.ParseSecret(text); err != nil {
+	secret, err := token.ParseSecret(text)
+	if err != nil {
 		return config.Invalid(c.SecretVariable(), err)
+	}
+	var former []*token.Secret
+	if c.Previous != "" {
+		previous, err := token.ParseSecret(c.Previous)
+		if err != nil {
+			return config.Invalid(c.PreviousVariable(), err)
+		}
+		former = append(former, previous)
+	}
+	if c.secrets, err = token.NewSecrets(secret, former...); err != nil {
+		return config.Invalid(c.PreviousVariable(), err)
 	}
 	return nil
 }

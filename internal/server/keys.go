@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/config"
 	"github.com/gatehouse/gatehouse/internal/database"
@@ -16,7 +17,9 @@ import (
 type SigningKeys struct {
 	Keys   *token.Keys
 	store  *accounts.SigningKeys // nil: the key of the configuration is the only one
-	maxTTL time.Duration         // the longest TTL of an access token that may still be valid
+	client *ent.Client
+	config *Config
+	maxTTL time.Duration // the longest TTL of an access token that may still be valid
 }
 
 // OpenKeys checks the secret against the digest in the database and opens the signing keys.
@@ -25,12 +28,8 @@ func OpenKeys(ctx context.Context, c *Config, db *database.Database, log *slog.L
 }
 
 func openKeys(ctx context.Context, c *Config, db *database.Database, onEvent eventFunc) (*SigningKeys, error) {
-	err := accounts.CheckSecret(ctx, db.Client, c.secret)
-	if errors.Is(err, accounts.ErrSecretMismatch) {
-		return nil, config.Invalid(c.SecretVariable(), err)
-	}
-	if err != nil {
-		return nil, err
+	if err := accounts.CheckSecret(ctx, db.Client, c.secrets); err != nil {
+		return nil, c.invalidSecret(err)
 	}
 	maxTTL, err := accounts.MaxTokenTTL(ctx, db.Client, c.AccessTTL)
 	if err != nil {
@@ -38,10 +37,10 @@ func openKeys(ctx context.Context, c *Config, db *database.Database, onEvent eve
 	}
 	if c.signingKey != nil {
 		keys, err := token.NewKeys(c.signingKey.WithoutSchedule())
-		return &SigningKeys{Keys: keys, maxTTL: maxTTL}, err
+		return &SigningKeys{Keys: keys, maxTTL: maxTTL, client: db.Client, config: c}, err
 	}
 	store, err := accounts.NewSigningKeys(accounts.KeysConfig{
-		Client: db.Client, Secret: c.secret, TTL: maxTTL, RotateEvery: c.RotateEvery, OnEvent: onEvent,
+		Client: db.Client, Secrets: c.secrets, TTL: maxTTL, RotateEvery: c.RotateEvery, OnEvent: onEvent,
 	})
 	if err != nil {
 		return nil, err
@@ -51,11 +50,27 @@ func openKeys(ctx context.Context, c *Config, db *database.Database, onEvent eve
 		return nil, err
 	}
 	keys, err := token.NewKeys(schedule...)
-	return &SigningKeys{keys, store, maxTTL}, err
+	return &SigningKeys{Keys: keys, store: store, maxTTL: maxTTL, client: db.Client, config: c}, err
+}
+
+// useSecret uses the secret that is in use in the database, which a command may have changed.
+func (s *SigningKeys) useSecret(ctx context.Context) error {
+	return s.config.invalidSecret(accounts.UseSecret(ctx, s.client, s.config.secrets))
+}
+
+// invalidSecret names the variable when the secret is not the database's.
+func (c *Config) invalidSecret(err error) error {
+	if errors.Is(err, accounts.ErrSecretMismatch) {
+		return config.Invalid(c.SecretVariable(), err)
+	}
+	return err
 }
 
 // reload takes the keys that are in the database now.
 func (s *SigningKeys) reload(ctx context.Context) error {
+	if err := s.useSecret(ctx); err != nil {
+		return err
+	}
 	if s.store == nil {
 		return nil
 	}
@@ -72,6 +87,19 @@ func (s *SigningKeys) maintain(ctx context.Context) error {
 		return nil
 	}
 	return s.store.Maintain(ctx)
+}
+
+// RotateSecret puts the secret of the configuration in use in place of the former one. It reports whether there was
+// anything to do.
+func RotateSecret(ctx context.Context, c *Config, db *database.Database, log *slog.Logger) (rotated bool, err error) {
+	if err := accounts.CheckSecret(ctx, db.Client, c.secrets); err != nil {
+		return false, c.invalidSecret(err)
+	}
+	rotated, err = accounts.RotateSecret(ctx, db.Client, c.secrets)
+	if rotated && err == nil {
+		observer{}.onEvent(log)(ctx, accounts.Event{Kind: accounts.SecretRotated})
+	}
+	return rotated, err
 }
 
 // Rotate creates the next signing key.

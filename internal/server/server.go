@@ -108,7 +108,11 @@ func (s *Server) openAccounts(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	refresh, err := token.NewRefreshTokens(s.config.secret, nil)
+	refresh, err := token.NewRefreshTokens(s.config.secrets, nil)
+	if err != nil {
+		return err
+	}
+	throttle, err := s.throttle(ctx)
 	if err != nil {
 		return err
 	}
@@ -124,7 +128,7 @@ func (s *Server) openAccounts(ctx context.Context) (err error) {
 		MaxTokenTTL:  s.keys.maxTTL,
 		MaxPage:      s.config.limits.Page,
 		SessionCache: accounts.SessionCacheConfig{Bytes: memory.sessions},
-		Throttle:     s.throttle(),
+		Throttle:     throttle,
 		IsRetryable:  database.Contended,
 		Log:          s.log,
 		OnSwept:      s.options.observer.onSwept(s.log),
@@ -133,11 +137,14 @@ func (s *Server) openAccounts(ctx context.Context) (err error) {
 	return err
 }
 
-func (s *Server) throttle() *accounts.ThrottleConfig {
+func (s *Server) throttle(ctx context.Context) (*accounts.ThrottleConfig, error) {
 	if s.config.throttle == nil {
-		return nil
+		return nil, nil
 	}
-	return &accounts.ThrottleConfig{Limits: *s.config.throttle, Secret: s.config.secret, Shared: s.db.Shared()}
+	key, err := accounts.CounterKey(ctx, s.db.Client, s.config.secrets)
+	return &accounts.ThrottleConfig{
+		Limits: *s.config.throttle, Secrets: s.config.secrets, Key: key, Shared: s.db.Shared(),
+	}, err
 }
 
 // maxConcurrentHashes leaves a processor to other requests when passwords are hashed in this process.

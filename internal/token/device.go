@@ -21,7 +21,9 @@ const (
 // DeviceTokens makes and parses device tokens. A client stores one and sends it along when it signs in, which shows
 // that it has signed in to the account before. That needs no table: the tag of 256 bits is over the account and its
 // credential too, so a token ends with the credential.
-type DeviceTokens struct{ key, addressKey []byte }
+type DeviceTokens struct{ perSecret[deviceKeys] }
+
+type deviceKeys struct{ key, addressKey []byte }
 
 // Device is a client that has signed in to an account.
 type Device struct {
@@ -37,24 +39,27 @@ type Credential struct {
 }
 
 // NewDeviceTokens derives the keys.
-func NewDeviceTokens(secret *Secret) (*DeviceTokens, error) {
-	key, err := secret.subkey("device")
-	if err != nil {
-		return nil, fmt.Errorf("deriving the device key from the secret: %w", err)
-	}
-	addressKey, err := secret.subkey("device address")
-	if err != nil {
-		return nil, fmt.Errorf("deriving the device key from the secret: %w", err)
-	}
-	return &DeviceTokens{key, addressKey}, nil
+func NewDeviceTokens(secrets *Secrets) (*DeviceTokens, error) {
+	keys, err := newPerSecret(secrets, func(secret *Secret) (k deviceKeys, err error) {
+		if k.key, err = secret.subkey(forDevice); err == nil {
+			k.addressKey, err = secret.subkey(forDeviceAddress)
+		}
+		if err != nil {
+			return k, fmt.Errorf("deriving the device key from the secret: %w", err)
+		}
+		return k, nil
+	})
+	return &DeviceTokens{keys}, err
 }
 
 // Knows reports whether a token was made for some credential of an address. Only then is the account worth reading: the
 // time of an answer must not say which addresses have accounts.
 func (k *DeviceTokens) Knows(text, address string) bool {
 	for _, entry := range deviceEntries(text) {
-		if hmac.Equal(entry[deviceAddressAt:deviceTagAt], k.addressTag(entry, address)) {
-			return true
+		for _, keys := range k.keys {
+			if hmac.Equal(entry[deviceAddressAt:deviceTagAt], keys.addressTag(entry, address)) {
+				return true
+			}
 		}
 	}
 	return false
@@ -63,8 +68,10 @@ func (k *DeviceTokens) Knows(text, address string) bool {
 // Find returns the device that a token names for a credential, and false for any text that was not made for it.
 func (k *DeviceTokens) Find(text string, c Credential) (Device, bool) {
 	for _, entry := range deviceEntries(text) {
-		if hmac.Equal(entry[deviceTagAt:], k.tag(entry[:deviceTagAt], c)) {
-			return deviceOf(entry), true
+		for _, keys := range k.keys {
+			if hmac.Equal(entry[deviceTagAt:], keys.tag(entry[:deviceTagAt], c)) {
+				return deviceOf(entry), true
+			}
 		}
 	}
 	return Device{}, false
@@ -74,8 +81,9 @@ func (k *DeviceTokens) Find(text string, c Credential) (Device, bool) {
 // users may share a browser.
 func (k *DeviceTokens) Add(text string, d Device, c Credential) string {
 	body := binary.BigEndian.AppendUint64(d.ID[:], uint64(d.IssuedAt.Unix()))
-	body = append(body, k.addressTag(body, c.Address)...)
-	token, n := append(body, k.tag(body, c)...), 1
+	keys := k.inUse()
+	body = append(body, keys.addressTag(body, c.Address)...)
+	token, n := append(body, keys.tag(body, c)...), 1
 	for _, entry := range deviceEntries(text) {
 		if n < maxAccounts && deviceOf(entry).ID != d.ID {
 			token, n = append(token, entry...), n+1
@@ -84,12 +92,12 @@ func (k *DeviceTokens) Add(text string, d Device, c Credential) string {
 	return base64url.EncodeToString(token)
 }
 
-func (k *DeviceTokens) addressTag(entry []byte, address string) []byte {
+func (k deviceKeys) addressTag(entry []byte, address string) []byte {
 	data := append(append([]byte{}, entry[:deviceAddressAt]...), address...)
 	return sum(k.addressKey, data)[:deviceTagAt-deviceAddressAt]
 }
 
-func (k *DeviceTokens) tag(body []byte, c Credential) []byte {
+func (k deviceKeys) tag(body []byte, c Credential) []byte {
 	data := append(append([]byte{}, body...), c.UserID[:]...)
 	return sum(k.key, binary.BigEndian.AppendUint64(data, uint64(c.Generation)))
 }

@@ -13,7 +13,7 @@ import (
 
 func deviceTokens(t *testing.T, secret string) *DeviceTokens {
 	t.Helper()
-	return must(NewDeviceTokens(must(ParseSecret(secret))))
+	return must(NewDeviceTokens(must(NewSecrets(must(ParseSecret(secret))))))
 }
 
 // A token names its device for the credential that it was made for, and for no other; no bit of it can be changed.

@@ -6,15 +6,18 @@ import (
 	"github.com/google/uuid"
 )
 
-// KeyedHash makes identifiers of values that a table must count but not reveal: HMACs under a subkey of the secret.
-// A copy of the table without the secret neither shows the values nor confirms a guess.
+// KeyedHashKeyLen is the length of the key of a KeyedHash, in bytes.
+const KeyedHashKeyLen = 32
+
+// KeyedHash makes identifiers of values that a table must count but not reveal: HMACs under a key. A copy of the table
+// without the key neither shows the values nor confirms a guess. The key outlives a rotation of the secret, so that
+// what was counted still counts.
 type KeyedHash struct{ key []byte }
 
-// NewKeyedHash derives the key of one use. Two uses give the same value two identifiers.
-func NewKeyedHash(secret *Secret, use string) (*KeyedHash, error) {
-	key, err := secret.subkey("pseudonyms " + use) // the label must stay: it is in stored identifiers
-	if err != nil {
-		return nil, fmt.Errorf("deriving the key that hashes %s from the secret: %w", use, err)
+// NewKeyedHash takes the key.
+func NewKeyedHash(key []byte) (*KeyedHash, error) {
+	if len(key) != KeyedHashKeyLen {
+		return nil, fmt.Errorf("token: a key of %d bytes, and not of %d", len(key), KeyedHashKeyLen)
 	}
 	return &KeyedHash{key}, nil
 }

@@ -113,7 +113,7 @@ func TestThumbprint_MatchesTheExamplesOfTheRFCs(t *testing.T) {
 func TestFormat_PrintsNoSecret(t *testing.T) {
 	raw := bytes.Repeat([]byte("s3cr3t-by73s!"), 4)
 	secret := must(NewSecret(raw))
-	tokens := must(NewRefreshTokens(secret, bytes.NewReader(raw)))
+	tokens := must(NewRefreshTokens(must(NewSecrets(secret)), bytes.NewReader(raw)))
 	refresh := must(tokens.New(theUser, theSession))
 	key := testKeys()["EdDSA"]
 	seed := key.private.(ed25519.PrivateKey).Seed()
@@ -126,7 +126,7 @@ func TestFormat_PrintsNoSecret(t *testing.T) {
 		}
 		slog.New(slog.NewTextHandler(&log, nil)).Info("text", "v", v)
 		slog.New(slog.NewJSONHandler(&log, nil)).Info("json", "v", v)
-		for _, hidden := range [][]byte{raw, secret.root, seed, refresh.secret[:], secret.fingerprint, tokens.tagKey} {
+		for _, hidden := range [][]byte{raw, secret.root, seed, refresh.secret[:], secret.fingerprint, tokens.keys[0].tagKey} {
 			for _, form := range []string{"%s", "%v", "%x", "%X", "%#v"} {
 				shown := strings.Trim(fmt.Sprintf(form, hidden[:12]), "[]{}")
 				if strings.Contains(log.String(), strings.TrimPrefix(shown, "[]byte{")) {

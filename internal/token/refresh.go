@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 
 	"github.com/google/uuid"
 )
@@ -26,9 +27,11 @@ const (
 // RefreshTokens makes and parses refresh tokens under three subkeys of the secret. To clients they are opaque. The tag
 // lets a forged text be refused without a database query; the database stores only the digest.
 type RefreshTokens struct {
-	tagKey, nextKey, digestKey []byte
-	rand                       io.Reader
+	perSecret[*refreshKeys]
+	rand io.Reader
 }
+
+type refreshKeys struct{ tagKey, nextKey, digestKey []byte }
 
 // Refresh is one refresh token: the newest of its session, or an older one.
 type Refresh struct {
@@ -36,21 +39,27 @@ type Refresh struct {
 	Session    uuid.UUID
 	Generation uint32 // how many refresh tokens of the session came before it
 	secret     [32]byte
-	keys       *RefreshTokens
+	keys       *refreshKeys // which made it
+	tokens     *RefreshTokens
 }
 
 // NewRefreshTokens derives the keys. Random draws the secret of each first token; nil is crypto/rand.
-func NewRefreshTokens(secret *Secret, random io.Reader) (*RefreshTokens, error) {
-	k := &RefreshTokens{rand: random}
-	if k.rand == nil {
-		k.rand = rand.Reader
+func NewRefreshTokens(secrets *Secrets, random io.Reader) (*RefreshTokens, error) {
+	if random == nil {
+		random = rand.Reader
 	}
-	for use, key := range map[string]*[]byte{
-		"refresh tag": &k.tagKey, "refresh next": &k.nextKey, "refresh digest": &k.digestKey,
+	keys, err := newPerSecret(secrets, deriveRefreshKeys)
+	return &RefreshTokens{keys, random}, err
+}
+
+func deriveRefreshKeys(secret *Secret) (*refreshKeys, error) {
+	k := &refreshKeys{}
+	for u, key := range map[use]*[]byte{
+		forRefreshTag: &k.tagKey, forRefreshNext: &k.nextKey, forRefreshDigest: &k.digestKey,
 	} {
 		var err error
-		if *key, err = secret.subkey(use); err != nil {
-			return nil, fmt.Errorf("deriving the %s key from the secret: %w", use, err)
+		if *key, err = secret.subkey(u); err != nil {
+			return nil, fmt.Errorf("deriving the %s key from the secret: %w", u, err)
 		}
 	}
 	return k, nil
@@ -61,7 +70,7 @@ func (k *RefreshTokens) New(user, session uuid.UUID) (Refresh, error) {
 	if user == uuid.Nil || session == uuid.Nil {
 		return Refresh{}, errors.New("a refresh token needs a user and a session")
 	}
-	r := Refresh{User: user, Session: session, keys: k}
+	r := Refresh{User: user, Session: session, keys: k.inUse(), tokens: k}
 	if _, err := io.ReadFull(k.rand, r.secret[:]); err != nil {
 		return Refresh{}, fmt.Errorf("drawing a refresh token: %w", err)
 	}
@@ -79,7 +88,8 @@ func (k *RefreshTokens) Parse(text string) (Refresh, error) {
 		return Refresh{}, invalid("not a refresh token: not base64url")
 	}
 	body, tag := data[:tagAt], data[tagAt:]
-	if !hmac.Equal(tag, k.tag(body)) {
+	i := slices.IndexFunc(k.keys, func(one *refreshKeys) bool { return hmac.Equal(tag, one.tag(body)) })
+	if i < 0 {
 		return Refresh{}, invalid("not a refresh token: the tag does not hold")
 	}
 	r := Refresh{
@@ -87,7 +97,8 @@ func (k *RefreshTokens) Parse(text string) (Refresh, error) {
 		Session:    uuid.UUID(body[sessionAt:generationAt]),
 		Generation: binary.BigEndian.Uint32(body[generationAt:secretAt]),
 		secret:     [32]byte(body[secretAt:]),
-		keys:       k,
+		keys:       k.keys[i],
+		tokens:     k,
 	}
 	if r.Generation == math.MaxUint32 { // so that Next never wraps
 		return Refresh{}, invalid("not a refresh token: the last generation")
@@ -95,12 +106,27 @@ func (k *RefreshTokens) Parse(text string) (Refresh, error) {
 	return r, nil
 }
 
-// Next returns the successor. It is always the same one, so that a client that lost the response and tries again, or
-// tries twice concurrently, gets one token and not two. It cannot be computed without the secret.
-func (r Refresh) Next() Refresh {
+// Next returns the successor, made with the secret in use. It is always the same one, so that a client that lost the
+// response and tries again, or tries twice concurrently, gets one token and not two. It cannot be computed without the
+// secret.
+func (r Refresh) Next() Refresh { return r.nextBy(r.tokens.inUse()) }
+
+// Successor returns the successor of a digest from the database, which an instance may have made with either secret,
+// and false when the digest is of none.
+func (r Refresh) Successor(digest []byte) (Refresh, bool) {
+	for _, keys := range r.tokens.keys {
+		if next := r.nextBy(keys); next.Matches(digest) {
+			return next, true
+		}
+	}
+	return Refresh{}, false
+}
+
+func (r Refresh) nextBy(keys *refreshKeys) Refresh {
 	next := r
 	next.Generation++
-	next.secret = [32]byte(sum(r.keys.nextKey, next.body()))
+	next.keys = keys
+	next.secret = [32]byte(sum(keys.nextKey, next.body()))
 	return next
 }
 
@@ -129,7 +155,7 @@ func (r Refresh) body() []byte {
 	return append(body, r.secret[:]...)
 }
 
-func (k *RefreshTokens) tag(body []byte) []byte { return sum(k.tagKey, body)[:refreshLen-tagAt] }
+func (k *refreshKeys) tag(body []byte) []byte { return sum(k.tagKey, body)[:refreshLen-tagAt] }
 
 func sum(key, data []byte) []byte {
 	mac := hmac.New(sha256.New, key)

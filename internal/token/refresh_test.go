@@ -12,7 +12,15 @@ import (
 	"github.com/google/uuid"
 )
 
-func refreshTokens() *RefreshTokens { return must(NewRefreshTokens(must(NewSecret(rawSecret)), nil)) }
+func secretsOf(raw ...[]byte) *Secrets {
+	var all []*Secret
+	for _, one := range raw {
+		all = append(all, must(NewSecret(one)))
+	}
+	return must(NewSecrets(all[0], all[1:]...))
+}
+
+func refreshTokens() *RefreshTokens { return must(NewRefreshTokens(secretsOf(rawSecret), nil)) }
 
 func newRefresh(k *RefreshTokens) Refresh { return must(k.New(theUser, theSession)) }
 
@@ -84,7 +92,7 @@ func TestRefresh_ForgedAndRespelledTokensAreRefused(t *testing.T) {
 		r = r.Next()
 		text = r.Text()
 	}
-	foreign := must(NewRefreshTokens(must(NewSecret(append(bytes.Clone(rawSecret), 1))), nil))
+	foreign := must(NewRefreshTokens(secretsOf(otherSecret), nil))
 	last := r
 	last.Generation = math.MaxUint32
 	former := r.body()[sessionAt:] // which named no user
@@ -95,7 +103,7 @@ func TestRefresh_ForgedAndRespelledTokensAreRefused(t *testing.T) {
 		"the other alphabet":  strings.NewReplacer("-", "+", "_", "/").Replace(text),
 		"another secret's":    newRefresh(foreign).Text(),
 		"the last generation": last.Text(), "a megabyte": strings.Repeat("A", 1<<20), "zeros": strings.Repeat("A", 112),
-		"the former format": base64url.EncodeToString(append(former, k.tag(former)...)),
+		"the former format": base64url.EncodeToString(append(former, k.inUse().tag(former)...)),
 		"two":               text + text, "random": base64url.EncodeToString(random(refreshLen)),
 	}
 	data, _ := decode(text)
@@ -170,7 +178,7 @@ func TestRefresh_WithoutSessionOrRandomnessFails(t *testing.T) {
 			t.Errorf("a token of %v", of)
 		}
 	}
-	k := must(NewRefreshTokens(must(NewSecret(rawSecret)), strings.NewReader("short")))
+	k := must(NewRefreshTokens(secretsOf(rawSecret), strings.NewReader("short")))
 	if _, err := k.New(theUser, theSession); err == nil {
 		t.Error("a secret came from nowhere")
 	}
@@ -193,7 +201,7 @@ func FuzzParseRefresh(f *testing.F) {
 		// The same bytes under a true tag: now they must read, unless they are of the last generation.
 		if body, ok := decode(text); ok && len(body) == refreshLen {
 			body = body[:tagAt]
-			signed := base64url.EncodeToString(append(bytes.Clone(body), k.tag(body)...))
+			signed := base64url.EncodeToString(append(bytes.Clone(body), k.inUse().tag(body)...))
 			read, err := k.Parse(signed)
 			if last := binary.BigEndian.Uint32(body[generationAt:]) == math.MaxUint32; last != (err != nil) {
 				t.Errorf("%q: %v", signed, err)

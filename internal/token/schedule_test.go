@@ -220,7 +220,7 @@ func TestKeys_OnlyCurrentKeysVerify(t *testing.T) {
 		{"a key removed from the set", removed.valid(), ErrNoKey},
 		{"a retired key", ended.valid(), ErrNoKey},
 		{"another instance's key", foreign.valid(), ErrNoKey},
-		{"another purpose's key", f.keyed(ofRefresh, jwt.SigningMethodHS256, tokens.tagKey), ErrInvalid},
+		{"another purpose's key", f.keyed(ofRefresh, jwt.SigningMethodHS256, tokens.keys[0].tagKey), ErrInvalid},
 		{"our key under the next one's kid", f.headed(f.header().with("kid", `"`+next.key.ID()+`"`)), ErrNoKey},
 		{"our key under the overlapping one's kid", f.headed(f.header().with("kid",
 			`"`+overlapping.key.ID()+`"`)), ErrInvalid},

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -52,10 +53,10 @@ func deriveSecret(raw []byte) (*Secret, error) {
 		return nil, err
 	}
 	s := &Secret{root: root}
-	if s.fingerprint, err = s.subkey("fingerprint"); err != nil {
+	if s.fingerprint, err = s.subkey(forFingerprint); err != nil {
 		return nil, err
 	}
-	key, err := s.subkey("seal")
+	key, err := s.subkey(forSealing)
 	if err != nil {
 		return nil, err
 	}
@@ -94,9 +95,50 @@ func different(raw []byte) int {
 	return n
 }
 
+// use is what a subkey is for. Its text must stay: all that was made with the subkey depends on it.
+type use string
+
+const (
+	forFingerprint   use = "fingerprint"
+	forSealing       use = "seal"
+	forRefreshTag    use = "refresh tag"
+	forRefreshNext   use = "refresh next"
+	forRefreshDigest use = "refresh digest"
+	forDevice        use = "device"
+	forDeviceAddress use = "device address"
+)
+
+// Uses lists what the secret is used for. Each must survive its rotation.
+func Uses() []string {
+	var all []string
+	for _, u := range uses() {
+		all = append(all, string(u))
+	}
+	return all
+}
+
+func uses() []use {
+	return []use{forFingerprint, forSealing, forRefreshTag, forRefreshNext, forRefreshDigest, forDevice, forDeviceAddress}
+}
+
+// Purpose is what something sealed is. Its text must stay.
+type Purpose string
+
+// What is sealed in the database. Rotating the secret seals each anew.
+const (
+	SigningKeyPurpose Purpose = "signing key"
+	CounterKeyPurpose Purpose = "counter key"
+)
+
+// Purposes lists what is sealed.
+func Purposes() []Purpose { return []Purpose{SigningKeyPurpose, CounterKeyPurpose} }
+
 // subkey returns the 32-byte key for one use.
-func (s *Secret) subkey(use string) ([]byte, error) {
-	return hkdf.Expand(sha256.New, s.root, "gatehouse "+use+" v1", sha256.Size)
+func (s *Secret) subkey(u use) ([]byte, error) {
+	if !slices.Contains(uses(), u) {
+		return nil, fmt.Errorf("token: %q is not in the list of uses", u)
+	}
+	return hkdf.Expand(sha256.New, s.root, "gatehouse "+string(u)+" v1", sha256.Size)
 }
 
 // Fingerprint returns 32 bytes that tell this secret from others. They are a derived key of no other use, so the
@@ -105,15 +147,15 @@ func (s *Secret) Fingerprint() []byte { return bytes.Clone(s.fingerprint) }
 
 // Seal encrypts and authenticates (AES-256-GCM, nonce in front). The purpose is bound to the result and not part of it:
 // Open with another purpose fails, so that one sealed thing cannot stand in for another.
-func (s *Secret) Seal(purpose string, plaintext []byte) []byte {
+func (s *Secret) Seal(purpose Purpose, plaintext []byte) []byte {
 	return s.sealing.Seal(nil, nil, plaintext, []byte(purpose))
 }
 
 // Open returns what Seal was given. Its only error means: another secret, another purpose, or changed bytes.
-func (s *Secret) Open(purpose string, sealed []byte) ([]byte, error) {
+func (s *Secret) Open(purpose Purpose, sealed []byte) ([]byte, error) {
 	plaintext, err := s.sealing.Open(nil, nil, sealed, []byte(purpose))
 	if err != nil {
-		return nil, errors.New("opening a sealed " + purpose + ": it was sealed with another secret, or changed")
+		return nil, errors.New("opening a sealed " + string(purpose) + ": it was sealed with another secret, or changed")
 	}
 	return plaintext, nil
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
+var otherSecret = append(bytes.Clone(rawSecret), 1)
+
 var rawSecret = []byte("\x8f\x02Zq\xfe\x1b\x90kd\x03\xa7\xc8U\xee!\x9c\x14\xb6}H\xd0?b\xe9\xaa\rq\xbc&\xf4\x89^")
 
 func TestParseSecret_EachSpellingHasOneMeaning(t *testing.T) {
@@ -59,13 +61,13 @@ func TestSecret_SubkeysAreIndependent(t *testing.T) {
 	one, two := must(NewSecret(rawSecret)), must(NewSecret(bytes.ToUpper(bytes.Repeat(rawSecret, 2))))
 	seen := map[string]string{}
 	for name, s := range map[string]*Secret{"one": one, "two": two} {
-		for _, use := range []string{"seal", "fingerprint", "refresh tag", "refresh next", "refresh digest"} {
+		for _, use := range uses() {
 			key, err := s.subkey(use)
 			if err != nil || len(key) != 32 {
 				t.Fatal(err)
 			}
 			testenv.Equal(t, "", seen[string(key)], "another use of the key of %s, %s", use, name)
-			seen[string(key)] = use + " of " + name
+			seen[string(key)] = string(use) + " of " + name
 		}
 	}
 }
@@ -79,7 +81,7 @@ func TestSecret_DerivedKeysStay(t *testing.T) {
 	if text, err := s.Open("test", sealed); err != nil || string(text) != "sealed in 2026" {
 		t.Errorf("%q, %v", text, err)
 	}
-	refresh := must(NewRefreshTokens(s, bytes.NewReader(make([]byte, 32))))
+	refresh := must(NewRefreshTokens(must(NewSecrets(s)), bytes.NewReader(make([]byte, 32))))
 	r := must(refresh.New(theUser, theSession))
 	got = r.Next().Text()
 	testenv.Equal(t, "AZfBsAAAcACAAAAAAAAAqwGXwbAAAHAAgAAAAAAAAM0AAAABCV93DiXLJI5NVSGADEQJV36gHlGuq70Mn4iybxoPFuHrEdlMQgi43Jt7mWsFuENV", got,
