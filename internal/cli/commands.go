@@ -58,6 +58,7 @@ func commands(p Process) *cobra.Command {
 		databaseCommand(p),
 		healthCommand(p),
 		adminCommand(p),
+		sessionsCommand(p),
 		accessCommand(p),
 		&cobra.Command{
 			Use: "version", Short: "Print the version", Args: cobra.NoArgs,
