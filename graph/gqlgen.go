@@ -1,7 +1,7 @@
 //go:build ignore
 
 // Runs gqlgen, by `make gen`, and changes what it writes: lists are marshalled by marshalList, which knows from
-// waitingFields whether the elements need a goroutine each.
+// waitingFields whether the elements need a goroutine each, and objects by fieldSet.
 package main
 
 import (
@@ -19,6 +19,7 @@ import (
 // replaced is text that gqlgen writes, and what stands in its place.
 var replaced = map[string]string{
 	"graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, ": "marshalList(ctx, sel, len(v), ",
+	"out := graphql.NewFieldSet(fields)":                        "out := newFieldSet(fields)",
 	// It would make a set of fields for each object, for @defer, which no request may use.
 	"deferred := graphql.NewDeferredGroup(ctx)": "var deferred graphql.DeferredGroup",
 }
