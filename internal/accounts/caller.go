@@ -18,17 +18,17 @@ import (
 
 // Viewer returns the caller that a verified access token names: anonymous when the session has ended or the account may
 // not be used. A cached session is not read again. The use is recorded, at most once a minute a session.
-func (s *Service) Viewer(ctx context.Context, claims token.Claims, from viewer.Origin) (*viewer.Viewer, error) {
+func (s *Service) Viewer(ctx context.Context, claims token.Claims, from viewer.Origin) (viewer.Viewer, error) {
 	now := s.now()
 	found, ok := s.cache.session(claims.SessionID, claims.UserID, now)
 	if !ok {
 		version := s.cache.versionNow()
 		read, err := s.readSession(ctx, claims, now)
 		if err != nil {
-			return nil, err
+			return viewer.Viewer{}, err
 		}
 		if read == nil {
-			return viewer.Anonymous(viewer.Revoked), nil
+			return *viewer.Anonymous(viewer.Revoked), nil
 		}
 		found = *read
 		if read.useIsDue(now) {
@@ -39,7 +39,7 @@ func (s *Service) Viewer(ctx context.Context, claims token.Claims, from viewer.O
 	if found.useIsDue(now) {
 		s.uses.add(claims.SessionID, from, now)
 	}
-	return &viewer.Viewer{
+	return viewer.Viewer{
 		UserID:    found.userID,
 		SessionID: claims.SessionID,
 		Roles:     found.roles,

@@ -184,7 +184,8 @@ func (h *fixture) must(p *accounts.AuthPayload, err error) *accounts.AuthPayload
 func (h *fixture) caller(p *accounts.AuthPayload) *viewer.Viewer {
 	h.t.Helper()
 	claims := must(h.access.Verify(p.AccessToken))
-	return must(h.Viewer(h.t.Context(), claims, viewer.Origin{}))
+	v := must(h.Viewer(h.t.Context(), claims, viewer.Origin{}))
+	return &v
 }
 
 // wantActive checks that a payload's session can be used, and ended that it cannot.

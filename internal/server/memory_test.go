@@ -156,7 +156,7 @@ func me(t *testing.T, s *Server, n int) {
 		t.Errorf("user %d is not signed in: %v", n, err)
 		return
 	}
-	if u, err := s.accounts.Me(t.Context(), v); err != nil || u.ID != numbered(n) {
+	if u, err := s.accounts.Me(t.Context(), &v); err != nil || u.ID != numbered(n) {
 		t.Errorf("user %d is %v, %v", n, u, err)
 	}
 }

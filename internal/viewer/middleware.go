@@ -15,8 +15,8 @@ type Config struct {
 	// Verify returns the claims of an access token, token.ErrExpired or token.ErrInvalid. Required.
 	Verify func(text string) (token.Claims, error)
 	// Session returns the viewer of the claims' session, anonymous when that has ended. It is called only for tokens
-	// that Verify accepts, and returns a viewer that no other request uses. Required.
-	Session func(ctx context.Context, claims token.Claims, origin Origin) (*Viewer, error)
+	// that Verify accepts. Required.
+	Session func(ctx context.Context, claims token.Claims, origin Origin) (Viewer, error)
 }
 
 // Locate puts an anonymous viewer with the origin of each request into its context, for what comes before Middleware.
@@ -35,35 +35,32 @@ func Middleware(c Config, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		located := From(r.Context())
 		v := c.viewer(r, located.Origin)
-		if v == nil {
-			v = Anonymous(Missing)
-		}
 		v.Origin = located.Origin
-		*located = *v
+		*located = v
 		next.ServeHTTP(w, r)
 	})
 }
 
-func (c Config) viewer(r *http.Request, origin Origin) *Viewer {
+func (c Config) viewer(r *http.Request, origin Origin) Viewer {
 	text, err := bearer.Token(r.Header)
 	switch {
 	case errors.Is(err, bearer.ErrMissing):
-		return Anonymous(Missing)
+		return *Anonymous(Missing)
 	case errors.Is(err, bearer.ErrMultiple):
-		return &Viewer{AnonymousReason: Invalid, DuplicateAuthorization: true}
+		return Viewer{AnonymousReason: Invalid, DuplicateAuthorization: true}
 	case err != nil:
-		return Anonymous(Invalid)
+		return *Anonymous(Invalid)
 	}
 	claims, err := c.Verify(text)
 	if errors.Is(err, token.ErrExpired) {
-		return Anonymous(Expired)
+		return *Anonymous(Expired)
 	}
 	if err != nil {
-		return Anonymous(Invalid)
+		return *Anonymous(Invalid)
 	}
 	v, err := c.Session(r.Context(), claims, origin)
 	if err != nil {
-		return &Viewer{AnonymousReason: Invalid, CheckErr: err}
+		return Viewer{AnonymousReason: Invalid, CheckErr: err}
 	}
 	return v
 }

@@ -31,7 +31,7 @@ type fixture struct {
 	now     time.Time
 	issuer  *token.Issuer
 	asked   []token.Claims
-	session func(token.Claims) (*viewer.Viewer, error)
+	session func(token.Claims) (viewer.Viewer, error)
 }
 
 func newFixture(t *testing.T) *fixture {
@@ -49,8 +49,8 @@ func (d *fixture) another(name string) *token.Issuer {
 	}))
 }
 
-func signedIn(c token.Claims) (*viewer.Viewer, error) {
-	return &viewer.Viewer{UserID: c.UserID, SessionID: c.SessionID, Roles: c.Roles, AuthTime: c.AuthenticatedAt}, nil
+func signedIn(c token.Claims) (viewer.Viewer, error) {
+	return viewer.Viewer{UserID: c.UserID, SessionID: c.SessionID, Roles: c.Roles, AuthTime: c.AuthenticatedAt}, nil
 }
 
 func (d *fixture) token(issuer *token.Issuer) string {
@@ -67,7 +67,7 @@ func (d *fixture) serve(r *http.Request) *viewer.Viewer {
 	var seen *viewer.Viewer
 	config := viewer.Config{
 		Verify: d.issuer.Verify,
-		Session: func(ctx context.Context, c token.Claims, _ viewer.Origin) (*viewer.Viewer, error) {
+		Session: func(ctx context.Context, c token.Claims, _ viewer.Origin) (viewer.Viewer, error) {
 			if ctx != r.Context() {
 				d.t.Error("Session was not given the request's context")
 			}
@@ -222,17 +222,17 @@ func TestMiddleware_ViewerIsWhatSessionReturns(t *testing.T) {
 	away := errors.New("no database")
 	for _, c := range []struct {
 		name    string
-		session func(token.Claims) (*viewer.Viewer, error)
+		session func(token.Claims) (viewer.Viewer, error)
 		want    *viewer.Viewer
 	}{
 		{"signed in", signedIn, &viewer.Viewer{
 			UserID: theUser, SessionID: theSession, Roles: []string{"USER"}, AuthTime: theTime,
 		}},
-		{"ended", func(token.Claims) (*viewer.Viewer, error) {
-			return viewer.Anonymous(viewer.Revoked), nil
+		{"ended", func(token.Claims) (viewer.Viewer, error) {
+			return *viewer.Anonymous(viewer.Revoked), nil
 		}, viewer.Anonymous(viewer.Revoked)},
-		{"nil", func(token.Claims) (*viewer.Viewer, error) { return nil, nil }, viewer.Anonymous(viewer.Missing)},
-		{"error", func(c token.Claims) (*viewer.Viewer, error) {
+		{"nobody", func(token.Claims) (viewer.Viewer, error) { return viewer.Viewer{}, nil }, &viewer.Viewer{}},
+		{"error", func(c token.Claims) (viewer.Viewer, error) {
 			v, _ := signedIn(c) // a viewer with an error does not count
 			return v, fmt.Errorf("read the session: %w", away)
 		}, &viewer.Viewer{AnonymousReason: viewer.Invalid}},
