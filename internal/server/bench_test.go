@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -52,15 +53,29 @@ func BenchmarkUsers(b *testing.B) {
 	})
 }
 
-// maxMeAllocations bounds what me allocates with the request and the recorder of the test.
-const maxMeAllocations = 215
+// These bound what me allocates with the request and the recorder of the test, which are 26 objects and 7,300 bytes.
+const (
+	maxMeAllocations = 163
+	maxMeBytes       = 15_800
+)
 
 func TestMe_AllocatesNoMoreThanItDid(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the race detector allocates too")
 	}
-	if n := testing.AllocsPerRun(1000, askMe(t, observer{})); n > maxMeAllocations {
+	ask := askMe(t, observer{})
+	if n := testing.AllocsPerRun(1000, ask); n > maxMeAllocations {
 		t.Errorf("%.0f allocations, at most %d wanted", n, maxMeAllocations)
+	}
+	const times = 1000
+	before, after := runtime.MemStats{}, runtime.MemStats{}
+	runtime.ReadMemStats(&before)
+	for range times {
+		ask()
+	}
+	runtime.ReadMemStats(&after)
+	if n := (after.TotalAlloc - before.TotalAlloc) / times; n > maxMeBytes {
+		t.Errorf("%d bytes allocated, at most %d wanted", n, maxMeBytes)
 	}
 }
 
