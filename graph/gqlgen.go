@@ -19,7 +19,7 @@ import (
 // replaced is text that gqlgen writes, and what stands in its place.
 var replaced = map[string]string{
 	"graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, ": "marshalList(ctx, sel, len(v), ",
-	"out := graphql.NewFieldSet(fields)":                        "out := newFieldSet(fields)",
+	"out := graphql.NewFieldSet(fields)":                       "out := newFieldSet(fields)",
 	// It would make a set of fields for each object, for @defer, which no request may use.
 	"deferred := graphql.NewDeferredGroup(ctx)": "var deferred graphql.DeferredGroup",
 }
