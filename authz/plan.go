@@ -18,7 +18,7 @@ type plan struct {
 	fixed  bool           // no variable decides what is selected, either
 	fields map[fieldKey]bool
 
-	last atomic.Pointer[decision] // of a fixed plan, for whoever asked last: it holds for all who have the same atoms
+	last atomic.Pointer[decision] // of a fixed plan, for the newest caller: it holds for all with the same atoms
 }
 
 // decided returns what was decided for another caller who has the same atoms, or nil.

@@ -52,7 +52,7 @@ var imports = map[string]string{
 	"internal/revocationfeed":       "internal/accounts internal/bearer",
 	"internal/server": "authz graph internal/accounts internal/config internal/database internal/graphqlhttp " +
 		"internal/httpserver internal/logging internal/metrics internal/password internal/password/hashworker " +
-		"internal/problem internal/querylimit internal/requestid internal/revocationfeed internal/token " +
+		"internal/problem internal/querylimit internal/revocationfeed internal/token " +
 		"internal/tracing internal/viewer web",
 	"internal/servertest":  "internal/cli internal/dbtest internal/testenv verify",
 	"internal/strictjson":  "",
