@@ -79,7 +79,7 @@ func lockSecret(ctx context.Context, tx *ent.Tx, secrets *token.Secrets) error {
 	return nil
 }
 
-// RotateSecret puts the newest secret in use: what the database holds is sealed with it anew, and instances make what
+// RotateSecret puts the newest secret in use: what the database holds is sealed with it again, and instances make what
 // they make with it as soon as they call UseSecret. It reports whether there was anything to do.
 func RotateSecret(ctx context.Context, client *ent.Client, secrets *token.Secrets) (rotated bool, err error) {
 	newest := secrets.Newest()

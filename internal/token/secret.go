@@ -124,7 +124,7 @@ func uses() []use {
 // Purpose is what something sealed is. Its text must stay.
 type Purpose string
 
-// What is sealed in the database. Rotating the secret seals each anew.
+// What is sealed in the database. Rotating the secret seals each again.
 const (
 	SigningKeyPurpose Purpose = "signing key"
 	CounterKeyPurpose Purpose = "counter key"
