@@ -27,7 +27,7 @@ func (s *limitedServer) send(from, text string) net.Conn {
 func (s *limitedServer) sendUntil(from, text string, holds func(*place) bool) net.Conn {
 	s.t.Helper()
 	conn := s.send(from, text)
-	testenv.Eventually(s.t, fmt.Sprintf("%.40q is as expected", text), time.Minute, func() bool {
+	testenv.Eventually(s.t, fmt.Sprintf("%.40q is as expected", text), testenv.HangGuard, func() bool {
 		p := s.placeOf(conn.LocalAddr().String())
 		return p != nil && holds(p)
 	})
@@ -154,7 +154,7 @@ func TestPlaces_RequestsHoldBoundedBytes(t *testing.T) {
 	for range 60 {
 		all = append(all, s.send("127.0.0.1", body))
 	}
-	testenv.Eventually(t, "some are closed", time.Minute, func() bool {
+	testenv.Eventually(t, "some are closed", testenv.HangGuard, func() bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return len(s.places) < 30 && s.bytes <= 1<<20
@@ -165,7 +165,7 @@ func TestPlaces_RequestsHoldBoundedBytes(t *testing.T) {
 	for _, conn := range append(all, other) {
 		conn.Close()
 	}
-	testenv.Eventually(t, "nothing is left", time.Minute, func() bool {
+	testenv.Eventually(t, "nothing is left", testenv.HangGuard, func() bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return len(s.places)+len(s.networks)+s.bytes == 0
