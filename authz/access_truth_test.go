@@ -42,7 +42,7 @@ func TestAccess_NobodyElseReachesAField(t *testing.T) {
 			}
 		}
 	}
-	if len(reached) < 60 {
+	if len(reached) < scaled(60, 60, 45) {
 		t.Errorf("only %d fields ran", len(reached))
 	}
 }
