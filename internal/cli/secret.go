@@ -14,7 +14,7 @@ func secretCommand(p Process) *cobra.Command {
 	secret := &cobra.Command{Use: "secret", Short: "The secret", RunE: missingVerb("gatehouse secret rotate")}
 	secret.AddCommand(&cobra.Command{
 		Use: "rotate", Short: "Put a new secret in use, while instances run", Args: cobra.NoArgs,
-		Long: "Puts GATEHOUSE_SECRET in use in place of GATEHOUSE_SECRET_PREVIOUS: seals anew what the database holds, and\n" +
+		Long: "Puts GATEHOUSE_SECRET in use in place of GATEHOUSE_SECRET_PREVIOUS: seals again what the database holds, and\n" +
 			"has running instances make what they make with the new one.\n\n" +
 			"  1. Restart every instance, one after another, with the new secret as GATEHOUSE_SECRET and the former one\n" +
 			"     as GATEHOUSE_SECRET_PREVIOUS (or their …_FILE). They accept both, and go on with the former.\n" +

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/config"
 	"github.com/gatehouse/gatehouse/internal/database"
@@ -17,7 +16,7 @@ import (
 type SigningKeys struct {
 	Keys   *token.Keys
 	store  *accounts.SigningKeys // nil: the key of the configuration is the only one
-	client *ent.Client
+	db     *database.Database
 	config *Config
 	maxTTL time.Duration // the longest TTL of an access token that may still be valid
 }
@@ -37,7 +36,7 @@ func openKeys(ctx context.Context, c *Config, db *database.Database, onEvent eve
 	}
 	if c.signingKey != nil {
 		keys, err := token.NewKeys(c.signingKey.WithoutSchedule())
-		return &SigningKeys{Keys: keys, maxTTL: maxTTL, client: db.Client, config: c}, err
+		return &SigningKeys{Keys: keys, maxTTL: maxTTL, db: db, config: c}, err
 	}
 	store, err := accounts.NewSigningKeys(accounts.KeysConfig{
 		Client: db.Client, Secrets: c.secrets, TTL: maxTTL, RotateEvery: c.RotateEvery, OnEvent: onEvent,
@@ -50,12 +49,12 @@ func openKeys(ctx context.Context, c *Config, db *database.Database, onEvent eve
 		return nil, err
 	}
 	keys, err := token.NewKeys(schedule...)
-	return &SigningKeys{Keys: keys, store: store, maxTTL: maxTTL, client: db.Client, config: c}, err
+	return &SigningKeys{Keys: keys, store: store, maxTTL: maxTTL, db: db, config: c}, err
 }
 
 // useSecret uses the secret that is in use in the database, which a command may have changed.
 func (s *SigningKeys) useSecret(ctx context.Context) error {
-	return s.config.invalidSecret(accounts.UseSecret(ctx, s.client, s.config.secrets))
+	return s.config.invalidSecret(accounts.UseSecret(ctx, s.db.Client, s.config.secrets))
 }
 
 // invalidSecret names the variable when the secret is not the database's.
