@@ -1,0 +1,55 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/gatehouse/gatehouse/internal/dbtest"
+	"github.com/gatehouse/gatehouse/internal/servertest"
+)
+
+// TestOtherProgram_EndsASessionForEveryRootField changes the row of a session that is cached, past the server. A
+// mutation never trusts the cache: it is refused at once. A query is refused as soon as the log of changes was read.
+func TestOtherProgram_EndsASessionForEveryRootField(t *testing.T) {
+	t.Parallel()
+	schema, err := gqlparser.LoadSchema(&ast.Source{Input: servertest.ReadFile(t, "schema.graphql")})
+	servertest.Check(t, err)
+	dbtest.Each(t, func(t *testing.T, databaseURL string) {
+		s := newPersonas(t, databaseURL)
+		db := servertest.OpenDB(t, databaseURL)
+		for _, root := range []*ast.Definition{schema.Query, schema.Mutation} {
+			for _, f := range root.Fields {
+				if f.Directives.ForName("auth") == nil {
+					continue
+				}
+				s.Admin()
+				var other string // another session, which goes on
+				servertest.Check(t, db.QueryRow("SELECT id FROM sessions ORDER BY id DESC LIMIT 1").Scan(&other))
+				token := s.Admin()
+				for range 2 { // read, and cached
+					s.Must(token, "{ me { id } }")
+				}
+				arguments := servertest.Arguments(schema, f, map[string]string{"id": servertest.JSON(other),
+					"password":        servertest.JSON(servertest.AdminPassword),
+					"currentPassword": servertest.JSON(servertest.AdminPassword), "newPassword": `"quite another password"`})
+				query := strings.ToLower(root.Name) + " { " + f.Name + arguments + leafOf(schema, f.Type) + " }"
+				if root == schema.Query && s.Code(token, query) == "UNAUTHENTICATED" {
+					t.Errorf("%s: refused before the session ended", query)
+				}
+				servertest.Exec(t, db, "UPDATE sessions SET ended_at = created_at WHERE id <> '"+other+"'")
+				if root == schema.Mutation {
+					if code := s.Code(token, query); code != "UNAUTHENTICATED" {
+						t.Errorf("%s: %q at once, want UNAUTHENTICATED", query, code)
+					}
+				}
+				servertest.Eventually(t, query+" is refused", time.Minute, func() bool {
+					return s.Code(token, query) == "UNAUTHENTICATED"
+				})
+			}
+		}
+	})
+}
