@@ -41,6 +41,8 @@ type requestInfo struct {
 	status int
 	errs   gqlerror.List
 	panics atomic.Int32 // fields run concurrently
+
+	mutated atomic.Bool // a field of a mutation has returned without an error
 }
 
 func withRequestInfo(ctx context.Context, info *requestInfo) context.Context {

@@ -10,7 +10,6 @@ import (
 	"strconv"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/gatehouse/gatehouse/internal/problem"
@@ -29,8 +28,8 @@ var errNoResponse = errors.New("the schema returned no response")
 
 // respond writes the response of a GraphQL request. With application/json the status is always 200, which clients
 // expect that cannot tell our error from a proxy's. With application/graphql-response+json it is the status of the
-// primary error when the response has no data, except after a mutation of several fields: one of them may be done, and
-// 401 or 503 would have the client send it again.
+// primary error when the response has no data, except after a mutation that was done: 401 or 503 would have the client
+// send it again.
 func (t *transport) respond(ctx context.Context, out responder, response *graphql.Response) {
 	if response == nil {
 		response = t.noResponse(ctx)
@@ -40,12 +39,15 @@ func (t *transport) respond(ctx context.Context, out responder, response *graphq
 			"which is the limit: ask for less at once", maxData)
 		response = &graphql.Response{Data: json.RawMessage("null"), Errors: gqlerror.List{e}}
 	}
+	if mutated(ctx) && len(response.Data) == 0 {
+		response.Data = json.RawMessage("null")
+	}
 	errs := make(gqlerror.List, len(response.Errors)) // the response's own may be shared
 	for i, e := range response.Errors {
 		errs[i] = t.ensureCode(ctx, e)
 	}
 	status := http.StatusOK
-	if len(response.Data) == 0 || string(response.Data) == "null" && !ranSeveralMutations(ctx) {
+	if len(response.Data) == 0 || string(response.Data) == "null" && !mutated(ctx) {
 		e, errorStatus := primaryError(errs)
 		setAuthHeaders(out.Header(), e)
 		if errorStatus == http.StatusOK && len(response.Data) == 0 {
@@ -60,19 +62,10 @@ func (t *transport) respond(ctx context.Context, out responder, response *graphq
 	})
 }
 
-// ranSeveralMutations reports whether an operation that was executed has several root fields that write.
-func ranSeveralMutations(ctx context.Context) bool {
+// mutated reports whether a mutation of the operation was done.
+func mutated(ctx context.Context) bool {
 	info := requestInfoFrom(ctx)
-	if info == nil || info.op == nil || info.op.Operation == nil || info.op.Operation.Operation != ast.Mutation {
-		return false
-	}
-	writes := 0
-	for _, f := range graphql.CollectFields(info.op, info.op.Operation.SelectionSet, []string{"Mutation"}) {
-		if f.Name != "__typename" {
-			writes++
-		}
-	}
-	return writes > 1
+	return info != nil && info.mutated.Load()
 }
 
 // noResponse answers when gqlgen returns no response: the time is over, or the client is gone.

@@ -3,6 +3,7 @@ package graphqlhttp
 import (
 	"context"
 	"net/http"
+	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -197,8 +198,8 @@ func (t *transport) execute(
 	defer slot.giveBack()
 	expensive := querylimit.AnswerFields(op.Operation, t.Limits.Page) >= querylimit.ExpensiveFields
 	switch {
-	case expensive && op.Operation.Operation == ast.Mutation:
-		t.acquireAfterMutations(op, slot)
+	case op.Operation.Operation == ast.Mutation:
+		t.watchMutations(op, slot, expensive)
 	case expensive:
 		if err := slot.acquire(ctx); err != nil {
 			return t.exec.DispatchError(graphql.WithOperationContext(ctx, op), gqlerror.List{err}), ctx
@@ -208,21 +209,41 @@ func (t *transport) execute(
 	return responses(ctx), ctx
 }
 
-// acquireAfterMutations has an operation hold the slot only while it makes its answer, not while a mutation waits for a
-// hash or a lock. The mutations of an operation run one after the other, each with its part of the answer.
-func (t *transport) acquireAfterMutations(op *graphql.OperationContext, slot *slot) {
+// watchMutations remembers that a mutation was done, and has an expensive operation hold the slot only while it makes
+// lists, not while a mutation waits for a hash or a lock. The mutations of an operation run one after the other, each
+// with its part of the answer; without a slot only the lists of it are left out.
+func (t *transport) watchMutations(op *graphql.OperationContext, slot *slot, expensive bool) {
 	root, inner := t.Schema.Schema().Mutation.Name, op.ResolverMiddleware
+	var mu sync.Mutex // fields below a mutation run concurrently
 	op.ResolverMiddleware = func(ctx context.Context, resolve graphql.Resolver) (any, error) {
-		if graphql.GetFieldContext(ctx).Object != root {
-			return inner(ctx, resolve)
+		field := graphql.GetFieldContext(ctx)
+		if field.Object == root {
+			slot.giveBack()
+			return inner(ctx, remembering(resolve))
 		}
-		slot.giveBack()
-		result, err := inner(ctx, resolve)
-		if err == nil {
-			if refused := slot.acquire(ctx); refused != nil {
+		if expensive && t.isListOfObjects(field.Field.Definition) {
+			mu.Lock()
+			refused := slot.acquire(ctx)
+			mu.Unlock()
+			if refused != nil {
 				return nil, refused
 			}
 		}
+		return inner(ctx, resolve)
+	}
+}
+
+// remembering notes that a mutation was done.
+func remembering(resolve graphql.Resolver) graphql.Resolver {
+	return func(ctx context.Context) (any, error) {
+		result, err := resolve(ctx)
+		if info := requestInfoFrom(ctx); err == nil && info != nil {
+			info.mutated.Store(true)
+		}
 		return result, err
 	}
+}
+
+func (t *transport) isListOfObjects(f *ast.FieldDefinition) bool {
+	return f.Type.Elem != nil && !t.Schema.Schema().Types[f.Type.Name()].IsLeafType()
 }
