@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"database/sql"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -16,6 +17,13 @@ type Sources struct {
 	Pool     func() sql.DBStats
 	Tokens   func() token.Stats
 	Plans    func() authz.PlanStats
+	State    func() State
+}
+
+// State is what a server is fit for.
+type State struct {
+	Ready         bool
+	SigningKeyAge time.Duration // since it signs
 }
 
 // Register adds the sources' numbers to the metrics, once.
@@ -39,6 +47,11 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	s.lookups("plan_lookups_total", "Lookups of authorization plans in the cache of documents.",
 		plans.Hits, plans.Misses)
 	s.sendPool(c.sources.Pool())
+	state := c.sources.State()
+	s.gauge("ready", "What /readyz says: 1 while the database answers, takes writes and has this program's schema.",
+		map[bool]float64{true: 1}[state.Ready])
+	s.gauge("signing_key_age_seconds", "For how long the key that signs access tokens has done so.",
+		state.SigningKeyAge.Seconds())
 }
 
 // sender sends the metrics of one scrape.

@@ -22,19 +22,20 @@ func TestRegister_EachSourceIsReadOnceAScrape(t *testing.T) {
 		Pool:     func() sql.DBStats { reads["pool"]++; return sql.DBStats{InUse: 3} },
 		Tokens:   func() token.Stats { reads["tokens"]++; return token.Stats{Hits: 5} },
 		Plans:    func() authz.PlanStats { reads["plans"]++; return authz.PlanStats{} },
+		State:    func() metrics.State { reads["state"]++; return metrics.State{Ready: true} },
 	})
 	clear(reads) // of the registration
 	response := httptest.NewRecorder()
 	m.Handler().ServeHTTP(response, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	for _, want := range []string{
 		`gatehouse_database_connections{state="in use"} 3`, `gatehouse_token_lookups_total{result="hit"} 5`,
-		`gatehouse_build_info{version="v1"} 1`,
+		`gatehouse_build_info{version="v1"} 1`, `gatehouse_ready 1`,
 	} {
 		if !strings.Contains(response.Body.String(), want+"\n") {
 			t.Errorf("%s is missing in\n%s", want, response.Body)
 		}
 	}
-	for _, name := range []string{"accounts", "pool", "tokens", "plans"} {
+	for _, name := range []string{"accounts", "pool", "tokens", "plans", "state"} {
 		if reads[name] != 1 {
 			t.Errorf("%s was read %d times", name, reads[name])
 		}

@@ -31,12 +31,25 @@ type eventFunc = func(context.Context, accounts.Event)
 func (b observer) register(s *Server) {
 	if b.metrics != nil {
 		b.metrics.Register(metrics.Sources{
-			Accounts: s.accounts.Stats, Pool: s.db.Stats, Tokens: s.tokens.Stats, Plans: s.guard.PlanStats,
+			Accounts: s.accounts.Stats, Pool: s.db.Stats, Tokens: s.tokens.Stats, Plans: s.guard.PlanStats, State: s.state,
 		})
 		for _, j := range append(s.jobs(), s.readKeys()) {
 			b.metrics.Task(j.name)
 		}
 	}
+}
+
+// state is what the metrics say of the server at this moment. It takes two seconds at most, as /readyz does.
+func (s *Server) state() metrics.State {
+	now := time.Now()
+	state := metrics.State{Ready: s.db.Ready(context.Background()) == nil}
+	current := s.keys.Keys.Signing(now)
+	for _, k := range s.keys.Keys.Schedule() {
+		if k.Key == current && !k.SignsAt.IsZero() {
+			state.SigningKeyAge = now.Sub(k.SignsAt)
+		}
+	}
+	return state
 }
 
 // drivers decorate the driver of the database.

@@ -20,6 +20,7 @@ var onQuietDays = map[string]string{
 	`gatehouse_requests_total`:                                "0+6000x60",
 	`gatehouse_panics_total`:                                  "0+0x60",
 	`gatehouse_revocations_in_touch`:                          "1+0x60",
+	`gatehouse_ready`:                                         "1+0x60",
 	`gatehouse_request_duration_seconds_bucket{le="0.0025"}`:  "0+6000x60",
 	`gatehouse_request_duration_seconds_bucket{le="2.5"}`:     "0+6000x60",
 	`gatehouse_request_duration_seconds_bucket{le="10"}`:      "0+6000x60",
@@ -38,6 +39,7 @@ var faults = map[string]map[string]string{
 	"GatehouseUnavailable":    {`gatehouse_errors_total{code="UNAVAILABLE"}`: "0+100x60"},
 	"GatehouseInternalErrors": {`gatehouse_errors_total{code="INTERNAL"}`: "0+0x25 1+0x35"},
 	"GatehousePanics":         {`gatehouse_panics_total`: "0+0x25 1+0x35"},
+	"GatehouseNotReady":       {`gatehouse_ready`: "1+0x10 0+0x50"},
 	"GatehouseOutOfTouch":     {`gatehouse_revocations_in_touch`: "1+0x10 0+0x50"},
 	"GatehouseSlow": {
 		`gatehouse_request_duration_seconds_bucket{le="0.0025"}`: "0+0x60",
