@@ -9,18 +9,6 @@ import (
 	"github.com/gatehouse/gatehouse/ent"
 )
 
-// The ChangeFunc type is an adapter to allow the use of ordinary
-// function as Change mutator.
-type ChangeFunc func(context.Context, *ent.ChangeMutation) (ent.Value, error)
-
-// Mutate calls f(ctx, m).
-func (f ChangeFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
-	if mv, ok := m.(*ent.ChangeMutation); ok {
-		return f(ctx, mv)
-	}
-	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ChangeMutation", m)
-}
-
 // The RevocationFunc type is an adapter to allow the use of ordinary
 // function as Revocation mutator.
 type RevocationFunc func(context.Context, *ent.RevocationMutation) (ent.Value, error)

@@ -9,26 +9,6 @@ import (
 )
 
 var (
-	// ChangesColumns holds the columns for the "changes" table.
-	ChangesColumns = []*schema.Column{
-		{Name: "id", Type: field.TypeInt, Increment: true},
-		{Name: "tx", Type: field.TypeInt64},
-		{Name: "user_id", Type: field.TypeUUID, Nullable: true},
-		{Name: "revocation_id", Type: field.TypeInt, Nullable: true},
-	}
-	// ChangesTable holds the schema information for the "changes" table.
-	ChangesTable = &schema.Table{
-		Name:       "changes",
-		Columns:    ChangesColumns,
-		PrimaryKey: []*schema.Column{ChangesColumns[0]},
-		Indexes: []*schema.Index{
-			{
-				Name:    "change_tx",
-				Unique:  false,
-				Columns: []*schema.Column{ChangesColumns[1]},
-			},
-		},
-	}
 	// RevocationsColumns holds the columns for the "revocations" table.
 	RevocationsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
@@ -172,7 +152,6 @@ var (
 	}
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
-		ChangesTable,
 		RevocationsTable,
 		SessionsTable,
 		SettingsTable,
@@ -183,9 +162,6 @@ var (
 )
 
 func init() {
-	ChangesTable.Annotation = &entsql.Annotation{
-		Table: "changes",
-	}
 	RevocationsTable.Annotation = &entsql.Annotation{
 		Table: "revocations",
 	}

@@ -6,9 +6,6 @@ import (
 	"entgo.io/ent/dialect/sql"
 )
 
-// Change is the predicate function for change builders.
-type Change func(*sql.Selector)
-
 // Revocation is the predicate function for revocation builders.
 type Revocation func(*sql.Selector)
 

@@ -8,6 +8,9 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
 )
 
 // errStandby means that a standby answered: it is behind, and does not say which transactions are under way; or a server
@@ -22,18 +25,28 @@ func (s server) logPool() *sql.DB {
 
 // readChangesSQL returns what the snapshot before did not show and this one does: rows of transactions that had not begun
 // or had not ended. A transaction that takes an hour is one number in a list; it delays nothing and repeats nothing.
-// After its start or restart, or with another table of that name, a server is another database. ORDER BY makes the planner
+// After its start, with another table of that name, or with another mark, a server is another database. A crash empties
+// the table, which is unlogged, and so does the promotion of a standby: the mark is gone then. ORDER BY makes the planner
 // take the index before the table was analyzed. A number that this server has not given yet is of the cluster that a dump
 // was made of.
 const readChangesSQL = `
-SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean, concat(extract(epoch FROM pg_postmaster_start_time()), ' ', 'changes'::regclass::oid),
-  pg_current_snapshot()::text, c.id, c.user_id, c.revocation_id
-FROM (SELECT) AS always LEFT JOIN (
-  (SELECT id, user_id, revocation_id FROM changes WHERE tx >= $1 AND tx < pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean,
+    concat_ws(' ', extract(epoch FROM pg_postmaster_start_time()), 'changes'::regclass::oid, marks.all),
+    marks.all IS NULL, pg_current_snapshot()::text, c.tx, c.user_id, c.revocation_id
+FROM (SELECT string_agg(user_id::text, ' ' ORDER BY user_id) AS all FROM changes WHERE tx = ` + markNumber + `) AS marks
+LEFT JOIN (
+  (SELECT tx, user_id, revocation_id FROM changes WHERE tx >= $1 AND tx < pg_snapshot_xmax(pg_current_snapshot())::text::bigint
     ORDER BY tx LIMIT $3)
   UNION ALL
-  (SELECT id, user_id, revocation_id FROM changes WHERE tx = ANY($2::bigint[]) LIMIT $3)
-) AS c ON true ORDER BY c.id`
+  (SELECT tx, user_id, revocation_id FROM changes WHERE tx = ANY($2::bigint[]) LIMIT $3)
+) AS c ON true`
+
+// writeMarkSQL writes the row that a crash takes away.
+const writeMarkSQL = `INSERT INTO changes (tx, user_id) SELECT ` + markNumber + `, gen_random_uuid()
+  WHERE NOT EXISTS (SELECT FROM changes WHERE tx = ` + markNumber + `)`
+
+// markNumber is no transaction's.
+const markNumber = "9223372036854775807"
 
 func (s server) readChanges(ctx context.Context, conn *sql.Conn, after position) (b batch, err error) {
 	next := after.next
@@ -41,19 +54,29 @@ func (s server) readChanges(ctx context.Context, conn *sql.Conn, after position)
 		next = math.MaxInt64
 	}
 	rows, err := conn.QueryContext(ctx, readChangesSQL, next, arrayOf(after.open), maxChanges+1)
-	if err != nil {
-		return b, err
-	}
-	var standby bool
-	var snapshot string
-	var id sql.NullInt64
-	b.changes, err = scanChanges(rows, []any{&standby, &b.now.database, &snapshot, &id}, func() bool { return id.Valid })
-	if err != nil {
-		return b, err
-	}
-	if standby {
+	if pq.As(err, pqerror.FeatureNotSupported) != nil { // a standby has no unlogged tables
 		s.servers.startEra()
 		return b, errStandby
+	}
+	if err != nil {
+		return b, err
+	}
+	var standby, unmarked bool
+	var snapshot string
+	var tx sql.NullInt64
+	b.changes, err = scanChanges(rows, []any{&standby, &b.now.database, &unmarked, &snapshot, &tx},
+		func() bool { return tx.Valid })
+	switch {
+	case err != nil:
+		return b, err
+	case standby:
+		s.servers.startEra()
+		return b, errStandby
+	case unmarked:
+		if _, err := conn.ExecContext(ctx, writeMarkSQL); err != nil {
+			return b, err
+		}
+		return s.readChanges(ctx, conn, position{})
 	}
 	err = b.now.parseSnapshot(snapshot)
 	b.broken = b.now.database != after.database || b.now.next < after.next
@@ -92,5 +115,6 @@ func arrayOf(numbers []int64) string {
 }
 
 func (s server) sweepChanges() string {
-	return `DELETE FROM changes WHERE id IN (SELECT id FROM changes WHERE tx < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`
+	return `DELETE FROM changes WHERE ctid = ANY(ARRAY(
+		SELECT ctid FROM changes WHERE tx < $1 ORDER BY tx LIMIT $2 FOR UPDATE SKIP LOCKED))`
 }

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -205,7 +206,10 @@ func TestChangeLog_OtherDatabaseIsNotGoneOnWith(t *testing.T) {
 		"a log that was made again": func(l *logged) {
 			l.exec("CREATE TABLE copy AS SELECT * FROM changes")
 			l.exec("DROP TABLE changes")
-			l.exec("CREATE TABLE changes AS SELECT id, tx - 1 AS tx, user_id, revocation_id FROM copy")
+			l.exec("CREATE TABLE changes AS SELECT * FROM copy")
+			if !l.Shared() {
+				l.exec("UPDATE changes SET tx = tx - 1")
+			}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -238,6 +242,43 @@ func TestChangeLog_RowsOfAnotherClusterAreNotRead(t *testing.T) {
 	}
 	l.exec(rename, "Ada", l.user.ID)
 	l.wantRead("a change of this one", 1, l.user.ID)
+}
+
+// TestChangeLog_CrashBehindAPoolerIsNoticed: a killed backend has Postgres start all others again, which a pooler hides.
+// The start of the server is the same one, and numbers that nobody wrote down are given again.
+func TestChangeLog_CrashBehindAPoolerIsNoticed(t *testing.T) {
+	cluster := dbtest.NewServer(t)
+	direct := cluster.URL("postgres")
+	l := newLogged(t, dbtest.PgBouncer(t, direct, "transaction"))
+	l.wantRead("nothing", 0, uuid.Nil)
+	other := must(sql.Open("postgres", direct))
+	defer other.Close()
+	var pid int
+	check(t, other.QueryRow("SELECT pg_backend_pid()").Scan(&pid))
+	check(t, syscall.Kill(pid, syscall.SIGKILL))
+	testenv.Eventually(t, "the server answers again", testenv.HangGuard, func() bool {
+		var again int
+		return other.QueryRow("SELECT pg_backend_pid()").Scan(&again) == nil && again != pid
+	})
+	time.Sleep(time.Second) // the pooler notices too
+	if _, lost, err := l.Read(t.Context()); !lost {
+		t.Errorf("went on over a crash: %v", err)
+	}
+}
+
+// TestChangeLog_EmptiedTableIsAnotherDatabase: a crash and the promotion of a standby empty it.
+func TestChangeLog_EmptiedTableIsAnotherDatabase(t *testing.T) {
+	l := newLogged(t, dbtest.Postgres(t))
+	var kind string
+	check(t, l.SQL().QueryRow("SELECT relpersistence FROM pg_class WHERE oid = 'changes'::regclass").Scan(&kind))
+	testenv.Equal(t, "u", kind, "unlogged")
+	l.exec("DELETE FROM changes")
+	if _, lost := l.read(); !lost {
+		t.Error("went on")
+	}
+	l.wantRead("afterwards", 0, uuid.Nil)
+	l.exec(rename, "Ada", l.user.ID)
+	l.wantRead("a change", 1, l.user.ID)
 }
 
 func TestChangeLog_RestartedServerIsAnotherDatabase(t *testing.T) {
