@@ -164,6 +164,7 @@ func (s *subject) report(t *table) {
 		"and %.1f kB", s.name, median(s.rates), median(s.cpu), median(s.generator), median(s.allocated))
 	for _, c := range s.against {
 		t.add(s.name+" ÷ "+c.with.name, ratios(s.rates, c.with.rates), c.bounds)
+		t.add("the same by the processor time of the two servers alone", ratios(c.with.cpu, s.cpu), bounds{})
 	}
 	if s.rival != nil {
 		t.add(s.name+" ÷ that of the other build", ratios(s.rates, s.rival.rates), bounds{})
