@@ -23,6 +23,7 @@ var longRuns = map[string]string{
 	"pause":        "a process that is paused for a minute",
 	"refusals":     "a thousand sessions that end, each refused elsewhere within a tenth of a second; more pauses and commits",
 	"requests":     "hostile requests that are filled as far as a body goes, beyond the limits",
+	"sizes":        "ten thousand accounts, of which the bytes in Postgres are printed",
 	"slow":         "each way to be slow on thousands of connections, by itself",
 	"soak":         "clients that live through accounts for ten minutes",
 	"users":        "a million users",
