@@ -13,7 +13,7 @@ import (
 )
 
 // TestOtherProgram_EndsASessionForEveryRootField changes the row of a session that is cached, past the server. A
-// mutation never trusts the cache: it is refused at once. A query is refused as soon as the log of changes was read.
+// mutation never trusts the cache: it is refused immediately. A query is refused as soon as the log of changes was read.
 func TestOtherProgram_EndsASessionForEveryRootField(t *testing.T) {
 	t.Parallel()
 	schema, err := gqlparser.LoadSchema(&ast.Source{Input: servertest.ReadFile(t, "schema.graphql")})
@@ -43,7 +43,7 @@ func TestOtherProgram_EndsASessionForEveryRootField(t *testing.T) {
 				servertest.Exec(t, db, "UPDATE sessions SET ended_at = created_at WHERE id <> '"+other+"'")
 				if root == schema.Mutation {
 					if code := s.Code(token, query); code != "UNAUTHENTICATED" {
-						t.Errorf("%s: %q at once, want UNAUTHENTICATED", query, code)
+						t.Errorf("%s: %q with the first request, want UNAUTHENTICATED", query, code)
 					}
 				}
 				servertest.Eventually(t, query+" is refused", time.Minute, func() bool {
