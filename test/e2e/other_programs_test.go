@@ -13,7 +13,7 @@ import (
 )
 
 // TestOtherProgram_EndsASessionForEveryRootField changes the row of a session that is cached, past the server. A
-// mutation never trusts the cache: it is refused immediately. A query is refused as soon as the log of changes was read.
+// mutation never trusts the cache: it is refused immediately. A query is refused as soon as the log was read.
 func TestOtherProgram_EndsASessionForEveryRootField(t *testing.T) {
 	t.Parallel()
 	schema, err := gqlparser.LoadSchema(&ast.Source{Input: servertest.ReadFile(t, "schema.graphql")})
