@@ -37,6 +37,7 @@ var (
 		"Service.Refresh":            "the refresh token says whose session it is",
 		"Service.Logout":             "ends the caller's own session, also when it has ended meanwhile",
 		"Service.resetAccount":       "a command of the operator",
+		"Service.endNextSessions":    "a command of the operator",
 		"Service.refundUnverified":   "gives an attempt back: it concerns no account",
 	}
 	mayWriteWithout = map[string]string{ // a transaction
