@@ -22,7 +22,16 @@ const (
 )
 
 // changeLog is what it costs to tell the instances of a change, how soon they know, and what a pooler costs.
+// Its server waits for the disk, as real ones do.
 func changeLog(ctx context.Context, b *bench) error {
+	if quick := b.postgres; quick != nil {
+		durable, err := pgtemp.New(os.TempDir(), "fsync=on", "full_page_writes=on")
+		if err != nil {
+			return err
+		}
+		defer func() { b.stopAll(); b.postgres = quick; durable.Close() }()
+		b.postgres = durable
+	}
 	for _, v := range b.variants() {
 		if v.engine.name != "Postgres" {
 			continue
