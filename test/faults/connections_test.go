@@ -15,7 +15,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
-// TestConnections_BeyondFileDescriptorsWait: 1,000 connections to a process that may have 256 files. Those beyond its
+// TestConnections_BeyondFileDescriptorsWait: 1,000 connections from another network to a process that may have 256 files. Those beyond its
 // share wait; a client that is connected is answered, reading and writing, as the database's own files are left free;
 // and when they have gone, all is as before.
 func TestConnections_BeyondFileDescriptorsWait(t *testing.T) {
@@ -36,8 +36,9 @@ func TestConnections_BeyondFileDescriptorsWait(t *testing.T) {
 		}
 	}
 	defer closeAll()
+	another := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}, Timeout: time.Second}
 	for range 1000 {
-		conn, err := net.DialTimeout("tcp", strings.TrimPrefix(s.URL, "http://"), time.Second)
+		conn, err := another.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
 		if err != nil { // refused
 			continue
 		}
