@@ -179,6 +179,28 @@ func TestMaintain_RotatesDueKeysOnce(t *testing.T) {
 	})
 }
 
+// TestMaintain_WithNothingDueChangesNothing: each change of a key empties the caches of all instances.
+func TestMaintain_WithNothingDueChangesNothing(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
+		k := h.signingKeys(theSecret)
+		load(t, k)
+		logged := func() (rows int) {
+			check(t, h.raw.QueryRowContext(t.Context(), "SELECT count(*) FROM changes").Scan(&rows))
+			return rows
+		}
+		before := logged()
+		for range 3 {
+			check(t, k.Maintain(t.Context()))
+		}
+		wantEqual(t, "rows of the log", before, logged())
+		h.clock.move(accounts.KeyLead)
+		check(t, k.Rotate(t.Context(), accounts.Rotation{}))
+		if logged() == before {
+			t.Error("a rotation is not in the log: this shows nothing")
+		}
+	})
+}
+
 func TestSigningKeys_RefusesAKeySealedForAnotherPurpose(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		secret, k := secretsOf(t, theSecret).Newest(), h.signingKeys(theSecret)
