@@ -17,7 +17,7 @@ import (
 
 // tell passes what is new in the log of changes on to the instance that did not write it.
 func (m *model) tell() {
-	news := m.changesSince(&m.told)
+	news := m.takeChanges()
 	for _, s := range m.at {
 		if s.deaf {
 			s.deaf = m.chance(80)

@@ -70,7 +70,6 @@ type model struct {
 	sessions []*signIn             // the live ones, those that have a row, and some that are gone
 	revoked  []accounts.Revocation // in force
 	floor    time.Time             // the clock never steps back over a sign-in or an end
-	told     int                   // the newest row of the log that was passed on
 
 	seed       uint64
 	step       int

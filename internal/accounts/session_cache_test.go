@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"strings"
 	"sync"
@@ -54,15 +55,16 @@ func (h *fixture) follow() (lost *atomic.Int64) {
 	return lost
 }
 
-// changesSince returns what the log has after a row, and moves on to the last one.
-func (h *fixture) changesSince(last *int) (all []accounts.Change) {
+// takeChanges returns what is in the log of changes, and empties it of all but the mark that Postgres's has.
+func (h *fixture) takeChanges() (all []accounts.Change) {
 	h.t.Helper()
-	rows := must(h.raw.QueryContext(h.t.Context(), "SELECT id, user_id, revocation_id FROM changes WHERE id > $1 ORDER BY id", *last))
+	rows := must(h.raw.QueryContext(h.t.Context(),
+		"DELETE FROM changes WHERE tx <> $1 RETURNING user_id, revocation_id", int64(math.MaxInt64)))
 	defer rows.Close()
 	for rows.Next() {
 		var user uuid.NullUUID
 		var revocation sql.NullInt64
-		check(h.t, rows.Scan(last, &user, &revocation))
+		check(h.t, rows.Scan(&user, &revocation))
 		all = append(all, accounts.Change{UserID: user.UUID, RevocationID: int(revocation.Int64)})
 	}
 	check(h.t, rows.Err())
