@@ -9,8 +9,10 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
+	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
@@ -21,6 +23,7 @@ type HandlerConfig struct {
 	Issuer      *url.URL          // the public address, which decides how cookies are stored; default: no cookies
 	AllowCookie func(string) bool // whether pages of an origin may use the cookie; default: none may
 	Unavailable func(error) bool  // whether an error says that the database does not answer; default: none does
+	Closed      func() bool       // whether every request is UNAVAILABLE at this moment; default: never
 }
 
 // NewHandler returns the handler of /graphql. It panics when an extension refuses the schema.
@@ -32,13 +35,28 @@ func NewHandler(c HandlerConfig) http.Handler {
 		Schema:        c.Schema.Schema(),
 	}.Present
 	cookies := newCookieRules(c.Issuer, c.AllowCookie)
-	c.Before = cookies.admit
+	c.Before = func(ctx context.Context, r *http.Request) (context.Context, *graphqlhttp.RequestError) {
+		if c.Closed != nil && c.Closed() {
+			return nil, closed()
+		}
+		return cookies.admit(ctx, r)
+	}
 	c.After = func(ctx context.Context, h http.Header) { cookieFrom(ctx).write(h) }
 	c.Caller = func(ctx context.Context) graphqlhttp.Caller {
 		v := viewer.From(ctx)
 		return graphqlhttp.Caller{Names: v.Caller(), SignedIn: v.SignedIn()}
 	}
 	return graphqlhttp.NewHandler(c.Config)
+}
+
+// closedFor is when a client asks again, in seconds: so often the secret is read.
+const closedFor = 5
+
+func closed() *graphqlhttp.RequestError {
+	err := graphqlhttp.NewError(problem.Unavailable, "This instance must not answer now; try again.")
+	err.Extensions["retryAfter"] = closedFor
+	return (&graphqlhttp.RequestError{Status: http.StatusServiceUnavailable, Err: err}).
+		With("Retry-After", strconv.Itoa(closedFor))
 }
 
 // admit refuses requests whose credentials are ambiguous or not theirs to use, and puts the cookie into the context.

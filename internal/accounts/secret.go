@@ -25,7 +25,8 @@ const (
 // ErrSecretMismatch means that the database is used with another secret: with this one, every session and the signing
 // key would be lost.
 var ErrSecretMismatch = errors.New("the secret is not the one that this database is used with; give it its former " +
-	"value, or set GATEHOUSE_SECRET_PREVIOUS to that until `gatehouse secret rotate` has changed it")
+	"value, or set GATEHOUSE_SECRET_PREVIOUS to that until `gatehouse secret rotate` has changed it; where that has run " +
+	"already, give it the new one")
 
 // CheckSecret makes the secret that the database names the one in use; on first use that is the newest one, whose digest
 // it stores. Of instances that start simultaneously with different secrets, one wins and the others get
@@ -49,14 +50,15 @@ func storeOnce(ctx context.Context, client *ent.Client, id string, value []byte)
 	return err
 }
 
-// UseSecret makes the secret that the database names the one in use. Call it periodically: a command changes it. Every
-// instance accepts what is made with either, so that none has to be the first to know.
+// UseSecret makes the secret that the database names the one in use, or returns ErrSecretMismatch: it names none of them.
+// Call it periodically: a command changes it. Every instance accepts what is made with either, so that none has to be
+// the first to know.
 func UseSecret(ctx context.Context, client *ent.Client, secrets *token.Secrets) error {
 	stored, err := client.Setting.Get(ctx, secretDigest)
-	if err != nil {
+	if err != nil && !ent.IsNotFound(err) {
 		return fmt.Errorf("reading the digest of the secret: %w", err)
 	}
-	if !secrets.Use(stored.Value) {
+	if err != nil || !secrets.Use(stored.Value) {
 		return ErrSecretMismatch
 	}
 	return nil

@@ -48,7 +48,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 		plans.Hits, plans.Misses)
 	s.sendPool(c.sources.Pool())
 	state := c.sources.State()
-	s.gauge("ready", "What /readyz says: 1 while the database answers, takes writes and has this program's schema.",
+	s.gauge("ready", "What /readyz says: 1 while the database answers, takes writes and has this program's schema and secret.",
 		map[bool]float64{true: 1}[state.Ready])
 	s.gauge("signing_key_age_seconds", "For how long the key that signs access tokens has done so.",
 		state.SigningKeyAge.Seconds())

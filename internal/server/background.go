@@ -28,9 +28,11 @@ func (s *Server) tasks() []task {
 // followChanges learns what other instances, and other programs, change in the database. A change is known only when
 // the signing keys are: each synchronization reads those that may have changed before.
 func (s *Server) followChanges(ctx context.Context) {
-	stale := false
+	stale, changed := false, false
 	readKeys := func() bool {
-		stale = stale && !s.try(ctx, keysTimeout, s.readKeys())
+		if stale && (changed || !s.keys.foreign.Load()) { // a foreign secret stays one until something changes
+			stale, changed = !s.try(ctx, keysTimeout, s.readKeys()), false
+		}
 		return !stale
 	}
 	s.db.Follow(ctx, database.Follower{
@@ -39,7 +41,8 @@ func (s *Server) followChanges(ctx context.Context) {
 			for i, c := range all {
 				converted[i] = accounts.Change(c)
 			}
-			stale = s.accounts.HandleChanges(ctx, converted) || stale
+			changed = s.accounts.HandleChanges(ctx, converted) || changed
+			stale = stale || changed
 		},
 		Synced: func(since time.Time) {
 			if readKeys() {
@@ -48,7 +51,7 @@ func (s *Server) followChanges(ctx context.Context) {
 		},
 		Lost: func() {
 			s.accounts.SyncLost()
-			stale = true
+			stale, changed = true, true
 			readKeys() // sessions are asked of the database until the log is back, but keys are not
 		},
 		Needed: s.accounts.SyncNeeded,

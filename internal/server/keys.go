@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/gatehouse/gatehouse/internal/accounts"
@@ -19,6 +20,8 @@ type SigningKeys struct {
 	db     *database.Database
 	config *Config
 	maxTTL time.Duration // the longest TTL of an access token that may still be valid
+
+	foreign atomic.Bool // the database is used with a secret that this instance does not have
 }
 
 // OpenKeys checks the secret against the digest in the database and opens the signing keys.
@@ -52,9 +55,14 @@ func openKeys(ctx context.Context, c *Config, db *database.Database, onEvent eve
 	return &SigningKeys{Keys: keys, store: store, maxTTL: maxTTL, db: db, config: c}, err
 }
 
-// useSecret uses the secret that is in use in the database, which a command may have changed.
+// useSecret uses the secret that is in use in the database, which a command may have changed. When the database does not
+// answer, what is known of it stays as it is.
 func (s *SigningKeys) useSecret(ctx context.Context) error {
-	return s.config.invalidSecret(accounts.UseSecret(ctx, s.db.Client, s.config.secrets))
+	err := accounts.UseSecret(ctx, s.db.Client, s.config.secrets)
+	if foreign := errors.Is(err, accounts.ErrSecretMismatch); foreign || err == nil {
+		s.foreign.Store(foreign)
+	}
+	return s.config.invalidSecret(err)
 }
 
 // invalidSecret names the variable when the secret is not the database's.

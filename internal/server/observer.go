@@ -42,7 +42,7 @@ func (b observer) register(s *Server) {
 // state is what the metrics say of the server at this moment. It takes two seconds at most, as /readyz does.
 func (s *Server) state() metrics.State {
 	now := time.Now()
-	state := metrics.State{Ready: s.db.Ready(context.Background()) == nil}
+	state := metrics.State{Ready: s.ready(context.Background()) == nil}
 	current := s.keys.Keys.Signing(now)
 	for _, k := range s.keys.Keys.Schedule() {
 		if k.Key == current && !k.SignsAt.IsZero() {

@@ -3,12 +3,14 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/gatehouse/gatehouse/graph"
+	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
 	"github.com/gatehouse/gatehouse/internal/httpserver"
 	"github.com/gatehouse/gatehouse/internal/revocationfeed"
@@ -163,11 +165,22 @@ func (s *Server) serveKeys(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (s *Server) serveReadiness(w http.ResponseWriter, r *http.Request) {
-	if err := s.db.Ready(r.Context()); err != nil {
+	switch err := s.ready(r.Context()); {
+	case errors.Is(err, accounts.ErrSecretMismatch):
+		http.Error(w, "the secret is not the one that the database is used with", http.StatusServiceUnavailable)
+	case err != nil:
 		http.Error(w, "the database is not ready", http.StatusServiceUnavailable)
-		return
+	default:
+		fmt.Fprintln(w, "ready")
 	}
-	fmt.Fprintln(w, "ready")
+}
+
+// ready says whether requests can be answered. It returns within two seconds.
+func (s *Server) ready(ctx context.Context) error {
+	if s.keys.foreign.Load() {
+		return accounts.ErrSecretMismatch
+	}
+	return s.db.Ready(ctx)
 }
 
 func serveSchema(w http.ResponseWriter, _ *http.Request) {

@@ -190,5 +190,6 @@ func (s *Server) newGraphQLHandler() (http.Handler, error) {
 			return origin == config.Origin(issuer) || s.config.AllowsCookie(origin)
 		},
 		Unavailable: database.Unavailable,
+		Closed:      s.keys.foreign.Load,
 	}), nil
 }
