@@ -30,8 +30,9 @@
 //     one error a coordinate; when nothing is left to run the operation is rejected before execution;
 //   - an owner rule is decided on the object before any of its fields resolves; an object of another owner, one of a
 //     forbidden type behind an interface or union, and a missing one get the same answer;
-//   - a subscription is decided again before each event, and a lost right ends it; a batch resolver is asked only about
-//     the objects whose field the viewer may see;
+//   - a subscription is decided again before each event, and a lost right ends it; so does an event whose context
+//     (@subscriptionContext) is not derived from the subscription's; a batch resolver is asked only about the objects
+//     whose field the viewer may see;
 //   - an ID that a mutation acts on says whose object it may name: @auth(owner: …), or @public for any. The object is
 //     loaded before anything runs (Config.Objects), and a foreign and a missing one are refused alike. Null names none
 //     and passes. What is refused for another reason loads nothing, and so does not say NOT_FOUND;

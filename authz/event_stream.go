@@ -2,6 +2,7 @@ package authz
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"strings"
 
@@ -57,7 +58,13 @@ func (e *execution) forwardEvent(ctx context.Context) gqlerror.List {
 	value := event
 	if s.contexts {
 		value = event.FieldByName("Value")
-		if own, _ := event.FieldByName("Context").Interface().(context.Context); own != nil {
+		own, _ := event.FieldByName("Context").Interface().(context.Context)
+		switch {
+		case own == nil:
+		case !e.isOfRequest(own):
+			s.end()
+			return e.refuseForeign(ctx)
+		default:
 			ctx = own
 		}
 	}
@@ -67,6 +74,19 @@ func (e *execution) forwardEvent(ctx context.Context) gqlerror.List {
 	}
 	s.forward(event, e.shown(ctx, value))
 	return nil
+}
+
+// isOfRequest reports whether a context derives from the subscription's. That of who published an event names somebody
+// else, for whom the guard and all resolvers below would decide.
+func (e *execution) isOfRequest(ctx context.Context) bool {
+	return graphql.HasOperationContext(ctx) && graphql.GetOperationContext(ctx) == e.request
+}
+
+func (e *execution) refuseForeign(ctx context.Context) gqlerror.List {
+	err := fmt.Errorf("an event of %s.%s has a context of another request: derive it from the one that the resolver got",
+		e.events.field.Object, e.events.field.Field.Name)
+	e.guard.failures.error(ctx, "subscription ended", "error", err)
+	return gqlerror.List{e.guard.config.ErrorPresenter(ctx, err)}
 }
 
 // decideAgain decides the subscription for its viewer of now.

@@ -19,6 +19,7 @@ import (
 // with Config.VerifyExecution.
 type execution struct {
 	guard     *Guard
+	request   *graphql.OperationContext
 	variables map[string]any
 	decision  *decision // but for what stands below a @signsIn field
 	plan      *plan
@@ -38,6 +39,7 @@ type execution struct {
 func (g *Guard) enforce(op *graphql.OperationContext, p *plan, d *decision) *execution {
 	e := &execution{
 		guard:       g,
+		request:     op,
 		variables:   op.Variables,
 		decision:    d,
 		plan:        p,

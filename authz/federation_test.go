@@ -111,14 +111,15 @@ func TestFederation_ServiceIsForWhomItsRuleNames(t *testing.T) {
 
 // TestSubscriptionContext_NamesTheViewerOfEachEvent: events carry contexts of their own (subscription_context_field).
 func TestSubscriptionContext_NamesTheViewerOfEachEvent(t *testing.T) {
-	note := &federated.Note{ID: "a1", Author: "ann"}
-	events := []graphql.Event[*federated.Note]{{Value: note}} // without one: the viewer of the subscription
 	s := serveFederated(t, &federated.Resolver{}, true)
-	for _, p := range append(slices.Clone(federatedPersonas[1:]), federatedPersonas[0]) {
-		ctx := graphql.WithResponseContext(as(t.Context(), p.Viewer), graphql.DefaultErrorPresenter, graphql.DefaultRecover)
-		events = append(events, graphql.Event[*federated.Note]{Context: ctx, Value: note})
+	s.resolver.Events = func(ctx context.Context) []graphql.Event[*federated.Note] {
+		note := &federated.Note{ID: "a1", Author: "ann"}
+		events := []graphql.Event[*federated.Note]{{Value: note}} // without one: the viewer of the subscription
+		for _, p := range append(slices.Clone(federatedPersonas[1:]), federatedPersonas[0]) {
+			events = append(events, graphql.Event[*federated.Note]{Context: as(ctx, p.Viewer), Value: note})
+		}
+		return append(events, events[0]) // which nobody gets: the stream has ended with the one before
 	}
-	s.resolver.Events = append(events, events[0]) // which nobody gets: the stream has ended with the one before
 	var got []string
 	for _, r := range s.all(t, federatedPersonas[2], `subscription { notes { id } }`) {
 		got = append(got, string(r.Data))
@@ -127,6 +128,29 @@ func TestSubscriptionContext_NamesTheViewerOfEachEvent(t *testing.T) {
 	const hidden = `{"notes":null}`
 	want := strings.Join([]string{hidden, shown, hidden, shown, shown, ""}, "\n")
 	testenv.Equal(t, want, strings.Join(got, "\n"), "events")
+}
+
+// TestSubscriptionContext_OfAnotherRequestEndsTheStream: whoever publishes an event is not who receives it.
+func TestSubscriptionContext_OfAnotherRequestEndsTheStream(t *testing.T) {
+	s := serveFederated(t, &federated.Resolver{}, true)
+	for _, of := range federatedPersonas {
+		published := as(t.Context(), of.Viewer)
+		for name, foreign := range map[string]context.Context{
+			"no request": graphql.WithResponseContext(published, graphql.DefaultErrorPresenter, graphql.DefaultRecover),
+			"another": graphql.WithResponseContext(graphql.WithOperationContext(published, &graphql.OperationContext{}),
+				graphql.DefaultErrorPresenter, graphql.DefaultRecover),
+		} {
+			s.resolver.Events = func(ctx context.Context) []graphql.Event[*federated.Note] {
+				mine, other := &federated.Note{ID: "b1", Author: "bob"}, &federated.Note{ID: "a1", Author: "ann"}
+				return []graphql.Event[*federated.Note]{{Context: ctx, Value: mine}, {Context: foreign, Value: other},
+					{Value: mine}}
+			}
+			all := s.all(t, federatedPersonas[2], `subscription { notes { id } }`)
+			if len(all) != 2 || string(all[0].Data) != `{"notes":{"id":"b1"}}` || all[1].Data != nil || len(all[1].Errors) != 1 {
+				t.Errorf("context of %s, viewer %s: %s", name, of.name, must(json.Marshal(all)))
+			}
+		}
+	}
 }
 
 type federatedServer struct {

@@ -15,8 +15,8 @@ var ErrNotFound = errors.New("no such object")
 type Resolver struct {
 	// Silent makes entities that are not there null, without an error.
 	Silent bool
-	// Events are what Subscription.notes sends.
-	Events []graphql.Event[*Note]
+	// Events returns what Subscription.notes sends, in the context that its resolver gets.
+	Events func(context.Context) []graphql.Event[*Note]
 }
 
 func (r *Resolver) Entity() EntityResolver             { return r }
@@ -47,9 +47,10 @@ func (r *Resolver) FindManyAlbumByIDs(_ context.Context, all []*AlbumByIDsInput)
 	return albums, errs
 }
 
-func (r *Resolver) Notes(context.Context) (<-chan graphql.Event[*Note], error) {
-	events := make(chan graphql.Event[*Note], len(r.Events))
-	for _, event := range r.Events {
+func (r *Resolver) Notes(ctx context.Context) (<-chan graphql.Event[*Note], error) {
+	all := r.Events(ctx)
+	events := make(chan graphql.Event[*Note], len(all))
+	for _, event := range all {
 		events <- event
 	}
 	close(events)
