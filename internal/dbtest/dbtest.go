@@ -115,6 +115,17 @@ func NewServer(t testing.TB) *pgtemp.Server {
 	return c
 }
 
+// NewStandby returns a synchronous standby of a server, made by a script such as deploy/postgres.sh.
+func NewStandby(t testing.TB, primary *pgtemp.Server, script string) *pgtemp.Server {
+	t.Helper()
+	s, err := primary.NewPeer(pgtemp.MemoryFolder())
+	testenv.Check(t, err)
+	t.Cleanup(func() { testenv.Check(t, s.Close()) })
+	s.Wrap(script, primary, "PEER=127.0.0.1", "NAME=standby", "STANDBY=1")
+	testenv.Check(t, s.Start())
+	return s
+}
+
 // shared is the server of this test binary.
 var shared server
 

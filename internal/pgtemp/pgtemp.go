@@ -32,6 +32,7 @@ type Server struct {
 	account    *syscall.SysProcAttr
 	supervisor *supervisor
 	settings   []string
+	wrapper    wrapper
 	process    *exec.Cmd // nil while stopped
 	ended      chan struct{}
 }
@@ -184,6 +185,7 @@ func (s *Server) launch(deadline time.Time) error {
 	for _, setting := range s.settings {
 		cmd.Args = append(cmd.Args, "-c", setting)
 	}
+	s.wrapper.wrap(cmd)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("pgtemp: start postgres: %w", err)
