@@ -117,7 +117,7 @@ func TestChangeLog_HasWhatIsDeletedAndWhatConcernsAll(t *testing.T) {
 		l.exec("INSERT INTO signing_keys (id, sequence, sealed, created_at, signs_at) VALUES ('k', 9, '', '2001-01-01 00:00:00+00:00', '2001-01-01 00:00:00+00:00')")
 		l.wantRead("a signing key", 1, uuid.Nil)
 		for _, c := range migrate.SigningKeysTable.Columns {
-			l.exec("UPDATE signing_keys SET " + c.Name + " = " + c.Name)
+			l.exec("UPDATE signing_keys SET " + c.Name + " = " + l.literal(migrate.SigningKeysTable, c, 8))
 			l.wantRead("a signing key's "+c.Name, 1, uuid.Nil)
 		}
 		l.exec("DELETE FROM signing_keys")
