@@ -40,7 +40,7 @@ func changeLog(ctx context.Context, b *bench) error {
 		if err != nil {
 			return err
 		}
-		for _, measure := range []func(context.Context, variant, string) error{b.endings, b.pooler, b.refusals} {
+		for _, measure := range []func(context.Context, variant, string) error{b.endings, b.refusals, b.pooler} {
 			if err := measure(ctx, v, url); err != nil {
 				return err
 			}
@@ -128,7 +128,8 @@ func endSession(ctx context.Context, db *sql.DB, n int) error {
 	return tx.Commit()
 }
 
-// pooler is the rate of `me` through PgBouncer in transaction mode, divided by the rate without.
+// pooler is the rate of `me` through PgBouncer in transaction mode, divided by the rate without, and how soon a session
+// that has ended is refused through it.
 func (b *bench) pooler(ctx context.Context, v variant, direct string) error {
 	pooled, stop, err := b.startPgBouncer(ctx, direct)
 	if err != nil {
@@ -158,7 +159,8 @@ func (b *bench) pooler(ctx context.Context, v variant, direct string) error {
 	}
 	b.table.add("me through PgBouncer in transaction mode, "+v.label+" ÷ direct", ratios(rates[1], rates[0]),
 		v.targets(atLeast(0.80, 0.95)))
-	return nil
+	v.label += " through PgBouncer"
+	return b.refusals(ctx, v, pooled)
 }
 
 // startPgBouncer starts one before the server of a URL, and returns the URL through it.
@@ -232,6 +234,6 @@ func (b *bench) refusals(ctx context.Context, v variant, url string) error {
 	}
 	b.table.note("a session that ended is refused by another instance, %s: after %.0f ms in half of %d trials", v.label,
 		median(took), len(took))
-	b.table.add("the same, the longest", []float64{slices.Max(took)}, v.targets(atMost(100, 50).in("ms")))
+	b.table.add("the same, "+v.label+", the longest", []float64{slices.Max(took)}, v.targets(atMost(100, 50).in("ms")))
 	return nil
 }
