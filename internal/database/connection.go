@@ -4,10 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"net"
-	"sync"
 	"time"
 
 	"github.com/lib/pq"
@@ -23,108 +20,6 @@ const (
 
 // unbounded marks the context of a migration, which may take as long as its tables are large.
 type unbounded struct{}
-
-// connector makes connections of lib/pq that stop waiting for a silent server when the context ends.
-type connector struct {
-	config  pq.Config
-	servers *servers
-}
-
-func (c connector) Driver() driver.Driver { return pq.Driver{} }
-
-// connect connects to the one server of a configuration.
-func connect(ctx context.Context, config pq.Config) (*connection, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if end, bounded := ctx.Deadline(); bounded { // lib/pq sets a deadline of its own, later than interrupt
-		config.ConnectTimeout = min(config.ConnectTimeout, max(time.Millisecond, time.Until(end)))
-	}
-	connector, err := pq.NewConnectorConfig(config)
-	if err != nil {
-		return nil, err
-	}
-	d := &dialer{}
-	connector.Dialer(d)
-	stop := context.AfterFunc(ctx, d.interrupt) // lib/pq heeds the context only until the socket is open
-	raw, err := connector.Connect(ctx)
-	if !stop() && err == nil {
-		err = errors.Join(ctx.Err(), raw.Close())
-	}
-	if err != nil {
-		return nil, err
-	}
-	conn, ok := raw.(pqConn)
-	if !ok {
-		return nil, errors.Join(fmt.Errorf("lib/pq's %T lacks a method that Gatehouse passes on", raw), raw.Close())
-	}
-	return &connection{pqConn: conn, socket: d.done()}, nil
-}
-
-// dialer remembers its socket. lib/pq dials with it again to send a cancel request, and the caller waits for that as
-// long as for a new connection; those requests get cancelTimeout.
-type dialer struct {
-	net.Dialer
-	mu        sync.Mutex
-	socket    net.Conn
-	connected bool
-}
-
-// shortDeadlineConn has no deadline later than cancelTimeout.
-type shortDeadlineConn struct{ net.Conn }
-
-func (b shortDeadlineConn) SetDeadline(t time.Time) error {
-	if end := time.Now().Add(cancelTimeout); t.IsZero() || t.After(end) {
-		t = end
-	}
-	return b.Conn.SetDeadline(t)
-}
-
-func (d *dialer) DialTimeout(network, address string, timeout time.Duration) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
-	return d.DialContext(ctx, network, address)
-}
-
-func (d *dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	d.mu.Lock()
-	connected := d.connected
-	d.mu.Unlock()
-	if connected {
-		ctx, cancel := context.WithTimeout(ctx, cancelTimeout)
-		defer cancel()
-		socket, err := d.Dialer.DialContext(ctx, network, address)
-		if err != nil {
-			return nil, err
-		}
-		return shortDeadlineConn{socket}, socket.SetDeadline(time.Now().Add(cancelTimeout))
-	}
-	socket, err := d.Dialer.DialContext(ctx, network, address)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.socket = socket
-	return socket, err
-}
-
-// done returns the socket of the new connection. What is dialed later is a cancel request.
-func (d *dialer) done() net.Conn {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.connected = true
-	return d.socket
-}
-
-func (d *dialer) current() net.Conn {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.socket
-}
-
-func (d *dialer) interrupt() {
-	if socket := d.current(); socket != nil {
-		socket.SetDeadline(time.Now())
-	}
-}
 
 // pqConn is what lib/pq's connection can do and database/sql asks for.
 type pqConn interface {

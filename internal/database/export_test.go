@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"io/fs"
+	"net"
 	"testing"
 	"time"
 )
@@ -74,6 +75,23 @@ func OpenPool(url string) (*sql.DB, error) {
 	e, err := parse(url)
 	if err != nil {
 		return nil, err
+	}
+	return e.open(false)
+}
+
+// OpenPoolThrough is OpenPool of a Postgres whose connections each pass a function when they are made.
+func OpenPoolThrough(url string, through func(net.Conn) net.Conn) (*sql.DB, error) {
+	e, err := parse(url)
+	if err != nil {
+		return nil, err
+	}
+	dial := e.(server).servers.dial
+	e.(server).servers.dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		raw, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return through(raw), nil
 	}
 	return e.open(false)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/netip"
 	"net/url"
 	"path/filepath"
@@ -74,7 +75,7 @@ func parseServer(text string) (engine, error) {
 		return nil, fmt.Errorf("database: target_session_attrs=%s in the URL, or PGTARGETSESSIONATTRS: Gatehouse writes; use "+
 			"read-write", config.TargetSessionAttrs)
 	}
-	return server{config, &servers{}}, nil
+	return server{config, &servers{dial: (&net.Dialer{}).DialContext}}, nil
 }
 
 func onThisMachine(c pq.Config) bool {

@@ -25,6 +25,8 @@ var errNotPrimary = errors.New("the server takes no writes")
 
 // servers is what the connections of a database know of the servers that its URL names.
 type servers struct {
+	dial dialFunc
+
 	mu     sync.Mutex
 	newest int // took the newest connection: is tried first
 	era    int // connections of former ones are closed: see startEra
@@ -115,7 +117,7 @@ func (c connector) connectWithin(ctx context.Context, server, left int) (driver.
 		defer cancel()
 	}
 	era, config := c.servers.currentEra(), serverConfig(c.config, server)
-	conn, err := connect(ctx, config)
+	conn, err := connect(ctx, config, c.servers.dial)
 	if err == nil {
 		conn.servers, conn.era = c.servers, era
 		return conn, nil

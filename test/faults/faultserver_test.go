@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"net/http"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -96,7 +97,7 @@ func (s *faultServer) runFault(f fault) {
 		for old := slowest.Load(); int64(a.Took) > old && !slowest.CompareAndSwap(old, int64(a.Took)); old = slowest.Load() {
 		}
 		if !a.OK() && !a.Unavailable() || works && !a.OK() || !works && i%2 == 0 && a.OK() {
-			s.t.Errorf("request %d: %v", i, a)
+			s.t.Errorf("request %d: %v%s", i, a, s.cause(a))
 		}
 	})
 	if a := s.Get("/healthz"); a.Status != http.StatusOK {
@@ -123,7 +124,7 @@ func (s *faultServer) load(n int) time.Duration {
 		case a.Unavailable():
 			refused.Store(true)
 		default:
-			s.t.Errorf("request %d: %v", i, a)
+			s.t.Errorf("request %d: %v%s", i, a, s.cause(a))
 		}
 	})
 	if refused.Load() {
@@ -139,6 +140,23 @@ func (s *faultServer) waitForRecovery(usual time.Duration) time.Duration {
 		took := s.load(32)
 		return took > 0 && s.Ready() && (usual == 0 || took < 3*usual+time.Second/2)
 	}).Round(time.Millisecond)
+}
+
+// cause is what the server's log says of an INTERNAL answer.
+func (s *faultServer) cause(a servertest.Answer) (lines string) {
+	if a.Code() != "INTERNAL" {
+		return ""
+	}
+	id := a.Field("requestId")
+	servertest.Eventually(s.t, "the cause of an answer is logged", testenv.HangGuard, func() bool {
+		for line := range strings.Lines(s.Log.String()) {
+			if strings.Contains(line, id) {
+				lines += "\n" + line
+			}
+		}
+		return lines != ""
+	})
+	return lines
 }
 
 // usage is what the server and its test hold.
