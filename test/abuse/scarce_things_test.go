@@ -21,8 +21,8 @@ import (
 var schema = gqlparser.MustLoadSchema(&ast.Source{Input: graph.SDL()})
 
 // TestScarceThings_NoFieldHoldsThemWhileItWaits asks for each root field, several times and with as large an answer as
-// its type allows, while the rows, the writer and the hashes that it needs are not to be had. An administrator's page is
-// answered meanwhile, and on Postgres another user's write.
+// its type allows, again and again, while the rows, the writer and the hashes that it needs are not to be had. An
+// administrator's page is answered meanwhile, and on Postgres another user's write.
 func TestScarceThings_NoFieldHoldsThemWhileItWaits(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {
 		s := servertest.StartChild(t, servertest.Secret, servertest.Issuer, "GATEHOUSE_DATABASE_URL="+url,
@@ -42,32 +42,35 @@ func TestScarceThings_NoFieldHoldsThemWhileItWaits(t *testing.T) {
 		release := block(t, s, db, blocked)
 		defer release()
 		var waiting sync.WaitGroup
+		stop := make(chan struct{})
 		for name, query := range fields {
 			for range requestsPerField {
 				waiting.Go(func() {
-					if a := s.Ask(blocked.Access, query); strings.HasPrefix(query, "mutation") && a.Took < blockedFor/2 {
-						t.Errorf("%s did not wait: %v", name, a)
+					if strings.HasPrefix(query, "query") {
+						s.Ask(blocked.Access, query)
+						return
 					}
+					until(stop, func() {
+						if a := s.Ask(blocked.Access, query); !isClosed(stop) && a.Took < beforeOthersAsk {
+							t.Errorf("%s did not wait: %v", name, a)
+						}
+					})
 				})
 			}
 		}
-		time.Sleep(blockedFor / 2)
-		if a := s.Ask(reader, page); !a.OK() || a.Took > time.Second {
-			t.Errorf("an administrator's page, meanwhile: %v", a)
-		}
+		time.Sleep(beforeOthersAsk)
+		soon(t, "an administrator's page", func() servertest.Answer { return s.Ask(reader, page) })
 		if strings.HasPrefix(url, "postgres") {
-			if a := s.Ask(honest.Access, rename); !a.OK() || a.Took > time.Second {
-				t.Errorf("another user's write, meanwhile: %v", a)
-			}
+			soon(t, "another user's write", func() servertest.Answer { return s.Ask(honest.Access, rename) })
 		}
-		time.Sleep(blockedFor / 2)
+		close(stop)
 		release()
 		waiting.Wait()
 	})
 }
 
 const (
-	blockedFor       = 2 * time.Second
+	beforeOthersAsk  = time.Second
 	requestsPerField = 3
 	rename           = `mutation { updateProfile(input: {name: "Ada"}) { user { id } } }`
 )
@@ -122,34 +125,59 @@ func block(t *testing.T, s *servertest.Process, db *sql.DB, a servertest.Account
 }
 
 // TestTurns_FloodOfOneAccountLeavesTurnsToOthers: of each mutation that writes to its caller's account, one account has
-// a hundred under way at any time. Another user writes meanwhile.
+// a hundred under way at any time. Another user writes meanwhile, and waits for less than half as long as the flood does.
 func TestTurns_FloodOfOneAccountLeavesTurnsToOthers(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {
 		s := servertest.StartChild(t, servertest.Secret, servertest.Issuer, servertest.CheapHashing,
 			"GATEHOUSE_DATABASE_URL="+url)
-		flooder, honest, longest := s.Register(), s.Register(), time.Duration(0)
+		flooder, honest, waited := s.Register(), s.Register(), 0
 		for name, query := range rootFields(t, s, flooder) {
 			if slices.Contains(endsOrHashes, name) || !strings.HasPrefix(query, "mutation") {
 				continue
 			}
+			var mu sync.Mutex
+			var times []time.Duration // of those that wrote
 			var flood sync.WaitGroup
 			stop := make(chan struct{})
 			for range 100 {
-				flood.Go(func() { until(stop, func() { s.Ask(flooder.Access, query) }) })
+				flood.Go(func() {
+					until(stop, func() {
+						if a := s.Ask(flooder.Access, query); a.OK() {
+							mu.Lock()
+							times = append(times, a.Took)
+							mu.Unlock()
+						}
+					})
+				})
 			}
 			time.Sleep(200 * time.Millisecond)
-			for range 5 {
+			other := make([]time.Duration, 5)
+			for i := range other {
 				a := s.Ask(honest.Access, rename)
-				longest = max(longest, a.Took)
-				if !a.OK() || a.Took > time.Second {
+				if other[i] = a.Took; !a.OK() {
 					t.Errorf("another user's write during a flood of %s: %v", name, a)
 				}
 			}
 			close(stop)
 			flood.Wait()
+			if len(times) == 0 { // the account may not do that
+				continue
+			}
+			flooding, others := median(times), median(other)
+			waited++
+			if t.Logf("%s: %v, another user's write: %v", name, flooding, others); others > flooding/2 {
+				t.Errorf("another user's writes take %v during a flood of %s that take %v", others, name, flooding)
+			}
 		}
-		t.Logf("another user's writes took at most %v", longest)
+		if waited < 3 {
+			t.Errorf("only %d floods wrote", waited)
+		}
 	})
+}
+
+func median(all []time.Duration) time.Duration {
+	slices.Sort(all)
+	return all[len(all)/2]
 }
 
 // endsOrHashes are mutations that end the session which floods, or wait for a hash first: their floods are bounded
@@ -159,14 +187,33 @@ var endsOrHashes = []string{
 }
 
 func until(stop <-chan struct{}, f func()) {
-	for {
-		select {
-		case <-stop:
+	for !isClosed(stop) {
+		f()
+	}
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// soon asks until an answer has come within a second, at most three times, since a machine may be busy. None is refused,
+// nor as late as when those that wait give up.
+func soon(t *testing.T, what string, ask func() servertest.Answer) {
+	t.Helper()
+	var a servertest.Answer
+	for range 3 {
+		if a = ask(); !a.OK() || a.Took > answeredIn {
+			break
+		} else if a.Took < time.Second {
 			return
-		default:
-			f()
 		}
 	}
+	t.Errorf("%s, meanwhile: %v", what, a)
 }
 
 // everything selects all that is below a type, each list of objects twice.
