@@ -25,8 +25,8 @@ var longRuns = map[string]string{
 	"requests":     "hostile requests that are filled as far as a body goes, beyond the limits",
 	"sizes":        "ten thousand accounts, of which the bytes in Postgres are printed",
 	"slow":         "each way to be slow on thousands of connections, by itself",
-	"soak":         "clients that live through accounts for ten minutes",
-	"users":        "a million users",
+	"soak":         "clients that live through accounts for ten minutes, or SOAK_TIME",
+	"users":        "a million users, and a million sessions on one instance",
 }
 
 // Long reports whether the environment asks for the long form of a test: TEST_LONG=matrix,faults names some, and

@@ -75,7 +75,8 @@ func TestSoak_LeaksNothingAndBreaksNoPromise(t *testing.T) {
 	s.over.Store(true)
 	clients.Wait()
 	t.Logf("%v: %d answers, %d unavailable or cut, %d stories, %d broken promises; memory %+.1f MiB an hour",
-		long, s.answers.Load(), s.missing.Load(), s.stories.Load(), s.broken.Load(), slope(samples))
+		long, s.answers.Load(), s.missing.Load(), s.stories.Load(), s.broken.Load(),
+		slope(samples[len(samples)/3:], func(h sample) (time.Duration, float64) { return h.at, h.mib }))
 	first, last := samples[0], samples[len(samples)-1]
 	if last.mib > first.mib+maxMoreMiB || last.Goroutines > first.Goroutines+maxMoreGoroutines ||
 		last.Files > first.Files+maxMoreFiles {
@@ -189,12 +190,13 @@ func (s *soak) sample(idle time.Duration) sample {
 		heap: s.Metric("go_memstats_heap_alloc_bytes") / (1 << 20)}
 }
 
-// slope is of the line through the samples, in MiB an hour, without the first third, in which caches fill.
-func slope(samples []sample) float64 {
-	samples = samples[len(samples)/3:]
+// slope is of the line through the samples, in MiB an hour.
+func slope[S any](samples []S, point func(S) (at time.Duration, mib float64)) float64 {
 	var x, y, xx, xy float64
-	for _, h := range samples {
-		x, y, xx, xy = x+h.at.Hours(), y+h.mib, xx+h.at.Hours()*h.at.Hours(), xy+h.at.Hours()*h.mib
+	for _, s := range samples {
+		at, mib := point(s)
+		h := at.Hours()
+		x, y, xx, xy = x+h, y+mib, xx+h*h, xy+h*mib
 	}
 	n := float64(len(samples))
 	if n < 2 {
