@@ -46,7 +46,7 @@ func (s *Service) revokeSessions(ctx context.Context, tx *transaction, now time.
 	for i, row := range rows {
 		ids[i], users[i] = row.ID, row.UserID
 		tx.revoked = append(tx.revoked,
-			Revocation{UserID: row.UserID, SessionID: row.ID, At: now, Until: s.tokensExpireBy(now)})
+			Revocation{UserID: row.UserID, SessionID: row.ID, At: now, Until: tokensExpireBy(now, s.config.MaxTokenTTL)})
 	}
 	slices.SortFunc(users, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
 	err = tx.Session.Update().
@@ -60,13 +60,14 @@ func (s *Service) revokeSessions(ctx context.Context, tx *transaction, now time.
 
 // recordRoles records a user's new roles.
 func (s *Service) recordRoles(ctx context.Context, tx *transaction, row *ent.User, now time.Time) error {
-	tx.revoked = append(tx.revoked, Revocation{UserID: row.ID, Roles: row.Roles, At: now, Until: s.tokensExpireBy(now)})
+	tx.revoked = append(tx.revoked, Revocation{UserID: row.ID, Roles: row.Roles, At: now, Until: tokensExpireBy(now, s.config.MaxTokenTTL)})
 	return tx.record(ctx, 1)
 }
 
-// tokensExpireBy returns when every access token that was issued until now has expired, by any instance's clock.
-func (s *Service) tokensExpireBy(now time.Time) time.Time {
-	return now.Add(s.config.MaxTokenTTL + token.Leeway).Truncate(time.Second)
+// tokensExpireBy returns when every access token that was issued until a moment, to live for a TTL, has expired by any
+// instance's clock.
+func tokensExpireBy(at time.Time, ttl time.Duration) time.Time {
+	return at.Add(ttl + token.Leeway).Truncate(time.Second)
 }
 
 // record writes the newest n revocations of the transaction.
@@ -89,21 +90,26 @@ func (tx *transaction) record(ctx context.Context, n int) error {
 
 // Revocations returns those in force, each user's in the order of their commits: the user's row is locked while a
 // revocation is written, and the ids increase. The clocks of instances differ.
-func (s *Service) Revocations(ctx context.Context) ([]Revocation, error) {
-	rows, err := s.config.Client.Revocation.Query().Where(revocation.UntilGT(s.now())).
-		Order(ent.Asc(revocation.FieldID)).All(ctx)
+func (s *Service) Revocations(ctx context.Context) (inForce []Revocation, err error) {
+	longest, err := readMaxTokenTTL(ctx, s.config.Client.Setting.Query())
 	if err != nil {
 		return nil, err
 	}
-	all := make([]Revocation, len(rows))
-	for i, row := range rows {
-		all[i] = revocationOf(row)
+	now := s.now()
+	rows, err := s.config.Client.Revocation.Query().Where(revocation.UntilGT(now.Add(-longest))).
+		Order(ent.Asc(revocation.FieldID)).All(ctx)
+	for _, row := range rows {
+		if r := revocationOf(row, longest); r.Until.After(now) {
+			inForce = append(inForce, r)
+		}
 	}
-	return all, nil
+	return inForce, err
 }
 
-func revocationOf(row *ent.Revocation) Revocation {
-	r := Revocation{UserID: row.UserID, Roles: row.Roles, At: row.At.UTC(), Until: row.Until.UTC()}
+// revocationOf is told the longest life of tokens, which may have grown since the instance started that wrote the row.
+func revocationOf(row *ent.Revocation, longest time.Duration) Revocation {
+	r := Revocation{UserID: row.UserID, Roles: row.Roles, At: row.At.UTC(),
+		Until: later(row.Until.UTC(), tokensExpireBy(row.At.UTC(), longest))}
 	if row.SessionID != nil {
 		r.SessionID = *row.SessionID
 	}
@@ -153,10 +159,14 @@ func (s *Service) publishRevocations(ctx context.Context, ids []int) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
+	longest, err := readMaxTokenTTL(ctx, s.config.Client.Setting.Query())
+	if err != nil {
+		return err
+	}
 	rows, err := s.config.Client.Revocation.Query().Where(revocation.IDIn(ids...)).
 		Order(ent.Asc(revocation.FieldID)).All(ctx)
 	for _, row := range rows {
-		r := revocationOf(row)
+		r := revocationOf(row, longest)
 		s.subscribers.send(Notice{Revocation: &r})
 	}
 	return err

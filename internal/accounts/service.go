@@ -23,7 +23,7 @@ type Config struct {
 	Refresh      *token.RefreshTokens      // required
 	RefreshTTL   time.Duration             // required: idle life of a session
 	SessionTTL   time.Duration             // required: life of a session in all
-	MaxTokenTTL  time.Duration             // default Access.TTL(): what the function MaxTokenTTL returns
+	MaxTokenTTL  time.Duration             // default Access.TTL(): what the function MaxTokenTTL returned; it may have grown since
 	Postgres     bool                      // default false: SQLite
 	Transactions int                       // required: how many may be open simultaneously; reads need connections too
 	MaxPage      int                       // default 100: how many users a page may have

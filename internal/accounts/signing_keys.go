@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	entsql "entgo.io/ent/dialect/sql"
+
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/signingkey"
 	"github.com/gatehouse/gatehouse/internal/token"
@@ -27,7 +29,7 @@ var ErrRotationPending = errors.New("the keys have just been rotated")
 type KeysConfig struct {
 	Client      *ent.Client      // required
 	Secrets     *token.Secrets   // required: seal the keys
-	TTL         time.Duration    // required: what the function MaxTokenTTL returns
+	TTL         time.Duration    // required: what the function MaxTokenTTL returned; it may have grown since
 	RotateEvery time.Duration    // default 0, never: how long a key signs before Maintain rotates
 	Clock       func() time.Time // default time.Now
 
@@ -203,8 +205,12 @@ func (k *SigningKeys) rotate(ctx context.Context, tx *ent.Tx, r Rotation, now ti
 		_, err := tx.SigningKey.Delete().Where(signingkey.SequenceLTE(newest.Sequence)).Exec(ctx)
 		return err
 	}
+	longest, err := lockMaxTokenTTL(ctx, tx, entsql.LockShare)
+	if err != nil {
+		return err
+	}
 	return tx.SigningKey.Update().Where(signingkey.SequenceLTE(newest.Sequence), signingkey.EndsAtIsNil()).
-		SetEndsAt(now.Add(KeyLead + k.config.TTL + token.Leeway)).Exec(ctx)
+		SetEndsAt(now.Add(KeyLead + max(longest, k.config.TTL) + token.Leeway)).Exec(ctx)
 }
 
 // Maintain deletes keys that ended a day ago, and rotates when the newest has signed for RotateEvery. Of instances
