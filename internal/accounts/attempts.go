@@ -59,9 +59,9 @@ func (s *Service) loginAttempt(ctx context.Context, address string, from viewer.
 	if device != uuid.Nil {
 		return t.known(address, "device", device, now), nil
 	}
-	account := t.account(t.limits.Account, "account", address)
+	account := t.account(limit{limitAccount, t.limits.Account}, "account", address)
 	return &attempt{now: now, successes: t.successes(address),
-		counters: append([]counter{account}, t.networks(t.limits.Network, "network", from)...)}, nil
+		counters: append([]counter{account}, t.networks(limit{limitNetwork, t.limits.Network}, "network", from)...)}, nil
 }
 
 // register is an attempt to create an account.
@@ -69,8 +69,9 @@ func (t *throttler) register(address string, from viewer.Origin, now time.Time) 
 	if t == nil {
 		return nil
 	}
-	account := t.account(t.limits.Account, "register", address)
-	return &attempt{now: now, counters: append([]counter{account}, t.networks(t.limits.Register, "registers", from)...)}
+	account := t.account(limit{limitAccount, t.limits.Account}, "register", address)
+	networks := t.networks(limit{limitRegister, t.limits.Register}, "registers", from)
+	return &attempt{now: now, counters: append([]counter{account}, networks...)}
 }
 
 // proof is an attempt to prove a caller's password again. With a stolen access token one can slow down its session,
@@ -86,27 +87,29 @@ func (t *throttler) proof(address string, session uuid.UUID, now time.Time) *att
 // so that no neighbour holds it up.
 func (t *throttler) known(address, kind string, id uuid.UUID, now time.Time) *attempt {
 	return &attempt{now: now, known: true, successes: t.successes(address), counters: []counter{
-		t.account(t.limits.Pair, kind, id.String()), t.account(knownPairs*t.limits.Pair, "known", address),
+		t.account(limit{limitPair, t.limits.Pair}, kind, id.String()),
+		t.account(limit{limitPair, knownPairs * t.limits.Pair}, "known", address),
 	}}
 }
 
 // refresh charges a use of a refresh token: to its session when this service issued it, so that it slows down no
-// other, and otherwise to its network. Neither costs a statement. Problem: RATE_LIMITED.
-func (t *throttler) refresh(r token.Refresh, forged error, from viewer.Origin, now time.Time) error {
+// other, and otherwise to its network. Neither costs a statement.
+func (t *throttler) refresh(r token.Refresh, forged error, from viewer.Origin, now time.Time) refusal {
 	if t == nil {
-		return nil
+		return refusal{}
 	}
-	counters := []counter{t.network(t.limits.Refresh, "refreshes of", r.Session.String())}
+	rule := limit{limitRefresh, t.limits.Refresh}
+	counters := []counter{t.network(rule, "refreshes of", r.Session.String())}
 	if forged != nil {
-		counters = t.networks(t.limits.Refresh, "forgeries", from)
+		counters = t.networks(rule, "forgeries", from)
 	}
-	return tooMany(t.workStore.count(now, counters...))
+	return t.workStore.count(now, counters...)
 }
 
 // successes counts right passwords of one account: each costs a hash, a session and lines in the log, and is refunded
 // by all other counters.
 func (t *throttler) successes(address string) []counter {
-	return []counter{{t.names.ID("successes", address), backoff{t.limits.SignIn, maxSignInDelay}}}
+	return []counter{{t.names.ID("successes", address), limitSignIn, backoff{t.limits.SignIn, maxSignInDelay}}}
 }
 
 // lateEvents is how many late refreshes of a session are told within a minute or so: a client can send its old token
@@ -115,7 +118,7 @@ const lateEvents = 5
 
 // tellsOfLate counts a late refresh of a session, and reports whether it is worth an event.
 func (t *throttler) tellsOfLate(session uuid.UUID, now time.Time) bool {
-	return t == nil || t.workStore.count(now, t.network(lateEvents, "late refreshes of", session.String())) == 0
+	return t == nil || t.workStore.count(now, t.network(limit{free: lateEvents}, "late refreshes of", session.String())).wait <= 0
 }
 
 // caller returns who waits to have the password of an attempt hashed. Known devices and live sessions are one class, by
@@ -124,30 +127,30 @@ func (t *attempt) caller(v *viewer.Viewer) []string {
 	if t == nil || !t.known {
 		return unknown(v.Caller())
 	}
-	names := append([]string{"known"}, v.Caller()...)
+	names := append([]string{knownClass}, v.Caller()...)
 	names[len(names)-1] = t.counters[len(t.counters)-1].name.String()
 	return names
 }
 
-func (t *throttler) account(free int, parts ...string) counter {
-	return counter{t.names.ID(parts...), backoff{free, maxAccountDelay}}
+func (t *throttler) account(l limit, parts ...string) counter {
+	return counter{t.names.ID(parts...), l.name, backoff{l.free, maxAccountDelay}}
 }
 
-func (t *throttler) network(free int, parts ...string) counter {
-	return counter{t.names.ID(parts...), backoff{free, maxNetworkDelay}}
+func (t *throttler) network(l limit, parts ...string) counter {
+	return counter{t.names.ID(parts...), l.name, backoff{l.free, maxNetworkDelay}}
 }
 
 // networks counts in each network that a client may have all of, the widest first. The narrowest has the limit, an IPv6
 // /56 four times as much, and a /48 sixteen times. Clients of unknown address are one network.
-func (t *throttler) networks(free int, use string, from viewer.Origin) []counter {
+func (t *throttler) networks(l limit, use string, from viewer.Origin) []counter {
 	all := from.Networks()
 	if len(all) == 0 {
-		return []counter{t.network(free, use, "")}
+		return []counter{t.network(l, use, "")}
 	}
 	narrowest := all[len(all)-1].Bits()
 	counters := make([]counter, len(all))
 	for i, network := range all {
-		counters[i] = t.network(free<<((narrowest-network.Bits())/4), use, network.String())
+		counters[i] = t.network(limit{l.name, l.free << ((narrowest - network.Bits()) / 4)}, use, network.String())
 	}
 	return counters
 }
@@ -159,29 +162,23 @@ func (s *Service) charge(ctx context.Context, v *viewer.Viewer, t *attempt) erro
 		return nil
 	}
 	t.by = v.Caller()
-	wait := s.throttle.workStore.delay(t.now, t.successes...)
-	if wait <= 0 {
+	refused := s.throttle.workStore.delay(t.now, t.successes...)
+	if refused.wait <= 0 {
 		var err error
-		if wait, err = s.throttle.charge(ctx, t); err != nil {
+		if refused, err = s.throttle.charge(ctx, t); err != nil {
 			return fmt.Errorf("charging an attempt: %w", err)
 		}
 	}
-	return s.throttled(ctx, tooMany(wait))
+	return s.throttled(ctx, refused)
 }
 
-// throttled publishes that an attempt was refused, if it was, and returns err.
-func (s *Service) throttled(ctx context.Context, err error) error {
-	if err != nil {
-		s.config.OnEvent(ctx, Event{Kind: AttemptThrottled})
-	}
-	return err
-}
-
-func tooMany(wait time.Duration) error {
-	if wait <= 0 {
+// throttled publishes that an attempt was refused, if it was. Problem: RATE_LIMITED.
+func (s *Service) throttled(ctx context.Context, refused refusal) error {
+	if refused.wait <= 0 {
 		return nil
 	}
-	return problem.RetryAfter(problem.RateLimited, "Too many attempts; wait as long as retryAfter says.", wait)
+	s.config.OnEvent(ctx, Event{Kind: AttemptThrottled, Limit: refused.limit})
+	return problem.RetryAfter(problem.RateLimited, "Too many attempts; wait as long as retryAfter says.", refused.wait)
 }
 
 // refundSucceeded refunds an attempt whose password was right, in the transaction of the sign-in, and counts the

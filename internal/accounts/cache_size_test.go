@@ -81,7 +81,7 @@ func fullUses() any {
 func fullCounters(n int) any {
 	m := newMemoryStore(n)
 	for range n {
-		m.count(time.Now(), counter{uuid.New(), backoff{free: 1, maxDelay: time.Minute}})
+		m.count(time.Now(), counter{uuid.New(), limitNetwork, backoff{free: 1, maxDelay: time.Minute}})
 	}
 	return m
 }

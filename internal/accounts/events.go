@@ -43,6 +43,7 @@ type Event struct {
 	UserID    uuid.UUID // uuid.Nil: no account is known
 	SessionID uuid.UUID // uuid.Nil: none in particular
 	Roles     []string  // with RolesChanged: the new ones
+	Limit     string    // with AttemptThrottled: which of ThrottleLimitNames
 }
 
 // emit publishes an event when the transaction has committed.

@@ -22,26 +22,25 @@ func newMemoryStore(size int) *memoryStore {
 	return &memoryStore{counts: counts}
 }
 
-func (m *memoryStore) charge(_ context.Context, t *attempt) (time.Duration, error) {
+func (m *memoryStore) charge(_ context.Context, t *attempt) (refusal, error) {
 	return m.count(t.now, t.counters...), nil
 }
 
 // count charges all counters, or none and returns the longest delay.
-func (m *memoryStore) count(now time.Time, counters ...counter) time.Duration {
+func (m *memoryStore) count(now time.Time, counters ...counter) refusal {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	wait := longestDelay(counters, now, m.find)
-	if wait > 0 {
-		return wait
+	if refused := longestDelay(counters, now, m.find); refused.wait > 0 {
+		return refused
 	}
 	for _, c := range counters {
 		m.counts.Add(c.name, m.find(c.name).next(c.backoff, now))
 	}
-	return 0
+	return refusal{}
 }
 
 // delay returns the longest delay of the counters, and charges none.
-func (m *memoryStore) delay(now time.Time, counters ...counter) time.Duration {
+func (m *memoryStore) delay(now time.Time, counters ...counter) refusal {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return longestDelay(counters, now, m.find)

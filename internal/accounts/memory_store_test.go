@@ -27,9 +27,9 @@ func TestMemoryStore_AttemptsWithoutAHashPushNothingOut(t *testing.T) {
 	const size, running = 100, 4
 	store, now := newMemoryStore(size), time.Now()
 	charge := func(a *attempt) time.Duration {
-		wait, err := store.charge(t.Context(), a)
+		refused, err := store.charge(t.Context(), a)
 		testenv.Check(t, err)
-		return wait
+		return refused.wait
 	}
 	from := func(n int) viewer.Origin {
 		return viewer.Origin{IP: netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)})}

@@ -26,7 +26,13 @@ func checkPassword(field, text, address string) error {
 }
 
 // unknown is who waits to have a password hashed that nothing yet vouches for: see fairqueue.Limiter.
-func unknown(caller []string) []string { return append([]string{"unknown"}, caller...) }
+func unknown(caller []string) []string { return append([]string{unknownClass}, caller...) }
+
+// The classes that take turns for hashing.
+const (
+	knownClass   = "known"
+	unknownClass = "unknown"
+)
 
 // hash hashes a password that Check let pass.
 func (s *Service) hash(ctx context.Context, caller []string, text string) (string, error) {

@@ -34,8 +34,8 @@ func (s *Service) Refresh(ctx context.Context, v *viewer.Viewer, in RefreshInput
 		return nil, refreshRefused(tokenMissing)
 	}
 	presented, err := s.config.Refresh.Parse(*in.RefreshToken)
-	if err := s.throttle.refresh(presented, err, v.Origin, now); err != nil {
-		return nil, s.throttled(ctx, err)
+	if err := s.throttled(ctx, s.throttle.refresh(presented, err, v.Origin, now)); err != nil {
+		return nil, err
 	}
 	if err != nil {
 		return nil, refreshRefused(tokenUnknown).WithCause(err)

@@ -107,11 +107,16 @@ func (s *Service) now() time.Time { return s.config.Clock().UTC().Truncate(time.
 // Stats says how busy a service is.
 type Stats struct {
 	Hashing      password.Stats
+	HashingOf    map[string]int // waiting for it, by class: known devices and live sessions, and unknown ones
 	Transactions fairqueue.Stats
 	SessionCache SessionCacheStats
 }
 
 // Stats returns the numbers of this moment.
 func (s *Service) Stats() Stats {
-	return Stats{s.config.Passwords.Stats(), s.turns.Stats(), s.cache.snapshot(s.SyncNeeded())}
+	waiting := map[string]int{}
+	for _, class := range []string{knownClass, unknownClass} {
+		waiting[class] = s.config.Passwords.WaitingIn(class)
+	}
+	return Stats{s.config.Passwords.Stats(), waiting, s.turns.Stats(), s.cache.snapshot(s.SyncNeeded())}
 }

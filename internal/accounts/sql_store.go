@@ -32,21 +32,21 @@ type sqlStore struct {
 // charges all counters, in a transaction: alone, lib/pq might send it twice. If a concurrent attempt won, it rolls
 // back and retries; after three conflicts it returns a delay of 1 s. What is owed is known before the counts are read:
 // a refund that is written in between counts twice in this first look, and once in the statement, which decides.
-func (d sqlStore) charge(ctx context.Context, t *attempt) (time.Duration, error) {
+func (d sqlStore) charge(ctx context.Context, t *attempt) (refusal, error) {
 	for range 3 {
-		wait, err := d.read(ctx, t)
-		if wait > 0 || err != nil {
-			return wait, err
+		refused, err := d.read(ctx, t)
+		if refused.wait > 0 || err != nil {
+			return refused, err
 		}
 		taken, err := d.add(ctx, t)
 		if taken || err != nil {
-			return 0, err
+			return refusal{}, err
 		}
 	}
-	return time.Second, nil
+	return refusal{time.Second, t.counters[0].limit}, nil
 }
 
-func (d sqlStore) read(ctx context.Context, t *attempt) (time.Duration, error) {
+func (d sqlStore) read(ctx context.Context, t *attempt) (refusal, error) {
 	var names []uuid.UUID
 	owed := d.owed.to(t, false)
 	for _, c := range t.counters {
@@ -54,7 +54,7 @@ func (d sqlStore) read(ctx context.Context, t *attempt) (time.Duration, error) {
 	}
 	rows, err := d.client.Throttle.Query().Where(throttle.IDIn(names...)).All(ctx)
 	if err != nil {
-		return 0, err
+		return refusal{}, err
 	}
 	counts := map[uuid.UUID]count{}
 	for _, row := range rows {
@@ -145,7 +145,7 @@ func (d sqlStore) deleteExpired(ctx context.Context, now time.Time) (rows int, e
 	skipped := owed{}
 	err = d.turns.atomically(ctx, d.client, nil, func(tx *ent.Tx) (err error) {
 		for name, r := range d.owed.takeAll(now) {
-			row := []counter{{name, backoff{maxDelay: r.by}}}
+			row := []counter{{name: name, backoff: backoff{maxDelay: r.by}}}
 			result, err := tx.ExecContext(ctx, refundUnlockedSQL, array(row, nameOf), array(row, longestOf), false)
 			if err != nil {
 				return err

@@ -27,6 +27,21 @@ func DefaultThrottle() ThrottleLimits {
 	return ThrottleLimits{Account: 5, Pair: 5, Network: 100, Register: 30, Refresh: 300, SignIn: 300}
 }
 
+// The limits as GATEHOUSE_THROTTLE names them.
+const (
+	limitAccount  = "account"
+	limitPair     = "pair"
+	limitNetwork  = "network"
+	limitRegister = "register"
+	limitRefresh  = "refresh"
+	limitSignIn   = "signin"
+)
+
+// ThrottleLimitNames returns the name of each limit.
+func ThrottleLimitNames() []string {
+	return []string{limitAccount, limitPair, limitNetwork, limitRegister, limitRefresh, limitSignIn}
+}
+
 const (
 	// The longest delay between two attempts, which is also how long one attempt counts. The first delay is a 32nd of
 	// it: 30 s, 2 s and 62 ms.
@@ -44,8 +59,8 @@ const (
 func ParseThrottle(text string) (*ThrottleLimits, error) {
 	limits := DefaultThrottle()
 	named := map[string]*int{
-		"account": &limits.Account, "pair": &limits.Pair, "network": &limits.Network,
-		"register": &limits.Register, "refresh": &limits.Refresh, "signin": &limits.SignIn,
+		limitAccount: &limits.Account, limitPair: &limits.Pair, limitNetwork: &limits.Network,
+		limitRegister: &limits.Register, limitRefresh: &limits.Refresh, limitSignIn: &limits.SignIn,
 	}
 	switch text {
 	case "on":
@@ -58,7 +73,7 @@ func ParseThrottle(text string) (*ThrottleLimits, error) {
 		field, n := named[name], 0
 		if field == nil {
 			return nil, fmt.Errorf("%q is neither on, off nor a limit given once, name=number; "+
-				"there are account, pair, network, register, refresh, signin", part)
+				"there are %s", part, strings.Join(ThrottleLimitNames(), ", "))
 		}
 		if n, _ = strconv.Atoi(value); n < 1 || n > 1e6 {
 			return nil, fmt.Errorf("%s=%s: it must be a whole number from 1 to 1000000", name, value)
@@ -114,10 +129,23 @@ func (r backoff) retryAt(c count) time.Time {
 	return c.at.Add(r.maxDelay >> max(0, doublings+r.free-attempts))
 }
 
+// limit is how many attempts of a kind are free.
+type limit struct {
+	name string // of ThrottleLimitNames; "" for what is not configured
+	free int
+}
+
 // counter names a count and has its rule.
 type counter struct {
-	name uuid.UUID
+	name  uuid.UUID
+	limit string // whose rule it is
 	backoff
+}
+
+// refusal says how long an attempt has to wait, and by which limit; the zero value lets it pass.
+type refusal struct {
+	wait  time.Duration
+	limit string
 }
 
 // attempt is one attempt to prove a password, or to create an account. It is charged to its counters before the
@@ -133,7 +161,7 @@ type attempt struct {
 // counterStore stores counters.
 type counterStore interface {
 	// charge charges an attempt to all counters, or to none and returns the longest delay.
-	charge(ctx context.Context, t *attempt) (time.Duration, error)
+	charge(ctx context.Context, t *attempt) (refusal, error)
 	// refund undoes charge; with reset it also clears the first counter's other attempts.
 	refund(ctx context.Context, tx *transaction, t *attempt, reset bool) error
 	// deleteExpired deletes some of the counters that have expired, and returns how many.
@@ -141,9 +169,11 @@ type counterStore interface {
 }
 
 // longestDelay returns how long an attempt has to wait.
-func longestDelay(counters []counter, now time.Time, counts func(uuid.UUID) count) (wait time.Duration) {
+func longestDelay(counters []counter, now time.Time, counts func(uuid.UUID) count) (longest refusal) {
 	for _, c := range counters {
-		wait = max(wait, c.retryAt(counts(c.name)).Sub(now))
+		if wait := c.retryAt(counts(c.name)).Sub(now); wait > longest.wait {
+			longest = refusal{wait, c.limit}
+		}
 	}
-	return wait
+	return longest
 }

@@ -27,6 +27,8 @@ type Process struct {
 	Standalone bool          // nothing else runs in this process: the program may tune Go's runtime
 	Audit      bool          // compare each executed field with the authorization plan: tests do
 	Timeout    time.Duration // of one operation; default 10 s; some tests cannot wait
+
+	logStats func() logging.Stats // of Stderr
 }
 
 // The exit codes of the program.
@@ -41,7 +43,7 @@ const (
 func Run(ctx context.Context, p Process) int {
 	errs := logging.NewAsyncWriter(p.Stderr)
 	defer errs.Close()
-	p.Stderr = errs
+	p.Stderr, p.logStats = errs, errs.Stats
 	root := commands(p)
 	root.SetArgs(append([]string{}, p.Args...)) // of nil cobra would read the arguments of this process
 	root.SetOut(p.Stdout)

@@ -22,6 +22,7 @@ func serve(ctx context.Context, p Process) error {
 	defer out.Close()
 	return server.Run(ctx, c, server.Options{
 		Log:        newLog(c.Config, p),
+		LogStats:   p.logStats,
 		Version:    version(),
 		Ready:      func(address string) { fmt.Fprintln(out, readyMessage(c.Config, address)) },
 		HashWorker: func(maxConcurrent int) *exec.Cmd { return hashWorker(maxConcurrent, p.Stderr) },

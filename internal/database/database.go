@@ -43,6 +43,7 @@ type Database struct {
 	log         *slog.Logger
 	migrations  fs.FS
 	everCurrent atomic.Bool // Migrate found or made this program's version
+	version     atomic.Int64
 	openedFile  fs.FileInfo // the SQLite file that was opened
 	readiness   readiness
 	sweeper     sweeper

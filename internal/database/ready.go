@@ -62,11 +62,15 @@ func (d *Database) refreshReadiness(ctx context.Context, asked chan struct{}) {
 	err = d.checkReady(ctx)
 }
 
+// Version returns the version of the database's schema when Ready read it last; 0 before.
+func (d *Database) Version() int64 { return d.version.Load() }
+
 func (d *Database) checkReady(ctx context.Context) error {
 	s, err := d.Status(ctx)
 	if err != nil {
 		return err
 	}
+	d.version.Store(s.Current)
 	if err := d.checkVersion(s); err != nil && !(s.Newer() && d.everCurrent.Load()) {
 		return err
 	}

@@ -165,6 +165,16 @@ type Stats struct {
 	Refused uint64 // requests that got ErrBusy since the start
 }
 
+// WaitingIn returns how many requests wait of one of the widest groups that callers name.
+func (l *Limiter) WaitingIn(group string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if i := l.waiting.index(group); i >= 0 {
+		return l.waiting.members[i].size
+	}
+	return 0
+}
+
 // Stats returns the numbers of this moment.
 func (l *Limiter) Stats() Stats {
 	l.mu.Lock()

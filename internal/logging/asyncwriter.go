@@ -26,6 +26,7 @@ type AsyncWriter struct {
 	degraded      atomic.Bool  // writes do not wait
 	droppedLines  atomic.Int64
 	droppedEvents atomic.Int64
+	reported      [2]int64 // of them; of the loop alone
 	onDrop        atomic.Pointer[func(lines, events int64)]
 	beforeClose   atomic.Pointer[func()]
 }
@@ -104,9 +105,23 @@ func (w *AsyncWriter) reportDropped() {
 	if report == nil {
 		return
 	}
-	if lines, events := w.droppedLines.Swap(0), w.droppedEvents.Swap(0); lines+events > 0 {
-		go (*report)(lines, events) // it logs, and so calls Write
+	all := [2]int64{w.droppedLines.Load(), w.droppedEvents.Load()}
+	if all != w.reported {
+		go (*report)(all[0]-w.reported[0], all[1]-w.reported[1]) // it logs, and so calls Write
+		w.reported = all
 	}
+}
+
+// Stats says how far the reader of the log is behind.
+type Stats struct {
+	Waiting       int   // lines and security events in the backlog
+	DroppedLines  int64 // since the start, without security events
+	DroppedEvents int64 // since the start
+}
+
+// Stats returns the numbers of this moment.
+func (w *AsyncWriter) Stats() Stats {
+	return Stats{len(w.backlog), w.droppedLines.Load(), w.droppedEvents.Load()}
 }
 
 // Close has the log report what it left out, and waits up to a second for the backlog. Lines after it are dropped.

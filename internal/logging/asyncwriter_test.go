@@ -23,7 +23,10 @@ func TestAsyncWriter_UnreadLinesAreBoundedAndCounted(t *testing.T) {
 	for range events {
 		log.Info(SecurityEvent)
 	}
-	dropped := int(w.droppedLines.Load())
+	dropped := int(w.Stats().DroppedLines)
+	if s := w.Stats(); s.Waiting < maxBacklog+events-2 || s.DroppedEvents != 0 {
+		t.Errorf("with a reader that is away: %+v", s)
+	}
 	if dropped == 0 || dropped > lines-maxBacklog {
 		t.Errorf("%d lines were dropped", dropped)
 	}
@@ -42,6 +45,9 @@ func TestAsyncWriter_UnreadLinesAreBoundedAndCounted(t *testing.T) {
 	if !strings.Contains(report, want) || written != lines-dropped || writtenEvents != events {
 		t.Errorf("%d lines, %d events and %s, want %d, %d and %s",
 			written, writtenEvents, report, lines-dropped, events, want)
+	}
+	if s := w.Stats(); s.Waiting != 0 || int(s.DroppedLines) != dropped {
+		t.Errorf("when all is read: %+v", s)
 	}
 	w.Close()
 }

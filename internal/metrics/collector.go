@@ -8,6 +8,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/authz"
 	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/logging"
 	"github.com/gatehouse/gatehouse/internal/token"
 )
 
@@ -18,12 +19,14 @@ type Sources struct {
 	Tokens   func() token.Stats
 	Plans    func() authz.PlanStats
 	State    func() State
+	Log      func() logging.Stats
 }
 
 // State is what a server is fit for.
 type State struct {
 	Ready         bool
 	SigningKeyAge time.Duration // since it signs
+	SchemaVersion int64         // of the database; 0: not known
 }
 
 // Register adds the sources' numbers to the metrics, once.
@@ -47,21 +50,37 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	s.lookups("plan_lookups_total", "Lookups of authorization plans in the cache of documents.",
 		plans.Hits, plans.Misses)
 	s.sendPool(c.sources.Pool())
-	state := c.sources.State()
+	s.sendLog(c.sources.Log())
+	s.sendState(c.sources.State())
+}
+
+func (s sender) sendState(state State) {
 	s.gauge("ready", "What /readyz says: 1 while the database answers, takes writes and has this program's schema and secret.",
 		map[bool]float64{true: 1}[state.Ready])
 	s.gauge("signing_key_age_seconds", "For how long the key that signs access tokens has done so.",
 		state.SigningKeyAge.Seconds())
+	s.gauge("schema_version", "The version of the database's schema.", float64(state.SchemaVersion))
 }
 
 // sender sends the metrics of one scrape.
 type sender chan<- prometheus.Metric
 
+func (s sender) sendLog(l logging.Stats) {
+	s.gauge("log_waiting", "Lines and security events that wait for the reader of the log.", float64(l.Waiting))
+	d := desc("log_dropped_total", "Lines dropped because the log was read too slowly, by kind.", []string{"kind"})
+	s <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(l.DroppedLines), "line")
+	s <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(l.DroppedEvents), "security event")
+}
+
 func (s sender) sendHashing(stats accounts.Stats) {
 	h := stats.Hashing
 	s.gauge("hashing_turns", "How many passwords may be hashed simultaneously.", float64(h.Slots))
 	s.gauge("hashing_running", "Passwords that are being hashed.", float64(h.Running))
-	s.gauge("hashing_waiting", "Requests that wait to hash a password.", float64(h.Waiting))
+	waiting := desc("hashing_waiting", "Requests that wait to hash a password, by class: of known devices and live "+
+		"sessions, or unknown.", []string{"class"})
+	for class, n := range stats.HashingOf {
+		s <- prometheus.MustNewConstMetric(waiting, prometheus.GaugeValue, float64(n), class)
+	}
 	s.counter("hashing_refused_total", "Requests refused because no slot for hashing became free.", float64(h.Refused))
 }
 

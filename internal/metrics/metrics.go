@@ -26,7 +26,9 @@ type Metrics struct {
 	events   *prometheus.CounterVec
 	panics   prometheus.Counter
 	swept    *prometheus.CounterVec
+	runs     *prometheus.CounterVec
 	failures *prometheus.CounterVec
+	refused  *prometheus.CounterVec
 }
 
 // New returns the metrics of one server of this version.
@@ -64,6 +66,14 @@ func New(version string) *Metrics {
 		Name: "gatehouse_rows_swept_total",
 		Help: "Rows deleted because they had expired, by table.",
 	}, []string{"table"})
+	m.runs = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "gatehouse_background_runs_total",
+		Help: "Runs of background tasks, sweeps included, by task; also those that failed.",
+	}, []string{"task"})
+	m.refused = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "gatehouse_attempts_refused_total",
+		Help: "Attempts answered RATE_LIMITED, by the limit of GATEHOUSE_THROTTLE that refused them.",
+	}, []string{"limit"})
 	m.failures = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "gatehouse_background_failures_total",
 		Help: "Failures of background tasks, which are retried, by task.",
@@ -73,13 +83,16 @@ func New(version string) *Metrics {
 		ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.requests, m.duration, m.errors, m.denials, m.events, m.panics, m.swept, m.failures, build,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.requests, m.duration, m.errors, m.denials, m.events, m.panics, m.swept, m.runs,
+		m.failures, m.refused, build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, e := range accounts.Events() {
 		m.events.WithLabelValues(string(e)) // 0 and not absent, so that the first one is an increase
 	}
 	for _, table := range accounts.SweptTables() {
 		m.swept.WithLabelValues(table)
+	}
+	for _, limit := range accounts.ThrottleLimitNames() {
+		m.refused.WithLabelValues(limit)
 	}
 	for _, code := range []string{"INTERNAL", "UNAVAILABLE"} { // the codes that alerts watch
 		m.errors.WithLabelValues(code)
@@ -106,16 +119,29 @@ func (m *Metrics) Answered(o graphqlhttp.RequestStats, duration time.Duration) {
 }
 
 // Event counts one security event.
-func (m *Metrics) Event(e accounts.EventKind) { m.events.WithLabelValues(string(e)).Inc() }
+func (m *Metrics) Event(e accounts.Event) {
+	m.events.WithLabelValues(string(e.Kind)).Inc()
+	if e.Limit != "" {
+		m.refused.WithLabelValues(e.Limit).Inc()
+	}
+}
 
 // Swept counts rows that were deleted because they had expired.
 func (m *Metrics) Swept(table string, rows int) { m.swept.WithLabelValues(table).Add(float64(rows)) }
 
-// Task makes known a background task whose failures are counted.
-func (m *Metrics) Task(task string) { m.failures.WithLabelValues(task) }
+// Task makes known a background task whose runs are counted.
+func (m *Metrics) Task(task string) {
+	m.runs.WithLabelValues(task)
+	m.failures.WithLabelValues(task)
+}
 
-// TaskFailed counts a failure of a background task.
-func (m *Metrics) TaskFailed(task string) { m.failures.WithLabelValues(task).Inc() }
+// TaskRan counts a run of a background task, which failed when there is an error.
+func (m *Metrics) TaskRan(task string, err error) {
+	m.runs.WithLabelValues(task).Inc()
+	if err != nil {
+		m.failures.WithLabelValues(task).Inc()
+	}
+}
 
 // Panicked counts a panic outside of operations.
 func (m *Metrics) Panicked() { m.panics.Inc() }

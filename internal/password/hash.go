@@ -164,3 +164,6 @@ type Stats struct {
 
 // Stats returns the numbers of this moment.
 func (h *Hasher) Stats() Stats { return Stats(h.limiter.Stats()) }
+
+// WaitingIn returns how many callers wait for a slot of one of the widest groups that As names.
+func (h *Hasher) WaitingIn(group string) int { return h.limiter.WaitingIn(group) }

@@ -99,8 +99,11 @@ func (s *Server) try(ctx context.Context, timeout time.Duration, j job) bool {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	err := j.run(ctx)
-	if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
-		s.options.observer.taskFailed(j.name)
+	if errors.Is(ctx.Err(), context.Canceled) { // the server stops
+		return err == nil
+	}
+	s.options.observer.taskRan(j.name, err)
+	if err != nil {
 		s.log.WarnContext(ctx, "a background task failed; it is retried", "task", j.name, "error", err)
 	}
 	return err == nil

@@ -32,6 +32,7 @@ func (b observer) register(s *Server) {
 	if b.metrics != nil {
 		b.metrics.Register(metrics.Sources{
 			Accounts: s.accounts.Stats, Pool: s.db.Stats, Tokens: s.tokens.Stats, Plans: s.guard.PlanStats, State: s.state,
+			Log: s.options.LogStats,
 		})
 		for _, j := range append(s.jobs(), s.readKeys()) {
 			b.metrics.Task(j.name)
@@ -43,6 +44,7 @@ func (b observer) register(s *Server) {
 func (s *Server) state() metrics.State {
 	now := time.Now()
 	state := metrics.State{Ready: s.ready(context.Background()) == nil}
+	state.SchemaVersion = s.db.Version()
 	current := s.keys.Keys.Signing(now)
 	for _, k := range s.keys.Keys.Schedule() {
 		if k.Key == current && !k.SignsAt.IsZero() {
@@ -85,9 +87,9 @@ func (b observer) onSwept(log *slog.Logger) func(table string, rows int) {
 	}
 }
 
-func (b observer) taskFailed(name string) {
+func (b observer) taskRan(name string, err error) {
 	if b.metrics != nil {
-		b.metrics.TaskFailed(name)
+		b.metrics.TaskRan(name, err)
 	}
 }
 
@@ -163,7 +165,7 @@ func logDenied(ctx context.Context, log *slog.Logger, caller *viewer.Viewer, o g
 func (b observer) onEvent(log *slog.Logger) eventFunc {
 	return func(ctx context.Context, e accounts.Event) {
 		if b.metrics != nil {
-			b.metrics.Event(e.Kind)
+			b.metrics.Event(e)
 		}
 		level := slog.LevelInfo
 		if e.Kind == accounts.RefreshReused || e.Kind == accounts.KeysRevoked {
@@ -176,6 +178,9 @@ func (b observer) onEvent(log *slog.Logger) eventFunc {
 		}
 		if e.Roles != nil {
 			attrs = append(attrs, slog.String("roles", strings.Join(e.Roles, " ")))
+		}
+		if e.Limit != "" {
+			attrs = append(attrs, slog.String("limit", e.Limit))
 		}
 		if e.Kind == accounts.AttemptThrottled { // as many as anybody likes to send: within the budget of other lines
 			log.LogAttrs(ctx, level, "throttled", attrs...)

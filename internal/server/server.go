@@ -21,6 +21,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/config"
 	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
+	"github.com/gatehouse/gatehouse/internal/logging"
 	"github.com/gatehouse/gatehouse/internal/password"
 	"github.com/gatehouse/gatehouse/internal/token"
 )
@@ -36,6 +37,8 @@ type Options struct {
 	Standalone bool          // nothing else runs in this process: Go's runtime may be tuned
 	Audit      bool          // compare each executed field with the authorization plan
 	Timeout    time.Duration // of one operation; default operationTimeout
+
+	LogStats func() logging.Stats // how far the reader of the log is behind; default: not at all
 
 	// Ready is called when requests are answered. Required by Run.
 	Ready func(address string)
@@ -85,6 +88,9 @@ func OpenAccounts(ctx context.Context, c *Config, db *database.Database, log *sl
 
 func newServer(c *Config, db *database.Database, o Options) *Server {
 	o.Timeout = cmp.Or(o.Timeout, operationTimeout)
+	if o.LogStats == nil {
+		o.LogStats = func() logging.Stats { return logging.Stats{} }
+	}
 	return &Server{config: c, db: db, options: o, log: o.Log}
 }
 

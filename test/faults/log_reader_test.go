@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gatehouse/gatehouse/internal/servertest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // TestLogWithoutReader_HoldsNothingUp: standard error is a full pipe from the start. The program, a process of its
@@ -25,7 +26,8 @@ func TestLogWithoutReader_HoldsNothingUp(t *testing.T) {
 			servertest.Check(t, err)
 			defer reader.Close()
 			fill(t, writer)
-			s := servertest.Options{Child: true, Stderr: writer}.Start(t, "GATEHOUSE_LOG=debug")
+			s := servertest.Options{Child: true, Stderr: writer}.Start(t, "GATEHOUSE_LOG=debug",
+				"GATEHOUSE_OPS_ADDR="+servertest.FreeAddress(t))
 			writer.Close()
 			login := func(i int) {
 				query := fmt.Sprintf(`mutation { login(input: {email: "nobody%d@example.com", password: "a guess"}) { tokenType } }`, i)
@@ -41,6 +43,12 @@ func TestLogWithoutReader_HoldsNothingUp(t *testing.T) {
 			})
 			simultaneously(guesses, login)
 			t.Logf("%d answers in %v", asked+guesses, time.Since(began))
+			for _, name := range []string{`gatehouse_log_dropped_total{kind="line"}`, "gatehouse_log_waiting"} {
+				if s.Metric(name) < 100 {
+					t.Errorf("%s is %v", name, s.Metric(name))
+				}
+			}
+			testenv.Equal(t, 0, s.Metric(`gatehouse_log_dropped_total{kind="security event"}`), "dropped events")
 			text := make(chan string, 1)
 			if reads {
 				go func() { all, _ := io.ReadAll(reader); text <- string(all) }()

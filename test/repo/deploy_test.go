@@ -31,6 +31,10 @@ var onQuietDays = map[string]string{
 	`gatehouse_security_events_total{event="signed_in"}`:      "0+300x60",
 	`gatehouse_security_events_total{event="refresh_reused"}`: "0+0x60",
 	`gatehouse_security_events_total{event="keys_revoked"}`:   "0+0x60",
+	`gatehouse_log_dropped_total{kind="line"}`:                "0+10x60",
+	`gatehouse_log_dropped_total{kind="security event"}`:      "0+0x60",
+	`gatehouse_background_runs_total{task="sweep"}`:           "0+12x60",
+	`gatehouse_background_failures_total{task="sweep"}`:       "0+1x60",
 }
 
 // faults are what each alert is for: the samples that differ from a quiet day's.
@@ -39,8 +43,13 @@ var faults = map[string]map[string]string{
 	"GatehouseUnavailable":    {`gatehouse_errors_total{code="UNAVAILABLE"}`: "0+100x60"},
 	"GatehouseInternalErrors": {`gatehouse_errors_total{code="INTERNAL"}`: "0+0x25 1+0x35"},
 	"GatehousePanics":         {`gatehouse_panics_total`: "0+0x25 1+0x35"},
-	"GatehouseNotReady":       {`gatehouse_ready`: "1+0x10 0+0x50"},
-	"GatehouseOutOfTouch":     {`gatehouse_revocations_in_touch`: "1+0x10 0+0x50"},
+	"GatehouseSecurityEventsDropped": {
+		`gatehouse_log_dropped_total{kind="security event"}`: "0+0x25 1+0x35",
+	},
+	"GatehouseTaskFails":       {`gatehouse_background_failures_total{task="sweep"}`: "0+10x60"},
+	"GatehouseTasksStandStill": {`gatehouse_background_runs_total{task="sweep"}`: "0+0x60", `gatehouse_background_failures_total{task="sweep"}`: "0+0x60"},
+	"GatehouseNotReady":        {`gatehouse_ready`: "1+0x10 0+0x50"},
+	"GatehouseOutOfTouch":      {`gatehouse_revocations_in_touch`: "1+0x10 0+0x50"},
 	"GatehouseSlow": {
 		`gatehouse_request_duration_seconds_bucket{le="0.0025"}`: "0+0x60",
 		`gatehouse_request_duration_seconds_bucket{le="2.5"}`:    "0+5000x60",

@@ -42,7 +42,7 @@ var imports = map[string]string{
 	"internal/graphqltest":          "",
 	"internal/httpserver":           "internal/fairqueue",
 	"internal/logging":              "internal/requestid",
-	"internal/metrics":              "authz internal/accounts internal/graphqlhttp internal/token",
+	"internal/metrics":              "authz internal/accounts internal/graphqlhttp internal/logging internal/token",
 	"internal/password":             "internal/fairqueue",
 	"internal/password/hashworker":  "internal/password",
 	"internal/pgtemp":               "",

@@ -1,0 +1,118 @@
+package e2e
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/dbtest"
+	"github.com/gatehouse/gatehouse/internal/servertest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
+)
+
+// series returns the values of a metric by the value of its only label.
+func series(t *testing.T, p *servertest.Process, name string) map[string]float64 {
+	t.Helper()
+	values := map[string]float64{}
+	for _, m := range regexp.MustCompile(`(?m)^`+name+`\{\w+="([^"]*)"\} (.+)$`).FindAllStringSubmatch(p.Metrics(), -1) {
+		n, err := strconv.ParseFloat(m[2], 64)
+		testenv.Check(t, err)
+		values[m[1]] = n
+	}
+	return values
+}
+
+func above0(values map[string]float64) []string {
+	maps.DeleteFunc(values, func(_ string, n float64) bool { return n == 0 })
+	return slices.Sorted(maps.Keys(values))
+}
+
+// TestMetrics_RefusedAttemptsNameTheirLimit has a server for each limit, where that one is 1 and the others are far. The
+// same attempts at each move the number of that limit, and no other.
+func TestMetrics_RefusedAttemptsNameTheirLimit(t *testing.T) {
+	t.Parallel()
+	names := accounts.ThrottleLimitNames()
+	dbtest.Each(t, func(t *testing.T, url string) {
+		for _, limit := range names {
+			settings := make([]string, len(names))
+			for i, name := range names {
+				settings[i] = name + "=" + map[bool]string{true: "1", false: "1000000"}[name == limit]
+			}
+			p := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+url, servertest.Secret, servertest.Issuer,
+				"GATEHOUSE_OPS_ADDR=127.0.0.1:0", "GATEHOUSE_THROTTLE="+strings.Join(settings, ","))
+			testenv.Equal(t, nil, above0(series(t, p, "gatehouse_attempts_refused_total")), "before, with %s", limit)
+			for range 20 { // right passwords wait for 62 ms at first
+				attemptAll(p)
+			}
+			testenv.Equal(t, []string{limit}, above0(series(t, p, "gatehouse_attempts_refused_total")), "the limits that refused")
+			if log := p.Log.String(); !strings.Contains(log, "msg=throttled") || !strings.Contains(log, "limit="+limit) {
+				t.Errorf("no line says that %s refused:\n%s", limit, log)
+			}
+			p.Stop()
+		}
+	})
+}
+
+// attemptAll makes each kind of attempt at once, whatever is answered.
+func attemptAll(p *servertest.Process) {
+	address := servertest.NewAddress()
+	answer := p.Ask("", servertest.Registration(address))
+	p.Ask("", servertest.Registration(servertest.NewAddress()))
+	for _, pw := range []string{"a wrong password", servertest.Password} {
+		for range 2 {
+			p.Ask("", fmt.Sprintf(`mutation { login(input: {email: %q, password: %q}) { tokenType } }`, address, pw))
+		}
+	}
+	p.Ask("", `mutation { refresh(input: {refreshToken: "none"}) { tokenType } }`)
+	if answer.OK() {
+		for range 2 {
+			p.Ask(answer.Field("accessToken"), `mutation { reauthenticate(input: {password: "wrong"}) { expiresIn } }`)
+		}
+	}
+}
+
+// TestMetrics_CountRunsAndFailuresOfEachTask: every task runs, and none fails until their tables are gone.
+func TestMetrics_CountRunsAndFailuresOfEachTask(t *testing.T) {
+	t.Parallel()
+	url := dbtest.Postgres(t)
+	p := servertest.Start(t, "GATEHOUSE_OPS_ADDR=127.0.0.1:0", "GATEHOUSE_DATABASE_URL="+url, "GATEHOUSE_THROTTLE=on")
+	db := servertest.OpenDB(t, url)
+	servertest.Exec(t, db, "UPDATE signing_keys SET sequence = sequence + 1") // which are then read again
+	tasks := slices.Sorted(maps.Keys(series(t, p, "gatehouse_background_runs_total")))
+	testenv.Eventually(t, "each task runs", servertest.HangGuard, func() bool {
+		return slices.Equal(tasks, above0(series(t, p, "gatehouse_background_runs_total")))
+	})
+	testenv.Equal(t, nil, above0(series(t, p, "gatehouse_background_failures_total")), "failures before")
+	for _, table := range dbtest.Tables(t, db) {
+		servertest.Exec(t, db, "ALTER TABLE "+table+" RENAME TO away_"+table)
+	}
+	fails := slices.DeleteFunc(slices.Clone(tasks), func(task string) bool { return strings.Contains(task, "log of changes") })
+	testenv.Eventually(t, "each task fails", servertest.HangGuard, func() bool {
+		failed := above0(series(t, p, "gatehouse_background_failures_total"))
+		return !slices.ContainsFunc(fails, func(task string) bool { return !slices.Contains(failed, task) })
+	})
+	testenv.Equal(t, 6, len(fails), "tasks that write at each run")
+	testenv.Equal(t, 0, p.Metric("gatehouse_ready"), "gatehouse_ready")
+}
+
+// TestMetrics_SchemaVersionIsTheDatabases, which a newer program has migrated since.
+func TestMetrics_SchemaVersionIsTheDatabases(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, url string) {
+		p, db := startWithOps(t, url), servertest.OpenDB(t, url)
+		var version float64
+		testenv.Check(t, db.QueryRow("SELECT max(version_id) FROM gatehouse_db_version").Scan(&version))
+		testenv.Equal(t, version, p.Metric("gatehouse_schema_version"), "version")
+		servertest.Exec(t, db, fmt.Sprintf(
+			"INSERT INTO gatehouse_db_version (version_id, is_applied) VALUES (%v, %v)", version+1, true))
+		testenv.Eventually(t, "the newer version", servertest.HangGuard, func() bool {
+			return p.Metric("gatehouse_schema_version") == version+1
+		})
+		testenv.Equal(t, 1, p.Metric("gatehouse_ready"), "gatehouse_ready")
+	})
+}
