@@ -160,6 +160,29 @@ func TestDocumentLimits_InvalidFragmentsAreRefusedBeforeValidation(t *testing.T)
 	}
 }
 
+func TestValidation_CountsErrorsBeyondFive(t *testing.T) {
+	for document, truncated := range map[string]any{"{a b c d e}": nil, "{a b c d e f}": 1.0, "{a b c d e f g}": 2.0} {
+		got := graphqltest.Query(t, toy(t), document)
+		if len(got.Errors) != 5 || got.Errors[4].Extensions["truncated"] != truncated {
+			t.Errorf("%s: %s, want %v", document, got.Text, truncated)
+		}
+	}
+}
+
+// A client may put a secret into the wrong place.
+func TestValidation_RepeatsNoValue(t *testing.T) {
+	for document, want := range map[string]string{
+		`{echo(role: "secret")}`:   `Expected a value of type "Role", found a string.`,
+		`{echo(number: "secret")}`: `Expected a value of type "Int", found a string.`,
+		`{echo(text: secret)}`:     `Expected a value of type "String", found a word without quotes.`,
+		`{echo(role: OTHER)}`:      `Value "OTHER" does not exist in "Role" enum.`,
+	} {
+		if got := graphqltest.Query(t, toy(t), document); len(got.Errors) != 1 || got.Errors[0].Message != want {
+			t.Errorf("%s: %s, want %s", document, got.Text, want)
+		}
+	}
+}
+
 // BenchmarkExpensiveDocuments measures the most expensive documents that were found at the default limits, from
 // request to answer.
 func BenchmarkExpensiveDocuments(b *testing.B) {

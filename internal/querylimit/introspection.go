@@ -21,7 +21,9 @@ func newListSizes(schema *ast.Schema) listSizes {
 	for _, t := range schema.Types {
 		types++
 		interfaces += float64(len(t.Interfaces))
-		possible += float64(len(schema.PossibleTypes[t.Name]))
+		if t.IsAbstractType() { // gqlparser lists an object as its own
+			possible += float64(len(schema.PossibleTypes[t.Name]))
+		}
 		values += float64(len(t.EnumValues))
 		if t.Kind == ast.InputObject {
 			inputs += float64(len(t.Fields))

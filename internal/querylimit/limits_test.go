@@ -40,9 +40,10 @@ func TestParseLimits_ErrorsNameTheLimit(t *testing.T) {
 		"body=64KB":         "body=64KB: it must be a whole number above zero, with KiB or MiB behind it if wanted",
 		"depth=8,depth=9":   "depth is given twice",
 		"tokens=9999999999": "tokens=9999999999: it must be",
+		"tokens=2147483648": "tokens=2147483648: it must be",
 	} {
-		if _, err := ParseLimits(text); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: %v, want %s", text, err, want)
+		if l, err := ParseLimits(text); err == nil || !strings.Contains(err.Error(), want) || l != (Limits{}) {
+			t.Errorf("%q: %v, %v, want %s", text, l, err, want)
 		}
 	}
 }
