@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"encoding/json"
+	"errors"
 	"net"
 	"time"
 
@@ -44,9 +45,12 @@ type pqConn interface {
 type connection struct {
 	pqConn
 	socket      net.Conn
-	endDeadline func() // ends the deadline of the newest context; nil when there is none
+	newest      context.Context // of a statement
+	endDeadline func()          // ends the deadline of the newest context; nil when there is none
 	servers     *servers
 	era         int // of servers, in which it was made
+	// Whether the newest commit was not waited for: see errUnreplicated.
+	unreplicated bool
 }
 
 func (c *connection) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
@@ -61,17 +65,56 @@ func (c *connection) ExecContext(ctx context.Context, query string, args []drive
 	return result, c.noteReadOnly(err)
 }
 
-// BeginTx sends a plain BEGIN unless options are given. lib/pq would add READ WRITE, which overrides an operator's
+// beginSQL begins a transaction whose commit waits for the disk, and for the synchronous standbys if there are any, also
+// where the database's owner has set that commits do not: what is answered as done must outlive a failover. Whoever
+// asks for more (remote_apply) keeps it. A transaction that need not wait says so itself, as the throttle's charges do.
+const beginSQL = `BEGIN; SELECT set_config('synchronous_commit', 'on', true)
+WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')`
+
+// errUnreplicated means that a transaction is committed on the primary, and perhaps not on a synchronous standby.
+var errUnreplicated = errors.New("somebody cancelled the wait for the synchronous standby: a failover may lose what was " +
+	"written")
+
+// BeginTx says nothing of READ WRITE unless options are given. lib/pq would add it, which overrides an operator's
 // default_transaction_read_only, set for instance because the disk is nearly full.
 func (c *connection) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
 	ctx = c.setDeadline(ctx)
 	if o != (driver.TxOptions{}) {
 		return c.pqConn.BeginTx(ctx, o)
 	}
-	if _, err := c.pqConn.ExecContext(ctx, "BEGIN", nil); err != nil {
+	if _, err := c.pqConn.ExecContext(ctx, beginSQL, nil); err != nil {
 		return nil, err
 	}
-	return c.pqConn, nil
+	return c, nil
+}
+
+// Commit is cancelled when the context of the statement before it ends: while the standby is away, it would otherwise
+// hold rows and one of the server's connections. Postgres has then committed, as when an operator cancels it, and only
+// warns: whether a failover keeps it is unknown.
+func (c *connection) Commit() error {
+	c.unreplicated = false
+	rows, err := c.pqConn.QueryContext(c.newest, "COMMIT", nil)
+	if err != nil {
+		return err
+	}
+	done, ok := rows.(interface{ Tag() string })
+	if err := rows.Close(); err != nil {
+		return err
+	}
+	switch {
+	case !ok || done.Tag() != "COMMIT":
+		return pq.ErrInFailedTransaction
+	case c.unreplicated:
+		return errUnreplicated
+	}
+	return nil
+}
+
+// notice looks for the warning of a commit by the function that writes it: the text is in the server's language.
+func (c *connection) notice(n *pq.Error) {
+	if n.Routine == "SyncRepWaitForLSN" {
+		c.unreplicated = true
+	}
 }
 
 // CheckNamedValue keeps JSON a text: with binary_parameters bytes are sent as they are, for columns of bytes.
@@ -117,6 +160,7 @@ func (c *connection) noteReadOnly(err error) error {
 // one.
 func (c *connection) setDeadline(ctx context.Context) context.Context {
 	c.clearDeadline()
+	c.newest = ctx
 	if ctx.Value(unbounded{}) != nil {
 		return ctx
 	}
@@ -124,6 +168,7 @@ func (c *connection) setDeadline(ctx context.Context) context.Context {
 	if _, bounded := ctx.Deadline(); !bounded {
 		ctx, cancel = context.WithTimeout(ctx, statementTimeout)
 	}
+	c.newest = ctx
 	over := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		c.socket.SetDeadline(time.Now().Add(cancelTimeout))

@@ -46,7 +46,9 @@ func connect(ctx context.Context, config pq.Config, dial dialFunc) (*connection,
 	if !ok {
 		return nil, errors.Join(fmt.Errorf("lib/pq's %T lacks a method that Gatehouse passes on", raw), raw.Close())
 	}
-	return &connection{pqConn: conn, socket: d.done()}, nil
+	c := &connection{pqConn: conn, socket: d.done()}
+	pq.SetNoticeHandler(raw, c.notice)
+	return c, nil
 }
 
 // dialer remembers its socket. lib/pq dials with it again to send a cancel request, and the caller waits for that as
