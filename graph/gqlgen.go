@@ -1,7 +1,7 @@
 //go:build ignore
 
 // Runs gqlgen, by `make gen`, and changes what it writes: lists are marshalled by marshalList, which knows from
-// waitingFields whether the elements need a goroutine each, and objects by fieldSet.
+// waitingFields whether the elements need a goroutine each, and objects by fieldSet of what collectFields returns.
 package main
 
 import (
@@ -20,8 +20,12 @@ import (
 var replaced = map[string]string{
 	"graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, ": "marshalList(ctx, sel, len(v), ",
 	"out := graphql.NewFieldSet(fields)":                       "out := newFieldSet(fields)",
+	"graphql.CollectFields(ec.OperationContext, ":              "collectFields(ctx, ec.OperationContext, ",
+	"var buf bytes.Buffer":                                     "buf := bytes.NewBuffer(make([]byte, 0, 128))",
+	"data.MarshalGQL(&buf)":                                    "data.MarshalGQL(buf)",
 	// It would make a set of fields for each object, for @defer, which no request may use.
 	"deferred := graphql.NewDeferredGroup(ctx)": "var deferred graphql.DeferredGroup",
+	"make(chan graphql.DeferredResult)":         "nil",
 }
 
 func main() {
