@@ -58,9 +58,18 @@ func splitList(line string) (parts []string) {
 	return append(parts, line[start:])
 }
 
+// parseMediaType is mime.ParseMediaType without its check of a type that has no parameters, which the caller compares
+// with those that it knows, and without the map.
+func parseMediaType(text string) (mediaType string, parameters map[string]string, err error) {
+	if !strings.Contains(text, ";") {
+		return strings.ToLower(strings.TrimSpace(text)), nil, nil
+	}
+	return mime.ParseMediaType(text)
+}
+
 // parseRange reads one range of an Accept header. The media type is "" when the range is malformed.
 func parseRange(text string) (mediaType string, quality float64) {
-	mediaType, parameters, err := mime.ParseMediaType(text)
+	mediaType, parameters, err := parseMediaType(text)
 	if err != nil {
 		return "", 0
 	}

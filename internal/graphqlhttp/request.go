@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -80,22 +79,17 @@ func (q requestReader) readPost(
 			return nil, refused.With("Retry-After", fmt.Sprint(err.Extensions["retryAfter"]))
 		}
 	}
-	value, err := q.decode(body, 2) // the request and its variables
+	params, err := strictjson.DecodeMembers(body, q.jsonLimits(2)) // the request and its variables
 	if err != nil {
 		return nil, q.decodeError("the body", err)
 	}
-	object, ok := value.(map[string]any)
-	if !ok {
-		return nil, BadRequest(http.StatusBadRequest,
-			"the body must be one JSON object with a query; batches are not supported")
-	}
-	return object, nil
+	return params, nil
 }
 
 // checkContent accepts uncompressed application/json in UTF-8 alone. A browser sends such a request to another site
 // only after a preflight (CORS), and a short body cannot expand to a long one.
 func checkContent(h http.Header) *RequestError {
-	mediaType, parameters, err := mime.ParseMediaType(h.Get("Content-Type"))
+	mediaType, parameters, err := parseMediaType(h.Get("Content-Type"))
 	charset, hasCharset := parameters["charset"]
 	switch {
 	case err != nil, len(h.Values("Content-Type")) != 1, mediaType != typeJSON,
@@ -113,25 +107,33 @@ func (q requestReader) readBody(w http.ResponseWriter, r *http.Request) ([]byte,
 	if r.ContentLength > int64(q.limits.Body) {
 		return nil, q.bodyTooLarge() // before a client that waits for 100 Continue sends it
 	}
-	body, err := readAll(http.MaxBytesReader(w, r.Body, int64(q.limits.Body)), r.ContentLength)
+	if r.ContentLength >= 0 && r.ContentLength <= shortBody {
+		return readShort(r)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(q.limits.Body)))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, q.bodyTooLarge()
 	}
 	if err != nil {
-		return nil, BadRequest(http.StatusBadRequest, "the body ended early or could not be read")
+		return nil, bodyUnreadable()
 	}
 	return body, nil
 }
 
-// readAll is io.ReadAll that allocates no more than a short body needs. A length is what a client says: -1 is unknown.
-func readAll(r io.Reader, length int64) ([]byte, error) {
-	const first = 512 // what io.ReadAll begins with
-	if length < 0 || length > first {
-		return io.ReadAll(r)
+// shortBody is what io.ReadAll begins with, in bytes.
+const shortBody = 512
+
+// readShort is io.ReadAll that allocates no more than a short body needs, which ends where its length says.
+func readShort(r *http.Request) ([]byte, *RequestError) {
+	body := make([]byte, r.ContentLength)
+	if _, err := io.ReadFull(r.Body, body); err != nil {
+		return nil, bodyUnreadable()
 	}
-	body := make([]byte, length)
-	_, err := io.ReadFull(r, body)
-	return body, err
+	return body, nil
+}
+
+func bodyUnreadable() *RequestError {
+	return BadRequest(http.StatusBadRequest, "the body ended early or could not be read")
 }
 
 func (q requestReader) bodyTooLarge() *RequestError {
@@ -149,7 +151,7 @@ func (q requestReader) readQuery(u *url.URL) (rawParams, *RequestError) {
 	if err != nil {
 		return nil, BadRequest(http.StatusBadRequest, "the query string is not URL-encoded")
 	}
-	m := rawParams{}
+	var all rawParams
 	for _, name := range paramNames {
 		if len(values[name]) > 1 {
 			return nil, BadRequest(http.StatusBadRequest, name+" is given twice")
@@ -158,19 +160,21 @@ func (q requestReader) readQuery(u *url.URL) (rawParams, *RequestError) {
 		switch {
 		case text == "":
 		case name == "query" || name == "operationName":
-			m[name] = text
+			all = append(all, strictjson.Member{Name: name, Value: text})
 		default:
-			if m[name], err = q.decode([]byte(text), 1); err != nil {
+			value, err := strictjson.Decode([]byte(text), q.jsonLimits(1))
+			if err != nil {
 				return nil, q.decodeError(name, err)
 			}
+			all = append(all, strictjson.Member{Name: name, Value: value})
 		}
 	}
-	return m, nil
+	return all, nil
 }
 
-// decode reads JSON in which values are nested in so many levels that are not part of a variable.
-func (q requestReader) decode(text []byte, levels int) (any, error) {
-	return strictjson.Decode(text, strictjson.Limits{Depth: levels + querylimit.MaxNesting, Values: q.limits.Tokens})
+// jsonLimits are those of JSON in which values are nested in so many levels that are not part of a variable.
+func (q requestReader) jsonLimits(levels int) strictjson.Limits {
+	return strictjson.Limits{Depth: levels + querylimit.MaxNesting, Values: q.limits.Tokens}
 }
 
 func (q requestReader) decodeError(what string, err error) *RequestError {
@@ -181,6 +185,9 @@ func (q requestReader) decodeError(what string, err error) *RequestError {
 	case errors.Is(err, strictjson.ErrValues):
 		return limitError(http.StatusBadRequest,
 			"tokens", "%s holds more than %d values, which is the limit", what, q.limits.Tokens)
+	case errors.Is(err, strictjson.ErrNotObject):
+		return BadRequest(http.StatusBadRequest,
+			"the body must be one JSON object with a query; batches are not supported")
 	}
 	if name, ok := errors.AsType[strictjson.DuplicateNameError](err); ok && what == "the body" &&
 		slices.Contains(paramNames, string(name)) {
@@ -190,7 +197,7 @@ func (q requestReader) decodeError(what string, err error) *RequestError {
 }
 
 // rawParams are the parameters of a request. Those that the specification does not know are ignored, as it says.
-type rawParams map[string]any
+type rawParams []strictjson.Member
 
 var paramNames = []string{"query", "operationName", "variables", "extensions"}
 
@@ -233,12 +240,17 @@ func isPersisted(p *graphql.RawParams) bool {
 }
 
 // setParam sets one parameter; null means that it is absent.
-func setParam[T any](to *T, m rawParams, name, kind string) (err error) {
-	value, ok := m[name].(T)
-	if !ok && m[name] != nil {
-		return fmt.Errorf("%s must be %s", name, kind)
+func setParam[T any](to *T, m rawParams, name, kind string) error {
+	for _, param := range m {
+		if param.Name != name || param.Value == nil {
+			continue
+		}
+		value, ok := param.Value.(T)
+		if !ok {
+			return fmt.Errorf("%s must be %s", name, kind)
+		}
+		*to = value
 	}
-	*to = value
 	return nil
 }
 

@@ -1,7 +1,6 @@
 package graphqlhttp
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -129,30 +128,48 @@ func (out responder) write(ctx context.Context, status int, response *graphql.Re
 	if info := requestInfoFrom(ctx); info != nil {
 		info.status, info.errs = status, response.Errors
 	}
-	var b bytes.Buffer
-	b.Grow(len(`{"data":}`) + len(response.Data))
-	b.WriteByte('{')
-	entry := func(name string, value []byte) {
-		if b.Len() > 1 {
-			b.WriteByte(',')
+	before, after := dataBefore, dataAfter
+	if len(response.Data) == 0 || len(response.Errors)+len(response.Extensions) > 0 {
+		before, after = around(response)
+	}
+	out.Header().Set("Content-Type", contentTypes[out.mediaType])
+	out.Header().Set("Content-Length", strconv.Itoa(len(before)+len(response.Data)+len(after)))
+	out.WriteHeader(status)
+	for _, part := range [][]byte{before, response.Data, after} {
+		_, _ = out.Write(part) // the client may be gone
+	}
+}
+
+var (
+	contentTypes = map[string]string{typeJSON: typeJSON + "; charset=utf-8", typeGraphQL: typeGraphQL + "; charset=utf-8"}
+
+	// What stands around the data of most responses.
+	dataBefore, dataAfter = []byte(`{"data":`), []byte("}")
+)
+
+// around returns what a response has before and after its data.
+func around(response *graphql.Response) (before, after []byte) {
+	text := []byte("{")
+	entry := func(name string) {
+		if len(text) > 1 {
+			text = append(text, ',')
 		}
-		b.WriteString(`"` + name + `":`)
-		b.Write(value)
+		text = append(text, `"`+name+`":`...)
 	}
 	if len(response.Errors) > 0 {
-		entry("errors", encode(response.Errors))
+		entry("errors")
+		text = append(text, encode(response.Errors)...)
 	}
 	if len(response.Data) > 0 {
-		entry("data", response.Data)
+		entry("data")
 	}
+	end := len(text)
 	if len(response.Extensions) > 0 {
-		entry("extensions", encode(response.Extensions))
+		entry("extensions")
+		text = append(text, encode(response.Extensions)...)
 	}
-	b.WriteByte('}')
-	out.Header().Set("Content-Type", out.mediaType+"; charset=utf-8")
-	out.Header().Set("Content-Length", strconv.Itoa(b.Len()))
-	out.WriteHeader(status)
-	_, _ = out.Write(b.Bytes()) // the client may be gone
+	text = append(text, '}')
+	return text[:end], text[end:]
 }
 
 // encode panics when an extension cannot be encoded; the transport turns that into an internal error.

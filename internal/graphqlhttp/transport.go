@@ -136,17 +136,14 @@ type operation struct {
 // createOperation reads a request into an operation, with a slot of the parsing limiter where that is expensive.
 func (t *transport) createOperation(
 	ctx context.Context, out responder, r *http.Request,
-) (*operation, *RequestError) {
+) (op operation, refused *RequestError) {
 	slot := &slot{limiter: t.parsing}
 	defer slot.giveBack()
 	ctx = graphql.StartOperationTrace(ctx)
-	start := graphql.GetStartTime(ctx)
 	params, refused := requestReader{t.Limits, slot}.read(ctx, out.ResponseWriter, r)
 	if refused != nil {
-		return nil, refused
+		return op, refused
 	}
-	params.ReadTime = graphql.TraceTiming{Start: start, End: graphql.Now()}
-	op := &operation{}
 	if err := t.checkDocument(ctx, params, slot); err != nil {
 		op.OperationContext, op.errs = &graphql.OperationContext{}, gqlerror.List{err}
 	} else {
@@ -179,7 +176,7 @@ func (t *transport) checkDocument(
 
 // explain returns why an operation will not run, in our own words when the document does not have it: gqlgen's would
 // repeat a name as long as a request.
-func explain(op *operation) gqlerror.List {
+func explain(op operation) gqlerror.List {
 	switch {
 	case op.Doc == nil || op.Operation != nil:
 		return op.errs

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -21,6 +22,7 @@ var (
 	// 8.2). Other readers make U+FFFD of it, so that different texts would become one.
 	ErrSurrogate = errors.New("it holds half of a surrogate pair")
 	ErrNumber    = errors.New("it holds a number out of range")
+	ErrNotObject = errors.New("it is not an object")
 )
 
 // DuplicateNameError is the name of a member that an object has twice.
@@ -37,19 +39,81 @@ type Limits struct {
 // Decode reads one JSON value. Objects are map[string]any, arrays []any; a whole number is an int64 if it fits, and any
 // other a float64. (A json.Number would be a string to a reader that looks at kinds, as gqlgen does.)
 func Decode(text []byte, limits Limits) (any, error) {
-	if !utf8.Valid(text) || !json.Valid(text) {
-		return nil, ErrSyntax
-	}
-	if HasLoneSurrogate(string(text)) {
-		return nil, ErrSurrogate
+	if err := check(text); err != nil {
+		return nil, err
 	}
 	d := decoder{rest: text, values: limits.Values}
 	return d.value(limits.Depth)
 }
 
+// Member is a name and its value in an object.
+type Member struct {
+	Name  string
+	Value any
+}
+
+// maxMembers bounds the names that are compared each with each.
+const maxMembers = 16
+
+// DecodeMembers reads an object as Decode does, into a list: of a few members it takes a fraction of a map's memory. It
+// returns ErrNotObject for another value.
+func DecodeMembers(text []byte, limits Limits) ([]Member, error) {
+	if err := check(text); err != nil {
+		return nil, err
+	}
+	d := decoder{rest: text, values: limits.Values - 1}
+	if d.next() != '{' || limits.Depth == 0 || limits.Values == 0 {
+		return membersOf(Decode(text, limits))
+	}
+	d.take(1)
+	all := make([]Member, 0, 2)
+	for d.next() != '}' {
+		if len(all) == maxMembers {
+			return membersOf(Decode(text, limits))
+		}
+		name := d.text()
+		if slices.ContainsFunc(all, func(m Member) bool { return m.Name == name }) {
+			return nil, DuplicateNameError(name)
+		}
+		value, err := d.value(limits.Depth - 1)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, Member{name, value})
+	}
+	return all, nil
+}
+
+func membersOf(value any, err error) ([]Member, error) {
+	if err != nil {
+		return nil, err
+	}
+	object, ok := value.(map[string]any)
+	if !ok {
+		return nil, ErrNotObject
+	}
+	all := make([]Member, 0, len(object))
+	for name, value := range object {
+		all = append(all, Member{name, value})
+	}
+	return all, nil
+}
+
+func check(text []byte) error {
+	if !utf8.Valid(text) || !json.Valid(text) {
+		return ErrSyntax
+	}
+	if hasLoneSurrogate(text) {
+		return ErrSurrogate
+	}
+	return nil
+}
+
 // HasLoneSurrogate reports whether a text has an escape of half a surrogate pair. JSON and strings of GraphQL write
 // escapes alike.
-func HasLoneSurrogate(text string) bool {
+func HasLoneSurrogate(text string) bool { return hasLoneSurrogate(text) }
+
+func hasLoneSurrogate[T string | []byte](text T) bool {
 	high := false // an upper half stands directly before
 	for i := 0; i < len(text); i++ {
 		if text[i] != '\\' || i+1 == len(text) {
@@ -61,7 +125,7 @@ func HasLoneSurrogate(text string) bool {
 		i++
 		unit := uint64(0)
 		if text[i] == 'u' && i+5 <= len(text) {
-			unit, _ = strconv.ParseUint(text[i+1:i+5], 16, 16)
+			unit, _ = strconv.ParseUint(string(text[i+1:i+5]), 16, 16)
 		}
 		isHigh, isLow := unit&^0x3ff == 0xd800, unit&^0x3ff == 0xdc00
 		if high != isLow {

@@ -2,6 +2,7 @@ package strictjson_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -74,6 +75,44 @@ func TestDecode_DepthAndValuesAreBounded(t *testing.T) {
 		if _, err := strictjson.Decode([]byte(text), limits); !errors.Is(err, want) {
 			t.Errorf("%.40s: %v, want %v", text, err, want)
 		}
+	}
+}
+
+// TestDecodeMembers_ReadsWhatDecodeReads in values of all kinds, and in objects of few and many members of which some
+// have the same name.
+func TestDecodeMembers_ReadsWhatDecodeReads(t *testing.T) {
+	texts := []string{"", "null", "1", `"a"`, "[]", "[{}]", "{}", " { } ", `{"a":{"b":[1]}}`, `{"a":{"b":[[1]]}}`,
+		`{"a":"\ud800"}`, "{}{}"}
+	for members := range 40 {
+		for twice := range members + 1 {
+			var all []string
+			for i := range members {
+				all = append(all, fmt.Sprintf(`"%d":%d`, i-i/max(twice, 1), i))
+			}
+			texts = append(texts, "{"+strings.Join(all, ",")+"}")
+		}
+	}
+	read := 0
+	for _, text := range texts {
+		for _, limits := range []strictjson.Limits{wide, {Depth: 2, Values: 30}, {Depth: 1, Values: 1}, {Values: 9}, {}} {
+			want, wantErr := strictjson.Decode([]byte(text), limits)
+			all, err := strictjson.DecodeMembers([]byte(text), limits)
+			got := map[string]any{}
+			for _, m := range all {
+				got[m.Name] = m.Value
+			}
+			if object, ok := want.(map[string]any); ok && wantErr == nil {
+				read++
+				if err != nil || !reflect.DeepEqual(got, object) || len(all) != len(object) {
+					t.Errorf("%s: %v %v, want %v", text, all, err, object)
+				}
+			} else if want := cmp.Or(wantErr, strictjson.ErrNotObject); err != want || all != nil {
+				t.Errorf("%s: %v %v, want %v", text, all, err, want)
+			}
+		}
+	}
+	if read < 40 {
+		t.Errorf("%d objects were read", read)
 	}
 }
 
