@@ -34,10 +34,15 @@ type argumentCheck struct {
 	named  string         // the coordinate of an ID whose object was found to be the viewer's
 }
 
-// decision is the outcome for one viewer. It lists only what is not simply granted.
+// decision is what was decided for one caller.
 type decision struct {
+	*outcome
+	caller caller
+}
+
+// outcome is the decision for all callers with the same atoms. It lists only what is not simply granted.
+type outcome struct {
 	table      *table
-	caller     caller
 	have       bits
 	checks     map[fieldKey]*fieldCheck
 	arguments  map[argumentKey]*argumentCheck
@@ -142,13 +147,12 @@ func (g *Guard) decide(
 		variables: variables,
 		strict:    strict,
 		seen:      map[*node]bool{},
-		decision: &decision{
+		decision: &decision{caller: c, outcome: &outcome{
 			table:     g.table,
-			caller:    c,
 			have:      have,
 			checks:    map[fieldKey]*fieldCheck{},
 			arguments: map[argumentKey]*argumentCheck{},
-		},
+		}},
 	}
 	for _, n := range nodes {
 		if w.node(n, nil) {

@@ -28,7 +28,7 @@ type execution struct {
 	events    *eventStream // its events
 	batches   sync.Map     // batchKey → *visibleBatch
 
-	mu          sync.Mutex
+	mu          sync.Mutex                          // of the maps, which are made when the first enters
 	afterSignIn map[*graphql.FieldContext]*decision // below a @signsIn field that has succeeded
 	denied      map[string]*violation               // by coordinate
 	nulls       map[string]bool                     // paths where this package put null; gqlgen's error there is dropped
@@ -38,15 +38,7 @@ type execution struct {
 // enforce makes an execution the outermost resolver middleware of an operation.
 func (g *Guard) enforce(op *graphql.OperationContext, p *plan, d *decision) *execution {
 	e := &execution{
-		guard:       g,
-		request:     op,
-		variables:   op.Variables,
-		decision:    d,
-		plan:        p,
-		operation:   op.Operation,
-		afterSignIn: map[*graphql.FieldContext]*decision{},
-		denied:      map[string]*violation{},
-		nulls:       map[string]bool{},
+		guard: g, request: op, variables: op.Variables, decision: d, plan: p, operation: op.Operation,
 	}
 	inner := op.ResolverMiddleware
 	op.ResolverMiddleware = func(ctx context.Context, resolve graphql.Resolver) (any, error) {
@@ -157,13 +149,24 @@ func (e *execution) deny(fc *graphql.FieldContext, path ast.Path, all ...*violat
 		if before := e.denied[v.coordinate]; before == nil || comparePaths(path, before.path) < 0 {
 			at := *v
 			at.path, at.at = slices.Clone(path), &pathElement{field: fc.Field.Field}
-			e.denied[v.coordinate] = &at
+			set(&e.denied, v.coordinate, &at)
 		}
 	}
 }
 
+// set puts a value into a map, which it makes if it is the first.
+func set[K comparable, V any](m *map[K]V, key K, value V) {
+	if *m == nil {
+		*m = map[K]V{}
+	}
+	(*m)[key] = value
+}
+
 // takeDenials returns the denials since the last response, in the order of their paths.
 func (e *execution) takeDenials() []*violation {
+	if len(e.denied) == 0 {
+		return nil
+	}
 	all := slices.SortedFunc(maps.Values(e.denied), func(a, b *violation) int {
 		return cmp.Or(comparePaths(a.path, b.path), strings.Compare(a.coordinate, b.coordinate))
 	})
@@ -195,7 +198,7 @@ func (e *execution) null(fc *graphql.FieldContext) any {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.nulls[fc.Path().String()] = true
+	set(&e.nulls, fc.Path().String(), true)
 	return nil
 }
 
@@ -210,7 +213,7 @@ func (e *execution) signIn(ctx context.Context, fc *graphql.FieldContext, check 
 	})
 	d := e.guard.decide(ctx, check.afterSignIn, false, v, have, e.variables)
 	e.mu.Lock()
-	e.afterSignIn[fc] = d
+	set(&e.afterSignIn, fc, d)
 	e.mu.Unlock()
 	return e.filter(ctx, d, check.rule, result, fc)
 }

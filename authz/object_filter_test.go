@@ -22,7 +22,7 @@ func TestObjectFilter_HidesObjectsInListsOfValues(t *testing.T) {
 	)}
 	alice, bob := "alice", "bob"
 	c := callerOf(guard.config.Viewer(t.Context()))
-	d := &decision{table: guard.table, caller: c, have: guard.atomsOf(c)}
+	d := &decision{&outcome{table: guard.table, have: guard.atomsOf(c)}, c}
 	e := &execution{guard: guard, denied: map[string]*violation{}}
 	field := guard.table.types["Query"].fields["draftsOrNull"]
 	f := &objectFilter{execution: e, ctx: t.Context(), fc: &graphql.FieldContext{}, decision: d, field: field}

@@ -18,7 +18,7 @@ type plan struct {
 	fixed  bool           // no variable decides what is selected, either
 	fields map[fieldKey]bool
 
-	last atomic.Pointer[decision] // of a fixed plan, for the newest caller: it holds for all with the same atoms
+	last atomic.Pointer[outcome] // of a fixed plan, for the newest caller: it holds for all with the same atoms
 }
 
 // decided returns what was decided for another caller who has the same atoms, or nil.
@@ -27,17 +27,13 @@ func (p *plan) decided(c caller, have bits) *decision {
 	if last == nil || last.have != have {
 		return nil
 	}
-	d := *last
-	d.caller = c
-	return &d
+	return &decision{last, c}
 }
 
 // remember keeps a decision for the next caller. Violations have words for one caller.
 func (p *plan) remember(d *decision) {
 	if p.fixed && len(d.violations) == 0 {
-		nobodys := *d
-		nobodys.caller = caller{}
-		p.last.Store(&nobodys)
+		p.last.Store(d.outcome)
 	}
 }
 

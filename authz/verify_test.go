@@ -26,7 +26,7 @@ func TestVerifyExecution_FindsEachFieldThatTheDecisionForgot(t *testing.T) {
 		if v != nil {
 			c = caller{viewer: v}
 		}
-		d := &decision{table: guard.table, caller: c, have: guard.atomsOf(c)}
+		d := &decision{&outcome{table: guard.table, have: guard.atomsOf(c)}, c}
 		for _, typ := range guard.table.types {
 			for name, rule := range typ.fields {
 				want := !naivelyDenied(typ, rule, d)
