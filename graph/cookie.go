@@ -35,24 +35,24 @@ type cookieRules struct {
 	allow  func(origin string) bool
 }
 
-func newCookieRules(issuer *url.URL, allow func(origin string) bool) cookieRules {
+func newCookieRules(issuer *url.URL, allow func(origin string) bool) *cookieRules {
 	if issuer == nil || allow == nil {
-		return cookieRules{}
+		return &cookieRules{}
 	}
 	address, _ := netip.ParseAddr(issuer.Hostname())
 	switch {
 	case issuer.Scheme == "https":
-		return cookieRules{name: securePrefix + refreshName, device: securePrefix + deviceName, secure: true,
+		return &cookieRules{name: securePrefix + refreshName, device: securePrefix + deviceName, secure: true,
 			allow: allow}
 	case issuer.Hostname() == "localhost" || address.IsLoopback():
-		return cookieRules{name: refreshName, device: deviceName, allow: allow}
+		return &cookieRules{name: refreshName, device: deviceName, allow: allow}
 	}
-	return cookieRules{}
+	return &cookieRules{}
 }
 
 // refreshCookie is the cookie of one request, and the one that the answer sets.
 type refreshCookie struct {
-	rules   cookieRules
+	rules   *cookieRules
 	sent    string // the refresh token in it; "" when there is none
 	refused string // why this request must not use the cookie; "": it may
 	device  string // the device token that was sent; "": none, or the request must not use it
@@ -61,7 +61,7 @@ type refreshCookie struct {
 
 // read returns the cookie of a request. A browser sends it along whatever page asks, so a request that has it must come
 // from a page that may use it.
-func (c cookieRules) read(h http.Header) (*refreshCookie, *graphqlhttp.RequestError) {
+func (c *cookieRules) read(h http.Header) (*refreshCookie, *graphqlhttp.RequestError) {
 	sent, ok := c.find(h, c.name)
 	if !ok {
 		cleared := refreshCookie{rules: c}
@@ -86,7 +86,7 @@ func (c cookieRules) read(h http.Header) (*refreshCookie, *graphqlhttp.RequestEr
 // find returns a cookie's value, "" when there is none or it is empty, and false when it is malformed or there are two;
 // net/http would skip a malformed one. Only spaces and tabs around a name are trimmed. A browser takes a name that
 // begins with another space of Unicode for one without the prefix __Host-, so that any host of the site may set it.
-func (cookieRules) find(h http.Header, wanted string) (value string, ok bool) {
+func (*cookieRules) find(h http.Header, wanted string) (value string, ok bool) {
 	if wanted == "" {
 		return "", true
 	}
@@ -102,7 +102,7 @@ func (cookieRules) find(h http.Header, wanted string) (value string, ok bool) {
 
 // objection says why a request must not use the cookie, "" when it may. Browsers omit Origin only from GETs within the
 // API's own origin; those are recognized by Sec-Fetch-Site, which no page can set.
-func (c cookieRules) objection(h http.Header) string {
+func (c *cookieRules) objection(h http.Header) string {
 	origins, site := h.Values("Origin"), h.Get("Sec-Fetch-Site")
 	switch {
 	case c.name == "":

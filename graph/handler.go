@@ -60,7 +60,7 @@ func closed() *graphqlhttp.RequestError {
 }
 
 // admit refuses requests whose credentials are ambiguous or not theirs to use, and puts the cookie into the context.
-func (c cookieRules) admit(
+func (c *cookieRules) admit(
 	ctx context.Context, r *http.Request,
 ) (context.Context, *graphqlhttp.RequestError) {
 	if viewer.From(ctx).DuplicateAuthorization {
