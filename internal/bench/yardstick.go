@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -25,6 +26,7 @@ func becomeYardstick() {
 	if len(os.Args) != 3 {
 		return
 	}
+	debug.SetGCPercent(200) // as gatehouse serve does
 	mux := http.NewServeMux()
 	switch os.Args[1] {
 	case plainCommand:
