@@ -3,10 +3,10 @@
 
 TESTED := go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./...
 OWN = $(shell $(TESTED) | grep -vE '/test/|/internal/bench$$')
-# These bound times or load the processors: one runs after the other.
-ALONE = $(shell $(TESTED) | grep -E '/test/(abuse|faults)$$|/internal/bench$$')
+# These bound times or load the processors: two run at a time. The former mostly waits.
+APART = ./test/faults ./test/abuse ./internal/bench
 # The longest begin first; they wait, mostly.
-TOGETHER = $(shell $(TESTED) | grep -E '/test/' | grep -vE '/(abuse|faults)$$') ./internal/accounts $(OWN)
+TOGETHER = $(shell $(TESTED) | grep -E '/test/' | grep -vE '/(abuse|faults)$$') ./internal/accounts ./internal/database $(OWN)
 # Hangs end here; no test has a budget of time that a cold cache or a busy machine could exceed.
 TIMEOUT = $(if $(TEST_LONG),6h,45m)
 
@@ -33,11 +33,11 @@ web/dist/playground/index.html: $(wildcard web/src/* web/*.js web/*.json web/ind
 gen: ## regenerate what is generated: from schema.graphql, ent/schema and internal/config
 	go generate ./ent ./graph ./authz ./examples/guard ./internal/bench/baregqlgen
 	cd examples/go && go generate ./...
-	go run . access > ACCESS.md
+	go run -ldflags=-s . access > ACCESS.md
 	go run internal/config/markdown.go > docs/configuration.md
 
 migration: gen ## write the migrations NAME=… of both databases, from ent/schema
-	go run ./internal/database/migratediff $(NAME)
+	go run -ldflags=-s ./internal/database/migratediff $(NAME)
 
 verify: gen ## fail when what is generated is not what is committed
 	@test -z "$$(git status --porcelain)" || { git status --short; echo "generated files differ: run make gen and commit"; exit 1; }
@@ -55,13 +55,13 @@ test: playground ## run all tests that this machine can run, and list what was s
 	@rm -f "$(SKIPS)"
 	go build ./...
 	cd examples/go && go vet ./... && go test ./...
-	@echo "tests that run together" && TEST_SKIPS="$(SKIPS)" go test $(TESTFLAGS) -vet off -ldflags "-s -w" -timeout $(TIMEOUT) -p 4 $(TOGETHER)
-	@echo "tests that run alone" && TEST_SKIPS="$(SKIPS)" go test $(TESTFLAGS) -vet off -ldflags "-s -w" -timeout $(TIMEOUT) -p 1 $(ALONE)
+	@echo "tests that run together" && TEST_SKIPS="$(SKIPS)" go test $(TESTFLAGS) -vet off -ldflags "-s -w" -timeout $(TIMEOUT) -p 5 $(TOGETHER)
+	@echo "tests that run apart" && TEST_SKIPS="$(SKIPS)" go test $(TESTFLAGS) -vet off -ldflags "-s -w" -timeout $(TIMEOUT) -p 2 $(APART)
 	@if [ -s "$(SKIPS)" ]; then echo "skipped:"; sort -u "$(SKIPS)" | sed 's/^/  /'; else echo "nothing was skipped"; fi
 
 race: ## run the Go tests with the race detector, without their long parts
 	@go test -race -ldflags "-s -w" -short -timeout $(TIMEOUT) $(TOGETHER)
-	@go test -race -ldflags "-s -w" -short -timeout $(TIMEOUT) -p 1 $(ALONE)
+	@go test -race -ldflags "-s -w" -short -timeout $(TIMEOUT) -p 1 $(APART)
 
 fuzz: ## fuzz the guard against the second evaluator for 60 s
 	go test -run '^$$' -fuzz FuzzPlanAgainstEvaluator -fuzztime 60s ./authz

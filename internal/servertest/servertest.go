@@ -2,9 +2,8 @@
 // what they need. No test defines a second of these.
 //
 // The tests of a folder run in the root of the repository (see Main), so that every path in them is one of the
-// repository. Folders that bound times or load the processors do not run beside each other: their TestMain calls
-// MainExclusive, which waits for a lock of this machine before the first test. The program is built once a folder,
-// when a test first starts a child; no time that a test bounds has begun then.
+// repository. The program is built once a folder, when a test first starts a child; no time that a test bounds has begun
+// then.
 package servertest
 
 import (
@@ -30,17 +29,6 @@ func Main(m *testing.M) {
 	code := dbtest.Run(m)
 	removeBuilds()
 	os.Exit(code)
-}
-
-// MainExclusive is Main for a folder that bounds times or loads the processors: no other such folder runs meanwhile.
-func MainExclusive(m *testing.M) {
-	unlock, err := testenv.Exclusive()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "servertest:", err)
-		os.Exit(1)
-	}
-	_ = unlock // the lock ends with the process
-	Main(m)
 }
 
 func chdirToRoot() error {

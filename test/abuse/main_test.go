@@ -1,5 +1,5 @@
 // Package abuse holds the program against clients that mean harm: expensive and malformed requests, smuggled ones,
-// guesses of passwords, cancellations, and secrets that must not leave. It loads the processors, and so runs alone.
+// guesses of passwords, cancellations, and secrets that must not leave. It loads the processors.
 package abuse
 
 import (
@@ -8,4 +8,4 @@ import (
 	"github.com/gatehouse/gatehouse/internal/servertest"
 )
 
-func TestMain(m *testing.M) { servertest.MainExclusive(m) }
+func TestMain(m *testing.M) { servertest.Main(m) }

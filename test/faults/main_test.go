@@ -1,6 +1,6 @@
 // Package faults breaks what the program depends on, and the program itself: databases that hang, refuse or are
 // damaged, processes that are killed, paused or replaced, clients that take all connections. It bounds how long
-// recovery takes, and so runs alone.
+// recovery takes.
 package faults
 
 import (
@@ -10,7 +10,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/servertest"
 )
 
-func TestMain(m *testing.M) { servertest.MainExclusive(m) }
+func TestMain(m *testing.M) { servertest.Main(m) }
 
 // simultaneously calls a function n times, in goroutines of their own, and waits for all.
 func simultaneously(n int, f func(i int)) {
