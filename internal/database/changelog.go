@@ -75,6 +75,22 @@ func (d *Database) Follow(ctx context.Context, f Follower) {
 	}
 }
 
+// checkListeners refuses a database that instances from before the log of changes serve. They listen to notifications,
+// which nobody sends any more, and would accept sessions that ended at another instance until their tokens expire.
+func (d *Database) checkListeners(ctx context.Context) error {
+	if !d.Shared() {
+		return nil
+	}
+	var running bool
+	err := d.sql.QueryRowContext(ctx, `SELECT EXISTS (SELECT FROM pg_stat_activity
+		WHERE datname = current_database() AND query LIKE 'LISTEN%gatehouse_changes%')`).Scan(&running)
+	if running {
+		return errors.New("an instance from before the log of changes is running, which would not hear of sessions that end: " +
+			"stop all of those, then start again")
+	}
+	return err
+}
+
 func sleep(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():

@@ -95,3 +95,8 @@ func OpenPoolThrough(url string, through func(net.Conn) net.Conn) (*sql.DB, erro
 	}
 	return e.open(false)
 }
+
+// Texts returns the rows of a query with one column.
+func Texts(ctx context.Context, db *sql.DB, query string) ([]string, error) {
+	return texts(ctx, db, query)
+}

@@ -124,7 +124,11 @@ func (d *Database) Migrate(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	if !before.Newer() {
-		if err := d.rename(ctx); err != nil {
+		err := d.checkListeners(ctx)
+		if err == nil {
+			err = d.rename(ctx)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("database: migrate %s: %w", d.engine, d.engine.withHint(err))
 		}
 	}

@@ -255,3 +255,19 @@ func foreignKeysAreOn(t *testing.T, d *database.Database) {
 		}
 	}
 }
+
+// TestMigrate_IsRefusedBesideInstancesThatWouldNotHear: those from before the log of changes listen to notifications.
+func TestMigrate_IsRefusedBesideInstancesThatWouldNotHear(t *testing.T) {
+	d := open(t, dbtest.Postgres(t))
+	old := must(d.SQL().Conn(t.Context()))
+	defer old.Close()
+	must(old.ExecContext(t.Context(), `LISTEN "gatehouse_changes"`))
+	if _, err := d.Migrate(t.Context()); err == nil || !strings.Contains(err.Error(), "stop all of those") {
+		t.Errorf("beside one that listens: %v", err)
+	}
+	testenv.Equal(t, 0, len(tables(t, d)), "tables")
+	must(old.ExecContext(t.Context(), `LISTEN "another program's"`))
+	if _, err := d.Migrate(t.Context()); err != nil {
+		t.Errorf("beside one that listens to something else: %v", err)
+	}
+}
