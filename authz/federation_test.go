@@ -130,7 +130,7 @@ func TestSubscriptionContext_NamesTheViewerOfEachEvent(t *testing.T) {
 	testenv.Equal(t, want, strings.Join(got, "\n"), "events")
 }
 
-// TestSubscriptionContext_OfAnotherRequestEndsTheStream: whoever publishes an event is not who receives it.
+// TestSubscriptionContext_OfAnotherRequestEndsTheStream: the publisher of an event is not the client that receives it.
 func TestSubscriptionContext_OfAnotherRequestEndsTheStream(t *testing.T) {
 	s := serveFederated(t, &federated.Resolver{}, true)
 	for _, of := range federatedPersonas {
