@@ -67,9 +67,9 @@ func (d *fixture) serve(r *http.Request) *viewer.Viewer {
 	var seen *viewer.Viewer
 	config := viewer.Config{
 		Verify: d.issuer.Verify,
-		Session: func(ctx context.Context, c token.Claims, _ viewer.Origin) (viewer.Viewer, error) {
-			if ctx != r.Context() {
-				d.t.Error("Session was not given the request's context")
+		Session: func(ctx context.Context, c token.Claims, from viewer.Origin) (viewer.Viewer, error) {
+			if ctx != r.Context() || from.Address() != "192.0.2.1" {
+				d.t.Errorf("Session was not given the request's context, or its origin: %v", from)
 			}
 			d.asked = append(d.asked, c)
 			return d.session(c)
@@ -86,6 +86,9 @@ func (d *fixture) serve(r *http.Request) *viewer.Viewer {
 	})).ServeHTTP(w, r)
 	if seen == nil || w.Code != http.StatusTeapot || len(w.Header()) > 0 || w.Body.Len() > 0 {
 		d.t.Fatalf("the next handler saw %v; the answer is %d %v %q", seen, w.Code, w.Header(), w.Body)
+	}
+	if seen.Origin.Address() != "192.0.2.1" { // of httptest's requests; whatever the credential
+		d.t.Errorf("the viewer comes from %v", seen.Origin)
 	}
 	return seen
 }

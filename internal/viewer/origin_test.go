@@ -59,6 +59,22 @@ func TestOrigin_NetworksAreWhatOneCustomerHas(t *testing.T) {
 	}
 }
 
+// A trusted proxy's connection belongs to no network, and one without an address to a network of its own kind.
+func TestNetworksOf_APeerThatIsNoProxy(t *testing.T) {
+	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	for peer, want := range map[string][]string{
+		"203.0.113.9:5000": {"203.0.113.9/32"}, "[2001:db8::1]:5000": {"2001:db8::/48", "2001:db8::/56", "2001:db8::/64"},
+		"10.0.0.1:5000": nil, "@": {""},
+	} {
+		testenv.Equal(t, want, viewer.NetworksOf(address(peer), proxies), "%s", peer)
+	}
+}
+
+type address string
+
+func (address) Network() string  { return "tcp" }
+func (a address) String() string { return string(a) }
+
 func TestOrigin_AgentIsPrintable(t *testing.T) {
 	for header, want := range map[string]string{
 		"":                                "",
@@ -66,7 +82,7 @@ func TestOrigin_AgentIsPrintable(t *testing.T) {
 		"a\r\nb\x00c\x1b[31m":             "abc[31m",
 		"\xff\xfe":                        "",
 		"abc\u202edcba":                   "abcdcba",
-		strings.Repeat("\u00e9", 300):     strings.Repeat("\u00e9", 256),
+		strings.Repeat("\u00e9", 257):     strings.Repeat("\u00e9", 256),
 		strings.Repeat("x", 255) + " yes": strings.Repeat("x", 255),
 	} {
 		r := httptest.NewRequest("POST", "/graphql", nil)

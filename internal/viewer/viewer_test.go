@@ -3,12 +3,14 @@ package viewer_test
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/authz"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
@@ -53,6 +55,29 @@ func TestViewer_OnlySignedInOnesHaveRights(t *testing.T) {
 	if v := (&viewer.Viewer{CheckErr: away}); v.SignedIn() || !errors.Is(v.Err(), away) {
 		t.Errorf("error: %v", v.Err())
 	}
+}
+
+func TestViewer_ScopesRestrictAndTheirAbsenceDoesNot(t *testing.T) {
+	v := viewer.Viewer{UserID: theUser, SessionID: theSession}
+	if v.Restricted() || !v.HasScope("read") {
+		t.Error("a token without scopes lacks one")
+	}
+	if v.Scopes = []string{"write"}; !v.Restricted() || v.HasScope("read") || !v.HasScope("write") {
+		t.Error("a token with scopes has others")
+	}
+	if v.UserID = uuid.Nil; v.Restricted() {
+		t.Error("an anonymous viewer is restricted")
+	}
+}
+
+func TestViewer_SharesByNetworkAndThenByUser(t *testing.T) {
+	v := &viewer.Viewer{UserID: theUser, SessionID: theSession}
+	v.Origin.IP = netip.MustParseAddr("2001:db8::1")
+	networks := []string{"2001:db8::/48", "2001:db8::/56", "2001:db8::/64"}
+	testenv.Equal(t, append(networks, theUser.String()), v.Caller(), "signed in")
+	v.UserID = uuid.Nil
+	testenv.Equal(t, append(networks, ""), v.Caller(), "anonymous")
+	testenv.Equal(t, []string{""}, (*viewer.Viewer)(nil).Caller(), "nobody")
 }
 
 // The guard of package authz takes a Viewer.
