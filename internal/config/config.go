@@ -73,7 +73,7 @@ func Load(environment []string) (*Config, error) {
 	}
 	c.Traces = loadTraces(values)
 	c.GOGC, c.GOMEMLIMIT = values["GOGC"] != "", values["GOMEMLIMIT"] != ""
-	c.Warnings = warnOfPort(values)
+	c.Warnings = warnOfGuesses(values)
 	addrFrom, databaseFrom := c.setFromPlatform(values)
 	c.check(&all, addrFrom, databaseFrom)
 	if len(all.errs) > 0 {

@@ -1,14 +1,19 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
+	"net/netip"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/agnivade/levenshtein"
 )
 
 // injectedName matches the names that Kubernetes and Docker set for a Service or a link whose name begins with
@@ -56,13 +61,41 @@ func checkEnvironment(all *faults, values map[string]string) {
 	}
 }
 
-// warnOfPort warns of a port that somebody chose by a name that is passed over. Kubernetes and Docker write a URL.
-func warnOfPort(values map[string]string) []string {
-	if port := values["GATEHOUSE_PORT"]; port == "" || strings.Contains(port, "://") {
-		return nil
+var (
+	// endpoint is the value of an injected name that ends in _PORT, or in _PORT_, a number and a protocol.
+	endpoint = regexp.MustCompile(`^(tcp|udp|sctp)(://.+)?$`)
+	// numberName matches the injected names whose value is a number.
+	numberName = regexp.MustCompile(`(_SERVICE_PORT(_[A-Z0-9_]+)?|_[0-9]+_(TCP|UDP|SCTP)_PORT(_START|_END)?)$`)
+)
+
+// isInjectedValue reports whether Kubernetes or Docker would write such a value under an injected name.
+func isInjectedValue(name, value string) bool {
+	ip, err := netip.ParseAddr(value)
+	_, noNumber := strconv.ParseUint(value, 10, 16)
+	return endpoint.MatchString(value) || err == nil && !ip.IsUnspecified() && !ip.IsLoopback() ||
+		noNumber == nil && numberName.MatchString(name)
+}
+
+// warnOfGuesses warns of values that somebody wrote under names that are passed over, and says which name they may have
+// meant. It quotes no value.
+func warnOfGuesses(values map[string]string) (warnings []string) {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		value := values[name]
+		if value != "" && injectedName.MatchString(name) && !isInjectedValue(name, value) {
+			warnings = append(warnings, fmt.Sprintf("%s is ignored: Kubernetes and Docker set such names, for a Service or a link "+
+				"whose name begins with gatehouse; did you mean %s?", name, nearestVariable(name)))
+		}
 	}
-	return []string{"GATEHOUSE_PORT is ignored, since Kubernetes sets it for a Service named gatehouse; " +
-		"set GATEHOUSE_ADDR, such as 0.0.0.0:8080, or PORT"}
+	return warnings
+}
+
+// nearestVariable returns the variable whose name is most like one that says a host or a port.
+func nearestVariable(name string) string {
+	of := regexp.MustCompile(`(_SERVICE_HOST|_SERVICE_PORT.*|_PORT.*)$`).ReplaceAllString(name, "")
+	distance := func(v Variable) int {
+		return min(levenshtein.ComputeDistance(of, v.Name), levenshtein.ComputeDistance(of+"_ADDR", v.Name))
+	}
+	return slices.MinFunc(Variables(), func(a, b Variable) int { return cmp.Compare(distance(a), distance(b)) }).Name
 }
 
 // checkVisible refuses what an editor, a shell or a secret store adds to a value unseen: it would become a part of

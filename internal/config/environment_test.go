@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -80,11 +81,42 @@ func TestVariables_NoneIsInjected(t *testing.T) {
 	}
 }
 
-// TestLoad_WarnsOfAPortThatSomebodyChose, and not of the one that Kubernetes injects.
-func TestLoad_WarnsOfAPortThatSomebodyChose(t *testing.T) {
-	for value, warnings := range map[string]int{"9000": 1, "": 0, "tcp://10.0.0.1:8080": 0} {
-		if c := load(t, "GATEHOUSE_PORT="+value); len(c.Warnings) != warnings || c.Addr != defaults().Addr {
-			t.Errorf("%q: %q, %q", value, c.Warnings, c.Addr)
+// TestLoad_WarnsOfValuesThatNobodyInjects under each name that is injected, and names a variable that there is. What
+// somebody wrote changes nothing else.
+func TestLoad_WarnsOfValuesThatNobodyInjects(t *testing.T) {
+	guesses := []string{"0.0.0.0:9000", ":9000", "127.0.0.1", "0.0.0.0", "::", "https://id.example.com", "yes", "99999"}
+	for _, service := range serviceNames {
+		for name, value := range injected(service) {
+			if strings.Contains(name, "_NAME") || strings.Contains(name, "_ENV_") {
+				continue // Docker's, of any value
+			}
+			wrong := guesses
+			if _, err := strconv.Atoi(value); err != nil {
+				wrong = append(slices.Clone(guesses), "9000")
+			}
+			for _, guess := range wrong {
+				c := load(t, name+"="+guess)
+				if len(c.Warnings) != 1 || !strings.HasPrefix(c.Warnings[0], name+" is ignored") || c.Addr != defaults().Addr ||
+					!slices.ContainsFunc(config.Variables(), func(v config.Variable) bool {
+						return strings.HasSuffix(c.Warnings[0], "did you mean "+v.Name+"?")
+					}) {
+					t.Errorf("%s=%s: %q, %q", name, guess, c.Warnings, c.Addr)
+				}
+			}
+			testenv.Equal(t, 0, len(load(t, name+"=").Warnings), "warnings of an empty %s", name)
+		}
+	}
+}
+
+// TestLoad_GuessesWhatAPortMeans where a stranger wrote a number.
+func TestLoad_GuessesWhatAPortMeans(t *testing.T) {
+	for name, want := range map[string]string{
+		"GATEHOUSE_PORT": "GATEHOUSE_ADDR", "GATEHOUSE_ADDR_PORT": "GATEHOUSE_ADDR", "GATEHOUSE_OPS_PORT": "GATEHOUSE_OPS_ADDR",
+		"GATEHOUSE_OPS_ADDR_PORT": "GATEHOUSE_OPS_ADDR", "GATEHOUSE_DATABASE_PORT": "GATEHOUSE_DATABASE_URL",
+	} {
+		warnings := load(t, name+"=18080").Warnings
+		if len(warnings) != 1 || !strings.HasSuffix(warnings[0], "did you mean "+want+"?") {
+			t.Errorf("%s: %q, want %s", name, warnings, want)
 		}
 	}
 }
