@@ -12,15 +12,16 @@ ask() { psql --host "$PEER" --dbname postgres --no-psqlrc --tuples-only --no-ali
 # of the copy: once promoted it would wait for itself. And a promotion waits as long as attempts to stream are apart.
 copy() {
   rm -rf "$PGDATA" "$PGDATA.new"
+  until ask "SELECT" >/dev/null; do sleep 1; done
   ask "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots
     WHERE slot_name = '$NAME' AND NOT active" >&2
   pg_basebackup --pgdata "$PGDATA.new" --dbname "host=$PEER application_name=$NAME" --checkpoint fast \
     --write-recovery-conf --create-slot --slot "$NAME"
   printf '%s\n' "synchronous_standby_names = ''" "wal_retrieve_retry_interval = '500ms'" \
     >>"$PGDATA.new/postgresql.auto.conf"
-  mv "$PGDATA.new" "$PGDATA"
   ask "ALTER SYSTEM SET synchronous_standby_names = '$NAME'"
   ask "SELECT pg_reload_conf()" >&2
+  mv "$PGDATA.new" "$PGDATA"
 }
 
 # A copy writes global/pg_control last, and PG_VERSION first.

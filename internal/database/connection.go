@@ -66,7 +66,7 @@ func (c *connection) ExecContext(ctx context.Context, query string, args []drive
 }
 
 // beginSQL begins a transaction whose commit waits for the disk, and for the synchronous standbys if there are any, also
-// where the database's owner has set that commits do not: what is answered as done must outlive a failover. Whoever
+// where the database's owner has set that commits do not: what is answered as done must outlive a failover. A role that
 // asks for more (remote_apply) keeps it. A transaction that need not wait says so itself, as the throttle's charges do.
 const beginSQL = `BEGIN; SELECT set_config('synchronous_commit', 'on', true)
 WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')`

@@ -3,6 +3,8 @@ package faults
 import (
 	"fmt"
 	"net/url"
+	"os/exec"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -28,32 +30,90 @@ type twoServers struct {
 	urls             string // names both
 }
 
+// interruption leaves behind what a copy does that was interrupted.
+const interruption = `mkdir -p "$PGDATA" "$PGDATA.new/base" && echo 15 >"$PGDATA/PG_VERSION"; `
+
 func newTwoServers(t *testing.T) twoServers {
 	t.Helper()
 	primary := dbtest.NewServer(t)
-	standby := dbtest.NewStandby(t, primary, servertest.ReadFile(t, "deploy/postgres.sh"))
+	servertest.Exec(t, servertest.OpenDB(t, primary.URL("postgres")),
+		"SELECT pg_create_physical_replication_slot('standby')")
+	standby := dbtest.NewStandby(t, primary, interruption+servertest.ReadFile(t, startScript))
 	one, err := url.Parse(primary.URL("postgres"))
 	testenv.Check(t, err)
 	two, err := url.Parse(standby.URL("postgres"))
 	testenv.Check(t, err)
 	one.Host += "," + two.Host
-	db := servertest.OpenDB(t, primary.URL("postgres"))
+	s := twoServers{primary, standby, one.String()}
+	s.waitForStandby(t)
+	return s
+}
+
+const startScript = "deploy/postgres.sh"
+
+func (s twoServers) waitForStandby(t *testing.T) {
+	t.Helper()
+	db := servertest.OpenDB(t, s.primary.URL("postgres"))
 	servertest.Eventually(t, "the standby is synchronous", servertest.HangGuard, func() bool {
 		var state string
 		return db.QueryRow("SELECT sync_state FROM pg_stat_replication").Scan(&state) == nil && state == "sync"
 	})
-	return twoServers{primary, standby, one.String()}
 }
 
-// failOver ends the primary as a power cut does, and promotes the standby.
+// failOver ends the primary as a power cut does, and promotes the standby by the page's commands.
 func (s twoServers) failOver(t *testing.T) {
 	t.Helper()
 	testenv.Check(t, s.primary.Kill())
-	servertest.Exec(t, servertest.OpenDB(t, s.standby.URL("postgres")), "SELECT pg_promote()")
+	s.follow(t, s.standby, "On the standby:")
+}
+
+// follow runs what docs/operations.md has after some words, at a server.
+func (s twoServers) follow(t *testing.T, server *pgtemp.Server, words string) {
+	t.Helper()
+	commands := servertest.Between(t, servertest.ReadFile(t, "docs/operations.md"), words+"\n\n```sh\n", "```")
+	shell(t, server.Environment(), commands, true)
+}
+
+// shell runs commands, which must succeed or not, and returns what they print.
+func shell(t *testing.T, environment []string, commands string, ok bool) string {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "sh", "-euc", commands, "sh", "true")
+	command.Env = environment
+	out, err := command.CombinedOutput()
+	if (err == nil) != ok {
+		t.Fatalf("%s: %v: %s", commands, err, out)
+	}
+	return string(out)
+}
+
+// rejoin brings the former primary back. It must not be a second one.
+func (s twoServers) rejoin(t *testing.T) twoServers {
+	t.Helper()
+	script, names := servertest.ReadFile(t, startScript), []string{"PEER=127.0.0.1", "NAME=former"}
+	said := shell(t, s.primary.Wrap(script, s.standby, names...), script, false)
+	if !strings.Contains(said, "takes writes") {
+		t.Errorf("a former primary: %s", said)
+	}
+	s.primary.Wrap("", s.standby) // past the script: nothing that is written there is answered
+	testenv.Check(t, s.primary.Start())
+	db, answered := servertest.OpenDB(t, s.primary.URL("postgres")), make(chan error, 1)
+	go func() { _, err := db.Exec("CREATE TABLE second_primary ()"); answered <- err }()
+	servertest.Eventually(t, "the write waits", servertest.HangGuard, func() (waits bool) {
+		return db.QueryRow("SELECT true FROM pg_stat_activity WHERE wait_event = 'SyncRep'").Scan(&waits) == nil
+	})
+	testenv.Check(t, s.primary.Abort())
+	if <-answered == nil {
+		t.Error("a former primary answers writes")
+	}
+	s.primary.Wrap(script, s.standby, append(names, "REJOIN=1")...)
+	testenv.Check(t, s.primary.Start())
+	s.primary, s.standby = s.standby, s.primary
+	s.waitForStandby(t)
+	return s
 }
 
 // TestFailover_LosesNothingThatWasAnswered: eight clients register, sign in, write and log out at two instances whose
-// URL names both servers.
+// URL names both servers, of which first one is lost, and then the other.
 func TestFailover_LosesNothingThatWasAnswered(t *testing.T) {
 	needFailovers(t)
 	servers := newTwoServers(t)
@@ -67,16 +127,30 @@ func TestFailover_LosesNothingThatWasAnswered(t *testing.T) {
 	for i := range c.diaries {
 		working.Go(func() { c.work(i) })
 	}
+	for time := range 2 {
+		if time > 0 {
+			servers = servers.rejoin(t)
+		}
+		c.waitForWrites(400)
+		c.failOver(servers)
+	}
 	c.waitForWrites(400)
-	began := time.Now()
-	servers.failOver(t)
-	promoted := time.Now()
+	servers.primary, servers.standby = servers.standby, nil
+	servers.follow(t, servers.primary, "on the primary:") // it waits for nobody
 	c.waitForWrites(1)
-	t.Logf("promoted %v after the kill; the next write was answered after %v", promoted.Sub(began), time.Since(began))
-	c.waitForWrites(400)
 	c.over.Store(true)
 	working.Wait()
 	c.check()
+}
+
+// failOver says how soon the clients write again.
+func (c *travellers) failOver(servers twoServers) {
+	c.t.Helper()
+	began := time.Now()
+	servers.failOver(c.t)
+	promoted := time.Now()
+	c.waitForWrites(1)
+	c.t.Logf("promoted %v after the kill; the next write was answered after %v", promoted.Sub(began), time.Since(began))
 }
 
 // travellers are clients of two instances.
