@@ -330,3 +330,14 @@ func TestOpen_PoolIsAsLargeAsConfigured(t *testing.T) {
 		testenv.Equal(t, map[bool]int{true: 6, false: 1}[d.Shared()], d.MaxTransactions(), "transactions")
 	})
 }
+
+// TestSQLiteCacheBytes_IsWhatTheConnectionsMayHold by their own settings.
+func TestSQLiteCacheBytes_IsWhatTheConnectionsMayHold(t *testing.T) {
+	d := migrated(t, dbtest.SQLite(t))
+	kib := 0
+	if err := d.SQL().QueryRow("PRAGMA cache_size").Scan(&kib); err != nil {
+		t.Fatal(err)
+	}
+	held := -kib << 10 * d.SQL().Stats().MaxOpenConnections
+	testenv.Equal(t, held, database.SQLiteCacheBytes(), "the bytes of all connections' pages")
+}

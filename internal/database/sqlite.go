@@ -42,13 +42,20 @@ func (f file) open(mustExist bool) (*sql.DB, error) {
 		return nil, err
 	}
 	db := sql.OpenDB(sqliteConnector{f.dsn()})
-	// One connection writes at a time; the others read meanwhile. Opening one costs a few statements, so idle ones stay
-	// open.
-	connections := max(4, runtime.GOMAXPROCS(0))
-	db.SetMaxOpenConns(connections)
-	db.SetMaxIdleConns(connections)
+	db.SetMaxOpenConns(sqliteConnections())
+	db.SetMaxIdleConns(sqliteConnections())
 	return db, nil
 }
+
+// sqliteConnections is how many there are. One writes at a time; the others read meanwhile. Opening one costs a few
+// statements, so idle ones stay open.
+func sqliteConnections() int { return max(4, runtime.GOMAXPROCS(0)) }
+
+// sqlitePages is how much of a file each connection keeps in memory, in KiB. The system has the rest of the file.
+const sqlitePages = 1 << 10
+
+// SQLiteCacheBytes returns how much memory the pages of a SQLite file take at most, outside of Go's heap.
+func SQLiteCacheBytes() int { return sqliteConnections() * sqlitePages << 10 }
 
 func (f file) cannotOpen(err error, mustExist bool) error {
 	folder := filepath.Dir(f.path)
@@ -75,11 +82,12 @@ func (f file) cannotOpen(err error, mustExist bool) error {
 //     survives a power cut. NORMAL would lose the last ones, and with them logouts and new refresh tokens.
 //   - txlock: a transaction takes the write lock when it begins. One that reads first and then writes fails otherwise
 //     as soon as another one wrote in between, and no waiting helps it.
+//   - cache_size: a minus sign says that it is in KiB.
 //   - time: as text in UTC that sorts by time, rather than Go's String with its monotonic clock.
 func (f file) dsn() string {
 	const settings = "?_pragma=foreign_keys(1)&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)" +
-		"&_pragma=synchronous(FULL)&_txlock=immediate&_time_format=sqlite&_timezone=UTC"
-	return f.name() + settings
+		"&_pragma=synchronous(FULL)&_pragma=cache_size(-%d)&_txlock=immediate&_time_format=sqlite&_timezone=UTC"
+	return f.name() + fmt.Sprintf(settings, sqlitePages)
 }
 
 func (f file) name() string {

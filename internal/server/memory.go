@@ -48,8 +48,8 @@ func (c *Config) budget(system fs.FS) budget {
 	return b
 }
 
-// memoryFor returns GOMEMLIMIT; or four fifths of what the control group allows, without the processes that hash; or a
-// quarter of the machine's memory, since others use that too.
+// memoryFor returns GOMEMLIMIT; or four fifths of what the control group allows, without the processes that hash and the
+// pages of SQLite; or a quarter of the machine's memory, since others use that too.
 func (c *Config) memoryFor(system fs.FS) int64 {
 	if limit := debug.SetMemoryLimit(-1); c.GOMEMLIMIT && limit < math.MaxInt64 {
 		return limit
@@ -62,11 +62,14 @@ func (c *Config) memoryFor(system fs.FS) int64 {
 		}
 		return machine / 4
 	}
-	hashes := int64(0)
+	others := int64(0)
 	if c.HashWorker == "on" {
-		hashes = int64(maxConcurrentHashes(true)) * (int64(c.hashingCost.Memory)<<10 + hashProcess)
+		others = int64(maxConcurrentHashes(true)) * (int64(c.hashingCost.Memory)<<10 + hashProcess)
 	}
-	return group*4/5 - hashes
+	if _, file := database.SQLitePath(c.DatabaseURL); file {
+		others += int64(database.SQLiteCacheBytes())
+	}
+	return group*4/5 - others
 }
 
 // machineMemory returns Linux's MemTotal, or 0.

@@ -17,6 +17,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/internal/config"
+	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/password"
 	"github.com/gatehouse/gatehouse/internal/querylimit"
 	"github.com/gatehouse/gatehouse/internal/testenv"
@@ -53,6 +54,16 @@ func TestMemory_IsWhatTheGroupOrTheMachineHas(t *testing.T) {
 		c1 := &Config{Config: &config.Config{HashWorker: "off"}}
 		testenv.Equal(t, c.want, c1.memoryFor(linux(c.files)), name)
 	}
+}
+
+// TestMemory_PagesOfSQLiteAreNotGos: they are outside of Go's heap, in the same container.
+func TestMemory_PagesOfSQLiteAreNotGos(t *testing.T) {
+	forGo := func(url string) int64 {
+		c := &Config{Config: &config.Config{HashWorker: "on", DatabaseURL: url}, hashingCost: password.DefaultCost}
+		return c.memoryFor(group(1 << 30))
+	}
+	less := forGo("postgres://h/d") - forGo("sqlite:a.db")
+	testenv.Equal(t, int64(database.SQLiteCacheBytes()), less, "what is taken off for a file")
 }
 
 // TestMemory_LimitLeavesRoomForGarbage, however little memory there is.
