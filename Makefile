@@ -30,8 +30,10 @@ web/dist/playground/index.html: $(wildcard web/src/* web/*.js web/*.json web/ind
 	@if command -v npm >/dev/null; then cd web && npm ci --no-audit --no-fund && npm run build; \
 	else echo "npm is not there: the page at / will say how to build the Playground (apt-get install npm)"; fi
 
+GENERATED ?= ./ent ./graph ./authz ./examples/guard ./internal/bench/baregqlgen
+
 gen: ## regenerate what is generated: from schema.graphql, ent/schema and internal/config
-	go generate ./ent ./graph ./authz ./examples/guard ./internal/bench/baregqlgen
+	go generate $(GENERATED)
 	cd examples/go && go generate ./...
 	go run -ldflags=-s . access > ACCESS.md
 	go run internal/config/markdown.go > docs/configuration.md
