@@ -49,3 +49,40 @@ func TestEndedSession_IsRefusedByTheOtherInstance(t *testing.T) {
 		t.Errorf("a session was accepted for %v after it had ended, want at most %v", most, bound)
 	}
 }
+
+// TestEndedSession_ByTheCommandIsRefusedByARunningInstance, in each way to say which: the best of five, within a second.
+// The others' go on, but for --all.
+func TestEndedSession_ByTheCommandIsRefusedByARunningInstance(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, url string) {
+		s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+url)
+		for _, which := range []string{"EMAIL", "--since", "--all"} {
+			best := servertest.HangGuard
+			for trials := 0; trials < 5 && (trials == 0 || best > time.Second); trials++ {
+				other := s.Register()
+				command := []string{"sessions", "end", which}
+				if which == "--since" { // in whole seconds
+					since := time.Now().Truncate(time.Second).Add(time.Second)
+					time.Sleep(time.Until(since))
+					command = append(command, since.Format(time.RFC3339))
+				}
+				a := s.Register()
+				if which == "EMAIL" {
+					command[2] = a.Email
+				}
+				for range 2 { // read, and from the cache
+					s.Must(a.Access, servertest.Me)
+				}
+				s.Command("", command...)
+				best = min(best, servertest.Eventually(t, "it is refused", servertest.HangGuard, func() bool {
+					return s.Code(a.Access, servertest.Me) == "UNAUTHENTICATED"
+				}))
+				if goesOn := s.Code(other.Access, servertest.Me) == ""; goesOn != (which != "--all") {
+					t.Errorf("sessions end %s: another account's session goes on: %t", which, goesOn)
+				}
+			}
+			if t.Logf("%s: refused after %v", which, best); best > time.Second {
+				t.Errorf("%s: refused after %v, want a second at most", which, best)
+			}
+		}
+	})
+}
