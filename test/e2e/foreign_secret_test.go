@@ -93,6 +93,7 @@ func (d *namedSecret) rotate(to string) {
 	}
 	o := servertest.Command(d.t, append(knowing(to, d.secret), "GATEHOUSE_DATABASE_URL="+d.url), "", "secret", "rotate")
 	testenv.Equal(d.t, cli.ExitDone, o.Code, "exit code of %s", o.Stderr)
+	testenv.Equal(d.t, true, strings.Contains(o.Stderr, "event=secret_rotated"), "the event")
 	d.secret = to
 }
 

@@ -96,7 +96,15 @@ func TestMetrics_CountRunsAndFailuresOfEachTask(t *testing.T) {
 		failed := above0(series(t, p, "gatehouse_background_failures_total"))
 		return !slices.ContainsFunc(fails, func(task string) bool { return !slices.Contains(failed, task) })
 	})
-	testenv.Equal(t, 6, len(fails), "tasks that write at each run")
+	testenv.Equal(t, 6, len(fails), "tasks that need a table at each run")
+	for _, task := range fails {
+		if !strings.Contains(p.Log.String(), `a background task failed; it is retried" task="`+task+`"`) {
+			t.Errorf("no line about %q", task)
+		}
+	}
+	testenv.Eventually(t, "a line about the log", servertest.HangGuard, func() bool {
+		return strings.Contains(p.Log.String(), "the log of changes cannot be read")
+	})
 	testenv.Equal(t, 0, p.Metric("gatehouse_ready"), "gatehouse_ready")
 }
 
@@ -115,4 +123,69 @@ func TestMetrics_SchemaVersionIsTheDatabases(t *testing.T) {
 		})
 		testenv.Equal(t, 1, p.Metric("gatehouse_ready"), "gatehouse_ready")
 	})
+}
+
+// expired makes rows of each table that is swept old by SQL. Those of the log of changes are old by the clock of a process.
+var expired = map[string]string{
+	accounts.ChangesTable: "",
+	"revocations":         "UPDATE revocations SET until = until - interval '3 days'",
+	"sessions":            "UPDATE sessions SET ended_at = ended_at - interval '40 days'",
+	"throttles":           "UPDATE throttles SET at = at - interval '1 day', until = until - interval '1 day'",
+}
+
+// TestMetrics_RowsSweptAndAgeOfTheKey move with the rows.
+func TestMetrics_RowsSweptAndAgeOfTheKey(t *testing.T) {
+	t.Parallel()
+	url := dbtest.Postgres(t)
+	p := servertest.Start(t, "GATEHOUSE_OPS_ADDR=127.0.0.1:0", "GATEHOUSE_DATABASE_URL="+url, "GATEHOUSE_THROTTLE=on")
+	db := servertest.OpenDB(t, url)
+	p.Logout(p.Register().Access)
+	p.Ask("", `mutation { login(input: {email: "a@example.com", password: "a wrong password"}) { tokenType } }`)
+	testenv.Equal(t, nil, above0(series(t, p, "gatehouse_rows_swept_total")), "before")
+	var tables []string
+	for _, table := range accounts.SweptTables() {
+		statement, ok := expired[table]
+		if testenv.Equal(t, true, ok, "%s is here", table); statement != "" {
+			tables = append(tables, table)
+			servertest.Exec(t, db, statement)
+		}
+	}
+	slices.Sort(tables)
+	testenv.Eventually(t, "rows are swept", servertest.HangGuard, func() bool {
+		return slices.Equal(tables, above0(series(t, p, "gatehouse_rows_swept_total")))
+	})
+	if age := p.Metric("gatehouse_signing_key_age_seconds"); age <= 0 || age > 3600 {
+		t.Errorf("the key is %v s old", age)
+	}
+	servertest.Exec(t, db, "UPDATE signing_keys SET signs_at = signs_at - interval '2 hours'")
+	testenv.Eventually(t, "an older key", servertest.HangGuard, func() bool {
+		return p.Metric("gatehouse_signing_key_age_seconds") > 7200
+	})
+}
+
+// TestMetrics_TransactionsRunAndWait behind a row that somebody has locked.
+func TestMetrics_TransactionsRunAndWait(t *testing.T) {
+	t.Parallel()
+	url := dbtest.Postgres(t)
+	p, db := startWithOps(t, url), servertest.OpenDB(t, url)
+	token := p.Register().Access
+	tx, err := db.Begin()
+	testenv.Check(t, err)
+	defer tx.Rollback()
+	_, err = tx.Exec("UPDATE users SET name = 'x'")
+	testenv.Check(t, err)
+	most, done := int(p.Metric("gatehouse_transactions_turns"))/2, make(chan servertest.Answer)
+	for range most + 3 { // of one user, who may have half of the turns
+		go func() { done <- p.Ask(token, `mutation { updateProfile(input: {name: "y"}) { user { name } } }`) }()
+	}
+	testenv.Eventually(t, "they run and wait", servertest.HangGuard, func() bool {
+		return p.Metric("gatehouse_transactions_running") == float64(most) && p.Metric("gatehouse_transactions_waiting") == 3
+	})
+	testenv.Check(t, tx.Rollback())
+	for range most + 3 {
+		if a := <-done; !a.OK() {
+			t.Error(a)
+		}
+	}
+	testenv.Eventually(t, "none waits", servertest.HangGuard, func() bool { return p.Metric("gatehouse_transactions_waiting") == 0 })
 }
