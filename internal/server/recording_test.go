@@ -97,6 +97,7 @@ type recordingDriver struct {
 	dialect.Driver
 	mu         sync.Mutex
 	statements []statement
+	step       func() // called before each statement, BEGIN and COMMIT, and after a COMMIT; nil: nothing is
 }
 
 func (d *recordingDriver) decorate(below dialect.Driver) dialect.Driver {
@@ -117,7 +118,14 @@ func (d *recordingDriver) query(t *testing.T, text string, args any) []string {
 	return lastColumns(t, rows)
 }
 
+func (d *recordingDriver) take() {
+	if d.step != nil {
+		d.step()
+	}
+}
+
 func (d *recordingDriver) record(text string, args any) {
+	d.take()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.statements = append(d.statements, statement{strings.TrimSpace(text), args})
@@ -139,8 +147,12 @@ func (d *recordingDriver) ExecContext(ctx context.Context, query string, args ..
 }
 
 func (d *recordingDriver) Tx(ctx context.Context) (dialect.Tx, error) {
+	d.take()
 	tx, err := d.Driver.Tx(ctx)
-	return recordingTx{tx, d}, err
+	if err != nil {
+		return nil, err
+	}
+	return recordingTx{tx, d}, nil
 }
 
 type execContexter interface {
@@ -165,4 +177,10 @@ func (x recordingTx) Query(ctx context.Context, query string, args, v any) error
 func (x recordingTx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	x.driver.record(query, args)
 	return x.Tx.(execContexter).ExecContext(ctx, query, args...)
+}
+
+func (x recordingTx) Commit() error {
+	defer x.driver.take()
+	x.driver.take()
+	return x.Tx.Commit()
 }

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
@@ -33,7 +34,7 @@ const (
 // of a database with many users, and has the database explain each statement that is sent.
 func TestRootFields_ReadNoTableInWhole(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {
-		r := newRecorder(t, url)
+		r := newRecorder(t, url, manyUsers)
 		schema := graph.NewSchema(nil).Schema()
 		for _, root := range []*ast.Definition{schema.Query, schema.Mutation} {
 			for _, f := range root.Fields {
@@ -71,7 +72,7 @@ type recorder struct {
 	users  int // that registered
 }
 
-func newRecorder(t *testing.T, url string) *recorder {
+func newRecorder(t *testing.T, url string, users int) *recorder {
 	t.Helper()
 	r := &recorder{t: t, driver: &recordingDriver{}}
 	log := slog.New(slog.DiscardHandler)
@@ -86,23 +87,28 @@ func newRecorder(t *testing.T, url string) *recorder {
 	r.raw = servertest.OpenDB(t, url)
 	r.server, err = server.New(t.Context(), c, r.db, server.Options{Log: log, Address: "http://127.0.0.1"})
 	testenv.Check(t, err)
+	r.addUsers(users)
+	return r
+}
+
+func (r *recorder) addUsers(users int) {
+	r.t.Helper()
 	id, series, at := "lpad(to_hex(n), 8, '0') || '-0000-7000-8000-000000000000'", "generate_series(1, %d) n", "now()"
 	cast, bytes := "::uuid", `'\x00'::bytea`
-	if strings.HasPrefix(url, "sqlite:") {
+	if !r.db.Shared() {
 		id, cast, bytes, at = "printf('%08x-0000-7000-8000-000000000000', n)", "", "x'00'", "'2026-01-01 00:00:00+00:00'"
 		series = "(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < %d) SELECT n FROM s)"
 	}
 	r.exec("INSERT INTO users (id, email, password_hash, roles, status, created_at, updated_at) SELECT (" + id + ")" + cast +
-		", 'u' || n || '@example.com', 'h', '[\"USER\"]', 'ACTIVE', " + at + ", " + at + " FROM " + fmt.Sprintf(series, manyUsers))
+		", 'u' || n || '@example.com', 'h', '[\"USER\"]', 'ACTIVE', " + at + ", " + at + " FROM " + fmt.Sprintf(series, users))
 	r.exec("INSERT INTO sessions (id, user_id, refresh_digest, refresh_generation, authenticated_at, created_at, last_used_at," +
 		" idle_expires_at, expires_at) SELECT (" + id + ")" + cast + ", (" + id + ")" + cast + ", " + bytes + ", 1, " +
-		strings.Repeat(at+", ", 4) + at + " FROM " + fmt.Sprintf(series, manyUsers))
+		strings.Repeat(at+", ", 4) + at + " FROM " + fmt.Sprintf(series, users))
 	// Those who are newest have addresses that nobody else's begin like.
-	r.exec(fmt.Sprintf("UPDATE users SET email = 'new' || email WHERE email >= 'u%d' AND length(email) >= 18", manyUsers-5000))
+	r.exec(fmt.Sprintf("UPDATE users SET email = 'new' || email WHERE email >= 'u%d' AND length(email) >= 18", users*7/8))
 	if cast != "" {
 		r.exec("ANALYZE")
 	}
-	return r
 }
 
 func (r *recorder) exec(statement string) {
@@ -114,18 +120,24 @@ func (r *recorder) exec(statement string) {
 // post sends a document and returns its data.
 func (r *recorder) post(token, document string) map[string]any {
 	r.t.Helper()
-	request := graphqltest.NewPost(graphqltest.Body(document))
+	answer := r.send(r.t.Context(), token, document)
+	var got struct{ Data map[string]any }
+	if err := json.Unmarshal(answer.Body.Bytes(), &got); err != nil || strings.Contains(answer.Body.String(), `"errors"`) {
+		r.t.Errorf("%s: %s", document, answer.Body)
+	}
+	return got.Data
+}
+
+// send sends a document with a context.
+func (r *recorder) send(ctx context.Context, token, document string) *httptest.ResponseRecorder {
+	request := graphqltest.NewPost(graphqltest.Body(document)).WithContext(ctx)
 	if token != "" {
 		request.Header.Set("Authorization", "Bearer "+token)
 	}
 	request.Host = "localhost"
 	answer := httptest.NewRecorder()
 	r.server.Handler.ServeHTTP(answer, request)
-	var got struct{ Data map[string]any }
-	if err := json.Unmarshal(answer.Body.Bytes(), &got); err != nil || strings.Contains(answer.Body.String(), `"errors"`) {
-		r.t.Errorf("%s: %s", document, answer.Body)
-	}
-	return got.Data
+	return answer
 }
 
 // signIn makes an administrator, and values for arguments that name them or another user.
