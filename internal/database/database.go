@@ -16,6 +16,7 @@ import (
 	"github.com/pressly/goose/v3/lock"
 
 	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/internal/fairqueue"
 )
 
 // Config says what to open.
@@ -26,6 +27,10 @@ type Config struct {
 	MustExist bool          // default false; true refuses a SQLite file that is not there instead of making it
 
 	Connections int // of the pool; default 16 on Postgres, on SQLite one for each processor, at least 4
+
+	// Caller names who sends a statement, as fairqueue.Limiter wants it: outside of transactions, callers take turns.
+	// Default: they take none.
+	Caller func(context.Context) []string
 
 	// Drivers decorate the driver of Client, the first one nearest to the database; see newDriver. Default: none.
 	Drivers []Decorator
@@ -47,6 +52,7 @@ type Database struct {
 	openedFile  fs.FileInfo // the SQLite file that was opened
 	readiness   readiness
 	sweeper     sweeper
+	turns       *fairqueue.Limiter // of statements outside of transactions; nil: there are none
 }
 
 // engine is what differs between a SQLite file and a Postgres server.
@@ -98,7 +104,7 @@ func Open(ctx context.Context, c Config) (*Database, error) {
 			return nil, errors.Join(fmt.Errorf("database: open %s: %w", e, err), db.Close())
 		}
 	}
-	decorated, err := d.newDriver(c.Drivers)
+	decorated, err := d.newDriver(c)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -133,6 +139,14 @@ func (d *Database) MaxTransactions() int {
 
 // Stats returns the numbers of the pool of connections.
 func (d *Database) Stats() sql.DBStats { return d.sql.Stats() }
+
+// Turns returns the numbers of the turns of statements outside of transactions: zero without Config.Caller.
+func (d *Database) Turns() fairqueue.Stats {
+	if d.turns == nil {
+		return fairqueue.Stats{}
+	}
+	return d.turns.Stats()
+}
 
 // Close lets no new statement begin. A connection in use is closed as soon as it is free.
 func (d *Database) Close() error {

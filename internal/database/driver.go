@@ -17,13 +17,18 @@ import (
 // ExecContext of execer, and so must its transactions.
 type Decorator = func(dialect.Driver) dialect.Driver
 
-// newDriver is the one place where drivers of Client are stacked: database/sql, then the guard of writes, then each of
-// the decorators, the last one outermost. The guard is innermost so that no decorator can lose it: whatever one adds,
+// newDriver is the one place where drivers of Client are stacked: database/sql, then the guard of writes, then the turns
+// of callers, then each of the decorators, the last one outermost. The guard is innermost so that no decorator can lose it: whatever one adds,
 // repeats or leaves out, each write that reaches the database has passed the guard. Nothing decorates Client later.
-func (d *Database) newDriver(decorators []Decorator) (dialect.Driver, error) {
+func (d *Database) newDriver(c Config) (dialect.Driver, error) {
 	base := entsql.OpenDB(d.engine.dialect(), d.sql)
-	var stacked dialect.Driver = guardedDriver{base, base, d.checkFilePresent}
-	for _, decorate := range decorators {
+	guarded := guardedDriver{base, base, d.checkFilePresent}
+	var stacked dialect.Driver = guarded
+	if c.Caller != nil {
+		d.turns = d.newTurns()
+		stacked = turnsDriver{guarded, guarded, d.turns, c.Caller}
+	}
+	for _, decorate := range c.Drivers {
 		stacked = decorate(stacked)
 		if _, ok := stacked.(execer); !ok {
 			return nil, fmt.Errorf("database: the driver decorator %T lacks ExecContext, which accounts needs", stacked)

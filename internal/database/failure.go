@@ -21,7 +21,7 @@ var ErrMoved = errors.New("the database's file was moved or deleted while it was
 // failure: asking again later may help. That is a connection which is refused, cut or too slow, a server that starts,
 // stops or has become a standby, one without free connections, disk or memory, and a transaction that gave way to
 // another; on SQLite a file that stayed locked, a disk that is full, fails or is mounted read-only, and a file that is
-// gone or damaged. It is false for a context that was cancelled, since no caller waits for the answer then.
+// gone or damaged; and a statement that did not get its turn. It is false for a context that was cancelled, since no caller waits for the answer then.
 func Unavailable(err error) bool {
 	if several, ok := errors.AsType[serversError](err); ok {
 		return several.some(Unavailable)
@@ -42,7 +42,7 @@ func Unavailable(err error) bool {
 		return broken.Op != "remote error" && broken.Op != "local error"
 	}
 	for _, silence := range []error{context.DeadlineExceeded, driver.ErrBadConn, io.EOF, io.ErrUnexpectedEOF,
-		ErrMoved, errNotPrimary, errUnreplicated} {
+		ErrMoved, errNotPrimary, errUnreplicated, errBusy} {
 		if errors.Is(err, silence) {
 			return true
 		}

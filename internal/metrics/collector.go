@@ -8,18 +8,20 @@ import (
 
 	"github.com/gatehouse/gatehouse/authz"
 	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/fairqueue"
 	"github.com/gatehouse/gatehouse/internal/logging"
 	"github.com/gatehouse/gatehouse/internal/token"
 )
 
 // Sources are read once at each scrape: reading takes locks that requests take too. All are required.
 type Sources struct {
-	Accounts func() accounts.Stats
-	Pool     func() sql.DBStats
-	Tokens   func() token.Stats
-	Plans    func() authz.PlanStats
-	State    func() State
-	Log      func() logging.Stats
+	Accounts   func() accounts.Stats
+	Pool       func() sql.DBStats
+	Statements func() fairqueue.Stats // outside of transactions
+	Tokens     func() token.Stats
+	Plans      func() authz.PlanStats
+	State      func() State
+	Log        func() logging.Stats
 }
 
 // State is what a server is fit for.
@@ -43,6 +45,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	stats := c.sources.Accounts()
 	s.sendHashing(stats)
 	s.sendTransactions(stats)
+	s.sendStatements(c.sources.Statements())
 	s.sendSessions(stats)
 	tokens, plans := c.sources.Tokens(), c.sources.Plans()
 	s.lookups("token_lookups_total", "Lookups of access tokens in the cache of verified tokens.",
@@ -90,6 +93,13 @@ func (s sender) sendTransactions(stats accounts.Stats) {
 	s.gauge("transactions_running", "Transactions that are open.", float64(t.Running))
 	s.gauge("transactions_waiting", "Requests and background tasks that wait to begin a transaction.", float64(t.Waiting))
 	s.counter("transactions_refused_total", "Requests refused because too many waited to begin a transaction.", float64(t.Refused))
+}
+
+func (s sender) sendStatements(t fairqueue.Stats) {
+	s.gauge("statements_turns", "How many statements outside of transactions may run simultaneously.", float64(t.Slots))
+	s.gauge("statements_running", "Statements outside of transactions that run.", float64(t.Running))
+	s.gauge("statements_waiting", "Statements outside of transactions that wait for their turn.", float64(t.Waiting))
+	s.counter("statements_refused_total", "Statements refused because too many waited for their turn.", float64(t.Refused))
 }
 
 func (s sender) sendSessions(stats accounts.Stats) {

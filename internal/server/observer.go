@@ -31,8 +31,8 @@ type eventFunc = func(context.Context, accounts.Event)
 func (b observer) register(s *Server) {
 	if b.metrics != nil {
 		b.metrics.Register(metrics.Sources{
-			Accounts: s.accounts.Stats, Pool: s.db.Stats, Tokens: s.tokens.Stats, Plans: s.guard.PlanStats, State: s.state,
-			Log: s.options.LogStats,
+			Accounts: s.accounts.Stats, Pool: s.db.Stats, Statements: s.db.Turns, Tokens: s.tokens.Stats,
+			Plans: s.guard.PlanStats, State: s.state, Log: s.options.LogStats,
 		})
 		for _, j := range append(s.jobs(), s.readKeys()) {
 			b.metrics.Task(j.name)

@@ -124,7 +124,10 @@ func (o *Options) startOps(c *config.Config) (stop func(), err error) {
 func OpenMigrated(
 	ctx context.Context, c *config.Config, log *slog.Logger, drivers ...database.Decorator,
 ) (*database.Database, error) {
-	db, err := database.Open(ctx, database.Config{URL: c.DatabaseURL, Connections: c.Connections, Log: log, Drivers: drivers})
+	db, err := database.Open(ctx, database.Config{
+		URL: c.DatabaseURL, Connections: c.Connections, Log: log, Drivers: drivers,
+		Caller: func(ctx context.Context) []string { return viewer.From(ctx).Caller() },
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -66,7 +66,7 @@ func TestMetrics_CountWhatHappened(t *testing.T) {
 				!strings.Contains(text, "gatehouse_revocations_lag_seconds 0\n")
 		})
 		for _, positive := range []string{`plan_lookups_total{result="hit"}`, `session_lookups_total{result="miss"}`,
-			`database_connections_max`, `hashing_turns`, `transactions_turns`} {
+			`database_connections_max`, `hashing_turns`, `transactions_turns`, `statements_turns`} {
 			if !regexp.MustCompile(`(?m)^gatehouse_` + regexp.QuoteMeta(positive) + ` [1-9]`).MatchString(text) {
 				t.Errorf("%s is not above 0", positive)
 			}
