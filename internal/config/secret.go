@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
@@ -54,41 +55,48 @@ func (c *Config) readSecret(link func(draft, path string) error) (string, error)
 }
 
 // createSecret writes a new secret under another name first, so that no process reads a half-written file. Linking the
-// name fails when another process was quicker. Where there are no hard links (FAT, SMB, some volumes of containers), an
-// empty file takes the name, which only one process can create, and the draft then replaces it.
+// name fails when another process was quicker. Where there are no hard links (FAT, SMB, some volumes of containers), the
+// process that can create the file writes it there, at once. Nothing is renamed to it: some of these remove the file
+// first, and another process creates it anew meanwhile, with another secret.
 func createSecret(path string, link func(draft, path string) error) error {
+	raw := make([]byte, 32)
+	rand.Read(raw)
+	secret := base64.StdEncoding.EncodeToString(raw) + "\n"
 	draft, err := os.CreateTemp(filepath.Dir(path), ".gatehouse.secret-*") // mode 0600
 	if err != nil {
 		return err
 	}
 	defer os.Remove(draft.Name())
-	raw := make([]byte, 32)
-	rand.Read(raw)
-	_, err = draft.WriteString(base64.StdEncoding.EncodeToString(raw) + "\n")
-	if err := errors.Join(err, draft.Sync(), draft.Close()); err != nil {
+	if err := writeSynced(draft, secret); err != nil {
 		return err
 	}
 	if err := link(draft.Name(), path); err == nil || errors.Is(err, fs.ErrExist) {
 		return nil
 	}
-	claim, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(claim.Close(), os.Rename(draft.Name(), path)); err != nil {
+	if err := writeSynced(file, secret); err != nil {
 		return errors.Join(err, os.Remove(path))
 	}
 	return nil
 }
 
-// readWritten reads a secret file. It waits for a process that creates it at this moment, whose file is empty.
+func writeSynced(file *os.File, text string) error {
+	_, err := file.WriteString(text)
+	return errors.Join(err, file.Sync(), file.Close())
+}
+
+// readWritten reads a secret file. It waits for a process that creates it at this moment, whose file is empty. A power
+// cut then leaves nothing or zeros in it.
 func readWritten(path string) (content []byte, err error) {
 	for range 50 {
 		content, err = os.ReadFile(path)
-		if err != nil || len(content) > 0 {
+		if err != nil || len(bytes.Trim(content, "\x00")) > 0 {
 			return content, err
 		}
 		time.Sleep(20 * time.Millisecond)

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -154,7 +155,8 @@ func TestReadSecret_ExistingFileIsNotChanged(t *testing.T) {
 func TestReadSecret_UnusableSourceIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	empty := filepath.Join(dir, "empty") // as a process leaves it that ended while it created it
-	testenv.Check(t, os.WriteFile(empty, nil, 0o600))
+	zeros := filepath.Join(dir, "zeros") // as a power cut leaves it
+	testenv.Check(t, errors.Join(os.WriteFile(empty, nil, 0o600), os.WriteFile(zeros, make([]byte, 45), 0o600)))
 	cases := map[string]struct {
 		environment []string
 		named       string
@@ -162,6 +164,7 @@ func TestReadSecret_UnusableSourceIsRefused(t *testing.T) {
 	}{
 		"Postgres without one": {[]string{"GATEHOUSE_DATABASE_URL=postgres://h/d"}, "GATEHOUSE_SECRET", "required"},
 		"an empty file":        {[]string{"GATEHOUSE_SECRET_FILE=" + empty}, "GATEHOUSE_SECRET_FILE", "delete it"},
+		"zeros":                {[]string{"GATEHOUSE_SECRET_FILE=" + zeros}, "GATEHOUSE_SECRET_FILE", "delete it"},
 		"a folder":             {[]string{"GATEHOUSE_SECRET_FILE=" + dir}, "GATEHOUSE_SECRET_FILE", dir},
 		"no such folder": {
 			[]string{"GATEHOUSE_SECRET_FILE=" + filepath.Join(dir, "no", "s")},
