@@ -71,7 +71,7 @@ func (s twoServers) failOver(t *testing.T) {
 func (s twoServers) follow(t *testing.T, server *pgtemp.Server, words string) {
 	t.Helper()
 	commands := servertest.Between(t, servertest.ReadFile(t, "docs/operations.md"), words+"\n\n```sh\n", "```")
-	shell(t, server.Environment(), commands, true)
+	shell(t, server.Environment(), strings.ReplaceAll(commands, "db2", "standby"), true)
 }
 
 // shell runs commands, which must succeed or not, and returns what they print.
@@ -127,6 +127,10 @@ func TestFailover_LosesNothingThatWasAnswered(t *testing.T) {
 	for i := range c.diaries {
 		working.Go(func() { c.work(i) })
 	}
+	servers.follow(t, servers.primary, "on the primary:") // it waits for nobody
+	c.waitForWrites(1)
+	servers.follow(t, servers.primary, "on one server only:")
+	servers.waitForStandby(t)
 	for time := range 2 {
 		if time > 0 {
 			servers = servers.rejoin(t)
@@ -135,9 +139,6 @@ func TestFailover_LosesNothingThatWasAnswered(t *testing.T) {
 		c.failOver(servers)
 	}
 	c.waitForWrites(400)
-	servers.primary, servers.standby = servers.standby, nil
-	servers.follow(t, servers.primary, "on the primary:") // it waits for nobody
-	c.waitForWrites(1)
 	c.over.Store(true)
 	working.Wait()
 	c.check()
