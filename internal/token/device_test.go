@@ -75,3 +75,22 @@ func TestDeviceTokens_HoldTheNewestAccounts(t *testing.T) {
 		t.Errorf("%d characters", len(text))
 	}
 }
+
+// A text of more accounts than a browser has is not looked at: each of its entries would cost a digest.
+func TestDeviceTokens_LongTextsAreNobodys(t *testing.T) {
+	k, c := deviceTokens(t, "0123456789abcdefghijklmnopqrstuvwxyz"), Credential{UserID: uuid.New()}
+	one := must(base64.RawURLEncoding.DecodeString(k.Add("", Device{ID: uuid.New()}, c)))
+	for n, want := range []bool{false, true, true, true, true, false, false} {
+		text := base64.RawURLEncoding.EncodeToString(slices.Repeat(one, n))
+		testenv.Equal(t, want, found(k, text, c), "%d entries", n)
+	}
+}
+
+// encoding/base64 skips line breaks, so that one token would have many texts.
+func TestDecode_TakesOneTextForEachValue(t *testing.T) {
+	for text, want := range map[string]bool{"QUJD": true, "QUJ\nD": false, "QUJ\rD": false, "QUJD\n": false, "": false,
+		"QQ": true, "QR": false, "QQ==": false, "Q+/D": false} {
+		_, ok := decode(text)
+		testenv.Equal(t, want, ok, "%q", text)
+	}
+}

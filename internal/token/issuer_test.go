@@ -247,3 +247,17 @@ func BenchmarkIssue(b *testing.B) {
 		})
 	}
 }
+
+func TestIssuer_HasAClockAndRandomnessByDefault(t *testing.T) {
+	keys := must(NewKeys(must(GenerateKey(EdDSA)).WithoutSchedule()))
+	c := Config{Keys: keys, Issuer: "https://id.example.org", Audience: theAudience}
+	i := must(NewIssuer(c))
+	for _, c.TTL = range []time.Duration{time.Second, MaxTTL} {
+		testenv.Equal(t, c.TTL, must(NewIssuer(c)).TTL(), "at a bound")
+	}
+	now := time.Now()
+	text := must(i.Issue(Claims{UserID: theUser, SessionID: theSession, AuthenticatedAt: now, IssuedAt: now}))
+	if got, err := i.Verify(text); err != nil || got.UserID != theUser {
+		t.Errorf("%+v, %v", got, err)
+	}
+}

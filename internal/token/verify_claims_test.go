@@ -110,7 +110,7 @@ func TestVerify_RolesAndScopesOfAnotherShapeAreRefused(t *testing.T) {
 	f.claim(t, "roles", nil, `[]`, `["USER"]`, `["USER","ADMIN"]`, `["UNKNOWN"]`)
 	f.claim(t, "scope", ErrInvalid, `""`, `["read"]`, `1`, `null`, `{}`, `" "`, `"read "`, `" read"`,
 		`"read  write"`, `"read\twrite"`, `"r\u00e9ad"`, `"re\"ad"`, `"re\\ad"`, `"read\n"`)
-	f.claim(t, "scope", nil, `"read"`, `"read write"`, `"unknown:everything"`, `"read read"`)
+	f.claim(t, "scope", nil, `"read"`, `"read write"`, `"unknown:everything"`, `"read read"`, `"!~"`)
 	// Both may be missing, which grants nothing.
 	for _, name := range []string{"roles", "scope"} {
 		claims, err := f.issuer.Verify(f.claiming(f.payload().without(name)))
