@@ -55,6 +55,9 @@ func (r *LogReader) Read(ctx context.Context) (changes []Change, lost bool, err 
 // Away makes the last read older.
 func (r *LogReader) Away(by time.Duration) { r.readAt = r.readAt.Add(-by) }
 
+// ClockMoved makes the last read so long ago by the wall clock alone; negative: yet to come.
+func (r *LogReader) ClockMoved(by time.Duration) { r.readAt = time.Now().Round(0).Add(-by) }
+
 // Ahead makes the position later than any that the database has.
 func (r *LogReader) Ahead() { r.position.next += 1 << 40 }
 

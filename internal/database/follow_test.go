@@ -47,6 +47,42 @@ func TestFollow_IdlePausesLoseNothing(t *testing.T) {
 	})
 }
 
+// TestFollow_PausesOfClocksThatDifferLoseNothing: a clock may be set while nobody reads, by nanoseconds or by days. What
+// looks like a pause of more than MaxAway is one, since a machine may have slept.
+func TestFollow_PausesOfClocksThatDifferLoseNothing(t *testing.T) {
+	pauses := 60
+	if testenv.Long("refusals") {
+		pauses = 1000
+	}
+	eachLogged(t, func(t *testing.T, l *logged) {
+		var kept, given int
+		for i := range pauses {
+			span := []time.Duration{2, time.Microsecond, time.Second, database.MaxAway, 48 * time.Hour}[i%5]
+			moved := rand.N(2*span) - span
+			if i == 0 {
+				moved = 48 * time.Hour
+			}
+			if (moved - database.MaxAway).Abs() < time.Minute {
+				continue // the time that this test takes decides
+			}
+			l.ClockMoved(moved)
+			l.exec(rename, fmt.Sprint(i), l.user.ID)
+			if moved > database.MaxAway {
+				if _, lost := l.read(); !lost {
+					t.Errorf("a clock that is %v later: went on", moved)
+				}
+				given++
+				continue
+			}
+			l.wantRead(fmt.Sprintf("a clock that is %v later", moved), 1, l.user.ID)
+			kept++
+		}
+		if kept < pauses/2 || given == 0 {
+			t.Errorf("went on after %d pauses and began anew after %d: this shows too little", kept, given)
+		}
+	})
+}
+
 func follow(t *testing.T, d *database.Database, f database.Follower) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var over sync.WaitGroup
