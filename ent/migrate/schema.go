@@ -9,6 +9,17 @@ import (
 )
 
 var (
+	// AddressesColumns holds the columns for the "addresses" table.
+	AddressesColumns = []*schema.Column{
+		{Name: "address", Type: field.TypeString},
+		{Name: "user_id", Type: field.TypeUUID},
+	}
+	// AddressesTable holds the schema information for the "addresses" table.
+	AddressesTable = &schema.Table{
+		Name:       "addresses",
+		Columns:    AddressesColumns,
+		PrimaryKey: []*schema.Column{AddressesColumns[0]},
+	}
 	// RevocationsColumns holds the columns for the "revocations" table.
 	RevocationsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
@@ -152,6 +163,7 @@ var (
 	}
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
+		AddressesTable,
 		RevocationsTable,
 		SessionsTable,
 		SettingsTable,
@@ -162,6 +174,9 @@ var (
 )
 
 func init() {
+	AddressesTable.Annotation = &entsql.Annotation{
+		Table: "addresses",
+	}
 	RevocationsTable.Annotation = &entsql.Annotation{
 		Table: "revocations",
 	}

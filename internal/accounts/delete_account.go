@@ -10,7 +10,7 @@ import (
 // DeleteAccountPayload is GraphQL's type of that name.
 type DeleteAccountPayload struct{ Success bool }
 
-// DeleteAccount deletes the caller's account and its sessions. Its id is never reused. Problems: LAST_ADMIN,
+// DeleteAccount deletes the caller's account and its sessions; its address is free. Its id is never reused. Problems: LAST_ADMIN,
 // UNAUTHENTICATED.
 func (s *Service) DeleteAccount(ctx context.Context, v *viewer.Viewer) (*DeleteAccountPayload, error) {
 	now := s.now()
@@ -21,6 +21,9 @@ func (s *Service) DeleteAccount(ctx context.Context, v *viewer.Viewer) (*DeleteA
 			return err
 		}
 		if err := s.revokeSessions(ctx, tx, now, session.UserID(row.ID)); err != nil { // the record outlives the rows
+			return err
+		}
+		if err := freeAddress(ctx, tx, row); err != nil {
 			return err
 		}
 		if err := tx.User.DeleteOne(row).Exec(ctx); err != nil {

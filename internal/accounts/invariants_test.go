@@ -30,7 +30,12 @@ func (h *fixture) violations(ctx context.Context) []string {
 	if err != nil {
 		return []string{err.Error()}
 	}
+	addresses, err := h.db.Client.Address.Query().All(ctx)
+	if err != nil {
+		return []string{err.Error()}
+	}
 	broken := append(checkUsers(users), checkSessions(users, sessions, h.clock.Now())...)
+	broken = append(broken, checkAddresses(users, addresses)...)
 	broken = append(broken, h.checkSecrets(ctx)...)
 	return append(broken, h.checkRevoked(ctx, users, sessions)...)
 }
@@ -208,6 +213,9 @@ func TestInvariants_EachDetectsItsViolation(t *testing.T) {
 			spoil, mend func()
 		}{
 			{"is not folded", func() { h.exec("UPDATE users SET email = 'Ada@example.com'") }, func() { h.exec("UPDATE users SET email = '" + ada + "'") }},
+			{"and it belongs to", func() { h.exec("DELETE FROM addresses") }, func() { h.exec("INSERT INTO addresses SELECT email, id FROM users") }},
+			{"who has another or is gone", func() { h.exec("INSERT INTO addresses SELECT 'eve@example.com', id FROM users") },
+				func() { h.exec("DELETE FROM addresses WHERE address = 'eve@example.com'") }},
 			{"not sorted", func() { h.exec(`UPDATE users SET roles = '["USER","ADMIN"]'`) }, func() { h.exec(`UPDATE users SET roles = '["USER"]'`) }},
 			{"not sorted", func() { h.exec(`UPDATE users SET roles = '["USER","USER"]'`) }, func() { h.exec(`UPDATE users SET roles = '["USER"]'`) }},
 			{"is not hashed", func() { h.exec("UPDATE users SET password_hash = 'md5'") }, func() { h.exec("UPDATE users SET password_hash = '" + row.PasswordHash + "'") }},

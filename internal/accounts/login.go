@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/user"
 	"github.com/gatehouse/gatehouse/internal/password"
 	"github.com/gatehouse/gatehouse/internal/problem"
@@ -100,13 +99,4 @@ func (s *Service) loginOnce(ctx context.Context, l login) (*AuthPayload, error) 
 		return nil, err
 	}
 	return payload, nil
-}
-
-// userByAddress returns the account of a folded address, or nil.
-func (s *Service) userByAddress(ctx context.Context, address string) (*ent.User, error) {
-	row, err := s.config.Client.User.Query().Where(user.Email(address)).Only(ctx)
-	if ent.IsNotFound(err) {
-		return nil, nil
-	}
-	return row, err
 }

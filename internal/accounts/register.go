@@ -2,18 +2,15 @@ package accounts
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"time"
 
 	"github.com/gatehouse/gatehouse/ent"
-	"github.com/gatehouse/gatehouse/ent/user"
-	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
 // Register creates an account with the role USER and signs it in. Of parallel calls with one address, one wins and the
-// others get EMAIL_TAKEN: the unique index decides. Problems: BAD_USER_INPUT, EMAIL_TAKEN, RATE_LIMITED.
+// others get EMAIL_TAKEN: the key of addresses decides. Problems: BAD_USER_INPUT, EMAIL_TAKEN, RATE_LIMITED.
 func (s *Service) Register(ctx context.Context, v *viewer.Viewer, in RegisterInput) (*AuthPayload, error) {
 	now := s.now()
 	d, err := checkInput(in)
@@ -71,19 +68,14 @@ func (s *Service) createAccount(ctx context.Context, d *newAccount, roles []Role
 		return err
 	}
 	return s.inTx(ctx, d.caller, func(ctx context.Context, tx *transaction) error {
-		err := tx.User.Create().
+		if err := takeAddress(ctx, tx, d.address, id); err != nil {
+			return err
+		}
+		row, err := tx.User.Create().
 			SetID(id).SetEmail(d.address).SetNillableName(d.name).SetPasswordHash(hash).
 			SetRoles(roleNames(roles...)).SetStatus(string(StatusActive)).
 			SetCreatedAt(now).SetUpdatedAt(now).
-			OnConflictColumns(user.FieldEmail).DoNothing(). // and no error, whose text Ent would have to understand
-			Exec(ctx)
-		if errors.Is(err, sql.ErrNoRows) {
-			return problem.New(problem.EmailTaken, "There is an account with this e-mail address; log in instead.")
-		}
-		if err != nil {
-			return err
-		}
-		row, err := tx.User.Get(ctx, id)
+			Save(ctx)
 		if err != nil {
 			return err
 		}

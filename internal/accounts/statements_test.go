@@ -211,7 +211,7 @@ func TestUseCases_StatementsOfEach(t *testing.T) {
 			want int
 			do   func()
 		}{
-			{"register: begin, user, read it, sessions, session, commit", 6,
+			{"register: begin, address, user, sessions, session, commit", 6,
 				func() { p = h.must(h.register(ada, goodPassword)) }},
 			{"login: read, begin, hold the user, sessions, session, commit", 6,
 				func() { p = h.must(h.login(ada, goodPassword)) }},

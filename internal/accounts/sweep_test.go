@@ -22,6 +22,7 @@ var growth = map[string]growing{
 		kept: revocationsUntil(time.Minute)},
 	"throttles": {sweep: (*accounts.Service).DeleteExpiredAttempts, expired: attemptsUntil(-time.Second),
 		kept: attemptsUntil(time.Second)},
+	"addresses":    {bounded: "users: each goes with its account"},
 	"users":        {bounded: "people: each account until it is deleted"},
 	"settings":     {bounded: "the program: a row for each name in its source"},
 	"signing_keys": {bounded: "RotateEvery: SigningKeys.Maintain deletes a key a day after it ended"},

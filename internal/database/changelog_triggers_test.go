@@ -17,13 +17,13 @@ import (
 
 var triggerOn = regexp.MustCompile(`AFTER (INSERT|UPDATE|DELETE)[^;]*? ON [\W]*(\w+)`)
 
-// triggers returns the kinds of statements that the database's catalogue has triggers for, by table. TRUNCATE is not
-// among them: it does not say whether there were rows.
+// triggers returns the kinds of statements that the database's catalogue has triggers of the log for, by table. TRUNCATE
+// is not among them: it does not say whether there were rows.
 func (l *logged) triggers() map[string][]string {
-	query := "SELECT sql FROM sqlite_schema WHERE type = 'trigger'"
+	query := "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND name LIKE 'gatehouse_log%'"
 	if l.Shared() {
 		query = `SELECT DISTINCT 'AFTER ' || event_manipulation || ' ON ' || event_object_table FROM information_schema.triggers
-			WHERE trigger_schema = current_schema()`
+			WHERE trigger_schema = current_schema() AND trigger_name LIKE 'gatehouse_log%'`
 	}
 	rows := must(l.SQL().Query(query))
 	defer rows.Close()

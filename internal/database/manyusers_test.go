@@ -33,6 +33,7 @@ func TestMigrate_ManyUsersWithoutAStandstill(t *testing.T) {
 		if after := places(t, d); before != after {
 			t.Errorf("a table was rewritten: %s, then %s", before, after)
 		}
+		testenv.Equal(t, many, addressesOfUsers(t, d), "addresses")
 		var left int
 		if err := d.SQL().QueryRow("SELECT count(*) FROM sessions JOIN users ON users.id = user_id").Scan(&left); err != nil || left != many {
 			t.Errorf("%d sessions are left, %v", left, err)

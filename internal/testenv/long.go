@@ -25,7 +25,7 @@ var longRuns = map[string]string{
 	"requests":     "hostile requests that are filled as far as a body goes, beyond the limits",
 	"sizes":        "ten thousand accounts, of which the bytes in Postgres are printed",
 	"slow":         "each way to be slow on thousands of connections, by itself",
-	"soak":         "clients that live through accounts for ten minutes, or SOAK_TIME",
+	"soak":         "clients that live through accounts for ten minutes, or SOAK_TIME, and a crowd for an hour",
 	"users":        "a million users, and a million sessions on one instance",
 }
 

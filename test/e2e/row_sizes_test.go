@@ -28,7 +28,7 @@ func TestRowSizes_OfUsersAndSessions(t *testing.T) {
 	}
 	working.Wait()
 	servertest.Exec(t, db, "VACUUM ANALYZE")
-	for _, table := range []string{"users", "sessions"} {
+	for _, table := range []string{"users", "addresses", "sessions"} {
 		var rows, bytes int
 		err := db.QueryRow("SELECT count(*), pg_total_relation_size('"+table+"') FROM "+table).Scan(&rows, &bytes)
 		servertest.Check(t, err)
