@@ -2,10 +2,15 @@ package metrics_test
 
 import (
 	"database/sql"
+	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatehouse/gatehouse/authz"
 	"github.com/gatehouse/gatehouse/internal/accounts"
@@ -45,5 +50,57 @@ func TestRegister_EachSourceIsReadOnceAScrape(t *testing.T) {
 		if reads[name] != 1 {
 			t.Errorf("%s was read %d times", name, reads[name])
 		}
+	}
+}
+
+// TestRegister_ServesEveryNumberOfItsSources: each field of what they return has a value of its own, which is served.
+func TestRegister_ServesEveryNumberOfItsSources(t *testing.T) {
+	var (
+		n      = 1000.0
+		stats  accounts.Stats
+		tokens token.Stats
+		plans  authz.PlanStats
+		log    logging.Stats
+		state  metrics.State
+		pool   = sql.DBStats{InUse: 1, Idle: 2, MaxOpenConnections: 3, WaitCount: 4, WaitDuration: 5 * time.Second}
+	)
+	wanted := map[float64]string{1: "InUse", 2: "Idle", 3: "MaxOpenConnections", 4: "WaitCount", 5: "WaitDuration"}
+	for _, source := range []any{&stats, &tokens, &plans, &log, &state} {
+		fill(reflect.ValueOf(source).Elem(), "", func(field string) float64 { n++; wanted[n] = field; return n })
+	}
+	maps.DeleteFunc(wanted, func(_ float64, field string) bool { return field == " Hashing Waiting" }) // by class
+	m := metrics.New("v1")
+	m.Register(metrics.Sources{
+		Accounts: func() accounts.Stats { return stats }, Pool: func() sql.DBStats { return pool },
+		Tokens: func() token.Stats { return tokens }, Plans: func() authz.PlanStats { return plans },
+		Log: func() logging.Stats { return log }, State: func() metrics.State { return state },
+	})
+	response := httptest.NewRecorder()
+	m.Handler().ServeHTTP(response, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	for value, field := range wanted {
+		if !regexp.MustCompile(fmt.Sprintf(`(?m)^gatehouse_.* %v$`, value)).MatchString(response.Body.String()) {
+			t.Errorf("%s is not served", field)
+		}
+	}
+	if len(wanted) < 25 {
+		t.Errorf("%d numbers", len(wanted))
+	}
+}
+
+// fill gives each number in a value one of its own. Durations are of so many seconds.
+func fill(v reflect.Value, name string, next func(field string) float64) {
+	switch {
+	case v.Type() == reflect.TypeFor[time.Duration]():
+		v.SetInt(int64(next(name)) * int64(time.Second))
+	case v.Kind() == reflect.Struct:
+		for f, field := range v.Fields() {
+			fill(field, name+" "+f.Name, next)
+		}
+	case v.Kind() == reflect.Map:
+		v.Set(reflect.ValueOf(map[string]int{"a class": int(next(name))}))
+	case v.CanInt():
+		v.SetInt(int64(next(name)))
+	case v.CanUint():
+		v.SetUint(uint64(next(name)))
 	}
 }

@@ -155,3 +155,25 @@ func TestSystemdUnit_VariablesExist(t *testing.T) {
 	}
 	testenv.Equal(t, true, len(used) > 0 && len(known) > 10, "variables were found")
 }
+
+// TestDelivered_EachFileSaysWhatChecksIt in CONTRIBUTING.md, and the commands that are named are in .ci/run or a test.
+func TestDelivered_EachFileSaysWhatChecksIt(t *testing.T) {
+	page := servertest.ReadFile(t, "CONTRIBUTING.md")
+	listed := firstColumn(page, "| file | by |")
+	for _, file := range tracked(t, "Dockerfile", "docker-compose.yml", "deploy/*") {
+		if !strings.HasPrefix(file, "deploy/check/") && !slices.ContainsFunc(listed, func(name string) bool {
+			return name == file || strings.HasSuffix(name, "/") && strings.HasPrefix(file, name)
+		}) {
+			t.Errorf("no row for %s", file)
+		}
+	}
+	_, rows, _ := strings.Cut(page, "| file | by |\n")
+	rows, _, _ = strings.Cut(rows, "\n\n")
+	checks := servertest.ReadFile(t, ".ci/run") + strings.ReplaceAll(servertest.ReadFile(t, "test/repo/deploy_test.go"), `", "`, " ")
+	for _, command := range []string{"docker-compose", "caddy validate", "promtool check rules", "promtool test rules",
+		"systemd-analyze verify", "systemd-analyze security", "make build", "./gatehouse version", "make test"} {
+		if word := strings.Fields(command); !strings.Contains(checks, command) || !strings.Contains(rows, word[len(word)-1]) {
+			t.Errorf("%s is not run, or not listed", command)
+		}
+	}
+}
