@@ -193,7 +193,7 @@ func TestServers_AreFollowedFromEachStateToEach(t *testing.T) {
 	if testenv.Long("failover") {
 		states = append(states, "hangs")
 	}
-	eachPair(states, func(one, two string) {
+	follow := func(one, two string) {
 		eachPair(states, func(later, latest string) {
 			a, b := newFakePostgres(t, one), newFakePostgres(t, two)
 			db := poolOf(t, a, b)
@@ -202,8 +202,16 @@ func TestServers_AreFollowedFromEachStateToEach(t *testing.T) {
 			b.become(latest)
 			wantFollowed(t, db, fmt.Sprintf("%s, %s, then %s, %s", one, two, later, latest),
 				later == "primary" || latest == "primary")
+			db.Close()
 		})
-	})
+	}
+	for _, one := range states { // all of one simultaneously; more would have too many files open
+		var all sync.WaitGroup
+		for _, two := range states {
+			all.Go(func() { follow(one, two) })
+		}
+		all.Wait()
+	}
 }
 
 // wantFollowed checks that writes come to succeed, or never do.
