@@ -84,13 +84,10 @@ func (e ending) unavailable() bool {
 
 // askEnding asks as a new administrator, whose time ends at a step.
 func (r *recorder) askEnding(field string, at int, with error) (e ending) {
-	token, values := r.signIn()
-	for name, value := range values {
-		field = strings.ReplaceAll(field, name, value)
-	}
+	token, field := r.prepare(field)
 	ctx := &endingContext{Context: r.t.Context(), done: make(chan struct{})}
 	var mu sync.Mutex
-	r.driver.step = func() {
+	r.driver.step = func(context.Context, string) {
 		mu.Lock()
 		defer mu.Unlock()
 		if e.steps++; e.steps == at {

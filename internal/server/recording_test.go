@@ -97,7 +97,7 @@ type recordingDriver struct {
 	dialect.Driver
 	mu         sync.Mutex
 	statements []statement
-	step       func() // called before each statement, BEGIN and COMMIT, and after a COMMIT; nil: nothing is
+	step       func(ctx context.Context, text string) // called before each statement, BEGIN and COMMIT, and after a COMMIT; nil: nothing is
 }
 
 func (d *recordingDriver) decorate(below dialect.Driver) dialect.Driver {
@@ -118,36 +118,36 @@ func (d *recordingDriver) query(t *testing.T, text string, args any) []string {
 	return lastColumns(t, rows)
 }
 
-func (d *recordingDriver) take() {
+func (d *recordingDriver) take(ctx context.Context, text string) {
 	if d.step != nil {
-		d.step()
+		d.step(ctx, text)
 	}
 }
 
-func (d *recordingDriver) record(text string, args any) {
-	d.take()
+func (d *recordingDriver) record(ctx context.Context, text string, args any) {
+	d.take(ctx, text)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.statements = append(d.statements, statement{strings.TrimSpace(text), args})
 }
 
 func (d *recordingDriver) Exec(ctx context.Context, query string, args, v any) error {
-	d.record(query, args)
+	d.record(ctx, query, args)
 	return d.Driver.Exec(ctx, query, args, v)
 }
 
 func (d *recordingDriver) Query(ctx context.Context, query string, args, v any) error {
-	d.record(query, args)
+	d.record(ctx, query, args)
 	return d.Driver.Query(ctx, query, args, v)
 }
 
 func (d *recordingDriver) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	d.record(query, args)
+	d.record(ctx, query, args)
 	return d.Driver.(execContexter).ExecContext(ctx, query, args...)
 }
 
 func (d *recordingDriver) Tx(ctx context.Context) (dialect.Tx, error) {
-	d.take()
+	d.take(ctx, "BEGIN")
 	tx, err := d.Driver.Tx(ctx)
 	if err != nil {
 		return nil, err
@@ -165,22 +165,22 @@ type recordingTx struct {
 }
 
 func (x recordingTx) Exec(ctx context.Context, query string, args, v any) error {
-	x.driver.record(query, args)
+	x.driver.record(ctx, query, args)
 	return x.Tx.Exec(ctx, query, args, v)
 }
 
 func (x recordingTx) Query(ctx context.Context, query string, args, v any) error {
-	x.driver.record(query, args)
+	x.driver.record(ctx, query, args)
 	return x.Tx.Query(ctx, query, args, v)
 }
 
 func (x recordingTx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	x.driver.record(query, args)
+	x.driver.record(ctx, query, args)
 	return x.Tx.(execContexter).ExecContext(ctx, query, args...)
 }
 
 func (x recordingTx) Commit() error {
-	defer x.driver.take()
-	x.driver.take()
+	defer x.driver.take(context.Background(), "COMMIT")
+	x.driver.take(context.Background(), "COMMIT")
 	return x.Tx.Commit()
 }

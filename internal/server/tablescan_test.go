@@ -152,16 +152,22 @@ func (r *recorder) signIn() (token string, values map[string]string) {
 	session := in["user"].(map[string]any)["sessions"].([]any)[0].(map[string]any)["id"]
 	return in["accessToken"].(string), map[string]string{
 		"SESSION": session.(string), "EMAIL": email, "NEW": "new" + email, "REFRESH": in["refreshToken"].(string),
-		"USERID": fmt.Sprintf("%08x-0000-7000-8000-000000000000", r.users),
+		"CALLERID": id.(string), "USERID": fmt.Sprintf("%08x-0000-7000-8000-000000000000", r.users),
 	}
+}
+
+// prepare signs a new administrator in, and writes their values into a document.
+func (r *recorder) prepare(document string) (token, asked string) {
+	token, values := r.signIn()
+	for name, value := range values {
+		document = strings.ReplaceAll(document, name, value)
+	}
+	return token, document
 }
 
 // ask asks a field as a new administrator, and returns what is wrong with its statements.
 func (r *recorder) ask(operation, field string) (wrong []string) {
-	token, values := r.signIn()
-	for name, value := range values {
-		field = strings.ReplaceAll(field, name, value)
-	}
+	token, field := r.prepare(field)
 	r.driver.statements = nil
 	r.post(token, operation+" { "+field+" }")
 	if len(r.driver.statements) == 0 && !strings.HasPrefix(field, "me") {

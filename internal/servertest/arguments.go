@@ -54,3 +54,17 @@ func madeUp(schema *ast.Schema, name string, typ *ast.Type, values map[string]st
 
 // NobodyID is the made-up value of an ID.
 const NobodyID = "00000000-0000-7000-8000-000000000000"
+
+// Everything selects all that is below a type, each list of objects twice.
+func Everything(schema *ast.Schema, typ *ast.Type) string {
+	def, all := schema.Types[typ.Name()], ""
+	if def.IsLeafType() {
+		return ""
+	}
+	for _, f := range def.Fields {
+		if all += f.Name + Everything(schema, f.Type) + " "; f.Type.Elem != nil && !schema.Types[f.Type.Name()].IsLeafType() {
+			all += "again: " + f.Name + Everything(schema, f.Type) + " "
+		}
+	}
+	return "{" + all + "}"
+}

@@ -14,7 +14,7 @@ var longRuns = map[string]string{
 	"contributing": "all tests on the tree in which the example of CONTRIBUTING.md was followed",
 	"cut":          "connections cut at each statement, in each way",
 	"environments": "all tests under each processor count, time zone and locale",
-	"expensive":    "expensive queries for 20 s each, and mutations whose answers are refused",
+	"expensive":    "expensive queries for 20 s each, and floods of each root field that reads",
 	"failover":     "two Postgres servers of which the first is killed; two of which one hangs, in all changes of their states",
 	"faults":       "faults that last as long as the server's own time-outs",
 	"flood":        "abusive requests for longer, with a bound on the rate of answers",

@@ -95,7 +95,7 @@ func rootFields(t *testing.T, s *servertest.Process, a servertest.Account) map[s
 				values = session
 			}
 			query := strings.ToLower(root.Name) + "{" + f.Name + servertest.Arguments(schema, f, values) +
-				everything(f.Type) + "}"
+				servertest.Everything(schema, f.Type) + "}"
 			if fields[f.Name] = query; root == schema.Mutation && isLarge(t, query) {
 				large++
 			}
@@ -214,20 +214,6 @@ func soon(t *testing.T, what string, ask func() servertest.Answer) {
 		}
 	}
 	t.Errorf("%s, meanwhile: %v", what, a)
-}
-
-// everything selects all that is below a type, each list of objects twice.
-func everything(typ *ast.Type) string {
-	def, all := schema.Types[typ.Name()], ""
-	if def.IsLeafType() {
-		return ""
-	}
-	for _, f := range def.Fields {
-		if all += f.Name + everything(f.Type) + " "; f.Type.Elem != nil && !schema.Types[f.Type.Name()].IsLeafType() {
-			all += "again: " + f.Name + everything(f.Type) + " "
-		}
-	}
-	return "{" + all + "}"
 }
 
 func isLarge(t *testing.T, query string) bool {
