@@ -10,7 +10,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
-// TestStats_WaitingForAHashIsByClass: strangers and live sessions wait behind a hash that does not end.
+// TestStats_WaitingForAHashIsByClass: unknown devices and live sessions wait behind a hash that does not end.
 func TestStats_WaitingForAHashIsByClass(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.registerAt(at("192.0.2.7"), ada))

@@ -108,7 +108,7 @@ func TestLoad_WarnsOfValuesThatNobodyInjects(t *testing.T) {
 	}
 }
 
-// TestLoad_GuessesWhatAPortMeans where a stranger wrote a number.
+// TestLoad_GuessesWhatAPortMeans where somebody wrote a number.
 func TestLoad_GuessesWhatAPortMeans(t *testing.T) {
 	for name, want := range map[string]string{
 		"GATEHOUSE_PORT": "GATEHOUSE_ADDR", "GATEHOUSE_ADDR_PORT": "GATEHOUSE_ADDR", "GATEHOUSE_OPS_PORT": "GATEHOUSE_OPS_ADDR",

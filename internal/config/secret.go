@@ -56,8 +56,8 @@ func (c *Config) readSecret(link func(draft, path string) error) (string, error)
 
 // createSecret writes a new secret under another name first, so that no process reads a half-written file. Linking the
 // name fails when another process was quicker. Where there are no hard links (FAT, SMB, some volumes of containers), the
-// process that can create the file writes it there, at once. Nothing is renamed to it: some of these remove the file
-// first, and another process creates it anew meanwhile, with another secret.
+// process that can create the file writes it there. Nothing is renamed to it: some of these remove the file
+// first, and another process creates it again meanwhile, with another secret.
 func createSecret(path string, link func(draft, path string) error) error {
 	raw := make([]byte, 32)
 	rand.Read(raw)

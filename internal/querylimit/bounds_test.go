@@ -15,7 +15,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
-// TestCost_OfTwoSelectionsHasEachMeasureOfEither: a measure that is added to cost counts at once, or this fails.
+// TestCost_OfTwoSelectionsHasEachMeasureOfEither: a measure that is added to cost counts here, or this fails.
 func TestCost_OfTwoSelectionsHasEachMeasureOfEither(t *testing.T) {
 	for i := range reflect.TypeFor[cost]().NumField() {
 		var one cost

@@ -58,7 +58,7 @@ func TestMetrics_RefusedAttemptsNameTheirLimit(t *testing.T) {
 	})
 }
 
-// attemptAll makes each kind of attempt at once, whatever is answered.
+// attemptAll makes each kind of attempt, whatever is answered.
 func attemptAll(p *servertest.Process) {
 	address := servertest.NewAddress()
 	answer := p.Ask("", servertest.Registration(address))
