@@ -15,8 +15,8 @@ import (
 // TestMutations_WithoutASlotOnlyListsAreLeftOut resolves a mutation and fields below it while no slot is to be had.
 func TestMutations_WithoutASlotOnlyListsAreLeftOut(t *testing.T) {
 	tr := &transport{Config: Config{Schema: graphqltest.Schema()}}
-	info := &requestInfo{}
-	ctx, cancel := context.WithTimeout(withRequestInfo(t.Context(), info), 10*time.Millisecond)
+	info := &requestInfo{Context: t.Context()}
+	ctx, cancel := context.WithTimeout(info, 10*time.Millisecond)
 	defer cancel()
 	op := &graphql.OperationContext{ResolverMiddleware: func(ctx context.Context, r graphql.Resolver) (any, error) {
 		return r(ctx)

@@ -35,8 +35,9 @@ type ErrorStats struct {
 
 type requestInfoKey struct{}
 
-// requestInfo collects the stats of a request while it is answered.
+// requestInfo collects the stats of a request while it is answered. It is the context that has it.
 type requestInfo struct {
+	context.Context
 	op     *graphql.OperationContext
 	status int
 	errs   gqlerror.List
@@ -45,8 +46,12 @@ type requestInfo struct {
 	mutated atomic.Bool // a field of a mutation has returned without an error
 }
 
-func withRequestInfo(ctx context.Context, info *requestInfo) context.Context {
-	return context.WithValue(ctx, requestInfoKey{}, info)
+// Value finds the info itself too.
+func (info *requestInfo) Value(key any) any {
+	if key == (requestInfoKey{}) {
+		return info
+	}
+	return info.Context.Value(key)
 }
 
 // requestInfoFrom returns nil outside of a request to the transport.

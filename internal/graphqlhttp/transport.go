@@ -43,19 +43,21 @@ func newTransport(c Config, exec graphql.GraphExecutor) *transport {
 	}
 }
 
+// Headers of every answer, which nobody changes: Set and Add make new lists.
+var noStore, noSniff = []string{"no-store"}, []string{"nosniff"}
+
 // ServeHTTP answers one request. What belongs to it goes from here by a context of its own: a copy of the request for
 // each value would be most of what the values cost.
 func (t *transport) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	info := &requestInfo{}
-	ctx := withRequestInfo(requestid.Ensure(r.Context()), info)
+	info := &requestInfo{Context: requestid.Ensure(r.Context())}
+	ctx := context.Context(info)
 	if t.Observe != nil {
 		observed, done := t.Observe(ctx)
 		ctx = observed
 		defer func() { done(info.stats()) }() // last, also after a panic
 	}
 	h := w.Header()
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
+	h["Cache-Control"], h["X-Content-Type-Options"] = noStore, noSniff
 	h.Set("X-Request-Id", requestid.From(ctx))
 	h.Add("Vary", "Accept")
 	out := responder{w, negotiate(r.Header.Values("Accept"))}

@@ -16,11 +16,26 @@ func Ensure(ctx context.Context) context.Context {
 	if From(ctx) != "" {
 		return ctx
 	}
-	return context.WithValue(ctx, contextKey{}, uuid.NewString())
+	return &identified{ctx, uuid.NewString()}
+}
+
+// identified is context.WithValue in half of its memory.
+type identified struct {
+	context.Context
+	id string
+}
+
+func (c *identified) Value(key any) any {
+	if key == (contextKey{}) {
+		return c
+	}
+	return c.Context.Value(key)
 }
 
 // From returns the id of the HTTP request that a context belongs to, or "".
 func From(ctx context.Context) string {
-	id, _ := ctx.Value(contextKey{}).(string)
-	return id
+	if c, ok := ctx.Value(contextKey{}).(*identified); ok {
+		return c.id
+	}
+	return ""
 }
