@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -41,7 +42,8 @@ func story(
 	}
 	ctx, end := withTimeout(parent, 5*time.Second)
 	defer end()
-	watched, calls, children := []context.Context{ctx}, 0, []context.CancelFunc{func() {}}
+	watched, children := []context.Context{ctx}, []context.CancelFunc{func() {}}
+	var calls atomic.Int32
 	steps := []func(){
 		func() { time.Sleep(time.Second) },
 		func() { time.Sleep(2 * time.Second) },
@@ -49,7 +51,7 @@ func story(
 		func() { end() },
 		func() { ctx.Done() },
 		func() { children[random.IntN(len(children))]() },
-		func() { context.AfterFunc(watched[random.IntN(len(watched))], func() { calls++ }) },
+		func() { context.AfterFunc(watched[random.IntN(len(watched))], func() { calls.Add(1) }) },
 		func() {
 			child, cancel := context.WithCancel(watched[random.IntN(len(watched))])
 			children = append(children, cancel)
@@ -62,7 +64,7 @@ func story(
 		steps[step]()
 		synctest.Wait()
 		at, ok := ctx.Deadline()
-		line := fmt.Sprintln(step, at.Sub(time.Now()), ok, calls)
+		line := fmt.Sprintln(step, at.Sub(time.Now()), ok, calls.Load())
 		for _, c := range watched {
 			line += fmt.Sprintln(c.Err(), context.Cause(c), c.Value(storyKey{}))
 			if random.IntN(3) == 0 {
