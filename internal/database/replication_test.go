@@ -2,6 +2,7 @@ package database_test
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"strings"
 	"sync"
@@ -58,6 +59,9 @@ func TestCommit_WaitsForTheStandbyWhateverTheOwnerHasSet(t *testing.T) {
 		check(t, write(level, "@one.example", testenv.HangGuard)) // nothing to wait for
 	}
 	standbys("away")
+	for n := 0; write("on", fmt.Sprintf("@%d.example", n), time.Second) == nil; n++ {
+		// Postgres has not read it yet
+	}
 	_, err := newUser(t.Context(), databases["off"].Client, "unwaited@example.com") // outside of a transaction
 	check(t, err)
 	each("", "@two.example", 500*time.Millisecond)

@@ -62,10 +62,11 @@ func TestRegister_ServesEveryNumberOfItsSources(t *testing.T) {
 		plans  authz.PlanStats
 		log    logging.Stats
 		state  metrics.State
+		turns  fairqueue.Stats
 		pool   = sql.DBStats{InUse: 1, Idle: 2, MaxOpenConnections: 3, WaitCount: 4, WaitDuration: 5 * time.Second}
 	)
 	wanted := map[float64]string{1: "InUse", 2: "Idle", 3: "MaxOpenConnections", 4: "WaitCount", 5: "WaitDuration"}
-	for _, source := range []any{&stats, &tokens, &plans, &log, &state} {
+	for _, source := range []any{&stats, &tokens, &plans, &log, &state, &turns} {
 		fill(reflect.ValueOf(source).Elem(), "", func(field string) float64 { n++; wanted[n] = field; return n })
 	}
 	maps.DeleteFunc(wanted, func(_ float64, field string) bool { return field == " Hashing Waiting" }) // by class
@@ -73,7 +74,8 @@ func TestRegister_ServesEveryNumberOfItsSources(t *testing.T) {
 	m.Register(metrics.Sources{
 		Accounts: func() accounts.Stats { return stats }, Pool: func() sql.DBStats { return pool },
 		Tokens: func() token.Stats { return tokens }, Plans: func() authz.PlanStats { return plans },
-		Log: func() logging.Stats { return log }, State: func() metrics.State { return state },
+		Statements: func() fairqueue.Stats { return turns },
+		Log:        func() logging.Stats { return log }, State: func() metrics.State { return state },
 	})
 	response := httptest.NewRecorder()
 	m.Handler().ServeHTTP(response, httptest.NewRequest(http.MethodGet, "/metrics", nil))

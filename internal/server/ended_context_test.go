@@ -65,7 +65,7 @@ func TestRootFields_EndedAtAnyStatementAreUnavailable(t *testing.T) {
 			}
 		}
 		t.Logf("%d of %d were refused", refused, runs)
-		if refused < 50 || refused == runs {
+		if refused < runs/5 || refused == runs {
 			t.Error("this shows nothing")
 		}
 	})
