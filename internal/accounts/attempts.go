@@ -21,7 +21,7 @@ type throttler struct {
 	limits    ThrottleLimits
 	names     *token.KeyedHash
 	devices   *token.DeviceTokens
-	workStore *memoryStore // of refreshes and successes, which guess nothing: it bounds the work of one instance
+	workStore *memoryStore // of what guesses nothing (refreshes, successes, impossible passwords): bounds one instance's work
 }
 
 func newThrottler(c Config, turns turns) (*throttler, error) {

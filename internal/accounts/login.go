@@ -27,6 +27,9 @@ func (s *Service) Login(ctx context.Context, v *viewer.Viewer, in LoginInput) (*
 		charged = in.Email // no account has it; it is charged and looked up (as "") all the same
 	}
 	from := v.Origin
+	if !password.Possible(in.Password) {
+		return nil, s.refuseImpossible(ctx, from, now)
+	}
 	if in.Device != nil {
 		from.Device = *in.Device
 	}
@@ -45,6 +48,18 @@ func (s *Service) Login(ctx context.Context, v *viewer.Viewer, in LoginInput) (*
 		}
 	}
 	return nil, s.failed(ctx, SignInFailed, uuid.Nil, loginRefused())
+}
+
+// refuseImpossible refuses a password that no account can have. It guesses nothing and costs no hash, so it is charged to
+// its network as work: among the counters of guesses, many of these would push out one that is under attack.
+func (s *Service) refuseImpossible(ctx context.Context, from viewer.Origin, now time.Time) error {
+	if t := s.throttle; t != nil {
+		counters := t.networks(limit{limitNetwork, t.limits.Network}, "impossible passwords", from)
+		if err := s.throttled(ctx, t.workStore.count(now, counters...)); err != nil {
+			return err
+		}
+	}
+	return s.failed(ctx, SignInFailed, uuid.Nil, loginRefused())
 }
 
 func loginRefused() *problem.Problem {

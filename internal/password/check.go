@@ -50,6 +50,12 @@ func Check(pw, email string) error {
 	return nil
 }
 
+// Possible reports whether an account can have the password. What cannot be one is not hashed.
+func Possible(pw string) bool {
+	_, err := prepare(pw)
+	return err == nil
+}
+
 // prepare returns the password as it is hashed, or why no account can have it.
 func prepare(pw string) (string, error) {
 	if len(pw) > maxBytes {

@@ -174,8 +174,8 @@ type flood struct {
 
 // TestFlood_LeavesMemoryAndHonestClients sends expensive requests on sixteen connections to a server in a process of
 // its own, in rounds between which four honest clients have it for themselves. With TEST_LONG=flood they are 10,000,
-// which takes a minute, and the honest clients must keep half of their rate, which needs a machine that does little
-// else.
+// which takes a minute, and the honest clients, a fifth of the connections, must keep two fifths of their rate, which
+// needs a machine that does little else.
 func TestFlood_LeavesMemoryAndHonestClients(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes some seconds of all processors")
@@ -203,8 +203,8 @@ func TestFlood_LeavesMemoryAndHonestClients(t *testing.T) {
 	if grown > 64 {
 		t.Errorf("resident memory grew by %d MiB, at most 64 wanted", grown)
 	}
-	if long && (rate < 0.5 || f.abusive.Load() < wanted) {
-		t.Errorf("honest clients keep %.2f of their rate in %d abusive requests, want 0.50 in %d", rate, f.abusive.Load(),
+	if long && (rate < 0.4 || f.abusive.Load() < wanted) {
+		t.Errorf("honest clients keep %.2f of their rate in %d abusive requests, want 0.40 in %d", rate, f.abusive.Load(),
 			wanted)
 	}
 }

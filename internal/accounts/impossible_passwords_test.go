@@ -1,0 +1,39 @@
+package accounts_test
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/dbtest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
+)
+
+// TestLogin_ImpossiblePasswordsPushOutNoCounter: they cost no hash, so somebody with some networks has tens of thousands
+// of attempts at once, each for another address and from another part of a network.
+func TestLogin_ImpossiblePasswordsPushOutNoCounter(t *testing.T) {
+	h := newFixture(t, dbtest.SQLite(t))
+	h = h.throttled(accounts.DefaultThrottle())
+	h.must(h.registerAt(at("192.0.2.7"), ada))
+	testenv.Equal(t, 5, h.verifies(50, h.guess(ada)), "guesses verified")
+	impossible := []string{strings.Repeat("a", 129), strings.Repeat("a", 3000), "with\x00NUL in it", "not UTF-8: \xff"}
+	const networks = 32 // IPv6 /48
+	wrong, refused := 0, 0
+	for n := range networks * 2000 {
+		ip := netip.AddrFrom16([16]byte{0x20, 1, 0x0d, 0xb8, 0, byte(n % networks), byte(n >> 5), byte(n >> 13)})
+		_, err := h.Login(t.Context(), at(ip.String()), accounts.LoginInput{
+			Email: fmt.Sprintf("nobody%d@example.com", n), Password: impossible[n%len(impossible)]})
+		if verified(t, err) {
+			wrong++
+		} else {
+			refused++
+		}
+	}
+	t.Logf("%d wrong, %d refused", wrong, refused)
+	if wrong < 32_768 || refused == 0 {
+		t.Error("too few to push anything out, or as many as anybody wants")
+	}
+	testenv.Equal(t, 0, h.verifies(50, h.guess(ada)), "guesses verified after them")
+}
