@@ -64,7 +64,7 @@ func story(
 		steps[step]()
 		synctest.Wait()
 		at, ok := ctx.Deadline()
-		line := fmt.Sprintln(step, at.Sub(time.Now()), ok, calls.Load())
+		line := fmt.Sprintln(step, time.Until(at), ok, calls.Load())
 		for _, c := range watched {
 			line += fmt.Sprintln(c.Err(), context.Cause(c), c.Value(storyKey{}))
 			if random.IntN(3) == 0 {
