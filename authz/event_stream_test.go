@@ -2,13 +2,16 @@ package authz_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/gatehouse/gatehouse/authz"
+	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
 	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
@@ -54,4 +57,50 @@ func TestSubscription_EndsWhenItsViewerLosesTheRight(t *testing.T) {
 			testenv.Equal(t, c.want, got, "answers")
 		})
 	}
+}
+
+// TestSubscription_EventKeepsNothingOfTheOneBefore: neither what was denied, so that an error at the same path is told,
+// nor the objects of batches.
+func TestSubscription_EventKeepsNothingOfTheOneBefore(t *testing.T) {
+	s := mustServe(t, false)
+	s.resolver.OnMeta = func(p *allfeatures.Post) error {
+		if p.ID == "p2" {
+			return errors.New("the resolver failed")
+		}
+		return nil
+	}
+	responses, errs := s.raw(viewerNamed(t, "bob"), operation{text: `subscription { posts { id strictMeta(deep: true) } }`})
+	if len(errs) > 0 || len(responses) != 3 || len(responses[0].Errors) == 0 {
+		t.Fatalf("%v, %v: nothing was denied in the first event", responses, errs)
+	}
+	testenv.Equal(t, 1, len(responses[2].Errors), "errors where the resolver failed")
+
+	s.resolver.Events = 6000
+	ctx := as(graphql.StartOperationTrace(t.Context()), viewerNamed(t, "alice"))
+	oc, errs := s.exec.CreateOperationContext(ctx, &graphql.RawParams{
+		Query: `subscription { posts { author { clubs { drafts { score } } } } }`})
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	next, ctx := s.exec.DispatchOperation(ctx, oc)
+	var early uint64
+	for n := range s.resolver.Events {
+		if r := next(ctx); r == nil || len(r.Errors) > 0 {
+			t.Fatalf("event %d: %v", n, r)
+		}
+		if n == 1000 {
+			early = liveBytes()
+		}
+	}
+	if grown := int64(liveBytes()) - int64(early); grown > 1<<20 {
+		t.Errorf("%d events hold %d KiB", s.resolver.Events-1000, grown>>10)
+	}
+	runtime.KeepAlive(next)
+}
+
+func liveBytes() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }

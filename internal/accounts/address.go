@@ -95,7 +95,7 @@ func deliverable(address string) bool {
 		return false
 	}
 	if strings.ContainsFunc(address, func(r rune) bool {
-		return unicode.IsSpace(r) || !unicode.IsGraphic(r) || strings.ContainsRune(`"(),:;<>[\]`, r) ||
+		return unicode.IsSpace(r) || !unicode.IsGraphic(r) || strings.ContainsRune(`"(),:;<>[\]`+blanks, r) ||
 			unicode.In(r, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
 	}) {
 		return false

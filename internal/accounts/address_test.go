@@ -75,7 +75,7 @@ func TestFoldAddress_RefusesUndeliverableAddresses(t *testing.T) {
 		{"controls", "a\x00@example.com|\x00a@example.com|a@example.com\x00|a@exam\x00ple.com|a\x1b@example.com|a\x7f@example.com|a\u0085b@example.com"},
 		{"directions", "a\u202e@example.com|\u202ea@example.com|a\u2066b@example.com|a\u200f@example.com|a@exam\u202eple.com"},
 		{"mixed directions in the domain", "a@אa.example"},
-		{"invisible", "a\u200b@example.com|a\u200db@example.com|a\u00ad@example.com|\ufeffa@example.com|a\u034f@example.com|a\ufe0f@example.com|a\U000e0101@example.com|a\u3164@example.com|a\u115f@example.com|a\u2060@example.com|a@exam\u200dple.com"},
+		{"invisible", "a\u200b@example.com|a\u200db@example.com|a\u00ad@example.com|\ufeffa@example.com|a\u034f@example.com|a\ufe0f@example.com|a\U000e0101@example.com|a\u3164@example.com|a\u115f@example.com|a\u2060@example.com|a@exam\u200dple.com|\u2800a@example.com|a\u2800@example.com|a\U0001d159@example.com"},
 		{"not UTF-8", "a\xff@example.com|\xc3@example.com|a@ex\xffample.com|a\xed\xa0\x80@example.com|a\ufffd@example.com|a@ex\ufffdample.com"},
 		{"private and unassigned", "a\ue000@example.com|a\U000e0fff@example.com"},
 		{"dots", ".a@example.com|a.@example.com|a..b@example.com|a@.example.com|a@example..com|a@example.com.|a@example.com\u3002|a@."},

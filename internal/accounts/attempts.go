@@ -21,7 +21,8 @@ type throttler struct {
 	limits    ThrottleLimits
 	names     *token.KeyedHash
 	devices   *token.DeviceTokens
-	workStore *memoryStore // of what guesses nothing (refreshes, successes, impossible passwords): bounds one instance's work
+	workStore *memoryStore // of refreshes and successes, which guess nothing: it bounds the work of one instance
+	junkStore *memoryStore // of what anybody can send as often: forged refresh tokens, impossible passwords
 }
 
 func newThrottler(c Config, turns turns) (*throttler, error) {
@@ -38,6 +39,7 @@ func newThrottler(c Config, turns turns) (*throttler, error) {
 	}
 	t := &throttler{
 		limits: c.Throttle.Limits, names: names, devices: devices, workStore: newMemoryStore(maxWorkCounters),
+		junkStore: newMemoryStore(maxJunkCounters),
 	}
 	if t.counterStore = newMemoryStore(maxCounters); c.Throttle.Shared {
 		t.counterStore = sqlStore{c.Client, turns, newOwedRefunds()}
@@ -99,11 +101,10 @@ func (t *throttler) refresh(r token.Refresh, forged error, from viewer.Origin, n
 		return refusal{}
 	}
 	rule := limit{limitRefresh, t.limits.Refresh}
-	counters := []counter{t.network(rule, "refreshes of", r.Session.String())}
 	if forged != nil {
-		counters = t.networks(rule, "forgeries", from)
+		return t.junkStore.count(now, t.networks(rule, "forgeries", from)...)
 	}
-	return t.workStore.count(now, counters...)
+	return t.workStore.count(now, t.network(rule, "refreshes of", r.Session.String()))
 }
 
 // successes counts right passwords of one account: each costs a hash, a session and lines in the log, and is refunded

@@ -9,6 +9,7 @@ const (
 
 	maxCounters     = 1 << 16 // attempts, in memory only where the throttle is not shared
 	maxWorkCounters = 1 << 14 // refreshes and right passwords
+	maxJunkCounters = 1 << 13 // forged refresh tokens and impossible passwords
 	counterBytes    = 200
 	maxPendingUses  = 4 * usesBatch // of sessions
 	pendingUseBytes = 1536
@@ -44,10 +45,10 @@ func accountSize(u *User) int {
 }
 
 // MaxCacheBytes returns how much memory the caches of a Service take when they are full of the longest entries, without
-// those of SessionCacheConfig. A throttle in the database takes less: only refreshes and right passwords are counted in
-// memory then.
+// those of SessionCacheConfig. A throttle in the database takes less: what guesses nothing is counted in memory even
+// then.
 func MaxCacheBytes(sharedThrottle bool) int {
-	bytes := maxPendingUses*pendingUseBytes + maxWorkCounters*counterBytes
+	bytes := maxPendingUses*pendingUseBytes + (maxWorkCounters+maxJunkCounters)*counterBytes
 	if !sharedThrottle {
 		bytes += maxCounters * counterBytes
 	}

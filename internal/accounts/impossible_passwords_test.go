@@ -11,13 +11,22 @@ import (
 	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
-// TestLogin_ImpossiblePasswordsPushOutNoCounter: they cost no hash, so somebody with some networks has tens of thousands
-// of attempts at once, each for another address and from another part of a network.
+// TestLogin_ImpossiblePasswordsPushOutNoCounter: they cost no hash, so somebody with some networks sends tens of thousands
+// of attempts, each for another address and from another part of a network.
 func TestLogin_ImpossiblePasswordsPushOutNoCounter(t *testing.T) {
 	h := newFixture(t, dbtest.SQLite(t))
 	h = h.throttled(accounts.DefaultThrottle())
 	h.must(h.registerAt(at("192.0.2.7"), ada))
 	testenv.Equal(t, 5, h.verifies(50, h.guess(ada)), "guesses verified")
+	const bob = "bob@example.com"
+	owner := at("192.0.2.8")
+	owner = on(h.must(h.registerAt(owner, bob)), owner)
+	for passed := true; passed; {
+		p, err := h.loginAt(owner, bob, goodPassword)
+		if passed = err == nil; !passed {
+			h.tooMany(p, err)
+		}
+	}
 	impossible := []string{strings.Repeat("a", 129), strings.Repeat("a", 3000), "with\x00NUL in it", "not UTF-8: \xff"}
 	const networks = 32 // IPv6 /48
 	wrong, refused := 0, 0
@@ -36,4 +45,5 @@ func TestLogin_ImpossiblePasswordsPushOutNoCounter(t *testing.T) {
 		t.Error("too few to push anything out, or as many as anybody wants")
 	}
 	testenv.Equal(t, 0, h.verifies(50, h.guess(ada)), "guesses verified after them")
+	h.tooMany(h.loginAt(owner, bob, goodPassword)) // as before
 }

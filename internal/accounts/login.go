@@ -50,12 +50,12 @@ func (s *Service) Login(ctx context.Context, v *viewer.Viewer, in LoginInput) (*
 	return nil, s.failed(ctx, SignInFailed, uuid.Nil, loginRefused())
 }
 
-// refuseImpossible refuses a password that no account can have. It guesses nothing and costs no hash, so it is charged to
-// its network as work: among the counters of guesses, many of these would push out one that is under attack.
+// refuseImpossible refuses a password that no account can have. It guesses nothing and costs no hash, so it is charged
+// to its network, apart: among the counters of guesses, many of these would push out one that is under attack.
 func (s *Service) refuseImpossible(ctx context.Context, from viewer.Origin, now time.Time) error {
 	if t := s.throttle; t != nil {
 		counters := t.networks(limit{limitNetwork, t.limits.Network}, "impossible passwords", from)
-		if err := s.throttled(ctx, t.workStore.count(now, counters...)); err != nil {
+		if err := s.throttled(ctx, t.junkStore.count(now, counters...)); err != nil {
 			return err
 		}
 	}

@@ -1,7 +1,9 @@
 package accounts_test
 
 import (
+	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -64,5 +66,42 @@ func TestThrottle_ASignInHoldsNoCounterOfItsNetwork(t *testing.T) {
 		h.must(h.loginAt(at("203.0.113.9"), "u0@example.com", goodPassword))
 		// The registration has left an account and a network. The charge holds both of its own, the sign-in the account.
 		testenv.Equal(t, []string{"1 free of networks, 2 in all", "2 free of networks, 3 in all"}, held, "counters at each commit")
+	})
+}
+
+// TestThrottle_AnAttemptThatWasNotChargedTakesNoRefunds: each statement of an attempt fails in its turn, as when its
+// client goes away, and what others of the network are owed stays owed.
+func TestThrottle_AnAttemptThatWasNotChargedTakesNoRefunds(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
+		if !h.onPostgres() {
+			return // counts are in memory
+		}
+		h, _ = crowded(t, h, 8)
+		h, m := h.metered()
+		login := func(n int, pw string) error {
+			return errOf(h.loginAt(at("203.0.113.9"), fmt.Sprintf("u%d@example.com", n%8), pw))
+		}
+		var failed []string
+		for step := 1; ; step++ {
+			for n := range 8 {
+				if err := login(n, goodPassword); err != nil { // owed to the network
+					t.Fatalf("after attempts that failed at %q: %v", failed[len(failed)-1], err)
+				}
+				m.before = func(number int, statement string) error {
+					if number != step || statement == "COMMIT" { // which may have been done
+						return nil
+					}
+					failed = append(failed, statement)
+					return context.Canceled
+				}
+				statements := m.count(func() { login(n, otherPassword) })
+				m.before = nil
+				if strings.Contains(statements[len(statements)-1], `"users"`) { // the attempt is charged
+					testenv.Equal(t, 3*8, len(failed), "failed: a read, BEGIN and the charge")
+					return
+				}
+			}
+			h.clock.move(2 * time.Hour)
+		}
 	})
 }

@@ -93,8 +93,9 @@ func longestOf(c counter) float64 { return c.maxDelay.Seconds() }
 func freeOf(c counter) int        { return c.free }
 
 func (d sqlStore) add(ctx context.Context, t *attempt) (taken bool, err error) {
-	owed := d.owed.to(t, true)
+	owed, written := d.owed.to(t, true), false
 	err = d.turns.atomically(ctx, d.client, t.by, func(tx *ent.Tx) error {
+		written = false // by this try
 		result, err := tx.ExecContext(ctx, chargeSQL, t.now, array(t.counters, nameOf), array(t.counters, freeOf),
 			array(t.counters, longestOf), array(t.counters, owed.of), doublings)
 		if err != nil {
@@ -103,10 +104,13 @@ func (d sqlStore) add(ctx context.Context, t *attempt) (taken bool, err error) {
 		if n, err := result.RowsAffected(); n < int64(len(t.counters)) || err != nil {
 			return cmp.Or(err, errConcurrentAttempt)
 		}
+		written = true // whether or not an error at the commit says so
 		return nil
 	})
-	if errors.Is(err, errConcurrentAttempt) {
+	if !written {
 		d.owed.add(owed)
+	}
+	if errors.Is(err, errConcurrentAttempt) {
 		return false, nil
 	}
 	return err == nil, err
@@ -142,9 +146,10 @@ func (d sqlStore) refund(ctx context.Context, tx *transaction, t *attempt, reset
 // deleteExpired also refunds what is owed. It reads the table: an index would have to be written by each attempt. It
 // skips locked rows, so that it never waits for an attempt that waits for it; what they are owed they stay owed.
 func (d sqlStore) deleteExpired(ctx context.Context, now time.Time) (rows int, err error) {
-	skipped := owed{}
+	left := d.owed.takeAll(now)
 	err = d.turns.atomically(ctx, d.client, nil, func(tx *ent.Tx) (err error) {
-		for name, r := range d.owed.takeAll(now) {
+		skipped := owed{}
+		for name, r := range left {
 			row := []counter{{name: name, backoff: backoff{maxDelay: r.by}}}
 			result, err := tx.ExecContext(ctx, refundUnlockedSQL, array(row, nameOf), array(row, longestOf), false)
 			if err != nil {
@@ -155,11 +160,12 @@ func (d sqlStore) deleteExpired(ctx context.Context, now time.Time) (rows int, e
 			}
 		}
 		rows, err = tx.Throttle.Delete().Where(unlocked(throttle.Table, entsql.LTE(throttle.FieldUntil, now))).Exec(ctx)
+		if err == nil {
+			left = skipped
+		}
 		return err
 	})
-	if err == nil {
-		d.owed.add(skipped)
-	}
+	d.owed.add(left)
 	return rows, err
 }
 

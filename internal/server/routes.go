@@ -158,7 +158,12 @@ func (s *Server) serveMetadata(w http.ResponseWriter, _ *http.Request) {
 	})
 }
 
+// serveKeys serves none with a secret that is not the database's: among them may be one that was revoked since.
 func (s *Server) serveKeys(w http.ResponseWriter, _ *http.Request) {
+	if s.keys.foreign.Load() {
+		http.Error(w, "this instance does not know the keys now", http.StatusServiceUnavailable)
+		return
+	}
 	w.Header().Set("Content-Type", "application/jwk-set+json")
 	w.Header().Set("Cache-Control", "public, max-age=300")
 	w.Write(s.keys.Keys.JWKS(time.Now()))

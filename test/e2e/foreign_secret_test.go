@@ -57,16 +57,18 @@ func knowing(secrets ...string) []string {
 // wantServing waits until an instance serves, or refuses everything that its users ask.
 func wantServing(t *testing.T, p *servertest.Process, token string, serves bool) {
 	t.Helper()
+	const keys = "/.well-known/jwks.json"
 	want := map[string]int{"/readyz": http.StatusServiceUnavailable, "me": http.StatusServiceUnavailable,
-		"login": http.StatusServiceUnavailable, "/healthz": http.StatusOK}
+		"login": http.StatusServiceUnavailable, keys: http.StatusServiceUnavailable, "/healthz": http.StatusOK}
 	if serves {
-		want = map[string]int{"/readyz": http.StatusOK, "me": http.StatusOK, "login": http.StatusOK, "/healthz": http.StatusOK}
+		want = map[string]int{"/readyz": http.StatusOK, "me": http.StatusOK, "login": http.StatusOK, keys: http.StatusOK,
+			"/healthz": http.StatusOK}
 	}
 	login := `mutation { login(input: {email: "a@example.com", password: "wrong password"}) { tokenType } }`
 	var got map[string]int
 	testenv.Eventually(t, "the instance notices", testenv.HangGuard, func() bool {
 		got = map[string]int{"/readyz": p.Get("/readyz").Status, "me": p.Ask(token, servertest.Me).Status,
-			"login": p.Ask("", login).Status, "/healthz": p.Get("/healthz").Status}
+			"login": p.Ask("", login).Status, keys: p.Get(keys).Status, "/healthz": p.Get("/healthz").Status}
 		return maps.Equal(want, got)
 	})
 	if testenv.Equal(t, map[bool]float64{true: 1}[serves], p.Metric("gatehouse_ready"), "gatehouse_ready"); serves {
@@ -115,6 +117,6 @@ func (d *namedSecret) change(statement string, arguments ...any) {
 	d.t.Helper()
 	_, err := d.db.Exec(statement, arguments...)
 	testenv.Check(d.t, err)
-	_, err = d.db.Exec("UPDATE signing_keys SET sequence = sequence")
+	_, err = d.db.Exec("UPDATE signing_keys SET sequence = sequence + 1000")
 	testenv.Check(d.t, err)
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -21,9 +22,11 @@ var SDL string
 // Resolver holds all objects. Calls counts the resolvers that ran, but for those that only read a struct.
 type Resolver struct {
 	Calls   atomic.Int64
-	objects map[string]Node // by id
-	Many    []*Row          // what Query.rows returns
-	OnScore func([]*Draft)  // called with what the batch resolver of Draft.score is asked about; default: nothing
+	objects map[string]Node   // by id
+	Many    []*Row            // what Query.rows returns
+	OnScore func([]*Draft)    // called with what the batch resolver of Draft.score is asked about; default: nothing
+	OnMeta  func(*Post) error // called with whose strictMeta is asked; default: nothing
+	Events  int               // how often Subscription.posts sends p1; default: p1, none and p2
 }
 
 // Load parses SDL, or a mutant of it.
@@ -128,7 +131,12 @@ func (r posts) Notes(_ context.Context, p *Post, secret *bool) ([]string, error)
 func (r posts) StrictSecret(context.Context, *Post, *bool) (string, error) {
 	return counted(r.Resolver, "strict")
 }
-func (r posts) StrictMeta(context.Context, *Post, *bool) (any, error) {
+func (r posts) StrictMeta(_ context.Context, p *Post, _ *bool) (any, error) {
+	if r.OnMeta != nil {
+		if err := r.OnMeta(p); err != nil {
+			return nil, err
+		}
+	}
 	return counted[any](r.Resolver, "m")
 }
 func (r posts) Comments(_ context.Context, p *Post, first *int, _ *bool) ([]*Comment, error) {
@@ -176,6 +184,9 @@ func stream[T any](r *Resolver, all ...T) (<-chan T, error) {
 func (r subscription) Ticks(context.Context) (<-chan int, error)    { return stream(r.Resolver, 1, 2) }
 func (r subscription) Secrets(context.Context) (<-chan *int, error) { return stream(r.Resolver, to(7)) }
 func (r subscription) Posts(context.Context) (<-chan *Post, error) {
+	if r.Events > 0 {
+		return stream(r.Resolver, slices.Repeat([]*Post{r.post("p1")}, r.Events)...)
+	}
 	return stream(r.Resolver, r.post("p1"), nil, r.post("p2"))
 }
 func (r subscription) Drafts(context.Context) (<-chan *Draft, error) {
