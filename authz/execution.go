@@ -83,8 +83,10 @@ func (e *execution) finish(ctx context.Context, response *graphql.Response) *gra
 		return e.nulls[err.Path.String()]
 	})
 	response.Errors = append(response.Errors, e.guard.present(ctx, e.takeDenials())...)
-	clear(e.nulls) // the next event of a subscription has its own
-	e.batches.Clear()
+	if e.stream != "" { // the next event has its own
+		clear(e.nulls)
+		e.batches.Clear()
+	}
 	return response
 }
 
