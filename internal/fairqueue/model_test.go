@@ -6,12 +6,14 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 )
 
 // request is one that was made of a limiter.
 type request struct {
+	mu       sync.Mutex // until all have stopped
 	caller   string
 	cancel   func()
 	canceled bool
@@ -74,15 +76,20 @@ func (m *modelled) step() {
 		m.end(r)
 	}
 	go func() {
-		r.release, r.err = m.Acquire(ctx, path)
-		r.answered = true
+		release, err := m.Acquire(ctx, path)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.release, r.err, r.answered = release, err, true
 	}()
 }
 
 // end ends a request, if it runs, and else its context.
 func (m *modelled) end(r *request) {
-	if r.release != nil {
-		r.release()
+	r.mu.Lock()
+	release := r.release
+	r.mu.Unlock()
+	if release != nil {
+		release()
 		m.forget(r)
 	}
 	r.cancel()
