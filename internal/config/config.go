@@ -25,7 +25,8 @@ import (
 // their description in `gatehouse help config`.
 type Config struct {
 	Addr        string        `env:"GATEHOUSE_ADDR" help:"address of the public listener (default 127.0.0.1:8080; PORT alone means 0.0.0.0:$PORT)"`
-	OpsAddr     string        `env:"GATEHOUSE_OPS_ADDR" help:"address of a second listener with /metrics (Prometheus) and /debug/pprof, such as 127.0.0.1:9090; every client that reaches it may read both (default off)"`
+	OpsAddr     string        `env:"GATEHOUSE_OPS_ADDR" help:"address of a second listener with /metrics (Prometheus) and /readyz, such as 127.0.0.1:9090; every client that reaches it may read both (default off)"`
+	Pprof       string        `env:"GATEHOUSE_PPROF" envDefault:"off" help:"on: the second listener also serves Go's profiles at /debug/pprof/, to every client that reaches it"`
 	DatabaseURL string        `env:"GATEHOUSE_DATABASE_URL" file:"line" help:"sqlite:PATH or postgres://…, several hosts as h1:5432,h2:5432 with ?target_session_attrs=read-write; else DATABASE_URL (default sqlite:gatehouse.db)"`
 	Connections int           `env:"GATEHOUSE_DATABASE_CONNECTIONS" help:"connections of one instance to the database, 4 to 1000; one more reads the log of changes (default with Postgres 16; with SQLite one for each processor, at least 4)"`
 	Secret      string        `env:"GATEHOUSE_SECRET" file:"created" help:"at least 32 bytes, base64 or raw: seals signing keys, keys the digests of refresh tokens"`
@@ -168,7 +169,7 @@ func (c *Config) checkAddresses(all *faults, addrFrom string) {
 	}
 	if _, port, _ := net.SplitHostPort(c.Addr); c.OpsAddr == c.Addr && port != "0" {
 		all.add("GATEHOUSE_OPS_ADDR", "%s is the public listener's address (%s); give another one: "+
-			"metrics and profiles are not for the public", c.OpsAddr, addrFrom)
+			"what it serves is not for the public", c.OpsAddr, addrFrom)
 	}
 	if c.Issuer == "" && !c.Loopback() && !all.has(addrFrom) {
 		all.add("GATEHOUSE_ISSUER", "is required, because %s=%s is reached from other machines; give the address that "+
@@ -198,6 +199,12 @@ func (c *Config) checkTokens(all *faults) {
 func (c *Config) checkSwitches(all *faults) {
 	if !slices.Contains([]string{"on", "off"}, c.HashWorker) {
 		all.add("GATEHOUSE_HASH_WORKER", "%q is neither on nor off", c.HashWorker)
+	}
+	if !slices.Contains([]string{"on", "off"}, c.Pprof) {
+		all.add("GATEHOUSE_PPROF", "%q is neither on nor off", c.Pprof)
+	}
+	if c.Pprof == "on" && c.OpsAddr == "" {
+		all.add("GATEHOUSE_PPROF", "on needs GATEHOUSE_OPS_ADDR, the listener that serves the profiles")
 	}
 	if !slices.Contains([]string{"auto", "on", "off"}, c.Playground) {
 		all.add("GATEHOUSE_PLAYGROUND", "%q is not auto, on or off", c.Playground)

@@ -25,7 +25,7 @@ func defaults() *config.Config {
 		Addr: "127.0.0.1:8080", DatabaseURL: "sqlite:gatehouse.db", SecretFile: "gatehouse.secret", Audience: "gatehouse",
 		AccessTTL: 10 * time.Minute, RefreshTTL: 720 * time.Hour, SessionTTL: 2160 * time.Hour,
 		KeyRotation: "2160h", RotateEvery: 2160 * time.Hour,
-		Playground: "auto", Argon2: "m=19456,t=2,p=1", HashWorker: "on", Throttle: "on", Drain: "auto",
+		Playground: "auto", Argon2: "m=19456,t=2,p=1", HashWorker: "on", Pprof: "off", Throttle: "on", Drain: "auto",
 		Log: "info", LogLevel: slog.LevelInfo,
 	}
 }

@@ -31,23 +31,33 @@ type Config struct {
 	Networks func(net.Addr) []string
 }
 
+// Server serves one listener, once.
+type Server struct {
+	config Config
+	drain  drain
+	places *limitListener
+}
+
+// New returns a server that accepts clients, and answers them when Serve is called.
+func New(listener net.Listener, c Config) *Server {
+	return &Server{config: c, places: newLimitListener(listener, c, defaultLimits(maxFiles()))}
+}
+
 // Serve serves until the context ends. Then it drains: for DrainTime it answers requests while /readyz says 503, so
 // that load balancers turn away; then it closes the listener and gives running requests 20 s to finish.
-func Serve(ctx context.Context, listener net.Listener, c Config) error {
-	d := &drain{}
-	server := newServer(d.middleware(c.Handler), c.Log)
+func (s *Server) Serve(ctx context.Context) error {
+	server := newServer(s.drain.middleware(s.config.Handler), s.config.Log)
 	failed := make(chan error, 1)
-	limited := newLimitListener(listener, c, defaultLimits(maxFiles()))
-	limited.attach(server)
-	go func() { failed <- server.Serve(limited) }()
+	s.places.attach(server)
+	go func() { failed <- server.Serve(s.places) }()
 	select {
 	case err := <-failed:
 		return err
 	case <-ctx.Done():
 	}
-	c.Log.Info("shutting down: draining connections, then waiting for running requests",
-		"drain", c.DrainTime, "timeout", shutdownTimeout)
-	d.run(c.DrainTime)
+	s.config.Log.Info("shutting down: draining connections, then waiting for running requests",
+		"drain", s.config.DrainTime, "timeout", shutdownTimeout)
+	s.drain.run(s.config.DrainTime)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
 	if err := server.Shutdown(ctx); err != nil {
@@ -55,6 +65,10 @@ func Serve(ctx context.Context, listener net.Listener, c Config) error {
 	}
 	return nil
 }
+
+// Draining is middleware of another listener's /readyz: it says 503 when this server's does, and its probes count as
+// a load balancer's that has to turn away.
+func (s *Server) Draining(next http.Handler) http.Handler { return s.drain.middleware(next) }
 
 // newServer bounds how long a client may take to send a request and to read the response.
 func newServer(handler http.Handler, log *slog.Logger) *http.Server {

@@ -13,7 +13,6 @@ import (
 	"github.com/gatehouse/gatehouse/internal/config"
 	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/httpserver"
-	"github.com/gatehouse/gatehouse/internal/metrics"
 	"github.com/gatehouse/gatehouse/internal/password/hashworker"
 	"github.com/gatehouse/gatehouse/internal/tracing"
 	"github.com/gatehouse/gatehouse/internal/viewer"
@@ -40,11 +39,11 @@ func Run(ctx context.Context, c *Config, o Options) error {
 		return fmt.Errorf("%w: name another address in GATEHOUSE_ADDR, or stop the program that uses this one", err)
 	}
 	defer listener.Close()
-	stopOps, err := o.startOps(c.Config)
+	ops, err := o.listenOps(c.Config)
 	if err != nil {
 		return err
 	}
-	defer stopOps() // after the last request
+	defer ops.close()
 	o.Address = "http://" + listener.Addr().String()
 	s, err := New(ctx, c, db, o)
 	if err != nil {
@@ -58,13 +57,15 @@ func Run(ctx context.Context, c *Config, o Options) error {
 			return err
 		}
 	}
-	defer runTasks(context.WithoutCancel(ctx), o.Log, s.tasks())() // also while running requests finish
-	o.Log.Info("listening", "address", o.Address)
-	o.Ready(o.Address)
-	return httpserver.Serve(ctx, listener, httpserver.Config{
+	public := httpserver.New(listener, httpserver.Config{
 		Handler: s.Handler, DrainTime: c.DrainTime(), Log: o.Log,
 		Networks: func(peer net.Addr) []string { return viewer.NetworksOf(peer, c.TrustedProxies) },
 	})
+	defer ops.serve(s.opsHandler(public.Draining))()               // until after the last request
+	defer runTasks(context.WithoutCancel(ctx), o.Log, s.tasks())() // also while running requests finish
+	o.Log.Info("listening", "address", o.Address)
+	o.Ready(o.Address)
+	return public.Serve(ctx)
 }
 
 // startHashing prepares a process that does nothing but serve: it sets up garbage collection, and starts a process
@@ -109,15 +110,6 @@ func (o *Options) startTracing(ctx context.Context, c *config.Config) (stop func
 			o.Log.WarnContext(ctx, "the last traces were not sent", "error", err)
 		}
 	}
-}
-
-// startOps counts, and serves the numbers, where that is configured.
-func (o *Options) startOps(c *config.Config) (stop func(), err error) {
-	if c.OpsAddr == "" {
-		return func() {}, nil
-	}
-	o.observer.metrics = metrics.New(o.Version)
-	return serveOps(c, o.observer.metrics.Handler(), o.Log)
 }
 
 // OpenMigrated opens the database, with decorators of its driver, and brings it to this version's schema.

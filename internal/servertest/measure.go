@@ -51,7 +51,7 @@ func (p *Process) HashWorker() (pid int) {
 // Usage is what a child holds.
 type Usage struct{ Goroutines, Files int }
 
-// Usage asks the operators' listener, on one connection all the time.
+// Usage asks the operators' listener, which must serve profiles, on one connection all the time.
 func (p *Process) Usage() (u Usage) {
 	p.t.Helper()
 	if _, err := fmt.Sscanf(p.Get(p.Ops+"/debug/pprof/goroutine?debug=1").Body, "goroutine profile: total %d",

@@ -25,6 +25,7 @@ const (
 	Secret       = "GATEHOUSE_SECRET=one secret of a test, of 32 bytes or more"
 	Issuer       = "GATEHOUSE_ISSUER=https://id.example.org"
 	FeedToken    = "the-token-of-the-relying-services"
+	Profiles     = "GATEHOUSE_PPROF=on"
 	CheapHashing = "GATEHOUSE_ARGON2=m=64,t=1,p=1"
 )
 
@@ -193,7 +194,7 @@ func (p *Process) address(line string) string {
 }
 
 func (p *Process) opsAddress(log string) string {
-	if found := regexp.MustCompile(`/debug/pprof.*\baddr"?[=:]"?([\d.:]+)`).FindStringSubmatch(log); found != nil {
+	if found := regexp.MustCompile(`/metrics and /readyz.*\baddr"?[=:]"?([\d.:]+)`).FindStringSubmatch(log); found != nil {
 		return "http://" + found[1]
 	}
 	for _, v := range p.environment {

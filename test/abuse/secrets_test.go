@@ -120,6 +120,7 @@ func TestSecrets_LeaveInNoOtherWay(t *testing.T) {
 			database := dbtest.SQLite(t)
 			environment := []string{
 				"GATEHOUSE_DATABASE_URL=" + database, "GATEHOUSE_LOG=" + format, "GATEHOUSE_OPS_ADDR=127.0.0.1:0",
+				servertest.Profiles,
 				"GATEHOUSE_SECRET=" + c["the secret"], "GATEHOUSE_REVOCATIONS_TOKEN=" + c["the feed's token"], key.Setting,
 				collector.Setting(),
 				"GATEHOUSE_ALLOWED_ORIGINS=http://localhost:5173", "GATEHOUSE_THROTTLE=account=1000,pair=1000",

@@ -141,7 +141,7 @@ func beSlow(t *testing.T, s *servertest.Process, clients int, ways []string, fro
 // health probes.
 func TestSlowConnections_LeavePlacesToOthers(t *testing.T) {
 	s := servertest.Options{Child: true, Shell: "ulimit -n 1024"}.Start(t, "GATEHOUSE_PLAYGROUND=on",
-		"GATEHOUSE_TRUSTED_PROXIES="+proxyAddress, "GATEHOUSE_OPS_ADDR=127.0.0.1:0")
+		"GATEHOUSE_TRUSTED_PROXIES="+proxyAddress, "GATEHOUSE_OPS_ADDR=127.0.0.1:0", servertest.Profiles)
 	token := s.Register().Access
 	for where, address := range slowNetworks {
 		for way, sends := range slowKinds() {
@@ -197,7 +197,7 @@ func TestSlowConnections_HoldBoundedMemory(t *testing.T) {
 	}
 	for way, sends := range kinds {
 		t.Run(way, func(t *testing.T) {
-			s := servertest.StartChild(t, "GATEHOUSE_PLAYGROUND=on", "GATEHOUSE_OPS_ADDR=127.0.0.1:0")
+			s := servertest.StartChild(t, "GATEHOUSE_PLAYGROUND=on", "GATEHOUSE_OPS_ADDR=127.0.0.1:0", servertest.Profiles)
 			before := liveMiB(t, s)
 			defer beSlow(t, s, clients, sends, slowNetworks["a network each"])()
 			time.Sleep(time.Second)

@@ -13,7 +13,7 @@ import (
 // cannot be registered pass: proxies send those of their configuration, and clusters those of services.
 func TestHost_OfOthersIsRefusedOnLoopback(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "GATEHOUSE_OPS_ADDR=127.0.0.1:0",
+	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "GATEHOUSE_OPS_ADDR=127.0.0.1:0", servertest.Profiles,
 		"GATEHOUSE_ISSUER=https://Id.example.org", "GATEHOUSE_ALLOWED_ORIGINS=https://app.example.com:8443",
 		"GATEHOUSE_PLAYGROUND=on")
 	routes := []string{"/", "/graphql?query={__typename}", "/schema.graphql", "/access", "/healthz", "/readyz",

@@ -1,9 +1,11 @@
 package e2e
 
 import (
+	"maps"
 	"net"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,11 +20,9 @@ func startWithOps(t *testing.T, databaseURL string) *servertest.Process {
 	return servertest.Start(t, "GATEHOUSE_OPS_ADDR=127.0.0.1:0", "GATEHOUSE_DATABASE_URL="+databaseURL)
 }
 
-func TestOperatorsListener_ServesMetricsAndProfilesOnly(t *testing.T) {
-	t.Parallel()
-	s := startWithOps(t, dbtest.SQLite(t))
-	for path, says := range map[string]string{
-		"/metrics":                        "gatehouse_build_info",
+// profiles are the paths of GATEHOUSE_PPROF, and what they say.
+func profiles() map[string]string {
+	return map[string]string{
 		"/debug/pprof/":                   "goroutine",
 		"/debug/pprof/goroutine?debug=2":  "goroutine 1",
 		"/debug/pprof/cmdline":            "",
@@ -30,19 +30,43 @@ func TestOperatorsListener_ServesMetricsAndProfilesOnly(t *testing.T) {
 		"/debug/pprof/heap?debug=1":       "heap profile",
 		"/debug/pprof/symbol":             "num_symbols",
 		"/debug/pprof/trace?seconds=0.01": "",
-	} {
-		if a := s.Get(s.Ops + path); a.Status != http.StatusOK || !a.Has(says) {
-			t.Errorf("%s: %v, want 200 and %q", path, a, says)
-		}
-		if a := s.Get(path); a.Status != http.StatusNotFound {
-			t.Errorf("%s in public: %v, want 404", path, a)
-		}
 	}
-	for _, path := range []string{"/", "/graphql?query={__typename}", "/healthz"} {
-		if a := s.Get(s.Ops + path); a.Status != http.StatusNotFound {
-			t.Errorf("%s for operators: %v, want 404", path, a)
+}
+
+// TestOperatorsListener_ServesWhatIsConfigured: metrics and readiness, profiles only where they are asked for, and
+// nothing of the public listener's.
+func TestOperatorsListener_ServesWhatIsConfigured(t *testing.T) {
+	t.Parallel()
+	for _, p := range []struct{ setting, value string }{{"GATEHOUSE_PPROF=", "off"}, {servertest.Profiles, "on"}} {
+		s := servertest.Start(t, "GATEHOUSE_OPS_ADDR=127.0.0.1:0", p.setting)
+		want := map[string]string{"/metrics": "gatehouse_build_info", "/readyz": "ready"}
+		if p.value == "on" {
+			maps.Copy(want, profiles())
 		}
+		for path, says := range want {
+			if a := s.Get(s.Ops + path); a.Status != http.StatusOK || !a.Has(says) {
+				t.Errorf("%s with profiles %s: %v, want 200 and %q", path, p.value, a, says)
+			}
+			if a := s.Get(path); a.Status != http.StatusNotFound && path != "/readyz" {
+				t.Errorf("%s in public: %v, want 404", path, a)
+			}
+		}
+		for _, path := range slices.Concat(slices.Collect(maps.Keys(profiles())),
+			[]string{"/", "/graphql?query={__typename}", "/healthz", "/debug/pprof", "/debug/pprof/heap"}) {
+			if strings.HasPrefix(path, "/debug/pprof") && p.value == "on" {
+				continue
+			}
+			if a := s.Get(s.Ops + path); a.Status != http.StatusNotFound {
+				t.Errorf("%s for operators with profiles %s: %v, want 404", path, p.value, a)
+			}
+		}
+		endsWithItsServer(t, s)
 	}
+}
+
+// endsWithItsServer stops a server, which has warned of nothing.
+func endsWithItsServer(t *testing.T, s *servertest.Process) {
+	t.Helper()
 	if strings.Contains(s.Log.String(), "level=WARN") {
 		t.Errorf("a warning on loopback:\n%s", s.Log)
 	}

@@ -19,7 +19,7 @@ import (
 // share wait; a client that is connected is answered, reading and writing, as the database's own files are left free;
 // and when they have gone, all is as before.
 func TestConnections_BeyondFileDescriptorsWait(t *testing.T) {
-	s := servertest.Options{Child: true, Shell: "ulimit -n 256"}.Start(t, "GATEHOUSE_OPS_ADDR=127.0.0.1:0")
+	s := servertest.Options{Child: true, Shell: "ulimit -n 256"}.Start(t, "GATEHOUSE_OPS_ADDR=127.0.0.1:0", servertest.Profiles)
 	token := s.Register().Access
 	connected := make([]*servertest.Client, 8) // one connection each, on which no request was for the database yet
 	for i := range connected {
@@ -68,7 +68,7 @@ func TestConnections_BeyondFileDescriptorsWait(t *testing.T) {
 // TestNoiseOnThePort_LeavesNothing: random bytes, TLS and HTTP that end in the middle, and 10,000 connections that
 // are closed immediately; 100,000 with TEST_LONG=faults. Nothing panics, and no goroutine and no file is left.
 func TestNoiseOnThePort_LeavesNothing(t *testing.T) {
-	s := servertest.StartChild(t, "GATEHOUSE_OPS_ADDR=127.0.0.1:0")
+	s := servertest.StartChild(t, "GATEHOUSE_OPS_ADDR=127.0.0.1:0", servertest.Profiles)
 	token := s.Register().Access
 	before := s.Usage()
 	hello := clientHello(t)

@@ -96,7 +96,7 @@ const accessTTL = 20 * time.Minute
 func newCrowd(t *testing.T, url string) *crowd {
 	c := &crowd{t: t, db: servertest.OpenDB(t, url)}
 	c.Process = servertest.StartChild(t, "GATEHOUSE_DATABASE_URL="+url, "GATEHOUSE_OPS_ADDR="+servertest.FreeAddress(t),
-		"GATEHOUSE_LOG=error", "GATEHOUSE_THROTTLE=on", "GATEHOUSE_TRUSTED_PROXIES=127.0.0.1/32", "GOMEMLIMIT=96MiB",
+		servertest.Profiles, "GATEHOUSE_LOG=error", "GATEHOUSE_THROTTLE=on", "GATEHOUSE_TRUSTED_PROXIES=127.0.0.1/32", "GOMEMLIMIT=96MiB",
 		"GATEHOUSE_ACCESS_TTL="+accessTTL.String())
 	return c
 }

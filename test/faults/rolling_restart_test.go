@@ -71,7 +71,8 @@ func TestRollingRestart_CutsNoAnswer(t *testing.T) {
 
 // TestSecondSignal_EndsTheProcess: after the first one it serves for a while, and ends each connection with its answer.
 func TestSecondSignal_EndsTheProcess(t *testing.T) {
-	p := servertest.StartChild(t, "GATEHOUSE_DRAIN=1m")
+	p := servertest.StartChild(t, "GATEHOUSE_DRAIN=1m", "GATEHOUSE_OPS_ADDR=127.0.0.1:0")
+	testenv.Equal(t, http.StatusOK, p.Get(p.Ops+"/readyz").Status, "/readyz for operators, before")
 	p.Get("/healthz") // a client is there
 	p.Signal(syscall.SIGTERM)
 	servertest.Eventually(t, "it is shutting down", 30*time.Second, func() bool {
@@ -79,6 +80,9 @@ func TestSecondSignal_EndsTheProcess(t *testing.T) {
 	})
 	if a := p.Get("/healthz"); a.Status != http.StatusOK || !a.Close {
 		t.Errorf("while it drains: %v, and the connection ends: %v", a, a.Close)
+	}
+	for _, address := range []string{"", p.Ops} {
+		testenv.Equal(t, http.StatusServiceUnavailable, p.Get(address+"/readyz").Status, "%s/readyz while it drains", address)
 	}
 	p.Signal(syscall.SIGTERM)
 	began := time.Now()

@@ -102,7 +102,7 @@ func newSoak(t *testing.T) *soak {
 	t.Helper()
 	s := &soak{t: t, proxy: dbtest.NewProxy(t, dbtest.Postgres(t))}
 	s.Process = servertest.StartChild(t, "GATEHOUSE_DATABASE_URL="+s.proxy.URL, "GATEHOUSE_OPS_ADDR="+
-		servertest.FreeAddress(t), "GATEHOUSE_LOG=error")
+		servertest.FreeAddress(t), "GATEHOUSE_LOG=error", servertest.Profiles)
 	s.HTTP.Timeout = 30 * time.Second
 	return s
 }

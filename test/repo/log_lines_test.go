@@ -26,10 +26,10 @@ type logCall struct {
 
 // withoutContext are lines that no request causes, with a bound of their own: of the start, the end and the background.
 var withoutContext = map[string]bool{
-	"listening":                         true,
-	"serving /metrics and /debug/pprof": true,
-	"GATEHOUSE_OPS_ADDR is not on loopback: every client that connects to it may read metrics and profiles; keep it behind a firewall": true,
-	"/metrics and /debug/pprof are not served any more":                      true,
+	"listening":                    true,
+	"serving /metrics and /readyz": true,
+	"GATEHOUSE_OPS_ADDR is not on loopback: every client that connects to it may read what it serves; keep it behind a firewall": true,
+	"/metrics and /readyz are not served any more":                           true,
 	"shutting down: draining connections, then waiting for running requests": true,
 	"the log was read too slowly: lines were dropped":                        true,
 	"lines were left out":            true,
