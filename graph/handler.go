@@ -27,7 +27,7 @@ type HandlerConfig struct {
 }
 
 // NewHandler returns the handler of /graphql. It panics when an extension refuses the schema.
-func NewHandler(c HandlerConfig) http.Handler {
+func NewHandler(c HandlerConfig) *graphqlhttp.Handler {
 	c.PresentError = ErrorPresenter{
 		Log:           cmp.Or(c.Log, slog.Default()),
 		Unavailable:   c.Unavailable,

@@ -44,9 +44,21 @@ type Caller struct {
 	SignedIn bool
 }
 
+// Handler answers GraphQL over HTTP.
+type Handler struct{ *transport }
+
+// Stats says how busy a handler is.
+type Stats struct {
+	Parsing   QueueStats // of long requests and new documents
+	Execution QueueStats // of expensive operations
+}
+
+// Stats returns the numbers of this moment.
+func (h *Handler) Stats() Stats { return Stats{h.parsing.stats(), h.execution.stats()} }
+
 // NewHandler returns a handler of GraphQL over HTTP, behind which nothing takes longer than the context of a request: see
 // Begin. It panics when an extension refuses the schema.
-func NewHandler(c Config) http.Handler {
+func NewHandler(c Config) *Handler {
 	c.Limits = c.Limits.WithDefaults()
 	c.Log = cmp.Or(c.Log, slog.Default())
 	if c.Documents == nil {
@@ -71,5 +83,5 @@ func NewHandler(c Config) http.Handler {
 	for _, e := range c.Extensions {
 		exec.Use(e)
 	}
-	return newTransport(c, exec)
+	return &Handler{newTransport(c, exec)}
 }

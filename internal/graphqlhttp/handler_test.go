@@ -16,7 +16,7 @@ import (
 )
 
 // toy returns a handler of the schema of graphqltest.
-func toy(t testing.TB, change ...func(*Config)) http.Handler {
+func toy(t testing.TB, change ...func(*Config)) *Handler {
 	t.Helper()
 	c := Config{Schema: graphqltest.Schema(), Log: slog.New(slog.DiscardHandler), PresentError: present}
 	for _, f := range change {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -41,7 +42,7 @@ func serveWith(t *testing.T, body string, timeout time.Duration, change func(*tr
 func full(t *testing.T) *limiter {
 	t.Helper()
 	anybody := func(context.Context) Caller { return Caller{} }
-	l := &limiter{fairqueue.New(fairqueue.Config{Slots: 1, Queue: 1}), anybody, "full"}
+	l := &limiter{Limiter: fairqueue.New(fairqueue.Config{Slots: 1, Queue: 1}), caller: anybody, message: "full"}
 	if err := (&slot{limiter: l}).acquire(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -61,6 +62,50 @@ func TestParsingLimiter_KnownShortRequestsNeedNoSlot(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { wantStatusWhenFull(t, c.body, c.status, parsingIsFull) })
 	}
+}
+
+// TestStats_CountsWhoWaitsByClass: callers of both classes wait for both queues, and one more than there is room for is
+// refused.
+func TestStats_CountsWhoWaitsByClass(t *testing.T) {
+	class := func(ctx context.Context) Caller { return Caller{SignedIn: ctx.Value(signedInKey{}) != nil} }
+	for name, of := range map[string]func(*Handler) (*limiter, QueueStats){
+		"parsing":   func(h *Handler) (*limiter, QueueStats) { return h.parsing, h.Stats().Parsing },
+		"execution": func(h *Handler) (*limiter, QueueStats) { return h.execution, h.Stats().Execution },
+	} {
+		h := toy(t, readable, func(c *Config) { c.Caller = class })
+		l, before := of(h)
+		testenv.Equal(t, QueueStats{Slots: before.Slots, Waiting: waiting(0, 0)}, before, "%s, before", name)
+		ctx, cancel := context.WithCancel(t.Context())
+		ask := func(ctx context.Context) func() { return func() { _ = (&slot{limiter: l}).acquire(ctx) } }
+		var asking sync.WaitGroup
+		for range before.Slots {
+			ask(ctx)()
+		}
+		for range 3 {
+			asking.Go(ask(context.WithValue(ctx, signedInKey{}, true)))
+		}
+		for range maxQueue - 2 {
+			asking.Go(ask(ctx))
+		}
+		testenv.Eventually(t, name+": they wait", testenv.HangGuard, func() bool {
+			_, now := of(h)
+			return now.Refused == 1 && now.Waiting["signed in"]+now.Waiting["anonymous"] == maxQueue
+		})
+		_, now := of(h)
+		if signedIn := now.Waiting["signed in"]; signedIn != 3 && signedIn != 2 || now.Running != before.Slots {
+			t.Errorf("%s: %+v while 3 who are signed in wait, or 2 where one was refused", name, now)
+		}
+		cancel()
+		asking.Wait()
+		_, now = of(h)
+		testenv.Equal(t, waiting(0, 0), now.Waiting, "%s, afterwards", name)
+	}
+}
+
+type signedInKey struct{}
+
+func waiting(signedIn, anonymous int) map[string]int {
+	return map[string]int{"signed in": signedIn, "anonymous": anonymous}
 }
 
 // wantStatusWhenFull checks the answer while a limiter is full; the control is the answer while it is not.

@@ -3,6 +3,7 @@ package graphqlhttp
 import (
 	"context"
 	"runtime"
+	"sync/atomic"
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
@@ -18,11 +19,39 @@ type limiter struct {
 	*fairqueue.Limiter
 	caller  func(context.Context) Caller
 	message string // what a refused client reads
+
+	signedIn, anonymous atomic.Int64 // requests that wait
 }
 
 func newLimiter(c Config, rest bool, message string) *limiter {
 	slots := max(1, runtime.GOMAXPROCS(0)/2)
-	return &limiter{fairqueue.New(fairqueue.Config{Slots: slots, Queue: maxQueue, Rest: rest}), c.Caller, message}
+	queue := fairqueue.New(fairqueue.Config{Slots: slots, Queue: maxQueue, Rest: rest})
+	return &limiter{Limiter: queue, caller: c.Caller, message: message}
+}
+
+// wait is fairqueue.Limiter's Acquire, and counts who waits.
+func (l *limiter) wait(ctx context.Context) (release func(), err error) {
+	caller, waiting := l.caller(ctx), &l.anonymous
+	if caller.SignedIn {
+		waiting = &l.signedIn
+	}
+	waiting.Add(1)
+	defer waiting.Add(-1)
+	return l.Acquire(ctx, caller.Names)
+}
+
+// QueueStats says how busy the places of one queue are.
+type QueueStats struct {
+	Slots   int            // how many requests may run simultaneously
+	Running int            // how many do, resting slots included
+	Waiting map[string]int // requests without a slot, by class: of callers who are signed in, and anonymous ones
+	Refused uint64         // requests that were refused since the start, because too many waited
+}
+
+func (l *limiter) stats() QueueStats {
+	s := l.Stats()
+	waiting := map[string]int{"signed in": int(l.signedIn.Load()), "anonymous": int(l.anonymous.Load())}
+	return QueueStats{s.Slots, s.Running, waiting, s.Refused}
 }
 
 // slot is what one request holds of a limiter. It is not safe for concurrent use.
@@ -36,7 +65,7 @@ func (s *slot) acquire(ctx context.Context) *gqlerror.Error {
 	if s.release != nil {
 		return nil
 	}
-	release, err := s.limiter.Acquire(ctx, s.limiter.caller(ctx).Names)
+	release, err := s.limiter.wait(ctx)
 	if err != nil {
 		refused := NewError(problem.Unavailable, s.limiter.message)
 		refused.Extensions["retryAfter"] = 1 // second

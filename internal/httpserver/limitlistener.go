@@ -61,6 +61,7 @@ type limitListener struct {
 	places   map[*place]struct{}
 	networks map[string]*network
 	bytes    int       // beyond freeBytes, of all places
+	closings uint64    // of connections for others, since the start
 	evicted  int       // since the last warning
 	warned   time.Time // when that was
 }
@@ -164,7 +165,7 @@ func (l *limitListener) makeRoom(waits context.Context, names []string) {
 	for {
 		l.mu.Lock()
 		var closing *place
-		if len(l.places) >= l.limits.places {
+		if len(l.places) >= l.limits.places && waits.Err() == nil {
 			closing = l.forPlace(names)
 		}
 		l.mu.Unlock()
@@ -177,6 +178,28 @@ func (l *limitListener) makeRoom(waits context.Context, names []string) {
 	}
 }
 
+// Stats says how busy the places for connections are.
+type Stats struct {
+	Places  int            // how many connections are served at most
+	Open    map[string]int // connections that have a place: receiving a request, answering, sending, or idle
+	Waiting int            // connections that wait for a place
+	Refused uint64         // connections that got none since the start
+	Closed  uint64         // connections that were closed for others since the start
+}
+
+// Stats returns the numbers of this moment.
+func (s *Server) Stats() Stats { return s.places.stats() }
+
+func (l *limitListener) stats() Stats {
+	queue, open := l.queue.Stats(), map[string]int{"receiving": 0, "answering": 0, "sending": 0, "idle": 0}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for p := range l.places {
+		open[p.doing()]++
+	}
+	return Stats{queue.Slots, open, queue.Waiting, queue.Refused, l.closings}
+}
+
 // end closes a connection for another one, if there is one to close.
 func (l *limitListener) end(ctx context.Context, p *place) {
 	if p == nil {
@@ -185,6 +208,7 @@ func (l *limitListener) end(ctx context.Context, p *place) {
 	p.abort()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.closings++
 	if l.evicted++; time.Since(l.warned) < warnInterval {
 		return
 	}

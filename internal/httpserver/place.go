@@ -154,3 +154,11 @@ func (p *place) waiting() (since time.Time, ok bool) {
 	}
 	return p.since, p.state != busy
 }
+
+// doing says in a word what a connection is at.
+func (p *place) doing() string {
+	if p.writing > 0 {
+		return "sending"
+	}
+	return [...]string{receiving: "receiving", busy: "answering", idle: "idle"}[p.state]
+}

@@ -94,6 +94,24 @@ func TestPlaces_WhoKeepsTheServerWaitingGivesWay(t *testing.T) {
 	}
 }
 
+// TestStats_CountsConnectionsByWhatTheyAreAt: one in each state, more of one, and a newcomer for which one is closed.
+func TestStats_CountsConnectionsByWhatTheyAreAt(t *testing.T) {
+	at := map[string]string{"header": "receiving", "body": "receiving", "running": "answering", "unread": "sending", "idle": "idle"}
+	s, want := newLimitedServer(t, len(inState)+1, 0), map[string]int{}
+	testenv.Equal(t, Stats{Places: 6, Open: map[string]int{"receiving": 0, "answering": 0, "sending": 0, "idle": 0}}, s.stats(), "before")
+	for name, c := range inState {
+		s.sendUntil("127.0.0.1", c.text, c.holds)
+		want[at[name]]++
+	}
+	testenv.Equal(t, Stats{Places: 6, Open: want}, s.stats(), "one in each state")
+	s.sendUntil("127.0.0.2", inState["idle"].text, inState["idle"].holds)
+	s.sendUntil("127.0.0.3", inState["idle"].text, inState["idle"].holds)
+	now := s.stats()
+	if now.Closed != 1 || now.Open["receiving"]+now.Open["answering"]+now.Open["sending"]+now.Open["idle"] != 6 {
+		t.Errorf("%+v with one more than there are places", now)
+	}
+}
+
 // TestPlaces_NetworkWithTheMostGivesWay: networks of each size, all slow; for each client that comes the largest loses
 // one, until all are equal.
 func TestPlaces_NetworkWithTheMostGivesWay(t *testing.T) {

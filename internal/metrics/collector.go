@@ -9,6 +9,8 @@ import (
 	"github.com/gatehouse/gatehouse/authz"
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/fairqueue"
+	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
+	"github.com/gatehouse/gatehouse/internal/httpserver"
 	"github.com/gatehouse/gatehouse/internal/logging"
 	"github.com/gatehouse/gatehouse/internal/token"
 )
@@ -20,6 +22,8 @@ type Sources struct {
 	Statements func() fairqueue.Stats // outside of transactions
 	Tokens     func() token.Stats
 	Plans      func() authz.PlanStats
+	GraphQL    func() graphqlhttp.Stats
+	Clients    func() httpserver.Stats
 	State      func() State
 	Log        func() logging.Stats
 }
@@ -46,6 +50,8 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	s.sendHashing(stats)
 	s.sendTransactions(stats)
 	s.sendStatements(c.sources.Statements())
+	s.sendQueues(c.sources.GraphQL())
+	s.sendClients(c.sources.Clients())
 	s.sendSessions(stats)
 	tokens, plans := c.sources.Tokens(), c.sources.Plans()
 	s.lookups("token_lookups_total", "Lookups of access tokens in the cache of verified tokens.",
@@ -79,11 +85,8 @@ func (s sender) sendHashing(stats accounts.Stats) {
 	h := stats.Hashing
 	s.gauge("hashing_turns", "How many passwords may be hashed simultaneously.", float64(h.Slots))
 	s.gauge("hashing_running", "Passwords that are being hashed.", float64(h.Running))
-	waiting := desc("hashing_waiting", "Requests that wait to hash a password, by class: of known devices and live "+
-		"sessions, or unknown.", []string{"class"})
-	for class, n := range stats.HashingOf {
-		s <- prometheus.MustNewConstMetric(waiting, prometheus.GaugeValue, float64(n), class)
-	}
+	s.gauges("hashing_waiting", "Requests that wait to hash a password, by class: of known devices and live sessions, "+
+		"or unknown.", "class", stats.HashingOf)
 	s.counter("hashing_refused_total", "Requests refused because no slot for hashing became free.", float64(h.Refused))
 }
 
@@ -100,6 +103,25 @@ func (s sender) sendStatements(t fairqueue.Stats) {
 	s.gauge("statements_running", "Statements outside of transactions that run.", float64(t.Running))
 	s.gauge("statements_waiting", "Statements outside of transactions that wait for their turn.", float64(t.Waiting))
 	s.counter("statements_refused_total", "Statements refused because too many waited for their turn.", float64(t.Refused))
+}
+
+func (s sender) sendQueues(stats graphqlhttp.Stats) {
+	for name, q := range map[string]graphqlhttp.QueueStats{"parsing": stats.Parsing, "execution": stats.Execution} {
+		what := map[string]string{"parsing": "long requests and new documents", "execution": "expensive operations"}[name]
+		s.gauge(name+"_turns", "How many "+what+" are worked on simultaneously at most.", float64(q.Slots))
+		s.gauge(name+"_running", "The "+what+" that are worked on; of parsing, also turns that rest.", float64(q.Running))
+		s.gauges(name+"_waiting", "The "+what+" that wait, by class of caller: signed in or anonymous.", "class", q.Waiting)
+		s.counter(name+"_refused_total", "The "+what+" that were refused because too many waited.", float64(q.Refused))
+	}
+}
+
+func (s sender) sendClients(c httpserver.Stats) {
+	s.gauges("client_connections", "Connections of clients to the public listener, by what they are at.", "state", c.Open)
+	s.gauge("client_connections_max", "How many connections of clients are served at most.", float64(c.Places))
+	s.gauge("client_connections_waiting", "Connections of clients that wait for a place.", float64(c.Waiting))
+	s.counter("client_connections_refused_total", "Connections of clients that got no place.", float64(c.Refused))
+	s.counter("client_connections_closed_total", "Connections that kept the server waiting and were closed for others.",
+		float64(c.Closed))
 }
 
 func (s sender) sendSessions(stats accounts.Stats) {
@@ -125,6 +147,14 @@ func (s sender) sendPool(p sql.DBStats) {
 
 func (s sender) gauge(name, help string, value float64) {
 	s <- prometheus.MustNewConstMetric(desc(name, help, nil), prometheus.GaugeValue, value)
+}
+
+// gauges sends one value for each value of a label.
+func (s sender) gauges(name, help, label string, values map[string]int) {
+	d := desc(name, help, []string{label})
+	for value, n := range values {
+		s <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(n), value)
+	}
 }
 
 func (s sender) counter(name, help string, value float64) {

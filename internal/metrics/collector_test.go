@@ -15,6 +15,8 @@ import (
 	"github.com/gatehouse/gatehouse/authz"
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/fairqueue"
+	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
+	"github.com/gatehouse/gatehouse/internal/httpserver"
 	"github.com/gatehouse/gatehouse/internal/logging"
 	"github.com/gatehouse/gatehouse/internal/metrics"
 	"github.com/gatehouse/gatehouse/internal/token"
@@ -31,6 +33,8 @@ func TestRegister_EachSourceIsReadOnceAScrape(t *testing.T) {
 		Tokens:     func() token.Stats { reads["tokens"]++; return token.Stats{Hits: 5} },
 		Plans:      func() authz.PlanStats { reads["plans"]++; return authz.PlanStats{} },
 		State:      func() metrics.State { reads["state"]++; return metrics.State{Ready: true} },
+		GraphQL:    func() graphqlhttp.Stats { reads["graphql"]++; return graphqlhttp.Stats{} },
+		Clients:    func() httpserver.Stats { reads["clients"]++; return httpserver.Stats{Places: 9} },
 		Log:        func() logging.Stats { reads["log"]++; return logging.Stats{Waiting: 7, DroppedEvents: 2} },
 	})
 	clear(reads) // of the registration
@@ -46,7 +50,7 @@ func TestRegister_EachSourceIsReadOnceAScrape(t *testing.T) {
 			t.Errorf("%s is missing in\n%s", want, response.Body)
 		}
 	}
-	for _, name := range []string{"accounts", "pool", "statements", "tokens", "plans", "state", "log"} {
+	for _, name := range []string{"accounts", "pool", "statements", "tokens", "plans", "state", "log", "graphql", "clients"} {
 		if reads[name] != 1 {
 			t.Errorf("%s was read %d times", name, reads[name])
 		}
@@ -56,17 +60,19 @@ func TestRegister_EachSourceIsReadOnceAScrape(t *testing.T) {
 // TestRegister_ServesEveryNumberOfItsSources: each field of what they return has a value of its own, which is served.
 func TestRegister_ServesEveryNumberOfItsSources(t *testing.T) {
 	var (
-		n      = 1000.0
-		stats  accounts.Stats
-		tokens token.Stats
-		plans  authz.PlanStats
-		log    logging.Stats
-		state  metrics.State
-		turns  fairqueue.Stats
-		pool   = sql.DBStats{InUse: 1, Idle: 2, MaxOpenConnections: 3, WaitCount: 4, WaitDuration: 5 * time.Second}
+		n       = 1000.0
+		stats   accounts.Stats
+		tokens  token.Stats
+		plans   authz.PlanStats
+		log     logging.Stats
+		state   metrics.State
+		turns   fairqueue.Stats
+		queues  graphqlhttp.Stats
+		clients httpserver.Stats
+		pool    = sql.DBStats{InUse: 1, Idle: 2, MaxOpenConnections: 3, WaitCount: 4, WaitDuration: 5 * time.Second}
 	)
 	wanted := map[float64]string{1: "InUse", 2: "Idle", 3: "MaxOpenConnections", 4: "WaitCount", 5: "WaitDuration"}
-	for _, source := range []any{&stats, &tokens, &plans, &log, &state, &turns} {
+	for _, source := range []any{&stats, &tokens, &plans, &log, &state, &turns, &queues, &clients} {
 		fill(reflect.ValueOf(source).Elem(), "", func(field string) float64 { n++; wanted[n] = field; return n })
 	}
 	maps.DeleteFunc(wanted, func(_ float64, field string) bool { return field == " Hashing Waiting" }) // by class
@@ -75,7 +81,8 @@ func TestRegister_ServesEveryNumberOfItsSources(t *testing.T) {
 		Accounts: func() accounts.Stats { return stats }, Pool: func() sql.DBStats { return pool },
 		Tokens: func() token.Stats { return tokens }, Plans: func() authz.PlanStats { return plans },
 		Statements: func() fairqueue.Stats { return turns },
-		Log:        func() logging.Stats { return log }, State: func() metrics.State { return state },
+		GraphQL:    func() graphqlhttp.Stats { return queues }, Clients: func() httpserver.Stats { return clients },
+		Log: func() logging.Stats { return log }, State: func() metrics.State { return state },
 	})
 	response := httptest.NewRecorder()
 	m.Handler().ServeHTTP(response, httptest.NewRequest(http.MethodGet, "/metrics", nil))
@@ -84,7 +91,7 @@ func TestRegister_ServesEveryNumberOfItsSources(t *testing.T) {
 			t.Errorf("%s is not served", field)
 		}
 	}
-	if len(wanted) < 25 {
+	if len(wanted) < 35 {
 		t.Errorf("%d numbers", len(wanted))
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
+	"github.com/gatehouse/gatehouse/internal/httpserver"
 	"github.com/gatehouse/gatehouse/internal/logging"
 	"github.com/gatehouse/gatehouse/internal/metrics"
 	"github.com/gatehouse/gatehouse/internal/problem"
@@ -32,12 +33,20 @@ func (b observer) register(s *Server) {
 	if b.metrics != nil {
 		b.metrics.Register(metrics.Sources{
 			Accounts: s.accounts.Stats, Pool: s.db.Stats, Statements: s.db.Turns, Tokens: s.tokens.Stats,
-			Plans: s.guard.PlanStats, State: s.state, Log: s.options.LogStats,
+			Plans: s.guard.PlanStats, State: s.state, Log: s.options.LogStats, GraphQL: s.graphql.Stats, Clients: s.clients,
 		})
 		for _, j := range append(s.jobs(), s.readKeys()) {
 			b.metrics.Task(j.name)
 		}
 	}
+}
+
+// clients says how busy the public listener is, which is not there before the server serves.
+func (s *Server) clients() httpserver.Stats {
+	if s.public == nil {
+		return httpserver.Stats{}
+	}
+	return s.public.Stats()
 }
 
 // state is what the metrics say of the server at this moment. It takes two seconds at most, as /readyz does.

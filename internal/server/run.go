@@ -57,15 +57,15 @@ func Run(ctx context.Context, c *Config, o Options) error {
 			return err
 		}
 	}
-	public := httpserver.New(listener, httpserver.Config{
+	s.public = httpserver.New(listener, httpserver.Config{
 		Handler: s.Handler, DrainTime: c.DrainTime(), Log: o.Log,
 		Networks: func(peer net.Addr) []string { return viewer.NetworksOf(peer, c.TrustedProxies) },
 	})
-	defer ops.serve(s.opsHandler(public.Draining))()               // until after the last request
+	defer ops.serve(s.opsHandler(s.public.Draining))()             // until after the last request
 	defer runTasks(context.WithoutCancel(ctx), o.Log, s.tasks())() // also while running requests finish
 	o.Log.Info("listening", "address", o.Address)
 	o.Ready(o.Address)
-	return public.Serve(ctx)
+	return s.public.Serve(ctx)
 }
 
 // startHashing prepares a process that does nothing but serve: it sets up garbage collection, and starts a process

@@ -21,6 +21,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/config"
 	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
+	"github.com/gatehouse/gatehouse/internal/httpserver"
 	"github.com/gatehouse/gatehouse/internal/logging"
 	"github.com/gatehouse/gatehouse/internal/password"
 	"github.com/gatehouse/gatehouse/internal/token"
@@ -61,7 +62,9 @@ type Server struct {
 	tokens   *token.Issuer
 	accounts *accounts.Service
 	guard    *authz.Guard
-	table    []route // of the public listener
+	graphql  *graphqlhttp.Handler
+	public   *httpserver.Server // nil before Run serves
+	table    []route            // of the public listener
 }
 
 // New composes a server on a database of this version's schema. The context ends its streams of revocations.
@@ -70,12 +73,12 @@ func New(ctx context.Context, c *Config, db *database.Database, o Options) (*Ser
 	if err := s.openAccounts(ctx); err != nil {
 		return nil, err
 	}
-	graphql, err := s.newGraphQLHandler()
-	if err != nil {
+	var err error
+	if s.graphql, err = s.newGraphQLHandler(); err != nil {
 		return nil, err
 	}
 	s.options.observer.register(s)
-	s.Handler = s.newHandler(ctx, graphql)
+	s.Handler = s.newHandler(ctx, s.graphql)
 	return s, nil
 }
 
@@ -162,7 +165,7 @@ func maxConcurrentHashes(inWorker bool) int {
 }
 
 // newGraphQLHandler returns the handler of /graphql without the middleware before it.
-func (s *Server) newGraphQLHandler() (http.Handler, error) {
+func (s *Server) newGraphQLHandler() (*graphqlhttp.Handler, error) {
 	issuer, err := url.Parse(s.issuer())
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"maps"
+	"net"
 	"regexp"
 	"slices"
 	"strconv"
@@ -188,4 +189,30 @@ func TestMetrics_TransactionsRunAndWait(t *testing.T) {
 		}
 	}
 	testenv.Eventually(t, "none waits", servertest.HangGuard, func() bool { return p.Metric("gatehouse_transactions_waiting") == 0 })
+}
+
+// TestMetrics_ConnectionsAndQueuesAreThoseOfTheListener: connections count by what they are at, and there are turns.
+func TestMetrics_ConnectionsAndQueuesAreThoseOfTheListener(t *testing.T) {
+	t.Parallel()
+	p := startWithOps(t, dbtest.SQLite(t))
+	const idle, receiving = 3, 2
+	for i := range idle + receiving {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(p.URL, "http://"))
+		testenv.Check(t, err)
+		defer conn.Close()
+		_, err = fmt.Fprintf(conn, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n%s", map[bool]string{true: "\r\n"}[i < idle])
+		testenv.Check(t, err)
+	}
+	testenv.Eventually(t, "they count", servertest.HangGuard, func() bool {
+		open := series(t, p, "gatehouse_client_connections")
+		return open["idle"] == idle && open["receiving"] == receiving && len(open) == 4
+	})
+	for _, name := range []string{"parsing_turns", "execution_turns", "client_connections_max"} {
+		if p.Metric("gatehouse_"+name) < 1 {
+			t.Errorf("%s: %v", name, p.Metric("gatehouse_"+name))
+		}
+	}
+	for _, name := range []string{"parsing_waiting", "execution_waiting"} {
+		testenv.Equal(t, map[string]float64{"signed in": 0, "anonymous": 0}, series(t, p, "gatehouse_"+name), name)
+	}
 }

@@ -42,14 +42,15 @@ var imports = map[string]string{
 	"internal/graphqltest":          "",
 	"internal/httpserver":           "internal/fairqueue",
 	"internal/logging":              "internal/requestid",
-	"internal/metrics":              "authz internal/accounts internal/fairqueue internal/graphqlhttp internal/logging internal/token",
-	"internal/password":             "internal/fairqueue",
-	"internal/password/hashworker":  "internal/password",
-	"internal/pgtemp":               "",
-	"internal/problem":              "",
-	"internal/querylimit":           "internal/problem",
-	"internal/requestid":            "",
-	"internal/revocationfeed":       "internal/accounts internal/bearer",
+	"internal/metrics": "authz internal/accounts internal/fairqueue internal/graphqlhttp internal/httpserver internal/logging " +
+		"internal/token",
+	"internal/password":            "internal/fairqueue",
+	"internal/password/hashworker": "internal/password",
+	"internal/pgtemp":              "",
+	"internal/problem":             "",
+	"internal/querylimit":          "internal/problem",
+	"internal/requestid":           "",
+	"internal/revocationfeed":      "internal/accounts internal/bearer",
 	"internal/server": "authz graph internal/accounts internal/config internal/database internal/graphqlhttp " +
 		"internal/httpserver internal/logging internal/metrics internal/password internal/password/hashworker " +
 		"internal/problem internal/querylimit internal/revocationfeed internal/token " +
