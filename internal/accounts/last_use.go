@@ -83,8 +83,8 @@ func (u *uses) putBack(some []use) {
 }
 
 // KeepWritingUses writes when and from where sessions were used, every five seconds, until the context ends, and then
-// the rest.
-func (s *Service) KeepWritingUses(ctx context.Context) {
+// the rest: it calls write, which calls WriteUses and reports whether that was done.
+func (s *Service) KeepWritingUses(ctx context.Context, write func(context.Context) bool) {
 	tick := time.NewTicker(useInterval)
 	defer tick.Stop()
 	for ended := false; !ended; {
@@ -94,8 +94,7 @@ func (s *Service) KeepWritingUses(ctx context.Context) {
 		case <-tick.C:
 		case <-s.uses.full:
 		}
-		if err := s.WriteUses(context.WithoutCancel(ctx)); err != nil {
-			s.config.Log.WarnContext(ctx, "recording the use of sessions failed; it is retried", "error", err)
+		if !write(context.WithoutCancel(ctx)) {
 			select { // a full queue must not retry without a pause
 			case <-ctx.Done():
 			case <-tick.C:

@@ -22,7 +22,9 @@ const keysTimeout = time.Second
 type task = func(context.Context)
 
 func (s *Server) tasks() []task {
-	return []task{s.followChanges, s.maintain, s.accounts.KeepWritingUses}
+	return []task{s.followChanges, s.maintain, func(ctx context.Context) {
+		s.accounts.KeepWritingUses(ctx, func(ctx context.Context) bool { return s.try(ctx, operationTimeout, s.writeUses()) })
+	}}
 }
 
 // followChanges learns what other instances, and other programs, change in the database. A change is known only when
@@ -92,9 +94,12 @@ func (s *Server) jobs() []job {
 	}
 }
 
+func (s *Server) writeUses() job { return job{"record the use of sessions", s.accounts.WriteUses} }
+
 func (s *Server) readKeys() job { return job{"read the signing keys", s.keys.reload} }
 
-// try runs what may fail now, and is run again later. It reports whether that was done.
+// try runs what may fail now, and is run again later: up to four times a second, so not each failure has a line. It
+// reports whether that was done.
 func (s *Server) try(ctx context.Context, timeout time.Duration, j job) bool {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -104,9 +109,15 @@ func (s *Server) try(ctx context.Context, timeout time.Duration, j job) bool {
 	}
 	s.options.observer.taskRan(j.name, err)
 	if err != nil {
-		s.log.WarnContext(ctx, "a background task failed; it is retried", "task", j.name, "error", err)
+		if times, tell := s.failures.failed(j.name, time.Now()); tell {
+			s.log.WarnContext(ctx, "a background task failed; it is retried", "task", j.name, "error", err, "failures", times)
+		}
+		return false
 	}
-	return err == nil
+	if times := s.failures.succeeded(j.name); times > 0 {
+		s.log.InfoContext(ctx, "a background task succeeds again", "task", j.name, "failures", times)
+	}
+	return true
 }
 
 // runTasks runs all until stop is called, which waits for them. A task that panics is restarted after a second: it must
@@ -116,7 +127,8 @@ func runTasks(ctx context.Context, log *slog.Logger, all []task) (stop func()) {
 	var running sync.WaitGroup
 	for _, run := range all {
 		running.Go(func() {
-			for recovered(ctx, log, run) {
+			var panics failures
+			for recovered(ctx, log, run, &panics) {
 				select {
 				case <-ctx.Done():
 				case <-time.After(time.Second):
@@ -130,12 +142,14 @@ func runTasks(ctx context.Context, log *slog.Logger, all []task) (stop func()) {
 	}
 }
 
-func recovered(ctx context.Context, log *slog.Logger, run task) (panicked bool) {
+func recovered(ctx context.Context, log *slog.Logger, run task, panics *failures) (panicked bool) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			panicked = true
-			log.ErrorContext(ctx, "panic in the background; the task is restarted",
-				"cause", cause, "stack", string(debug.Stack()))
+			if times, tell := panics.failed("", time.Now()); tell {
+				log.ErrorContext(ctx, "panic in the background; the task is restarted",
+					"cause", cause, "times", times, "stack", string(debug.Stack()))
+			}
 		}
 	}()
 	run(ctx)

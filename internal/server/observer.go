@@ -35,7 +35,7 @@ func (b observer) register(s *Server) {
 			Accounts: s.accounts.Stats, Pool: s.db.Stats, Statements: s.db.Turns, Tokens: s.tokens.Stats,
 			Plans: s.guard.PlanStats, State: s.state, Log: s.options.LogStats, GraphQL: s.graphql.Stats, Clients: s.clients,
 		})
-		for _, j := range append(s.jobs(), s.readKeys()) {
+		for _, j := range append(s.jobs(), s.readKeys(), s.writeUses()) {
 			b.metrics.Task(j.name)
 		}
 	}

@@ -64,6 +64,7 @@ type Server struct {
 	guard    *authz.Guard
 	graphql  *graphqlhttp.Handler
 	public   *httpserver.Server // nil before Run serves
+	failures failures           // of background tasks
 	table    []route            // of the public listener
 }
 
