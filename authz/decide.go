@@ -20,12 +20,14 @@ type argumentKey struct {
 
 // fieldCheck is what is left to do when a field executes.
 type fieldCheck struct {
-	rule        *fieldRule
-	denied      *violation   // not nil: the field is null and never resolved
-	owner       *requirement // depends on the object that the field belongs to
-	mayHide     bool         // an object that the field returns may be hidden
-	afterSignIn []*node      // what is decided again after a @signsIn field has succeeded
+	rule    *fieldRule
+	denied  *violation   // not nil: the field is null and never resolved
+	owner   *requirement // depends on the object that the field belongs to
+	mayHide bool         // an object that the field returns may be hidden
 }
+
+// responseKey names what the executor makes one field of: all selections of a type with one alias.
+type responseKey struct{ object, alias string }
 
 // argumentCheck is a supplied argument of one selection whose rule does not simply hold.
 type argumentCheck struct {
@@ -46,13 +48,14 @@ type outcome struct {
 	have       bits
 	checks     map[fieldKey]*fieldCheck
 	arguments  map[argumentKey]*argumentCheck
-	violations []*violation // the outermost forbidden fields, in the order of the document
-	runnable   bool         // at least one field of the first node may run
+	signIns    map[responseKey][]*node // what is decided when a @signsIn field has succeeded
+	violations []*violation            // the outermost forbidden fields, in the order of the document
+	runnable   bool                    // at least one field of the first node may run
 }
 
 // grantsAll reports whether the operation may run as if there were no guard.
 func (d *decision) grantsAll() bool {
-	return len(d.violations) == 0 && len(d.checks) == 0 && len(d.arguments) == 0
+	return len(d.violations) == 0 && len(d.checks) == 0 && len(d.arguments) == 0 && len(d.signIns) == 0
 }
 
 func (d *decision) verdict(r *requirement) verdict { return r.verdict(d.have, d.table.owners) }
@@ -202,13 +205,14 @@ func (w *walker) selection(n *node, s *selection, at *pathElement) (runs bool) {
 	case check.denied != nil:
 		w.forbid(key, check, at)
 		return false
-	case s.rule.signsIn && guardsAnything(s.children):
-		check.afterSignIn = s.children
+	case s.decidedLater:
+		response := responseKey{n.object.name, s.field.Alias}
+		set(&w.signIns, response, append(w.signIns[response], s.children...))
 	default:
 		check.mayHide = w.children(s.children, at)
 	}
-	if check.owner != nil || check.mayHide || check.afterSignIn != nil {
-		w.checks[key] = w.join(key, check)
+	if check.owner != nil || check.mayHide {
+		w.checks[key] = check
 	}
 	return true
 }
@@ -250,15 +254,6 @@ func (w *walker) selects(n *node, seen map[*node]bool) bool {
 		slices.ContainsFunc(n.fragments, func(f fragment) bool {
 			return f.when.hold(w.variables) && w.selects(f.node, seen)
 		})
-}
-
-// join merges the checks of two selections of one field: they differ only in what is selected below a @signsIn field.
-func (w *walker) join(key fieldKey, check *fieldCheck) *fieldCheck {
-	if before := w.checks[key]; before != nil {
-		check.afterSignIn = append(slices.Clone(before.afterSignIn), check.afterSignIn...)
-		check.mayHide = check.mayHide || before.mayHide
-	}
-	return check
 }
 
 func (w *walker) forbid(key fieldKey, check *fieldCheck, at *pathElement) {

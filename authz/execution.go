@@ -112,10 +112,9 @@ func (e *execution) field(ctx context.Context, next graphql.Resolver) (any, erro
 	case err != nil:
 	case fc.Object == e.stream:
 		return e.listen(fc, result), nil
-	case check == nil:
-	case check.afterSignIn != nil:
-		return e.signIn(ctx, fc, check, result)
-	case check.mayHide:
+	case len(d.signIns) > 0 && d.signIns[responseKeyOf(fc)] != nil:
+		return e.signIn(ctx, fc, d.signIns[responseKeyOf(fc)], result)
+	case check != nil && check.mayHide:
 		return e.filter(ctx, d, check.rule, result, fc)
 	}
 	return result, err
@@ -208,18 +207,22 @@ func (e *execution) null(fc *graphql.FieldContext) any {
 
 // signIn decides what is selected below a @signsIn field for the user that the field returned. A null result signs
 // nobody in.
-func (e *execution) signIn(ctx context.Context, fc *graphql.FieldContext, check *fieldCheck, result any) (any, error) {
+func (e *execution) signIn(ctx context.Context, fc *graphql.FieldContext, below []*node, result any) (any, error) {
 	if isNil(reflect.ValueOf(result)) {
 		return result, nil
 	}
 	v, have := e.guard.identify(ctx, "Config.SignedIn", func() (Viewer, error) {
 		return e.guard.config.SignedIn(ctx, result)
 	})
-	d := e.guard.decide(ctx, check.afterSignIn, false, v, have, e.variables)
+	d := e.guard.decide(ctx, below, false, v, have, e.variables)
 	e.mu.Lock()
 	set(&e.afterSignIn, fc, d)
 	e.mu.Unlock()
-	return e.filter(ctx, d, check.rule, result, fc)
+	return e.filter(ctx, d, e.guard.table.types[fc.Object].fields[fc.Field.Name], result, fc)
+}
+
+func responseKeyOf(fc *graphql.FieldContext) responseKey {
+	return responseKey{fc.Object, fc.Field.Alias}
 }
 
 // decisionFor returns the decision for a field: that of the nearest @signsIn field above it, or else the operation's.

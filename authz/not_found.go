@@ -38,21 +38,23 @@ func (e *execution) replaceNotFound(ctx context.Context, response *graphql.Respo
 		denied[strings.Join(names(v.path), ".")] = true
 	}
 	e.mu.Unlock()
+	decisions := e.decisions()
 	response.Errors = slices.DeleteFunc(response.Errors, func(err *gqlerror.Error) bool {
 		if !isNotFound(err) {
 			return false
 		}
 		path := e.belowEvent(err.Path)
 		key := strings.Join(names(path), ".")
-		denied[key] = denied[key] || e.denyMissingAt(ctx, path)
+		denied[key] = denied[key] || e.denyMissingAt(ctx, path, decisions)
 		return denied[key]
 	})
 }
 
 // denyMissingAt is denyMissing for whatever fields the document has at a path.
-func (e *execution) denyMissingAt(ctx context.Context, path ast.Path) bool {
-	for _, f := range fieldsAt(e.operation.SelectionSet, names(path)) {
-		for _, d := range e.decisions() {
+func (e *execution) denyMissingAt(ctx context.Context, path ast.Path, below map[string][]*decision) bool {
+	keys := names(path)
+	for _, f := range fieldsAt(e.operation.SelectionSet, keys) {
+		for _, d := range append([]*decision{e.decision}, below[keys[0]]...) {
 			for _, object := range e.guard.objectTypes() {
 				fc := &graphql.FieldContext{Object: object.name, Field: graphql.CollectedField{Field: f}}
 				if e.denyMissing(ctx, d, fc, path) {
@@ -64,13 +66,14 @@ func (e *execution) denyMissingAt(ctx context.Context, path ast.Path) bool {
 	return false
 }
 
-// decisions are the operation's and those below @signsIn fields.
-func (e *execution) decisions() []*decision {
+// decisions are those below @signsIn fields, by the root field that each stands at or below.
+func (e *execution) decisions() map[string][]*decision {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	all := []*decision{e.decision}
-	for _, d := range e.afterSignIn {
-		all = append(all, d)
+	all := map[string][]*decision{}
+	for fc, d := range e.afterSignIn {
+		root := names(fc.Path())[0]
+		all[root] = append(all[root], d)
 	}
 	return all
 }

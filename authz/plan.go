@@ -55,6 +55,8 @@ type selection struct {
 	when      conditions
 	arguments []guardedInput
 	children  []*node // one for each concrete type behind the field
+
+	decidedLater bool // what is below a @signsIn field is decided for the user whom it signs in
 }
 
 // fragment is a spread or inline fragment: what it selects belongs to the same object.
@@ -107,6 +109,7 @@ func newPlan(t *table, doc *ast.QueryDocument, op *ast.OperationDefinition) *pla
 		fixed:  true,
 		fields: map[fieldKey]bool{},
 	}
+	builder.findSignIns()
 	p.collectNeeds(p.root, map[*node]bool{})
 	p.fixed = p.fixed && p.plain
 	for _, n := range builder.nodes {
@@ -216,9 +219,8 @@ func (p *plan) collectNeeds(n *node, seen map[*node]bool) {
 			continue
 		}
 		p.need(s.rule.require)
-		decidedLater := s.rule.signsIn && guardsAnything(s.children)
-		p.plain = p.plain && !decidedLater && len(s.arguments) == 0
-		if decidedLater {
+		p.plain = p.plain && !s.decidedLater && len(s.arguments) == 0
+		if s.decidedLater {
 			continue
 		}
 		for _, c := range s.children {
@@ -237,29 +239,32 @@ func (p *plan) need(r *requirement) {
 	}
 }
 
-// guardsAnything reports whether a rule stands anywhere on or below these nodes.
-func guardsAnything(nodes []*node) bool {
-	return anyNode(nodes, map[*node]bool{}, func(n *node) bool {
-		return n.object.require != nil || slices.ContainsFunc(n.selections, func(s selection) bool {
-			return s.rule != nil && (s.rule.require != nil || len(s.arguments) > 0)
-		})
+// findSignIns marks the @signsIn fields with a rule below them. It looks at each node once.
+func (p *planner) findSignIns() {
+	guarded := map[*node]bool{}
+	for _, n := range p.nodes {
+		for i := range n.selections {
+			s := &n.selections[i]
+			s.decidedLater = s.rule != nil && s.rule.signsIn && guardsAnything(s.children, guarded)
+		}
+	}
+}
+
+// guardsAnything reports whether a rule stands anywhere on or below these nodes. It remembers what it found.
+func guardsAnything(nodes []*node, guarded map[*node]bool) bool {
+	return slices.ContainsFunc(nodes, func(n *node) bool {
+		if _, ok := guarded[n]; !ok {
+			guarded[n] = true // while it is looked at
+			guarded[n] = n.guards(guarded)
+		}
+		return guarded[n]
 	})
 }
 
-// anyNode reports whether one of these nodes, or a node below them, matches.
-func anyNode(nodes []*node, seen map[*node]bool, match func(*node) bool) bool {
-	for _, n := range nodes {
-		if seen[n] {
-			continue
-		}
-		seen[n] = true
-		if match(n) ||
-			slices.ContainsFunc(n.selections, func(s selection) bool { return anyNode(s.children, seen, match) }) ||
-			slices.ContainsFunc(n.fragments, func(f fragment) bool { return anyNode([]*node{f.node}, seen, match) }) {
-			return true
-		}
-	}
-	return false
+func (n *node) guards(guarded map[*node]bool) bool {
+	return n.object.require != nil || slices.ContainsFunc(n.selections, func(s selection) bool {
+		return s.rule != nil && (s.rule.require != nil || len(s.arguments) > 0) || guardsAnything(s.children, guarded)
+	}) || slices.ContainsFunc(n.fragments, func(f fragment) bool { return guardsAnything([]*node{f.node}, guarded) })
 }
 
 func isIntrospection(f *ast.Field) bool { return f.Name == "__schema" || f.Name == "__type" }

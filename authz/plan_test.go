@@ -25,10 +25,52 @@ func TestPlan_IsLinearInTheDocument(t *testing.T) {
 		for _, strict := range []bool{false, true} {
 			guard.decide(context.Background(), []*node{p.root}, strict, caller{}, bits{}, nil)
 		}
-		anyNode([]*node{p.root}, map[*node]bool{}, func(*node) bool { nodes[fragments]++; return false })
+		nodes[fragments] = countNodes([]*node{p.root}, map[*node]bool{})
 	}
 	if nodes[60] < 60 || nodes[120] > 2*nodes[60] {
 		t.Errorf("%d nodes for 120 fragments, %d for 60", nodes[120], nodes[60])
+	}
+}
+
+// countNodes is how many nodes a walk meets.
+func countNodes(nodes []*node, seen map[*node]bool) (n int) {
+	for _, at := range nodes {
+		if seen[at] {
+			continue
+		}
+		seen[at] = true
+		n++
+		for _, s := range at.selections {
+			n += countNodes(s.children, seen)
+		}
+		for _, f := range at.fragments {
+			n += countNodes([]*node{f.node}, seen)
+		}
+	}
+	return n
+}
+
+// TestSignIns_AreDecidedEachForItself: after each of n fields that sign in, what is below it is decided, and not what is
+// below all of them.
+func TestSignIns_AreDecidedEachForItself(t *testing.T) {
+	guard := benchGuard(t)
+	decided := map[int]int{} // nodes, after all of so many fields
+	for _, fields := range []int{40, 80} {
+		text := strings.Repeat(`a: signIn(id: "ann") { ...F } `, 3) // of which the executor makes one field
+		for i := range fields - 1 {
+			text += fmt.Sprintf(`a%d: signIn(id: "ann") { ...F } `, i)
+		}
+		doc, err := parseOnly("mutation { " + text + "} fragment F on Session { vault { note } }")
+		testenv.Check(t, err)
+		p := newPlan(guard.table, doc, doc.Operations[0])
+		d := guard.decide(t.Context(), []*node{p.root}, true, caller{}, bits{}, nil)
+		testenv.Equal(t, fields, len(d.signIns), "fields that sign in")
+		for _, below := range d.signIns {
+			decided[fields] += countNodes(below, map[*node]bool{})
+		}
+	}
+	if decided[40] < 2*40 || decided[80]-decided[40] != 3*40 {
+		t.Errorf("%d nodes are decided after 80 fields, %d after 40", decided[80], decided[40])
 	}
 }
 
