@@ -858,7 +858,7 @@ type Mutation {
   Keeps an account from being used, and ends its sessions at once.
   Errors: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `LAST_ADMIN` + "`" + `.
   """
-  suspendUser("The user's id." id: ID!): SuspendUserPayload! @auth(roles: [ADMIN])
+  suspendUser("The user's id." id: ID!): SuspendUserPayload! @auth(roles: [ADMIN], maxAge: 300)
   """
   Lets a suspended account be used again; its sessions stay ended.
   Errors: ` + "`" + `NOT_FOUND` + "`" + `.

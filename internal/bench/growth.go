@@ -64,6 +64,11 @@ func (b *bench) compare(ctx context.Context, few, many workload) (ratios, times 
 		}
 		defer pair[i].conn.Close()
 		defer context.AfterFunc(ctx, func() { pair[i].conn.Close() })()
+		if w.before != nil {
+			if _, err := pair[i].do(w.before); err != nil {
+				return nil, nil, err
+			}
+		}
 	}
 	turn := 0
 	for range b.size.rounds {

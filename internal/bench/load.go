@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +20,7 @@ type workload struct {
 	address  string
 	requests [][]byte
 	prefix   []byte
+	before   []byte // nil: nothing; what is sent before each comparison, when requests ask for a recent proof
 }
 
 // client is one keep-alive connection. Of a response it parses only what it needs to find the next one: a load
@@ -131,6 +133,47 @@ func (c *client) ask(w workload, turn int) error {
 	return err
 }
 
+// maxPutOffs is how often a request is repeated that a busy server puts off.
+const maxPutOffs = 20
+
+// askUntilServed is ask, again when the server hashes for too many and says so: after as long as it tells.
+func (c *client) askUntilServed(ctx context.Context, w workload, turn int) error {
+	for n := 0; ; n++ {
+		err := c.ask(w, turn)
+		if err == nil || n == maxPutOffs {
+			return err
+		}
+		wait := c.putOff()
+		if wait == 0 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+		}
+	}
+}
+
+// putOff is how long the newest response asks to wait; 0 when it is another one than RATE_LIMITED.
+func (c *client) putOff() time.Duration {
+	var response struct {
+		Errors []struct {
+			Extensions struct {
+				Code       string
+				RetryAfter int
+			}
+		}
+	}
+	if json.Unmarshal(c.body, &response) != nil || len(response.Errors) == 0 {
+		return 0
+	}
+	if e := response.Errors[0].Extensions; e.Code == "RATE_LIMITED" {
+		return time.Duration(e.RetryAfter) * time.Second
+	}
+	return 0
+}
+
 // onEach runs a function on so many connections simultaneously, and returns the first error.
 func (w workload) onEach(ctx context.Context, connections int, f func(i int, c *client) error) error {
 	clients := make([]*client, connections)
@@ -171,7 +214,7 @@ func (w workload) closedLoop(ctx context.Context, connections int, d time.Durati
 	err := w.onEach(ctx, connections, func(i int, c *client) error {
 		began := time.Now()
 		for took[i] < d {
-			if err := c.ask(w, i+counts[i]*connections); err != nil {
+			if err := c.askUntilServed(ctx, w, i+counts[i]*connections); err != nil {
 				return err
 			}
 			counts[i]++
@@ -190,7 +233,7 @@ func (w workload) closedLoop(ctx context.Context, connections int, d time.Durati
 func (w workload) send(ctx context.Context, connections, requests int) error {
 	return w.onEach(ctx, connections, func(i int, c *client) error {
 		for turn := i; turn < requests; turn += connections {
-			if err := c.ask(w, turn); err != nil {
+			if err := c.askUntilServed(ctx, w, turn); err != nil {
 				return err
 			}
 		}
@@ -213,7 +256,7 @@ func (w workload) openLoop(ctx context.Context, connections, rate int, d time.Du
 			}
 			due := began.Add(after)
 			time.Sleep(time.Until(due))
-			if err := c.ask(w, turn); err != nil {
+			if err := c.askUntilServed(ctx, w, turn); err != nil {
 				return err
 			}
 			times = append(times, milliseconds(time.Since(due)))

@@ -15,6 +15,7 @@ const (
 		"edges{cursor node{id email name roles status createdAt}}pageInfo{hasNextPage endCursor}}}"
 	searchQuery         = "query($search:String){users(search:$search){edges{node{id email}}}}"
 	administratorsQuery = "{users(filter:{role:ADMIN}){edges{node{id email}}}}"
+	proofQuery          = "mutation($in:ReauthenticateInput!){reauthenticate(input:$in){expiresIn}}"
 	suspendQuery        = "mutation($id:ID!){suspendUser(id:$id){user{id}}reinstateUser(id:$id){user{id}}}"
 )
 
@@ -98,6 +99,7 @@ func administrationWorkloads(ctx context.Context, p *process, callers, users int
 	}
 	page := workload{address: p.address, prefix: usersPrefix}
 	one, many, filter, suspend := page, page, page, workload{address: p.address, prefix: suspendPrefix}
+	suspend.before = graphqlRequest(proofQuery, map[string]any{"in": map[string]any{"password": userPassword}}, tokens[0])
 	filter.requests = [][]byte{graphqlRequest(administratorsQuery, nil, tokens[0])}
 	for i := range callers {
 		n := 1 + i*((users-1)/callers)
@@ -116,17 +118,16 @@ func signIn(ctx context.Context, p *process, callers, users int) ([]string, erro
 	tokens := make([]string, callers)
 	err := logins.onEach(ctx, min(loginClients, callers), func(i int, c *client) error {
 		for ; i < callers; i += loginClients {
-			body, err := c.do(logins.requests[i])
-			if err != nil {
-				return err
+			if err := c.askUntilServed(ctx, logins, i); err != nil {
+				return fmt.Errorf("signing in as caller %d: %w", i, err)
 			}
 			var response struct {
 				Data struct {
 					Login struct{ AccessToken string }
 				}
 			}
-			if err := json.Unmarshal(body, &response); err != nil || response.Data.Login.AccessToken == "" {
-				return fmt.Errorf("signing in as caller %d: %s", i, body)
+			if err := json.Unmarshal(c.body, &response); err != nil {
+				return err
 			}
 			tokens[i] = response.Data.Login.AccessToken
 		}

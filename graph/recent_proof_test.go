@@ -1,0 +1,90 @@
+package graph
+
+import (
+	"strconv"
+	"testing"
+
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// withoutRecentProof says why a mutation by which an administrator acts on another's account asks for no recent proof.
+var withoutRecentProof = map[string]string{
+	"reinstateUser": "it gives access back and takes none away: the sessions of the account stay ended",
+}
+
+// maxProofAge is the oldest proof, in seconds, with which access may be taken away.
+const maxProofAge = 300
+
+// TestSchema_AnAdministratorsOldSessionTakesNoAccessAway: a thief of it, or a passer-by at a screen that was left
+// alone, must not lock others out. So each mutation that a role opens and that names an object asks for a recent proof.
+func TestSchema_AnAdministratorsOldSessionTakesNoAccessAway(t *testing.T) {
+	schema := NewSchema(nil).Schema()
+	for _, f := range schema.Mutation.Fields {
+		reason, argued := withoutRecentProof[f.Name]
+		switch open := roleSuffices(f.Directives.ForName("auth")) && namesObject(schema, f.Arguments); {
+		case open && !argued:
+			t.Errorf("%s: add maxAge: %d to its @auth(roles:), or say in withoutRecentProof why an old session may do it",
+				f.Name, maxProofAge)
+		case argued && !open:
+			t.Errorf("%s asks for a recent proof, or acts on no other account: take its reason away, %q", f.Name, reason)
+		}
+	}
+	for name := range withoutRecentProof {
+		if schema.Mutation.Fields.ForName(name) == nil {
+			t.Errorf("there is no mutation %s", name)
+		}
+	}
+	if !roleSuffices(schema.Mutation.Fields.ForName("reinstateUser").Directives.ForName("auth")) {
+		t.Error("reinstateUser asks for more than a role: this test finds nothing")
+	}
+}
+
+// roleSuffices reports whether one of a rule's alternatives names a role, and accepts an old proof.
+func roleSuffices(auth *ast.Directive) bool {
+	if auth == nil {
+		return false
+	}
+	var flat ast.ChildValueList
+	for _, a := range auth.Arguments {
+		flat = append(flat, &ast.ChildValue{Name: a.Name, Value: a.Value})
+	}
+	clauses := []ast.ChildValueList{flat}
+	if alternatives := flat.ForName("any"); alternatives != nil {
+		for _, c := range alternatives.Children {
+			clauses = append(clauses, c.Value.Children)
+		}
+	}
+	for _, c := range clauses {
+		age := maxProofAge + 1
+		if given := c.ForName("maxAge"); given != nil {
+			age, _ = strconv.Atoi(given.Raw)
+		}
+		if c.ForName("roles") != nil && age > maxProofAge {
+			return true
+		}
+	}
+	return false
+}
+
+// namesObject reports whether an argument, or a field of an input below it, is an ID.
+func namesObject(schema *ast.Schema, arguments ast.ArgumentDefinitionList) bool {
+	for _, a := range arguments {
+		if typeNamesObject(schema, a.Type.Name(), map[string]bool{}) {
+			return true
+		}
+	}
+	return false
+}
+
+func typeNamesObject(schema *ast.Schema, name string, seen map[string]bool) bool {
+	if name == "ID" || seen[name] {
+		return name == "ID"
+	}
+	seen[name] = true
+	for _, f := range schema.Types[name].Fields {
+		if typeNamesObject(schema, f.Type.Name(), seen) {
+			return true
+		}
+	}
+	return false
+}
