@@ -36,6 +36,7 @@ func benchGuard(b testing.TB) *Guard {
 		Owners: map[string][]Owner{"AUTHOR": {never}, "MEMBER": {never}},
 		Objects: map[string]func(context.Context, string) (any, error){
 			"Mutation.discard(id:)": none, "Mutation.move(ids:)": none, "MoveInput.draft": none, "MoveInput.fresh": none,
+			"Query.excerpt(id:)": none, "Subscription.edits(id:)": none,
 		},
 		SignedIn: func(context.Context, any) (Viewer, error) { return viewer, nil },
 		Log:      slog.New(slog.DiscardHandler),

@@ -136,7 +136,7 @@ func (e *evaluator) field(fields []*ast.Field, typ *ast.Definition, object any, 
 	}
 	def := typ.Fields.ForName(f.Name)
 	coordinate := typ.Name + "." + f.Name
-	if object != nil {
+	if object != nil && !e.isRoot(typ) {
 		foreign := ""
 		if denied(def.Directives, p, object) != "" {
 			foreign = coordinate

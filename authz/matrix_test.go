@@ -25,7 +25,7 @@ func schemaGenerator(schema *ast.Schema) *generator {
 			return []string{`"d1"`, `"m1"`, `"nothing"`}
 		}
 		switch coordinate {
-		case "Mutation.discard(id:)":
+		case "Mutation.discard(id:)", "Query.excerpt(id:)", "Subscription.edits(id:)":
 			return []string{`"p1"`, `"d2"`, `"m1"`, `"nothing"`}
 		}
 		prefix := map[string]string{

@@ -139,12 +139,12 @@ func signedInBy(_ context.Context, result any) (authz.Viewer, error) {
 // relation is one predicate for objects of every type.
 type relation = func(ctx context.Context, v *allfeatures.Viewer, object any) (bool, error)
 
-func isAuthor(_ context.Context, v *allfeatures.Viewer, object any) (bool, error) {
-	return allfeatures.IsAuthor(v, object), nil
+func isAuthor(ctx context.Context, v *allfeatures.Viewer, object any) (bool, error) {
+	return allfeatures.IsAuthor(v, object), ctx.Err()
 }
 
-func isMember(_ context.Context, v *allfeatures.Viewer, object any) (bool, error) {
-	return allfeatures.IsMember(v, object), nil
+func isMember(ctx context.Context, v *allfeatures.Viewer, object any) (bool, error) {
+	return allfeatures.IsMember(v, object), ctx.Err()
 }
 
 // ownersBy makes a predicate for each type of allfeatures that has owners.
@@ -161,11 +161,12 @@ func ownerBy[T any](is relation, name string) authz.Owner {
 	}).On(name)
 }
 
-// objects loads what allfeatures' mutations act on.
+// objects loads what allfeatures' operations name, in the context of their request.
 func objects(r *allfeatures.Resolver) map[string]func(context.Context, string) (any, error) {
-	load := func(_ context.Context, id string) (any, error) { return r.Object(id), nil }
+	load := func(ctx context.Context, id string) (any, error) { return r.Object(id), ctx.Err() }
 	return map[string]func(context.Context, string) (any, error){
 		"Mutation.discard(id:)": load, "Mutation.move(ids:)": load, "MoveInput.draft": load, "MoveInput.fresh": load,
+		"Query.excerpt(id:)": load, "Subscription.edits(id:)": load,
 	}
 }
 

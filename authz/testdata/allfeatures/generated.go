@@ -124,6 +124,7 @@ type ComplexityRoot struct {
 		Drafts       func(childComplexity int) int
 		DraftsOrNull func(childComplexity int) int
 		Either       func(childComplexity int) int
+		Excerpt      func(childComplexity int, id string) int
 		Fresh        func(childComplexity int) int
 		Grid         func(childComplexity int) int
 		Loose        func(childComplexity int) int
@@ -160,6 +161,7 @@ type ComplexityRoot struct {
 
 	Subscription struct {
 		Drafts  func(childComplexity int) int
+		Edits   func(childComplexity int, id string) int
 		Memos   func(childComplexity int) int
 		Nodes   func(childComplexity int) int
 		Posts   func(childComplexity int) int
@@ -234,6 +236,7 @@ type QueryResolver interface {
 	Count(ctx context.Context, filter *Filter, list []*Filter, matrix [][]*Filter, wrapped *Wrapped) (*int, error)
 	Vault(ctx context.Context) (*Vault, error)
 	Rows(ctx context.Context) ([]*Row, error)
+	Excerpt(ctx context.Context, id string) (*string, error)
 }
 type SubscriptionResolver interface {
 	Ticks(ctx context.Context) (<-chan int, error)
@@ -242,6 +245,7 @@ type SubscriptionResolver interface {
 	Drafts(ctx context.Context) (<-chan *Draft, error)
 	Nodes(ctx context.Context) (<-chan Node, error)
 	Memos(ctx context.Context) (<-chan *Memo, error)
+	Edits(ctx context.Context, id string) (<-chan *int, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -737,6 +741,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Either(childComplexity), true
+	case "Query.excerpt":
+		if e.ComplexityRoot.Query.Excerpt == nil {
+			break
+		}
+
+		args, err := ec.field_Query_excerpt_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Excerpt(childComplexity, args["id"].(string)), true
 	case "Query.fresh":
 		if e.ComplexityRoot.Query.Fresh == nil {
 			break
@@ -933,6 +948,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.Drafts(childComplexity), true
+	case "Subscription.edits":
+		if e.ComplexityRoot.Subscription.Edits == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_edits_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.Edits(childComplexity, args["id"].(string)), true
 	case "Subscription.memos":
 		if e.ComplexityRoot.Subscription.Memos == nil {
 			break
@@ -1302,6 +1328,8 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_vault(ctx, field)
 	case "rows":
 		return ec.fieldContext_Query_rows(ctx, field)
+	case "excerpt":
+		return ec.fieldContext_Query_excerpt(ctx, field)
 	case "__schema":
 		return ec.fieldContext_Query___schema(ctx, field)
 	case "__type":
@@ -1790,6 +1818,20 @@ func (ec *executionContext) field_Query_draft_args(ctx context.Context, rawArgs 
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_excerpt_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_memo_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -1879,6 +1921,20 @@ func (ec *executionContext) field_Query_search_args(ctx context.Context, rawArgs
 		return nil, err
 	}
 	args["deep"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_edits_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
 	return args, nil
 }
 
@@ -4564,6 +4620,50 @@ func (ec *executionContext) fieldContext_Query_rows(_ context.Context, field gra
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_excerpt(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_excerpt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Excerpt(ctx, fc.Args["id"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_excerpt(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_excerpt_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query___type(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5012,6 +5112,50 @@ func (ec *executionContext) fieldContext_Subscription_memos(_ context.Context, f
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Memo(ctx, field)
 		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_edits(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_edits(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().Edits(ctx, fc.Args["id"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_edits(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Int does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_edits_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -7343,6 +7487,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_rows(ctx, field)
 				})
+		case "excerpt":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_excerpt(ctx, field)
+				})
 		case "__type":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Query___type(ctx, field)
@@ -7495,6 +7645,8 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 		return ec._Subscription_nodes(ctx, fields[0])
 	case "memos":
 		return ec._Subscription_memos(ctx, fields[0])
+	case "edits":
+		return ec._Subscription_edits(ctx, fields[0])
 	default:
 		panic("unknown field " + strconv.Quote(fields[0].Name))
 	}

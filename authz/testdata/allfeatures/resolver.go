@@ -183,6 +183,9 @@ func stream[T any](r *Resolver, all ...T) (<-chan T, error) {
 
 func (r subscription) Ticks(context.Context) (<-chan int, error)    { return stream(r.Resolver, 1, 2) }
 func (r subscription) Secrets(context.Context) (<-chan *int, error) { return stream(r.Resolver, to(7)) }
+func (r subscription) Edits(context.Context, string) (<-chan *int, error) {
+	return stream(r.Resolver, to(1), to(2))
+}
 func (r subscription) Posts(context.Context) (<-chan *Post, error) {
 	if r.Events > 0 {
 		return stream(r.Resolver, slices.Repeat([]*Post{r.post("p1")}, r.Events)...)

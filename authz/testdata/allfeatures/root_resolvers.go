@@ -16,6 +16,10 @@ func (q query) Either(context.Context) (*string, error) { return counted(q.Resol
 func (q query) Vault(context.Context) (*Vault, error)   { return counted(q.Resolver, q.vault()) }
 func (q query) Rows(context.Context) ([]*Row, error)    { return counted(q.Resolver, q.Many) }
 
+func (q query) Excerpt(_ context.Context, id string) (*string, error) {
+	return counted(q.Resolver, to("of "+id))
+}
+
 func (q query) Node(_ context.Context, id string) (Node, error) {
 	return counted(q.Resolver, q.objects[id])
 }
