@@ -231,3 +231,12 @@ func TestIntrospection_FollowsItsSwitch(t *testing.T) {
 	const denied = `{"post":{"query":{"__type":null}}} | FORBIDDEN Query.__type @post.query.__type`
 	testenv.Equal(t, denied, closed.summary(t, "no viewer", text), "%s", text)
 }
+
+// TestSignIn_ToATypeThatIsGuardedIsDecidedForWhomItSignsIn: a caller who is not signed in would be denied it.
+func TestSignIn_ToATypeThatIsGuardedIsDecidedForWhomItSignsIn(t *testing.T) {
+	guarded := strings.Replace(allfeatures.SDL, "type Session @public", "type Session @auth", 1)
+	s := must(serve(t, guarded, testConfig(false)))
+	for id, want := range map[string]string{"bob": `{"signIn":{"token":"t-bob"}}`, "nobody": `{"signIn":null}`} {
+		testenv.Equal(t, want, s.summary(t, "missing", `mutation { signIn(id: "`+id+`") { token } }`), "%s", id)
+	}
+}

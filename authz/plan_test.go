@@ -19,11 +19,15 @@ func TestPlan_IsLinearInTheDocument(t *testing.T) {
 	guard := benchGuard(t)
 	nodes := map[int]int{}
 	for _, fragments := range []int{60, 120} {
-		doc, err := parseOnly(doubling(fragments))
-		testenv.Check(t, err)
-		p := newPlan(guard.table, doc, doc.Operations[0])
-		for _, strict := range []bool{false, true} {
-			guard.decide(context.Background(), []*node{p.root}, strict, caller{}, bits{}, nil)
+		text := doubling(fragments)
+		var p *plan
+		for _, leaf := range []string{"secret: __typename", "@include(if: $no)"} { // everything or nothing is selected
+			doc, err := parseOnly(strings.Replace(text, "secret: __typename", leaf, 1))
+			testenv.Check(t, err)
+			p = newPlan(guard.table, doc, doc.Operations[0])
+			for _, strict := range []bool{false, true} {
+				guard.decide(context.Background(), []*node{p.root}, strict, caller{}, bits{}, nil)
+			}
 		}
 		nodes[fragments] = countNodes([]*node{p.root}, map[*node]bool{})
 	}
