@@ -20,6 +20,42 @@ var (
 		Columns:    AddressesColumns,
 		PrimaryKey: []*schema.Column{AddressesColumns[0]},
 	}
+	// JobsColumns holds the columns for the "jobs" table.
+	JobsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "kind", Type: field.TypeString},
+		{Name: "args", Type: field.TypeString, Size: 2147483647},
+		{Name: "due_at", Type: field.TypeTime},
+		{Name: "attempt", Type: field.TypeInt},
+		{Name: "leased_by", Type: field.TypeString, Nullable: true},
+		{Name: "last_error", Type: field.TypeString, Nullable: true, Size: 2147483647},
+		{Name: "failed_at", Type: field.TypeTime, Nullable: true},
+		{Name: "created_at", Type: field.TypeTime},
+	}
+	// JobsTable holds the schema information for the "jobs" table.
+	JobsTable = &schema.Table{
+		Name:       "jobs",
+		Columns:    JobsColumns,
+		PrimaryKey: []*schema.Column{JobsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "jobs_due",
+				Unique:  false,
+				Columns: []*schema.Column{JobsColumns[3]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "failed_at IS NULL",
+				},
+			},
+			{
+				Name:    "jobs_failed",
+				Unique:  false,
+				Columns: []*schema.Column{JobsColumns[7]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "failed_at IS NOT NULL",
+				},
+			},
+		},
+	}
 	// RevocationsColumns holds the columns for the "revocations" table.
 	RevocationsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
@@ -164,6 +200,7 @@ var (
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
 		AddressesTable,
+		JobsTable,
 		RevocationsTable,
 		SessionsTable,
 		SettingsTable,
@@ -176,6 +213,9 @@ var (
 func init() {
 	AddressesTable.Annotation = &entsql.Annotation{
 		Table: "addresses",
+	}
+	JobsTable.Annotation = &entsql.Annotation{
+		Table: "jobs",
 	}
 	RevocationsTable.Annotation = &entsql.Annotation{
 		Table: "revocations",

@@ -11,3 +11,8 @@ var (
 func InTx(s *Service, ctx context.Context, f txFunc) error { return s.inTx(ctx, nil, f) }
 
 type Transaction = transaction
+
+// Enqueue is any use case's.
+func (tx *transaction) Enqueue(ctx context.Context, kind string, args any) error {
+	return tx.enqueue(ctx, kind, args)
+}

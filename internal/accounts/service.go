@@ -35,8 +35,9 @@ type Config struct {
 	IsRetryable  func(error) bool          // whether a rolled back transaction may run again; default: never
 	Log          *slog.Logger              // default slog.Default()
 
-	OnSwept func(table string, rows int) // called when rows were deleted that had expired; default: nothing
-	OnEvent func(context.Context, Event) // called after each commit; must be quick; default: nothing
+	OnSwept    func(table string, rows int) // called when rows were deleted that had expired; default: nothing
+	OnEvent    func(context.Context, Event) // called after each commit; must be quick; default: nothing
+	OnEnqueued func()                       // called after a commit that adds a job; must be quick; default: nothing
 }
 
 // Service manages accounts and sessions. It may be used concurrently.
@@ -92,6 +93,9 @@ func New(c Config) (*Service, error) {
 	}
 	if c.OnEvent == nil {
 		c.OnEvent = func(context.Context, Event) {}
+	}
+	if c.OnEnqueued == nil {
+		c.OnEnqueued = func() {}
 	}
 	turns := newTurns(c.Transactions)
 	t, err := newThrottler(c, turns)

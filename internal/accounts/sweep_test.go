@@ -22,6 +22,8 @@ var growth = map[string]growing{
 		kept: revocationsUntil(time.Minute)},
 	"throttles": {sweep: (*accounts.Service).DeleteExpiredAttempts, expired: attemptsUntil(-time.Second),
 		kept: attemptsUntil(time.Second)},
+	"jobs": {sweep: (*accounts.Service).DeleteFailedJobs,
+		expired: failedJobs(accounts.FailedJobRetention + time.Second), kept: freshJobs},
 	"addresses":    {bounded: "users: each goes with its account"},
 	"users":        {bounded: "people: each account until it is deleted"},
 	"settings":     {bounded: "the program: a row for each name in its source"},

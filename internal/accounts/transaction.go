@@ -17,6 +17,7 @@ import (
 // transaction is an open transaction with what is published after its commit.
 type transaction struct {
 	*ent.Tx
+	service *Service
 	revoked []Revocation
 	touched []uuid.UUID // users whose accounts may be changed
 	events  []Event     // published after the commit
@@ -66,7 +67,7 @@ func (s *Service) inOneTx(ctx context.Context, caller []string, f txFunc) error 
 	if ctx.Value(insideTx{}) != nil {
 		return errors.New("accounts: a transaction inside a transaction")
 	}
-	tx := &transaction{}
+	tx := &transaction{service: s}
 	committing := false
 	err := s.turns.atomically(ctx, s.config.Client, caller, func(begun *ent.Tx) error {
 		tx.Tx = begun

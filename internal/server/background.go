@@ -89,6 +89,7 @@ func (s *Server) jobs() []job {
 		}},
 		{"delete expired attempts", s.accounts.DeleteExpiredAttempts},
 		{"delete old sessions", s.accounts.DeleteOldSessions},
+		{"delete failed jobs", s.accounts.DeleteFailedJobs},
 		{"rotate the signing keys", s.keys.maintain},
 		{"read which secret is in use", s.keys.useSecret},
 	}

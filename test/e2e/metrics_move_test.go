@@ -142,9 +142,11 @@ func TestMetrics_SchemaVersionIsTheDatabases(t *testing.T) {
 // expired makes rows of each table that is swept old by SQL. Those of the log of changes are old by the clock of a process.
 var expired = map[string]string{
 	accounts.ChangesTable: "",
-	"revocations":         "UPDATE revocations SET until = until - interval '3 days'",
-	"sessions":            "UPDATE sessions SET ended_at = ended_at - interval '40 days'",
-	"throttles":           "UPDATE throttles SET at = at - interval '1 day', until = until - interval '1 day'",
+	"jobs": "INSERT INTO jobs (id, kind, args, attempt, due_at, created_at, failed_at) " +
+		"VALUES (gen_random_uuid(), 'mail', '{}', 1, now(), now(), now() - interval '40 days')",
+	"revocations": "UPDATE revocations SET until = until - interval '3 days'",
+	"sessions":    "UPDATE sessions SET ended_at = ended_at - interval '40 days'",
+	"throttles":   "UPDATE throttles SET at = at - interval '1 day', until = until - interval '1 day'",
 }
 
 // TestMetrics_RowsSweptAndAgeOfTheKey move with the rows.
