@@ -42,6 +42,7 @@ var imports = map[string]string{
 	"internal/graphqltest":          "",
 	"internal/httpserver":           "internal/fairqueue",
 	"internal/logging":              "internal/requestid",
+	"internal/mail":                 "",
 	"internal/metrics": "authz internal/accounts internal/fairqueue internal/graphqlhttp internal/httpserver internal/logging " +
 		"internal/token",
 	"internal/password":            "internal/fairqueue",
@@ -81,6 +82,7 @@ var forbidden = map[string][]string{
 	"internal/problem":    {"net/http", "database/sql", "github.com/99designs/gqlgen", "github.com/vektah/gqlparser"},
 	"internal/httpserver": {"database/sql", "github.com/99designs/gqlgen"},
 	"internal/logging":    {"net/http", "database/sql", "github.com/99designs/gqlgen"},
+	"internal/mail":       {"database/sql", "github.com/99designs/gqlgen"},
 	"verify":              {"database/sql", "github.com/99designs/gqlgen"},
 	"graph":               {"database/sql", "entgo.io/ent", "golang.org/x/crypto"},
 }
@@ -89,6 +91,7 @@ var forbidden = map[string][]string{
 var only = map[string]string{
 	"github.com/prometheus": "internal/metrics",
 	"go.opentelemetry.io":   "internal/tracing",
+	"github.com/wneessen":   "internal/mail",
 	"github.com/spf13":      "internal/cli",
 }
 
