@@ -203,14 +203,17 @@ func TestViolations_AreCappedAtFifty(t *testing.T) {
 
 // TestTypeName_MismatchFailsTheOperation: an object is decided as one of another type than gqlgen's.
 func TestTypeName_MismatchFailsTheOperation(t *testing.T) {
-	typeName := func(name string) *server {
-		return serveWith(t, func(c *authz.Config) { c.TypeName = func(any) string { return name } })
-	}
-	s := typeName("Post") // everything is open
+	var log strings.Builder
+	s := serveWith(t, func(c *authz.Config) { // everything is open
+		c.TypeName = func(any) string { return "Post" }
+		c.Log = slog.New(slog.NewTextHandler(&log, nil))
+	})
 	if got := s.summary(t, "other user", `{ node(id: "d1") { id } }`); got != "rejected | INTERNAL @" {
 		t.Errorf("objects are decided as those of another type: %s", got)
 	}
-	var log strings.Builder
+	if !strings.Contains(log.String(), "fields=[Draft.id]") {
+		t.Errorf("the log does not say what ran: %s", &log)
+	}
 	s = serveWith(t, func(c *authz.Config) {
 		c.TypeName = func(any) string { return "PostRow" }
 		c.Log = slog.New(slog.NewTextHandler(&log, nil))

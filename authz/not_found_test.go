@@ -68,6 +68,28 @@ func TestNotFound_OfAResolverIsAnsweredAsAForeignObject(t *testing.T) {
 	testenv.Equal(t, `{"discard":"d3"}`, s.summary(t, "alice", discard), "the control")
 }
 
+// TestError_OfAResolverPassesTheGuard, unless it is NOT_FOUND: also where objects are decided.
+func TestError_OfAResolverPassesTheGuard(t *testing.T) {
+	for _, verify := range []bool{false, true} {
+		s := mustServe(t, verify)
+		s.exec.AroundFields(func(ctx context.Context, next graphql.Resolver) (any, error) {
+			if graphql.GetFieldContext(ctx).Field.Name == "open" {
+				return next(ctx)
+			}
+			return nil, &gqlerror.Error{Message: "full", Extensions: map[string]any{"code": "DISK_FULL"}}
+		})
+		for text, want := range map[string]string{
+			`{ open post(id: "p1") { secret } }`:                          `{"open":"open","post":null} | DISK_FULL  @post`,
+			`{ open draft(id: "d1") { id } }`:                             `{"open":"open","draft":null} | DISK_FULL  @draft`,
+			`{ open excerpt(id: "d1") }`:                                  `{"open":"open","excerpt":null} | DISK_FULL  @excerpt`,
+			`mutation { discard(id: "d1") }`:                              `{"discard":null} | DISK_FULL  @discard`,
+			`mutation { signIn(id: "alice") { token member { email } } }`: `{"signIn":null} | DISK_FULL  @signIn`,
+		} {
+			testenv.Equal(t, want, s.summary(t, "alice", text), "%s", text)
+		}
+	}
+}
+
 // TestNotFound_ThatAResolverAddsForAListIsInTheGuardsWords: the list is null, in which nothing is hidden.
 func TestNotFound_ThatAResolverAddsForAListIsInTheGuardsWords(t *testing.T) {
 	s := mustServe(t, false)

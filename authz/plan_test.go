@@ -1,6 +1,7 @@
 package authz
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -122,4 +123,16 @@ func doubling(fragments int) string {
 
 func parseOnly(text string) (*ast.QueryDocument, error) {
 	return parser.ParseQuery(&ast.Source{Input: text})
+}
+
+// TestComparePaths_OrdersIndexesAsNumbers: of many places where something is denied, the first is in the answer.
+func TestComparePaths_OrdersIndexesAsNumbers(t *testing.T) {
+	path := func(index int) ast.Path {
+		return ast.Path{ast.PathName("rows"), ast.PathIndex(index), ast.PathName("a")}
+	}
+	for i, a := range []int{0, 9, 10, 100} {
+		for j, b := range []int{0, 9, 10, 100} {
+			testenv.Equal(t, cmp.Compare(i, j), comparePaths(path(a), path(b)), "%d and %d", a, b)
+		}
+	}
 }
