@@ -45,6 +45,7 @@ var imports = map[string]string{
 	"internal/mail":                 "",
 	"internal/metrics": "authz internal/accounts internal/fairqueue internal/graphqlhttp internal/httpserver internal/logging " +
 		"internal/token",
+	"internal/outbox":              "ent",
 	"internal/password":            "internal/fairqueue",
 	"internal/password/hashworker": "internal/password",
 	"internal/pgtemp":              "",
@@ -81,6 +82,7 @@ var forbidden = map[string][]string{
 	"internal/viewer":     {"database/sql", "github.com/99designs/gqlgen"},
 	"internal/problem":    {"net/http", "database/sql", "github.com/99designs/gqlgen", "github.com/vektah/gqlparser"},
 	"internal/httpserver": {"database/sql", "github.com/99designs/gqlgen"},
+	"internal/outbox":     {"net/http", "github.com/99designs/gqlgen"},
 	"internal/logging":    {"net/http", "database/sql", "github.com/99designs/gqlgen"},
 	"internal/mail":       {"database/sql", "github.com/99designs/gqlgen"},
 	"verify":              {"database/sql", "github.com/99designs/gqlgen"},

@@ -1,0 +1,31 @@
+package outbox
+
+import (
+	"context"
+	"time"
+)
+
+// MaxClockSkew, MaxAttempts and MeanDelay are what the tests of the package measure against.
+const MaxClockSkew = maxClockSkew
+
+var (
+	MaxAttempts = maxAttempts
+	MeanDelay   = meanDelay
+)
+
+// Leased is a job of one instance.
+type Leased = leased
+
+// Until is when others may take it.
+func (l leased) Until() time.Time { return l.until }
+
+// Claim, End and Attempt are the steps of Run.
+func (o *Outbox) Claim(ctx context.Context, n int) ([]Leased, error) { return o.claim(ctx, n) }
+
+// End ends an attempt.
+func (o *Outbox) End(ctx context.Context, j Leased, err error, stopped bool) error {
+	return o.end(ctx, result{leased: j, err: err, stopped: stopped})
+}
+
+// Attempt works a job and returns how that ended.
+func (o *Outbox) Attempt(ctx context.Context, j Leased) error { return o.attempt(ctx, j).err }

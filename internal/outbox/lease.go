@@ -1,0 +1,130 @@
+package outbox
+
+import (
+	"context"
+	"time"
+
+	"entgo.io/ent/dialect"
+	"entgo.io/ent/dialect/sql"
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/job"
+	"github.com/gatehouse/gatehouse/ent/predicate"
+)
+
+// maxClockSkew is by how much the clocks of two instances may differ: a lease lasts so much longer than an attempt, or
+// else an instance whose clock is ahead would begin a job that another one works.
+const maxClockSkew = time.Minute
+
+// leased is a job that this instance alone may work.
+type leased struct {
+	Job
+	lease string    // names the instance and the claim; no other claim has it
+	began time.Time // by this process's clock, before the claim
+	until time.Time // by the clock of Config: others may take it then
+}
+
+// claim leases at most n jobs that are due, those that are due for longest first. A job whose lease is over is due: its
+// instance crashed, or lost the database.
+//
+// One statement takes them and another one reads what it took. If the second fails, these jobs wait until the lease is
+// over.
+func (o *Outbox) claim(ctx context.Context, n int) ([]leased, error) {
+	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
+	defer cancel()
+	began, now := time.Now(), o.now()
+	until, lease := now.Add(o.config.Timeout+maxClockSkew), o.config.Instance+" "+uuid.NewString()
+	taken, err := o.config.Client.Job.Update().Where(o.due(now, n)).
+		SetLeasedBy(lease).AddAttempt(1).SetDueAt(until).Save(ctx)
+	if err != nil || taken == 0 {
+		return nil, err
+	}
+	rows, err := o.config.Client.Job.Query().Where(job.LeasedBy(lease), job.DueAt(until), job.FailedAtIsNil()).All(ctx)
+	jobs := make([]leased, len(rows))
+	for i, row := range rows {
+		jobs[i] = leased{jobOf(row), lease, began, until}
+	}
+	return jobs, err
+}
+
+func jobOf(row *ent.Job) Job {
+	return Job{ID: row.ID, Kind: row.Kind, Args: row.Args, Attempt: row.Attempt, CreatedAt: row.CreatedAt.UTC()}
+}
+
+// due matches at most n jobs of our kinds that are due, and that no other transaction is about to lease. On Postgres
+// the rows are an array: the planner could run the subquery of an IN more than once, which then locks other rows.
+func (o *Outbox) due(now time.Time, n int) predicate.Job {
+	return func(s *sql.Selector) {
+		rows := sql.Dialect(s.Dialect()).Select(job.FieldID).From(sql.Table(job.Table)).Where(sql.And(
+			sql.IsNull(job.FieldFailedAt), sql.LTE(job.FieldDueAt, now), sql.In(job.FieldKind, o.kinds...),
+		)).OrderBy(job.FieldDueAt).Limit(n)
+		if s.Dialect() != dialect.Postgres {
+			s.Where(sql.In(s.C(job.FieldID), rows))
+			return
+		}
+		rows.ForUpdate(sql.WithLockAction(sql.SkipLocked))
+		s.Where(sql.P(func(b *sql.Builder) {
+			b.Ident(s.C(job.FieldID)).WriteString(" = ANY(ARRAY(").Join(rows).WriteString("))")
+		}))
+	}
+}
+
+// end writes how an attempt ended, if the job is still leased to it. A job that is done leaves nothing.
+func (o *Outbox) end(ctx context.Context, r result) error {
+	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
+	defer cancel()
+	held := []predicate.Job{job.ID(r.ID), job.LeasedBy(r.lease), job.Attempt(r.Attempt)}
+	if r.err == nil {
+		_, err := o.config.Client.Job.Delete().Where(held...).Exec(ctx)
+		return err
+	}
+	now, update := o.now(), o.config.Client.Job.Update().Where(held...).ClearLeasedBy()
+	switch {
+	case r.stopped:
+		update.AddAttempt(-1).SetDueAt(now)
+	case isPermanent(r.err) || r.Attempt >= maxAttempts:
+		update.SetFailedAt(now).SetLastError(errorText(r.err))
+	default:
+		update.SetDueAt(now.Add(delay(r.Attempt))).SetLastError(errorText(r.err))
+	}
+	n, err := update.Save(ctx)
+	if err == nil && n > 0 && !r.stopped {
+		o.logFailure(ctx, r)
+	}
+	return err
+}
+
+func (o *Outbox) logFailure(ctx context.Context, r result) {
+	message, log := "a job failed; it is retried", o.config.Log.WarnContext
+	if isPermanent(r.err) || r.Attempt >= maxAttempts {
+		message, log = "a job failed and was given up", o.config.Log.ErrorContext
+	}
+	log(ctx, message, "job", r.ID, "kind", r.Kind, "attempt", r.Attempt, "error", errorText(r.err))
+}
+
+// Stats says what is to be done.
+type Stats struct {
+	Waiting int           // jobs that are not done, those included that are being worked
+	Oldest  time.Duration // since the oldest of them was added
+	Failed  int           // jobs that were given up
+}
+
+// Stats returns the numbers of this moment.
+func (o *Outbox) Stats(ctx context.Context) (s Stats, err error) {
+	jobs := o.config.Client.Job
+	if s.Failed, err = jobs.Query().Where(job.FailedAtNotNil()).Count(ctx); err != nil {
+		return s, err
+	}
+	if s.Waiting, err = jobs.Query().Where(job.FailedAtIsNil()).Count(ctx); err != nil {
+		return s, err
+	}
+	oldest, err := jobs.Query().Where(job.FailedAtIsNil()).Order(ent.Asc(job.FieldID)).First(ctx)
+	if ent.IsNotFound(err) {
+		return s, nil
+	}
+	if err == nil {
+		s.Oldest = max(0, o.now().Sub(oldest.CreatedAt))
+	}
+	return s, err
+}
