@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/gatehouse/gatehouse/ent"
@@ -94,6 +95,12 @@ func (s *Service) exchange(ctx context.Context, tx *transaction, presented token
 		return exchanged{}, err
 	}
 	again, isAgain := presented.Successor(row.RefreshDigest)
+	late := false
+	if row.RefreshGeneration == generation+2 {
+		if late, err = s.isLate(ctx, tx, row, now); err != nil {
+			return exchanged{}, err
+		}
+	}
 	switch {
 	case row.EndedAt != nil || row.Edges.User.Status != string(StatusActive):
 		return exchanged{refused: tokenRevoked}, nil
@@ -102,7 +109,7 @@ func (s *Service) exchange(ctx context.Context, tx *transaction, presented token
 	case isAgain && row.RefreshGeneration == generation+1:
 		payload, err := s.payload(row.Edges.User, row, again, now)
 		return exchanged{payload: payload}, err
-	case row.RefreshGeneration == generation+2 && s.isLate(row, now):
+	case late:
 		if s.throttle.tellsOfLate(row.ID, now) {
 			tx.emit(Event{Kind: RefreshLate, UserID: row.UserID, SessionID: row.ID})
 		}
@@ -115,8 +122,11 @@ func (s *Service) exchange(ctx context.Context, tx *transaction, presented token
 }
 
 // isLate reports whether a session was refreshed within lateBy, to the second: each refresh, and nothing else, starts
-// its idle life again. After a change of RefreshTTL no token is late until the next refresh.
-func (s *Service) isLate(row *ent.Session, now time.Time) bool {
-	since := wholeSecond(now).Sub(row.IdleExpiresAt.Add(-s.config.RefreshTTL))
-	return since.Abs() <= lateBy // clocks of instances differ
+// its idle life again. The instance that did may give another life than this one.
+func (s *Service) isLate(ctx context.Context, tx *transaction, row *ent.Session, now time.Time) (bool, error) {
+	lives, err := readRefreshLives(ctx, tx.Client())
+	return slices.ContainsFunc(append(lives, s.config.RefreshTTL), func(life time.Duration) bool {
+		since := wholeSecond(now).Sub(row.IdleExpiresAt.Add(-life))
+		return since.Abs() <= lateBy // clocks of instances differ
+	}), err
 }

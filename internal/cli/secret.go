@@ -41,12 +41,12 @@ func rotateSecret(ctx context.Context, p Process) error {
 	if err != nil {
 		return err
 	}
-	if !rotated {
+	if !rotated.Done {
 		_, err = fmt.Fprintf(p.Stdout, "%s is in use already; nothing was changed. To rotate, give the new secret, and the "+
 			"former one as GATEHOUSE_SECRET_PREVIOUS: gatehouse help secret rotate\n", c.SecretVariable())
 		return err
 	}
 	_, err = fmt.Fprintf(p.Stdout, "%s is in use. Every session that is used has moved to it by %s; then remove %s.\n",
-		c.SecretVariable(), time.Now().Add(c.RefreshTTL).UTC().Format(time.RFC3339), c.PreviousVariable())
+		c.SecretVariable(), rotated.MovedBy.UTC().Format(time.RFC3339), c.PreviousVariable())
 	return err
 }

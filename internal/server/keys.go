@@ -96,17 +96,28 @@ func (s *SigningKeys) maintain(ctx context.Context) error {
 	return s.store.Maintain(ctx)
 }
 
-// RotateSecret puts the secret of the configuration in use in place of the former one. It reports whether there was
-// anything to do.
-func RotateSecret(ctx context.Context, c *Config, db *database.Database, log *slog.Logger) (rotated bool, err error) {
+// SecretRotation is what RotateSecret did.
+type SecretRotation struct {
+	Done    bool      // false: there was nothing to do
+	MovedBy time.Time // when each session that is used has a token of the new secret
+}
+
+// RotateSecret puts the secret of the configuration in use in place of the former one.
+func RotateSecret(ctx context.Context, c *Config, db *database.Database, log *slog.Logger) (r SecretRotation, err error) {
 	if err := accounts.CheckSecret(ctx, db.Client, c.secrets); err != nil {
-		return false, c.invalidSecret(err)
+		return r, c.invalidSecret(err)
 	}
-	rotated, err = accounts.RotateSecret(ctx, db.Client, c.secrets)
-	if rotated && err == nil {
-		observer{}.onEvent(log)(ctx, accounts.Event{Kind: accounts.SecretRotated})
+	r.Done, err = accounts.RotateSecret(ctx, db.Client, c.secrets)
+	if !r.Done || err != nil {
+		return r, err
 	}
-	return rotated, err
+	observer{}.onEvent(log)(ctx, accounts.Event{Kind: accounts.SecretRotated})
+	longest, err := accounts.LongestRefreshTTL(ctx, db.Client)
+	if longest == 0 { // no instance of this version has started
+		longest = c.RefreshTTL
+	}
+	r.MovedBy = time.Now().Add(longest + maintenanceInterval) // which the instances need to learn of it
+	return r, err
 }
 
 // Rotate creates the next signing key.

@@ -74,7 +74,10 @@ func New(ctx context.Context, c *Config, db *database.Database, o Options) (*Ser
 	if err := s.openAccounts(ctx); err != nil {
 		return nil, err
 	}
-	var err error
+	err := accounts.StoreRefreshTTL(ctx, db.Client, c.RefreshTTL)
+	if err != nil {
+		return nil, err
+	}
 	if s.graphql, err = s.newGraphQLHandler(); err != nil {
 		return nil, err
 	}

@@ -105,3 +105,32 @@ func TestReauthenticate_CountsForEveryTabAtEveryInstance(t *testing.T) {
 		return p.Other.Code(tab.Access, needsProof) == "INVALID_CREDENTIALS"
 	})
 }
+
+// TestRollingChangeOfLives_LosesNoSession: instances of which one has another life of tokens or sessions share them. A
+// tab that refreshes late at either ends nothing.
+func TestRollingChangeOfLives_LosesNoSession(t *testing.T) {
+	t.Parallel()
+	url := "GATEHOUSE_DATABASE_URL=" + dbtest.Postgres(t)
+	former := servertest.Start(t, servertest.Secret, servertest.Issuer, url)
+	for _, setting := range []string{"ACCESS_TTL=1h", "ACCESS_TTL=1m", "REFRESH_TTL=1000h", "REFRESH_TTL=1h", "SESSION_TTL=9000h",
+		"SESSION_TTL=720h"} {
+		changed := servertest.Start(t, servertest.Secret, servertest.Issuer, url, "GATEHOUSE_"+setting)
+		for _, at := range [][2]*servertest.Process{{former, changed}, {changed, former}} {
+			owner := at[0].Register()
+			next := at[1].Refresh(owner.Refresh)
+			last := at[0].Refresh(next.Refresh)
+			if code := at[1].Code("", `mutation { refresh(input: {refreshToken: "`+owner.Refresh+`"}) { tokenType } }`); code != "INVALID_TOKEN" {
+				t.Errorf("%s: a late tab: %q", setting, code)
+			}
+			for _, token := range []string{owner.Access, next.Access, last.Access} {
+				for _, p := range at {
+					if a := p.Ask(token, servertest.Me); !a.OK() {
+						t.Errorf("%s: %v", setting, a)
+					}
+				}
+			}
+			at[1].Refresh(last.Refresh)
+		}
+		changed.Stop()
+	}
+}
