@@ -80,6 +80,7 @@ type crowd struct {
 	t  *testing.T
 	db *sql.DB
 
+	rest             sync.RWMutex // held while the heap is measured: no request allocates meanwhile
 	mu               sync.Mutex
 	members          []member
 	answers, refused atomic.Int64
@@ -134,12 +135,18 @@ func (c *crowd) live(long time.Duration, workers int) {
 	for n := 0; time.Since(began) < long; n++ {
 		pause := time.Duration(workers) * time.Second / askedPerSecond
 		time.Sleep(time.Until(began.Add(time.Duration(n) * pause)))
-		if n*registeredPerSecond%askedPerSecond < registeredPerSecond && time.Since(began) < growTime {
-			c.register()
-		}
-		if m, ok := c.take(); ok {
-			c.act(m)
-		}
+		c.step(n*registeredPerSecond%askedPerSecond < registeredPerSecond && time.Since(began) < growTime)
+	}
+}
+
+func (c *crowd) step(grow bool) {
+	c.rest.RLock()
+	defer c.rest.RUnlock()
+	if grow {
+		c.register()
+	}
+	if m, ok := c.take(); ok {
+		c.act(m)
 	}
 }
 
@@ -219,10 +226,8 @@ func (s crowdSample) String() string {
 }
 
 func (c *crowd) sample() crowdSample {
-	c.Get(c.Ops + "/debug/pprof/heap?gc=1")
 	s := crowdSample{members: c.size(), cached: int(c.Metric("gatehouse_sessions_remembered"))}
-	s.mib, s.Usage = float64(c.ResidentKiB())/1024, c.Usage()
-	s.heap = c.Metric("go_memstats_heap_alloc_bytes") / (1 << 20)
+	s.mib, s.Usage, s.heap = float64(c.ResidentKiB())/1024, c.Usage(), c.heap()
 	s.hashing = residentOfChildren(c.PID)
 	servertest.Check(c.t, c.db.QueryRow("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "+
 		"AND pid <> pg_backend_pid()").Scan(&s.connections))
@@ -232,6 +237,14 @@ func (c *crowd) sample() crowdSample {
 		s.rows = append(s.rows, fmt.Sprintf("%s=%d", table, rows))
 	}
 	return s
+}
+
+// heap is what lives, in MiB.
+func (c *crowd) heap() float64 {
+	c.rest.Lock()
+	defer c.rest.Unlock()
+	c.Get(c.Ops + "/debug/pprof/heap?gc=1")
+	return c.Metric("go_memstats_heap_alloc_bytes") / (1 << 20)
 }
 
 // residentOfChildren is the memory of what a process has started, in MiB.
