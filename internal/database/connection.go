@@ -72,8 +72,8 @@ const beginSQL = `BEGIN; SELECT set_config('synchronous_commit', 'on', true)
 WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')`
 
 // errUnreplicated means that a transaction is committed on the primary, and perhaps not on a synchronous standby.
-var errUnreplicated = errors.New("somebody cancelled the wait for the synchronous standby: a failover may lose what was " +
-	"written")
+var errUnreplicated = errors.New("the wait for the synchronous standby was cancelled, at the end of its time or by an " +
+	"operator: is the standby away? A failover may lose what was written")
 
 // BeginTx says nothing of READ WRITE unless options are given. lib/pq would add it, which overrides an operator's
 // default_transaction_read_only, set for instance because the disk is nearly full.
