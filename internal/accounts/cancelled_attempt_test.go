@@ -3,10 +3,14 @@ package accounts_test
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/database"
+	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/password"
 	"github.com/gatehouse/gatehouse/internal/problem"
 )
@@ -62,6 +66,45 @@ func TestThrottle_AttemptCancelledBeforeItsHashIsRefunded(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestThrottle_AttemptCancelledWhileItsChargeIsCommittedIsRefunded: the client goes when Postgres has committed the
+// charge, and the answer comes later than a driver waits for one that nobody wants.
+func TestThrottle_AttemptCancelledWhileItsChargeIsCommittedIsRefunded(t *testing.T) {
+	limits := accounts.DefaultThrottle()
+	limits.Account, limits.Pair = 1, 1
+	h := newFixture(t, dbtest.Postgres(t)).throttled(limits)
+	p := h.must(h.registerAt(at("192.0.2.6"), ada))
+	check(t, h.DeleteExpiredAttempts(t.Context()))
+	h.clock.move(time.Hour)
+	other := h.must(h.loginAt(at("192.0.2.6"), ada, goodPassword))
+	h.clock.move(time.Hour)
+	proof := func(h *fixture, name string) func(context.Context) error {
+		if name == "changePassword" { // whose session has a counter that reauthenticate does not charge
+			return h.proofs(other, "a wrong password")[name]
+		}
+		return h.proofs(p, "a wrong password")[name]
+	}
+	var kinds sync.WaitGroup
+	for name := range h.proofs(p, "") {
+		kinds.Go(func() {
+			proxy := newFaultProxy(t, h.url)
+			db := must(database.Open(t.Context(), database.Config{URL: proxy.url, Log: slog.New(slog.DiscardHandler)}))
+			defer db.Close()
+			ctx, cancel := context.WithCancel(t.Context())
+			proxy.committed = sync.OnceFunc(func() { cancel(); time.Sleep(1200 * time.Millisecond) })
+			distant := h.instance(func(c *accounts.Config) { c.Client = db.Client })
+			if err := proof(distant, name)(ctx); !errors.Is(err, context.Canceled) {
+				t.Errorf("%s, cancelled: %v", name, err)
+			}
+		})
+	}
+	kinds.Wait()
+	for name := range h.proofs(p, "") {
+		if err := proof(h, name)(t.Context()); problem.Is(err, problem.RateLimited) {
+			t.Errorf("%s is charged for what was cancelled: %v", name, err)
+		}
+	}
 }
 
 // TestThrottle_AttemptCancelledDuringItsHashIsCharged: what is verified counts, whether the client waits or not.

@@ -23,6 +23,7 @@ type faultProxy struct {
 	connections int
 	cut         cut
 	seen        []sent
+	committed   func() // is called when a transaction is committed, and the client does not know yet
 }
 
 // cut says where a connection ends. The zero cut is none.
@@ -128,6 +129,9 @@ func (c *faultProxy) serve(client net.Conn) {
 			return
 		}
 		answer, ended := w.ask(request)
+		if w.text == "COMMIT" && c.committed != nil {
+			c.committed()
+		}
 		switch here.place {
 		case duringAnswer:
 			client.Write(answer[:len(answer)/2])

@@ -69,6 +69,45 @@ func TestThrottle_ASignInHoldsNoCounterOfItsNetwork(t *testing.T) {
 	})
 }
 
+// TestThrottle_SweepWritesManyOwedRefundsInFewStatements, and those of counters that another transaction holds the next
+// time.
+func TestThrottle_SweepWritesManyOwedRefundsInFewStatements(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
+		if !h.onPostgres() {
+			return // counts are in memory
+		}
+		h, _ = crowded(t, h, 1)
+		h, m := h.metered()
+		const charged = `SELECT count(*) FROM throttles WHERE until = at + interval '64 seconds'`
+		sweep := func() (statements int) {
+			return len(m.count(func() { check(t, h.DeleteExpiredAttempts(t.Context())) }))
+		}
+		var statements []int
+		for _, networks := range []int{2, 40} {
+			h.exec("DELETE FROM throttles")
+			for n := range networks {
+				h.must(h.loginAt(nth(1000*networks+n), "u0@example.com", goodPassword))
+			}
+			testenv.Equal(t, networks, h.number(charged), "networks that have an attempt")
+			tx := must(h.raw.Begin())
+			must(tx.Exec(`SELECT FROM throttles WHERE until = at + interval '64 seconds' ORDER BY id LIMIT 1 FOR UPDATE`))
+			statements = append(statements, sweep())
+			testenv.Equal(t, 1, h.number(charged), "networks that have it still, because it is held")
+			check(t, tx.Rollback())
+			sweep()
+			testenv.Equal(t, 0, h.number(charged), "networks afterwards")
+		}
+		testenv.Equal(t, statements[0], statements[1], "statements for 40 networks, and for 2")
+	})
+}
+
+// number is what a query counts.
+func (h *fixture) number(query string) (n int) {
+	h.t.Helper()
+	check(h.t, h.raw.QueryRow(query).Scan(&n))
+	return n
+}
+
 // TestThrottle_AnAttemptThatWasNotChargedTakesNoRefunds: each statement of an attempt fails in its turn, as when its
 // client goes away, and what others of the network are owed stays owed.
 func TestThrottle_AnAttemptThatWasNotChargedTakesNoRefunds(t *testing.T) {

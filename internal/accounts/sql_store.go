@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -92,7 +94,12 @@ func nameOf(c counter) uuid.UUID  { return c.name }
 func longestOf(c counter) float64 { return c.maxDelay.Seconds() }
 func freeOf(c counter) int        { return c.free }
 
-func (d sqlStore) add(ctx context.Context, t *attempt) (taken bool, err error) {
+// add charges an attempt unless a concurrent one was charged first. A client that goes away ends it until its statement
+// is done, and not its commit: whether that was done would be unknown, so that nothing could refund the attempt.
+func (d sqlStore) add(client context.Context, t *attempt) (taken bool, err error) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(client))
+	defer cancel()
+	stop := context.AfterFunc(client, cancel)
 	owed, written := d.owed.to(t, true), false
 	err = d.turns.atomically(ctx, d.client, t.by, func(tx *ent.Tx) error {
 		written = false // by this try
@@ -104,6 +111,9 @@ func (d sqlStore) add(ctx context.Context, t *attempt) (taken bool, err error) {
 		if n, err := result.RowsAffected(); n < int64(len(t.counters)) || err != nil {
 			return cmp.Or(err, errConcurrentAttempt)
 		}
+		if !stop() {
+			return client.Err()
+		}
 		written = true // whether or not an error at the commit says so
 		return nil
 	})
@@ -112,6 +122,9 @@ func (d sqlStore) add(ctx context.Context, t *attempt) (taken bool, err error) {
 	}
 	if errors.Is(err, errConcurrentAttempt) {
 		return false, nil
+	}
+	if err != nil {
+		err = errors.Join(err, client.Err()) // of which ctx knows only that it ended
 	}
 	return err == nil, err
 }
@@ -148,16 +161,9 @@ func (d sqlStore) refund(ctx context.Context, tx *transaction, t *attempt, reset
 func (d sqlStore) deleteExpired(ctx context.Context, now time.Time) (rows int, err error) {
 	left := d.owed.takeAll(now)
 	err = d.turns.atomically(ctx, d.client, nil, func(tx *ent.Tx) (err error) {
-		skipped := owed{}
-		for name, r := range left {
-			row := []counter{{name: name, backoff: backoff{maxDelay: r.by}}}
-			result, err := tx.ExecContext(ctx, refundUnlockedSQL, array(row, nameOf), array(row, longestOf), false)
-			if err != nil {
-				return err
-			}
-			if n, err := result.RowsAffected(); err != nil || n == 0 {
-				skipped[name] = r
-			}
+		skipped, err := refundUnlocked(ctx, tx, left)
+		if err != nil {
+			return err
 		}
 		rows, err = tx.Throttle.Delete().Where(unlocked(throttle.Table, entsql.LTE(throttle.FieldUntil, now))).Exec(ctx)
 		if err == nil {
@@ -169,5 +175,24 @@ func (d sqlStore) deleteExpired(ctx context.Context, now time.Time) (rows int, e
 	return rows, err
 }
 
-// refundUnlockedSQL is refundSQL for rows that nobody holds.
-var refundUnlockedSQL = strings.Replace(refundSQL, "FOR UPDATE OF t", "FOR UPDATE OF t SKIP LOCKED", 1)
+// refundUnlocked refunds what is owed to counters that nobody holds, sweepRows of them with each two statements, and
+// returns the rest.
+func refundUnlocked(ctx context.Context, tx *ent.Tx, left owed) (skipped owed, err error) {
+	skipped = maps.Clone(left)
+	for names := range slices.Chunk(slices.Collect(maps.Keys(left)), sweepRows) {
+		rows, err := tx.Throttle.Query().Where(throttle.IDIn(names...)).
+			ForUpdate(entsql.WithLockAction(entsql.SkipLocked)).IDs(ctx)
+		if err != nil {
+			return nil, err
+		}
+		var counters []counter
+		for _, name := range rows {
+			counters = append(counters, counter{name: name, backoff: backoff{maxDelay: left[name].by}})
+			delete(skipped, name)
+		}
+		if _, err := tx.ExecContext(ctx, refundSQL, array(counters, nameOf), array(counters, longestOf), false); err != nil {
+			return nil, err
+		}
+	}
+	return skipped, nil
+}
