@@ -8,8 +8,37 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/dbtest"
+	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/testenv"
 )
+
+// impossiblePasswords are such as no account can have.
+var impossiblePasswords = []string{"", "7 chars", strings.Repeat("a", 129), strings.Repeat("a", 3000), "with\x00NUL in it",
+	"not UTF-8: \xff"}
+
+// TestThrottle_ImpossiblePasswordsAreNoGuesses: whatever proves a password refuses them as it refuses a wrong one,
+// without a hash, and leaves the counters of guesses as they are.
+func TestThrottle_ImpossiblePasswordsAreNoGuesses(t *testing.T) {
+	eachThrottled(t, func(t *testing.T, h *fixture) {
+		p := h.must(h.registerAt(at("192.0.2.7"), ada))
+		wrong := h.proofs(p, "a wrong password")
+		for _, pw := range impossiblePasswords {
+			for name, do := range h.proofs(p, pw) {
+				if name == "register" { // where it is not the password of an account
+					continue
+				}
+				before := h.config.Passwords.Hashed()
+				for range 8 {
+					wantProblem(t, name, do(t.Context()), problem.InvalidCredentials, "")
+				}
+				testenv.Equal(t, before, h.config.Passwords.Hashed(), "hashes of %s", name)
+			}
+		}
+		for _, name := range []string{"login", "login on a known device", "reauthenticate"} {
+			testenv.Equal(t, 5, h.verifies(10, func(int) error { return wrong[name](t.Context()) }), "guesses: %s", name)
+		}
+	})
+}
 
 // TestLogin_ImpossiblePasswordsPushOutNoCounter: they cost no hash, so somebody with some networks sends tens of thousands
 // of attempts, each for another address and from another part of a network.
@@ -27,13 +56,12 @@ func TestLogin_ImpossiblePasswordsPushOutNoCounter(t *testing.T) {
 			h.tooMany(p, err)
 		}
 	}
-	impossible := []string{strings.Repeat("a", 129), strings.Repeat("a", 3000), "with\x00NUL in it", "not UTF-8: \xff"}
 	const networks = 32 // IPv6 /48
 	wrong, refused := 0, 0
 	for n := range networks * 2000 {
 		ip := netip.AddrFrom16([16]byte{0x20, 1, 0x0d, 0xb8, 0, byte(n % networks), byte(n >> 5), byte(n >> 13)})
 		_, err := h.Login(t.Context(), at(ip.String()), accounts.LoginInput{
-			Email: fmt.Sprintf("nobody%d@example.com", n), Password: impossible[n%len(impossible)]})
+			Email: fmt.Sprintf("nobody%d@example.com", n), Password: impossiblePasswords[n%len(impossiblePasswords)]})
 		if verified(t, err) {
 			wrong++
 		} else {

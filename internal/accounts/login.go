@@ -21,15 +21,18 @@ const maxLoginRounds = 3
 // password, and gets the same answer. Problems: INVALID_CREDENTIALS, RATE_LIMITED.
 func (s *Service) Login(ctx context.Context, v *viewer.Viewer, in LoginInput) (*AuthPayload, error) {
 	now := s.now()
+	if !password.Possible(in.Password) {
+		if err := s.chargeImpossible(ctx, v, now); err != nil {
+			return nil, err
+		}
+		return nil, s.failed(ctx, SignInFailed, uuid.Nil, loginRefused())
+	}
 	address, err := foldAddress(in.Email)
 	charged := address
 	if err != nil {
 		charged = in.Email // no account has it; it is charged and looked up (as "") all the same
 	}
 	from := v.Origin
-	if !password.Possible(in.Password) {
-		return nil, s.refuseImpossible(ctx, from, now)
-	}
 	if in.Device != nil {
 		from.Device = *in.Device
 	}
@@ -50,16 +53,16 @@ func (s *Service) Login(ctx context.Context, v *viewer.Viewer, in LoginInput) (*
 	return nil, s.failed(ctx, SignInFailed, uuid.Nil, loginRefused())
 }
 
-// refuseImpossible refuses a password that no account can have. It guesses nothing and costs no hash, so it is charged
-// to its network, apart: among the counters of guesses, many of these would push out one that is under attack.
-func (s *Service) refuseImpossible(ctx context.Context, from viewer.Origin, now time.Time) error {
-	if t := s.throttle; t != nil {
-		counters := t.networks(limit{limitNetwork, t.limits.Network}, "impossible passwords", from)
-		if err := s.throttled(ctx, t.junkStore.count(now, counters...)); err != nil {
-			return err
-		}
+// chargeImpossible charges an attempt with a password that no account can have. It guesses nothing and costs no hash, so
+// it is charged to its network, apart: among the counters of guesses, many of these would push out one that is under
+// attack. Problem: RATE_LIMITED.
+func (s *Service) chargeImpossible(ctx context.Context, v *viewer.Viewer, now time.Time) error {
+	t := s.throttle
+	if t == nil {
+		return nil
 	}
-	return s.failed(ctx, SignInFailed, uuid.Nil, loginRefused())
+	counters := t.networks(limit{limitNetwork, t.limits.Network}, "impossible passwords", v.Origin)
+	return s.throttled(ctx, t.junkStore.count(now, counters...))
 }
 
 func loginRefused() *problem.Problem {

@@ -188,7 +188,7 @@ func TestThrottle_EachHashWithoutASlotIsRefunded(t *testing.T) {
 			do     func() (*accounts.AuthPayload, error)
 		}{
 			{"login", 1, func() (*accounts.AuthPayload, error) { return full.login(ada, goodPassword) }},
-			{"login to no account", 1, func() (*accounts.AuthPayload, error) { return full.login("x@example.com", "x") }},
+			{"login to no account", 1, func() (*accounts.AuthPayload, error) { return full.login("x@example.com", otherPassword) }},
 			{"register", 1, func() (*accounts.AuthPayload, error) { return full.register("y@example.com", goodPassword) }},
 			{"reauthenticate", 1, func() (*accounts.AuthPayload, error) { return full.reauthenticate(p.Viewer, goodPassword) }},
 			{"changePassword", 2, func() (*accounts.AuthPayload, error) {

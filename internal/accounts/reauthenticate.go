@@ -7,6 +7,7 @@ import (
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/ent/user"
+	"github.com/gatehouse/gatehouse/internal/password"
 	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
@@ -54,6 +55,12 @@ type proof struct {
 // prove verifies the caller's own password outside of any transaction. Problems: INVALID_CREDENTIALS, RATE_LIMITED,
 // UNAUTHENTICATED.
 func (s *Service) prove(ctx context.Context, v *viewer.Viewer, text string, now time.Time) (*proof, error) {
+	if !password.Possible(text) {
+		if err := s.chargeImpossible(ctx, v, now); err != nil {
+			return nil, err
+		}
+		return nil, s.failed(ctx, ReauthenticationFailed, v.UserID, wrongPassword())
+	}
 	row, err := s.config.Client.User.Query().Where(user.ID(v.UserID)).Only(ctx)
 	if ent.IsNotFound(err) {
 		return nil, sessionEnded()

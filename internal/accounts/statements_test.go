@@ -152,7 +152,7 @@ func TestLogin_UnknownAddressCostsTheStatementsOfAWrongPassword(t *testing.T) {
 		for _, c := range []struct {
 			pw, asAdas string // which is wrong
 			statements int
-		}{{otherPassword, otherPassword, 1}, {goodPassword, otherPassword, 1}, {"", "", 1}, {"\x00", "\x00", 0},
+		}{{otherPassword, otherPassword, 1}, {goodPassword, otherPassword, 1}, {"", "", 0}, {"\x00", "\x00", 0},
 			{strings.Repeat("x", 1000), strings.Repeat("x", 1000), 0}} {
 			wrong := m.count(func() { h.login(ada, c.asAdas) })
 			testenv.Equal(t, c.statements, len(wrong), "statements of a wrong password:\n%s", strings.Join(wrong, "\n"))

@@ -50,10 +50,11 @@ func Check(pw, email string) error {
 	return nil
 }
 
-// Possible reports whether an account can have the password. What cannot be one is not hashed.
+// Possible reports whether an account can have the password: whether its length and its characters are such that Check
+// has ever let it pass. What cannot be one need not be hashed.
 func Possible(pw string) bool {
-	_, err := prepare(pw)
-	return err == nil
+	pw, err := prepare(pw)
+	return err == nil && utf8.RuneCountInString(pw) >= MinLength
 }
 
 // prepare returns the password as it is hashed, or why no account can have it.

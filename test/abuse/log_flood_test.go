@@ -35,7 +35,7 @@ func TestLogFlood_OneCallerWritesFewLinesAndTheRestIsCounted(t *testing.T) {
 		}},
 		"attempts that are refused": {"throttled", func(_ *testing.T, s *servertest.Process, _ string) servertest.Request {
 			proof := servertest.Request{Token: s.Register().Access,
-				Query: `mutation { reauthenticate(input: {password: "wrong"}) { expiresIn } }`}
+				Query: `mutation { reauthenticate(input: {password: "a wrong password"}) { expiresIn } }`}
 			s.Do(proof) // the free one
 			return proof
 		}},

@@ -73,7 +73,7 @@ func attemptAll(p *servertest.Process) {
 	p.Ask("", `mutation { refresh(input: {refreshToken: "none"}) { tokenType } }`)
 	if answer.OK() {
 		for range 2 {
-			p.Ask(answer.Field("accessToken"), `mutation { reauthenticate(input: {password: "wrong"}) { expiresIn } }`)
+			p.Ask(answer.Field("accessToken"), `mutation { reauthenticate(input: {password: "a wrong password"}) { expiresIn } }`)
 		}
 	}
 }

@@ -30,7 +30,7 @@ func TestLogWithoutReader_HoldsNothingUp(t *testing.T) {
 				"GATEHOUSE_OPS_ADDR="+servertest.FreeAddress(t))
 			writer.Close()
 			login := func(i int) {
-				query := fmt.Sprintf(`mutation { login(input: {email: "nobody%d@example.com", password: "a guess"}) { tokenType } }`, i)
+				query := fmt.Sprintf(`mutation { login(input: {email: "nobody%d@example.com", password: "a guess of it"}) { tokenType } }`, i)
 				if code := s.Code("", query); code != "INVALID_CREDENTIALS" {
 					t.Error(code)
 				}
