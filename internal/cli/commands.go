@@ -59,6 +59,7 @@ func commands(p Process) *cobra.Command {
 		healthCommand(p),
 		adminCommand(p),
 		sessionsCommand(p),
+		mailCommand(p),
 		accessCommand(p),
 		&cobra.Command{
 			Use: "version", Short: "Print the version", Args: cobra.NoArgs,

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"database/sql"
+	"math"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -12,6 +13,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
 	"github.com/gatehouse/gatehouse/internal/httpserver"
 	"github.com/gatehouse/gatehouse/internal/logging"
+	"github.com/gatehouse/gatehouse/internal/outbox"
 	"github.com/gatehouse/gatehouse/internal/token"
 )
 
@@ -24,6 +26,7 @@ type Sources struct {
 	Plans      func() authz.PlanStats
 	GraphQL    func() graphqlhttp.Stats
 	Clients    func() httpserver.Stats
+	Jobs       func() (outbox.Stats, error)
 	State      func() State
 	Log        func() logging.Stats
 }
@@ -60,7 +63,21 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 		plans.Hits, plans.Misses)
 	s.sendPool(c.sources.Pool())
 	s.sendLog(c.sources.Log())
+	s.sendJobs(c.sources.Jobs())
 	s.sendState(c.sources.State())
+}
+
+// sendJobs sends NaN for numbers that are not known: 0 would say that nothing waits.
+func (s sender) sendJobs(stats outbox.Stats, err error) {
+	known := func(n float64) float64 {
+		if err != nil {
+			return math.NaN()
+		}
+		return n
+	}
+	s.gauge("jobs_waiting", "Jobs that are not done, of all instances.", known(float64(stats.Waiting)))
+	s.gauge("jobs_oldest_seconds", "Since the oldest of the jobs that are not done was added.", known(stats.Oldest.Seconds()))
+	s.gauge("jobs_failed", "Jobs that were given up, of the last 30 days.", known(float64(stats.Failed)))
 }
 
 func (s sender) sendState(state State) {

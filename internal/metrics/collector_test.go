@@ -2,6 +2,7 @@ package metrics_test
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -19,6 +20,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/httpserver"
 	"github.com/gatehouse/gatehouse/internal/logging"
 	"github.com/gatehouse/gatehouse/internal/metrics"
+	"github.com/gatehouse/gatehouse/internal/outbox"
 	"github.com/gatehouse/gatehouse/internal/token"
 )
 
@@ -35,6 +37,7 @@ func TestRegister_EachSourceIsReadOnceAScrape(t *testing.T) {
 		State:      func() metrics.State { reads["state"]++; return metrics.State{Ready: true} },
 		GraphQL:    func() graphqlhttp.Stats { reads["graphql"]++; return graphqlhttp.Stats{} },
 		Clients:    func() httpserver.Stats { reads["clients"]++; return httpserver.Stats{Places: 9} },
+		Jobs:       func() (outbox.Stats, error) { reads["jobs"]++; return outbox.Stats{}, errors.New("no database") },
 		Log:        func() logging.Stats { reads["log"]++; return logging.Stats{Waiting: 7, DroppedEvents: 2} },
 	})
 	clear(reads) // of the registration
@@ -44,13 +47,13 @@ func TestRegister_EachSourceIsReadOnceAScrape(t *testing.T) {
 		`gatehouse_database_connections{state="in use"} 3`, `gatehouse_token_lookups_total{result="hit"} 5`,
 		`gatehouse_build_info{version="v1"} 1`, `gatehouse_ready 1`, `gatehouse_log_waiting 7`,
 		`gatehouse_log_dropped_total{kind="security event"} 2`,
-		`gatehouse_statements_turns 8`,
+		`gatehouse_statements_turns 8`, `gatehouse_jobs_waiting NaN`,
 	} {
 		if !strings.Contains(response.Body.String(), want+"\n") {
 			t.Errorf("%s is missing in\n%s", want, response.Body)
 		}
 	}
-	for _, name := range []string{"accounts", "pool", "statements", "tokens", "plans", "state", "log", "graphql", "clients"} {
+	for _, name := range []string{"accounts", "pool", "statements", "tokens", "plans", "state", "log", "graphql", "clients", "jobs"} {
 		if reads[name] != 1 {
 			t.Errorf("%s was read %d times", name, reads[name])
 		}
@@ -69,10 +72,11 @@ func TestRegister_ServesEveryNumberOfItsSources(t *testing.T) {
 		turns   fairqueue.Stats
 		queues  graphqlhttp.Stats
 		clients httpserver.Stats
+		jobs    outbox.Stats
 		pool    = sql.DBStats{InUse: 1, Idle: 2, MaxOpenConnections: 3, WaitCount: 4, WaitDuration: 5 * time.Second}
 	)
 	wanted := map[float64]string{1: "InUse", 2: "Idle", 3: "MaxOpenConnections", 4: "WaitCount", 5: "WaitDuration"}
-	for _, source := range []any{&stats, &tokens, &plans, &log, &state, &turns, &queues, &clients} {
+	for _, source := range []any{&stats, &tokens, &plans, &log, &state, &turns, &queues, &clients, &jobs} {
 		fill(reflect.ValueOf(source).Elem(), "", func(field string) float64 { n++; wanted[n] = field; return n })
 	}
 	maps.DeleteFunc(wanted, func(_ float64, field string) bool { return field == " Hashing Waiting" }) // by class
@@ -82,7 +86,8 @@ func TestRegister_ServesEveryNumberOfItsSources(t *testing.T) {
 		Tokens: func() token.Stats { return tokens }, Plans: func() authz.PlanStats { return plans },
 		Statements: func() fairqueue.Stats { return turns },
 		GraphQL:    func() graphqlhttp.Stats { return queues }, Clients: func() httpserver.Stats { return clients },
-		Log: func() logging.Stats { return log }, State: func() metrics.State { return state },
+		Jobs: func() (outbox.Stats, error) { return jobs, nil },
+		Log:  func() logging.Stats { return log }, State: func() metrics.State { return state },
 	})
 	response := httptest.NewRecorder()
 	m.Handler().ServeHTTP(response, httptest.NewRequest(http.MethodGet, "/metrics", nil))

@@ -48,7 +48,9 @@ func TestRun_CommittedJobIsWorkedAndLeavesNothing(t *testing.T) {
 // TestRun_JobIsFoundWithoutAHint, as one that another process added.
 func TestRun_JobIsFoundWithoutAHint(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
+		h.add(h.db.Client, "mail")
 		h.run(h.instance(succeed))
+		h.eventuallyEmpty() // it has looked
 		h.add(h.db.Client, "mail")
 		h.eventuallyEmpty()
 	})
@@ -67,6 +69,7 @@ func TestRun_TwoInstancesWorkEachJobOnce(t *testing.T) {
 					t.Errorf("more than %d jobs run", workers)
 				}
 				defer running.Add(-1)
+				time.Sleep(time.Millisecond)
 				if _, again := worked.LoadOrStore(j.ID, true); again {
 					twice.Add(1)
 				}
@@ -188,9 +191,11 @@ func TestRun_FailureIsRetriedLaterAndLaterForADay(t *testing.T) {
 			t.Errorf("it was tried for %v", tried)
 		}
 		h.clock.move(1000 * time.Hour)
+		given := h.row(id).String()
 		none, err := o.Claim(t.Context(), 10)
 		testenv.Check(t, err)
 		testenv.Equal(t, 0, len(none), "jobs that were given up")
+		testenv.Equal(t, given, h.row(id).String(), "the job that was given up")
 	})
 }
 

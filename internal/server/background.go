@@ -22,7 +22,7 @@ const keysTimeout = time.Second
 type task = func(context.Context)
 
 func (s *Server) tasks() []task {
-	return []task{s.followChanges, s.maintain, func(ctx context.Context) {
+	return []task{s.followChanges, s.maintain, s.outbox.Run, func(ctx context.Context) {
 		s.accounts.KeepWritingUses(ctx, func(ctx context.Context) bool { return s.try(ctx, operationTimeout, s.writeUses()) })
 	}}
 }

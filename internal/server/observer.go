@@ -34,6 +34,7 @@ func (b observer) register(s *Server) {
 		b.metrics.Register(metrics.Sources{
 			Accounts: s.accounts.Stats, Pool: s.db.Stats, Statements: s.db.Turns, Tokens: s.tokens.Stats,
 			Plans: s.guard.PlanStats, State: s.state, Log: s.options.LogStats, GraphQL: s.graphql.Stats, Clients: s.clients,
+			Jobs: s.jobStats,
 		})
 		for _, j := range append(s.jobs(), s.readKeys(), s.writeUses()) {
 			b.metrics.Task(j.name)

@@ -23,6 +23,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
 	"github.com/gatehouse/gatehouse/internal/httpserver"
 	"github.com/gatehouse/gatehouse/internal/logging"
+	"github.com/gatehouse/gatehouse/internal/outbox"
 	"github.com/gatehouse/gatehouse/internal/password"
 	"github.com/gatehouse/gatehouse/internal/token"
 )
@@ -61,6 +62,7 @@ type Server struct {
 	keys     *SigningKeys
 	tokens   *token.Issuer
 	accounts *accounts.Service
+	outbox   *outbox.Outbox
 	guard    *authz.Guard
 	graphql  *graphqlhttp.Handler
 	public   *httpserver.Server // nil before Run serves
@@ -76,6 +78,9 @@ func New(ctx context.Context, c *Config, db *database.Database, o Options) (*Ser
 	}
 	err := accounts.StoreRefreshTTL(ctx, db.Client, c.RefreshTTL)
 	if err != nil {
+		return nil, err
+	}
+	if err = s.openOutbox(); err != nil {
 		return nil, err
 	}
 	if s.graphql, err = s.newGraphQLHandler(); err != nil {
@@ -146,6 +151,7 @@ func (s *Server) openAccounts(ctx context.Context) (err error) {
 		Log:          s.log,
 		OnSwept:      s.options.observer.onSwept(s.log),
 		OnEvent:      onEvent,
+		OnEnqueued:   s.wakeOutbox,
 	})
 	return err
 }

@@ -33,6 +33,8 @@ func TestBadUsage_ExitsWithTwo(t *testing.T) {
 		"which sessions":          {[]string{"sessions", "end"}, cli.ExitUsage, "in one way"},
 		"sessions in two ways":    {[]string{"sessions", "end", "a@example.com", "--all"}, cli.ExitUsage, "in one way"},
 		"sessions of two":         {[]string{"sessions", "end", "a@example.com", "b@example.com"}, cli.ExitUsage, "in one way"},
+		"mail without a verb":     {[]string{"mail"}, cli.ExitUsage, "mail retry ID"},
+		"retry of nothing":        {[]string{"mail", "retry"}, cli.ExitUsage, "say which"},
 		"since no time":           {[]string{"sessions", "end", "--since", "yesterday"}, cli.ExitUsage, "write it as"},
 		"since a time of no zone": {[]string{"sessions", "end", "--since", "2026-11-27T10:00:00"}, cli.ExitUsage, "zone"},
 		"since a time to come":    {[]string{"sessions", "end", "--since", "2999-01-01T00:00:00Z"}, cli.ExitUsage, "come yet"},

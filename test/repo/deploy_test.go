@@ -21,6 +21,7 @@ var onQuietDays = map[string]string{
 	`gatehouse_panics_total`:                                  "0+0x60",
 	`gatehouse_revocations_in_touch`:                          "1+0x60",
 	`gatehouse_ready`:                                         "1+0x60",
+	`gatehouse_jobs_oldest_seconds`:                           "40+0x60",
 	`gatehouse_request_duration_seconds_bucket{le="0.0025"}`:  "0+6000x60",
 	`gatehouse_request_duration_seconds_bucket{le="2.5"}`:     "0+6000x60",
 	`gatehouse_request_duration_seconds_bucket{le="10"}`:      "0+6000x60",
@@ -50,6 +51,7 @@ var faults = map[string]map[string]string{
 	"GatehouseTasksStandStill": {`gatehouse_background_runs_total{task="sweep"}`: "0+0x60", `gatehouse_background_failures_total{task="sweep"}`: "0+0x60"},
 	"GatehouseNotReady":        {`gatehouse_ready`: "1+0x10 0+0x50"},
 	"GatehouseOutOfTouch":      {`gatehouse_revocations_in_touch`: "1+0x10 0+0x50"},
+	"GatehouseJobsWait":        {`gatehouse_jobs_oldest_seconds`: "3000+60x60"},
 	"GatehouseSlow": {
 		`gatehouse_request_duration_seconds_bucket{le="0.0025"}`: "0+0x60",
 		`gatehouse_request_duration_seconds_bucket{le="2.5"}`:    "0+5000x60",

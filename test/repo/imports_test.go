@@ -31,7 +31,7 @@ var imports = map[string]string{
 	"internal/bench":     "internal/bench/baregqlgen internal/password internal/pgtemp",
 	"internal/bytecache": "",
 	"internal/cli": "authz graph internal/accounts internal/config internal/database internal/logging " +
-		"internal/password/hashworker internal/problem internal/server",
+		"internal/outbox internal/password/hashworker internal/problem internal/server",
 	"internal/bench/baregqlgen":     "",
 	"internal/config":               "",
 	"internal/database":             "ent internal/fairqueue",
@@ -44,7 +44,7 @@ var imports = map[string]string{
 	"internal/logging":              "internal/requestid",
 	"internal/mail":                 "",
 	"internal/metrics": "authz internal/accounts internal/fairqueue internal/graphqlhttp internal/httpserver internal/logging " +
-		"internal/token",
+		"internal/outbox internal/token",
 	"internal/outbox":              "ent",
 	"internal/password":            "internal/fairqueue",
 	"internal/password/hashworker": "internal/password",
@@ -54,7 +54,7 @@ var imports = map[string]string{
 	"internal/requestid":           "",
 	"internal/revocationfeed":      "internal/accounts internal/bearer",
 	"internal/server": "authz graph internal/accounts internal/config internal/database internal/graphqlhttp " +
-		"internal/httpserver internal/logging internal/metrics internal/password internal/password/hashworker " +
+		"internal/httpserver internal/logging internal/metrics internal/outbox internal/password internal/password/hashworker " +
 		"internal/problem internal/querylimit internal/revocationfeed internal/token " +
 		"internal/tracing internal/viewer web",
 	"internal/servertest":  "internal/cli internal/dbtest internal/testenv verify",
