@@ -96,9 +96,16 @@ func TestOwnerPredicate_FailureDenies(t *testing.T) {
 		"panic":    func(context.Context, *allfeatures.Viewer, any) (bool, error) { panic("no database") },
 		"time-out": func(context.Context, *allfeatures.Viewer, any) (bool, error) { return true, context.DeadlineExceeded },
 	} {
-		s := serveWith(t, func(c *authz.Config) { c.Owners["AUTHOR"] = ownersBy(predicate) })
+		var log strings.Builder
+		s := serveWith(t, func(c *authz.Config) {
+			c.Owners["AUTHOR"] = ownersBy(predicate)
+			c.Log = slog.New(slog.NewTextHandler(&log, nil))
+		})
 		got := s.summary(t, "alice", `{ open draft(id: "d1") { id } }`)
 		testenv.Equal(t, denied, got, "%s", name)
+		if !strings.Contains(log.String(), "owner=AUTHOR") {
+			t.Errorf("%s: the log does not say why: %s", name, &log)
+		}
 	}
 }
 
@@ -242,4 +249,7 @@ func TestSignIn_ToATypeThatIsGuardedIsDecidedForWhomItSignsIn(t *testing.T) {
 	for id, want := range map[string]string{"bob": `{"signIn":{"token":"t-bob"}}`, "nobody": `{"signIn":null}`} {
 		testenv.Equal(t, want, s.summary(t, "missing", `mutation { signIn(id: "`+id+`") { token } }`), "%s", id)
 	}
+	s = must(serve(t, strings.Replace(guarded, "type Session @auth", "type Session @auth(roles: [ADMIN])", 1), testConfig(false)))
+	testenv.Equal(t, `{"signIn":null} | FORBIDDEN Session @signIn`,
+		s.summary(t, "missing", `mutation { signIn(id: "bob") { token } }`), "who may not see what signed them in")
 }
