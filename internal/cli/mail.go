@@ -18,15 +18,15 @@ import (
 
 func mailCommand(p Process) *cobra.Command {
 	mail := &cobra.Command{
-		Use: "mail", Short: "Work that follows a change, and failed",
-		RunE: missingVerb("gatehouse mail list, mail retry ID or mail retry --all"),
+		Use: "mail", Short: "Test mail, and try again what failed",
+		RunE: missingVerb("gatehouse mail test EMAIL, mail list, mail retry ID or mail retry --all"),
 	}
 	mail.AddCommand(&cobra.Command{
 		Use: "list", Short: "Print the jobs that were given up", Args: cobra.NoArgs,
 		Long: "Prints the jobs that were given up, after a day of attempts or because of an error that no attempt mends;\n" +
 			"the newest is last, and a thousand at most. They are deleted after 30 days.",
 		RunE: runE(func(ctx context.Context) error { return listFailedJobs(ctx, p) }),
-	}, retryCommand(p))
+	}, retryCommand(p), testMailCommand(p))
 	return mail
 }
 

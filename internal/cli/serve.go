@@ -32,12 +32,16 @@ func serve(ctx context.Context, p Process) error {
 	})
 }
 
-// readyMessage is the line that says where the Playground is: at the issuer's address where one is configured, because
+// readyMessage is the line that says where the Playground and the mails are: at the issuer's address where one is configured, because
 // the listener's may mean nothing outside of a container.
 func readyMessage(c *config.Config, address string) string {
 	base := strings.TrimSuffix(cmp.Or(c.Issuer, address), "/")
+	message := fmt.Sprintf("Gatehouse is ready. GraphQL: %s/graphql", base)
 	if c.ShowPlayground() {
-		return fmt.Sprintf("Gatehouse is ready. Playground: %s/", base)
+		message = fmt.Sprintf("Gatehouse is ready. Playground: %s/", base)
 	}
-	return fmt.Sprintf("Gatehouse is ready. GraphQL: %s/graphql", base)
+	if c.ShowInbox() {
+		message += fmt.Sprintf(" Mails: %s/inbox", base)
+	}
+	return message
 }

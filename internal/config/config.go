@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/mail"
 	"net/netip"
 	"net/url"
 	"os"
@@ -24,33 +25,40 @@ import (
 // Config is what the environment says, with defaults filled in. The tags are the whole list of variables; `help` is
 // their description in `gatehouse help config`.
 type Config struct {
-	Addr        string        `env:"GATEHOUSE_ADDR" help:"address of the public listener (default 127.0.0.1:8080; PORT alone means 0.0.0.0:$PORT)"`
-	OpsAddr     string        `env:"GATEHOUSE_OPS_ADDR" help:"address of a second listener with /metrics (Prometheus) and /readyz, such as 127.0.0.1:9090; every client that reaches it may read both (default off)"`
-	Pprof       string        `env:"GATEHOUSE_PPROF" envDefault:"off" help:"on: the second listener also serves Go's profiles at /debug/pprof/, to every client that reaches it"`
-	DatabaseURL string        `env:"GATEHOUSE_DATABASE_URL" file:"line" help:"sqlite:PATH or postgres://…, several hosts as h1:5432,h2:5432 with ?target_session_attrs=read-write; else DATABASE_URL (default sqlite:gatehouse.db)"`
-	Connections int           `env:"GATEHOUSE_DATABASE_CONNECTIONS" help:"connections of one instance to the database, 4 to 1000; one more reads the log of changes (default with Postgres 16; with SQLite one for each processor, at least 4)"`
-	Secret      string        `env:"GATEHOUSE_SECRET" file:"created" help:"at least 32 bytes, base64 or raw: seals signing keys, keys the digests of refresh tokens"`
-	SecretFile  string        `env:"GATEHOUSE_SECRET_FILE" help:"file with the secret, created when absent (default with SQLite: gatehouse.secret beside the database; with Postgres one of the two is required)"`
-	Previous    string        `env:"GATEHOUSE_SECRET_PREVIOUS" file:"raw" help:"while the secret is rotated: the former one, which still opens what it protects (gatehouse help secret rotate)"`
-	SigningKey  string        `env:"GATEHOUSE_SIGNING_KEY" help:"path of a PKCS#8 PEM private key: Ed25519, ECDSA P-256 or RSA of 2048 bits or more (default: created and stored in the database, sealed)"`
-	KeyRotation string        `env:"GATEHOUSE_KEY_ROTATION" envDefault:"2160h" help:"how long a signing key of the database signs before the next one does; off: until gatehouse keys rotate"`
-	Issuer      string        `env:"GATEHOUSE_ISSUER" help:"iss of every token: the address that clients know (default http://ADDR on loopback; beyond loopback it is required)"`
-	Audience    string        `env:"GATEHOUSE_AUDIENCE" envDefault:"gatehouse" help:"aud and client_id of access tokens"`
-	AccessTTL   time.Duration `env:"GATEHOUSE_ACCESS_TTL" envDefault:"10m" help:"life of an access token"`
-	RefreshTTL  time.Duration `env:"GATEHOUSE_REFRESH_TTL" envDefault:"720h" help:"idle life of a refresh token"`
-	SessionTTL  time.Duration `env:"GATEHOUSE_SESSION_TTL" envDefault:"2160h" help:"life of a session in all"`
-	Revocations string        `env:"GATEHOUSE_REVOCATIONS_TOKEN" file:"line" help:"bearer token of the services that read /revocations, at least 32 characters; two with a comma between while it is changed (default: no such feed)"`
-	Origins     []string      `env:"GATEHOUSE_ALLOWED_ORIGINS" help:"origins of the pages that may call from a browser, beside the issuer's own, comma-separated, such as https://app.example.com; those of a custom scheme, such as capacitor://localhost, without the cookie (default none; while listening on loopback with the default issuer, every origin on loopback)"`
-	Proxies     []string      `env:"GATEHOUSE_TRUSTED_PROXIES" help:"proxies whose X-Forwarded-For is used: addresses and CIDRs, comma-separated (default none)"`
-	Playground  string        `env:"GATEHOUSE_PLAYGROUND" envDefault:"auto" help:"Playground, introspection and /schema.graphql: on, off, or auto (on while listening on loopback with an issuer there)"`
-	Argon2      string        `env:"GATEHOUSE_ARGON2" envDefault:"m=19456,t=2,p=1" help:"cost of hashing a password; less is refused unless listening on loopback"`
-	HashWorker  string        `env:"GATEHOUSE_HASH_WORKER" envDefault:"on" help:"passwords are hashed in processes of lower priority: on, or off to hash in the server, where other requests wait longer while many sign in"`
-	Limits      string        `env:"GATEHOUSE_LIMITS" help:"bounds of one operation, any subset (default body=64KiB,tokens=1000,depth=8,fields=250,roots=10,aliases=15,page=100)"`
-	Throttle    string        `env:"GATEHOUSE_THROTTLE" envDefault:"on" help:"attempts before the next has to wait, any subset: account=5,pair=5,network=100,register=30,refresh=300,signin=300 (on is these); off is refused unless listening on loopback"`
-	Drain       string        `env:"GATEHOUSE_DRAIN" envDefault:"auto" help:"how long after SIGTERM it goes on serving while /readyz says 503, so that proxies turn away: a duration up to 1m, or auto (0s while listening on loopback, else 5s)"`
-	Log         string        `env:"GATEHOUSE_LOG" envDefault:"info" help:"debug, info, warn or error; with ,json behind it for JSON lines"`
+	Addr          string        `env:"GATEHOUSE_ADDR" help:"address of the public listener (default 127.0.0.1:8080; PORT alone means 0.0.0.0:$PORT)"`
+	OpsAddr       string        `env:"GATEHOUSE_OPS_ADDR" help:"address of a second listener with /metrics (Prometheus) and /readyz, such as 127.0.0.1:9090; every client that reaches it may read both (default off)"`
+	Pprof         string        `env:"GATEHOUSE_PPROF" envDefault:"off" help:"on: the second listener also serves Go's profiles at /debug/pprof/, to every client that reaches it"`
+	DatabaseURL   string        `env:"GATEHOUSE_DATABASE_URL" file:"line" help:"sqlite:PATH or postgres://…, several hosts as h1:5432,h2:5432 with ?target_session_attrs=read-write; else DATABASE_URL (default sqlite:gatehouse.db)"`
+	Connections   int           `env:"GATEHOUSE_DATABASE_CONNECTIONS" help:"connections of one instance to the database, 4 to 1000; one more reads the log of changes (default with Postgres 16; with SQLite one for each processor, at least 4)"`
+	Secret        string        `env:"GATEHOUSE_SECRET" file:"created" help:"at least 32 bytes, base64 or raw: seals signing keys, keys the digests of refresh tokens"`
+	SecretFile    string        `env:"GATEHOUSE_SECRET_FILE" help:"file with the secret, created when absent (default with SQLite: gatehouse.secret beside the database; with Postgres one of the two is required)"`
+	Previous      string        `env:"GATEHOUSE_SECRET_PREVIOUS" file:"raw" help:"while the secret is rotated: the former one, which still opens what it protects (gatehouse help secret rotate)"`
+	SigningKey    string        `env:"GATEHOUSE_SIGNING_KEY" help:"path of a PKCS#8 PEM private key: Ed25519, ECDSA P-256 or RSA of 2048 bits or more (default: created and stored in the database, sealed)"`
+	KeyRotation   string        `env:"GATEHOUSE_KEY_ROTATION" envDefault:"2160h" help:"how long a signing key of the database signs before the next one does; off: until gatehouse keys rotate"`
+	Issuer        string        `env:"GATEHOUSE_ISSUER" help:"iss of every token: the address that clients know (default http://ADDR on loopback; beyond loopback it is required)"`
+	Audience      string        `env:"GATEHOUSE_AUDIENCE" envDefault:"gatehouse" help:"aud and client_id of access tokens"`
+	AccessTTL     time.Duration `env:"GATEHOUSE_ACCESS_TTL" envDefault:"10m" help:"life of an access token"`
+	RefreshTTL    time.Duration `env:"GATEHOUSE_REFRESH_TTL" envDefault:"720h" help:"idle life of a refresh token"`
+	SessionTTL    time.Duration `env:"GATEHOUSE_SESSION_TTL" envDefault:"2160h" help:"life of a session in all"`
+	Revocations   string        `env:"GATEHOUSE_REVOCATIONS_TOKEN" file:"line" help:"bearer token of the services that read /revocations, at least 32 characters; two with a comma between while it is changed (default: no such feed)"`
+	Origins       []string      `env:"GATEHOUSE_ALLOWED_ORIGINS" help:"origins of the pages that may call from a browser, beside the issuer's own, comma-separated, such as https://app.example.com; those of a custom scheme, such as capacitor://localhost, without the cookie (default none; while listening on loopback with the default issuer, every origin on loopback)"`
+	Proxies       []string      `env:"GATEHOUSE_TRUSTED_PROXIES" help:"proxies whose X-Forwarded-For is used: addresses and CIDRs, comma-separated (default none)"`
+	Playground    string        `env:"GATEHOUSE_PLAYGROUND" envDefault:"auto" help:"Playground, introspection and /schema.graphql: on, off, or auto (on while listening on loopback with an issuer there)"`
+	SMTPURL       string        `env:"GATEHOUSE_SMTP_URL" file:"line" help:"mail server that mails are sent by: smtp://USER:PASSWORD@HOST:587 (by STARTTLS, except on loopback) or smtps://USER:PASSWORD@HOST:465 (default: on loopback the page /inbox shows the mails, and beyond it none are sent)"`
+	MailFrom      string        `env:"GATEHOUSE_MAIL_FROM" help:"address that mails are from, such as accounts@example.com or Example <accounts@example.com>; required with GATEHOUSE_SMTP_URL"`
+	MailTemplates string        `env:"GATEHOUSE_MAIL_TEMPLATES" help:"folder with files in place of the embedded ones of internal/mail/templates, such as de/reset.txt, and with further languages (default none)"`
+	AppName       string        `env:"GATEHOUSE_APP_NAME" envDefault:"Gatehouse" help:"name of the product in mails"`
+	AccountURL    string        `env:"GATEHOUSE_ACCOUNT_URL" help:"address of the pages that links in mails lead to (default ISSUER/account)"`
+	Argon2        string        `env:"GATEHOUSE_ARGON2" envDefault:"m=19456,t=2,p=1" help:"cost of hashing a password; less is refused unless listening on loopback"`
+	HashWorker    string        `env:"GATEHOUSE_HASH_WORKER" envDefault:"on" help:"passwords are hashed in processes of lower priority: on, or off to hash in the server, where other requests wait longer while many sign in"`
+	Limits        string        `env:"GATEHOUSE_LIMITS" help:"bounds of one operation, any subset (default body=64KiB,tokens=1000,depth=8,fields=250,roots=10,aliases=15,page=100)"`
+	Throttle      string        `env:"GATEHOUSE_THROTTLE" envDefault:"on" help:"attempts before the next has to wait, any subset: account=5,pair=5,network=100,register=30,refresh=300,signin=300 (on is these); off is refused unless listening on loopback"`
+	Drain         string        `env:"GATEHOUSE_DRAIN" envDefault:"auto" help:"how long after SIGTERM it goes on serving while /readyz says 503, so that proxies turn away: a duration up to 1m, or auto (0s while listening on loopback, else 5s)"`
+	Log           string        `env:"GATEHOUSE_LOG" envDefault:"info" help:"debug, info, warn or error; with ,json behind it for JSON lines"`
 
 	RotateEvery    time.Duration  `env:"-"` // 0: never
+	MailServer     MailServer     `env:"-"`
+	From           mail.Address   `env:"-"` // of GATEHOUSE_MAIL_FROM
 	LogLevel       slog.Level     `env:"-"`
 	LogJSON        bool           `env:"-"`
 	TrustedProxies []netip.Prefix `env:"-"`
@@ -145,6 +153,7 @@ func (c *Config) check(all *faults, addrFrom, databaseFrom string) {
 	}
 	c.checkTokens(all)
 	c.checkSwitches(all)
+	c.checkMail(all)
 	for _, v := range []struct {
 		name string
 		set  func() error

@@ -25,7 +25,7 @@ func defaults() *config.Config {
 		Addr: "127.0.0.1:8080", DatabaseURL: "sqlite:gatehouse.db", SecretFile: "gatehouse.secret", Audience: "gatehouse",
 		AccessTTL: 10 * time.Minute, RefreshTTL: 720 * time.Hour, SessionTTL: 2160 * time.Hour,
 		KeyRotation: "2160h", RotateEvery: 2160 * time.Hour,
-		Playground: "auto", Argon2: "m=19456,t=2,p=1", HashWorker: "on", Pprof: "off", Throttle: "on", Drain: "auto",
+		Playground: "auto", Argon2: "m=19456,t=2,p=1", HashWorker: "on", Pprof: "off", Throttle: "on", Drain: "auto", AppName: "Gatehouse",
 		Log: "info", LogLevel: slog.LevelInfo,
 	}
 }
@@ -55,7 +55,7 @@ func TestLoad_EveryVariableAcceptsGoodValuesAndRefusesBadOnes(t *testing.T) {
 	}
 	checkedByOthers := []string{ // by the packages that use them
 		"GATEHOUSE_AUDIENCE", "GATEHOUSE_SECRET_FILE", "GATEHOUSE_SECRET_PREVIOUS", "GATEHOUSE_SIGNING_KEY", "GATEHOUSE_ARGON2", "GATEHOUSE_LIMITS",
-		"GATEHOUSE_THROTTLE",
+		"GATEHOUSE_THROTTLE", "GATEHOUSE_MAIL_TEMPLATES",
 	}
 	for _, v := range config.Variables() {
 		if _, ok := strings.CutSuffix(v.Name, "_FILE"); ok && v.Name != "GATEHOUSE_SECRET_FILE" {
@@ -134,6 +134,10 @@ func TestShowPlayground_OnLoopbackUnlessConfigured(t *testing.T) {
 			auto := loopback && issuer != beyondLoopback[0] // or a proxy may show it to others
 			for setting, shown := range map[string]bool{"": auto, "auto": auto, "on": true, "off": false} {
 				c := load(t, issuer, "GATEHOUSE_ADDR="+addr, "GATEHOUSE_PLAYGROUND="+setting)
+				relayed := load(t, issuer, "GATEHOUSE_ADDR="+addr, "GATEHOUSE_SMTP_URL=smtp://h", from[0])
+				if c.ShowInbox() != auto || relayed.ShowInbox() {
+					t.Errorf("%s, %s: inbox %v, with a mail server %v", addr, issuer, c.ShowInbox(), relayed.ShowInbox())
+				}
 				if c.Loopback() != loopback || c.ShowPlayground() != shown {
 					t.Errorf("%s, %s, %q: loopback %v, shown %v; want %v, %v",
 						addr, issuer, setting, c.Loopback(), c.ShowPlayground(), loopback, shown)

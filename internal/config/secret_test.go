@@ -208,6 +208,10 @@ func TestExposedFiles_AreThoseThatEveryUserMayRead(t *testing.T) {
 		if variable != "GATEHOUSE_SECRET_FILE" {
 			environment = append(environment, "GATEHOUSE_SECRET=x")
 		}
+		if variable == "GATEHOUSE_SMTP_URL_FILE" {
+			testenv.Check(t, os.WriteFile(path, []byte("smtp://h"), 0o600))
+			environment = append(environment, from...)
+		}
 		c := load(t, environment...)
 		for mode := range os.FileMode(0o1000) {
 			testenv.Check(t, os.Chmod(path, mode))

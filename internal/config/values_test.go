@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"log/slog"
+	"net/mail"
 	"net/netip"
 	"path/filepath"
 	"reflect"
@@ -25,6 +26,14 @@ type values struct {
 var beyondLoopback = []string{"GATEHOUSE_ISSUER=https://id.example.org"}
 
 func issued(c *config.Config) { c.Issuer = "https://id.example.org" }
+
+var from = []string{"GATEHOUSE_MAIL_FROM=app@example.com"}
+
+func relayed(server config.MailServer) func(*config.Config) {
+	return func(c *config.Config) {
+		c.MailServer, c.MailFrom, c.From = server, "app@example.com", mail.Address{Address: "app@example.com"}
+	}
+}
 
 var allValues = []values{
 	{variable: "GATEHOUSE_THROTTLE", texts: []string{"account=3"}},
@@ -144,6 +153,32 @@ var allValues = []values{
 		"10.0.0.0/33", "proxy.example", "10.0.0.1,", "10.0.0.1:80", "::ffff:10.0.0.1",
 	}, refused: "CIDR"},
 	{variable: "GATEHOUSE_TRUSTED_PROXIES", texts: []string{"10.1.2.3/8"}, refused: "write 10.1.2.3 or 10.0.0.0/8"},
+
+	{variable: "GATEHOUSE_SMTP_URL", texts: []string{"smtp://app:p%40s%3As@mail.example.com"}, with: from, also: relayed(
+		config.MailServer{Host: "mail.example.com", Port: 587, User: "app", Password: "p@s:s"})},
+	{variable: "GATEHOUSE_SMTP_URL", texts: []string{"smtps://a%40b.example:p@[::1]/"}, with: from, also: relayed(
+		config.MailServer{Host: "::1", Port: 465, TLS: true, User: "a@b.example", Password: "p"})},
+	{variable: "GATEHOUSE_SMTP_URL", texts: []string{"smtp://localhost:25"}, with: from, also: relayed(
+		config.MailServer{Host: "localhost", Port: 25})},
+	{variable: "GATEHOUSE_SMTP_URL", texts: []string{
+		"mail.example.com:587", "http://mail.example.com", "smtp://", "smtp://:587", "smtp://h:0", "smtp://h:65536",
+		"smtp://h:smtp", "smtp://h/path", "smtp://h?tls=off", "smtp://h#x", "smtp://user@h", "smtp://:password@h",
+		"smtp://user:p%zz@h", "smtp://user:p/word@h", "smtp://a b@h",
+	}, with: from, refused: "smtp://USER:PASSWORD@HOST:587"},
+	{variable: "GATEHOUSE_MAIL_FROM", texts: []string{"app@example.com"},
+		also: func(c *config.Config) { c.From = mail.Address{Address: "app@example.com"} }},
+	{variable: "GATEHOUSE_MAIL_FROM", texts: []string{"An App <app@example.com>"},
+		also: func(c *config.Config) { c.From = mail.Address{Name: "An App", Address: "app@example.com"} }},
+	{variable: "GATEHOUSE_MAIL_FROM", texts: []string{"app", "app@host", "a@example.com, b@example.com", "@example.com"},
+		refused: "accounts@example.com"},
+	{variable: "GATEHOUSE_MAIL_FROM", texts: []string{""}, with: []string{"GATEHOUSE_SMTP_URL=smtp://h"},
+		refused: "required with GATEHOUSE_SMTP_URL"},
+	{variable: "GATEHOUSE_MAIL_TEMPLATES", texts: []string{"/etc/gatehouse/mail"}},
+	{variable: "GATEHOUSE_APP_NAME", texts: []string{"Example Shop & Söhne"}},
+	{variable: "GATEHOUSE_APP_NAME", texts: []string{strings.Repeat("ä", 61)}, refused: "61 letters"},
+	{variable: "GATEHOUSE_ACCOUNT_URL", texts: []string{"https://example.com/me", "http://localhost:5173"}},
+	{variable: "GATEHOUSE_ACCOUNT_URL", texts: []string{"example.com", "https://example.com?a=b", "https://example.com#a",
+		"https://ann@example.com", "javascript:alert(1)"}, refused: "http or https"},
 
 	{variable: "GATEHOUSE_HASH_WORKER", texts: []string{"on", "off"}},
 	{variable: "GATEHOUSE_HASH_WORKER", texts: []string{"false"}, refused: "on nor off"},

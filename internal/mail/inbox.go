@@ -20,12 +20,12 @@ type Inbox struct {
 
 // Received is a message as its reader would see it.
 type Received struct {
-	ID   string    `json:"id"`
-	At   time.Time `json:"at"`
-	Kind Kind      `json:"kind"`
-	To   string    `json:"to"`
+	ID   string
+	At   time.Time
+	Kind Kind
+	To   string
 	Content
-	Links []string `json:"links"`
+	Links []string // of the text part, each alone on its line
 }
 
 // NewInbox returns an empty inbox.

@@ -56,12 +56,7 @@ type Sender interface {
 }
 
 // Content is a message in a language.
-type Content struct {
-	Language string `json:"language"`
-	Subject  string `json:"subject"`
-	Text     string `json:"text"`
-	HTML     string `json:"html"`
-}
+type Content struct{ Language, Subject, Text, HTML string }
 
 // values are what the templates of a message may name. A value that a message must have is missing from the map when it
 // is not there, and naming it is an error.

@@ -7,6 +7,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/config"
 	"github.com/gatehouse/gatehouse/internal/database"
+	"github.com/gatehouse/gatehouse/internal/mail"
 	"github.com/gatehouse/gatehouse/internal/password"
 	"github.com/gatehouse/gatehouse/internal/querylimit"
 	"github.com/gatehouse/gatehouse/internal/token"
@@ -21,6 +22,7 @@ type Config struct {
 	hashingCost password.Cost
 	limits      querylimit.Limits
 	throttle    *accounts.ThrottleLimits // nil: off
+	templates   *mail.Templates
 }
 
 // ReadConfig reads the configuration from an environment of NAME=value lines. Its error names the variable. It creates
@@ -32,7 +34,7 @@ func ReadConfig(environment []string) (*Config, error) {
 	}
 	c := &Config{Config: values}
 	err = errors.Join(database.CheckURL(c.DatabaseURL), c.parseLimits(), c.parseThrottle(), c.parseHashingCost(),
-		c.readSigningKey())
+		c.readSigningKey(), c.readTemplates())
 	if err == nil { // it may create a file: a start that is refused leaves none behind
 		err = c.readSecrets()
 	}

@@ -132,6 +132,12 @@ func (s *Server) routes(ctx context.Context, graphql http.Handler) []route {
 			route{"/access.css", everyone, "its style", access},
 			route{"/", everyone, "the Playground's files", web.Handler()})
 	}
+	if s.inbox != nil {
+		inbox := web.Inbox(s.inboxPage)
+		all = append(all,
+			route{"/inbox", everyone, "mails of development; only this machine reaches the listener", inbox},
+			route{"/inbox.css", everyone, "its style", inbox})
+	}
 	return all
 }
 

@@ -23,6 +23,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
 	"github.com/gatehouse/gatehouse/internal/httpserver"
 	"github.com/gatehouse/gatehouse/internal/logging"
+	"github.com/gatehouse/gatehouse/internal/mail"
 	"github.com/gatehouse/gatehouse/internal/outbox"
 	"github.com/gatehouse/gatehouse/internal/password"
 	"github.com/gatehouse/gatehouse/internal/token"
@@ -64,6 +65,8 @@ type Server struct {
 	accounts *accounts.Service
 	outbox   *outbox.Outbox
 	guard    *authz.Guard
+	sender   mail.Sender // nil: mail is off
+	inbox    *mail.Inbox // nil unless it is the sender
 	graphql  *graphqlhttp.Handler
 	public   *httpserver.Server // nil before Run serves
 	failures failures           // of background tasks
@@ -84,6 +87,9 @@ func New(ctx context.Context, c *Config, db *database.Database, o Options) (*Ser
 		return nil, err
 	}
 	if s.graphql, err = s.newGraphQLHandler(); err != nil {
+		return nil, err
+	}
+	if err := s.openMail(); err != nil {
 		return nil, err
 	}
 	s.options.observer.register(s)

@@ -54,7 +54,8 @@ var imports = map[string]string{
 	"internal/requestid":           "",
 	"internal/revocationfeed":      "internal/accounts internal/bearer",
 	"internal/server": "authz graph internal/accounts internal/config internal/database internal/graphqlhttp " +
-		"internal/httpserver internal/logging internal/metrics internal/outbox internal/password internal/password/hashworker " +
+		"internal/httpserver internal/logging internal/mail internal/metrics internal/outbox internal/password " +
+		"internal/password/hashworker " +
 		"internal/problem internal/querylimit internal/revocationfeed internal/token " +
 		"internal/tracing internal/viewer web",
 	"internal/servertest":  "internal/cli internal/dbtest internal/testenv verify",

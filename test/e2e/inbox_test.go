@@ -1,0 +1,74 @@
+package e2e
+
+import (
+	"context"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehouse/gatehouse/internal/mail"
+	"github.com/gatehouse/gatehouse/internal/servertest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
+	"github.com/gatehouse/gatehouse/web"
+)
+
+// TestInboxPage_ShowsEachMailAndFitsAPhone has each kind of mail, and each language. Its screenshots are in .artifacts/.
+func TestInboxPage_ShowsEachMailAndFitsAPhone(t *testing.T) {
+	t.Parallel()
+	needBrowser(t)
+	if _, err := os.Stat("web/node_modules/axe-core"); err != nil {
+		testenv.Missing(t, "axe-core", "run make playground")
+	}
+	templates, err := mail.NewTemplates("Example", nil)
+	servertest.Check(t, err)
+	inbox := mail.NewInbox(templates)
+	for i, kind := range templates.Kinds() {
+		servertest.Check(t, inbox.Send(context.Background(), mail.Message{
+			ID: string(kind), Kind: kind, To: "ann@example.com", Locale: []string{"en", "de", "fr", "es"}[i%4], Data: mail.Data{
+				Name: "Ann Example", Link: "https://127.0.0.1:1/account/" + string(kind) + "#token=" + strings.Repeat("t", 100),
+				Code: "12345678", Email: strings.Repeat("long", 16) + "@example.org", Expires: time.Unix(1e9, 0),
+				When: time.Unix(1e9, 0), Where: "2001:db8:1234:5678:9abc:def0:1234:5678", Device: "Firefox/140.0 Windows",
+			},
+		}))
+	}
+	page := httptest.NewServer(web.Inbox(func() (all []web.InboxMessage) {
+		for _, r := range inbox.Messages() {
+			all = append(all, web.InboxMessage{
+				At: r.At, Kind: string(r.Kind), To: r.To, Language: r.Language, Subject: r.Subject, Text: r.Text, HTML: r.HTML,
+				Links: r.Links,
+			})
+		}
+		return all
+	}))
+	t.Cleanup(page.Close)
+	servertest.Execute(t, ".", "node", "web/test/inbox.mjs", page.URL+"/inbox", ".artifacts/inbox.png")
+}
+
+// TestInboxPage_IsForThisMachineAlone: it is there while the server listens on loopback with an issuer there and no mail
+// server is configured, for requests that name the server's own host.
+func TestInboxPage_IsForThisMachineAlone(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t)
+	if a := s.Get("/inbox"); a.Status != 200 || !strings.Contains(a.Body, "0 mails") {
+		t.Errorf("on loopback: %v", a)
+	}
+	if a := s.Get("/inbox", "Accept", "application/json"); a.Body != "[]\n" {
+		t.Errorf("as JSON: %v", a)
+	}
+	if a := s.Get("/inbox", "Host", "evil.example"); a.Status != 421 {
+		t.Errorf("by another host: %v", a)
+	}
+	for _, environment := range [][]string{
+		{"GATEHOUSE_SMTP_URL=smtp://127.0.0.1:1", "GATEHOUSE_MAIL_FROM=app@example.com"}, {servertest.Issuer},
+		{servertest.Issuer, "GATEHOUSE_PLAYGROUND=on"},
+	} {
+		s := servertest.Start(t, environment...)
+		for _, path := range []string{"/inbox", "/inbox.css"} {
+			if a := s.Get(path); a.Status != 404 {
+				t.Errorf("%v: %s: %v", environment, path, a)
+			}
+		}
+	}
+}
