@@ -171,7 +171,10 @@ func (m *model) takeRefresh(age int) {
 		given.RefreshToken = nil
 		m.given(s, given)
 	default:
-		s.idle = m.now().Add(refreshTTL).Truncate(time.Second)
+		was := s.idle
+		if s.idle = m.now().Add(refreshTTL).Truncate(time.Second); s.idle.Before(was) {
+			m.acting = nil // the clock was set back: that the session ends earlier, each instance has from the log
+		}
 		m.given(s, given)
 	}
 }
