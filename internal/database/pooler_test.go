@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 )
@@ -35,9 +36,18 @@ func TestStatement_LeavesNothingPreparedOnTheServer(t *testing.T) {
 }
 
 func TestStatement_ReturnsEachTypeThroughAPooler(t *testing.T) {
-	d := migrated(t, dbtest.PgBouncer(t, dbtest.Postgres(t), "transaction"))
+	direct := dbtest.Postgres(t)
+	_, err := dbtest.OpenRaw(t, direct).Exec(`DO $$ BEGIN
+		EXECUTE format('ALTER DATABASE %I SET TimeZone = %L', current_database(), 'Asia/Kathmandu'); END $$`)
+	check(t, err)
+	d := migrated(t, dbtest.PgBouncer(t, direct, "transaction"))
 	session := someSession(t, d)
 	got := d.Client.Session.GetX(t.Context(), session.ID)
+	for _, s := range []*ent.Session{session, got} {
+		for _, at := range []*time.Time{&s.AuthenticatedAt, &s.CreatedAt, &s.LastUsedAt, &s.IdleExpiresAt, &s.ExpiresAt} {
+			*at = at.UTC() // Postgres tells each in its own time zone
+		}
+	}
 	if got.String() != session.String() || !bytes.Equal(got.RefreshDigest, session.RefreshDigest) || !got.CreatedAt.Equal(session.CreatedAt) {
 		t.Errorf("wrote %v, read %v", session, got)
 	}
