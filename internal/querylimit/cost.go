@@ -60,9 +60,9 @@ type costVisitor struct {
 	costs     map[string]*cost // by fragment; nil while it is being measured
 	signIns   map[string]bool
 	sizes     listSizes
-	unknown   string // a fragment that is spread but not defined
-	cycle     string // a fragment that spreads itself
-	duplicate string // a fragment that is defined twice
+	unknown   *ast.FragmentSpread     // of a fragment that is not defined
+	cycle     *ast.FragmentSpread     // of a fragment within itself
+	duplicate *ast.FragmentDefinition // the second of a name
 }
 
 func newCostVisitor(doc *ast.QueryDocument, signIns map[string]bool, sizes listSizes) *costVisitor {
@@ -70,7 +70,7 @@ func newCostVisitor(doc *ast.QueryDocument, signIns map[string]bool, sizes listS
 		signIns: signIns, sizes: sizes}
 	for _, f := range doc.Fragments {
 		if t.fragments[f.Name] != nil {
-			t.duplicate = f.Name
+			t.duplicate = f
 		}
 		t.fragments[f.Name] = f
 	}
@@ -112,7 +112,7 @@ func (t *costVisitor) selections(set ast.SelectionSet) (sum cost, names map[stri
 				names[name] += n
 			}
 		case *ast.FragmentSpread:
-			sum = sum.plus(t.fragment(s.Name)).plus(directivesCost(s.Directives))
+			sum = sum.plus(t.fragment(s)).plus(directivesCost(s.Directives))
 		}
 	}
 	for _, n := range names {
@@ -146,10 +146,11 @@ func (t *costVisitor) field(f *ast.Field) (e cost) {
 	return e.plus(argumentsCost(f.Arguments)).plus(directivesCost(f.Directives))
 }
 
-func (t *costVisitor) fragment(name string) cost {
+func (t *costVisitor) fragment(spread *ast.FragmentSpread) cost {
+	name := spread.Name
 	known, ok := t.costs[name]
 	if ok && known == nil {
-		t.cycle = name
+		t.cycle = spread
 		return cost{}
 	}
 	if ok {
@@ -157,7 +158,7 @@ func (t *costVisitor) fragment(name string) cost {
 	}
 	definition := t.fragments[name]
 	if definition == nil {
-		t.unknown = name
+		t.unknown = spread
 		return cost{}
 	}
 	t.costs[name] = nil

@@ -71,25 +71,29 @@ func signIns(schema *ast.Schema) map[string]bool {
 func (d *DocumentLimits) Check(text string) *gqlerror.Error {
 	source := &ast.Source{Input: text}
 	doc, err := parser.ParseQueryWithTokenLimit(source, d.limits.Tokens)
-	if err != nil && moreTokens(source, d.limits.Tokens) {
-		return Exceeded("tokens", "the document has more than %d tokens, which is the limit", d.limits.Tokens)
-	}
 	if err != nil {
+		if next := moreTokens(source, d.limits.Tokens); next != nil {
+			return at(next, Exceeded("tokens", "the document has more than %d tokens, which is the limit", d.limits.Tokens))
+		}
 		return nil
 	}
 	return d.checkParsed(doc)
 }
 
-// moreTokens reports whether a text has more than so many tokens, up to the first that cannot be read.
-func moreTokens(source *ast.Source, limit int) bool {
+// moreTokens returns where a text has one token more than so many; nil when it has not, up to the first that cannot be
+// read.
+func moreTokens(source *ast.Source, limit int) *ast.Position {
 	l := lexer.New(source)
 	for range limit {
 		if t, err := l.ReadToken(); err != nil || t.Kind == lexer.EOF {
-			return false
+			return nil
 		}
 	}
 	t, err := l.ReadToken()
-	return err == nil && t.Kind != lexer.EOF
+	if err != nil || t.Kind == lexer.EOF {
+		return nil
+	}
+	return &t.Pos
 }
 
 // checkParsed bounds each operation, whichever of them will run, and then what validation has to walk: it enters a
@@ -97,32 +101,35 @@ func moreTokens(source *ast.Source, limit int) bool {
 // cyclic fragments are refused here, because validation takes quadratic time to find them.
 func (d *DocumentLimits) checkParsed(doc *ast.QueryDocument) *gqlerror.Error {
 	v := newCostVisitor(doc, d.signIns, d.sizes)
-	if v.duplicate != "" {
-		return invalidFragment("There can be only one fragment named %q.", v.duplicate)
+	if f := v.duplicate; f != nil {
+		return at(f.Position, invalidFragment("There can be only one fragment named %q.", f.Name))
 	}
 	var total cost
 	mostComparisons := 0
 	for _, op := range doc.Operations {
 		c := v.operation(op)
 		if err := d.checkOperation(c); err != nil {
-			return err
+			return at(op.Position, err)
 		}
 		total, mostComparisons = total.plus(c), max(mostComparisons, c.comparisons)
 	}
-	if v.unknown != "" {
-		return invalidFragment("Unknown fragment %q.", v.unknown)
+	if s := v.unknown; s != nil {
+		return at(s.Position, invalidFragment("Unknown fragment %q.", s.Name))
 	}
-	if v.cycle != "" {
-		return invalidFragment("Cannot spread fragment %q within itself.", v.cycle)
+	if s := v.cycle; s != nil {
+		return at(s.Position, invalidFragment("Cannot spread fragment %q within itself.", s.Name))
 	}
 	for _, f := range doc.Fragments {
 		c := v.costs[f.Name]
 		if c == nil {
-			return invalidFragment("Fragment %q is never used.", f.Name)
+			return at(f.Position, invalidFragment("Fragment %q is never used.", f.Name))
 		}
 		total = total.plus(*c)
 	}
-	return d.checkTotal(total, total.comparisons-mostComparisons)
+	if err := d.checkTotal(total, total.comparisons-mostComparisons); err != nil && len(doc.Operations) > 0 {
+		return at(doc.Operations[0].Position, err) // where what is too much begins
+	}
+	return nil
 }
 
 func invalidFragment(format, name string) *gqlerror.Error {

@@ -113,8 +113,18 @@ func TestDocumentLimits_HoldAtTheirBounds(t *testing.T) {
 			}
 			if got := send(c.above); got.StatusCode != 400 || got.Code() != tooMuch || got.Limit() != c.limit {
 				t.Errorf("above the limit: %d %s", got.StatusCode, got.Text)
+			} else {
+				wantLocation(t, got)
 			}
 		})
+	}
+}
+
+// wantLocation checks that an error says where in the document it is.
+func wantLocation(t *testing.T, got *graphqltest.Reply) {
+	t.Helper()
+	if where := got.Errors[0].Locations; len(where) != 1 || where[0]["line"] < 1 || where[0]["column"] < 1 {
+		t.Errorf("it does not say where: %s", got.Text)
 	}
 }
 
@@ -156,6 +166,8 @@ func TestDocumentLimits_InvalidFragmentsAreRefusedBeforeValidation(t *testing.T)
 		if got := graphqltest.Query(t, toy(t), document); got.Code() != invalid ||
 			!strings.Contains(got.Errors[0].Message, want) {
 			t.Errorf("%.60s: %.300s, want %s", document, got.Text, want)
+		} else {
+			wantLocation(t, got)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/gatehouse/gatehouse/internal/problem"
@@ -18,6 +19,14 @@ func Exceeded(limit, format string, args ...any) *gqlerror.Error {
 	e := newError(problem.LimitExceeded, fmt.Sprintf(format, args...))
 	e.Extensions["limit"] = limit
 	return e
+}
+
+// at says where in the document an error is.
+func at(p *ast.Position, err *gqlerror.Error) *gqlerror.Error {
+	if p != nil {
+		err.Locations = []gqlerror.Location{{Line: p.Line, Column: p.Column}}
+	}
+	return err
 }
 
 // maxMessageLen bounds a message in bytes: it may repeat a name, and a name may be as long as a request.
