@@ -49,6 +49,7 @@ type connection struct {
 	endDeadline func()          // ends the deadline of the newest context; nil when there is none
 	servers     *servers
 	era         int // of servers, in which it was made
+	history     history
 	// Whether the newest commit was not waited for: see errUnreplicated.
 	unreplicated bool
 }

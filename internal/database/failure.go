@@ -42,7 +42,7 @@ func Unavailable(err error) bool {
 		return broken.Op != "remote error" && broken.Op != "local error"
 	}
 	for _, silence := range []error{context.DeadlineExceeded, driver.ErrBadConn, io.EOF, io.ErrUnexpectedEOF,
-		ErrMoved, errNotPrimary, errUnreplicated, errBusy} {
+		ErrMoved, errNotPrimary, errFormer, errUnreplicated, errBusy} {
 		if errors.Is(err, silence) {
 			return true
 		}

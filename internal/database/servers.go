@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lib/pq"
@@ -31,6 +32,9 @@ type servers struct {
 	newest int // took the newest connection: is tried first
 	era    int // connections of former ones are closed: see startEra
 	began  time.Time
+
+	surveyed atomic.Bool
+	history  history // the newest that a server has had
 }
 
 // startEra closes all connections, each at its next use. It is called when a server takes no writes any more: another
@@ -94,6 +98,9 @@ func serverNames(config pq.Config) string {
 // where that hangs, a caller with less time than connect_timeout would never come to the second.
 func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	order := c.servers.order(c.config)
+	if len(order) > 1 && !c.servers.surveyed.Load() {
+		return c.survey(ctx, order)
+	}
 	var failed serversError
 	for i, server := range order {
 		conn, err := c.connectWithin(ctx, server, len(order)-i)
@@ -110,7 +117,7 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 }
 
 // connectWithin connects to a server in its share of the time, when so many are left to try.
-func (c connector) connectWithin(ctx context.Context, server, left int) (driver.Conn, error) {
+func (c connector) connectWithin(ctx context.Context, server, left int) (*connection, error) {
 	if end, bounded := ctx.Deadline(); bounded && left > 1 {
 		var cancel func()
 		ctx, cancel = context.WithTimeout(ctx, time.Until(end)/time.Duration(left))
@@ -120,7 +127,14 @@ func (c connector) connectWithin(ctx context.Context, server, left int) (driver.
 	conn, err := connect(ctx, config, c.servers.dial)
 	if err == nil {
 		conn.servers, conn.era = c.servers, era
-		return conn, nil
+		if len(c.config.Multi) == 0 {
+			return conn, nil
+		}
+		conn.readHistory(ctx)
+		if err = c.servers.admit(conn.history); err == nil {
+			return conn, nil
+		}
+		conn.Close()
 	}
 	if text := err.Error(); text == "session is read-only" || text == "server is in hot standby mode" {
 		err = fmt.Errorf("%w: %w", errNotPrimary, err)

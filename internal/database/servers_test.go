@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -27,6 +28,7 @@ type fakePostgres struct {
 
 	mu    sync.Mutex
 	state string
+	past  bool // a failover: the other server is on the next timeline
 	open  []net.Conn
 	dials int
 	reads int
@@ -120,6 +122,12 @@ func (f *fakePostgres) answer(c net.Conn) bool {
 	case state == "hangs":
 		io.Copy(io.Discard, c)
 		return false
+	case bytes.Contains(body, []byte("pg_walfile_name")):
+		f.mu.Lock()
+		timeline := map[bool]string{true: "7 00000009", false: "7 0000000A"}[f.past]
+		f.mu.Unlock()
+		c.Write(slices.Concat(message("T", "\x00\x01h\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x19\xff\xff\xff\xff\xff\xff\x00\x00"),
+			message("D", "\x00\x01\x00\x00\x00\x0a"+timeline), message("C", "SELECT 1\x00"), message("Z", idle)))
 	case bytes.HasPrefix(body, []byte("UPDATE")) && state == "read-only":
 		c.Write(append(failure("ERROR", "25006"), message("Z", idle)...))
 	default:
@@ -283,5 +291,38 @@ func TestServers_WithoutAnAttributeAreThePrimary(t *testing.T) {
 		if (err == nil) != ok {
 			t.Errorf("%s: %v", attribute, err)
 		}
+	}
+}
+
+// TestServers_AFormerPrimaryIsRefused: one that runs past a failover, whichever is named first; by a new pool, and by
+// one whose primary is lost later. When that is back, or the former one has become its standby, all is well.
+func TestServers_AFormerPrimaryIsRefused(t *testing.T) {
+	for _, first := range []int{0, 1} {
+		former, primary := newFakePostgres(t, "primary"), newFakePostgres(t, "primary")
+		former.past = true
+		servers := []*fakePostgres{former, primary}
+		if first == 1 {
+			slices.Reverse(servers)
+		}
+		db := poolOf(t, servers...)
+		db.SetMaxIdleConns(-1) // a connection for each statement
+		read := func() error { _, err := db.ExecContext(t.Context(), "SELECT"); return err }
+		for range 3 {
+			check(t, read())
+		}
+		primary.become("down")
+		for range 3 {
+			if err := read(); err == nil || !database.Unavailable(err) || !strings.Contains(err.Error(), "before a failover") {
+				t.Errorf("named as %d: %v", first, err)
+			}
+		}
+		testenv.Equal(t, 0, former.reads, "reads of the former primary, named as %d", first)
+		primary.become("primary")
+		check(t, read())
+		former.mu.Lock()
+		former.past = false
+		former.mu.Unlock()
+		primary.become("down")
+		check(t, read())
 	}
 }

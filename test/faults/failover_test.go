@@ -101,6 +101,9 @@ func (s twoServers) rejoin(t *testing.T) twoServers {
 	servertest.Eventually(t, "the write waits", servertest.HangGuard, func() (waits bool) {
 		return db.QueryRow("SELECT true FROM pg_stat_activity WHERE wait_event = 'SyncRep'").Scan(&waits) == nil
 	})
+	fresh := servertest.StartChild(t, servertest.Secret, servertest.Issuer, "GATEHOUSE_DATABASE_URL="+s.urls)
+	fresh.Register() // at the other one, although this one may be named first
+	fresh.Stop()
 	testenv.Check(t, s.primary.Abort())
 	if <-answered == nil {
 		t.Error("a former primary answers writes")
