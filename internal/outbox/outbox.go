@@ -145,13 +145,14 @@ type result struct {
 	stopped bool // it did not come to an end of its own
 }
 
-// begin leases as many jobs as there are free workers, and starts them.
+// begin leases as many jobs as there are free workers, and starts them. A stop meanwhile does not interrupt the claim,
+// which may be done although its answer is lost.
 func (l *loop) begin(ctx, working context.Context) {
 	free := l.config.Workers - l.running - len(l.unwritten)
 	if !l.mayBeMore || free <= 0 {
 		return
 	}
-	jobs, err := l.claim(ctx, free)
+	jobs, err := l.claim(context.WithoutCancel(ctx), free)
 	l.mayBeMore = len(jobs) == free
 	if err != nil {
 		l.warn(ctx, "jobs cannot be leased; they wait", err)
