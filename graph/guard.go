@@ -31,7 +31,7 @@ func NewGuard(schema *ast.Schema, c GuardConfig) (*authz.Guard, error) {
 	return authz.New(schema, authz.Config{
 		Viewer:          func(ctx context.Context) (authz.Viewer, error) { return identify(viewer.From(ctx)) },
 		SignedIn:        signedIn,
-		Owners:          map[string][]authz.Owner{"SELF": {self[*accounts.User](), self[*accounts.Session]()}},
+		Owners:          owners(),
 		Objects:         objects(c.Accounts),
 		IsNotFound:      isNotFound,
 		Labels:          map[string]string{"ADMIN": "administrators", "USER": "users", "SELF": "yourself"},
@@ -81,6 +81,15 @@ func byID[T any](
 		}
 		return load(ctx, id)
 	}
+}
+
+// owners says what each value of GraphQL's enum Owner means.
+func owners() map[string][]authz.Owner {
+	return map[string][]authz.Owner{"SELF": {
+		self[*accounts.AuditEvent](),
+		self[*accounts.Session](),
+		self[*accounts.User](),
+	}}
 }
 
 func isNotFound(err error) bool {

@@ -40,7 +40,8 @@ var schemaNames = sync.OnceValue(func() map[string]bool {
 			names[v.Name] = true
 		}
 	}
-	delete(names, "input") // a word of gqlparser's own: "non-input type"
+	delete(names, "input")     // a word of gqlparser's own: "non-input type"
+	delete(names, "requestId") // an extension of INTERNAL: part of the protocol
 	for _, word := range slices.Concat(schema.Types["ErrorCode"].EnumValues, schema.Types["InputProblem"].EnumValues) {
 		delete(names, word.Name) // part of the protocol
 	}

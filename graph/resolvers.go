@@ -100,6 +100,16 @@ func (r *queryResolver) Node(ctx context.Context, id uuid.UUID) (accounts.Node, 
 	return r.accounts.Node(ctx, viewer.From(ctx), id)
 }
 
+// AuditLog is the resolver for the auditLog field.
+func (r *queryResolver) AuditLog(ctx context.Context, first *int32, after *string, last *int32, before *string, filter *accounts.AuditFilter) (*accounts.AuditConnection, error) {
+	return r.accounts.AuditLog(ctx, accounts.Page{First: first, After: after, Last: last, Before: before}, filter)
+}
+
+// Activity is the resolver for the activity field.
+func (r *userResolver) Activity(ctx context.Context, obj *accounts.User, first *int32, after *string, last *int32, before *string) (*accounts.AuditConnection, error) {
+	return r.accounts.Activity(ctx, obj, accounts.Page{First: first, After: after, Last: last, Before: before})
+}
+
 // Sessions is the resolver for the sessions field.
 func (r *userResolver) Sessions(ctx context.Context, obj *accounts.User) ([]*accounts.Session, error) {
 	return r.accounts.Sessions(ctx, viewer.From(ctx), obj)

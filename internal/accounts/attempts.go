@@ -178,7 +178,7 @@ func (s *Service) throttled(ctx context.Context, refused refusal) error {
 	if refused.wait <= 0 {
 		return nil
 	}
-	s.config.OnEvent(ctx, Event{Kind: AttemptThrottled, Limit: refused.limit})
+	s.refuse(ctx, Event{Kind: AttemptThrottled, Limit: refused.limit})
 	return problem.RetryAfter(problem.RateLimited, "Too many attempts; wait as long as retryAfter says.", refused.wait)
 }
 

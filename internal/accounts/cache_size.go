@@ -14,6 +14,10 @@ const (
 	maxPendingUses  = 4 * usesBatch // of sessions
 	pendingUseBytes = 1536
 
+	maxRefusalCounters  = 1 << 12 // networks whose refused attempts are recorded
+	maxPendingRefusals  = 500
+	pendingRefusalBytes = 2048
+
 	// mapEntryBytes is a uuid and a pointer in a map that has just grown: it is half empty.
 	mapEntryBytes = 56
 	// sliceBytes bounds what a short text or list takes beyond its bytes.
@@ -48,7 +52,8 @@ func accountSize(u *User) int {
 // those of SessionCacheConfig. A throttle in the database takes less: what guesses nothing is counted in memory even
 // then.
 func MaxCacheBytes(sharedThrottle bool) int {
-	bytes := maxPendingUses*pendingUseBytes + (maxWorkCounters+maxJunkCounters)*counterBytes
+	bytes := maxPendingUses*pendingUseBytes + (maxWorkCounters+maxJunkCounters+maxRefusalCounters)*counterBytes +
+		maxPendingRefusals*pendingRefusalBytes
 	if !sharedThrottle {
 		bytes += maxCounters * counterBytes
 	}

@@ -28,37 +28,34 @@ const (
 	KeysRotated            EventKind = "keys_rotated"
 	KeysRevoked            EventKind = "keys_revoked"
 	SecretRotated          EventKind = "secret_rotated"
+	ProfileChanged         EventKind = "profile_changed"
+	OperationDenied        EventKind = "operation_denied" // the policy denied a signed-in caller fields
 )
 
 // Events returns every kind.
 func Events() []EventKind {
 	return []EventKind{AccountCreated, AccountDeleted, AccountSuspended, AccountReinstated, RolesChanged, SignedIn,
 		SignInFailed, AttemptThrottled, Reauthenticated, ReauthenticationFailed, PasswordChanged, RefreshReused, RefreshLate, SessionEnded,
-		KeysRotated, KeysRevoked, SecretRotated}
+		KeysRotated, KeysRevoked, SecretRotated, ProfileChanged, OperationDenied}
 }
 
-// Event is something that was committed. It holds nothing that a client typed.
+// Event is something that was committed, or refused. It holds nothing that a client typed, but for Before and After, and
+// no secret.
 type Event struct {
-	Kind      EventKind
-	UserID    uuid.UUID // uuid.Nil: no account is known
-	SessionID uuid.UUID // uuid.Nil: none in particular
-	Roles     []string  // with RolesChanged: the new ones
-	Limit     string    // with AttemptThrottled: which of ThrottleLimitNames
+	Kind          EventKind
+	UserID        uuid.UUID // uuid.Nil: no account is known
+	SessionID     uuid.UUID // uuid.Nil: none in particular
+	Roles         []string  // with RolesChanged: the new ones
+	Limit         string    // with AttemptThrottled: which of ThrottleLimitNames
+	Denied        string    // with OperationDenied: the coordinates
+	Before, After string    // the value that changed, where there is one; only the audit log has it
 }
 
-// emit publishes an event when the transaction has committed.
+// emit writes an event to the audit log, in the transaction, and publishes it when that has committed.
 func (tx *transaction) emit(e Event) { tx.events = append(tx.events, e) }
-
-// eventOf converts a revocation.
-func eventOf(r Revocation) Event {
-	if r.SessionID == uuid.Nil {
-		return Event{Kind: RolesChanged, UserID: r.UserID, Roles: r.Roles}
-	}
-	return Event{Kind: SessionEnded, UserID: r.UserID, SessionID: r.SessionID}
-}
 
 // failed publishes a failed sign-in or reauthentication, and returns err.
 func (s *Service) failed(ctx context.Context, kind EventKind, user uuid.UUID, err error) error {
-	s.config.OnEvent(ctx, Event{Kind: kind, UserID: user})
+	s.refuse(ctx, Event{Kind: kind, UserID: user})
 	return err
 }

@@ -48,14 +48,15 @@ func TestEvents_ArePublishedAfterTheCommit(t *testing.T) {
 		wantProblem(t, "the last one", h.setRoles(root, root.UserID, accounts.RoleUser), problem.LastAdmin, "")
 		expect("rolled back")
 		check(t, h.setRoles(root, id, accounts.RoleUser, accounts.RoleAdmin))
-		expect("setRoles", accounts.Event{Kind: accounts.RolesChanged, UserID: id, Roles: []string{"ADMIN", "USER"}},
+		expect("setRoles", accounts.Event{Kind: accounts.RolesChanged, UserID: id, Roles: []string{"ADMIN", "USER"},
+			Before: "USER", After: "ADMIN USER"},
 			kind(accounts.SessionEnded, id, renewed.SessionID))
 		renewed = h.must(h.login(ada, otherPassword)).Viewer
 		expect("login", kind(accounts.SignedIn, id, renewed.SessionID))
 		for range 2 { // the second time nothing changes
 			must(h.SuspendUser(t.Context(), root, id))
 		}
-		expect("suspend", kind(accounts.SessionEnded, id, renewed.SessionID), kind(accounts.AccountSuspended, id))
+		expect("suspend", kind(accounts.AccountSuspended, id), kind(accounts.SessionEnded, id, renewed.SessionID))
 		must(h.ReinstateUser(t.Context(), root, id))
 		expect("reinstate", kind(accounts.AccountReinstated, id))
 		last := h.must(h.login(ada, otherPassword)).Viewer

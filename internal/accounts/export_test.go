@@ -2,9 +2,10 @@ package accounts
 
 import "context"
 
-// FoldAddress, InTx and Transaction let the tests of the package look at what has no door of its own.
+// FoldAddress, AuditID, InTx and Transaction let the tests of the package look at what has no door of its own.
 var (
 	FoldAddress = foldAddress
+	AuditID     = auditID
 )
 
 // InTx is a command's.

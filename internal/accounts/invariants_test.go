@@ -37,6 +37,7 @@ func (h *fixture) violations(ctx context.Context) []string {
 	broken := append(checkUsers(users), checkSessions(users, sessions, h.clock.Now())...)
 	broken = append(broken, checkAddresses(users, addresses)...)
 	broken = append(broken, h.checkSecrets(ctx)...)
+	broken = append(broken, h.checkRecorded(ctx)...)
 	return append(broken, h.checkRevoked(ctx, users, sessions)...)
 }
 
@@ -225,6 +226,10 @@ func TestInvariants_EachDetectsItsViolation(t *testing.T) {
 			{"sessions.refresh_digest holds a secret, as bytes",
 				func() { setDigest(h, p, formsOf(*p.RefreshToken)["as bytes"]) }, func() { setDigest(h, p, newest.Digest()) }},
 			{"has 31 bytes", func() { setDigest(h, p, make([]byte, 31)) }, func() { setDigest(h, p, newest.Digest()) }},
+			{"was published 2 times, and recorded 1 times", func() {
+				h.exec("UPDATE audit_events SET kind = 'x' WHERE kind = 'signed_in' AND id = (SELECT id FROM audit_events WHERE kind = 'signed_in' LIMIT 1)")
+			},
+				func() { h.exec("UPDATE audit_events SET kind = 'signed_in' WHERE kind = 'x'") }},
 			{"times of session", func() { h.exec("UPDATE sessions SET expires_at = '2031-01-01 00:00:00+00:00'") },
 				func() { h.exec("UPDATE sessions SET expires_at = '2026-09-29 12:00:00+00:00'") }},
 		}

@@ -68,6 +68,8 @@ type shared struct {
 	secrets  []string                // texts that no table and no log may hold
 	payloads []*accounts.AuthPayload // every payload that was ever given
 	events   []accounts.Event        // all that happened
+
+	published map[accounts.EventKind]int
 }
 
 // eachDatabase runs one story on both engines.
@@ -91,7 +93,8 @@ func newFixture(t *testing.T, url string) *fixture {
 	log := &testenv.Buffer{}
 	refresh := refreshTokens(t, theSecret)
 	h := &fixture{
-		shared: &shared{t: t, url: url, db: db, raw: raw, clock: clock, access: access, refresh: refresh, log: log},
+		shared: &shared{t: t, url: url, db: db, raw: raw, clock: clock, access: access, refresh: refresh, log: log,
+			published: map[accounts.EventKind]int{}},
 		config: accounts.Config{
 			Client: db.Client, Postgres: db.Shared(), Transactions: db.MaxTransactions(), Passwords: hasher(t, password.Config{}), Access: access, Refresh: refresh,
 			RefreshTTL: refreshTTL, SessionTTL: sessionTTL, Clock: clock.Now,
@@ -102,6 +105,7 @@ func newFixture(t *testing.T, url string) *fixture {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.events = append(h.events, e)
+		h.published[e.Kind]++
 	}
 	h = h.instance(func(*accounts.Config) {})
 	t.Cleanup(func() {

@@ -58,7 +58,7 @@ func (b *pageBounds) setSize(argument string, n *int32, maximum int) error {
 	if b.size >= 0 && b.size <= maximum {
 		return nil
 	}
-	return problem.BadInput(argument, problem.OutOfRange, fmt.Sprintf("A page has at most %d users.", maximum)).
+	return problem.BadInput(argument, problem.OutOfRange, fmt.Sprintf("A page has at most %d entries.", maximum)).
 		Between(0, maximum)
 }
 

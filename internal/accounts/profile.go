@@ -50,6 +50,7 @@ func (s *Service) UpdateProfile(ctx context.Context, v *viewer.Viewer, change Pr
 			if row, err = update.Save(ctx); err != nil {
 				return err
 			}
+			tx.emit(Event{Kind: ProfileChanged, UserID: row.ID})
 		}
 		payload = &UpdateProfilePayload{User: userOf(row)}
 		return nil

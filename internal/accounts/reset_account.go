@@ -122,9 +122,9 @@ func (s *Service) addRoles(
 	if slices.Equal(roles, row.Roles) {
 		return row, nil
 	}
-	row, err := row.Update().SetRoles(roles).Save(ctx)
+	changed, err := row.Update().SetRoles(roles).Save(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return row, s.recordRoles(ctx, tx, row, now)
+	return changed, s.recordRoles(ctx, tx, changed, row, now)
 }

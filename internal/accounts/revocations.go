@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	entsql "entgo.io/ent/dialect/sql"
@@ -47,6 +48,7 @@ func (s *Service) revokeSessions(ctx context.Context, tx *transaction, now time.
 		ids[i], users[i] = row.ID, row.UserID
 		tx.revoked = append(tx.revoked,
 			Revocation{UserID: row.UserID, SessionID: row.ID, At: now, Until: tokensExpireBy(now, s.config.MaxTokenTTL)})
+		tx.emit(Event{Kind: SessionEnded, UserID: row.UserID, SessionID: row.ID})
 	}
 	slices.SortFunc(users, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
 	err = tx.Session.Update().
@@ -59,7 +61,9 @@ func (s *Service) revokeSessions(ctx context.Context, tx *transaction, now time.
 }
 
 // recordRoles records a user's new roles.
-func (s *Service) recordRoles(ctx context.Context, tx *transaction, row *ent.User, now time.Time) error {
+func (s *Service) recordRoles(ctx context.Context, tx *transaction, row, before *ent.User, now time.Time) error {
+	tx.emit(Event{Kind: RolesChanged, UserID: row.ID, Roles: row.Roles,
+		Before: strings.Join(before.Roles, " "), After: strings.Join(row.Roles, " ")})
 	tx.revoked = append(tx.revoked, Revocation{UserID: row.ID, Roles: row.Roles, At: now, Until: tokensExpireBy(now, s.config.MaxTokenTTL)})
 	return tx.record(ctx, 1)
 }

@@ -44,7 +44,7 @@ func (s *Service) SetRoles(ctx context.Context, v *viewer.Viewer, in SetRolesInp
 		if err != nil {
 			return err
 		}
-		if err := s.recordRoles(ctx, tx, row, now); err != nil {
+		if err := s.recordRoles(ctx, tx, row, before, now); err != nil {
 			return err
 		}
 		payload = &SetRolesPayload{User: userOf(row)}

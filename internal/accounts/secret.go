@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
@@ -95,7 +96,10 @@ func RotateSecret(ctx context.Context, client *ent.Client, secrets *token.Secret
 		if err := sealKeys(ctx, tx, secrets); err != nil {
 			return err
 		}
-		return sealCounterKey(ctx, tx, secrets)
+		if err := sealCounterKey(ctx, tx, secrets); err != nil {
+			return err
+		}
+		return recordEvents(ctx, tx, time.Now(), Event{Kind: SecretRotated})
 	})
 	if err != nil {
 		return false, fmt.Errorf("rotating the secret: %w", err)

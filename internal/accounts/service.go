@@ -28,6 +28,7 @@ type Config struct {
 	Transactions int                       // required: how many may be open simultaneously; reads need connections too
 	MaxPage      int                       // default 100: how many users a page may have
 	MaxCount     int                       // default 10,000: how many users are counted
+	Retention    time.Duration             // default a year: how long the audit log has an event
 	SessionCache SessionCacheConfig        // default: for a database that other processes may write to
 	Throttle     *ThrottleConfig           // default nil: attempts are not limited
 	Clock        func() time.Time          // default time.Now
@@ -48,6 +49,7 @@ type Service struct {
 	throttle    *throttler
 	turns       turns
 	uses        *uses
+	refusals    *refusals
 
 	sweptSession uuid.UUID // up to here DeleteOldSessions has looked
 }
@@ -76,6 +78,9 @@ func New(c Config) (*Service, error) {
 	if c.MaxCount <= 0 {
 		c.MaxCount = 10_000
 	}
+	if c.Retention <= 0 {
+		c.Retention = 365 * 24 * time.Hour
+	}
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
@@ -102,7 +107,12 @@ func New(c Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Service{config: c, cache: newSessionCache(c.SessionCache), subscribers: newBroadcaster(), throttle: t, turns: turns, uses: newUses()}, nil
+	refusals, err := newRefusals()
+	if err != nil {
+		return nil, err
+	}
+	return &Service{config: c, cache: newSessionCache(c.SessionCache), subscribers: newBroadcaster(), throttle: t,
+		turns: turns, uses: newUses(), refusals: refusals}, nil
 }
 
 // now reads the clock with the precision of the databases: UTC, microseconds.

@@ -158,15 +158,20 @@ type Rotation struct {
 // Rotate creates the next signing key. It returns ErrRotationPending, and creates none, when the newest key does not
 // sign yet.
 func (k *SigningKeys) Rotate(ctx context.Context, r Rotation) error {
-	err := atomically(ctx, k.config.Client, func(tx *ent.Tx) error { return k.rotate(ctx, tx, r, k.now()) })
+	rotated := Event{Kind: KeysRotated}
+	if r.Revoke {
+		rotated.Kind = KeysRevoked
+	}
+	err := atomically(ctx, k.config.Client, func(tx *ent.Tx) error {
+		if err := k.rotate(ctx, tx, r, k.now()); err != nil {
+			return err
+		}
+		return recordEvents(ctx, tx, k.now(), rotated)
+	})
 	if err != nil {
 		return err
 	}
-	kind := KeysRotated
-	if r.Revoke {
-		kind = KeysRevoked
-	}
-	k.config.OnEvent(ctx, Event{Kind: kind})
+	k.config.OnEvent(ctx, rotated)
 	return nil
 }
 

@@ -215,17 +215,17 @@ func TestUseCases_StatementsOfEach(t *testing.T) {
 			want int
 			do   func()
 		}{
-			{"register: begin, address, user, sessions, session, commit", 6,
+			{"register: begin, address, user, sessions, session, events, commit", 7,
 				func() { p = h.must(h.register(ada, goodPassword)) }},
-			{"login: read, begin, hold the user, sessions, session, commit", 6,
+			{"login: read, begin, hold the user, sessions, session, event, commit", 7,
 				func() { p = h.must(h.login(ada, goodPassword)) }},
 			{"viewer: read", 1, func() { v = h.caller(p) }},
 			{"me: read", 1, func() { h.Me(t.Context(), v) }},
 			{"refresh: begin, move on, read session and user, commit", 5,
 				func() { h.must(h.exchange(*p.RefreshToken)) }},
-			{"update: begin, hold the user, hold the session, write, read it, commit", 6,
+			{"update: begin, hold the user, hold the session, write, read it, event, commit", 7,
 				func() { h.rename(v, "Ada") }},
-			{"logout: begin, read, end, record, commit", 5, func() { h.Logout(t.Context(), v, "") }},
+			{"logout: begin, read, end, record, event, commit", 6, func() { h.Logout(t.Context(), v, "") }},
 		} {
 			got := m.count(c.do)
 			testenv.Equal(t, c.want, len(got), "statements of %s:\n%s", c.name, strings.Join(got, "\n"))

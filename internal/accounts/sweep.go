@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/auditevent"
 	"github.com/gatehouse/gatehouse/ent/job"
 	"github.com/gatehouse/gatehouse/ent/revocation"
 	"github.com/gatehouse/gatehouse/ent/session"
@@ -24,7 +25,7 @@ const (
 
 // SweptTables returns the names of the tables from which rows are deleted when they have expired.
 func SweptTables() []string {
-	return []string{ChangesTable, job.Table, revocation.Table, session.Table, throttle.Table}
+	return []string{auditevent.Table, ChangesTable, job.Table, revocation.Table, session.Table, throttle.Table}
 }
 
 // DeleteOldSessions deletes sessions that ended SessionRetention ago. It looks at the next thousand sessions by id, and
@@ -56,6 +57,14 @@ func (s *Service) DeleteOldSessions(ctx context.Context) error {
 			return 0, nil
 		}
 		return tx.Session.Delete().Where(unlocked(session.Table, entsql.In(session.FieldID, old...))).Exec(ctx)
+	})
+}
+
+// DeleteOldAuditEvents deletes what the audit log has had for Config.Retention. Call it periodically.
+func (s *Service) DeleteOldAuditEvents(ctx context.Context) error {
+	return s.sweep(ctx, auditevent.Table, func(ctx context.Context, tx *ent.Tx) (int, error) {
+		old := entsql.LT(auditevent.FieldID, firstAuditID(s.now().Add(-s.config.Retention)))
+		return tx.AuditEvent.Delete().Where(unlocked(auditevent.Table, old)).Exec(ctx)
 	})
 }
 

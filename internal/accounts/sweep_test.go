@@ -24,6 +24,8 @@ var growth = map[string]growing{
 		kept: attemptsUntil(time.Second)},
 	"jobs": {sweep: (*accounts.Service).DeleteFailedJobs,
 		expired: failedJobs(accounts.FailedJobRetention + time.Second), kept: freshJobs},
+	"audit_events": {sweep: (*accounts.Service).DeleteOldAuditEvents, expired: eventsAt(-366 * 24 * time.Hour),
+		kept: eventsAt(-364 * 24 * time.Hour)},
 	"addresses":    {bounded: "users: each goes with its account"},
 	"users":        {bounded: "people: each account until it is deleted"},
 	"settings":     {bounded: "the program: a row for each name in its source"},
@@ -172,6 +174,15 @@ func revocationsUntil(end time.Duration) func(*fixture, int) {
 			return h.db.Client.Revocation.Create().SetUserID(uuid.New()).SetSessionID(uuid.New()).SetAt(startTime).
 				SetUntil(h.clock.Now().UTC().Add(end))
 		}, h.db.Client.Revocation.CreateBulk)
+	}
+}
+
+func eventsAt(age time.Duration) func(*fixture, int) {
+	return func(h *fixture, n int) {
+		addRows(h, n, func(i int) *ent.AuditEventCreate {
+			return h.db.Client.AuditEvent.Create().SetID(accounts.AuditID(h.clock.Now().Add(age), i)).SetKind("signed_in").
+				SetActor("USER").SetOmitted(0)
+		}, h.db.Client.AuditEvent.CreateBulk)
 	}
 }
 

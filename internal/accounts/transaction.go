@@ -20,7 +20,7 @@ type transaction struct {
 	service *Service
 	revoked []Revocation
 	touched []uuid.UUID // users whose accounts may be changed
-	events  []Event     // published after the commit
+	events  []Event     // recorded before the commit, published after it
 
 	committed []func() // called after the commit
 
@@ -72,6 +72,9 @@ func (s *Service) inOneTx(ctx context.Context, caller []string, f txFunc) error 
 	err := s.turns.atomically(ctx, s.config.Client, caller, func(begun *ent.Tx) error {
 		tx.Tx = begun
 		err := f(context.WithValue(ctx, insideTx{}, true), tx)
+		if err == nil {
+			err = recordEvents(ctx, begun, s.now(), tx.events...)
+		}
 		committing = err == nil
 		return err
 	})
@@ -154,9 +157,6 @@ func (s *Service) invalidate(tx *transaction) {
 
 // publish reports what a committed transaction did.
 func (s *Service) publish(ctx context.Context, tx *transaction) {
-	for _, r := range tx.revoked {
-		s.config.OnEvent(ctx, eventOf(r))
-	}
 	for _, e := range tx.events {
 		s.config.OnEvent(ctx, e)
 	}

@@ -26,6 +26,7 @@ var (
 		"Service.inOneTx":        "inTx, by turns",
 		"Service.sweep":          "a background task",
 		"Service.writeUses":      "a background task",
+		"Service.WriteRefusals":  "a background task",
 		"sqlStore.deleteExpired": "a background task",
 		"sqlStore.add":           "counts an attempt before it is known who makes it, by turns",
 	}

@@ -28,6 +28,11 @@ func runE(f func(ctx context.Context) error) func(*cobra.Command, []string) erro
 	}
 }
 
+// runAsOperator is runE for a command that may change something: the audit log has the user of the operating system.
+func runAsOperator(f func(ctx context.Context) error) func(*cobra.Command, []string) error {
+	return runE(func(ctx context.Context) error { return f(accounts.AsOperator(ctx, operator())) })
+}
+
 // missingVerb returns what cobra runs for a command that needs another word.
 func missingVerb(usage string) func(*cobra.Command, []string) error {
 	return func(*cobra.Command, []string) error { return errors.New("say what to do: " + usage) }
@@ -131,7 +136,7 @@ const passwordHelp = "The password is asked for, or read from the first line of 
 func adminVerb(p Process, run func(context.Context, Process, string) error, c cobra.Command) *cobra.Command {
 	c.Args = oneAddress
 	c.RunE = func(cmd *cobra.Command, args []string) error {
-		return runE(func(ctx context.Context) error { return run(ctx, p, args[0]) })(cmd, args)
+		return runAsOperator(func(ctx context.Context) error { return run(ctx, p, args[0]) })(cmd, args)
 	}
 	return &c
 }
@@ -174,7 +179,7 @@ func rotateCommand(p Process) *cobra.Command {
 		Use: "rotate", Short: "Create the next signing key", Args: cobra.NoArgs,
 		Long: "Creates the next signing key. It is published now and signs in ten minutes; the one before it verifies\n" +
 			"until the last token that it signed has expired. Running servers take it up by themselves.",
-		RunE: runE(func(ctx context.Context) error { return rotateKeys(ctx, p, r) }),
+		RunE: runAsOperator(func(ctx context.Context) error { return rotateKeys(ctx, p, r) }),
 	}
 	rotate.Flags().StringVar(&r.Algorithm, "algorithm", "", "EdDSA, ES256 or RS256 (default: as the key before it)")
 	rotate.Flags().BoolVar(&r.Revoke, "revoke", false,

@@ -21,7 +21,7 @@ func secretCommand(p Process) *cobra.Command {
 			"  2. Run this command with the same two.\n" +
 			"  3. Once it says that the former is no longer needed, restart without GATEHOUSE_SECRET_PREVIOUS. If the former\n" +
 			"     leaked, do so at once: sessions that were not refreshed in between have to sign in again.",
-		RunE: runE(func(ctx context.Context) error { return rotateSecret(ctx, p) }),
+		RunE: runAsOperator(func(ctx context.Context) error { return rotateSecret(ctx, p) }),
 	})
 	return secret
 }

@@ -49,7 +49,7 @@ func sessionsCommand(p Process) *cobra.Command {
 		if err := e.parseSince(since, end.Flags().Changed("since")); err != nil {
 			return err
 		}
-		return runE(func(ctx context.Context) error { return endSessions(ctx, p, e) })(cmd, args)
+		return runAsOperator(func(ctx context.Context) error { return endSessions(ctx, p, e) })(cmd, args)
 	}
 	sessions.AddCommand(end)
 	return sessions

@@ -49,6 +49,7 @@ type Config struct {
 	MailTemplates string        `env:"GATEHOUSE_MAIL_TEMPLATES" help:"folder with files in place of the embedded ones of internal/mail/templates, such as de/reset.txt, and with further languages (default none)"`
 	AppName       string        `env:"GATEHOUSE_APP_NAME" envDefault:"Gatehouse" help:"name of the product in mails"`
 	AccountURL    string        `env:"GATEHOUSE_ACCOUNT_URL" help:"address of the pages that links in mails lead to (default ISSUER/account)"`
+	Retention     time.Duration `env:"GATEHOUSE_AUDIT_RETENTION" envDefault:"8760h" help:"how long the audit log has an event, at least 24h"`
 	Argon2        string        `env:"GATEHOUSE_ARGON2" envDefault:"m=19456,t=2,p=1" help:"cost of hashing a password; less is refused unless listening on loopback"`
 	HashWorker    string        `env:"GATEHOUSE_HASH_WORKER" envDefault:"on" help:"passwords are hashed in processes of lower priority: on, or off to hash in the server, where other requests wait longer while many sign in"`
 	Limits        string        `env:"GATEHOUSE_LIMITS" help:"bounds of one operation, any subset (default body=64KiB,tokens=1000,depth=8,fields=250,roots=10,aliases=15,page=100)"`
@@ -198,6 +199,9 @@ func (c *Config) checkTokens(all *faults) {
 	}
 	if c.SessionTTL < c.RefreshTTL {
 		all.add("GATEHOUSE_SESSION_TTL", "%v is shorter than GATEHOUSE_REFRESH_TTL (%v)", c.SessionTTL, c.RefreshTTL)
+	}
+	if c.Retention < 24*time.Hour {
+		all.add("GATEHOUSE_AUDIT_RETENTION", "%v is less than 24h", c.Retention)
 	}
 	if slices.ContainsFunc(c.RevocationTokens(), isWeakToken) {
 		all.add("GATEHOUSE_REVOCATIONS_TOKEN",

@@ -120,6 +120,9 @@ var allValues = []values{
 	{variable: "GATEHOUSE_SESSION_TTL", texts: []string{"720h"}},
 	{variable: "GATEHOUSE_SESSION_TTL", texts: []string{"719h"}, refused: "GATEHOUSE_REFRESH_TTL"},
 	{variable: "GATEHOUSE_SESSION_TTL", texts: []string{"x"}, refused: "x"},
+	{variable: "GATEHOUSE_AUDIT_RETENTION", texts: []string{"24h", "87600h"}},
+	{variable: "GATEHOUSE_AUDIT_RETENTION", texts: []string{"23h59m"}, refused: "less than 24h"},
+	{variable: "GATEHOUSE_AUDIT_RETENTION", texts: []string{"1y"}, refused: "1y"},
 
 	{variable: "GATEHOUSE_ALLOWED_ORIGINS", texts: []string{
 		"https://app.example.com", "https://a.example:8443,http://[::1]:5173,http://localhost", "http://192.0.2.7:5173",

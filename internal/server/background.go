@@ -24,6 +24,8 @@ type task = func(context.Context)
 func (s *Server) tasks() []task {
 	return []task{s.followChanges, s.maintain, s.outbox.Run, func(ctx context.Context) {
 		s.accounts.KeepWritingUses(ctx, func(ctx context.Context) bool { return s.try(ctx, operationTimeout, s.writeUses()) })
+	}, func(ctx context.Context) {
+		s.accounts.KeepWritingRefusals(ctx, func(ctx context.Context) bool { return s.try(ctx, operationTimeout, s.writeRefusals()) })
 	}}
 }
 
@@ -90,12 +92,15 @@ func (s *Server) jobs() []job {
 		{"delete expired attempts", s.accounts.DeleteExpiredAttempts},
 		{"delete old sessions", s.accounts.DeleteOldSessions},
 		{"delete failed jobs", s.accounts.DeleteFailedJobs},
+		{"delete old rows of the audit log", s.accounts.DeleteOldAuditEvents},
 		{"rotate the signing keys", s.keys.maintain},
 		{"read which secret is in use", s.keys.useSecret},
 	}
 }
 
 func (s *Server) writeUses() job { return job{"record the use of sessions", s.accounts.WriteUses} }
+
+func (s *Server) writeRefusals() job { return job{"record refused attempts", s.accounts.WriteRefusals} }
 
 func (s *Server) readKeys() job { return job{"read the signing keys", s.keys.reload} }
 

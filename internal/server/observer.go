@@ -36,7 +36,7 @@ func (b observer) register(s *Server) {
 			Plans: s.guard.PlanStats, State: s.state, Log: s.options.LogStats, GraphQL: s.graphql.Stats, Clients: s.clients,
 			Jobs: s.jobStats,
 		})
-		for _, j := range append(s.jobs(), s.readKeys(), s.writeUses()) {
+		for _, j := range append(s.jobs(), s.readKeys(), s.writeUses(), s.writeRefusals()) {
 			b.metrics.Task(j.name)
 		}
 	}
@@ -104,7 +104,7 @@ func (b observer) taskRan(name string, err error) {
 }
 
 // observe reports each request to /graphql.
-func (b observer) observe(log *slog.Logger) graphqlhttp.Observer {
+func (b observer) observe(log *slog.Logger, onDenied func(ctx context.Context, fields string)) graphqlhttp.Observer {
 	return func(ctx context.Context) (context.Context, func(graphqlhttp.RequestStats)) {
 		start, endSpan, caller := time.Now(), func(tracing.Operation) {}, viewer.From(ctx)
 		if b.traces != nil {
@@ -117,6 +117,9 @@ func (b observer) observe(log *slog.Logger) graphqlhttp.Observer {
 				b.metrics.Answered(o, duration)
 			}
 			logDenied(ctx, log, caller, o)
+			if fields := forbidden(o); fields != "" {
+				onDenied(ctx, fields)
+			}
 			if log.Enabled(ctx, slog.LevelDebug) {
 				logAnswered(ctx, log, answered{o, caller, duration})
 			}
@@ -171,11 +174,26 @@ func logDenied(ctx context.Context, log *slog.Logger, caller *viewer.Viewer, o g
 		slog.String("ip", caller.Origin.Address()))
 }
 
+// forbidden names the fields that an operation was denied because of who the caller is; "" when there are none. A client
+// that has to sign in, or to prove the password again, does so.
+func forbidden(o graphqlhttp.RequestStats) string {
+	var fields []string
+	for _, e := range o.Errors {
+		if e.Coordinate != "" && (e.Code == problem.Forbidden || e.Code == problem.InsufficientScope) {
+			fields = append(fields, e.Coordinate)
+		}
+	}
+	return truncate(strings.Join(fields, " "))
+}
+
 // onEvent writes a line about each security event: what happened, to whom, by whom, and from which network address.
 func (b observer) onEvent(log *slog.Logger) eventFunc {
 	return func(ctx context.Context, e accounts.Event) {
 		if b.metrics != nil {
 			b.metrics.Event(e)
+		}
+		if e.Kind == accounts.OperationDenied { // which has a line of its own
+			return
 		}
 		level := slog.LevelInfo
 		if e.Kind == accounts.RefreshReused || e.Kind == accounts.KeysRevoked {

@@ -65,6 +65,10 @@ func each(schema *ast.Schema, typ *ast.Type) (all []string) {
 	switch typ.Name() {
 	case "Int":
 		return []string{"10"}
+	case "ID":
+		return []string{`"USERID"`}
+	case "Time":
+		return []string{`"2026-01-01T00:00:00Z"`}
 	case "String":
 		return []string{`"AAAAAQAAcACAAAAAAAAAAA"`} // a cursor
 	}

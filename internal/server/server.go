@@ -151,6 +151,7 @@ func (s *Server) openAccounts(ctx context.Context) (err error) {
 		SessionTTL:   s.config.SessionTTL,
 		MaxTokenTTL:  s.keys.maxTTL,
 		MaxPage:      s.config.limits.Page,
+		Retention:    s.config.Retention,
 		SessionCache: accounts.SessionCacheConfig{Bytes: memory.sessions},
 		Throttle:     throttle,
 		IsRetryable:  database.Contended,
@@ -208,7 +209,7 @@ func (s *Server) newGraphQLHandler() (*graphqlhttp.Handler, error) {
 			Limits:        s.config.limits,
 			Introspection: introspection,
 			Log:           s.log,
-			Observe:       s.options.observer.observe(s.log),
+			Observe:       s.options.observer.observe(s.log, s.accounts.Denied),
 		},
 		Issuer: issuer,
 		AllowCookie: func(origin string) bool {

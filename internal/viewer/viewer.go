@@ -101,8 +101,8 @@ type key struct{}
 // With returns a context that carries the viewer from the middleware to the resolver.
 func With(ctx context.Context, v *Viewer) context.Context { return context.WithValue(ctx, key{}, v) }
 
-// From returns the viewer that With put there, or an anonymous one. Resolvers, the guard and the log read it; packages
-// below take the viewer as a parameter.
+// From returns the viewer that With put there, or an anonymous one. Resolvers, the guard, the log and the audit log
+// read it; what decides takes the viewer as a parameter.
 func From(ctx context.Context) *Viewer {
 	if v, ok := ctx.Value(key{}).(*Viewer); ok && v != nil {
 		return v

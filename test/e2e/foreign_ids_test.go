@@ -90,11 +90,14 @@ func holdsIDs(schema *ast.Schema, name string, typ *ast.Type, ids map[string]str
 	return found
 }
 
-// rows returns all that the database holds.
+// rows returns all that the database holds, but for the audit log, which has what was refused.
 func rows(t *testing.T, db *sql.DB) string {
 	t.Helper()
 	var all []string
 	for _, table := range dbtest.Tables(t, db) {
+		if table == "audit_events" {
+			continue
+		}
 		found, err := db.Query(`SELECT * FROM "` + table + `"`)
 		servertest.Check(t, err)
 		defer found.Close()

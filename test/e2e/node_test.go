@@ -18,6 +18,8 @@ import (
 var directly = map[string][]struct{ query, at string }{
 	"User":    {{"{ me { id * } }", "me"}, {`{ user(id: "ID") { id * } }`, "user"}},
 	"Session": {{"{ me { sessions { id * } } }", "me.sessions"}},
+	"AuditEvent": {{"{ auditLog(first: 100) { edges { node { id * } } } }", "auditLog.edges.node"},
+		{"{ me { activity(first: 100) { edges { node { id * } } } } }", "me.activity.edges.node"}},
 }
 
 // TestNode_ShowsWhatOtherFieldsShow asks node for every field of every type that it can return, as everybody, of their
@@ -34,8 +36,7 @@ func TestNode_ShowsWhatOtherFieldsShow(t *testing.T) {
 			token := p.token()
 			objects := append(s.objects(token), s.objects(s.Register().Access)...)
 			for _, typ := range schema.PossibleTypes["Node"] {
-				for _, f := range typ.Fields {
-					field := f.Name + leafOf(schema, f.Type)
+				for _, field := range fieldsOf(schema, typ) {
 					for _, o := range objects {
 						want, visible := s.direct(o, token, field)
 						if visible && o.typ != typ.Name {
@@ -59,6 +60,17 @@ func TestNode_ShowsWhatOtherFieldsShow(t *testing.T) {
 		}
 		t.Logf("shown %v, hidden %v", counts[true], counts[false])
 	})
+}
+
+// fieldsOf selects each field of a type; those of an event, which all have one rule, together.
+func fieldsOf(schema *ast.Schema, typ *ast.Definition) (all []string) {
+	for _, f := range typ.Fields {
+		all = append(all, f.Name+leafOf(schema, f.Type))
+	}
+	if typ.Name == "AuditEvent" {
+		return []string{strings.Join(all, " ")}
+	}
+	return all
 }
 
 const noID = "01900000-0000-7000-8000-000000000000" // an id that nothing has
@@ -104,17 +116,20 @@ func (s *personas) direct(o object, token, field string) (shown string, visible 
 
 // findObject returns the object of an id at a path of an answer, or in the list there; "null" when there is none.
 func findObject(at any, path, id string) (text string, ok bool) {
-	for name := range strings.SplitSeq(path, ".") {
-		in, _ := at.(map[string]any)
-		at = in[name]
-	}
-	list, isList := at.([]any)
-	if !isList {
-		list = []any{at}
-	}
-	for _, one := range list {
-		if in, _ := one.(map[string]any); in["id"] == id {
-			return servertest.JSON(in), true
+	name, rest, _ := strings.Cut(path, ".")
+	switch at := at.(type) {
+	case []any:
+		for _, one := range at {
+			if text, ok := findObject(one, path, id); ok {
+				return text, true
+			}
+		}
+	case map[string]any:
+		if path != "" {
+			return findObject(at[name], rest, id)
+		}
+		if at["id"] == id {
+			return servertest.JSON(at), true
 		}
 	}
 	return "null", false
@@ -136,14 +151,22 @@ func (s *personas) objects(token string) (all []object) {
 	ended := s.Login(email, password)
 	var answer struct {
 		Data struct {
-			Me struct{ Sessions []struct{ ID string } }
+			Me struct {
+				Sessions []struct{ ID string }
+				Activity struct {
+					Edges []struct{ Node struct{ ID string } }
+				}
+			}
 		}
 	}
-	json.Unmarshal([]byte(s.Must(token, "{ me { sessions { id } } }").Body), &answer)
+	json.Unmarshal([]byte(s.Must(token, "{ me { sessions { id } activity(first: 1) { edges { node { id } } } } }").Body), &answer)
 	s.Logout(ended.Access)
 	all = append(all, object{"User", me.Field("id")})
 	for _, one := range answer.Data.Me.Sessions {
 		all = append(all, object{"Session", one.ID})
+	}
+	for _, one := range answer.Data.Me.Activity.Edges {
+		all = append(all, object{"AuditEvent", one.Node.ID})
 	}
 	for _, o := range all {
 		if parsed, err := uuid.Parse(o.id); err != nil || parsed.Version() != 7 {

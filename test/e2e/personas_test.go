@@ -84,13 +84,18 @@ func (s *personas) all() []persona {
 // ageSession lets it be an hour ago that a token's session proved the password, before the token is used.
 func ageSession(t *testing.T, db *sql.DB, token string) {
 	t.Helper()
-	claims := jwt.MapClaims{}
-	if _, _, err := jwt.NewParser().ParseUnverified(token, claims); err != nil {
-		t.Fatal(err)
-	}
 	hourAgo := time.Now().UTC().Add(-time.Hour).Format("2006-01-02 15:04:05+00:00")
 	servertest.Exec(t, db,
-		fmt.Sprintf("UPDATE sessions SET authenticated_at = '%s' WHERE id = '%s'", hourAgo, claims["sid"]))
+		fmt.Sprintf("UPDATE sessions SET authenticated_at = '%s' WHERE id = '%s'", hourAgo, claimOf(t, token, "sid")))
+}
+
+// claimOf returns a claim of a token.
+func claimOf(t *testing.T, token, name string) any {
+	t.Helper()
+	claims := jwt.MapClaims{}
+	_, _, err := jwt.NewParser().ParseUnverified(token, claims)
+	servertest.Check(t, err)
+	return claims[name]
 }
 
 // scopedAdmin signs a token of the administrator that has a scope.

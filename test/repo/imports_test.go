@@ -23,10 +23,11 @@ var imports = map[string]string{
 	"ent":       "",
 	"graph": "authz graph/model internal/accounts internal/graphqlhttp internal/problem internal/querylimit " +
 		"internal/viewer",
-	"graph/model":        "internal/accounts",
-	"verify":             "internal/bearer internal/token",
-	"web":                "",
-	"internal/accounts":  "ent internal/bytecache internal/fairqueue internal/password internal/problem internal/token internal/viewer",
+	"graph/model": "internal/accounts",
+	"verify":      "internal/bearer internal/token",
+	"web":         "",
+	"internal/accounts": "ent internal/bytecache internal/fairqueue internal/password internal/problem " +
+		"internal/requestid internal/token internal/viewer",
 	"internal/bearer":    "",
 	"internal/bench":     "internal/bench/baregqlgen internal/password internal/pgtemp",
 	"internal/bytecache": "",

@@ -1,0 +1,212 @@
+package e2e
+
+import (
+	"database/sql"
+	"os/user"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/gatehouse/gatehouse/internal/dbtest"
+	"github.com/gatehouse/gatehouse/internal/servertest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
+)
+
+// audited says of each mutation which rows of the audit log it leaves when it succeeds, and with which arguments.
+var audited = map[string]struct {
+	kinds  string
+	values map[string]string
+	admin  bool
+}{
+	"register":            {kinds: "account_created signed_in"},
+	"login":               {kinds: "signed_in"},
+	"refresh":             {kinds: ""}, // a row for each of them would say what lastUsedAt of the session says
+	"logout":              {kinds: "session_ended"},
+	"revokeSession":       {kinds: "session_ended", values: map[string]string{"id": `"OTHER"`}},
+	"revokeOtherSessions": {kinds: "session_ended"},
+	"updateProfile":       {kinds: "profile_changed", values: map[string]string{"name": `"Ann"`}},
+	"reauthenticate":      {kinds: "reauthenticated"},
+	"changePassword":      {kinds: "password_changed session_ended session_ended signed_in"},
+	"deleteAccount":       {kinds: "account_deleted session_ended session_ended"},
+	"setRoles": {kinds: "roles_changed session_ended session_ended", admin: true, values: map[string]string{
+		"roles": "[USER, ADMIN]", "allowUnverifiedEmail": "true"}},
+	"suspendUser":   {kinds: "account_suspended session_ended session_ended", admin: true},
+	"reinstateUser": {kinds: "account_reinstated", admin: true},
+}
+
+// refusedTries are those of mutations that are open to everyone. All others are refused to a token with a scope.
+var refusedTries = map[string]struct{ query, kinds string }{
+	"register": {servertest.Registration("EMAIL"), ""}, // the address is taken: the throttle counts it, and refuses later ones
+	"login":    {`mutation { login(input: {email: "EMAIL", password: "a wrong password"}) { tokenType } }`, "sign_in_failed"},
+	"refresh":  {`mutation { refresh(input: {refreshToken: "USED"}) { tokenType } }`, "refresh_late"},
+	"logout":   {`mutation { logout { success } }`, ""}, // names no session: it is no try
+}
+
+// TestAuditLog_EachMutationLeavesItsRow runs each mutation of the schema so that it succeeds, and so that it is refused.
+func TestAuditLog_EachMutationLeavesItsRow(t *testing.T) {
+	t.Parallel()
+	schema, err := gqlparser.LoadSchema(&ast.Source{Input: servertest.ReadFile(t, "schema.graphql")})
+	servertest.Check(t, err)
+	dbtest.Each(t, func(t *testing.T, url string) {
+		s := newPersonas(t, url)
+		for _, f := range schema.Mutation.Fields {
+			c, ok := audited[f.Name]
+			try, open := refusedTries[f.Name]
+			if !ok || open != (f.Directives.ForName("public") != nil) {
+				t.Errorf("%s: say in audited, and when it is public in refusedTries, which rows it leaves", f.Name)
+				continue
+			}
+			a := newAudited(s)
+			token := a.ann.Access
+			if c.admin {
+				token = s.Admin()
+			}
+			if f.Name == "reinstateUser" {
+				s.Must(token, `mutation { suspendUser(id: "`+a.ann.ID+`") { user { id } } }`)
+			}
+			a.note()
+			s.Must(token, a.fill("mutation { "+f.Name+servertest.Arguments(schema, f, a.values(c.values))+leafOf(schema, f.Type)+" }"))
+			a.want(f.Name+" succeeds", c.kinds)
+			if a = newAudited(s); open {
+				a.note()
+				a.refusing = true
+				s.Ask("", a.fill(try.query))
+				a.want(f.Name+" is refused", try.kinds)
+				continue
+			}
+			scoped := s.scopedAdmin()
+			a.note()
+			s.Ask(scoped, a.fill("mutation { "+f.Name+servertest.Arguments(schema, f, a.values(c.values))+leafOf(schema, f.Type)+" }"))
+			a.want(f.Name+" is refused", "operation_denied")
+		}
+	})
+}
+
+// auditedCase is a user with two sessions, and what the log had before.
+type auditedCase struct {
+	*personas
+	ann, other servertest.Account
+	used       string
+	refusing   bool // its address is taken
+	before     []auditedRow
+}
+
+type auditedRow struct{ id, kind, actor, operator, requestID string }
+
+func newAudited(s *personas) *auditedCase {
+	a := &auditedCase{personas: s, ann: s.Register()}
+	a.other = s.Login(a.ann.Email, servertest.Password)
+	a.used = a.other.Refresh
+	a.other = s.Refresh(s.Refresh(a.used).Refresh) // the first token is late now
+	return a
+}
+
+func (a *auditedCase) values(more map[string]string) map[string]string {
+	all := map[string]string{"id": `"ID"`, "userId": `"ID"`, "email": `"EMAIL"`, "password": servertest.JSON(servertest.Password),
+		"currentPassword": servertest.JSON(servertest.Password), "newPassword": `"battery horse correct"`, "refreshToken": `"NEWEST"`}
+	for name, value := range more {
+		all[name] = value
+	}
+	return all
+}
+
+// fill writes the user's values into a document.
+func (a *auditedCase) fill(document string) string {
+	email := a.ann.Email
+	if strings.Contains(document, "register(") && len(a.before) > 0 && !a.refusing {
+		email = servertest.NewAddress()
+	}
+	return strings.NewReplacer(`"ID"`, servertest.JSON(a.ann.ID), `"OTHER"`, servertest.JSON(claimOf(a.t, a.other.Access, "sid")),
+		"EMAIL", email, "NEWEST", a.other.Refresh, "USED", a.used).Replace(document)
+}
+
+func (a *auditedCase) note() { a.before = a.rows() }
+
+func (a *auditedCase) rows() []auditedRow { return auditedRows(a.t, a.db) }
+
+func auditedRows(t *testing.T, db *sql.DB) (all []auditedRow) {
+	t.Helper()
+	rows, err := db.Query(`SELECT id, kind, actor, coalesce(operator, ''), coalesce(request_id, '') FROM audit_events ORDER BY id`)
+	servertest.Check(t, err)
+	defer rows.Close()
+	for rows.Next() {
+		var r auditedRow
+		servertest.Check(t, rows.Scan(&r.id, &r.kind, &r.actor, &r.operator, &r.requestID))
+		all = append(all, r)
+	}
+	servertest.Check(t, rows.Err())
+	return all
+}
+
+// want waits for the rows that something has left, whose kinds are sorted. What was refused is written a second later.
+func (a *auditedCase) want(what, kinds string) {
+	a.t.Helper()
+	var got []auditedRow
+	testenv.Eventually(a.t, what+" leaves "+kinds, servertest.HangGuard, func() bool {
+		got = slices.DeleteFunc(a.rows(), func(r auditedRow) bool { return slices.Contains(a.before, r) })
+		return len(got) >= len(strings.Fields(kinds))
+	})
+	var names []string
+	for _, r := range got {
+		names = append(names, r.kind)
+		if r.requestID == "" || r.operator != "" || r.actor == "SYSTEM" || r.actor == "OPERATOR" {
+			a.t.Errorf("%s: %+v does not say whose request it was", what, r)
+		}
+	}
+	slices.Sort(names)
+	testenv.Equal(a.t, kinds, strings.Join(names, " "), "what is left when %s", what)
+}
+
+// TestAuditLog_CommandsNameTheOperator runs each command that changes what the log tells of.
+func TestAuditLog_CommandsNameTheOperator(t *testing.T) {
+	t.Parallel()
+	me, err := user.Current()
+	servertest.Check(t, err)
+	dbtest.Each(t, func(t *testing.T, url string) {
+		former := "GATEHOUSE_SECRET=" + strings.Repeat("former", 10)
+		p := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+url, former)
+		db, ann := servertest.OpenDB(t, url), p.Register()
+		for _, c := range []struct {
+			args  string
+			kinds string
+		}{
+			{"admin create root@example.com", "account_created"},
+			{"admin promote " + ann.Email, "password_changed roles_changed session_ended"},
+			{"admin reset " + ann.Email, "password_changed"},
+			{"sessions end --all", "session_ended"},
+			{"keys rotate", "keys_rotated"},
+			{"keys rotate --revoke", "keys_revoked"},
+		} {
+			if strings.HasPrefix(c.args, "sessions") {
+				p.Must("", signIn(ann.Email, ownersPassword))
+			}
+			before := auditedRows(t, db)
+			p.Command(ownersPassword+"\n", strings.Fields(c.args)...)
+			wantOperator(t, c.args, c.kinds, me.Username, added(before, auditedRows(t, db)))
+		}
+		before := auditedRows(t, db)
+		o := servertest.Command(t, []string{"GATEHOUSE_DATABASE_URL=" + url, "GATEHOUSE_SECRET=" + strings.Repeat("newest", 10),
+			strings.Replace(former, "SECRET=", "SECRET_PREVIOUS=", 1), servertest.Issuer}, "", "secret", "rotate")
+		testenv.Equal(t, 0, o.Code, "secret rotate: %s", o.Stderr)
+		wantOperator(t, "secret rotate", "secret_rotated", me.Username, added(before, auditedRows(t, db)))
+	})
+}
+
+func added(before, after []auditedRow) []auditedRow {
+	return slices.DeleteFunc(after, func(r auditedRow) bool { return slices.Contains(before, r) })
+}
+
+func wantOperator(t *testing.T, command, kinds, operator string, rows []auditedRow) {
+	t.Helper()
+	var names []string
+	for _, r := range rows {
+		names = append(names, r.kind)
+		testenv.Equal(t, operator, r.operator, "%s: the operator of %s", command, r.kind)
+		testenv.Equal(t, "OPERATOR", r.actor, "%s: the actor of %s", command, r.kind)
+	}
+	slices.Sort(names)
+	testenv.Equal(t, kinds, strings.Join(names, " "), "what %s leaves", command)
+}
