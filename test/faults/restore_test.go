@@ -154,8 +154,8 @@ func TestSQLOfOperationsPage_DoesWhatItSays(t *testing.T) {
 			servertest.Exec(t, db, strings.Split(strings.TrimSpace(block), "\n")...)
 		}
 		begin := func(secret string) *servertest.Process {
-			return servertest.Start(t, "GATEHOUSE_DATABASE_URL="+url, servertest.Issuer, "GATEHOUSE_SECRET="+
-				strings.Repeat(secret, 4))
+			return servertest.Start(t, "GATEHOUSE_DATABASE_URL="+url, servertest.Issuer, "GATEHOUSE_THROTTLE=on",
+				"GATEHOUSE_SECRET="+strings.Repeat(secret, 4))
 		}
 		s := begin("the first,")
 		before := s.RegisterAs("ada@example.com")
