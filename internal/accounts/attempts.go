@@ -41,7 +41,7 @@ func newThrottler(c Config, turns turns) (*throttler, error) {
 		limits: c.Throttle.Limits, names: names, devices: devices, workStore: newMemoryStore(maxWorkCounters),
 		junkStore: newMemoryStore(maxJunkCounters),
 	}
-	if t.counterStore = newMemoryStore(maxCounters); c.Throttle.Shared {
+	if t.counterStore = newGuessStore(maxCounters); c.Throttle.Shared {
 		t.counterStore = sqlStore{c.Client, turns, newOwedRefunds()}
 	}
 	return t, nil

@@ -79,7 +79,7 @@ func fullUses() any {
 }
 
 func fullCounters(n int) any {
-	m := newMemoryStore(n)
+	m := newGuessStore(n)
 	for range n {
 		m.count(time.Now(), counter{uuid.New(), limitNetwork, backoff{free: 1, maxDelay: time.Minute}})
 	}

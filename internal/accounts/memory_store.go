@@ -1,25 +1,54 @@
 package accounts
 
 import (
+	"container/heap"
 	"context"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// memoryStore counts in the memory of one instance, which is bounded: see MaxCacheBytes. LRU eviction keeps counters
-// that are under attack. To push one out, an attacker needs a quarter as many attempts that are let through, each with
-// a hash to wait for.
+// memoryStore counts in the memory of one instance, which is bounded: see MaxCacheBytes. When it is full, it forgets the
+// counter that would expire first, which is the one with the fewest attempts left in it.
+//
+// With floors, what is forgotten still holds: a counter that is not there begins as the highest that was forgotten under
+// the same rule (the Space-Saving algorithm of Metwally et al., 2005). So no flood of other names buys guesses: at
+// worst, clients that nobody remembers wait as the forgotten ones would have.
 type memoryStore struct {
 	mu     sync.Mutex
-	counts *simplelru.LRU[uuid.UUID, count]
+	size   int
+	byName map[uuid.UUID]*storedCounter
+	queue  expiryQueue
+	floors map[rule]floor // nil: what is forgotten does not count
 }
 
+// rule is what counters have in common.
+type rule struct {
+	limit string
+	backoff
+}
+
+// storedCounter is a counter in memory.
+type storedCounter struct {
+	counter
+	count
+	place int // in the queue
+}
+
+// floor is the most that the forgotten counters of a rule allow: no attempt before retryAt, and then as if they had been
+// charged until then.
+type floor struct{ until, retryAt time.Time }
+
 func newMemoryStore(size int) *memoryStore {
-	counts, _ := simplelru.NewLRU[uuid.UUID, count](size, nil) // fails only for a size of 0
-	return &memoryStore{counts: counts}
+	return &memoryStore{size: size, byName: map[uuid.UUID]*storedCounter{}}
+}
+
+// newGuessStore returns a memoryStore of what guesses passwords.
+func newGuessStore(size int) *memoryStore {
+	m := newMemoryStore(size)
+	m.floors = map[rule]floor{}
+	return m
 }
 
 func (m *memoryStore) charge(_ context.Context, t *attempt) (refusal, error) {
@@ -30,11 +59,11 @@ func (m *memoryStore) charge(_ context.Context, t *attempt) (refusal, error) {
 func (m *memoryStore) count(now time.Time, counters ...counter) refusal {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if refused := longestDelay(counters, now, m.find); refused.wait > 0 {
+	if refused := m.longestDelay(now, counters); refused.wait > 0 {
 		return refused
 	}
 	for _, c := range counters {
-		m.counts.Add(c.name, m.find(c.name).next(c.backoff, now))
+		m.add(c, now)
 	}
 	return refusal{}
 }
@@ -43,28 +72,65 @@ func (m *memoryStore) count(now time.Time, counters ...counter) refusal {
 func (m *memoryStore) delay(now time.Time, counters ...counter) refusal {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return longestDelay(counters, now, m.find)
+	return m.longestDelay(now, counters)
 }
 
-func (m *memoryStore) find(name uuid.UUID) count {
-	c, _ := m.counts.Get(name)
-	return c
+func (m *memoryStore) longestDelay(now time.Time, counters []counter) (longest refusal) {
+	for _, c := range counters {
+		at := m.floors[rule{c.limit, c.backoff}].retryAt
+		if stored := m.byName[c.name]; stored != nil {
+			at = c.retryAt(stored.count)
+		}
+		if wait := at.Sub(now); wait > longest.wait {
+			longest = refusal{wait, c.limit}
+		}
+	}
+	return longest
+}
+
+func (m *memoryStore) add(c counter, now time.Time) {
+	stored := m.byName[c.name]
+	if stored == nil {
+		for len(m.queue) >= m.size {
+			m.forget(m.queue[0], now)
+		}
+		stored = &storedCounter{counter: c, count: count{until: m.floors[rule{c.limit, c.backoff}].until}}
+		m.byName[c.name] = stored
+		heap.Push(&m.queue, stored)
+	}
+	stored.count = stored.next(c.backoff, now)
+	heap.Fix(&m.queue, stored.place)
+}
+
+// forget makes room. What is still in force raises the floor of its rule.
+func (m *memoryStore) forget(s *storedCounter, now time.Time) {
+	if m.floors != nil && s.until.After(now) {
+		r := rule{s.limit, s.backoff}
+		before := m.floors[r]
+		m.floors[r] = floor{later(before.until, s.until), later(before.retryAt, s.retryAt(s.count))}
+	}
+	m.remove(s)
+}
+
+func (m *memoryStore) remove(s *storedCounter) {
+	delete(m.byName, s.name)
+	heap.Remove(&m.queue, s.place)
 }
 
 func (m *memoryStore) refund(_ context.Context, _ *transaction, t *attempt, reset bool) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i, c := range t.counters {
-		stored, ok := m.counts.Get(c.name)
-		if !ok {
+		stored := m.byName[c.name]
+		if stored == nil {
 			continue
 		}
 		stored.until = stored.until.Add(-c.maxDelay)
 		if reset && i == 0 || !stored.until.After(stored.at) {
-			m.counts.Remove(c.name) // so that attempts without a hash take no place for long
+			m.remove(stored) // so that attempts without a hash take no place for long
 			continue
 		}
-		m.counts.Add(c.name, stored)
+		heap.Fix(&m.queue, stored.place)
 	}
 	return nil
 }
@@ -72,12 +138,34 @@ func (m *memoryStore) refund(_ context.Context, _ *transaction, t *attempt, rese
 func (m *memoryStore) deleteExpired(_ context.Context, now time.Time) (deleted int, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for {
-		name, c, ok := m.counts.GetOldest()
-		if !ok || c.until.After(now) {
-			return deleted, nil
-		}
-		m.counts.Remove(name)
+	for len(m.queue) > 0 && !m.queue[0].until.After(now) {
+		m.remove(m.queue[0])
 		deleted++
 	}
+	return deleted, nil
+}
+
+// expiryQueue is a heap of counters: that which expires first is at its top.
+type expiryQueue []*storedCounter
+
+func (q expiryQueue) Len() int           { return len(q) }
+func (q expiryQueue) Less(i, j int) bool { return q[i].until.Before(q[j].until) }
+
+func (q expiryQueue) Swap(i, j int) {
+	q[i], q[j] = q[j], q[i]
+	q[i].place, q[j].place = i, j
+}
+
+func (q *expiryQueue) Push(x any) {
+	s := x.(*storedCounter)
+	s.place = len(*q)
+	*q = append(*q, s)
+}
+
+func (q *expiryQueue) Pop() any {
+	last := len(*q) - 1
+	s := (*q)[last]
+	(*q)[last] = nil
+	*q = (*q)[:last]
+	return s
 }
