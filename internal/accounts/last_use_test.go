@@ -2,8 +2,10 @@ package accounts_test
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -77,4 +79,63 @@ func TestWriteUses_WaitsForNoRow(t *testing.T) {
 		at := h.db.Client.Session.GetX(t.Context(), p.Viewer.SessionID).LastUsedAt
 		testenv.Equal(t, want.Truncate(time.Microsecond), at.UTC(), "last use")
 	}
+}
+
+func TestSessions_LastUseIsWrittenOnceAMinute(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
+		h, m := h.remembering(0)
+		p := h.must(h.register(ada, goodPassword))
+		from := viewer.Origin{IP: netip.MustParseAddr("2001:db8::1"), Agent: "another program"}
+		var written error
+		use := func() (writes int) {
+			for _, statement := range m.count(func() {
+				v := must(h.Viewer(t.Context(), claimsOf(p), from))
+				if !v.SignedIn() {
+					t.Error("signed out")
+				}
+				written = h.WriteUses(t.Context())
+			}) {
+				if strings.HasPrefix(statement, "UPDATE") {
+					writes++
+				}
+			}
+			return writes
+		}
+		row := func() (time.Time, string, string) {
+			s := h.db.Client.Session.GetX(t.Context(), p.Viewer.SessionID)
+			return s.LastUsedAt.UTC(), *s.IP, *s.UserAgent
+		}
+		begun, ip, agent := row()
+		if ip != "192.0.2.7" || agent != "the tests" {
+			t.Errorf("signed in from %s with %s", ip, agent)
+		}
+		for range 3 {
+			for range 3 {
+				h.clock.move(19 * time.Second)
+				wantEqual(t, "writes within a minute", 0, use())
+			}
+			h.clock.move(3 * time.Second)
+			wantEqual(t, "writes after a minute", 1, use())
+			at, ip, agent := row()
+			if begun = begun.Add(time.Minute); !at.Equal(begun) || ip != "2001:db8::1" || agent != "another program" {
+				t.Errorf("kept: %v from %s with %s; want %v", at, ip, agent, begun)
+			}
+		}
+		m.before = func(_ int, statement string) error {
+			if strings.HasPrefix(statement, "UPDATE") {
+				return errInjected
+			}
+			return nil
+		}
+		h.clock.move(time.Minute)
+		use() // a database that cannot be written to still lets read
+		if !errors.Is(written, errInjected) {
+			t.Errorf("written: %v", written)
+		}
+		m.before = nil
+		check(t, h.WriteUses(t.Context()))
+		if at, _, _ := row(); !at.Equal(begun.Add(time.Minute)) {
+			t.Errorf("a use that could not be written at first is lost: %v", at)
+		}
+	})
 }
