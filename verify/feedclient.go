@@ -133,7 +133,7 @@ func (f *feedClient) run(ctx context.Context) {
 			continue // the last heartbeat counts until MaxSilence is over
 		}
 		if !lost {
-			f.log.Warn("the revocation feed is lost; all tokens are refused until it is connected again",
+			f.log.Warn("the revocation feed is lost; all tokens are refused unless it is connected again within MaxSilence",
 				"url", f.URL, "error", err)
 			lost = true
 		}
