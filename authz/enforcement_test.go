@@ -161,13 +161,18 @@ func (r reason) Error() string  { return "an error of another package" }
 
 // TestViewerHooks_PanicDenies: it is unknown who calls.
 func TestViewerHooks_PanicDenies(t *testing.T) {
+	var log strings.Builder
 	s := serveWith(t, func(c *authz.Config) {
+		c.Log = slog.New(slog.NewTextHandler(&log, nil))
 		c.Viewer = func(context.Context) (authz.Viewer, error) { panic("no header") }
 		c.SignedIn = func(context.Context, any) (authz.Viewer, error) { panic("no session") }
 	})
 	got := s.summary(t, "alice", `{ open staff draft(id: "d1") { id } }`)
 	if want := `{"open":"open","staff":null,"draft":null} | INTERNAL @draft | INTERNAL @staff`; got != want {
 		t.Error(got)
+	}
+	if !strings.Contains(log.String(), "Config.Viewer panicked") || !strings.Contains(log.String(), "no header") {
+		t.Errorf("the log does not say why: %s", &log)
 	}
 	got = s.summary(t, "no viewer", `mutation { signIn(id: "alice") { token member { id } } }`)
 	if want := `{"signIn":{"token":"t-alice","member":null}} | INTERNAL @signIn.member`; got != want {
@@ -252,4 +257,15 @@ func TestSignIn_ToATypeThatIsGuardedIsDecidedForWhomItSignsIn(t *testing.T) {
 	s = must(serve(t, strings.Replace(guarded, "type Session @auth", "type Session @auth(roles: [ADMIN])", 1), testConfig(false)))
 	testenv.Equal(t, `{"signIn":null} | FORBIDDEN Session @signIn`,
 		s.summary(t, "missing", `mutation { signIn(id: "bob") { token } }`), "who may not see what signed them in")
+}
+
+// TestGuard_OfAnotherSchemaIsRejected: a server with it would decide by rules of fields that it does not have.
+func TestGuard_OfAnotherSchemaIsRejected(t *testing.T) {
+	s, other := mustServe(t, false), must(allfeatures.Load(allfeatures.SDL))
+	err := s.guard.Validate(s.resolver.Executable(other))
+	if err == nil || !strings.Contains(err.Error(), "another schema") {
+		t.Errorf("of another: %v", err)
+	}
+	config := testConfig(false)
+	testenv.Check(t, must(authz.New(other, config)).Validate(s.resolver.Executable(other))) // the control
 }

@@ -24,6 +24,12 @@ func TestNamedObject_ThatCannotBeDecidedIsDenied(t *testing.T) {
 		"the control": {func(context.Context, string) (any, error) {
 			return allfeatures.NewResolver().Object("d1"), nil
 		}, text, `{"greet":"hello","discard":"d1"}`},
+		"as many as may be": {func(context.Context, string) (any, error) {
+			return allfeatures.NewResolver().Object("d1"), nil
+		}, `mutation { greet` + strings.Repeat(` discard(id: "d1")`, 100) + `}`, `{"greet":"hello","discard":"d1"}`},
+		"an error beside an object": {func(context.Context, string) (any, error) {
+			return allfeatures.NewResolver().Object("d1"), errors.New("away")
+		}, text, `rejected | UNAVAILABLE  @discard`},
 		"an error": {func(context.Context, string) (any, error) { return nil, errors.New("away") }, text,
 			`rejected | UNAVAILABLE  @discard`},
 		"a panic": {func(context.Context, string) (any, error) { panic("away") }, text, `rejected | UNAVAILABLE  @discard`},
@@ -42,7 +48,7 @@ func TestNamedObject_ThatCannotBeDecidedIsDenied(t *testing.T) {
 				}
 			})
 			testenv.Equal(t, c.want, s.summary(t, "alice", c.text), "answer")
-			if ran := s.resolver.Calls.Load(); (ran > 0) != (name == "the control") {
+			if ran := s.resolver.Calls.Load(); (ran > 0) == strings.HasPrefix(c.want, "rejected") {
 				t.Errorf("%d resolvers ran", ran)
 			}
 		})

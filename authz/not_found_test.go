@@ -94,7 +94,7 @@ func TestError_OfAResolverPassesTheGuard(t *testing.T) {
 func TestNotFound_ThatAResolverAddsForAListIsInTheGuardsWords(t *testing.T) {
 	s := mustServe(t, false)
 	s.exec.AroundFields(func(ctx context.Context, next graphql.Resolver) (any, error) {
-		if graphql.GetFieldContext(ctx).Field.Name == "draftsOrNull" {
+		if name := graphql.GetFieldContext(ctx).Field.Name; name == "draftsOrNull" || name == "post" {
 			graphql.AddError(ctx, &gqlerror.Error{Message: "no such thing", Extensions: map[string]any{"code": "NOT_FOUND"}})
 			return nil, nil
 		}
@@ -104,6 +104,10 @@ func TestNotFound_ThatAResolverAddsForAListIsInTheGuardsWords(t *testing.T) {
 		`{ open ...A } fragment A on Query { ... { ...B } ...B } fragment B on Query { x: draftsOrNull { id } }`} {
 		const want = `{"open":"open","x":null} | NOT_FOUND Query.draftsOrNull @x`
 		testenv.Equal(t, want, s.summary(t, "alice", text), "%s", text)
+	}
+	open := `{ draft(id: "d3") { id } post(id: "p1") { id } }`
+	if got := s.summary(t, "alice", open); !strings.Contains(got, "no such thing") {
+		t.Errorf("beside what is guarded, an open field has the resolver's words: %s", got)
 	}
 	if got := s.summary(t, "administrator", `{ draftsOrNull { id } }`); !strings.Contains(got, "no such thing") {
 		t.Errorf("who may see every object reads the resolver's words: %s", got)

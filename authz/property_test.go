@@ -118,6 +118,25 @@ func TestPlan_WhatWasDecidedForAnotherCallerIsWhatWouldBeDecided(t *testing.T) {
 	}
 }
 
+// TestPlan_WhatAVariableLeavesOutIsDecidedWhenItLeavesItIn: the plan is the same for both values.
+func TestPlan_WhatAVariableLeavesOutIsDecidedWhenItLeavesItIn(t *testing.T) {
+	for _, part := range []string{
+		`draft(id: "d2") @include(if: $on) { id }`, `... @include(if: $on) { draft(id: "d2") { id } }`, `...F @include(if: $on)`,
+	} {
+		s, text := mustServe(t, false), "query Op($on: Boolean!) { open "+part+" }"
+		if strings.Contains(part, "F") {
+			text += ` fragment F on Query { draft(id: "d2") { id } }`
+		}
+		for range 2 {
+			for on, want := range map[bool]string{
+				false: `{"open":"open"}`, true: `{"open":"open","draft":null} | NOT_FOUND Query.draft @draft`,
+			} {
+				testenv.Equal(t, want, s.summary(t, "alice", text, map[string]any{"on": on}), "%s: %t", text, on)
+			}
+		}
+	}
+}
+
 func lessOf(r *random, p allfeatures.Viewer) (allfeatures.Viewer, string) {
 	switch n := r.IntN(5); {
 	case n == 0 && len(p.Roles) > 0:

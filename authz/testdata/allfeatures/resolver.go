@@ -24,7 +24,7 @@ type Resolver struct {
 	Calls   atomic.Int64
 	objects map[string]Node   // by id
 	Many    []*Row            // what Query.rows returns
-	OnScore func([]*Draft)    // called with what the batch resolver of Draft.score is asked about; default: nothing
+	OnBatch func([]*Draft)    // called with what a batch resolver of drafts is asked about; default: nothing
 	OnMeta  func(*Post) error // called with whose strictMeta is asked; default: nothing
 	Events  int               // how often Subscription.posts sends p1; default: p1, none and p2
 }
@@ -150,13 +150,18 @@ func (r drafts) Notes(_ context.Context, d *Draft, secret *bool) ([]string, erro
 }
 
 func (r drafts) Score(_ context.Context, all []*Draft) ([]*int, error) {
-	if r.OnScore != nil {
-		r.OnScore(all)
-	}
+	r.ask(all)
 	return counted(r.Resolver, eachDraft(all, func(d *Draft) *int { return to(len(*d.AuthorID)) }))
 }
 func (r drafts) Words(_ context.Context, all []*Draft, _ *bool) ([]int, error) {
+	r.ask(all)
 	return counted(r.Resolver, eachDraft(all, func(d *Draft) int { return len(d.ID) }))
+}
+
+func (r drafts) ask(all []*Draft) {
+	if r.OnBatch != nil {
+		r.OnBatch(all)
+	}
 }
 
 // eachDraft makes the results of a batch resolver. It passes over the nil that a list of the resolvers has itself:
