@@ -83,6 +83,8 @@ const (
 	byRules  audience = "whom the rules of schema.graphql name, operation by operation"
 	everyone audience = "everyone"
 	services audience = "who knows a token of GATEHOUSE_REVOCATIONS_TOKEN"
+	// thisMachine is checked where routes are served, with directOnly.
+	thisMachine audience = "clients of this machine, without a proxy between"
 )
 
 // route is one path of the public listener.
@@ -135,7 +137,7 @@ func (s *Server) routes(ctx context.Context, graphql http.Handler) []route {
 	if s.inbox != nil {
 		inbox := web.Inbox(s.inboxPage)
 		all = append(all,
-			route{"/inbox", everyone, "mails of development; only this machine reaches the listener", inbox},
+			route{"/inbox", thisMachine, "mails of development, with what opens accounts", inbox},
 			route{"/inbox.css", everyone, "its style", inbox})
 	}
 	return all
@@ -145,6 +147,9 @@ func (s *Server) routes(ctx context.Context, graphql http.Handler) []route {
 func newMux(table []route) *http.ServeMux {
 	mux := http.NewServeMux()
 	for _, r := range table {
+		if r.who == thisMachine {
+			r.handler = directOnly(r.handler)
+		}
 		mux.Handle(r.pattern, r.handler)
 	}
 	return mux

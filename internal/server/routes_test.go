@@ -18,8 +18,10 @@ const revocationsToken = "GATEHOUSE_REVOCATIONS_TOKEN=0123456789abcdef0123456789
 // rules guard speaks GraphQL, and it denies.
 func TestRoutes_AnswerNobodyAsTheirAudienceSays(t *testing.T) {
 	s := open(t, Options{}, revocationsToken)
+	from := "127.0.0.1:1"
 	ask := func(method, target, body string) *httptest.ResponseRecorder {
 		r := httptest.NewRequest(method, target, strings.NewReader(body))
+		r.RemoteAddr = from
 		r.Header.Set("Content-Type", "application/json")
 		r.Host = "127.0.0.1"
 		answer := httptest.NewRecorder()
@@ -41,11 +43,16 @@ func TestRoutes_AnswerNobodyAsTheirAudienceSays(t *testing.T) {
 			if err := checkAuthorizationEnforced(t.Context(), s.Handler, r.path()); err != nil {
 				t.Error(err)
 			}
-		case r.who == services && got != http.StatusUnauthorized, r.who == everyone && got != http.StatusOK:
+		case r.who == services && got != http.StatusUnauthorized, r.who != byRules && r.who != services && got != http.StatusOK:
 			t.Errorf("%s is for %s, and answers nobody with %d", r.pattern, r.who, got)
 		}
+		from = "192.0.2.1:1"
+		if got := ask(http.MethodGet, r.path(), "").Code; (got == http.StatusForbidden) != (r.who == thisMachine) {
+			t.Errorf("%s is for %s, and answers another machine with %d", r.pattern, r.who, got)
+		}
+		from = "127.0.0.1:1"
 	}
-	if asked[byRules] < 2 || asked[services] != 1 || asked[everyone] < 8 {
+	if asked[byRules] < 2 || asked[services] != 1 || asked[everyone] < 8 || asked[thisMachine] != 1 {
 		t.Errorf("asked %v", asked)
 	}
 }
