@@ -275,6 +275,13 @@ func TestReplacedTemplates_AreUsedOrRefusedWithTheirName(t *testing.T) {
 		italian["it/"+name] = file(own.texts["es/"+name])
 	}
 	testenv.Equal(t, "it", newTemplates(t, "App", italian).Language("it-CH"), "a further language")
+	chinese := fstest.MapFS{}
+	for _, name := range own.names() {
+		chinese["zh-Hant/"+name] = file(own.texts["es/"+name])
+	}
+	for locale, want := range map[string]string{"zh-TW": "zh-Hant", "zh-CN": "en"} { // whose readers read the other script
+		testenv.Equal(t, want, newTemplates(t, "App", chinese).Language(locale), "language for %s", locale)
+	}
 	delete(italian, "it/reset.html")
 	for name, c := range map[string]struct {
 		folder fstest.MapFS
