@@ -15,6 +15,7 @@ import (
 	"github.com/gatehouse/gatehouse/ent/address"
 	"github.com/gatehouse/gatehouse/ent/auditevent"
 	"github.com/gatehouse/gatehouse/ent/job"
+	"github.com/gatehouse/gatehouse/ent/onetimetoken"
 	"github.com/gatehouse/gatehouse/ent/revocation"
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/ent/setting"
@@ -81,15 +82,16 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
-			address.Table:    address.ValidColumn,
-			auditevent.Table: auditevent.ValidColumn,
-			job.Table:        job.ValidColumn,
-			revocation.Table: revocation.ValidColumn,
-			session.Table:    session.ValidColumn,
-			setting.Table:    setting.ValidColumn,
-			signingkey.Table: signingkey.ValidColumn,
-			throttle.Table:   throttle.ValidColumn,
-			user.Table:       user.ValidColumn,
+			address.Table:      address.ValidColumn,
+			auditevent.Table:   auditevent.ValidColumn,
+			job.Table:          job.ValidColumn,
+			onetimetoken.Table: onetimetoken.ValidColumn,
+			revocation.Table:   revocation.ValidColumn,
+			session.Table:      session.ValidColumn,
+			setting.Table:      setting.ValidColumn,
+			signingkey.Table:   signingkey.ValidColumn,
+			throttle.Table:     throttle.ValidColumn,
+			user.Table:         user.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

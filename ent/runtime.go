@@ -3,6 +3,7 @@
 package ent
 
 import (
+	"github.com/gatehouse/gatehouse/ent/onetimetoken"
 	"github.com/gatehouse/gatehouse/ent/schema"
 	"github.com/gatehouse/gatehouse/ent/user"
 )
@@ -11,6 +12,12 @@ import (
 // (default values, validators, hooks and policies) and stitches it
 // to their package variables.
 func init() {
+	onetimetokenFields := schema.OneTimeToken{}.Fields()
+	_ = onetimetokenFields
+	// onetimetokenDescAttempts is the schema descriptor for attempts field.
+	onetimetokenDescAttempts := onetimetokenFields[6].Descriptor()
+	// onetimetoken.DefaultAttempts holds the default value on creation for the attempts field.
+	onetimetoken.DefaultAttempts = onetimetokenDescAttempts.Default.(int)
 	userFields := schema.User{}.Fields()
 	_ = userFields
 	// userDescEmailVerified is the schema descriptor for email_verified field.
@@ -18,7 +25,7 @@ func init() {
 	// user.DefaultEmailVerified holds the default value on creation for the email_verified field.
 	user.DefaultEmailVerified = userDescEmailVerified.Default.(bool)
 	// userDescCredentialGeneration is the schema descriptor for credential_generation field.
-	userDescCredentialGeneration := userFields[5].Descriptor()
+	userDescCredentialGeneration := userFields[7].Descriptor()
 	// user.DefaultCredentialGeneration holds the default value on creation for the credential_generation field.
 	user.DefaultCredentialGeneration = userDescCredentialGeneration.Default.(int)
 }

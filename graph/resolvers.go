@@ -46,7 +46,7 @@ func (r *mutationResolver) RevokeOtherSessions(ctx context.Context) (*accounts.R
 
 // UpdateProfile is the resolver for the updateProfile field.
 func (r *mutationResolver) UpdateProfile(ctx context.Context, input model.UpdateProfileInput) (*accounts.UpdateProfilePayload, error) {
-	return r.accounts.UpdateProfile(ctx, viewer.From(ctx), accounts.ProfileChange{Name: omittable(input.Name)})
+	return r.accounts.UpdateProfile(ctx, viewer.From(ctx), accounts.ProfileChange{Name: omittable(input.Name), Locale: omittable(input.Locale)})
 }
 
 // Reauthenticate is the resolver for the reauthenticate field.
@@ -57,6 +57,41 @@ func (r *mutationResolver) Reauthenticate(ctx context.Context, input accounts.Re
 // ChangePassword is the resolver for the changePassword field.
 func (r *mutationResolver) ChangePassword(ctx context.Context, input accounts.ChangePasswordInput) (*accounts.AuthPayload, error) {
 	return signIn(ctx, cookieFrom(ctx).sent != "", r.accounts.ChangePassword, input)
+}
+
+// RequestEmailVerification is the resolver for the requestEmailVerification field.
+func (r *mutationResolver) RequestEmailVerification(ctx context.Context) (*accounts.RequestEmailVerificationPayload, error) {
+	return r.accounts.RequestEmailVerification(ctx, viewer.From(ctx))
+}
+
+// VerifyEmail is the resolver for the verifyEmail field.
+func (r *mutationResolver) VerifyEmail(ctx context.Context, input accounts.VerifyEmailInput) (*accounts.VerifyEmailPayload, error) {
+	return r.accounts.VerifyEmail(ctx, viewer.From(ctx), input)
+}
+
+// RequestPasswordReset is the resolver for the requestPasswordReset field.
+func (r *mutationResolver) RequestPasswordReset(ctx context.Context, input accounts.RequestPasswordResetInput) (*accounts.RequestPasswordResetPayload, error) {
+	return r.accounts.RequestPasswordReset(ctx, viewer.From(ctx), input)
+}
+
+// ResetPassword is the resolver for the resetPassword field.
+func (r *mutationResolver) ResetPassword(ctx context.Context, input accounts.ResetPasswordInput) (*accounts.AuthPayload, error) {
+	return signIn(ctx, input.Cookie, r.accounts.ResetPassword, input)
+}
+
+// ChangeEmail is the resolver for the changeEmail field.
+func (r *mutationResolver) ChangeEmail(ctx context.Context, input accounts.ChangeEmailInput) (*accounts.ChangeEmailPayload, error) {
+	return r.accounts.ChangeEmail(ctx, viewer.From(ctx), input)
+}
+
+// ConfirmEmailChange is the resolver for the confirmEmailChange field.
+func (r *mutationResolver) ConfirmEmailChange(ctx context.Context, input accounts.ConfirmEmailChangeInput) (*accounts.ConfirmEmailChangePayload, error) {
+	return r.accounts.ConfirmEmailChange(ctx, viewer.From(ctx), input)
+}
+
+// RevertEmailChange is the resolver for the revertEmailChange field.
+func (r *mutationResolver) RevertEmailChange(ctx context.Context, input accounts.RevertEmailChangeInput) (*accounts.RevertEmailChangePayload, error) {
+	return r.accounts.RevertEmailChange(ctx, viewer.From(ctx), input)
 }
 
 // DeleteAccount is the resolver for the deleteAccount field.

@@ -97,6 +97,37 @@ var (
 			},
 		},
 	}
+	// OneTimeTokensColumns holds the columns for the "one_time_tokens" table.
+	OneTimeTokensColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "user_id", Type: field.TypeUUID},
+		{Name: "purpose", Type: field.TypeString},
+		{Name: "digest", Type: field.TypeBytes},
+		{Name: "address", Type: field.TypeString},
+		{Name: "session_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "attempts", Type: field.TypeInt, Default: 0},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "expires_at", Type: field.TypeTime},
+		{Name: "used_at", Type: field.TypeTime, Nullable: true},
+	}
+	// OneTimeTokensTable holds the schema information for the "one_time_tokens" table.
+	OneTimeTokensTable = &schema.Table{
+		Name:       "one_time_tokens",
+		Columns:    OneTimeTokensColumns,
+		PrimaryKey: []*schema.Column{OneTimeTokensColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "onetimetoken_user_id",
+				Unique:  false,
+				Columns: []*schema.Column{OneTimeTokensColumns[1]},
+			},
+			{
+				Name:    "onetimetoken_expires_at",
+				Unique:  false,
+				Columns: []*schema.Column{OneTimeTokensColumns[8]},
+			},
+		},
+	}
 	// RevocationsColumns holds the columns for the "revocations" table.
 	RevocationsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
@@ -198,7 +229,9 @@ var (
 		{Name: "id", Type: field.TypeUUID},
 		{Name: "email", Type: field.TypeString},
 		{Name: "email_verified", Type: field.TypeBool, Default: false},
+		{Name: "pending_email", Type: field.TypeString, Nullable: true},
 		{Name: "name", Type: field.TypeString, Nullable: true},
+		{Name: "locale", Type: field.TypeString, Nullable: true},
 		{Name: "password_hash", Type: field.TypeString},
 		{Name: "credential_generation", Type: field.TypeInt, Default: 0},
 		{Name: "roles", Type: field.TypeJSON},
@@ -243,6 +276,7 @@ var (
 		AddressesTable,
 		AuditEventsTable,
 		JobsTable,
+		OneTimeTokensTable,
 		RevocationsTable,
 		SessionsTable,
 		SettingsTable,
@@ -261,6 +295,9 @@ func init() {
 	}
 	JobsTable.Annotation = &entsql.Annotation{
 		Table: "jobs",
+	}
+	OneTimeTokensTable.Annotation = &entsql.Annotation{
+		Table: "one_time_tokens",
 	}
 	RevocationsTable.Annotation = &entsql.Annotation{
 		Table: "revocations",

@@ -26,7 +26,9 @@ func (User) Fields() []ent.Field {
 		field.UUID("id", uuid.UUID{}).Immutable(),
 		field.String("email").Comment("folded; one account an address"),
 		field.Bool("email_verified").Default(false),
+		field.String("pending_email").Optional().Nillable().Comment("folded: what it is to be, once confirmed"),
 		field.String("name").Optional().Nillable(),
+		field.String("locale").Optional().Nillable().Comment("language tag (BCP 47)"),
 		field.String("password_hash").Sensitive().Comment("Argon2id in PHC form"),
 		field.Int("credential_generation").Default(0).
 			Comment("how many credentials came before: known devices end with theirs"),

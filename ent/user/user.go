@@ -16,8 +16,12 @@ const (
 	FieldEmail = "email"
 	// FieldEmailVerified holds the string denoting the email_verified field in the database.
 	FieldEmailVerified = "email_verified"
+	// FieldPendingEmail holds the string denoting the pending_email field in the database.
+	FieldPendingEmail = "pending_email"
 	// FieldName holds the string denoting the name field in the database.
 	FieldName = "name"
+	// FieldLocale holds the string denoting the locale field in the database.
+	FieldLocale = "locale"
 	// FieldPasswordHash holds the string denoting the password_hash field in the database.
 	FieldPasswordHash = "password_hash"
 	// FieldCredentialGeneration holds the string denoting the credential_generation field in the database.
@@ -48,7 +52,9 @@ var Columns = []string{
 	FieldID,
 	FieldEmail,
 	FieldEmailVerified,
+	FieldPendingEmail,
 	FieldName,
+	FieldLocale,
 	FieldPasswordHash,
 	FieldCredentialGeneration,
 	FieldRoles,
@@ -92,9 +98,19 @@ func ByEmailVerified(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldEmailVerified, opts...).ToFunc()
 }
 
+// ByPendingEmail orders the results by the pending_email field.
+func ByPendingEmail(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldPendingEmail, opts...).ToFunc()
+}
+
 // ByName orders the results by the name field.
 func ByName(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldName, opts...).ToFunc()
+}
+
+// ByLocale orders the results by the locale field.
+func ByLocale(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldLocale, opts...).ToFunc()
 }
 
 // ByPasswordHash orders the results by the password_hash field.

@@ -24,6 +24,8 @@ func advice(r *Refusal) string {
 		return "ask an administrator, you may not do this"
 	case ErrorCodeLastAdmin:
 		return "make somebody else an administrator first"
+	case ErrorCodeMailOff:
+		return "ask the operator, this needs mail"
 	case ErrorCodeRateLimited, ErrorCodeUnavailable:
 		return fmt.Sprintf("try again in %v seconds", r.Extensions["retryAfter"])
 	case ErrorCodePersistedQueryNotSupported, ErrorCodeLimitExceeded, ErrorCodeGraphqlParseFailed,

@@ -21,10 +21,11 @@ const (
 	ErrorCodeInsufficientScope ErrorCode = "INSUFFICIENT_SCOPE"
 	// Signed in, but not allowed.
 	ErrorCodeForbidden ErrorCode = "FORBIDDEN"
-	// Wrong e-mail address or password.
+	// Wrong e-mail address, password or code.
 	ErrorCodeInvalidCredentials ErrorCode = "INVALID_CREDENTIALS"
-	// There is no refresh token, or it is refused; `reason` is `missing`, `unknown`, `used`, `revoked` or `expired`. The user
-	// is signed out, unless another tab has a newer token.
+	// There is no refresh token, or it or the token of a link is refused; `reason` is `missing`, `unknown`, `used`, `revoked`
+	// or `expired`. Without a refresh token the user is signed out, unless another tab has a newer one; instead of the link,
+	// ask for another mail.
 	ErrorCodeInvalidToken ErrorCode = "INVALID_TOKEN"
 	// There is an account with this address.
 	ErrorCodeEmailTaken ErrorCode = "EMAIL_TAKEN"
@@ -35,6 +36,8 @@ const (
 	ErrorCodeNotFound ErrorCode = "NOT_FOUND"
 	// The change would leave no administrator.
 	ErrorCodeLastAdmin ErrorCode = "LAST_ADMIN"
+	// This needs mail, and the server sends none.
+	ErrorCodeMailOff ErrorCode = "MAIL_OFF"
 	// Too many attempts; `retryAfter` says how many seconds to wait.
 	ErrorCodeRateLimited ErrorCode = "RATE_LIMITED"
 	// The operation is too deep, wide, costly or long; `limit` names the bound.
@@ -62,6 +65,7 @@ var AllErrorCode = []ErrorCode{
 	ErrorCodeBadUserInput,
 	ErrorCodeNotFound,
 	ErrorCodeLastAdmin,
+	ErrorCodeMailOff,
 	ErrorCodeRateLimited,
 	ErrorCodeLimitExceeded,
 	ErrorCodePersistedQueryNotSupported,
@@ -115,6 +119,9 @@ type RegisterInput struct {
 	// What the user wants to be called: 1 to 100 characters, one of them visible. Refused are characters that control text or
 	// its direction, and invisible ones that neither the script nor an emoji beside them needs.
 	Name *string `json:"name"`
+	// The language of mails, as a language tag (BCP 47) such as `de` or `pt-BR`. Without one it is that of the request
+	// (`Accept-Language`), or English.
+	Locale *string `json:"locale"`
 	// For browsers: keep the refresh token in a cookie that no script can read, and give none in the answer. Refused unless
 	// the request's `Origin` is allowed.
 	Cookie *bool `json:"cookie"`
@@ -128,6 +135,9 @@ func (v *RegisterInput) GetPassword() string { return v.Password }
 
 // GetName returns RegisterInput.Name, and is useful for accessing the field via an interface.
 func (v *RegisterInput) GetName() *string { return v.Name }
+
+// GetLocale returns RegisterInput.Locale, and is useful for accessing the field via an interface.
+func (v *RegisterInput) GetLocale() *string { return v.Locale }
 
 // GetCookie returns RegisterInput.Cookie, and is useful for accessing the field via an interface.
 func (v *RegisterInput) GetCookie() *bool { return v.Cookie }
@@ -151,10 +161,15 @@ var AllRole = []Role{
 type UpdateProfileInput struct {
 	// What the user wants to be called, as `RegisterInput` says; `null` takes the name away.
 	Name *string `json:"name,omitempty"`
+	// The language of mails, as `RegisterInput` says; `null` takes it away.
+	Locale *string `json:"locale"`
 }
 
 // GetName returns UpdateProfileInput.Name, and is useful for accessing the field via an interface.
 func (v *UpdateProfileInput) GetName() *string { return v.Name }
+
+// GetLocale returns UpdateProfileInput.Locale, and is useful for accessing the field via an interface.
+func (v *UpdateProfileInput) GetLocale() *string { return v.Locale }
 
 // Whether an account may be used.
 type UserStatus string

@@ -36,6 +36,8 @@ type Query struct {
 type UpdateProfileInput struct {
 	// What the user wants to be called, as `RegisterInput` says; `null` takes the name away.
 	Name graphql.Omittable[*string] `json:"name,omitempty"`
+	// The language of mails, as `RegisterInput` says; `null` takes it away.
+	Locale graphql.Omittable[*string] `json:"locale,omitempty"`
 }
 
 // Which users: all that is given must hold.
@@ -58,10 +60,11 @@ const (
 	ErrorCodeInsufficientScope ErrorCode = "INSUFFICIENT_SCOPE"
 	// Signed in, but not allowed.
 	ErrorCodeForbidden ErrorCode = "FORBIDDEN"
-	// Wrong e-mail address or password.
+	// Wrong e-mail address, password or code.
 	ErrorCodeInvalidCredentials ErrorCode = "INVALID_CREDENTIALS"
-	// There is no refresh token, or it is refused; `reason` is `missing`, `unknown`, `used`, `revoked` or `expired`. The user
-	// is signed out, unless another tab has a newer token.
+	// There is no refresh token, or it or the token of a link is refused; `reason` is `missing`, `unknown`, `used`, `revoked`
+	// or `expired`. Without a refresh token the user is signed out, unless another tab has a newer one; instead of the link,
+	// ask for another mail.
 	ErrorCodeInvalidToken ErrorCode = "INVALID_TOKEN"
 	// There is an account with this address.
 	ErrorCodeEmailTaken ErrorCode = "EMAIL_TAKEN"
@@ -72,6 +75,8 @@ const (
 	ErrorCodeNotFound ErrorCode = "NOT_FOUND"
 	// The change would leave no administrator.
 	ErrorCodeLastAdmin ErrorCode = "LAST_ADMIN"
+	// This needs mail, and the server sends none.
+	ErrorCodeMailOff ErrorCode = "MAIL_OFF"
 	// Too many attempts; `retryAfter` says how many seconds to wait.
 	ErrorCodeRateLimited ErrorCode = "RATE_LIMITED"
 	// The operation is too deep, wide, costly or long; `limit` names the bound.
@@ -99,6 +104,7 @@ var AllErrorCode = []ErrorCode{
 	ErrorCodeBadUserInput,
 	ErrorCodeNotFound,
 	ErrorCodeLastAdmin,
+	ErrorCodeMailOff,
 	ErrorCodeRateLimited,
 	ErrorCodeLimitExceeded,
 	ErrorCodePersistedQueryNotSupported,
@@ -110,7 +116,7 @@ var AllErrorCode = []ErrorCode{
 
 func (e ErrorCode) IsValid() bool {
 	switch e {
-	case ErrorCodeUnauthenticated, ErrorCodeReauthenticationRequired, ErrorCodeInsufficientScope, ErrorCodeForbidden, ErrorCodeInvalidCredentials, ErrorCodeInvalidToken, ErrorCodeEmailTaken, ErrorCodeBadUserInput, ErrorCodeNotFound, ErrorCodeLastAdmin, ErrorCodeRateLimited, ErrorCodeLimitExceeded, ErrorCodePersistedQueryNotSupported, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodeUnavailable, ErrorCodeInternal:
+	case ErrorCodeUnauthenticated, ErrorCodeReauthenticationRequired, ErrorCodeInsufficientScope, ErrorCodeForbidden, ErrorCodeInvalidCredentials, ErrorCodeInvalidToken, ErrorCodeEmailTaken, ErrorCodeBadUserInput, ErrorCodeNotFound, ErrorCodeLastAdmin, ErrorCodeMailOff, ErrorCodeRateLimited, ErrorCodeLimitExceeded, ErrorCodePersistedQueryNotSupported, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodeUnavailable, ErrorCodeInternal:
 		return true
 	}
 	return false

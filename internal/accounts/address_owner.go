@@ -10,8 +10,10 @@ import (
 
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/address"
+	"github.com/gatehouse/gatehouse/ent/onetimetoken"
 	"github.com/gatehouse/gatehouse/ent/user"
 	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/token"
 )
 
 // takeAddress gives a folded address to an account that this transaction writes afterwards: who want the same address wait
@@ -21,23 +23,56 @@ func takeAddress(ctx context.Context, tx *transaction, folded string, owner uuid
 		OnConflictColumns(address.FieldID).DoNothing(). // and no error, whose text Ent would have to understand
 		Exec(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
-		return problem.New(problem.EmailTaken, "There is an account with this e-mail address; log in instead.")
+		return emailTaken()
 	}
 	return err
 }
 
-// freeAddress gives the address of an account that is deleted to nobody. Triggers would do so too, but a later version has
-// none while this one still runs.
-func freeAddress(ctx context.Context, tx *transaction, account *ent.User) error {
-	_, err := tx.Address.Delete().Where(address.ID(account.Email), address.UserID(account.ID)).Exec(ctx)
+// ownAddress is takeAddress for an account that may have the address already: one that it can go back to. Problem:
+// EMAIL_TAKEN.
+func ownAddress(ctx context.Context, tx *transaction, folded string, owner uuid.UUID) error {
+	err := takeAddress(ctx, tx, folded, owner)
+	if !problem.Is(err, problem.EmailTaken) {
+		return err
+	}
+	own, failed := tx.Address.Query().Where(address.ID(folded), address.UserID(owner)).Exist(ctx)
+	if own || failed != nil {
+		return failed
+	}
 	return err
 }
 
-// userByAddress returns the account of a folded address, or nil: one statement of two look-ups by key.
+// freeAddresses gives addresses of an account to nobody. Of the address that an account has in its row, triggers would do
+// so too, but a later version has none while this one still runs.
+func freeAddresses(ctx context.Context, tx *transaction, owner uuid.UUID, folded ...string) error {
+	_, err := tx.Address.Delete().Where(address.IDIn(folded...), address.UserID(owner)).Exec(ctx)
+	return err
+}
+
+// freeAllAddresses gives the address of an account that is deleted to nobody, and those that it could go back to.
+func freeAllAddresses(ctx context.Context, tx *transaction, account *ent.User) error {
+	undos, err := tx.OneTimeToken.Query().
+		Where(onetimetoken.UserID(account.ID), onetimetoken.Purpose(string(token.UndoEmail))).All(ctx)
+	if err != nil {
+		return err
+	}
+	all := []string{account.Email}
+	for _, row := range undos {
+		all = append(all, row.Address)
+	}
+	if _, err := tx.OneTimeToken.Delete().Where(onetimetoken.UserID(account.ID)).Exec(ctx); err != nil {
+		return err
+	}
+	return freeAddresses(ctx, tx, account.ID, all...)
+}
+
+// userByAddress returns the account of a folded address, or nil: one statement of two look-ups by key. An address that
+// an account could go back to is not its own.
 func (s *Service) userByAddress(ctx context.Context, folded string) (*ent.User, error) {
 	row, err := s.config.Client.User.Query().Where(func(users *entsql.Selector) {
 		owner := entsql.Dialect(users.Dialect()).Select(address.FieldUserID).From(entsql.Table(address.Table)).
 			Where(entsql.EQ(address.FieldID, folded))
+		users.Where(entsql.EQ(users.C(user.FieldEmail), folded))
 		users.Where(entsql.P(func(b *entsql.Builder) {
 			b.Ident(users.C(user.FieldID)).WriteOp(entsql.OpEQ).Wrap(func(b *entsql.Builder) { b.Join(owner) })
 		}))

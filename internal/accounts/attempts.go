@@ -100,11 +100,33 @@ func (t *throttler) refresh(r token.Refresh, forged error, from viewer.Origin, n
 	if t == nil {
 		return refusal{}
 	}
+	return t.token("refreshes of", r.Session, forged, from, now)
+}
+
+// oneTime charges a use of a one-time token as refresh does one of a refresh token.
+func (t *throttler) oneTime(o token.OneTime, forged error, from viewer.Origin, now time.Time) refusal {
+	if t == nil {
+		return refusal{}
+	}
+	return t.token("uses of", o.ID, forged, from, now)
+}
+
+func (t *throttler) token(use string, id uuid.UUID, forged error, from viewer.Origin, now time.Time) refusal {
 	rule := limit{limitRefresh, t.limits.Refresh}
 	if forged != nil {
 		return t.junkStore.count(now, t.networks(rule, "forgeries", from)...)
 	}
-	return t.workStore.count(now, t.network(rule, "refreshes of", r.Session.String()))
+	return t.workStore.count(now, t.network(rule, use, id.String()))
+}
+
+// mail is a request for a mail of a kind to an address, whether an account has it or not.
+func (t *throttler) mail(kind, address string, from viewer.Origin, now time.Time) *attempt {
+	if t == nil {
+		return nil
+	}
+	mailbox := counter{t.names.ID("mail", kind, address), limitMail, backoff{freeMails, maxMailDelay}}
+	networks := t.networks(limit{limitMail, t.limits.Mail}, "mails", from)
+	return &attempt{now: now, counters: append([]counter{mailbox}, networks...)}
 }
 
 // successes counts right passwords of one account: each costs a hash, a session and lines in the log, and is refunded

@@ -350,10 +350,10 @@ func TestParseThrottle_ReadsAnySubset(t *testing.T) {
 	for text, want := range map[string]*accounts.ThrottleLimits{
 		"on":        &defaults,
 		"off":       nil,
-		"account=3": {Account: 3, Pair: 5, Network: 100, Register: 30, Refresh: 300, SignIn: 300},
+		"account=3": {Account: 3, Pair: 5, Network: 100, Register: 30, Refresh: 300, Mail: 30, SignIn: 300},
 		"refresh=1, register=2,network=3,pair=4,account=1000000": {Account: 1e6, Pair: 4, Network: 3, Register: 2,
-			Refresh: 1, SignIn: 300},
-		"signin=7": {Account: 5, Pair: 5, Network: 100, Register: 30, Refresh: 300, SignIn: 7},
+			Refresh: 1, Mail: 30, SignIn: 300},
+		"signin=7,mail=8": {Account: 5, Pair: 5, Network: 100, Register: 30, Refresh: 300, Mail: 8, SignIn: 7},
 	} {
 		got, err := accounts.ParseThrottle(text)
 		check(t, err)
@@ -363,7 +363,7 @@ func TestParseThrottle_ReadsAnySubset(t *testing.T) {
 		"":                             `"" is neither on, off nor a limit`,
 		"On":                           `"On" is neither`,
 		"on,account=3":                 `"on" is neither`,
-		"pairs=3":                      `"pairs=3" is neither on, off nor a limit given once, name=number; there are account, pair, network, register, refresh, signin`,
+		"pairs=3":                      `"pairs=3" is neither on, off nor a limit given once, name=number; there are account, pair, network, register, refresh, mail, signin`,
 		"account=3,account=4":          `"account=4" is neither`,
 		"account=3,":                   `"" is neither`,
 		"account":                      "account=: it must be a whole number from 1 to 1000000",

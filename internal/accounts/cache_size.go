@@ -42,8 +42,10 @@ func accountSize(u *User) int {
 	for _, role := range u.Roles {
 		bytes += sliceBytes + sliceBytes + len(role)
 	}
-	if u.Name != nil {
-		bytes += 2*sliceBytes + len(*u.Name)
+	for _, text := range []*string{u.PendingEmail, u.Name, u.Locale} {
+		if text != nil {
+			bytes += 2*sliceBytes + len(*text)
+		}
 	}
 	return bytes
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/ent/user"
+	"github.com/gatehouse/gatehouse/internal/token"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
@@ -48,6 +49,9 @@ func (s *Service) ChangePassword(ctx context.Context, v *viewer.Viewer, in Chang
 			return err
 		}
 		if err := s.revokeSessions(ctx, tx, now, session.UserID(row.ID)); err != nil {
+			return err
+		}
+		if err := tx.expireTokens(ctx, row.ID, now, token.ResetAccess); err != nil {
 			return err
 		}
 		row.UpdatedAt = now

@@ -23,7 +23,7 @@ func (s *Service) DeleteAccount(ctx context.Context, v *viewer.Viewer) (*DeleteA
 		if err := s.revokeSessions(ctx, tx, now, session.UserID(row.ID)); err != nil { // the record outlives the rows
 			return err
 		}
-		if err := freeAddress(ctx, tx, row); err != nil {
+		if err := freeAllAddresses(ctx, tx, row); err != nil {
 			return err
 		}
 		if err := tx.User.DeleteOne(row).Exec(ctx); err != nil {

@@ -11,31 +11,41 @@ type EventKind string
 
 // Security events (OWASP ASVS 5.0, section 16.3).
 const (
-	AccountCreated         EventKind = "account_created"
-	AccountDeleted         EventKind = "account_deleted"
-	AccountSuspended       EventKind = "account_suspended"
-	AccountReinstated      EventKind = "account_reinstated"
-	RolesChanged           EventKind = "roles_changed"
-	SignedIn               EventKind = "signed_in"
-	SignInFailed           EventKind = "sign_in_failed"    // wrong address or password, or suspended
-	AttemptThrottled       EventKind = "attempt_throttled" // answered RATE_LIMITED, without looking at the password
-	Reauthenticated        EventKind = "reauthenticated"   // by a signed-in caller
-	ReauthenticationFailed EventKind = "reauthentication_failed"
-	PasswordChanged        EventKind = "password_changed"
-	RefreshReused          EventKind = "refresh_reused" // a copy of a refresh token was used: its session has ended
-	RefreshLate            EventKind = "refresh_late"   // a token came just after its successor's use: late, or a copy
-	SessionEnded           EventKind = "session_ended"  // revoked; not expired
-	KeysRotated            EventKind = "keys_rotated"
-	KeysRevoked            EventKind = "keys_revoked"
-	SecretRotated          EventKind = "secret_rotated"
-	ProfileChanged         EventKind = "profile_changed"
-	OperationDenied        EventKind = "operation_denied" // the policy denied a signed-in caller fields
+	AccountCreated             EventKind = "account_created"
+	AccountDeleted             EventKind = "account_deleted"
+	AccountSuspended           EventKind = "account_suspended"
+	AccountReinstated          EventKind = "account_reinstated"
+	RolesChanged               EventKind = "roles_changed"
+	SignedIn                   EventKind = "signed_in"
+	SignInFailed               EventKind = "sign_in_failed"    // wrong address or password, or suspended
+	AttemptThrottled           EventKind = "attempt_throttled" // answered RATE_LIMITED, without looking at the password
+	Reauthenticated            EventKind = "reauthenticated"   // by a signed-in caller
+	ReauthenticationFailed     EventKind = "reauthentication_failed"
+	PasswordChanged            EventKind = "password_changed"
+	PasswordResetRequested     EventKind = "password_reset_requested" // for an address that an account may have or not
+	PasswordReset              EventKind = "password_reset"           // by the link in a mail
+	EmailVerificationRequested EventKind = "email_verification_requested"
+	EmailVerified              EventKind = "email_verified"
+	EmailChangeRequested       EventKind = "email_change_requested"
+	EmailChanged               EventKind = "email_changed"
+	EmailChangeReverted        EventKind = "email_change_reverted" // by the owner of the former address
+	CodeRefused                EventKind = "code_refused"          // a code of a mail was wrong
+	RefreshReused              EventKind = "refresh_reused"        // a copy of a refresh token was used: its session has ended
+	RefreshLate                EventKind = "refresh_late"          // a token came just after its successor's use: late, or a copy
+	SessionEnded               EventKind = "session_ended"         // revoked; not expired
+	KeysRotated                EventKind = "keys_rotated"
+	KeysRevoked                EventKind = "keys_revoked"
+	SecretRotated              EventKind = "secret_rotated"
+	ProfileChanged             EventKind = "profile_changed"
+	OperationDenied            EventKind = "operation_denied" // the policy denied a signed-in caller fields
 )
 
 // Events returns every kind.
 func Events() []EventKind {
 	return []EventKind{AccountCreated, AccountDeleted, AccountSuspended, AccountReinstated, RolesChanged, SignedIn,
-		SignInFailed, AttemptThrottled, Reauthenticated, ReauthenticationFailed, PasswordChanged, RefreshReused, RefreshLate, SessionEnded,
+		SignInFailed, AttemptThrottled, Reauthenticated, ReauthenticationFailed, PasswordChanged,
+		PasswordResetRequested, PasswordReset, EmailVerificationRequested, EmailVerified, EmailChangeRequested,
+		EmailChanged, EmailChangeReverted, CodeRefused, RefreshReused, RefreshLate, SessionEnded,
 		KeysRotated, KeysRevoked, SecretRotated, ProfileChanged, OperationDenied}
 }
 

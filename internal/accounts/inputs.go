@@ -25,6 +25,7 @@ type RegisterInput struct {
 	Email    string
 	Password string
 	Name     *string
+	Locale   *string
 	Cookie   bool // how the refresh token is given is the door's matter
 }
 

@@ -34,8 +34,12 @@ func (h *fixture) violations(ctx context.Context) []string {
 	if err != nil {
 		return []string{err.Error()}
 	}
+	tokens, err := h.db.Client.OneTimeToken.Query().All(ctx)
+	if err != nil {
+		return []string{err.Error()}
+	}
 	broken := append(checkUsers(users), checkSessions(users, sessions, h.clock.Now())...)
-	broken = append(broken, checkAddresses(users, addresses)...)
+	broken = append(broken, checkAddresses(users, addresses, tokens)...)
 	broken = append(broken, h.checkSecrets(ctx)...)
 	broken = append(broken, h.checkRecorded(ctx)...)
 	return append(broken, h.checkRevoked(ctx, users, sessions)...)
@@ -107,9 +111,10 @@ func (h *fixture) checkSecrets(ctx context.Context) (broken []string) {
 func formsOf(secret string) map[string][]byte {
 	forms := map[string][]byte{"as text": []byte(secret),
 		"in base64": []byte(base64.StdEncoding.EncodeToString([]byte(secret)))}
-	if raw, err := base64.RawURLEncoding.DecodeString(secret); err == nil && len(raw) == 84 {
-		forms["as bytes"] = raw[36:68] // the 256 bits of a refresh token
-		forms["as hex"] = []byte(hex.EncodeToString(raw[36:68]))
+	raw, err := base64.RawURLEncoding.DecodeString(secret)
+	if first, ok := map[int]int{84: 36, 64: 32}[len(raw)]; ok && err == nil { // the 256 bits of a refresh or one-time token
+		forms["as bytes"] = raw[first : first+32]
+		forms["as hex"] = []byte(hex.EncodeToString(raw[first : first+32]))
 	}
 	return forms
 }

@@ -62,7 +62,8 @@ func (m *model) holdsRows() {
 		if (i >= 0) != (p.id != uuid.Nil) {
 			m.fail("%s has a row: %v", p.email, i >= 0)
 		}
-		if i >= 0 && (users[i].ID != p.id || !slices.Equal(users[i].Roles, p.roles()) || (users[i].Status != "ACTIVE") != p.suspended) {
+		if i >= 0 && (users[i].ID != p.id || !slices.Equal(users[i].Roles, p.roles()) || (users[i].Status != "ACTIVE") != p.suspended ||
+			users[i].EmailVerified != p.verified || textOf(users[i].PendingEmail) != p.pending) {
 			m.fail("%+v, want %+v", users[i], p)
 		}
 	}
@@ -81,6 +82,13 @@ func (m *model) holdsRows() {
 			m.fail("the session is\n%+v, want\n%+v", row, s)
 		}
 	}
+}
+
+func textOf(text *string) string {
+	if text == nil {
+		return ""
+	}
+	return *text
 }
 
 func (m *model) holdsRevocations() {

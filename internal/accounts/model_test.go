@@ -58,7 +58,7 @@ func TestSessions_AgreeWithTheirModel(t *testing.T) {
 const wholeLife = refreshTTL + 3*24*time.Hour
 
 // outcomes is how many pairs of a step and its outcome there are.
-const outcomes = 44
+const outcomes = 63
 
 // model is what should be.
 type model struct {
@@ -68,6 +68,7 @@ type model struct {
 	acting   *seat
 	people   []*person
 	sessions []*signIn             // the live ones, those that have a row, and some that are gone
+	links    []*link               // of mails, the newest last
 	revoked  []accounts.Revocation // in force
 	floor    time.Time             // the clock never steps back over a sign-in or an end
 
@@ -88,9 +89,12 @@ type seat struct {
 
 // person is an account, or none while the id is zero.
 type person struct {
+	home             string // the first address
 	email, password  string
+	pending          string // the address that is asked for; "": none
 	id               uuid.UUID
 	admin, suspended bool
+	verified         bool
 }
 
 // signIn is one session.
@@ -113,10 +117,10 @@ func newModel(t *testing.T, h *fixture, seed uint64) *model {
 		m.at[i].SyncedUntil(time.Now())
 	}
 	for _, name := range []string{"root", "ada", "bob", "eve"} {
-		m.people = append(m.people, &person{email: name + "@example.com"})
+		m.people = append(m.people, &person{home: name + "@example.com", email: name + "@example.com"})
 	}
 	root := must(h.CreateAdministrator(t.Context(), m.people[0].email, goodPassword))
-	*m.people[0] = person{email: root.Email, password: goodPassword, id: root.ID, admin: true}
+	*m.people[0] = person{home: root.Email, email: root.Email, password: goodPassword, id: root.ID, admin: true}
 	return m
 }
 

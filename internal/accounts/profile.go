@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"errors"
 
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/internal/viewer"
@@ -24,30 +25,34 @@ func (s *Service) Me(ctx context.Context, v *viewer.Viewer) (*User, error) {
 	return me, nil
 }
 
-// ProfileChange says what of their profile a user changes.
-type ProfileChange struct {
-	Name **string // nil leaves the name, a pointer to nil takes it away
+// ProfileChange says what of their profile a user changes. Nil leaves a value, a pointer to nil takes it away.
+type ProfileChange struct{ Name, Locale **string }
+
+// clean returns the change as it is stored. Problem: BAD_USER_INPUT.
+func (c ProfileChange) clean() (clean ProfileChange, err error) {
+	value := func(given **string, check func(*string) (*string, error)) **string {
+		if given == nil {
+			return nil
+		}
+		checked, wrong := check(*given)
+		err = errors.Join(err, wrong)
+		return &checked
+	}
+	return ProfileChange{value(c.Name, cleanName), value(c.Locale, cleanLocale)}, err
 }
 
 // UpdateProfile changes the caller's profile. Problems: BAD_USER_INPUT, UNAUTHENTICATED.
 func (s *Service) UpdateProfile(ctx context.Context, v *viewer.Viewer, change ProfileChange) (*UpdateProfilePayload,
 	error) {
 	now := s.now()
-	var name *string
-	if change.Name != nil {
-		var err error
-		if name, err = cleanName(*change.Name); err != nil {
-			return nil, err
-		}
+	change, err := change.clean()
+	if err != nil {
+		return nil, err
 	}
 	var payload *UpdateProfilePayload
-	err := s.write(ctx, v, now, func(ctx context.Context, tx *transaction, row *ent.User) (err error) {
-		if change.Name != nil {
-			update := row.Update().SetUpdatedAt(now).SetNillableName(name)
-			if name == nil {
-				update.ClearName()
-			}
-			if row, err = update.Save(ctx); err != nil {
+	err = s.write(ctx, v, now, func(ctx context.Context, tx *transaction, row *ent.User) (err error) {
+		if change != (ProfileChange{}) {
+			if row, err = change.apply(row.Update()).SetUpdatedAt(now).Save(ctx); err != nil {
 				return err
 			}
 			tx.emit(Event{Kind: ProfileChanged, UserID: row.ID})
@@ -59,4 +64,18 @@ func (s *Service) UpdateProfile(ctx context.Context, v *viewer.Viewer, change Pr
 		return nil, err
 	}
 	return payload, nil
+}
+
+func (c ProfileChange) apply(update *ent.UserUpdateOne) *ent.UserUpdateOne {
+	if c.Name != nil {
+		if update.SetNillableName(*c.Name); *c.Name == nil {
+			update.ClearName()
+		}
+	}
+	if c.Locale != nil {
+		if update.SetNillableLocale(*c.Locale); *c.Locale == nil {
+			update.ClearLocale()
+		}
+	}
+	return update
 }

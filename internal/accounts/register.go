@@ -37,7 +37,7 @@ func (s *Service) Register(ctx context.Context, v *viewer.Viewer, in RegisterInp
 // newAccount is a checked RegisterInput.
 type newAccount struct {
 	address, password string
-	name              *string
+	name, locale      *string
 	caller            []string // who waits; nil: the operator
 }
 
@@ -50,10 +50,12 @@ func (in RegisterInput) Check() error {
 func checkInput(in RegisterInput) (*newAccount, error) {
 	address, wrongAddress := foldAddress(in.Email)
 	name, wrongName := cleanName(in.Name)
-	if err := errors.Join(wrongAddress, checkPassword("password", in.Password, address), wrongName); err != nil {
+	locale, wrongLocale := cleanLocale(in.Locale)
+	err := errors.Join(wrongAddress, checkPassword("password", in.Password, address), wrongName, wrongLocale)
+	if err != nil {
 		return nil, err
 	}
-	return &newAccount{address: address, password: in.Password, name: name}, nil
+	return &newAccount{address: address, password: in.Password, name: name, locale: locale}, nil
 }
 
 // createAccount creates an account and calls then in the same transaction. Problem: EMAIL_TAKEN.
@@ -72,7 +74,7 @@ func (s *Service) createAccount(ctx context.Context, d *newAccount, roles []Role
 			return err
 		}
 		row, err := tx.User.Create().
-			SetID(id).SetEmail(d.address).SetNillableName(d.name).SetPasswordHash(hash).
+			SetID(id).SetEmail(d.address).SetNillableName(d.name).SetNillableLocale(d.locale).SetPasswordHash(hash).
 			SetRoles(roleNames(roles...)).SetStatus(string(StatusActive)).
 			SetCreatedAt(now).SetUpdatedAt(now).
 			Save(ctx)

@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/ent/user"
 	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/token"
 )
 
 // newestSessions is how many sessions an AccountSummary has at most.
@@ -99,12 +100,16 @@ func (s *Service) resetAccount(ctx context.Context, account *User, text string, 
 // NOT_FOUND, FORBIDDEN.
 func setPassword(ctx context.Context, tx *transaction, account *User, hash string, now time.Time) (*ent.User, error) {
 	n, err := tx.User.Update().Where(user.ID(account.ID), user.Email(account.Email)).
-		SetPasswordHash(hash).AddCredentialGeneration(1).SetUpdatedAt(now).Save(ctx)
+		SetPasswordHash(hash).AddCredentialGeneration(1).ClearPendingEmail().SetUpdatedAt(now).Save(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if n == 0 {
 		return nil, problem.New(problem.NotFound, "The account has gone meanwhile.")
+	}
+	err = tx.expireTokens(ctx, account.ID, now, token.VerifyEmail, token.ResetAccess, token.ChangeEmail)
+	if err != nil {
+		return nil, err
 	}
 	row, err := tx.User.Get(ctx, account.ID)
 	if err == nil && row.Status != string(StatusActive) {

@@ -21,6 +21,8 @@ type Config struct {
 	Passwords    *password.Hasher          // required
 	Access       *token.Issuer             // required
 	Refresh      *token.RefreshTokens      // required
+	OneTime      *token.OneTimeTokens      // required
+	MailOff      bool                      // default false: the jobs of mails are worked
 	RefreshTTL   time.Duration             // required: idle life of a session
 	SessionTTL   time.Duration             // required: life of a session in all
 	MaxTokenTTL  time.Duration             // default Access.TTL(): what the function MaxTokenTTL returned; it may have grown since
@@ -56,8 +58,8 @@ type Service struct {
 
 // New checks the configuration.
 func New(c Config) (*Service, error) {
-	if c.Client == nil || c.Passwords == nil || c.Access == nil || c.Refresh == nil {
-		return nil, errors.New("accounts: Client, Passwords, Access and Refresh are required")
+	if c.Client == nil || c.Passwords == nil || c.Access == nil || c.Refresh == nil || c.OneTime == nil {
+		return nil, errors.New("accounts: Client, Passwords, Access, Refresh and OneTime are required")
 	}
 	if c.Transactions <= 0 {
 		return nil, errors.New("accounts: Transactions must be positive")

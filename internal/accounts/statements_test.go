@@ -241,8 +241,17 @@ var errInjected = errors.New("the database went away")
 func TestUseCases_FailureAtAnyStatementChangesNothing(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		m := h.must(h.register("metered@example.com", goodPassword))
+		link, plain := h.resetLink("metered@example.com"), h
 		h, meter := h.metered()
 		cases := map[string]func(i int) error{
+			"requestPasswordReset": func(int) error { return h.requestReset("unknown@example.com") },
+			"resetPassword": func(int) error {
+				p, err := h.resetPassword(link, goodPassword)
+				if err == nil {
+					m, link = p, plain.resetLink("metered@example.com")
+				}
+				return err
+			},
 			"register": func(i int) error { return errOf(h.register(fmt.Sprintf("u%d@example.com", i), goodPassword)) },
 			"login":    func(int) error { return errOf(h.login("metered@example.com", goodPassword)) },
 			"refresh": func(int) error {

@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/auditevent"
 	"github.com/gatehouse/gatehouse/ent/job"
+	"github.com/gatehouse/gatehouse/ent/onetimetoken"
 	"github.com/gatehouse/gatehouse/ent/revocation"
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/ent/throttle"
@@ -25,7 +26,7 @@ const (
 
 // SweptTables returns the names of the tables from which rows are deleted when they have expired.
 func SweptTables() []string {
-	return []string{auditevent.Table, ChangesTable, job.Table, revocation.Table, session.Table, throttle.Table}
+	return []string{auditevent.Table, ChangesTable, job.Table, onetimetoken.Table, revocation.Table, session.Table, throttle.Table}
 }
 
 // DeleteOldSessions deletes sessions that ended SessionRetention ago. It looks at the next thousand sessions by id, and

@@ -20,6 +20,8 @@ var growth = map[string]growing{
 	"sessions": {sweep: (*accounts.Service).DeleteOldSessions, expired: oldSessions, kept: liveSessions},
 	"revocations": {sweep: (*accounts.Service).DeleteExpiredRevocations, expired: revocationsUntil(-25 * time.Hour),
 		kept: revocationsUntil(time.Minute)},
+	"one_time_tokens": {sweep: (*accounts.Service).DeleteOldOneTimeTokens, expired: oneTimeTokensUntil(-25 * time.Hour),
+		kept: oneTimeTokensUntil(-23 * time.Hour)},
 	"throttles": {sweep: (*accounts.Service).DeleteExpiredAttempts, expired: attemptsUntil(-time.Second),
 		kept: attemptsUntil(time.Second)},
 	"jobs": {sweep: (*accounts.Service).DeleteFailedJobs,
@@ -191,6 +193,15 @@ func attemptsUntil(end time.Duration) func(*fixture, int) {
 		addRows(h, n, func(int) *ent.ThrottleCreate {
 			return h.db.Client.Throttle.Create().SetID(uuid.New()).SetAt(startTime).SetUntil(h.clock.Now().UTC().Add(end))
 		}, h.db.Client.Throttle.CreateBulk)
+	}
+}
+
+func oneTimeTokensUntil(end time.Duration) func(*fixture, int) {
+	return func(h *fixture, n int) {
+		addRows(h, n, func(int) *ent.OneTimeTokenCreate {
+			return h.db.Client.OneTimeToken.Create().SetID(uuid.New()).SetUserID(uuid.New()).SetPurpose("reset").
+				SetDigest([]byte{1}).SetAddress(ada).SetCreatedAt(startTime).SetExpiresAt(h.clock.Now().UTC().Add(end))
+		}, h.db.Client.OneTimeToken.CreateBulk)
 	}
 }
 

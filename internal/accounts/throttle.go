@@ -18,13 +18,14 @@ type ThrottleLimits struct {
 	Pair     int // sign-ins to one account from one known device; reauthentications in one session
 	Network  int // failed or running sign-ins from the unknown devices of one IPv4 address or IPv6 /64
 	Register int // registrations from one network
-	Refresh  int // forged refresh tokens from one network; refreshes of one session
+	Refresh  int // forged refresh and one-time tokens from one network; refreshes of one session, uses of one link
+	Mail     int // mails that one network asks for
 	SignIn   int // right passwords of one account, on one instance
 }
 
 // DefaultThrottle returns the limits that hold when nothing is configured.
 func DefaultThrottle() ThrottleLimits {
-	return ThrottleLimits{Account: 5, Pair: 5, Network: 100, Register: 30, Refresh: 300, SignIn: 300}
+	return ThrottleLimits{Account: 5, Pair: 5, Network: 100, Register: 30, Refresh: 300, Mail: 30, SignIn: 300}
 }
 
 // The limits as GATEHOUSE_THROTTLE names them.
@@ -34,12 +35,13 @@ const (
 	limitNetwork  = "network"
 	limitRegister = "register"
 	limitRefresh  = "refresh"
+	limitMail     = "mail"
 	limitSignIn   = "signin"
 )
 
 // ThrottleLimitNames returns the name of each limit.
 func ThrottleLimitNames() []string {
-	return []string{limitAccount, limitPair, limitNetwork, limitRegister, limitRefresh, limitSignIn}
+	return []string{limitAccount, limitPair, limitNetwork, limitRegister, limitRefresh, limitMail, limitSignIn}
 }
 
 const (
@@ -49,6 +51,10 @@ const (
 	maxNetworkDelay = 64 * time.Second
 	maxSignInDelay  = 2 * time.Second
 	doublings       = 5
+
+	// One mailbox gets two mails of a kind, and more after 4, 9 and 17 minutes: five in any hour at most, whoever asks.
+	freeMails    = 2
+	maxMailDelay = 136 * time.Minute
 
 	// All known devices and sessions of an account together have as many free attempts as this many of them.
 	knownPairs = 4
@@ -60,7 +66,8 @@ func ParseThrottle(text string) (*ThrottleLimits, error) {
 	limits := DefaultThrottle()
 	named := map[string]*int{
 		limitAccount: &limits.Account, limitPair: &limits.Pair, limitNetwork: &limits.Network,
-		limitRegister: &limits.Register, limitRefresh: &limits.Refresh, limitSignIn: &limits.SignIn,
+		limitRegister: &limits.Register, limitRefresh: &limits.Refresh, limitMail: &limits.Mail,
+		limitSignIn: &limits.SignIn,
 	}
 	switch text {
 	case "on":

@@ -32,7 +32,9 @@ type User struct {
 	ID            uuid.UUID
 	Email         string
 	EmailVerified bool
+	PendingEmail  *string
 	Name          *string
+	Locale        *string
 	Roles         []Role
 	Status        UserStatus
 	CreatedAt     time.Time
@@ -54,7 +56,9 @@ func userOf(row *ent.User) *User {
 		ID:            row.ID,
 		Email:         row.Email,
 		EmailVerified: row.EmailVerified,
+		PendingEmail:  row.PendingEmail,
 		Name:          row.Name,
+		Locale:        row.Locale,
 		Roles:         roles,
 		Status:        UserStatus(row.Status),
 		CreatedAt:     row.CreatedAt.UTC(),

@@ -53,7 +53,7 @@ type Config struct {
 	Argon2        string        `env:"GATEHOUSE_ARGON2" envDefault:"m=19456,t=2,p=1" help:"cost of hashing a password; less is refused unless listening on loopback"`
 	HashWorker    string        `env:"GATEHOUSE_HASH_WORKER" envDefault:"on" help:"passwords are hashed in processes of lower priority: on, or off to hash in the server, where other requests wait longer while many sign in"`
 	Limits        string        `env:"GATEHOUSE_LIMITS" help:"bounds of one operation, any subset (default body=64KiB,tokens=1000,depth=8,fields=250,roots=10,aliases=15,page=100)"`
-	Throttle      string        `env:"GATEHOUSE_THROTTLE" envDefault:"on" help:"attempts before the next has to wait, any subset: account=5,pair=5,network=100,register=30,refresh=300,signin=300 (on is these); off is refused unless listening on loopback"`
+	Throttle      string        `env:"GATEHOUSE_THROTTLE" envDefault:"on" help:"attempts before the next has to wait, any subset: account=5,pair=5,network=100,register=30,refresh=300,mail=30,signin=300 (on is these); off is refused unless listening on loopback"`
 	Drain         string        `env:"GATEHOUSE_DRAIN" envDefault:"auto" help:"how long after SIGTERM it goes on serving while /readyz says 503, so that proxies turn away: a duration up to 1m, or auto (0s while listening on loopback, else 5s)"`
 	Log           string        `env:"GATEHOUSE_LOG" envDefault:"info" help:"debug, info, warn or error; with ,json behind it for JSON lines"`
 

@@ -23,6 +23,7 @@ const (
 	BadUserInput               Code = "BAD_USER_INPUT"
 	NotFound                   Code = "NOT_FOUND"
 	LastAdmin                  Code = "LAST_ADMIN"
+	MailOff                    Code = "MAIL_OFF"
 	RateLimited                Code = "RATE_LIMITED"
 	LimitExceeded              Code = "LIMIT_EXCEEDED"
 	PersistedQueryNotSupported Code = "PERSISTED_QUERY_NOT_SUPPORTED"

@@ -93,6 +93,8 @@ func (s *Server) jobs() []job {
 		{"delete old sessions", s.accounts.DeleteOldSessions},
 		{"delete failed jobs", s.accounts.DeleteFailedJobs},
 		{"delete old rows of the audit log", s.accounts.DeleteOldAuditEvents},
+		{"free former addresses", s.accounts.FreeFormerAddresses},
+		{"delete old one-time tokens", s.accounts.DeleteOldOneTimeTokens},
 		{"rotate the signing keys", s.keys.maintain},
 		{"read which secret is in use", s.keys.useSecret},
 	}

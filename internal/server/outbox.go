@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/outbox"
 )
 
@@ -17,8 +18,12 @@ func (s *Server) openOutbox() (err error) {
 	if err != nil {
 		return err
 	}
+	handlers := map[string]outbox.Handler{}
+	if s.sender != nil {
+		handlers[accounts.MailJob] = s.sendLetter
+	}
 	s.outbox, err = outbox.New(outbox.Config{
-		Client: s.db.Client, Instance: fmt.Sprint(host, " ", os.Getpid()), Log: s.log,
+		Client: s.db.Client, Instance: fmt.Sprint(host, " ", os.Getpid()), Handlers: handlers, Log: s.log,
 	})
 	return err
 }

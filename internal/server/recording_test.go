@@ -3,16 +3,20 @@ package server_test
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
+	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/gatehouse/gatehouse/internal/servertest"
 	"github.com/gatehouse/gatehouse/internal/testenv"
+	"github.com/gatehouse/gatehouse/internal/token"
 )
 
 // variants are lists of arguments for a field: those it requires, each value of each other one, and each search with
@@ -24,8 +28,16 @@ func (r *recorder) variants(schema *ast.Schema, f *ast.FieldDefinition) (all []s
 	switch f.Name {
 	case "revokeSession":
 		values["id"] = `"SESSION"`
-	case "register":
+	case "register", "changeEmail":
 		values["email"] = `"NEW"`
+	case "resetPassword":
+		values["token"] = `"RESETLINK"`
+	case "verifyEmail":
+		values["token"] = `"VERIFYLINK"`
+	case "confirmEmailChange":
+		values["token"] = `"CHANGELINK"`
+	case "revertEmailChange":
+		values["token"] = `"UNDOLINK"`
 	}
 	all = append(all, servertest.Arguments(schema, f, values))
 	searches := []string{"", `search: "u"`, `search: "nobody"`, `search: "newu"`, `search: "u1@ex"`, `search: "u1@bü.ex"`}
@@ -187,4 +199,29 @@ func (x recordingTx) Commit() error {
 	defer x.driver.take(context.Background(), "COMMIT")
 	x.driver.take(context.Background(), "COMMIT")
 	return x.Tx.Commit()
+}
+
+// links returns a token of each purpose, of an account and to an address.
+func (r *recorder) links(user uuid.UUID, email string) map[string]string {
+	r.t.Helper()
+	secret, err := token.ParseSecret(recorderSecret)
+	testenv.Check(r.t, err)
+	secrets, err := token.NewSecrets(secret)
+	testenv.Check(r.t, err)
+	tokens, err := token.NewOneTimeTokens(secrets)
+	testenv.Check(r.t, err)
+	pending, all := "c"+email, map[string]string{}
+	r.exec(fmt.Sprintf("UPDATE users SET pending_email = '%s' WHERE id = '%s'", pending, user))
+	for name, to := range map[token.OneTimePurpose]string{
+		token.ResetAccess: email, token.VerifyEmail: email, token.ChangeEmail: pending, token.UndoEmail: "f" + email,
+	} {
+		link, err := tokens.New(name, user, uuid.New())
+		testenv.Check(r.t, err)
+		now := time.Now().UTC()
+		testenv.Check(r.t, r.db.Client.OneTimeToken.Create().SetID(link.ID).SetUserID(user).SetPurpose(string(name)).
+			SetDigest(link.Digest()).SetAddress(to).SetCreatedAt(now).SetExpiresAt(now.Add(time.Hour)).Exec(r.t.Context()))
+		what, _, _ := strings.Cut(string(name), "-")
+		all[strings.ToUpper(what)+"LINK"] = link.Text()
+	}
+	return all
 }

@@ -83,13 +83,13 @@ func New(ctx context.Context, c *Config, db *database.Database, o Options) (*Ser
 	if err != nil {
 		return nil, err
 	}
+	if err = s.openMail(); err != nil {
+		return nil, err
+	}
 	if err = s.openOutbox(); err != nil {
 		return nil, err
 	}
 	if s.graphql, err = s.newGraphQLHandler(); err != nil {
-		return nil, err
-	}
-	if err := s.openMail(); err != nil {
 		return nil, err
 	}
 	s.options.observer.register(s)
@@ -136,6 +136,10 @@ func (s *Server) openAccounts(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	oneTime, err := token.NewOneTimeTokens(s.config.secrets)
+	if err != nil {
+		return err
+	}
 	throttle, err := s.throttle(ctx)
 	if err != nil {
 		return err
@@ -147,6 +151,8 @@ func (s *Server) openAccounts(ctx context.Context) (err error) {
 		Passwords:    passwords,
 		Access:       s.tokens,
 		Refresh:      refresh,
+		OneTime:      oneTime,
+		MailOff:      s.config.SMTPURL == "" && !s.config.ShowInbox(),
 		RefreshTTL:   s.config.RefreshTTL,
 		SessionTTL:   s.config.SessionTTL,
 		MaxTokenTTL:  s.keys.maxTTL,

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http/httptest"
 	"regexp"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"testing"
 
 	entsql "entgo.io/ent/dialect/sql"
+	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/gatehouse/gatehouse/graph"
@@ -28,6 +30,8 @@ const (
 	manyUsers = 40_000 // each with a session
 	tooMany   = manyUsers / 2
 	secretPW  = "correct horse battery"
+
+	recorderSecret = "one secret of a test, one secret of a test"
 )
 
 // TestRootFields_ReadNoTableInWhole asks every root field, with every value of every filter, alone and with each search,
@@ -79,7 +83,7 @@ func newRecorder(t *testing.T, url string, users int) *recorder {
 	r := &recorder{t: t, driver: &recordingDriver{}}
 	log := slog.New(slog.DiscardHandler)
 	c, err := server.ReadConfig([]string{"GATEHOUSE_DATABASE_URL=" + url, "GATEHOUSE_ARGON2=m=64,t=1,p=1",
-		"GATEHOUSE_THROTTLE=off", "GATEHOUSE_SECRET=" + strings.Repeat("one secret of a test,", 2)})
+		"GATEHOUSE_THROTTLE=off", "GATEHOUSE_SECRET=" + recorderSecret})
 	testenv.Check(t, err)
 	r.db, err = database.Open(t.Context(), database.Config{URL: url, Log: log, Drivers: []database.Decorator{r.driver.decorate}})
 	testenv.Check(t, err)
@@ -154,10 +158,12 @@ func (r *recorder) signIn() (token string, values map[string]string) {
 	r.exec(fmt.Sprintf(`UPDATE users SET roles = '["ADMIN", "USER"]' WHERE id = '%s'`, id))
 	in := r.post("", "mutation { it: login"+input+"{ accessToken refreshToken user { sessions { id } } } }")["it"].(map[string]any)
 	session := in["user"].(map[string]any)["sessions"].([]any)[0].(map[string]any)["id"]
-	return in["accessToken"].(string), map[string]string{
+	values = r.links(uuid.MustParse(id.(string)), email)
+	maps.Copy(values, map[string]string{
 		"SESSION": session.(string), "EMAIL": email, "NEW": "new" + email, "REFRESH": in["refreshToken"].(string),
 		"CALLERID": id.(string), "USERID": fmt.Sprintf("%08x-0000-7000-8000-000000000000", r.users),
-	}
+	})
+	return in["accessToken"].(string), values
 }
 
 // prepare signs a new administrator in, and writes their values into a document.

@@ -106,6 +106,9 @@ const (
 	forRefreshDigest use = "refresh digest"
 	forDevice        use = "device"
 	forDeviceAddress use = "device address"
+	forOneTimeTag    use = "one-time tag"
+	forOneTimeCode   use = "one-time code"
+	forOneTimeDigest use = "one-time digest"
 )
 
 // Uses lists what the secret is used for. Each must survive its rotation.
@@ -118,7 +121,8 @@ func Uses() []string {
 }
 
 func uses() []use {
-	return []use{forFingerprint, forSealing, forRefreshTag, forRefreshNext, forRefreshDigest, forDevice, forDeviceAddress}
+	return []use{forFingerprint, forSealing, forRefreshTag, forRefreshNext, forRefreshDigest, forDevice, forDeviceAddress,
+		forOneTimeTag, forOneTimeCode, forOneTimeDigest}
 }
 
 // Purpose is what something sealed is. Its text must stay.

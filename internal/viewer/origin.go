@@ -9,14 +9,18 @@ import (
 	"unicode"
 )
 
-// maxAgentLen bounds Origin.Agent, in characters.
-const maxAgentLen = 256
+const (
+	maxAgentLen    = 256 // of Origin.Agent, in characters
+	maxLanguageLen = 100 // of Origin.Language, in bytes
+)
 
 // Origin is where a request comes from.
 type Origin struct {
 	IP     netip.Addr // the client's address; zero when it is unknown
 	Agent  string     // the User-Agent header: its printable characters, at most 256
 	Device string     // the device token that came in a cookie; "" when there is none
+
+	Language string // the Accept-Language header, as far as it is whole; at most 100 bytes
 }
 
 // Address returns the client's address as text, "" when it is unknown.
@@ -73,7 +77,8 @@ func (o Origin) Names() (names []string) {
 // originOf reads a request's origin. X-Forwarded-For is read from its last address to its first, and only as long as a
 // trusted proxy appended the address: any client may have written the addresses before.
 func originOf(r *http.Request, trusted []netip.Prefix) Origin {
-	o := Origin{IP: parseAddr(r.RemoteAddr), Agent: cleanAgent(r.UserAgent())}
+	o := Origin{IP: parseAddr(r.RemoteAddr), Agent: cleanAgent(r.UserAgent()),
+		Language: cleanLanguage(r.Header.Get("Accept-Language"))}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for _, hop := range slices.Backward(hops) {
 		if !isTrusted(o.IP, trusted) {
@@ -116,4 +121,18 @@ func cleanAgent(text string) string {
 		return strings.TrimSpace(string(runes[:maxAgentLen]))
 	}
 	return text
+}
+
+// cleanLanguage returns the beginning of an Accept-Language header that is written as RFC 9110, section 12.5.4, says, up
+// to the last range that fits.
+func cleanLanguage(text string) string {
+	if end := strings.IndexFunc(text, func(r rune) bool {
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-*,;=. \t", r))
+	}); end >= 0 {
+		text = text[:end]
+	}
+	for len(text) > maxLanguageLen {
+		text = text[:max(0, strings.LastIndexByte(text, ','))]
+	}
+	return strings.TrimSpace(text)
 }

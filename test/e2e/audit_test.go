@@ -21,20 +21,33 @@ var audited = map[string]struct {
 	values map[string]string
 	admin  bool
 }{
-	"register":            {kinds: "account_created signed_in"},
-	"login":               {kinds: "signed_in"},
-	"refresh":             {kinds: ""}, // a row for each of them would say what lastUsedAt of the session says
-	"logout":              {kinds: "session_ended"},
-	"revokeSession":       {kinds: "session_ended", values: map[string]string{"id": `"OTHER"`}},
-	"revokeOtherSessions": {kinds: "session_ended"},
-	"updateProfile":       {kinds: "profile_changed", values: map[string]string{"name": `"Ann"`}},
-	"reauthenticate":      {kinds: "reauthenticated"},
-	"changePassword":      {kinds: "password_changed session_ended session_ended signed_in"},
-	"deleteAccount":       {kinds: "account_deleted session_ended session_ended"},
+	"register":                 {kinds: "account_created signed_in"},
+	"login":                    {kinds: "signed_in"},
+	"refresh":                  {kinds: ""}, // a row for each of them would say what lastUsedAt of the session says
+	"logout":                   {kinds: "session_ended"},
+	"revokeSession":            {kinds: "session_ended", values: map[string]string{"id": `"OTHER"`}},
+	"revokeOtherSessions":      {kinds: "session_ended"},
+	"updateProfile":            {kinds: "profile_changed", values: map[string]string{"name": `"Ann"`}},
+	"reauthenticate":           {kinds: "reauthenticated"},
+	"changePassword":           {kinds: "password_changed session_ended session_ended signed_in"},
+	"requestEmailVerification": {kinds: "email_verification_requested"},
+	"verifyEmail":              {kinds: "email_verified"},
+	"requestPasswordReset":     {kinds: "password_reset_requested"},
+	"resetPassword":            {kinds: "password_reset session_ended session_ended signed_in"},
+	"changeEmail":              {kinds: "email_change_requested", values: map[string]string{"email": `"new-EMAIL"`}},
+	"confirmEmailChange":       {kinds: "email_changed"},
+	"revertEmailChange":        {kinds: "email_change_reverted session_ended session_ended"},
+	"deleteAccount":            {kinds: "account_deleted session_ended session_ended"},
 	"setRoles": {kinds: "roles_changed session_ended session_ended", admin: true, values: map[string]string{
 		"roles": "[USER, ADMIN]", "allowUnverifiedEmail": "true"}},
 	"suspendUser":   {kinds: "account_suspended session_ended session_ended", admin: true},
 	"reinstateUser": {kinds: "account_reinstated", admin: true},
+}
+
+// mailedTokens are the tokens that mutations take.
+var mailedTokens = map[string]func(*links, servertest.Account) string{
+	"verifyEmail":   func(l *links, a servertest.Account) string { return l.verify(a).Token(l.t) },
+	"resetPassword": (*links).reset, "confirmEmailChange": (*links).change, "revertEmailChange": (*links).undo,
 }
 
 // refusedTries are those of mutations that are open to everyone. All others are refused to a token with a scope.
@@ -43,6 +56,12 @@ var refusedTries = map[string]struct{ query, kinds string }{
 	"login":    {`mutation { login(input: {email: "EMAIL", password: "a wrong password"}) { tokenType } }`, "sign_in_failed"},
 	"refresh":  {`mutation { refresh(input: {refreshToken: "USED"}) { tokenType } }`, "refresh_late"},
 	"logout":   {`mutation { logout { success } }`, ""}, // names no session: it is no try
+	// a token that nobody made says nothing about anybody; the throttle counts it
+	"verifyEmail":          {`mutation { verifyEmail(input: {token: "x"}) { success } }`, ""},
+	"requestPasswordReset": {`mutation { requestPasswordReset(input: {email: "x"}) { success } }`, ""},
+	"resetPassword":        {`mutation { resetPassword(input: {token: "x", newPassword: "battery horse correct"}) { tokenType } }`, ""},
+	"confirmEmailChange":   {`mutation { confirmEmailChange(input: {token: "x"}) { success } }`, ""},
+	"revertEmailChange":    {`mutation { revertEmailChange(input: {token: "x"}) { success } }`, ""},
 }
 
 // TestAuditLog_EachMutationLeavesItsRow runs each mutation of the schema so that it succeeds, and so that it is refused.
@@ -66,6 +85,9 @@ func TestAuditLog_EachMutationLeavesItsRow(t *testing.T) {
 			}
 			if f.Name == "reinstateUser" {
 				s.Must(token, `mutation { suspendUser(id: "`+a.ann.ID+`") { user { id } } }`)
+			}
+			if mailed := mailedTokens[f.Name]; mailed != nil {
+				c.values = map[string]string{"token": servertest.JSON(mailed(&links{s: s.Process, t: t}, a.ann))}
 			}
 			a.note()
 			s.Must(token, a.fill("mutation { "+f.Name+servertest.Arguments(schema, f, a.values(c.values))+leafOf(schema, f.Type)+" }"))

@@ -31,13 +31,16 @@ var secretStages = [][]string{
 // secretUses are what the secret is used for, and what holds it through a rotation. Each is called at every step, with
 // the instances that run.
 var secretUses = map[string]func(r *rotation){
-	"refresh tag":    (*rotation).refreshes,
-	"refresh next":   (*rotation).refreshes,
-	"refresh digest": (*rotation).refreshes,
-	"device":         (*rotation).devices,
-	"device address": (*rotation).devices,
-	"seal":           (*rotation).keys,
-	"fingerprint":    (*rotation).starts,
+	"refresh tag":     (*rotation).refreshes,
+	"refresh next":    (*rotation).refreshes,
+	"refresh digest":  (*rotation).refreshes,
+	"device":          (*rotation).devices,
+	"device address":  (*rotation).devices,
+	"seal":            (*rotation).keys,
+	"one-time tag":    (*rotation).links,
+	"one-time code":   (*rotation).codes,
+	"one-time digest": (*rotation).links,
+	"fingerprint":     (*rotation).starts,
 }
 
 // TestSecretRotation_CutsOffNoUse rotates the secret of instances that are replaced one by one, on Postgres two at a
@@ -101,7 +104,12 @@ type rotation struct {
 	device    string
 	formerly  string // the device token from before the rotation
 	counters  map[string]bool
+	mails     servertest.Mailbox
+	old       []oldLink // that nobody has used since before the rotation
 }
+
+// oldLink is what a mail had, and the session that asked for it.
+type oldLink struct{ access, token, code string }
 
 // secretInstance is an instance with the secrets of a stage.
 type secretInstance struct {
@@ -124,7 +132,7 @@ func (r *rotation) replace(stage int) {
 }
 
 func (r *rotation) environment(stage int) []string {
-	return append([]string{"GATEHOUSE_DATABASE_URL=" + r.url, servertest.Issuer, "GATEHOUSE_THROTTLE=on"},
+	return append([]string{"GATEHOUSE_DATABASE_URL=" + r.url, "GATEHOUSE_ISSUER=http://127.0.0.1:8080", "GATEHOUSE_THROTTLE=on"},
 		secretStages[stage]...)
 }
 
@@ -146,6 +154,10 @@ func (r *rotation) begin() {
 		r.untouched = append(r.untouched, r.instances[0].Must("", r.login(device)).Field("refreshToken"))
 		r.count(true)
 	}
+	for range 14 { // two a step
+		r.old = append(r.old, r.newLink(r.instances[0]))
+	}
+	r.count(true)
 }
 
 // try tries every use.
@@ -157,6 +169,8 @@ func (r *rotation) try(step string) {
 		r.t = t
 		r.refreshes()
 		r.devices()
+		r.links()
+		r.codes()
 		r.keys()
 		r.starts()
 		r.count(false)
@@ -190,6 +204,48 @@ func (r *rotation) devices() {
 		r.device = next
 		again := p.Must("", r.login(r.formerly)).Field("device")
 		testenv.Equal(r.t, !p.cut(), deviceID(r.t, r.formerly) == deviceID(r.t, again), "the former device is known")
+	}
+}
+
+// newLink has a mail sent by whichever instance works its job.
+func (r *rotation) newLink(p secretInstance) oldLink {
+	r.t.Helper()
+	a := p.Register()
+	p.Must(a.Access, `mutation { requestEmailVerification { success } }`)
+	var all []*servertest.Client
+	for _, i := range r.instances {
+		all = append(all, i.Client)
+	}
+	m := r.mails.Next(r.t, "verify", a.Email, all...)
+	return oldLink{a.Access, m.Token(r.t), m.Code()}
+}
+
+// links uses one that an instance has just made at the other, and one from before the rotation at each.
+func (r *rotation) links() {
+	verify := func(token string) string {
+		return `mutation { verifyEmail(input: {token: "` + token + `"}) { success } }`
+	}
+	last := r.instances[len(r.instances)-1]
+	r.count(false)
+	last.Must("", verify(r.newLink(r.instances[0]).token))
+	r.count(true) // of a new address
+	r.useOld(func(p secretInstance, l oldLink) string { return p.Code("", verify(l.token)) })
+}
+
+// codes uses one from before the rotation in its session.
+func (r *rotation) codes() {
+	r.useOld(func(p secretInstance, l oldLink) string {
+		return p.Code(l.access, `mutation { verifyEmail(input: {code: "`+l.code+`"}) { success } }`)
+	})
+}
+
+// useOld uses a link from before the rotation at the newest instance, which is the first that no longer accepts it.
+func (r *rotation) useOld(use func(p secretInstance, l oldLink) string) {
+	p, l := r.instances[len(r.instances)-1], r.old[0]
+	r.old = r.old[1:]
+	got := use(p, l)
+	if p.cut() != (got == "INVALID_TOKEN" || got == "INVALID_CREDENTIALS") || !p.cut() && got != "" {
+		r.t.Errorf("what a mail of the former secret had: %q", got)
 	}
 }
 

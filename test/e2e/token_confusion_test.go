@@ -10,6 +10,41 @@ import (
 	"github.com/gatehouse/gatehouse/verify"
 )
 
+// links has tokens of each kind mailed.
+type links struct {
+	s     *servertest.Process
+	t     *testing.T
+	mails servertest.Mailbox
+	asks  string // access token of the session that asked for the newest code
+}
+
+func (l *links) reset(a servertest.Account) string {
+	l.s.Must("", `mutation { requestPasswordReset(input: {email: "`+a.Email+`"}) { success } }`)
+	return l.mails.Next(l.t, "reset", a.Email, l.s.Client).Token(l.t)
+}
+
+func (l *links) verify(a servertest.Account) servertest.Mail {
+	l.s.Must(a.Access, `mutation { requestEmailVerification { success } }`)
+	return l.mails.Next(l.t, "verify", a.Email, l.s.Client)
+}
+
+func (l *links) code() string {
+	a := l.s.Register()
+	l.asks = a.Access
+	return l.verify(a).Code()
+}
+
+func (l *links) change(a servertest.Account) string {
+	l.s.Must(a.Access, `mutation { changeEmail(input: {email: "new-`+a.Email+`"}) { user { id } } }`)
+	return l.mails.Next(l.t, "change-email", "new-"+a.Email, l.s.Client).Token(l.t)
+}
+
+func (l *links) undo(a servertest.Account) string {
+	l.s.Must("", `mutation { verifyEmail(input: {token: "`+l.verify(a).Token(l.t)+`"}) { success } }`)
+	l.s.Must("", `mutation { confirmEmailChange(input: {token: "`+l.change(a)+`"}) { success } }`)
+	return l.mails.Next(l.t, "undo-email", a.Email, l.s.Client).Token(l.t)
+}
+
 // TestTokenKinds_OpenTheirOwnPlaceOnly, for the kinds of token that exist: each is presented in each place, complete
 // and good, and is let in where it belongs and in no other place.
 func TestTokenKinds_OpenTheirOwnPlaceOnly(t *testing.T) {
@@ -19,6 +54,8 @@ func TestTokenKinds_OpenTheirOwnPlaceOnly(t *testing.T) {
 	ask := func(query string, header ...string) servertest.Answer {
 		return s.Ask("", query, append(header, "Origin", s.URL)...)
 	}
+	links := &links{s: s, t: t}
+	links.code()
 	kinds := map[string]func() string{ // a new one each time: some are used up
 		"access token":  func() string { return s.Register().Access },
 		"refresh token": func() string { return s.Register().Refresh },
@@ -26,9 +63,20 @@ func TestTokenKinds_OpenTheirOwnPlaceOnly(t *testing.T) {
 			return s.Must(s.Register().Access,
 				`mutation { reauthenticate(input: {password: "correct horse battery"}) { accessToken } }`).Field("accessToken")
 		},
-		"feed token": func() string { return servertest.FeedToken },
+		"feed token":  func() string { return servertest.FeedToken },
+		"reset link":  func() string { return links.reset(s.Register()) },
+		"verify link": func() string { return links.verify(s.Register()).Token(t) },
+		"code":        func() string { return links.code() },
+		"change link": func() string { return links.change(s.Register()) },
+		"undo link":   func() string { return links.undo(s.Register()) },
 	}
-	const asMe, granted = `"data":{"me":{"id"`, `"accessToken":"`
+	const asMe, granted, success = `"data":{"me":{"id"`, `"accessToken":"`, `"success":true`
+	uses := func(field, argument, more, selection, has string) func(string) bool {
+		return func(token string) bool {
+			return ask("mutation { "+field+"(input: {"+argument+": \""+token+"\""+more+"}) { "+selection+" } }",
+				"Authorization", "Bearer "+links.asks).Has(has)
+		}
+	}
 	places := map[string]struct {
 		opens []string // the kinds that belong there
 		tries func(token string) bool
@@ -49,6 +97,13 @@ func TestTokenKinds_OpenTheirOwnPlaceOnly(t *testing.T) {
 			return feedStatus(s.Client, token) == http.StatusOK
 		}},
 		"Authorization at a relying service": {[]string{"access token", "step-up token"}, service.Accepts},
+		"resetPassword": {[]string{"reset link"},
+			uses("resetPassword", "token", `, newPassword: "a new horse battery"`, "accessToken", granted)},
+		"verifyEmail":                {[]string{"verify link"}, uses("verifyEmail", "token", "", "success", success)},
+		"code of verifyEmail":        {[]string{"code"}, uses("verifyEmail", "code", "", "success", success)},
+		"confirmEmailChange":         {[]string{"change link"}, uses("confirmEmailChange", "token", "", "success", success)},
+		"code of confirmEmailChange": {nil, uses("confirmEmailChange", "code", "", "success", success)},
+		"revertEmailChange":          {[]string{"undo link"}, uses("revertEmailChange", "token", "", "success", success)},
 		"token in the query string": {nil, func(token string) bool {
 			return s.Get("/graphql?query=%7Bme%7Bid%7D%7D&access_token=" + token).Has(asMe)
 		}},

@@ -36,6 +36,9 @@ import (
 // <server> is the server's address. In a header that the answer must have, <name> and <*> stand for any text without a
 // semicolon; a header without a value must not be there.
 //
+// A request "MAIL kind address" waits for the next mail of the inbox; its answer is an object with the mail's subject,
+// language, link and code, and the token of the link.
+//
 // A request that begins with "gatehouse" is a command, with its body as standard input; its answer is the exit code and
 // what it prints, where <*> is any text without a semicolon.
 func TestTranscripts(t *testing.T) {
@@ -92,6 +95,7 @@ type player struct {
 	key   *servertest.SigningKey
 	db    *sql.DB
 	t     *testing.T
+	mails servertest.Mailbox
 	aged  map[string]bool // tokens whose sessions are
 	names map[string]string
 }
@@ -100,6 +104,9 @@ type player struct {
 func (p *player) exchange(request, want string) error {
 	if command, ok := strings.CutPrefix(request, "gatehouse "); ok {
 		return p.command(command, want)
+	}
+	if wanted, ok := strings.CutPrefix(request, "MAIL "); ok {
+		return p.mail(strings.Fields(wanted), want)
 	}
 	r, err := p.request(request)
 	if err != nil {
@@ -164,6 +171,19 @@ func (p *player) command(command, want string) error {
 	line, stdin, _ := strings.Cut(command, "\n\n")
 	o := p.RunCommand(stdin, strings.Fields(line)...)
 	return p.matchText(want, fmt.Sprintf("%d\n\n%s", o.Code, o.Stdout+o.Stderr))
+}
+
+// mail waits for a mail of a kind to an address.
+func (p *player) mail(wanted []string, want string) error {
+	m := p.mails.Next(p.t, wanted[0], wanted[1], p.Client)
+	token := m.Token(p.t)
+	got := map[string]any{"subject": m.Subject, "language": m.Language, "token": token, "code": m.Code(),
+		"link": strings.TrimSuffix(m.Links[0], token)}
+	var expected any
+	if err := json.Unmarshal([]byte(want), &expected); err != nil {
+		return fmt.Errorf("the wanted mail is not JSON: %w", err)
+	}
+	return p.match("", expected, got)
 }
 
 // request reads a request.

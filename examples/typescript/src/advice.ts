@@ -22,6 +22,8 @@ export function advice({ code, extensions }: Refusal): string {
       return "ask an administrator, you may not do this";
     case ErrorCode.LAST_ADMIN:
       return "make somebody else an administrator first";
+    case ErrorCode.MAIL_OFF:
+      return "ask the operator, this needs mail";
     case ErrorCode.RATE_LIMITED:
     case ErrorCode.UNAVAILABLE:
       return `try again in ${extensions["retryAfter"]} seconds`;

@@ -1,0 +1,40 @@
+package schema
+
+import (
+	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
+	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+	"github.com/google/uuid"
+)
+
+// OneTimeToken is the token of a link in a mail, and of the code beside it.
+type OneTimeToken struct{ ent.Schema }
+
+// Annotations of OneTimeToken.
+func (OneTimeToken) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Annotation{Table: "one_time_tokens"}}
+}
+
+// Fields of OneTimeToken. There is no edge: whoever uses one locks its account, and finds none that is gone.
+func (OneTimeToken) Fields() []ent.Field {
+	return []ent.Field{
+		field.UUID("id", uuid.UUID{}).Immutable(),
+		field.UUID("user_id", uuid.UUID{}).Immutable(),
+		field.String("purpose").Immutable().Comment("what it is for, and nothing else"),
+		field.Bytes("digest").Sensitive().Immutable().Comment("keyed digest of its text"),
+		field.String("address").Immutable().Comment("whose owner it proves: the mail goes there"),
+		field.UUID("session_id", uuid.UUID{}).Optional().Nillable().Immutable().
+			Comment("the session that asked, in which its code works; null: none"),
+		field.Int("attempts").Default(0).Comment("codes that were tried"),
+		field.Time("created_at").Immutable(),
+		field.Time("expires_at").Comment("at the latest, and when the next one of its purpose replaced it"),
+		field.Time("used_at").Optional().Nillable(),
+	}
+}
+
+// Indexes of OneTimeToken.
+func (OneTimeToken) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("user_id"), index.Fields("expires_at")}
+}

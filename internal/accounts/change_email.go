@@ -1,0 +1,127 @@
+package accounts
+
+import (
+	"context"
+	"time"
+
+	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/address"
+	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/token"
+	"github.com/gatehouse/gatehouse/internal/viewer"
+)
+
+// ChangeEmailInput is GraphQL's input of that name.
+type ChangeEmailInput struct{ Email string }
+
+// ChangeEmailPayload is GraphQL's type of that name.
+type ChangeEmailPayload struct{ User *User }
+
+// ConfirmEmailChangeInput is GraphQL's input of that name.
+type ConfirmEmailChangeInput struct{ Token, Code *string }
+
+// ConfirmEmailChangePayload is GraphQL's type of that name.
+type ConfirmEmailChangePayload struct{ Success bool }
+
+// ChangeEmail begins a change of the caller's address: a link and a code are mailed to the new one, and nothing else
+// changes until they are used. The address that the account has takes a change back that is pending. Problems:
+// BAD_USER_INPUT, EMAIL_TAKEN, MAIL_OFF, RATE_LIMITED, UNAUTHENTICATED.
+func (s *Service) ChangeEmail(ctx context.Context, v *viewer.Viewer, in ChangeEmailInput) (*ChangeEmailPayload, error) {
+	now := s.now()
+	wanted, err := foldAddress(in.Email)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.chargeMail(ctx, v, MailChangeEmail, wanted, now); err != nil {
+		return nil, err
+	}
+	var payload *ChangeEmailPayload
+	err = s.write(ctx, v, now, func(ctx context.Context, tx *transaction, caller *ent.User) error {
+		row, err := s.beginMove(ctx, tx, v, caller, wanted, now)
+		if err != nil {
+			return err
+		}
+		payload = &ChangeEmailPayload{User: userOf(row)}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return payload, nil
+}
+
+// beginMove notes the address that an account is to have. Here another account is only looked for, as a courtesy: when
+// the change is confirmed, the key of addresses decides.
+func (s *Service) beginMove(
+	ctx context.Context, tx *transaction, v *viewer.Viewer, caller *ent.User, wanted string, now time.Time,
+) (*ent.User, error) {
+	if wanted == caller.Email {
+		if err := tx.expireTokens(ctx, caller.ID, now, token.ChangeEmail); err != nil {
+			return nil, err
+		}
+		return caller.Update().ClearPendingEmail().SetUpdatedAt(now).Save(ctx)
+	}
+	taken, err := tx.Address.Query().Where(address.ID(wanted), address.UserIDNEQ(caller.ID)).Exist(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if taken {
+		return nil, emailTaken()
+	}
+	err = s.mailToken(ctx, tx, MailChangeEmail, newOneTime{purpose: token.ChangeEmail, user: caller.ID, address: wanted,
+		session: v.SessionID}, v.Origin, now)
+	if err != nil {
+		return nil, err
+	}
+	tx.emit(Event{Kind: EmailChangeRequested, UserID: caller.ID, SessionID: v.SessionID})
+	return caller.Update().SetPendingEmail(wanted).SetUpdatedAt(now).Save(ctx)
+}
+
+// ConfirmEmailChange gives an account the address that a mail has shown to be the user's. If the former one was
+// confirmed too, its owner is told, and can undo the change for seven days: as long nobody else gets that address.
+// Problems: those of redeemProof, and EMAIL_TAKEN.
+func (s *Service) ConfirmEmailChange(
+	ctx context.Context, v *viewer.Viewer, in ConfirmEmailChangeInput,
+) (*ConfirmEmailChangePayload, error) {
+	now := s.now()
+	err := s.redeemProof(ctx, v, mailProof{token.ChangeEmail, in.Token, in.Code}, now,
+		func(ctx context.Context, tx *transaction, r redeemed) error {
+			before := r.account
+			if before.PendingEmail == nil || *before.PendingEmail != r.token.Address {
+				return linkRefused(tokenRevoked)
+			}
+			if err := s.move(ctx, tx, before, r.token.Address, now); err != nil {
+				return err
+			}
+			tx.emit(Event{Kind: EmailChanged, UserID: before.ID})
+			if !before.EmailVerified {
+				return freeAddresses(ctx, tx, before.ID, before.Email)
+			}
+			if err := ownAddress(ctx, tx, before.Email, before.ID); err != nil { // a trigger has freed it
+				return err
+			}
+			return s.mailToken(ctx, tx, MailUndoEmail, newOneTime{purpose: token.UndoEmail, user: before.ID,
+				address: before.Email}, v.Origin, now)
+		})
+	if err != nil {
+		return nil, err
+	}
+	return &ConfirmEmailChangePayload{Success: true}, nil
+}
+
+// move gives an account that the transaction holds another address, whose owner has been proved. Its devices become
+// unknown: each is known for an address. Problem: EMAIL_TAKEN.
+func (s *Service) move(ctx context.Context, tx *transaction, account *ent.User, to string, now time.Time) error {
+	if err := ownAddress(ctx, tx, to, account.ID); err != nil {
+		return err
+	}
+	err := tx.expireTokens(ctx, account.ID, now, token.VerifyEmail, token.ResetAccess, token.ChangeEmail)
+	if err != nil {
+		return err
+	}
+	return account.Update().SetEmail(to).SetEmailVerified(true).ClearPendingEmail().SetUpdatedAt(now).Exec(ctx)
+}
+
+func emailTaken() *problem.Problem {
+	return problem.New(problem.EmailTaken, "There is an account with this e-mail address; log in instead.")
+}

@@ -1,0 +1,148 @@
+package accounts
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/onetimetoken"
+	"github.com/gatehouse/gatehouse/ent/user"
+	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/token"
+	"github.com/gatehouse/gatehouse/internal/viewer"
+)
+
+// MailJob is the kind of the jobs of mails. Letter says what such a job sends.
+const MailJob = "mail"
+
+// MailKind is a kind of mail. Its text must stay: jobs have it.
+type MailKind string
+
+// The kinds of mails.
+const (
+	MailReset       MailKind = "reset"
+	MailVerify      MailKind = "verify"
+	MailChangeEmail MailKind = "change-email"
+	MailUndoEmail   MailKind = "undo-email"
+)
+
+// mailArgs are the arguments of the job of a mail.
+type mailArgs struct {
+	Kind     MailKind  `json:"kind"`
+	Address  string    `json:"address,omitempty"` // that was asked for, whether or not an account has it
+	User     uuid.UUID `json:"user,omitzero"`     // of a mail to an account
+	Token    uuid.UUID `json:"token,omitzero"`    // its id
+	Language string    `json:"language,omitempty"`
+	When     time.Time `json:"when"`
+	Where    string    `json:"where,omitempty"`
+	Device   string    `json:"device,omitempty"`
+}
+
+// mail adds the job of a mail to the transaction, with when and from where it was asked for.
+func (tx *transaction) mail(ctx context.Context, args mailArgs, from viewer.Origin, now time.Time) error {
+	args.Language, args.When, args.Where, args.Device = from.Language, now, from.Address(), from.Agent
+	return tx.enqueue(ctx, MailJob, args)
+}
+
+// mailToken issues a token for an account that the transaction holds, and adds the job of its mail.
+func (s *Service) mailToken(
+	ctx context.Context, tx *transaction, kind MailKind, n newOneTime, from viewer.Origin, now time.Time,
+) (err error) {
+	if n.id, err = s.config.NewID(); err != nil {
+		return err
+	}
+	if _, err = s.issue(ctx, tx, n, now); err != nil {
+		return err
+	}
+	return tx.mail(ctx, mailArgs{Kind: kind, User: n.user, Token: n.id}, from, now)
+}
+
+// chargeMail refuses a mail that cannot be sent, and one of too many of its kind to an address, or from a network.
+// Problems: MAIL_OFF, RATE_LIMITED.
+func (s *Service) chargeMail(
+	ctx context.Context, v *viewer.Viewer, kind MailKind, address string, now time.Time,
+) error {
+	if s.config.MailOff {
+		return problem.New(problem.MailOff, "This needs mail, and this server sends none.")
+	}
+	return s.charge(ctx, v, s.throttle.mail(string(kind), address, v.Origin, now))
+}
+
+// Letter is a mail to be sent.
+type Letter struct {
+	Kind    MailKind
+	To      string
+	Locale  string // one language tag, or several as in Accept-Language
+	Name    string // of the user; "" when there is none
+	Email   string // that the account has
+	Token   string // of its link
+	Code    string // that does what the link does, in the session that asked; "" when there is none
+	Expires time.Time
+	When    time.Time // it was asked for
+	Where   string    // the address from which it was; "" when that is not known
+	Device  string    // the program; "" when it does not say
+}
+
+// Letter returns the mail of a job, the same one each time, so that sending it again is no second mail. It is nil when
+// there is nobody to send it to, or nothing to say any more.
+func (s *Service) Letter(ctx context.Context, job uuid.UUID, args string) (*Letter, error) {
+	var a mailArgs
+	if err := json.Unmarshal([]byte(args), &a); err != nil {
+		return nil, fmt.Errorf("reading the arguments of the mail %s: %w", job, err)
+	}
+	m, err := s.mailed(ctx, job, a)
+	if err != nil || m == nil || m.token.UsedAt != nil || !s.now().Before(m.token.ExpiresAt) {
+		return nil, err
+	}
+	row := m.token
+	t, ok := s.config.OneTime.Stored(token.OneTimePurpose(row.Purpose), row.UserID, row.ID, row.Digest)
+	if !ok {
+		return nil, nil // made with a secret that is gone
+	}
+	l := &Letter{Kind: a.Kind, To: row.Address, Locale: a.Language, Email: m.account.Email, Token: t.Text(), Expires: row.ExpiresAt.UTC(),
+		When: a.When, Where: a.Where, Device: a.Device}
+	if row.SessionID != nil {
+		l.Code = t.Code(*row.SessionID)
+	}
+	if m.account.Name != nil {
+		l.Name = *m.account.Name
+	}
+	if m.account.Locale != nil {
+		l.Locale = *m.account.Locale
+	}
+	return l, nil
+}
+
+// mailed is the token that a mail carries, and whose it is.
+type mailed struct {
+	token   *ent.OneTimeToken
+	account *ent.User
+}
+
+// mailed returns nil when the account is gone, or not one to be mailed any more.
+func (s *Service) mailed(ctx context.Context, job uuid.UUID, a mailArgs) (*mailed, error) {
+	switch a.Kind {
+	case MailReset:
+		return s.resetMail(ctx, job, a.Address)
+	case MailVerify, MailChangeEmail, MailUndoEmail:
+		return s.issuedMail(ctx, a)
+	}
+	return nil, fmt.Errorf("there is no mail of the kind %q", a.Kind)
+}
+
+// issuedMail is mailed for a token that was issued with the job.
+func (s *Service) issuedMail(ctx context.Context, a mailArgs) (*mailed, error) {
+	account, err := s.config.Client.User.Query().Where(user.ID(a.User), isActive()).Only(ctx)
+	if err != nil {
+		return nil, ent.MaskNotFound(err)
+	}
+	row, err := s.config.Client.OneTimeToken.Query().Where(onetimetoken.ID(a.Token), onetimetoken.UserID(a.User)).Only(ctx)
+	if err != nil {
+		return nil, ent.MaskNotFound(err)
+	}
+	return &mailed{row, account}, nil
+}

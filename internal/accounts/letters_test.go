@@ -1,0 +1,154 @@
+package accounts_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/job"
+	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/testenv"
+	"github.com/gatehouse/gatehouse/internal/viewer"
+)
+
+// letters returns the mails of all jobs, in their order, and takes the jobs away. Each is asked for twice: a mail that
+// is sent again is the same.
+func (h *fixture) letters() (all []*accounts.Letter) {
+	h.t.Helper()
+	for _, j := range h.db.Client.Job.Query().Where(job.Kind(accounts.MailJob)).Order(ent.Asc(job.FieldID)).AllX(h.t.Context()) {
+		first, again := must(h.Letter(h.t.Context(), j.ID, j.Args)), must(h.Letter(h.t.Context(), j.ID, j.Args))
+		wantEqual(h.t, "the mail, sent again", first, again)
+		h.db.Client.Job.DeleteOneID(j.ID).ExecX(h.t.Context())
+		if first != nil {
+			all = append(all, first)
+			h.secrets = append(h.secrets, first.Token)
+			if first.Code != "" {
+				h.secrets = append(h.secrets, first.Code)
+			}
+		}
+	}
+	return all
+}
+
+// letter returns the one mail that there must be.
+func (h *fixture) letter(kind accounts.MailKind, to string) *accounts.Letter {
+	h.t.Helper()
+	all := h.letters()
+	if len(all) != 1 || all[0].Kind != kind || all[0].To != to {
+		h.t.Fatalf("the mails are %+v, want one of the kind %s to %s", all, kind, to)
+	}
+	return all[0]
+}
+
+// mailRequests ask for each kind of mail to an address that anybody can choose.
+var mailRequests = map[accounts.MailKind]func(h *fixture, v *viewer.Viewer, address string) error{
+	accounts.MailReset: func(h *fixture, v *viewer.Viewer, address string) error {
+		return errOf(h.RequestPasswordReset(h.t.Context(), v, accounts.RequestPasswordResetInput{Email: address}))
+	},
+	accounts.MailVerify: func(h *fixture, v *viewer.Viewer, address string) error {
+		return errOf(h.RequestEmailVerification(h.t.Context(), h.accountAt(v, address)))
+	},
+	accounts.MailChangeEmail: func(h *fixture, v *viewer.Viewer, address string) error {
+		v = h.accountAt(v, uuid.NewString()+"@example.com")
+		return errOf(h.ChangeEmail(h.t.Context(), v, accounts.ChangeEmailInput{Email: address}))
+	},
+}
+
+// accountAt is the viewer of an account of an address, which is made when there is none, from where another one is. That
+// counts as no attempt.
+func (h *fixture) accountAt(v *viewer.Viewer, email string) *viewer.Viewer {
+	h.t.Helper()
+	free := h.instance(func(c *accounts.Config) { c.Throttle = nil })
+	p, err := free.register(email, goodPassword)
+	if err != nil {
+		p, err = free.login(email, goodPassword)
+	}
+	account := *h.must(p, err).Viewer
+	account.Origin = v.Origin
+	return &account
+}
+
+// delay is how long a request for a mail has to wait; 0 when it is done.
+func (h *fixture) delay(err error) time.Duration {
+	if err == nil {
+		return 0
+	}
+	return h.wait("a mail", nil, err)
+}
+
+// TestMails_FiveAnHourToOneMailbox: whoever asks from however many networks, and however long nobody asked before.
+func TestMails_FiveAnHourToOneMailbox(t *testing.T) {
+	eachThrottled(t, func(t *testing.T, h *fixture) {
+		for kind, request := range mailRequests {
+			for i, quiet := range []time.Duration{time.Minute, 135 * time.Minute, 270 * time.Minute} {
+				address, from := fmt.Sprintf("%s%d@example.com", kind, i), 0
+				ask := func() time.Duration {
+					from++
+					return h.delay(request(h, at(fmt.Sprintf("198.51.%d.%d", i, from)), address))
+				}
+				ask()
+				h.clock.move(quiet)
+				var sent []time.Time
+				for range 20 {
+					if wait := ask(); wait > 0 {
+						h.clock.move(wait)
+						continue
+					}
+					sent = append(sent, h.clock.Now())
+				}
+				for i := range sent[:len(sent)-5] {
+					if hour := sent[i+5].Sub(sent[i]); hour <= time.Hour {
+						t.Errorf("%s after %v: six mails within %v", kind, quiet, hour)
+					}
+				}
+			}
+		}
+	})
+}
+
+// TestMails_OneNetworkAsksForFew mailboxes.
+func TestMails_OneNetworkAsksForFew(t *testing.T) {
+	eachThrottled(t, func(t *testing.T, h *fixture) {
+		for kind, request := range mailRequests {
+			n := 0
+			for i := range 40 {
+				if h.delay(request(h, at("203.0.113.9"), fmt.Sprintf("%s%d@example.com", kind, i))) == 0 {
+					n++
+				}
+			}
+			testenv.Equal(t, accounts.DefaultThrottle().Mail, n, "%s: mails of one network", kind)
+			check(t, request(h, at("203.0.113.10"), string(kind)+"@example.com"))
+			h.clock.move(24 * time.Hour)
+		}
+	})
+}
+
+// TestMails_AreRefusedWhereNoneIsSent, and nothing is written.
+func TestMails_AreRefusedWhereNoneIsSent(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
+		off := h.instance(func(c *accounts.Config) { c.MailOff = true })
+		for kind, request := range mailRequests {
+			address := string(kind) + "@example.com"
+			wantProblem(t, string(kind), request(off, anonymous, address), problem.MailOff, "")
+			testenv.Equal(t, 0, h.rows("jobs"), "jobs")
+			check(t, request(h, anonymous, address))
+			testenv.Equal(t, 1, h.rows("jobs"), "jobs where mail is on")
+			h.letters()
+		}
+	})
+}
+
+// TestLetter_OfWhatIsNoMail is an error, and no mail.
+func TestLetter_OfWhatIsNoMail(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
+		for _, args := range []string{"", "{}", `{"kind": "spam", "address": "` + ada + `"}`} {
+			if l, err := h.Letter(t.Context(), uuid.New(), args); l != nil || err == nil {
+				t.Errorf("%q: %+v, %v", args, l, err)
+			}
+		}
+	})
+}

@@ -1,0 +1,258 @@
+package accounts_test
+
+import (
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/token"
+	"github.com/gatehouse/gatehouse/internal/viewer"
+)
+
+// link is a mail with a token.
+type link struct {
+	purpose         token.OneTimePurpose
+	of              *person
+	user, session   uuid.UUID
+	address         string // to which it went
+	text, code      string
+	expires         time.Time
+	used, forgotten bool
+	attempts        int
+}
+
+var linkLives = map[token.OneTimePurpose]time.Duration{token.ResetAccess: 30 * time.Minute,
+	token.VerifyEmail: 24 * time.Hour, token.ChangeEmail: 24 * time.Hour, token.UndoEmail: 7 * 24 * time.Hour}
+
+// mailed takes the mails of the step before: there must be one for each of these links, in their order, and no other.
+func (m *model) mailed(want ...*link) {
+	letters := m.letters()
+	if len(letters) != len(want) {
+		m.fail("%d mails, want %d: %+v", len(letters), len(want), letters)
+	}
+	for i, l := range want {
+		got := letters[i]
+		if l.purpose != token.UndoEmail {
+			m.expire(l.user, l.purpose)
+		}
+		l.expires = m.now().Add(linkLives[l.purpose])
+		if string(got.Kind) != string(l.purpose) || got.To != l.address || (got.Code != "") != (l.session != uuid.Nil) ||
+			!got.Expires.Equal(l.expires) {
+			m.fail("the mail is %+v, want %+v", got, l)
+		}
+		l.text, l.code = got.Token, got.Code
+		m.links = append(m.links, l)
+	}
+	if len(m.links) > 60 {
+		m.links = slices.DeleteFunc(m.links, func(l *link) bool { return !m.canBeUsed(l) && m.chance(50) })
+	}
+}
+
+func (m *model) canBeUsed(l *link) bool { return !l.used && !l.forgotten && m.now().Before(l.expires) }
+
+// expire ends the links of an account.
+func (m *model) expire(user uuid.UUID, purposes ...token.OneTimePurpose) {
+	for _, l := range m.links {
+		if l.user == user && slices.Contains(purposes, l.purpose) && m.canBeUsed(l) {
+			l.expires = m.now()
+		}
+	}
+}
+
+// someLink is mostly one that can be used, of a purpose mostly, and says whether it is let in there.
+func (m *model) someLink(purpose token.OneTimePurpose) (l *link, want problem.Code) {
+	all := slices.Clone(m.links)
+	if !m.chance(15) {
+		all = slices.DeleteFunc(all, func(l *link) bool { return l.purpose != purpose || !m.chance(2) && !m.canBeUsed(l) })
+	}
+	if len(all) == 0 {
+		return &link{of: &person{}, text: "x"}, problem.InvalidToken
+	}
+	l = oneOf(m, all)
+	if l.purpose != purpose || !m.canBeUsed(l) || l.of.id != l.user || l.of.suspended {
+		return l, problem.InvalidToken
+	}
+	return l, ""
+}
+
+// addresses are those that a person uses.
+func (p *person) addresses() []string {
+	return []string{p.home, "b" + p.home, "c" + p.home}
+}
+
+func (m *model) takeRequestReset() {
+	p := oneOf(m, m.people)
+	address := oneOf(m, append(p.addresses(), p.email, p.email))
+	_, err := m.seat().RequestPasswordReset(m.t.Context(), anonymous, accounts.RequestPasswordResetInput{Email: address})
+	m.outcome(err, "", "requestPasswordReset for %s", address)
+	if address != p.email || p.id == uuid.Nil || p.suspended {
+		m.mailed()
+		return
+	}
+	m.mailed(&link{purpose: token.ResetAccess, of: p, user: p.id, address: address})
+}
+
+func (m *model) takeResetPassword() {
+	l, want := m.someLink(token.ResetAccess)
+	if want == "" && l.address != l.of.email {
+		want = problem.InvalidToken
+	}
+	pw := oneOf(m, []string{goodPassword, otherPassword})
+	given, err := m.seat().ResetPassword(m.t.Context(), anonymous, accounts.ResetPasswordInput{Token: l.text, NewPassword: pw})
+	if m.outcome(err, want, "resetPassword of %s by %s", l.of.email, l.purpose) {
+		l.used = true
+		l.of.password, l.of.verified, l.of.pending = pw, true, ""
+		m.expire(l.user, token.VerifyEmail, token.ResetAccess, token.ChangeEmail)
+		m.end(m.allOf(l.user)...)
+		m.begin(l.of, given)
+	}
+}
+
+func (m *model) takeRequestVerification() {
+	s := m.caller(anybody)
+	want := m.refused(s)
+	_, err := m.seat().RequestEmailVerification(m.t.Context(), s.viewer())
+	if !m.outcome(err, want, "requestEmailVerification by %s, %s", s.of.email, s.id) || s.of.verified {
+		m.mailed()
+		return
+	}
+	m.mailed(&link{purpose: token.VerifyEmail, of: s.of, user: s.user, session: s.id, address: s.of.email})
+}
+
+func (m *model) takeVerifyEmail() {
+	l, want := m.someLink(token.VerifyEmail)
+	if want == "" && l.address != l.of.email {
+		want = problem.InvalidToken
+	}
+	_, err := m.seat().VerifyEmail(m.t.Context(), anonymous, accounts.VerifyEmailInput{Token: &l.text})
+	if m.outcome(err, want, "verifyEmail of %s by %s", l.of.email, l.purpose) {
+		l.used, l.of.verified = true, true
+	}
+}
+
+// takeVerifyByCode tries the code of a mail in a session, mostly in the one that asked for it.
+func (m *model) takeVerifyByCode() {
+	l, _ := m.someLink(token.VerifyEmail)
+	s := m.caller(func(s *signIn) bool { return s.id == l.session || m.chance(5) })
+	var open *link
+	for _, o := range m.links {
+		if o.purpose == token.VerifyEmail && o.user == s.user && o.session == s.id && m.canBeUsed(o) && o.attempts < 5 {
+			open = o
+		}
+	}
+	code, want := l.code, m.refused(s)
+	if m.chance(30) {
+		code = "x"
+	}
+	switch {
+	case want != "":
+	case open == nil:
+		want = problem.InvalidToken
+	case open.code != code:
+		want = problem.InvalidCredentials
+		open.attempts++
+	}
+	_, err := m.seat().VerifyEmail(m.t.Context(), s.viewer(), accounts.VerifyEmailInput{Code: &code})
+	if m.outcome(err, want, "verifyByCode of %s, %s", s.of.email, s.id) {
+		open.used, s.of.verified = true, true
+	}
+}
+
+func (m *model) takeChangeEmail() {
+	s := m.caller(anybody)
+	to, want := oneOf(m, (&person{home: "nobody@example.com"}).addresses()), m.refused(s)
+	if s.of.home != "" {
+		to = oneOf(m, s.of.addresses())
+	}
+	if other := oneOf(m, m.people); m.chance(15) && other != s.of && other.id != uuid.Nil {
+		if to = other.email; want == "" {
+			want = problem.EmailTaken
+		}
+	}
+	_, err := m.seat().ChangeEmail(m.t.Context(), s.viewer(), accounts.ChangeEmailInput{Email: to})
+	if !m.outcome(err, want, "changeEmail of %s to %s", s.of.email, to) {
+		m.mailed()
+		return
+	}
+	if to == s.of.email {
+		s.of.pending = ""
+		m.expire(s.user, token.ChangeEmail)
+		m.mailed()
+		return
+	}
+	s.of.pending = to
+	m.mailed(&link{purpose: token.ChangeEmail, of: s.of, user: s.user, session: s.id, address: to})
+}
+
+func (m *model) takeConfirmChange() {
+	l, want := m.someLink(token.ChangeEmail)
+	if want == "" && l.address != l.of.pending {
+		want = problem.InvalidToken
+	}
+	_, err := m.seat().ConfirmEmailChange(m.t.Context(), anonymous, accounts.ConfirmEmailChangeInput{Token: &l.text})
+	if !m.outcome(err, want, "confirmEmailChange of %s by %s", l.of.email, l.purpose) {
+		m.mailed()
+		return
+	}
+	l.used = true
+	before := *l.of
+	m.moved(l)
+	if !before.verified {
+		m.mailed()
+		return
+	}
+	m.mailed(&link{purpose: token.UndoEmail, of: l.of, user: l.user, address: before.email})
+}
+
+// moved is what a change of address and its undo have in common.
+func (m *model) moved(l *link) {
+	l.of.email, l.of.verified, l.of.pending = l.address, true, ""
+	m.expire(l.user, token.VerifyEmail, token.ResetAccess, token.ChangeEmail)
+}
+
+// takeRevertChange undoes a change: what was changed later cannot be undone any more.
+func (m *model) takeRevertChange() {
+	l, want := m.someLink(token.UndoEmail)
+	_, err := m.seat().RevertEmailChange(m.t.Context(), anonymous, accounts.RevertEmailChangeInput{Token: l.text})
+	if !m.outcome(err, want, "revertEmailChange of %s by %s", l.of.email, l.purpose) {
+		m.mailed()
+		return
+	}
+	l.used = true
+	for _, later := range m.links[slices.Index(m.links, l)+1:] {
+		later.forgotten = later.forgotten || later.user == l.user && later.purpose == token.UndoEmail
+	}
+	m.moved(l)
+	l.of.password = nobodysPassword
+	m.end(m.allOf(l.user)...)
+	m.mailed(&link{purpose: token.ResetAccess, of: l.of, user: l.user, address: l.address})
+}
+
+// nobodysPassword stands for one that nobody knows.
+const nobodysPassword = ""
+
+func (p *person) opens(pw string) bool { return pw == p.password && pw != nobodysPassword }
+
+func (m *model) takeFree() {
+	m.outcome(m.seat().FreeFormerAddresses(m.t.Context()), "", "freeFormerAddresses")
+	for _, l := range m.links {
+		l.forgotten = l.forgotten || l.purpose == token.UndoEmail && !m.now().Before(l.expires)
+	}
+}
+
+func (m *model) takeForget() {
+	m.outcome(m.seat().DeleteExpiredRevocations(m.t.Context()), "", "forgetRevocations")
+	m.floor = m.now()
+}
+
+func (m *model) takeList() {
+	p := oneOf(m, m.people)
+	all, err := m.seat().Sessions(m.t.Context(), viewer.Anonymous(viewer.Missing), &accounts.User{ID: p.id})
+	m.outcome(err, "", "sessions of %s", p.email)
+	if want := m.liveOf(p.id); len(all) != len(want) {
+		m.fail("%d sessions are listed, want %d", len(all), len(want))
+	}
+}

@@ -1,0 +1,162 @@
+package accounts
+
+import (
+	"context"
+	"time"
+
+	entsql "entgo.io/ent/dialect/sql"
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/onetimetoken"
+	"github.com/gatehouse/gatehouse/ent/user"
+	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/token"
+	"github.com/gatehouse/gatehouse/internal/viewer"
+)
+
+// oneTimeTTL is how long a token of each purpose may be used.
+var oneTimeTTL = map[token.OneTimePurpose]time.Duration{
+	token.ResetAccess: 30 * time.Minute,
+	token.VerifyEmail: 24 * time.Hour,
+	token.ChangeEmail: 24 * time.Hour,
+	token.UndoEmail:   7 * 24 * time.Hour,
+}
+
+// oneTimeRetention is how long a token is stored that has expired, so that its late user learns why it is refused.
+const oneTimeRetention = 24 * time.Hour
+
+// newOneTime is a token to be issued.
+type newOneTime struct {
+	id      uuid.UUID
+	purpose token.OneTimePurpose
+	user    uuid.UUID
+	address string    // to which it is sent
+	session uuid.UUID // that asked; uuid.Nil: none
+}
+
+// issue writes a one-time token of an account that the transaction holds. It takes the place of the one before of its
+// purpose; but undoing one change of address does not depend on who made the next.
+func (s *Service) issue(ctx context.Context, tx *transaction, n newOneTime, now time.Time) (*ent.OneTimeToken, error) {
+	made, err := s.config.OneTime.New(n.purpose, n.user, n.id)
+	if err != nil {
+		return nil, err
+	}
+	at := now
+	if n.purpose == token.UndoEmail {
+		at, err = tx.afterLastUndo(ctx, n.user, now)
+	} else {
+		err = tx.expireTokens(ctx, n.user, now, n.purpose)
+	}
+	if err != nil {
+		return nil, err
+	}
+	create := tx.OneTimeToken.Create().SetID(n.id).SetUserID(n.user).SetPurpose(string(n.purpose)).
+		SetDigest(made.Digest()).SetAddress(n.address).SetCreatedAt(at).SetExpiresAt(now.Add(oneTimeTTL[n.purpose]))
+	if n.session != uuid.Nil {
+		create.SetSessionID(n.session)
+	}
+	return create.Save(ctx)
+}
+
+// afterLastUndo returns a time after that of every undo of an account: clocks of instances differ, and which change came
+// first decides what an undo takes back.
+func (tx *transaction) afterLastUndo(ctx context.Context, account uuid.UUID, now time.Time) (time.Time, error) {
+	last, err := tx.OneTimeToken.Query().Where(onetimetoken.UserID(account),
+		onetimetoken.Purpose(string(token.UndoEmail))).Order(ent.Desc(onetimetoken.FieldCreatedAt)).First(ctx)
+	if err != nil {
+		return now, ent.MaskNotFound(err)
+	}
+	return later(now, last.CreatedAt.UTC().Add(time.Microsecond)), nil
+}
+
+// expireTokens ends an account's unused tokens of some purposes.
+func (tx *transaction) expireTokens(
+	ctx context.Context, account uuid.UUID, now time.Time, purposes ...token.OneTimePurpose,
+) error {
+	names := make([]string, len(purposes))
+	for i, p := range purposes {
+		names[i] = string(p)
+	}
+	return tx.OneTimeToken.Update().Where(onetimetoken.UserID(account), onetimetoken.PurposeIn(names...),
+		onetimetoken.UsedAtIsNil(), onetimetoken.ExpiresAtGT(now)).SetExpiresAt(now).Exec(ctx)
+}
+
+// presented reads a one-time token that a client sent, and charges it. Problems: INVALID_TOKEN, RATE_LIMITED.
+func (s *Service) presented(
+	ctx context.Context, v *viewer.Viewer, purpose token.OneTimePurpose, text string, now time.Time,
+) (token.OneTime, error) {
+	t, err := s.config.OneTime.Parse(purpose, text)
+	if err := s.throttled(ctx, s.throttle.oneTime(t, err, v.Origin, now)); err != nil {
+		return token.OneTime{}, err
+	}
+	if err != nil {
+		return token.OneTime{}, linkRefused(tokenUnknown).WithCause(err)
+	}
+	return t, nil
+}
+
+// usable returns the row of a one-time token that may be used now. Problem: INVALID_TOKEN.
+func usable(ctx context.Context, c *ent.OneTimeTokenClient, t token.OneTime, now time.Time) (*ent.OneTimeToken, error) {
+	row, err := c.Query().Where(onetimetoken.ID(t.ID), onetimetoken.UserID(t.User)).Only(ctx)
+	switch {
+	case ent.IsNotFound(err):
+		return nil, linkRefused(tokenUnknown)
+	case err != nil:
+		return nil, err
+	case row.Purpose != string(t.Purpose) || !t.Matches(row.Digest):
+		return nil, linkRefused(tokenUnknown)
+	case row.UsedAt != nil:
+		return nil, linkRefused(tokenUsed)
+	case !now.Before(row.ExpiresAt):
+		return nil, linkRefused(tokenExpired)
+	}
+	return row, nil
+}
+
+// redeemed is a one-time token that was used up, and its account.
+type redeemed struct {
+	account *ent.User
+	token   *ent.OneTimeToken // proves the owner of its address
+}
+
+// redeem locks the account of a one-time token and uses the token up. Problem: INVALID_TOKEN.
+func (s *Service) redeem(ctx context.Context, tx *transaction, t token.OneTime, now time.Time) (redeemed, error) {
+	account, err := lockUser(ctx, tx, user.ID(t.User), isActive())
+	if err != nil {
+		return redeemed{}, err
+	}
+	if account == nil {
+		return redeemed{}, linkRefused(tokenRevoked)
+	}
+	tx.touched = append(tx.touched, account.ID)
+	row, err := usable(ctx, tx.OneTimeToken, t, now)
+	if err != nil {
+		return redeemed{}, err
+	}
+	return redeemed{account, row}, tx.useUp(ctx, row, now)
+}
+
+// useUp marks a token as used. Problem: INVALID_TOKEN, when it is.
+func (tx *transaction) useUp(ctx context.Context, row *ent.OneTimeToken, now time.Time) error {
+	n, err := tx.OneTimeToken.Update().
+		Where(onetimetoken.ID(row.ID), onetimetoken.UserID(row.UserID), onetimetoken.UsedAtIsNil()).SetUsedAt(now).Save(ctx)
+	if err == nil && n == 0 {
+		err = linkRefused(tokenUsed)
+	}
+	return err
+}
+
+// linkRefused refuses the token of a link.
+func linkRefused(reason string) *problem.Problem {
+	return problem.New(problem.InvalidToken,
+		"The link is used, replaced by a newer one, expired or unknown; ask for another mail.").WithReason(reason)
+}
+
+// DeleteOldOneTimeTokens deletes tokens that expired oneTimeRetention ago. Call it periodically.
+func (s *Service) DeleteOldOneTimeTokens(ctx context.Context) error {
+	return s.sweep(ctx, onetimetoken.Table, func(ctx context.Context, tx *ent.Tx) (int, error) {
+		old := entsql.LTE(onetimetoken.FieldExpiresAt, s.now().Add(-oneTimeRetention))
+		return tx.OneTimeToken.Delete().Where(unlocked(onetimetoken.Table, old)).Exec(ctx)
+	})
+}

@@ -1,0 +1,127 @@
+package accounts
+
+import (
+	"context"
+	"crypto/rand"
+	"slices"
+
+	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/onetimetoken"
+	"github.com/gatehouse/gatehouse/ent/predicate"
+	"github.com/gatehouse/gatehouse/ent/session"
+	"github.com/gatehouse/gatehouse/ent/user"
+	"github.com/gatehouse/gatehouse/internal/token"
+	"github.com/gatehouse/gatehouse/internal/viewer"
+)
+
+// RevertEmailChangeInput is GraphQL's input of that name.
+type RevertEmailChangeInput struct{ Token string }
+
+// RevertEmailChangePayload is GraphQL's type of that name.
+type RevertEmailChangePayload struct{ Success bool }
+
+// RevertEmailChange gives an account back to the owner of its former address, whatever has become of it since. Another
+// person may have changed the address, so nothing opens the account any more: its password counts no more, its sessions
+// end, its devices become unknown, and a link to choose a new password is mailed to the address that it has again.
+// Problems: INVALID_TOKEN, RATE_LIMITED.
+func (s *Service) RevertEmailChange(
+	ctx context.Context, v *viewer.Viewer, in RevertEmailChangeInput,
+) (*RevertEmailChangePayload, error) {
+	now := s.now()
+	t, err := s.presented(ctx, v, token.UndoEmail, in.Token, now)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := usable(ctx, s.config.Client.OneTimeToken, t, now); err != nil {
+		return nil, err
+	}
+	hash, err := s.hash(ctx, unknown(v.Caller()), rand.Text()) // of a password that nobody knows
+	if err != nil {
+		return nil, err
+	}
+	err = s.inTx(ctx, v.Caller(), func(ctx context.Context, tx *transaction) error {
+		r, err := s.redeem(ctx, tx, t, now)
+		if err != nil {
+			return err
+		}
+		if err := s.move(ctx, tx, r.account, r.token.Address, now); err != nil {
+			return err
+		}
+		err = tx.User.Update().Where(user.ID(r.account.ID)).SetPasswordHash(hash).AddCredentialGeneration(1).Exec(ctx)
+		if err != nil {
+			return err
+		}
+		if err := forgetLater(ctx, tx, r); err != nil {
+			return err
+		}
+		if err := s.revokeSessions(ctx, tx, now, session.UserID(r.account.ID)); err != nil {
+			return err
+		}
+		tx.emit(Event{Kind: EmailChangeReverted, UserID: r.account.ID})
+		return tx.mail(ctx, mailArgs{Kind: MailReset, Address: r.token.Address}, v.Origin, now)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &RevertEmailChangePayload{Success: true}, nil
+}
+
+// forgetLater takes from an account the addresses that it got after the one that an undo has restored, with the tokens that
+// would lead back to them.
+func forgetLater(ctx context.Context, tx *transaction, undo redeemed) error {
+	account := undo.account
+	isLater := []predicate.OneTimeToken{onetimetoken.UserID(account.ID), onetimetoken.Purpose(string(token.UndoEmail)),
+		onetimetoken.CreatedAtGT(undo.token.CreatedAt)}
+	later, err := tx.OneTimeToken.Query().Where(isLater...).All(ctx)
+	if err != nil {
+		return err
+	}
+	gone := []string{account.Email}
+	for _, row := range later {
+		gone = append(gone, row.Address)
+	}
+	if _, err := tx.OneTimeToken.Delete().Where(isLater...).Exec(ctx); err != nil {
+		return err
+	}
+	gone = slices.DeleteFunc(gone, func(address string) bool { return address == undo.token.Address })
+	return freeAddresses(ctx, tx, account.ID, gone...)
+}
+
+// FreeFormerAddresses lets others have the addresses to which no account can go back any more. Call it periodically.
+func (s *Service) FreeFormerAddresses(ctx context.Context) error {
+	return s.untilNone(ctx, onetimetoken.Table, func() (int, error) {
+		rows, err := s.config.Client.OneTimeToken.Query().Where(onetimetoken.ExpiresAtLTE(s.now()),
+			onetimetoken.Purpose(string(token.UndoEmail))).Limit(sweepRows).All(ctx)
+		if err != nil {
+			return 0, err
+		}
+		for _, row := range rows {
+			err := s.inTx(ctx, nil, func(ctx context.Context, tx *transaction) error { return freeFormer(ctx, tx, row) })
+			if err != nil {
+				return 0, err
+			}
+		}
+		return len(rows), nil
+	})
+}
+
+// freeFormer deletes an undo that has expired, and frees its address, unless the account has it, or another undo.
+func freeFormer(ctx context.Context, tx *transaction, undo *ent.OneTimeToken) error {
+	account, err := lockUser(ctx, tx, user.ID(undo.UserID))
+	if err != nil {
+		return err
+	}
+	own := onetimetoken.UserID(undo.UserID)
+	if _, err := tx.OneTimeToken.Delete().Where(onetimetoken.ID(undo.ID), own).Exec(ctx); err != nil {
+		return err
+	}
+	if account != nil && account.Email == undo.Address {
+		return nil
+	}
+	another, err := tx.OneTimeToken.Query().
+		Where(own, onetimetoken.Purpose(undo.Purpose), onetimetoken.Address(undo.Address)).Exist(ctx)
+	if another || err != nil {
+		return err
+	}
+	return freeAddresses(ctx, tx, undo.UserID, undo.Address)
+}

@@ -1,0 +1,65 @@
+package accounts
+
+import (
+	"context"
+
+	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/internal/token"
+	"github.com/gatehouse/gatehouse/internal/viewer"
+)
+
+// RequestEmailVerificationPayload is GraphQL's type of that name.
+type RequestEmailVerificationPayload struct{ Success bool }
+
+// VerifyEmailInput is GraphQL's input of that name.
+type VerifyEmailInput struct{ Token, Code *string }
+
+// VerifyEmailPayload is GraphQL's type of that name.
+type VerifyEmailPayload struct{ Success bool }
+
+// RequestEmailVerification mails the caller a link and a code that confirm the account's address, unless it is
+// confirmed. Problems: MAIL_OFF, RATE_LIMITED, UNAUTHENTICATED.
+func (s *Service) RequestEmailVerification(
+	ctx context.Context, v *viewer.Viewer,
+) (*RequestEmailVerificationPayload, error) {
+	now := s.now()
+	me, err := s.Me(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.chargeMail(ctx, v, MailVerify, me.Email, now); err != nil {
+		return nil, err
+	}
+	err = s.write(ctx, v, now, func(ctx context.Context, tx *transaction, caller *ent.User) error {
+		if caller.EmailVerified {
+			return nil
+		}
+		tx.emit(Event{Kind: EmailVerificationRequested, UserID: caller.ID, SessionID: v.SessionID})
+		return s.mailToken(ctx, tx, MailVerify, newOneTime{purpose: token.VerifyEmail, user: caller.ID,
+			address: caller.Email, session: v.SessionID}, v.Origin, now)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &RequestEmailVerificationPayload{Success: true}, nil
+}
+
+// VerifyEmail confirms the address of an account. Problems: those of redeemProof.
+func (s *Service) VerifyEmail(ctx context.Context, v *viewer.Viewer, in VerifyEmailInput) (*VerifyEmailPayload, error) {
+	now := s.now()
+	err := s.redeemProof(ctx, v, mailProof{token.VerifyEmail, in.Token, in.Code}, now,
+		func(ctx context.Context, tx *transaction, r redeemed) error {
+			if r.token.Address != r.account.Email {
+				return linkRefused(tokenRevoked)
+			}
+			if r.account.EmailVerified {
+				return nil
+			}
+			tx.emit(Event{Kind: EmailVerified, UserID: r.account.ID})
+			return r.account.Update().SetEmailVerified(true).SetUpdatedAt(now).Exec(ctx)
+		})
+	if err != nil {
+		return nil, err
+	}
+	return &VerifyEmailPayload{Success: true}, nil
+}

@@ -1,0 +1,38 @@
+package server
+
+import (
+	"context"
+	"strings"
+
+	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/mail"
+	"github.com/gatehouse/gatehouse/internal/outbox"
+)
+
+// sendLetter is the handler of jobs that are mails.
+func (s *Server) sendLetter(ctx context.Context, j outbox.Job) error {
+	letter, err := s.accounts.Letter(ctx, j.ID, j.Args)
+	if letter == nil || err != nil {
+		return err
+	}
+	err = s.sender.Send(ctx, s.message(j, letter))
+	if mail.IsPermanent(err) {
+		return outbox.Permanent(err)
+	}
+	return err
+}
+
+// message writes a letter's link: its token is in the fragment, which browsers send to nobody.
+func (s *Server) message(j outbox.Job, l *accounts.Letter) mail.Message {
+	pages := s.config.AccountURL
+	if pages == "" {
+		pages = strings.TrimSuffix(s.issuer(), "/") + "/account"
+	}
+	return mail.Message{
+		ID: j.ID.String(), Kind: mail.Kind(l.Kind), To: l.To, Locale: l.Locale,
+		Data: mail.Data{
+			Name: l.Name, Link: strings.TrimSuffix(pages, "/") + "/" + string(l.Kind) + "#token=" + l.Token, Code: l.Code,
+			Email: l.Email, Expires: l.Expires, When: l.When, Where: l.Where, Device: l.Device,
+		},
+	}
+}
