@@ -1,10 +1,13 @@
 package accounts_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -256,5 +259,27 @@ func TestAuditLog_HasRefusedTries(t *testing.T) {
 			}
 		}
 		wantEqual(t, "rows", map[string]int{"account_created": 1, "signed_in": 1, "sign_in_failed": 5, "attempt_throttled": 2}, counts)
+	})
+}
+
+// TestExportAuditLog_HasEachEventOnce, oldest first, over several statements.
+func TestExportAuditLog_HasEachEventOnce(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
+		h.must(h.register(ada, goodPassword))
+		eventsAt(-time.Hour)(h, 2500)
+		want := h.auditLog(nil)
+		slices.Reverse(want)
+		var out bytes.Buffer
+		check(t, h.ExportAuditLog(t.Context(), &out, nil))
+		var got []*accounts.AuditEvent
+		for line := range strings.Lines(out.String()) {
+			e := &accounts.AuditEvent{}
+			check(t, json.Unmarshal([]byte(line), e))
+			got = append(got, e)
+		}
+		wantEqual(t, "events", want, got)
+		out.Reset()
+		check(t, h.ExportAuditLog(t.Context(), &out, &accounts.AuditFilter{Since: ptr(startTime.Add(-time.Minute))}))
+		wantEqual(t, "the last minute's", 2, strings.Count(out.String(), "\n"))
 	})
 }

@@ -66,6 +66,7 @@ func commands(p Process) *cobra.Command {
 		sessionsCommand(p),
 		mailCommand(p),
 		accessCommand(p),
+		auditCommand(p),
 		&cobra.Command{
 			Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 			RunE: runE(func(context.Context) error { return printVersion(p) }),

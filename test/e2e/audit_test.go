@@ -210,6 +210,9 @@ func TestAuditLog_CommandsNameTheOperator(t *testing.T) {
 			wantOperator(t, c.args, c.kinds, me.Username, added(before, auditedRows(t, db)))
 		}
 		before := auditedRows(t, db)
+		testenv.Equal(t, len(before), strings.Count(p.Command("", "audit", "export"), `"kind":"`), "lines of the export")
+		testenv.Equal(t, "", p.Command("", "audit", "export", "--until", "2020-01-01T00:00:00Z"), "lines of long ago")
+		testenv.Equal(t, 2, p.RunCommand("", "audit", "export", "--since", "yesterday").Code, "a time that is none")
 		o := servertest.Command(t, []string{"GATEHOUSE_DATABASE_URL=" + url, "GATEHOUSE_SECRET=" + strings.Repeat("newest", 10),
 			strings.Replace(former, "SECRET=", "SECRET_PREVIOUS=", 1), servertest.Issuer}, "", "secret", "rotate")
 		testenv.Equal(t, 0, o.Code, "secret rotate: %s", o.Stderr)
