@@ -17,7 +17,7 @@ func (OneTimeToken) Annotations() []schema.Annotation {
 	return []schema.Annotation{entsql.Annotation{Table: "one_time_tokens"}}
 }
 
-// Fields of OneTimeToken. There is no edge: whoever uses one locks its account, and finds none that is gone.
+// Fields of OneTimeToken. There is no edge: each use locks the account first, and finds none that is gone.
 func (OneTimeToken) Fields() []ent.Field {
 	return []ent.Field{
 		field.UUID("id", uuid.UUID{}).Immutable(),

@@ -80,7 +80,7 @@ func (h *fixture) delay(err error) time.Duration {
 	return h.wait("a mail", nil, err)
 }
 
-// TestMails_FiveAnHourToOneMailbox: whoever asks from however many networks, and however long nobody asked before.
+// TestMails_FiveAnHourToOneMailbox: from however many networks, and however long after the mail before.
 func TestMails_FiveAnHourToOneMailbox(t *testing.T) {
 	eachThrottled(t, func(t *testing.T, h *fixture) {
 		for kind, request := range mailRequests {

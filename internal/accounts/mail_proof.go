@@ -26,8 +26,8 @@ type mailProof struct {
 type redeemFunc func(ctx context.Context, tx *transaction, r redeemed) error
 
 // redeemProof uses up the token of a mail in the transaction of what it is for. The token of the link says whose it is,
-// whoever is calling; the code counts for the session that asked for the mail. Problems: BAD_USER_INPUT, INVALID_TOKEN,
-// RATE_LIMITED; with a code also INVALID_CREDENTIALS, UNAUTHENTICATED.
+// and the caller may be anybody; the code counts for the session that asked for the mail. Problems: BAD_USER_INPUT,
+// INVALID_TOKEN, RATE_LIMITED; with a code also INVALID_CREDENTIALS, UNAUTHENTICATED.
 func (s *Service) redeemProof(ctx context.Context, v *viewer.Viewer, p mailProof, now time.Time, f redeemFunc) error {
 	switch {
 	case p.token == nil && p.code == nil:

@@ -231,7 +231,7 @@ func (m *model) takeRevertChange() {
 	m.mailed(&link{purpose: token.ResetAccess, of: l.of, user: l.user, address: l.address})
 }
 
-// nobodysPassword stands for one that nobody knows.
+// nobodysPassword stands for the random one of an undo.
 const nobodysPassword = ""
 
 func (p *person) opens(pw string) bool { return pw == p.password && pw != nobodysPassword }

@@ -86,8 +86,8 @@ func (in ResetPasswordInput) Check() error { return checkPassword("newPassword",
 
 // ResetPassword gives the account of a mailed token a new password and signs in. Nothing that opened the account before
 // opens it any more: its sessions end, its devices become unknown, and a change of address that is pending is cancelled.
-// Whoever has the token reads the mail of the account's address, which is confirmed by it. Problems: BAD_USER_INPUT,
-// INVALID_TOKEN, RATE_LIMITED.
+// The token shows that its sender reads the mail of the account's address, which is confirmed by it. Problems:
+// BAD_USER_INPUT, INVALID_TOKEN, RATE_LIMITED.
 func (s *Service) ResetPassword(ctx context.Context, v *viewer.Viewer, in ResetPasswordInput) (*AuthPayload, error) {
 	now := s.now()
 	if err := in.Check(); err != nil {

@@ -35,7 +35,7 @@ func (s *Service) RevertEmailChange(
 	if _, err := usable(ctx, s.config.Client.OneTimeToken, t, now); err != nil {
 		return nil, err
 	}
-	hash, err := s.hash(ctx, unknown(v.Caller()), rand.Text()) // of a password that nobody knows
+	hash, err := s.hash(ctx, unknown(v.Caller()), rand.Text()) // of a random password
 	if err != nil {
 		return nil, err
 	}
