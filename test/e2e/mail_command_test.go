@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/gatehouse/gatehouse/internal/cli"
+	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
 )
 
@@ -38,4 +39,25 @@ func TestMailCommand_SendsOneMailAndSaysWhatTheServerAnswered(t *testing.T) {
 	if len(got) != 1 || !strings.Contains(got[0], "To: <ann@example.com>\r\n") || !strings.Contains(got[0], `From: "Shop" <app@example.com>`) {
 		t.Errorf("messages: %q", got)
 	}
+}
+
+// TestMail_GoesByTheMailServer: one that it takes is delivered, and one that it refuses is given up and listed.
+func TestMail_GoesByTheMailServer(t *testing.T) {
+	t.Parallel()
+	mails := servertest.StartMailServer(t)
+	mails.Refuse("nobody@example.com", 550)
+	environment := []string{servertest.Secret, "GATEHOUSE_SMTP_URL=" + mails.URL, "GATEHOUSE_MAIL_FROM=app@example.com",
+		"GATEHOUSE_DATABASE_URL=" + dbtest.SQLite(t)}
+	s := servertest.Start(t, environment...)
+	for _, user := range []string{"nobody", "ann"} {
+		s.Must("", `mutation { register(input: {email: "`+user+`@example.com", password: "correct horse battery"}) { accessToken } }`)
+		s.Must("", `mutation { requestPasswordReset(input: {email: "`+user+`@example.com"}) { success } }`)
+	}
+	servertest.Eventually(t, "the mail of the one", servertest.HangGuard, func() bool { return len(mails.Messages()) > 0 })
+	if got := mails.Messages()[0]; !strings.Contains(got, "To: <ann@example.com>\r\n") || !strings.Contains(got, "/account/reset#token=3D") {
+		t.Errorf("the mail: %s", got)
+	}
+	servertest.Eventually(t, "the other is given up", servertest.HangGuard, func() bool {
+		return strings.Contains(servertest.Command(t, environment, "", "mail", "list").Stdout, "550")
+	})
 }
