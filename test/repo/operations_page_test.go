@@ -115,7 +115,7 @@ func TestOperationsPage_NamesATestForEachFault(t *testing.T) {
 			t.Errorf("no test: %s", row)
 		}
 	}
-	if len(rows) < 15 {
+	if len(rows) < 30 {
 		t.Errorf("%d rows", len(rows))
 	}
 }
