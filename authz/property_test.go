@@ -121,7 +121,8 @@ func TestPlan_WhatWasDecidedForAnotherCallerIsWhatWouldBeDecided(t *testing.T) {
 // TestPlan_WhatAVariableLeavesOutIsDecidedWhenItLeavesItIn: the plan is the same for both values.
 func TestPlan_WhatAVariableLeavesOutIsDecidedWhenItLeavesItIn(t *testing.T) {
 	for _, part := range []string{
-		`draft(id: "d2") @include(if: $on) { id }`, `... @include(if: $on) { draft(id: "d2") { id } }`, `...F @include(if: $on)`,
+		`draft(id: "d2") @include(if: $on) { id }`, `... @include(if: $on) { draft(id: "d2") { id } }`,
+		`...F @include(if: $on)`,
 	} {
 		s, text := mustServe(t, false), "query Op($on: Boolean!) { open "+part+" }"
 		if strings.Contains(part, "F") {

@@ -29,7 +29,8 @@ func TestSuppliedInputs_WhatCannotBeReadSuppliesEachGuardedField(t *testing.T) {
 		testenv.Equal(t, c.want, len(w.addValue(nil, input, c.value)), "%#v", c.value)
 	}
 	none := func(context.Context, string) (any, error) { panic("nothing is named") }
-	w.guard = &Guard{config: Config{Objects: map[string]func(context.Context, string) (any, error){"at": none}}}
+	w.guard = &Guard{}
+	w.guard.config.Objects = map[string]func(context.Context, string) (any, error){"at": none}
 	for _, value := range []any{unreadable{}, object{}, []any{nil, true}} {
 		if v := w.foreign(guardedInput{coordinate: "at", supplied: value}); v == nil || v.code != NotFound || v.err != nil {
 			t.Errorf("an ID that is %v: %+v", value, v)

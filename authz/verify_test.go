@@ -10,6 +10,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/gatehouse/gatehouse/authz/testdata/allfeatures"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // TestVerifyExecution_FindsEachFieldThatTheDecisionForgot executes every field of the schema, for two viewers, under a
@@ -50,6 +51,20 @@ func TestVerifyExecution_FindsEachFieldThatTheDecisionForgot(t *testing.T) {
 	}
 	if refused < 50 || ran < 100 {
 		t.Errorf("%d fields were refused and %d ran", refused, ran)
+	}
+}
+
+// TestVerifyExecution_FindsAFieldOutsideOfThePlan, which only introspection may have.
+func TestVerifyExecution_FindsAFieldOutsideOfThePlan(t *testing.T) {
+	guard := benchGuard(t)
+	e := &execution{guard: guard, plan: &plan{fields: map[fieldKey]bool{{"Query", "open"}: true}}}
+	for field, want := range map[fieldKey]bool{
+		{"Query", "open"}: false, {"Query", "staff"}: true, {"Post", "open"}: true, {"Query", "__type"}: false, {"__Type", "name"}: false,
+	} {
+		fc := &graphql.FieldContext{Object: field.object, Field: graphql.CollectedField{Field: &ast.Field{Name: field.field}}}
+		for _, guard.config.VerifyExecution = range []bool{true, false} {
+			testenv.Equal(t, want && guard.config.VerifyExecution, e.isUnplanned(fc), "%v", field)
+		}
 	}
 }
 
