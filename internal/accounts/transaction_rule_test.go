@@ -19,6 +19,7 @@ var (
 	mayCallAtomically = map[string]string{
 		"turns.atomically":       "when it is the caller's turn",
 		"MaxTokenTTL":            "at the start, without a caller",
+		"StoreRefreshTTL":        "at the start, without a caller",
 		"CounterKey":             "at the start, without a caller",
 		"RotateSecret":           "a command, without a caller",
 		"SigningKeys.makeFirst":  "at the start, without a caller",
