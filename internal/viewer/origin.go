@@ -134,5 +134,5 @@ func cleanLanguage(text string) string {
 	for len(text) > maxLanguageLen {
 		text = text[:max(0, strings.LastIndexByte(text, ','))]
 	}
-	return strings.TrimSpace(text)
+	return strings.Trim(text, ", \t")
 }

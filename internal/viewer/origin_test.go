@@ -90,3 +90,17 @@ func TestOrigin_AgentIsPrintable(t *testing.T) {
 		testenv.Equal(t, want, viewer.OriginOf(r, nil).Agent, "%q", header)
 	}
 }
+
+// Languages are those of the header's beginning, as far as it is whole: what follows is nothing that a browser sends.
+func TestOrigin_LanguageIsBounded(t *testing.T) {
+	many := strings.Repeat("de-AT;q=0.5, ", 20)
+	for header, want := range map[string]string{
+		"": "", "de": "de", " de-AT, fr;q=0.5, * ": "de-AT, fr;q=0.5, *", "de, fran\u00e7ais": "de, fran",
+		"de, \"x": "de", strings.Repeat("x", 101): "",
+		many: strings.Repeat("de-AT;q=0.5, ", 6) + "de-AT;q=0.5",
+	} {
+		r := httptest.NewRequest("POST", "/graphql", nil)
+		r.Header.Set("Accept-Language", header)
+		testenv.Equal(t, want, viewer.OriginOf(r, nil).Language, "%q", header)
+	}
+}
