@@ -53,7 +53,7 @@ func (l *opsListener) serve(handler http.Handler) (stop func()) {
 		return func() {}
 	}
 	server := &http.Server{ // without a WriteTimeout: a profile takes as long as it is asked to
-		Handler:           ownHosts(l.config.IsOwnHost, handler),
+		Handler:           ownHosts(l.config.IsOwnHost, ownPages(handler)),
 		ReadHeaderTimeout: 5 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(l.log.Handler(), slog.LevelDebug),
@@ -64,6 +64,18 @@ func (l *opsListener) serve(handler http.Handler) (stop func()) {
 		}
 	}()
 	return func() { server.Close() }
+}
+
+// ownPages refuses what a page of another site has a browser send: it cannot read the answer, but have the work done.
+func ownPages(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.Header.Get("Sec-Fetch-Site") {
+		case "", "none", "same-origin": // a program, an address that was typed, a page of this listener
+			next.ServeHTTP(w, r)
+		default:
+			http.Error(w, "A page of another site sent this request; type the address instead.", http.StatusForbidden)
+		}
+	})
 }
 
 // opsHandler returns the handler of the second listener. Readiness there is the public listener's, drained as it is.

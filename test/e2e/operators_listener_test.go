@@ -47,6 +47,11 @@ func TestOperatorsListener_ServesWhatIsConfigured(t *testing.T) {
 			if a := s.Get(s.Ops + path); a.Status != http.StatusOK || !a.Has(says) {
 				t.Errorf("%s with profiles %s: %v, want 200 and %q", path, p.value, a, says)
 			}
+			for site, status := range map[string]int{"none": 200, "same-origin": 200, "same-site": 403, "cross-site": 403} {
+				if a := s.Get(s.Ops+path, "Sec-Fetch-Site", site); a.Status != status {
+					t.Errorf("%s, as a browser sends it from a page that is %s: %v, want %d", path, site, a, status)
+				}
+			}
 			if a := s.Get(path); a.Status != http.StatusNotFound && path != "/readyz" {
 				t.Errorf("%s in public: %v, want 404", path, a)
 			}
