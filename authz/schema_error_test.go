@@ -83,8 +83,10 @@ func TestNew_RejectsAConfigThatDoesNotFitTheSchema(t *testing.T) {
 	config := schemaConfig()
 	config.SignedIn = nil
 	config.Owners["OWNR"] = config.Owners["SELF"]
+	config.Objects = map[string]func(context.Context, string) (any, error){"Mutation.s(di:)": nil}
 	rejected := compileError(t, sdl, func() authz.Config { return config })
 	wantIssue(t, rejected, "Mutation.s", "Config.SignedIn is not set")
+	wantIssue(t, rejected, "Config.Objects", "has a function for Mutation.s(di:), which is no ID with an owner rule")
 	wantIssue(t, rejected, "Config.Owners", "names OWNR, which is not a value of enum Owner")
 	_, err := authz.New(load(t, sdl), authz.Config{})
 	if err == nil || !strings.Contains(err.Error(), "Config.Viewer is required") {
@@ -104,13 +106,16 @@ func TestNew_TakesRulesForGeneratedFields(t *testing.T) {
 		rules               map[string]authz.Rule
 		coordinate, message string
 	}{
-		"none":            {nil, "Query._entities", "does not say who may use it"},
-		"open to a hole":  {map[string]authz.Rule{"Query._service": nil}, "_Service.sdl", "does not say so"},
-		"an unknown role": {map[string]authz.Rule{"Query._service": {{Roles: []string{"BOSS"}}}}, "Query._service", "names BOSS"},
-		"no alternative":  {map[string]authz.Rule{"Query._service": {}}, "Query._service", "without an alternative"},
-		"an owner":        {map[string]authz.Rule{"Query._service": {{Owner: "SELF"}}}, "Query._service", "no object to own"},
-		"a misspelt one":  {map[string]authz.Rule{"Query.service": admin}, "Config.Rules", "Query.service, which is no field"},
-		"a second rule":   {map[string]authz.Rule{"T.c": admin}, "T.c", "one in Config.Rules; remove"},
+		"none":             {nil, "Query._entities", "does not say who may use it"},
+		"open to a hole":   {map[string]authz.Rule{"Query._service": nil}, "_Service.sdl", "does not say so"},
+		"an unknown role":  {map[string]authz.Rule{"Query._service": {{Roles: []string{"BOSS"}}}}, "Query._service", "names BOSS"},
+		"an unknown owner": {map[string]authz.Rule{"Query._service": {{Owner: "BOSS"}}}, "Query._service", "names BOSS"},
+		"an age below zero": {map[string]authz.Rule{"Query._service": {{MaxAge: -1}}}, "Query._service",
+			"has a negative MaxAge in Config.Rules"},
+		"no alternative": {map[string]authz.Rule{"Query._service": {}}, "Query._service", "without an alternative"},
+		"an owner":       {map[string]authz.Rule{"Query._service": {{Owner: "SELF"}}}, "Query._service", "no object to own"},
+		"a misspelt one": {map[string]authz.Rule{"Query.service": admin}, "Config.Rules", "Query.service, which is no field"},
+		"a second rule":  {map[string]authz.Rule{"T.c": admin}, "T.c", "one in Config.Rules; remove"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := schemaConfig()
