@@ -80,8 +80,10 @@ func fullUses() any {
 
 func fullCounters(n int) any {
 	m := newGuessStore(n)
-	for range n {
-		m.count(time.Now(), counter{uuid.New(), limitNetwork, backoff{free: 1, maxDelay: time.Minute}})
+	for range n { // in each of its three queues
+		m.count(time.Now(), counter{uuid.New(), limitNetwork, backoff{free: 5, maxDelay: maxNetworkDelay}},
+			counter{uuid.New(), limitAccount, backoff{free: 5, maxDelay: maxAccountDelay}},
+			counter{uuid.New(), limitMail, backoff{free: 5, maxDelay: maxMailDelay}})
 	}
 	return m
 }

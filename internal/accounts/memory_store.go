@@ -10,7 +10,8 @@ import (
 )
 
 // memoryStore counts in the memory of one instance, which is bounded: see MaxCacheBytes. When it is full, it forgets the
-// counter that would expire first, which is the one with the fewest attempts left in it.
+// counter that would expire first, which is the one with the fewest attempts left in it. In a store of guesses that is
+// one of those whose attempts last as long, so that requests for mail, which count for hours, crowd no account out.
 //
 // With floors, what is forgotten still holds: a counter that is not there begins as the highest that was forgotten under
 // the same rule (the Space-Saving algorithm of Metwally et al., 2005). So no flood of other names buys guesses: at
@@ -19,8 +20,8 @@ type memoryStore struct {
 	mu     sync.Mutex
 	size   int
 	byName map[uuid.UUID]*storedCounter
-	queue  expiryQueue
-	floors map[rule]floor // nil: what is forgotten does not count
+	queues map[time.Duration]*expiryQueue // by how long an attempt lasts
+	floors map[rule]floor                 // nil: what is forgotten does not count
 }
 
 // rule is what counters have in common.
@@ -41,7 +42,7 @@ type storedCounter struct {
 type floor struct{ until, retryAt time.Time }
 
 func newMemoryStore(size int) *memoryStore {
-	return &memoryStore{size: size, byName: map[uuid.UUID]*storedCounter{}}
+	return &memoryStore{size: size, byName: map[uuid.UUID]*storedCounter{}, queues: map[time.Duration]*expiryQueue{}}
 }
 
 // newGuessStore returns a memoryStore of what guesses passwords.
@@ -91,15 +92,40 @@ func (m *memoryStore) longestDelay(now time.Time, counters []counter) (longest r
 func (m *memoryStore) add(c counter, now time.Time) {
 	stored := m.byName[c.name]
 	if stored == nil {
-		for len(m.queue) >= m.size {
-			m.forget(m.queue[0], now)
+		queue, size := m.queueOf(c)
+		for len(*queue) >= size {
+			m.forget((*queue)[0], now)
 		}
 		stored = &storedCounter{counter: c, count: count{until: m.floors[rule{c.limit, c.backoff}].until}}
 		m.byName[c.name] = stored
-		heap.Push(&m.queue, stored)
+		heap.Push(queue, stored)
 	}
 	stored.count = stored.next(c.backoff, now)
-	heap.Fix(&m.queue, stored.place)
+	m.fix(stored)
+}
+
+// queueOf returns the queue of a counter and how many it may hold: in a store of guesses half of all are accounts'.
+func (m *memoryStore) queueOf(c counter) (queue *expiryQueue, size int) {
+	class := c.maxDelay
+	switch {
+	case m.floors == nil:
+		class, size = 0, m.size
+	case class == maxAccountDelay:
+		size = m.size / 2
+	case class == maxNetworkDelay:
+		size = m.size / 4
+	default:
+		class, size = 0, m.size/4
+	}
+	if m.queues[class] == nil {
+		m.queues[class] = &expiryQueue{}
+	}
+	return m.queues[class], size
+}
+
+func (m *memoryStore) fix(s *storedCounter) {
+	queue, _ := m.queueOf(s.counter)
+	heap.Fix(queue, s.place)
 }
 
 // forget makes room. What is still in force raises the floor of its rule.
@@ -114,7 +140,8 @@ func (m *memoryStore) forget(s *storedCounter, now time.Time) {
 
 func (m *memoryStore) remove(s *storedCounter) {
 	delete(m.byName, s.name)
-	heap.Remove(&m.queue, s.place)
+	queue, _ := m.queueOf(s.counter)
+	heap.Remove(queue, s.place)
 }
 
 func (m *memoryStore) refund(_ context.Context, _ *transaction, t *attempt, reset bool) error {
@@ -130,7 +157,7 @@ func (m *memoryStore) refund(_ context.Context, _ *transaction, t *attempt, rese
 			m.remove(stored) // so that attempts without a hash take no place for long
 			continue
 		}
-		heap.Fix(&m.queue, stored.place)
+		m.fix(stored)
 	}
 	return nil
 }
@@ -138,9 +165,11 @@ func (m *memoryStore) refund(_ context.Context, _ *transaction, t *attempt, rese
 func (m *memoryStore) deleteExpired(_ context.Context, now time.Time) (deleted int, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for len(m.queue) > 0 && !m.queue[0].until.After(now) {
-		m.remove(m.queue[0])
-		deleted++
+	for _, queue := range m.queues {
+		for len(*queue) > 0 && !(*queue)[0].until.After(now) {
+			m.remove((*queue)[0])
+			deleted++
+		}
 	}
 	return deleted, nil
 }

@@ -43,7 +43,7 @@ func TestMemoryStore_AttemptsWithoutAHashPushNothingOut(t *testing.T) {
 		for range throttle.limits.Account {
 			charge(throttle.register("victim", from(-1), now))
 		}
-		for n := 0; len(store.queue) < size-running*8; n++ {
+		for n := 0; len(store.byName) < size-running*8; n++ {
 			charge(throttle.register(fmt.Sprint("filled", n), from(-2-n), now)) // and has a hash
 		}
 		for n := 0; n < 10*size; n += running {
@@ -109,13 +109,15 @@ func mostInAQuarter(store *memoryStore, addresses int, random *rand.Rand) (most 
 	return most
 }
 
-// TestMemoryStore_AFloodBuysTimeOnlyWithItsOwnAttempts: while others try as many addresses as the store holds, and a
-// quarter more, an owner on a new device has four attempts of five; and all five when the flood is over.
+// TestMemoryStore_AFloodBuysTimeOnlyWithItsOwnAttempts: while others try as many addresses as the store holds of
+// accounts, and a quarter more, and ask for as many mails, an owner on a new device has four attempts of five; and all five when the flood is over.
 func TestMemoryStore_AFloodBuysTimeOnlyWithItsOwnAttempts(t *testing.T) {
 	const size = 4096
 	store, now := newGuessStore(size), time.Now()
 	rule := backoff{5, maxAccountDelay}
-	for range size * 5 / 4 {
+	for n := range size * 5 / 8 {
+		mail := counter{uuid.New(), limitMail, backoff{freeMails, maxMailDelay}}
+		store.count(now, mail, counter{uuid.UUID{byte(n)}, limitNetwork, backoff{100, maxNetworkDelay}})
 		store.count(now, counter{uuid.New(), limitAccount, rule})
 	}
 	for after, want := range map[time.Duration]int{0: 4, maxAccountDelay: 5} {
