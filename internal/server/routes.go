@@ -134,6 +134,12 @@ func (s *Server) routes(ctx context.Context, graphql http.Handler) []route {
 			route{"/access.css", everyone, "its style", access},
 			route{"/", everyone, "the Playground's files", web.Handler()})
 	}
+	if s.config.AccountURL == "" {
+		account := web.Account()
+		for _, name := range append([]string{"account.js", "account.css"}, web.AccountKinds...) {
+			all = append(all, route{"GET /account/" + name, everyone, "pages of links in mails; a button sends their token", account})
+		}
+	}
 	if s.inbox != nil {
 		inbox := web.Inbox(s.inboxPage)
 		all = append(all,
