@@ -45,7 +45,7 @@ func TestMetrics_RefusedAttemptsNameTheirLimit(t *testing.T) {
 			for i, name := range names {
 				settings[i] = name + "=" + map[bool]string{true: "1", false: "1000000"}[name == limit]
 			}
-			p := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+url, servertest.Secret, servertest.Issuer,
+			p := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+url, servertest.Secret,
 				"GATEHOUSE_OPS_ADDR=127.0.0.1:0", "GATEHOUSE_THROTTLE="+strings.Join(settings, ","))
 			testenv.Equal(t, nil, above0(series(t, p, "gatehouse_attempts_refused_total")), "before, with %s", limit)
 			for range 20 { // right passwords wait for 62 ms at first
@@ -65,6 +65,7 @@ func attemptAll(p *servertest.Process) {
 	address := servertest.NewAddress()
 	answer := p.Ask("", servertest.Registration(address))
 	p.Ask("", servertest.Registration(servertest.NewAddress()))
+	p.Ask("", `mutation { requestPasswordReset(input: {email: "`+address+`"}) { success } }`)
 	for _, pw := range []string{"a wrong password", servertest.Password} {
 		for range 2 {
 			p.Ask("", fmt.Sprintf(`mutation { login(input: {email: %q, password: %q}) { tokenType } }`, address, pw))
@@ -146,6 +147,8 @@ var expired = map[string]string{
 	accounts.ChangesTable: "",
 	"jobs": "INSERT INTO jobs (id, kind, args, attempt, due_at, created_at, failed_at) " +
 		"VALUES (gen_random_uuid(), 'mail', '{}', 1, now(), now(), now() - interval '40 days')",
+	"one_time_tokens": "INSERT INTO one_time_tokens (id, user_id, purpose, digest, address, created_at, expires_at) " +
+		"VALUES (gen_random_uuid(), gen_random_uuid(), 'reset', '', '', now(), now() - interval '2 days')",
 	"revocations": "UPDATE revocations SET until = until - interval '3 days'",
 	"sessions":    "UPDATE sessions SET ended_at = ended_at - interval '40 days'",
 	"throttles":   "UPDATE throttles SET at = at - interval '1 day', until = until - interval '1 day'",
