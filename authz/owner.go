@@ -41,10 +41,13 @@ func (o Owner) On(types ...string) Owner {
 // value returns the object as the predicate takes it.
 func (o Owner) value(object any) (any, bool) {
 	v := reflect.ValueOf(object)
-	if v.Type() != o.goType && v.Kind() == reflect.Pointer {
-		v = v.Elem()
+	switch {
+	case v.Type() == o.goType:
+		return object, true
+	case v.Kind() == reflect.Pointer && v.Type().Elem() == o.goType:
+		return v.Elem().Interface(), true
 	}
-	return v.Interface(), v.Type() == o.goType
+	return nil, false
 }
 
 // knows reports whether the predicate decides objects of a GraphQL type. Config.TypeName is asked about an empty
