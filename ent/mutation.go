@@ -6256,29 +6256,31 @@ func (m *ThrottleMutation) ResetEdge(name string) error {
 // UserMutation represents an operation that mutates the User nodes in the graph.
 type UserMutation struct {
 	config
-	op                       Op
-	typ                      string
-	id                       *uuid.UUID
-	email                    *string
-	email_verified           *bool
-	pending_email            *string
-	name                     *string
-	locale                   *string
-	password_hash            *string
-	credential_generation    *int
-	addcredential_generation *int
-	roles                    *[]string
-	appendroles              []string
-	status                   *string
-	created_at               *time.Time
-	updated_at               *time.Time
-	clearedFields            map[string]struct{}
-	sessions                 map[uuid.UUID]struct{}
-	removedsessions          map[uuid.UUID]struct{}
-	clearedsessions          bool
-	done                     bool
-	oldValue                 func(context.Context) (*User, error)
-	predicates               []predicate.User
+	op                         Op
+	typ                        string
+	id                         *uuid.UUID
+	email                      *string
+	email_verified             *bool
+	pending_email              *string
+	name                       *string
+	locale                     *string
+	password_hash              *string
+	credential_generation      *int
+	addcredential_generation   *int
+	email_proved_generation    *int
+	addemail_proved_generation *int
+	roles                      *[]string
+	appendroles                []string
+	status                     *string
+	created_at                 *time.Time
+	updated_at                 *time.Time
+	clearedFields              map[string]struct{}
+	sessions                   map[uuid.UUID]struct{}
+	removedsessions            map[uuid.UUID]struct{}
+	clearedsessions            bool
+	done                       bool
+	oldValue                   func(context.Context) (*User, error)
+	predicates                 []predicate.User
 }
 
 var _ ent.Mutation = (*UserMutation)(nil)
@@ -6696,6 +6698,76 @@ func (m *UserMutation) ResetCredentialGeneration() {
 	m.addcredential_generation = nil
 }
 
+// SetEmailProvedGeneration sets the "email_proved_generation" field.
+func (m *UserMutation) SetEmailProvedGeneration(i int) {
+	m.email_proved_generation = &i
+	m.addemail_proved_generation = nil
+}
+
+// EmailProvedGeneration returns the value of the "email_proved_generation" field in the mutation.
+func (m *UserMutation) EmailProvedGeneration() (r int, exists bool) {
+	v := m.email_proved_generation
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEmailProvedGeneration returns the old "email_proved_generation" field's value of the User entity.
+// If the User object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMutation) OldEmailProvedGeneration(ctx context.Context) (v *int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEmailProvedGeneration is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEmailProvedGeneration requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEmailProvedGeneration: %w", err)
+	}
+	return oldValue.EmailProvedGeneration, nil
+}
+
+// AddEmailProvedGeneration adds i to the "email_proved_generation" field.
+func (m *UserMutation) AddEmailProvedGeneration(i int) {
+	if m.addemail_proved_generation != nil {
+		*m.addemail_proved_generation += i
+	} else {
+		m.addemail_proved_generation = &i
+	}
+}
+
+// AddedEmailProvedGeneration returns the value that was added to the "email_proved_generation" field in this mutation.
+func (m *UserMutation) AddedEmailProvedGeneration() (r int, exists bool) {
+	v := m.addemail_proved_generation
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearEmailProvedGeneration clears the value of the "email_proved_generation" field.
+func (m *UserMutation) ClearEmailProvedGeneration() {
+	m.email_proved_generation = nil
+	m.addemail_proved_generation = nil
+	m.clearedFields[user.FieldEmailProvedGeneration] = struct{}{}
+}
+
+// EmailProvedGenerationCleared returns if the "email_proved_generation" field was cleared in this mutation.
+func (m *UserMutation) EmailProvedGenerationCleared() bool {
+	_, ok := m.clearedFields[user.FieldEmailProvedGeneration]
+	return ok
+}
+
+// ResetEmailProvedGeneration resets all changes to the "email_proved_generation" field.
+func (m *UserMutation) ResetEmailProvedGeneration() {
+	m.email_proved_generation = nil
+	m.addemail_proved_generation = nil
+	delete(m.clearedFields, user.FieldEmailProvedGeneration)
+}
+
 // SetRoles sets the "roles" field.
 func (m *UserMutation) SetRoles(s []string) {
 	m.roles = &s
@@ -6943,7 +7015,7 @@ func (m *UserMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *UserMutation) Fields() []string {
-	fields := make([]string, 0, 11)
+	fields := make([]string, 0, 12)
 	if m.email != nil {
 		fields = append(fields, user.FieldEmail)
 	}
@@ -6964,6 +7036,9 @@ func (m *UserMutation) Fields() []string {
 	}
 	if m.credential_generation != nil {
 		fields = append(fields, user.FieldCredentialGeneration)
+	}
+	if m.email_proved_generation != nil {
+		fields = append(fields, user.FieldEmailProvedGeneration)
 	}
 	if m.roles != nil {
 		fields = append(fields, user.FieldRoles)
@@ -6999,6 +7074,8 @@ func (m *UserMutation) Field(name string) (ent.Value, bool) {
 		return m.PasswordHash()
 	case user.FieldCredentialGeneration:
 		return m.CredentialGeneration()
+	case user.FieldEmailProvedGeneration:
+		return m.EmailProvedGeneration()
 	case user.FieldRoles:
 		return m.Roles()
 	case user.FieldStatus:
@@ -7030,6 +7107,8 @@ func (m *UserMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldPasswordHash(ctx)
 	case user.FieldCredentialGeneration:
 		return m.OldCredentialGeneration(ctx)
+	case user.FieldEmailProvedGeneration:
+		return m.OldEmailProvedGeneration(ctx)
 	case user.FieldRoles:
 		return m.OldRoles(ctx)
 	case user.FieldStatus:
@@ -7096,6 +7175,13 @@ func (m *UserMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetCredentialGeneration(v)
 		return nil
+	case user.FieldEmailProvedGeneration:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEmailProvedGeneration(v)
+		return nil
 	case user.FieldRoles:
 		v, ok := value.([]string)
 		if !ok {
@@ -7135,6 +7221,9 @@ func (m *UserMutation) AddedFields() []string {
 	if m.addcredential_generation != nil {
 		fields = append(fields, user.FieldCredentialGeneration)
 	}
+	if m.addemail_proved_generation != nil {
+		fields = append(fields, user.FieldEmailProvedGeneration)
+	}
 	return fields
 }
 
@@ -7145,6 +7234,8 @@ func (m *UserMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
 	case user.FieldCredentialGeneration:
 		return m.AddedCredentialGeneration()
+	case user.FieldEmailProvedGeneration:
+		return m.AddedEmailProvedGeneration()
 	}
 	return nil, false
 }
@@ -7160,6 +7251,13 @@ func (m *UserMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddCredentialGeneration(v)
+		return nil
+	case user.FieldEmailProvedGeneration:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddEmailProvedGeneration(v)
 		return nil
 	}
 	return fmt.Errorf("unknown User numeric field %s", name)
@@ -7177,6 +7275,9 @@ func (m *UserMutation) ClearedFields() []string {
 	}
 	if m.FieldCleared(user.FieldLocale) {
 		fields = append(fields, user.FieldLocale)
+	}
+	if m.FieldCleared(user.FieldEmailProvedGeneration) {
+		fields = append(fields, user.FieldEmailProvedGeneration)
 	}
 	return fields
 }
@@ -7200,6 +7301,9 @@ func (m *UserMutation) ClearField(name string) error {
 		return nil
 	case user.FieldLocale:
 		m.ClearLocale()
+		return nil
+	case user.FieldEmailProvedGeneration:
+		m.ClearEmailProvedGeneration()
 		return nil
 	}
 	return fmt.Errorf("unknown User nullable field %s", name)
@@ -7229,6 +7333,9 @@ func (m *UserMutation) ResetField(name string) error {
 		return nil
 	case user.FieldCredentialGeneration:
 		m.ResetCredentialGeneration()
+		return nil
+	case user.FieldEmailProvedGeneration:
+		m.ResetEmailProvedGeneration()
 		return nil
 	case user.FieldRoles:
 		m.ResetRoles()

@@ -33,6 +33,8 @@ type User struct {
 	PasswordHash string `json:"-"`
 	// how many credentials came before: known devices end with theirs
 	CredentialGeneration int `json:"credential_generation,omitempty"`
+	// the credential_generation whose holder has shown that they read the mail of the address
+	EmailProvedGeneration *int `json:"email_proved_generation,omitempty"`
 	// GraphQL's Role values, sorted, each once
 	Roles []string `json:"roles,omitempty"`
 	// GraphQL's UserStatus value
@@ -74,7 +76,7 @@ func (*User) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case user.FieldEmailVerified:
 			values[i] = new(sql.NullBool)
-		case user.FieldCredentialGeneration:
+		case user.FieldCredentialGeneration, user.FieldEmailProvedGeneration:
 			values[i] = new(sql.NullInt64)
 		case user.FieldEmail, user.FieldPendingEmail, user.FieldName, user.FieldLocale, user.FieldPasswordHash, user.FieldStatus:
 			values[i] = new(sql.NullString)
@@ -147,6 +149,13 @@ func (_m *User) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field credential_generation", values[i])
 			} else if value.Valid {
 				_m.CredentialGeneration = int(value.Int64)
+			}
+		case user.FieldEmailProvedGeneration:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field email_proved_generation", values[i])
+			} else if value.Valid {
+				_m.EmailProvedGeneration = new(int)
+				*_m.EmailProvedGeneration = int(value.Int64)
 			}
 		case user.FieldRoles:
 			if value, ok := values[i].(*[]byte); !ok {
@@ -240,6 +249,11 @@ func (_m *User) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("credential_generation=")
 	builder.WriteString(fmt.Sprintf("%v", _m.CredentialGeneration))
+	builder.WriteString(", ")
+	if v := _m.EmailProvedGeneration; v != nil {
+		builder.WriteString("email_proved_generation=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
 	builder.WriteString(", ")
 	builder.WriteString("roles=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Roles))

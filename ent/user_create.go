@@ -107,6 +107,20 @@ func (_c *UserCreate) SetNillableCredentialGeneration(v *int) *UserCreate {
 	return _c
 }
 
+// SetEmailProvedGeneration sets the "email_proved_generation" field.
+func (_c *UserCreate) SetEmailProvedGeneration(v int) *UserCreate {
+	_c.mutation.SetEmailProvedGeneration(v)
+	return _c
+}
+
+// SetNillableEmailProvedGeneration sets the "email_proved_generation" field if the given value is not nil.
+func (_c *UserCreate) SetNillableEmailProvedGeneration(v *int) *UserCreate {
+	if v != nil {
+		_c.SetEmailProvedGeneration(*v)
+	}
+	return _c
+}
+
 // SetRoles sets the "roles" field.
 func (_c *UserCreate) SetRoles(v []string) *UserCreate {
 	_c.mutation.SetRoles(v)
@@ -286,6 +300,10 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.CredentialGeneration(); ok {
 		_spec.SetField(user.FieldCredentialGeneration, field.TypeInt, value)
 		_node.CredentialGeneration = value
+	}
+	if value, ok := _c.mutation.EmailProvedGeneration(); ok {
+		_spec.SetField(user.FieldEmailProvedGeneration, field.TypeInt, value)
+		_node.EmailProvedGeneration = &value
 	}
 	if value, ok := _c.mutation.Roles(); ok {
 		_spec.SetField(user.FieldRoles, field.TypeJSON, value)
@@ -476,6 +494,30 @@ func (u *UserUpsert) UpdateCredentialGeneration() *UserUpsert {
 // AddCredentialGeneration adds v to the "credential_generation" field.
 func (u *UserUpsert) AddCredentialGeneration(v int) *UserUpsert {
 	u.Add(user.FieldCredentialGeneration, v)
+	return u
+}
+
+// SetEmailProvedGeneration sets the "email_proved_generation" field.
+func (u *UserUpsert) SetEmailProvedGeneration(v int) *UserUpsert {
+	u.Set(user.FieldEmailProvedGeneration, v)
+	return u
+}
+
+// UpdateEmailProvedGeneration sets the "email_proved_generation" field to the value that was provided on create.
+func (u *UserUpsert) UpdateEmailProvedGeneration() *UserUpsert {
+	u.SetExcluded(user.FieldEmailProvedGeneration)
+	return u
+}
+
+// AddEmailProvedGeneration adds v to the "email_proved_generation" field.
+func (u *UserUpsert) AddEmailProvedGeneration(v int) *UserUpsert {
+	u.Add(user.FieldEmailProvedGeneration, v)
+	return u
+}
+
+// ClearEmailProvedGeneration clears the value of the "email_proved_generation" field.
+func (u *UserUpsert) ClearEmailProvedGeneration() *UserUpsert {
+	u.SetNull(user.FieldEmailProvedGeneration)
 	return u
 }
 
@@ -689,6 +731,34 @@ func (u *UserUpsertOne) AddCredentialGeneration(v int) *UserUpsertOne {
 func (u *UserUpsertOne) UpdateCredentialGeneration() *UserUpsertOne {
 	return u.Update(func(s *UserUpsert) {
 		s.UpdateCredentialGeneration()
+	})
+}
+
+// SetEmailProvedGeneration sets the "email_proved_generation" field.
+func (u *UserUpsertOne) SetEmailProvedGeneration(v int) *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.SetEmailProvedGeneration(v)
+	})
+}
+
+// AddEmailProvedGeneration adds v to the "email_proved_generation" field.
+func (u *UserUpsertOne) AddEmailProvedGeneration(v int) *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.AddEmailProvedGeneration(v)
+	})
+}
+
+// UpdateEmailProvedGeneration sets the "email_proved_generation" field to the value that was provided on create.
+func (u *UserUpsertOne) UpdateEmailProvedGeneration() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateEmailProvedGeneration()
+	})
+}
+
+// ClearEmailProvedGeneration clears the value of the "email_proved_generation" field.
+func (u *UserUpsertOne) ClearEmailProvedGeneration() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.ClearEmailProvedGeneration()
 	})
 }
 
@@ -1075,6 +1145,34 @@ func (u *UserUpsertBulk) AddCredentialGeneration(v int) *UserUpsertBulk {
 func (u *UserUpsertBulk) UpdateCredentialGeneration() *UserUpsertBulk {
 	return u.Update(func(s *UserUpsert) {
 		s.UpdateCredentialGeneration()
+	})
+}
+
+// SetEmailProvedGeneration sets the "email_proved_generation" field.
+func (u *UserUpsertBulk) SetEmailProvedGeneration(v int) *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.SetEmailProvedGeneration(v)
+	})
+}
+
+// AddEmailProvedGeneration adds v to the "email_proved_generation" field.
+func (u *UserUpsertBulk) AddEmailProvedGeneration(v int) *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.AddEmailProvedGeneration(v)
+	})
+}
+
+// UpdateEmailProvedGeneration sets the "email_proved_generation" field to the value that was provided on create.
+func (u *UserUpsertBulk) UpdateEmailProvedGeneration() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateEmailProvedGeneration()
+	})
+}
+
+// ClearEmailProvedGeneration clears the value of the "email_proved_generation" field.
+func (u *UserUpsertBulk) ClearEmailProvedGeneration() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.ClearEmailProvedGeneration()
 	})
 }
 

@@ -154,6 +154,33 @@ func (_u *UserUpdate) AddCredentialGeneration(v int) *UserUpdate {
 	return _u
 }
 
+// SetEmailProvedGeneration sets the "email_proved_generation" field.
+func (_u *UserUpdate) SetEmailProvedGeneration(v int) *UserUpdate {
+	_u.mutation.ResetEmailProvedGeneration()
+	_u.mutation.SetEmailProvedGeneration(v)
+	return _u
+}
+
+// SetNillableEmailProvedGeneration sets the "email_proved_generation" field if the given value is not nil.
+func (_u *UserUpdate) SetNillableEmailProvedGeneration(v *int) *UserUpdate {
+	if v != nil {
+		_u.SetEmailProvedGeneration(*v)
+	}
+	return _u
+}
+
+// AddEmailProvedGeneration adds value to the "email_proved_generation" field.
+func (_u *UserUpdate) AddEmailProvedGeneration(v int) *UserUpdate {
+	_u.mutation.AddEmailProvedGeneration(v)
+	return _u
+}
+
+// ClearEmailProvedGeneration clears the value of the "email_proved_generation" field.
+func (_u *UserUpdate) ClearEmailProvedGeneration() *UserUpdate {
+	_u.mutation.ClearEmailProvedGeneration()
+	return _u
+}
+
 // SetRoles sets the "roles" field.
 func (_u *UserUpdate) SetRoles(v []string) *UserUpdate {
 	_u.mutation.SetRoles(v)
@@ -303,6 +330,15 @@ func (_u *UserUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedCredentialGeneration(); ok {
 		_spec.AddField(user.FieldCredentialGeneration, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.EmailProvedGeneration(); ok {
+		_spec.SetField(user.FieldEmailProvedGeneration, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedEmailProvedGeneration(); ok {
+		_spec.AddField(user.FieldEmailProvedGeneration, field.TypeInt, value)
+	}
+	if _u.mutation.EmailProvedGenerationCleared() {
+		_spec.ClearField(user.FieldEmailProvedGeneration, field.TypeInt)
 	}
 	if value, ok := _u.mutation.Roles(); ok {
 		_spec.SetField(user.FieldRoles, field.TypeJSON, value)
@@ -506,6 +542,33 @@ func (_u *UserUpdateOne) AddCredentialGeneration(v int) *UserUpdateOne {
 	return _u
 }
 
+// SetEmailProvedGeneration sets the "email_proved_generation" field.
+func (_u *UserUpdateOne) SetEmailProvedGeneration(v int) *UserUpdateOne {
+	_u.mutation.ResetEmailProvedGeneration()
+	_u.mutation.SetEmailProvedGeneration(v)
+	return _u
+}
+
+// SetNillableEmailProvedGeneration sets the "email_proved_generation" field if the given value is not nil.
+func (_u *UserUpdateOne) SetNillableEmailProvedGeneration(v *int) *UserUpdateOne {
+	if v != nil {
+		_u.SetEmailProvedGeneration(*v)
+	}
+	return _u
+}
+
+// AddEmailProvedGeneration adds value to the "email_proved_generation" field.
+func (_u *UserUpdateOne) AddEmailProvedGeneration(v int) *UserUpdateOne {
+	_u.mutation.AddEmailProvedGeneration(v)
+	return _u
+}
+
+// ClearEmailProvedGeneration clears the value of the "email_proved_generation" field.
+func (_u *UserUpdateOne) ClearEmailProvedGeneration() *UserUpdateOne {
+	_u.mutation.ClearEmailProvedGeneration()
+	return _u
+}
+
 // SetRoles sets the "roles" field.
 func (_u *UserUpdateOne) SetRoles(v []string) *UserUpdateOne {
 	_u.mutation.SetRoles(v)
@@ -685,6 +748,15 @@ func (_u *UserUpdateOne) sqlSave(ctx context.Context) (_node *User, err error) {
 	}
 	if value, ok := _u.mutation.AddedCredentialGeneration(); ok {
 		_spec.AddField(user.FieldCredentialGeneration, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.EmailProvedGeneration(); ok {
+		_spec.SetField(user.FieldEmailProvedGeneration, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedEmailProvedGeneration(); ok {
+		_spec.AddField(user.FieldEmailProvedGeneration, field.TypeInt, value)
+	}
+	if _u.mutation.EmailProvedGenerationCleared() {
+		_spec.ClearField(user.FieldEmailProvedGeneration, field.TypeInt)
 	}
 	if value, ok := _u.mutation.Roles(); ok {
 		_spec.SetField(user.FieldRoles, field.TypeJSON, value)

@@ -1403,9 +1403,10 @@ input SetRolesInput {
   "All roles that the user shall have; ` + "`" + `USER` + "`" + ` is one of them."
   roles: [Role!]!
   """
-  Give ` + "`" + `ADMIN` + "`" + ` although nobody has confirmed the account's e-mail address, so that anybody may have registered it. The
-  caller vouches for whoever has its password; all of its sessions end. Without this, such an account is refused:
-  ` + "`" + `BAD_USER_INPUT` + "`" + `, with this ` + "`" + `field` + "`" + `.
+  Give ` + "`" + `ADMIN` + "`" + ` although whoever has the account's password has not shown that they read the mail of its address, so that
+  anybody may have registered it. They show it by ` + "`" + `resetPassword` + "`" + `, or by the code or the link of a mail in a session of
+  the account; a link that is followed without one confirms the address and shows nothing of them. The caller vouches for
+  them; all sessions of the account end. Without this, such an account is refused: ` + "`" + `BAD_USER_INPUT` + "`" + `, with this ` + "`" + `field` + "`" + `.
   """
   allowUnverifiedEmail: Boolean = false
 }
@@ -1506,7 +1507,7 @@ type User implements Node @auth(any: [{ roles: [ADMIN] }, { owner: SELF }]) {
   id: ID!
   "E-mail address, as it is compared: trimmed and case-folded."
   email: String!
-  "Whether the user has shown that the address is theirs."
+  "Whether the owner of the address has confirmed it."
   emailVerified: Boolean!
   "The address that the user has asked for, until a mail shows that it is theirs."
   pendingEmail: String

@@ -234,6 +234,7 @@ var (
 		{Name: "locale", Type: field.TypeString, Nullable: true},
 		{Name: "password_hash", Type: field.TypeString},
 		{Name: "credential_generation", Type: field.TypeInt, Default: 0},
+		{Name: "email_proved_generation", Type: field.TypeInt, Nullable: true},
 		{Name: "roles", Type: field.TypeJSON},
 		{Name: "status", Type: field.TypeString},
 		{Name: "created_at", Type: field.TypeTime},

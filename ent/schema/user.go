@@ -32,6 +32,8 @@ func (User) Fields() []ent.Field {
 		field.String("password_hash").Sensitive().Comment("Argon2id in PHC form"),
 		field.Int("credential_generation").Default(0).
 			Comment("how many credentials came before: known devices end with theirs"),
+		field.Int("email_proved_generation").Optional().Nillable().
+			Comment("the credential_generation whose holder has shown that they read the mail of the address"),
 		field.Strings("roles").Comment("GraphQL's Role values, sorted, each once"),
 		field.String("status").Comment("GraphQL's UserStatus value"),
 		field.Time("created_at").Immutable(),

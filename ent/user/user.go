@@ -26,6 +26,8 @@ const (
 	FieldPasswordHash = "password_hash"
 	// FieldCredentialGeneration holds the string denoting the credential_generation field in the database.
 	FieldCredentialGeneration = "credential_generation"
+	// FieldEmailProvedGeneration holds the string denoting the email_proved_generation field in the database.
+	FieldEmailProvedGeneration = "email_proved_generation"
 	// FieldRoles holds the string denoting the roles field in the database.
 	FieldRoles = "roles"
 	// FieldStatus holds the string denoting the status field in the database.
@@ -57,6 +59,7 @@ var Columns = []string{
 	FieldLocale,
 	FieldPasswordHash,
 	FieldCredentialGeneration,
+	FieldEmailProvedGeneration,
 	FieldRoles,
 	FieldStatus,
 	FieldCreatedAt,
@@ -121,6 +124,11 @@ func ByPasswordHash(opts ...sql.OrderTermOption) OrderOption {
 // ByCredentialGeneration orders the results by the credential_generation field.
 func ByCredentialGeneration(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCredentialGeneration, opts...).ToFunc()
+}
+
+// ByEmailProvedGeneration orders the results by the email_proved_generation field.
+func ByEmailProvedGeneration(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldEmailProvedGeneration, opts...).ToFunc()
 }
 
 // ByStatus orders the results by the status field.

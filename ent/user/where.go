@@ -91,6 +91,11 @@ func CredentialGeneration(v int) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldCredentialGeneration, v))
 }
 
+// EmailProvedGeneration applies equality check predicate on the "email_proved_generation" field. It's identical to EmailProvedGenerationEQ.
+func EmailProvedGeneration(v int) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldEmailProvedGeneration, v))
+}
+
 // Status applies equality check predicate on the "status" field. It's identical to StatusEQ.
 func Status(v string) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldStatus, v))
@@ -509,6 +514,56 @@ func CredentialGenerationLT(v int) predicate.User {
 // CredentialGenerationLTE applies the LTE predicate on the "credential_generation" field.
 func CredentialGenerationLTE(v int) predicate.User {
 	return predicate.User(sql.FieldLTE(FieldCredentialGeneration, v))
+}
+
+// EmailProvedGenerationEQ applies the EQ predicate on the "email_proved_generation" field.
+func EmailProvedGenerationEQ(v int) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldEmailProvedGeneration, v))
+}
+
+// EmailProvedGenerationNEQ applies the NEQ predicate on the "email_proved_generation" field.
+func EmailProvedGenerationNEQ(v int) predicate.User {
+	return predicate.User(sql.FieldNEQ(FieldEmailProvedGeneration, v))
+}
+
+// EmailProvedGenerationIn applies the In predicate on the "email_proved_generation" field.
+func EmailProvedGenerationIn(vs ...int) predicate.User {
+	return predicate.User(sql.FieldIn(FieldEmailProvedGeneration, vs...))
+}
+
+// EmailProvedGenerationNotIn applies the NotIn predicate on the "email_proved_generation" field.
+func EmailProvedGenerationNotIn(vs ...int) predicate.User {
+	return predicate.User(sql.FieldNotIn(FieldEmailProvedGeneration, vs...))
+}
+
+// EmailProvedGenerationGT applies the GT predicate on the "email_proved_generation" field.
+func EmailProvedGenerationGT(v int) predicate.User {
+	return predicate.User(sql.FieldGT(FieldEmailProvedGeneration, v))
+}
+
+// EmailProvedGenerationGTE applies the GTE predicate on the "email_proved_generation" field.
+func EmailProvedGenerationGTE(v int) predicate.User {
+	return predicate.User(sql.FieldGTE(FieldEmailProvedGeneration, v))
+}
+
+// EmailProvedGenerationLT applies the LT predicate on the "email_proved_generation" field.
+func EmailProvedGenerationLT(v int) predicate.User {
+	return predicate.User(sql.FieldLT(FieldEmailProvedGeneration, v))
+}
+
+// EmailProvedGenerationLTE applies the LTE predicate on the "email_proved_generation" field.
+func EmailProvedGenerationLTE(v int) predicate.User {
+	return predicate.User(sql.FieldLTE(FieldEmailProvedGeneration, v))
+}
+
+// EmailProvedGenerationIsNil applies the IsNil predicate on the "email_proved_generation" field.
+func EmailProvedGenerationIsNil() predicate.User {
+	return predicate.User(sql.FieldIsNull(FieldEmailProvedGeneration))
+}
+
+// EmailProvedGenerationNotNil applies the NotNil predicate on the "email_proved_generation" field.
+func EmailProvedGenerationNotNil() predicate.User {
+	return predicate.User(sql.FieldNotNull(FieldEmailProvedGeneration))
 }
 
 // StatusEQ applies the EQ predicate on the "status" field.

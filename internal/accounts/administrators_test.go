@@ -106,6 +106,8 @@ func TestSetRoles_UnverifiedAddressGetsNoRights(t *testing.T) {
 		check(t, set(false, accounts.RoleAdmin)) // had it already
 		check(t, set(false))
 		h.exec("UPDATE users SET email_verified = true")
+		wantProblem(t, "ADMIN, confirmed", set(false, accounts.RoleAdmin), problem.BadUserInput, "allowUnverifiedEmail")
+		h.exec(provesEmail)
 		check(t, set(false, accounts.RoleAdmin))
 	})
 }
@@ -253,7 +255,7 @@ func TestSetRoles_SetsExactlyTheGivenRoles(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		root := h.administrator("root@example.com")
 		user := h.must(h.register(ada, goodPassword))
-		h.exec("UPDATE users SET email_verified = true")
+		h.exec(provesEmail)
 		check(t, h.setRoles(root.Viewer, user.User.ID, accounts.RoleUser, accounts.RoleAdmin, accounts.RoleUser))
 		if v := h.caller(user); !v.HasRole("ADMIN") {
 			t.Errorf("the next request has the roles %v", v.Roles)

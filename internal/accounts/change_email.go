@@ -90,7 +90,7 @@ func (s *Service) ConfirmEmailChange(
 			if before.PendingEmail == nil || *before.PendingEmail != r.token.Address {
 				return linkRefused(tokenRevoked)
 			}
-			if err := s.move(ctx, tx, before, r.token.Address, now); err != nil {
+			if err := s.move(ctx, tx, r, now); err != nil {
 				return err
 			}
 			tx.emit(Event{Kind: EmailChanged, UserID: before.ID})
@@ -109,9 +109,10 @@ func (s *Service) ConfirmEmailChange(
 	return &ConfirmEmailChangePayload{Success: true}, nil
 }
 
-// move gives an account that the transaction holds another address, whose owner has been proved. Its devices become
-// unknown: each is known for an address. Problem: EMAIL_TAKEN.
-func (s *Service) move(ctx context.Context, tx *transaction, account *ent.User, to string, now time.Time) error {
+// move gives the account of a token the token's address. Its devices become unknown: each is known for an address.
+// Problem: EMAIL_TAKEN.
+func (s *Service) move(ctx context.Context, tx *transaction, r redeemed, now time.Time) error {
+	account, to := r.account, r.token.Address
 	if err := ownAddress(ctx, tx, to, account.ID); err != nil {
 		return err
 	}
@@ -119,7 +120,8 @@ func (s *Service) move(ctx context.Context, tx *transaction, account *ent.User, 
 	if err != nil {
 		return err
 	}
-	return account.Update().SetEmail(to).SetEmailVerified(true).ClearPendingEmail().SetUpdatedAt(now).Exec(ctx)
+	change := account.Update().SetEmail(to).SetEmailVerified(true).ClearPendingEmail().SetUpdatedAt(now)
+	return recordProof(change, r).Exec(ctx)
 }
 
 func emailTaken() *problem.Problem {

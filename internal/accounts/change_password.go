@@ -44,8 +44,11 @@ func (s *Service) ChangePassword(ctx context.Context, v *viewer.Viewer, in Chang
 		if err := replaceHash(ctx, tx, row, proved.verified, hash); err != nil {
 			return err
 		}
-		err = tx.User.Update().Where(user.ID(row.ID)).AddCredentialGeneration(1).SetUpdatedAt(now).Exec(ctx)
-		if err != nil {
+		change := tx.User.Update().Where(user.ID(row.ID)).AddCredentialGeneration(1).SetUpdatedAt(now)
+		if hasProvedEmail(row) { // who knew the password chose the next one
+			change.SetEmailProvedGeneration(row.CredentialGeneration + 1)
+		}
+		if err := change.Exec(ctx); err != nil {
 			return err
 		}
 		if err := s.revokeSessions(ctx, tx, now, session.UserID(row.ID)); err != nil {

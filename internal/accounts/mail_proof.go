@@ -46,6 +46,9 @@ func (s *Service) redeemProof(ctx context.Context, v *viewer.Viewer, p mailProof
 		if err != nil {
 			return err
 		}
+		if r.own, err = tx.isSignedIn(ctx, v, r.account, now); err != nil {
+			return err
+		}
 		return f(ctx, tx, r)
 	})
 }
@@ -73,7 +76,7 @@ func (s *Service) redeemCode(ctx context.Context, v *viewer.Viewer, p mailProof,
 		if err := tx.useUp(ctx, row, now); err != nil {
 			return err
 		}
-		return f(ctx, tx, redeemed{caller, row})
+		return f(ctx, tx, redeemed{account: caller, token: row, own: true})
 	})
 	return cmp.Or(err, refused)
 }

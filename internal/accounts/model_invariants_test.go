@@ -63,7 +63,7 @@ func (m *model) holdsRows() {
 			m.fail("%s has a row: %v", p.email, i >= 0)
 		}
 		if i >= 0 && (users[i].ID != p.id || !slices.Equal(users[i].Roles, p.roles()) || (users[i].Status != "ACTIVE") != p.suspended ||
-			users[i].EmailVerified != p.verified || textOf(users[i].PendingEmail) != p.pending) {
+			users[i].EmailVerified != p.verified || provedEmail(users[i]) != p.proved || textOf(users[i].PendingEmail) != p.pending) {
 			m.fail("%+v, want %+v", users[i], p)
 		}
 	}
@@ -82,6 +82,10 @@ func (m *model) holdsRows() {
 			m.fail("the session is\n%+v, want\n%+v", row, s)
 		}
 	}
+}
+
+func provedEmail(u *gatehouse.User) bool {
+	return u.EmailProvedGeneration != nil && *u.EmailProvedGeneration == u.CredentialGeneration
 }
 
 func textOf(text *string) string {

@@ -104,7 +104,7 @@ func (m *model) takeResetPassword() {
 	given, err := m.seat().ResetPassword(m.t.Context(), anonymous, accounts.ResetPasswordInput{Token: l.text, NewPassword: pw})
 	if m.outcome(err, want, "resetPassword of %s by %s", l.of.email, l.purpose) {
 		l.used = true
-		l.of.password, l.of.verified, l.of.pending = pw, true, ""
+		l.of.password, l.of.verified, l.of.proved, l.of.pending = pw, true, true, ""
 		m.expire(l.user, token.VerifyEmail, token.ResetAccess, token.ChangeEmail)
 		m.end(m.allOf(l.user)...)
 		m.begin(l.of, given)
@@ -127,10 +127,20 @@ func (m *model) takeVerifyEmail() {
 	if want == "" && l.address != l.of.email {
 		want = problem.InvalidToken
 	}
-	_, err := m.seat().VerifyEmail(m.t.Context(), anonymous, accounts.VerifyEmailInput{Token: &l.text})
+	by, own := m.follower(l)
+	_, err := m.seat().VerifyEmail(m.t.Context(), by, accounts.VerifyEmailInput{Token: &l.text})
 	if m.outcome(err, want, "verifyEmail of %s by %s", l.of.email, l.purpose) {
-		l.used, l.of.verified = true, true
+		l.used, l.of.verified, l.of.proved = true, true, own
 	}
+}
+
+// follower follows a link: nobody, or a session, and whether it shows that the account's own user does.
+func (m *model) follower(l *link) (by *viewer.Viewer, own bool) {
+	if m.chance(50) {
+		return anonymous, false
+	}
+	s := m.caller(func(s *signIn) bool { return s.user == l.user || m.chance(30) })
+	return s.viewer(), s.user == l.user && m.isActive(s)
 }
 
 // takeVerifyByCode tries the code of a mail in a session, mostly in the one that asked for it.
@@ -157,7 +167,7 @@ func (m *model) takeVerifyByCode() {
 	}
 	_, err := m.seat().VerifyEmail(m.t.Context(), s.viewer(), accounts.VerifyEmailInput{Code: &code})
 	if m.outcome(err, want, "verifyByCode of %s, %s", s.of.email, s.id) {
-		open.used, s.of.verified = true, true
+		open.used, s.of.verified, s.of.proved = true, true, true
 	}
 }
 
@@ -192,7 +202,8 @@ func (m *model) takeConfirmChange() {
 	if want == "" && l.address != l.of.pending {
 		want = problem.InvalidToken
 	}
-	_, err := m.seat().ConfirmEmailChange(m.t.Context(), anonymous, accounts.ConfirmEmailChangeInput{Token: &l.text})
+	by, own := m.follower(l)
+	_, err := m.seat().ConfirmEmailChange(m.t.Context(), by, accounts.ConfirmEmailChangeInput{Token: &l.text})
 	if !m.outcome(err, want, "confirmEmailChange of %s by %s", l.of.email, l.purpose) {
 		m.mailed()
 		return
@@ -200,6 +211,7 @@ func (m *model) takeConfirmChange() {
 	l.used = true
 	before := *l.of
 	m.moved(l)
+	l.of.proved = own
 	if !before.verified {
 		m.mailed()
 		return
@@ -209,7 +221,7 @@ func (m *model) takeConfirmChange() {
 
 // moved is what a change of address and its undo have in common.
 func (m *model) moved(l *link) {
-	l.of.email, l.of.verified, l.of.pending = l.address, true, ""
+	l.of.email, l.of.verified, l.of.proved, l.of.pending = l.address, true, false, ""
 	m.expire(l.user, token.VerifyEmail, token.ResetAccess, token.ChangeEmail)
 }
 

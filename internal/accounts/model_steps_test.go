@@ -302,6 +302,7 @@ func (m *model) takeStatus(status accounts.UserStatus) {
 		_, err = m.seat().ReinstateUser(m.t.Context(), by.viewer(), id)
 	}
 	if m.outcome(err, want, "%s %s by %s, %s", status, p.email, by.of.email, by.id) {
+		p.proved = p.proved && p.suspended == suspend
 		p.suspended = suspend
 		if suspend {
 			m.end(m.allOf(id)...)
@@ -312,12 +313,15 @@ func (m *model) takeStatus(status accounts.UserStatus) {
 func (m *model) takeSetRoles() {
 	by, id, p, want := m.managed()
 	roles := oneOf(m, [][]accounts.Role{{accounts.RoleUser}, {accounts.RoleUser, accounts.RoleAdmin}})
+	unproved, vouched := len(roles) == 2 && !p.admin && !p.proved, m.chance(70)
 	if want == "" && len(roles) == 1 && m.last(p) {
 		want = problem.LastAdmin
+	} else if want == "" && unproved && !vouched {
+		want = problem.BadUserInput
 	}
-	_, err := m.seat().SetRoles(m.t.Context(), by.viewer(), accounts.SetRolesInput{UserID: id, Roles: roles, AllowUnverifiedEmail: true})
+	_, err := m.seat().SetRoles(m.t.Context(), by.viewer(), accounts.SetRolesInput{UserID: id, Roles: roles, AllowUnverifiedEmail: vouched})
 	if m.outcome(err, want, "setRoles %v of %s by %s, %s", roles, p.email, by.of.email, by.id) {
-		if len(roles) == 2 && !p.admin && !p.verified {
+		if unproved {
 			m.end(m.allOf(id)...)
 		}
 		p.admin = len(roles) == 2

@@ -118,6 +118,7 @@ func usable(ctx context.Context, c *ent.OneTimeTokenClient, t token.OneTime, now
 type redeemed struct {
 	account *ent.User
 	token   *ent.OneTimeToken // proves the owner of its address
+	own     bool              // it came with a session of the account
 }
 
 // redeem locks the account of a one-time token and uses the token up. Problem: INVALID_TOKEN.
@@ -134,7 +135,7 @@ func (s *Service) redeem(ctx context.Context, tx *transaction, t token.OneTime, 
 	if err != nil {
 		return redeemed{}, err
 	}
-	return redeemed{account, row}, tx.useUp(ctx, row, now)
+	return redeemed{account: account, token: row}, tx.useUp(ctx, row, now)
 }
 
 // useUp marks a token as used. Problem: INVALID_TOKEN, when it is.

@@ -136,7 +136,7 @@ func (s *Service) resetCredential(
 		return nil, linkRefused(tokenRevoked)
 	}
 	account, err := r.account.Update().SetPasswordHash(hash).AddCredentialGeneration(1).SetEmailVerified(true).
-		ClearPendingEmail().SetUpdatedAt(now).Save(ctx)
+		SetEmailProvedGeneration(r.account.CredentialGeneration + 1).ClearPendingEmail().SetUpdatedAt(now).Save(ctx)
 	if err != nil {
 		return nil, err
 	}

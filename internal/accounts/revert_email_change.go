@@ -44,7 +44,7 @@ func (s *Service) RevertEmailChange(
 		if err != nil {
 			return err
 		}
-		if err := s.move(ctx, tx, r.account, r.token.Address, now); err != nil {
+		if err := s.move(ctx, tx, r, now); err != nil {
 			return err
 		}
 		err = tx.User.Update().Where(user.ID(r.account.ID)).SetPasswordHash(hash).AddCredentialGeneration(1).Exec(ctx)

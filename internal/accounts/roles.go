@@ -17,27 +17,27 @@ import (
 type SetRolesInput struct {
 	UserID               uuid.UUID
 	Roles                []Role
-	AllowUnverifiedEmail bool // give ADMIN although nobody has confirmed the account's address
+	AllowUnverifiedEmail bool // give ADMIN although who has the password has not shown that the address is theirs
 }
 
 // SetRolesPayload is GraphQL's type of that name.
 type SetRolesPayload struct{ User *User }
 
 // SetRoles gives a user exactly these roles: for the user's writes immediately, for reads within 100 ms. Every account has
-// USER. ADMIN onto an address that nobody has confirmed is refused, unless the input allows it. Then the account's
-// sessions end, because
-// another person may have begun them; the caller vouches only for the person who has the password. Problems:
-// BAD_USER_INPUT, NOT_FOUND, LAST_ADMIN, FORBIDDEN, UNAUTHENTICATED.
+// USER. ADMIN is refused to a password whose holder has not shown that they read the mail of the address, unless the input
+// allows it: another person may have registered the account. Then its sessions end, because that person may have begun
+// them; the caller vouches only for who has the password. Problems: BAD_USER_INPUT, NOT_FOUND, LAST_ADMIN, FORBIDDEN,
+// UNAUTHENTICATED.
 func (s *Service) SetRoles(ctx context.Context, v *viewer.Viewer, in SetRolesInput) (*SetRolesPayload, error) {
 	now := s.now()
 	var payload *SetRolesPayload
 	err := s.administer(ctx, v, now, in.UserID, func(ctx context.Context, tx *transaction, before *ent.User) error {
-		unconfirmed := makesUnconfirmedAdmin(before, in)
-		if err := errors.Join(checkRoles(in.Roles), checkVouched(in, unconfirmed)); err != nil {
+		unproved := makesUnprovedAdmin(before, in)
+		if err := errors.Join(checkRoles(in.Roles), checkVouched(in, unproved)); err != nil {
 			return err
 		}
 		update := before.Update().SetRoles(roleNames(in.Roles...)).SetUpdatedAt(now)
-		if unconfirmed {
+		if unproved {
 			update.AddCredentialGeneration(1)
 		}
 		row, err := update.Save(ctx)
@@ -48,7 +48,7 @@ func (s *Service) SetRoles(ctx context.Context, v *viewer.Viewer, in SetRolesInp
 			return err
 		}
 		payload = &SetRolesPayload{User: userOf(row)}
-		if unconfirmed {
+		if unproved {
 			if err := s.revokeSessions(ctx, tx, now, session.UserID(row.ID)); err != nil {
 				return err
 			}
@@ -73,17 +73,19 @@ func checkRoles(roles []Role) error {
 	return nil
 }
 
-// makesUnconfirmedAdmin reports whether an account becomes an administrator's whose address nobody has confirmed.
-func makesUnconfirmedAdmin(row *ent.User, in SetRolesInput) bool {
-	return !row.EmailVerified && !isAdmin(row) && slices.Contains(in.Roles, RoleAdmin)
+// makesUnprovedAdmin reports whether an account becomes an administrator's whose password another person may have chosen
+// than the owner of its address.
+func makesUnprovedAdmin(row *ent.User, in SetRolesInput) bool {
+	return !hasProvedEmail(row) && !isAdmin(row) && slices.Contains(in.Roles, RoleAdmin)
 }
 
-// checkVouched refuses an unconfirmed administrator for whom the caller does not vouch.
-func checkVouched(in SetRolesInput, unconfirmed bool) error {
-	if !unconfirmed || in.AllowUnverifiedEmail {
+// checkVouched refuses an unproved administrator for whom the caller does not vouch.
+func checkVouched(in SetRolesInput, unproved bool) error {
+	if !unproved || in.AllowUnverifiedEmail {
 		return nil
 	}
 	return problem.BadInput("allowUnverifiedEmail", problem.Required,
-		"Nobody has confirmed this account's e-mail address, so anybody may have registered it. "+
-			"If you know that the account is theirs whom you mean, set allowUnverifiedEmail.")
+		"Who has this account's password has not shown that they read the mail of its address, so anybody may have "+
+			"registered it. Its owner shows it by choosing a new password by mail (requestPasswordReset). If you know "+
+			"that the account is theirs whom you mean, set allowUnverifiedEmail.")
 }

@@ -56,7 +56,7 @@ func (s *Service) VerifyEmail(ctx context.Context, v *viewer.Viewer, in VerifyEm
 				return nil
 			}
 			tx.emit(Event{Kind: EmailVerified, UserID: r.account.ID})
-			return r.account.Update().SetEmailVerified(true).SetUpdatedAt(now).Exec(ctx)
+			return recordProof(r.account.Update().SetEmailVerified(true).SetUpdatedAt(now), r).Exec(ctx)
 		})
 	if err != nil {
 		return nil, err

@@ -71,7 +71,7 @@ func TestRelyingService_LearnsNewRoles(t *testing.T) {
 }
 
 // confirmAddresses keeps the sessions of who becomes an administrator.
-const confirmAddresses = "UPDATE users SET email_verified = true"
+const confirmAddresses = "UPDATE users SET email_verified = true, email_proved_generation = credential_generation"
 
 // setRoles gives a user exactly these roles.
 func setRoles(s *servertest.Client, admin, id, roles string) {
