@@ -1232,8 +1232,8 @@ type Mutation {
   requestPasswordReset("Whose password." input: RequestPasswordResetInput!): RequestPasswordResetPayload! @public
   """
   Chooses a new password by the token of a mailed link, and signs in. Nothing that opened the account before opens it
-  any more: all of its sessions end, and its devices are forgotten. The mail has shown that its address is the
-  user's.
+  any more: all of its sessions end, and its devices are forgotten. Only who owns a former address can still undo the
+  change away from it. The mail has shown that its address is the user's.
   Errors: ` + "`" + `INVALID_TOKEN` + "`" + `, ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
   """
   resetPassword("The token, and the new password." input: ResetPasswordInput!): AuthPayload! @public @signsIn
@@ -1247,15 +1247,15 @@ type Mutation {
   Gives the account its new address, by the token of the mailed link, for which nobody needs to be signed in, or by its
   code, in the session that asked for the change. The owner of the former address, if that was confirmed, is told, and can
   undo the change for seven days. As long nobody else gets that address.
-  Errors: ` + "`" + `INVALID_TOKEN` + "`" + `, ` + "`" + `EMAIL_TAKEN` + "`" + `, ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `; for a code also ` + "`" + `INVALID_CREDENTIALS` + "`" + ` and
-  ` + "`" + `UNAUTHENTICATED` + "`" + `.
+  Errors: ` + "`" + `INVALID_TOKEN` + "`" + `, ` + "`" + `EMAIL_TAKEN` + "`" + `, ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `MAIL_OFF` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `; for a code also
+  ` + "`" + `INVALID_CREDENTIALS` + "`" + ` and ` + "`" + `UNAUTHENTICATED` + "`" + `.
   """
   confirmEmailChange("What the mail had." input: ConfirmEmailChangeInput!): ConfirmEmailChangePayload! @public
   """
   Gives an account back to the owner of its former address, by the token of the link that was mailed there. Whoever
   changed the address is out: all sessions end, devices are forgotten, the password counts no more, and a link to choose
   a new one is mailed to the address that the account has again.
-  Errors: ` + "`" + `INVALID_TOKEN` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
+  Errors: ` + "`" + `INVALID_TOKEN` + "`" + `, ` + "`" + `MAIL_OFF` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
   """
   revertEmailChange("What the mail had." input: RevertEmailChangeInput!): RevertEmailChangePayload! @public
   """
@@ -1560,8 +1560,8 @@ type Session implements Node @auth(owner: SELF) {
 }
 
 """
-A security event: a row of the audit log. Administrators see all of it. The user whose account it concerns sees who acted,
-and from where, unless that was an administrator, the operator or another user.
+A security event: a row of the audit log. Administrators see all of it. The user whose account it concerns sees from where,
+unless an administrator or the operator acted, and which of their own sessions did.
 """
 type AuditEvent implements Node @auth(any: [{ roles: [ADMIN] }, { owner: SELF }]) {
   "Names the event (UUIDv7, RFC 9562)."

@@ -3,7 +3,9 @@ package accounts
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/auditevent"
 	"github.com/gatehouse/gatehouse/internal/requestid"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
@@ -80,6 +83,7 @@ func recordEvents(ctx context.Context, tx *ent.Tx, now time.Time, events ...Even
 	return insertAuditRows(ctx, tx, rows)
 }
 
+// Rows that are there already stay: what was written before an answer was lost is written again.
 func insertAuditRows(ctx context.Context, tx *ent.Tx, rows []auditRow) error {
 	for some := range slices.Chunk(rows, auditBatch) {
 		created := make([]*ent.AuditEventCreate, len(some))
@@ -93,7 +97,8 @@ func insertAuditRows(ctx context.Context, tx *ent.Tx, rows []auditRow) error {
 				SetNillableBefore(nilIfEmpty(r.Before)).SetNillableAfter(nilIfEmpty(r.After)).
 				SetNillableDetail(nilIfEmpty(r.Limit + r.Denied)).SetOmitted(r.omitted)
 		}
-		if err := tx.AuditEvent.CreateBulk(created...).Exec(ctx); err != nil {
+		err := tx.AuditEvent.CreateBulk(created...).OnConflictColumns(auditevent.FieldID).DoNothing().Exec(ctx)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return fmt.Errorf("writing the audit log: %w", err)
 		}
 	}

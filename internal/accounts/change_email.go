@@ -79,10 +79,13 @@ func (s *Service) beginMove(
 
 // ConfirmEmailChange gives an account the address that a mail has shown to be the user's. If the former one was
 // confirmed too, its owner is told, and can undo the change for seven days: as long nobody else gets that address.
-// Problems: those of redeemProof, and EMAIL_TAKEN.
+// Problems: those of redeemProof, EMAIL_TAKEN and MAIL_OFF.
 func (s *Service) ConfirmEmailChange(
 	ctx context.Context, v *viewer.Viewer, in ConfirmEmailChangeInput,
 ) (*ConfirmEmailChangePayload, error) {
+	if err := s.needMail(); err != nil {
+		return nil, err
+	}
 	now := s.now()
 	err := s.redeemProof(ctx, v, mailProof{token.ChangeEmail, in.Token, in.Code}, now,
 		func(ctx context.Context, tx *transaction, r redeemed) error {

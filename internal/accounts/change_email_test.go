@@ -120,6 +120,32 @@ func TestChangeEmail_PendingChangeIsTakenBack(t *testing.T) {
 			"by an operator": {"expired", func(p *accounts.AuthPayload) {
 				must(h.ResetAccount(t.Context(), p.User, otherPassword))
 			}},
+			"by a change of password": {"expired", func(p *accounts.AuthPayload) {
+				h.must(h.ChangePassword(t.Context(), p.Viewer,
+					accounts.ChangePasswordInput{CurrentPassword: goodPassword, NewPassword: otherPassword}))
+			}},
+			"by a suspension": {"expired", func(p *accounts.AuthPayload) {
+				admin := h.root()
+				must(h.SuspendUser(t.Context(), admin, p.User.ID))
+				must(h.ReinstateUser(t.Context(), admin, p.User.ID))
+			}},
+			"by ending the session that began it": {"expired", func(p *accounts.AuthPayload) {
+				owner := h.must(h.login(ada, goodPassword))
+				must(h.RevokeSession(t.Context(), owner.Viewer, p.Viewer.SessionID))
+			}},
+			"by ending other sessions": {"expired", func(p *accounts.AuthPayload) {
+				owner := h.must(h.login(ada, goodPassword))
+				must(h.RevokeOtherSessions(t.Context(), owner.Viewer))
+			}},
+			"by a copied refresh token": {"expired", func(p *accounts.AuthPayload) {
+				h.must(h.exchange(*h.must(h.exchange(*p.RefreshToken)).RefreshToken))
+				h.clock.move(time.Minute)
+				_, err := h.exchange(*p.RefreshToken)
+				wantRefused(t, "the copy", "used", err)
+			}},
+			"by an operator who ends sessions": {"expired", func(p *accounts.AuthPayload) {
+				must(h.EndSessions(t.Context(), p.User.ID, time.Time{}))
+			}},
 			"by time": {"expired", func(*accounts.AuthPayload) { h.clock.move(24 * time.Hour) }},
 		} {
 			p := h.must(h.register(ada, goodPassword))
@@ -204,5 +230,32 @@ func TestDeleteAccount_FreesWhatTheAccountCouldGoBackTo(t *testing.T) {
 		h.moved(p, ada, ada2)
 		must(h.DeleteAccount(t.Context(), p.Viewer))
 		testenv.Equal(t, []int{0, 0}, []int{h.rows("addresses"), h.rows("one_time_tokens")}, "rows")
+	})
+}
+
+// TestUndo_EndsWhereAnotherRightBegins: who owned a former address gets no right that the account was given later.
+func TestUndo_EndsWhereAnotherRightBegins(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
+		for name, grant := range map[string]func(p *accounts.AuthPayload){
+			"promotion": func(*accounts.AuthPayload) { must(h.promote(ada2, otherPassword)) },
+			"reset":     func(p *accounts.AuthPayload) { must(h.ResetAccount(t.Context(), p.User, otherPassword)) },
+			"vouched": func(p *accounts.AuthPayload) {
+				check(t, h.setRoles(h.root(), p.User.ID, accounts.RoleUser, accounts.RoleAdmin))
+			},
+		} {
+			p := h.verified(ada)
+			undo := h.moved(p, ada, ada2)
+			_, err := h.SetRoles(t.Context(), h.root(), accounts.SetRolesInput{UserID: p.User.ID,
+				Roles: []accounts.Role{accounts.RoleUser, accounts.RoleAdmin}})
+			wantProblem(t, name+": a grant that nobody vouches for", err, problem.BadUserInput, "allowUnverifiedEmail")
+			p.User.Email = ada2
+			grant(p)
+			wantRefused(t, name, "expired", h.revertChange(undo.Token))
+			testenv.Equal(t, ada2, h.db.Client.User.GetX(t.Context(), p.User.ID).Email, "%s: the address", name)
+			h.exec("DELETE FROM jobs")
+			h.payloads = nil
+			h.exec("DELETE FROM addresses")
+			h.exec("DELETE FROM users")
+		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/onetimetoken"
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/ent/user"
 	"github.com/gatehouse/gatehouse/internal/token"
@@ -57,7 +58,10 @@ func (s *Service) ChangePassword(ctx context.Context, v *viewer.Viewer, in Chang
 		if err := tx.expireTokens(ctx, row.ID, now, token.ResetAccess); err != nil {
 			return err
 		}
-		row.UpdatedAt = now
+		if err := tx.takeBackMoves(ctx, now, onetimetoken.UserID(row.ID)); err != nil {
+			return err
+		}
+		row.UpdatedAt, row.PendingEmail = now, nil
 		row.CredentialGeneration++
 		tx.emit(Event{Kind: PasswordChanged, UserID: row.ID})
 		if payload, err = s.signIn(ctx, tx, row, v.Origin, now); err != nil {

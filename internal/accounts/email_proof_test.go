@@ -8,6 +8,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/testenv"
+	"github.com/gatehouse/gatehouse/internal/token"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
@@ -49,13 +50,14 @@ var emailProofs = map[string]struct {
 		h.proves(p)
 		must(h.ResetAccount(h.t.Context(), p.User, otherPassword))
 	}},
-	"the code, then a move to a mailbox that a session reads": {true, func(h *fixture, p *accounts.AuthPayload) {
+	"the code, then a move to a mailbox that a session reads, which can be undone": {false, func(h *fixture, p *accounts.AuthPayload) {
 		h.proves(p)
 		h.movesTo(p, p.Viewer)
 	}},
-	"the link, then a move to a mailbox that a session reads": {true, func(h *fixture, p *accounts.AuthPayload) {
+	"the link, then a move to a mailbox that a session reads, which cannot be undone any more": {true, func(h *fixture, p *accounts.AuthPayload) {
 		h.followsLink(p, anonymous)
 		h.movesTo(p, p.Viewer)
+		h.exec("UPDATE one_time_tokens SET expires_at = created_at WHERE purpose = '" + string(token.UndoEmail) + "'")
 	}},
 	"the code, then a move to another's mailbox": {false, func(h *fixture, p *accounts.AuthPayload) {
 		h.proves(p)

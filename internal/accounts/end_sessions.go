@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/onetimetoken"
 	"github.com/gatehouse/gatehouse/ent/predicate"
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/ent/user"
@@ -46,6 +47,9 @@ func (s *Service) endNextSessions(
 			Where(user.IDGT(after), user.HasSessionsWith(append(scope, session.Not(expiredOrRevoked(now)))...), forUpdate).
 			Order(ent.Asc(user.FieldID)).Limit(endedUsers).IDs(ctx)
 		if err != nil || len(ids) == 0 {
+			return err
+		}
+		if err := tx.takeBackMoves(ctx, now, onetimetoken.UserIDIn(ids...)); err != nil {
 			return err
 		}
 		if err := s.revokeSessions(ctx, tx, now, append(scope, session.UserIDIn(ids...))...); err != nil {

@@ -3,6 +3,7 @@ package accounts
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -61,13 +62,21 @@ func (s *Service) mailToken(
 	return tx.mail(ctx, mailArgs{Kind: kind, User: n.user, Token: n.id}, from, now)
 }
 
+// needMail refuses what is not done without a mail about it. Problem: MAIL_OFF.
+func (s *Service) needMail() error {
+	if s.config.MailOff {
+		return problem.New(problem.MailOff, "This needs mail, and this server sends none.")
+	}
+	return nil
+}
+
 // chargeMail refuses a mail that cannot be sent, and one of too many of its kind to an address, or from a network.
 // Problems: MAIL_OFF, RATE_LIMITED.
 func (s *Service) chargeMail(
 	ctx context.Context, v *viewer.Viewer, kind MailKind, address string, now time.Time,
 ) error {
-	if s.config.MailOff {
-		return problem.New(problem.MailOff, "This needs mail, and this server sends none.")
+	if err := s.needMail(); err != nil {
+		return err
 	}
 	return s.charge(ctx, v, s.throttle.mail(string(kind), address, v.Origin, now))
 }
@@ -95,10 +104,16 @@ func (s *Service) Letter(ctx context.Context, job uuid.UUID, args string) (*Lett
 		return nil, fmt.Errorf("reading the arguments of the mail %s: %w", job, err)
 	}
 	m, err := s.mailed(ctx, job, a)
-	if err != nil || m == nil || m.token.UsedAt != nil || !s.now().Before(m.token.ExpiresAt) {
+	if err != nil || m == nil || m.token.UsedAt != nil {
 		return nil, err
 	}
 	row := m.token
+	if !s.now().Before(row.ExpiresAt) {
+		if wasReplaced(row) {
+			return nil, nil
+		}
+		return nil, ErrLinkExpired
+	}
 	t, ok := s.config.OneTime.Stored(token.OneTimePurpose(row.Purpose), row.UserID, row.ID, row.Digest)
 	if !ok {
 		return nil, nil // made with a secret that is gone
@@ -115,6 +130,14 @@ func (s *Service) Letter(ctx context.Context, job uuid.UUID, args string) (*Lett
 		l.Locale = *m.account.Locale
 	}
 	return l, nil
+}
+
+// ErrLinkExpired says that a mail waited longer than its link may be used.
+var ErrLinkExpired = errors.New("accounts: the link of the mail expired before it could be sent")
+
+// wasReplaced reports whether a token ended before its time.
+func wasReplaced(row *ent.OneTimeToken) bool {
+	return row.ExpiresAt.Before(row.CreatedAt.Add(oneTimeTTL[token.OneTimePurpose(row.Purpose)]))
 }
 
 // mailed is the token that a mail carries, and whose it is.

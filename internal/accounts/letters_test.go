@@ -1,6 +1,7 @@
 package accounts_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -138,6 +139,44 @@ func TestMails_AreRefusedWhereNoneIsSent(t *testing.T) {
 			check(t, request(h, anonymous, address))
 			testenv.Equal(t, 1, h.rows("jobs"), "jobs where mail is on")
 			h.letters()
+		}
+	})
+}
+
+// TestMoves_AreNotMadeWhereNoMailTellsOfThem: neither a change of address nor its undo.
+func TestMoves_AreNotMadeWhereNoMailTellsOfThem(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
+		off := h.instance(func(c *accounts.Config) { c.MailOff = true })
+		p := h.verified(ada)
+		link := h.changeEmail(p, ada2).Token
+		wantProblem(t, "the change", off.confirmChange(anonymous, link), problem.MailOff, "")
+		check(t, h.confirmChange(anonymous, link))
+		undo := h.letter(accounts.MailUndoEmail, ada).Token
+		wantProblem(t, "its undo", off.revertChange(undo), problem.MailOff, "")
+		check(t, h.revertChange(undo))
+	})
+}
+
+// TestLetter_ThatWaitedTooLongIsAnError, so that an operator sees it; one that a newer mail has replaced is not sent.
+func TestLetter_ThatWaitedTooLongIsAnError(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
+		for kind, request := range mailRequests {
+			if kind == accounts.MailReset {
+				h.accountAt(anonymous, string(kind)+"@example.com")
+			}
+			send := func() (*accounts.Letter, error) {
+				j := h.db.Client.Job.Query().Order(ent.Asc(job.FieldID)).FirstX(t.Context())
+				return h.Letter(t.Context(), j.ID, j.Args)
+			}
+			check(t, request(h, anonymous, string(kind)+"@example.com"))
+			if l, err := send(); l == nil || err != nil {
+				t.Errorf("%s, in time: %v, %v", kind, l, err)
+			}
+			h.clock.move(24 * time.Hour)
+			if l, err := send(); l != nil || !errors.Is(err, accounts.ErrLinkExpired) {
+				t.Errorf("%s, too late: %v, %v", kind, l, err)
+			}
+			h.exec("DELETE FROM jobs")
 		}
 	})
 }

@@ -62,6 +62,21 @@ func (m *model) expire(user uuid.UUID, purposes ...token.OneTimePurpose) {
 	}
 }
 
+// takeBack ends the changes of a person's address that some sessions began.
+func (m *model) takeBack(p *person, began func(*link) bool) {
+	for _, l := range m.links {
+		if l.user == p.id && l.purpose == token.ChangeEmail && m.canBeUsed(l) && began(l) {
+			l.expires, p.pending = m.now(), ""
+		}
+	}
+}
+
+func (m *model) canBeUndone(user uuid.UUID) bool {
+	return slices.ContainsFunc(m.links, func(l *link) bool {
+		return l.user == user && l.purpose == token.UndoEmail && m.canBeUsed(l)
+	})
+}
+
 // someLink is mostly one that can be used, of a purpose mostly, and says whether it is let in there.
 func (m *model) someLink(purpose token.OneTimePurpose) (l *link, want problem.Code) {
 	all := slices.Clone(m.links)

@@ -173,6 +173,7 @@ func (m *model) takeRefresh(age int) {
 	case age == 2 && m.now().Truncate(time.Second).Sub(s.idle.Add(-refreshTTL)).Abs() <= 10*time.Second:
 		m.seen["refresh-2 is late"]++
 	case age > 1:
+		m.takeBack(s.of, func(l *link) bool { return l.session == s.id })
 		m.end(s)
 	case age == 1:
 		if *given.RefreshToken != s.tokens[i+1] {
@@ -229,6 +230,7 @@ func (m *model) takeChangePassword() {
 	if m.outcome(err, want, "changePassword by %s, %s", s.of.email, s.id) {
 		s.of.password = next
 		m.expire(s.user, token.ResetAccess)
+		m.takeBack(s.of, func(*link) bool { return true })
 		m.end(m.allOf(s.user)...)
 		m.begin(s.of, given)
 	}
@@ -253,6 +255,7 @@ func (m *model) takeRevokeSession() {
 	}
 	_, err := m.seat().RevokeSession(m.t.Context(), by.viewer(), s.id)
 	if m.outcome(err, want, "revokeSession %s by %s, %s", s.id, by.of.email, by.id) {
+		m.takeBack(by.of, func(l *link) bool { return l.session == s.id })
 		m.end(s)
 	}
 }
@@ -261,88 +264,8 @@ func (m *model) takeRevokeOthers() {
 	by := m.caller(anybody)
 	_, err := m.seat().RevokeOtherSessions(m.t.Context(), by.viewer())
 	if m.outcome(err, m.refused(by), "revokeOtherSessions by %s, %s", by.of.email, by.id) {
+		m.takeBack(by.of, func(l *link) bool { return l.session != by.id })
 		m.end(m.which(func(s *signIn) bool { return s.user == by.user && s != by })...)
-	}
-}
-
-// managed chooses who manages whom, and says what it is refused with. The account may be gone.
-func (m *model) managed() (by *signIn, id uuid.UUID, p *person, want problem.Code) {
-	by = m.caller(func(s *signIn) bool { return s.of.admin || m.chance(20) })
-	p = oneOf(m, m.people)
-	id = p.id
-	if m.chance(10) {
-		old := m.caller(anybody)
-		p, id = old.of, old.user
-	}
-	want = m.refused(by)
-	if want == "" && !by.of.admin {
-		want = problem.Forbidden
-	}
-	if want == "" && (p.id != id || id == uuid.Nil) {
-		want = problem.NotFound
-	}
-	return by, id, p, want
-}
-
-// last reports whether a person is the only one who can manage.
-func (m *model) last(p *person) bool {
-	return !slices.ContainsFunc(m.people, func(q *person) bool { return q != p && q.admin && !q.suspended })
-}
-
-func (m *model) takeStatus(status accounts.UserStatus) {
-	by, id, p, want := m.managed()
-	suspend := status == accounts.StatusSuspended
-	if want == "" && suspend && m.last(p) {
-		want = problem.LastAdmin
-	}
-	var err error
-	if suspend {
-		_, err = m.seat().SuspendUser(m.t.Context(), by.viewer(), id)
-	} else {
-		_, err = m.seat().ReinstateUser(m.t.Context(), by.viewer(), id)
-	}
-	if m.outcome(err, want, "%s %s by %s, %s", status, p.email, by.of.email, by.id) {
-		p.proved = p.proved && p.suspended == suspend
-		p.suspended = suspend
-		if suspend {
-			m.end(m.allOf(id)...)
-		}
-	}
-}
-
-func (m *model) takeSetRoles() {
-	by, id, p, want := m.managed()
-	roles := oneOf(m, [][]accounts.Role{{accounts.RoleUser}, {accounts.RoleUser, accounts.RoleAdmin}})
-	unproved, vouched := len(roles) == 2 && !p.admin && !p.proved, m.chance(70)
-	if want == "" && len(roles) == 1 && m.last(p) {
-		want = problem.LastAdmin
-	} else if want == "" && unproved && !vouched {
-		want = problem.BadUserInput
-	}
-	_, err := m.seat().SetRoles(m.t.Context(), by.viewer(), accounts.SetRolesInput{UserID: id, Roles: roles, AllowUnverifiedEmail: vouched})
-	if m.outcome(err, want, "setRoles %v of %s by %s, %s", roles, p.email, by.of.email, by.id) {
-		if unproved {
-			m.end(m.allOf(id)...)
-		}
-		p.admin = len(roles) == 2
-		m.revoked = append(m.revoked, accounts.Revocation{UserID: id, Roles: p.roles(), At: m.now(),
-			Until: lastToken(m.now())})
-	}
-}
-
-func (m *model) takeDelete() {
-	by := m.caller(anybody)
-	want := m.refused(by)
-	if want == "" && by.of.admin && m.last(by.of) {
-		want = problem.LastAdmin
-	}
-	_, err := m.seat().DeleteAccount(m.t.Context(), by.viewer())
-	if m.outcome(err, want, "deleteAccount of %s, %s", by.of.email, by.id) {
-		m.end(m.allOf(by.user)...)
-		for _, s := range m.sessions {
-			s.row = s.row && s.user != by.user
-		}
-		*by.of = person{home: by.of.home, email: by.of.home, password: by.of.password}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/onetimetoken"
+	"github.com/gatehouse/gatehouse/ent/predicate"
 	"github.com/gatehouse/gatehouse/ent/user"
 	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/token"
@@ -80,6 +81,26 @@ func (tx *transaction) expireTokens(
 	}
 	return tx.OneTimeToken.Update().Where(onetimetoken.UserID(account), onetimetoken.PurposeIn(names...),
 		onetimetoken.UsedAtIsNil(), onetimetoken.ExpiresAtGT(now)).SetExpiresAt(now).Exec(ctx)
+}
+
+// takeBackMoves cancels the changes of address in scope, when the sessions that began them end for another reason than a
+// logout, or their password is replaced: another person may have begun them.
+func (tx *transaction) takeBackMoves(ctx context.Context, now time.Time, scope ...predicate.OneTimeToken) error {
+	scope = append(scope, onetimetoken.Purpose(string(token.ChangeEmail)), onetimetoken.UsedAtIsNil(),
+		onetimetoken.ExpiresAtGT(now))
+	rows, err := tx.OneTimeToken.Query().Where(scope...).All(ctx)
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	users := make([]uuid.UUID, len(rows))
+	for i, row := range rows {
+		users[i] = row.UserID
+	}
+	tx.touched = append(tx.touched, users...)
+	if err := tx.User.Update().Where(user.IDIn(users...)).ClearPendingEmail().SetUpdatedAt(now).Exec(ctx); err != nil {
+		return err
+	}
+	return tx.OneTimeToken.Update().Where(scope...).SetExpiresAt(now).Exec(ctx)
 }
 
 // presented reads a one-time token that a client sent, and charges it. Problems: INVALID_TOKEN, RATE_LIMITED.
@@ -157,7 +178,8 @@ func linkRefused(reason string) *problem.Problem {
 // DeleteOldOneTimeTokens deletes tokens that expired oneTimeRetention ago. Call it periodically.
 func (s *Service) DeleteOldOneTimeTokens(ctx context.Context) error {
 	return s.sweep(ctx, onetimetoken.Table, func(ctx context.Context, tx *ent.Tx) (int, error) {
-		old := entsql.LTE(onetimetoken.FieldExpiresAt, s.now().Add(-oneTimeRetention))
+		old := entsql.And(entsql.LTE(onetimetoken.FieldExpiresAt, s.now().Add(-oneTimeRetention)),
+			entsql.NEQ(onetimetoken.FieldPurpose, string(token.UndoEmail))) // an undo goes when its address is freed
 		return tx.OneTimeToken.Delete().Where(unlocked(onetimetoken.Table, old)).Exec(ctx)
 	})
 }

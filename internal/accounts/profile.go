@@ -52,10 +52,13 @@ func (s *Service) UpdateProfile(ctx context.Context, v *viewer.Viewer, change Pr
 	var payload *UpdateProfilePayload
 	err = s.write(ctx, v, now, func(ctx context.Context, tx *transaction, row *ent.User) (err error) {
 		if change != (ProfileChange{}) {
+			differs := change.differsFrom(row)
 			if row, err = change.apply(row.Update()).SetUpdatedAt(now).Save(ctx); err != nil {
 				return err
 			}
-			tx.emit(Event{Kind: ProfileChanged, UserID: row.ID})
+			if differs {
+				tx.emit(Event{Kind: ProfileChanged, UserID: row.ID})
+			}
 		}
 		payload = &UpdateProfilePayload{User: userOf(row)}
 		return nil
@@ -64,6 +67,14 @@ func (s *Service) UpdateProfile(ctx context.Context, v *viewer.Viewer, change Pr
 		return nil, err
 	}
 	return payload, nil
+}
+
+// differsFrom reports whether the change changes anything: otherwise it is no event, which would be stored for a year.
+func (c ProfileChange) differsFrom(row *ent.User) bool {
+	differs := func(change **string, is *string) bool {
+		return change != nil && (*change == nil) != (is == nil) || change != nil && is != nil && **change != *is
+	}
+	return differs(c.Name, row.Name) || differs(c.Locale, row.Locale)
 }
 
 func (c ProfileChange) apply(update *ent.UserUpdateOne) *ent.UserUpdateOne {

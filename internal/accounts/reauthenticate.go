@@ -55,18 +55,18 @@ type proof struct {
 // prove verifies the caller's own password outside of any transaction. Problems: INVALID_CREDENTIALS, RATE_LIMITED,
 // UNAUTHENTICATED.
 func (s *Service) prove(ctx context.Context, v *viewer.Viewer, text string, now time.Time) (*proof, error) {
-	if !password.Possible(text) {
-		if err := s.chargeImpossible(ctx, v, now); err != nil {
-			return nil, err
-		}
-		return nil, s.failed(ctx, ReauthenticationFailed, v.UserID, wrongPassword())
-	}
 	row, err := s.config.Client.User.Query().Where(user.ID(v.UserID)).Only(ctx)
 	if ent.IsNotFound(err) {
 		return nil, sessionEnded()
 	}
 	if err != nil {
 		return nil, err
+	}
+	if !password.Possible(text) {
+		if err := s.chargeImpossible(ctx, v, now); err != nil {
+			return nil, err
+		}
+		return nil, s.failed(ctx, ReauthenticationFailed, row.ID, wrongPassword())
 	}
 	t := s.throttle.proof(row.Email, v.SessionID, now)
 	if err := s.charge(ctx, v, t); err != nil {

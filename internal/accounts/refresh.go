@@ -2,10 +2,12 @@ package accounts
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
 	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/onetimetoken"
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/token"
@@ -116,7 +118,8 @@ func (s *Service) exchange(ctx context.Context, tx *transaction, presented token
 		return exchanged{refused: tokenUsed}, nil
 	case row.RefreshGeneration > generation+1:
 		tx.emit(Event{Kind: RefreshReused, UserID: row.UserID, SessionID: row.ID})
-		return exchanged{refused: tokenUsed}, s.revokeSessions(ctx, tx, now, session.ID(row.ID))
+		err := tx.takeBackMoves(ctx, now, onetimetoken.UserID(row.UserID), onetimetoken.SessionID(row.ID))
+		return exchanged{refused: tokenUsed}, errors.Join(err, s.revokeSessions(ctx, tx, now, session.ID(row.ID)))
 	}
 	return exchanged{refused: tokenUnknown}, nil
 }

@@ -107,7 +107,8 @@ func setPassword(ctx context.Context, tx *transaction, account *User, hash strin
 	if n == 0 {
 		return nil, problem.New(problem.NotFound, "The account has gone meanwhile.")
 	}
-	err = tx.expireTokens(ctx, account.ID, now, token.VerifyEmail, token.ResetAccess, token.ChangeEmail)
+	err = tx.expireTokens(ctx, account.ID, now, token.VerifyEmail, token.ResetAccess, token.ChangeEmail,
+		token.UndoEmail)
 	if err != nil {
 		return nil, err
 	}

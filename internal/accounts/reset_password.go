@@ -86,6 +86,7 @@ func (in ResetPasswordInput) Check() error { return checkPassword("newPassword",
 
 // ResetPassword gives the account of a mailed token a new password and signs in. Nothing that opened the account before
 // opens it any more: its sessions end, its devices become unknown, and a change of address that is pending is cancelled.
+// But the owner of a former address can still undo the change away from it: the token may be in a thief's mailbox.
 // The token shows that its sender reads the mail of the account's address, which is confirmed by it. Problems:
 // BAD_USER_INPUT, INVALID_TOKEN, RATE_LIMITED.
 func (s *Service) ResetPassword(ctx context.Context, v *viewer.Viewer, in ResetPasswordInput) (*AuthPayload, error) {

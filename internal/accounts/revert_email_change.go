@@ -23,10 +23,13 @@ type RevertEmailChangePayload struct{ Success bool }
 // RevertEmailChange gives an account back to the owner of its former address, whatever has become of it since. Another
 // person may have changed the address, so nothing opens the account any more: its password counts no more, its sessions
 // end, its devices become unknown, and a link to choose a new password is mailed to the address that it has again.
-// Problems: INVALID_TOKEN, RATE_LIMITED.
+// Problems: INVALID_TOKEN, MAIL_OFF, RATE_LIMITED.
 func (s *Service) RevertEmailChange(
 	ctx context.Context, v *viewer.Viewer, in RevertEmailChangeInput,
 ) (*RevertEmailChangePayload, error) {
+	if err := s.needMail(); err != nil {
+		return nil, err
+	}
 	now := s.now()
 	t, err := s.presented(ctx, v, token.UndoEmail, in.Token, now)
 	if err != nil {

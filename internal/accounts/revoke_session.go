@@ -2,10 +2,12 @@ package accounts
 
 import (
 	"context"
+	"errors"
 
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/onetimetoken"
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/viewer"
@@ -32,7 +34,8 @@ func (s *Service) RevokeSession(ctx context.Context, v *viewer.Viewer, id uuid.U
 			return err
 		}
 		ended = sessionOf(row, v.SessionID)
-		return s.revokeSessions(ctx, tx, now, session.ID(id))
+		err = tx.takeBackMoves(ctx, now, onetimetoken.UserID(v.UserID), onetimetoken.SessionID(id))
+		return errors.Join(err, s.revokeSessions(ctx, tx, now, session.ID(id)))
 	})
 	if err != nil {
 		return nil, err
@@ -44,7 +47,8 @@ func (s *Service) RevokeSession(ctx context.Context, v *viewer.Viewer, id uuid.U
 func (s *Service) RevokeOtherSessions(ctx context.Context, v *viewer.Viewer) (*RevokeOtherSessionsPayload, error) {
 	now := s.now()
 	err := s.write(ctx, v, now, func(ctx context.Context, tx *transaction, _ *ent.User) error {
-		return s.revokeSessions(ctx, tx, now, session.UserID(v.UserID), session.IDNEQ(v.SessionID))
+		err := tx.takeBackMoves(ctx, now, onetimetoken.UserID(v.UserID), onetimetoken.SessionIDNEQ(v.SessionID))
+		return errors.Join(err, s.revokeSessions(ctx, tx, now, session.UserID(v.UserID), session.IDNEQ(v.SessionID)))
 	})
 	if err != nil {
 		return nil, err

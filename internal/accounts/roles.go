@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/onetimetoken"
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/token"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
@@ -32,8 +35,8 @@ func (s *Service) SetRoles(ctx context.Context, v *viewer.Viewer, in SetRolesInp
 	now := s.now()
 	var payload *SetRolesPayload
 	err := s.administer(ctx, v, now, in.UserID, func(ctx context.Context, tx *transaction, before *ent.User) error {
-		unproved := makesUnprovedAdmin(before, in)
-		if err := errors.Join(checkRoles(in.Roles), checkVouched(in, unproved)); err != nil {
+		unproved, err := makesUnprovedAdmin(ctx, tx, before, in, now)
+		if err := errors.Join(err, checkRoles(in.Roles), checkVouched(in, unproved)); err != nil {
 			return err
 		}
 		update := before.Update().SetRoles(roleNames(in.Roles...)).SetUpdatedAt(now)
@@ -49,7 +52,10 @@ func (s *Service) SetRoles(ctx context.Context, v *viewer.Viewer, in SetRolesInp
 		}
 		payload = &SetRolesPayload{User: userOf(row)}
 		if unproved {
-			if err := s.revokeSessions(ctx, tx, now, session.UserID(row.ID)); err != nil {
+			payload.User.PendingEmail = nil
+			err := tx.expireTokens(ctx, row.ID, now, token.UndoEmail)
+			err = errors.Join(err, tx.takeBackMoves(ctx, now, onetimetoken.UserID(row.ID)))
+			if err := errors.Join(err, s.revokeSessions(ctx, tx, now, session.UserID(row.ID))); err != nil {
 				return err
 			}
 		}
@@ -74,9 +80,18 @@ func checkRoles(roles []Role) error {
 }
 
 // makesUnprovedAdmin reports whether an account becomes an administrator's whose password another person may have chosen
-// than the owner of its address.
-func makesUnprovedAdmin(row *ent.User, in SetRolesInput) bool {
-	return !hasProvedEmail(row) && !isAdmin(row) && slices.Contains(in.Roles, RoleAdmin)
+// than the owner of its address, or which the owner of a former address can still take back.
+func makesUnprovedAdmin(
+	ctx context.Context, tx *transaction, row *ent.User, in SetRolesInput, now time.Time,
+) (bool, error) {
+	if isAdmin(row) || !slices.Contains(in.Roles, RoleAdmin) {
+		return false, nil
+	}
+	if !hasProvedEmail(row) {
+		return true, nil
+	}
+	return tx.OneTimeToken.Query().Where(onetimetoken.UserID(row.ID), onetimetoken.Purpose(string(token.UndoEmail)),
+		onetimetoken.UsedAtIsNil(), onetimetoken.ExpiresAtGT(now)).Exist(ctx)
 }
 
 // checkVouched refuses an unproved administrator for whom the caller does not vouch.
@@ -85,7 +100,7 @@ func checkVouched(in SetRolesInput, unproved bool) error {
 		return nil
 	}
 	return problem.BadInput("allowUnverifiedEmail", problem.Required,
-		"Who has this account's password has not shown that they read the mail of its address, so anybody may have "+
-			"registered it. Its owner shows it by choosing a new password by mail (requestPasswordReset). If you know "+
-			"that the account is theirs whom you mean, set allowUnverifiedEmail.")
+		"Who has this account's password has not shown that they read the mail of its address, or the owner of a former "+
+			"address can still take it back: so it may be another person's. Its owner shows it by choosing a new password by "+
+			"mail (requestPasswordReset). If you know that the account is theirs whom you mean, set allowUnverifiedEmail.")
 }

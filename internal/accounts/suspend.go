@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/onetimetoken"
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
@@ -55,6 +56,10 @@ func (s *Service) setStatus(ctx context.Context, v *viewer.Viewer, id uuid.UUID,
 		changed = userOf(row)
 		if status == StatusActive {
 			return nil
+		}
+		changed.PendingEmail = nil
+		if err := tx.takeBackMoves(ctx, now, onetimetoken.UserID(id)); err != nil {
+			return err
 		}
 		if err := s.revokeSessions(ctx, tx, now, session.UserID(id)); err != nil {
 			return err

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/gatehouse/gatehouse/internal/accounts"
@@ -12,6 +13,9 @@ import (
 // sendLetter is the handler of jobs that are mails.
 func (s *Server) sendLetter(ctx context.Context, j outbox.Job) error {
 	letter, err := s.accounts.Letter(ctx, j.ID, j.Args)
+	if errors.Is(err, accounts.ErrLinkExpired) {
+		return outbox.Permanent(err)
+	}
 	if letter == nil || err != nil {
 		return err
 	}

@@ -33,6 +33,7 @@ func TestOtherProgram_EndsASessionForEveryRootField(t *testing.T) {
 					s.Must(token, "{ me { id } }")
 				}
 				arguments := servertest.Arguments(schema, f, map[string]string{"id": servertest.JSON(other),
+					"email":           servertest.JSON(servertest.NewAddress()),
 					"password":        servertest.JSON(servertest.AdminPassword),
 					"currentPassword": servertest.JSON(servertest.AdminPassword), "newPassword": `"quite another password"`})
 				query := strings.ToLower(root.Name) + " { " + f.Name + arguments + leafOf(schema, f.Type) + " }"

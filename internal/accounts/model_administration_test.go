@@ -1,0 +1,95 @@
+package accounts_test
+
+import (
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/token"
+)
+
+// managed chooses who manages whom, and says what it is refused with. The account may be gone.
+func (m *model) managed() (by *signIn, id uuid.UUID, p *person, want problem.Code) {
+	by = m.caller(func(s *signIn) bool { return s.of.admin || m.chance(20) })
+	p = oneOf(m, m.people)
+	id = p.id
+	if m.chance(10) {
+		old := m.caller(anybody)
+		p, id = old.of, old.user
+	}
+	want = m.refused(by)
+	if want == "" && !by.of.admin {
+		want = problem.Forbidden
+	}
+	if want == "" && (p.id != id || id == uuid.Nil) {
+		want = problem.NotFound
+	}
+	return by, id, p, want
+}
+
+// last reports whether a person is the only one who can manage.
+func (m *model) last(p *person) bool {
+	return !slices.ContainsFunc(m.people, func(q *person) bool { return q != p && q.admin && !q.suspended })
+}
+
+func (m *model) takeStatus(status accounts.UserStatus) {
+	by, id, p, want := m.managed()
+	suspend := status == accounts.StatusSuspended
+	if want == "" && suspend && m.last(p) {
+		want = problem.LastAdmin
+	}
+	var err error
+	if suspend {
+		_, err = m.seat().SuspendUser(m.t.Context(), by.viewer(), id)
+	} else {
+		_, err = m.seat().ReinstateUser(m.t.Context(), by.viewer(), id)
+	}
+	if m.outcome(err, want, "%s %s by %s, %s", status, p.email, by.of.email, by.id) {
+		p.proved = p.proved && p.suspended == suspend
+		p.suspended = suspend
+		if suspend {
+			m.takeBack(p, func(*link) bool { return true })
+			m.end(m.allOf(id)...)
+		}
+	}
+}
+
+func (m *model) takeSetRoles() {
+	by, id, p, want := m.managed()
+	roles := oneOf(m, [][]accounts.Role{{accounts.RoleUser}, {accounts.RoleUser, accounts.RoleAdmin}})
+	unproved, vouched := len(roles) == 2 && !p.admin && (!p.proved || m.canBeUndone(id)), m.chance(70)
+	if want == "" && len(roles) == 1 && m.last(p) {
+		want = problem.LastAdmin
+	} else if want == "" && unproved && !vouched {
+		want = problem.BadUserInput
+	}
+	_, err := m.seat().SetRoles(m.t.Context(), by.viewer(), accounts.SetRolesInput{UserID: id, Roles: roles, AllowUnverifiedEmail: vouched})
+	if m.outcome(err, want, "setRoles %v of %s by %s, %s", roles, p.email, by.of.email, by.id) {
+		if unproved {
+			m.takeBack(p, func(*link) bool { return true })
+			m.expire(id, token.UndoEmail)
+			m.end(m.allOf(id)...)
+		}
+		p.admin = len(roles) == 2
+		m.revoked = append(m.revoked, accounts.Revocation{UserID: id, Roles: p.roles(), At: m.now(),
+			Until: lastToken(m.now())})
+	}
+}
+
+func (m *model) takeDelete() {
+	by := m.caller(anybody)
+	want := m.refused(by)
+	if want == "" && by.of.admin && m.last(by.of) {
+		want = problem.LastAdmin
+	}
+	_, err := m.seat().DeleteAccount(m.t.Context(), by.viewer())
+	if m.outcome(err, want, "deleteAccount of %s, %s", by.of.email, by.id) {
+		m.end(m.allOf(by.user)...)
+		for _, s := range m.sessions {
+			s.row = s.row && s.user != by.user
+		}
+		*by.of = person{home: by.of.home, email: by.of.home, password: by.of.password}
+	}
+}
