@@ -26,6 +26,7 @@ var schema = gqlparser.MustLoadSchema(&ast.Source{Input: graph.SDL()})
 func TestScarceThings_NoFieldHoldsThemWhileItWaits(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {
 		s := servertest.StartChild(t, servertest.Secret, servertest.Issuer, "GATEHOUSE_DATABASE_URL="+url,
+			"GATEHOUSE_SMTP_URL=smtp://127.0.0.1:1", "GATEHOUSE_MAIL_FROM=gatehouse@example.com",
 			"GOMAXPROCS=1") // so that one process makes all hashes
 		db := servertest.OpenDB(t, url)
 		reader, honest, blocked := s.CreateAdmin(), s.Register(), s.Register()
@@ -51,7 +52,7 @@ func TestScarceThings_NoFieldHoldsThemWhileItWaits(t *testing.T) {
 						return
 					}
 					until(stop, func() {
-						if a := s.Ask(blocked.Access, query); !isClosed(stop) && a.Took < beforeOthersAsk {
+						if a := s.Ask(blocked.Access, query); !isClosed(stop) && a.Took < beforeOthersAsk && !slices.Contains(needNoAccount, name) {
 							t.Errorf("%s did not wait: %v", name, a)
 						}
 					})
@@ -69,6 +70,9 @@ func TestScarceThings_NoFieldHoldsThemWhileItWaits(t *testing.T) {
 	})
 }
 
+// needNoAccount are the mutations that are refused without the token of a mail, and the one that looks no account up.
+var needNoAccount = []string{"verifyEmail", "resetPassword", "confirmEmailChange", "revertEmailChange", "requestPasswordReset"}
+
 const (
 	beforeOthersAsk  = time.Second
 	requestsPerField = 3
@@ -81,7 +85,8 @@ func rootFields(t *testing.T, s *servertest.Process, a servertest.Account) map[s
 	values := map[string]string{
 		"id": servertest.JSON(a.ID), "userId": servertest.JSON(a.ID), "email": servertest.JSON(a.Email),
 		"refreshToken": servertest.JSON(a.Refresh), "password": `"not the password"`,
-		"newPassword": `"another horse battery"`,
+		"currentPassword": `"not the password"`,
+		"newPassword":     `"another horse battery"`,
 	}
 	session := map[string]string{"id": servertest.JSON(s.Must(a.Access, "{ me { sessions { id } } }").Field("id"))}
 	fields, large := map[string]string{}, 0
