@@ -23,7 +23,7 @@ const (
 	Invitation       Kind = "invitation"
 	NewDevice        Kind = "new_device"
 	PasswordChanged  Kind = "password_changed"
-	EmailChanged     Kind = "email_changed" // to the new address, after the change
+	EmailChanged     Kind = "email_changed" // to the address that an undo took away
 	AccountSuspended Kind = "account_suspended"
 	AccountDeleted   Kind = "account_deleted"
 	Test             Kind = "test"

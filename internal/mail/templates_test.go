@@ -188,7 +188,7 @@ func TestRender_LinkAndCodeStandAlone(t *testing.T) {
 			}
 		}
 	}
-	if links < 32 || codes < 8 {
+	if links < 20 || codes < 8 {
 		t.Errorf("%d links, %d codes", links, codes)
 	}
 }
