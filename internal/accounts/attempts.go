@@ -124,9 +124,13 @@ func (t *throttler) mail(kind, address string, from viewer.Origin, now time.Time
 	if t == nil {
 		return nil
 	}
-	mailbox := counter{t.names.ID("mail", kind, address), limitMail, backoff{freeMails, maxMailDelay}}
 	networks := t.networks(limit{limitMail, t.limits.Mail}, "mails", from)
-	return &attempt{now: now, counters: append([]counter{mailbox}, networks...)}
+	return &attempt{now: now, counters: append([]counter{t.mailbox(kind, address)}, networks...)}
+}
+
+// mailbox counts the mails of a kind to an address.
+func (t *throttler) mailbox(kind, address string) counter {
+	return counter{t.names.ID("mail", kind, address), limitMail, backoff{freeMails, maxMailDelay}}
 }
 
 // successes counts right passwords of one account: each costs a hash, a session and lines in the log, and is refunded

@@ -30,11 +30,22 @@ func (s *Service) knownDevice(ctx context.Context, address, device string, now t
 	if row == nil || err != nil {
 		return uuid.Nil, err
 	}
-	d, ok := s.throttle.devices.Find(device, credentialOf(row))
+	return s.throttle.knownDevice(row, device, now), nil
+}
+
+// knownDevice returns the id of a device that an account knows, uuid.Nil for another one.
+func (t *throttler) knownDevice(row *ent.User, device string, now time.Time) uuid.UUID {
+	d, ok := t.devices.Find(device, credentialOf(row))
 	if !ok || now.Sub(d.IssuedAt) > DeviceTTL {
-		return uuid.Nil, nil
+		return uuid.Nil
 	}
-	return d.ID, nil
+	return d.ID
+}
+
+// isNewDevice reports whether an account does not know the device of a sign-in. Without a throttle devices have no
+// tokens, and none is new.
+func (s *Service) isNewDevice(row *ent.User, from viewer.Origin, now time.Time) bool {
+	return s.throttle != nil && s.throttle.knownDevice(row, from.Device, now) == uuid.Nil
 }
 
 // deviceToken returns the token by which the caller is known at the next sign-in. A device that the account knows keeps

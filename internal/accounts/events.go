@@ -55,13 +55,16 @@ type Event struct {
 	Kind          EventKind
 	UserID        uuid.UUID // uuid.Nil: no account is known
 	SessionID     uuid.UUID // uuid.Nil: none in particular
+	SameEmail     bool      // with EmailChangeReverted: the account had the address already
+	NewDevice     bool      // with SignedIn: the account did not know the device; false where devices have no tokens
 	Roles         []string  // with RolesChanged: the new ones
 	Limit         string    // with AttemptThrottled: which of ThrottleLimitNames
 	Denied        string    // with OperationDenied: the coordinates
 	Before, After string    // the value that changed, where there is one; only the audit log has it
 }
 
-// emit writes an event to the audit log, in the transaction, and publishes it when that has committed.
+// emit writes an event to the audit log, in the transaction, with the mail that tells the account's owner of it, and
+// publishes it when that has committed.
 func (tx *transaction) emit(e Event) { tx.events = append(tx.events, e) }
 
 // failed publishes a failed sign-in or reauthentication, and returns err.

@@ -2,10 +2,11 @@ package accounts
 
 import "context"
 
-// FoldAddress, AuditID, InTx and Transaction let the tests of the package look at what has no door of its own.
+// FoldAddress, AuditID, Notices, InTx and Transaction let the tests of the package look at what has no door of its own.
 var (
 	FoldAddress = foldAddress
 	AuditID     = auditID
+	Notices     = notices
 )
 
 // InTx is a command's.

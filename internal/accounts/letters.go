@@ -29,12 +29,20 @@ const (
 	MailVerify      MailKind = "verify"
 	MailChangeEmail MailKind = "change-email"
 	MailUndoEmail   MailKind = "undo-email"
+
+	// Notices tell the owner of an account what has happened to it. See the variable notices.
+	MailNewDevice        MailKind = "new_device"
+	MailPasswordChanged  MailKind = "password_changed"
+	MailEmailChanged     MailKind = "email_changed"
+	MailAccountSuspended MailKind = "account_suspended"
+	MailAccountDeleted   MailKind = "account_deleted"
 )
 
 // mailArgs are the arguments of the job of a mail.
 type mailArgs struct {
 	Kind     MailKind  `json:"kind"`
-	Address  string    `json:"address,omitempty"` // that was asked for, whether or not an account has it
+	Address  string    `json:"address,omitempty"` // of a notice; or that was asked for, whether or not an account has it
+	Name     string    `json:"name,omitempty"`    // of a notice's reader
 	User     uuid.UUID `json:"user,omitzero"`     // of a mail to an account
 	Token    uuid.UUID `json:"token,omitzero"`    // its id
 	Language string    `json:"language,omitempty"`
@@ -88,10 +96,10 @@ type Letter struct {
 	Locale  string // one language tag, or several as in Accept-Language
 	Name    string // of the user; "" when there is none
 	Email   string // that the account has
-	Token   string // of its link
+	Token   string // of its link; "" of a notice, which has none
 	Code    string // that does what the link does, in the session that asked; "" when there is none
 	Expires time.Time
-	When    time.Time // it was asked for
+	When    time.Time // it was asked for, or happened what it tells
 	Where   string    // the address from which it was; "" when that is not known
 	Device  string    // the program; "" when it does not say
 }
@@ -102,6 +110,9 @@ func (s *Service) Letter(ctx context.Context, job uuid.UUID, args string) (*Lett
 	var a mailArgs
 	if err := json.Unmarshal([]byte(args), &a); err != nil {
 		return nil, fmt.Errorf("reading the arguments of the mail %s: %w", job, err)
+	}
+	if a.Kind.isNotice() {
+		return a.letter(), nil
 	}
 	m, err := s.mailed(ctx, job, a)
 	if err != nil || m == nil || m.token.UsedAt != nil {
@@ -118,8 +129,8 @@ func (s *Service) Letter(ctx context.Context, job uuid.UUID, args string) (*Lett
 	if !ok {
 		return nil, nil // made with a secret that is gone
 	}
-	l := &Letter{Kind: a.Kind, To: row.Address, Locale: a.Language, Email: m.account.Email, Token: t.Text(), Expires: row.ExpiresAt.UTC(),
-		When: a.When, Where: a.Where, Device: a.Device}
+	l := a.letter()
+	l.To, l.Email, l.Token, l.Expires = row.Address, m.account.Email, t.Text(), row.ExpiresAt.UTC()
 	if row.SessionID != nil {
 		l.Code = t.Code(*row.SessionID)
 	}
@@ -138,6 +149,11 @@ var ErrLinkExpired = errors.New("accounts: the link of the mail expired before i
 // wasReplaced reports whether a token ended before its time.
 func wasReplaced(row *ent.OneTimeToken) bool {
 	return row.ExpiresAt.Before(row.CreatedAt.Add(oneTimeTTL[token.OneTimePurpose(row.Purpose)]))
+}
+
+// letter is what a job alone says of its mail.
+func (a mailArgs) letter() *Letter {
+	return &Letter{Kind: a.Kind, To: a.Address, Name: a.Name, Locale: a.Language, When: a.When, Where: a.Where, Device: a.Device}
 }
 
 // mailed is the token that a mail carries, and whose it is.

@@ -19,6 +19,9 @@ func lockUser(ctx context.Context, tx *transaction, conditions ...predicate.User
 	if ent.IsNotFound(err) {
 		return nil, nil
 	}
+	if err == nil {
+		tx.hold(row)
+	}
 	return row, err
 }
 

@@ -68,6 +68,7 @@ type shared struct {
 	secrets  []string                // texts that no table and no log may hold
 	payloads []*accounts.AuthPayload // every payload that was ever given
 	events   []accounts.Event        // all that happened
+	told     []*accounts.Letter      // notices that letters found
 
 	published map[accounts.EventKind]int
 }

@@ -48,6 +48,9 @@ func (m *model) takeStatus(status accounts.UserStatus) {
 	}
 	if m.outcome(err, want, "%s %s by %s, %s", status, p.email, by.of.email, by.id) {
 		p.proved = p.proved && p.suspended == suspend
+		if suspend && !p.suspended {
+			m.noticed(*p, accounts.MailAccountSuspended)
+		}
 		p.suspended = suspend
 		if suspend {
 			m.takeBack(p, func(*link) bool { return true })
@@ -87,6 +90,7 @@ func (m *model) takeDelete() {
 	}
 	_, err := m.seat().DeleteAccount(m.t.Context(), by.viewer())
 	if m.outcome(err, want, "deleteAccount of %s, %s", by.of.email, by.id) {
+		m.noticed(*by.of, accounts.MailAccountDeleted)
 		m.end(m.allOf(by.user)...)
 		for _, s := range m.sessions {
 			s.row = s.row && s.user != by.user

@@ -34,6 +34,7 @@ func (m *model) tell() {
 func (m *model) holds() {
 	m.holdsRows()
 	m.holdsRevocations()
+	m.holdsNotices()
 	dead := m.which(func(s *signIn) bool { return !m.isActive(s) && !s.known })
 	if len(dead) > 0 {
 		m.holdsViewer(oneOf(m, dead))

@@ -1,6 +1,7 @@
 package accounts_test
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -49,6 +50,26 @@ func (m *model) mailed(want ...*link) {
 	if len(m.links) > 60 {
 		m.links = slices.DeleteFunc(m.links, func(l *link) bool { return !m.canBeUsed(l) && m.chance(50) })
 	}
+}
+
+// noticed says that the owner of an account has to be told, at the address that it had, if that was confirmed.
+func (m *model) noticed(before person, kind accounts.MailKind) {
+	if before.verified {
+		m.tells = append(m.tells, fmt.Sprintf("%s to %s", kind, before.email))
+	}
+}
+
+// holdsNotices: those of the step, and no other mail.
+func (m *model) holdsNotices() {
+	m.mailed()
+	var got []string
+	for _, l := range m.fixture.told {
+		got = append(got, fmt.Sprintf("%s to %s", l.Kind, l.To))
+	}
+	if !slices.Equal(got, m.tells) {
+		m.fail("the notices are %q, want %q", got, m.tells)
+	}
+	m.fixture.told, m.tells = nil, nil
 }
 
 func (m *model) canBeUsed(l *link) bool { return !l.used && !l.forgotten && m.now().Before(l.expires) }
@@ -119,6 +140,7 @@ func (m *model) takeResetPassword() {
 	given, err := m.seat().ResetPassword(m.t.Context(), anonymous, accounts.ResetPasswordInput{Token: l.text, NewPassword: pw})
 	if m.outcome(err, want, "resetPassword of %s by %s", l.of.email, l.purpose) {
 		l.used = true
+		m.noticed(person{verified: true, email: l.address}, accounts.MailPasswordChanged)
 		l.of.password, l.of.verified, l.of.proved, l.of.pending = pw, true, true, ""
 		m.expire(l.user, token.VerifyEmail, token.ResetAccess, token.ChangeEmail)
 		m.end(m.allOf(l.user)...)
@@ -249,6 +271,9 @@ func (m *model) takeRevertChange() {
 		return
 	}
 	l.used = true
+	if l.of.email != l.address {
+		m.noticed(*l.of, accounts.MailEmailChanged)
+	}
 	for _, later := range m.links[slices.Index(m.links, l)+1:] {
 		later.forgotten = later.forgotten || later.user == l.user && later.purpose == token.UndoEmail
 	}

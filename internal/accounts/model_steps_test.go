@@ -229,6 +229,7 @@ func (m *model) takeChangePassword() {
 		accounts.ChangePasswordInput{CurrentPassword: pw, NewPassword: next})
 	if m.outcome(err, want, "changePassword by %s, %s", s.of.email, s.id) {
 		s.of.password = next
+		m.noticed(*s.of, accounts.MailPasswordChanged)
 		m.expire(s.user, token.ResetAccess)
 		m.takeBack(s.of, func(*link) bool { return true })
 		m.end(m.allOf(s.user)...)

@@ -69,6 +69,7 @@ type model struct {
 	people   []*person
 	sessions []*signIn             // the live ones, those that have a row, and some that are gone
 	links    []*link               // of mails, the newest last
+	tells    []string              // the notices that the step must leave
 	revoked  []accounts.Revocation // in force
 	floor    time.Time             // the clock never steps back over a sign-in or an end
 

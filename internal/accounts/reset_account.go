@@ -112,7 +112,7 @@ func setPassword(ctx context.Context, tx *transaction, account *User, hash strin
 	if err != nil {
 		return nil, err
 	}
-	row, err := tx.User.Get(ctx, account.ID)
+	row, err := lockUser(ctx, tx, user.ID(account.ID))
 	if err == nil && row.Status != string(StatusActive) {
 		return nil, problem.New(problem.Forbidden,
 			"The account is suspended; an administrator has to reinstate it first.")

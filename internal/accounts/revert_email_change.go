@@ -60,7 +60,7 @@ func (s *Service) RevertEmailChange(
 		if err := s.revokeSessions(ctx, tx, now, session.UserID(r.account.ID)); err != nil {
 			return err
 		}
-		tx.emit(Event{Kind: EmailChangeReverted, UserID: r.account.ID})
+		tx.emit(Event{Kind: EmailChangeReverted, UserID: r.account.ID, SameEmail: r.account.Email == r.token.Address})
 		return tx.mail(ctx, mailArgs{Kind: MailReset, Address: r.token.Address}, v.Origin, now)
 	})
 	if err != nil {

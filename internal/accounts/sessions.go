@@ -42,7 +42,7 @@ func (s *Service) signIn(ctx context.Context, tx *transaction, row *ent.User, fr
 	if err != nil {
 		return nil, err
 	}
-	tx.emit(Event{Kind: SignedIn, UserID: row.ID, SessionID: id})
+	tx.emit(Event{Kind: SignedIn, UserID: row.ID, SessionID: id, NewDevice: s.isNewDevice(row, from, now)})
 	p, err := s.payload(row, made, refresh, now)
 	if err != nil {
 		return nil, err

@@ -19,8 +19,9 @@ type transaction struct {
 	*ent.Tx
 	service *Service
 	revoked []Revocation
-	touched []uuid.UUID // users whose accounts may be changed
-	events  []Event     // recorded before the commit, published after it
+	touched []uuid.UUID             // users whose accounts may be changed
+	events  []Event                 // recorded before the commit, published after it
+	held    map[uuid.UUID]*ent.User // accounts as they were when they were locked
 
 	committed []func() // called after the commit
 
@@ -72,6 +73,9 @@ func (s *Service) inOneTx(ctx context.Context, caller []string, f txFunc) error 
 	err := s.turns.atomically(ctx, s.config.Client, caller, func(begun *ent.Tx) error {
 		tx.Tx = begun
 		err := f(context.WithValue(ctx, insideTx{}, true), tx)
+		if err == nil {
+			err = tx.notify(ctx)
+		}
 		if err == nil {
 			err = recordEvents(ctx, begun, s.now(), tx.events...)
 		}

@@ -19,6 +19,11 @@ func (s *Server) sendLetter(ctx context.Context, j outbox.Job) error {
 	if letter == nil || err != nil {
 		return err
 	}
+	if j.Attempt == 1 {
+		if ok, err := s.accounts.MaySend(ctx, letter); !ok || err != nil {
+			return err
+		}
+	}
 	err = s.sender.Send(ctx, s.message(j, letter))
 	if mail.IsPermanent(err) {
 		return outbox.Permanent(err)
@@ -26,17 +31,24 @@ func (s *Server) sendLetter(ctx context.Context, j outbox.Job) error {
 	return err
 }
 
-// message writes a letter's link: its token is in the fragment, which browsers send to nobody.
 func (s *Server) message(j outbox.Job, l *accounts.Letter) mail.Message {
+	return mail.Message{
+		ID: j.ID.String(), Kind: mail.Kind(l.Kind), To: l.To, Locale: l.Locale,
+		Data: mail.Data{
+			Name: l.Name, Link: s.link(l), Code: l.Code, Email: l.Email, Expires: l.Expires, When: l.When, Where: l.Where,
+			Device: l.Device,
+		},
+	}
+}
+
+// link returns a letter's link, whose token is in the fragment, which browsers send to nobody; "" when it has none.
+func (s *Server) link(l *accounts.Letter) string {
+	if l.Token == "" {
+		return ""
+	}
 	pages := s.config.AccountURL
 	if pages == "" {
 		pages = strings.TrimSuffix(s.issuer(), "/") + "/account"
 	}
-	return mail.Message{
-		ID: j.ID.String(), Kind: mail.Kind(l.Kind), To: l.To, Locale: l.Locale,
-		Data: mail.Data{
-			Name: l.Name, Link: strings.TrimSuffix(pages, "/") + "/" + string(l.Kind) + "#token=" + l.Token, Code: l.Code,
-			Email: l.Email, Expires: l.Expires, When: l.When, Where: l.Where, Device: l.Device,
-		},
-	}
+	return strings.TrimSuffix(pages, "/") + "/" + string(l.Kind) + "#token=" + l.Token
 }

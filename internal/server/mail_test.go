@@ -60,3 +60,23 @@ func TestMails_ThatCannotBeDeliveredAreGivenUp(t *testing.T) {
 		testenv.Equal(t, name == "permanent", len(failed) == 1, "%s: given up", name)
 	}
 }
+
+// TestNotices_ComeFewAtATime: of a flood of sign-ins on new devices the first two are told, without a link.
+func TestNotices_ComeFewAtATime(t *testing.T) {
+	s, ann := open(t, Options{}), "ann@example.com"
+	_, err := s.accounts.Register(t.Context(), &viewer.Viewer{}, accounts.RegisterInput{Email: ann, Password: "correct horse battery"})
+	testenv.Check(t, err)
+	testenv.Check(t, s.db.Client.User.Update().SetEmailVerified(true).Exec(t.Context()))
+	for range 5 {
+		_, err := s.accounts.Login(t.Context(), &viewer.Viewer{}, accounts.LoginInput{Email: ann, Password: "correct horse battery"})
+		testenv.Check(t, err)
+	}
+	testenv.Equal(t, 5, s.db.Client.Job.Query().CountX(t.Context()), "jobs")
+	t.Cleanup(runTasks(context.Background(), s.log, []task{s.outbox.Run}))
+	testenv.Eventually(t, "the jobs are done", testenv.HangGuard, func() bool { return s.db.Client.Job.Query().CountX(t.Context()) == 0 })
+	got := s.inbox.Messages()
+	if len(got) != 2 || got[0].Kind != mail.NewDevice || got[0].To != ann || len(got[0].Links) > 0 ||
+		s.message(outbox.Job{}, &accounts.Letter{Kind: accounts.MailNewDevice}).Data.Link != "" {
+		t.Errorf("%+v", got)
+	}
+}

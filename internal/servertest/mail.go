@@ -30,7 +30,7 @@ func (b *Mailbox) Next(t testing.TB, kind, to string, servers ...*Client) (m Mai
 	t.Helper()
 	testenv.Eventually(t, "a mail of the kind "+kind+" to "+to, HangGuard, func() bool {
 		for _, c := range servers {
-			for _, m = range slices.Backward(c.inbox(t)) {
+			for _, m = range slices.Backward(c.Inbox(t)) {
 				if m.Kind == kind && m.To == to && b.take(m.ID) {
 					return true
 				}
@@ -52,7 +52,8 @@ func (b *Mailbox) take(id string) bool {
 	return !taken
 }
 
-func (c *Client) inbox(t testing.TB) (all []Mail) {
+// Inbox returns the mails of the inbox page, the newest first.
+func (c *Client) Inbox(t testing.TB) (all []Mail) {
 	t.Helper()
 	a := c.Do(Request{Method: http.MethodGet, Path: "/inbox", Header: []string{"Accept", "application/json"}})
 	if a.Err != nil || json.Unmarshal([]byte(a.Body), &all) != nil {

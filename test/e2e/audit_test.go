@@ -79,18 +79,7 @@ func TestAuditLog_EachMutationLeavesItsRow(t *testing.T) {
 				continue
 			}
 			a := newAudited(s)
-			token := a.ann.Access
-			if c.admin {
-				token = s.Admin()
-			}
-			if f.Name == "reinstateUser" {
-				s.Must(token, `mutation { suspendUser(id: "`+a.ann.ID+`") { user { id } } }`)
-			}
-			if mailed := mailedTokens[f.Name]; mailed != nil {
-				c.values = map[string]string{"token": servertest.JSON(mailed(&links{s: s.Process, t: t}, a.ann))}
-			}
-			a.note()
-			s.Must(token, a.fill("mutation { "+f.Name+servertest.Arguments(schema, f, a.values(c.values))+leafOf(schema, f.Type)+" }"))
+			a.succeed(schema, f, a.note)
 			a.want(f.Name+" succeeds", c.kinds)
 			if a = newAudited(s); open {
 				a.note()
@@ -124,6 +113,23 @@ func newAudited(s *personas) *auditedCase {
 	a.used = a.other.Refresh
 	a.other = s.Refresh(s.Refresh(a.used).Refresh) // the first token is late now
 	return a
+}
+
+// succeed prepares what a mutation needs, calls ready, and runs the mutation.
+func (a *auditedCase) succeed(schema *ast.Schema, f *ast.FieldDefinition, ready func()) {
+	a.t.Helper()
+	c, token := audited[f.Name], a.ann.Access
+	if c.admin {
+		token = a.Admin()
+	}
+	if f.Name == "reinstateUser" {
+		a.Must(token, `mutation { suspendUser(id: "`+a.ann.ID+`") { user { id } } }`)
+	}
+	if mailed := mailedTokens[f.Name]; mailed != nil {
+		c.values = map[string]string{"token": servertest.JSON(mailed(&links{s: a.Process, t: a.t}, a.ann))}
+	}
+	ready()
+	a.Must(token, a.fill("mutation { "+f.Name+servertest.Arguments(schema, f, a.values(c.values))+leafOf(schema, f.Type)+" }"))
 }
 
 func (a *auditedCase) values(more map[string]string) map[string]string {

@@ -29,10 +29,11 @@ type personas struct {
 	db  *sql.DB
 }
 
-func newPersonas(t *testing.T, databaseURL string) *personas {
+func newPersonas(t *testing.T, databaseURL string, more ...string) *personas {
 	t.Helper()
 	key := servertest.NewSigningKey(t)
-	s := &personas{servertest.Start(t, "GATEHOUSE_DATABASE_URL="+databaseURL, key.Setting), t, key, nil}
+	environment := append(more, "GATEHOUSE_DATABASE_URL="+databaseURL, key.Setting)
+	s := &personas{servertest.Start(t, environment...), t, key, nil}
 	s.CreateAdmin()
 	s.db = servertest.OpenDB(t, databaseURL)
 	return s
