@@ -14,6 +14,7 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"github.com/gatehouse/gatehouse/ent/address"
 	"github.com/gatehouse/gatehouse/ent/auditevent"
+	"github.com/gatehouse/gatehouse/ent/auditseal"
 	"github.com/gatehouse/gatehouse/ent/job"
 	"github.com/gatehouse/gatehouse/ent/onetimetoken"
 	"github.com/gatehouse/gatehouse/ent/revocation"
@@ -84,6 +85,7 @@ func checkColumn(t, c string) error {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
 			address.Table:      address.ValidColumn,
 			auditevent.Table:   auditevent.ValidColumn,
+			auditseal.Table:    auditseal.ValidColumn,
 			job.Table:          job.ValidColumn,
 			onetimetoken.Table: onetimetoken.ValidColumn,
 			revocation.Table:   revocation.ValidColumn,

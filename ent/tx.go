@@ -18,6 +18,8 @@ type Tx struct {
 	Address *AddressClient
 	// AuditEvent is the client for interacting with the AuditEvent builders.
 	AuditEvent *AuditEventClient
+	// AuditSeal is the client for interacting with the AuditSeal builders.
+	AuditSeal *AuditSealClient
 	// Job is the client for interacting with the Job builders.
 	Job *JobClient
 	// OneTimeToken is the client for interacting with the OneTimeToken builders.
@@ -167,6 +169,7 @@ func (tx *Tx) Client() *Client {
 func (tx *Tx) init() {
 	tx.Address = NewAddressClient(tx.config)
 	tx.AuditEvent = NewAuditEventClient(tx.config)
+	tx.AuditSeal = NewAuditSealClient(tx.config)
 	tx.Job = NewJobClient(tx.config)
 	tx.OneTimeToken = NewOneTimeTokenClient(tx.config)
 	tx.Revocation = NewRevocationClient(tx.config)

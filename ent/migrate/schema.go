@@ -61,6 +61,25 @@ var (
 			},
 		},
 	}
+	// AuditSealsColumns holds the columns for the "audit_seals" table.
+	AuditSealsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt},
+		{Name: "since", Type: field.TypeTime},
+		{Name: "until", Type: field.TypeTime},
+		{Name: "kept", Type: field.TypeTime},
+		{Name: "members", Type: field.TypeBytes},
+		{Name: "hashes", Type: field.TypeBytes},
+		{Name: "root", Type: field.TypeBytes},
+		{Name: "previous", Type: field.TypeBytes},
+		{Name: "key", Type: field.TypeString},
+		{Name: "signature", Type: field.TypeBytes},
+	}
+	// AuditSealsTable holds the schema information for the "audit_seals" table.
+	AuditSealsTable = &schema.Table{
+		Name:       "audit_seals",
+		Columns:    AuditSealsColumns,
+		PrimaryKey: []*schema.Column{AuditSealsColumns[0]},
+	}
 	// JobsColumns holds the columns for the "jobs" table.
 	JobsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -276,6 +295,7 @@ var (
 	Tables = []*schema.Table{
 		AddressesTable,
 		AuditEventsTable,
+		AuditSealsTable,
 		JobsTable,
 		OneTimeTokensTable,
 		RevocationsTable,
@@ -293,6 +313,9 @@ func init() {
 	}
 	AuditEventsTable.Annotation = &entsql.Annotation{
 		Table: "audit_events",
+	}
+	AuditSealsTable.Annotation = &entsql.Annotation{
+		Table: "audit_seals",
 	}
 	JobsTable.Annotation = &entsql.Annotation{
 		Table: "jobs",

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/auditevent"
+	"github.com/gatehouse/gatehouse/ent/auditseal"
 	"github.com/gatehouse/gatehouse/ent/job"
 	"github.com/gatehouse/gatehouse/ent/onetimetoken"
 	"github.com/gatehouse/gatehouse/ent/revocation"
@@ -26,7 +27,8 @@ const (
 
 // SweptTables returns the names of the tables from which rows are deleted when they have expired.
 func SweptTables() []string {
-	return []string{auditevent.Table, ChangesTable, job.Table, onetimetoken.Table, revocation.Table, session.Table, throttle.Table}
+	return []string{auditevent.Table, auditseal.Table, ChangesTable, job.Table, onetimetoken.Table, revocation.Table,
+		session.Table, throttle.Table}
 }
 
 // DeleteOldSessions deletes sessions that ended SessionRetention ago. It looks at the next thousand sessions by id, and
@@ -61,10 +63,15 @@ func (s *Service) DeleteOldSessions(ctx context.Context) error {
 	})
 }
 
-// DeleteOldAuditEvents deletes what the audit log has had for Config.Retention. Call it periodically.
+// DeleteOldAuditEvents deletes what the audit log has had for Config.Retention, and what its last seal says may be gone.
+// Call it periodically.
 func (s *Service) DeleteOldAuditEvents(ctx context.Context) error {
+	from, err := s.kept(ctx)
+	if err != nil {
+		return err
+	}
 	return s.sweep(ctx, auditevent.Table, func(ctx context.Context, tx *ent.Tx) (int, error) {
-		old := entsql.LT(auditevent.FieldID, firstAuditID(s.now().Add(-s.config.Retention)))
+		old := entsql.LT(auditevent.FieldID, firstAuditID(from))
 		return tx.AuditEvent.Delete().Where(unlocked(auditevent.Table, old)).Exec(ctx)
 	})
 }

@@ -28,6 +28,8 @@ var growth = map[string]growing{
 		expired: failedJobs(accounts.FailedJobRetention + time.Second), kept: freshJobs},
 	"audit_events": {sweep: (*accounts.Service).DeleteOldAuditEvents, expired: eventsAt(-366 * 24 * time.Hour),
 		kept: eventsAt(-364 * 24 * time.Hour)},
+	"audit_seals": {sweep: (*accounts.Service).DeleteOldAuditSeals, expired: sealsUntil(-366 * 24 * time.Hour),
+		kept: sealsUntil(-364 * 24 * time.Hour)},
 	"addresses":    {bounded: "users: each goes with its account"},
 	"users":        {bounded: "people: each account until it is deleted"},
 	"settings":     {bounded: "the program: a row for each name in its source"},
@@ -185,6 +187,17 @@ func eventsAt(age time.Duration) func(*fixture, int) {
 			return h.db.Client.AuditEvent.Create().SetID(accounts.AuditID(h.clock.Now().Add(age), i)).SetKind("signed_in").
 				SetActor("USER").SetOmitted(0)
 		}, h.db.Client.AuditEvent.CreateBulk)
+	}
+}
+
+func sealsUntil(age time.Duration) func(*fixture, int) {
+	return func(h *fixture, n int) {
+		now, none, next := h.clock.Now().UTC(), []byte{}, h.rows("audit_seals")
+		addRows(h, n, func(i int) *ent.AuditSealCreate {
+			return h.db.Client.AuditSeal.Create().SetID(next + i + 1).SetSince(startTime).SetUntil(now.Add(age)).
+				SetKept(now.Add(-365 * 24 * time.Hour)).SetMembers(none).SetHashes(none).SetRoot(none).SetPrevious(none).
+				SetKey("").SetSignature(none)
+		}, h.db.Client.AuditSeal.CreateBulk)
 	}
 }
 

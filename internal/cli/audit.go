@@ -13,7 +13,7 @@ import (
 )
 
 func auditCommand(p Process) *cobra.Command {
-	audit := &cobra.Command{Use: "audit", Short: "The audit log", RunE: missingVerb("gatehouse audit export")}
+	audit := &cobra.Command{Use: "audit", Short: "The audit log", RunE: missingVerb("gatehouse audit export, or gatehouse audit verify")}
 	export := &cobra.Command{
 		Use: "export", Short: "Print the audit log as JSON lines", Args: cobra.NoArgs,
 		Long: "Prints the audit log as JSON, one event a line, oldest first. An event has its time from shortly before its\n" +
@@ -30,7 +30,7 @@ func auditCommand(p Process) *cobra.Command {
 		f := &accounts.AuditFilter{Since: from, Until: to}
 		return runE(func(ctx context.Context) error { return exportAuditLog(ctx, p, f) })(cmd, args)
 	}
-	audit.AddCommand(export)
+	audit.AddCommand(export, auditVerifyCommand(p))
 	return audit
 }
 

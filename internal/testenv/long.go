@@ -24,6 +24,7 @@ var longRuns = map[string]string{
 	"pause":        "a process that is paused for a minute",
 	"refusals":     "a thousand sessions that end, each refused elsewhere within a tenth of a second; more pauses and commits",
 	"requests":     "hostile requests that are filled as far as a body goes, beyond the limits",
+	"seals":        "a hundred thousand rows of the audit log, sealed and verified",
 	"sizes":        "ten thousand accounts, of which the bytes in Postgres are printed",
 	"slow":         "each way to be slow on thousands of connections, by itself",
 	"soak":         "clients that live through accounts for ten minutes, or SOAK_TIME, and a crowd for an hour",

@@ -65,6 +65,9 @@ func NewIssuer(c Config) (*Issuer, error) {
 	return &Issuer{verifier, c}, nil
 }
 
+// Keys returns the schedule of keys that sign.
+func (i *Issuer) Keys() *Keys { return i.config.Keys }
+
 // TTL returns the lifetime of the tokens of Issue, unless Claims ask for a shorter one.
 func (i *Issuer) TTL() time.Duration { return i.config.TTL }
 

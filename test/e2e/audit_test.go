@@ -226,6 +226,29 @@ func TestAuditLog_CommandsNameTheOperator(t *testing.T) {
 	})
 }
 
+// TestAuditVerify_NamesTheRowThatWasChanged in the database of a server that sealed it.
+func TestAuditVerify_NamesTheRowThatWasChanged(t *testing.T) {
+	t.Parallel()
+	url := dbtest.SQLite(t)
+	p := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+url)
+	db := servertest.OpenDB(t, url)
+	p.Register()
+	testenv.Eventually(t, "a seal with rows", servertest.HangGuard, func() (sealed bool) {
+		servertest.Check(t, db.QueryRow("SELECT count(*) > 0 FROM audit_seals WHERE length(members) > 0").Scan(&sealed))
+		return sealed
+	})
+	said := strings.TrimSpace(p.Command("", "audit", "verify"))
+	known := said[strings.LastIndex(said, "\n")+1:]
+	testenv.Equal(t, said, strings.TrimSpace(p.Command("", "audit", "verify", "--known", known)), "verified again")
+	testenv.Equal(t, 2, p.RunCommand("", "audit", "verify", "--known", "yesterday").Code, "a seal that is none")
+	row := auditedRows(t, db)[0].id
+	servertest.Exec(t, db, "UPDATE audit_events SET kind = 'roles_changed' WHERE id = '"+row+"'")
+	o := p.RunCommand("", "audit", "verify")
+	if o.Code != 1 || !strings.Contains(o.Stderr, "the row "+row+" of ") || !strings.Contains(o.Stderr, " was changed") {
+		t.Errorf("exit code %d: %s", o.Code, o.Stderr)
+	}
+}
+
 func added(before, after []auditedRow) []auditedRow {
 	return slices.DeleteFunc(after, func(r auditedRow) bool { return slices.Contains(before, r) })
 }

@@ -52,8 +52,8 @@ func TestBoundTypes_ReachNoRowAndNoSensitiveColumn(t *testing.T) {
 func sensitiveColumns(t *testing.T, tables *types.Package) (names []string) {
 	t.Helper()
 	all := map[string]ent.Interface{
-		"Address": schema.Address{}, "AuditEvent": schema.AuditEvent{}, "Job": schema.Job{},
-		"OneTimeToken": schema.OneTimeToken{}, "Revocation": schema.Revocation{},
+		"Address": schema.Address{}, "AuditEvent": schema.AuditEvent{}, "AuditSeal": schema.AuditSeal{},
+		"Job": schema.Job{}, "OneTimeToken": schema.OneTimeToken{}, "Revocation": schema.Revocation{},
 		"Session": schema.Session{}, "Setting": schema.Setting{},
 		"SigningKey": schema.SigningKey{}, "Throttle": schema.Throttle{}, "User": schema.User{},
 	}
