@@ -71,7 +71,7 @@ func (m *model) takeSetRoles() {
 	_, err := m.seat().SetRoles(m.t.Context(), by.viewer(), accounts.SetRolesInput{UserID: id, Roles: roles, AllowUnverifiedEmail: vouched})
 	if m.outcome(err, want, "setRoles %v of %s by %s, %s", roles, p.email, by.of.email, by.id) {
 		if unproved {
-			p.proved = false // known devices are forgotten: whose password it is has to be shown anew
+			p.proved = false // known devices are forgotten: whose password it is has to be shown again
 			m.takeBack(p, func(*link) bool { return true })
 			m.expire(id, token.UndoEmail)
 			m.end(m.allOf(id)...)
