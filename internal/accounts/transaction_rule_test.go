@@ -28,6 +28,7 @@ var (
 		"Service.sweep":          "a background task",
 		"Service.writeUses":      "a background task",
 		"Service.WriteRefusals":  "a background task",
+		"Service.insertSeal":     "a background task",
 		"sqlStore.deleteExpired": "a background task",
 		"sqlStore.add":           "counts an attempt before it is known who makes it, by turns",
 	}
