@@ -53,7 +53,7 @@ check: lint ## the inner loop: lint, and the packages' own tests without their l
 	@go test -short $(OWN)
 
 test: playground ## run all tests that this machine can run, and list what was skipped; TEST_LONG=name,… runs long forms
-	@echo "under five minutes on two cores"
+	@echo "about six minutes on two cores"
 	@rm -f "$(SKIPS)"
 	go build ./...
 	cd examples/go && go vet ./... && go test ./...
