@@ -1,7 +1,7 @@
 // Package web serves the pages. / is the Playground: GraphiQL, which web/package.json builds into dist/playground.
 // Without that folder it is a page that says how to build it. /access is the access table, /inbox the mails that were not
-// sent, /account what links in mails lead to. The package does not know the API. No page sends requests to another server, and the Content-Security-Policy
-// forbids it.
+// sent, /account what links in mails lead to. The package does not know the API. No page sends requests to another
+// server, and the Content-Security-Policy forbids it.
 package web
 
 import (

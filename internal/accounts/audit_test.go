@@ -172,7 +172,8 @@ func TestAuditLog_FiltersAndPages(t *testing.T) {
 			since, until := startTime.Add(10*time.Minute), startTime.Add(40*time.Minute)
 			for _, e := range all {
 				if (!given(0) || *e.UserID == ids[0]) && (!given(1) || *e.ActorID == ids[1]) && (!given(2) || e.Kind == "signed_in") &&
-					(!given(3) || !e.OccurredAt.Before(since.Truncate(time.Millisecond))) && (!given(4) || e.OccurredAt.Before(until.Truncate(time.Millisecond))) {
+					(!given(3) || !e.OccurredAt.Before(since.Truncate(time.Millisecond))) &&
+					(!given(4) || e.OccurredAt.Before(until.Truncate(time.Millisecond))) {
 					want = append(want, e)
 				}
 			}

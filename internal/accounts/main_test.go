@@ -98,7 +98,8 @@ func newFixture(t *testing.T, url string) *fixture {
 		shared: &shared{t: t, url: url, db: db, raw: raw, clock: clock, access: access, refresh: refresh, log: log,
 			published: map[accounts.EventKind]int{}},
 		config: accounts.Config{
-			Client: db.Client, Postgres: db.Shared(), Transactions: db.MaxTransactions(), Passwords: hasher(t, password.Config{}), Access: access, Refresh: refresh, OneTime: oneTime,
+			Client: db.Client, Postgres: db.Shared(), Transactions: db.MaxTransactions(),
+			Passwords: hasher(t, password.Config{}), Access: access, Refresh: refresh, OneTime: oneTime,
 			RefreshTTL: refreshTTL, SessionTTL: sessionTTL, Clock: clock.Now,
 			Log: slog.New(slog.NewTextHandler(log, nil)),
 		},

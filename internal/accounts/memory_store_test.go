@@ -110,7 +110,8 @@ func mostInAQuarter(store *memoryStore, addresses int, random *rand.Rand) (most 
 }
 
 // TestMemoryStore_AFloodBuysTimeOnlyWithItsOwnAttempts: while others try as many addresses as the store holds of
-// accounts, and a quarter more, and ask for as many mails, an owner on a new device has four attempts of five; and all five when the flood is over.
+// accounts, and a quarter more, and ask for as many mails, an owner on a new device has four attempts of five; and all
+// five when the flood is over.
 func TestMemoryStore_AFloodBuysTimeOnlyWithItsOwnAttempts(t *testing.T) {
 	const size = 4096
 	store, now := newGuessStore(size), time.Now()

@@ -14,8 +14,8 @@ import (
 type Node interface{ OwnerID() uuid.UUID }
 
 // Node returns the object of an id, of whatever type, or nil. Of sessions it finds the caller's own active ones, as
-// User.sessions shows them, and of the audit log what Activity and AuditLog show; whether the caller may see a user is for the schema's rules to say. It reads as much for
-// another's object as for an id that nothing has.
+// User.sessions shows them, and of the audit log what Activity and AuditLog show; whether the caller may see a user is
+// for the schema's rules to say. It reads as much for another's object as for an id that nothing has.
 func (s *Service) Node(ctx context.Context, v *viewer.Viewer, id uuid.UUID) (Node, error) {
 	if id != v.UserID {
 		row, err := s.config.Client.Session.Query().

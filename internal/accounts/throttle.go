@@ -52,7 +52,8 @@ const (
 	maxSignInDelay  = 2 * time.Second
 	doublings       = 5
 
-	// One mailbox gets two mails of a kind, and more after 4, 9 and 17 minutes: five in any hour at most, from all networks together.
+	// One mailbox gets two mails of a kind, and more after 4, 9 and 17 minutes: five in any hour at most, from all
+	// networks together.
 	freeMails    = 2
 	maxMailDelay = 136 * time.Minute
 

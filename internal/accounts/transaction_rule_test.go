@@ -87,6 +87,36 @@ func TestTransactions_BeginWhereTheRuleAllows(t *testing.T) {
 	}
 }
 
+// mayRevokeAlone are the functions that end sessions and leave alone the changes of address that these began, and why.
+// The caller who began one may not have been the owner: its link works without a session.
+var mayRevokeAlone = map[string]string{
+	"Service.Logout":            "the owner may follow the link later",
+	"Service.evictSessions":     "the session is one of too many, and nobody says that it is another's",
+	"Service.DeleteAccount":     "the tokens go with the account",
+	"Service.resetAccount":      "setPassword ends all tokens",
+	"Service.resetCredential":   "ends all tokens",
+	"Service.RevertEmailChange": "move ends all tokens",
+}
+
+func TestRevokedSessions_TakeBackTheChangesOfAddressThatTheyBegan(t *testing.T) {
+	revokes, takesBack := map[string]bool{}, map[string]bool{}
+	for _, c := range sourceCalls(t) {
+		revokes[c.from] = revokes[c.from] || c.name == "revokeSessions"
+		takesBack[c.from] = takesBack[c.from] || c.name == "takeBackMoves"
+	}
+	for from, is := range revokes {
+		if alone := is && !takesBack[from]; alone != (mayRevokeAlone[from] != "") {
+			t.Errorf("%s ends sessions: %v, and takes no change of address back: %v; call takeBackMoves, or list it here and say why",
+				from, is, alone)
+		}
+	}
+	for from := range mayRevokeAlone {
+		if !revokes[from] {
+			t.Errorf("%s is listed, and ends no sessions", from)
+		}
+	}
+}
+
 // writes are the methods of Ent's clients and rows that begin a write.
 var writes = []string{"Create", "CreateBulk", "MapCreateBulk", "Update", "UpdateOne", "UpdateOneID", "Delete",
 	"DeleteOne", "DeleteOneID", "ExecContext"}

@@ -13,7 +13,8 @@ import (
 )
 
 func auditCommand(p Process) *cobra.Command {
-	audit := &cobra.Command{Use: "audit", Short: "The audit log", RunE: missingVerb("gatehouse audit export, or gatehouse audit verify")}
+	audit := &cobra.Command{Use: "audit", Short: "The audit log",
+		RunE: missingVerb("gatehouse audit export, or gatehouse audit verify")}
 	export := &cobra.Command{
 		Use: "export", Short: "Print the audit log as JSON lines", Args: cobra.NoArgs,
 		Long: "Prints the audit log as JSON, one event a line, oldest first. An event has its time from shortly before its\n" +

@@ -32,8 +32,8 @@ func serve(ctx context.Context, p Process) error {
 	})
 }
 
-// readyMessage is the line that says where the Playground and the mails are: at the issuer's address where one is configured, because
-// the listener's may mean nothing outside of a container.
+// readyMessage is the line that says where the Playground and the mails are: at the issuer's address where one is
+// configured, because the listener's may mean nothing outside of a container.
 func readyMessage(c *config.Config, address string) string {
 	base := strings.TrimSuffix(cmp.Or(c.Issuer, address), "/")
 	message := fmt.Sprintf("Gatehouse is ready. GraphQL: %s/graphql", base)
