@@ -135,8 +135,8 @@ func (s *Server) routes(ctx context.Context, graphql http.Handler) []route {
 			route{"/", everyone, "the Playground's files", web.Handler()})
 	}
 	if s.config.AccountURL == "" {
-		account := web.Account()
-		for _, name := range append([]string{"account.js", "account.css"}, web.AccountKinds...) {
+		account := web.Account(s.config.AppName)
+		for _, name := range append([]string{"account.js", "account.css"}, web.AccountPages...) {
 			all = append(all, route{"GET /account/" + name, everyone, "pages of links in mails; a button sends their token", account})
 		}
 	}

@@ -21,6 +21,7 @@ var longRuns = map[string]string{
 	"mail":         "mail by Exim, which Debian has as exim4-daemon-light",
 	"matrix":       "all combinations of rules and viewers",
 	"model":        "the model of sessions over more steps, and parallel refreshes over more rounds",
+	"pages":        "each mail and its page in a browser, in all languages and on all screens",
 	"pause":        "a process that is paused for a minute",
 	"refusals":     "a thousand sessions that end, each refused elsewhere within a tenth of a second; more pauses and commits",
 	"requests":     "hostile requests that are filled as far as a body goes, beyond the limits",

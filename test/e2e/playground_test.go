@@ -33,8 +33,10 @@ func needBrowser(t *testing.T) {
 	if _, err := os.Stat("/usr/bin/chromium"); err != nil && os.Getenv("CHROMIUM") == "" {
 		testenv.Missing(t, "Chromium", "apt-get install chromium, or name a browser in CHROMIUM")
 	}
-	if _, err := os.Stat("web/node_modules/playwright-core"); err != nil {
-		testenv.Missing(t, "playwright-core", "run make playground")
+	for _, name := range []string{"playwright-core", "axe-core"} {
+		if _, err := os.Stat("web/node_modules/" + name); err != nil {
+			testenv.Missing(t, name, "run make playground")
+		}
 	}
 	servertest.Check(t, os.MkdirAll(".artifacts", 0o755))
 }

@@ -1,43 +1,44 @@
-// The page that a link of a mail leads to. Opening it changes nothing, since scanners open links: the button does.
-const kinds = {
+// The page that a link of a mail leads to. Opening it changes nothing, since scanners open links: the button does. The
+// server writes the page in the reader's language, with all that is said here.
+const pages = {
   verify: {
-    title: 'Confirm your e-mail address',
-    why: 'Confirm that the e-mail address which this mail was sent to is yours.',
-    done: 'Your e-mail address is confirmed.',
     query: 'mutation($token: String!) { verifyEmail(input: {token: $token}) { success } }',
   },
   'change-email': {
-    title: 'Confirm your new e-mail address',
-    why: 'From now on you sign in with the e-mail address which this mail was sent to.',
-    done: 'Your account has its new e-mail address.',
     query: 'mutation($token: String!) { confirmEmailChange(input: {token: $token}) { success } }',
   },
   'undo-email': {
-    title: 'Take the change back',
-    why: 'Your account gets its former e-mail address back, everyone is signed out, and you choose a new password.',
-    done: 'Your account has its former e-mail address. A mail for a new password is on its way to it.',
+    forgot: true,
     query: 'mutation($token: String!) { revertEmailChange(input: {token: $token}) { success } }',
   },
   reset: {
-    title: 'Choose a new password',
-    why: 'Everyone who is signed in to your account is signed out.',
-    done: 'You have a new password. Sign in with it.',
-    password: true,
+    fields: ['password'],
+    forgot: true,
     query: 'mutation($token: String!, $password: String!) ' +
       '{ resetPassword(input: {token: $token, newPassword: $password}) { accessToken } }',
   },
+  forgot: {
+    fields: ['email'],
+    open: true, // to all, without a token
+    query: 'mutation($email: String!) { requestPasswordReset(input: {email: $email}) { success } }',
+  },
 };
 
-const kind = kinds[location.pathname.split('/').pop()];
+const { query, fields = [], forgot, open } = pages[location.pathname.split('/').pop()];
 const token = new URLSearchParams(location.hash.slice(1)).get('token');
 history.replaceState(null, '', location.pathname); // what a browser remembers has no token
+addEventListener('hashchange', () => location.reload()); // another link was opened in the place of this one
 
 const find = (selector) => document.querySelector(selector);
-const say = (text) => {
-  find('[role=status]').textContent = text;
-};
+const textOf = (name) => find(`[data-text="${name}"]`)?.textContent;
 
-async function ask(query, variables, access) {
+function say(...sentences) {
+  find('[role=status]').replaceChildren(
+    ...sentences.map((text) => Object.assign(document.createElement('p'), { textContent: text })),
+  );
+}
+
+async function ask(document, variables, access) {
   const response = await fetch('../graphql', {
     method: 'POST',
     headers: {
@@ -45,37 +46,58 @@ async function ask(query, variables, access) {
       'content-type': 'application/json',
       ...(access && { authorization: `Bearer ${access}` }),
     },
-    body: JSON.stringify({ query, variables }),
+    body: JSON.stringify({ query: document, variables }),
   });
   return response.json();
 }
 
+// end takes the form away, and puts the keyboard's focus on what is said in its place.
+function end(...sentences) {
+  find('form').hidden = true;
+  say(...sentences);
+  find('[role=status]').focus();
+}
+
+function refuse({ code, reason, retryAfter } = {}) {
+  if (code === 'INVALID_TOKEN') {
+    end(textOf(reason) ?? textOf('unknown'), textOf('again'));
+    find('#forgot').hidden = !forgot;
+    return;
+  }
+  say((textOf(reason) ?? textOf(code) ?? textOf('failed')).replace('{seconds}', retryAfter));
+  find('input:enabled')?.focus();
+}
+
+let busy = false;
 async function submit(event) {
   event.preventDefault();
-  find('button').disabled = true;
+  if (busy) return;
+  busy = true;
+  say();
   try {
-    const variables = kind.password ? { token, password: find('#password').value } : { token };
-    const { data, errors } = await ask(kind.query, variables);
-    if (errors) throw new Error(errors.map((e) => e.message).join(' '));
+    const variables = { ...(!open && { token }), ...Object.fromEntries(new FormData(find('form'))) };
+    const { data, errors } = await ask(query, variables);
+    if (errors) {
+      refuse(errors[0].extensions);
+      return;
+    }
     const { accessToken } = Object.values(data)[0];
     if (accessToken) await ask('mutation { logout { success } }', {}, accessToken); // nobody keeps the session
-    find('form').hidden = true;
-    say(kind.done);
-  } catch (error) {
-    say(error.message);
+    end(textOf('done'));
+  } catch {
+    say(textOf('failed'));
   } finally {
-    find('button').disabled = false;
+    busy = false;
   }
 }
 
-find('h1').textContent = document.title = kind.title;
-if (token) {
-  find('#why').textContent = kind.why;
-  find('button').textContent = kind.title;
-  find('#choose').hidden = !kind.password;
-  find('#password').required = Boolean(kind.password);
+if (token || open) {
+  for (const name of fields) {
+    find(`#${name}`).disabled = find(`#${name}`).parentElement.hidden = false;
+  }
   find('form').hidden = false;
   find('form').addEventListener('submit', submit);
 } else {
-  say('Open the link of the mail again.');
+  say(textOf('missing'), textOf('again'));
+  find('#forgot').hidden = !forgot;
 }

@@ -1,0 +1,42 @@
+package e2e
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse/gatehouse/internal/servertest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
+)
+
+// kindsWithLink are the kinds of mail whose text has a link.
+func kindsWithLink(t *testing.T) (kinds []string) {
+	t.Helper()
+	texts, err := filepath.Glob("internal/mail/templates/en/*.txt")
+	servertest.Check(t, err)
+	for _, path := range texts {
+		if strings.Contains(servertest.ReadFile(t, path), "{{.Link}}") {
+			kinds = append(kinds, strings.TrimSuffix(filepath.Base(path), ".txt"))
+		}
+	}
+	return kinds
+}
+
+// TestAccountPages_AreReachedFromTheInboxAndDoWhatTheirMailIsFor, in a browser, by a server with nothing configured: each
+// kind of mail that has a link, each in another language and on another screen. TEST_LONG=pages has each in all of them.
+// SCREENSHOTS=FOLDER has pictures of each step.
+func TestAccountPages_AreReachedFromTheInboxAndDoWhatTheirMailIsFor(t *testing.T) {
+	t.Parallel()
+	needBrowser(t)
+	kinds := slices.DeleteFunc(kindsWithLink(t), func(kind string) bool {
+		return kind == "invitation" // which nothing sends yet
+	})
+	args := []string{"web/test/pages.mjs", "", strings.Join(kinds, ",")}
+	throttle := "on" // as it is by default; so many accounts as the long form has need a network for each thirty
+	if testenv.Long("pages") {
+		args, throttle = append(args, "all"), "off"
+	}
+	args[1] = servertest.Start(t, "GATEHOUSE_THROTTLE="+throttle).URL + "/"
+	servertest.Execute(t, ".", "node", args...)
+}

@@ -1,0 +1,80 @@
+// What the tests that drive a browser have in common. CHROMIUM names the browser where it is not /usr/bin/chromium.
+import { readFile } from 'node:fs/promises';
+import { chromium } from 'playwright-core';
+
+export function must(holds, sentence) {
+  if (!holds) throw new Error(sentence);
+}
+
+// launch starts a browser that resolves no name but this one.
+export function launch(host) {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      `--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE ${host}`,
+    ],
+  });
+}
+
+const axe = await readFile(new URL('../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
+
+// audit looks for what axe finds, by all of its rules or those of some tags, but not in frames, where no script runs.
+export async function audit(page, what, tags) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate((runOnly) => globalThis.axe.run(document, { iframes: false, ...(runOnly && { runOnly }) }), tags);
+  must(violations.length === 0, `${what}: ${violations.map((v) => `${v.id} (${v.nodes[0].html})`).join('; ')}`);
+}
+
+// fits says when a page is wider than the screen.
+export async function fits(page, what) {
+  const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  must(wider <= 0, `${what} is ${wider} pixels wider than the screen`);
+}
+
+// watch collects what the pages of a context do wrong: requests to other servers, failed ones, errors, what the
+// Content-Security-Policy forbade, which is a console error.
+export function watch(context, origin) {
+  const faults = [];
+  context.on('request', (request) => {
+    const url = new URL(request.url());
+    if (!['data:', 'about:'].includes(url.protocol) && url.origin !== origin) faults.push(`asked ${request.url()}`);
+  });
+  context.on('response', (response) => {
+    if (response.status() >= 400) faults.push(`got ${response.status()} for ${response.url()}`);
+  });
+  context.on('weberror', (error) => faults.push(`threw: ${error.error().message}`));
+  context.on('console', (message) => faults.push(`wrote to the console: ${message.text()}`));
+  return faults;
+}
+
+export const desk = { viewport: { width: 1280, height: 800 } };
+export const phone = { viewport: { width: 320, height: 640 }, isMobile: true, hasTouch: true };
+
+// devices are the screens on which a page is looked at: the narrowest phone, and both colour schemes.
+export const devices = {
+  desk,
+  'desk-dark': { ...desk, colorScheme: 'dark' },
+  phone,
+  'phone-dark': { ...phone, colorScheme: 'dark' },
+};
+
+// run runs a test and exits 1 with a sentence when it fails.
+export async function run(name, host, test) {
+  const browser = await launch(host);
+  try {
+    await test(browser);
+  } catch (error) {
+    console.error(`${name}: ${error.message}`);
+    process.exitCode = 1;
+  } finally {
+    await browser.close();
+  }
+}
