@@ -91,6 +91,14 @@ type ComplexityRoot struct {
 		Success func(childComplexity int) int
 	}
 
+	DeleteUserPayload struct {
+		Success func(childComplexity int) int
+	}
+
+	EndSessionsPayload struct {
+		Success func(childComplexity int) int
+	}
+
 	LogoutPayload struct {
 		Success func(childComplexity int) int
 	}
@@ -100,6 +108,8 @@ type ComplexityRoot struct {
 		ChangePassword           func(childComplexity int, input accounts.ChangePasswordInput) int
 		ConfirmEmailChange       func(childComplexity int, input accounts.ConfirmEmailChangeInput) int
 		DeleteAccount            func(childComplexity int) int
+		DeleteUser               func(childComplexity int, id uuid.UUID) int
+		EndSessions              func(childComplexity int, userID uuid.UUID) int
 		Login                    func(childComplexity int, input accounts.LoginInput) int
 		Logout                   func(childComplexity int) int
 		Reauthenticate           func(childComplexity int, input accounts.ReauthenticateInput) int
@@ -112,6 +122,7 @@ type ComplexityRoot struct {
 		RevertEmailChange        func(childComplexity int, input accounts.RevertEmailChangeInput) int
 		RevokeOtherSessions      func(childComplexity int) int
 		RevokeSession            func(childComplexity int, id uuid.UUID) int
+		SendPasswordReset        func(childComplexity int, userID uuid.UUID) int
 		SetRoles                 func(childComplexity int, input accounts.SetRolesInput) int
 		SuspendUser              func(childComplexity int, id uuid.UUID) int
 		UpdateProfile            func(childComplexity int, input model.UpdateProfileInput) int
@@ -155,6 +166,10 @@ type ComplexityRoot struct {
 
 	RevokeSessionPayload struct {
 		Session func(childComplexity int) int
+	}
+
+	SendPasswordResetPayload struct {
+		Success func(childComplexity int) int
 	}
 
 	Session struct {
@@ -236,6 +251,9 @@ type MutationResolver interface {
 	SetRoles(ctx context.Context, input accounts.SetRolesInput) (*accounts.SetRolesPayload, error)
 	SuspendUser(ctx context.Context, id uuid.UUID) (*accounts.SuspendUserPayload, error)
 	ReinstateUser(ctx context.Context, id uuid.UUID) (*accounts.ReinstateUserPayload, error)
+	EndSessions(ctx context.Context, userID uuid.UUID) (*accounts.EndSessionsPayload, error)
+	DeleteUser(ctx context.Context, id uuid.UUID) (*accounts.DeleteUserPayload, error)
+	SendPasswordReset(ctx context.Context, userID uuid.UUID) (*accounts.SendPasswordResetPayload, error)
 }
 type QueryResolver interface {
 	Me(ctx context.Context) (*accounts.User, error)
@@ -452,6 +470,20 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DeleteAccountPayload.Success(childComplexity), true
 
+	case "DeleteUserPayload.success":
+		if e.ComplexityRoot.DeleteUserPayload.Success == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteUserPayload.Success(childComplexity), true
+
+	case "EndSessionsPayload.success":
+		if e.ComplexityRoot.EndSessionsPayload.Success == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndSessionsPayload.Success(childComplexity), true
+
 	case "LogoutPayload.success":
 		if e.ComplexityRoot.LogoutPayload.Success == nil {
 			break
@@ -498,6 +530,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteAccount(childComplexity), true
+	case "Mutation.deleteUser":
+		if e.ComplexityRoot.Mutation.DeleteUser == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteUser_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteUser(childComplexity, args["id"].(uuid.UUID)), true
+	case "Mutation.endSessions":
+		if e.ComplexityRoot.Mutation.EndSessions == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_endSessions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.EndSessions(childComplexity, args["userId"].(uuid.UUID)), true
 	case "Mutation.login":
 		if e.ComplexityRoot.Mutation.Login == nil {
 			break
@@ -615,6 +669,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RevokeSession(childComplexity, args["id"].(uuid.UUID)), true
+	case "Mutation.sendPasswordReset":
+		if e.ComplexityRoot.Mutation.SendPasswordReset == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_sendPasswordReset_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SendPasswordReset(childComplexity, args["userId"].(uuid.UUID)), true
 	case "Mutation.setRoles":
 		if e.ComplexityRoot.Mutation.SetRoles == nil {
 			break
@@ -778,6 +843,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RevokeSessionPayload.Session(childComplexity), true
+
+	case "SendPasswordResetPayload.success":
+		if e.ComplexityRoot.SendPasswordResetPayload.Success == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendPasswordResetPayload.Success(childComplexity), true
 
 	case "Session.createdAt":
 		if e.ComplexityRoot.Session.CreatedAt == nil {
@@ -1278,6 +1350,22 @@ type Mutation {
   Errors: ` + "`" + `NOT_FOUND` + "`" + `.
   """
   reinstateUser("The user's id." id: ID!): ReinstateUserPayload! @auth(roles: [ADMIN])
+  """
+  Ends all sessions of a user, at once. Whoever has the password can sign in again.
+  Errors: ` + "`" + `NOT_FOUND` + "`" + `.
+  """
+  endSessions("The user's id." userId: ID!): EndSessionsPayload! @auth(roles: [ADMIN], maxAge: 300)
+  """
+  Takes an account away, with its sessions, for good.
+  Errors: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `LAST_ADMIN` + "`" + `.
+  """
+  deleteUser("The user's id." id: ID!): DeleteUserPayload! @auth(roles: [ADMIN], maxAge: 300)
+  """
+  Mails a user a link by which they choose a new password (` + "`" + `resetPassword` + "`" + `). Until they do, nothing changes. No
+  administrator sees the link or the password.
+  Errors: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `FORBIDDEN` + "`" + ` for a suspended account, ` + "`" + `MAIL_OFF` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
+  """
+  sendPasswordReset("The user's id." userId: ID!): SendPasswordResetPayload! @auth(roles: [ADMIN])
 }
 
 "A new account."
@@ -1705,6 +1793,24 @@ type ReinstateUserPayload {
   user: User!
 }
 
+"The user's sessions have ended."
+type EndSessionsPayload {
+  "Always true."
+  success: Boolean!
+}
+
+"The user's account is gone."
+type DeleteUserPayload {
+  "Always true."
+  success: Boolean!
+}
+
+"A mail to the user is on its way."
+type SendPasswordResetPayload {
+  "Always true."
+  success: Boolean!
+}
+
 "What a user may do."
 enum Role {
   "Use their own account."
@@ -1895,6 +2001,22 @@ func (ec *executionContext) childFields_DeleteAccountPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type DeleteAccountPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_DeleteUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "success":
+		return ec.fieldContext_DeleteUserPayload_success(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteUserPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_EndSessionsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "success":
+		return ec.fieldContext_EndSessionsPayload_success(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndSessionsPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_LogoutPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "success":
@@ -1963,6 +2085,14 @@ func (ec *executionContext) childFields_RevokeSessionPayload(ctx context.Context
 		return ec.fieldContext_RevokeSessionPayload_session(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RevokeSessionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SendPasswordResetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "success":
+		return ec.fieldContext_SendPasswordResetPayload_success(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SendPasswordResetPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Session(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2229,6 +2359,34 @@ func (ec *executionContext) field_Mutation_confirmEmailChange_args(ctx context.C
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_deleteUser_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (uuid.UUID, error) {
+			return ec.unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_endSessions_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "userId",
+		func(ctx context.Context, v any) (uuid.UUID, error) {
+			return ec.unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["userId"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_login_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2352,6 +2510,20 @@ func (ec *executionContext) field_Mutation_revokeSession_args(ctx context.Contex
 		return nil, err
 	}
 	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_sendPasswordReset_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "userId",
+		func(ctx context.Context, v any) (uuid.UUID, error) {
+			return ec.unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["userId"] = arg0
 	return args, nil
 }
 
@@ -3377,6 +3549,52 @@ func (ec *executionContext) fieldContext_DeleteAccountPayload_success(_ context.
 	return graphql.NewScalarFieldContext("DeleteAccountPayload", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _DeleteUserPayload_success(ctx context.Context, field graphql.CollectedField, obj *accounts.DeleteUserPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeleteUserPayload_success(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Success, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeleteUserPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeleteUserPayload", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _EndSessionsPayload_success(ctx context.Context, field graphql.CollectedField, obj *accounts.EndSessionsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndSessionsPayload_success(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Success, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndSessionsPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndSessionsPayload", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _LogoutPayload_success(ctx context.Context, field graphql.CollectedField, obj *accounts.LogoutPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4232,6 +4450,138 @@ func (ec *executionContext) fieldContext_Mutation_reinstateUser(ctx context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_endSessions(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_endSessions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().EndSessions(ctx, fc.Args["userId"].(uuid.UUID))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *accounts.EndSessionsPayload) graphql.Marshaler {
+			return ec.marshalNEndSessionsPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐEndSessionsPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_endSessions(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EndSessionsPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_endSessions_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteUser(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteUser(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteUser(ctx, fc.Args["id"].(uuid.UUID))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *accounts.DeleteUserPayload) graphql.Marshaler {
+			return ec.marshalNDeleteUserPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐDeleteUserPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteUser(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeleteUserPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteUser_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_sendPasswordReset(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_sendPasswordReset(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SendPasswordReset(ctx, fc.Args["userId"].(uuid.UUID))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *accounts.SendPasswordResetPayload) graphql.Marshaler {
+			return ec.marshalNSendPasswordResetPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐSendPasswordResetPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_sendPasswordReset(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SendPasswordResetPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_sendPasswordReset_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _PageInfo_hasNextPage(ctx context.Context, field graphql.CollectedField, obj *accounts.PageInfo) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4762,6 +5112,29 @@ func (ec *executionContext) fieldContext_RevokeSessionPayload_session(_ context.
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _SendPasswordResetPayload_success(ctx context.Context, field graphql.CollectedField, obj *accounts.SendPasswordResetPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SendPasswordResetPayload_success(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Success, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SendPasswordResetPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SendPasswordResetPayload", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _Session_id(ctx context.Context, field graphql.CollectedField, obj *accounts.Session) (ret graphql.Marshaler) {
@@ -7814,6 +8187,72 @@ func (ec *executionContext) _DeleteAccountPayload(ctx context.Context, sel ast.S
 	return out
 }
 
+var deleteUserPayloadImplementors = []string{"DeleteUserPayload"}
+
+func (ec *executionContext) _DeleteUserPayload(ctx context.Context, sel ast.SelectionSet, obj *accounts.DeleteUserPayload) graphql.Marshaler {
+	fields := collectFields(ctx, ec.OperationContext, sel, deleteUserPayloadImplementors)
+
+	out := newFieldSet(fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeleteUserPayload")
+		case "success":
+			out.Values[i] = ec._DeleteUserPayload_success(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var endSessionsPayloadImplementors = []string{"EndSessionsPayload"}
+
+func (ec *executionContext) _EndSessionsPayload(ctx context.Context, sel ast.SelectionSet, obj *accounts.EndSessionsPayload) graphql.Marshaler {
+	fields := collectFields(ctx, ec.OperationContext, sel, endSessionsPayloadImplementors)
+
+	out := newFieldSet(fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EndSessionsPayload")
+		case "success":
+			out.Values[i] = ec._EndSessionsPayload_success(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var logoutPayloadImplementors = []string{"LogoutPayload"}
 
 func (ec *executionContext) _LogoutPayload(ctx context.Context, sel ast.SelectionSet, obj *accounts.LogoutPayload) graphql.Marshaler {
@@ -8002,6 +8441,27 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "reinstateUser":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_reinstateUser(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "endSessions":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_endSessions(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "deleteUser":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteUser(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sendPasswordReset":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_sendPasswordReset(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -8329,6 +8789,39 @@ func (ec *executionContext) _RevokeSessionPayload(ctx context.Context, sel ast.S
 			out.Values[i] = graphql.MarshalString("RevokeSessionPayload")
 		case "session":
 			out.Values[i] = ec._RevokeSessionPayload_session(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var sendPasswordResetPayloadImplementors = []string{"SendPasswordResetPayload"}
+
+func (ec *executionContext) _SendPasswordResetPayload(ctx context.Context, sel ast.SelectionSet, obj *accounts.SendPasswordResetPayload) graphql.Marshaler {
+	fields := collectFields(ctx, ec.OperationContext, sel, sendPasswordResetPayloadImplementors)
+
+	out := newFieldSet(fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SendPasswordResetPayload")
+		case "success":
+			out.Values[i] = ec._SendPasswordResetPayload_success(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -9214,6 +9707,22 @@ func (ec *executionContext) marshalNDeleteAccountPayload2ᚖgithubᚗcomᚋgateh
 	return ec._DeleteAccountPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNDeleteUserPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐDeleteUserPayload(ctx context.Context, sel ast.SelectionSet, v *accounts.DeleteUserPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DeleteUserPayload!")
+		return graphql.Null
+	}
+	return ec._DeleteUserPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNEndSessionsPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐEndSessionsPayload(ctx context.Context, sel ast.SelectionSet, v *accounts.EndSessionsPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "EndSessionsPayload!")
+		return graphql.Null
+	}
+	return ec._EndSessionsPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx context.Context, v any) (uuid.UUID, error) {
 	res, err := graphql.UnmarshalUUID(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -9409,6 +9918,14 @@ func (ec *executionContext) marshalNRole2ᚕgithubᚗcomᚋgatehouseᚋgatehouse
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalNSendPasswordResetPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐSendPasswordResetPayload(ctx context.Context, sel ast.SelectionSet, v *accounts.SendPasswordResetPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SendPasswordResetPayload!")
+		return graphql.Null
+	}
+	return ec._SendPasswordResetPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNSession2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐSession(ctx context.Context, sel ast.SelectionSet, v *accounts.Session) graphql.Marshaler {

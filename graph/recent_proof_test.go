@@ -9,7 +9,8 @@ import (
 
 // withoutRecentProof says why a mutation by which an administrator acts on another's account asks for no recent proof.
 var withoutRecentProof = map[string]string{
-	"reinstateUser": "it gives access back and takes none away: the sessions of the account stay ended",
+	"reinstateUser":     "it gives access back and takes none away: the sessions of the account stay ended",
+	"sendPasswordReset": "it mails a link to the user, and only the user can change something by it",
 }
 
 // maxProofAge is the oldest proof, in seconds, with which access may be taken away.

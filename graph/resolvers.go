@@ -114,6 +114,21 @@ func (r *mutationResolver) ReinstateUser(ctx context.Context, id uuid.UUID) (*ac
 	return r.accounts.ReinstateUser(ctx, viewer.From(ctx), id)
 }
 
+// EndSessions is the resolver for the endSessions field.
+func (r *mutationResolver) EndSessions(ctx context.Context, userID uuid.UUID) (*accounts.EndSessionsPayload, error) {
+	return r.accounts.EndUserSessions(ctx, viewer.From(ctx), userID)
+}
+
+// DeleteUser is the resolver for the deleteUser field.
+func (r *mutationResolver) DeleteUser(ctx context.Context, id uuid.UUID) (*accounts.DeleteUserPayload, error) {
+	return r.accounts.DeleteUser(ctx, viewer.From(ctx), id)
+}
+
+// SendPasswordReset is the resolver for the sendPasswordReset field.
+func (r *mutationResolver) SendPasswordReset(ctx context.Context, userID uuid.UUID) (*accounts.SendPasswordResetPayload, error) {
+	return r.accounts.SendPasswordReset(ctx, viewer.From(ctx), userID)
+}
+
 // Me is the resolver for the me field.
 func (r *queryResolver) Me(ctx context.Context) (*accounts.User, error) {
 	return r.accounts.Me(ctx, viewer.From(ctx))

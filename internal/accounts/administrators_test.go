@@ -128,6 +128,12 @@ func TestAdminMutations_OthersAreForbidden(t *testing.T) {
 			wantProblem(t, name+" suspends", err, problem.Forbidden, "")
 			_, err = h.ReinstateUser(t.Context(), by, root.User.ID)
 			wantProblem(t, name+" reinstates", err, problem.Forbidden, "")
+			_, err = h.EndUserSessions(t.Context(), by, root.User.ID)
+			wantProblem(t, name+" ends sessions", err, problem.Forbidden, "")
+			_, err = h.DeleteUser(t.Context(), by, root.User.ID)
+			wantProblem(t, name+" deletes", err, problem.Forbidden, "")
+			_, err = h.SendPasswordReset(t.Context(), by, root.User.ID)
+			wantProblem(t, name+" sends a reset", err, problem.Forbidden, "")
 		}
 		_, err := h.SuspendUser(t.Context(), viewer.Anonymous(viewer.Missing), user.User.ID)
 		wantProblem(t, "nobody suspends", err, problem.Unauthenticated, "")
@@ -147,6 +153,8 @@ func TestLastAdministrator_CannotLeave(t *testing.T) {
 		wantProblem(t, "suspends themselves", err, problem.LastAdmin, "")
 		_, err = h.DeleteAccount(t.Context(), root.Viewer)
 		wantProblem(t, "goes", err, problem.LastAdmin, "")
+		_, err = h.DeleteUser(t.Context(), root.Viewer, root.User.ID)
+		wantProblem(t, "deletes themselves", err, problem.LastAdmin, "")
 		h.wantActive("after all of that", root)
 
 		_, err = h.ReinstateUser(t.Context(), root.Viewer, second.User.ID)
@@ -170,13 +178,15 @@ func TestLastAdministrator_ParallelDeletionsLeaveOne(t *testing.T) {
 			errs := make([]error, len(all))
 			inParallel(len(all), func(i int) {
 				p := all[i]
-				switch i % 3 {
+				switch i % 4 {
 				case 0:
 					errs[i] = h.setRoles(p.Viewer, p.User.ID, accounts.RoleUser)
 				case 1:
 					_, errs[i] = h.SuspendUser(context.Background(), p.Viewer, p.User.ID)
 				case 2:
 					_, errs[i] = h.DeleteAccount(context.Background(), p.Viewer)
+				case 3:
+					_, errs[i] = h.DeleteUser(context.Background(), p.Viewer, p.User.ID)
 				}
 			})
 			refused := 0

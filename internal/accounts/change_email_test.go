@@ -143,6 +143,9 @@ func TestChangeEmail_PendingChangeIsTakenBack(t *testing.T) {
 				_, err := h.exchange(*p.RefreshToken)
 				wantRefused(t, "the copy", "used", err)
 			}},
+			"by an administrator who ends sessions": {"expired", func(p *accounts.AuthPayload) {
+				must(h.EndUserSessions(t.Context(), h.root(), p.User.ID))
+			}},
 			"by an operator who ends sessions": {"expired", func(p *accounts.AuthPayload) {
 				must(h.EndSessions(t.Context(), p.User.ID, time.Time{}))
 			}},

@@ -11,7 +11,11 @@ import (
 	"github.com/gatehouse/gatehouse/ent/predicate"
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/ent/user"
+	"github.com/gatehouse/gatehouse/internal/viewer"
 )
+
+// EndSessionsPayload is GraphQL's type of that name.
+type EndSessionsPayload struct{ Success bool }
 
 // endedUsers is how many users' sessions a transaction of EndSessions ends: at 100 sessions each, their revocations have
 // fewer parameters than a statement may have.
@@ -62,4 +66,19 @@ func (s *Service) endNextSessions(
 		return 0, uuid.Nil, err
 	}
 	return ended, last, nil
+}
+
+// EndUserSessions ends all sessions of a user, by an administrator. Problems: NOT_FOUND, FORBIDDEN, UNAUTHENTICATED.
+func (s *Service) EndUserSessions(ctx context.Context, v *viewer.Viewer, id uuid.UUID) (*EndSessionsPayload, error) {
+	now := s.now()
+	err := s.administer(ctx, v, now, id, func(ctx context.Context, tx *transaction, target *ent.User) error {
+		if err := tx.takeBackMoves(ctx, now, onetimetoken.UserID(target.ID)); err != nil {
+			return err
+		}
+		return s.revokeSessions(ctx, tx, now, session.UserID(target.ID))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &EndSessionsPayload{Success: true}, nil
 }

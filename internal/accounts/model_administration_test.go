@@ -90,11 +90,49 @@ func (m *model) takeDelete() {
 	}
 	_, err := m.seat().DeleteAccount(m.t.Context(), by.viewer())
 	if m.outcome(err, want, "deleteAccount of %s, %s", by.of.email, by.id) {
-		m.noticed(*by.of, accounts.MailAccountDeleted)
-		m.end(m.allOf(by.user)...)
-		for _, s := range m.sessions {
-			s.row = s.row && s.user != by.user
-		}
-		*by.of = person{home: by.of.home, email: by.of.home, password: by.of.password}
+		m.gone(by.of)
 	}
+}
+
+// gone deletes a person's account.
+func (m *model) gone(p *person) {
+	m.noticed(*p, accounts.MailAccountDeleted)
+	m.end(m.allOf(p.id)...)
+	for _, s := range m.sessions {
+		s.row = s.row && s.user != p.id
+	}
+	*p = person{home: p.home, email: p.home, password: p.password}
+}
+
+func (m *model) takeDeleteUser() {
+	by, id, p, want := m.managed()
+	if want == "" && m.last(p) {
+		want = problem.LastAdmin
+	}
+	_, err := m.seat().DeleteUser(m.t.Context(), by.viewer(), id)
+	if m.outcome(err, want, "deleteUser %s by %s, %s", p.email, by.of.email, by.id) {
+		m.gone(p)
+	}
+}
+
+func (m *model) takeEndSessions() {
+	by, id, p, want := m.managed()
+	_, err := m.seat().EndUserSessions(m.t.Context(), by.viewer(), id)
+	if m.outcome(err, want, "endSessions of %s by %s, %s", p.email, by.of.email, by.id) {
+		m.takeBack(p, func(*link) bool { return true })
+		m.end(m.allOf(id)...)
+	}
+}
+
+func (m *model) takeSendReset() {
+	by, id, p, want := m.managed()
+	if want == "" && p.suspended {
+		want = problem.Forbidden
+	}
+	_, err := m.seat().SendPasswordReset(m.t.Context(), by.viewer(), id)
+	if !m.outcome(err, want, "sendPasswordReset to %s by %s, %s", p.email, by.of.email, by.id) {
+		m.mailed()
+		return
+	}
+	m.mailed(&link{purpose: token.ResetAccess, of: p, user: id, address: p.email})
 }

@@ -60,6 +60,7 @@ var steps = []struct {
 	{4, func(m *model) { m.takeStatus(accounts.StatusActive) }},
 	{5, (*model).takeSetRoles},
 	{2, (*model).takeDelete},
+	{1, (*model).takeDeleteUser}, {2, (*model).takeEndSessions}, {2, (*model).takeSendReset},
 	{2, (*model).takeList},
 	{14, (*model).takeTime},
 	{1, (*model).takeForget},

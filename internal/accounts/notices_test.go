@@ -86,6 +86,9 @@ var causes = []struct {
 	{"deleteAccount", func(h *fixture, p *accounts.AuthPayload) error {
 		return errOf(h.DeleteAccount(h.t.Context(), p.Viewer))
 	}, "account_deleted"},
+	{"deleteUser", func(h *fixture, p *accounts.AuthPayload) error {
+		return errOf(h.DeleteUser(h.t.Context(), h.root(), p.User.ID))
+	}, "account_deleted"},
 	{"logout", func(h *fixture, p *accounts.AuthPayload) error { return errOf(h.Logout(h.t.Context(), p.Viewer, "")) }, ""},
 }
 

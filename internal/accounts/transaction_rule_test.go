@@ -92,7 +92,7 @@ func TestTransactions_BeginWhereTheRuleAllows(t *testing.T) {
 var mayRevokeAlone = map[string]string{
 	"Service.Logout":            "the owner may follow the link later",
 	"Service.evictSessions":     "the session is one of too many, and nobody says that it is another's",
-	"Service.DeleteAccount":     "the tokens go with the account",
+	"Service.deleteHeld":        "the tokens go with the account",
 	"Service.resetAccount":      "setPassword ends all tokens",
 	"Service.resetCredential":   "ends all tokens",
 	"Service.RevertEmailChange": "move ends all tokens",

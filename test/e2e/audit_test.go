@@ -40,8 +40,11 @@ var audited = map[string]struct {
 	"deleteAccount":            {kinds: "account_deleted session_ended session_ended"},
 	"setRoles": {kinds: "roles_changed session_ended session_ended", admin: true, values: map[string]string{
 		"roles": "[USER, ADMIN]", "allowUnverifiedEmail": "true"}},
-	"suspendUser":   {kinds: "account_suspended session_ended session_ended", admin: true},
-	"reinstateUser": {kinds: "account_reinstated", admin: true},
+	"suspendUser":       {kinds: "account_suspended session_ended session_ended", admin: true},
+	"reinstateUser":     {kinds: "account_reinstated", admin: true},
+	"endSessions":       {kinds: "session_ended session_ended", admin: true},
+	"deleteUser":        {kinds: "account_deleted session_ended session_ended", admin: true},
+	"sendPasswordReset": {kinds: "password_reset_requested", admin: true},
 }
 
 // mailedTokens are the tokens that mutations take.
