@@ -82,9 +82,9 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 	return err
 }
 
-// Deliver sends a message, and returns what the server answered when it took it. An answer of 5xx is permanent (RFC 5321,
-// section 4.2.1), and so is an address that mail cannot be sent to. All else may pass, also a wrong password: that is for
-// the operator to mend.
+// Deliver sends a message, and returns what the server answered when it took it, as a bounded line. An answer of 5xx is
+// permanent (RFC 5321, section 4.2.1), and so is an address that mail cannot be sent to. All else may pass, also a wrong
+// password: that is for the operator to mend. No error has anything in it that the server wrote, but for Said.
 func (s *SMTP) Deliver(ctx context.Context, m Message) (answer string, err error) {
 	content, err := s.config.Templates.Render(m)
 	if err != nil {
@@ -101,7 +101,7 @@ func (s *SMTP) Deliver(ctx context.Context, m Message) (answer string, err error
 	}
 	connection, err := client.DialToSMTPClientWithContext(ctx)
 	if err != nil {
-		return "", fmt.Errorf("connecting to the mail server: %w", err)
+		return "", s.notConnected(err)
 	}
 	if extended, _ := connection.Extension("SMTPUTF8"); !extended && !isASCII(m.To) {
 		return "", &PermanentError{errors.New("the address is not in ASCII, and the mail server lacks SMTPUTF8")}
@@ -109,25 +109,15 @@ func (s *SMTP) Deliver(ctx context.Context, m Message) (answer string, err error
 	msg := s.compose(m, content)
 	err = client.SendWithSMTPClient(connection, msg)
 	if !msg.IsDelivered() { // else what comes after it does not count: a further try would be a second mail
-		return "", refusal(err)
+		return "", s.notTaken(err, d.conn.broken)
 	}
 	d.conn.SetDeadline(time.Now().Add(quitTimeout))
 	_ = connection.Quit() // politeness
-	return strings.TrimSpace(msg.ServerResponse()), nil
+	return s.said(msg.ServerResponse()), nil
 }
 
 // quitTimeout bounds the farewell, after which a message is delivered all the same.
 const quitTimeout = time.Second
-
-// refusal says what became of a message that the server did not take. It leaves out the recipient.
-func refusal(err error) error {
-	text, _, _ := strings.Cut(err.Error(), ", affected ")
-	said := fmt.Errorf("the mail server did not take it: %s", text)
-	if e, ok := errors.AsType[*gomail.SendError](err); ok && e.ErrorCode()/100 == 5 { // IsTemp is false also of a timeout
-		return &PermanentError{said}
-	}
-	return said
-}
 
 func (s *SMTP) newClient(d *dialer, ascii bool) (*gomail.Client, error) {
 	server := s.config.Server
@@ -179,7 +169,7 @@ type dialer struct {
 	ctx   context.Context
 	plain func(ctx context.Context, network, address string) (net.Conn, error)
 	tls   *tls.Config // nil: none from the beginning
-	conn  net.Conn
+	conn  *notedConn  // nil: not connected
 	stop  func() bool
 }
 
@@ -188,11 +178,11 @@ func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, e
 	if err != nil {
 		return nil, err
 	}
-	d.conn, d.stop = conn, context.AfterFunc(d.ctx, func() { conn.Close() })
+	d.conn, d.stop = &notedConn{Conn: conn}, context.AfterFunc(d.ctx, func() { conn.Close() })
 	if d.tls == nil {
-		return conn, nil
+		return d.conn, nil
 	}
-	secure := tls.Client(conn, d.tls)
+	secure := tls.Client(d.conn, d.tls)
 	return secure, secure.HandshakeContext(ctx)
 }
 

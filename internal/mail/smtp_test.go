@@ -112,7 +112,7 @@ func TestSMTP_OtherFaultsAreTriedAgain(t *testing.T) {
 		"another name":        {&mailServer{}, with(func(c *SMTPConfig) { c.Server.Host = "mail.example" }), "mail.example"},
 		"TLS, an unknown CA":  {&mailServer{Implicit: true}, with(func(c *SMTPConfig) { c.RootCAs = x509.NewCertPool() }), "certificate"},
 		"TLS, another name":   {&mailServer{Implicit: true}, with(func(c *SMTPConfig) { c.Server.Host = "mail.example" }), "mail.example"},
-		"TLS with none there": {&mailServer{Plain: true}, with(func(c *SMTPConfig) { c.Server.TLS = true }), "tls"},
+		"TLS with none there": {&mailServer{Plain: true}, with(func(c *SMTPConfig) { c.Server.TLS = true }), "speak TLS"},
 		"a wrong password":    {&mailServer{Password: "other"}, with(signed), "535"},
 		"no sign-in":          {&mailServer{}, with(signed), "AUTH"},
 		"nobody listens":      {&mailServer{}, with(func(c *SMTPConfig) { c.Dial = nil; c.Server = Server{Host: "127.0.0.1", Port: 1} }), "refused"},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 
@@ -81,5 +82,9 @@ func SendTestMail(ctx context.Context, c *Config, address string) (answer string
 	if err != nil {
 		return "", err
 	}
-	return sender.Deliver(ctx, mail.Message{ID: id.String(), Kind: mail.Test, To: address})
+	answer, err = sender.Deliver(ctx, mail.Message{ID: id.String(), Kind: mail.Test, To: address})
+	if said := mail.Said(err); said != "" {
+		err = fmt.Errorf("%w; it said: %s", err, said)
+	}
+	return answer, err
 }
