@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 
 	entsql "entgo.io/ent/dialect/sql"
 	"github.com/google/uuid"
@@ -47,6 +48,23 @@ func ownAddress(ctx context.Context, tx *transaction, folded string, owner uuid.
 func freeAddresses(ctx context.Context, tx *transaction, owner uuid.UUID, folded ...string) error {
 	_, err := tx.Address.Delete().Where(address.IDIn(folded...), address.UserID(owner)).Exec(ctx)
 	return err
+}
+
+// leaveAddresses is freeAddresses for addresses that an account had: it keeps those to which an undo of its still leads, also
+// one that a trigger has freed. Call it when the account's row and its undos are as they shall be.
+func leaveAddresses(ctx context.Context, tx *transaction, owner uuid.UUID, folded ...string) error {
+	undos, err := tx.OneTimeToken.Query().Where(onetimetoken.UserID(owner),
+		onetimetoken.Purpose(string(token.UndoEmail)), onetimetoken.AddressIn(folded...)).All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, undo := range undos {
+		if err := ownAddress(ctx, tx, undo.Address, owner); err != nil {
+			return err
+		}
+		folded = slices.DeleteFunc(folded, func(address string) bool { return address == undo.Address })
+	}
+	return freeAddresses(ctx, tx, owner, folded...)
 }
 
 // freeAllAddresses gives the address of an account that is deleted to nobody, and those that it could go back to.

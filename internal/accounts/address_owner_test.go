@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -23,10 +24,17 @@ import (
 
 // checkAddresses holds the law of addresses: each account has the one that its row says, and those that it can go back
 // to, and nobody has another.
-func checkAddresses(users []*ent.User, addresses []*ent.Address, tokens []*ent.OneTimeToken) (broken []string) {
+func checkAddresses(
+	users []*ent.User, addresses []*ent.Address, tokens []*ent.OneTimeToken, now time.Time,
+) (broken []string) {
 	owners := map[string]uuid.UUID{}
 	for _, a := range addresses {
 		owners[a.ID] = a.UserID
+	}
+	for _, t := range tokens {
+		if t.Purpose == "undo-email" && t.UsedAt == nil && t.ExpiresAt.After(now) && owners[t.Address] != t.UserID {
+			broken = append(broken, fmt.Sprintf("%s can go back to %q, and it belongs to %s", t.UserID, t.Address, owners[t.Address]))
+		}
 	}
 	for _, u := range users {
 		if owners[u.Email] != u.ID {

@@ -98,13 +98,14 @@ func (s *Service) ConfirmEmailChange(
 			}
 			tx.emit(Event{Kind: EmailChanged, UserID: before.ID})
 			if !before.EmailVerified {
-				return freeAddresses(ctx, tx, before.ID, before.Email)
+				return leaveAddresses(ctx, tx, before.ID, before.Email)
 			}
-			if err := ownAddress(ctx, tx, before.Email, before.ID); err != nil { // a trigger has freed it
+			err := s.mailToken(ctx, tx, MailUndoEmail, newOneTime{purpose: token.UndoEmail, user: before.ID,
+				address: before.Email}, v.Origin, now)
+			if err != nil {
 				return err
 			}
-			return s.mailToken(ctx, tx, MailUndoEmail, newOneTime{purpose: token.UndoEmail, user: before.ID,
-				address: before.Email}, v.Origin, now)
+			return leaveAddresses(ctx, tx, before.ID, before.Email)
 		})
 	if err != nil {
 		return nil, err

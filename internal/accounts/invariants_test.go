@@ -39,7 +39,7 @@ func (h *fixture) violations(ctx context.Context) []string {
 		return []string{err.Error()}
 	}
 	broken := append(checkUsers(users), checkSessions(users, sessions, h.clock.Now())...)
-	broken = append(broken, checkAddresses(users, addresses, tokens)...)
+	broken = append(broken, checkAddresses(users, addresses, tokens, h.clock.Now())...)
 	broken = append(broken, h.checkSecrets(ctx)...)
 	broken = append(broken, h.checkRecorded(ctx)...)
 	return append(broken, h.checkRevoked(ctx, users, sessions)...)

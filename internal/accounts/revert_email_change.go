@@ -70,7 +70,7 @@ func (s *Service) RevertEmailChange(
 }
 
 // forgetLater takes from an account the addresses that it got after the one that an undo has restored, with the tokens that
-// would lead back to them.
+// would lead back to them. It keeps those that it had before, too, and can go back to.
 func forgetLater(ctx context.Context, tx *transaction, undo redeemed) error {
 	account := undo.account
 	isLater := []predicate.OneTimeToken{onetimetoken.UserID(account.ID), onetimetoken.Purpose(string(token.UndoEmail)),
@@ -87,7 +87,7 @@ func forgetLater(ctx context.Context, tx *transaction, undo redeemed) error {
 		return err
 	}
 	gone = slices.DeleteFunc(gone, func(address string) bool { return address == undo.token.Address })
-	return freeAddresses(ctx, tx, account.ID, gone...)
+	return leaveAddresses(ctx, tx, account.ID, gone...)
 }
 
 // FreeFormerAddresses lets others have the addresses to which no account can go back any more. Call it periodically.
@@ -121,10 +121,5 @@ func freeFormer(ctx context.Context, tx *transaction, undo *ent.OneTimeToken) er
 	if account != nil && account.Email == undo.Address {
 		return nil
 	}
-	another, err := tx.OneTimeToken.Query().
-		Where(own, onetimetoken.Purpose(undo.Purpose), onetimetoken.Address(undo.Address)).Exist(ctx)
-	if another || err != nil {
-		return err
-	}
-	return freeAddresses(ctx, tx, undo.UserID, undo.Address)
+	return leaveAddresses(ctx, tx, undo.UserID, undo.Address)
 }
