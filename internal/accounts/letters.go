@@ -94,7 +94,7 @@ type Letter struct {
 	Kind    MailKind
 	To      string
 	Locale  string // one language tag, or several as in Accept-Language
-	Name    string // of the user; "" when there is none
+	Name    string // of the user, to their confirmed address only: anybody can put a message for another person into a name
 	Email   string // that the account has
 	Token   string // of its link; "" of a notice, which has none
 	Code    string // that does what the link does, in the session that asked; "" when there is none
@@ -134,7 +134,7 @@ func (s *Service) Letter(ctx context.Context, job uuid.UUID, args string) (*Lett
 	if row.SessionID != nil {
 		l.Code = t.Code(*row.SessionID)
 	}
-	if m.account.Name != nil {
+	if m.account.Name != nil && m.account.EmailVerified && m.account.Email == l.To {
 		l.Name = *m.account.Name
 	}
 	if m.account.Locale != nil {

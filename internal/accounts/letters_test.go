@@ -195,3 +195,43 @@ func TestLetter_OfWhatIsNoMail(t *testing.T) {
 		}
 	})
 }
+
+// TestLetters_NameNobodyAtAnUnconfirmedAddress: anybody can register another person's address, or move their account to
+// it, with a message for a name.
+func TestLetters_NameNobodyAtAnUnconfirmedAddress(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
+		ctx, name := t.Context(), "Your account is closed"
+		p := h.must(h.Register(ctx, anonymous, accounts.RegisterInput{Email: ada, Password: goodPassword, Name: &name}))
+		named := map[string]string{}
+		note := func(l *accounts.Letter) *accounts.Letter {
+			named[fmt.Sprintf("%s to %s", l.Kind, l.To)] = l.Name
+			return l
+		}
+		note(h.resetLetter(ada))
+		check(t, h.verifyEmail(anonymous, byToken(note(h.verification(p)).Token)))
+		want := map[string]string{"reset to " + ada: "", "verify to " + ada: ""}
+		testenv.Equal(t, want, named, "before the address is confirmed")
+		note(h.resetLetter(ada))
+		check(t, h.confirmChange(anonymous, note(h.changeEmail(p, ada2)).Token))
+		note(h.letter(accounts.MailUndoEmail, ada))
+		want["reset to "+ada], want["change-email to "+ada2], want["undo-email to "+ada] = name, "", ""
+		testenv.Equal(t, want, named, "afterwards")
+		h.told = nil
+
+		eve := "eve@example.com"
+		h.must(h.Register(ctx, anonymous, accounts.RegisterInput{Email: eve, Password: goodPassword, Name: &name}))
+		for _, want := range []string{"", name} { // a reset confirms the address
+			h.must(h.resetPassword(h.resetLetter(eve).Token, otherPassword))
+			h.letters()
+			testenv.Equal(t, []string{want}, []string{h.told[0].Name}, "%s: the name in the notice", h.told[0].Kind)
+			h.told = nil
+		}
+	})
+}
+
+// resetLetter is the mail of a reset that was just asked for.
+func (h *fixture) resetLetter(email string) *accounts.Letter {
+	h.t.Helper()
+	check(h.t, h.requestReset(email))
+	return h.letter(accounts.MailReset, email)
+}

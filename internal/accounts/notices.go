@@ -74,7 +74,7 @@ func (tx *transaction) notice(ctx context.Context, kind MailKind, e Event) error
 		cause.from = viewer.Origin{} // which Activity does not show either
 	}
 	args := mailArgs{Kind: kind, Address: account.Email}
-	if account.Name != nil {
+	if account.Name != nil && account.EmailVerified {
 		args.Name = *account.Name
 	}
 	if account.Locale != nil {

@@ -93,21 +93,28 @@ func line(text string) string {
 	}, text)
 }
 
-// maxGreetedLen is the longest name by which a user is greeted, in letters.
-const maxGreetedLen = 60
+// The longest name by which a user is greeted, in letters and in words, and the longest word with a dot.
+const (
+	maxGreetedLen   = 60
+	maxGreetedWords = 5
+	maxAbbreviation = 4
+)
 
-// greeted returns a name if it is one to greet by. Anybody can register an address that is not theirs, under a name
-// that is a message: what could be taken for a link, a number or a sentence is left out.
+// greeted returns a name if it is one to greet by. Its account may be in other hands than its mailbox: what could be taken
+// for a link, a number or a sentence is left out.
 func greeted(name string) string {
 	name = strings.TrimSpace(line(name))
-	if utf8.RuneCountInString(name) > maxGreetedLen {
+	if utf8.RuneCountInString(name) > maxGreetedLen || strings.Count(name, " ") >= maxGreetedWords {
 		return ""
 	}
-	former := ' '
+	former, letters := ' ', 0
 	for _, r := range name {
 		letter := unicode.In(r, unicode.L, unicode.M) || r == '\u200c' || r == '\u200d'
-		if former == '.' && r != ' ' || !letter && !strings.ContainsRune(" .-'’", r) {
+		if former == '.' && r != ' ' || !letter && !strings.ContainsRune(" .-'’", r) || r == '.' && letters > maxAbbreviation {
 			return ""
+		}
+		if letters++; !letter {
+			letters = 0
 		}
 		former = r
 	}

@@ -227,6 +227,7 @@ func TestGreeting_IsANameAndNothingElse(t *testing.T) {
 		" Zoë ": "Zoë", "François l’Ouverture": "François l’Ouverture", "山田太郎": "山田太郎", "علی\u200cرضا": "علی\u200cرضا",
 		"": "", "evil.com": "", "www.evil.example": "", "https://evil.example": "", "a@b.example": "", "Call 0900 123": "",
 		"Ann\nhttps://x": "", "<b>Ann</b>": "", strings.Repeat("Ann ", 16): "", "Ann!": "", "Ann: you won": "", "ann/x": "",
+		"Your account is closed. Call us": "", "Please go to our new page now": "", "Closed. Pay now": "", "Prof. Ann": "Prof. Ann",
 		"\u202eAnn": "Ann", "Ann\u0000": "Ann", "{{.Link}}": "",
 	} {
 		testenv.Equal(t, want, greeted(name), "greeting of %q", name)
