@@ -1370,7 +1370,10 @@ type Mutation {
 
 "A new account."
 input RegisterInput {
-  "E-mail address; case, full-width letters and surrounding space do not matter. One account an address."
+  """
+  E-mail address; case, full-width letters and surrounding space do not matter. One account an address. It has a domain
+  that is neither a number nor below localhost, and no ` + "`" + `%` + "`" + ` or ` + "`" + `!` + "`" + ` before the @.
+  """
   email: String!
   "8 to 128 characters, no rules of composition; not the address, not among the 10,000 commonest passwords."
   password: String!

@@ -112,7 +112,8 @@ func (v *RefreshInput) GetRefreshToken() *string { return v.RefreshToken }
 
 // A new account.
 type RegisterInput struct {
-	// E-mail address; case, full-width letters and surrounding space do not matter. One account an address.
+	// E-mail address; case, full-width letters and surrounding space do not matter. One account an address. It has a domain
+	// that is neither a number nor below localhost, and no `%` or `!` before the @.
 	Email string `json:"email"`
 	// 8 to 128 characters, no rules of composition; not the address, not among the 10,000 commonest passwords.
 	Password string `json:"password"`

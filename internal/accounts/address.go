@@ -19,15 +19,47 @@ const maxAddressLen = 254
 // domains looks up domain names (UTS 46, nontransitional) and checks their lengths for DNS.
 var domains = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.BidiRule(), idna.VerifyDNSLength(true))
 
-// foldAddress returns the canonical spelling of an e-mail address, by which accounts are told apart: trimmed, NFKC, its
+// foldAddress is lookupAddress for an address that an account is to have. It also refuses what RFC 5321 and browsers take,
+// and what would go to another place than the mailbox that it looks like. Problem: BAD_USER_INPUT.
+func foldAddress(text string) (string, error) {
+	folded, err := lookupAddress(text)
+	if err == nil && !isMailbox(folded) {
+		err = malformedAddress()
+	}
+	if err != nil {
+		return "", err
+	}
+	return folded, nil
+}
+
+func malformedAddress() *problem.Problem {
+	return problem.BadInput("email", problem.Malformed,
+		"This is not an e-mail address that mail can be sent to; write it as name@example.com.")
+}
+
+// isMailbox reports whether a folded address names a mailbox of a domain. Mail servers send on what is for a%example.com
+// or example.com!a before the @: by such addresses one mailbox would have many, each with as many mails as one may get.
+// A domain that ends in a number is an IP address for some programs (URL Standard, section 3.5), and names below localhost
+// are the mail server itself (RFC 6761, section 6.3).
+func isMailbox(folded string) bool {
+	local, domain, _ := strings.Cut(folded, "@")
+	top := domain[strings.LastIndexByte(domain, '.')+1:]
+	number, hex := strings.CutPrefix(top, "0x")
+	digits := "0123456789"
+	if hex {
+		digits += "abcdef"
+	}
+	return !strings.ContainsAny(local, "%!") && strings.Trim(number, digits) != "" && top != "localhost"
+}
+
+// lookupAddress returns the canonical spelling of an e-mail address, by which accounts are told apart: trimmed, NFKC, its
 // domain in ASCII, all of it case-folded. It validates its result and not its argument, so that no later step can turn
 // a valid address into another. Problem: BAD_USER_INPUT.
-func foldAddress(text string) (string, error) {
+func lookupAddress(text string) (string, error) {
 	if strings.TrimSpace(text) == "" {
 		return "", problem.BadInput("email", problem.Required, "An e-mail address is required.")
 	}
-	refused := problem.BadInput("email", problem.Malformed,
-		"This is not an e-mail address that mail can be sent to; write it as name@example.com.")
+	refused := malformedAddress()
 	// U+FFFD stands for invalid UTF-8; two addresses that look the same with it need not be the same.
 	if len(text) > 4*maxAddressLen || strings.ContainsRune(text, utf8.RuneError) { // which finds such bytes too
 		return "", refused
@@ -52,7 +84,7 @@ func foldAddress(text string) (string, error) {
 	return folded, nil
 }
 
-// foldPrefix returns the beginning of an address that reaches into its domain as foldAddress would spell it, false for
+// foldPrefix returns the beginning of an address that reaches into its domain as lookupAddress would spell it, false for
 // any other text. The last label of an internationalised domain counts as whole: its ASCII form begins with no other's.
 func foldPrefix(text string) (string, bool) {
 	text = norm.NFC.String(strings.TrimSpace(text))

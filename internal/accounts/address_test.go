@@ -190,3 +190,33 @@ func TestFoldAddress_ResultIsItsOwnForm(t *testing.T) {
 		t.Errorf("%d addresses were taken", taken)
 	}
 }
+
+// TestAddresses_ThatAreNoMailboxOfADomainGetNoAccount, and accounts from before still sign in and choose new passwords.
+func TestAddresses_ThatAreNoMailboxOfADomainGetNoAccount(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
+		p := h.verified(ada)
+		for _, odd := range []string{"root@127.0.0.1", "root@1.2.3", "ops@example.0x7f", "ops@example.0x", "ops@example.42",
+			"a%victim.example@relay.example", "victim.example!a@relay.example", "root@mail.localhost", "ａ％b@relay.example"} {
+			wantProblem(t, "register "+odd, errOf(h.register(odd, goodPassword)), problem.BadUserInput, "email")
+			_, err := h.ChangeEmail(t.Context(), p.Viewer, accounts.ChangeEmailInput{Email: odd})
+			wantProblem(t, "change to "+odd, err, problem.BadUserInput, "email")
+			_, err = h.CreateAdministrator(t.Context(), odd, goodPassword)
+			wantProblem(t, "administrator "+odd, err, problem.BadUserInput, "email")
+
+			was := must(accounts.LookupAddress(odd))
+			h.exec("UPDATE users SET email = '" + was + "'")
+			h.must(h.login(odd, goodPassword))
+			check(t, h.requestReset(odd))
+			p = h.must(h.resetPassword(h.letter(accounts.MailReset, was).Token, goodPassword))
+			must(h.ResetAccount(t.Context(), p.User, goodPassword))
+			h.told = nil
+			h.exec("UPDATE users SET email = '" + ada + "'")
+			p = h.must(h.login(ada, goodPassword))
+		}
+		for i, plain := range []string{"a@1.example", "a@example.0xyz", "a@example.x42", "a@localhost.example", "a.b+c#d=e@42.example"} {
+			if _, err := h.register(plain, goodPassword); err != nil {
+				t.Errorf("%d: %s: %v", i, plain, err)
+			}
+		}
+	})
+}

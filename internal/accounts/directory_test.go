@@ -71,9 +71,10 @@ func relayPage(all []*accounts.UserEdge, after, before int, p accounts.Page) *ac
 
 func TestUsers_SearchFindsAddressPrefixes(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
-		for _, email := range []string{"anna@example.com", "an_a@example.com", "bob@example.com", "zed%@example.com"} {
+		for _, email := range []string{"anna@example.com", "an_a@example.com", "bob@example.com", "zed@example.com"} {
 			h.must(h.register(email, goodPassword))
 		}
+		h.exec("UPDATE users SET email = 'zed%@example.com' WHERE email = 'zed@example.com'") // registered before such was refused
 		for search, want := range map[string]int{"": 4, "an": 2, "AN": 2, " anna": 1, "an_": 1, "%": 0, "zed%": 1, "na": 0, "example": 0, "' OR 1=1 --": 0, "a\x00": 0} {
 			page, err := h.Users(t.Context(), accounts.UserPage{Search: &search})
 			if err != nil {

@@ -2,11 +2,12 @@ package accounts
 
 import "context"
 
-// FoldAddress, AuditID, Notices, InTx and Transaction let the tests of the package look at what has no door of its own.
+// These let the tests of the package look at what has no door of its own.
 var (
-	FoldAddress = foldAddress
-	AuditID     = auditID
-	Notices     = notices
+	FoldAddress   = foldAddress
+	LookupAddress = lookupAddress
+	AuditID       = auditID
+	Notices       = notices
 )
 
 // InTx is a command's.

@@ -48,7 +48,7 @@ func (h *fixture) violations(ctx context.Context) []string {
 func checkUsers(users []*ent.User) (broken []string) {
 	seen := map[string]bool{}
 	for _, u := range users {
-		if folded, err := accounts.FoldAddress(u.Email); err != nil || folded != u.Email {
+		if folded, err := accounts.LookupAddress(u.Email); err != nil || folded != u.Email {
 			broken = append(broken, fmt.Sprintf("the address %q is not folded: %q, %v", u.Email, folded, err))
 		}
 		if seen[u.Email] {

@@ -27,7 +27,7 @@ func (s *Service) Login(ctx context.Context, v *viewer.Viewer, in LoginInput) (*
 		}
 		return nil, s.failed(ctx, SignInFailed, uuid.Nil, loginRefused())
 	}
-	address, err := foldAddress(in.Email)
+	address, err := lookupAddress(in.Email)
 	charged := address
 	if err != nil {
 		charged = in.Email // no account has it; it is charged and looked up (as "") all the same

@@ -16,7 +16,7 @@ const busyRetry = 2 * time.Second
 // password must not be any spelling of it.
 func checkPassword(field, text, address string) error {
 	err := password.Check(text, address)
-	if folded, notAddress := foldAddress(text); err == nil && notAddress == nil && folded == address {
+	if folded, notAddress := lookupAddress(text); err == nil && notAddress == nil && folded == address {
 		err = password.ErrAddress
 	}
 	if err == nil {

@@ -26,7 +26,7 @@ type AccountSummary struct {
 // AccountByEmail returns the account of an address in any spelling that Login accepts. Problems: BAD_USER_INPUT,
 // NOT_FOUND.
 func (s *Service) AccountByEmail(ctx context.Context, address string) (*AccountSummary, error) {
-	folded, err := foldAddress(address)
+	folded, err := lookupAddress(address)
 	if err != nil {
 		return nil, err
 	}

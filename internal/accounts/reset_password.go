@@ -34,7 +34,7 @@ func (s *Service) RequestPasswordReset(
 	ctx context.Context, v *viewer.Viewer, in RequestPasswordResetInput,
 ) (*RequestPasswordResetPayload, error) {
 	now := s.now()
-	address, err := foldAddress(in.Email)
+	address, err := lookupAddress(in.Email)
 	if err != nil {
 		return nil, err
 	}
