@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -225,6 +227,27 @@ func TestWorker_HoldsTheMemoryOfOneHash(t *testing.T) {
 	const besides = 16 << 10
 	if most, bound := memory(t, p, "VmHWM"), int(password.DefaultCost.Memory); most > bound+besides {
 		t.Errorf("the worker held up to %d KiB, and a hash takes %d", most, bound)
+	}
+}
+
+// TestWorker_HashesInHugePages where the kernel has some: in small ones a hash takes longer.
+func TestWorker_HashesInHugePages(t *testing.T) {
+	if _, err := os.Stat("/sys/kernel/mm/transparent_hugepage"); err != nil {
+		t.Skip("this kernel has no huge pages:", err)
+	}
+	p := startWorker(t)
+	for range 3 {
+		checkHash(t, p, password.DefaultCost)
+	}
+	maps := string(must(os.ReadFile("/proc/" + strconv.Itoa(p.pid(t)) + "/smaps")))
+	advised := 0
+	for _, m := range regexp.MustCompile(`(?s)\nRss: +(\d+) kB.*?\nVmFlags:([^\n]*)`).FindAllStringSubmatch(maps, -1) {
+		if slices.Contains(strings.Fields(m[2]), "hg") { // proc_pid_smaps(5): huge pages are advised
+			advised += must(strconv.Atoi(m[1]))
+		}
+	}
+	if want := int(password.DefaultCost.Memory); advised < want {
+		t.Errorf("of a worker's memory huge pages are advised for %d KiB; a hash takes %d", advised, want)
 	}
 }
 
