@@ -28,7 +28,7 @@ const axe = await readFile(new URL('../node_modules/axe-core/axe.min.js', import
 
 // audit looks for what axe finds, by all of its rules or those of some tags, but not in frames, where no script runs.
 export async function audit(page, what, tags) {
-  await page.evaluate(axe);
+  if (!(await page.evaluate(() => Boolean(globalThis.axe)))) await page.evaluate(axe);
   const { violations } = await page.evaluate((runOnly) => globalThis.axe.run(document, { iframes: false, ...(runOnly && { runOnly }) }), tags);
   must(violations.length === 0, `${what}: ${violations.map((v) => `${v.id} (${v.nodes[0].html})`).join('; ')}`);
 }
@@ -42,6 +42,7 @@ export async function fits(page, what) {
 // watch collects what the pages of a context do wrong: requests to other servers, failed ones, errors, what the
 // Content-Security-Policy forbade, which is a console error.
 export function watch(context, origin) {
+  context.setDefaultTimeout(hangGuard);
   const faults = [];
   context.on('request', (request) => {
     const url = new URL(request.url());
@@ -54,6 +55,9 @@ export function watch(context, origin) {
   context.on('console', (message) => faults.push(`wrote to the console: ${message.text()}`));
   return faults;
 }
+
+// hangGuard is how long a test waits for anything, in ms: no machine is as slow as that.
+export const hangGuard = 120_000;
 
 export const desk = { viewport: { width: 1280, height: 800 } };
 export const phone = { viewport: { width: 320, height: 640 }, isMobile: true, hasTouch: true };
