@@ -167,11 +167,26 @@ func (t *Templates) try(others map[string]string) error {
 				continue
 			}
 			for _, data := range t.samples(kind) {
-				if _, err := t.render(folder, Message{Kind: kind, To: "name@example.com", Data: data}); err != nil {
+				c, err := t.render(folder, Message{Kind: kind, To: "name@example.com", Data: data})
+				if err != nil {
 					return fmt.Errorf("%w; what a template may name is in the embedded one", err)
+				}
+				if err := t.checkLink(path, data.Link, c.Text); err != nil {
+					return err
 				}
 			}
 		}
+	}
+	return nil
+}
+
+// checkLink refuses templates of a mail that is for its link, and does not have it where readers can follow it.
+func (t *Templates) checkLink(path, link, text string) error {
+	if link != "" && !strings.Contains("\n"+text, "\n"+link+"\n") {
+		return fmt.Errorf("%s.txt has no link to follow; write {{.Link}} alone on a line", path)
+	}
+	if link != "" && !strings.Contains(t.texts[path+".html"], ".Link") {
+		return fmt.Errorf("%s.html has no link to follow; write <a href=\"{{.Link}}\">", path)
 	}
 	return nil
 }

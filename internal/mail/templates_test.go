@@ -69,6 +69,9 @@ func TestTemplates_AreThereInEachLanguageWithTheSameValues(t *testing.T) {
 			text, english := templates.texts[folder+"/"+name], templates.texts[fallback+"/"+name]
 			testenv.Equal(t, fieldsOf(english), fieldsOf(text), "%s/%s: values", folder, name)
 			testenv.Equal(t, strings.Count(english, "\n"), strings.Count(text, "\n"), "%s/%s: lines", folder, name)
+			if folder == "fr" && regexp.MustCompile(` [:;?!]`).MatchString(text) {
+				t.Errorf("%s/%s: a sign that has a space before it may begin a line: write U+00A0", folder, name)
+			}
 			if folder != fallback && text == english {
 				t.Errorf("%s/%s is not translated", folder, name)
 			}
@@ -297,6 +300,9 @@ func TestReplacedTemplates_AreUsedOrRefusedWithTheirName(t *testing.T) {
 		"a value of no mail":        {fstest.MapFS{"de/verify.txt": file("Subject: x\n\n{{.Password}}")}, "Password"},
 		"a value of other mails":    {fstest.MapFS{"de/verify.html": file("{{.When}}")}, "When"},
 		"syntax":                    {fstest.MapFS{"fr/reset.html": file("{{.Link")}, "fr/reset.html"},
+		"no link":                   {fstest.MapFS{"de/reset.txt": file("Subject: x\n\nHallo\n")}, "de/reset.txt has no link"},
+		"a link inside of a line":   {fstest.MapFS{"de/reset.txt": file("Subject: x\n\nHier: {{.Link}}\n")}, "alone on a line"},
+		"no link in HTML":           {fstest.MapFS{"de/reset.html": file("<p>Hallo</p>")}, "de/reset.html has no link"},
 		"a layout with a fault":     {fstest.MapFS{"layout.html": file("<p>{{.Title}}")}, "Title"},
 	} {
 		if _, err := NewTemplates("App", c.folder); err == nil || !strings.Contains(err.Error(), c.says) {
