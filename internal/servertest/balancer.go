@@ -1,6 +1,8 @@
 package servertest
 
 import (
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -20,6 +22,9 @@ type Balancer struct {
 	next    int
 }
 
+// NoServerReady is the text of an answer to a request that no server got.
+const NoServerReady = "no server is ready"
+
 // NewBalancer begins to stand before servers, until the test ends.
 func NewBalancer(t testing.TB, servers ...*Client) *Balancer {
 	t.Helper()
@@ -28,7 +33,7 @@ func NewBalancer(t testing.TB, servers ...*Client) *Balancer {
 		to, err := url.Parse(s.URL)
 		Check(t, err)
 		p := httputil.NewSingleHostReverseProxy(to)
-		p.Transport = &http.Transport{MaxIdleConnsPerHost: 16}
+		p.Transport, p.ErrorLog = &http.Transport{MaxIdleConnsPerHost: 16}, log.New(io.Discard, "", 0)
 		b.servers = append(b.servers, p)
 		asks := &Client{URL: s.URL, HTTP: &http.Client{Timeout: time.Second}, t: t}
 		ask := func() {
@@ -64,7 +69,7 @@ func (b *Balancer) choose() http.Handler {
 		}
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, "no server is ready", http.StatusBadGateway)
+		http.Error(w, NoServerReady, http.StatusBadGateway)
 	})
 }
 

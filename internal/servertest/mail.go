@@ -2,10 +2,16 @@ package servertest
 
 import (
 	"encoding/json"
+	"io"
+	"mime"
+	"mime/multipart"
 	"net/http"
+	"net/mail"
 	"net/url"
+	"path"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -80,3 +86,31 @@ var codeLine = regexp.MustCompile(`(?m)^[0-9]{8}$`)
 
 // Code returns the code, which stands alone on its line; "" when there is none.
 func (m Mail) Code() string { return codeLine.FindString(m.Text) }
+
+// ParseMail reads a mail as a mail server took it. The kind is that of its link; a notice has neither.
+func ParseMail(t testing.TB, text string) (m Mail) {
+	t.Helper()
+	message, err := mail.ReadMessage(strings.NewReader(text))
+	testenv.Check(t, err)
+	_, parameters, err := mime.ParseMediaType(message.Header.Get("Content-Type"))
+	testenv.Check(t, err)
+	parts := multipart.NewReader(message.Body, parameters["boundary"])
+	for _, into := range []*string{&m.Text, &m.HTML} {
+		part, err := parts.NextPart() // which decodes it
+		testenv.Check(t, err)
+		body, err := io.ReadAll(part)
+		testenv.Check(t, err)
+		*into = strings.ReplaceAll(string(body), "\r\n", "\n")
+	}
+	h := message.Header
+	m.ID, m.To, m.Language, m.Subject = h.Get("Message-Id"), strings.Trim(h.Get("To"), "<>"), h.Get("Content-Language"), h.Get("Subject")
+	m.Links = linkLine.FindAllString(m.Text, -1)
+	if len(m.Links) == 1 {
+		link, err := url.Parse(m.Links[0])
+		testenv.Check(t, err)
+		m.Kind = path.Base(link.Path)
+	}
+	return m
+}
+
+var linkLine = regexp.MustCompile(`(?m)^https?://\S+$`)
