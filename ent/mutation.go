@@ -3243,6 +3243,8 @@ type OneTimeTokenMutation struct {
 	digest        *[]byte
 	address       *string
 	session_id    *uuid.UUID
+	roles         *string
+	locale        *string
 	attempts      *int
 	addattempts   *int
 	created_at    *time.Time
@@ -3551,6 +3553,104 @@ func (m *OneTimeTokenMutation) ResetSessionID() {
 	delete(m.clearedFields, onetimetoken.FieldSessionID)
 }
 
+// SetRoles sets the "roles" field.
+func (m *OneTimeTokenMutation) SetRoles(s string) {
+	m.roles = &s
+}
+
+// Roles returns the value of the "roles" field in the mutation.
+func (m *OneTimeTokenMutation) Roles() (r string, exists bool) {
+	v := m.roles
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRoles returns the old "roles" field's value of the OneTimeToken entity.
+// If the OneTimeToken object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OneTimeTokenMutation) OldRoles(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRoles is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRoles requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRoles: %w", err)
+	}
+	return oldValue.Roles, nil
+}
+
+// ClearRoles clears the value of the "roles" field.
+func (m *OneTimeTokenMutation) ClearRoles() {
+	m.roles = nil
+	m.clearedFields[onetimetoken.FieldRoles] = struct{}{}
+}
+
+// RolesCleared returns if the "roles" field was cleared in this mutation.
+func (m *OneTimeTokenMutation) RolesCleared() bool {
+	_, ok := m.clearedFields[onetimetoken.FieldRoles]
+	return ok
+}
+
+// ResetRoles resets all changes to the "roles" field.
+func (m *OneTimeTokenMutation) ResetRoles() {
+	m.roles = nil
+	delete(m.clearedFields, onetimetoken.FieldRoles)
+}
+
+// SetLocale sets the "locale" field.
+func (m *OneTimeTokenMutation) SetLocale(s string) {
+	m.locale = &s
+}
+
+// Locale returns the value of the "locale" field in the mutation.
+func (m *OneTimeTokenMutation) Locale() (r string, exists bool) {
+	v := m.locale
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLocale returns the old "locale" field's value of the OneTimeToken entity.
+// If the OneTimeToken object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OneTimeTokenMutation) OldLocale(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLocale is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLocale requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLocale: %w", err)
+	}
+	return oldValue.Locale, nil
+}
+
+// ClearLocale clears the value of the "locale" field.
+func (m *OneTimeTokenMutation) ClearLocale() {
+	m.locale = nil
+	m.clearedFields[onetimetoken.FieldLocale] = struct{}{}
+}
+
+// LocaleCleared returns if the "locale" field was cleared in this mutation.
+func (m *OneTimeTokenMutation) LocaleCleared() bool {
+	_, ok := m.clearedFields[onetimetoken.FieldLocale]
+	return ok
+}
+
+// ResetLocale resets all changes to the "locale" field.
+func (m *OneTimeTokenMutation) ResetLocale() {
+	m.locale = nil
+	delete(m.clearedFields, onetimetoken.FieldLocale)
+}
+
 // SetAttempts sets the "attempts" field.
 func (m *OneTimeTokenMutation) SetAttempts(i int) {
 	m.attempts = &i
@@ -3762,7 +3862,7 @@ func (m *OneTimeTokenMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *OneTimeTokenMutation) Fields() []string {
-	fields := make([]string, 0, 9)
+	fields := make([]string, 0, 11)
 	if m.user_id != nil {
 		fields = append(fields, onetimetoken.FieldUserID)
 	}
@@ -3777,6 +3877,12 @@ func (m *OneTimeTokenMutation) Fields() []string {
 	}
 	if m.session_id != nil {
 		fields = append(fields, onetimetoken.FieldSessionID)
+	}
+	if m.roles != nil {
+		fields = append(fields, onetimetoken.FieldRoles)
+	}
+	if m.locale != nil {
+		fields = append(fields, onetimetoken.FieldLocale)
 	}
 	if m.attempts != nil {
 		fields = append(fields, onetimetoken.FieldAttempts)
@@ -3808,6 +3914,10 @@ func (m *OneTimeTokenMutation) Field(name string) (ent.Value, bool) {
 		return m.Address()
 	case onetimetoken.FieldSessionID:
 		return m.SessionID()
+	case onetimetoken.FieldRoles:
+		return m.Roles()
+	case onetimetoken.FieldLocale:
+		return m.Locale()
 	case onetimetoken.FieldAttempts:
 		return m.Attempts()
 	case onetimetoken.FieldCreatedAt:
@@ -3835,6 +3945,10 @@ func (m *OneTimeTokenMutation) OldField(ctx context.Context, name string) (ent.V
 		return m.OldAddress(ctx)
 	case onetimetoken.FieldSessionID:
 		return m.OldSessionID(ctx)
+	case onetimetoken.FieldRoles:
+		return m.OldRoles(ctx)
+	case onetimetoken.FieldLocale:
+		return m.OldLocale(ctx)
 	case onetimetoken.FieldAttempts:
 		return m.OldAttempts(ctx)
 	case onetimetoken.FieldCreatedAt:
@@ -3886,6 +4000,20 @@ func (m *OneTimeTokenMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetSessionID(v)
+		return nil
+	case onetimetoken.FieldRoles:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRoles(v)
+		return nil
+	case onetimetoken.FieldLocale:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLocale(v)
 		return nil
 	case onetimetoken.FieldAttempts:
 		v, ok := value.(int)
@@ -3963,6 +4091,12 @@ func (m *OneTimeTokenMutation) ClearedFields() []string {
 	if m.FieldCleared(onetimetoken.FieldSessionID) {
 		fields = append(fields, onetimetoken.FieldSessionID)
 	}
+	if m.FieldCleared(onetimetoken.FieldRoles) {
+		fields = append(fields, onetimetoken.FieldRoles)
+	}
+	if m.FieldCleared(onetimetoken.FieldLocale) {
+		fields = append(fields, onetimetoken.FieldLocale)
+	}
 	if m.FieldCleared(onetimetoken.FieldUsedAt) {
 		fields = append(fields, onetimetoken.FieldUsedAt)
 	}
@@ -3982,6 +4116,12 @@ func (m *OneTimeTokenMutation) ClearField(name string) error {
 	switch name {
 	case onetimetoken.FieldSessionID:
 		m.ClearSessionID()
+		return nil
+	case onetimetoken.FieldRoles:
+		m.ClearRoles()
+		return nil
+	case onetimetoken.FieldLocale:
+		m.ClearLocale()
 		return nil
 	case onetimetoken.FieldUsedAt:
 		m.ClearUsedAt()
@@ -4008,6 +4148,12 @@ func (m *OneTimeTokenMutation) ResetField(name string) error {
 		return nil
 	case onetimetoken.FieldSessionID:
 		m.ResetSessionID()
+		return nil
+	case onetimetoken.FieldRoles:
+		m.ResetRoles()
+		return nil
+	case onetimetoken.FieldLocale:
+		m.ResetLocale()
 		return nil
 	case onetimetoken.FieldAttempts:
 		m.ResetAttempts()

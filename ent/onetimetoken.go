@@ -18,7 +18,7 @@ type OneTimeToken struct {
 	config `json:"-"`
 	// ID of the ent.
 	ID uuid.UUID `json:"id,omitempty"`
-	// UserID holds the value of the "user_id" field.
+	// whose account; of an invitation, who invites
 	UserID uuid.UUID `json:"user_id,omitempty"`
 	// what it is for, and nothing else
 	Purpose string `json:"purpose,omitempty"`
@@ -28,6 +28,10 @@ type OneTimeToken struct {
 	Address string `json:"address,omitempty"`
 	// the session that asked, in which its code works; null: none
 	SessionID *uuid.UUID `json:"session_id,omitempty"`
+	// that an invitation gives, with a blank between
+	Roles *string `json:"roles,omitempty"`
+	// of the account that is to be made
+	Locale *string `json:"locale,omitempty"`
 	// codes that were tried
 	Attempts int `json:"attempts,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
@@ -50,7 +54,7 @@ func (*OneTimeToken) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case onetimetoken.FieldAttempts:
 			values[i] = new(sql.NullInt64)
-		case onetimetoken.FieldPurpose, onetimetoken.FieldAddress:
+		case onetimetoken.FieldPurpose, onetimetoken.FieldAddress, onetimetoken.FieldRoles, onetimetoken.FieldLocale:
 			values[i] = new(sql.NullString)
 		case onetimetoken.FieldCreatedAt, onetimetoken.FieldExpiresAt, onetimetoken.FieldUsedAt:
 			values[i] = new(sql.NullTime)
@@ -107,6 +111,20 @@ func (_m *OneTimeToken) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.SessionID = new(uuid.UUID)
 				*_m.SessionID = *value.S.(*uuid.UUID)
+			}
+		case onetimetoken.FieldRoles:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field roles", values[i])
+			} else if value.Valid {
+				_m.Roles = new(string)
+				*_m.Roles = value.String
+			}
+		case onetimetoken.FieldLocale:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field locale", values[i])
+			} else if value.Valid {
+				_m.Locale = new(string)
+				*_m.Locale = value.String
 			}
 		case onetimetoken.FieldAttempts:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -183,6 +201,16 @@ func (_m *OneTimeToken) String() string {
 	if v := _m.SessionID; v != nil {
 		builder.WriteString("session_id=")
 		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.Roles; v != nil {
+		builder.WriteString("roles=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	if v := _m.Locale; v != nil {
+		builder.WriteString("locale=")
+		builder.WriteString(*v)
 	}
 	builder.WriteString(", ")
 	builder.WriteString("attempts=")

@@ -62,6 +62,34 @@ func (_c *OneTimeTokenCreate) SetNillableSessionID(v *uuid.UUID) *OneTimeTokenCr
 	return _c
 }
 
+// SetRoles sets the "roles" field.
+func (_c *OneTimeTokenCreate) SetRoles(v string) *OneTimeTokenCreate {
+	_c.mutation.SetRoles(v)
+	return _c
+}
+
+// SetNillableRoles sets the "roles" field if the given value is not nil.
+func (_c *OneTimeTokenCreate) SetNillableRoles(v *string) *OneTimeTokenCreate {
+	if v != nil {
+		_c.SetRoles(*v)
+	}
+	return _c
+}
+
+// SetLocale sets the "locale" field.
+func (_c *OneTimeTokenCreate) SetLocale(v string) *OneTimeTokenCreate {
+	_c.mutation.SetLocale(v)
+	return _c
+}
+
+// SetNillableLocale sets the "locale" field if the given value is not nil.
+func (_c *OneTimeTokenCreate) SetNillableLocale(v *string) *OneTimeTokenCreate {
+	if v != nil {
+		_c.SetLocale(*v)
+	}
+	return _c
+}
+
 // SetAttempts sets the "attempts" field.
 func (_c *OneTimeTokenCreate) SetAttempts(v int) *OneTimeTokenCreate {
 	_c.mutation.SetAttempts(v)
@@ -228,6 +256,14 @@ func (_c *OneTimeTokenCreate) createSpec() (*OneTimeToken, *sqlgraph.CreateSpec)
 		_spec.SetField(onetimetoken.FieldSessionID, field.TypeUUID, value)
 		_node.SessionID = &value
 	}
+	if value, ok := _c.mutation.Roles(); ok {
+		_spec.SetField(onetimetoken.FieldRoles, field.TypeString, value)
+		_node.Roles = &value
+	}
+	if value, ok := _c.mutation.Locale(); ok {
+		_spec.SetField(onetimetoken.FieldLocale, field.TypeString, value)
+		_node.Locale = &value
+	}
 	if value, ok := _c.mutation.Attempts(); ok {
 		_spec.SetField(onetimetoken.FieldAttempts, field.TypeInt, value)
 		_node.Attempts = value
@@ -375,6 +411,12 @@ func (u *OneTimeTokenUpsertOne) UpdateNewValues() *OneTimeTokenUpsertOne {
 		}
 		if _, exists := u.create.mutation.SessionID(); exists {
 			s.SetIgnore(onetimetoken.FieldSessionID)
+		}
+		if _, exists := u.create.mutation.Roles(); exists {
+			s.SetIgnore(onetimetoken.FieldRoles)
+		}
+		if _, exists := u.create.mutation.Locale(); exists {
+			s.SetIgnore(onetimetoken.FieldLocale)
 		}
 		if _, exists := u.create.mutation.CreatedAt(); exists {
 			s.SetIgnore(onetimetoken.FieldCreatedAt)
@@ -663,6 +705,12 @@ func (u *OneTimeTokenUpsertBulk) UpdateNewValues() *OneTimeTokenUpsertBulk {
 			}
 			if _, exists := b.mutation.SessionID(); exists {
 				s.SetIgnore(onetimetoken.FieldSessionID)
+			}
+			if _, exists := b.mutation.Roles(); exists {
+				s.SetIgnore(onetimetoken.FieldRoles)
+			}
+			if _, exists := b.mutation.Locale(); exists {
+				s.SetIgnore(onetimetoken.FieldLocale)
 			}
 			if _, exists := b.mutation.CreatedAt(); exists {
 				s.SetIgnore(onetimetoken.FieldCreatedAt)

@@ -127,6 +127,12 @@ func (_u *OneTimeTokenUpdate) sqlSave(ctx context.Context) (_node int, err error
 	if _u.mutation.SessionIDCleared() {
 		_spec.ClearField(onetimetoken.FieldSessionID, field.TypeUUID)
 	}
+	if _u.mutation.RolesCleared() {
+		_spec.ClearField(onetimetoken.FieldRoles, field.TypeString)
+	}
+	if _u.mutation.LocaleCleared() {
+		_spec.ClearField(onetimetoken.FieldLocale, field.TypeString)
+	}
 	if value, ok := _u.mutation.Attempts(); ok {
 		_spec.SetField(onetimetoken.FieldAttempts, field.TypeInt, value)
 	}
@@ -290,6 +296,12 @@ func (_u *OneTimeTokenUpdateOne) sqlSave(ctx context.Context) (_node *OneTimeTok
 	}
 	if _u.mutation.SessionIDCleared() {
 		_spec.ClearField(onetimetoken.FieldSessionID, field.TypeUUID)
+	}
+	if _u.mutation.RolesCleared() {
+		_spec.ClearField(onetimetoken.FieldRoles, field.TypeString)
+	}
+	if _u.mutation.LocaleCleared() {
+		_spec.ClearField(onetimetoken.FieldLocale, field.TypeString)
 	}
 	if value, ok := _u.mutation.Attempts(); ok {
 		_spec.SetField(onetimetoken.FieldAttempts, field.TypeInt, value)

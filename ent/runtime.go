@@ -15,7 +15,7 @@ func init() {
 	onetimetokenFields := schema.OneTimeToken{}.Fields()
 	_ = onetimetokenFields
 	// onetimetokenDescAttempts is the schema descriptor for attempts field.
-	onetimetokenDescAttempts := onetimetokenFields[6].Descriptor()
+	onetimetokenDescAttempts := onetimetokenFields[8].Descriptor()
 	// onetimetoken.DefaultAttempts holds the default value on creation for the attempts field.
 	onetimetoken.DefaultAttempts = onetimetokenDescAttempts.Default.(int)
 	userFields := schema.User{}.Fields()

@@ -99,17 +99,23 @@ type ComplexityRoot struct {
 		Success func(childComplexity int) int
 	}
 
+	InviteUserPayload struct {
+		Success func(childComplexity int) int
+	}
+
 	LogoutPayload struct {
 		Success func(childComplexity int) int
 	}
 
 	Mutation struct {
+		AcceptInvitation         func(childComplexity int, input accounts.AcceptInvitationInput) int
 		ChangeEmail              func(childComplexity int, input accounts.ChangeEmailInput) int
 		ChangePassword           func(childComplexity int, input accounts.ChangePasswordInput) int
 		ConfirmEmailChange       func(childComplexity int, input accounts.ConfirmEmailChangeInput) int
 		DeleteAccount            func(childComplexity int) int
 		DeleteUser               func(childComplexity int, id uuid.UUID) int
 		EndSessions              func(childComplexity int, userID uuid.UUID) int
+		InviteUser               func(childComplexity int, input accounts.InviteUserInput) int
 		Login                    func(childComplexity int, input accounts.LoginInput) int
 		Logout                   func(childComplexity int) int
 		Reauthenticate           func(childComplexity int, input accounts.ReauthenticateInput) int
@@ -247,6 +253,8 @@ type MutationResolver interface {
 	ChangeEmail(ctx context.Context, input accounts.ChangeEmailInput) (*accounts.ChangeEmailPayload, error)
 	ConfirmEmailChange(ctx context.Context, input accounts.ConfirmEmailChangeInput) (*accounts.ConfirmEmailChangePayload, error)
 	RevertEmailChange(ctx context.Context, input accounts.RevertEmailChangeInput) (*accounts.RevertEmailChangePayload, error)
+	InviteUser(ctx context.Context, input accounts.InviteUserInput) (*accounts.InviteUserPayload, error)
+	AcceptInvitation(ctx context.Context, input accounts.AcceptInvitationInput) (*accounts.AuthPayload, error)
 	DeleteAccount(ctx context.Context) (*accounts.DeleteAccountPayload, error)
 	SetRoles(ctx context.Context, input accounts.SetRolesInput) (*accounts.SetRolesPayload, error)
 	SuspendUser(ctx context.Context, id uuid.UUID) (*accounts.SuspendUserPayload, error)
@@ -484,6 +492,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.EndSessionsPayload.Success(childComplexity), true
 
+	case "InviteUserPayload.success":
+		if e.ComplexityRoot.InviteUserPayload.Success == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InviteUserPayload.Success(childComplexity), true
+
 	case "LogoutPayload.success":
 		if e.ComplexityRoot.LogoutPayload.Success == nil {
 			break
@@ -491,6 +506,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.LogoutPayload.Success(childComplexity), true
 
+	case "Mutation.acceptInvitation":
+		if e.ComplexityRoot.Mutation.AcceptInvitation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_acceptInvitation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AcceptInvitation(childComplexity, args["input"].(accounts.AcceptInvitationInput)), true
 	case "Mutation.changeEmail":
 		if e.ComplexityRoot.Mutation.ChangeEmail == nil {
 			break
@@ -552,6 +578,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.EndSessions(childComplexity, args["userId"].(uuid.UUID)), true
+	case "Mutation.inviteUser":
+		if e.ComplexityRoot.Mutation.InviteUser == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_inviteUser_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.InviteUser(childComplexity, args["input"].(accounts.InviteUserInput)), true
 	case "Mutation.login":
 		if e.ComplexityRoot.Mutation.Login == nil {
 			break
@@ -1047,11 +1084,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, nil)
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
+			graphql.NewInputUnmarshaler("AcceptInvitationInput", ec.unmarshalInputAcceptInvitationInput),
 			graphql.NewInputUnmarshaler("AuditFilter", ec.unmarshalInputAuditFilter),
 			graphql.NewInputUnmarshaler("AuthRule", ec.unmarshalInputAuthRule),
 			graphql.NewInputUnmarshaler("ChangeEmailInput", ec.unmarshalInputChangeEmailInput),
 			graphql.NewInputUnmarshaler("ChangePasswordInput", ec.unmarshalInputChangePasswordInput),
 			graphql.NewInputUnmarshaler("ConfirmEmailChangeInput", ec.unmarshalInputConfirmEmailChangeInput),
+			graphql.NewInputUnmarshaler("InviteUserInput", ec.unmarshalInputInviteUserInput),
 			graphql.NewInputUnmarshaler("LoginInput", ec.unmarshalInputLoginInput),
 			graphql.NewInputUnmarshaler("ReauthenticateInput", ec.unmarshalInputReauthenticateInput),
 			graphql.NewInputUnmarshaler("RefreshInput", ec.unmarshalInputRefreshInput),
@@ -1331,6 +1370,18 @@ type Mutation {
   """
   revertEmailChange("What the mail had." input: RevertEmailChangeInput!): RevertEmailChangePayload! @public
   """
+  Mails a link to an address that no account has, by which its owner makes an account and chooses the password. It works
+  once, for seven days, until the next invitation of the address, and only while the caller is an administrator. An
+  invitation to be an ` + "`" + `ADMIN` + "`" + ` also ends with the session that sent it, unless that is logged out, and with the password.
+  Errors: ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `EMAIL_TAKEN` + "`" + `, ` + "`" + `MAIL_OFF` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
+  """
+  inviteUser("Who is invited." input: InviteUserInput!): InviteUserPayload! @auth(roles: [ADMIN], maxAge: 300)
+  """
+  Makes the account of an invitation, by the token of the mailed link, and signs it in. Its address is confirmed.
+  Errors: ` + "`" + `INVALID_TOKEN` + "`" + `, ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
+  """
+  acceptInvitation("The token, and the new account." input: AcceptInvitationInput!): AuthPayload! @public @signsIn
+  """
   Takes the caller's account away, with its sessions, for good, and clears the cookie.
   Errors: ` + "`" + `LAST_ADMIN` + "`" + `.
   """
@@ -1485,6 +1536,31 @@ input ConfirmEmailChangeInput {
 input RevertEmailChangeInput {
   "What stands behind ` + "`" + `#token=` + "`" + ` in the link."
   token: String!
+}
+
+"Who is invited."
+input InviteUserInput {
+  "E-mail address, as in ` + "`" + `RegisterInput` + "`" + `."
+  email: String!
+  "All roles that the account shall have; ` + "`" + `USER` + "`" + ` is one of them, and the only one when nothing is given."
+  roles: [Role!]
+  "The language of the mail, and of those to the account: as in ` + "`" + `RegisterInput` + "`" + `."
+  locale: String
+}
+
+"The token of an invitation, and the new account."
+input AcceptInvitationInput {
+  "What stands behind ` + "`" + `#token=` + "`" + ` in the link."
+  token: String!
+  "8 to 128 characters, as in ` + "`" + `RegisterInput` + "`" + `."
+  password: String!
+  "What the user wants to be called, as in ` + "`" + `RegisterInput` + "`" + `."
+  name: String
+  """
+  For browsers: keep the refresh token in a cookie that no script can read, and give none in the answer. Refused unless
+  the request's ` + "`" + `Origin` + "`" + ` is allowed.
+  """
+  cookie: Boolean = false
 }
 
 "Whose roles, and which."
@@ -1683,7 +1759,10 @@ type AuditEvent implements Node @auth(any: [{ roles: [ADMIN] }, { owner: SELF }]
   before: String
   "The value since then."
   after: String
-  "What refused an attempt: the limit of ` + "`" + `attempt_throttled` + "`" + `, the fields of ` + "`" + `operation_denied` + "`" + `."
+  """
+  What refused an attempt: the limit of ` + "`" + `attempt_throttled` + "`" + `, the fields of ` + "`" + `operation_denied` + "`" + `. Or the invitation that
+  ` + "`" + `user_invited` + "`" + ` and ` + "`" + `invitation_accepted` + "`" + ` are about.
+  """
   detail: String
   "How many refused attempts before this one were not recorded, because there were too many."
   omitted: Int!
@@ -1768,6 +1847,12 @@ type ConfirmEmailChangePayload @public {
 
 "The account has its former address."
 type RevertEmailChangePayload @public {
+  "Always true."
+  success: Boolean!
+}
+
+"A mail is on its way."
+type InviteUserPayload {
   "Always true."
   success: Boolean!
 }
@@ -2018,6 +2103,14 @@ func (ec *executionContext) childFields_EndSessionsPayload(ctx context.Context, 
 		return ec.fieldContext_EndSessionsPayload_success(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EndSessionsPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_InviteUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "success":
+		return ec.fieldContext_InviteUserPayload_success(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InviteUserPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_LogoutPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2320,6 +2413,20 @@ func (ec *executionContext) childFields___Type(ctx context.Context, field graphq
 
 // region    ***************************** args.gotpl *****************************
 
+func (ec *executionContext) field_Mutation_acceptInvitation_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (accounts.AcceptInvitationInput, error) {
+			return ec.unmarshalNAcceptInvitationInput2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐAcceptInvitationInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_changeEmail_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2387,6 +2494,20 @@ func (ec *executionContext) field_Mutation_endSessions_args(ctx context.Context,
 		return nil, err
 	}
 	args["userId"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_inviteUser_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (accounts.InviteUserInput, error) {
+			return ec.unmarshalNInviteUserInput2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐInviteUserInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
 	return args, nil
 }
 
@@ -3598,6 +3719,29 @@ func (ec *executionContext) fieldContext_EndSessionsPayload_success(_ context.Co
 	return graphql.NewScalarFieldContext("EndSessionsPayload", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _InviteUserPayload_success(ctx context.Context, field graphql.CollectedField, obj *accounts.InviteUserPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InviteUserPayload_success(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Success, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InviteUserPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InviteUserPayload", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _LogoutPayload_success(ctx context.Context, field graphql.CollectedField, obj *accounts.LogoutPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4283,6 +4427,94 @@ func (ec *executionContext) fieldContext_Mutation_revertEmailChange(ctx context.
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_revertEmailChange_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_inviteUser(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_inviteUser(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().InviteUser(ctx, fc.Args["input"].(accounts.InviteUserInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *accounts.InviteUserPayload) graphql.Marshaler {
+			return ec.marshalNInviteUserPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐInviteUserPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_inviteUser(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_InviteUserPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_inviteUser_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_acceptInvitation(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_acceptInvitation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AcceptInvitation(ctx, fc.Args["input"].(accounts.AcceptInvitationInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *accounts.AuthPayload) graphql.Marshaler {
+			return ec.marshalNAuthPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐAuthPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_acceptInvitation(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuthPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_acceptInvitation_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -6964,6 +7196,73 @@ func (ec *executionContext) fieldContext___Type_isOneOf(_ context.Context, field
 
 // region    **************************** input.gotpl *****************************
 
+func (ec *executionContext) unmarshalInputAcceptInvitationInput(ctx context.Context, obj any) (accounts.AcceptInvitationInput, error) {
+	var it accounts.AcceptInvitationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["cookie"]; !present {
+		asMap["cookie"] = false
+	}
+
+	fieldsInOrder := [...]string{"token", "password", "name", "cookie"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "token":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("token"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Token = data
+		case "password":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("password"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Password = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "cookie":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cookie"))
+			data, err := ec.unmarshalOBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Cookie = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAcceptInvitationInput unmarshals raw into the AcceptInvitationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAcceptInvitationInput(ctx context.Context, raw any) (accounts.AcceptInvitationInput, error) {
+	var out accounts.AcceptInvitationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AcceptInvitationInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputAuditFilter(ctx context.Context, obj any) (accounts.AuditFilter, error) {
 	var it accounts.AuditFilter
 	if obj == nil {
@@ -7234,6 +7533,62 @@ func (ec *executionContext) unmarshalInputConfirmEmailChangeInput(ctx context.Co
 func UnmarshalConfirmEmailChangeInput(ctx context.Context, raw any) (accounts.ConfirmEmailChangeInput, error) {
 	var out accounts.ConfirmEmailChangeInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "ConfirmEmailChangeInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputInviteUserInput(ctx context.Context, obj any) (accounts.InviteUserInput, error) {
+	var it accounts.InviteUserInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"email", "roles", "locale"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = data
+		case "roles":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("roles"))
+			data, err := ec.unmarshalORole2ᚕgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐRoleᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Roles = data
+		case "locale":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("locale"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Locale = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalInviteUserInput unmarshals raw into the InviteUserInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalInviteUserInput(ctx context.Context, raw any) (accounts.InviteUserInput, error) {
+	var out accounts.InviteUserInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "InviteUserInput", raw, &out)
 	return out, err
 }
 
@@ -8256,6 +8611,39 @@ func (ec *executionContext) _EndSessionsPayload(ctx context.Context, sel ast.Sel
 	return out
 }
 
+var inviteUserPayloadImplementors = []string{"InviteUserPayload"}
+
+func (ec *executionContext) _InviteUserPayload(ctx context.Context, sel ast.SelectionSet, obj *accounts.InviteUserPayload) graphql.Marshaler {
+	fields := collectFields(ctx, ec.OperationContext, sel, inviteUserPayloadImplementors)
+
+	out := newFieldSet(fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("InviteUserPayload")
+		case "success":
+			out.Values[i] = ec._InviteUserPayload_success(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var logoutPayloadImplementors = []string{"LogoutPayload"}
 
 func (ec *executionContext) _LogoutPayload(ctx context.Context, sel ast.SelectionSet, obj *accounts.LogoutPayload) graphql.Marshaler {
@@ -8416,6 +8804,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "revertEmailChange":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_revertEmailChange(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "inviteUser":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_inviteUser(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "acceptInvitation":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_acceptInvitation(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -9580,6 +9982,11 @@ func (ec *executionContext) ___Type(ctx context.Context, sel ast.SelectionSet, o
 
 // region    ***************************** type.gotpl *****************************
 
+func (ec *executionContext) unmarshalNAcceptInvitationInput2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐAcceptInvitationInput(ctx context.Context, v any) (accounts.AcceptInvitationInput, error) {
+	res, err := ec.unmarshalInputAcceptInvitationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNAuditActor2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐAuditActor(ctx context.Context, v any) (accounts.AuditActor, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := unmarshalNAuditActor2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐAuditActor[tmp]
@@ -9766,6 +10173,19 @@ func (ec *executionContext) marshalNInt2int32(ctx context.Context, sel ast.Selec
 		graphql.AddInvalidNullFromMarshaler(ctx, "Int!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNInviteUserInput2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐInviteUserInput(ctx context.Context, v any) (accounts.InviteUserInput, error) {
+	res, err := ec.unmarshalInputInviteUserInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNInviteUserPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐInviteUserPayload(ctx context.Context, sel ast.SelectionSet, v *accounts.InviteUserPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "InviteUserPayload!")
+		return graphql.Null
+	}
+	return ec._InviteUserPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNLoginInput2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐLoginInput(ctx context.Context, v any) (accounts.LoginInput, error) {

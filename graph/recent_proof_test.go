@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"slices"
 	"strconv"
 	"testing"
 
@@ -17,12 +18,13 @@ var withoutRecentProof = map[string]string{
 const maxProofAge = 300
 
 // TestSchema_AnAdministratorsOldSessionTakesNoAccessAway: a thief of it, or a passer-by at a screen that was left
-// alone, must not lock others out. So each mutation that a role opens and that names an object asks for a recent proof.
+// alone, must not lock others out, nor let anybody in. So each mutation that a role opens asks for a recent proof, if it
+// names an object or gives a role.
 func TestSchema_AnAdministratorsOldSessionTakesNoAccessAway(t *testing.T) {
 	schema := NewSchema(nil).Schema()
 	for _, f := range schema.Mutation.Fields {
 		reason, argued := withoutRecentProof[f.Name]
-		switch open := roleSuffices(f.Directives.ForName("auth")) && namesObject(schema, f.Arguments); {
+		switch open := roleSuffices(f.Directives.ForName("auth")) && names(schema, f.Arguments, "ID", "Role"); {
 		case open && !argued:
 			t.Errorf("%s: add maxAge: %d to its @auth(roles:), or say in withoutRecentProof why an old session may do it",
 				f.Name, maxProofAge)
@@ -67,23 +69,23 @@ func roleSuffices(auth *ast.Directive) bool {
 	return false
 }
 
-// namesObject reports whether an argument, or a field of an input below it, is an ID.
-func namesObject(schema *ast.Schema, arguments ast.ArgumentDefinitionList) bool {
+// names reports whether an argument, or a field of an input below it, is of one of these types.
+func names(schema *ast.Schema, arguments ast.ArgumentDefinitionList, types ...string) bool {
 	for _, a := range arguments {
-		if typeNamesObject(schema, a.Type.Name(), map[string]bool{}) {
+		if typeNames(schema, a.Type.Name(), types, map[string]bool{}) {
 			return true
 		}
 	}
 	return false
 }
 
-func typeNamesObject(schema *ast.Schema, name string, seen map[string]bool) bool {
-	if name == "ID" || seen[name] {
-		return name == "ID"
+func typeNames(schema *ast.Schema, name string, types []string, seen map[string]bool) bool {
+	if slices.Contains(types, name) || seen[name] {
+		return slices.Contains(types, name)
 	}
 	seen[name] = true
 	for _, f := range schema.Types[name].Fields {
-		if typeNamesObject(schema, f.Type.Name(), seen) {
+		if typeNames(schema, f.Type.Name(), types, seen) {
 			return true
 		}
 	}

@@ -94,6 +94,16 @@ func (r *mutationResolver) RevertEmailChange(ctx context.Context, input accounts
 	return r.accounts.RevertEmailChange(ctx, viewer.From(ctx), input)
 }
 
+// InviteUser is the resolver for the inviteUser field.
+func (r *mutationResolver) InviteUser(ctx context.Context, input accounts.InviteUserInput) (*accounts.InviteUserPayload, error) {
+	return r.accounts.InviteUser(ctx, viewer.From(ctx), input)
+}
+
+// AcceptInvitation is the resolver for the acceptInvitation field.
+func (r *mutationResolver) AcceptInvitation(ctx context.Context, input accounts.AcceptInvitationInput) (*accounts.AuthPayload, error) {
+	return signIn(ctx, input.Cookie, r.accounts.AcceptInvitation, input)
+}
+
 // DeleteAccount is the resolver for the deleteAccount field.
 func (r *mutationResolver) DeleteAccount(ctx context.Context) (*accounts.DeleteAccountPayload, error) {
 	return signOut(ctx, r.accounts.DeleteAccount)

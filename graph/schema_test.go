@@ -28,7 +28,7 @@ func TestSchema_AnOperationHasOneSignIn(t *testing.T) {
 		}
 	}
 	want := map[string]bool{"register": true, "login": true, "refresh": true, "reauthenticate": true,
-		"changePassword": true, "resetPassword": true}
+		"changePassword": true, "resetPassword": true, "acceptInvitation": true}
 	testenv.Equal(t, want, signIns, "sign-ins")
 }
 

@@ -124,6 +124,8 @@ var (
 		{Name: "digest", Type: field.TypeBytes},
 		{Name: "address", Type: field.TypeString},
 		{Name: "session_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "roles", Type: field.TypeString, Nullable: true},
+		{Name: "locale", Type: field.TypeString, Nullable: true},
 		{Name: "attempts", Type: field.TypeInt, Default: 0},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "expires_at", Type: field.TypeTime},
@@ -141,9 +143,14 @@ var (
 				Columns: []*schema.Column{OneTimeTokensColumns[1]},
 			},
 			{
+				Name:    "onetimetoken_address",
+				Unique:  false,
+				Columns: []*schema.Column{OneTimeTokensColumns[4]},
+			},
+			{
 				Name:    "onetimetoken_expires_at",
 				Unique:  false,
-				Columns: []*schema.Column{OneTimeTokensColumns[8]},
+				Columns: []*schema.Column{OneTimeTokensColumns[10]},
 			},
 		},
 	}

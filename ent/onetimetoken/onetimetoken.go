@@ -21,6 +21,10 @@ const (
 	FieldAddress = "address"
 	// FieldSessionID holds the string denoting the session_id field in the database.
 	FieldSessionID = "session_id"
+	// FieldRoles holds the string denoting the roles field in the database.
+	FieldRoles = "roles"
+	// FieldLocale holds the string denoting the locale field in the database.
+	FieldLocale = "locale"
 	// FieldAttempts holds the string denoting the attempts field in the database.
 	FieldAttempts = "attempts"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
@@ -41,6 +45,8 @@ var Columns = []string{
 	FieldDigest,
 	FieldAddress,
 	FieldSessionID,
+	FieldRoles,
+	FieldLocale,
 	FieldAttempts,
 	FieldCreatedAt,
 	FieldExpiresAt,
@@ -88,6 +94,16 @@ func ByAddress(opts ...sql.OrderTermOption) OrderOption {
 // BySessionID orders the results by the session_id field.
 func BySessionID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldSessionID, opts...).ToFunc()
+}
+
+// ByRoles orders the results by the roles field.
+func ByRoles(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRoles, opts...).ToFunc()
+}
+
+// ByLocale orders the results by the locale field.
+func ByLocale(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldLocale, opts...).ToFunc()
 }
 
 // ByAttempts orders the results by the attempts field.

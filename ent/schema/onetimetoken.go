@@ -21,12 +21,14 @@ func (OneTimeToken) Annotations() []schema.Annotation {
 func (OneTimeToken) Fields() []ent.Field {
 	return []ent.Field{
 		field.UUID("id", uuid.UUID{}).Immutable(),
-		field.UUID("user_id", uuid.UUID{}).Immutable(),
+		field.UUID("user_id", uuid.UUID{}).Immutable().Comment("whose account; of an invitation, who invites"),
 		field.String("purpose").Immutable().Comment("what it is for, and nothing else"),
 		field.Bytes("digest").Sensitive().Immutable().Comment("keyed digest of its text"),
 		field.String("address").Immutable().Comment("whose owner it proves: the mail goes there"),
 		field.UUID("session_id", uuid.UUID{}).Optional().Nillable().Immutable().
 			Comment("the session that asked, in which its code works; null: none"),
+		field.String("roles").Optional().Nillable().Immutable().Comment("that an invitation gives, with a blank between"),
+		field.String("locale").Optional().Nillable().Immutable().Comment("of the account that is to be made"),
 		field.Int("attempts").Default(0).Comment("codes that were tried"),
 		field.Time("created_at").Immutable(),
 		field.Time("expires_at").Comment("at the latest, and when the next one of its purpose replaced it"),
@@ -36,5 +38,5 @@ func (OneTimeToken) Fields() []ent.Field {
 
 // Indexes of OneTimeToken.
 func (OneTimeToken) Indexes() []ent.Index {
-	return []ent.Index{index.Fields("user_id"), index.Fields("expires_at")}
+	return []ent.Index{index.Fields("user_id"), index.Fields("address"), index.Fields("expires_at")}
 }

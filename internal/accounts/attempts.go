@@ -128,6 +128,15 @@ func (t *throttler) mail(kind, address string, from viewer.Origin, now time.Time
 	return &attempt{now: now, counters: append([]counter{t.mailbox(kind, address)}, networks...)}
 }
 
+// invitation is a mail to an address that an administrator asks for.
+func (t *throttler) invitation(address string, by uuid.UUID, now time.Time) *attempt {
+	if t == nil {
+		return nil
+	}
+	asked := t.network(limit{limitMail, t.limits.Mail}, "invitations of", by.String())
+	return &attempt{now: now, counters: []counter{t.mailbox(string(MailInvitation), address), asked}}
+}
+
 // mailbox counts the mails of a kind to an address.
 func (t *throttler) mailbox(kind, address string) counter {
 	return counter{t.names.ID("mail", kind, address), limitMail, backoff{freeMails, maxMailDelay}}

@@ -326,7 +326,7 @@ func TestThrottle_StatementsOfEachUseCase(t *testing.T) {
 				func() { h.loginAt(on(first, nth(6)), "bob@example.com", otherPassword) }},
 			{"login: " + count + "6, take back, record", 7, 12,
 				func() { p = h.must(h.loginAt(at("192.0.2.7"), ada, goodPassword)) }},
-			{"register: " + count + "6, record", 7, 11, func() { h.must(h.registerAt(nth(5), "y@example.com")) }},
+			{"register: " + count + "7, record", 8, 12, func() { h.must(h.registerAt(nth(5), "y@example.com")) }},
 			{"reauthenticate: read, " + count + "begin, 4, take back, record, commit", 8, 13,
 				func() { h.must(h.reauthenticate(p.Viewer, goodPassword)) }},
 			{"refresh", 5, 5, func() { h.must(h.exchange(*p.RefreshToken)) }},

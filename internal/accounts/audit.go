@@ -60,7 +60,7 @@ func auditRowOf(ctx context.Context, e Event, id uuid.UUID) auditRow {
 	switch {
 	case r.operator != "":
 		r.actor = ActorOperator
-	case e.Kind == SignedIn || e.Kind == AccountCreated: // whatever access token came with the request
+	case slices.Contains([]EventKind{SignedIn, AccountCreated, InvitationAccepted}, e.Kind): // whatever access token came with the request
 		r.actor, r.by, r.session = ActorUser, e.UserID, e.SessionID
 	case v.HasRole(string(RoleAdmin)) && v.UserID != e.UserID:
 		r.actor = ActorAdministrator
@@ -95,7 +95,7 @@ func insertAuditRows(ctx context.Context, tx *ent.Tx, rows []auditRow) error {
 				SetNillableOperator(nilIfEmpty(r.operator)).SetNillableRequestID(nilIfEmpty(r.requestID)).
 				SetNillableIP(nilIfEmpty(r.from.Address())).SetNillableUserAgent(nilIfEmpty(r.from.Agent)).
 				SetNillableBefore(nilIfEmpty(r.Before)).SetNillableAfter(nilIfEmpty(r.After)).
-				SetNillableDetail(nilIfEmpty(r.Limit + r.Denied)).SetOmitted(r.omitted)
+				SetNillableDetail(nilIfEmpty(r.Limit + r.Denied + r.Invitation)).SetOmitted(r.omitted)
 		}
 		err := tx.AuditEvent.CreateBulk(created...).OnConflictColumns(auditevent.FieldID).DoNothing().Exec(ctx)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {

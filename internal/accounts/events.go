@@ -29,6 +29,8 @@ const (
 	EmailChangeRequested       EventKind = "email_change_requested"
 	EmailChanged               EventKind = "email_changed"
 	EmailChangeReverted        EventKind = "email_change_reverted" // by the owner of the former address
+	UserInvited                EventKind = "user_invited"          // by an administrator; the account is not there yet
+	InvitationAccepted         EventKind = "invitation_accepted"   // which made the account
 	CodeRefused                EventKind = "code_refused"          // a code of a mail was wrong
 	RefreshReused              EventKind = "refresh_reused"        // a copy of a refresh token was used: its session has ended
 	RefreshLate                EventKind = "refresh_late"          // a token came just after its successor's use: late, or a copy
@@ -45,7 +47,7 @@ func Events() []EventKind {
 	return []EventKind{AccountCreated, AccountDeleted, AccountSuspended, AccountReinstated, RolesChanged, SignedIn,
 		SignInFailed, AttemptThrottled, Reauthenticated, ReauthenticationFailed, PasswordChanged,
 		PasswordResetRequested, PasswordReset, EmailVerificationRequested, EmailVerified, EmailChangeRequested,
-		EmailChanged, EmailChangeReverted, CodeRefused, RefreshReused, RefreshLate, SessionEnded,
+		EmailChanged, EmailChangeReverted, UserInvited, InvitationAccepted, CodeRefused, RefreshReused, RefreshLate, SessionEnded,
 		KeysRotated, KeysRevoked, SecretRotated, ProfileChanged, OperationDenied}
 }
 
@@ -60,6 +62,7 @@ type Event struct {
 	Roles         []string  // with RolesChanged: the new ones
 	Limit         string    // with AttemptThrottled: which of ThrottleLimitNames
 	Denied        string    // with OperationDenied: the coordinates
+	Invitation    string    // with UserInvited and InvitationAccepted: its id, which they have in common
 	Before, After string    // the value that changed, where there is one; only the audit log has it
 }
 

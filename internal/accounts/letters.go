@@ -29,6 +29,7 @@ const (
 	MailVerify      MailKind = "verify"
 	MailChangeEmail MailKind = "change-email"
 	MailUndoEmail   MailKind = "undo-email"
+	MailInvitation  MailKind = "invitation"
 
 	// Notices tell the owner of an account what has happened to it. See the variable notices.
 	MailNewDevice        MailKind = "new_device"
@@ -130,17 +131,26 @@ func (s *Service) Letter(ctx context.Context, job uuid.UUID, args string) (*Lett
 		return nil, nil // made with a secret that is gone
 	}
 	l := a.letter()
-	l.To, l.Email, l.Token, l.Expires = row.Address, m.account.Email, t.Text(), row.ExpiresAt.UTC()
+	l.To, l.Token, l.Expires = row.Address, t.Text(), row.ExpiresAt.UTC()
+	if m.account == nil {
+		l.Locale = valueOr(row.Locale, l.Locale)
+		return l, nil
+	}
+	l.Email, l.Locale = m.account.Email, valueOr(m.account.Locale, l.Locale)
 	if row.SessionID != nil {
 		l.Code = t.Code(*row.SessionID)
 	}
 	if m.account.Name != nil && m.account.EmailVerified && m.account.Email == l.To {
 		l.Name = *m.account.Name
 	}
-	if m.account.Locale != nil {
-		l.Locale = *m.account.Locale
-	}
 	return l, nil
+}
+
+func valueOr(text *string, other string) string {
+	if text == nil {
+		return other
+	}
+	return *text
 }
 
 // ErrLinkExpired says that a mail waited longer than its link may be used.
@@ -159,7 +169,7 @@ func (a mailArgs) letter() *Letter {
 // mailed is the token that a mail carries, and whose it is.
 type mailed struct {
 	token   *ent.OneTimeToken
-	account *ent.User
+	account *ent.User // nil: there is none yet
 }
 
 // mailed returns nil when the account is gone, or not one to be mailed any more.
@@ -169,6 +179,12 @@ func (s *Service) mailed(ctx context.Context, job uuid.UUID, a mailArgs) (*maile
 		return s.resetMail(ctx, job, a.Address)
 	case MailVerify, MailChangeEmail, MailUndoEmail:
 		return s.issuedMail(ctx, a)
+	case MailInvitation:
+		m, err := s.issuedMail(ctx, a)
+		if m == nil || !isAdmin(m.account) {
+			return nil, err
+		}
+		return &mailed{token: m.token}, nil
 	}
 	return nil, fmt.Errorf("there is no mail of the kind %q", a.Kind)
 }

@@ -69,6 +69,7 @@ type shared struct {
 	payloads []*accounts.AuthPayload // every payload that was ever given
 	events   []accounts.Event        // all that happened
 	told     []*accounts.Letter      // notices that letters found
+	undo     string                  // link that undoes the newest change of address
 
 	published map[accounts.EventKind]int
 }

@@ -54,6 +54,7 @@ func (m *model) takeStatus(status accounts.UserStatus) {
 		p.suspended = suspend
 		if suspend {
 			m.takeBack(p, func(*link) bool { return true })
+			m.expire(id, token.Invitation)
 			m.end(m.allOf(id)...)
 		}
 	}
@@ -76,7 +77,9 @@ func (m *model) takeSetRoles() {
 			m.expire(id, token.UndoEmail)
 			m.end(m.allOf(id)...)
 		}
-		p.admin = len(roles) == 2
+		if p.admin = len(roles) == 2; !p.admin {
+			m.expire(id, token.Invitation)
+		}
 		m.revoked = append(m.revoked, accounts.Revocation{UserID: id, Roles: p.roles(), At: m.now(),
 			Until: lastToken(m.now())})
 	}

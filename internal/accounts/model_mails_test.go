@@ -22,11 +22,13 @@ type link struct {
 	text, code      string
 	expires         time.Time
 	used, forgotten bool
+	admin           bool // an invitation gives ADMIN
 	attempts        int
 }
 
 var linkLives = map[token.OneTimePurpose]time.Duration{token.ResetAccess: 30 * time.Minute,
-	token.VerifyEmail: 24 * time.Hour, token.ChangeEmail: 24 * time.Hour, token.UndoEmail: 7 * 24 * time.Hour}
+	token.VerifyEmail: 24 * time.Hour, token.ChangeEmail: 24 * time.Hour, token.UndoEmail: 7 * 24 * time.Hour,
+	token.Invitation: 7 * 24 * time.Hour}
 
 // mailed takes the mails of the step before: there must be one for each of these links, in their order, and no other.
 func (m *model) mailed(want ...*link) {
@@ -36,11 +38,15 @@ func (m *model) mailed(want ...*link) {
 	}
 	for i, l := range want {
 		got := letters[i]
-		if l.purpose != token.UndoEmail {
+		switch l.purpose {
+		case token.UndoEmail:
+		case token.Invitation:
+			m.withdraw(l.address)
+		default:
 			m.expire(l.user, l.purpose)
 		}
 		l.expires = m.now().Add(linkLives[l.purpose])
-		if string(got.Kind) != string(l.purpose) || got.To != l.address || (got.Code != "") != (l.session != uuid.Nil) ||
+		if string(got.Kind) != string(l.purpose) || got.To != l.address || (got.Code != "") != (l.session != uuid.Nil && l.purpose != token.Invitation) ||
 			!got.Expires.Equal(l.expires) {
 			m.fail("the mail is %+v, want %+v", got, l)
 		}
@@ -83,11 +89,24 @@ func (m *model) expire(user uuid.UUID, purposes ...token.OneTimePurpose) {
 	}
 }
 
-// takeBack ends the changes of a person's address that some sessions began.
+// takeBack ends the changes of a person's address that some sessions began, and their invitations to be an administrator.
 func (m *model) takeBack(p *person, began func(*link) bool) {
 	for _, l := range m.links {
-		if l.user == p.id && l.purpose == token.ChangeEmail && m.canBeUsed(l) && began(l) {
-			l.expires, p.pending = m.now(), ""
+		move := l.purpose == token.ChangeEmail
+		if l.user != p.id || !move && !l.admin || !m.canBeUsed(l) || !began(l) {
+			continue
+		}
+		if l.expires = m.now(); move {
+			p.pending = ""
+		}
+	}
+}
+
+// withdraw ends the invitations of an address.
+func (m *model) withdraw(address string) {
+	for _, l := range m.links {
+		if l.purpose == token.Invitation && l.address == address && m.canBeUsed(l) {
+			l.expires = m.now()
 		}
 	}
 }
@@ -142,7 +161,7 @@ func (m *model) takeResetPassword() {
 		l.used = true
 		m.noticed(person{verified: true, email: l.address}, accounts.MailPasswordChanged)
 		l.of.password, l.of.verified, l.of.proved, l.of.pending = pw, true, true, ""
-		m.expire(l.user, token.VerifyEmail, token.ResetAccess, token.ChangeEmail)
+		m.expire(l.user, token.VerifyEmail, token.ResetAccess, token.ChangeEmail, token.Invitation)
 		m.end(m.allOf(l.user)...)
 		m.begin(l.of, given)
 	}
@@ -260,6 +279,7 @@ func (m *model) takeConfirmChange() {
 func (m *model) moved(l *link) {
 	l.of.email, l.of.verified, l.of.proved, l.of.pending = l.address, true, false, ""
 	m.expire(l.user, token.VerifyEmail, token.ResetAccess, token.ChangeEmail)
+	m.withdraw(l.address)
 }
 
 // takeRevertChange undoes a change: what was changed later cannot be undone any more.
@@ -278,6 +298,7 @@ func (m *model) takeRevertChange() {
 		later.forgotten = later.forgotten || later.user == l.user && later.purpose == token.UndoEmail
 	}
 	m.moved(l)
+	m.expire(l.user, token.Invitation)
 	l.of.password = nobodysPassword
 	m.end(m.allOf(l.user)...)
 	m.mailed(&link{purpose: token.ResetAccess, of: l.of, user: l.user, address: l.address})

@@ -73,6 +73,8 @@ var steps = []struct {
 	{7, (*model).takeConfirmChange},
 	{3, (*model).takeRevertChange},
 	{1, (*model).takeFree},
+	{4, (*model).takeInvite},
+	{4, (*model).takeAccept},
 	{1, (*model).takeSilence},
 }
 
@@ -118,6 +120,7 @@ func (m *model) takeRegister() {
 	pw := oneOf(m, []string{goodPassword, otherPassword})
 	given, err := m.seat().Register(m.t.Context(), anonymous, accounts.RegisterInput{Email: p.email, Password: pw})
 	if m.outcome(err, want, "register %s", p.email) {
+		m.withdraw(p.email)
 		*p = person{home: p.home, email: p.email, password: pw, id: given.User.ID}
 		m.begin(p, given)
 	}

@@ -22,10 +22,10 @@ var notices = map[EventKind]MailKind{
 	SignedIn:            MailNewDevice, // on a device that the account did not know
 
 	// These are mails of their own, with a link.
-	EmailChanged: "", EmailChangeRequested: "", EmailVerificationRequested: "", PasswordResetRequested: "",
+	EmailChanged: "", EmailChangeRequested: "", EmailVerificationRequested: "", PasswordResetRequested: "", UserInvited: "",
 	// These take nothing away from the owner, or come with an event that is told.
 	AccountCreated: "", AccountReinstated: "", EmailVerified: "", ProfileChanged: "", Reauthenticated: "", RolesChanged: "",
-	SessionEnded: "", RefreshReused: "", RefreshLate: "",
+	SessionEnded: "", RefreshReused: "", RefreshLate: "", InvitationAccepted: "",
 	// Anybody can cause these, as often as they like.
 	SignInFailed: "", AttemptThrottled: "", ReauthenticationFailed: "", CodeRefused: "", OperationDenied: "",
 	// These are of no account.

@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	entsql "entgo.io/ent/dialect/sql"
@@ -22,6 +23,7 @@ var oneTimeTTL = map[token.OneTimePurpose]time.Duration{
 	token.VerifyEmail: 24 * time.Hour,
 	token.ChangeEmail: 24 * time.Hour,
 	token.UndoEmail:   7 * 24 * time.Hour,
+	token.Invitation:  7 * 24 * time.Hour,
 }
 
 // oneTimeRetention is how long a token is stored that has expired, so that its late user learns why it is refused.
@@ -34,26 +36,33 @@ type newOneTime struct {
 	user    uuid.UUID
 	address string    // to which it is sent
 	session uuid.UUID // that asked; uuid.Nil: none
+	roles   []Role    // of an invitation
+	locale  *string   // of the account that is to be made
 }
 
 // issue writes a one-time token of an account that the transaction holds. It takes the place of the one before of its
-// purpose; but undoing one change of address does not depend on who made the next.
+// purpose, an invitation that of every one of its address; but undoing one change of address does not depend on who made
+// the next.
 func (s *Service) issue(ctx context.Context, tx *transaction, n newOneTime, now time.Time) (*ent.OneTimeToken, error) {
 	made, err := s.config.OneTime.New(n.purpose, n.user, n.id)
 	if err != nil {
 		return nil, err
 	}
 	at := now
-	if n.purpose == token.UndoEmail {
+	switch n.purpose {
+	case token.UndoEmail:
 		at, err = tx.afterLastUndo(ctx, n.user, now)
-	} else {
+	case token.Invitation:
+		err = tx.withdrawInvitations(ctx, n.address, now)
+	default:
 		err = tx.expireTokens(ctx, n.user, now, n.purpose)
 	}
 	if err != nil {
 		return nil, err
 	}
 	create := tx.OneTimeToken.Create().SetID(n.id).SetUserID(n.user).SetPurpose(string(n.purpose)).
-		SetDigest(made.Digest()).SetAddress(n.address).SetCreatedAt(at).SetExpiresAt(now.Add(oneTimeTTL[n.purpose]))
+		SetDigest(made.Digest()).SetAddress(n.address).SetCreatedAt(at).SetExpiresAt(now.Add(oneTimeTTL[n.purpose])).
+		SetNillableRoles(nilIfEmpty(strings.Join(roleNames(n.roles...), " "))).SetNillableLocale(n.locale)
 	if n.session != uuid.Nil {
 		create.SetSessionID(n.session)
 	}
@@ -83,22 +92,28 @@ func (tx *transaction) expireTokens(
 		onetimetoken.UsedAtIsNil(), onetimetoken.ExpiresAtGT(now)).SetExpiresAt(now).Exec(ctx)
 }
 
-// takeBackMoves cancels the changes of address in scope, when the sessions that began them end for another reason than a
-// logout, or their password is replaced: another person may have begun them.
+// takeBackMoves cancels the changes of address in scope and the invitations that give ADMIN, when the sessions that began
+// them end for another reason than a logout, or their password is replaced: another person may have begun them.
 func (tx *transaction) takeBackMoves(ctx context.Context, now time.Time, scope ...predicate.OneTimeToken) error {
-	scope = append(scope, onetimetoken.Purpose(string(token.ChangeEmail)), onetimetoken.UsedAtIsNil(),
-		onetimetoken.ExpiresAtGT(now))
+	moves := onetimetoken.Purpose(string(token.ChangeEmail))
+	scope = append(scope, onetimetoken.Or(moves, onetimetoken.RolesContains(string(RoleAdmin))),
+		onetimetoken.UsedAtIsNil(), onetimetoken.ExpiresAtGT(now))
 	rows, err := tx.OneTimeToken.Query().Where(scope...).All(ctx)
 	if err != nil || len(rows) == 0 {
 		return err
 	}
-	users := make([]uuid.UUID, len(rows))
-	for i, row := range rows {
-		users[i] = row.UserID
+	var movers []uuid.UUID
+	for _, row := range rows {
+		if row.Purpose == string(token.ChangeEmail) {
+			movers = append(movers, row.UserID)
+		}
 	}
-	tx.touched = append(tx.touched, users...)
-	if err := tx.User.Update().Where(user.IDIn(users...)).ClearPendingEmail().SetUpdatedAt(now).Exec(ctx); err != nil {
-		return err
+	tx.touched = append(tx.touched, movers...)
+	if len(movers) > 0 {
+		err := tx.User.Update().Where(user.IDIn(movers...)).ClearPendingEmail().SetUpdatedAt(now).Exec(ctx)
+		if err != nil {
+			return err
+		}
 	}
 	return tx.OneTimeToken.Update().Where(scope...).SetExpiresAt(now).Exec(ctx)
 }

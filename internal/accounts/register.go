@@ -38,6 +38,7 @@ func (s *Service) Register(ctx context.Context, v *viewer.Viewer, in RegisterInp
 type newAccount struct {
 	address, password string
 	name, locale      *string
+	proved            bool     // who chose the password has shown that they read the mail of the address
 	caller            []string // who waits; nil: the operator
 }
 
@@ -58,7 +59,8 @@ func checkInput(in RegisterInput) (*newAccount, error) {
 	return &newAccount{address: address, password: in.Password, name: name, locale: locale}, nil
 }
 
-// createAccount creates an account and calls then in the same transaction. Problem: EMAIL_TAKEN.
+// createAccount creates an account and calls then in the same transaction. Nobody else can be invited to its address any
+// more. Problem: EMAIL_TAKEN.
 func (s *Service) createAccount(ctx context.Context, d *newAccount, roles []Role, now time.Time,
 	then func(context.Context, *transaction, *ent.User) error) error {
 	hash, err := s.hash(ctx, unknown(d.caller), d.password)
@@ -73,15 +75,21 @@ func (s *Service) createAccount(ctx context.Context, d *newAccount, roles []Role
 		if err := takeAddress(ctx, tx, d.address, id); err != nil {
 			return err
 		}
-		row, err := tx.User.Create().
+		create := tx.User.Create().
 			SetID(id).SetEmail(d.address).SetNillableName(d.name).SetNillableLocale(d.locale).SetPasswordHash(hash).
 			SetRoles(roleNames(roles...)).SetStatus(string(StatusActive)).
-			SetCreatedAt(now).SetUpdatedAt(now).
-			Save(ctx)
+			SetCreatedAt(now).SetUpdatedAt(now)
+		if d.proved {
+			create.SetEmailVerified(true).SetEmailProvedGeneration(0)
+		}
+		row, err := create.Save(ctx)
 		if err != nil {
 			return err
 		}
 		tx.emit(Event{Kind: AccountCreated, UserID: id})
-		return then(ctx, tx, row)
+		if err := then(ctx, tx, row); err != nil {
+			return err
+		}
+		return tx.withdrawInvitations(ctx, d.address, now)
 	})
 }

@@ -141,7 +141,9 @@ func (s *Service) resetCredential(
 	if err != nil {
 		return nil, err
 	}
-	if err := tx.expireTokens(ctx, account.ID, now, token.VerifyEmail, token.ResetAccess, token.ChangeEmail); err != nil {
+	err = tx.expireTokens(ctx, account.ID, now, token.VerifyEmail, token.ResetAccess, token.ChangeEmail,
+		token.Invitation)
+	if err != nil {
 		return nil, err
 	}
 	tx.emit(Event{Kind: PasswordReset, UserID: account.ID})

@@ -3,6 +3,7 @@ package accounts
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"slices"
 
 	"github.com/gatehouse/gatehouse/ent"
@@ -47,7 +48,8 @@ func (s *Service) RevertEmailChange(
 		if err != nil {
 			return err
 		}
-		if err := s.move(ctx, tx, r, now); err != nil {
+		err = errors.Join(s.move(ctx, tx, r, now), tx.expireTokens(ctx, r.account.ID, now, token.Invitation))
+		if err != nil {
 			return err
 		}
 		err = tx.User.Update().Where(user.ID(r.account.ID)).SetPasswordHash(hash).AddCredentialGeneration(1).Exec(ctx)

@@ -51,6 +51,11 @@ func (s *Service) SetRoles(ctx context.Context, v *viewer.Viewer, in SetRolesInp
 			return err
 		}
 		payload = &SetRolesPayload{User: userOf(row)}
+		if isAdmin(before) && !isAdmin(row) {
+			if err := tx.expireTokens(ctx, row.ID, now, token.Invitation); err != nil {
+				return err
+			}
+		}
 		if unproved {
 			payload.User.PendingEmail = nil
 			err := tx.expireTokens(ctx, row.ID, now, token.UndoEmail)

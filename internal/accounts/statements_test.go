@@ -215,7 +215,7 @@ func TestUseCases_StatementsOfEach(t *testing.T) {
 			want int
 			do   func()
 		}{
-			{"register: begin, address, user, sessions, session, events, commit", 7,
+			{"register: begin, address, user, sessions, session, invitations, events, commit", 8,
 				func() { p = h.must(h.register(ada, goodPassword)) }},
 			{"login: read, begin, hold the user, sessions, session, event, commit", 7,
 				func() { p = h.must(h.login(ada, goodPassword)) }},
@@ -242,6 +242,8 @@ func TestUseCases_FailureAtAnyStatementChangesNothing(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		m := h.must(h.register("metered@example.com", goodPassword))
 		link, plain := h.resetLink("metered@example.com"), h
+		root := h.administrator("root@example.com").Viewer
+		invitation := h.invitation(root, "a@example.com", accounts.RoleUser, accounts.RoleAdmin)
 		h, meter := h.metered()
 		cases := map[string]func(i int) error{
 			"requestPasswordReset": func(int) error { return h.requestReset("unknown@example.com") },
@@ -249,6 +251,17 @@ func TestUseCases_FailureAtAnyStatementChangesNothing(t *testing.T) {
 				p, err := h.resetPassword(link, goodPassword)
 				if err == nil {
 					m, link = p, plain.resetLink("metered@example.com")
+				}
+				return err
+			},
+			"inviteUser": func(i int) error {
+				defer plain.letters()
+				return h.inviteUser(root, fmt.Sprintf("i%d@example.com", i))
+			},
+			"acceptInvitation": func(i int) error {
+				p, err := h.accept(invitation)
+				if err == nil {
+					invitation = plain.invitation(p.Viewer, fmt.Sprintf("a%d@example.com", i), accounts.RoleUser, accounts.RoleAdmin)
 				}
 				return err
 			},

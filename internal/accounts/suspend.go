@@ -2,12 +2,14 @@ package accounts
 
 import (
 	"context"
+	"errors"
 
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/onetimetoken"
 	"github.com/gatehouse/gatehouse/ent/session"
+	"github.com/gatehouse/gatehouse/internal/token"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
@@ -58,7 +60,9 @@ func (s *Service) setStatus(ctx context.Context, v *viewer.Viewer, id uuid.UUID,
 			return nil
 		}
 		changed.PendingEmail = nil
-		if err := tx.takeBackMoves(ctx, now, onetimetoken.UserID(id)); err != nil {
+		err = errors.Join(tx.takeBackMoves(ctx, now, onetimetoken.UserID(id)),
+			tx.expireTokens(ctx, id, now, token.Invitation))
+		if err != nil {
 			return err
 		}
 		if err := s.revokeSessions(ctx, tx, now, session.UserID(id)); err != nil {

@@ -19,7 +19,7 @@ type ThrottleLimits struct {
 	Network  int // failed or running sign-ins from the unknown devices of one IPv4 address or IPv6 /64
 	Register int // registrations from one network
 	Refresh  int // forged refresh and one-time tokens from one network; refreshes of one session, uses of one link
-	Mail     int // mails that one network asks for
+	Mail     int // mails that one network asks for, and invitations of one administrator
 	SignIn   int // right passwords of one account, on one instance
 }
 

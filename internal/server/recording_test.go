@@ -28,7 +28,7 @@ func (r *recorder) variants(schema *ast.Schema, f *ast.FieldDefinition) (all []s
 	switch f.Name {
 	case "revokeSession":
 		values["id"] = `"SESSION"`
-	case "register", "changeEmail":
+	case "register", "changeEmail", "inviteUser":
 		values["email"] = `"NEW"`
 	case "resetPassword":
 		values["token"] = `"RESETLINK"`
@@ -38,6 +38,8 @@ func (r *recorder) variants(schema *ast.Schema, f *ast.FieldDefinition) (all []s
 		values["token"] = `"CHANGELINK"`
 	case "revertEmailChange":
 		values["token"] = `"UNDOLINK"`
+	case "acceptInvitation":
+		values["token"] = `"INVITATIONLINK"`
 	}
 	all = append(all, servertest.Arguments(schema, f, values))
 	searches := []string{"", `search: "u"`, `search: "nobody"`, `search: "newu"`, `search: "u1@ex"`, `search: "u1@bü.ex"`}
@@ -214,6 +216,7 @@ func (r *recorder) links(user uuid.UUID, email string) map[string]string {
 	r.exec(fmt.Sprintf("UPDATE users SET pending_email = '%s' WHERE id = '%s'", pending, user))
 	for name, to := range map[token.OneTimePurpose]string{
 		token.ResetAccess: email, token.VerifyEmail: email, token.ChangeEmail: pending, token.UndoEmail: "f" + email,
+		token.Invitation: "i" + email,
 	} {
 		link, err := tokens.New(name, user, uuid.New())
 		testenv.Check(r.t, err)

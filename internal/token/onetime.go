@@ -29,11 +29,12 @@ const (
 	ResetAccess OneTimePurpose = "reset"
 	ChangeEmail OneTimePurpose = "change-email"
 	UndoEmail   OneTimePurpose = "undo-email"
+	Invitation  OneTimePurpose = "invitation"
 )
 
 // OneTimePurposes lists the purposes.
 func OneTimePurposes() []OneTimePurpose {
-	return []OneTimePurpose{VerifyEmail, ResetAccess, ChangeEmail, UndoEmail}
+	return []OneTimePurpose{VerifyEmail, ResetAccess, ChangeEmail, UndoEmail, Invitation}
 }
 
 // OneTimeTokens makes and parses the tokens of links in mails, and their codes, under three subkeys of the secret. Text
@@ -46,7 +47,7 @@ type oneTimeKeys struct{ tagKey, codeKey, digestKey []byte }
 // OneTime is one one-time token. Whether it may still be used is for the database to decide.
 type OneTime struct {
 	Purpose OneTimePurpose
-	User    uuid.UUID // for whom it was made
+	User    uuid.UUID // for whom it was made, or by whom: an Invitation
 	ID      uuid.UUID
 	keys    *oneTimeKeys // which made it
 }

@@ -71,7 +71,8 @@ func TestScarceThings_NoFieldHoldsThemWhileItWaits(t *testing.T) {
 }
 
 // needNoAccount are the mutations that are refused without the token of a mail, and the one that looks no account up.
-var needNoAccount = []string{"verifyEmail", "resetPassword", "confirmEmailChange", "revertEmailChange", "requestPasswordReset"}
+var needNoAccount = []string{"verifyEmail", "resetPassword", "confirmEmailChange", "revertEmailChange", "requestPasswordReset",
+	"acceptInvitation"}
 
 const (
 	beforeOthersAsk  = time.Second

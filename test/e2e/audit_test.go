@@ -38,6 +38,8 @@ var audited = map[string]struct {
 	"changeEmail":              {kinds: "email_change_requested", values: map[string]string{"email": `"new-EMAIL"`}},
 	"confirmEmailChange":       {kinds: "email_changed"},
 	"revertEmailChange":        {kinds: "email_change_reverted session_ended session_ended"},
+	"inviteUser":               {kinds: "user_invited", values: map[string]string{"email": `"new-EMAIL"`}, admin: true},
+	"acceptInvitation":         {kinds: "account_created invitation_accepted signed_in"},
 	"deleteAccount":            {kinds: "account_deleted session_ended session_ended"},
 	"setRoles": {kinds: "roles_changed session_ended session_ended", admin: true, values: map[string]string{
 		"roles": "[USER, ADMIN]", "allowUnverifiedEmail": "true"}},
@@ -52,6 +54,7 @@ var audited = map[string]struct {
 var mailedTokens = map[string]func(*links, servertest.Account) string{
 	"verifyEmail":   func(l *links, a servertest.Account) string { return l.verify(a).Token(l.t) },
 	"resetPassword": (*links).reset, "confirmEmailChange": (*links).change, "revertEmailChange": (*links).undo,
+	"acceptInvitation": (*links).invitation,
 }
 
 // refusedTries are those of mutations that are open to everyone. All others are refused to a token with a scope.
@@ -65,6 +68,7 @@ var refusedTries = map[string]struct{ query, kinds string }{
 	"requestPasswordReset": {`mutation { requestPasswordReset(input: {email: "x"}) { success } }`, ""},
 	"resetPassword":        {`mutation { resetPassword(input: {token: "x", newPassword: "battery horse correct"}) { tokenType } }`, ""},
 	"confirmEmailChange":   {`mutation { confirmEmailChange(input: {token: "x"}) { success } }`, ""},
+	"acceptInvitation":     {`mutation { acceptInvitation(input: {token: "x", password: "battery horse correct"}) { tokenType } }`, ""},
 	"revertEmailChange":    {`mutation { revertEmailChange(input: {token: "x"}) { success } }`, ""},
 }
 

@@ -45,6 +45,14 @@ func (l *links) undo(a servertest.Account) string {
 	return l.mails.Next(l.t, "undo-email", a.Email, l.s.Client).Token(l.t)
 }
 
+// invitation invites an address for which there is no account.
+func (l *links) invitation(a servertest.Account) string {
+	admin := servertest.NewAddress()
+	l.s.Command(servertest.Password, "admin", "create", admin)
+	l.s.Must(l.s.Login(admin, servertest.Password).Access, `mutation { inviteUser(input: {email: "invited-`+a.Email+`"}) { success } }`)
+	return l.mails.Next(l.t, "invitation", "invited-"+a.Email, l.s.Client).Token(l.t)
+}
+
 // TestTokenKinds_OpenTheirOwnPlaceOnly, for the kinds of token that exist: each is presented in each place, complete
 // and good, and is let in where it belongs and in no other place.
 func TestTokenKinds_OpenTheirOwnPlaceOnly(t *testing.T) {
@@ -69,6 +77,7 @@ func TestTokenKinds_OpenTheirOwnPlaceOnly(t *testing.T) {
 		"code":        func() string { return links.code() },
 		"change link": func() string { return links.change(s.Register()) },
 		"undo link":   func() string { return links.undo(s.Register()) },
+		"invitation":  func() string { return links.invitation(s.Register()) },
 	}
 	const asMe, granted, success = `"data":{"me":{"id"`, `"accessToken":"`, `"success":true`
 	uses := func(field, argument, more, selection, has string) func(string) bool {
@@ -104,6 +113,8 @@ func TestTokenKinds_OpenTheirOwnPlaceOnly(t *testing.T) {
 		"confirmEmailChange":         {[]string{"change link"}, uses("confirmEmailChange", "token", "", "success", success)},
 		"code of confirmEmailChange": {nil, uses("confirmEmailChange", "code", "", "success", success)},
 		"revertEmailChange":          {[]string{"undo link"}, uses("revertEmailChange", "token", "", "success", success)},
+		"acceptInvitation": {[]string{"invitation"},
+			uses("acceptInvitation", "token", `, password: "a new horse battery"`, "accessToken", granted)},
 		"token in the query string": {nil, func(token string) bool {
 			return s.Get("/graphql?query=%7Bme%7Bid%7D%7D&access_token=" + token).Has(asMe)
 		}},

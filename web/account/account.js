@@ -17,6 +17,11 @@ const pages = {
     query: 'mutation($token: String!, $password: String!) ' +
       '{ resetPassword(input: {token: $token, newPassword: $password}) { accessToken } }',
   },
+  invitation: {
+    fields: ['password', 'name'],
+    query: 'mutation($token: String!, $password: String!, $name: String) ' +
+      '{ acceptInvitation(input: {token: $token, password: $password, name: $name}) { accessToken } }',
+  },
   forgot: {
     fields: ['email'],
     open: true, // to all, without a token
@@ -75,7 +80,8 @@ async function submit(event) {
   busy = true;
   say();
   try {
-    const variables = { ...(!open && { token }), ...Object.fromEntries(new FormData(find('form'))) };
+    const typed = [...new FormData(find('form'))].filter(([, value]) => value); // what is left empty is not sent
+    const variables = { ...(!open && { token }), ...Object.fromEntries(typed) };
     const { data, errors } = await ask(query, variables);
     if (errors) {
       refuse(errors[0].extensions);

@@ -67,6 +67,8 @@ class Person {
   }
 }
 
+const root = new Person('root', 'en'); // an administrator, whom the caller has made
+
 // flows say for each kind of mail how it is caused, where it is sent if not to the account's address, what is typed into
 // its page, and what is so after it.
 const flows = {
@@ -102,6 +104,25 @@ const flows = {
     async effect(ann) {
       must((await ann.login(former)).errors, 'the former password still counts');
       must((await ann.login(password)).data?.login, 'the new password does not count');
+    },
+  },
+  invitation: {
+    typed: password,
+    to: (ann) => ann.next,
+    async cause(ann) {
+      const { login } = await root.must('mutation($in: LoginInput!) { login(input: $in) { accessToken } }', {
+        in: { email: root.address, password: former },
+      });
+      root.token = login.accessToken;
+      await root.must('mutation($in: InviteUserInput!) { inviteUser(input: $in) { success } }', {
+        in: { email: ann.next, locale: ann.language },
+      });
+    },
+    async effect(ann) {
+      const { login } = await ann.must('mutation($in: LoginInput!) { login(input: $in) { user { emailVerified } } }', {
+        in: { email: ann.next, password },
+      });
+      must(login.user.emailVerified, 'the address is not confirmed');
     },
   },
 };
@@ -165,7 +186,7 @@ class Walk {
   // press types what the page asks for, and presses its button, with the keyboard alone.
   async press(page, typed) {
     if (typed) {
-      await tabTo(page, page.locator('input:enabled'));
+      await tabTo(page, page.locator('input:enabled').first());
       await page.keyboard.type(typed);
     }
     await tabTo(page, page.getByRole('button', { name: this.words.pages[page.url().split('/').pop()].button, exact: true }));
