@@ -5,8 +5,11 @@ import (
 	"time"
 )
 
-// MaxClockSkew, MaxAttempts and MeanDelay are what the tests of the package measure against.
-const MaxClockSkew = maxClockSkew
+// MaxClockSkew, WakeDelay, MaxAttempts and MeanDelay are what the tests of the package measure against.
+const (
+	MaxClockSkew = maxClockSkew
+	WakeDelay    = wakeDelay
+)
 
 var (
 	MaxAttempts = maxAttempts

@@ -19,6 +19,9 @@ import (
 const (
 	// pollInterval is how often the table is read without a hint: for retries, and for what others left.
 	pollInterval = time.Second
+	// wakeDelay is how long after a hint the table is read. The request that added the job has been answered then: what the
+	// job costs, which can depend on who has an account, is not in the time of its answer.
+	wakeDelay = 20 * time.Millisecond
 	// statementTimeout bounds each statement.
 	statementTimeout = 5 * time.Second
 	// warnInterval is how often a database that does not answer is logged.
@@ -92,7 +95,7 @@ func New(c Config) (*Outbox, error) {
 // now reads the clock with the precision of the databases: UTC, microseconds.
 func (o *Outbox) now() time.Time { return o.config.Clock().UTC().Truncate(time.Microsecond) }
 
-// Wake makes Run look for jobs now: call it after a commit that added some.
+// Wake makes Run look for jobs soon: call it after a commit that added some.
 func (o *Outbox) Wake() {
 	select {
 	case o.wake <- struct{}{}:
@@ -111,6 +114,7 @@ func (o *Outbox) Run(ctx context.Context) {
 	defer cancel()
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
+	var soon <-chan time.Time
 	for ctx.Err() == nil {
 		l.writeEnds(ctx)
 		l.begin(ctx, working)
@@ -119,7 +123,11 @@ func (o *Outbox) Run(ctx context.Context) {
 		case r := <-l.results:
 			l.returned(r)
 		case <-o.wake:
-			l.mayBeMore = true
+			if soon == nil {
+				soon = time.After(wakeDelay)
+			}
+		case <-soon:
+			soon, l.mayBeMore = nil, true
 		case <-tick.C:
 			l.mayBeMore = true
 		}

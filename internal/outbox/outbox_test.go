@@ -42,6 +42,27 @@ func TestRun_CommittedJobIsWorkedAndLeavesNothing(t *testing.T) {
 	})
 }
 
+// TestWake_JobBeginsAfterTheAnswerToItsRequest: mostly, since the table is read now and then without a hint, too.
+func TestWake_JobBeginsAfterTheAnswerToItsRequest(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
+		begun := make(chan time.Time, 1)
+		o := h.instance(func(context.Context, outbox.Job) error { begun <- time.Now(); return nil })
+		h.run(o)
+		later := 0
+		for range 5 {
+			h.add(h.db.Client, "mail")
+			hinted := time.Now()
+			o.Wake()
+			if (<-begun).Sub(hinted) >= outbox.WakeDelay {
+				later++
+			}
+		}
+		if later < 2 {
+			t.Errorf("%d of 5 jobs begin later than their hint", later)
+		}
+	})
+}
+
 // TestRun_JobIsFoundWithoutAHint, as one that another process added.
 func TestRun_JobIsFoundWithoutAHint(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
