@@ -42,10 +42,18 @@ type AuditEvent struct {
 	Before *string `json:"before,omitempty"`
 	// the value since then
 	After *string `json:"after,omitempty"`
-	// the limit that refused an attempt, or the fields that were denied
+	// the limit that refused an attempt, the fields that were denied, or the receipt of an erasure
 	Detail *string `json:"detail,omitempty"`
 	// how many refused attempts before it were not recorded
-	Omitted      int `json:"omitted,omitempty"`
+	Omitted int `json:"omitted,omitempty"`
+	// random; null once what the row says of the account is erased
+	UserSalt []byte `json:"user_salt,omitempty"`
+	// what was erased of the account: its hash with the salt; null while it is there
+	UserErased []byte `json:"user_erased,omitempty"`
+	// the same of who acted
+	ActorSalt []byte `json:"actor_salt,omitempty"`
+	// the same of who acted
+	ActorErased  []byte `json:"actor_erased,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -56,6 +64,8 @@ func (*AuditEvent) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case auditevent.FieldUserID, auditevent.FieldSessionID, auditevent.FieldActorID, auditevent.FieldActorSessionID:
 			values[i] = &sql.NullScanner{S: new(uuid.UUID)}
+		case auditevent.FieldUserSalt, auditevent.FieldUserErased, auditevent.FieldActorSalt, auditevent.FieldActorErased:
+			values[i] = new([]byte)
 		case auditevent.FieldOmitted:
 			values[i] = new(sql.NullInt64)
 		case auditevent.FieldKind, auditevent.FieldActor, auditevent.FieldOperator, auditevent.FieldIP, auditevent.FieldUserAgent, auditevent.FieldRequestID, auditevent.FieldBefore, auditevent.FieldAfter, auditevent.FieldDetail:
@@ -178,6 +188,30 @@ func (_m *AuditEvent) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Omitted = int(value.Int64)
 			}
+		case auditevent.FieldUserSalt:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field user_salt", values[i])
+			} else if value != nil {
+				_m.UserSalt = *value
+			}
+		case auditevent.FieldUserErased:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field user_erased", values[i])
+			} else if value != nil {
+				_m.UserErased = *value
+			}
+		case auditevent.FieldActorSalt:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field actor_salt", values[i])
+			} else if value != nil {
+				_m.ActorSalt = *value
+			}
+		case auditevent.FieldActorErased:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field actor_erased", values[i])
+			} else if value != nil {
+				_m.ActorErased = *value
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -277,6 +311,18 @@ func (_m *AuditEvent) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("omitted=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Omitted))
+	builder.WriteString(", ")
+	builder.WriteString("user_salt=")
+	builder.WriteString(fmt.Sprintf("%v", _m.UserSalt))
+	builder.WriteString(", ")
+	builder.WriteString("user_erased=")
+	builder.WriteString(fmt.Sprintf("%v", _m.UserErased))
+	builder.WriteString(", ")
+	builder.WriteString("actor_salt=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ActorSalt))
+	builder.WriteString(", ")
+	builder.WriteString("actor_erased=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ActorErased))
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -195,6 +195,30 @@ func (_c *AuditEventCreate) SetOmitted(v int) *AuditEventCreate {
 	return _c
 }
 
+// SetUserSalt sets the "user_salt" field.
+func (_c *AuditEventCreate) SetUserSalt(v []byte) *AuditEventCreate {
+	_c.mutation.SetUserSalt(v)
+	return _c
+}
+
+// SetUserErased sets the "user_erased" field.
+func (_c *AuditEventCreate) SetUserErased(v []byte) *AuditEventCreate {
+	_c.mutation.SetUserErased(v)
+	return _c
+}
+
+// SetActorSalt sets the "actor_salt" field.
+func (_c *AuditEventCreate) SetActorSalt(v []byte) *AuditEventCreate {
+	_c.mutation.SetActorSalt(v)
+	return _c
+}
+
+// SetActorErased sets the "actor_erased" field.
+func (_c *AuditEventCreate) SetActorErased(v []byte) *AuditEventCreate {
+	_c.mutation.SetActorErased(v)
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *AuditEventCreate) SetID(v uuid.UUID) *AuditEventCreate {
 	_c.mutation.SetID(v)
@@ -336,6 +360,22 @@ func (_c *AuditEventCreate) createSpec() (*AuditEvent, *sqlgraph.CreateSpec) {
 		_spec.SetField(auditevent.FieldOmitted, field.TypeInt, value)
 		_node.Omitted = value
 	}
+	if value, ok := _c.mutation.UserSalt(); ok {
+		_spec.SetField(auditevent.FieldUserSalt, field.TypeBytes, value)
+		_node.UserSalt = value
+	}
+	if value, ok := _c.mutation.UserErased(); ok {
+		_spec.SetField(auditevent.FieldUserErased, field.TypeBytes, value)
+		_node.UserErased = value
+	}
+	if value, ok := _c.mutation.ActorSalt(); ok {
+		_spec.SetField(auditevent.FieldActorSalt, field.TypeBytes, value)
+		_node.ActorSalt = value
+	}
+	if value, ok := _c.mutation.ActorErased(); ok {
+		_spec.SetField(auditevent.FieldActorErased, field.TypeBytes, value)
+		_node.ActorErased = value
+	}
 	return _node, _spec
 }
 
@@ -388,6 +428,276 @@ type (
 	}
 )
 
+// SetUserID sets the "user_id" field.
+func (u *AuditEventUpsert) SetUserID(v uuid.UUID) *AuditEventUpsert {
+	u.Set(auditevent.FieldUserID, v)
+	return u
+}
+
+// UpdateUserID sets the "user_id" field to the value that was provided on create.
+func (u *AuditEventUpsert) UpdateUserID() *AuditEventUpsert {
+	u.SetExcluded(auditevent.FieldUserID)
+	return u
+}
+
+// ClearUserID clears the value of the "user_id" field.
+func (u *AuditEventUpsert) ClearUserID() *AuditEventUpsert {
+	u.SetNull(auditevent.FieldUserID)
+	return u
+}
+
+// SetSessionID sets the "session_id" field.
+func (u *AuditEventUpsert) SetSessionID(v uuid.UUID) *AuditEventUpsert {
+	u.Set(auditevent.FieldSessionID, v)
+	return u
+}
+
+// UpdateSessionID sets the "session_id" field to the value that was provided on create.
+func (u *AuditEventUpsert) UpdateSessionID() *AuditEventUpsert {
+	u.SetExcluded(auditevent.FieldSessionID)
+	return u
+}
+
+// ClearSessionID clears the value of the "session_id" field.
+func (u *AuditEventUpsert) ClearSessionID() *AuditEventUpsert {
+	u.SetNull(auditevent.FieldSessionID)
+	return u
+}
+
+// SetActorID sets the "actor_id" field.
+func (u *AuditEventUpsert) SetActorID(v uuid.UUID) *AuditEventUpsert {
+	u.Set(auditevent.FieldActorID, v)
+	return u
+}
+
+// UpdateActorID sets the "actor_id" field to the value that was provided on create.
+func (u *AuditEventUpsert) UpdateActorID() *AuditEventUpsert {
+	u.SetExcluded(auditevent.FieldActorID)
+	return u
+}
+
+// ClearActorID clears the value of the "actor_id" field.
+func (u *AuditEventUpsert) ClearActorID() *AuditEventUpsert {
+	u.SetNull(auditevent.FieldActorID)
+	return u
+}
+
+// SetActorSessionID sets the "actor_session_id" field.
+func (u *AuditEventUpsert) SetActorSessionID(v uuid.UUID) *AuditEventUpsert {
+	u.Set(auditevent.FieldActorSessionID, v)
+	return u
+}
+
+// UpdateActorSessionID sets the "actor_session_id" field to the value that was provided on create.
+func (u *AuditEventUpsert) UpdateActorSessionID() *AuditEventUpsert {
+	u.SetExcluded(auditevent.FieldActorSessionID)
+	return u
+}
+
+// ClearActorSessionID clears the value of the "actor_session_id" field.
+func (u *AuditEventUpsert) ClearActorSessionID() *AuditEventUpsert {
+	u.SetNull(auditevent.FieldActorSessionID)
+	return u
+}
+
+// SetOperator sets the "operator" field.
+func (u *AuditEventUpsert) SetOperator(v string) *AuditEventUpsert {
+	u.Set(auditevent.FieldOperator, v)
+	return u
+}
+
+// UpdateOperator sets the "operator" field to the value that was provided on create.
+func (u *AuditEventUpsert) UpdateOperator() *AuditEventUpsert {
+	u.SetExcluded(auditevent.FieldOperator)
+	return u
+}
+
+// ClearOperator clears the value of the "operator" field.
+func (u *AuditEventUpsert) ClearOperator() *AuditEventUpsert {
+	u.SetNull(auditevent.FieldOperator)
+	return u
+}
+
+// SetIP sets the "ip" field.
+func (u *AuditEventUpsert) SetIP(v string) *AuditEventUpsert {
+	u.Set(auditevent.FieldIP, v)
+	return u
+}
+
+// UpdateIP sets the "ip" field to the value that was provided on create.
+func (u *AuditEventUpsert) UpdateIP() *AuditEventUpsert {
+	u.SetExcluded(auditevent.FieldIP)
+	return u
+}
+
+// ClearIP clears the value of the "ip" field.
+func (u *AuditEventUpsert) ClearIP() *AuditEventUpsert {
+	u.SetNull(auditevent.FieldIP)
+	return u
+}
+
+// SetUserAgent sets the "user_agent" field.
+func (u *AuditEventUpsert) SetUserAgent(v string) *AuditEventUpsert {
+	u.Set(auditevent.FieldUserAgent, v)
+	return u
+}
+
+// UpdateUserAgent sets the "user_agent" field to the value that was provided on create.
+func (u *AuditEventUpsert) UpdateUserAgent() *AuditEventUpsert {
+	u.SetExcluded(auditevent.FieldUserAgent)
+	return u
+}
+
+// ClearUserAgent clears the value of the "user_agent" field.
+func (u *AuditEventUpsert) ClearUserAgent() *AuditEventUpsert {
+	u.SetNull(auditevent.FieldUserAgent)
+	return u
+}
+
+// SetRequestID sets the "request_id" field.
+func (u *AuditEventUpsert) SetRequestID(v string) *AuditEventUpsert {
+	u.Set(auditevent.FieldRequestID, v)
+	return u
+}
+
+// UpdateRequestID sets the "request_id" field to the value that was provided on create.
+func (u *AuditEventUpsert) UpdateRequestID() *AuditEventUpsert {
+	u.SetExcluded(auditevent.FieldRequestID)
+	return u
+}
+
+// ClearRequestID clears the value of the "request_id" field.
+func (u *AuditEventUpsert) ClearRequestID() *AuditEventUpsert {
+	u.SetNull(auditevent.FieldRequestID)
+	return u
+}
+
+// SetBefore sets the "before" field.
+func (u *AuditEventUpsert) SetBefore(v string) *AuditEventUpsert {
+	u.Set(auditevent.FieldBefore, v)
+	return u
+}
+
+// UpdateBefore sets the "before" field to the value that was provided on create.
+func (u *AuditEventUpsert) UpdateBefore() *AuditEventUpsert {
+	u.SetExcluded(auditevent.FieldBefore)
+	return u
+}
+
+// ClearBefore clears the value of the "before" field.
+func (u *AuditEventUpsert) ClearBefore() *AuditEventUpsert {
+	u.SetNull(auditevent.FieldBefore)
+	return u
+}
+
+// SetAfter sets the "after" field.
+func (u *AuditEventUpsert) SetAfter(v string) *AuditEventUpsert {
+	u.Set(auditevent.FieldAfter, v)
+	return u
+}
+
+// UpdateAfter sets the "after" field to the value that was provided on create.
+func (u *AuditEventUpsert) UpdateAfter() *AuditEventUpsert {
+	u.SetExcluded(auditevent.FieldAfter)
+	return u
+}
+
+// ClearAfter clears the value of the "after" field.
+func (u *AuditEventUpsert) ClearAfter() *AuditEventUpsert {
+	u.SetNull(auditevent.FieldAfter)
+	return u
+}
+
+// SetDetail sets the "detail" field.
+func (u *AuditEventUpsert) SetDetail(v string) *AuditEventUpsert {
+	u.Set(auditevent.FieldDetail, v)
+	return u
+}
+
+// UpdateDetail sets the "detail" field to the value that was provided on create.
+func (u *AuditEventUpsert) UpdateDetail() *AuditEventUpsert {
+	u.SetExcluded(auditevent.FieldDetail)
+	return u
+}
+
+// ClearDetail clears the value of the "detail" field.
+func (u *AuditEventUpsert) ClearDetail() *AuditEventUpsert {
+	u.SetNull(auditevent.FieldDetail)
+	return u
+}
+
+// SetUserSalt sets the "user_salt" field.
+func (u *AuditEventUpsert) SetUserSalt(v []byte) *AuditEventUpsert {
+	u.Set(auditevent.FieldUserSalt, v)
+	return u
+}
+
+// UpdateUserSalt sets the "user_salt" field to the value that was provided on create.
+func (u *AuditEventUpsert) UpdateUserSalt() *AuditEventUpsert {
+	u.SetExcluded(auditevent.FieldUserSalt)
+	return u
+}
+
+// ClearUserSalt clears the value of the "user_salt" field.
+func (u *AuditEventUpsert) ClearUserSalt() *AuditEventUpsert {
+	u.SetNull(auditevent.FieldUserSalt)
+	return u
+}
+
+// SetUserErased sets the "user_erased" field.
+func (u *AuditEventUpsert) SetUserErased(v []byte) *AuditEventUpsert {
+	u.Set(auditevent.FieldUserErased, v)
+	return u
+}
+
+// UpdateUserErased sets the "user_erased" field to the value that was provided on create.
+func (u *AuditEventUpsert) UpdateUserErased() *AuditEventUpsert {
+	u.SetExcluded(auditevent.FieldUserErased)
+	return u
+}
+
+// ClearUserErased clears the value of the "user_erased" field.
+func (u *AuditEventUpsert) ClearUserErased() *AuditEventUpsert {
+	u.SetNull(auditevent.FieldUserErased)
+	return u
+}
+
+// SetActorSalt sets the "actor_salt" field.
+func (u *AuditEventUpsert) SetActorSalt(v []byte) *AuditEventUpsert {
+	u.Set(auditevent.FieldActorSalt, v)
+	return u
+}
+
+// UpdateActorSalt sets the "actor_salt" field to the value that was provided on create.
+func (u *AuditEventUpsert) UpdateActorSalt() *AuditEventUpsert {
+	u.SetExcluded(auditevent.FieldActorSalt)
+	return u
+}
+
+// ClearActorSalt clears the value of the "actor_salt" field.
+func (u *AuditEventUpsert) ClearActorSalt() *AuditEventUpsert {
+	u.SetNull(auditevent.FieldActorSalt)
+	return u
+}
+
+// SetActorErased sets the "actor_erased" field.
+func (u *AuditEventUpsert) SetActorErased(v []byte) *AuditEventUpsert {
+	u.Set(auditevent.FieldActorErased, v)
+	return u
+}
+
+// UpdateActorErased sets the "actor_erased" field to the value that was provided on create.
+func (u *AuditEventUpsert) UpdateActorErased() *AuditEventUpsert {
+	u.SetExcluded(auditevent.FieldActorErased)
+	return u
+}
+
+// ClearActorErased clears the value of the "actor_erased" field.
+func (u *AuditEventUpsert) ClearActorErased() *AuditEventUpsert {
+	u.SetNull(auditevent.FieldActorErased)
+	return u
+}
+
 // UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
 // Using this option is equivalent to using:
 //
@@ -408,41 +718,8 @@ func (u *AuditEventUpsertOne) UpdateNewValues() *AuditEventUpsertOne {
 		if _, exists := u.create.mutation.Kind(); exists {
 			s.SetIgnore(auditevent.FieldKind)
 		}
-		if _, exists := u.create.mutation.UserID(); exists {
-			s.SetIgnore(auditevent.FieldUserID)
-		}
-		if _, exists := u.create.mutation.SessionID(); exists {
-			s.SetIgnore(auditevent.FieldSessionID)
-		}
 		if _, exists := u.create.mutation.Actor(); exists {
 			s.SetIgnore(auditevent.FieldActor)
-		}
-		if _, exists := u.create.mutation.ActorID(); exists {
-			s.SetIgnore(auditevent.FieldActorID)
-		}
-		if _, exists := u.create.mutation.ActorSessionID(); exists {
-			s.SetIgnore(auditevent.FieldActorSessionID)
-		}
-		if _, exists := u.create.mutation.Operator(); exists {
-			s.SetIgnore(auditevent.FieldOperator)
-		}
-		if _, exists := u.create.mutation.IP(); exists {
-			s.SetIgnore(auditevent.FieldIP)
-		}
-		if _, exists := u.create.mutation.UserAgent(); exists {
-			s.SetIgnore(auditevent.FieldUserAgent)
-		}
-		if _, exists := u.create.mutation.RequestID(); exists {
-			s.SetIgnore(auditevent.FieldRequestID)
-		}
-		if _, exists := u.create.mutation.Before(); exists {
-			s.SetIgnore(auditevent.FieldBefore)
-		}
-		if _, exists := u.create.mutation.After(); exists {
-			s.SetIgnore(auditevent.FieldAfter)
-		}
-		if _, exists := u.create.mutation.Detail(); exists {
-			s.SetIgnore(auditevent.FieldDetail)
 		}
 		if _, exists := u.create.mutation.Omitted(); exists {
 			s.SetIgnore(auditevent.FieldOmitted)
@@ -476,6 +753,321 @@ func (u *AuditEventUpsertOne) Update(set func(*AuditEventUpsert)) *AuditEventUps
 		set(&AuditEventUpsert{UpdateSet: update})
 	}))
 	return u
+}
+
+// SetUserID sets the "user_id" field.
+func (u *AuditEventUpsertOne) SetUserID(v uuid.UUID) *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.SetUserID(v)
+	})
+}
+
+// UpdateUserID sets the "user_id" field to the value that was provided on create.
+func (u *AuditEventUpsertOne) UpdateUserID() *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.UpdateUserID()
+	})
+}
+
+// ClearUserID clears the value of the "user_id" field.
+func (u *AuditEventUpsertOne) ClearUserID() *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.ClearUserID()
+	})
+}
+
+// SetSessionID sets the "session_id" field.
+func (u *AuditEventUpsertOne) SetSessionID(v uuid.UUID) *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.SetSessionID(v)
+	})
+}
+
+// UpdateSessionID sets the "session_id" field to the value that was provided on create.
+func (u *AuditEventUpsertOne) UpdateSessionID() *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.UpdateSessionID()
+	})
+}
+
+// ClearSessionID clears the value of the "session_id" field.
+func (u *AuditEventUpsertOne) ClearSessionID() *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.ClearSessionID()
+	})
+}
+
+// SetActorID sets the "actor_id" field.
+func (u *AuditEventUpsertOne) SetActorID(v uuid.UUID) *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.SetActorID(v)
+	})
+}
+
+// UpdateActorID sets the "actor_id" field to the value that was provided on create.
+func (u *AuditEventUpsertOne) UpdateActorID() *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.UpdateActorID()
+	})
+}
+
+// ClearActorID clears the value of the "actor_id" field.
+func (u *AuditEventUpsertOne) ClearActorID() *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.ClearActorID()
+	})
+}
+
+// SetActorSessionID sets the "actor_session_id" field.
+func (u *AuditEventUpsertOne) SetActorSessionID(v uuid.UUID) *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.SetActorSessionID(v)
+	})
+}
+
+// UpdateActorSessionID sets the "actor_session_id" field to the value that was provided on create.
+func (u *AuditEventUpsertOne) UpdateActorSessionID() *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.UpdateActorSessionID()
+	})
+}
+
+// ClearActorSessionID clears the value of the "actor_session_id" field.
+func (u *AuditEventUpsertOne) ClearActorSessionID() *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.ClearActorSessionID()
+	})
+}
+
+// SetOperator sets the "operator" field.
+func (u *AuditEventUpsertOne) SetOperator(v string) *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.SetOperator(v)
+	})
+}
+
+// UpdateOperator sets the "operator" field to the value that was provided on create.
+func (u *AuditEventUpsertOne) UpdateOperator() *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.UpdateOperator()
+	})
+}
+
+// ClearOperator clears the value of the "operator" field.
+func (u *AuditEventUpsertOne) ClearOperator() *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.ClearOperator()
+	})
+}
+
+// SetIP sets the "ip" field.
+func (u *AuditEventUpsertOne) SetIP(v string) *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.SetIP(v)
+	})
+}
+
+// UpdateIP sets the "ip" field to the value that was provided on create.
+func (u *AuditEventUpsertOne) UpdateIP() *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.UpdateIP()
+	})
+}
+
+// ClearIP clears the value of the "ip" field.
+func (u *AuditEventUpsertOne) ClearIP() *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.ClearIP()
+	})
+}
+
+// SetUserAgent sets the "user_agent" field.
+func (u *AuditEventUpsertOne) SetUserAgent(v string) *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.SetUserAgent(v)
+	})
+}
+
+// UpdateUserAgent sets the "user_agent" field to the value that was provided on create.
+func (u *AuditEventUpsertOne) UpdateUserAgent() *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.UpdateUserAgent()
+	})
+}
+
+// ClearUserAgent clears the value of the "user_agent" field.
+func (u *AuditEventUpsertOne) ClearUserAgent() *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.ClearUserAgent()
+	})
+}
+
+// SetRequestID sets the "request_id" field.
+func (u *AuditEventUpsertOne) SetRequestID(v string) *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.SetRequestID(v)
+	})
+}
+
+// UpdateRequestID sets the "request_id" field to the value that was provided on create.
+func (u *AuditEventUpsertOne) UpdateRequestID() *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.UpdateRequestID()
+	})
+}
+
+// ClearRequestID clears the value of the "request_id" field.
+func (u *AuditEventUpsertOne) ClearRequestID() *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.ClearRequestID()
+	})
+}
+
+// SetBefore sets the "before" field.
+func (u *AuditEventUpsertOne) SetBefore(v string) *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.SetBefore(v)
+	})
+}
+
+// UpdateBefore sets the "before" field to the value that was provided on create.
+func (u *AuditEventUpsertOne) UpdateBefore() *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.UpdateBefore()
+	})
+}
+
+// ClearBefore clears the value of the "before" field.
+func (u *AuditEventUpsertOne) ClearBefore() *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.ClearBefore()
+	})
+}
+
+// SetAfter sets the "after" field.
+func (u *AuditEventUpsertOne) SetAfter(v string) *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.SetAfter(v)
+	})
+}
+
+// UpdateAfter sets the "after" field to the value that was provided on create.
+func (u *AuditEventUpsertOne) UpdateAfter() *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.UpdateAfter()
+	})
+}
+
+// ClearAfter clears the value of the "after" field.
+func (u *AuditEventUpsertOne) ClearAfter() *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.ClearAfter()
+	})
+}
+
+// SetDetail sets the "detail" field.
+func (u *AuditEventUpsertOne) SetDetail(v string) *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.SetDetail(v)
+	})
+}
+
+// UpdateDetail sets the "detail" field to the value that was provided on create.
+func (u *AuditEventUpsertOne) UpdateDetail() *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.UpdateDetail()
+	})
+}
+
+// ClearDetail clears the value of the "detail" field.
+func (u *AuditEventUpsertOne) ClearDetail() *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.ClearDetail()
+	})
+}
+
+// SetUserSalt sets the "user_salt" field.
+func (u *AuditEventUpsertOne) SetUserSalt(v []byte) *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.SetUserSalt(v)
+	})
+}
+
+// UpdateUserSalt sets the "user_salt" field to the value that was provided on create.
+func (u *AuditEventUpsertOne) UpdateUserSalt() *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.UpdateUserSalt()
+	})
+}
+
+// ClearUserSalt clears the value of the "user_salt" field.
+func (u *AuditEventUpsertOne) ClearUserSalt() *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.ClearUserSalt()
+	})
+}
+
+// SetUserErased sets the "user_erased" field.
+func (u *AuditEventUpsertOne) SetUserErased(v []byte) *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.SetUserErased(v)
+	})
+}
+
+// UpdateUserErased sets the "user_erased" field to the value that was provided on create.
+func (u *AuditEventUpsertOne) UpdateUserErased() *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.UpdateUserErased()
+	})
+}
+
+// ClearUserErased clears the value of the "user_erased" field.
+func (u *AuditEventUpsertOne) ClearUserErased() *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.ClearUserErased()
+	})
+}
+
+// SetActorSalt sets the "actor_salt" field.
+func (u *AuditEventUpsertOne) SetActorSalt(v []byte) *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.SetActorSalt(v)
+	})
+}
+
+// UpdateActorSalt sets the "actor_salt" field to the value that was provided on create.
+func (u *AuditEventUpsertOne) UpdateActorSalt() *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.UpdateActorSalt()
+	})
+}
+
+// ClearActorSalt clears the value of the "actor_salt" field.
+func (u *AuditEventUpsertOne) ClearActorSalt() *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.ClearActorSalt()
+	})
+}
+
+// SetActorErased sets the "actor_erased" field.
+func (u *AuditEventUpsertOne) SetActorErased(v []byte) *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.SetActorErased(v)
+	})
+}
+
+// UpdateActorErased sets the "actor_erased" field to the value that was provided on create.
+func (u *AuditEventUpsertOne) UpdateActorErased() *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.UpdateActorErased()
+	})
+}
+
+// ClearActorErased clears the value of the "actor_erased" field.
+func (u *AuditEventUpsertOne) ClearActorErased() *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.ClearActorErased()
+	})
 }
 
 // Exec executes the query.
@@ -663,41 +1255,8 @@ func (u *AuditEventUpsertBulk) UpdateNewValues() *AuditEventUpsertBulk {
 			if _, exists := b.mutation.Kind(); exists {
 				s.SetIgnore(auditevent.FieldKind)
 			}
-			if _, exists := b.mutation.UserID(); exists {
-				s.SetIgnore(auditevent.FieldUserID)
-			}
-			if _, exists := b.mutation.SessionID(); exists {
-				s.SetIgnore(auditevent.FieldSessionID)
-			}
 			if _, exists := b.mutation.Actor(); exists {
 				s.SetIgnore(auditevent.FieldActor)
-			}
-			if _, exists := b.mutation.ActorID(); exists {
-				s.SetIgnore(auditevent.FieldActorID)
-			}
-			if _, exists := b.mutation.ActorSessionID(); exists {
-				s.SetIgnore(auditevent.FieldActorSessionID)
-			}
-			if _, exists := b.mutation.Operator(); exists {
-				s.SetIgnore(auditevent.FieldOperator)
-			}
-			if _, exists := b.mutation.IP(); exists {
-				s.SetIgnore(auditevent.FieldIP)
-			}
-			if _, exists := b.mutation.UserAgent(); exists {
-				s.SetIgnore(auditevent.FieldUserAgent)
-			}
-			if _, exists := b.mutation.RequestID(); exists {
-				s.SetIgnore(auditevent.FieldRequestID)
-			}
-			if _, exists := b.mutation.Before(); exists {
-				s.SetIgnore(auditevent.FieldBefore)
-			}
-			if _, exists := b.mutation.After(); exists {
-				s.SetIgnore(auditevent.FieldAfter)
-			}
-			if _, exists := b.mutation.Detail(); exists {
-				s.SetIgnore(auditevent.FieldDetail)
 			}
 			if _, exists := b.mutation.Omitted(); exists {
 				s.SetIgnore(auditevent.FieldOmitted)
@@ -732,6 +1291,321 @@ func (u *AuditEventUpsertBulk) Update(set func(*AuditEventUpsert)) *AuditEventUp
 		set(&AuditEventUpsert{UpdateSet: update})
 	}))
 	return u
+}
+
+// SetUserID sets the "user_id" field.
+func (u *AuditEventUpsertBulk) SetUserID(v uuid.UUID) *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.SetUserID(v)
+	})
+}
+
+// UpdateUserID sets the "user_id" field to the value that was provided on create.
+func (u *AuditEventUpsertBulk) UpdateUserID() *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.UpdateUserID()
+	})
+}
+
+// ClearUserID clears the value of the "user_id" field.
+func (u *AuditEventUpsertBulk) ClearUserID() *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.ClearUserID()
+	})
+}
+
+// SetSessionID sets the "session_id" field.
+func (u *AuditEventUpsertBulk) SetSessionID(v uuid.UUID) *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.SetSessionID(v)
+	})
+}
+
+// UpdateSessionID sets the "session_id" field to the value that was provided on create.
+func (u *AuditEventUpsertBulk) UpdateSessionID() *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.UpdateSessionID()
+	})
+}
+
+// ClearSessionID clears the value of the "session_id" field.
+func (u *AuditEventUpsertBulk) ClearSessionID() *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.ClearSessionID()
+	})
+}
+
+// SetActorID sets the "actor_id" field.
+func (u *AuditEventUpsertBulk) SetActorID(v uuid.UUID) *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.SetActorID(v)
+	})
+}
+
+// UpdateActorID sets the "actor_id" field to the value that was provided on create.
+func (u *AuditEventUpsertBulk) UpdateActorID() *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.UpdateActorID()
+	})
+}
+
+// ClearActorID clears the value of the "actor_id" field.
+func (u *AuditEventUpsertBulk) ClearActorID() *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.ClearActorID()
+	})
+}
+
+// SetActorSessionID sets the "actor_session_id" field.
+func (u *AuditEventUpsertBulk) SetActorSessionID(v uuid.UUID) *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.SetActorSessionID(v)
+	})
+}
+
+// UpdateActorSessionID sets the "actor_session_id" field to the value that was provided on create.
+func (u *AuditEventUpsertBulk) UpdateActorSessionID() *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.UpdateActorSessionID()
+	})
+}
+
+// ClearActorSessionID clears the value of the "actor_session_id" field.
+func (u *AuditEventUpsertBulk) ClearActorSessionID() *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.ClearActorSessionID()
+	})
+}
+
+// SetOperator sets the "operator" field.
+func (u *AuditEventUpsertBulk) SetOperator(v string) *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.SetOperator(v)
+	})
+}
+
+// UpdateOperator sets the "operator" field to the value that was provided on create.
+func (u *AuditEventUpsertBulk) UpdateOperator() *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.UpdateOperator()
+	})
+}
+
+// ClearOperator clears the value of the "operator" field.
+func (u *AuditEventUpsertBulk) ClearOperator() *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.ClearOperator()
+	})
+}
+
+// SetIP sets the "ip" field.
+func (u *AuditEventUpsertBulk) SetIP(v string) *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.SetIP(v)
+	})
+}
+
+// UpdateIP sets the "ip" field to the value that was provided on create.
+func (u *AuditEventUpsertBulk) UpdateIP() *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.UpdateIP()
+	})
+}
+
+// ClearIP clears the value of the "ip" field.
+func (u *AuditEventUpsertBulk) ClearIP() *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.ClearIP()
+	})
+}
+
+// SetUserAgent sets the "user_agent" field.
+func (u *AuditEventUpsertBulk) SetUserAgent(v string) *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.SetUserAgent(v)
+	})
+}
+
+// UpdateUserAgent sets the "user_agent" field to the value that was provided on create.
+func (u *AuditEventUpsertBulk) UpdateUserAgent() *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.UpdateUserAgent()
+	})
+}
+
+// ClearUserAgent clears the value of the "user_agent" field.
+func (u *AuditEventUpsertBulk) ClearUserAgent() *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.ClearUserAgent()
+	})
+}
+
+// SetRequestID sets the "request_id" field.
+func (u *AuditEventUpsertBulk) SetRequestID(v string) *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.SetRequestID(v)
+	})
+}
+
+// UpdateRequestID sets the "request_id" field to the value that was provided on create.
+func (u *AuditEventUpsertBulk) UpdateRequestID() *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.UpdateRequestID()
+	})
+}
+
+// ClearRequestID clears the value of the "request_id" field.
+func (u *AuditEventUpsertBulk) ClearRequestID() *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.ClearRequestID()
+	})
+}
+
+// SetBefore sets the "before" field.
+func (u *AuditEventUpsertBulk) SetBefore(v string) *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.SetBefore(v)
+	})
+}
+
+// UpdateBefore sets the "before" field to the value that was provided on create.
+func (u *AuditEventUpsertBulk) UpdateBefore() *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.UpdateBefore()
+	})
+}
+
+// ClearBefore clears the value of the "before" field.
+func (u *AuditEventUpsertBulk) ClearBefore() *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.ClearBefore()
+	})
+}
+
+// SetAfter sets the "after" field.
+func (u *AuditEventUpsertBulk) SetAfter(v string) *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.SetAfter(v)
+	})
+}
+
+// UpdateAfter sets the "after" field to the value that was provided on create.
+func (u *AuditEventUpsertBulk) UpdateAfter() *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.UpdateAfter()
+	})
+}
+
+// ClearAfter clears the value of the "after" field.
+func (u *AuditEventUpsertBulk) ClearAfter() *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.ClearAfter()
+	})
+}
+
+// SetDetail sets the "detail" field.
+func (u *AuditEventUpsertBulk) SetDetail(v string) *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.SetDetail(v)
+	})
+}
+
+// UpdateDetail sets the "detail" field to the value that was provided on create.
+func (u *AuditEventUpsertBulk) UpdateDetail() *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.UpdateDetail()
+	})
+}
+
+// ClearDetail clears the value of the "detail" field.
+func (u *AuditEventUpsertBulk) ClearDetail() *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.ClearDetail()
+	})
+}
+
+// SetUserSalt sets the "user_salt" field.
+func (u *AuditEventUpsertBulk) SetUserSalt(v []byte) *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.SetUserSalt(v)
+	})
+}
+
+// UpdateUserSalt sets the "user_salt" field to the value that was provided on create.
+func (u *AuditEventUpsertBulk) UpdateUserSalt() *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.UpdateUserSalt()
+	})
+}
+
+// ClearUserSalt clears the value of the "user_salt" field.
+func (u *AuditEventUpsertBulk) ClearUserSalt() *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.ClearUserSalt()
+	})
+}
+
+// SetUserErased sets the "user_erased" field.
+func (u *AuditEventUpsertBulk) SetUserErased(v []byte) *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.SetUserErased(v)
+	})
+}
+
+// UpdateUserErased sets the "user_erased" field to the value that was provided on create.
+func (u *AuditEventUpsertBulk) UpdateUserErased() *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.UpdateUserErased()
+	})
+}
+
+// ClearUserErased clears the value of the "user_erased" field.
+func (u *AuditEventUpsertBulk) ClearUserErased() *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.ClearUserErased()
+	})
+}
+
+// SetActorSalt sets the "actor_salt" field.
+func (u *AuditEventUpsertBulk) SetActorSalt(v []byte) *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.SetActorSalt(v)
+	})
+}
+
+// UpdateActorSalt sets the "actor_salt" field to the value that was provided on create.
+func (u *AuditEventUpsertBulk) UpdateActorSalt() *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.UpdateActorSalt()
+	})
+}
+
+// ClearActorSalt clears the value of the "actor_salt" field.
+func (u *AuditEventUpsertBulk) ClearActorSalt() *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.ClearActorSalt()
+	})
+}
+
+// SetActorErased sets the "actor_erased" field.
+func (u *AuditEventUpsertBulk) SetActorErased(v []byte) *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.SetActorErased(v)
+	})
+}
+
+// UpdateActorErased sets the "actor_erased" field to the value that was provided on create.
+func (u *AuditEventUpsertBulk) UpdateActorErased() *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.UpdateActorErased()
+	})
+}
+
+// ClearActorErased clears the value of the "actor_erased" field.
+func (u *AuditEventUpsertBulk) ClearActorErased() *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.ClearActorErased()
+	})
 }
 
 // Exec executes the query.

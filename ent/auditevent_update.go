@@ -12,6 +12,7 @@ import (
 	"entgo.io/ent/schema/field"
 	"github.com/gatehouse/gatehouse/ent/auditevent"
 	"github.com/gatehouse/gatehouse/ent/predicate"
+	"github.com/google/uuid"
 )
 
 // AuditEventUpdate is the builder for updating AuditEvent entities.
@@ -24,6 +25,274 @@ type AuditEventUpdate struct {
 // Where appends a list predicates to the AuditEventUpdate builder.
 func (_u *AuditEventUpdate) Where(ps ...predicate.AuditEvent) *AuditEventUpdate {
 	_u.mutation.Where(ps...)
+	return _u
+}
+
+// SetUserID sets the "user_id" field.
+func (_u *AuditEventUpdate) SetUserID(v uuid.UUID) *AuditEventUpdate {
+	_u.mutation.SetUserID(v)
+	return _u
+}
+
+// SetNillableUserID sets the "user_id" field if the given value is not nil.
+func (_u *AuditEventUpdate) SetNillableUserID(v *uuid.UUID) *AuditEventUpdate {
+	if v != nil {
+		_u.SetUserID(*v)
+	}
+	return _u
+}
+
+// ClearUserID clears the value of the "user_id" field.
+func (_u *AuditEventUpdate) ClearUserID() *AuditEventUpdate {
+	_u.mutation.ClearUserID()
+	return _u
+}
+
+// SetSessionID sets the "session_id" field.
+func (_u *AuditEventUpdate) SetSessionID(v uuid.UUID) *AuditEventUpdate {
+	_u.mutation.SetSessionID(v)
+	return _u
+}
+
+// SetNillableSessionID sets the "session_id" field if the given value is not nil.
+func (_u *AuditEventUpdate) SetNillableSessionID(v *uuid.UUID) *AuditEventUpdate {
+	if v != nil {
+		_u.SetSessionID(*v)
+	}
+	return _u
+}
+
+// ClearSessionID clears the value of the "session_id" field.
+func (_u *AuditEventUpdate) ClearSessionID() *AuditEventUpdate {
+	_u.mutation.ClearSessionID()
+	return _u
+}
+
+// SetActorID sets the "actor_id" field.
+func (_u *AuditEventUpdate) SetActorID(v uuid.UUID) *AuditEventUpdate {
+	_u.mutation.SetActorID(v)
+	return _u
+}
+
+// SetNillableActorID sets the "actor_id" field if the given value is not nil.
+func (_u *AuditEventUpdate) SetNillableActorID(v *uuid.UUID) *AuditEventUpdate {
+	if v != nil {
+		_u.SetActorID(*v)
+	}
+	return _u
+}
+
+// ClearActorID clears the value of the "actor_id" field.
+func (_u *AuditEventUpdate) ClearActorID() *AuditEventUpdate {
+	_u.mutation.ClearActorID()
+	return _u
+}
+
+// SetActorSessionID sets the "actor_session_id" field.
+func (_u *AuditEventUpdate) SetActorSessionID(v uuid.UUID) *AuditEventUpdate {
+	_u.mutation.SetActorSessionID(v)
+	return _u
+}
+
+// SetNillableActorSessionID sets the "actor_session_id" field if the given value is not nil.
+func (_u *AuditEventUpdate) SetNillableActorSessionID(v *uuid.UUID) *AuditEventUpdate {
+	if v != nil {
+		_u.SetActorSessionID(*v)
+	}
+	return _u
+}
+
+// ClearActorSessionID clears the value of the "actor_session_id" field.
+func (_u *AuditEventUpdate) ClearActorSessionID() *AuditEventUpdate {
+	_u.mutation.ClearActorSessionID()
+	return _u
+}
+
+// SetOperator sets the "operator" field.
+func (_u *AuditEventUpdate) SetOperator(v string) *AuditEventUpdate {
+	_u.mutation.SetOperator(v)
+	return _u
+}
+
+// SetNillableOperator sets the "operator" field if the given value is not nil.
+func (_u *AuditEventUpdate) SetNillableOperator(v *string) *AuditEventUpdate {
+	if v != nil {
+		_u.SetOperator(*v)
+	}
+	return _u
+}
+
+// ClearOperator clears the value of the "operator" field.
+func (_u *AuditEventUpdate) ClearOperator() *AuditEventUpdate {
+	_u.mutation.ClearOperator()
+	return _u
+}
+
+// SetIP sets the "ip" field.
+func (_u *AuditEventUpdate) SetIP(v string) *AuditEventUpdate {
+	_u.mutation.SetIP(v)
+	return _u
+}
+
+// SetNillableIP sets the "ip" field if the given value is not nil.
+func (_u *AuditEventUpdate) SetNillableIP(v *string) *AuditEventUpdate {
+	if v != nil {
+		_u.SetIP(*v)
+	}
+	return _u
+}
+
+// ClearIP clears the value of the "ip" field.
+func (_u *AuditEventUpdate) ClearIP() *AuditEventUpdate {
+	_u.mutation.ClearIP()
+	return _u
+}
+
+// SetUserAgent sets the "user_agent" field.
+func (_u *AuditEventUpdate) SetUserAgent(v string) *AuditEventUpdate {
+	_u.mutation.SetUserAgent(v)
+	return _u
+}
+
+// SetNillableUserAgent sets the "user_agent" field if the given value is not nil.
+func (_u *AuditEventUpdate) SetNillableUserAgent(v *string) *AuditEventUpdate {
+	if v != nil {
+		_u.SetUserAgent(*v)
+	}
+	return _u
+}
+
+// ClearUserAgent clears the value of the "user_agent" field.
+func (_u *AuditEventUpdate) ClearUserAgent() *AuditEventUpdate {
+	_u.mutation.ClearUserAgent()
+	return _u
+}
+
+// SetRequestID sets the "request_id" field.
+func (_u *AuditEventUpdate) SetRequestID(v string) *AuditEventUpdate {
+	_u.mutation.SetRequestID(v)
+	return _u
+}
+
+// SetNillableRequestID sets the "request_id" field if the given value is not nil.
+func (_u *AuditEventUpdate) SetNillableRequestID(v *string) *AuditEventUpdate {
+	if v != nil {
+		_u.SetRequestID(*v)
+	}
+	return _u
+}
+
+// ClearRequestID clears the value of the "request_id" field.
+func (_u *AuditEventUpdate) ClearRequestID() *AuditEventUpdate {
+	_u.mutation.ClearRequestID()
+	return _u
+}
+
+// SetBefore sets the "before" field.
+func (_u *AuditEventUpdate) SetBefore(v string) *AuditEventUpdate {
+	_u.mutation.SetBefore(v)
+	return _u
+}
+
+// SetNillableBefore sets the "before" field if the given value is not nil.
+func (_u *AuditEventUpdate) SetNillableBefore(v *string) *AuditEventUpdate {
+	if v != nil {
+		_u.SetBefore(*v)
+	}
+	return _u
+}
+
+// ClearBefore clears the value of the "before" field.
+func (_u *AuditEventUpdate) ClearBefore() *AuditEventUpdate {
+	_u.mutation.ClearBefore()
+	return _u
+}
+
+// SetAfter sets the "after" field.
+func (_u *AuditEventUpdate) SetAfter(v string) *AuditEventUpdate {
+	_u.mutation.SetAfter(v)
+	return _u
+}
+
+// SetNillableAfter sets the "after" field if the given value is not nil.
+func (_u *AuditEventUpdate) SetNillableAfter(v *string) *AuditEventUpdate {
+	if v != nil {
+		_u.SetAfter(*v)
+	}
+	return _u
+}
+
+// ClearAfter clears the value of the "after" field.
+func (_u *AuditEventUpdate) ClearAfter() *AuditEventUpdate {
+	_u.mutation.ClearAfter()
+	return _u
+}
+
+// SetDetail sets the "detail" field.
+func (_u *AuditEventUpdate) SetDetail(v string) *AuditEventUpdate {
+	_u.mutation.SetDetail(v)
+	return _u
+}
+
+// SetNillableDetail sets the "detail" field if the given value is not nil.
+func (_u *AuditEventUpdate) SetNillableDetail(v *string) *AuditEventUpdate {
+	if v != nil {
+		_u.SetDetail(*v)
+	}
+	return _u
+}
+
+// ClearDetail clears the value of the "detail" field.
+func (_u *AuditEventUpdate) ClearDetail() *AuditEventUpdate {
+	_u.mutation.ClearDetail()
+	return _u
+}
+
+// SetUserSalt sets the "user_salt" field.
+func (_u *AuditEventUpdate) SetUserSalt(v []byte) *AuditEventUpdate {
+	_u.mutation.SetUserSalt(v)
+	return _u
+}
+
+// ClearUserSalt clears the value of the "user_salt" field.
+func (_u *AuditEventUpdate) ClearUserSalt() *AuditEventUpdate {
+	_u.mutation.ClearUserSalt()
+	return _u
+}
+
+// SetUserErased sets the "user_erased" field.
+func (_u *AuditEventUpdate) SetUserErased(v []byte) *AuditEventUpdate {
+	_u.mutation.SetUserErased(v)
+	return _u
+}
+
+// ClearUserErased clears the value of the "user_erased" field.
+func (_u *AuditEventUpdate) ClearUserErased() *AuditEventUpdate {
+	_u.mutation.ClearUserErased()
+	return _u
+}
+
+// SetActorSalt sets the "actor_salt" field.
+func (_u *AuditEventUpdate) SetActorSalt(v []byte) *AuditEventUpdate {
+	_u.mutation.SetActorSalt(v)
+	return _u
+}
+
+// ClearActorSalt clears the value of the "actor_salt" field.
+func (_u *AuditEventUpdate) ClearActorSalt() *AuditEventUpdate {
+	_u.mutation.ClearActorSalt()
+	return _u
+}
+
+// SetActorErased sets the "actor_erased" field.
+func (_u *AuditEventUpdate) SetActorErased(v []byte) *AuditEventUpdate {
+	_u.mutation.SetActorErased(v)
+	return _u
+}
+
+// ClearActorErased clears the value of the "actor_erased" field.
+func (_u *AuditEventUpdate) ClearActorErased() *AuditEventUpdate {
+	_u.mutation.ClearActorErased()
 	return _u
 }
 
@@ -68,38 +337,95 @@ func (_u *AuditEventUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 			}
 		}
 	}
+	if value, ok := _u.mutation.UserID(); ok {
+		_spec.SetField(auditevent.FieldUserID, field.TypeUUID, value)
+	}
 	if _u.mutation.UserIDCleared() {
 		_spec.ClearField(auditevent.FieldUserID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.SessionID(); ok {
+		_spec.SetField(auditevent.FieldSessionID, field.TypeUUID, value)
 	}
 	if _u.mutation.SessionIDCleared() {
 		_spec.ClearField(auditevent.FieldSessionID, field.TypeUUID)
 	}
+	if value, ok := _u.mutation.ActorID(); ok {
+		_spec.SetField(auditevent.FieldActorID, field.TypeUUID, value)
+	}
 	if _u.mutation.ActorIDCleared() {
 		_spec.ClearField(auditevent.FieldActorID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.ActorSessionID(); ok {
+		_spec.SetField(auditevent.FieldActorSessionID, field.TypeUUID, value)
 	}
 	if _u.mutation.ActorSessionIDCleared() {
 		_spec.ClearField(auditevent.FieldActorSessionID, field.TypeUUID)
 	}
+	if value, ok := _u.mutation.Operator(); ok {
+		_spec.SetField(auditevent.FieldOperator, field.TypeString, value)
+	}
 	if _u.mutation.OperatorCleared() {
 		_spec.ClearField(auditevent.FieldOperator, field.TypeString)
+	}
+	if value, ok := _u.mutation.IP(); ok {
+		_spec.SetField(auditevent.FieldIP, field.TypeString, value)
 	}
 	if _u.mutation.IPCleared() {
 		_spec.ClearField(auditevent.FieldIP, field.TypeString)
 	}
+	if value, ok := _u.mutation.UserAgent(); ok {
+		_spec.SetField(auditevent.FieldUserAgent, field.TypeString, value)
+	}
 	if _u.mutation.UserAgentCleared() {
 		_spec.ClearField(auditevent.FieldUserAgent, field.TypeString)
+	}
+	if value, ok := _u.mutation.RequestID(); ok {
+		_spec.SetField(auditevent.FieldRequestID, field.TypeString, value)
 	}
 	if _u.mutation.RequestIDCleared() {
 		_spec.ClearField(auditevent.FieldRequestID, field.TypeString)
 	}
+	if value, ok := _u.mutation.Before(); ok {
+		_spec.SetField(auditevent.FieldBefore, field.TypeString, value)
+	}
 	if _u.mutation.BeforeCleared() {
 		_spec.ClearField(auditevent.FieldBefore, field.TypeString)
+	}
+	if value, ok := _u.mutation.After(); ok {
+		_spec.SetField(auditevent.FieldAfter, field.TypeString, value)
 	}
 	if _u.mutation.AfterCleared() {
 		_spec.ClearField(auditevent.FieldAfter, field.TypeString)
 	}
+	if value, ok := _u.mutation.Detail(); ok {
+		_spec.SetField(auditevent.FieldDetail, field.TypeString, value)
+	}
 	if _u.mutation.DetailCleared() {
 		_spec.ClearField(auditevent.FieldDetail, field.TypeString)
+	}
+	if value, ok := _u.mutation.UserSalt(); ok {
+		_spec.SetField(auditevent.FieldUserSalt, field.TypeBytes, value)
+	}
+	if _u.mutation.UserSaltCleared() {
+		_spec.ClearField(auditevent.FieldUserSalt, field.TypeBytes)
+	}
+	if value, ok := _u.mutation.UserErased(); ok {
+		_spec.SetField(auditevent.FieldUserErased, field.TypeBytes, value)
+	}
+	if _u.mutation.UserErasedCleared() {
+		_spec.ClearField(auditevent.FieldUserErased, field.TypeBytes)
+	}
+	if value, ok := _u.mutation.ActorSalt(); ok {
+		_spec.SetField(auditevent.FieldActorSalt, field.TypeBytes, value)
+	}
+	if _u.mutation.ActorSaltCleared() {
+		_spec.ClearField(auditevent.FieldActorSalt, field.TypeBytes)
+	}
+	if value, ok := _u.mutation.ActorErased(); ok {
+		_spec.SetField(auditevent.FieldActorErased, field.TypeBytes, value)
+	}
+	if _u.mutation.ActorErasedCleared() {
+		_spec.ClearField(auditevent.FieldActorErased, field.TypeBytes)
 	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -119,6 +445,274 @@ type AuditEventUpdateOne struct {
 	fields   []string
 	hooks    []Hook
 	mutation *AuditEventMutation
+}
+
+// SetUserID sets the "user_id" field.
+func (_u *AuditEventUpdateOne) SetUserID(v uuid.UUID) *AuditEventUpdateOne {
+	_u.mutation.SetUserID(v)
+	return _u
+}
+
+// SetNillableUserID sets the "user_id" field if the given value is not nil.
+func (_u *AuditEventUpdateOne) SetNillableUserID(v *uuid.UUID) *AuditEventUpdateOne {
+	if v != nil {
+		_u.SetUserID(*v)
+	}
+	return _u
+}
+
+// ClearUserID clears the value of the "user_id" field.
+func (_u *AuditEventUpdateOne) ClearUserID() *AuditEventUpdateOne {
+	_u.mutation.ClearUserID()
+	return _u
+}
+
+// SetSessionID sets the "session_id" field.
+func (_u *AuditEventUpdateOne) SetSessionID(v uuid.UUID) *AuditEventUpdateOne {
+	_u.mutation.SetSessionID(v)
+	return _u
+}
+
+// SetNillableSessionID sets the "session_id" field if the given value is not nil.
+func (_u *AuditEventUpdateOne) SetNillableSessionID(v *uuid.UUID) *AuditEventUpdateOne {
+	if v != nil {
+		_u.SetSessionID(*v)
+	}
+	return _u
+}
+
+// ClearSessionID clears the value of the "session_id" field.
+func (_u *AuditEventUpdateOne) ClearSessionID() *AuditEventUpdateOne {
+	_u.mutation.ClearSessionID()
+	return _u
+}
+
+// SetActorID sets the "actor_id" field.
+func (_u *AuditEventUpdateOne) SetActorID(v uuid.UUID) *AuditEventUpdateOne {
+	_u.mutation.SetActorID(v)
+	return _u
+}
+
+// SetNillableActorID sets the "actor_id" field if the given value is not nil.
+func (_u *AuditEventUpdateOne) SetNillableActorID(v *uuid.UUID) *AuditEventUpdateOne {
+	if v != nil {
+		_u.SetActorID(*v)
+	}
+	return _u
+}
+
+// ClearActorID clears the value of the "actor_id" field.
+func (_u *AuditEventUpdateOne) ClearActorID() *AuditEventUpdateOne {
+	_u.mutation.ClearActorID()
+	return _u
+}
+
+// SetActorSessionID sets the "actor_session_id" field.
+func (_u *AuditEventUpdateOne) SetActorSessionID(v uuid.UUID) *AuditEventUpdateOne {
+	_u.mutation.SetActorSessionID(v)
+	return _u
+}
+
+// SetNillableActorSessionID sets the "actor_session_id" field if the given value is not nil.
+func (_u *AuditEventUpdateOne) SetNillableActorSessionID(v *uuid.UUID) *AuditEventUpdateOne {
+	if v != nil {
+		_u.SetActorSessionID(*v)
+	}
+	return _u
+}
+
+// ClearActorSessionID clears the value of the "actor_session_id" field.
+func (_u *AuditEventUpdateOne) ClearActorSessionID() *AuditEventUpdateOne {
+	_u.mutation.ClearActorSessionID()
+	return _u
+}
+
+// SetOperator sets the "operator" field.
+func (_u *AuditEventUpdateOne) SetOperator(v string) *AuditEventUpdateOne {
+	_u.mutation.SetOperator(v)
+	return _u
+}
+
+// SetNillableOperator sets the "operator" field if the given value is not nil.
+func (_u *AuditEventUpdateOne) SetNillableOperator(v *string) *AuditEventUpdateOne {
+	if v != nil {
+		_u.SetOperator(*v)
+	}
+	return _u
+}
+
+// ClearOperator clears the value of the "operator" field.
+func (_u *AuditEventUpdateOne) ClearOperator() *AuditEventUpdateOne {
+	_u.mutation.ClearOperator()
+	return _u
+}
+
+// SetIP sets the "ip" field.
+func (_u *AuditEventUpdateOne) SetIP(v string) *AuditEventUpdateOne {
+	_u.mutation.SetIP(v)
+	return _u
+}
+
+// SetNillableIP sets the "ip" field if the given value is not nil.
+func (_u *AuditEventUpdateOne) SetNillableIP(v *string) *AuditEventUpdateOne {
+	if v != nil {
+		_u.SetIP(*v)
+	}
+	return _u
+}
+
+// ClearIP clears the value of the "ip" field.
+func (_u *AuditEventUpdateOne) ClearIP() *AuditEventUpdateOne {
+	_u.mutation.ClearIP()
+	return _u
+}
+
+// SetUserAgent sets the "user_agent" field.
+func (_u *AuditEventUpdateOne) SetUserAgent(v string) *AuditEventUpdateOne {
+	_u.mutation.SetUserAgent(v)
+	return _u
+}
+
+// SetNillableUserAgent sets the "user_agent" field if the given value is not nil.
+func (_u *AuditEventUpdateOne) SetNillableUserAgent(v *string) *AuditEventUpdateOne {
+	if v != nil {
+		_u.SetUserAgent(*v)
+	}
+	return _u
+}
+
+// ClearUserAgent clears the value of the "user_agent" field.
+func (_u *AuditEventUpdateOne) ClearUserAgent() *AuditEventUpdateOne {
+	_u.mutation.ClearUserAgent()
+	return _u
+}
+
+// SetRequestID sets the "request_id" field.
+func (_u *AuditEventUpdateOne) SetRequestID(v string) *AuditEventUpdateOne {
+	_u.mutation.SetRequestID(v)
+	return _u
+}
+
+// SetNillableRequestID sets the "request_id" field if the given value is not nil.
+func (_u *AuditEventUpdateOne) SetNillableRequestID(v *string) *AuditEventUpdateOne {
+	if v != nil {
+		_u.SetRequestID(*v)
+	}
+	return _u
+}
+
+// ClearRequestID clears the value of the "request_id" field.
+func (_u *AuditEventUpdateOne) ClearRequestID() *AuditEventUpdateOne {
+	_u.mutation.ClearRequestID()
+	return _u
+}
+
+// SetBefore sets the "before" field.
+func (_u *AuditEventUpdateOne) SetBefore(v string) *AuditEventUpdateOne {
+	_u.mutation.SetBefore(v)
+	return _u
+}
+
+// SetNillableBefore sets the "before" field if the given value is not nil.
+func (_u *AuditEventUpdateOne) SetNillableBefore(v *string) *AuditEventUpdateOne {
+	if v != nil {
+		_u.SetBefore(*v)
+	}
+	return _u
+}
+
+// ClearBefore clears the value of the "before" field.
+func (_u *AuditEventUpdateOne) ClearBefore() *AuditEventUpdateOne {
+	_u.mutation.ClearBefore()
+	return _u
+}
+
+// SetAfter sets the "after" field.
+func (_u *AuditEventUpdateOne) SetAfter(v string) *AuditEventUpdateOne {
+	_u.mutation.SetAfter(v)
+	return _u
+}
+
+// SetNillableAfter sets the "after" field if the given value is not nil.
+func (_u *AuditEventUpdateOne) SetNillableAfter(v *string) *AuditEventUpdateOne {
+	if v != nil {
+		_u.SetAfter(*v)
+	}
+	return _u
+}
+
+// ClearAfter clears the value of the "after" field.
+func (_u *AuditEventUpdateOne) ClearAfter() *AuditEventUpdateOne {
+	_u.mutation.ClearAfter()
+	return _u
+}
+
+// SetDetail sets the "detail" field.
+func (_u *AuditEventUpdateOne) SetDetail(v string) *AuditEventUpdateOne {
+	_u.mutation.SetDetail(v)
+	return _u
+}
+
+// SetNillableDetail sets the "detail" field if the given value is not nil.
+func (_u *AuditEventUpdateOne) SetNillableDetail(v *string) *AuditEventUpdateOne {
+	if v != nil {
+		_u.SetDetail(*v)
+	}
+	return _u
+}
+
+// ClearDetail clears the value of the "detail" field.
+func (_u *AuditEventUpdateOne) ClearDetail() *AuditEventUpdateOne {
+	_u.mutation.ClearDetail()
+	return _u
+}
+
+// SetUserSalt sets the "user_salt" field.
+func (_u *AuditEventUpdateOne) SetUserSalt(v []byte) *AuditEventUpdateOne {
+	_u.mutation.SetUserSalt(v)
+	return _u
+}
+
+// ClearUserSalt clears the value of the "user_salt" field.
+func (_u *AuditEventUpdateOne) ClearUserSalt() *AuditEventUpdateOne {
+	_u.mutation.ClearUserSalt()
+	return _u
+}
+
+// SetUserErased sets the "user_erased" field.
+func (_u *AuditEventUpdateOne) SetUserErased(v []byte) *AuditEventUpdateOne {
+	_u.mutation.SetUserErased(v)
+	return _u
+}
+
+// ClearUserErased clears the value of the "user_erased" field.
+func (_u *AuditEventUpdateOne) ClearUserErased() *AuditEventUpdateOne {
+	_u.mutation.ClearUserErased()
+	return _u
+}
+
+// SetActorSalt sets the "actor_salt" field.
+func (_u *AuditEventUpdateOne) SetActorSalt(v []byte) *AuditEventUpdateOne {
+	_u.mutation.SetActorSalt(v)
+	return _u
+}
+
+// ClearActorSalt clears the value of the "actor_salt" field.
+func (_u *AuditEventUpdateOne) ClearActorSalt() *AuditEventUpdateOne {
+	_u.mutation.ClearActorSalt()
+	return _u
+}
+
+// SetActorErased sets the "actor_erased" field.
+func (_u *AuditEventUpdateOne) SetActorErased(v []byte) *AuditEventUpdateOne {
+	_u.mutation.SetActorErased(v)
+	return _u
+}
+
+// ClearActorErased clears the value of the "actor_erased" field.
+func (_u *AuditEventUpdateOne) ClearActorErased() *AuditEventUpdateOne {
+	_u.mutation.ClearActorErased()
+	return _u
 }
 
 // Mutation returns the AuditEventMutation object of the builder.
@@ -192,38 +786,95 @@ func (_u *AuditEventUpdateOne) sqlSave(ctx context.Context) (_node *AuditEvent, 
 			}
 		}
 	}
+	if value, ok := _u.mutation.UserID(); ok {
+		_spec.SetField(auditevent.FieldUserID, field.TypeUUID, value)
+	}
 	if _u.mutation.UserIDCleared() {
 		_spec.ClearField(auditevent.FieldUserID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.SessionID(); ok {
+		_spec.SetField(auditevent.FieldSessionID, field.TypeUUID, value)
 	}
 	if _u.mutation.SessionIDCleared() {
 		_spec.ClearField(auditevent.FieldSessionID, field.TypeUUID)
 	}
+	if value, ok := _u.mutation.ActorID(); ok {
+		_spec.SetField(auditevent.FieldActorID, field.TypeUUID, value)
+	}
 	if _u.mutation.ActorIDCleared() {
 		_spec.ClearField(auditevent.FieldActorID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.ActorSessionID(); ok {
+		_spec.SetField(auditevent.FieldActorSessionID, field.TypeUUID, value)
 	}
 	if _u.mutation.ActorSessionIDCleared() {
 		_spec.ClearField(auditevent.FieldActorSessionID, field.TypeUUID)
 	}
+	if value, ok := _u.mutation.Operator(); ok {
+		_spec.SetField(auditevent.FieldOperator, field.TypeString, value)
+	}
 	if _u.mutation.OperatorCleared() {
 		_spec.ClearField(auditevent.FieldOperator, field.TypeString)
+	}
+	if value, ok := _u.mutation.IP(); ok {
+		_spec.SetField(auditevent.FieldIP, field.TypeString, value)
 	}
 	if _u.mutation.IPCleared() {
 		_spec.ClearField(auditevent.FieldIP, field.TypeString)
 	}
+	if value, ok := _u.mutation.UserAgent(); ok {
+		_spec.SetField(auditevent.FieldUserAgent, field.TypeString, value)
+	}
 	if _u.mutation.UserAgentCleared() {
 		_spec.ClearField(auditevent.FieldUserAgent, field.TypeString)
+	}
+	if value, ok := _u.mutation.RequestID(); ok {
+		_spec.SetField(auditevent.FieldRequestID, field.TypeString, value)
 	}
 	if _u.mutation.RequestIDCleared() {
 		_spec.ClearField(auditevent.FieldRequestID, field.TypeString)
 	}
+	if value, ok := _u.mutation.Before(); ok {
+		_spec.SetField(auditevent.FieldBefore, field.TypeString, value)
+	}
 	if _u.mutation.BeforeCleared() {
 		_spec.ClearField(auditevent.FieldBefore, field.TypeString)
+	}
+	if value, ok := _u.mutation.After(); ok {
+		_spec.SetField(auditevent.FieldAfter, field.TypeString, value)
 	}
 	if _u.mutation.AfterCleared() {
 		_spec.ClearField(auditevent.FieldAfter, field.TypeString)
 	}
+	if value, ok := _u.mutation.Detail(); ok {
+		_spec.SetField(auditevent.FieldDetail, field.TypeString, value)
+	}
 	if _u.mutation.DetailCleared() {
 		_spec.ClearField(auditevent.FieldDetail, field.TypeString)
+	}
+	if value, ok := _u.mutation.UserSalt(); ok {
+		_spec.SetField(auditevent.FieldUserSalt, field.TypeBytes, value)
+	}
+	if _u.mutation.UserSaltCleared() {
+		_spec.ClearField(auditevent.FieldUserSalt, field.TypeBytes)
+	}
+	if value, ok := _u.mutation.UserErased(); ok {
+		_spec.SetField(auditevent.FieldUserErased, field.TypeBytes, value)
+	}
+	if _u.mutation.UserErasedCleared() {
+		_spec.ClearField(auditevent.FieldUserErased, field.TypeBytes)
+	}
+	if value, ok := _u.mutation.ActorSalt(); ok {
+		_spec.SetField(auditevent.FieldActorSalt, field.TypeBytes, value)
+	}
+	if _u.mutation.ActorSaltCleared() {
+		_spec.ClearField(auditevent.FieldActorSalt, field.TypeBytes)
+	}
+	if value, ok := _u.mutation.ActorErased(); ok {
+		_spec.SetField(auditevent.FieldActorErased, field.TypeBytes, value)
+	}
+	if _u.mutation.ActorErasedCleared() {
+		_spec.ClearField(auditevent.FieldActorErased, field.TypeBytes)
 	}
 	_node = &AuditEvent{config: _u.config}
 	_spec.Assign = _node.assignValues

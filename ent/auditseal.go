@@ -26,7 +26,9 @@ type AuditSeal struct {
 	Kept time.Time `json:"kept,omitempty"`
 	// ids of its rows, 16 bytes each
 	Members []byte `json:"members,omitempty"`
-	// SHA-256 of the line of each in the export, 32 bytes each
+	// of the hashes: 1, of lines of the export; 2, as auditLeaf makes them
+	Form int `json:"form,omitempty"`
+	// SHA-256 of each of its rows, 32 bytes each
 	Hashes []byte `json:"hashes,omitempty"`
 	// of the Merkle tree of the hashes
 	Root []byte `json:"root,omitempty"`
@@ -46,7 +48,7 @@ func (*AuditSeal) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case auditseal.FieldMembers, auditseal.FieldHashes, auditseal.FieldRoot, auditseal.FieldPrevious, auditseal.FieldSignature:
 			values[i] = new([]byte)
-		case auditseal.FieldID:
+		case auditseal.FieldID, auditseal.FieldForm:
 			values[i] = new(sql.NullInt64)
 		case auditseal.FieldKey:
 			values[i] = new(sql.NullString)
@@ -96,6 +98,12 @@ func (_m *AuditSeal) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field members", values[i])
 			} else if value != nil {
 				_m.Members = *value
+			}
+		case auditseal.FieldForm:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field form", values[i])
+			} else if value.Valid {
+				_m.Form = int(value.Int64)
 			}
 		case auditseal.FieldHashes:
 			if value, ok := values[i].(*[]byte); !ok {
@@ -174,6 +182,9 @@ func (_m *AuditSeal) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("members=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Members))
+	builder.WriteString(", ")
+	builder.WriteString("form=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Form))
 	builder.WriteString(", ")
 	builder.WriteString("hashes=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Hashes))

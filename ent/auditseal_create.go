@@ -46,6 +46,20 @@ func (_c *AuditSealCreate) SetMembers(v []byte) *AuditSealCreate {
 	return _c
 }
 
+// SetForm sets the "form" field.
+func (_c *AuditSealCreate) SetForm(v int) *AuditSealCreate {
+	_c.mutation.SetForm(v)
+	return _c
+}
+
+// SetNillableForm sets the "form" field if the given value is not nil.
+func (_c *AuditSealCreate) SetNillableForm(v *int) *AuditSealCreate {
+	if v != nil {
+		_c.SetForm(*v)
+	}
+	return _c
+}
+
 // SetHashes sets the "hashes" field.
 func (_c *AuditSealCreate) SetHashes(v []byte) *AuditSealCreate {
 	_c.mutation.SetHashes(v)
@@ -89,6 +103,7 @@ func (_c *AuditSealCreate) Mutation() *AuditSealMutation {
 
 // Save creates the AuditSeal in the database.
 func (_c *AuditSealCreate) Save(ctx context.Context) (*AuditSeal, error) {
+	_c.defaults()
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -114,6 +129,14 @@ func (_c *AuditSealCreate) ExecX(ctx context.Context) {
 	}
 }
 
+// defaults sets the default values of the builder before save.
+func (_c *AuditSealCreate) defaults() {
+	if _, ok := _c.mutation.Form(); !ok {
+		v := auditseal.DefaultForm
+		_c.mutation.SetForm(v)
+	}
+}
+
 // check runs all checks and user-defined validators on the builder.
 func (_c *AuditSealCreate) check() error {
 	if _, ok := _c.mutation.Since(); !ok {
@@ -127,6 +150,9 @@ func (_c *AuditSealCreate) check() error {
 	}
 	if _, ok := _c.mutation.Members(); !ok {
 		return &ValidationError{Name: "members", err: errors.New(`ent: missing required field "AuditSeal.members"`)}
+	}
+	if _, ok := _c.mutation.Form(); !ok {
+		return &ValidationError{Name: "form", err: errors.New(`ent: missing required field "AuditSeal.form"`)}
 	}
 	if _, ok := _c.mutation.Hashes(); !ok {
 		return &ValidationError{Name: "hashes", err: errors.New(`ent: missing required field "AuditSeal.hashes"`)}
@@ -191,6 +217,10 @@ func (_c *AuditSealCreate) createSpec() (*AuditSeal, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Members(); ok {
 		_spec.SetField(auditseal.FieldMembers, field.TypeBytes, value)
 		_node.Members = value
+	}
+	if value, ok := _c.mutation.Form(); ok {
+		_spec.SetField(auditseal.FieldForm, field.TypeInt, value)
+		_node.Form = value
 	}
 	if value, ok := _c.mutation.Hashes(); ok {
 		_spec.SetField(auditseal.FieldHashes, field.TypeBytes, value)
@@ -293,6 +323,9 @@ func (u *AuditSealUpsertOne) UpdateNewValues() *AuditSealUpsertOne {
 		if _, exists := u.create.mutation.Members(); exists {
 			s.SetIgnore(auditseal.FieldMembers)
 		}
+		if _, exists := u.create.mutation.Form(); exists {
+			s.SetIgnore(auditseal.FieldForm)
+		}
 		if _, exists := u.create.mutation.Hashes(); exists {
 			s.SetIgnore(auditseal.FieldHashes)
 		}
@@ -391,6 +424,7 @@ func (_c *AuditSealCreateBulk) Save(ctx context.Context) ([]*AuditSeal, error) {
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
+			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*AuditSealMutation)
 				if !ok {
@@ -531,6 +565,9 @@ func (u *AuditSealUpsertBulk) UpdateNewValues() *AuditSealUpsertBulk {
 			}
 			if _, exists := b.mutation.Members(); exists {
 				s.SetIgnore(auditseal.FieldMembers)
+			}
+			if _, exists := b.mutation.Form(); exists {
+				s.SetIgnore(auditseal.FieldForm)
 			}
 			if _, exists := b.mutation.Hashes(); exists {
 				s.SetIgnore(auditseal.FieldHashes)

@@ -15,6 +15,7 @@ import (
 	"github.com/gatehouse/gatehouse/ent/address"
 	"github.com/gatehouse/gatehouse/ent/auditevent"
 	"github.com/gatehouse/gatehouse/ent/auditseal"
+	"github.com/gatehouse/gatehouse/ent/erasure"
 	"github.com/gatehouse/gatehouse/ent/job"
 	"github.com/gatehouse/gatehouse/ent/onetimetoken"
 	"github.com/gatehouse/gatehouse/ent/revocation"
@@ -86,6 +87,7 @@ func checkColumn(t, c string) error {
 			address.Table:      address.ValidColumn,
 			auditevent.Table:   auditevent.ValidColumn,
 			auditseal.Table:    auditseal.ValidColumn,
+			erasure.Table:      erasure.ValidColumn,
 			job.Table:          job.ValidColumn,
 			onetimetoken.Table: onetimetoken.ValidColumn,
 			revocation.Table:   revocation.ValidColumn,

@@ -14,6 +14,7 @@ import (
 	"github.com/gatehouse/gatehouse/ent/address"
 	"github.com/gatehouse/gatehouse/ent/auditevent"
 	"github.com/gatehouse/gatehouse/ent/auditseal"
+	"github.com/gatehouse/gatehouse/ent/erasure"
 	"github.com/gatehouse/gatehouse/ent/job"
 	"github.com/gatehouse/gatehouse/ent/onetimetoken"
 	"github.com/gatehouse/gatehouse/ent/predicate"
@@ -38,6 +39,7 @@ const (
 	TypeAddress      = "Address"
 	TypeAuditEvent   = "AuditEvent"
 	TypeAuditSeal    = "AuditSeal"
+	TypeErasure      = "Erasure"
 	TypeJob          = "Job"
 	TypeOneTimeToken = "OneTimeToken"
 	TypeRevocation   = "Revocation"
@@ -401,6 +403,10 @@ type AuditEventMutation struct {
 	detail           *string
 	omitted          *int
 	addomitted       *int
+	user_salt        *[]byte
+	user_erased      *[]byte
+	actor_salt       *[]byte
+	actor_erased     *[]byte
 	clearedFields    map[string]struct{}
 	done             bool
 	oldValue         func(context.Context) (*AuditEvent, error)
@@ -1178,6 +1184,202 @@ func (m *AuditEventMutation) ResetOmitted() {
 	m.addomitted = nil
 }
 
+// SetUserSalt sets the "user_salt" field.
+func (m *AuditEventMutation) SetUserSalt(b []byte) {
+	m.user_salt = &b
+}
+
+// UserSalt returns the value of the "user_salt" field in the mutation.
+func (m *AuditEventMutation) UserSalt() (r []byte, exists bool) {
+	v := m.user_salt
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserSalt returns the old "user_salt" field's value of the AuditEvent entity.
+// If the AuditEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AuditEventMutation) OldUserSalt(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserSalt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserSalt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserSalt: %w", err)
+	}
+	return oldValue.UserSalt, nil
+}
+
+// ClearUserSalt clears the value of the "user_salt" field.
+func (m *AuditEventMutation) ClearUserSalt() {
+	m.user_salt = nil
+	m.clearedFields[auditevent.FieldUserSalt] = struct{}{}
+}
+
+// UserSaltCleared returns if the "user_salt" field was cleared in this mutation.
+func (m *AuditEventMutation) UserSaltCleared() bool {
+	_, ok := m.clearedFields[auditevent.FieldUserSalt]
+	return ok
+}
+
+// ResetUserSalt resets all changes to the "user_salt" field.
+func (m *AuditEventMutation) ResetUserSalt() {
+	m.user_salt = nil
+	delete(m.clearedFields, auditevent.FieldUserSalt)
+}
+
+// SetUserErased sets the "user_erased" field.
+func (m *AuditEventMutation) SetUserErased(b []byte) {
+	m.user_erased = &b
+}
+
+// UserErased returns the value of the "user_erased" field in the mutation.
+func (m *AuditEventMutation) UserErased() (r []byte, exists bool) {
+	v := m.user_erased
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserErased returns the old "user_erased" field's value of the AuditEvent entity.
+// If the AuditEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AuditEventMutation) OldUserErased(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserErased is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserErased requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserErased: %w", err)
+	}
+	return oldValue.UserErased, nil
+}
+
+// ClearUserErased clears the value of the "user_erased" field.
+func (m *AuditEventMutation) ClearUserErased() {
+	m.user_erased = nil
+	m.clearedFields[auditevent.FieldUserErased] = struct{}{}
+}
+
+// UserErasedCleared returns if the "user_erased" field was cleared in this mutation.
+func (m *AuditEventMutation) UserErasedCleared() bool {
+	_, ok := m.clearedFields[auditevent.FieldUserErased]
+	return ok
+}
+
+// ResetUserErased resets all changes to the "user_erased" field.
+func (m *AuditEventMutation) ResetUserErased() {
+	m.user_erased = nil
+	delete(m.clearedFields, auditevent.FieldUserErased)
+}
+
+// SetActorSalt sets the "actor_salt" field.
+func (m *AuditEventMutation) SetActorSalt(b []byte) {
+	m.actor_salt = &b
+}
+
+// ActorSalt returns the value of the "actor_salt" field in the mutation.
+func (m *AuditEventMutation) ActorSalt() (r []byte, exists bool) {
+	v := m.actor_salt
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldActorSalt returns the old "actor_salt" field's value of the AuditEvent entity.
+// If the AuditEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AuditEventMutation) OldActorSalt(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldActorSalt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldActorSalt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldActorSalt: %w", err)
+	}
+	return oldValue.ActorSalt, nil
+}
+
+// ClearActorSalt clears the value of the "actor_salt" field.
+func (m *AuditEventMutation) ClearActorSalt() {
+	m.actor_salt = nil
+	m.clearedFields[auditevent.FieldActorSalt] = struct{}{}
+}
+
+// ActorSaltCleared returns if the "actor_salt" field was cleared in this mutation.
+func (m *AuditEventMutation) ActorSaltCleared() bool {
+	_, ok := m.clearedFields[auditevent.FieldActorSalt]
+	return ok
+}
+
+// ResetActorSalt resets all changes to the "actor_salt" field.
+func (m *AuditEventMutation) ResetActorSalt() {
+	m.actor_salt = nil
+	delete(m.clearedFields, auditevent.FieldActorSalt)
+}
+
+// SetActorErased sets the "actor_erased" field.
+func (m *AuditEventMutation) SetActorErased(b []byte) {
+	m.actor_erased = &b
+}
+
+// ActorErased returns the value of the "actor_erased" field in the mutation.
+func (m *AuditEventMutation) ActorErased() (r []byte, exists bool) {
+	v := m.actor_erased
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldActorErased returns the old "actor_erased" field's value of the AuditEvent entity.
+// If the AuditEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AuditEventMutation) OldActorErased(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldActorErased is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldActorErased requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldActorErased: %w", err)
+	}
+	return oldValue.ActorErased, nil
+}
+
+// ClearActorErased clears the value of the "actor_erased" field.
+func (m *AuditEventMutation) ClearActorErased() {
+	m.actor_erased = nil
+	m.clearedFields[auditevent.FieldActorErased] = struct{}{}
+}
+
+// ActorErasedCleared returns if the "actor_erased" field was cleared in this mutation.
+func (m *AuditEventMutation) ActorErasedCleared() bool {
+	_, ok := m.clearedFields[auditevent.FieldActorErased]
+	return ok
+}
+
+// ResetActorErased resets all changes to the "actor_erased" field.
+func (m *AuditEventMutation) ResetActorErased() {
+	m.actor_erased = nil
+	delete(m.clearedFields, auditevent.FieldActorErased)
+}
+
 // Where appends a list predicates to the AuditEventMutation builder.
 func (m *AuditEventMutation) Where(ps ...predicate.AuditEvent) {
 	m.predicates = append(m.predicates, ps...)
@@ -1212,7 +1414,7 @@ func (m *AuditEventMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AuditEventMutation) Fields() []string {
-	fields := make([]string, 0, 14)
+	fields := make([]string, 0, 18)
 	if m.kind != nil {
 		fields = append(fields, auditevent.FieldKind)
 	}
@@ -1255,6 +1457,18 @@ func (m *AuditEventMutation) Fields() []string {
 	if m.omitted != nil {
 		fields = append(fields, auditevent.FieldOmitted)
 	}
+	if m.user_salt != nil {
+		fields = append(fields, auditevent.FieldUserSalt)
+	}
+	if m.user_erased != nil {
+		fields = append(fields, auditevent.FieldUserErased)
+	}
+	if m.actor_salt != nil {
+		fields = append(fields, auditevent.FieldActorSalt)
+	}
+	if m.actor_erased != nil {
+		fields = append(fields, auditevent.FieldActorErased)
+	}
 	return fields
 }
 
@@ -1291,6 +1505,14 @@ func (m *AuditEventMutation) Field(name string) (ent.Value, bool) {
 		return m.Detail()
 	case auditevent.FieldOmitted:
 		return m.Omitted()
+	case auditevent.FieldUserSalt:
+		return m.UserSalt()
+	case auditevent.FieldUserErased:
+		return m.UserErased()
+	case auditevent.FieldActorSalt:
+		return m.ActorSalt()
+	case auditevent.FieldActorErased:
+		return m.ActorErased()
 	}
 	return nil, false
 }
@@ -1328,6 +1550,14 @@ func (m *AuditEventMutation) OldField(ctx context.Context, name string) (ent.Val
 		return m.OldDetail(ctx)
 	case auditevent.FieldOmitted:
 		return m.OldOmitted(ctx)
+	case auditevent.FieldUserSalt:
+		return m.OldUserSalt(ctx)
+	case auditevent.FieldUserErased:
+		return m.OldUserErased(ctx)
+	case auditevent.FieldActorSalt:
+		return m.OldActorSalt(ctx)
+	case auditevent.FieldActorErased:
+		return m.OldActorErased(ctx)
 	}
 	return nil, fmt.Errorf("unknown AuditEvent field %s", name)
 }
@@ -1435,6 +1665,34 @@ func (m *AuditEventMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetOmitted(v)
 		return nil
+	case auditevent.FieldUserSalt:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserSalt(v)
+		return nil
+	case auditevent.FieldUserErased:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserErased(v)
+		return nil
+	case auditevent.FieldActorSalt:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetActorSalt(v)
+		return nil
+	case auditevent.FieldActorErased:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetActorErased(v)
+		return nil
 	}
 	return fmt.Errorf("unknown AuditEvent field %s", name)
 }
@@ -1513,6 +1771,18 @@ func (m *AuditEventMutation) ClearedFields() []string {
 	if m.FieldCleared(auditevent.FieldDetail) {
 		fields = append(fields, auditevent.FieldDetail)
 	}
+	if m.FieldCleared(auditevent.FieldUserSalt) {
+		fields = append(fields, auditevent.FieldUserSalt)
+	}
+	if m.FieldCleared(auditevent.FieldUserErased) {
+		fields = append(fields, auditevent.FieldUserErased)
+	}
+	if m.FieldCleared(auditevent.FieldActorSalt) {
+		fields = append(fields, auditevent.FieldActorSalt)
+	}
+	if m.FieldCleared(auditevent.FieldActorErased) {
+		fields = append(fields, auditevent.FieldActorErased)
+	}
 	return fields
 }
 
@@ -1559,6 +1829,18 @@ func (m *AuditEventMutation) ClearField(name string) error {
 		return nil
 	case auditevent.FieldDetail:
 		m.ClearDetail()
+		return nil
+	case auditevent.FieldUserSalt:
+		m.ClearUserSalt()
+		return nil
+	case auditevent.FieldUserErased:
+		m.ClearUserErased()
+		return nil
+	case auditevent.FieldActorSalt:
+		m.ClearActorSalt()
+		return nil
+	case auditevent.FieldActorErased:
+		m.ClearActorErased()
 		return nil
 	}
 	return fmt.Errorf("unknown AuditEvent nullable field %s", name)
@@ -1609,6 +1891,18 @@ func (m *AuditEventMutation) ResetField(name string) error {
 		return nil
 	case auditevent.FieldOmitted:
 		m.ResetOmitted()
+		return nil
+	case auditevent.FieldUserSalt:
+		m.ResetUserSalt()
+		return nil
+	case auditevent.FieldUserErased:
+		m.ResetUserErased()
+		return nil
+	case auditevent.FieldActorSalt:
+		m.ResetActorSalt()
+		return nil
+	case auditevent.FieldActorErased:
+		m.ResetActorErased()
 		return nil
 	}
 	return fmt.Errorf("unknown AuditEvent field %s", name)
@@ -1672,6 +1966,8 @@ type AuditSealMutation struct {
 	until         *time.Time
 	kept          *time.Time
 	members       *[]byte
+	form          *int
+	addform       *int
 	hashes        *[]byte
 	root          *[]byte
 	previous      *[]byte
@@ -1931,6 +2227,62 @@ func (m *AuditSealMutation) ResetMembers() {
 	m.members = nil
 }
 
+// SetForm sets the "form" field.
+func (m *AuditSealMutation) SetForm(i int) {
+	m.form = &i
+	m.addform = nil
+}
+
+// Form returns the value of the "form" field in the mutation.
+func (m *AuditSealMutation) Form() (r int, exists bool) {
+	v := m.form
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldForm returns the old "form" field's value of the AuditSeal entity.
+// If the AuditSeal object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AuditSealMutation) OldForm(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldForm is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldForm requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldForm: %w", err)
+	}
+	return oldValue.Form, nil
+}
+
+// AddForm adds i to the "form" field.
+func (m *AuditSealMutation) AddForm(i int) {
+	if m.addform != nil {
+		*m.addform += i
+	} else {
+		m.addform = &i
+	}
+}
+
+// AddedForm returns the value that was added to the "form" field in this mutation.
+func (m *AuditSealMutation) AddedForm() (r int, exists bool) {
+	v := m.addform
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetForm resets all changes to the "form" field.
+func (m *AuditSealMutation) ResetForm() {
+	m.form = nil
+	m.addform = nil
+}
+
 // SetHashes sets the "hashes" field.
 func (m *AuditSealMutation) SetHashes(b []byte) {
 	m.hashes = &b
@@ -2145,7 +2497,7 @@ func (m *AuditSealMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AuditSealMutation) Fields() []string {
-	fields := make([]string, 0, 9)
+	fields := make([]string, 0, 10)
 	if m.since != nil {
 		fields = append(fields, auditseal.FieldSince)
 	}
@@ -2157,6 +2509,9 @@ func (m *AuditSealMutation) Fields() []string {
 	}
 	if m.members != nil {
 		fields = append(fields, auditseal.FieldMembers)
+	}
+	if m.form != nil {
+		fields = append(fields, auditseal.FieldForm)
 	}
 	if m.hashes != nil {
 		fields = append(fields, auditseal.FieldHashes)
@@ -2189,6 +2544,8 @@ func (m *AuditSealMutation) Field(name string) (ent.Value, bool) {
 		return m.Kept()
 	case auditseal.FieldMembers:
 		return m.Members()
+	case auditseal.FieldForm:
+		return m.Form()
 	case auditseal.FieldHashes:
 		return m.Hashes()
 	case auditseal.FieldRoot:
@@ -2216,6 +2573,8 @@ func (m *AuditSealMutation) OldField(ctx context.Context, name string) (ent.Valu
 		return m.OldKept(ctx)
 	case auditseal.FieldMembers:
 		return m.OldMembers(ctx)
+	case auditseal.FieldForm:
+		return m.OldForm(ctx)
 	case auditseal.FieldHashes:
 		return m.OldHashes(ctx)
 	case auditseal.FieldRoot:
@@ -2263,6 +2622,13 @@ func (m *AuditSealMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetMembers(v)
 		return nil
+	case auditseal.FieldForm:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetForm(v)
+		return nil
 	case auditseal.FieldHashes:
 		v, ok := value.([]byte)
 		if !ok {
@@ -2305,13 +2671,21 @@ func (m *AuditSealMutation) SetField(name string, value ent.Value) error {
 // AddedFields returns all numeric fields that were incremented/decremented during
 // this mutation.
 func (m *AuditSealMutation) AddedFields() []string {
-	return nil
+	var fields []string
+	if m.addform != nil {
+		fields = append(fields, auditseal.FieldForm)
+	}
+	return fields
 }
 
 // AddedField returns the numeric value that was incremented/decremented on a field
 // with the given name. The second boolean return value indicates that this field
 // was not set, or was not defined in the schema.
 func (m *AuditSealMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case auditseal.FieldForm:
+		return m.AddedForm()
+	}
 	return nil, false
 }
 
@@ -2320,6 +2694,13 @@ func (m *AuditSealMutation) AddedField(name string) (ent.Value, bool) {
 // type.
 func (m *AuditSealMutation) AddField(name string, value ent.Value) error {
 	switch name {
+	case auditseal.FieldForm:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddForm(v)
+		return nil
 	}
 	return fmt.Errorf("unknown AuditSeal numeric field %s", name)
 }
@@ -2358,6 +2739,9 @@ func (m *AuditSealMutation) ResetField(name string) error {
 		return nil
 	case auditseal.FieldMembers:
 		m.ResetMembers()
+		return nil
+	case auditseal.FieldForm:
+		m.ResetForm()
 		return nil
 	case auditseal.FieldHashes:
 		m.ResetHashes()
@@ -2424,6 +2808,408 @@ func (m *AuditSealMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *AuditSealMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown AuditSeal edge %s", name)
+}
+
+// ErasureMutation represents an operation that mutates the Erasure nodes in the graph.
+type ErasureMutation struct {
+	config
+	op              Op
+	typ             string
+	id              *uuid.UUID
+	addresses       *[]string
+	appendaddresses []string
+	created_at      *time.Time
+	clearedFields   map[string]struct{}
+	done            bool
+	oldValue        func(context.Context) (*Erasure, error)
+	predicates      []predicate.Erasure
+}
+
+var _ ent.Mutation = (*ErasureMutation)(nil)
+
+// erasureOption allows management of the mutation configuration using functional options.
+type erasureOption func(*ErasureMutation)
+
+// newErasureMutation creates new mutation for the Erasure entity.
+func newErasureMutation(c config, op Op, opts ...erasureOption) *ErasureMutation {
+	m := &ErasureMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeErasure,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withErasureID sets the ID field of the mutation.
+func withErasureID(id uuid.UUID) erasureOption {
+	return func(m *ErasureMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Erasure
+		)
+		m.oldValue = func(ctx context.Context) (*Erasure, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Erasure.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withErasure sets the old Erasure of the mutation.
+func withErasure(node *Erasure) erasureOption {
+	return func(m *ErasureMutation) {
+		m.oldValue = func(context.Context) (*Erasure, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ErasureMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ErasureMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Erasure entities.
+func (m *ErasureMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ErasureMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ErasureMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Erasure.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetAddresses sets the "addresses" field.
+func (m *ErasureMutation) SetAddresses(s []string) {
+	m.addresses = &s
+	m.appendaddresses = nil
+}
+
+// Addresses returns the value of the "addresses" field in the mutation.
+func (m *ErasureMutation) Addresses() (r []string, exists bool) {
+	v := m.addresses
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAddresses returns the old "addresses" field's value of the Erasure entity.
+// If the Erasure object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ErasureMutation) OldAddresses(ctx context.Context) (v []string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAddresses is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAddresses requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAddresses: %w", err)
+	}
+	return oldValue.Addresses, nil
+}
+
+// AppendAddresses adds s to the "addresses" field.
+func (m *ErasureMutation) AppendAddresses(s []string) {
+	m.appendaddresses = append(m.appendaddresses, s...)
+}
+
+// AppendedAddresses returns the list of values that were appended to the "addresses" field in this mutation.
+func (m *ErasureMutation) AppendedAddresses() ([]string, bool) {
+	if len(m.appendaddresses) == 0 {
+		return nil, false
+	}
+	return m.appendaddresses, true
+}
+
+// ResetAddresses resets all changes to the "addresses" field.
+func (m *ErasureMutation) ResetAddresses() {
+	m.addresses = nil
+	m.appendaddresses = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *ErasureMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *ErasureMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Erasure entity.
+// If the Erasure object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ErasureMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *ErasureMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// Where appends a list predicates to the ErasureMutation builder.
+func (m *ErasureMutation) Where(ps ...predicate.Erasure) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ErasureMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ErasureMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Erasure, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ErasureMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ErasureMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Erasure).
+func (m *ErasureMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ErasureMutation) Fields() []string {
+	fields := make([]string, 0, 2)
+	if m.addresses != nil {
+		fields = append(fields, erasure.FieldAddresses)
+	}
+	if m.created_at != nil {
+		fields = append(fields, erasure.FieldCreatedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ErasureMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case erasure.FieldAddresses:
+		return m.Addresses()
+	case erasure.FieldCreatedAt:
+		return m.CreatedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ErasureMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case erasure.FieldAddresses:
+		return m.OldAddresses(ctx)
+	case erasure.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown Erasure field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ErasureMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case erasure.FieldAddresses:
+		v, ok := value.([]string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAddresses(v)
+		return nil
+	case erasure.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Erasure field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ErasureMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ErasureMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ErasureMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown Erasure numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ErasureMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ErasureMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ErasureMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown Erasure nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ErasureMutation) ResetField(name string) error {
+	switch name {
+	case erasure.FieldAddresses:
+		m.ResetAddresses()
+		return nil
+	case erasure.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Erasure field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ErasureMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ErasureMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ErasureMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ErasureMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ErasureMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ErasureMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ErasureMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Erasure unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ErasureMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Erasure edge %s", name)
 }
 
 // JobMutation represents an operation that mutates the Job nodes in the graph.

@@ -3,6 +3,7 @@
 package ent
 
 import (
+	"github.com/gatehouse/gatehouse/ent/auditseal"
 	"github.com/gatehouse/gatehouse/ent/onetimetoken"
 	"github.com/gatehouse/gatehouse/ent/schema"
 	"github.com/gatehouse/gatehouse/ent/user"
@@ -12,6 +13,12 @@ import (
 // (default values, validators, hooks and policies) and stitches it
 // to their package variables.
 func init() {
+	auditsealFields := schema.AuditSeal{}.Fields()
+	_ = auditsealFields
+	// auditsealDescForm is the schema descriptor for form field.
+	auditsealDescForm := auditsealFields[5].Descriptor()
+	// auditseal.DefaultForm holds the default value on creation for the form field.
+	auditseal.DefaultForm = auditsealDescForm.Default.(int)
 	onetimetokenFields := schema.OneTimeToken{}.Fields()
 	_ = onetimetokenFields
 	// onetimetokenDescAttempts is the schema descriptor for attempts field.

@@ -20,6 +20,8 @@ type Tx struct {
 	AuditEvent *AuditEventClient
 	// AuditSeal is the client for interacting with the AuditSeal builders.
 	AuditSeal *AuditSealClient
+	// Erasure is the client for interacting with the Erasure builders.
+	Erasure *ErasureClient
 	// Job is the client for interacting with the Job builders.
 	Job *JobClient
 	// OneTimeToken is the client for interacting with the OneTimeToken builders.
@@ -170,6 +172,7 @@ func (tx *Tx) init() {
 	tx.Address = NewAddressClient(tx.config)
 	tx.AuditEvent = NewAuditEventClient(tx.config)
 	tx.AuditSeal = NewAuditSealClient(tx.config)
+	tx.Erasure = NewErasureClient(tx.config)
 	tx.Job = NewJobClient(tx.config)
 	tx.OneTimeToken = NewOneTimeTokenClient(tx.config)
 	tx.Revocation = NewRevocationClient(tx.config)

@@ -1737,7 +1737,10 @@ type AuditEvent implements Node @auth(any: [{ roles: [ADMIN] }, { owner: SELF }]
   occurredAt: Time!
   "What happened, such as ` + "`" + `signed_in` + "`" + `; newer servers have kinds that older clients do not know."
   kind: String!
-  "The user whose account it concerns; null when none is known. The account may be gone."
+  """
+  The user whose account it concerns; null when none is known. Once the account is deleted, what the event says of its user
+  is erased.
+  """
   userId: ID
   "The session that began or ended, or was refused something."
   sessionId: ID

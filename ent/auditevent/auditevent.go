@@ -39,6 +39,14 @@ const (
 	FieldDetail = "detail"
 	// FieldOmitted holds the string denoting the omitted field in the database.
 	FieldOmitted = "omitted"
+	// FieldUserSalt holds the string denoting the user_salt field in the database.
+	FieldUserSalt = "user_salt"
+	// FieldUserErased holds the string denoting the user_erased field in the database.
+	FieldUserErased = "user_erased"
+	// FieldActorSalt holds the string denoting the actor_salt field in the database.
+	FieldActorSalt = "actor_salt"
+	// FieldActorErased holds the string denoting the actor_erased field in the database.
+	FieldActorErased = "actor_erased"
 	// Table holds the table name of the auditevent in the database.
 	Table = "audit_events"
 )
@@ -60,6 +68,10 @@ var Columns = []string{
 	FieldAfter,
 	FieldDetail,
 	FieldOmitted,
+	FieldUserSalt,
+	FieldUserErased,
+	FieldActorSalt,
+	FieldActorErased,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).

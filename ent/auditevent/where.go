@@ -123,6 +123,26 @@ func Omitted(v int) predicate.AuditEvent {
 	return predicate.AuditEvent(sql.FieldEQ(FieldOmitted, v))
 }
 
+// UserSalt applies equality check predicate on the "user_salt" field. It's identical to UserSaltEQ.
+func UserSalt(v []byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldEQ(FieldUserSalt, v))
+}
+
+// UserErased applies equality check predicate on the "user_erased" field. It's identical to UserErasedEQ.
+func UserErased(v []byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldEQ(FieldUserErased, v))
+}
+
+// ActorSalt applies equality check predicate on the "actor_salt" field. It's identical to ActorSaltEQ.
+func ActorSalt(v []byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldEQ(FieldActorSalt, v))
+}
+
+// ActorErased applies equality check predicate on the "actor_erased" field. It's identical to ActorErasedEQ.
+func ActorErased(v []byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldEQ(FieldActorErased, v))
+}
+
 // KindEQ applies the EQ predicate on the "kind" field.
 func KindEQ(v string) predicate.AuditEvent {
 	return predicate.AuditEvent(sql.FieldEQ(FieldKind, v))
@@ -1016,6 +1036,206 @@ func OmittedLT(v int) predicate.AuditEvent {
 // OmittedLTE applies the LTE predicate on the "omitted" field.
 func OmittedLTE(v int) predicate.AuditEvent {
 	return predicate.AuditEvent(sql.FieldLTE(FieldOmitted, v))
+}
+
+// UserSaltEQ applies the EQ predicate on the "user_salt" field.
+func UserSaltEQ(v []byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldEQ(FieldUserSalt, v))
+}
+
+// UserSaltNEQ applies the NEQ predicate on the "user_salt" field.
+func UserSaltNEQ(v []byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldNEQ(FieldUserSalt, v))
+}
+
+// UserSaltIn applies the In predicate on the "user_salt" field.
+func UserSaltIn(vs ...[]byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldIn(FieldUserSalt, vs...))
+}
+
+// UserSaltNotIn applies the NotIn predicate on the "user_salt" field.
+func UserSaltNotIn(vs ...[]byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldNotIn(FieldUserSalt, vs...))
+}
+
+// UserSaltGT applies the GT predicate on the "user_salt" field.
+func UserSaltGT(v []byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldGT(FieldUserSalt, v))
+}
+
+// UserSaltGTE applies the GTE predicate on the "user_salt" field.
+func UserSaltGTE(v []byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldGTE(FieldUserSalt, v))
+}
+
+// UserSaltLT applies the LT predicate on the "user_salt" field.
+func UserSaltLT(v []byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldLT(FieldUserSalt, v))
+}
+
+// UserSaltLTE applies the LTE predicate on the "user_salt" field.
+func UserSaltLTE(v []byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldLTE(FieldUserSalt, v))
+}
+
+// UserSaltIsNil applies the IsNil predicate on the "user_salt" field.
+func UserSaltIsNil() predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldIsNull(FieldUserSalt))
+}
+
+// UserSaltNotNil applies the NotNil predicate on the "user_salt" field.
+func UserSaltNotNil() predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldNotNull(FieldUserSalt))
+}
+
+// UserErasedEQ applies the EQ predicate on the "user_erased" field.
+func UserErasedEQ(v []byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldEQ(FieldUserErased, v))
+}
+
+// UserErasedNEQ applies the NEQ predicate on the "user_erased" field.
+func UserErasedNEQ(v []byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldNEQ(FieldUserErased, v))
+}
+
+// UserErasedIn applies the In predicate on the "user_erased" field.
+func UserErasedIn(vs ...[]byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldIn(FieldUserErased, vs...))
+}
+
+// UserErasedNotIn applies the NotIn predicate on the "user_erased" field.
+func UserErasedNotIn(vs ...[]byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldNotIn(FieldUserErased, vs...))
+}
+
+// UserErasedGT applies the GT predicate on the "user_erased" field.
+func UserErasedGT(v []byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldGT(FieldUserErased, v))
+}
+
+// UserErasedGTE applies the GTE predicate on the "user_erased" field.
+func UserErasedGTE(v []byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldGTE(FieldUserErased, v))
+}
+
+// UserErasedLT applies the LT predicate on the "user_erased" field.
+func UserErasedLT(v []byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldLT(FieldUserErased, v))
+}
+
+// UserErasedLTE applies the LTE predicate on the "user_erased" field.
+func UserErasedLTE(v []byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldLTE(FieldUserErased, v))
+}
+
+// UserErasedIsNil applies the IsNil predicate on the "user_erased" field.
+func UserErasedIsNil() predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldIsNull(FieldUserErased))
+}
+
+// UserErasedNotNil applies the NotNil predicate on the "user_erased" field.
+func UserErasedNotNil() predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldNotNull(FieldUserErased))
+}
+
+// ActorSaltEQ applies the EQ predicate on the "actor_salt" field.
+func ActorSaltEQ(v []byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldEQ(FieldActorSalt, v))
+}
+
+// ActorSaltNEQ applies the NEQ predicate on the "actor_salt" field.
+func ActorSaltNEQ(v []byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldNEQ(FieldActorSalt, v))
+}
+
+// ActorSaltIn applies the In predicate on the "actor_salt" field.
+func ActorSaltIn(vs ...[]byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldIn(FieldActorSalt, vs...))
+}
+
+// ActorSaltNotIn applies the NotIn predicate on the "actor_salt" field.
+func ActorSaltNotIn(vs ...[]byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldNotIn(FieldActorSalt, vs...))
+}
+
+// ActorSaltGT applies the GT predicate on the "actor_salt" field.
+func ActorSaltGT(v []byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldGT(FieldActorSalt, v))
+}
+
+// ActorSaltGTE applies the GTE predicate on the "actor_salt" field.
+func ActorSaltGTE(v []byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldGTE(FieldActorSalt, v))
+}
+
+// ActorSaltLT applies the LT predicate on the "actor_salt" field.
+func ActorSaltLT(v []byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldLT(FieldActorSalt, v))
+}
+
+// ActorSaltLTE applies the LTE predicate on the "actor_salt" field.
+func ActorSaltLTE(v []byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldLTE(FieldActorSalt, v))
+}
+
+// ActorSaltIsNil applies the IsNil predicate on the "actor_salt" field.
+func ActorSaltIsNil() predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldIsNull(FieldActorSalt))
+}
+
+// ActorSaltNotNil applies the NotNil predicate on the "actor_salt" field.
+func ActorSaltNotNil() predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldNotNull(FieldActorSalt))
+}
+
+// ActorErasedEQ applies the EQ predicate on the "actor_erased" field.
+func ActorErasedEQ(v []byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldEQ(FieldActorErased, v))
+}
+
+// ActorErasedNEQ applies the NEQ predicate on the "actor_erased" field.
+func ActorErasedNEQ(v []byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldNEQ(FieldActorErased, v))
+}
+
+// ActorErasedIn applies the In predicate on the "actor_erased" field.
+func ActorErasedIn(vs ...[]byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldIn(FieldActorErased, vs...))
+}
+
+// ActorErasedNotIn applies the NotIn predicate on the "actor_erased" field.
+func ActorErasedNotIn(vs ...[]byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldNotIn(FieldActorErased, vs...))
+}
+
+// ActorErasedGT applies the GT predicate on the "actor_erased" field.
+func ActorErasedGT(v []byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldGT(FieldActorErased, v))
+}
+
+// ActorErasedGTE applies the GTE predicate on the "actor_erased" field.
+func ActorErasedGTE(v []byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldGTE(FieldActorErased, v))
+}
+
+// ActorErasedLT applies the LT predicate on the "actor_erased" field.
+func ActorErasedLT(v []byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldLT(FieldActorErased, v))
+}
+
+// ActorErasedLTE applies the LTE predicate on the "actor_erased" field.
+func ActorErasedLTE(v []byte) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldLTE(FieldActorErased, v))
+}
+
+// ActorErasedIsNil applies the IsNil predicate on the "actor_erased" field.
+func ActorErasedIsNil() predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldIsNull(FieldActorErased))
+}
+
+// ActorErasedNotNil applies the NotNil predicate on the "actor_erased" field.
+func ActorErasedNotNil() predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldNotNull(FieldActorErased))
 }
 
 // And groups predicates with the AND operator between them.

@@ -19,6 +19,8 @@ const (
 	FieldKept = "kept"
 	// FieldMembers holds the string denoting the members field in the database.
 	FieldMembers = "members"
+	// FieldForm holds the string denoting the form field in the database.
+	FieldForm = "form"
 	// FieldHashes holds the string denoting the hashes field in the database.
 	FieldHashes = "hashes"
 	// FieldRoot holds the string denoting the root field in the database.
@@ -40,6 +42,7 @@ var Columns = []string{
 	FieldUntil,
 	FieldKept,
 	FieldMembers,
+	FieldForm,
 	FieldHashes,
 	FieldRoot,
 	FieldPrevious,
@@ -56,6 +59,11 @@ func ValidColumn(column string) bool {
 	}
 	return false
 }
+
+var (
+	// DefaultForm holds the default value on creation for the "form" field.
+	DefaultForm int
+)
 
 // OrderOption defines the ordering options for the AuditSeal queries.
 type OrderOption func(*sql.Selector)
@@ -78,6 +86,11 @@ func ByUntil(opts ...sql.OrderTermOption) OrderOption {
 // ByKept orders the results by the kept field.
 func ByKept(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldKept, opts...).ToFunc()
+}
+
+// ByForm orders the results by the form field.
+func ByForm(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldForm, opts...).ToFunc()
 }
 
 // ByKey orders the results by the key field.

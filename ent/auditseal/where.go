@@ -74,6 +74,11 @@ func Members(v []byte) predicate.AuditSeal {
 	return predicate.AuditSeal(sql.FieldEQ(FieldMembers, v))
 }
 
+// Form applies equality check predicate on the "form" field. It's identical to FormEQ.
+func Form(v int) predicate.AuditSeal {
+	return predicate.AuditSeal(sql.FieldEQ(FieldForm, v))
+}
+
 // Hashes applies equality check predicate on the "hashes" field. It's identical to HashesEQ.
 func Hashes(v []byte) predicate.AuditSeal {
 	return predicate.AuditSeal(sql.FieldEQ(FieldHashes, v))
@@ -257,6 +262,46 @@ func MembersLT(v []byte) predicate.AuditSeal {
 // MembersLTE applies the LTE predicate on the "members" field.
 func MembersLTE(v []byte) predicate.AuditSeal {
 	return predicate.AuditSeal(sql.FieldLTE(FieldMembers, v))
+}
+
+// FormEQ applies the EQ predicate on the "form" field.
+func FormEQ(v int) predicate.AuditSeal {
+	return predicate.AuditSeal(sql.FieldEQ(FieldForm, v))
+}
+
+// FormNEQ applies the NEQ predicate on the "form" field.
+func FormNEQ(v int) predicate.AuditSeal {
+	return predicate.AuditSeal(sql.FieldNEQ(FieldForm, v))
+}
+
+// FormIn applies the In predicate on the "form" field.
+func FormIn(vs ...int) predicate.AuditSeal {
+	return predicate.AuditSeal(sql.FieldIn(FieldForm, vs...))
+}
+
+// FormNotIn applies the NotIn predicate on the "form" field.
+func FormNotIn(vs ...int) predicate.AuditSeal {
+	return predicate.AuditSeal(sql.FieldNotIn(FieldForm, vs...))
+}
+
+// FormGT applies the GT predicate on the "form" field.
+func FormGT(v int) predicate.AuditSeal {
+	return predicate.AuditSeal(sql.FieldGT(FieldForm, v))
+}
+
+// FormGTE applies the GTE predicate on the "form" field.
+func FormGTE(v int) predicate.AuditSeal {
+	return predicate.AuditSeal(sql.FieldGTE(FieldForm, v))
+}
+
+// FormLT applies the LT predicate on the "form" field.
+func FormLT(v int) predicate.AuditSeal {
+	return predicate.AuditSeal(sql.FieldLT(FieldForm, v))
+}
+
+// FormLTE applies the LTE predicate on the "form" field.
+func FormLTE(v int) predicate.AuditSeal {
+	return predicate.AuditSeal(sql.FieldLTE(FieldForm, v))
 }
 
 // HashesEQ applies the EQ predicate on the "hashes" field.

@@ -37,6 +37,10 @@ var (
 		{Name: "after", Type: field.TypeString, Nullable: true},
 		{Name: "detail", Type: field.TypeString, Nullable: true},
 		{Name: "omitted", Type: field.TypeInt},
+		{Name: "user_salt", Type: field.TypeBytes, Nullable: true},
+		{Name: "user_erased", Type: field.TypeBytes, Nullable: true},
+		{Name: "actor_salt", Type: field.TypeBytes, Nullable: true},
+		{Name: "actor_erased", Type: field.TypeBytes, Nullable: true},
 	}
 	// AuditEventsTable holds the schema information for the "audit_events" table.
 	AuditEventsTable = &schema.Table{
@@ -68,6 +72,7 @@ var (
 		{Name: "until", Type: field.TypeTime},
 		{Name: "kept", Type: field.TypeTime},
 		{Name: "members", Type: field.TypeBytes},
+		{Name: "form", Type: field.TypeInt, Default: 1},
 		{Name: "hashes", Type: field.TypeBytes},
 		{Name: "root", Type: field.TypeBytes},
 		{Name: "previous", Type: field.TypeBytes},
@@ -79,6 +84,18 @@ var (
 		Name:       "audit_seals",
 		Columns:    AuditSealsColumns,
 		PrimaryKey: []*schema.Column{AuditSealsColumns[0]},
+	}
+	// ErasuresColumns holds the columns for the "erasures" table.
+	ErasuresColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "addresses", Type: field.TypeJSON},
+		{Name: "created_at", Type: field.TypeTime},
+	}
+	// ErasuresTable holds the schema information for the "erasures" table.
+	ErasuresTable = &schema.Table{
+		Name:       "erasures",
+		Columns:    ErasuresColumns,
+		PrimaryKey: []*schema.Column{ErasuresColumns[0]},
 	}
 	// JobsColumns holds the columns for the "jobs" table.
 	JobsColumns = []*schema.Column{
@@ -303,6 +320,7 @@ var (
 		AddressesTable,
 		AuditEventsTable,
 		AuditSealsTable,
+		ErasuresTable,
 		JobsTable,
 		OneTimeTokensTable,
 		RevocationsTable,
@@ -323,6 +341,9 @@ func init() {
 	}
 	AuditSealsTable.Annotation = &entsql.Annotation{
 		Table: "audit_seals",
+	}
+	ErasuresTable.Annotation = &entsql.Annotation{
+		Table: "erasures",
 	}
 	JobsTable.Annotation = &entsql.Annotation{
 		Table: "jobs",

@@ -9,8 +9,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// AuditEvent is one security event. There is no edge: the record outlives the account and the session. Its id has the
-// time, so that the key of the table is also the index on time.
+// AuditEvent is one security event. There is no edge: the record outlives the account and the session. Only what it says
+// of a person is erased, once their account is. Its id has the time, so that the key of the table is also the index on
+// time.
 type AuditEvent struct{ ent.Schema }
 
 // Annotations of AuditEvent.
@@ -21,11 +22,12 @@ func (AuditEvent) Annotations() []schema.Annotation {
 // Fields of AuditEvent.
 func (AuditEvent) Fields() []ent.Field {
 	text := func(name, comment string) ent.Field {
-		return field.String(name).Optional().Nillable().Immutable().Comment(comment)
+		return field.String(name).Optional().Nillable().Comment(comment)
 	}
 	id := func(name, comment string) ent.Field {
-		return field.UUID(name, uuid.UUID{}).Optional().Nillable().Immutable().Comment(comment)
+		return field.UUID(name, uuid.UUID{}).Optional().Nillable().Comment(comment)
 	}
+	hash := func(name, comment string) ent.Field { return field.Bytes(name).Optional().Comment(comment) }
 	return []ent.Field{
 		field.UUID("id", uuid.UUID{}).Immutable().Comment("UUIDv7 of when it happened"),
 		field.String("kind").Immutable().Comment("what happened: an EventKind"),
@@ -40,8 +42,12 @@ func (AuditEvent) Fields() []ent.Field {
 		text("request_id", "under which the log has lines about it"),
 		text("before", "the value that was changed"),
 		text("after", "the value since then"),
-		text("detail", "the limit that refused an attempt, or the fields that were denied"),
+		text("detail", "the limit that refused an attempt, the fields that were denied, or the receipt of an erasure"),
 		field.Int("omitted").Immutable().Comment("how many refused attempts before it were not recorded"),
+		hash("user_salt", "random; null once what the row says of the account is erased"),
+		hash("user_erased", "what was erased of the account: its hash with the salt; null while it is there"),
+		hash("actor_salt", "the same of who acted"),
+		hash("actor_erased", "the same of who acted"),
 	}
 }
 

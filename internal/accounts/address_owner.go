@@ -67,21 +67,25 @@ func leaveAddresses(ctx context.Context, tx *transaction, owner uuid.UUID, folde
 	return freeAddresses(ctx, tx, owner, folded...)
 }
 
-// freeAllAddresses gives the address of an account that is deleted to nobody, and those that it could go back to.
-func freeAllAddresses(ctx context.Context, tx *transaction, account *ent.User) error {
+// freeAllAddresses gives the address of an account that is deleted to nobody, and those that it could go back to. It
+// returns them all, with one that it was to have.
+func freeAllAddresses(ctx context.Context, tx *transaction, account *ent.User) ([]string, error) {
 	undos, err := tx.OneTimeToken.Query().
 		Where(onetimetoken.UserID(account.ID), onetimetoken.Purpose(string(token.UndoEmail))).All(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	all := []string{account.Email}
+	if account.PendingEmail != nil {
+		all = append(all, *account.PendingEmail)
+	}
 	for _, row := range undos {
 		all = append(all, row.Address)
 	}
 	if _, err := tx.OneTimeToken.Delete().Where(onetimetoken.UserID(account.ID)).Exec(ctx); err != nil {
-		return err
+		return nil, err
 	}
-	return freeAddresses(ctx, tx, account.ID, all...)
+	return all, freeAddresses(ctx, tx, account.ID, all...)
 }
 
 // userByAddress returns the account of a folded address, or nil: one statement of two look-ups by key. An address that

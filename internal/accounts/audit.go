@@ -30,7 +30,7 @@ const (
 	ActorAnonymous     AuditActor = "ANONYMOUS"     // a request without a usable access token
 )
 
-// auditBatch is how many rows one statement inserts. Each has fifteen parameters, and SQLite takes 32,766.
+// auditBatch is how many rows one statement inserts. Each has seventeen parameters, and SQLite takes 32,766.
 const auditBatch = 1000
 
 type operatorKey struct{}
@@ -95,7 +95,8 @@ func insertAuditRows(ctx context.Context, tx *ent.Tx, rows []auditRow) error {
 				SetNillableOperator(nilIfEmpty(r.operator)).SetNillableRequestID(nilIfEmpty(r.requestID)).
 				SetNillableIP(nilIfEmpty(r.from.Address())).SetNillableUserAgent(nilIfEmpty(r.from.Agent)).
 				SetNillableBefore(nilIfEmpty(r.Before)).SetNillableAfter(nilIfEmpty(r.After)).
-				SetNillableDetail(nilIfEmpty(r.Limit + r.Denied + r.Invitation)).SetOmitted(r.omitted)
+				SetNillableDetail(nilIfEmpty(r.Limit + r.Denied + r.Invitation + r.Receipt)).SetOmitted(r.omitted).
+				SetUserSalt(newAuditSalt()).SetActorSalt(newAuditSalt())
 		}
 		err := tx.AuditEvent.CreateBulk(created...).OnConflictColumns(auditevent.FieldID).DoNothing().Exec(ctx)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {

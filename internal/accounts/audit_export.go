@@ -44,8 +44,8 @@ func (s *Service) ExportAuditLog(ctx context.Context, w io.Writer, f *AuditFilte
 	}
 }
 
-// auditLine is a row as the export has it, with the end of the line. Seals have its hash: were a row written in another
-// way, it would appear as changed.
+// auditLine is a row as the export has it, with the end of the line. Seals of the first form have its hash: were a row
+// written in another way, it would appear as changed.
 func auditLine(row *ent.AuditEvent) ([]byte, error) {
 	var line bytes.Buffer
 	encoder := json.NewEncoder(&line)

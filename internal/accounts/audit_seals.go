@@ -31,6 +31,8 @@ const (
 	lateCommit = 10 * time.Minute
 	// sealedRows is how many rows a seal has at most.
 	sealedRows = 10_000
+	// lineForm and leafForm are forms of the hashes in a seal: of lines of the export, and of auditLeaf.
+	lineForm, leafForm = 1, 2
 	// hashedRows is how many rows are read with a statement, to be hashed.
 	hashedRows = 500
 )
@@ -115,7 +117,7 @@ func (s *Service) seal(ctx context.Context, last *ent.AuditSeal, rows []uuid.UUI
 	if key == nil {
 		return errors.New("every signing key has ended")
 	}
-	next := &ent.AuditSeal{ID: 1, Since: time.Unix(0, 0).UTC(), Until: until, Kept: s.now().Add(-s.config.Retention),
+	next := &ent.AuditSeal{ID: 1, Form: leafForm, Since: time.Unix(0, 0).UTC(), Until: until, Kept: s.now().Add(-s.config.Retention),
 		Members: []byte{}, Hashes: []byte{}, Previous: []byte{}, Key: key.Public().JWKS()}
 	if last != nil {
 		next.ID, next.Since = last.ID+1, last.Until.UTC()
@@ -128,7 +130,7 @@ func (s *Service) seal(ctx context.Context, last *ent.AuditSeal, rows []uuid.UUI
 			next.Previous = sealHash(last)
 		}
 	}
-	hashes, err := s.rowHashes(ctx, rows)
+	hashes, err := s.leavesToSeal(ctx, rows)
 	if err != nil {
 		return err
 	}
@@ -147,7 +149,7 @@ func (s *Service) seal(ctx context.Context, last *ent.AuditSeal, rows []uuid.UUI
 func (s *Service) insertSeal(ctx context.Context, n *ent.AuditSeal) error {
 	err := s.turns.atomically(ctx, s.config.Client, nil, func(tx *ent.Tx) error {
 		return tx.AuditSeal.Create().SetID(n.ID).SetSince(n.Since).SetUntil(n.Until).SetKept(n.Kept).
-			SetMembers(n.Members).SetHashes(n.Hashes).SetRoot(n.Root).SetPrevious(n.Previous).
+			SetMembers(n.Members).SetForm(n.Form).SetHashes(n.Hashes).SetRoot(n.Root).SetPrevious(n.Previous).
 			SetKey(n.Key).SetSignature(n.Signature).
 			OnConflictColumns(auditseal.FieldID).DoNothing().Exec(ctx)
 	})
@@ -175,14 +177,19 @@ func (s *Service) sealedBy(seal *ent.AuditSeal) (kid string, err error) {
 // sealDocument is what the signature of a seal is of.
 func sealDocument(s *ent.AuditSeal) []byte {
 	ids, hex := sha256.Sum256(s.Members), hex.EncodeToString // of nothing it is one text, whatever a database returns
-	text, _ := json.Marshal(struct {                         // numbers and text: it cannot fail
+	form := s.Form
+	if form == lineForm {
+		form = 0
+	}
+	text, _ := json.Marshal(struct { // numbers and text: it cannot fail
 		Number             int    `json:"number"`
 		Since, Until, Kept int64  // microseconds since 1970
 		Members            string `json:"members"`
+		Form               int    `json:"form,omitempty"` // the first has none in seals of a version that knew no other
 		Root               string `json:"root"`
 		Previous           string `json:"previous"`
 		Key                string `json:"key"`
-	}{s.ID, s.Since.UnixMicro(), s.Until.UnixMicro(), s.Kept.UnixMicro(), hex(ids[:]), hex(s.Root), hex(s.Previous), s.Key})
+	}{s.ID, s.Since.UnixMicro(), s.Until.UnixMicro(), s.Kept.UnixMicro(), hex(ids[:]), form, hex(s.Root), hex(s.Previous), s.Key})
 	return text
 }
 
@@ -202,27 +209,39 @@ func members(s *ent.AuditSeal) (ids []uuid.UUID) {
 	return ids
 }
 
-// rowHashes returns the hashes of those rows that there are.
-func (s *Service) rowHashes(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID][sha256.Size]byte, error) {
-	hashes := map[uuid.UUID][sha256.Size]byte{}
+// auditRows returns those of these rows that there are.
+func (s *Service) auditRows(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*ent.AuditEvent, error) {
+	all := map[uuid.UUID]*ent.AuditEvent{}
 	for some := range slices.Chunk(ids, hashedRows) {
 		rows, err := s.config.Client.AuditEvent.Query().Where(auditevent.IDIn(some...)).All(ctx)
 		if err != nil {
 			return nil, err
 		}
 		for _, row := range rows {
-			line, err := auditLine(row)
-			if err != nil {
-				return nil, fmt.Errorf("writing the row %s: %w", row.ID, err)
-			}
-			hashes[row.ID] = sha256.Sum256(line)
+			all[row.ID] = row
 		}
 	}
-	return hashes, nil
+	return all, nil
 }
 
-// merkleRoot is that of RFC 6962, section 2.1, but that the leaves are hashes of lines without a prefix: no line begins
-// with the byte that a node begins with.
+// leavesToSeal returns the hashes of those rows that there are, but of no receipt that this program has not signed.
+func (s *Service) leavesToSeal(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID][sha256.Size]byte, error) {
+	rows, err := s.auditRows(ctx, ids)
+	leaves := map[uuid.UUID][sha256.Size]byte{}
+	for id, row := range rows {
+		if isReceipt(row) {
+			if _, err := s.signedReceipt(row); err != nil {
+				s.config.Log.ErrorContext(ctx, "a receipt of an erasure is not genuine, and is not sealed", "row", id, "error", err)
+				continue
+			}
+		}
+		leaves[id] = auditLeaf(row)
+	}
+	return leaves, err
+}
+
+// merkleRoot is that of RFC 6962, section 2.1, but that the leaves are hashes of JSON without a prefix: none begins with
+// the byte that a node begins with.
 func merkleRoot(leaves []byte) []byte {
 	n := len(leaves) / sha256.Size
 	if n == 0 {

@@ -37,6 +37,7 @@ type VerifiedAudit struct {
 	Seals, Rows int
 	Since       time.Time // rows of before this time may be deleted, and were not looked at
 	Until       time.Time // the end of the last seal
+	Erased      int       // of Rows: those of which a part is erased, with a receipt
 	Newer       int       // rows that are in no seal yet
 	Last        SealID
 }
@@ -51,7 +52,7 @@ func (s *Service) VerifyAuditLog(ctx context.Context, known AuditCheck) (*Verifi
 	if newest == nil {
 		return nil, errors.New("the audit log has no seal; a server makes the first one within a minute of its start")
 	}
-	v := &auditVerification{Service: s, known: known, newest: newest}
+	v := &auditVerification{Service: s, known: known, newest: newest, erased: map[uuid.UUID]byte{}, receipts: map[uuid.UUID]byte{}}
 	if err := v.trust(newest); err != nil {
 		return nil, err
 	}
@@ -61,6 +62,9 @@ func (s *Service) VerifyAuditLog(ctx context.Context, known AuditCheck) (*Verifi
 		return nil, err
 	}
 	if err := v.eachSeal(ctx, v.verifyRows); err != nil {
+		return nil, err
+	}
+	if err := v.verifyErasures(ctx); err != nil {
 		return nil, err
 	}
 	return &v.VerifiedAudit, v.countRows(ctx)
@@ -76,6 +80,9 @@ type auditVerification struct {
 	lower, upper uuid.UUID // between them each row is in a seal
 	inside       int       // sealed rows between them
 	met          bool      // the seal that is known
+
+	erased   map[uuid.UUID]byte // the parts of rows that are erased
+	receipts map[uuid.UUID]byte // those of which there is a receipt
 }
 
 // trust returns an error unless a seal was signed by a signing key of this moment, or one that the operator trusts.
@@ -168,25 +175,55 @@ func (v *auditVerification) verifyChain(seal *ent.AuditSeal) error {
 
 func (v *auditVerification) verifyRows(ctx context.Context, seal *ent.AuditSeal) error {
 	ids := members(seal)
-	hashes, err := v.rowHashes(ctx, ids)
+	rows, err := v.auditRows(ctx, ids)
 	if err != nil {
 		return err
 	}
 	for i, id := range ids {
-		if bytes.Compare(id[:], v.lower[:]) < 0 {
-			continue
+		row := rows[id]
+		if bytes.Compare(id[:], v.lower[:]) >= 0 {
+			if bytes.Compare(id[:], v.upper[:]) < 0 {
+				v.inside++
+			}
+			v.Rows++
+			if err := v.verifyRow(seal, id, row, seal.Hashes[i*sha256.Size:][:sha256.Size]); err != nil {
+				return err
+			}
 		}
-		if bytes.Compare(id[:], v.upper[:]) < 0 {
-			v.inside++
+		if row != nil && isReceipt(row) {
+			listed, _, err := parseReceipt(row)
+			if err != nil {
+				return rowError(id, fmt.Sprintf("was changed: %v", err))
+			}
+			v.addReceipt(listed)
 		}
-		v.Rows++
-		hash, ok := hashes[id]
-		if !ok {
-			return rowError(id, fmt.Sprintf("was taken away: seal %d has it", seal.ID))
+	}
+	return nil
+}
+
+func (v *auditVerification) verifyRow(seal *ent.AuditSeal, id uuid.UUID, row *ent.AuditEvent, hash []byte) error {
+	if row == nil {
+		return rowError(id, fmt.Sprintf("was taken away: seal %d has it", seal.ID))
+	}
+	if userPartOf(row).isHalfErased() || actorPartOf(row).isHalfErased() {
+		return rowError(id, "was changed: it is half erased")
+	}
+	erased, found := erasedParts(row), auditLeaf(row)
+	if erased != 0 {
+		v.erased[id] = erased
+	}
+	if seal.Form == lineForm {
+		if erased != 0 { // its line is gone; its receipt says that this program erased it
+			return nil
 		}
-		if !bytes.Equal(hash[:], seal.Hashes[i*sha256.Size:][:sha256.Size]) {
-			return rowError(id, fmt.Sprintf("was changed: seal %d has another hash", seal.ID))
+		line, err := auditLine(row)
+		if err != nil {
+			return fmt.Errorf("writing the row %s: %w", id, err)
 		}
+		found = sha256.Sum256(line)
+	}
+	if !bytes.Equal(found[:], hash) {
+		return rowError(id, fmt.Sprintf("was changed: seal %d has another hash", seal.ID))
 	}
 	return nil
 }

@@ -52,10 +52,7 @@ func (s *Service) deleteHeld(ctx context.Context, tx *transaction, row *ent.User
 	if err := s.revokeSessions(ctx, tx, now, session.UserID(row.ID)); err != nil { // the record outlives the rows
 		return err
 	}
-	if err := freeAllAddresses(ctx, tx, row); err != nil {
-		return err
-	}
-	if err := tx.User.DeleteOne(row).Exec(ctx); err != nil {
+	if err := s.remove(ctx, tx, row, now); err != nil {
 		return err
 	}
 	tx.emit(Event{Kind: AccountDeleted, UserID: row.ID})

@@ -13,6 +13,7 @@ type EventKind string
 const (
 	AccountCreated             EventKind = "account_created"
 	AccountDeleted             EventKind = "account_deleted"
+	AccountErased              EventKind = "account_erased" // rows of the audit log no longer say whom they were about
 	AccountSuspended           EventKind = "account_suspended"
 	AccountReinstated          EventKind = "account_reinstated"
 	RolesChanged               EventKind = "roles_changed"
@@ -44,7 +45,7 @@ const (
 
 // Events returns every kind.
 func Events() []EventKind {
-	return []EventKind{AccountCreated, AccountDeleted, AccountSuspended, AccountReinstated, RolesChanged, SignedIn,
+	return []EventKind{AccountCreated, AccountDeleted, AccountErased, AccountSuspended, AccountReinstated, RolesChanged, SignedIn,
 		SignInFailed, AttemptThrottled, Reauthenticated, ReauthenticationFailed, PasswordChanged,
 		PasswordResetRequested, PasswordReset, EmailVerificationRequested, EmailVerified, EmailChangeRequested,
 		EmailChanged, EmailChangeReverted, UserInvited, InvitationAccepted, CodeRefused, RefreshReused, RefreshLate, SessionEnded,
@@ -63,6 +64,7 @@ type Event struct {
 	Limit         string    // with AttemptThrottled: which of ThrottleLimitNames
 	Denied        string    // with OperationDenied: the coordinates
 	Invitation    string    // with UserInvited and InvitationAccepted: its id, which they have in common
+	Receipt       string    // with AccountErased: of which rows
 	Before, After string    // the value that changed, where there is one; only the audit log has it
 }
 

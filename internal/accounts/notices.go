@@ -29,7 +29,7 @@ var notices = map[EventKind]MailKind{
 	// Anybody can cause these, as often as they like.
 	SignInFailed: "", AttemptThrottled: "", ReauthenticationFailed: "", CodeRefused: "", OperationDenied: "",
 	// These are of no account.
-	KeysRotated: "", KeysRevoked: "", SecretRotated: "",
+	AccountErased: "", KeysRotated: "", KeysRevoked: "", SecretRotated: "",
 }
 
 // noticeOf returns the mail that tells of an event; "" is none.
@@ -60,7 +60,8 @@ func (tx *transaction) notify(ctx context.Context) error {
 }
 
 // notice adds the job of a notice to the owner of an account, if the account's address is confirmed: another one may
-// belong to somebody who never asked for an account. The job has all that the mail says, since the account may be gone.
+// belong to somebody who never asked for an account. The job has all that the mail says, since the account may be gone;
+// the user's id is for its erasure.
 func (tx *transaction) notice(ctx context.Context, kind MailKind, e Event) error {
 	account := tx.held[e.UserID]
 	if account == nil {
@@ -73,7 +74,7 @@ func (tx *transaction) notice(ctx context.Context, kind MailKind, e Event) error
 	if cause.actor == ActorAdministrator {
 		cause.from = viewer.Origin{} // which Activity does not show either
 	}
-	args := mailArgs{Kind: kind, Address: account.Email}
+	args := mailArgs{Kind: kind, Address: account.Email, User: account.ID}
 	if account.Name != nil && account.EmailVerified {
 		args.Name = *account.Name
 	}

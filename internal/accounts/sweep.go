@@ -117,13 +117,23 @@ func (s *Service) sweep(ctx context.Context, table string, step func(context.Con
 }
 
 func (s *Service) untilNone(ctx context.Context, table string, step func() (rows int, err error)) error {
+	return resting(ctx, func() (int, error) {
+		rows, err := step()
+		if err == nil && rows > 0 {
+			s.config.OnSwept(table, rows)
+		}
+		return rows, err
+	})
+}
+
+// resting runs step until it finds nothing to do, and rests after each for as long as it took.
+func resting(ctx context.Context, step func() (rows int, err error)) error {
 	for {
 		began := time.Now()
 		rows, err := step()
 		if err != nil || rows == 0 {
 			return err
 		}
-		s.config.OnSwept(table, rows)
 		select {
 		case <-ctx.Done():
 			return nil // the next call goes on

@@ -32,6 +32,7 @@ var growth = map[string]growing{
 		kept: sealsUntil(-364 * 24 * time.Hour)},
 	"addresses":    {bounded: "users: each goes with its account"},
 	"users":        {bounded: "people: each account until it is deleted"},
+	"erasures":     {bounded: "accounts of the last minutes: EraseAccounts deletes each when nothing of its user is left"},
 	"settings":     {bounded: "the program: a row for each name in its source"},
 	"signing_keys": {bounded: "RotateEvery: SigningKeys.Maintain deletes a key a day after it ended"},
 }

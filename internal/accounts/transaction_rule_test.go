@@ -44,6 +44,7 @@ var (
 		"Service.FreeFormerAddresses":  "a background task",
 		"Service.redeemProof":          "the mailed token says whose account it is",
 		"Service.resetMail":            "a background task",
+		"Service.eraseSome":            "a background task",
 		"Service.Logout":               "ends the caller's own session, also when it has ended meanwhile",
 		"Service.resetAccount":         "a command of the operator",
 		"Service.endNextSessions":      "a command of the operator",

@@ -54,8 +54,8 @@ func verifyAuditLog(ctx context.Context, p Process, check accounts.AuditCheck) e
 		}
 		at := func(t time.Time) string { return t.Format(time.RFC3339) }
 		_, err = fmt.Fprintf(p.Stdout, "%d rows in %d seals are as they were sealed, from %s until %s; "+
-			"%d newer rows are not sealed yet.\n%d:%s\n",
-			v.Rows, v.Seals, at(v.Since), at(v.Until), v.Newer, v.Last.Number, v.Last.Hash)
+			"%d newer rows are not sealed yet. Of %d rows, what they said of deleted accounts is erased, with a receipt.\n%d:%s\n",
+			v.Rows, v.Seals, at(v.Since), at(v.Until), v.Newer, v.Erased, v.Last.Number, v.Last.Hash)
 		return err
 	})
 }

@@ -93,6 +93,7 @@ func (s *Server) jobs() []job {
 		{"delete old sessions", s.accounts.DeleteOldSessions},
 		{"delete failed jobs", s.accounts.DeleteFailedJobs},
 		{"seal the audit log", s.accounts.SealAuditLog},
+		{"erase deleted accounts", s.accounts.EraseAccounts},
 		{"delete old rows of the audit log", s.accounts.DeleteOldAuditEvents},
 		{"delete old seals of the audit log", s.accounts.DeleteOldAuditSeals},
 		{"free former addresses", s.accounts.FreeFormerAddresses},

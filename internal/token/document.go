@@ -36,3 +36,13 @@ func ParsePublicKey(jwks string) (*PublicKey, error) {
 
 // Verifies reports whether tokens that the key of a kid signs are valid at a time.
 func (k *Keys) Verifies(kid string, now time.Time) bool { return k.find(kid, now) != nil }
+
+// VerifyDocument returns an error unless a key made the signature whose tokens are valid at a time.
+func (k *Keys) VerifyDocument(document, signature []byte, now time.Time) error {
+	for _, id := range k.IDs(now) {
+		if key := k.find(id, now); key != nil && key.VerifyDocument(document, signature) == nil {
+			return nil
+		}
+	}
+	return errors.New("no signing key of this moment made the signature")
+}

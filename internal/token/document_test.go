@@ -31,6 +31,13 @@ func TestSignDocument_IsNoTokensSignature(t *testing.T) {
 		if err := public.VerifyDocument(input, signature); err != nil {
 			t.Errorf("%s: %v", algorithm, err)
 		}
+		now, former := time.Now(), Scheduled{Key: key, EndsAt: time.Now().Add(-time.Hour)}
+		if err := keys.VerifyDocument(input, signature, now); err != nil {
+			t.Errorf("%s: %v", algorithm, err)
+		}
+		if keys.VerifyDocument(input, of, now) == nil || must(NewKeys(former)).VerifyDocument(input, signature, now) == nil {
+			t.Errorf("%s: the signature of a token, or of a key that has ended, is a document's", algorithm)
+		}
 		if !keys.Verifies(key.ID(), time.Now()) || keys.Verifies("another", time.Now()) {
 			t.Errorf("%s: which key verifies", algorithm)
 		}
