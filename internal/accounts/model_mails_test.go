@@ -2,6 +2,7 @@ package accounts_test
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -20,7 +21,7 @@ type link struct {
 	user, session   uuid.UUID
 	address         string // to which it went
 	text, code      string
-	expires         time.Time
+	expires, until  time.Time // until is as the mail said
 	used, forgotten bool
 	admin           bool // an invitation gives ADMIN
 	attempts        int
@@ -45,7 +46,8 @@ func (m *model) mailed(want ...*link) {
 		default:
 			m.expire(l.user, l.purpose)
 		}
-		l.expires = m.now().Add(linkLives[l.purpose])
+		l.until = m.now().Add(linkLives[l.purpose])
+		l.expires = l.until
 		if string(got.Kind) != string(l.purpose) || got.To != l.address || (got.Code != "") != (l.session != uuid.Nil && l.purpose != token.Invitation) ||
 			!got.Expires.Equal(l.expires) {
 			m.fail("the mail is %+v, want %+v", got, l)
@@ -117,20 +119,43 @@ func (m *model) canBeUndone(user uuid.UUID) bool {
 	})
 }
 
-// someLink is mostly one that can be used, of a purpose mostly, and says whether it is let in there.
+// someLink is mostly one that can be used for a purpose, and says whether it is let in there. Else it is another purpose's,
+// or used, replaced or expired, or its account is suspended.
 func (m *model) someLink(purpose token.OneTimePurpose) (l *link, want problem.Code) {
-	all := slices.Clone(m.links)
-	if !m.chance(15) {
-		all = slices.DeleteFunc(all, func(l *link) bool { return l.purpose != purpose || !m.chance(2) && !m.canBeUsed(l) })
+	usable := func(l *link) bool { return l.purpose == purpose && m.canBeUsed(l) }
+	fits := usable
+	switch n := m.random.IntN(100); {
+	case n < 10:
+		fits = func(l *link) bool { return l.purpose != purpose }
+	case n < 25:
+		fits = func(l *link) bool { return l.purpose == purpose && !m.canBeUsed(l) }
+	case n < 40: // used, or ended by something else than time
+		fits = func(l *link) bool { return l.purpose == purpose && !m.canBeUsed(l) && m.now().Before(l.until) }
+	case n < 50:
+		fits = func(l *link) bool { return usable(l) && l.of.suspended }
+	}
+	all := slices.Collect(m.linksThat(fits))
+	if len(all) == 0 {
+		all = slices.Collect(m.linksThat(usable))
 	}
 	if len(all) == 0 {
 		return &link{of: &person{}, text: "x"}, problem.InvalidToken
 	}
 	l = oneOf(m, all)
-	if l.purpose != purpose || !m.canBeUsed(l) || l.of.id != l.user || l.of.suspended {
+	if !usable(l) || l.of.id != l.user || l.of.suspended {
 		return l, problem.InvalidToken
 	}
 	return l, ""
+}
+
+func (m *model) linksThat(fit func(*link) bool) iter.Seq[*link] {
+	return func(yield func(*link) bool) {
+		for _, l := range m.links {
+			if fit(l) && !yield(l) {
+				return
+			}
+		}
+	}
 }
 
 // addresses are those that a person uses.
@@ -140,10 +165,13 @@ func (p *person) addresses() []string {
 
 func (m *model) takeRequestReset() {
 	p := oneOf(m, m.people)
+	if newest := len(m.links) - 1; newest >= 0 && m.chance(30) { // which the new one replaces
+		p = m.links[newest].of
+	}
 	address := oneOf(m, append(p.addresses(), p.email, p.email))
 	_, err := m.seat().RequestPasswordReset(m.t.Context(), anonymous, accounts.RequestPasswordResetInput{Email: address})
-	m.outcome(err, "", "requestPasswordReset for %s", address)
-	if address != p.email || p.id == uuid.Nil || p.suspended {
+	done := m.outcome(err, "", "requestPasswordReset for %s", address)
+	if !done || address != p.email || p.id == uuid.Nil || p.suspended {
 		m.mailed()
 		return
 	}
@@ -202,7 +230,7 @@ func (m *model) follower(l *link) (by *viewer.Viewer, own bool) {
 // takeVerifyByCode tries the code of a mail in a session, mostly in the one that asked for it.
 func (m *model) takeVerifyByCode() {
 	l, _ := m.someLink(token.VerifyEmail)
-	s := m.caller(func(s *signIn) bool { return s.id == l.session || m.chance(5) })
+	s := m.caller(func(s *signIn) bool { return s.id == l.session || s.user == l.user && m.chance(20) || m.chance(2) })
 	var open *link
 	for _, o := range m.links {
 		if o.purpose == token.VerifyEmail && o.user == s.user && o.session == s.id && m.canBeUsed(o) && o.attempts < 5 {

@@ -2,6 +2,7 @@ package accounts_test
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,8 +16,12 @@ import (
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
-// take takes one random step.
+// take takes one random step; of links, more than chance has are used before they expire.
 func (m *model) take() {
+	if newest := len(m.links) - 1; newest >= 0 && m.canBeUsed(m.links[newest]) && m.chance(8) {
+		redeeming[m.links[newest].purpose](m)
+		return
+	}
 	all := 0
 	for _, s := range steps {
 		all += s.weight
@@ -33,6 +38,11 @@ func (m *model) take() {
 // outcome holds an answer against what the model says: a code, or success where there is none.
 func (m *model) outcome(err error, want problem.Code, format string, args ...any) bool {
 	what := fmt.Sprintf(format, args...)
+	if m.rollsBack && errors.Is(err, errInjected) {
+		m.note("%s: rolled back", what)
+		m.seen[strings.Fields(what)[0]+" rolled back"]++
+		return false
+	}
 	m.note("%s: want %s", what, cmp.Or(want, "success"))
 	m.seen[strings.Fields(what)[0]+" "+string(cmp.Or(want, "done"))]++
 	if want == "" && err != nil || want != "" && !problem.Is(err, want) {
@@ -76,6 +86,25 @@ var steps = []struct {
 	{4, (*model).takeInvite},
 	{4, (*model).takeAccept},
 	{1, (*model).takeSilence},
+	{12, (*model).takeRollBack},
+}
+
+// redeeming are the steps that use links.
+var redeeming = map[token.OneTimePurpose]func(*model){
+	token.ResetAccess: (*model).takeResetPassword, token.VerifyEmail: (*model).takeVerifyEmail,
+	token.ChangeEmail: (*model).takeConfirmChange, token.UndoEmail: (*model).takeRevertChange,
+	token.Invitation: (*model).takeAccept,
+}
+
+// takeRollBack takes a step that is rolled back after all of it was written, its mails too.
+func (m *model) takeRollBack() {
+	m.rollsBack = true
+	oneOf(m, []func(*model){(*model).takeRegister, (*model).takeLogin, (*model).takeChangePassword, (*model).takeSetRoles,
+		func(m *model) { m.takeStatus(accounts.StatusSuspended) }, (*model).takeDelete, (*model).takeRequestReset,
+		(*model).takeResetPassword, (*model).takeRequestVerification, (*model).takeVerifyEmail, (*model).takeChangeEmail,
+		(*model).takeConfirmChange, (*model).takeRevertChange, (*model).takeInvite, (*model).takeAccept, (*model).takeDeleteUser,
+		(*model).takeSendReset, (*model).takeEndSessions})(m)
+	m.rollsBack = false
 }
 
 // seat is the instance that takes the step.
@@ -274,10 +303,10 @@ func (m *model) takeRevokeOthers() {
 	}
 }
 
-// takeTime moves the clock: mostly a little, sometimes to the very end of a session or over days, and periodically
-// back by up to a second.
+// takeTime moves the clock: mostly a little, sometimes to the very end of a session or a link, or over days, and
+// periodically back by up to a second.
 func (m *model) takeTime() {
-	live, before := m.which(m.isActive), m.now()
+	live, usable, before := m.which(m.isActive), slices.Collect(m.linksThat(m.canBeUsed)), m.now()
 	to := before.Add(time.Duration(m.random.Int64N(int64(8 * time.Second))))
 	switch n := m.random.IntN(100); {
 	case n < 10:
@@ -289,6 +318,9 @@ func (m *model) takeTime() {
 	case n < 45 && len(live) > 0:
 		soonest := slices.MinFunc(live, func(a, b *signIn) int { return a.end().Compare(b.end()) })
 		to = soonest.end().Add(oneOf(m, []time.Duration{-time.Microsecond, 0, time.Microsecond}))
+	case n < 65 && len(usable) > 0:
+		soonest := slices.MinFunc(usable, func(a, b *link) int { return a.expires.Compare(b.expires) })
+		to = soonest.expires.Add(oneOf(m, []time.Duration{-time.Microsecond, 0, time.Microsecond}))
 	}
 	if to.Before(m.floor) {
 		to = m.floor

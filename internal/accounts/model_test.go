@@ -58,7 +58,7 @@ func TestSessions_AgreeWithTheirModel(t *testing.T) {
 const wholeLife = refreshTTL + 3*24*time.Hour
 
 // outcomes is how many pairs of a step and its outcome there are.
-const outcomes = 83
+const outcomes = 101
 
 // model is what should be.
 type model struct {
@@ -72,6 +72,8 @@ type model struct {
 	tells    []string              // the notices that the step must leave
 	revoked  []accounts.Revocation // in force
 	floor    time.Time             // the clock never steps back over a sign-in or an end
+
+	rollsBack bool // the step: its transaction fails after its last write
 
 	seed       uint64
 	step       int
@@ -116,6 +118,7 @@ func newModel(t *testing.T, h *fixture, seed uint64) *model {
 	m := &model{fixture: h, random: rand.New(rand.NewPCG(seed, 0)), seed: seed, seen: map[string]int{}}
 	for i := range m.at {
 		m.at[i] = newSeat(t, h)
+		m.at[i].config.Client.AuditEvent.Use(m.rollBack)
 		m.at[i].SyncedUntil(time.Now())
 	}
 	for _, name := range []string{"root", "ada", "bob", "eve"} {
@@ -135,6 +138,17 @@ func newSeat(t *testing.T, h *fixture) *seat {
 		})
 	}))
 	return s
+}
+
+// rollBack fails the write that is a transaction's last.
+func (m *model) rollBack(next ent.Mutator) ent.Mutator {
+	return ent.MutateFunc(func(ctx context.Context, change ent.Mutation) (ent.Value, error) {
+		written, err := next.Mutate(ctx, change)
+		if m.rollsBack {
+			err = errInjected
+		}
+		return written, err
+	})
 }
 
 // otherPool returns another instance, with a pool of its own.
