@@ -19,6 +19,7 @@ export function launch(host) {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      '--disable-features=IsolateSandboxedIframes', // a process for the frame of each mail
       `--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE ${host}`,
     ],
   });
