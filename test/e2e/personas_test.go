@@ -3,6 +3,7 @@ package e2e
 import (
 	"database/sql"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 // persona is a kind of caller, and what a naive reader of the rules must know of it.
 type persona struct {
 	name   string
-	token  func() string // a new one each time: what is granted is carried out, and may end a session
+	token  func() string // a new one each time where something is granted, which is carried out and may end a session
 	reason string        // why the caller is anonymous; "" for one who is signed in
 	roles  []string
 	stale  bool
@@ -56,6 +57,7 @@ func (s *personas) all() []persona {
 	remade := func(how string, token func() string) func() string {
 		return func() string { return s.key.MustRemake(s.t, token(), how) }
 	}
+	one := sync.OnceValue[string] // of who is nobody: nothing is carried out for them
 	longAgo := func(token func() string) func() string {
 		return func() string {
 			made := token()
@@ -65,11 +67,11 @@ func (s *personas) all() []persona {
 	}
 	return []persona{
 		{name: "anonymous", token: func() string { return "" }, reason: "missing"},
-		{name: "a forger", token: remade("forged", user), reason: "invalid"},
-		{name: "a late user", token: remade("expired", user), reason: "expired"},
-		{name: "a user who logged out", token: after("mutation { logout { success } }"), reason: "revoked"},
-		{name: "a suspended user", token: suspended, reason: "revoked"},
-		{name: "a deleted user", token: after("mutation { deleteAccount { success } }"), reason: "revoked"},
+		{name: "a forger", token: one(remade("forged", user)), reason: "invalid"},
+		{name: "a late user", token: one(remade("expired", user)), reason: "expired"},
+		{name: "a user who logged out", token: one(after("mutation { logout { success } }")), reason: "revoked"},
+		{name: "a suspended user", token: one(suspended), reason: "revoked"},
+		{name: "a deleted user", token: one(after("mutation { deleteAccount { success } }")), reason: "revoked"},
 		{name: "a user", token: user, roles: []string{"USER"}},
 		{name: "a user of long ago", token: longAgo(user), roles: []string{"USER"}, stale: true},
 		{name: "an administrator", token: s.Admin, roles: []string{"ADMIN", "USER"}},
