@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -23,7 +24,16 @@ import (
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
-func TestMain(m *testing.M) { dbtest.Main(m) }
+func TestMain(m *testing.M) { os.Exit(dbtest.Run(m, migrateTemplate)) }
+
+func migrateTemplate(url string) error {
+	db, err := database.Open(context.Background(), database.Config{URL: url, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	_, err = db.Migrate(context.Background())
+	return errors.Join(err, db.Close())
+}
 
 const (
 	accessTTL  = 10 * time.Minute

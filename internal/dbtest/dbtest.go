@@ -5,6 +5,7 @@
 package dbtest
 
 import (
+	"context"
 	"crypto/rand"
 	"database/sql"
 	"errors"
@@ -24,13 +25,15 @@ import (
 	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
-// Main runs a package's tests and ends their cluster; call it in TestMain. Without it the cluster ends a moment after
-// the test binary.
-func Main(m *testing.M) { os.Exit(Run(m)) }
+// Main runs a package's tests, with databases that are empty, and ends their cluster; call it in TestMain. Without it
+// the cluster ends a moment after the test binary.
+func Main(m *testing.M) { os.Exit(Run(m, nil)) }
 
-// Run is Main for a TestMain that has more to do before it ends with the returned code.
-func Run(m *testing.M) (code int) {
+// Run is Main for a TestMain that has more to do before it ends with the returned code, or whose tests get copies of
+// databases that prepare has made of empty ones: a copy is cheaper than its migrations.
+func Run(m *testing.M, prepare func(url string) error) (code int) {
 	flag.Set("test.parallel", fmt.Sprint(max(runtime.GOMAXPROCS(0), 4))) // where no flag says otherwise: they wait, mostly
+	shared.prepare = prepare
 	code = m.Run()
 	if err := shared.close(); err != nil {
 		fmt.Fprintln(os.Stderr, "dbtest:", err)
@@ -39,38 +42,64 @@ func Run(m *testing.M) (code int) {
 	return code
 }
 
-// Each runs f as a subtest "sqlite" and a subtest "postgres", each with the URL of an empty database, not migrated.
+// Each runs f as a subtest "sqlite" and a subtest "postgres", each with the URL of a database, prepared if Run says so.
 func Each(t *testing.T, f func(t *testing.T, url string)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) { f(t, SQLite(t)) })
 	t.Run("postgres", func(t *testing.T) { f(t, Postgres(t)) })
 }
 
-// SQLite returns the URL of a file that is not there yet, in a folder that goes with the test.
+// EachEmpty is Each with databases that nothing has prepared.
+func EachEmpty(t *testing.T, f func(t *testing.T, url string)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { f(t, sqlite(t, "")) })
+	t.Run("postgres", func(t *testing.T) { f(t, EmptyPostgres(t)) })
+}
+
+// SQLite returns the URL of a file, in a folder that goes with the test. The file is not there yet, or is prepared.
 func SQLite(t testing.TB) string {
+	t.Helper()
+	folder, err := preparedSQLite()
+	testenv.Check(t, err)
+	return sqlite(t, folder)
+}
+
+func sqlite(t testing.TB, template string) string {
 	t.Helper()
 	folder, err := os.MkdirTemp(pgtemp.MemoryFolder(), "gatehouse-sqlite-")
 	testenv.Check(t, err)
 	t.Cleanup(func() { testenv.Check(t, os.RemoveAll(folder)) })
-	return "sqlite:" + filepath.Join(folder, "gatehouse.db")
+	if template != "" {
+		testenv.Check(t, os.CopyFS(folder, os.DirFS(template)))
+	}
+	return sqliteURL(folder)
 }
 
-// Postgres returns the URL of an empty database that goes with the test. Other processes can use it too.
+func sqliteURL(folder string) string { return "sqlite:" + filepath.Join(folder, "gatehouse.db") }
+
+// Postgres returns the URL of a database that goes with the test: an empty one, or a prepared one. Other processes can
+// use it too.
 func Postgres(t testing.TB) string {
 	t.Helper()
+	started(t)
+	template, err := preparedPostgres()
+	testenv.Check(t, err)
+	return postgres(t, template)
+}
+
+// EmptyPostgres is Postgres for a database that nothing has prepared.
+func EmptyPostgres(t testing.TB) string {
+	t.Helper()
+	return postgres(t, "template1")
+}
+
+func postgres(t testing.TB, template string) string {
+	t.Helper()
 	s := started(t)
-	name := "gatehouse_test_" + strings.ToLower(rand.Text())
-	if _, err := s.admin.ExecContext(t.Context(), "CREATE DATABASE "+name); err != nil {
-		t.Fatalf("dbtest: make a database: %v", err)
-	}
-	t.Cleanup(func() {
-		if _, err := s.admin.Exec("DROP DATABASE " + name + " WITH (FORCE)"); err != nil {
-			t.Errorf("dbtest: drop the database: %v", err)
-		}
-	})
-	u := *s.url
-	u.Path = "/" + name
-	return u.String()
+	name, err := s.create(t.Context(), template)
+	testenv.Check(t, err)
+	t.Cleanup(func() { testenv.Check(t, s.drop(name)) })
+	return s.database(name)
 }
 
 // OpenRaw opens a database past the program. On SQLite a statement waits for the program's own writers for as long as a
@@ -135,6 +164,9 @@ type server struct {
 	url     *url.URL
 	admin   *sql.DB
 	cluster *pgtemp.Server // nil with TEST_DATABASE_URL
+	prepare func(url string) error
+
+	template, folder string // what is prepared, if it is
 }
 
 func started(t testing.TB) *server {
@@ -182,10 +214,61 @@ func (s *server) stopVacuum() error {
 	return err
 }
 
-func (s *server) close() error {
-	var err error
+// create makes a database and returns its name.
+func (s *server) create(ctx context.Context, template string) (name string, err error) {
+	name = "gatehouse_test_" + strings.ToLower(rand.Text())
+	if _, err := s.admin.ExecContext(ctx, "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
+		return "", fmt.Errorf("dbtest: make a database: %w", err)
+	}
+	return name, nil
+}
+
+func (s *server) drop(name string) error {
+	if _, err := s.admin.Exec("DROP DATABASE " + name + " WITH (FORCE)"); err != nil {
+		return fmt.Errorf("dbtest: drop the database: %w", err)
+	}
+	return nil
+}
+
+func (s *server) database(name string) (url string) {
+	u := *s.url
+	u.Path = "/" + name
+	return u.String()
+}
+
+// preparedPostgres is the name of the database that others are copied from.
+var preparedPostgres = sync.OnceValues(func() (name string, err error) {
+	if shared.prepare == nil {
+		return "template1", nil
+	}
+	if name, err = shared.create(context.Background(), "template1"); err != nil {
+		return "", err
+	}
+	shared.template = name
+	return name, shared.prepare(shared.database(name))
+})
+
+// preparedSQLite is the folder that others are copied from; "" when nothing is prepared.
+var preparedSQLite = sync.OnceValues(func() (folder string, err error) {
+	if shared.prepare == nil {
+		return "", nil
+	}
+	if folder, err = os.MkdirTemp(pgtemp.MemoryFolder(), "gatehouse-sqlite-"); err != nil {
+		return "", err
+	}
+	shared.folder = folder
+	return folder, shared.prepare(sqliteURL(folder))
+})
+
+func (s *server) close() (err error) {
+	if s.template != "" {
+		err = s.drop(s.template)
+	}
+	if s.folder != "" {
+		err = errors.Join(err, os.RemoveAll(s.folder))
+	}
 	if s.admin != nil {
-		err = s.admin.Close()
+		err = errors.Join(err, s.admin.Close())
 	}
 	if s.cluster != nil {
 		err = errors.Join(err, s.cluster.Close())

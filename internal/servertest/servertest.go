@@ -7,7 +7,9 @@
 package servertest
 
 import (
+	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -16,19 +18,28 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gatehouse/gatehouse/internal/cli"
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
-// Main runs the tests of a folder in the root of the repository.
+// Main runs the tests of a folder in the root of the repository, with databases that are migrated.
 func Main(m *testing.M) {
 	if err := chdirToRoot(); err != nil {
 		fmt.Fprintln(os.Stderr, "servertest:", err)
 		os.Exit(1)
 	}
-	code := dbtest.Run(m)
+	code := dbtest.Run(m, migrate)
 	removeBuilds()
 	os.Exit(code)
+}
+
+func migrate(url string) error {
+	o := command(context.Background(), []string{"GATEHOUSE_DATABASE_URL=" + url}, "", []string{"migrate"})
+	if o.Code != cli.ExitDone {
+		return errors.New(o.Stderr)
+	}
+	return nil
 }
 
 func chdirToRoot() error {

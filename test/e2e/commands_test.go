@@ -6,11 +6,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/gatehouse/gatehouse/internal/cli"
-	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
 )
 
@@ -67,7 +67,7 @@ func TestMigrate_SaysTheVersionInASentence(t *testing.T) {
 			fmt.Sscanf(f.Name(), "%d_", &version)
 		}
 	}
-	env := []string{"GATEHOUSE_DATABASE_URL=" + dbtest.SQLite(t)}
+	env := []string{"GATEHOUSE_DATABASE_URL=sqlite:" + filepath.Join(t.TempDir(), "gatehouse.db")}
 	if o := servertest.Command(t, env, "", "migrate", "status"); o.Code != cli.ExitFailed ||
 		!strings.Contains(o.Stderr, "gatehouse migrate") {
 		t.Errorf("status of no database: %+v", o)

@@ -198,7 +198,7 @@ func TestStop_LetsARunningRequestFinish(t *testing.T) {
 // TestInstances_StartSimultaneously lets four programs migrate one empty database.
 func TestInstances_StartSimultaneously(t *testing.T) {
 	t.Parallel()
-	dbtest.Each(t, func(t *testing.T, url string) {
+	dbtest.EachEmpty(t, func(t *testing.T, url string) {
 		var keys [4]string
 		var all sync.WaitGroup
 		for i := range keys {

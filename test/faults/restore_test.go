@@ -104,7 +104,7 @@ func backUp(t *testing.T, c *servertest.Client, url string) (restored string, be
 	} else {
 		file := filepath.Join(t.TempDir(), "backup.sql")
 		servertest.Execute(t, ".", "pg_dump", "--file", file, url)
-		restored = dbtest.Postgres(t)
+		restored = dbtest.EmptyPostgres(t)
 		servertest.Execute(t, ".", "psql", "--quiet", "--set", "ON_ERROR_STOP=1", "--output", "/dev/null", "--file", file,
 			restored)
 	}
