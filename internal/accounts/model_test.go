@@ -25,7 +25,7 @@ import (
 // and every row against a naive model in memory. MODEL_SEED repeats a walk, and TEST_LONG=model takes a long one.
 func TestSessions_AgreeWithTheirModel(t *testing.T) {
 	const full = 100_000
-	steps := 2_000
+	steps := 1_000
 	switch {
 	case testenv.Long("model"):
 		steps = full

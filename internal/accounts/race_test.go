@@ -19,7 +19,7 @@ import (
 // refresh twice simultaneously, and in every tenth round the old token of one more comes back: that session ends, and no
 // other does.
 func TestRefresh_OneTokenAtManyInstancesHasOneSuccessor(t *testing.T) {
-	rounds := 30
+	rounds := 15
 	switch {
 	case testenv.Long("model"):
 		rounds = 100

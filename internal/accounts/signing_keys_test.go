@@ -79,7 +79,7 @@ func TestRotate_PublishesAheadAndKeepsTheOldKeyForItsTokens(t *testing.T) {
 			until time.Time
 		}
 		var tokens []issued
-		for at := time.Duration(0); at <= accounts.KeyLead+2*accessTTL; at += 15 * time.Second {
+		for at := time.Duration(0); at <= accounts.KeyLead+2*accessTTL; at += 30 * time.Second {
 			h.clock.set(begun.Add(at))
 			wantKey := old
 			if at >= accounts.KeyLead {
