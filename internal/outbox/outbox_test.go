@@ -42,7 +42,7 @@ func TestRun_CommittedJobIsWorkedAndLeavesNothing(t *testing.T) {
 	})
 }
 
-// TestWake_JobBeginsAfterTheAnswerToItsRequest: mostly, since the table is read now and then without a hint, too.
+// TestWake_JobBeginsAfterTheAnswerToItsRequest: mostly, since the table is read periodically without a hint, too.
 func TestWake_JobBeginsAfterTheAnswerToItsRequest(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		begun := make(chan time.Time, 1)
