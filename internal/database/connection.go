@@ -5,7 +5,9 @@ import (
 	"database/sql/driver"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/lib/pq"
@@ -19,8 +21,24 @@ const (
 	statementTimeout = 10 * time.Second
 )
 
-// unbounded marks the context of a migration, which may take as long as its tables are large.
-type unbounded struct{}
+// migrating marks the context of a migration, which may take as long as its tables are large. Its value is for how long a
+// statement may wait for a table.
+type migrating struct{}
+
+// limitWaitsSQL begins what waits for tables for a time only. It holds for the transaction, which is also that of two
+// statements in one text: a pooler may give each transaction another session.
+func limitWaitsSQL(ctx context.Context) string {
+	timeout, ok := ctx.Value(migrating{}).(time.Duration)
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf("SET LOCAL lock_timeout = %d; ", timeout.Milliseconds())
+}
+
+// locksTables reports whether a statement may lock a table against readers, and can be in a transaction with another one.
+func locksTables(query string) bool {
+	return strings.HasPrefix(query, "ALTER ") || strings.HasPrefix(query, "DO ") && !strings.Contains(query, "COMMIT;")
+}
 
 // pqConn is what lib/pq's connection can do and database/sql asks for.
 type pqConn interface {
@@ -62,6 +80,9 @@ func (c *connection) QueryContext(ctx context.Context, query string, args []driv
 
 func (c *connection) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	ctx = c.setDeadline(ctx)
+	if locksTables(query) { // also in a migration without a transaction
+		query = limitWaitsSQL(ctx) + query
+	}
 	result, err := c.pqConn.ExecContext(ctx, query, args)
 	return result, c.noteReadOnly(err)
 }
@@ -70,7 +91,7 @@ func (c *connection) ExecContext(ctx context.Context, query string, args []drive
 // where the database's owner has set that commits do not: what is answered as done must outlive a failover. A role that
 // asks for more (remote_apply) keeps it. A transaction that need not wait says so itself, as the throttle's charges do.
 const beginSQL = `BEGIN; SELECT set_config('synchronous_commit', 'on', true)
-WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')`
+WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write'); `
 
 // errUnreplicated means that a transaction is committed on the primary, and perhaps not on a synchronous standby.
 var errUnreplicated = errors.New("the wait for the synchronous standby was cancelled, at the end of its time or by an " +
@@ -83,7 +104,7 @@ func (c *connection) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx
 	if o != (driver.TxOptions{}) {
 		return c.pqConn.BeginTx(ctx, o)
 	}
-	if _, err := c.pqConn.ExecContext(ctx, beginSQL, nil); err != nil {
+	if _, err := c.pqConn.ExecContext(ctx, beginSQL+limitWaitsSQL(ctx), nil); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -162,7 +183,7 @@ func (c *connection) noteReadOnly(err error) error {
 func (c *connection) setDeadline(ctx context.Context) context.Context {
 	c.clearDeadline()
 	c.newest = ctx
-	if ctx.Value(unbounded{}) != nil {
+	if ctx.Value(migrating{}) != nil {
 		return ctx
 	}
 	cancel := func() {}

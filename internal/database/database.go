@@ -13,7 +13,6 @@ import (
 
 	"entgo.io/ent/dialect"
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/internal/fairqueue"
@@ -47,6 +46,7 @@ type Database struct {
 	sql         *sql.DB
 	log         *slog.Logger
 	migrations  fs.FS
+	tableWait   tableWait
 	everCurrent atomic.Bool // Migrate found or made this program's version
 	version     atomic.Int64
 	openedFile  fs.FileInfo // the SQLite file that was opened
@@ -66,8 +66,8 @@ type engine interface {
 	withHint(err error) error                        // adds how to correct it
 	schemaQuery() string                             // a query of each table and view where ours belong, and its columns
 	trialWrite() string                              // a write of nothing that matters, which fails where others do
-	locker(db *sql.DB) (lock.SessionLocker, error)   // lets one instance at a time migrate
-	provider(db *sql.DB, migrations fs.FS) (*goose.Provider, error)
+	locker(db *sql.DB) (locker, error)               // lets one instance at a time migrate
+	provider(db *sql.DB, migrations fs.FS, l locker) (*goose.Provider, error)
 	logPool() *sql.DB // of one connection, beside the pool
 	readChanges(ctx context.Context, conn *sql.Conn, after position) (batch, error)
 	sweepChanges() string // a statement that deletes $2 rows of the log, from before $1
@@ -95,7 +95,7 @@ func Open(ctx context.Context, c Config) (*Database, error) {
 		db.SetMaxOpenConns(c.Connections)
 		db.SetMaxIdleConns(c.Connections)
 	}
-	d := &Database{engine: e, sql: db, log: c.Log, migrations: migrationsOf(e.dialect())}
+	d := &Database{engine: e, sql: db, log: c.Log, migrations: migrationsOf(e.dialect()), tableWait: defaultTableWait()}
 	if err := d.await(ctx, c.Wait); err != nil {
 		return nil, errors.Join(fmt.Errorf("database: open %s: %w", e, e.withHint(err)), db.Close())
 	}

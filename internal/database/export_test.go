@@ -15,6 +15,14 @@ func (d *Database) SQL() *sql.DB { return d.sql }
 // SetMigrations makes this the database of another version of the program.
 func (d *Database) SetMigrations(m fs.FS) { d.migrations = m }
 
+// SetTableWait shortens what a migration waits for a table.
+func (d *Database) SetTableWait(timeout, pause, total time.Duration) {
+	d.tableWait = tableWait{timeout, pause, total}
+}
+
+// LocksTables is what limits the wait of a statement without a transaction.
+var LocksTables = locksTables
+
 // Migrations are the files of this program for the database's engine.
 func (d *Database) Migrations() fs.FS { return d.migrations }
 

@@ -15,6 +15,12 @@ import (
 // lockTimeout bounds the wait for another instance that is migrating.
 const lockTimeout = 5 * time.Minute
 
+// locker is a lock of the one instance that migrates. After release nothing holds it.
+type locker interface {
+	lock.SessionLocker
+	release() error
+}
+
 // fileLock lets one instance at a time migrate a SQLite file, and switches foreign keys off on the connection that
 // migrates. goose hands SessionLock the very connection on which it then runs the migrations.
 //
@@ -47,6 +53,8 @@ func (l fileLock) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
 	return errors.Join(err, l.flock.Unlock())
 }
 
+func (l fileLock) release() error { return nil } // SessionUnlock has done so
+
 // setForeignKeys reads the setting back, since SQLite says nothing when it ignores a PRAGMA.
 func setForeignKeys(ctx context.Context, conn *sql.Conn, on bool) error {
 	if _, err := conn.ExecContext(ctx, fmt.Sprintf("PRAGMA foreign_keys = %t", on)); err != nil {
@@ -66,12 +74,23 @@ func setForeignKeys(ctx context.Context, conn *sql.Conn, on bool) error {
 // transaction mode it would be taken on one connection and be released on another. This one has the same number, so
 // instances of older versions wait for it. It asks once a second instead of waiting inside Postgres: CREATE INDEX
 // CONCURRENTLY of the instance that migrates would wait for the instances that wait for the lock.
+//
+// It is held from the first use to release: an instance that tries a migration again keeps its turn.
 type transactionLock struct {
 	db *sql.DB
-	tx *sql.Tx // holds the lock, on a connection beside the one that migrates
+	tx *sql.Tx // holds the lock, on a connection beside the one that migrates; nil: it is not held
 }
 
+// keepOpenSQL lets a transaction wait as long as it must.
+const keepOpenSQL = "SET LOCAL idle_in_transaction_session_timeout = 0"
+
 func (l *transactionLock) SessionLock(ctx context.Context, _ *sql.Conn) error {
+	if l.tx != nil {
+		if _, err := l.tx.ExecContext(ctx, keepOpenSQL); err == nil {
+			return nil
+		}
+		l.release() // its connection is lost, and the lock with it
+	}
 	deadline := time.Now().Add(lockTimeout)
 	for {
 		locked, err := l.try(ctx)
@@ -97,7 +116,7 @@ func (l *transactionLock) try(ctx context.Context) (locked bool, err error) {
 	err = tx.QueryRowContext(ctx, "SELECT pg_try_advisory_xact_lock($1)", int64(lock.DefaultLockID)).Scan(&locked)
 	if err == nil {
 		// It comes second: a query that was the last one keeps its snapshot, and CREATE INDEX CONCURRENTLY waits for it.
-		_, err = tx.ExecContext(ctx, "SET LOCAL idle_in_transaction_session_timeout = 0")
+		_, err = tx.ExecContext(ctx, keepOpenSQL)
 	}
 	if err != nil || !locked {
 		return false, errors.Join(err, tx.Rollback())
@@ -106,4 +125,13 @@ func (l *transactionLock) try(ctx context.Context) (locked bool, err error) {
 	return true, nil
 }
 
-func (l *transactionLock) SessionUnlock(context.Context, *sql.Conn) error { return l.tx.Rollback() }
+func (l *transactionLock) SessionUnlock(context.Context, *sql.Conn) error { return nil }
+
+func (l *transactionLock) release() error {
+	if l.tx == nil {
+		return nil
+	}
+	tx := l.tx
+	l.tx = nil
+	return tx.Rollback()
+}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"entgo.io/ent/dialect"
+	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
 	"github.com/pressly/goose/v3"
 )
 
@@ -117,7 +119,9 @@ func (d *Database) versionsIn(ctx context.Context, table string) (versions []int
 // Migrate brings the schema to this program's version and returns the files that it applied. Several instances may call
 // it simultaneously: one applies, the others wait for it. Each file is one transaction, so one that fails leaves
 // nothing of itself behind; a file that says NO TRANSACTION builds indexes while others read and write, and can run
-// again from its beginning. There is no way back: down would drop columns with what users put into them.
+// again from its beginning. On Postgres a statement that waits for a table gives up soon, and its file is tried again: all
+// who read the table queue behind it, for as long as a dump holds it. There is no way back: down would drop columns with
+// what users put into them.
 func (d *Database) Migrate(ctx context.Context) ([]string, error) {
 	before, err := d.Status(ctx)
 	if err != nil {
@@ -135,15 +139,7 @@ func (d *Database) Migrate(ctx context.Context) ([]string, error) {
 	if before.Newer() || len(before.Pending) == 0 {
 		return nil, d.markCurrent(before)
 	}
-	p, err := d.engine.provider(d.sql, d.migrations)
-	if err != nil {
-		return nil, fmt.Errorf("database: read the migrations of this program: %w", err)
-	}
-	results, err := p.Up(context.WithValue(ctx, unbounded{}, true))
-	if failed, ok := errors.AsType[*goose.PartialError](err); ok {
-		results = failed.Applied
-		err = fmt.Errorf("%s: %w", path.Base(failed.Failed.Source.Path), failed.Err)
-	}
+	results, err := d.apply(ctx)
 	var applied []string
 	for _, r := range results {
 		applied = append(applied, path.Base(r.Source.Path))
@@ -158,6 +154,48 @@ func (d *Database) Migrate(ctx context.Context) ([]string, error) {
 		return applied, err
 	}
 	return applied, d.markCurrent(after)
+}
+
+// apply runs the files that are pending, and tries again what waited for a table for too long.
+func (d *Database) apply(ctx context.Context) (results []*goose.MigrationResult, err error) {
+	l, err := d.engine.locker(d.sql)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, l.release()) }()
+	p, err := d.engine.provider(d.sql, d.migrations, l)
+	if err != nil {
+		return nil, fmt.Errorf("read the migrations of this program: %w", err)
+	}
+	ctx = context.WithValue(ctx, migrating{}, d.tableWait.timeout)
+	for began := time.Now(); ; {
+		done, err := p.Up(ctx)
+		if failed, ok := errors.AsType[*goose.PartialError](err); ok {
+			done = failed.Applied
+			err = fmt.Errorf("%s: %w", path.Base(failed.Failed.Source.Path), failed.Err)
+		}
+		results = append(results, done...)
+		if pq.As(err, pqerror.LockNotAvailable) == nil || time.Since(began) >= d.tableWait.total {
+			return results, err
+		}
+		d.log.WarnContext(ctx, "a migration waits for a table; it is retried", "error", err)
+		select {
+		case <-ctx.Done():
+			return results, err
+		case <-time.After(d.tableWait.pause):
+		}
+	}
+}
+
+// tableWait is how a migration waits for a table that others use.
+type tableWait struct {
+	timeout time.Duration // of one statement, during which readers of the table queue behind it
+	pause   time.Duration // until the next attempt, so that they catch up
+	total   time.Duration // after which no further attempt begins
+}
+
+func defaultTableWait() tableWait {
+	return tableWait{timeout: time.Second, pause: 4 * time.Second, total: 10 * time.Minute}
 }
 
 // markCurrent is checkVersion; once it passed, Ready accepts a newer version.

@@ -105,7 +105,7 @@ func (d *Database) rename(ctx context.Context) (err error) {
 	if err := l.SessionLock(ctx, conn); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, l.SessionUnlock(context.WithoutCancel(ctx), conn)) }()
+	defer func() { err = errors.Join(err, l.SessionUnlock(context.WithoutCancel(ctx), conn), l.release()) }()
 	table, err = readVersionTable(ctx, d.engine, conn)
 	if err != nil || table != goose.DefaultTablename {
 		return err

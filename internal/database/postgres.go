@@ -17,7 +17,6 @@ import (
 	"entgo.io/ent/dialect"
 	"github.com/lib/pq"
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 )
 
 // server is a PostgreSQL database.
@@ -136,13 +135,9 @@ func (s server) trialWrite() string {
 	return "UPDATE " + versionTable + " SET tstamp = tstamp WHERE false"
 }
 
-func (s server) provider(db *sql.DB, migrations fs.FS) (*goose.Provider, error) {
-	l, err := s.locker(db)
-	if err != nil {
-		return nil, err
-	}
+func (s server) provider(db *sql.DB, migrations fs.FS, l locker) (*goose.Provider, error) {
 	return goose.NewProvider(goose.DialectPostgres, db, migrations, goose.WithDisableGlobalRegistry(true),
 		goose.WithTableName(versionTable), goose.WithSessionLocker(l))
 }
 
-func (s server) locker(db *sql.DB) (lock.SessionLocker, error) { return &transactionLock{db: db}, nil }
+func (s server) locker(db *sql.DB) (locker, error) { return &transactionLock{db: db}, nil }

@@ -52,6 +52,9 @@ func (s server) hintOf(code pqerror.Code) string {
 	case pqerror.ProtocolViolation:
 		return "a pooler takes no setting that it does not know: remove search_path, options and the like from the URL and " +
 			"set them for the user, as by ALTER ROLE " + user + " SET search_path = name; or it is not PostgreSQL"
+	case pqerror.LockNotAvailable:
+		return "a dump or a long transaction uses the table: wait until it is done, or end it (pg_stat_activity shows it), and " +
+			"start again"
 	case pqerror.FeatureNotSupported: // a conversion between the encoding of the database and that of clients
 		return encodingHint
 	}

@@ -13,7 +13,6 @@ import (
 	"entgo.io/ent/dialect"
 	"github.com/pressly/goose/v3"
 	gdb "github.com/pressly/goose/v3/database"
-	"github.com/pressly/goose/v3/lock"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
@@ -123,12 +122,8 @@ func (f file) trialWrite() string {
 	return "UPDATE " + versionTable + " SET tstamp = strftime('%Y-%m-%d %H:%M:%f') WHERE version_id = 0"
 }
 
-func (f file) provider(db *sql.DB, migrations fs.FS) (*goose.Provider, error) {
+func (f file) provider(db *sql.DB, migrations fs.FS, l locker) (*goose.Provider, error) {
 	store, err := gdb.NewStore(gdb.DialectSQLite3, versionTable)
-	if err != nil {
-		return nil, err
-	}
-	l, err := f.locker(db)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +131,7 @@ func (f file) provider(db *sql.DB, migrations fs.FS) (*goose.Provider, error) {
 		goose.WithStore(checkedStore{store, migrations}), goose.WithSessionLocker(l))
 }
 
-func (f file) locker(*sql.DB) (lock.SessionLocker, error) {
+func (f file) locker(*sql.DB) (locker, error) {
 	path, err := f.lockPath()
 	if err != nil {
 		return nil, err
