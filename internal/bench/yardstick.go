@@ -26,7 +26,7 @@ func becomeYardstick() {
 	if len(os.Args) != 3 {
 		return
 	}
-	debug.SetGCPercent(175) // as gatehouse serve does
+	debug.SetGCPercent(175) // as gatehouse serve does while little is live
 	mux := http.NewServeMux()
 	switch os.Args[1] {
 	case plainCommand:

@@ -338,6 +338,6 @@ func TestSQLiteCacheBytes_IsWhatTheConnectionsMayHold(t *testing.T) {
 	if err := d.SQL().QueryRow("PRAGMA cache_size").Scan(&kib); err != nil {
 		t.Fatal(err)
 	}
-	held := -kib << 10 * d.SQL().Stats().MaxOpenConnections
+	held := -kib << 10 * 2 * d.SQL().Stats().MaxOpenConnections
 	testenv.Equal(t, held, database.SQLiteCacheBytes(), "the bytes of all connections' pages")
 }

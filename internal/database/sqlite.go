@@ -51,10 +51,11 @@ func (f file) open(mustExist bool) (*sql.DB, error) {
 func sqliteConnections() int { return max(4, runtime.GOMAXPROCS(0)) }
 
 // sqlitePages is how much of a file each connection keeps in memory, in KiB. The system has the rest of the file.
-const sqlitePages = 1 << 10
+const sqlitePages = 512
 
-// SQLiteCacheBytes returns how much memory the pages of a SQLite file take at most, outside of Go's heap.
-func SQLiteCacheBytes() int { return sqliteConnections() * sqlitePages << 10 }
+// SQLiteCacheBytes returns how much memory the pages of a SQLite file take at most, outside of Go's heap: the driver
+// allocates a page and what SQLite notes of it in the next power of two, which is twice a page.
+func SQLiteCacheBytes() int { return sqliteConnections() * 2 * sqlitePages << 10 }
 
 func (f file) cannotOpen(err error, mustExist bool) error {
 	folder := filepath.Dir(f.path)

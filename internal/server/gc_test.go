@@ -1,9 +1,13 @@
 package server
 
 import (
+	"context"
 	"math"
+	"runtime"
 	"runtime/debug"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/gatehouse/gatehouse/internal/config"
 )
@@ -35,5 +39,31 @@ func TestSetGC_TheEnvironmentDecidesFirst(t *testing.T) {
 				t.Errorf("the limit is %d MiB", got>>20)
 			}
 		})
+	}
+}
+
+// TestFollowLive_FullCachesHaveLessGarbageBesideThem than a small heap in proportion, and never less than a smaller one.
+func TestFollowLive_FullCachesHaveLessGarbageBesideThem(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go followLive(ctx)
+		full := make([]byte, 8*littleLive)
+		runtime.GC()
+		time.Sleep(liveInterval + 1)
+		synctest.Wait()
+		if got := debug.SetGCPercent(gcPercent); got <= morePercent || got >= gcPercent {
+			t.Errorf("GOGC is %d beside %d MiB", got, len(full)>>20)
+		}
+		runtime.KeepAlive(full)
+	})
+	garbage := uint64(0)
+	for live := uint64(1 << 20); live < 1<<30; live += live / 8 {
+		now := live * uint64(gcPercentFor(live)) / 100
+		if now+now/50 < garbage || gcPercentFor(live) > gcPercent { // percents are whole
+			t.Errorf("beside %d live bytes %d may be garbage; beside fewer %d", live, now, garbage)
+		}
+		garbage = now
 	}
 }

@@ -61,8 +61,12 @@ func Run(ctx context.Context, c *Config, o Options) error {
 		Handler: s.Handler, DrainTime: c.DrainTime(), Log: o.Log,
 		Networks: func(peer net.Addr) []string { return viewer.NetworksOf(peer, c.TrustedProxies) },
 	})
-	defer ops.serve(s.opsHandler(s.public.Draining))()             // until after the last request
-	defer runTasks(context.WithoutCancel(ctx), o.Log, s.tasks())() // also while running requests finish
+	defer ops.serve(s.opsHandler(s.public.Draining))() // until after the last request
+	tasks := s.tasks()
+	if o.Standalone && !c.GOGC {
+		tasks = append(tasks, followLive)
+	}
+	defer runTasks(context.WithoutCancel(ctx), o.Log, tasks)() // also while running requests finish
 	o.Log.Info("listening", "address", o.Address)
 	o.Ready(o.Address)
 	return s.public.Serve(ctx)
