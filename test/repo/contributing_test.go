@@ -15,7 +15,8 @@ import (
 // TestContributing_ExampleWorks follows the example of CONTRIBUTING.md in a copy of the tree, step by step: its diffs
 // apply and its commands run. Then the field that it adds stands in the access table, and the tests that an added field
 // touches pass, those of the schema and the access matrix among them: without the rule of that field there is no guard.
-// With TEST_LONG=contributing all tests of the packages pass, and go vet.
+// Of the tests of migrations it runs those that read the files and the versions. With TEST_LONG=contributing all tests of
+// the packages pass, and go vet.
 func TestContributing_ExampleWorks(t *testing.T) {
 	if testing.Short() {
 		t.Skip("generates, builds and tests a copy of the program")
@@ -52,8 +53,8 @@ func TestContributing_ExampleWorks(t *testing.T) {
 	if testenv.Long("contributing") {
 		run("go vet ./... && go test -vet off -short ./graph ./internal/... ./test/e2e")
 	}
-	touched := "AccessMatrix|AccessTable|Schema_|ProductsSchema|Imports_|ExpensiveFields|Validation_|Migrat|" +
-		"Transcripts/" + transcript[1]
+	touched := "AccessMatrix/sqlite|AccessTable|Schema_|ProductsSchema|Imports_|ExpensiveFields|Validation_|MigrationFiles|" +
+		"NewerDatabase|BeforeAFailure|SaysTheVersion|Transcripts/" + transcript[1]
 	run("go test -vet off -ldflags=-s -short -run '" + touched + "' ./graph ./internal/database ./test/e2e ./test/repo")
 }
 
