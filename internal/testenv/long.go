@@ -9,6 +9,7 @@ import (
 
 // longRuns names every test that has a long form, and what that is. Each takes minutes, so only TEST_LONG asks for it.
 var longRuns = map[string]string{
+	"audit":        "sign-ins with and without the audit log, of which the rates are printed",
 	"bench":        "the benchmark's quick run, which loads the machine for a minute",
 	"characters":   "each character there is, the unassigned ones too",
 	"contributing": "all tests on the tree in which the example of CONTRIBUTING.md was followed",
