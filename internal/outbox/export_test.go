@@ -23,7 +23,14 @@ type Leased = leased
 func (l leased) Until() time.Time { return l.until }
 
 // Claim, End and Attempt are the steps of Run.
-func (o *Outbox) Claim(ctx context.Context, n int) ([]Leased, error) { return o.claim(ctx, n) }
+func (o *Outbox) Claim(ctx context.Context, n int) ([]Leased, error) {
+	again, err := o.claim(ctx, share{n: n, again: true})
+	if err != nil {
+		return again, err
+	}
+	fresh, err := o.claim(ctx, share{n: n - len(again)})
+	return append(again, fresh...), err
+}
 
 // End ends an attempt.
 func (o *Outbox) End(ctx context.Context, j Leased, err error, stopped bool) error {

@@ -25,40 +25,53 @@ type leased struct {
 	until time.Time // by the clock of Config: others may take it then
 }
 
-// claim leases at most n jobs that are due, those that are due for longest first. A job whose lease is over is due: its
-// instance crashed, or lost the database.
+// share says which jobs a claim takes.
+type share struct {
+	n     int
+	again bool // that were begun before; else those that were not
+}
+
+// claim leases jobs that are due, those that are due for longest first. A job whose lease is over is due: its instance
+// crashed, or lost the database.
 //
 // One statement takes them and another one reads what it took. If the second fails, these jobs wait until the lease is
 // over.
-func (o *Outbox) claim(ctx context.Context, n int) ([]leased, error) {
+func (o *Outbox) claim(ctx context.Context, jobs share) ([]leased, error) {
+	if jobs.n <= 0 {
+		return nil, nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
 	defer cancel()
 	began, now := time.Now(), o.now()
 	until, lease := now.Add(o.config.Timeout+maxClockSkew), o.config.Instance+" "+uuid.NewString()
-	taken, err := o.config.Client.Job.Update().Where(o.due(now, n)).
+	taken, err := o.config.Client.Job.Update().Where(o.due(now, jobs)).
 		SetLeasedBy(lease).AddAttempt(1).SetDueAt(until).Save(ctx)
 	if err != nil || taken == 0 {
 		return nil, err
 	}
 	rows, err := o.config.Client.Job.Query().Where(job.LeasedBy(lease), job.DueAt(until), job.FailedAtIsNil()).All(ctx)
-	jobs := make([]leased, len(rows))
+	all := make([]leased, len(rows))
 	for i, row := range rows {
-		jobs[i] = leased{jobOf(row), lease, began, until}
+		all[i] = leased{jobOf(row), lease, began, until}
 	}
-	return jobs, err
+	return all, err
 }
 
 func jobOf(row *ent.Job) Job {
 	return Job{ID: row.ID, Kind: row.Kind, Args: row.Args, Attempt: row.Attempt, CreatedAt: row.CreatedAt.UTC()}
 }
 
-// due matches at most n jobs of our kinds that are due, and that no other transaction is about to lease. On Postgres
+// due matches a share of the jobs of our kinds that are due, and that no other transaction is about to lease. On Postgres
 // the rows are an array: the planner could run the subquery of an IN more than once, which then locks other rows.
-func (o *Outbox) due(now time.Time, n int) predicate.Job {
+func (o *Outbox) due(now time.Time, jobs share) predicate.Job {
+	begun := sql.EQ(job.FieldAttempt, 0)
+	if jobs.again {
+		begun = sql.GT(job.FieldAttempt, 0)
+	}
 	return func(s *sql.Selector) {
 		rows := sql.Dialect(s.Dialect()).Select(job.FieldID).From(sql.Table(job.Table)).Where(sql.And(
-			sql.IsNull(job.FieldFailedAt), sql.LTE(job.FieldDueAt, now), sql.In(job.FieldKind, o.kinds...),
-		)).OrderBy(job.FieldDueAt).Limit(n)
+			sql.IsNull(job.FieldFailedAt), sql.LTE(job.FieldDueAt, now), sql.In(job.FieldKind, o.kinds...), begun,
+		)).OrderBy(job.FieldDueAt).Limit(jobs.n)
 		if s.Dialect() != dialect.Postgres {
 			s.Where(sql.In(s.C(job.FieldID), rows))
 			return
@@ -118,6 +131,9 @@ func (o *Outbox) Stats(ctx context.Context) (s Stats, err error) {
 	}
 	if s.Waiting, err = jobs.Query().Where(job.FailedAtIsNil()).Count(ctx); err != nil {
 		return s, err
+	}
+	if s.Waiting == 0 { // the search would read all that were given up
+		return s, nil
 	}
 	oldest, err := jobs.Query().Where(job.FailedAtIsNil()).Order(ent.Asc(job.FieldID)).First(ctx)
 	if ent.IsNotFound(err) {

@@ -141,6 +141,7 @@ type loop struct {
 	*Outbox
 	results   chan result // of handlers that have returned
 	running   int
+	again     int      // of those running, that were begun before
 	unwritten []result // whose ends the database does not know yet
 	mayBeMore bool     // jobs that are due
 	warned    time.Time
@@ -153,15 +154,25 @@ type result struct {
 	stopped bool // it did not come to an end of its own
 }
 
-// begin leases as many jobs as there are free workers, and starts them. A stop meanwhile does not interrupt the claim,
+// begin leases as many jobs as there are free workers, and starts them. Jobs that are begun again have half of the workers
+// at most: those that hang each time, as mail to a server that does not answer, leave the others to new ones. A stop meanwhile does not interrupt the claim,
 // which may be done although its answer is lost.
 func (l *loop) begin(ctx, working context.Context) {
 	free := l.config.Workers - l.running - len(l.unwritten)
 	if !l.mayBeMore || free <= 0 {
 		return
 	}
-	jobs, err := l.claim(context.WithoutCancel(ctx), free)
-	l.mayBeMore = len(jobs) == free
+	ctx = context.WithoutCancel(ctx)
+	again := min(free, (l.config.Workers+1)/2-l.again)
+	jobs, err := l.claim(ctx, share{n: again, again: true})
+	l.again += len(jobs)
+	l.mayBeMore = len(jobs) == max(0, again)
+	if err == nil {
+		var fresh []leased
+		fresh, err = l.claim(ctx, share{n: free - len(jobs)})
+		jobs = append(jobs, fresh...)
+		l.mayBeMore = l.mayBeMore || len(jobs) == free
+	}
 	if err != nil {
 		l.warn(ctx, "jobs cannot be leased; they wait", err)
 	}
@@ -173,6 +184,9 @@ func (l *loop) begin(ctx, working context.Context) {
 
 func (l *loop) returned(r result) {
 	l.running--
+	if r.Attempt > 1 {
+		l.again--
+	}
 	l.unwritten = append(l.unwritten, r)
 }
 

@@ -42,6 +42,30 @@ func TestRun_CommittedJobIsWorkedAndLeavesNothing(t *testing.T) {
 	})
 }
 
+// TestRun_JobsThatHangLeaveWorkersToNewOnes: however many are due again, and hang again.
+func TestRun_JobsThatHangLeaveWorkersToNewOnes(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
+		done := make(chan uuid.UUID, 10)
+		o := h.instance(func(ctx context.Context, j outbox.Job) error {
+			if j.Attempt > 1 {
+				<-ctx.Done()
+			}
+			done <- j.ID
+			return nil
+		})
+		for range 20 {
+			h.add(h.db.Client, "mail")
+		}
+		h.db.Client.Job.Update().SetAttempt(1).ExecX(t.Context())
+		h.run(o)
+		for range 3 {
+			id := h.add(h.db.Client, "mail")
+			o.Wake()
+			testenv.Equal(t, id, <-done, "the new job")
+		}
+	})
+}
+
 // TestWake_JobBeginsAfterTheAnswerToItsRequest: mostly, since the table is read periodically without a hint, too.
 func TestWake_JobBeginsAfterTheAnswerToItsRequest(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
