@@ -7970,6 +7970,8 @@ type UserMutation struct {
 	roles                      *[]string
 	appendroles                []string
 	status                     *string
+	erase_at                   *time.Time
+	restorable                 *bool
 	created_at                 *time.Time
 	updated_at                 *time.Time
 	clearedFields              map[string]struct{}
@@ -8553,6 +8555,91 @@ func (m *UserMutation) ResetStatus() {
 	m.status = nil
 }
 
+// SetEraseAt sets the "erase_at" field.
+func (m *UserMutation) SetEraseAt(t time.Time) {
+	m.erase_at = &t
+}
+
+// EraseAt returns the value of the "erase_at" field in the mutation.
+func (m *UserMutation) EraseAt() (r time.Time, exists bool) {
+	v := m.erase_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEraseAt returns the old "erase_at" field's value of the User entity.
+// If the User object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMutation) OldEraseAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEraseAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEraseAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEraseAt: %w", err)
+	}
+	return oldValue.EraseAt, nil
+}
+
+// ClearEraseAt clears the value of the "erase_at" field.
+func (m *UserMutation) ClearEraseAt() {
+	m.erase_at = nil
+	m.clearedFields[user.FieldEraseAt] = struct{}{}
+}
+
+// EraseAtCleared returns if the "erase_at" field was cleared in this mutation.
+func (m *UserMutation) EraseAtCleared() bool {
+	_, ok := m.clearedFields[user.FieldEraseAt]
+	return ok
+}
+
+// ResetEraseAt resets all changes to the "erase_at" field.
+func (m *UserMutation) ResetEraseAt() {
+	m.erase_at = nil
+	delete(m.clearedFields, user.FieldEraseAt)
+}
+
+// SetRestorable sets the "restorable" field.
+func (m *UserMutation) SetRestorable(b bool) {
+	m.restorable = &b
+}
+
+// Restorable returns the value of the "restorable" field in the mutation.
+func (m *UserMutation) Restorable() (r bool, exists bool) {
+	v := m.restorable
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRestorable returns the old "restorable" field's value of the User entity.
+// If the User object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMutation) OldRestorable(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRestorable is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRestorable requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRestorable: %w", err)
+	}
+	return oldValue.Restorable, nil
+}
+
+// ResetRestorable resets all changes to the "restorable" field.
+func (m *UserMutation) ResetRestorable() {
+	m.restorable = nil
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (m *UserMutation) SetCreatedAt(t time.Time) {
 	m.created_at = &t
@@ -8713,7 +8800,7 @@ func (m *UserMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *UserMutation) Fields() []string {
-	fields := make([]string, 0, 12)
+	fields := make([]string, 0, 14)
 	if m.email != nil {
 		fields = append(fields, user.FieldEmail)
 	}
@@ -8743,6 +8830,12 @@ func (m *UserMutation) Fields() []string {
 	}
 	if m.status != nil {
 		fields = append(fields, user.FieldStatus)
+	}
+	if m.erase_at != nil {
+		fields = append(fields, user.FieldEraseAt)
+	}
+	if m.restorable != nil {
+		fields = append(fields, user.FieldRestorable)
 	}
 	if m.created_at != nil {
 		fields = append(fields, user.FieldCreatedAt)
@@ -8778,6 +8871,10 @@ func (m *UserMutation) Field(name string) (ent.Value, bool) {
 		return m.Roles()
 	case user.FieldStatus:
 		return m.Status()
+	case user.FieldEraseAt:
+		return m.EraseAt()
+	case user.FieldRestorable:
+		return m.Restorable()
 	case user.FieldCreatedAt:
 		return m.CreatedAt()
 	case user.FieldUpdatedAt:
@@ -8811,6 +8908,10 @@ func (m *UserMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldRoles(ctx)
 	case user.FieldStatus:
 		return m.OldStatus(ctx)
+	case user.FieldEraseAt:
+		return m.OldEraseAt(ctx)
+	case user.FieldRestorable:
+		return m.OldRestorable(ctx)
 	case user.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
 	case user.FieldUpdatedAt:
@@ -8893,6 +8994,20 @@ func (m *UserMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetStatus(v)
+		return nil
+	case user.FieldEraseAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEraseAt(v)
+		return nil
+	case user.FieldRestorable:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRestorable(v)
 		return nil
 	case user.FieldCreatedAt:
 		v, ok := value.(time.Time)
@@ -8977,6 +9092,9 @@ func (m *UserMutation) ClearedFields() []string {
 	if m.FieldCleared(user.FieldEmailProvedGeneration) {
 		fields = append(fields, user.FieldEmailProvedGeneration)
 	}
+	if m.FieldCleared(user.FieldEraseAt) {
+		fields = append(fields, user.FieldEraseAt)
+	}
 	return fields
 }
 
@@ -9002,6 +9120,9 @@ func (m *UserMutation) ClearField(name string) error {
 		return nil
 	case user.FieldEmailProvedGeneration:
 		m.ClearEmailProvedGeneration()
+		return nil
+	case user.FieldEraseAt:
+		m.ClearEraseAt()
 		return nil
 	}
 	return fmt.Errorf("unknown User nullable field %s", name)
@@ -9040,6 +9161,12 @@ func (m *UserMutation) ResetField(name string) error {
 		return nil
 	case user.FieldStatus:
 		m.ResetStatus()
+		return nil
+	case user.FieldEraseAt:
+		m.ResetEraseAt()
+		return nil
+	case user.FieldRestorable:
+		m.ResetRestorable()
 		return nil
 	case user.FieldCreatedAt:
 		m.ResetCreatedAt()

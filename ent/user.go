@@ -39,6 +39,10 @@ type User struct {
 	Roles []string `json:"roles,omitempty"`
 	// GraphQL's UserStatus value
 	Status string `json:"status,omitempty"`
+	// of a deleted account: when it is erased
+	EraseAt *time.Time `json:"erase_at,omitempty"`
+	// of a deleted account: a sign-in takes the deletion back
+	Restorable bool `json:"restorable,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
 	// UpdatedAt holds the value of the "updated_at" field.
@@ -74,13 +78,13 @@ func (*User) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case user.FieldRoles:
 			values[i] = new([]byte)
-		case user.FieldEmailVerified:
+		case user.FieldEmailVerified, user.FieldRestorable:
 			values[i] = new(sql.NullBool)
 		case user.FieldCredentialGeneration, user.FieldEmailProvedGeneration:
 			values[i] = new(sql.NullInt64)
 		case user.FieldEmail, user.FieldPendingEmail, user.FieldName, user.FieldLocale, user.FieldPasswordHash, user.FieldStatus:
 			values[i] = new(sql.NullString)
-		case user.FieldCreatedAt, user.FieldUpdatedAt:
+		case user.FieldEraseAt, user.FieldCreatedAt, user.FieldUpdatedAt:
 			values[i] = new(sql.NullTime)
 		case user.FieldID:
 			values[i] = new(uuid.UUID)
@@ -171,6 +175,19 @@ func (_m *User) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Status = value.String
 			}
+		case user.FieldEraseAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field erase_at", values[i])
+			} else if value.Valid {
+				_m.EraseAt = new(time.Time)
+				*_m.EraseAt = value.Time
+			}
+		case user.FieldRestorable:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field restorable", values[i])
+			} else if value.Valid {
+				_m.Restorable = value.Bool
+			}
 		case user.FieldCreatedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
 				return fmt.Errorf("unexpected type %T for field created_at", values[i])
@@ -260,6 +277,14 @@ func (_m *User) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("status=")
 	builder.WriteString(_m.Status)
+	builder.WriteString(", ")
+	if v := _m.EraseAt; v != nil {
+		builder.WriteString("erase_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	builder.WriteString("restorable=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Restorable))
 	builder.WriteString(", ")
 	builder.WriteString("created_at=")
 	builder.WriteString(_m.CreatedAt.Format(time.ANSIC))

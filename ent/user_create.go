@@ -133,6 +133,34 @@ func (_c *UserCreate) SetStatus(v string) *UserCreate {
 	return _c
 }
 
+// SetEraseAt sets the "erase_at" field.
+func (_c *UserCreate) SetEraseAt(v time.Time) *UserCreate {
+	_c.mutation.SetEraseAt(v)
+	return _c
+}
+
+// SetNillableEraseAt sets the "erase_at" field if the given value is not nil.
+func (_c *UserCreate) SetNillableEraseAt(v *time.Time) *UserCreate {
+	if v != nil {
+		_c.SetEraseAt(*v)
+	}
+	return _c
+}
+
+// SetRestorable sets the "restorable" field.
+func (_c *UserCreate) SetRestorable(v bool) *UserCreate {
+	_c.mutation.SetRestorable(v)
+	return _c
+}
+
+// SetNillableRestorable sets the "restorable" field if the given value is not nil.
+func (_c *UserCreate) SetNillableRestorable(v *bool) *UserCreate {
+	if v != nil {
+		_c.SetRestorable(*v)
+	}
+	return _c
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_c *UserCreate) SetCreatedAt(v time.Time) *UserCreate {
 	_c.mutation.SetCreatedAt(v)
@@ -209,6 +237,10 @@ func (_c *UserCreate) defaults() {
 		v := user.DefaultCredentialGeneration
 		_c.mutation.SetCredentialGeneration(v)
 	}
+	if _, ok := _c.mutation.Restorable(); !ok {
+		v := user.DefaultRestorable
+		_c.mutation.SetRestorable(v)
+	}
 }
 
 // check runs all checks and user-defined validators on the builder.
@@ -230,6 +262,9 @@ func (_c *UserCreate) check() error {
 	}
 	if _, ok := _c.mutation.Status(); !ok {
 		return &ValidationError{Name: "status", err: errors.New(`ent: missing required field "User.status"`)}
+	}
+	if _, ok := _c.mutation.Restorable(); !ok {
+		return &ValidationError{Name: "restorable", err: errors.New(`ent: missing required field "User.restorable"`)}
 	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "User.created_at"`)}
@@ -312,6 +347,14 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Status(); ok {
 		_spec.SetField(user.FieldStatus, field.TypeString, value)
 		_node.Status = value
+	}
+	if value, ok := _c.mutation.EraseAt(); ok {
+		_spec.SetField(user.FieldEraseAt, field.TypeTime, value)
+		_node.EraseAt = &value
+	}
+	if value, ok := _c.mutation.Restorable(); ok {
+		_spec.SetField(user.FieldRestorable, field.TypeBool, value)
+		_node.Restorable = value
 	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(user.FieldCreatedAt, field.TypeTime, value)
@@ -542,6 +585,36 @@ func (u *UserUpsert) SetStatus(v string) *UserUpsert {
 // UpdateStatus sets the "status" field to the value that was provided on create.
 func (u *UserUpsert) UpdateStatus() *UserUpsert {
 	u.SetExcluded(user.FieldStatus)
+	return u
+}
+
+// SetEraseAt sets the "erase_at" field.
+func (u *UserUpsert) SetEraseAt(v time.Time) *UserUpsert {
+	u.Set(user.FieldEraseAt, v)
+	return u
+}
+
+// UpdateEraseAt sets the "erase_at" field to the value that was provided on create.
+func (u *UserUpsert) UpdateEraseAt() *UserUpsert {
+	u.SetExcluded(user.FieldEraseAt)
+	return u
+}
+
+// ClearEraseAt clears the value of the "erase_at" field.
+func (u *UserUpsert) ClearEraseAt() *UserUpsert {
+	u.SetNull(user.FieldEraseAt)
+	return u
+}
+
+// SetRestorable sets the "restorable" field.
+func (u *UserUpsert) SetRestorable(v bool) *UserUpsert {
+	u.Set(user.FieldRestorable, v)
+	return u
+}
+
+// UpdateRestorable sets the "restorable" field to the value that was provided on create.
+func (u *UserUpsert) UpdateRestorable() *UserUpsert {
+	u.SetExcluded(user.FieldRestorable)
 	return u
 }
 
@@ -787,6 +860,41 @@ func (u *UserUpsertOne) SetStatus(v string) *UserUpsertOne {
 func (u *UserUpsertOne) UpdateStatus() *UserUpsertOne {
 	return u.Update(func(s *UserUpsert) {
 		s.UpdateStatus()
+	})
+}
+
+// SetEraseAt sets the "erase_at" field.
+func (u *UserUpsertOne) SetEraseAt(v time.Time) *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.SetEraseAt(v)
+	})
+}
+
+// UpdateEraseAt sets the "erase_at" field to the value that was provided on create.
+func (u *UserUpsertOne) UpdateEraseAt() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateEraseAt()
+	})
+}
+
+// ClearEraseAt clears the value of the "erase_at" field.
+func (u *UserUpsertOne) ClearEraseAt() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.ClearEraseAt()
+	})
+}
+
+// SetRestorable sets the "restorable" field.
+func (u *UserUpsertOne) SetRestorable(v bool) *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.SetRestorable(v)
+	})
+}
+
+// UpdateRestorable sets the "restorable" field to the value that was provided on create.
+func (u *UserUpsertOne) UpdateRestorable() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateRestorable()
 	})
 }
 
@@ -1201,6 +1309,41 @@ func (u *UserUpsertBulk) SetStatus(v string) *UserUpsertBulk {
 func (u *UserUpsertBulk) UpdateStatus() *UserUpsertBulk {
 	return u.Update(func(s *UserUpsert) {
 		s.UpdateStatus()
+	})
+}
+
+// SetEraseAt sets the "erase_at" field.
+func (u *UserUpsertBulk) SetEraseAt(v time.Time) *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.SetEraseAt(v)
+	})
+}
+
+// UpdateEraseAt sets the "erase_at" field to the value that was provided on create.
+func (u *UserUpsertBulk) UpdateEraseAt() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateEraseAt()
+	})
+}
+
+// ClearEraseAt clears the value of the "erase_at" field.
+func (u *UserUpsertBulk) ClearEraseAt() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.ClearEraseAt()
+	})
+}
+
+// SetRestorable sets the "restorable" field.
+func (u *UserUpsertBulk) SetRestorable(v bool) *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.SetRestorable(v)
+	})
+}
+
+// UpdateRestorable sets the "restorable" field to the value that was provided on create.
+func (u *UserUpsertBulk) UpdateRestorable() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateRestorable()
 	})
 }
 

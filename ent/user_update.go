@@ -207,6 +207,40 @@ func (_u *UserUpdate) SetNillableStatus(v *string) *UserUpdate {
 	return _u
 }
 
+// SetEraseAt sets the "erase_at" field.
+func (_u *UserUpdate) SetEraseAt(v time.Time) *UserUpdate {
+	_u.mutation.SetEraseAt(v)
+	return _u
+}
+
+// SetNillableEraseAt sets the "erase_at" field if the given value is not nil.
+func (_u *UserUpdate) SetNillableEraseAt(v *time.Time) *UserUpdate {
+	if v != nil {
+		_u.SetEraseAt(*v)
+	}
+	return _u
+}
+
+// ClearEraseAt clears the value of the "erase_at" field.
+func (_u *UserUpdate) ClearEraseAt() *UserUpdate {
+	_u.mutation.ClearEraseAt()
+	return _u
+}
+
+// SetRestorable sets the "restorable" field.
+func (_u *UserUpdate) SetRestorable(v bool) *UserUpdate {
+	_u.mutation.SetRestorable(v)
+	return _u
+}
+
+// SetNillableRestorable sets the "restorable" field if the given value is not nil.
+func (_u *UserUpdate) SetNillableRestorable(v *bool) *UserUpdate {
+	if v != nil {
+		_u.SetRestorable(*v)
+	}
+	return _u
+}
+
 // SetUpdatedAt sets the "updated_at" field.
 func (_u *UserUpdate) SetUpdatedAt(v time.Time) *UserUpdate {
 	_u.mutation.SetUpdatedAt(v)
@@ -350,6 +384,15 @@ func (_u *UserUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.Status(); ok {
 		_spec.SetField(user.FieldStatus, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.EraseAt(); ok {
+		_spec.SetField(user.FieldEraseAt, field.TypeTime, value)
+	}
+	if _u.mutation.EraseAtCleared() {
+		_spec.ClearField(user.FieldEraseAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.Restorable(); ok {
+		_spec.SetField(user.FieldRestorable, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.UpdatedAt(); ok {
 		_spec.SetField(user.FieldUpdatedAt, field.TypeTime, value)
@@ -595,6 +638,40 @@ func (_u *UserUpdateOne) SetNillableStatus(v *string) *UserUpdateOne {
 	return _u
 }
 
+// SetEraseAt sets the "erase_at" field.
+func (_u *UserUpdateOne) SetEraseAt(v time.Time) *UserUpdateOne {
+	_u.mutation.SetEraseAt(v)
+	return _u
+}
+
+// SetNillableEraseAt sets the "erase_at" field if the given value is not nil.
+func (_u *UserUpdateOne) SetNillableEraseAt(v *time.Time) *UserUpdateOne {
+	if v != nil {
+		_u.SetEraseAt(*v)
+	}
+	return _u
+}
+
+// ClearEraseAt clears the value of the "erase_at" field.
+func (_u *UserUpdateOne) ClearEraseAt() *UserUpdateOne {
+	_u.mutation.ClearEraseAt()
+	return _u
+}
+
+// SetRestorable sets the "restorable" field.
+func (_u *UserUpdateOne) SetRestorable(v bool) *UserUpdateOne {
+	_u.mutation.SetRestorable(v)
+	return _u
+}
+
+// SetNillableRestorable sets the "restorable" field if the given value is not nil.
+func (_u *UserUpdateOne) SetNillableRestorable(v *bool) *UserUpdateOne {
+	if v != nil {
+		_u.SetRestorable(*v)
+	}
+	return _u
+}
+
 // SetUpdatedAt sets the "updated_at" field.
 func (_u *UserUpdateOne) SetUpdatedAt(v time.Time) *UserUpdateOne {
 	_u.mutation.SetUpdatedAt(v)
@@ -768,6 +845,15 @@ func (_u *UserUpdateOne) sqlSave(ctx context.Context) (_node *User, err error) {
 	}
 	if value, ok := _u.mutation.Status(); ok {
 		_spec.SetField(user.FieldStatus, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.EraseAt(); ok {
+		_spec.SetField(user.FieldEraseAt, field.TypeTime, value)
+	}
+	if _u.mutation.EraseAtCleared() {
+		_spec.ClearField(user.FieldEraseAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.Restorable(); ok {
+		_spec.SetField(user.FieldRestorable, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.UpdatedAt(); ok {
 		_spec.SetField(user.FieldUpdatedAt, field.TypeTime, value)

@@ -1382,7 +1382,9 @@ type Mutation {
   """
   acceptInvitation("The token, and the new account." input: AcceptInvitationInput!): AuthPayload! @public @signsIn
   """
-  Takes the caller's account away, with its sessions, for good, and clears the cookie.
+  Deletes the caller's account: its sessions end, nobody can use it, and the cookie is cleared. For 30 days
+  (` + "`" + `GATEHOUSE_DELETION_GRACE` + "`" + `) its address stays taken, and signing in, or choosing a new password by a mailed link, takes
+  the deletion back. Then it is erased, for good. Its owner is told by mail until when that is.
   Errors: ` + "`" + `LAST_ADMIN` + "`" + `.
   """
   deleteAccount: DeleteAccountPayload! @auth(maxAge: 300)
@@ -1397,7 +1399,7 @@ type Mutation {
   """
   suspendUser("The user's id." id: ID!): SuspendUserPayload! @auth(roles: [ADMIN], maxAge: 300)
   """
-  Lets a suspended account be used again; its sessions stay ended.
+  Lets an account be used again that is suspended, or deleted and not erased yet; its sessions stay ended.
   Errors: ` + "`" + `NOT_FOUND` + "`" + `.
   """
   reinstateUser("The user's id." id: ID!): ReinstateUserPayload! @auth(roles: [ADMIN])
@@ -1407,7 +1409,7 @@ type Mutation {
   """
   endSessions("The user's id." userId: ID!): EndSessionsPayload! @auth(roles: [ADMIN], maxAge: 300)
   """
-  Takes an account away, with its sessions, for good.
+  Deletes an account, as ` + "`" + `deleteAccount` + "`" + ` does; but only an administrator takes that back, by ` + "`" + `reinstateUser` + "`" + `.
   Errors: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `LAST_ADMIN` + "`" + `.
   """
   deleteUser("The user's id." id: ID!): DeleteUserPayload! @auth(roles: [ADMIN], maxAge: 300)
@@ -1916,6 +1918,11 @@ enum UserStatus {
   ACTIVE
   "An administrator has suspended the account: it cannot sign in and its sessions have ended."
   SUSPENDED
+  """
+  The account was deleted and is not erased yet: its sessions have ended. Its owner has it again by signing in, unless an
+  administrator deleted it.
+  """
+  DELETED
 }
 
 "The value of ` + "`" + `extensions.code` + "`" + `, which every error carries."
@@ -10475,10 +10482,12 @@ var (
 	unmarshalNUserStatus2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐUserStatus = map[string]accounts.UserStatus{
 		"ACTIVE":    accounts.StatusActive,
 		"SUSPENDED": accounts.StatusSuspended,
+		"DELETED":   accounts.StatusDeleted,
 	}
 	marshalNUserStatus2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐUserStatus = map[accounts.UserStatus]string{
 		accounts.StatusActive:    "ACTIVE",
 		accounts.StatusSuspended: "SUSPENDED",
+		accounts.StatusDeleted:   "DELETED",
 	}
 )
 
@@ -10959,10 +10968,12 @@ var (
 	unmarshalOUserStatus2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐUserStatus = map[string]accounts.UserStatus{
 		"ACTIVE":    accounts.StatusActive,
 		"SUSPENDED": accounts.StatusSuspended,
+		"DELETED":   accounts.StatusDeleted,
 	}
 	marshalOUserStatus2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐUserStatus = map[accounts.UserStatus]string{
 		accounts.StatusActive:    "ACTIVE",
 		accounts.StatusSuspended: "SUSPENDED",
+		accounts.StatusDeleted:   "DELETED",
 	}
 )
 

@@ -280,6 +280,8 @@ var (
 		{Name: "email_proved_generation", Type: field.TypeInt, Nullable: true},
 		{Name: "roles", Type: field.TypeJSON},
 		{Name: "status", Type: field.TypeString},
+		{Name: "erase_at", Type: field.TypeTime, Nullable: true},
+		{Name: "restorable", Type: field.TypeBool, Default: false},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "updated_at", Type: field.TypeTime},
 	}
@@ -303,6 +305,22 @@ var (
 				Columns: []*schema.Column{UsersColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'SUSPENDED'",
+				},
+			},
+			{
+				Name:    "users_deleted",
+				Unique:  false,
+				Columns: []*schema.Column{UsersColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "status = 'DELETED'",
+				},
+			},
+			{
+				Name:    "users_erasures",
+				Unique:  false,
+				Columns: []*schema.Column{UsersColumns[11]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "erase_at IS NOT NULL",
 				},
 			},
 			{

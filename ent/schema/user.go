@@ -36,6 +36,8 @@ func (User) Fields() []ent.Field {
 			Comment("the credential_generation whose holder has shown that they read the mail of the address"),
 		field.Strings("roles").Comment("GraphQL's Role values, sorted, each once"),
 		field.String("status").Comment("GraphQL's UserStatus value"),
+		field.Time("erase_at").Optional().Nillable().Comment("of a deleted account: when it is erased"),
+		field.Bool("restorable").Default(false).Comment("of a deleted account: a sign-in takes the deletion back"),
 		field.Time("created_at").Immutable(),
 		field.Time("updated_at"),
 	}
@@ -55,6 +57,8 @@ func (User) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("email").Unique().StorageKey("users_email_key").Annotations(entsql.OpClass("text_pattern_ops")),
 		index.Fields("id").StorageKey("users_suspended").Annotations(entsql.IndexWhere("status = 'SUSPENDED'")),
+		index.Fields("id").StorageKey("users_deleted").Annotations(entsql.IndexWhere("status = 'DELETED'")),
+		index.Fields("erase_at").StorageKey("users_erasures").Annotations(entsql.IndexWhere("erase_at IS NOT NULL")),
 		index.Fields("id").StorageKey("users_administrators").
 			Annotations(entsql.IndexWhere(`CAST(roles AS text) LIKE '%"ADMIN"%'`)),
 	}

@@ -32,6 +32,10 @@ const (
 	FieldRoles = "roles"
 	// FieldStatus holds the string denoting the status field in the database.
 	FieldStatus = "status"
+	// FieldEraseAt holds the string denoting the erase_at field in the database.
+	FieldEraseAt = "erase_at"
+	// FieldRestorable holds the string denoting the restorable field in the database.
+	FieldRestorable = "restorable"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
 	// FieldUpdatedAt holds the string denoting the updated_at field in the database.
@@ -62,6 +66,8 @@ var Columns = []string{
 	FieldEmailProvedGeneration,
 	FieldRoles,
 	FieldStatus,
+	FieldEraseAt,
+	FieldRestorable,
 	FieldCreatedAt,
 	FieldUpdatedAt,
 }
@@ -81,6 +87,8 @@ var (
 	DefaultEmailVerified bool
 	// DefaultCredentialGeneration holds the default value on creation for the "credential_generation" field.
 	DefaultCredentialGeneration int
+	// DefaultRestorable holds the default value on creation for the "restorable" field.
+	DefaultRestorable bool
 )
 
 // OrderOption defines the ordering options for the User queries.
@@ -134,6 +142,16 @@ func ByEmailProvedGeneration(opts ...sql.OrderTermOption) OrderOption {
 // ByStatus orders the results by the status field.
 func ByStatus(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldStatus, opts...).ToFunc()
+}
+
+// ByEraseAt orders the results by the erase_at field.
+func ByEraseAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldEraseAt, opts...).ToFunc()
+}
+
+// ByRestorable orders the results by the restorable field.
+func ByRestorable(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRestorable, opts...).ToFunc()
 }
 
 // ByCreatedAt orders the results by the created_at field.

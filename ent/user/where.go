@@ -101,6 +101,16 @@ func Status(v string) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldStatus, v))
 }
 
+// EraseAt applies equality check predicate on the "erase_at" field. It's identical to EraseAtEQ.
+func EraseAt(v time.Time) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldEraseAt, v))
+}
+
+// Restorable applies equality check predicate on the "restorable" field. It's identical to RestorableEQ.
+func Restorable(v bool) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldRestorable, v))
+}
+
 // CreatedAt applies equality check predicate on the "created_at" field. It's identical to CreatedAtEQ.
 func CreatedAt(v time.Time) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldCreatedAt, v))
@@ -629,6 +639,66 @@ func StatusEqualFold(v string) predicate.User {
 // StatusContainsFold applies the ContainsFold predicate on the "status" field.
 func StatusContainsFold(v string) predicate.User {
 	return predicate.User(sql.FieldContainsFold(FieldStatus, v))
+}
+
+// EraseAtEQ applies the EQ predicate on the "erase_at" field.
+func EraseAtEQ(v time.Time) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldEraseAt, v))
+}
+
+// EraseAtNEQ applies the NEQ predicate on the "erase_at" field.
+func EraseAtNEQ(v time.Time) predicate.User {
+	return predicate.User(sql.FieldNEQ(FieldEraseAt, v))
+}
+
+// EraseAtIn applies the In predicate on the "erase_at" field.
+func EraseAtIn(vs ...time.Time) predicate.User {
+	return predicate.User(sql.FieldIn(FieldEraseAt, vs...))
+}
+
+// EraseAtNotIn applies the NotIn predicate on the "erase_at" field.
+func EraseAtNotIn(vs ...time.Time) predicate.User {
+	return predicate.User(sql.FieldNotIn(FieldEraseAt, vs...))
+}
+
+// EraseAtGT applies the GT predicate on the "erase_at" field.
+func EraseAtGT(v time.Time) predicate.User {
+	return predicate.User(sql.FieldGT(FieldEraseAt, v))
+}
+
+// EraseAtGTE applies the GTE predicate on the "erase_at" field.
+func EraseAtGTE(v time.Time) predicate.User {
+	return predicate.User(sql.FieldGTE(FieldEraseAt, v))
+}
+
+// EraseAtLT applies the LT predicate on the "erase_at" field.
+func EraseAtLT(v time.Time) predicate.User {
+	return predicate.User(sql.FieldLT(FieldEraseAt, v))
+}
+
+// EraseAtLTE applies the LTE predicate on the "erase_at" field.
+func EraseAtLTE(v time.Time) predicate.User {
+	return predicate.User(sql.FieldLTE(FieldEraseAt, v))
+}
+
+// EraseAtIsNil applies the IsNil predicate on the "erase_at" field.
+func EraseAtIsNil() predicate.User {
+	return predicate.User(sql.FieldIsNull(FieldEraseAt))
+}
+
+// EraseAtNotNil applies the NotNil predicate on the "erase_at" field.
+func EraseAtNotNil() predicate.User {
+	return predicate.User(sql.FieldNotNull(FieldEraseAt))
+}
+
+// RestorableEQ applies the EQ predicate on the "restorable" field.
+func RestorableEQ(v bool) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldRestorable, v))
+}
+
+// RestorableNEQ applies the NEQ predicate on the "restorable" field.
+func RestorableNEQ(v bool) predicate.User {
+	return predicate.User(sql.FieldNEQ(FieldRestorable, v))
 }
 
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.

@@ -180,11 +180,15 @@ const (
 	UserStatusActive UserStatus = "ACTIVE"
 	// An administrator has suspended the account: it cannot sign in and its sessions have ended.
 	UserStatusSuspended UserStatus = "SUSPENDED"
+	// The account was deleted and is not erased yet: its sessions have ended. Its owner has it again by signing in, unless an
+	// administrator deleted it.
+	UserStatusDeleted UserStatus = "DELETED"
 )
 
 var AllUserStatus = []UserStatus{
 	UserStatusActive,
 	UserStatusSuspended,
+	UserStatusDeleted,
 }
 
 // __loginInput is used internally by genqlient

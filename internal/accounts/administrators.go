@@ -86,10 +86,10 @@ func hasRole(role Role) predicate.User {
 	}
 }
 
-// hasStatus matches accounts of a status. SUSPENDED is written as the index on them has it.
+// hasStatus matches accounts of a status. Those that are rare are written as the indexes on them have it.
 func hasStatus(status UserStatus) predicate.User {
-	if status == StatusSuspended {
-		return func(s *entsql.Selector) { s.Where(entsql.ExprP("status = 'SUSPENDED'")) }
+	if status == StatusSuspended || status == StatusDeleted {
+		return func(s *entsql.Selector) { s.Where(entsql.ExprP("status = '" + string(status) + "'")) }
 	}
 	return user.Status(string(status))
 }

@@ -60,7 +60,8 @@ func auditRowOf(ctx context.Context, e Event, id uuid.UUID) auditRow {
 	switch {
 	case r.operator != "":
 		r.actor = ActorOperator
-	case slices.Contains([]EventKind{SignedIn, AccountCreated, InvitationAccepted}, e.Kind): // whatever access token came with the request
+	case slices.Contains([]EventKind{SignedIn, AccountCreated, InvitationAccepted}, e.Kind),
+		e.Kind == AccountRestored && e.SessionID != uuid.Nil: // whatever access token came with the request
 		r.actor, r.by, r.session = ActorUser, e.UserID, e.SessionID
 	case v.HasRole(string(RoleAdmin)) && v.UserID != e.UserID:
 		r.actor = ActorAdministrator

@@ -3,6 +3,7 @@ package accounts
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -16,10 +17,14 @@ import (
 	"github.com/gatehouse/gatehouse/ent/erasure"
 	"github.com/gatehouse/gatehouse/ent/job"
 	"github.com/gatehouse/gatehouse/ent/predicate"
+	"github.com/gatehouse/gatehouse/ent/user"
 )
 
 // erasedRows is how many rows of the audit log one step erases: each has a statement, and its receipt is one text.
 const erasedRows = 100
+
+// removedAccounts is how many accounts one step removes.
+const removedAccounts = 20
 
 // remove deletes an account that the transaction holds, and begins the erasure of what other tables have of its user.
 func (s *Service) remove(ctx context.Context, tx *transaction, row *ent.User, now time.Time) error {
@@ -33,10 +38,32 @@ func (s *Service) remove(ctx context.Context, tx *transaction, row *ent.User, no
 	return tx.Erasure.Create().SetID(row.ID).SetAddresses(addresses).SetCreatedAt(now).Exec(ctx)
 }
 
-// EraseAccounts erases what the audit log says of users whose accounts are gone, and deletes jobs that name them. An
+// removeDue removes the accounts whose owners can no longer have them again.
+func (s *Service) removeDue(ctx context.Context) error {
+	return resting(ctx, func() (int, error) {
+		now := s.now()
+		ids, err := s.config.Client.User.Query().Where(user.EraseAtNotNil(), user.EraseAtLTE(now)).Limit(removedAccounts).IDs(ctx)
+		if err != nil || len(ids) == 0 {
+			return 0, err
+		}
+		return len(ids), s.inTx(ctx, nil, func(ctx context.Context, tx *transaction) error {
+			rows, err := tx.User.Query().Where(user.IDIn(ids...), user.EraseAtLTE(now), user.Status(string(StatusDeleted))).
+				Order(ent.Asc(user.FieldID)).Where(skipLocked).All(ctx)
+			for _, row := range rows {
+				err = errors.Join(err, s.remove(ctx, tx, row, now))
+			}
+			return err
+		})
+	})
+}
+
+// EraseAccounts removes deleted accounts when their time is over. It erases what the audit log says of users whose accounts are gone, and deletes jobs that name them. An
 // erasure lasts until nothing can appear any more: rows that are committed late, and mails that are still sent. It goes
 // in small steps, each of them whole, so that a crash loses nothing, also on several instances. Call it periodically.
 func (s *Service) EraseAccounts(ctx context.Context) error {
+	if err := s.removeDue(ctx); err != nil {
+		return fmt.Errorf("removing deleted accounts: %w", err)
+	}
 	for after := uuid.Nil; ; {
 		ids, err := s.config.Client.Erasure.Query().Where(erasure.IDGT(after)).Order(ent.Asc(erasure.FieldID)).
 			Limit(sweepRows).IDs(ctx)

@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -13,7 +14,8 @@ type EventKind string
 const (
 	AccountCreated             EventKind = "account_created"
 	AccountDeleted             EventKind = "account_deleted"
-	AccountErased              EventKind = "account_erased" // rows of the audit log no longer say whom they were about
+	AccountErased              EventKind = "account_erased"   // rows of the audit log no longer say whom they were about
+	AccountRestored            EventKind = "account_restored" // its deletion was taken back
 	AccountSuspended           EventKind = "account_suspended"
 	AccountReinstated          EventKind = "account_reinstated"
 	RolesChanged               EventKind = "roles_changed"
@@ -45,7 +47,7 @@ const (
 
 // Events returns every kind.
 func Events() []EventKind {
-	return []EventKind{AccountCreated, AccountDeleted, AccountErased, AccountSuspended, AccountReinstated, RolesChanged, SignedIn,
+	return []EventKind{AccountCreated, AccountDeleted, AccountErased, AccountRestored, AccountSuspended, AccountReinstated, RolesChanged, SignedIn,
 		SignInFailed, AttemptThrottled, Reauthenticated, ReauthenticationFailed, PasswordChanged,
 		PasswordResetRequested, PasswordReset, EmailVerificationRequested, EmailVerified, EmailChangeRequested,
 		EmailChanged, EmailChangeReverted, UserInvited, InvitationAccepted, CodeRefused, RefreshReused, RefreshLate, SessionEnded,
@@ -58,6 +60,7 @@ type Event struct {
 	Kind          EventKind
 	UserID        uuid.UUID // uuid.Nil: no account is known
 	SessionID     uuid.UUID // uuid.Nil: none in particular
+	EraseAt       time.Time // with AccountDeleted: until then its owner can have it again; zero: they cannot
 	SameEmail     bool      // with EmailChangeReverted: the account had the address already
 	NewDevice     bool      // with SignedIn: the account did not know the device; false where devices have no tokens
 	Roles         []string  // with RolesChanged: the new ones

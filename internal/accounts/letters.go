@@ -37,6 +37,8 @@ const (
 	MailEmailChanged     MailKind = "email_changed"
 	MailAccountSuspended MailKind = "account_suspended"
 	MailAccountDeleted   MailKind = "account_deleted"
+	MailAccountLeaving   MailKind = "account_leaving" // deleted by its owner, who can have it again until a time
+	MailAccountRestored  MailKind = "account_restored"
 )
 
 // mailArgs are the arguments of the job of a mail.
@@ -50,6 +52,7 @@ type mailArgs struct {
 	When     time.Time `json:"when"`
 	Where    string    `json:"where,omitempty"`
 	Device   string    `json:"device,omitempty"`
+	Until    time.Time `json:"until,omitzero"` // of a notice: when it is too late
 }
 
 // mail adds the job of a mail to the transaction, with when and from where it was asked for.
@@ -163,7 +166,8 @@ func wasReplaced(row *ent.OneTimeToken) bool {
 
 // letter is what a job alone says of its mail.
 func (a mailArgs) letter() *Letter {
-	return &Letter{Kind: a.Kind, To: a.Address, Name: a.Name, Locale: a.Language, When: a.When, Where: a.Where, Device: a.Device}
+	return &Letter{Kind: a.Kind, To: a.Address, Name: a.Name, Locale: a.Language, When: a.When, Where: a.Where, Device: a.Device,
+		Expires: a.Until}
 }
 
 // mailed is the token that a mail carries, and whose it is.
@@ -191,7 +195,7 @@ func (s *Service) mailed(ctx context.Context, job uuid.UUID, a mailArgs) (*maile
 
 // issuedMail is mailed for a token that was issued with the job.
 func (s *Service) issuedMail(ctx context.Context, a mailArgs) (*mailed, error) {
-	account, err := s.config.Client.User.Query().Where(user.ID(a.User), isActive()).Only(ctx)
+	account, err := s.config.Client.User.Query().Where(user.ID(a.User), mayReturn(s.now())).Only(ctx)
 	if err != nil {
 		return nil, ent.MaskNotFound(err)
 	}

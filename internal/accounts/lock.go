@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"time"
 
 	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/sql"
@@ -32,5 +33,18 @@ func forUpdate(s *sql.Selector) {
 	}
 }
 
-// isActive matches accounts that may sign in.
+// isActive matches accounts that may be used.
 func isActive() predicate.User { return user.Status(string(StatusActive)) }
+
+// mayReturn matches accounts that may sign in: those that may be used, and those that their owners have deleted and can
+// have again, which signIn gives back.
+func mayReturn(now time.Time) predicate.User {
+	return user.Or(isActive(),
+		user.And(user.Status(string(StatusDeleted)), user.Restorable(true), user.EraseAtGT(now)))
+}
+
+// isOpen reports whether mayReturn matches an account.
+func isOpen(row *ent.User, now time.Time) bool {
+	return row.Status == string(StatusActive) ||
+		row.Status == string(StatusDeleted) && row.Restorable && row.EraseAt != nil && row.EraseAt.After(now)
+}

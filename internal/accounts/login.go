@@ -94,14 +94,14 @@ func (s *Service) loginOnce(ctx context.Context, l login) (*AuthPayload, error) 
 	if err != nil {
 		return nil, err
 	}
-	if !ok || row.Status != string(StatusActive) {
+	if !ok || !isOpen(row, l.now) {
 		return nil, s.failed(ctx, SignInFailed, row.ID, loginRefused())
 	}
 	var payload *AuthPayload
 	err = s.inTx(ctx, l.viewer.Caller(), func(ctx context.Context, tx *transaction) error {
 		payload = nil
 		// nil when the hash or the status changed since they were read
-		held, err := lockUser(ctx, tx, user.ID(row.ID), user.PasswordHash(row.PasswordHash), isActive())
+		held, err := lockUser(ctx, tx, user.ID(row.ID), user.PasswordHash(row.PasswordHash), mayReturn(l.now))
 		if err != nil || held == nil {
 			return err
 		}

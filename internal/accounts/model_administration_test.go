@@ -2,6 +2,7 @@ package accounts_test
 
 import (
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -31,13 +32,17 @@ func (m *model) managed() (by *signIn, id uuid.UUID, p *person, want problem.Cod
 
 // last reports whether a person is the only one who can manage.
 func (m *model) last(p *person) bool {
-	return !slices.ContainsFunc(m.people, func(q *person) bool { return q != p && q.admin && !q.suspended })
+	return !slices.ContainsFunc(m.people, func(q *person) bool { return q != p && q.admin && q.active() })
 }
 
 func (m *model) takeStatus(status accounts.UserStatus) {
 	by, id, p, want := m.managed()
 	suspend := status == accounts.StatusSuspended
-	if want == "" && suspend && m.last(p) {
+	switch {
+	case want != "" || !suspend:
+	case p.deleted():
+		want = problem.Forbidden
+	case m.last(p):
 		want = problem.LastAdmin
 	}
 	var err error
@@ -48,6 +53,7 @@ func (m *model) takeStatus(status accounts.UserStatus) {
 	}
 	if m.outcome(err, want, "%s %s by %s, %s", status, p.email, by.of.email, by.id) {
 		p.proved = p.proved && p.suspended == suspend
+		m.restored(p)
 		if suspend && !p.suspended {
 			m.noticed(*p, accounts.MailAccountSuspended)
 		}
@@ -93,18 +99,56 @@ func (m *model) takeDelete() {
 	}
 	_, err := m.seat().DeleteAccount(m.t.Context(), by.viewer())
 	if m.outcome(err, want, "deleteAccount of %s, %s", by.of.email, by.id) {
-		m.gone(by.of)
+		m.deleted(by.of, true)
 	}
 }
 
-// gone deletes a person's account.
-func (m *model) gone(p *person) {
-	m.noticed(*p, accounts.MailAccountDeleted)
-	m.end(m.allOf(p.id)...)
-	for _, s := range m.sessions {
-		s.row = s.row && s.user != p.id
+// deleted deletes a person's account, which stays until it is erased.
+func (m *model) deleted(p *person, byOwner bool) {
+	kind, at := accounts.MailAccountDeleted, m.now().Add(deletionGrace)
+	if byOwner {
+		kind = accounts.MailAccountLeaving
 	}
-	*p = person{home: p.home, email: p.home, password: p.password}
+	m.noticed(*p, kind)
+	m.takeBack(p, func(*link) bool { return true })
+	m.expire(p.id, token.Invitation)
+	m.end(m.allOf(p.id)...)
+	if !p.deleted() || at.Before(p.eraseAt) {
+		p.eraseAt = at
+	}
+	p.restorable, p.proved, p.suspended = byOwner, false, false
+}
+
+func (p *person) deleted() bool { return !p.eraseAt.IsZero() }
+
+func (p *person) active() bool { return !p.suspended && !p.deleted() }
+
+// mayReturn reports whether who proves to be the owner of an account may use it.
+func (m *model) mayReturn(p *person) bool {
+	return p.active() || p.deleted() && p.restorable && m.now().Before(p.eraseAt)
+}
+
+// restored takes a deletion back.
+func (m *model) restored(p *person) {
+	if p.deleted() {
+		m.noticed(*p, accounts.MailAccountRestored)
+		p.eraseAt, p.restorable = time.Time{}, false
+	}
+}
+
+// takeErase removes the accounts whose time is over.
+func (m *model) takeErase() {
+	m.outcome(m.seat().EraseAccounts(m.t.Context()), "", "eraseAccounts")
+	for _, p := range m.people {
+		if !p.deleted() || m.now().Before(p.eraseAt) {
+			continue
+		}
+		m.seen["eraseAccounts erases"]++
+		for _, s := range m.sessions {
+			s.row = s.row && s.user != p.id
+		}
+		*p = person{home: p.home, email: p.home, password: p.password}
+	}
 }
 
 func (m *model) takeDeleteUser() {
@@ -114,7 +158,7 @@ func (m *model) takeDeleteUser() {
 	}
 	_, err := m.seat().DeleteUser(m.t.Context(), by.viewer(), id)
 	if m.outcome(err, want, "deleteUser %s by %s, %s", p.email, by.of.email, by.id) {
-		m.gone(p)
+		m.deleted(p, false)
 	}
 }
 
@@ -129,7 +173,7 @@ func (m *model) takeEndSessions() {
 
 func (m *model) takeSendReset() {
 	by, id, p, want := m.managed()
-	if want == "" && p.suspended {
+	if want == "" && !p.active() {
 		want = problem.Forbidden
 	}
 	_, err := m.seat().SendPasswordReset(m.t.Context(), by.viewer(), id)

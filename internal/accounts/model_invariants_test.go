@@ -63,7 +63,8 @@ func (m *model) holdsRows() {
 		if (i >= 0) != (p.id != uuid.Nil) {
 			m.fail("%s has a row: %v", p.email, i >= 0)
 		}
-		if i >= 0 && (users[i].ID != p.id || !slices.Equal(users[i].Roles, p.roles()) || (users[i].Status != "ACTIVE") != p.suspended ||
+		if i >= 0 && (users[i].ID != p.id || !slices.Equal(users[i].Roles, p.roles()) || users[i].Status != p.status() ||
+			(users[i].EraseAt != nil) != p.deleted() || users[i].EraseAt != nil && !users[i].EraseAt.Equal(p.eraseAt) || users[i].Restorable != p.restorable ||
 			users[i].EmailVerified != p.verified || provedEmail(users[i]) != p.proved || textOf(users[i].PendingEmail) != p.pending) {
 			m.fail("%+v, want %+v", users[i], p)
 		}
@@ -83,6 +84,16 @@ func (m *model) holdsRows() {
 			m.fail("the session is\n%+v, want\n%+v", row, s)
 		}
 	}
+}
+
+func (p *person) status() string {
+	switch {
+	case p.deleted():
+		return "DELETED"
+	case p.suspended:
+		return "SUSPENDED"
+	}
+	return "ACTIVE"
 }
 
 func provedEmail(u *gatehouse.User) bool {

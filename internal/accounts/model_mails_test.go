@@ -142,7 +142,8 @@ func (m *model) someLink(purpose token.OneTimePurpose) (l *link, want problem.Co
 		return &link{of: &person{}, text: "x"}, problem.InvalidToken
 	}
 	l = oneOf(m, all)
-	if !usable(l) || l.of.id != l.user || l.of.suspended {
+	shut := !l.of.active() && (!m.mayReturn(l.of) || purpose != token.ResetAccess && purpose != token.UndoEmail)
+	if !usable(l) || l.of.id != l.user || shut {
 		return l, problem.InvalidToken
 	}
 	return l, ""
@@ -171,7 +172,7 @@ func (m *model) takeRequestReset() {
 	address := oneOf(m, append(p.addresses(), p.email, p.email))
 	_, err := m.seat().RequestPasswordReset(m.t.Context(), anonymous, accounts.RequestPasswordResetInput{Email: address})
 	done := m.outcome(err, "", "requestPasswordReset for %s", address)
-	if !done || address != p.email || p.id == uuid.Nil || p.suspended {
+	if !done || address != p.email || p.id == uuid.Nil || !m.mayReturn(p) {
 		m.mailed()
 		return
 	}
@@ -188,6 +189,7 @@ func (m *model) takeResetPassword() {
 	if m.outcome(err, want, "resetPassword of %s by %s", l.of.email, l.purpose) {
 		l.used = true
 		m.noticed(person{verified: true, email: l.address}, accounts.MailPasswordChanged)
+		l.of.eraseAt, l.of.restorable = time.Time{}, false // which the notice does not say: the link was asked for
 		l.of.password, l.of.verified, l.of.proved, l.of.pending = pw, true, true, ""
 		m.expire(l.user, token.VerifyEmail, token.ResetAccess, token.ChangeEmail, token.Invitation)
 		m.end(m.allOf(l.user)...)

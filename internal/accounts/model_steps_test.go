@@ -85,6 +85,7 @@ var steps = []struct {
 	{1, (*model).takeFree},
 	{4, (*model).takeInvite},
 	{4, (*model).takeAccept},
+	{2, (*model).takeErase},
 	{1, (*model).takeSilence},
 	{12, (*model).takeRollBack},
 }
@@ -162,11 +163,12 @@ func (m *model) takeLogin() {
 	}
 	pw := m.password(p)
 	var want problem.Code
-	if p.id == uuid.Nil || p.suspended || !p.opens(pw) {
+	if p.id == uuid.Nil || !m.mayReturn(p) || !p.opens(pw) {
 		want = problem.InvalidCredentials
 	}
 	given, err := m.seat().Login(m.t.Context(), anonymous, accounts.LoginInput{Email: p.email, Password: pw})
 	if m.outcome(err, want, "login %s", p.email) {
+		m.restored(p)
 		m.begin(p, given)
 	}
 }
@@ -321,6 +323,9 @@ func (m *model) takeTime() {
 	case n < 65 && len(usable) > 0:
 		soonest := slices.MinFunc(usable, func(a, b *link) int { return a.expires.Compare(b.expires) })
 		to = soonest.expires.Add(oneOf(m, []time.Duration{-time.Microsecond, 0, time.Microsecond}))
+	}
+	if p := oneOf(m, m.people); p.deleted() && m.chance(20) {
+		to = p.eraseAt.Add(oneOf(m, []time.Duration{-time.Microsecond, 0, time.Microsecond}))
 	}
 	if to.Before(m.floor) {
 		to = m.floor

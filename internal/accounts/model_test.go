@@ -57,6 +57,9 @@ func TestSessions_AgreeWithTheirModel(t *testing.T) {
 // wholeLife is short enough for sessions that see the end of it.
 const wholeLife = refreshTTL + 3*24*time.Hour
 
+// deletionGrace is short enough for accounts that see the end of it.
+const deletionGrace = 4 * time.Hour
+
 // outcomes is how many pairs of a step and its outcome there are.
 const outcomes = 101
 
@@ -99,6 +102,9 @@ type person struct {
 	admin, suspended bool
 	verified         bool
 	proved           bool // who has the password has shown that they read the mail
+
+	eraseAt    time.Time // of a deleted account; zero: it is not deleted
+	restorable bool      // by its owner
 }
 
 // signIn is one session.
@@ -114,7 +120,7 @@ type signIn struct {
 }
 
 func newModel(t *testing.T, h *fixture, seed uint64) *model {
-	h.config.SessionTTL = wholeLife
+	h.config.SessionTTL, h.config.DeletionGrace = wholeLife, deletionGrace
 	m := &model{fixture: h, random: rand.New(rand.NewPCG(seed, 0)), seed: seed, seen: map[string]int{}}
 	for i := range m.at {
 		m.at[i] = newSeat(t, h)

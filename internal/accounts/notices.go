@@ -14,7 +14,8 @@ import (
 
 // notices are the mails that tell the owner of an account of an event; "" is none. Each kind of event is here.
 var notices = map[EventKind]MailKind{
-	AccountDeleted:      MailAccountDeleted,
+	AccountDeleted:      MailAccountDeleted, // or MailAccountLeaving
+	AccountRestored:     MailAccountRestored,
 	AccountSuspended:    MailAccountSuspended,
 	EmailChangeReverted: MailEmailChanged, // to the address that the undo took away
 	PasswordChanged:     MailPasswordChanged,
@@ -36,6 +37,9 @@ var notices = map[EventKind]MailKind{
 func noticeOf(e Event) MailKind {
 	if e.Kind == SignedIn && !e.NewDevice || e.Kind == EmailChangeReverted && e.SameEmail {
 		return ""
+	}
+	if e.Kind == AccountDeleted && !e.EraseAt.IsZero() {
+		return MailAccountLeaving
 	}
 	return notices[e.Kind]
 }
@@ -74,7 +78,7 @@ func (tx *transaction) notice(ctx context.Context, kind MailKind, e Event) error
 	if cause.actor == ActorAdministrator {
 		cause.from = viewer.Origin{} // which Activity does not show either
 	}
-	args := mailArgs{Kind: kind, Address: account.Email, User: account.ID}
+	args := mailArgs{Kind: kind, Address: account.Email, User: account.ID, Until: e.EraseAt}
 	if account.Name != nil && account.EmailVerified {
 		args.Name = *account.Name
 	}
@@ -96,7 +100,7 @@ func (tx *transaction) hold(row *ent.User) {
 
 // isNotice reports whether a mail tells of what has happened, and has no link.
 func (k MailKind) isNotice() bool {
-	return k != "" && slices.Contains(slices.Collect(maps.Values(notices)), k)
+	return k == MailAccountLeaving || k != "" && slices.Contains(slices.Collect(maps.Values(notices)), k)
 }
 
 // MaySend counts a notice, and reports whether its mailbox may have it: as many of a kind as of the mails that users ask

@@ -159,7 +159,11 @@ type redeemed struct {
 
 // redeem locks the account of a one-time token and uses the token up. Problem: INVALID_TOKEN.
 func (s *Service) redeem(ctx context.Context, tx *transaction, t token.OneTime, now time.Time) (redeemed, error) {
-	account, err := lockUser(ctx, tx, user.ID(t.User), isActive())
+	open := isActive()
+	if t.Purpose == token.ResetAccess || t.Purpose == token.UndoEmail { // by which an owner has a deleted account again
+		open = mayReturn(now)
+	}
+	account, err := lockUser(ctx, tx, user.ID(t.User), open)
 	if err != nil {
 		return redeemed{}, err
 	}

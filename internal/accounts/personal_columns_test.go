@@ -20,7 +20,7 @@ var columns = map[string]map[string]string{
 	"users": {
 		"id": telling, "email": telling, "pending_email": telling, "name": telling, "password_hash": telling,
 		"email_verified": withRow, "locale": withRow, "credential_generation": withRow, "email_proved_generation": withRow,
-		"roles": withRow, "status": withRow, "created_at": withRow, "updated_at": withRow,
+		"roles": withRow, "status": withRow, "erase_at": withRow, "restorable": withRow, "created_at": withRow, "updated_at": withRow,
 	},
 	"addresses": {"address": telling, "user_id": telling},
 	"sessions": {

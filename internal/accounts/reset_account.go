@@ -114,10 +114,17 @@ func setPassword(ctx context.Context, tx *transaction, account *User, hash strin
 	}
 	row, err := lockUser(ctx, tx, user.ID(account.ID))
 	if err == nil && row.Status != string(StatusActive) {
-		return nil, problem.New(problem.Forbidden,
-			"The account is suspended; an administrator has to reinstate it first.")
+		return nil, notActive(row)
 	}
 	return row, err
+}
+
+// notActive says why a password does not open an account.
+func notActive(row *ent.User) *problem.Problem {
+	if row.Status == string(StatusDeleted) {
+		return problem.New(problem.Forbidden, "The account is deleted; its owner can sign in again, or an administrator reinstate it.")
+	}
+	return problem.New(problem.Forbidden, "The account is suspended; an administrator has to reinstate it first.")
 }
 
 // addRoles gives an account roles that it may have already.

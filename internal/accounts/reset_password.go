@@ -62,7 +62,7 @@ func (s *Service) resetMail(ctx context.Context, job uuid.UUID, address string) 
 	var m *mailed
 	err = s.inTx(ctx, nil, func(ctx context.Context, tx *transaction) error {
 		m = nil
-		held, err := lockUser(ctx, tx, user.ID(account.ID), user.Email(address), isActive())
+		held, err := lockUser(ctx, tx, user.ID(account.ID), user.Email(address), mayReturn(now))
 		if err != nil || held == nil {
 			return err
 		}

@@ -6,7 +6,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/ent"
-	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
@@ -14,7 +13,7 @@ import (
 type SendPasswordResetPayload struct{ Success bool }
 
 // SendPasswordReset has a link mailed to a user, by which they choose a new password: the administrator learns neither. The
-// mail says nothing of where the administrator is. Problems: NOT_FOUND, FORBIDDEN for a suspended account, MAIL_OFF,
+// mail says nothing of where the administrator is. Problems: NOT_FOUND, FORBIDDEN for a suspended or deleted account, MAIL_OFF,
 // RATE_LIMITED, UNAUTHENTICATED.
 func (s *Service) SendPasswordReset(
 	ctx context.Context, v *viewer.Viewer, id uuid.UUID,
@@ -31,7 +30,7 @@ func (s *Service) SendPasswordReset(
 	}
 	err = s.administer(ctx, v, now, id, func(ctx context.Context, tx *transaction, target *ent.User) error {
 		if target.Status != string(StatusActive) {
-			return problem.New(problem.Forbidden, "The account is suspended, and no password opens it; reinstate it first.")
+			return notActive(target)
 		}
 		tx.emit(Event{Kind: PasswordResetRequested, UserID: target.ID})
 		return tx.mail(ctx, mailArgs{Kind: MailReset, Address: target.Email}, viewer.Origin{}, now)

@@ -17,26 +17,27 @@ import (
 
 // Config configures a Service.
 type Config struct {
-	Client       *ent.Client               // required
-	Passwords    *password.Hasher          // required
-	Access       *token.Issuer             // required
-	Refresh      *token.RefreshTokens      // required
-	OneTime      *token.OneTimeTokens      // required
-	MailOff      bool                      // default false: the jobs of mails are worked
-	RefreshTTL   time.Duration             // required: idle life of a session
-	SessionTTL   time.Duration             // required: life of a session in all
-	MaxTokenTTL  time.Duration             // default Access.TTL(): what the function MaxTokenTTL returned; it may have grown since
-	Postgres     bool                      // default false: SQLite
-	Transactions int                       // required: how many may be open simultaneously; reads need connections too
-	MaxPage      int                       // default 100: how many users a page may have
-	MaxCount     int                       // default 10,000: how many users are counted
-	Retention    time.Duration             // default a year: how long the audit log has an event
-	SessionCache SessionCacheConfig        // default: for a database that other processes may write to
-	Throttle     *ThrottleConfig           // default nil: attempts are not limited
-	Clock        func() time.Time          // default time.Now
-	NewID        func() (uuid.UUID, error) // default uuid.NewV7
-	IsRetryable  func(error) bool          // whether a rolled back transaction may run again; default: never
-	Log          *slog.Logger              // default slog.Default()
+	Client        *ent.Client               // required
+	Passwords     *password.Hasher          // required
+	Access        *token.Issuer             // required
+	Refresh       *token.RefreshTokens      // required
+	OneTime       *token.OneTimeTokens      // required
+	MailOff       bool                      // default false: the jobs of mails are worked
+	RefreshTTL    time.Duration             // required: idle life of a session
+	SessionTTL    time.Duration             // required: life of a session in all
+	MaxTokenTTL   time.Duration             // default Access.TTL(): what the function MaxTokenTTL returned; it may have grown since
+	Postgres      bool                      // default false: SQLite
+	Transactions  int                       // required: how many may be open simultaneously; reads need connections too
+	MaxPage       int                       // default 100: how many users a page may have
+	MaxCount      int                       // default 10,000: how many users are counted
+	Retention     time.Duration             // default a year: how long the audit log has an event
+	DeletionGrace time.Duration             // default 0: deleted accounts are erased immediately
+	SessionCache  SessionCacheConfig        // default: for a database that other processes may write to
+	Throttle      *ThrottleConfig           // default nil: attempts are not limited
+	Clock         func() time.Time          // default time.Now
+	NewID         func() (uuid.UUID, error) // default uuid.NewV7
+	IsRetryable   func(error) bool          // whether a rolled back transaction may run again; default: never
+	Log           *slog.Logger              // default slog.Default()
 
 	OnSwept    func(table string, rows int) // called when rows were deleted that had expired; default: nothing
 	OnEvent    func(context.Context, Event) // called after each commit; must be quick; default: nothing

@@ -17,7 +17,7 @@ import (
 // maxSessions is how many active sessions an account has. One more revokes the least recently used.
 const maxSessions = 100
 
-// signIn starts a session for a user who has just proved who they are.
+// signIn starts a session for a user who has just proved who they are. An account that its owner has deleted is restored.
 func (s *Service) signIn(ctx context.Context, tx *transaction, row *ent.User, from viewer.Origin,
 	now time.Time) (*AuthPayload, error) {
 	if err := s.evictSessions(ctx, tx, row.ID, now); err != nil {
@@ -40,6 +40,9 @@ func (s *Service) signIn(ctx context.Context, tx *transaction, row *ent.User, fr
 		SetNillableUserAgent(nilIfEmpty(from.Agent)).SetNillableIP(nilIfEmpty(from.Address())).
 		Save(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if row, err = tx.restore(ctx, row, id, now); err != nil {
 		return nil, err
 	}
 	tx.emit(Event{Kind: SignedIn, UserID: row.ID, SessionID: id, NewDevice: s.isNewDevice(row, from, now)})

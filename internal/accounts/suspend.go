@@ -20,7 +20,7 @@ type SuspendUserPayload struct{ User *User }
 type ReinstateUserPayload struct{ User *User }
 
 // SuspendUser suspends an account and revokes its sessions. A suspended account stays suspended. Problems: NOT_FOUND,
-// LAST_ADMIN, FORBIDDEN, UNAUTHENTICATED.
+// LAST_ADMIN, FORBIDDEN (also for a deleted account), UNAUTHENTICATED.
 func (s *Service) SuspendUser(ctx context.Context, v *viewer.Viewer, id uuid.UUID) (*SuspendUserPayload, error) {
 	row, err := s.setStatus(ctx, v, id, StatusSuspended)
 	if err != nil {
@@ -29,7 +29,7 @@ func (s *Service) SuspendUser(ctx context.Context, v *viewer.Viewer, id uuid.UUI
 	return &SuspendUserPayload{User: row}, nil
 }
 
-// ReinstateUser makes a suspended account active; its sessions stay revoked. Problems: NOT_FOUND, FORBIDDEN,
+// ReinstateUser makes a suspended account active, or one that is deleted and not erased; its sessions stay revoked. Problems: NOT_FOUND, FORBIDDEN,
 // UNAUTHENTICATED.
 func (s *Service) ReinstateUser(ctx context.Context, v *viewer.Viewer, id uuid.UUID) (*ReinstateUserPayload, error) {
 	row, err := s.setStatus(ctx, v, id, StatusActive)
@@ -39,21 +39,25 @@ func (s *Service) ReinstateUser(ctx context.Context, v *viewer.Viewer, id uuid.U
 	return &ReinstateUserPayload{User: row}, nil
 }
 
+var statusEvents = map[UserStatus]EventKind{StatusActive: AccountReinstated, StatusSuspended: AccountSuspended}
+
 func (s *Service) setStatus(ctx context.Context, v *viewer.Viewer, id uuid.UUID, status UserStatus) (*User, error) {
 	now := s.now()
 	var changed *User
 	err := s.administer(ctx, v, now, id, func(ctx context.Context, tx *transaction, before *ent.User) (err error) {
 		row := before
-		if row.Status != string(status) {
+		switch {
+		case row.Status == string(status):
+		case row.Status == string(StatusDeleted) && status == StatusSuspended:
+			return notActive(row)
+		case row.Status == string(StatusDeleted):
+			row, err = tx.restore(ctx, row, uuid.Nil, now)
+		default:
 			row, err = row.Update().SetStatus(string(status)).SetUpdatedAt(now).AddCredentialGeneration(1).Save(ctx)
-			if err != nil {
-				return err
-			}
-			kind := AccountSuspended
-			if status == StatusActive {
-				kind = AccountReinstated
-			}
-			tx.emit(Event{Kind: kind, UserID: id})
+			tx.emit(Event{Kind: statusEvents[status], UserID: id})
+		}
+		if err != nil {
+			return err
 		}
 		changed = userOf(row)
 		if status == StatusActive {

@@ -45,6 +45,7 @@ var (
 		"Service.redeemProof":          "the mailed token says whose account it is",
 		"Service.resetMail":            "a background task",
 		"Service.eraseSome":            "a background task",
+		"Service.removeDue":            "a background task",
 		"Service.Logout":               "ends the caller's own session, also when it has ended meanwhile",
 		"Service.resetAccount":         "a command of the operator",
 		"Service.endNextSessions":      "a command of the operator",
@@ -93,7 +94,6 @@ func TestTransactions_BeginWhereTheRuleAllows(t *testing.T) {
 var mayRevokeAlone = map[string]string{
 	"Service.Logout":            "the owner may follow the link later",
 	"Service.evictSessions":     "the session is one of too many, and nobody says that it is another's",
-	"Service.deleteHeld":        "the tokens go with the account",
 	"Service.resetAccount":      "setPassword ends all tokens",
 	"Service.resetCredential":   "ends all tokens",
 	"Service.RevertEmailChange": "move ends all tokens",

@@ -25,6 +25,7 @@ type UserStatus string
 const (
 	StatusActive    UserStatus = "ACTIVE"
 	StatusSuspended UserStatus = "SUSPENDED"
+	StatusDeleted   UserStatus = "DELETED" // until Config.DeletionGrace is over
 )
 
 // User is an account without its password hash, so that none can leak.

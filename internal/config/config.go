@@ -50,6 +50,7 @@ type Config struct {
 	AppName       string        `env:"GATEHOUSE_APP_NAME" envDefault:"Gatehouse" help:"name of the product in mails"`
 	AccountURL    string        `env:"GATEHOUSE_ACCOUNT_URL" help:"address of the pages that links in mails lead to (default ISSUER/account)"`
 	Retention     time.Duration `env:"GATEHOUSE_AUDIT_RETENTION" envDefault:"8760h" help:"how long the audit log has an event, at least 24h"`
+	DeletionGrace time.Duration `env:"GATEHOUSE_DELETION_GRACE" envDefault:"720h" help:"how long the owner of a deleted account can have it again by signing in, at most 8760h; 0 to erase it immediately"`
 	Argon2        string        `env:"GATEHOUSE_ARGON2" envDefault:"m=19456,t=2,p=1" help:"cost of hashing a password; less is refused unless listening on loopback"`
 	HashWorker    string        `env:"GATEHOUSE_HASH_WORKER" envDefault:"on" help:"passwords are hashed in processes of lower priority: on, or off to hash in the server, where other requests wait longer while many sign in"`
 	Limits        string        `env:"GATEHOUSE_LIMITS" help:"bounds of one operation, any subset (default body=64KiB,tokens=1000,depth=8,fields=250,roots=10,aliases=15,page=100)"`
@@ -202,6 +203,9 @@ func (c *Config) checkTokens(all *faults) {
 	}
 	if c.Retention < 24*time.Hour {
 		all.add("GATEHOUSE_AUDIT_RETENTION", "%v is less than 24h", c.Retention)
+	}
+	if c.DeletionGrace < 0 || c.DeletionGrace > 8760*time.Hour {
+		all.add("GATEHOUSE_DELETION_GRACE", "%v is not between 0 and 8760h", c.DeletionGrace)
 	}
 	if slices.ContainsFunc(c.RevocationTokens(), isWeakToken) {
 		all.add("GATEHOUSE_REVOCATIONS_TOKEN",

@@ -24,7 +24,8 @@ func defaults() *config.Config {
 	return &config.Config{
 		Addr: "127.0.0.1:8080", DatabaseURL: "sqlite:gatehouse.db", SecretFile: "gatehouse.secret", Audience: "gatehouse",
 		AccessTTL: 10 * time.Minute, RefreshTTL: 720 * time.Hour, SessionTTL: 2160 * time.Hour, Retention: 8760 * time.Hour,
-		KeyRotation: "2160h", RotateEvery: 2160 * time.Hour,
+		DeletionGrace: 720 * time.Hour,
+		KeyRotation:   "2160h", RotateEvery: 2160 * time.Hour,
 		Playground: "auto", Argon2: "m=19456,t=2,p=1", HashWorker: "on", Pprof: "off", Throttle: "on", Drain: "auto", AppName: "Gatehouse",
 		Log: "info", LogLevel: slog.LevelInfo,
 	}

@@ -123,6 +123,9 @@ var allValues = []values{
 	{variable: "GATEHOUSE_AUDIT_RETENTION", texts: []string{"24h", "87600h"}},
 	{variable: "GATEHOUSE_AUDIT_RETENTION", texts: []string{"23h59m"}, refused: "less than 24h"},
 	{variable: "GATEHOUSE_AUDIT_RETENTION", texts: []string{"1y"}, refused: "1y"},
+	{variable: "GATEHOUSE_DELETION_GRACE", texts: []string{"0", "0s", "1h", "8760h"}},
+	{variable: "GATEHOUSE_DELETION_GRACE", texts: []string{"-1s", "8761h"}, refused: "between 0 and 8760h"},
+	{variable: "GATEHOUSE_DELETION_GRACE", texts: []string{"30d"}, refused: "30d"},
 
 	{variable: "GATEHOUSE_ALLOWED_ORIGINS", texts: []string{
 		"https://app.example.com", "https://a.example:8443,http://[::1]:5173,http://localhost", "http://192.0.2.7:5173",

@@ -26,6 +26,8 @@ const (
 	EmailChanged     Kind = "email_changed" // to the address that an undo took away
 	AccountSuspended Kind = "account_suspended"
 	AccountDeleted   Kind = "account_deleted"
+	AccountLeaving   Kind = "account_leaving" // deleted by its owner, who can have it again
+	AccountRestored  Kind = "account_restored"
 	Test             Kind = "test"
 )
 

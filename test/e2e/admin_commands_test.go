@@ -21,7 +21,7 @@ const (
 func startBehindProxy(t *testing.T, url string) *servertest.Process {
 	t.Helper()
 	return servertest.StartChild(t, "GATEHOUSE_DATABASE_URL="+url, "GATEHOUSE_THROTTLE=register=1000000",
-		"GATEHOUSE_TRUSTED_PROXIES=127.0.0.1", "GATEHOUSE_ALLOWED_ORIGINS="+attackersOrigin)
+		"GATEHOUSE_TRUSTED_PROXIES=127.0.0.1", "GATEHOUSE_DELETION_GRACE=0", "GATEHOUSE_ALLOWED_ORIGINS="+attackersOrigin)
 }
 
 // TestAdminCreate_RefusesAnAddressThatAnAttackerRegistered: the attacker would have become an administrator, and the
