@@ -55,10 +55,10 @@ check: lint ## the inner loop: lint, and the packages' own tests without their l
 test: playground ## run all tests that this machine can run, and list what was skipped; TEST_LONG=name,… runs long forms
 	@echo "about six minutes on two cores"
 	@rm -f "$(SKIPS)"
-	go build ./...
+	go build -ldflags "-s -w" -o $(PROGRAM) .
 	cd examples/go && go vet ./... && go test ./...
-	@echo "tests that run together" && TEST_SKIPS="$(SKIPS)" go test $(TESTFLAGS) -vet off -ldflags "-s -w" -timeout $(TIMEOUT) -p 5 $(TOGETHER)
-	@echo "tests that run apart" && TEST_SKIPS="$(SKIPS)" go test $(TESTFLAGS) -vet off -ldflags "-s -w" -timeout $(TIMEOUT) -p 2 $(APART)
+	@echo "tests that run together" && TEST_SKIPS="$(SKIPS)" TEST_PROGRAM="$(PROGRAM)" go test $(TESTFLAGS) -vet off -ldflags "-s -w" -timeout $(TIMEOUT) -p 5 $(TOGETHER)
+	@echo "tests that run apart" && TEST_SKIPS="$(SKIPS)" TEST_PROGRAM="$(PROGRAM)" go test $(TESTFLAGS) -vet off -ldflags "-s -w" -timeout $(TIMEOUT) -p 2 $(APART)
 	@if [ -s "$(SKIPS)" ]; then echo "skipped:"; sort -u "$(SKIPS)" | sed 's/^/  /'; else echo "nothing was skipped"; fi
 
 race: ## run the Go tests with the race detector, without their long parts
@@ -77,4 +77,6 @@ bench: ## measure the built program against its targets: about twelve minutes; B
 microbench: ## run the benchmarks of the packages, ready for benchstat
 	go test -run '^$$' -bench . -benchmem -count 6 ./authz ./internal/querylimit ./internal/token ./internal/server
 
+# The program that all tests start, built once.
+PROGRAM := $(CURDIR)/.artifacts/gatehouse
 SKIPS := $(or $(TMPDIR),/tmp)/gatehouse-skips-$(shell id -u)

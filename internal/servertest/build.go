@@ -15,9 +15,13 @@ var builds = struct {
 	paths map[string]string
 }{paths: map[string]string{}}
 
-// Build compiles a program of this module, "." for the server, once for all tests of a folder, and returns its path.
+// Build compiles a program of this module, "." for the server, once for all tests of a folder, and returns its path. The
+// server of TEST_PROGRAM, which make test has built, is taken as it is.
 func Build(t testing.TB, pkg string, flags ...string) (path string) {
 	t.Helper()
+	if built := os.Getenv("TEST_PROGRAM"); built != "" && pkg == "." && len(flags) == 0 && !raceDetector() {
+		return built
+	}
 	key := pkg + "\x00" + filepath.Join(flags...)
 	builds.mu.Lock()
 	defer builds.mu.Unlock()

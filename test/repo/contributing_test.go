@@ -29,6 +29,7 @@ func TestContributing_ExampleWorks(t *testing.T) {
 		t.Fatal("the example adds no guarded field, or no transcript of it")
 	}
 	folder := copyTree(t)
+	t.Setenv("TEST_PROGRAM", "") // is of this tree
 	if !testenv.Long("contributing") {
 		t.Setenv("GENERATED", "./ent ./graph") // the rest is of other schemas, or for the benchmark
 	}
