@@ -45,6 +45,7 @@ func (m *model) takeAccept() {
 		return
 	}
 	l.used = true
+	m.withdraw(l.address) // where the clock was set back, one that it had replaced can be used again
 	for _, p := range m.people {
 		if p.email == l.address {
 			*p = person{home: p.home, email: p.email, password: goodPassword, id: given.User.ID, admin: l.admin, verified: true,
