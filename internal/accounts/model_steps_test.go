@@ -324,7 +324,7 @@ func (m *model) takeTime() {
 		soonest := slices.MinFunc(usable, func(a, b *link) int { return a.expires.Compare(b.expires) })
 		to = soonest.expires.Add(oneOf(m, []time.Duration{-time.Microsecond, 0, time.Microsecond}))
 	}
-	if p := oneOf(m, m.people); p.deleted() && m.chance(20) {
+	if p := oneOf(m, m.people); p.deleted() && p.eraseAt.After(before) && m.chance(20) {
 		to = p.eraseAt.Add(oneOf(m, []time.Duration{-time.Microsecond, 0, time.Microsecond}))
 	}
 	if to.Before(m.floor) {
