@@ -1276,8 +1276,11 @@ type Query {
 "What can be changed. Fields run in the order written; when one of them is forbidden, none of them runs."
 type Mutation {
   """
-  Makes an account and signs it in.
-  Errors: ` + "`" + `EMAIL_TAKEN` + "`" + `, ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
+  Makes an account and signs it in. Where addresses are confirmed first, it makes none and answers
+  ` + "`" + `VERIFICATION_REQUIRED` + "`" + `, for every address: who reads its mail makes the account by ` + "`" + `verifyEmail` + "`" + `, or learns that there
+  is one. Of what is sent then, only the address and the locale are kept.
+  Errors: ` + "`" + `EMAIL_TAKEN` + "`" + `, ` + "`" + `VERIFICATION_REQUIRED` + "`" + `, ` + "`" + `FORBIDDEN` + "`" + ` where only administrators make accounts, ` + "`" + `BAD_USER_INPUT` + "`" + `,
+  ` + "`" + `RATE_LIMITED` + "`" + `.
   """
   register("The new account." input: RegisterInput!): AuthPayload! @public @signsIn
   """
@@ -1331,7 +1334,8 @@ type Mutation {
   requestEmailVerification: RequestEmailVerificationPayload! @auth
   """
   Confirms the address of an account, by the token of a mailed link, for which nobody needs to be signed in, or by its
-  code, in the session that asked for the mail. A code may be tried five times, and then the link still works.
+  code, in the session that asked for the mail. A code may be tried five times, and then the link still works. The token
+  of the mail of a registration makes the account, with a password; nobody is signed in by it.
   Errors: ` + "`" + `INVALID_TOKEN` + "`" + `, ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `; for a code also ` + "`" + `INVALID_CREDENTIALS` + "`" + ` and ` + "`" + `UNAUTHENTICATED` + "`" + `.
   """
   verifyEmail("What the mail had." input: VerifyEmailInput!): VerifyEmailPayload! @public
@@ -1499,6 +1503,13 @@ input VerifyEmailInput {
   token: String
   "The eight digits."
   code: String
+  """
+  Of the account that the token of a registration makes, as in ` + "`" + `RegisterInput` + "`" + `. It is chosen here, and the one that was
+  sent to ` + "`" + `register` + "`" + ` is not kept, so that nobody gets an account with a password of somebody else. Other tokens need none.
+  """
+  password: String
+  "What the user of that account wants to be called, as in ` + "`" + `RegisterInput` + "`" + `."
+  name: String
 }
 
 "Whose password is forgotten."
@@ -1943,6 +1954,11 @@ enum ErrorCode {
   ask for another mail.
   """
   INVALID_TOKEN
+  """
+  A mail is on its way, which says how to go on. It is the answer of ` + "`" + `register` + "`" + ` where addresses are confirmed first, for
+  every address, whether an account has it or not.
+  """
+  VERIFICATION_REQUIRED
   "There is an account with this address."
   EMAIL_TAKEN
   """
@@ -8140,7 +8156,7 @@ func (ec *executionContext) unmarshalInputVerifyEmailInput(ctx context.Context, 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"token", "code"}
+	fieldsInOrder := [...]string{"token", "code", "password", "name"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -8161,6 +8177,20 @@ func (ec *executionContext) unmarshalInputVerifyEmailInput(ctx context.Context, 
 				return it, err
 			}
 			it.Code = data
+		case "password":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("password"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Password = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
 		}
 	}
 	return it, nil

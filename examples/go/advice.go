@@ -14,6 +14,8 @@ func advice(r *Refusal) string {
 		return "give your password once more"
 	case ErrorCodeInvalidCredentials:
 		return "check the address and the password"
+	case ErrorCodeVerificationRequired:
+		return "read the mail that is on its way"
 	case ErrorCodeEmailTaken:
 		return "sign in, there is an account with this address"
 	case ErrorCodeBadUserInput:

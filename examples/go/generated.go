@@ -27,6 +27,9 @@ const (
 	// or `expired`. Without a refresh token the user is signed out, unless another tab has a newer one; instead of the link,
 	// ask for another mail.
 	ErrorCodeInvalidToken ErrorCode = "INVALID_TOKEN"
+	// A mail is on its way, which says how to go on. It is the answer of `register` where addresses are confirmed first, for
+	// every address, whether an account has it or not.
+	ErrorCodeVerificationRequired ErrorCode = "VERIFICATION_REQUIRED"
 	// There is an account with this address.
 	ErrorCodeEmailTaken ErrorCode = "EMAIL_TAKEN"
 	// A value is refused. There is one such error for each value: `field` names it, `reason` is an `InputProblem`, and `min`
@@ -61,6 +64,7 @@ var AllErrorCode = []ErrorCode{
 	ErrorCodeForbidden,
 	ErrorCodeInvalidCredentials,
 	ErrorCodeInvalidToken,
+	ErrorCodeVerificationRequired,
 	ErrorCodeEmailTaken,
 	ErrorCodeBadUserInput,
 	ErrorCodeNotFound,
@@ -405,8 +409,11 @@ func (v *registerRegisterAuthPayloadUser) GetEmail() string { return v.Email }
 
 // registerResponse is returned by register on success.
 type registerResponse struct {
-	// Makes an account and signs it in.
-	// Errors: `EMAIL_TAKEN`, `BAD_USER_INPUT`, `RATE_LIMITED`.
+	// Makes an account and signs it in. Where addresses are confirmed first, it makes none and answers
+	// `VERIFICATION_REQUIRED`, for every address: who reads its mail makes the account by `verifyEmail`, or learns that there
+	// is one. Of what is sent then, only the address and the locale are kept.
+	// Errors: `EMAIL_TAKEN`, `VERIFICATION_REQUIRED`, `FORBIDDEN` where only administrators make accounts, `BAD_USER_INPUT`,
+	// `RATE_LIMITED`.
 	Register registerRegisterAuthPayload `json:"register"`
 }
 

@@ -66,6 +66,9 @@ const (
 	// or `expired`. Without a refresh token the user is signed out, unless another tab has a newer one; instead of the link,
 	// ask for another mail.
 	ErrorCodeInvalidToken ErrorCode = "INVALID_TOKEN"
+	// A mail is on its way, which says how to go on. It is the answer of `register` where addresses are confirmed first, for
+	// every address, whether an account has it or not.
+	ErrorCodeVerificationRequired ErrorCode = "VERIFICATION_REQUIRED"
 	// There is an account with this address.
 	ErrorCodeEmailTaken ErrorCode = "EMAIL_TAKEN"
 	// A value is refused. There is one such error for each value: `field` names it, `reason` is an `InputProblem`, and `min`
@@ -100,6 +103,7 @@ var AllErrorCode = []ErrorCode{
 	ErrorCodeForbidden,
 	ErrorCodeInvalidCredentials,
 	ErrorCodeInvalidToken,
+	ErrorCodeVerificationRequired,
 	ErrorCodeEmailTaken,
 	ErrorCodeBadUserInput,
 	ErrorCodeNotFound,
@@ -116,7 +120,7 @@ var AllErrorCode = []ErrorCode{
 
 func (e ErrorCode) IsValid() bool {
 	switch e {
-	case ErrorCodeUnauthenticated, ErrorCodeReauthenticationRequired, ErrorCodeInsufficientScope, ErrorCodeForbidden, ErrorCodeInvalidCredentials, ErrorCodeInvalidToken, ErrorCodeEmailTaken, ErrorCodeBadUserInput, ErrorCodeNotFound, ErrorCodeLastAdmin, ErrorCodeMailOff, ErrorCodeRateLimited, ErrorCodeLimitExceeded, ErrorCodePersistedQueryNotSupported, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodeUnavailable, ErrorCodeInternal:
+	case ErrorCodeUnauthenticated, ErrorCodeReauthenticationRequired, ErrorCodeInsufficientScope, ErrorCodeForbidden, ErrorCodeInvalidCredentials, ErrorCodeInvalidToken, ErrorCodeVerificationRequired, ErrorCodeEmailTaken, ErrorCodeBadUserInput, ErrorCodeNotFound, ErrorCodeLastAdmin, ErrorCodeMailOff, ErrorCodeRateLimited, ErrorCodeLimitExceeded, ErrorCodePersistedQueryNotSupported, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodeUnavailable, ErrorCodeInternal:
 		return true
 	}
 	return false

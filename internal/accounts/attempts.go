@@ -128,6 +128,16 @@ func (t *throttler) mail(kind, address string, from viewer.Origin, now time.Time
 	return &attempt{now: now, counters: append([]counter{t.mailbox(kind, address)}, networks...)}
 }
 
+// registration is an attempt to have a mail sent that confirms the address of an account to be.
+func (t *throttler) registration(address string, from viewer.Origin, now time.Time) *attempt {
+	if t == nil {
+		return nil
+	}
+	try := t.mail(string(MailRegister), address, from, now)
+	try.counters = append(try.counters, t.networks(limit{limitRegister, t.limits.Register}, "registers", from)...)
+	return try
+}
+
 // invitation is a mail to an address that an administrator asks for.
 func (t *throttler) invitation(address string, by uuid.UUID, now time.Time) *attempt {
 	if t == nil {

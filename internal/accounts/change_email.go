@@ -120,7 +120,7 @@ func (s *Service) move(ctx context.Context, tx *transaction, r redeemed, now tim
 	if err := ownAddress(ctx, tx, to, account.ID); err != nil {
 		return err
 	}
-	if err := tx.withdrawInvitations(ctx, to, now); err != nil {
+	if err := tx.withdraw(ctx, to, now, token.Invitation, token.Registration); err != nil {
 		return err
 	}
 	err := tx.expireTokens(ctx, account.ID, now, token.VerifyEmail, token.ResetAccess, token.ChangeEmail)

@@ -31,13 +31,14 @@ const (
 	EmailVerified              EventKind = "email_verified"
 	EmailChangeRequested       EventKind = "email_change_requested"
 	EmailChanged               EventKind = "email_changed"
-	EmailChangeReverted        EventKind = "email_change_reverted" // by the owner of the former address
-	UserInvited                EventKind = "user_invited"          // by an administrator; the account is not there yet
-	InvitationAccepted         EventKind = "invitation_accepted"   // which made the account
-	CodeRefused                EventKind = "code_refused"          // a code of a mail was wrong
-	RefreshReused              EventKind = "refresh_reused"        // a copy of a refresh token was used: its session has ended
-	RefreshLate                EventKind = "refresh_late"          // a token came just after its successor's use: late, or a copy
-	SessionEnded               EventKind = "session_ended"         // revoked; not expired
+	EmailChangeReverted        EventKind = "email_change_reverted"  // by the owner of the former address
+	RegistrationRequested      EventKind = "registration_requested" // where addresses are confirmed first: taken or not
+	UserInvited                EventKind = "user_invited"           // by an administrator; the account is not there yet
+	InvitationAccepted         EventKind = "invitation_accepted"    // which made the account
+	CodeRefused                EventKind = "code_refused"           // a code of a mail was wrong
+	RefreshReused              EventKind = "refresh_reused"         // a copy of a refresh token was used: its session has ended
+	RefreshLate                EventKind = "refresh_late"           // a token came just after its successor's use: late, or a copy
+	SessionEnded               EventKind = "session_ended"          // revoked; not expired
 	KeysRotated                EventKind = "keys_rotated"
 	KeysRevoked                EventKind = "keys_revoked"
 	SecretRotated              EventKind = "secret_rotated"
@@ -50,7 +51,8 @@ func Events() []EventKind {
 	return []EventKind{AccountCreated, AccountDeleted, AccountErased, AccountRestored, AccountSuspended, AccountReinstated, RolesChanged, SignedIn,
 		SignInFailed, AttemptThrottled, Reauthenticated, ReauthenticationFailed, PasswordChanged,
 		PasswordResetRequested, PasswordReset, EmailVerificationRequested, EmailVerified, EmailChangeRequested,
-		EmailChanged, EmailChangeReverted, UserInvited, InvitationAccepted, CodeRefused, RefreshReused, RefreshLate, SessionEnded,
+		EmailChanged, EmailChangeReverted, RegistrationRequested, UserInvited,
+		InvitationAccepted, CodeRefused, RefreshReused, RefreshLate, SessionEnded,
 		KeysRotated, KeysRevoked, SecretRotated, ProfileChanged, OperationDenied}
 }
 

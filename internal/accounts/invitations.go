@@ -91,9 +91,16 @@ func (s *Service) invite(ctx context.Context, tx *transaction, n newOneTime, lan
 	return tx.mail(ctx, mailArgs{Kind: MailInvitation, User: n.user, Token: n.id}, viewer.Origin{Language: language}, now)
 }
 
-// withdrawInvitations ends the invitations of an address: an account has it now, or a newer invitation takes their place.
-func (tx *transaction) withdrawInvitations(ctx context.Context, folded string, now time.Time) error {
-	return tx.OneTimeToken.Update().Where(onetimetoken.Address(folded), onetimetoken.Purpose(string(token.Invitation)),
+// withdraw ends the links of some purposes that would make an account of an address: it has one now, or a newer link takes
+// their place.
+func (tx *transaction) withdraw(
+	ctx context.Context, folded string, now time.Time, purposes ...token.OneTimePurpose,
+) error {
+	names := make([]string, len(purposes))
+	for i, p := range purposes {
+		names[i] = string(p)
+	}
+	return tx.OneTimeToken.Update().Where(onetimetoken.Address(folded), onetimetoken.PurposeIn(names...),
 		onetimetoken.UsedAtIsNil(), onetimetoken.ExpiresAtGT(now)).SetExpiresAt(now).Exec(ctx)
 }
 
@@ -114,42 +121,28 @@ func (s *Service) AcceptInvitation(
 	if err := in.Check(); err != nil {
 		return nil, err
 	}
-	t, err := s.presented(ctx, v, token.Invitation, in.Token, now)
+	d, err := s.newcomer(ctx, v, token.Invitation, in, now)
 	if err != nil {
-		return nil, err
-	}
-	row, err := usable(ctx, s.config.Client.OneTimeToken, t, now)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkPassword("password", in.Password, row.Address); err != nil {
-		return nil, err
-	}
-	d := &newAccount{address: row.Address, password: in.Password, locale: row.Locale, proved: true, caller: v.Caller()}
-	if d.name, err = cleanName(in.Name); err != nil {
 		return nil, err
 	}
 	var payload *AuthPayload
-	err = s.createAccount(ctx, d, invitedRoles(row), now,
+	err = s.createAccount(ctx, d.newAccount, invitedRoles(d.row), now,
 		func(ctx context.Context, tx *transaction, made *ent.User) error {
 			payload = nil
-			invited, err := s.redeem(ctx, tx, t, now)
+			invited, err := s.redeem(ctx, tx, d.link, now)
 			if err != nil {
 				return err
 			}
 			if !isAdmin(invited.account) {
 				return linkRefused(tokenRevoked)
 			}
-			tx.emit(Event{Kind: InvitationAccepted, UserID: made.ID, Invitation: row.ID.String(),
+			tx.emit(Event{Kind: InvitationAccepted, UserID: made.ID, Invitation: d.row.ID.String(),
 				After: strings.Join(made.Roles, " ")})
 			payload, err = s.signIn(ctx, tx, made, v.Origin, now)
 			return err
 		})
-	switch {
-	case problem.Is(err, problem.EmailTaken):
-		return nil, linkRefused(tokenRevoked).WithCause(err)
-	case err != nil:
-		return nil, err
+	if err != nil {
+		return nil, linkRefusedIfTaken(err)
 	}
 	return payload, nil
 }

@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -30,6 +31,8 @@ const (
 	MailChangeEmail MailKind = "change-email"
 	MailUndoEmail   MailKind = "undo-email"
 	MailInvitation  MailKind = "invitation"
+	MailRegister    MailKind = "register"   // makes an account
+	MailRegistered  MailKind = "registered" // in place of MailRegister, when there is an account
 
 	// Notices tell the owner of an account what has happened to it. See the variable notices.
 	MailNewDevice        MailKind = "new_device"
@@ -46,6 +49,7 @@ type mailArgs struct {
 	Kind     MailKind  `json:"kind"`
 	Address  string    `json:"address,omitempty"` // of a notice; or that was asked for, whether or not an account has it
 	Name     string    `json:"name,omitempty"`    // of a notice's reader
+	Locale   *string   `json:"locale,omitempty"`  // of the account to be
 	User     uuid.UUID `json:"user,omitzero"`     // of a mail to an account
 	Token    uuid.UUID `json:"token,omitzero"`    // its id
 	Language string    `json:"language,omitempty"`
@@ -134,6 +138,7 @@ func (s *Service) Letter(ctx context.Context, job uuid.UUID, args string) (*Lett
 		return nil, nil // made with a secret that is gone
 	}
 	l := a.letter()
+	l.Kind = cmp.Or(m.kind, l.Kind)
 	l.To, l.Token, l.Expires = row.Address, t.Text(), row.ExpiresAt.UTC()
 	if m.account == nil {
 		l.Locale = valueOr(row.Locale, l.Locale)
@@ -174,6 +179,7 @@ func (a mailArgs) letter() *Letter {
 type mailed struct {
 	token   *ent.OneTimeToken
 	account *ent.User // nil: there is none yet
+	kind    MailKind  // in place of the job's; "": that one
 }
 
 // mailed returns nil when the account is gone, or not one to be mailed any more.
@@ -183,6 +189,8 @@ func (s *Service) mailed(ctx context.Context, job uuid.UUID, a mailArgs) (*maile
 		return s.resetMail(ctx, job, a.Address)
 	case MailVerify, MailChangeEmail, MailUndoEmail:
 		return s.issuedMail(ctx, a)
+	case MailRegister:
+		return s.registrationMail(ctx, job, a)
 	case MailInvitation:
 		m, err := s.issuedMail(ctx, a)
 		if m == nil || !isAdmin(m.account) {
@@ -203,5 +211,5 @@ func (s *Service) issuedMail(ctx context.Context, a mailArgs) (*mailed, error) {
 	if err != nil {
 		return nil, ent.MaskNotFound(err)
 	}
-	return &mailed{row, account}, nil
+	return &mailed{token: row, account: account}, nil
 }

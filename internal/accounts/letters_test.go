@@ -62,6 +62,14 @@ var mailRequests = map[accounts.MailKind]func(h *fixture, v *viewer.Viewer, addr
 		v = h.accountAt(v, uuid.NewString()+"@example.com")
 		return errOf(h.ChangeEmail(h.t.Context(), v, accounts.ChangeEmailInput{Email: address}))
 	},
+	accounts.MailRegister: func(h *fixture, v *viewer.Viewer, address string) error {
+		h = h.registering(accounts.RegistrationConfirmed)
+		_, err := h.Register(h.t.Context(), v, accounts.RegisterInput{Email: address, Password: goodPassword})
+		if problem.Is(err, problem.VerificationRequired) {
+			return nil
+		}
+		return err
+	},
 	accounts.MailInvitation: func(h *fixture, v *viewer.Viewer, address string) error { // of an administrator for each network
 		v = h.accountAt(v, fmt.Sprintf("root%s@example.com", strings.ReplaceAll(v.Origin.Address(), ":", "-")))
 		h.exec(fmt.Sprintf(`UPDATE users SET roles = '["ADMIN", "USER"]' WHERE id = '%s'`, v.UserID))

@@ -79,6 +79,7 @@ type shared struct {
 	payloads []*accounts.AuthPayload // every payload that was ever given
 	events   []accounts.Event        // all that happened
 	told     []*accounts.Letter      // notices that letters found
+	modes    map[any]*fixture        // see registering
 	undo     string                  // link that undoes the newest change of address
 
 	published map[accounts.EventKind]int

@@ -24,6 +24,7 @@ var notices = map[EventKind]MailKind{
 
 	// These are mails of their own, with a link.
 	EmailChanged: "", EmailChangeRequested: "", EmailVerificationRequested: "", PasswordResetRequested: "", UserInvited: "",
+	RegistrationRequested: "",
 	// These take nothing away from the owner, or come with an event that is told.
 	AccountCreated: "", AccountReinstated: "", EmailVerified: "", ProfileChanged: "", Reauthenticated: "", RolesChanged: "",
 	SessionEnded: "", RefreshReused: "", RefreshLate: "", InvitationAccepted: "",

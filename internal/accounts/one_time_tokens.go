@@ -24,6 +24,8 @@ var oneTimeTTL = map[token.OneTimePurpose]time.Duration{
 	token.ChangeEmail: 24 * time.Hour,
 	token.UndoEmail:   7 * 24 * time.Hour,
 	token.Invitation:  7 * 24 * time.Hour,
+
+	token.Registration: 24 * time.Hour,
 }
 
 // oneTimeRetention is how long a token is stored that has expired, so that its late user learns why it is refused.
@@ -53,7 +55,8 @@ func (s *Service) issue(ctx context.Context, tx *transaction, n newOneTime, now 
 	case token.UndoEmail:
 		at, err = tx.afterLastUndo(ctx, n.user, now)
 	case token.Invitation:
-		err = tx.withdrawInvitations(ctx, n.address, now)
+		err = tx.withdraw(ctx, n.address, now, token.Invitation)
+	case token.Registration: // one's link ends no other's: they all make the same account
 	default:
 		err = tx.expireTokens(ctx, n.user, now, n.purpose)
 	}

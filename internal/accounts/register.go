@@ -6,16 +6,24 @@ import (
 	"time"
 
 	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/internal/token"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
 // Register creates an account with the role USER and signs it in. Of parallel calls with one address, one wins and the
-// others get EMAIL_TAKEN: the key of addresses decides. Problems: BAD_USER_INPUT, EMAIL_TAKEN, RATE_LIMITED.
+// others get EMAIL_TAKEN: the key of addresses decides. Problems: BAD_USER_INPUT, EMAIL_TAKEN, RATE_LIMITED; by
+// Config.Registration FORBIDDEN, or VERIFICATION_REQUIRED for every address.
 func (s *Service) Register(ctx context.Context, v *viewer.Viewer, in RegisterInput) (*AuthPayload, error) {
+	if err := s.mayRegister(); err != nil {
+		return nil, err
+	}
 	now := s.now()
 	d, err := checkInput(in)
 	if err != nil {
 		return nil, err
+	}
+	if s.config.Registration == RegistrationConfirmed {
+		return nil, s.requestRegistration(ctx, v, d, now)
 	}
 	d.caller = v.Caller()
 	t := s.throttle.register(d.address, v.Origin, now)
@@ -59,8 +67,8 @@ func checkInput(in RegisterInput) (*newAccount, error) {
 	return &newAccount{address: address, password: in.Password, name: name, locale: locale}, nil
 }
 
-// createAccount creates an account and calls then in the same transaction. Nobody else can be invited to its address any
-// more. Problem: EMAIL_TAKEN.
+// createAccount creates an account and calls then in the same transaction. Links that would make
+// another of its address end. Problem: EMAIL_TAKEN.
 func (s *Service) createAccount(ctx context.Context, d *newAccount, roles []Role, now time.Time,
 	then func(context.Context, *transaction, *ent.User) error) error {
 	hash, err := s.hash(ctx, unknown(d.caller), d.password)
@@ -90,6 +98,6 @@ func (s *Service) createAccount(ctx context.Context, d *newAccount, roles []Role
 		if err := then(ctx, tx, row); err != nil {
 			return err
 		}
-		return tx.withdrawInvitations(ctx, d.address, now)
+		return tx.withdraw(ctx, d.address, now, token.Invitation, token.Registration)
 	})
 }

@@ -74,7 +74,7 @@ func (s *Service) resetMail(ctx context.Context, job uuid.UUID, address string) 
 				newOneTime{id: job, purpose: token.ResetAccess, user: held.ID, address: address}, now)
 		}
 		if err == nil && newest.ID == job {
-			m = &mailed{newest, held}
+			m = &mailed{token: newest, account: held}
 		}
 		return err
 	})

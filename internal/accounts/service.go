@@ -22,6 +22,7 @@ type Config struct {
 	Access        *token.Issuer             // required
 	Refresh       *token.RefreshTokens      // required
 	OneTime       *token.OneTimeTokens      // required
+	Registration  RegistrationMode          // default open
 	MailOff       bool                      // default false: the jobs of mails are worked
 	RefreshTTL    time.Duration             // required: idle life of a session
 	SessionTTL    time.Duration             // required: life of a session in all

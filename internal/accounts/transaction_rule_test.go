@@ -46,6 +46,8 @@ var (
 		"Service.resetMail":            "a background task",
 		"Service.eraseSome":            "a background task",
 		"Service.removeDue":            "a background task",
+		"Service.beginRegistration":    "a background task",
+		"Service.requestRegistration":  "writes a job, whoever asks",
 		"Service.Logout":               "ends the caller's own session, also when it has ended meanwhile",
 		"Service.resetAccount":         "a command of the operator",
 		"Service.endNextSessions":      "a command of the operator",

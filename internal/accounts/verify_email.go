@@ -12,7 +12,10 @@ import (
 type RequestEmailVerificationPayload struct{ Success bool }
 
 // VerifyEmailInput is GraphQL's input of that name.
-type VerifyEmailInput struct{ Token, Code *string }
+type VerifyEmailInput struct {
+	Token, Code    *string
+	Password, Name *string // of the account that the token of a registration makes
+}
 
 // VerifyEmailPayload is GraphQL's type of that name.
 type VerifyEmailPayload struct{ Success bool }
@@ -44,9 +47,15 @@ func (s *Service) RequestEmailVerification(
 	return &RequestEmailVerificationPayload{Success: true}, nil
 }
 
-// VerifyEmail confirms the address of an account. Problems: those of redeemProof.
+// VerifyEmail confirms the address of an account, or makes the one of a registration. Problems: those of redeemProof and
+// of confirmRegistration.
 func (s *Service) VerifyEmail(ctx context.Context, v *viewer.Viewer, in VerifyEmailInput) (*VerifyEmailPayload, error) {
 	now := s.now()
+	if in.Token != nil && in.Code == nil {
+		if _, err := s.config.OneTime.Parse(token.Registration, *in.Token); err == nil {
+			return s.confirmRegistration(ctx, v, in, now)
+		}
+	}
 	err := s.redeemProof(ctx, v, mailProof{token.VerifyEmail, in.Token, in.Code}, now,
 		func(ctx context.Context, tx *transaction, r redeemed) error {
 			if r.token.Address != r.account.Email {

@@ -27,7 +27,8 @@ func defaults() *config.Config {
 		DeletionGrace: 720 * time.Hour,
 		KeyRotation:   "2160h", RotateEvery: 2160 * time.Hour,
 		Playground: "auto", Argon2: "m=19456,t=2,p=1", HashWorker: "on", Pprof: "off", Throttle: "on", Drain: "auto", AppName: "Gatehouse",
-		Log: "info", LogLevel: slog.LevelInfo,
+		Registration: "open",
+		Log:          "info", LogLevel: slog.LevelInfo,
 	}
 }
 
@@ -120,6 +121,17 @@ func TestLoad_ReportsEveryFault(t *testing.T) {
 		}
 		testenv.Equal(t, want, len(lines), "%s: lines of %v", environment, err)
 	}
+}
+
+// TestLoad_ConfirmedRegistrationNeedsMail: a mail server, or the inbox of a server that only this machine reaches.
+func TestLoad_ConfirmedRegistrationNeedsMail(t *testing.T) {
+	public := []string{"GATEHOUSE_REGISTRATION=confirmed", "GATEHOUSE_ADDR=0.0.0.0:8080", "GATEHOUSE_ISSUER=https://id.example.com"}
+	_, err := config.Load(public)
+	if err == nil || !strings.Contains(err.Error(), "GATEHOUSE_REGISTRATION: confirmed needs mail") {
+		t.Errorf("without mail: %v", err)
+	}
+	load(t, append(public, "GATEHOUSE_SMTP_URL=smtp://127.0.0.1:25", "GATEHOUSE_MAIL_FROM=accounts@example.com")...)
+	load(t, public[0])
 }
 
 func TestShowPlayground_OnLoopbackUnlessConfigured(t *testing.T) {

@@ -3,6 +3,7 @@ package config
 import (
 	"net/mail"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -38,6 +39,12 @@ func (c *Config) checkMail(all *faults) {
 	}
 	if n := utf8.RuneCountInString(c.AppName); n > maxAppNameLen {
 		all.add("GATEHOUSE_APP_NAME", "has %d letters; subjects have room for %d", n, maxAppNameLen)
+	}
+	switch {
+	case !slices.Contains([]string{"open", "confirmed", "closed"}, c.Registration):
+		all.add("GATEHOUSE_REGISTRATION", "%q is not open, confirmed or closed", c.Registration)
+	case c.Registration == "confirmed" && c.SMTPURL == "" && !c.ShowInbox():
+		all.add("GATEHOUSE_REGISTRATION", "confirmed needs mail; set GATEHOUSE_SMTP_URL and GATEHOUSE_MAIL_FROM")
 	}
 	if c.AccountURL != "" && !isIssuer(c.AccountURL) {
 		all.add("GATEHOUSE_ACCOUNT_URL", "%q is not an http or https address without user, query and fragment", c.AccountURL)

@@ -186,6 +186,9 @@ var allValues = []values{
 	{variable: "GATEHOUSE_ACCOUNT_URL", texts: []string{"example.com", "https://example.com?a=b", "https://example.com#a",
 		"https://ann@example.com", "javascript:alert(1)"}, refused: "http or https"},
 
+	{variable: "GATEHOUSE_REGISTRATION", texts: []string{"open", "confirmed", "closed"}},
+	{variable: "GATEHOUSE_REGISTRATION", texts: []string{"on", "CLOSED", "invited"}, refused: "open, confirmed or closed"},
+
 	{variable: "GATEHOUSE_HASH_WORKER", texts: []string{"on", "off"}},
 	{variable: "GATEHOUSE_HASH_WORKER", texts: []string{"false"}, refused: "on nor off"},
 	{variable: "GATEHOUSE_PLAYGROUND", texts: []string{"on", "off"}},

@@ -21,6 +21,8 @@ const (
 	ChangeEmail      Kind = "change-email" // to the new address
 	UndoEmail        Kind = "undo-email"   // to the former address, after the change
 	Invitation       Kind = "invitation"
+	Register         Kind = "register"   // makes an account
+	Registered       Kind = "registered" // there is an account with the address that somebody registered
 	NewDevice        Kind = "new_device"
 	PasswordChanged  Kind = "password_changed"
 	EmailChanged     Kind = "email_changed" // to the address that an undo took away

@@ -19,6 +19,7 @@ const (
 	Forbidden                  Code = "FORBIDDEN"
 	InvalidCredentials         Code = "INVALID_CREDENTIALS"
 	InvalidToken               Code = "INVALID_TOKEN"
+	VerificationRequired       Code = "VERIFICATION_REQUIRED"
 	EmailTaken                 Code = "EMAIL_TAKEN"
 	BadUserInput               Code = "BAD_USER_INPUT"
 	NotFound                   Code = "NOT_FOUND"

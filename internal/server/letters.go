@@ -46,9 +46,13 @@ func (s *Server) link(l *accounts.Letter) string {
 	if l.Token == "" {
 		return ""
 	}
+	page := string(l.Kind)
+	if l.Kind == accounts.MailRegistered {
+		page = string(accounts.MailReset)
+	}
 	pages := s.config.AccountURL
 	if pages == "" {
 		pages = strings.TrimSuffix(s.issuer(), "/") + "/account"
 	}
-	return strings.TrimSuffix(pages, "/") + "/" + string(l.Kind) + "#token=" + l.Token
+	return strings.TrimSuffix(pages, "/") + "/" + page + "#token=" + l.Token
 }

@@ -152,6 +152,7 @@ func (s *Server) openAccounts(ctx context.Context) (err error) {
 		Access:        s.tokens,
 		Refresh:       refresh,
 		OneTime:       oneTime,
+		Registration:  accounts.RegistrationMode(s.config.Registration),
 		MailOff:       s.config.SMTPURL == "" && !s.config.ShowInbox(),
 		RefreshTTL:    s.config.RefreshTTL,
 		SessionTTL:    s.config.SessionTTL,

@@ -39,6 +39,8 @@ import (
 // A request "MAIL kind address" waits for the next mail of the inbox; its answer is an object with the mail's subject,
 // language, link and code, and the token of the link.
 //
+// A line before the first section that begins with GATEHOUSE_ is a setting of the server.
+//
 // A request that begins with "gatehouse" is a command, with its body as standard input; its answer is the exit code and
 // what it prints, where <*> is any text without a semicolon.
 func TestTranscripts(t *testing.T) {
@@ -75,8 +77,13 @@ func play(t *testing.T, file, databaseURL string) {
 	archive, err := txtar.ParseFile(file)
 	servertest.Check(t, err)
 	key := servertest.NewSigningKey(t)
-	s := servertest.Options{Audit: true}.Start(t, "GATEHOUSE_DATABASE_URL="+databaseURL, key.Setting,
-		"GATEHOUSE_ALLOWED_ORIGINS=http://localhost:5173")
+	settings := []string{"GATEHOUSE_DATABASE_URL=" + databaseURL, key.Setting, "GATEHOUSE_ALLOWED_ORIGINS=http://localhost:5173"}
+	for line := range strings.Lines(string(archive.Comment)) {
+		if strings.HasPrefix(line, "GATEHOUSE_") {
+			settings = append(settings, strings.TrimSpace(line))
+		}
+	}
+	s := servertest.Options{Audit: true}.Start(t, settings...)
 	p := &player{Process: s, key: key, db: servertest.OpenDB(t, databaseURL), t: t, aged: map[string]bool{},
 		names: map[string]string{"server": s.URL}}
 	for pair := range slices.Chunk(archive.Files, 2) {

@@ -22,6 +22,11 @@ const pages = {
     query: 'mutation($token: String!, $password: String!, $name: String) ' +
       '{ acceptInvitation(input: {token: $token, password: $password, name: $name}) { accessToken } }',
   },
+  register: {
+    fields: ['password', 'name'],
+    query: 'mutation($token: String!, $password: String!, $name: String) ' +
+      '{ verifyEmail(input: {token: $token, password: $password, name: $name}) { success } }',
+  },
   forgot: {
     fields: ['email'],
     open: true, // to all, without a token

@@ -11,6 +11,8 @@ export function advice({ code, extensions }: Refusal): string {
       return "give your password once more";
     case ErrorCode.INVALID_CREDENTIALS:
       return "check the address and the password";
+    case ErrorCode.VERIFICATION_REQUIRED:
+      return "read the mail that is on its way";
     case ErrorCode.EMAIL_TAKEN:
       return "sign in, there is an account with this address";
     case ErrorCode.BAD_USER_INPUT:
