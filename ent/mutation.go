@@ -8621,7 +8621,7 @@ func (m *UserMutation) Restorable() (r bool, exists bool) {
 // OldRestorable returns the old "restorable" field's value of the User entity.
 // If the User object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *UserMutation) OldRestorable(ctx context.Context) (v bool, err error) {
+func (m *UserMutation) OldRestorable(ctx context.Context) (v *bool, err error) {
 	if !m.op.Is(OpUpdateOne) {
 		return v, errors.New("OldRestorable is only allowed on UpdateOne operations")
 	}
@@ -8635,9 +8635,22 @@ func (m *UserMutation) OldRestorable(ctx context.Context) (v bool, err error) {
 	return oldValue.Restorable, nil
 }
 
+// ClearRestorable clears the value of the "restorable" field.
+func (m *UserMutation) ClearRestorable() {
+	m.restorable = nil
+	m.clearedFields[user.FieldRestorable] = struct{}{}
+}
+
+// RestorableCleared returns if the "restorable" field was cleared in this mutation.
+func (m *UserMutation) RestorableCleared() bool {
+	_, ok := m.clearedFields[user.FieldRestorable]
+	return ok
+}
+
 // ResetRestorable resets all changes to the "restorable" field.
 func (m *UserMutation) ResetRestorable() {
 	m.restorable = nil
+	delete(m.clearedFields, user.FieldRestorable)
 }
 
 // SetCreatedAt sets the "created_at" field.
@@ -9095,6 +9108,9 @@ func (m *UserMutation) ClearedFields() []string {
 	if m.FieldCleared(user.FieldEraseAt) {
 		fields = append(fields, user.FieldEraseAt)
 	}
+	if m.FieldCleared(user.FieldRestorable) {
+		fields = append(fields, user.FieldRestorable)
+	}
 	return fields
 }
 
@@ -9123,6 +9139,9 @@ func (m *UserMutation) ClearField(name string) error {
 		return nil
 	case user.FieldEraseAt:
 		m.ClearEraseAt()
+		return nil
+	case user.FieldRestorable:
+		m.ClearRestorable()
 		return nil
 	}
 	return fmt.Errorf("unknown User nullable field %s", name)

@@ -35,8 +35,4 @@ func init() {
 	userDescCredentialGeneration := userFields[7].Descriptor()
 	// user.DefaultCredentialGeneration holds the default value on creation for the credential_generation field.
 	user.DefaultCredentialGeneration = userDescCredentialGeneration.Default.(int)
-	// userDescRestorable is the schema descriptor for restorable field.
-	userDescRestorable := userFields[12].Descriptor()
-	// user.DefaultRestorable holds the default value on creation for the restorable field.
-	user.DefaultRestorable = userDescRestorable.Default.(bool)
 }

@@ -42,7 +42,7 @@ type User struct {
 	// of a deleted account: when it is erased
 	EraseAt *time.Time `json:"erase_at,omitempty"`
 	// of a deleted account: a sign-in takes the deletion back
-	Restorable bool `json:"restorable,omitempty"`
+	Restorable *bool `json:"restorable,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
 	// UpdatedAt holds the value of the "updated_at" field.
@@ -186,7 +186,8 @@ func (_m *User) assignValues(columns []string, values []any) error {
 			if value, ok := values[i].(*sql.NullBool); !ok {
 				return fmt.Errorf("unexpected type %T for field restorable", values[i])
 			} else if value.Valid {
-				_m.Restorable = value.Bool
+				_m.Restorable = new(bool)
+				*_m.Restorable = value.Bool
 			}
 		case user.FieldCreatedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -283,8 +284,10 @@ func (_m *User) String() string {
 		builder.WriteString(v.Format(time.ANSIC))
 	}
 	builder.WriteString(", ")
-	builder.WriteString("restorable=")
-	builder.WriteString(fmt.Sprintf("%v", _m.Restorable))
+	if v := _m.Restorable; v != nil {
+		builder.WriteString("restorable=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
 	builder.WriteString(", ")
 	builder.WriteString("created_at=")
 	builder.WriteString(_m.CreatedAt.Format(time.ANSIC))

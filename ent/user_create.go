@@ -237,10 +237,6 @@ func (_c *UserCreate) defaults() {
 		v := user.DefaultCredentialGeneration
 		_c.mutation.SetCredentialGeneration(v)
 	}
-	if _, ok := _c.mutation.Restorable(); !ok {
-		v := user.DefaultRestorable
-		_c.mutation.SetRestorable(v)
-	}
 }
 
 // check runs all checks and user-defined validators on the builder.
@@ -262,9 +258,6 @@ func (_c *UserCreate) check() error {
 	}
 	if _, ok := _c.mutation.Status(); !ok {
 		return &ValidationError{Name: "status", err: errors.New(`ent: missing required field "User.status"`)}
-	}
-	if _, ok := _c.mutation.Restorable(); !ok {
-		return &ValidationError{Name: "restorable", err: errors.New(`ent: missing required field "User.restorable"`)}
 	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "User.created_at"`)}
@@ -354,7 +347,7 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 	}
 	if value, ok := _c.mutation.Restorable(); ok {
 		_spec.SetField(user.FieldRestorable, field.TypeBool, value)
-		_node.Restorable = value
+		_node.Restorable = &value
 	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(user.FieldCreatedAt, field.TypeTime, value)
@@ -615,6 +608,12 @@ func (u *UserUpsert) SetRestorable(v bool) *UserUpsert {
 // UpdateRestorable sets the "restorable" field to the value that was provided on create.
 func (u *UserUpsert) UpdateRestorable() *UserUpsert {
 	u.SetExcluded(user.FieldRestorable)
+	return u
+}
+
+// ClearRestorable clears the value of the "restorable" field.
+func (u *UserUpsert) ClearRestorable() *UserUpsert {
+	u.SetNull(user.FieldRestorable)
 	return u
 }
 
@@ -895,6 +894,13 @@ func (u *UserUpsertOne) SetRestorable(v bool) *UserUpsertOne {
 func (u *UserUpsertOne) UpdateRestorable() *UserUpsertOne {
 	return u.Update(func(s *UserUpsert) {
 		s.UpdateRestorable()
+	})
+}
+
+// ClearRestorable clears the value of the "restorable" field.
+func (u *UserUpsertOne) ClearRestorable() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.ClearRestorable()
 	})
 }
 
@@ -1344,6 +1350,13 @@ func (u *UserUpsertBulk) SetRestorable(v bool) *UserUpsertBulk {
 func (u *UserUpsertBulk) UpdateRestorable() *UserUpsertBulk {
 	return u.Update(func(s *UserUpsert) {
 		s.UpdateRestorable()
+	})
+}
+
+// ClearRestorable clears the value of the "restorable" field.
+func (u *UserUpsertBulk) ClearRestorable() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.ClearRestorable()
 	})
 }
 

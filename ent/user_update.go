@@ -241,6 +241,12 @@ func (_u *UserUpdate) SetNillableRestorable(v *bool) *UserUpdate {
 	return _u
 }
 
+// ClearRestorable clears the value of the "restorable" field.
+func (_u *UserUpdate) ClearRestorable() *UserUpdate {
+	_u.mutation.ClearRestorable()
+	return _u
+}
+
 // SetUpdatedAt sets the "updated_at" field.
 func (_u *UserUpdate) SetUpdatedAt(v time.Time) *UserUpdate {
 	_u.mutation.SetUpdatedAt(v)
@@ -393,6 +399,9 @@ func (_u *UserUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.Restorable(); ok {
 		_spec.SetField(user.FieldRestorable, field.TypeBool, value)
+	}
+	if _u.mutation.RestorableCleared() {
+		_spec.ClearField(user.FieldRestorable, field.TypeBool)
 	}
 	if value, ok := _u.mutation.UpdatedAt(); ok {
 		_spec.SetField(user.FieldUpdatedAt, field.TypeTime, value)
@@ -672,6 +681,12 @@ func (_u *UserUpdateOne) SetNillableRestorable(v *bool) *UserUpdateOne {
 	return _u
 }
 
+// ClearRestorable clears the value of the "restorable" field.
+func (_u *UserUpdateOne) ClearRestorable() *UserUpdateOne {
+	_u.mutation.ClearRestorable()
+	return _u
+}
+
 // SetUpdatedAt sets the "updated_at" field.
 func (_u *UserUpdateOne) SetUpdatedAt(v time.Time) *UserUpdateOne {
 	_u.mutation.SetUpdatedAt(v)
@@ -854,6 +869,9 @@ func (_u *UserUpdateOne) sqlSave(ctx context.Context) (_node *User, err error) {
 	}
 	if value, ok := _u.mutation.Restorable(); ok {
 		_spec.SetField(user.FieldRestorable, field.TypeBool, value)
+	}
+	if _u.mutation.RestorableCleared() {
+		_spec.ClearField(user.FieldRestorable, field.TypeBool)
 	}
 	if value, ok := _u.mutation.UpdatedAt(); ok {
 		_spec.SetField(user.FieldUpdatedAt, field.TypeTime, value)

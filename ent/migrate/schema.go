@@ -281,7 +281,7 @@ var (
 		{Name: "roles", Type: field.TypeJSON},
 		{Name: "status", Type: field.TypeString},
 		{Name: "erase_at", Type: field.TypeTime, Nullable: true},
-		{Name: "restorable", Type: field.TypeBool, Default: false},
+		{Name: "restorable", Type: field.TypeBool, Nullable: true},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "updated_at", Type: field.TypeTime},
 	}

@@ -37,7 +37,7 @@ func (User) Fields() []ent.Field {
 		field.Strings("roles").Comment("GraphQL's Role values, sorted, each once"),
 		field.String("status").Comment("GraphQL's UserStatus value"),
 		field.Time("erase_at").Optional().Nillable().Comment("of a deleted account: when it is erased"),
-		field.Bool("restorable").Default(false).Comment("of a deleted account: a sign-in takes the deletion back"),
+		field.Bool("restorable").Optional().Nillable().Comment("of a deleted account: a sign-in takes the deletion back"),
 		field.Time("created_at").Immutable(),
 		field.Time("updated_at"),
 	}

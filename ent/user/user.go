@@ -87,8 +87,6 @@ var (
 	DefaultEmailVerified bool
 	// DefaultCredentialGeneration holds the default value on creation for the "credential_generation" field.
 	DefaultCredentialGeneration int
-	// DefaultRestorable holds the default value on creation for the "restorable" field.
-	DefaultRestorable bool
 )
 
 // OrderOption defines the ordering options for the User queries.

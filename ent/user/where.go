@@ -701,6 +701,16 @@ func RestorableNEQ(v bool) predicate.User {
 	return predicate.User(sql.FieldNEQ(FieldRestorable, v))
 }
 
+// RestorableIsNil applies the IsNil predicate on the "restorable" field.
+func RestorableIsNil() predicate.User {
+	return predicate.User(sql.FieldIsNull(FieldRestorable))
+}
+
+// RestorableNotNil applies the NotNil predicate on the "restorable" field.
+func RestorableNotNil() predicate.User {
+	return predicate.User(sql.FieldNotNull(FieldRestorable))
+}
+
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.
 func CreatedAtEQ(v time.Time) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldCreatedAt, v))

@@ -93,5 +93,5 @@ func (tx *transaction) restore(ctx context.Context, row *ent.User, session uuid.
 		return row, nil
 	}
 	tx.emit(Event{Kind: AccountRestored, UserID: row.ID, SessionID: session})
-	return row.Update().SetStatus(string(StatusActive)).ClearEraseAt().SetRestorable(false).SetUpdatedAt(now).Save(ctx)
+	return row.Update().SetStatus(string(StatusActive)).ClearEraseAt().ClearRestorable().SetUpdatedAt(now).Save(ctx)
 }

@@ -46,5 +46,5 @@ func mayReturn(now time.Time) predicate.User {
 // isOpen reports whether mayReturn matches an account.
 func isOpen(row *ent.User, now time.Time) bool {
 	return row.Status == string(StatusActive) ||
-		row.Status == string(StatusDeleted) && row.Restorable && row.EraseAt != nil && row.EraseAt.After(now)
+		row.Status == string(StatusDeleted) && row.Restorable != nil && *row.Restorable && row.EraseAt != nil && row.EraseAt.After(now)
 }

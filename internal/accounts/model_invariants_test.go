@@ -64,7 +64,7 @@ func (m *model) holdsRows() {
 			m.fail("%s has a row: %v", p.email, i >= 0)
 		}
 		if i >= 0 && (users[i].ID != p.id || !slices.Equal(users[i].Roles, p.roles()) || users[i].Status != p.status() ||
-			(users[i].EraseAt != nil) != p.deleted() || users[i].EraseAt != nil && !users[i].EraseAt.Equal(p.eraseAt) || users[i].Restorable != p.restorable ||
+			(users[i].EraseAt != nil) != p.deleted() || users[i].EraseAt != nil && !users[i].EraseAt.Equal(p.eraseAt) || (users[i].Restorable != nil && *users[i].Restorable) != p.restorable ||
 			users[i].EmailVerified != p.verified || provedEmail(users[i]) != p.proved || textOf(users[i].PendingEmail) != p.pending) {
 			m.fail("%+v, want %+v", users[i], p)
 		}

@@ -20,7 +20,7 @@ const lastRune = "\U0010FFFF"
 
 // isRare reports whether an index holds the users that the filter selects, whatever is searched for among them.
 func (p UserPage) isRare() bool {
-	return p.Status != nil && *p.Status == StatusSuspended || p.Role != nil && *p.Role == RoleAdmin
+	return p.Status != nil && *p.Status != StatusActive || p.Role != nil && *p.Role == RoleAdmin
 }
 
 func (p UserPage) filter() []predicate.User {

@@ -221,7 +221,7 @@ func (r *recorder) explain(s statement) (why string) {
 
 var (
 	scan       = regexp.MustCompile(`SCAN (users|sessions|audit_events|t\d)`)
-	rareScan   = regexp.MustCompile(`SCAN users USING (COVERING )?INDEX users_(suspended|administrators)`)
+	rareScan   = regexp.MustCompile(`SCAN users USING (COVERING )?INDEX users_(suspended|deleted|administrators)`)
 	innerLimit = regexp.MustCompile(`LIMIT \d+\) AS`)
 	outerLimit = regexp.MustCompile(`LIMIT (\d+)$`)
 )

@@ -1,7 +1,3 @@
 -- +goose Up
 -- modify "users" table
-ALTER TABLE "users" ADD COLUMN "erase_at" timestamptz NULL, ADD COLUMN "restorable" boolean NOT NULL DEFAULT false;
--- create index "users_deleted" to table: "users"
-CREATE INDEX "users_deleted" ON "users" ("id") WHERE (status = 'DELETED');
--- create index "users_erasures" to table: "users"
-CREATE INDEX "users_erasures" ON "users" ("erase_at") WHERE (erase_at IS NOT NULL);
+ALTER TABLE "users" ADD COLUMN "erase_at" timestamptz NULL, ADD COLUMN "restorable" boolean NULL;
