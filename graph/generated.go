@@ -128,6 +128,7 @@ type ComplexityRoot struct {
 		RevertEmailChange        func(childComplexity int, input accounts.RevertEmailChangeInput) int
 		RevokeOtherSessions      func(childComplexity int) int
 		RevokeSession            func(childComplexity int, id uuid.UUID) int
+		SecureAccount            func(childComplexity int, input accounts.SecureAccountInput) int
 		SendPasswordReset        func(childComplexity int, userID uuid.UUID) int
 		SetRoles                 func(childComplexity int, input accounts.SetRolesInput) int
 		SuspendUser              func(childComplexity int, id uuid.UUID) int
@@ -172,6 +173,10 @@ type ComplexityRoot struct {
 
 	RevokeSessionPayload struct {
 		Session func(childComplexity int) int
+	}
+
+	SecureAccountPayload struct {
+		Success func(childComplexity int) int
 	}
 
 	SendPasswordResetPayload struct {
@@ -255,6 +260,7 @@ type MutationResolver interface {
 	RevertEmailChange(ctx context.Context, input accounts.RevertEmailChangeInput) (*accounts.RevertEmailChangePayload, error)
 	InviteUser(ctx context.Context, input accounts.InviteUserInput) (*accounts.InviteUserPayload, error)
 	AcceptInvitation(ctx context.Context, input accounts.AcceptInvitationInput) (*accounts.AuthPayload, error)
+	SecureAccount(ctx context.Context, input accounts.SecureAccountInput) (*accounts.SecureAccountPayload, error)
 	DeleteAccount(ctx context.Context) (*accounts.DeleteAccountPayload, error)
 	SetRoles(ctx context.Context, input accounts.SetRolesInput) (*accounts.SetRolesPayload, error)
 	SuspendUser(ctx context.Context, id uuid.UUID) (*accounts.SuspendUserPayload, error)
@@ -706,6 +712,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RevokeSession(childComplexity, args["id"].(uuid.UUID)), true
+	case "Mutation.secureAccount":
+		if e.ComplexityRoot.Mutation.SecureAccount == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_secureAccount_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SecureAccount(childComplexity, args["input"].(accounts.SecureAccountInput)), true
 	case "Mutation.sendPasswordReset":
 		if e.ComplexityRoot.Mutation.SendPasswordReset == nil {
 			break
@@ -880,6 +897,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RevokeSessionPayload.Session(childComplexity), true
+
+	case "SecureAccountPayload.success":
+		if e.ComplexityRoot.SecureAccountPayload.Success == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SecureAccountPayload.Success(childComplexity), true
 
 	case "SendPasswordResetPayload.success":
 		if e.ComplexityRoot.SendPasswordResetPayload.Success == nil {
@@ -1098,6 +1122,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RequestPasswordResetInput", ec.unmarshalInputRequestPasswordResetInput),
 			graphql.NewInputUnmarshaler("ResetPasswordInput", ec.unmarshalInputResetPasswordInput),
 			graphql.NewInputUnmarshaler("RevertEmailChangeInput", ec.unmarshalInputRevertEmailChangeInput),
+			graphql.NewInputUnmarshaler("SecureAccountInput", ec.unmarshalInputSecureAccountInput),
 			graphql.NewInputUnmarshaler("SetRolesInput", ec.unmarshalInputSetRolesInput),
 			graphql.NewInputUnmarshaler("UpdateProfileInput", ec.unmarshalInputUpdateProfileInput),
 			graphql.NewInputUnmarshaler("UserFilter", ec.unmarshalInputUserFilter),
@@ -1386,6 +1411,13 @@ type Mutation {
   """
   acceptInvitation("The token, and the new account." input: AcceptInvitationInput!): AuthPayload! @public @signsIn
   """
+  Shuts everyone out of an account, by the token of the link of a notice: somebody else did what it tells of. All sessions
+  end, devices are forgotten, the password counts no more, a change of address that is pending is taken back, and a link to
+  choose a new password is mailed to the account's address. It works while the account has the address of the notice.
+  Errors: ` + "`" + `INVALID_TOKEN` + "`" + `, ` + "`" + `MAIL_OFF` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
+  """
+  secureAccount("What the mail had." input: SecureAccountInput!): SecureAccountPayload! @public
+  """
   Deletes the caller's account: its sessions end, nobody can use it, and the cookie is cleared. For 30 days
   (` + "`" + `GATEHOUSE_DELETION_GRACE` + "`" + `) its address stays taken, and signing in, or choosing a new password by a mailed link, takes
   the deletion back. Then it is erased, for good. Its owner is told by mail until when that is.
@@ -1574,6 +1606,12 @@ input AcceptInvitationInput {
   the request's ` + "`" + `Origin` + "`" + ` is allowed.
   """
   cookie: Boolean = false
+}
+
+"What the notice had."
+input SecureAccountInput {
+  "What stands behind ` + "`" + `#token=` + "`" + ` in the link."
+  token: String!
 }
 
 "Whose roles, and which."
@@ -1869,6 +1907,12 @@ type RevertEmailChangePayload @public {
 
 "A mail is on its way."
 type InviteUserPayload {
+  "Always true."
+  success: Boolean!
+}
+
+"Nobody is signed in to the account any more."
+type SecureAccountPayload @public {
   "Always true."
   success: Boolean!
 }
@@ -2207,6 +2251,14 @@ func (ec *executionContext) childFields_RevokeSessionPayload(ctx context.Context
 		return ec.fieldContext_RevokeSessionPayload_session(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RevokeSessionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SecureAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "success":
+		return ec.fieldContext_SecureAccountPayload_success(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SecureAccountPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SendPasswordResetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2660,6 +2712,20 @@ func (ec *executionContext) field_Mutation_revokeSession_args(ctx context.Contex
 		return nil, err
 	}
 	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_secureAccount_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (accounts.SecureAccountInput, error) {
+			return ec.unmarshalNSecureAccountInput2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐSecureAccountInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
 	return args, nil
 }
 
@@ -4547,6 +4613,50 @@ func (ec *executionContext) fieldContext_Mutation_acceptInvitation(ctx context.C
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_secureAccount(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_secureAccount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SecureAccount(ctx, fc.Args["input"].(accounts.SecureAccountInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *accounts.SecureAccountPayload) graphql.Marshaler {
+			return ec.marshalNSecureAccountPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐSecureAccountPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_secureAccount(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SecureAccountPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_secureAccount_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_deleteAccount(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5373,6 +5483,29 @@ func (ec *executionContext) fieldContext_RevokeSessionPayload_session(_ context.
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _SecureAccountPayload_success(ctx context.Context, field graphql.CollectedField, obj *accounts.SecureAccountPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SecureAccountPayload_success(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Success, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SecureAccountPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SecureAccountPayload", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _SendPasswordResetPayload_success(ctx context.Context, field graphql.CollectedField, obj *accounts.SendPasswordResetPayload) (ret graphql.Marshaler) {
@@ -7987,6 +8120,48 @@ func UnmarshalRevertEmailChangeInput(ctx context.Context, raw any) (accounts.Rev
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputSecureAccountInput(ctx context.Context, obj any) (accounts.SecureAccountInput, error) {
+	var it accounts.SecureAccountInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"token"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "token":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("token"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Token = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSecureAccountInput unmarshals raw into the SecureAccountInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSecureAccountInput(ctx context.Context, raw any) (accounts.SecureAccountInput, error) {
+	var out accounts.SecureAccountInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SecureAccountInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputSetRolesInput(ctx context.Context, obj any) (accounts.SetRolesInput, error) {
 	var it accounts.SetRolesInput
 	if obj == nil {
@@ -8862,6 +9037,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "secureAccount":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_secureAccount(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "deleteAccount":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteAccount(ctx, field)
@@ -9234,6 +9416,39 @@ func (ec *executionContext) _RevokeSessionPayload(ctx context.Context, sel ast.S
 			out.Values[i] = graphql.MarshalString("RevokeSessionPayload")
 		case "session":
 			out.Values[i] = ec._RevokeSessionPayload_session(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var secureAccountPayloadImplementors = []string{"SecureAccountPayload"}
+
+func (ec *executionContext) _SecureAccountPayload(ctx context.Context, sel ast.SelectionSet, obj *accounts.SecureAccountPayload) graphql.Marshaler {
+	fields := collectFields(ctx, ec.OperationContext, sel, secureAccountPayloadImplementors)
+
+	out := newFieldSet(fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SecureAccountPayload")
+		case "success":
+			out.Values[i] = ec._SecureAccountPayload_success(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -10381,6 +10596,19 @@ func (ec *executionContext) marshalNRole2ᚕgithubᚗcomᚋgatehouseᚋgatehouse
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalNSecureAccountInput2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐSecureAccountInput(ctx context.Context, v any) (accounts.SecureAccountInput, error) {
+	res, err := ec.unmarshalInputSecureAccountInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSecureAccountPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐSecureAccountPayload(ctx context.Context, sel ast.SelectionSet, v *accounts.SecureAccountPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SecureAccountPayload!")
+		return graphql.Null
+	}
+	return ec._SecureAccountPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNSendPasswordResetPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐSendPasswordResetPayload(ctx context.Context, sel ast.SelectionSet, v *accounts.SendPasswordResetPayload) graphql.Marshaler {

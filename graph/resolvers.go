@@ -104,6 +104,11 @@ func (r *mutationResolver) AcceptInvitation(ctx context.Context, input accounts.
 	return signIn(ctx, input.Cookie, r.accounts.AcceptInvitation, input)
 }
 
+// SecureAccount is the resolver for the secureAccount field.
+func (r *mutationResolver) SecureAccount(ctx context.Context, input accounts.SecureAccountInput) (*accounts.SecureAccountPayload, error) {
+	return r.accounts.SecureAccount(ctx, viewer.From(ctx), input)
+}
+
 // DeleteAccount is the resolver for the deleteAccount field.
 func (r *mutationResolver) DeleteAccount(ctx context.Context) (*accounts.DeleteAccountPayload, error) {
 	return signOut(ctx, r.accounts.DeleteAccount)

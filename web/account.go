@@ -14,9 +14,8 @@ import (
 //go:embed account
 var accountFiles embed.FS
 
-// AccountPages are the pages: each is /account/PAGE. But for forgot, which has a mail sent, a page has the name of the
-// kind of mail whose link leads to it.
-var AccountPages = []string{"verify", "reset", "change-email", "undo-email", "invitation", "register", "forgot"}
+// AccountPages are the pages: each is /account/PAGE. But for forgot, which has a mail sent, links of mails lead to them.
+var AccountPages = []string{"verify", "reset", "change-email", "undo-email", "secure", "invitation", "register", "forgot"}
 
 // accountTexts are the words of the pages in a language. Each language has the same names.
 type accountTexts struct {

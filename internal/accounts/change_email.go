@@ -123,7 +123,8 @@ func (s *Service) move(ctx context.Context, tx *transaction, r redeemed, now tim
 	if err := tx.withdraw(ctx, to, now, token.Invitation, token.Registration); err != nil {
 		return err
 	}
-	err := tx.expireTokens(ctx, account.ID, now, token.VerifyEmail, token.ResetAccess, token.ChangeEmail)
+	err := tx.expireTokens(ctx, account.ID, now, token.VerifyEmail, token.ResetAccess, token.ChangeEmail,
+		token.SecureAccount)
 	if err != nil {
 		return err
 	}

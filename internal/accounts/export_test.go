@@ -17,6 +17,8 @@ var (
 	AuditID       = auditID
 	AuditLeaf     = auditLeaf
 	Notices       = notices
+	IsNotice      = MailKind.isNotice
+	CanSecure     = MailKind.canSecure
 )
 
 // InTx is a command's.

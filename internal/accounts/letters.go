@@ -101,11 +101,12 @@ func (s *Service) chargeMail(
 type Letter struct {
 	Kind    MailKind
 	To      string
-	Locale  string // one language tag, or several as in Accept-Language
-	Name    string // of the user, to their confirmed address only: anybody can put a message for another person into a name
-	Email   string // that the account has
-	Token   string // of its link; "" of a notice, which has none
-	Code    string // that does what the link does, in the session that asked; "" when there is none
+	Locale  string               // one language tag, or several as in Accept-Language
+	Name    string               // of the user, to their confirmed address only: anybody can put a message for another person into a name
+	Email   string               // that the account has
+	Token   string               // of its link; "" of a notice that has none
+	Purpose token.OneTimePurpose // of the token
+	Code    string               // that does what the link does, in the session that asked; "" when there is none
 	Expires time.Time
 	When    time.Time // it was asked for, or happened what it tells
 	Where   string    // the address from which it was; "" when that is not known
@@ -120,7 +121,7 @@ func (s *Service) Letter(ctx context.Context, job uuid.UUID, args string) (*Lett
 		return nil, fmt.Errorf("reading the arguments of the mail %s: %w", job, err)
 	}
 	if a.Kind.isNotice() {
-		return a.letter(), nil
+		return s.noticeLetter(ctx, job, a)
 	}
 	m, err := s.mailed(ctx, job, a)
 	if err != nil || m == nil || m.token.UsedAt != nil {
@@ -139,7 +140,7 @@ func (s *Service) Letter(ctx context.Context, job uuid.UUID, args string) (*Lett
 	}
 	l := a.letter()
 	l.Kind = cmp.Or(m.kind, l.Kind)
-	l.To, l.Token, l.Expires = row.Address, t.Text(), row.ExpiresAt.UTC()
+	l.To, l.Token, l.Purpose, l.Expires = row.Address, t.Text(), t.Purpose, row.ExpiresAt.UTC()
 	if m.account == nil {
 		l.Locale = valueOr(row.Locale, l.Locale)
 		return l, nil

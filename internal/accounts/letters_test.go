@@ -27,8 +27,11 @@ func (h *fixture) letters() (all []*accounts.Letter) {
 		h.db.Client.Job.DeleteOneID(j.ID).ExecX(h.t.Context())
 		switch {
 		case first == nil:
-		case first.Token == "":
+		case accounts.IsNotice(first.Kind):
 			h.told = append(h.told, first)
+			if first.Token != "" {
+				h.secrets = append(h.secrets, first.Token)
+			}
 		default:
 			all = append(all, first)
 			h.secrets = append(h.secrets, first.Token)

@@ -29,7 +29,7 @@ type link struct {
 
 var linkLives = map[token.OneTimePurpose]time.Duration{token.ResetAccess: 30 * time.Minute,
 	token.VerifyEmail: 24 * time.Hour, token.ChangeEmail: 24 * time.Hour, token.UndoEmail: 7 * 24 * time.Hour,
-	token.Invitation: 7 * 24 * time.Hour}
+	token.Invitation: 7 * 24 * time.Hour, token.SecureAccount: 7 * 24 * time.Hour}
 
 // mailed takes the mails of the step before: there must be one for each of these links, in their order, and no other.
 func (m *model) mailed(want ...*link) {
@@ -73,11 +73,43 @@ func (m *model) holdsNotices() {
 	var got []string
 	for _, l := range m.fixture.told {
 		got = append(got, fmt.Sprintf("%s to %s", l.Kind, l.To))
+		m.securing(l)
 	}
 	if !slices.Equal(got, m.tells) {
 		m.fail("the notices are %q, want %q", got, m.tells)
 	}
 	m.fixture.told, m.tells = nil, nil
+}
+
+// securing notes the link of a notice. It has one when there is something to secure.
+func (m *model) securing(l *accounts.Letter) {
+	p := &person{secured: m.now()}
+	if i := slices.IndexFunc(m.people, func(p *person) bool { return p.email == l.To }); i >= 0 && accounts.CanSecure(l.Kind) {
+		p = m.people[i]
+	}
+	if got := l.Token != ""; got != p.secured.Before(m.now()) {
+		m.fail("the notice %+v has a link: %v", l, got)
+	} else if got {
+		m.links = append(m.links, &link{purpose: token.SecureAccount, of: p, user: p.id, address: l.To, text: l.Token,
+			expires: m.now().Add(linkLives[token.SecureAccount])})
+	}
+}
+
+// takeSecure follows the link of a notice. All others of the account end with it.
+func (m *model) takeSecure() {
+	l, want := m.someLink(token.SecureAccount)
+	if want == "" && l.address != l.of.email {
+		want = problem.InvalidToken
+	}
+	_, err := m.seat().SecureAccount(m.t.Context(), anonymous, accounts.SecureAccountInput{Token: l.text})
+	if !m.outcome(err, want, "secureAccount of %s by %s", l.of.email, l.purpose) {
+		m.mailed()
+		return
+	}
+	l.used, l.of.secured, l.of.password, l.of.proved, l.of.pending = true, m.now(), nobodysPassword, false, ""
+	m.expire(l.user, token.VerifyEmail, token.ResetAccess, token.ChangeEmail, token.Invitation, token.SecureAccount)
+	m.end(m.allOf(l.user)...)
+	m.mailed(&link{purpose: token.ResetAccess, of: l.of, user: l.user, address: l.address})
 }
 
 func (m *model) canBeUsed(l *link) bool { return !l.used && !l.forgotten && m.now().Before(l.expires) }
@@ -308,7 +340,7 @@ func (m *model) takeConfirmChange() {
 // moved is what a change of address and its undo have in common.
 func (m *model) moved(l *link) {
 	l.of.email, l.of.verified, l.of.proved, l.of.pending = l.address, true, false, ""
-	m.expire(l.user, token.VerifyEmail, token.ResetAccess, token.ChangeEmail)
+	m.expire(l.user, token.VerifyEmail, token.ResetAccess, token.ChangeEmail, token.SecureAccount)
 	m.withdraw(l.address)
 }
 
@@ -334,7 +366,7 @@ func (m *model) takeRevertChange() {
 	m.mailed(&link{purpose: token.ResetAccess, of: l.of, user: l.user, address: l.address})
 }
 
-// nobodysPassword stands for the random one of an undo.
+// nobodysPassword stands for the random one of an undo, and of an account that was secured.
 const nobodysPassword = ""
 
 func (p *person) opens(pw string) bool { return pw == p.password && pw != nobodysPassword }

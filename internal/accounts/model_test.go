@@ -61,7 +61,7 @@ const wholeLife = refreshTTL + 3*24*time.Hour
 const deletionGrace = 4 * time.Hour
 
 // outcomes is how many pairs of a step and its outcome there are.
-const outcomes = 101
+const outcomes = 104
 
 // model is what should be.
 type model struct {
@@ -101,7 +101,8 @@ type person struct {
 	id               uuid.UUID
 	admin, suspended bool
 	verified         bool
-	proved           bool // who has the password has shown that they read the mail
+	proved           bool      // who has the password has shown that they read the mail
+	secured          time.Time // by the link of a notice
 
 	eraseAt    time.Time // of a deleted account; zero: it is not deleted
 	restorable bool      // by its owner

@@ -24,7 +24,7 @@ var notices = map[EventKind]MailKind{
 
 	// These are mails of their own, with a link.
 	EmailChanged: "", EmailChangeRequested: "", EmailVerificationRequested: "", PasswordResetRequested: "", UserInvited: "",
-	RegistrationRequested: "",
+	RegistrationRequested: "", AccountSecured: "",
 	// These take nothing away from the owner, or come with an event that is told.
 	AccountCreated: "", AccountReinstated: "", EmailVerified: "", ProfileChanged: "", Reauthenticated: "", RolesChanged: "",
 	SessionEnded: "", RefreshReused: "", RefreshLate: "", InvitationAccepted: "",
@@ -99,7 +99,7 @@ func (tx *transaction) hold(row *ent.User) {
 	}
 }
 
-// isNotice reports whether a mail tells of what has happened, and has no link.
+// isNotice reports whether a mail tells of what has happened.
 func (k MailKind) isNotice() bool {
 	return k == MailAccountLeaving || k != "" && slices.Contains(slices.Collect(maps.Values(notices)), k)
 }

@@ -19,13 +19,13 @@ import (
 
 // oneTimeTTL is how long a token of each purpose may be used.
 var oneTimeTTL = map[token.OneTimePurpose]time.Duration{
-	token.ResetAccess: 30 * time.Minute,
-	token.VerifyEmail: 24 * time.Hour,
-	token.ChangeEmail: 24 * time.Hour,
-	token.UndoEmail:   7 * 24 * time.Hour,
-	token.Invitation:  7 * 24 * time.Hour,
-
-	token.Registration: 24 * time.Hour,
+	token.ResetAccess:   30 * time.Minute,
+	token.VerifyEmail:   24 * time.Hour,
+	token.ChangeEmail:   24 * time.Hour,
+	token.UndoEmail:     7 * 24 * time.Hour,
+	token.SecureAccount: 7 * 24 * time.Hour,
+	token.Invitation:    7 * 24 * time.Hour,
+	token.Registration:  24 * time.Hour,
 }
 
 // oneTimeRetention is how long a token is stored that has expired, so that its late user learns why it is refused.
@@ -44,7 +44,7 @@ type newOneTime struct {
 
 // issue writes a one-time token of an account that the transaction holds. It takes the place of the one before of its
 // purpose, an invitation that of every one of its address; but undoing one change of address does not depend on who made
-// the next.
+// the next, nor does what a notice warns of end the link of another notice.
 func (s *Service) issue(ctx context.Context, tx *transaction, n newOneTime, now time.Time) (*ent.OneTimeToken, error) {
 	made, err := s.config.OneTime.New(n.purpose, n.user, n.id)
 	if err != nil {
@@ -57,6 +57,7 @@ func (s *Service) issue(ctx context.Context, tx *transaction, n newOneTime, now 
 	case token.Invitation:
 		err = tx.withdraw(ctx, n.address, now, token.Invitation)
 	case token.Registration: // one's link ends no other's: they all make the same account
+	case token.SecureAccount:
 	default:
 		err = tx.expireTokens(ctx, n.user, now, n.purpose)
 	}

@@ -2,14 +2,12 @@ package accounts
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"slices"
 
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/onetimetoken"
 	"github.com/gatehouse/gatehouse/ent/predicate"
-	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/ent/user"
 	"github.com/gatehouse/gatehouse/internal/token"
 	"github.com/gatehouse/gatehouse/internal/viewer"
@@ -28,43 +26,16 @@ type RevertEmailChangePayload struct{ Success bool }
 func (s *Service) RevertEmailChange(
 	ctx context.Context, v *viewer.Viewer, in RevertEmailChangeInput,
 ) (*RevertEmailChangePayload, error) {
-	if err := s.needMail(); err != nil {
-		return nil, err
-	}
 	now := s.now()
-	t, err := s.presented(ctx, v, token.UndoEmail, in.Token, now)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := usable(ctx, s.config.Client.OneTimeToken, t, now); err != nil {
-		return nil, err
-	}
-	hash, err := s.hash(ctx, unknown(v.Caller()), rand.Text()) // of a random password
-	if err != nil {
-		return nil, err
-	}
-	err = s.inTx(ctx, v.Caller(), func(ctx context.Context, tx *transaction) error {
-		r, err := s.redeem(ctx, tx, t, now)
-		if err != nil {
-			return err
-		}
-		err = errors.Join(s.move(ctx, tx, r, now), tx.expireTokens(ctx, r.account.ID, now, token.Invitation))
-		if err != nil {
-			return err
-		}
-		err = tx.User.Update().Where(user.ID(r.account.ID)).SetPasswordHash(hash).AddCredentialGeneration(1).Exec(ctx)
-		if err != nil {
-			return err
-		}
-		if err := forgetLater(ctx, tx, r); err != nil {
-			return err
-		}
-		if err := s.revokeSessions(ctx, tx, now, session.UserID(r.account.ID)); err != nil {
-			return err
-		}
-		tx.emit(Event{Kind: EmailChangeReverted, UserID: r.account.ID, SameEmail: r.account.Email == r.token.Address})
-		return tx.mail(ctx, mailArgs{Kind: MailReset, Address: r.token.Address}, v.Origin, now)
-	})
+	err := s.lockOut(ctx, v, mailProof{purpose: token.UndoEmail, token: &in.Token}, now,
+		func(ctx context.Context, tx *transaction, r redeemed) error {
+			err := errors.Join(s.move(ctx, tx, r, now), tx.expireTokens(ctx, r.account.ID, now, token.Invitation))
+			if err != nil {
+				return err
+			}
+			tx.emit(Event{Kind: EmailChangeReverted, UserID: r.account.ID, SameEmail: r.account.Email == r.token.Address})
+			return forgetLater(ctx, tx, r)
+		})
 	if err != nil {
 		return nil, err
 	}

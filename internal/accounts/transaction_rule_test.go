@@ -40,7 +40,8 @@ var (
 		"Service.Refresh":              "the refresh token says whose session it is",
 		"Service.ResetPassword":        "the mailed token says whose account it is",
 		"Service.RequestPasswordReset": "writes a job, whoever asks",
-		"Service.RevertEmailChange":    "the mailed token says whose account it is",
+		"Service.lockOut":              "the mailed token says whose account it is",
+		"Service.secureToken":          "a background task",
 		"Service.FreeFormerAddresses":  "a background task",
 		"Service.redeemProof":          "the mailed token says whose account it is",
 		"Service.resetMail":            "a background task",
@@ -94,11 +95,10 @@ func TestTransactions_BeginWhereTheRuleAllows(t *testing.T) {
 // mayRevokeAlone are the functions that end sessions and leave alone the changes of address that these began, and why.
 // The caller who began one may not have been the owner: its link works without a session.
 var mayRevokeAlone = map[string]string{
-	"Service.Logout":            "the owner may follow the link later",
-	"Service.evictSessions":     "the session is one of too many, and nobody says that it is another's",
-	"Service.resetAccount":      "setPassword ends all tokens",
-	"Service.resetCredential":   "ends all tokens",
-	"Service.RevertEmailChange": "move ends all tokens",
+	"Service.Logout":          "the owner may follow the link later",
+	"Service.evictSessions":   "the session is one of too many, and nobody says that it is another's",
+	"Service.resetAccount":    "setPassword ends all tokens",
+	"Service.resetCredential": "ends all tokens",
 }
 
 func TestRevokedSessions_TakeBackTheChangesOfAddressThatTheyBegan(t *testing.T) {

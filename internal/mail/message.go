@@ -46,6 +46,7 @@ type Message struct {
 type Data struct {
 	Name    string    // of the user
 	Link    string    // with its token
+	Secure  string    // the link of a notice, with its token; "" when there is nothing to secure
 	Code    string    // that does what the link does
 	Email   string    // the other address of a change
 	Expires time.Time // of the link and the code
@@ -68,6 +69,7 @@ func (m Message) values(app string) map[string]string {
 	all := map[string]string{
 		"App": app, "To": line(m.To), "Name": greeted(m.Data.Name),
 		"Code": line(m.Data.Code), "Where": line(m.Data.Where), "Device": device(m.Data.Device),
+		"Secure": line(m.Data.Secure),
 	}
 	for name, value := range map[string]string{
 		"Link": line(m.Data.Link), "Email": line(m.Data.Email), "Expires": stamp(m.Data.Expires), "When": stamp(m.Data.When),

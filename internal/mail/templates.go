@@ -209,6 +209,7 @@ func (t *Templates) samples(kind Kind) []Data {
 		must.When = time.Unix(0, 0)
 	}
 	may := must
+	may.Secure, may.Expires = "https://example.com/account/secure#token=0", time.Unix(0, 0)
 	may.Name, may.Code, may.Where, may.Device = "Ann Example", "12345678", "192.0.2.1", "Firefox/140.0 (Windows)"
 	return []Data{may, must}
 }

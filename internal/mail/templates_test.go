@@ -99,7 +99,8 @@ var hostile = map[string]string{
 func full(value string) Data {
 	at := time.Date(2026, 11, 27, 16, 34, 0, 0, time.UTC)
 	return Data{
-		Name: value, Link: "https://id.example.com/account/verify#token=abc_-", Code: "12345678", Email: value,
+		Name: value, Link: "https://id.example.com/account/verify#token=abc_-",
+		Secure: "https://id.example.com/account/secure#token=abc_-", Code: "12345678", Email: value,
 		Expires: at, When: at, Where: value, Device: value,
 	}
 }
@@ -169,14 +170,14 @@ func TestRender_LinkAndCodeStandAlone(t *testing.T) {
 			m := Message{Kind: kind, To: "name@example.com", Locale: folder, Data: full("Ann Example")}
 			c, err := templates.Render(m)
 			testenv.Check(t, err)
-			for part, value := range map[string]string{"Link": m.Data.Link, "Code": m.Data.Code} {
+			for part, value := range map[string]string{"Link": m.Data.Link, "Secure": m.Data.Secure, "Code": m.Data.Code} {
 				if !slices.Contains(fieldsOf(templates.texts[folder+"/"+string(kind)+".txt"]), part) {
 					continue
 				}
-				if part == "Link" {
-					links++
-				} else {
+				if part == "Code" {
 					codes++
+				} else {
+					links++
 				}
 				if strings.Count(c.Text, "\n\n"+value+"\n") != 1 || strings.Count(c.HTML, value) != 1 {
 					t.Errorf("%s/%s: %s does not stand alone, once:\n%s", folder, kind, part, c.Text)
@@ -191,7 +192,7 @@ func TestRender_LinkAndCodeStandAlone(t *testing.T) {
 			}
 		}
 	}
-	if links < 20 || codes < 8 {
+	if links < 28 || codes < 8 {
 		t.Errorf("%d links, %d codes", links, codes)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/mail"
 	"github.com/gatehouse/gatehouse/internal/outbox"
+	"github.com/gatehouse/gatehouse/internal/token"
 )
 
 // sendLetter is the handler of jobs that are mails.
@@ -32,13 +33,17 @@ func (s *Server) sendLetter(ctx context.Context, j outbox.Job) error {
 }
 
 func (s *Server) message(j outbox.Job, l *accounts.Letter) mail.Message {
-	return mail.Message{
+	m := mail.Message{
 		ID: j.ID.String(), Kind: mail.Kind(l.Kind), To: l.To, Locale: l.Locale,
 		Data: mail.Data{
 			Name: l.Name, Link: s.link(l), Code: l.Code, Email: l.Email, Expires: l.Expires, When: l.When, Where: l.Where,
 			Device: l.Device,
 		},
 	}
+	if l.Purpose == token.SecureAccount {
+		m.Data.Link, m.Data.Secure = "", m.Data.Link
+	}
+	return m
 }
 
 // link returns a letter's link, whose token is in the fragment, which browsers send to nobody; "" when it has none.
@@ -46,13 +51,9 @@ func (s *Server) link(l *accounts.Letter) string {
 	if l.Token == "" {
 		return ""
 	}
-	page := string(l.Kind)
-	if l.Kind == accounts.MailRegistered {
-		page = string(accounts.MailReset)
-	}
 	pages := s.config.AccountURL
 	if pages == "" {
 		pages = strings.TrimSuffix(s.issuer(), "/") + "/account"
 	}
-	return strings.TrimSuffix(pages, "/") + "/" + page + "#token=" + l.Token
+	return strings.TrimSuffix(pages, "/") + "/" + string(l.Purpose) + "#token=" + l.Token
 }

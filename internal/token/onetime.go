@@ -25,17 +25,18 @@ type OneTimePurpose string
 
 // The purposes of one-time tokens.
 const (
-	VerifyEmail  OneTimePurpose = "verify"
-	ResetAccess  OneTimePurpose = "reset"
-	ChangeEmail  OneTimePurpose = "change-email"
-	UndoEmail    OneTimePurpose = "undo-email"
-	Invitation   OneTimePurpose = "invitation"
-	Registration OneTimePurpose = "register" // its user is its own id: there is no account yet
+	VerifyEmail   OneTimePurpose = "verify"
+	ResetAccess   OneTimePurpose = "reset"
+	ChangeEmail   OneTimePurpose = "change-email"
+	UndoEmail     OneTimePurpose = "undo-email"
+	SecureAccount OneTimePurpose = "secure"
+	Invitation    OneTimePurpose = "invitation"
+	Registration  OneTimePurpose = "register" // its user is its own id: there is no account yet
 )
 
 // OneTimePurposes lists the purposes.
 func OneTimePurposes() []OneTimePurpose {
-	return []OneTimePurpose{VerifyEmail, ResetAccess, ChangeEmail, UndoEmail, Invitation, Registration}
+	return []OneTimePurpose{VerifyEmail, ResetAccess, ChangeEmail, UndoEmail, Invitation, Registration, SecureAccount}
 }
 
 // OneTimeTokens makes and parses the tokens of links in mails, and their codes, under three subkeys of the secret. Text

@@ -40,6 +40,7 @@ var audited = map[string]struct {
 	"revertEmailChange":        {kinds: "email_change_reverted session_ended session_ended"},
 	"inviteUser":               {kinds: "user_invited", values: map[string]string{"email": `"new-EMAIL"`}, admin: true},
 	"acceptInvitation":         {kinds: "account_created invitation_accepted signed_in"},
+	"secureAccount":            {kinds: "account_secured session_ended"},
 	"deleteAccount":            {kinds: "account_deleted session_ended session_ended"},
 	"setRoles": {kinds: "roles_changed session_ended session_ended", admin: true, values: map[string]string{
 		"roles": "[USER, ADMIN]", "allowUnverifiedEmail": "true"}},
@@ -55,6 +56,7 @@ var mailedTokens = map[string]func(*links, servertest.Account) string{
 	"verifyEmail":   func(l *links, a servertest.Account) string { return l.verify(a).Token(l.t) },
 	"resetPassword": (*links).reset, "confirmEmailChange": (*links).change, "revertEmailChange": (*links).undo,
 	"acceptInvitation": (*links).invitation,
+	"secureAccount":    (*links).secure,
 }
 
 // refusedTries are those of mutations that are open to everyone. All others are refused to a token with a scope.
@@ -69,6 +71,7 @@ var refusedTries = map[string]struct{ query, kinds string }{
 	"resetPassword":        {`mutation { resetPassword(input: {token: "x", newPassword: "battery horse correct"}) { tokenType } }`, ""},
 	"confirmEmailChange":   {`mutation { confirmEmailChange(input: {token: "x"}) { success } }`, ""},
 	"acceptInvitation":     {`mutation { acceptInvitation(input: {token: "x", password: "battery horse correct"}) { tokenType } }`, ""},
+	"secureAccount":        {`mutation { secureAccount(input: {token: "x"}) { success } }`, ""},
 	"revertEmailChange":    {`mutation { revertEmailChange(input: {token: "x"}) { success } }`, ""},
 }
 

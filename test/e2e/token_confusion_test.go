@@ -53,6 +53,14 @@ func (l *links) invitation(a servertest.Account) string {
 	return l.mails.Next(l.t, "invitation", "invited-"+a.Email, l.s.Client).Token(l.t)
 }
 
+// secure is the token of the notice of a new password, which ends the sessions of the account.
+func (l *links) secure(a servertest.Account) string {
+	l.s.Must("", `mutation { verifyEmail(input: {token: "`+l.verify(a).Token(l.t)+`"}) { success } }`)
+	l.s.Must(a.Access, `mutation { changePassword(input: {currentPassword: "`+servertest.Password+
+		`", newPassword: "a new horse battery"}) { tokenType } }`)
+	return l.mails.Next(l.t, "password_changed", a.Email, l.s.Client).Token(l.t)
+}
+
 // TestTokenKinds_OpenTheirOwnPlaceOnly, for the kinds of token that exist: each is presented in each place, complete
 // and good, and is let in where it belongs and in no other place.
 func TestTokenKinds_OpenTheirOwnPlaceOnly(t *testing.T) {
@@ -78,6 +86,7 @@ func TestTokenKinds_OpenTheirOwnPlaceOnly(t *testing.T) {
 		"change link": func() string { return links.change(s.Register()) },
 		"undo link":   func() string { return links.undo(s.Register()) },
 		"invitation":  func() string { return links.invitation(s.Register()) },
+		"secure link": func() string { return links.secure(s.Register()) },
 	}
 	const asMe, granted, success = `"data":{"me":{"id"`, `"accessToken":"`, `"success":true`
 	uses := func(field, argument, more, selection, has string) func(string) bool {
@@ -115,6 +124,7 @@ func TestTokenKinds_OpenTheirOwnPlaceOnly(t *testing.T) {
 		"revertEmailChange":          {[]string{"undo link"}, uses("revertEmailChange", "token", "", "success", success)},
 		"acceptInvitation": {[]string{"invitation"},
 			uses("acceptInvitation", "token", `, password: "a new horse battery"`, "accessToken", granted)},
+		"secureAccount": {[]string{"secure link"}, uses("secureAccount", "token", "", "success", success)},
 		"token in the query string": {nil, func(token string) bool {
 			return s.Get("/graphql?query=%7Bme%7Bid%7D%7D&access_token=" + token).Has(asMe)
 		}},

@@ -11,6 +11,10 @@ const pages = {
     forgot: true,
     query: 'mutation($token: String!) { revertEmailChange(input: {token: $token}) { success } }',
   },
+  secure: {
+    forgot: true,
+    query: 'mutation($token: String!) { secureAccount(input: {token: $token}) { success } }',
+  },
   reset: {
     fields: ['password'],
     forgot: true,

@@ -62,6 +62,10 @@ class Person {
     throw new Error(`no mail ${kind} to ${to} comes`);
   }
 
+  use(name, token) {
+    return this.must(`mutation($token: String!) { ${name}(input: {token: $token}) { success } }`, { token });
+  }
+
   async change() {
     await this.must('mutation($email: String!) { changeEmail(input: {email: $email}) { user { id } } }', { email: this.next });
   }
@@ -69,8 +73,19 @@ class Person {
 
 const root = new Person('root', 'en'); // an administrator, whom the caller has made
 
-// flows say for each kind of mail how it is caused, where it is sent if not to the account's address, what is typed into
-// its page, and what is so after it.
+const confirm = async (ann) => {
+  await ann.must('mutation { requestEmailVerification { success } }');
+  await ann.use('verifyEmail', await ann.mailed('verify'));
+};
+
+const shutOut = (known) => async (ann) => {
+  must((await ann.ask('{ me { id } }')).errors, 'the session has not ended');
+  must((await ann.login(known)).errors, 'the password still counts');
+  await ann.mailed('reset');
+};
+
+// flows say for each kind of mail how it is caused, where it is sent if not to the account's address, which page its link
+// leads to if not to the one of that name, what is typed there, and what is so after it.
 const flows = {
   verify: {
     cause: (ann) => ann.must('mutation { requestEmailVerification { success } }'),
@@ -87,16 +102,34 @@ const flows = {
   },
   'undo-email': {
     async cause(ann) {
-      await ann.must('mutation { requestEmailVerification { success } }');
-      const use = (name, token) => ann.must(`mutation($token: String!) { ${name}(input: {token: $token}) { success } }`, { token });
-      await use('verifyEmail', await ann.mailed('verify'));
+      await confirm(ann);
       await ann.change();
-      await use('confirmEmailChange', await ann.mailed('change-email', ann.next));
+      await ann.use('confirmEmailChange', await ann.mailed('change-email', ann.next));
     },
     async effect(ann) {
       must((await ann.ask('{ me { id } }')).errors, 'the session has not ended');
       await ann.mailed('reset');
     },
+  },
+  new_device: {
+    page: 'secure',
+    async cause(ann) {
+      await confirm(ann);
+      const { token } = ann;
+      await ann.login(former);
+      ann.token = token;
+    },
+    effect: shutOut(former),
+  },
+  password_changed: {
+    page: 'secure',
+    async cause(ann) {
+      await confirm(ann);
+      await ann.must('mutation($in: ChangePasswordInput!) { changePassword(input: $in) { tokenType } }', {
+        in: { currentPassword: former, newPassword: password },
+      });
+    },
+    effect: shutOut(password),
   },
   reset: {
     typed: password,
@@ -140,7 +173,7 @@ async function tabTo(page, element) {
 class Walk {
   constructor(context, kind, name, language) {
     Object.assign(this, { context, kind, name, words: texts[language], step: 0 });
-    this.own = this.words.pages[kind];
+    this.own = this.words.pages[flows[kind].page ?? kind];
   }
 
   async look(page, what, { still } = {}) {
