@@ -21,7 +21,8 @@ var toldBy = map[string]string{
 
 // notices are the kinds of mail that tell what happened, and whether they have a link that secures the account.
 var notices = map[string]bool{
-	"new_device": true, "password_changed": true, "account_suspended": false, "account_deleted": false, "email_changed": false,
+	"new_device": true, "password_changed": true, "account_suspended": false, "account_leaving": false, "account_deleted": false,
+	"email_changed": false,
 }
 
 // TestNotices_EachMutationTellsTheOwner runs each mutation of the schema for an account with a confirmed address: the
