@@ -130,7 +130,11 @@ var recoveries = map[string]func(h *fixture, thief *accounts.AuthPayload){
 		h.clock.move(time.Minute)
 		wantProblem(h.t, "a copy", errOf(h.exchange(*p.RefreshToken)), problem.InvalidToken, "")
 	},
-	"Service.RevertEmailChange": func(h *fixture, p *accounts.AuthPayload) {
+	"Service.lockOut": func(h *fixture, p *accounts.AuthPayload) {
+		check(h.t, h.secure(h.secures))
+		h.letters()
+	},
+	"lockOut, by RevertEmailChange": func(h *fixture, p *accounts.AuthPayload) {
 		check(h.t, h.revertChange(h.undo))
 		h.letters()
 	},
@@ -139,7 +143,7 @@ var recoveries = map[string]func(h *fixture, thief *accounts.AuthPayload){
 // endsAny are the recoveries after which invitations to be just a USER are refused too: the credential was another's, or
 // who invited is no administrator.
 var endsAny = []string{"Service.resetCredential", "Service.resetAccount", "Service.setStatus", "Service.deleteHeld",
-	"Service.SetRoles", "Service.RevertEmailChange"}
+	"Service.SetRoles", "Service.lockOut", "lockOut, by RevertEmailChange"}
 
 // mayLeaveInvitations are the functions that end sessions and no invitations.
 var mayLeaveInvitations = []string{"Service.Logout", "Service.evictSessions"}
@@ -161,7 +165,11 @@ func TestInvitation_EndsWithTheThiefWhoSentIt(t *testing.T) {
 			p := h.verified(former)
 			h.undo = h.moved(p, former, email).Token
 			h.exec("UPDATE users SET roles = '[\"ADMIN\",\"USER\"]' WHERE email = '" + email + "'")
-			return h.must(h.login(email, goodPassword))
+			p = h.must(h.login(email, goodPassword))
+			p = h.must(h.changePassword(p.Viewer, goodPassword, otherPassword))
+			told := h.notices()
+			h.secures = told[len(told)-1].Token
+			return h.must(h.changePassword(p.Viewer, otherPassword, goodPassword))
 		}
 		invited := func(p *accounts.AuthPayload, roles ...accounts.Role) string {
 			return h.invitation(p.Viewer, uuid.NewString()+"@example.com", roles...)

@@ -81,6 +81,7 @@ type shared struct {
 	told     []*accounts.Letter      // notices that letters found
 	modes    map[any]*fixture        // see registering
 	undo     string                  // link that undoes the newest change of address
+	secures  string                  // link of a notice
 
 	published map[accounts.EventKind]int
 }

@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"errors"
 
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/internal/token"
@@ -47,9 +48,21 @@ func (s *Service) RequestEmailVerification(
 	return &RequestEmailVerificationPayload{Success: true}, nil
 }
 
+// check refuses wrong values that do not depend on the link. Problem: BAD_USER_INPUT.
+func (in VerifyEmailInput) check() error {
+	_, err := cleanName(in.Name)
+	if in.Password != nil {
+		err = errors.Join(checkPassword("password", *in.Password, ""), err)
+	}
+	return err
+}
+
 // VerifyEmail confirms the address of an account, or makes the one of a registration. Problems: those of redeemProof and
 // of confirmRegistration.
 func (s *Service) VerifyEmail(ctx context.Context, v *viewer.Viewer, in VerifyEmailInput) (*VerifyEmailPayload, error) {
+	if err := in.check(); err != nil {
+		return nil, err
+	}
 	now := s.now()
 	if in.Token != nil && in.Code == nil {
 		if _, err := s.config.OneTime.Parse(token.Registration, *in.Token); err == nil {

@@ -78,7 +78,7 @@ func TestTypesReachedByEveryone_MustSaySo(t *testing.T) {
 	schema, err := gqlparser.LoadSchema(&ast.Source{Input: sdl})
 	servertest.Check(t, err)
 	_, refused := graph.NewGuard(schema, graph.GuardConfig{})
-	if refused == nil || !strings.Contains(refused.Error(), "Mutation.login → AuthPayload.accessToken") {
+	if refused == nil || !strings.Contains(refused.Error(), "Mutation.acceptInvitation → AuthPayload.accessToken") {
 		t.Errorf("got %v, want a refusal with the path", refused)
 	}
 }
