@@ -95,7 +95,15 @@ type ComplexityRoot struct {
 		Success func(childComplexity int) int
 	}
 
+	DownloadMyDataPayload struct {
+		JSON func(childComplexity int) int
+	}
+
 	EndSessionsPayload struct {
+		Success func(childComplexity int) int
+	}
+
+	ExportMyDataPayload struct {
 		Success func(childComplexity int) int
 	}
 
@@ -114,7 +122,9 @@ type ComplexityRoot struct {
 		ConfirmEmailChange       func(childComplexity int, input accounts.ConfirmEmailChangeInput) int
 		DeleteAccount            func(childComplexity int) int
 		DeleteUser               func(childComplexity int, id uuid.UUID) int
+		DownloadMyData           func(childComplexity int, input accounts.DownloadMyDataInput) int
 		EndSessions              func(childComplexity int, userID uuid.UUID) int
+		ExportMyData             func(childComplexity int) int
 		InviteUser               func(childComplexity int, input accounts.InviteUserInput) int
 		Login                    func(childComplexity int, input accounts.LoginInput) int
 		Logout                   func(childComplexity int) int
@@ -261,6 +271,8 @@ type MutationResolver interface {
 	InviteUser(ctx context.Context, input accounts.InviteUserInput) (*accounts.InviteUserPayload, error)
 	AcceptInvitation(ctx context.Context, input accounts.AcceptInvitationInput) (*accounts.AuthPayload, error)
 	SecureAccount(ctx context.Context, input accounts.SecureAccountInput) (*accounts.SecureAccountPayload, error)
+	ExportMyData(ctx context.Context) (*accounts.ExportMyDataPayload, error)
+	DownloadMyData(ctx context.Context, input accounts.DownloadMyDataInput) (*accounts.DownloadMyDataPayload, error)
 	DeleteAccount(ctx context.Context) (*accounts.DeleteAccountPayload, error)
 	SetRoles(ctx context.Context, input accounts.SetRolesInput) (*accounts.SetRolesPayload, error)
 	SuspendUser(ctx context.Context, id uuid.UUID) (*accounts.SuspendUserPayload, error)
@@ -491,12 +503,26 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DeleteUserPayload.Success(childComplexity), true
 
+	case "DownloadMyDataPayload.json":
+		if e.ComplexityRoot.DownloadMyDataPayload.JSON == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DownloadMyDataPayload.JSON(childComplexity), true
+
 	case "EndSessionsPayload.success":
 		if e.ComplexityRoot.EndSessionsPayload.Success == nil {
 			break
 		}
 
 		return e.ComplexityRoot.EndSessionsPayload.Success(childComplexity), true
+
+	case "ExportMyDataPayload.success":
+		if e.ComplexityRoot.ExportMyDataPayload.Success == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExportMyDataPayload.Success(childComplexity), true
 
 	case "InviteUserPayload.success":
 		if e.ComplexityRoot.InviteUserPayload.Success == nil {
@@ -573,6 +599,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteUser(childComplexity, args["id"].(uuid.UUID)), true
+	case "Mutation.downloadMyData":
+		if e.ComplexityRoot.Mutation.DownloadMyData == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_downloadMyData_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DownloadMyData(childComplexity, args["input"].(accounts.DownloadMyDataInput)), true
 	case "Mutation.endSessions":
 		if e.ComplexityRoot.Mutation.EndSessions == nil {
 			break
@@ -584,6 +621,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.EndSessions(childComplexity, args["userId"].(uuid.UUID)), true
+	case "Mutation.exportMyData":
+		if e.ComplexityRoot.Mutation.ExportMyData == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.ExportMyData(childComplexity), true
 	case "Mutation.inviteUser":
 		if e.ComplexityRoot.Mutation.InviteUser == nil {
 			break
@@ -1114,6 +1157,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ChangeEmailInput", ec.unmarshalInputChangeEmailInput),
 			graphql.NewInputUnmarshaler("ChangePasswordInput", ec.unmarshalInputChangePasswordInput),
 			graphql.NewInputUnmarshaler("ConfirmEmailChangeInput", ec.unmarshalInputConfirmEmailChangeInput),
+			graphql.NewInputUnmarshaler("DownloadMyDataInput", ec.unmarshalInputDownloadMyDataInput),
 			graphql.NewInputUnmarshaler("InviteUserInput", ec.unmarshalInputInviteUserInput),
 			graphql.NewInputUnmarshaler("LoginInput", ec.unmarshalInputLoginInput),
 			graphql.NewInputUnmarshaler("ReauthenticateInput", ec.unmarshalInputReauthenticateInput),
@@ -1418,6 +1462,19 @@ type Mutation {
   """
   secureAccount("What the mail had." input: SecureAccountInput!): SecureAccountPayload! @public
   """
+  Mails the caller a link to all that is stored about them. It works once, for a day, until the next one is mailed, and
+  ends with the account's password and its address.
+  Errors: ` + "`" + `MAIL_OFF` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
+  """
+  exportMyData: ExportMyDataPayload! @auth(maxAge: 300)
+  """
+  Gives, by the token of a mailed link, what is stored about the user who asked for it, as it is now: the account, held
+  addresses, sessions, mailed links, jobs that wait, and the newest 10,000 events of the audit log about the user, or by
+  them; of other users, nothing.
+  Errors: ` + "`" + `INVALID_TOKEN` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
+  """
+  downloadMyData("What the mail had." input: DownloadMyDataInput!): DownloadMyDataPayload! @public
+  """
   Deletes the caller's account: its sessions end, nobody can use it, and the cookie is cleared. For 30 days
   (` + "`" + `GATEHOUSE_DELETION_GRACE` + "`" + `) its address stays taken, and signing in, or choosing a new password by a mailed link, takes
   the deletion back. Then it is erased, for good. Its owner is told by mail until when that is.
@@ -1610,6 +1667,12 @@ input AcceptInvitationInput {
 
 "What the notice had."
 input SecureAccountInput {
+  "What stands behind ` + "`" + `#token=` + "`" + ` in the link."
+  token: String!
+}
+
+"What the mail had."
+input DownloadMyDataInput {
   "What stands behind ` + "`" + `#token=` + "`" + ` in the link."
   token: String!
 }
@@ -1917,6 +1980,18 @@ type SecureAccountPayload @public {
   success: Boolean!
 }
 
+"The mail is on its way."
+type ExportMyDataPayload {
+  "Always true."
+  success: Boolean!
+}
+
+"What is stored about a user."
+type DownloadMyDataPayload @public {
+  "A JSON text (RFC 8259). It has the rows of each table, under the names of its columns."
+  json: String!
+}
+
 "The account is gone."
 type DeleteAccountPayload {
   "Always true."
@@ -2167,12 +2242,28 @@ func (ec *executionContext) childFields_DeleteUserPayload(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type DeleteUserPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_DownloadMyDataPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "json":
+		return ec.fieldContext_DownloadMyDataPayload_json(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DownloadMyDataPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_EndSessionsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "success":
 		return ec.fieldContext_EndSessionsPayload_success(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EndSessionsPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ExportMyDataPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "success":
+		return ec.fieldContext_ExportMyDataPayload_success(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExportMyDataPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_InviteUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2558,6 +2649,20 @@ func (ec *executionContext) field_Mutation_deleteUser_args(ctx context.Context, 
 		return nil, err
 	}
 	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_downloadMyData_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (accounts.DownloadMyDataInput, error) {
+			return ec.unmarshalNDownloadMyDataInput2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐDownloadMyDataInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
 	return args, nil
 }
 
@@ -3788,6 +3893,29 @@ func (ec *executionContext) fieldContext_DeleteUserPayload_success(_ context.Con
 	return graphql.NewScalarFieldContext("DeleteUserPayload", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _DownloadMyDataPayload_json(ctx context.Context, field graphql.CollectedField, obj *accounts.DownloadMyDataPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DownloadMyDataPayload_json(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.JSON, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DownloadMyDataPayload_json(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DownloadMyDataPayload", field, false, false, "String")
+}
+
 func (ec *executionContext) _EndSessionsPayload_success(ctx context.Context, field graphql.CollectedField, obj *accounts.EndSessionsPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3809,6 +3937,29 @@ func (ec *executionContext) _EndSessionsPayload_success(ctx context.Context, fie
 }
 func (ec *executionContext) fieldContext_EndSessionsPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("EndSessionsPayload", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ExportMyDataPayload_success(ctx context.Context, field graphql.CollectedField, obj *accounts.ExportMyDataPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ExportMyDataPayload_success(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Success, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ExportMyDataPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ExportMyDataPayload", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _InviteUserPayload_success(ctx context.Context, field graphql.CollectedField, obj *accounts.InviteUserPayload) (ret graphql.Marshaler) {
@@ -4651,6 +4802,82 @@ func (ec *executionContext) fieldContext_Mutation_secureAccount(ctx context.Cont
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_secureAccount_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_exportMyData(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_exportMyData(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().ExportMyData(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *accounts.ExportMyDataPayload) graphql.Marshaler {
+			return ec.marshalNExportMyDataPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐExportMyDataPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_exportMyData(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ExportMyDataPayload(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_downloadMyData(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_downloadMyData(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DownloadMyData(ctx, fc.Args["input"].(accounts.DownloadMyDataInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *accounts.DownloadMyDataPayload) graphql.Marshaler {
+			return ec.marshalNDownloadMyDataPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐDownloadMyDataPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_downloadMyData(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DownloadMyDataPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_downloadMyData_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -7695,6 +7922,48 @@ func UnmarshalConfirmEmailChangeInput(ctx context.Context, raw any) (accounts.Co
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputDownloadMyDataInput(ctx context.Context, obj any) (accounts.DownloadMyDataInput, error) {
+	var it accounts.DownloadMyDataInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"token"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "token":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("token"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Token = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDownloadMyDataInput unmarshals raw into the DownloadMyDataInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDownloadMyDataInput(ctx context.Context, raw any) (accounts.DownloadMyDataInput, error) {
+	var out accounts.DownloadMyDataInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DownloadMyDataInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputInviteUserInput(ctx context.Context, obj any) (accounts.InviteUserInput, error) {
 	var it accounts.InviteUserInput
 	if obj == nil {
@@ -8793,6 +9062,39 @@ func (ec *executionContext) _DeleteUserPayload(ctx context.Context, sel ast.Sele
 	return out
 }
 
+var downloadMyDataPayloadImplementors = []string{"DownloadMyDataPayload"}
+
+func (ec *executionContext) _DownloadMyDataPayload(ctx context.Context, sel ast.SelectionSet, obj *accounts.DownloadMyDataPayload) graphql.Marshaler {
+	fields := collectFields(ctx, ec.OperationContext, sel, downloadMyDataPayloadImplementors)
+
+	out := newFieldSet(fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DownloadMyDataPayload")
+		case "json":
+			out.Values[i] = ec._DownloadMyDataPayload_json(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var endSessionsPayloadImplementors = []string{"EndSessionsPayload"}
 
 func (ec *executionContext) _EndSessionsPayload(ctx context.Context, sel ast.SelectionSet, obj *accounts.EndSessionsPayload) graphql.Marshaler {
@@ -8806,6 +9108,39 @@ func (ec *executionContext) _EndSessionsPayload(ctx context.Context, sel ast.Sel
 			out.Values[i] = graphql.MarshalString("EndSessionsPayload")
 		case "success":
 			out.Values[i] = ec._EndSessionsPayload_success(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var exportMyDataPayloadImplementors = []string{"ExportMyDataPayload"}
+
+func (ec *executionContext) _ExportMyDataPayload(ctx context.Context, sel ast.SelectionSet, obj *accounts.ExportMyDataPayload) graphql.Marshaler {
+	fields := collectFields(ctx, ec.OperationContext, sel, exportMyDataPayloadImplementors)
+
+	out := newFieldSet(fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ExportMyDataPayload")
+		case "success":
+			out.Values[i] = ec._ExportMyDataPayload_success(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -9040,6 +9375,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "secureAccount":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_secureAccount(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "exportMyData":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_exportMyData(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "downloadMyData":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_downloadMyData(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -10380,12 +10729,33 @@ func (ec *executionContext) marshalNDeleteUserPayload2ᚖgithubᚗcomᚋgatehous
 	return ec._DeleteUserPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNDownloadMyDataInput2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐDownloadMyDataInput(ctx context.Context, v any) (accounts.DownloadMyDataInput, error) {
+	res, err := ec.unmarshalInputDownloadMyDataInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDownloadMyDataPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐDownloadMyDataPayload(ctx context.Context, sel ast.SelectionSet, v *accounts.DownloadMyDataPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DownloadMyDataPayload!")
+		return graphql.Null
+	}
+	return ec._DownloadMyDataPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNEndSessionsPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐEndSessionsPayload(ctx context.Context, sel ast.SelectionSet, v *accounts.EndSessionsPayload) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "EndSessionsPayload!")
 		return graphql.Null
 	}
 	return ec._EndSessionsPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNExportMyDataPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐExportMyDataPayload(ctx context.Context, sel ast.SelectionSet, v *accounts.ExportMyDataPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ExportMyDataPayload!")
+		return graphql.Null
+	}
+	return ec._ExportMyDataPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx context.Context, v any) (uuid.UUID, error) {

@@ -109,6 +109,16 @@ func (r *mutationResolver) SecureAccount(ctx context.Context, input accounts.Sec
 	return r.accounts.SecureAccount(ctx, viewer.From(ctx), input)
 }
 
+// ExportMyData is the resolver for the exportMyData field.
+func (r *mutationResolver) ExportMyData(ctx context.Context) (*accounts.ExportMyDataPayload, error) {
+	return r.accounts.ExportMyData(ctx, viewer.From(ctx))
+}
+
+// DownloadMyData is the resolver for the downloadMyData field.
+func (r *mutationResolver) DownloadMyData(ctx context.Context, input accounts.DownloadMyDataInput) (*accounts.DownloadMyDataPayload, error) {
+	return r.accounts.DownloadMyData(ctx, viewer.From(ctx), input)
+}
+
 // DeleteAccount is the resolver for the deleteAccount field.
 func (r *mutationResolver) DeleteAccount(ctx context.Context) (*accounts.DeleteAccountPayload, error) {
 	return signOut(ctx, r.accounts.DeleteAccount)

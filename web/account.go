@@ -15,7 +15,8 @@ import (
 var accountFiles embed.FS
 
 // AccountPages are the pages: each is /account/PAGE. But for forgot, which has a mail sent, links of mails lead to them.
-var AccountPages = []string{"verify", "reset", "change-email", "undo-email", "secure", "invitation", "register", "forgot"}
+var AccountPages = []string{"verify", "reset", "change-email", "undo-email", "secure", "invitation", "register", "export",
+	"forgot"}
 
 // accountTexts are the words of the pages in a language. Each language has the same names.
 type accountTexts struct {

@@ -124,7 +124,7 @@ func (s *Service) move(ctx context.Context, tx *transaction, r redeemed, now tim
 		return err
 	}
 	err := tx.expireTokens(ctx, account.ID, now, token.VerifyEmail, token.ResetAccess, token.ChangeEmail,
-		token.SecureAccount)
+		token.SecureAccount, token.Export)
 	if err != nil {
 		return err
 	}

@@ -36,6 +36,8 @@ const (
 	UserInvited                EventKind = "user_invited"           // by an administrator; the account is not there yet
 	InvitationAccepted         EventKind = "invitation_accepted"    // which made the account
 	AccountSecured             EventKind = "account_secured"        // by the link of a notice: it was not the owner
+	ExportRequested            EventKind = "export_requested"       // of what is stored about a user, by themselves
+	DataExported               EventKind = "data_exported"          // by the link in a mail
 	CodeRefused                EventKind = "code_refused"           // a code of a mail was wrong
 	RefreshReused              EventKind = "refresh_reused"         // a copy of a refresh token was used: its session has ended
 	RefreshLate                EventKind = "refresh_late"           // a token came just after its successor's use: late, or a copy
@@ -52,7 +54,7 @@ func Events() []EventKind {
 	return []EventKind{AccountCreated, AccountDeleted, AccountErased, AccountRestored, AccountSuspended, AccountReinstated, RolesChanged, SignedIn,
 		SignInFailed, AttemptThrottled, Reauthenticated, ReauthenticationFailed, PasswordChanged,
 		PasswordResetRequested, PasswordReset, EmailVerificationRequested, EmailVerified, EmailChangeRequested,
-		EmailChanged, EmailChangeReverted, AccountSecured, RegistrationRequested, UserInvited,
+		EmailChanged, EmailChangeReverted, AccountSecured, ExportRequested, DataExported, RegistrationRequested, UserInvited,
 		InvitationAccepted, CodeRefused, RefreshReused, RefreshLate, SessionEnded,
 		KeysRotated, KeysRevoked, SecretRotated, ProfileChanged, OperationDenied}
 }

@@ -31,6 +31,7 @@ const (
 	MailChangeEmail MailKind = "change-email"
 	MailUndoEmail   MailKind = "undo-email"
 	MailInvitation  MailKind = "invitation"
+	MailExport      MailKind = "export"
 	MailRegister    MailKind = "register"   // makes an account
 	MailRegistered  MailKind = "registered" // in place of MailRegister, when there is an account
 
@@ -146,7 +147,7 @@ func (s *Service) Letter(ctx context.Context, job uuid.UUID, args string) (*Lett
 		return l, nil
 	}
 	l.Email, l.Locale = m.account.Email, valueOr(m.account.Locale, l.Locale)
-	if row.SessionID != nil {
+	if row.SessionID != nil && t.Purpose != token.Export {
 		l.Code = t.Code(*row.SessionID)
 	}
 	if m.account.Name != nil && m.account.EmailVerified && m.account.Email == l.To {
@@ -188,7 +189,7 @@ func (s *Service) mailed(ctx context.Context, job uuid.UUID, a mailArgs) (*maile
 	switch a.Kind {
 	case MailReset:
 		return s.resetMail(ctx, job, a.Address)
-	case MailVerify, MailChangeEmail, MailUndoEmail:
+	case MailVerify, MailChangeEmail, MailUndoEmail, MailExport:
 		return s.issuedMail(ctx, a)
 	case MailRegister:
 		return s.registrationMail(ctx, job, a)

@@ -61,6 +61,9 @@ var mailRequests = map[accounts.MailKind]func(h *fixture, v *viewer.Viewer, addr
 	accounts.MailVerify: func(h *fixture, v *viewer.Viewer, address string) error {
 		return errOf(h.RequestEmailVerification(h.t.Context(), h.accountAt(v, address)))
 	},
+	accounts.MailExport: func(h *fixture, v *viewer.Viewer, address string) error {
+		return errOf(h.ExportMyData(h.t.Context(), h.accountAt(v, address)))
+	},
 	accounts.MailChangeEmail: func(h *fixture, v *viewer.Viewer, address string) error {
 		v = h.accountAt(v, uuid.NewString()+"@example.com")
 		return errOf(h.ChangeEmail(h.t.Context(), v, accounts.ChangeEmailInput{Email: address}))

@@ -29,7 +29,8 @@ type link struct {
 
 var linkLives = map[token.OneTimePurpose]time.Duration{token.ResetAccess: 30 * time.Minute,
 	token.VerifyEmail: 24 * time.Hour, token.ChangeEmail: 24 * time.Hour, token.UndoEmail: 7 * 24 * time.Hour,
-	token.Invitation: 7 * 24 * time.Hour, token.SecureAccount: 7 * 24 * time.Hour}
+	token.Invitation: 7 * 24 * time.Hour, token.SecureAccount: 7 * 24 * time.Hour,
+	token.Export: 24 * time.Hour}
 
 // mailed takes the mails of the step before: there must be one for each of these links, in their order, and no other.
 func (m *model) mailed(want ...*link) {
@@ -48,7 +49,7 @@ func (m *model) mailed(want ...*link) {
 		}
 		l.until = m.now().Add(linkLives[l.purpose])
 		l.expires = l.until
-		if string(got.Kind) != string(l.purpose) || got.To != l.address || (got.Code != "") != (l.session != uuid.Nil && l.purpose != token.Invitation) ||
+		if string(got.Kind) != string(l.purpose) || got.To != l.address || (got.Code != "") != (l.session != uuid.Nil && l.purpose != token.Invitation && l.purpose != token.Export) ||
 			!got.Expires.Equal(l.expires) {
 			m.fail("the mail is %+v, want %+v", got, l)
 		}
@@ -107,7 +108,7 @@ func (m *model) takeSecure() {
 		return
 	}
 	l.used, l.of.secured, l.of.password, l.of.proved, l.of.pending = true, m.now(), nobodysPassword, false, ""
-	m.expire(l.user, token.VerifyEmail, token.ResetAccess, token.ChangeEmail, token.Invitation, token.SecureAccount)
+	m.expire(l.user, token.VerifyEmail, token.ResetAccess, token.ChangeEmail, token.Invitation, token.SecureAccount, token.Export)
 	m.end(m.allOf(l.user)...)
 	m.mailed(&link{purpose: token.ResetAccess, of: l.of, user: l.user, address: l.address})
 }
@@ -123,11 +124,12 @@ func (m *model) expire(user uuid.UUID, purposes ...token.OneTimePurpose) {
 	}
 }
 
-// takeBack ends the changes of a person's address that some sessions began, and their invitations to be an administrator.
+// takeBack ends the changes of a person's address that some sessions began, their exports, and their invitations to be an
+// administrator.
 func (m *model) takeBack(p *person, began func(*link) bool) {
 	for _, l := range m.links {
 		move := l.purpose == token.ChangeEmail
-		if l.user != p.id || !move && !l.admin || !m.canBeUsed(l) || !began(l) {
+		if l.user != p.id || !move && !l.admin && l.purpose != token.Export || !m.canBeUsed(l) || !began(l) {
 			continue
 		}
 		if l.expires = m.now(); move {
@@ -223,7 +225,7 @@ func (m *model) takeResetPassword() {
 		m.noticed(person{verified: true, email: l.address}, accounts.MailPasswordChanged)
 		l.of.eraseAt, l.of.restorable = time.Time{}, false // which the notice does not say: the link was asked for
 		l.of.password, l.of.verified, l.of.proved, l.of.pending = pw, true, true, ""
-		m.expire(l.user, token.VerifyEmail, token.ResetAccess, token.ChangeEmail, token.Invitation)
+		m.expire(l.user, token.VerifyEmail, token.ResetAccess, token.ChangeEmail, token.Invitation, token.Export)
 		m.end(m.allOf(l.user)...)
 		m.begin(l.of, given)
 	}
@@ -340,7 +342,7 @@ func (m *model) takeConfirmChange() {
 // moved is what a change of address and its undo have in common.
 func (m *model) moved(l *link) {
 	l.of.email, l.of.verified, l.of.proved, l.of.pending = l.address, true, false, ""
-	m.expire(l.user, token.VerifyEmail, token.ResetAccess, token.ChangeEmail, token.SecureAccount)
+	m.expire(l.user, token.VerifyEmail, token.ResetAccess, token.ChangeEmail, token.SecureAccount, token.Export)
 	m.withdraw(l.address)
 }
 

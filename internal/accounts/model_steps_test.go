@@ -83,6 +83,7 @@ var steps = []struct {
 	{7, (*model).takeConfirmChange},
 	{3, (*model).takeRevertChange},
 	{2, (*model).takeSecure},
+	{2, (*model).takeExport}, {2, (*model).takeDownload},
 	{1, (*model).takeFree},
 	{4, (*model).takeInvite},
 	{4, (*model).takeAccept},
@@ -96,6 +97,7 @@ var redeeming = map[token.OneTimePurpose]func(*model){
 	token.ResetAccess: (*model).takeResetPassword, token.VerifyEmail: (*model).takeVerifyEmail,
 	token.ChangeEmail: (*model).takeConfirmChange, token.UndoEmail: (*model).takeRevertChange,
 	token.Invitation: (*model).takeAccept, token.SecureAccount: (*model).takeSecure,
+	token.Export: (*model).takeDownload,
 }
 
 // takeRollBack takes a step that is rolled back after all of it was written, its mails too.
@@ -105,7 +107,8 @@ func (m *model) takeRollBack() {
 		func(m *model) { m.takeStatus(accounts.StatusSuspended) }, (*model).takeDelete, (*model).takeRequestReset,
 		(*model).takeResetPassword, (*model).takeRequestVerification, (*model).takeVerifyEmail, (*model).takeChangeEmail,
 		(*model).takeConfirmChange, (*model).takeRevertChange, (*model).takeInvite, (*model).takeAccept, (*model).takeDeleteUser,
-		(*model).takeSendReset, (*model).takeEndSessions, (*model).takeSecure})(m)
+		(*model).takeSendReset, (*model).takeEndSessions, (*model).takeSecure, (*model).takeExport,
+		(*model).takeDownload})(m)
 	m.rollsBack = false
 }
 

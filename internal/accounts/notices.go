@@ -24,10 +24,10 @@ var notices = map[EventKind]MailKind{
 
 	// These are mails of their own, with a link.
 	EmailChanged: "", EmailChangeRequested: "", EmailVerificationRequested: "", PasswordResetRequested: "", UserInvited: "",
-	RegistrationRequested: "", AccountSecured: "",
+	RegistrationRequested: "", AccountSecured: "", ExportRequested: "",
 	// These take nothing away from the owner, or come with an event that is told.
 	AccountCreated: "", AccountReinstated: "", EmailVerified: "", ProfileChanged: "", Reauthenticated: "", RolesChanged: "",
-	SessionEnded: "", RefreshReused: "", RefreshLate: "", InvitationAccepted: "",
+	SessionEnded: "", RefreshReused: "", RefreshLate: "", InvitationAccepted: "", DataExported: "",
 	// Anybody can cause these, as often as they like.
 	SignInFailed: "", AttemptThrottled: "", ReauthenticationFailed: "", CodeRefused: "", OperationDenied: "",
 	// These are of no account.

@@ -26,6 +26,7 @@ var oneTimeTTL = map[token.OneTimePurpose]time.Duration{
 	token.SecureAccount: 7 * 24 * time.Hour,
 	token.Invitation:    7 * 24 * time.Hour,
 	token.Registration:  24 * time.Hour,
+	token.Export:        24 * time.Hour,
 }
 
 // oneTimeRetention is how long a token is stored that has expired, so that its late user learns why it is refused.
@@ -96,10 +97,10 @@ func (tx *transaction) expireTokens(
 		onetimetoken.UsedAtIsNil(), onetimetoken.ExpiresAtGT(now)).SetExpiresAt(now).Exec(ctx)
 }
 
-// takeBackMoves cancels the changes of address in scope and the invitations that give ADMIN, when the sessions that began
-// them end for another reason than a logout, or their password is replaced: another person may have begun them.
+// takeBackMoves cancels the changes of address in scope, the exports and the invitations that give ADMIN, when the sessions
+// that began them end for another reason than a logout, or their password is replaced: another person may have begun them.
 func (tx *transaction) takeBackMoves(ctx context.Context, now time.Time, scope ...predicate.OneTimeToken) error {
-	moves := onetimetoken.Purpose(string(token.ChangeEmail))
+	moves := onetimetoken.PurposeIn(string(token.ChangeEmail), string(token.Export))
 	scope = append(scope, onetimetoken.Or(moves, onetimetoken.RolesContains(string(RoleAdmin))),
 		onetimetoken.UsedAtIsNil(), onetimetoken.ExpiresAtGT(now))
 	rows, err := tx.OneTimeToken.Query().Where(scope...).All(ctx)

@@ -142,7 +142,7 @@ func (s *Service) resetCredential(
 		return nil, err
 	}
 	err = tx.expireTokens(ctx, account.ID, now, token.VerifyEmail, token.ResetAccess, token.ChangeEmail,
-		token.Invitation)
+		token.Invitation, token.Export)
 	if err != nil {
 		return nil, err
 	}

@@ -41,6 +41,7 @@ var (
 		"Service.ResetPassword":        "the mailed token says whose account it is",
 		"Service.RequestPasswordReset": "writes a job, whoever asks",
 		"Service.lockOut":              "the mailed token says whose account it is",
+		"Service.DownloadMyData":       "the mailed token says whose account it is",
 		"Service.secureToken":          "a background task",
 		"Service.FreeFormerAddresses":  "a background task",
 		"Service.redeemProof":          "the mailed token says whose account it is",

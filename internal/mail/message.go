@@ -21,6 +21,7 @@ const (
 	ChangeEmail      Kind = "change-email" // to the new address
 	UndoEmail        Kind = "undo-email"   // to the former address, after the change
 	Invitation       Kind = "invitation"
+	Export           Kind = "export"     // of what is stored about a user
 	Register         Kind = "register"   // makes an account
 	Registered       Kind = "registered" // there is an account with the address that somebody registered
 	NewDevice        Kind = "new_device"

@@ -42,6 +42,8 @@ func (r *recorder) variants(schema *ast.Schema, f *ast.FieldDefinition) (all []s
 		values["token"] = `"INVITATIONLINK"`
 	case "secureAccount":
 		values["token"] = `"SECURELINK"`
+	case "downloadMyData":
+		values["token"] = `"EXPORTLINK"`
 	}
 	all = append(all, servertest.Arguments(schema, f, values))
 	searches := []string{"", `search: "u"`, `search: "nobody"`, `search: "newu"`, `search: "u1@ex"`, `search: "u1@bü.ex"`}
@@ -218,7 +220,7 @@ func (r *recorder) links(user uuid.UUID, email string) map[string]string {
 	r.exec(fmt.Sprintf("UPDATE users SET pending_email = '%s' WHERE id = '%s'", pending, user))
 	for name, to := range map[token.OneTimePurpose]string{
 		token.ResetAccess: email, token.VerifyEmail: email, token.ChangeEmail: pending, token.UndoEmail: "f" + email,
-		token.Invitation: "i" + email, token.SecureAccount: email,
+		token.Invitation: "i" + email, token.SecureAccount: email, token.Export: email,
 	} {
 		link, err := tokens.New(name, user, uuid.New())
 		testenv.Check(r.t, err)

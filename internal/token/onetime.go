@@ -31,12 +31,13 @@ const (
 	UndoEmail     OneTimePurpose = "undo-email"
 	SecureAccount OneTimePurpose = "secure"
 	Invitation    OneTimePurpose = "invitation"
+	Export        OneTimePurpose = "export"   // of what is stored about its user
 	Registration  OneTimePurpose = "register" // its user is its own id: there is no account yet
 )
 
 // OneTimePurposes lists the purposes.
 func OneTimePurposes() []OneTimePurpose {
-	return []OneTimePurpose{VerifyEmail, ResetAccess, ChangeEmail, UndoEmail, Invitation, Registration, SecureAccount}
+	return []OneTimePurpose{VerifyEmail, ResetAccess, ChangeEmail, UndoEmail, Invitation, Registration, SecureAccount, Export}
 }
 
 // OneTimeTokens makes and parses the tokens of links in mails, and their codes, under three subkeys of the secret. Text

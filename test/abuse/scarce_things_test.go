@@ -72,7 +72,7 @@ func TestScarceThings_NoFieldHoldsThemWhileItWaits(t *testing.T) {
 
 // needNoAccount are the mutations that are refused without the token of a mail, and the one that looks no account up.
 var needNoAccount = []string{"verifyEmail", "resetPassword", "confirmEmailChange", "revertEmailChange", "requestPasswordReset",
-	"acceptInvitation", "secureAccount"}
+	"acceptInvitation", "secureAccount", "downloadMyData"}
 
 const (
 	beforeOthersAsk  = time.Second

@@ -61,6 +61,11 @@ func (l *links) secure(a servertest.Account) string {
 	return l.mails.Next(l.t, "password_changed", a.Email, l.s.Client).Token(l.t)
 }
 
+func (l *links) export(a servertest.Account) string {
+	l.s.Must(a.Access, `mutation { exportMyData { success } }`)
+	return l.mails.Next(l.t, "export", a.Email, l.s.Client).Token(l.t)
+}
+
 // TestTokenKinds_OpenTheirOwnPlaceOnly, for the kinds of token that exist: each is presented in each place, complete
 // and good, and is let in where it belongs and in no other place.
 func TestTokenKinds_OpenTheirOwnPlaceOnly(t *testing.T) {
@@ -87,6 +92,7 @@ func TestTokenKinds_OpenTheirOwnPlaceOnly(t *testing.T) {
 		"undo link":   func() string { return links.undo(s.Register()) },
 		"invitation":  func() string { return links.invitation(s.Register()) },
 		"secure link": func() string { return links.secure(s.Register()) },
+		"export link": func() string { return links.export(s.Register()) },
 	}
 	const asMe, granted, success = `"data":{"me":{"id"`, `"accessToken":"`, `"success":true`
 	uses := func(field, argument, more, selection, has string) func(string) bool {
@@ -124,7 +130,8 @@ func TestTokenKinds_OpenTheirOwnPlaceOnly(t *testing.T) {
 		"revertEmailChange":          {[]string{"undo link"}, uses("revertEmailChange", "token", "", "success", success)},
 		"acceptInvitation": {[]string{"invitation"},
 			uses("acceptInvitation", "token", `, password: "a new horse battery"`, "accessToken", granted)},
-		"secureAccount": {[]string{"secure link"}, uses("secureAccount", "token", "", "success", success)},
+		"secureAccount":  {[]string{"secure link"}, uses("secureAccount", "token", "", "success", success)},
+		"downloadMyData": {[]string{"export link"}, uses("downloadMyData", "token", "", "json", `"json":"{`)},
 		"token in the query string": {nil, func(token string) bool {
 			return s.Get("/graphql?query=%7Bme%7Bid%7D%7D&access_token=" + token).Has(asMe)
 		}},

@@ -31,6 +31,9 @@ const pages = {
     query: 'mutation($token: String!, $password: String!, $name: String) ' +
       '{ verifyEmail(input: {token: $token, password: $password, name: $name}) { success } }',
   },
+  export: {
+    query: 'mutation($token: String!) { downloadMyData(input: {token: $token}) { json } }',
+  },
   forgot: {
     fields: ['email'],
     open: true, // to all, without a token
@@ -82,6 +85,14 @@ function refuse({ code, reason, retryAfter } = {}) {
   find('input:enabled')?.focus();
 }
 
+// save lets the browser keep a JSON text as a file, written for readers.
+function save(text) {
+  const file = new Blob([JSON.stringify(JSON.parse(text), null, 2)], { type: 'application/json' });
+  const href = URL.createObjectURL(file);
+  Object.assign(document.createElement('a'), { href, download: 'my-data.json' }).click();
+  setTimeout(() => URL.revokeObjectURL(href), 60_000);
+}
+
 let busy = false;
 async function submit(event) {
   event.preventDefault();
@@ -96,7 +107,8 @@ async function submit(event) {
       refuse(errors[0].extensions);
       return;
     }
-    const { accessToken } = Object.values(data)[0];
+    const { accessToken, json } = Object.values(data)[0];
+    if (json) save(json);
     if (accessToken) await ask('mutation { logout { success } }', {}, accessToken); // nobody keeps the session
     end(textOf('done'));
   } catch {

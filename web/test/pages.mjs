@@ -131,6 +131,13 @@ const flows = {
     },
     effect: shutOut(password),
   },
+  export: {
+    cause: (ann) => ann.must('mutation { exportMyData { success } }'),
+    async effect(ann, [download]) {
+      const { users } = JSON.parse(await readFile(await download.path(), 'utf8'));
+      must(users[0].email === ann.address, `the file ${download.suggestedFilename()} is not of the account`);
+    },
+  },
   reset: {
     typed: password,
     cause: (ann) => ann.must('mutation($email: String!) { requestPasswordReset(input: {email: $email}) { success } }', { email: ann.address }),
@@ -277,8 +284,10 @@ async function walk(browser, origin, kind, language, device) {
   try {
     const w = new Walk(context, kind, name, language);
     const page = await w.mail(to(ann));
+    const downloads = [];
+    page.on('download', (download) => downloads.push(download));
     await w.follow(page, typed);
-    await effect(ann);
+    await effect(ann, downloads);
     await w.again(page, typed);
     if ((all || !asked) && await page.locator('#forgot').isVisible()) {
       asked = true;
