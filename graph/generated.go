@@ -158,7 +158,7 @@ type ComplexityRoot struct {
 		Me       func(childComplexity int) int
 		Node     func(childComplexity int, id uuid.UUID) int
 		User     func(childComplexity int, id uuid.UUID) int
-		Users    func(childComplexity int, first *int32, after *string, last *int32, before *string, search *string, filter *model.UserFilter) int
+		Users    func(childComplexity int, first *int32, after *string, last *int32, before *string, search *string, filter *accounts.UserFilter, orderBy *accounts.UserOrder) int
 	}
 
 	ReinstateUserPayload struct {
@@ -284,7 +284,7 @@ type MutationResolver interface {
 type QueryResolver interface {
 	Me(ctx context.Context) (*accounts.User, error)
 	User(ctx context.Context, id uuid.UUID) (*accounts.User, error)
-	Users(ctx context.Context, first *int32, after *string, last *int32, before *string, search *string, filter *model.UserFilter) (*accounts.UserConnection, error)
+	Users(ctx context.Context, first *int32, after *string, last *int32, before *string, search *string, filter *accounts.UserFilter, orderBy *accounts.UserOrder) (*accounts.UserConnection, error)
 	Node(ctx context.Context, id uuid.UUID) (accounts.Node, error)
 	AuditLog(ctx context.Context, first *int32, after *string, last *int32, before *string, filter *accounts.AuditFilter) (*accounts.AuditConnection, error)
 }
@@ -897,7 +897,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Users(childComplexity, args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), args["search"].(*string), args["filter"].(*model.UserFilter)), true
+		return e.ComplexityRoot.Query.Users(childComplexity, args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), args["search"].(*string), args["filter"].(*accounts.UserFilter), args["orderBy"].(*accounts.UserOrder)), true
 
 	case "ReinstateUserPayload.user":
 		if e.ComplexityRoot.ReinstateUserPayload.User == nil {
@@ -1170,6 +1170,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SetRolesInput", ec.unmarshalInputSetRolesInput),
 			graphql.NewInputUnmarshaler("UpdateProfileInput", ec.unmarshalInputUpdateProfileInput),
 			graphql.NewInputUnmarshaler("UserFilter", ec.unmarshalInputUserFilter),
+			graphql.NewInputUnmarshaler("UserOrder", ec.unmarshalInputUserOrder),
 			graphql.NewInputUnmarshaler("VerifyEmailInput", ec.unmarshalInputVerifyEmailInput),
 		)
 	}
@@ -1298,7 +1299,7 @@ type Query {
   "The user of an id; null when there is none."
   user("The user's id." id: ID!): User @auth(roles: [ADMIN])
   """
-  The users, oldest first, a page at a time.
+  The users, a page at a time. A cursor holds for the ` + "`" + `orderBy` + "`" + ` and ` + "`" + `filter` + "`" + ` that it came with.
   Errors: ` + "`" + `BAD_USER_INPUT` + "`" + `.
   """
   users(
@@ -1318,6 +1319,8 @@ type Query {
     search: String
     "Only users for whom all of this holds."
     filter: UserFilter
+    "In which order; the oldest first when it is not given."
+    orderBy: UserOrder
   ): UserConnection @auth(roles: [ADMIN])
   """
   The object of an id, for clients that fetch it again (Relay). It shows of an object what other fields show of it.
@@ -1698,6 +1701,36 @@ input UserFilter {
   status: UserStatus @auth(roles: [ADMIN])
   "Only users with this role."
   role: Role @auth(roles: [ADMIN])
+  "Only users whose e-mail address is confirmed, or only those whose is not."
+  emailVerified: Boolean @auth(roles: [ADMIN])
+  "Only users whose account was made at this time or later."
+  createdSince: Time @auth(roles: [ADMIN])
+  "Only users whose account was made before this time."
+  createdUntil: Time @auth(roles: [ADMIN])
+}
+
+"In which order users are listed."
+input UserOrder {
+  "What they are sorted by."
+  field: UserOrderField! = CREATED_AT
+  "Which way."
+  direction: OrderDirection! = ASC
+}
+
+"What users can be sorted by."
+enum UserOrderField {
+  "When the account was made."
+  CREATED_AT
+  "The e-mail address, by the bytes of its lower-case form."
+  EMAIL
+}
+
+"Which way a list is sorted."
+enum OrderDirection {
+  "The oldest or smallest first."
+  ASC
+  "The newest or greatest first."
+  DESC
 }
 
 "Which events: all that is given must hold."
@@ -3036,13 +3069,21 @@ func (ec *executionContext) field_Query_users_args(ctx context.Context, rawArgs 
 	}
 	args["search"] = arg4
 	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
-		func(ctx context.Context, v any) (*model.UserFilter, error) {
-			return ec.unmarshalOUserFilter2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋgraphᚋmodelᚐUserFilter(ctx, v)
+		func(ctx context.Context, v any) (*accounts.UserFilter, error) {
+			return ec.unmarshalOUserFilter2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐUserFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["filter"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) (*accounts.UserOrder, error) {
+			return ec.unmarshalOUserOrder2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐUserOrder(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg6
 	return args, nil
 }
 
@@ -5358,7 +5399,7 @@ func (ec *executionContext) _Query_users(ctx context.Context, field graphql.Coll
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Users(ctx, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string), fc.Args["search"].(*string), fc.Args["filter"].(*model.UserFilter))
+			return ec.Resolvers.Query().Users(ctx, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string), fc.Args["search"].(*string), fc.Args["filter"].(*accounts.UserFilter), fc.Args["orderBy"].(*accounts.UserOrder))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *accounts.UserConnection) graphql.Marshaler {
@@ -8540,8 +8581,8 @@ func UnmarshalUpdateProfileInput(ctx context.Context, raw any) (model.UpdateProf
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputUserFilter(ctx context.Context, obj any) (model.UserFilter, error) {
-	var it model.UserFilter
+func (ec *executionContext) unmarshalInputUserFilter(ctx context.Context, obj any) (accounts.UserFilter, error) {
+	var it accounts.UserFilter
 	if obj == nil {
 		return it, nil
 	}
@@ -8551,7 +8592,7 @@ func (ec *executionContext) unmarshalInputUserFilter(ctx context.Context, obj an
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"status", "role"}
+	fieldsInOrder := [...]string{"status", "role", "emailVerified", "createdSince", "createdUntil"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -8564,14 +8605,35 @@ func (ec *executionContext) unmarshalInputUserFilter(ctx context.Context, obj an
 			if err != nil {
 				return it, err
 			}
-			it.Status = graphql.OmittableOf(data)
+			it.Status = data
 		case "role":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("role"))
 			data, err := ec.unmarshalORole2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐRole(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Role = graphql.OmittableOf(data)
+			it.Role = data
+		case "emailVerified":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("emailVerified"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EmailVerified = data
+		case "createdSince":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("createdSince"))
+			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CreatedSince = data
+		case "createdUntil":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("createdUntil"))
+			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CreatedUntil = data
 		}
 	}
 	return it, nil
@@ -8583,9 +8645,65 @@ func (ec *executionContext) unmarshalInputUserFilter(ctx context.Context, obj an
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalUserFilter(ctx context.Context, raw any) (model.UserFilter, error) {
-	var out model.UserFilter
+func UnmarshalUserFilter(ctx context.Context, raw any) (accounts.UserFilter, error) {
+	var out accounts.UserFilter
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "UserFilter", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputUserOrder(ctx context.Context, obj any) (accounts.UserOrder, error) {
+	var it accounts.UserOrder
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["field"]; !present {
+		asMap["field"] = "CREATED_AT"
+	}
+	if _, present := asMap["direction"]; !present {
+		asMap["direction"] = "ASC"
+	}
+
+	fieldsInOrder := [...]string{"field", "direction"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "field":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("field"))
+			data, err := ec.unmarshalNUserOrderField2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐUserOrderField(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Field = data
+		case "direction":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("direction"))
+			data, err := ec.unmarshalNOrderDirection2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐOrderDirection(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Direction = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalUserOrder unmarshals raw into the UserOrder input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalUserOrder(ctx context.Context, raw any) (accounts.UserOrder, error) {
+	var out accounts.UserOrder
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "UserOrder", raw, &out)
 	return out, err
 }
 
@@ -10826,6 +10944,32 @@ func (ec *executionContext) marshalNLogoutPayload2ᚖgithubᚗcomᚋgatehouseᚋ
 	return ec._LogoutPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNOrderDirection2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐOrderDirection(ctx context.Context, v any) (accounts.OrderDirection, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNOrderDirection2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐOrderDirection[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOrderDirection2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐOrderDirection(ctx context.Context, sel ast.SelectionSet, v accounts.OrderDirection) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNOrderDirection2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐOrderDirection[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "OrderDirection!")
+	}
+	return res
+}
+
+var (
+	unmarshalNOrderDirection2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐOrderDirection = map[string]accounts.OrderDirection{
+		"ASC":  accounts.Ascending,
+		"DESC": accounts.Descending,
+	}
+	marshalNOrderDirection2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐOrderDirection = map[accounts.OrderDirection]string{
+		accounts.Ascending:  "ASC",
+		accounts.Descending: "DESC",
+	}
+)
+
 func (ec *executionContext) marshalNPageInfo2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v *accounts.PageInfo) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "PageInfo!")
@@ -11090,6 +11234,32 @@ func (ec *executionContext) marshalNUserEdge2ᚖgithubᚗcomᚋgatehouseᚋgateh
 	}
 	return ec._UserEdge(ctx, sel, v)
 }
+
+func (ec *executionContext) unmarshalNUserOrderField2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐUserOrderField(ctx context.Context, v any) (accounts.UserOrderField, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNUserOrderField2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐUserOrderField[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUserOrderField2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐUserOrderField(ctx context.Context, sel ast.SelectionSet, v accounts.UserOrderField) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNUserOrderField2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐUserOrderField[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "UserOrderField!")
+	}
+	return res
+}
+
+var (
+	unmarshalNUserOrderField2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐUserOrderField = map[string]accounts.UserOrderField{
+		"CREATED_AT": accounts.OrderByCreatedAt,
+		"EMAIL":      accounts.OrderByEmail,
+	}
+	marshalNUserOrderField2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐUserOrderField = map[accounts.UserOrderField]string{
+		accounts.OrderByCreatedAt: "CREATED_AT",
+		accounts.OrderByEmail:     "EMAIL",
+	}
+)
 
 func (ec *executionContext) unmarshalNUserStatus2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐUserStatus(ctx context.Context, v any) (accounts.UserStatus, error) {
 	tmp, err := graphql.UnmarshalString(v)
@@ -11565,11 +11735,19 @@ func (ec *executionContext) marshalOUserConnection2ᚖgithubᚗcomᚋgatehouse�
 	return ec._UserConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOUserFilter2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋgraphᚋmodelᚐUserFilter(ctx context.Context, v any) (*model.UserFilter, error) {
+func (ec *executionContext) unmarshalOUserFilter2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐUserFilter(ctx context.Context, v any) (*accounts.UserFilter, error) {
 	if v == nil {
 		return nil, nil
 	}
 	res, err := ec.unmarshalInputUserFilter(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOUserOrder2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐUserOrder(ctx context.Context, v any) (*accounts.UserOrder, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputUserOrder(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 

@@ -42,6 +42,7 @@ var schemaNames = sync.OnceValue(func() map[string]bool {
 	}
 	delete(names, "input")     // a word of gqlparser's own: "non-input type"
 	delete(names, "code")      // an extension of each error
+	delete(names, "field")     // a word of messages, and an extension of BAD_USER_INPUT
 	delete(names, "requestId") // an extension of INTERNAL: part of the protocol
 	for _, word := range slices.Concat(schema.Types["ErrorCode"].EnumValues, schema.Types["InputProblem"].EnumValues) {
 		delete(names, word.Name) // part of the protocol

@@ -165,9 +165,11 @@ func (r *queryResolver) User(ctx context.Context, id uuid.UUID) (*accounts.User,
 }
 
 // Users is the resolver for the users field.
-func (r *queryResolver) Users(ctx context.Context, first *int32, after *string, last *int32, before, search *string, filter *model.UserFilter) (*accounts.UserConnection, error) {
-	page := accounts.Page{First: first, After: after, Last: last, Before: before}
-	return r.accounts.Users(ctx, userPage(page, search, filter))
+func (r *queryResolver) Users(ctx context.Context, first *int32, after *string, last *int32, before, search *string, filter *accounts.UserFilter, orderBy *accounts.UserOrder) (*accounts.UserConnection, error) {
+	return r.accounts.Users(ctx, accounts.UserPage{
+		Page:   accounts.Page{First: first, After: after, Last: last, Before: before},
+		Search: search, UserFilter: valueOrZero(filter), UserOrder: valueOrZero(orderBy),
+	})
 }
 
 // Node is the resolver for the node field.

@@ -6,7 +6,6 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2"
 
-	"github.com/gatehouse/gatehouse/graph/model"
 	"github.com/gatehouse/gatehouse/internal/accounts"
 )
 
@@ -39,11 +38,10 @@ func omittable[T any](input graphql.Omittable[T]) *T {
 	return nil
 }
 
-// userPage adds a filter to the other arguments of the field users.
-func userPage(page accounts.Page, search *string, filter *model.UserFilter) accounts.UserPage {
-	users := accounts.UserPage{Page: page, Search: search}
-	if filter != nil {
-		users.Status, users.Role = filter.Status.Value(), filter.Role.Value()
+// valueOrZero returns an argument's value, and the zero value when it is not given.
+func valueOrZero[T any](argument *T) (value T) {
+	if argument != nil {
+		value = *argument
 	}
-	return users
+	return value
 }

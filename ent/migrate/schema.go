@@ -302,7 +302,7 @@ var (
 			{
 				Name:    "users_suspended",
 				Unique:  false,
-				Columns: []*schema.Column{UsersColumns[0]},
+				Columns: []*schema.Column{UsersColumns[13], UsersColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'SUSPENDED'",
 				},
@@ -310,10 +310,20 @@ var (
 			{
 				Name:    "users_deleted",
 				Unique:  false,
-				Columns: []*schema.Column{UsersColumns[0]},
+				Columns: []*schema.Column{UsersColumns[13], UsersColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'DELETED'",
 				},
+			},
+			{
+				Name:    "users_created",
+				Unique:  false,
+				Columns: []*schema.Column{UsersColumns[13], UsersColumns[0]},
+			},
+			{
+				Name:    "users_verified",
+				Unique:  false,
+				Columns: []*schema.Column{UsersColumns[2], UsersColumns[13], UsersColumns[0]},
 			},
 			{
 				Name:    "users_erasures",
@@ -326,7 +336,7 @@ var (
 			{
 				Name:    "users_administrators",
 				Unique:  false,
-				Columns: []*schema.Column{UsersColumns[0]},
+				Columns: []*schema.Column{UsersColumns[13], UsersColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "CAST(roles AS text) LIKE '%\"ADMIN\"%'",
 				},

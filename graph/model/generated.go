@@ -40,14 +40,6 @@ type UpdateProfileInput struct {
 	Locale graphql.Omittable[*string] `json:"locale,omitempty"`
 }
 
-// Which users: all that is given must hold.
-type UserFilter struct {
-	// Only users of this status.
-	Status graphql.Omittable[*accounts.UserStatus] `json:"status,omitempty"`
-	// Only users with this role.
-	Role graphql.Omittable[*accounts.Role] `json:"role,omitempty"`
-}
-
 // The value of `extensions.code`, which every error carries.
 type ErrorCode string
 

@@ -41,7 +41,7 @@ func (h *fixture) promote(email, pw string) (*accounts.User, error) {
 func (h *fixture) administrators() int {
 	h.t.Helper()
 	page, err := h.Users(context.Background(),
-		accounts.UserPage{Page: firstPage(100), Role: ptr(accounts.RoleAdmin), Status: ptr(accounts.StatusActive)})
+		accounts.UserPage{Page: firstPage(100), UserFilter: accounts.UserFilter{Role: ptr(accounts.RoleAdmin), Status: ptr(accounts.StatusActive)}})
 	check(h.t, err)
 	return len(page.Edges)
 }

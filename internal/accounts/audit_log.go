@@ -90,7 +90,7 @@ type AuditEdge struct {
 // AuditLog returns one page of all security events, newest first, for administrators. Problem: BAD_USER_INPUT.
 func (s *Service) AuditLog(ctx context.Context, p Page, f *AuditFilter) (*AuditConnection, error) {
 	where, err := f.predicates()
-	bounds, wrongPage := p.bounds(s.config.MaxPage)
+	bounds, wrongPage := p.bounds(s.config.MaxPage, idPosition)
 	if err := errors.Join(wrongPage, err); err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func (s *Service) AuditLog(ctx context.Context, p Page, f *AuditFilter) (*AuditC
 
 // Activity is AuditLog for what concerns a user's account, as they see it.
 func (s *Service) Activity(ctx context.Context, of *User, p Page) (*AuditConnection, error) {
-	bounds, err := p.bounds(s.config.MaxPage)
+	bounds, err := p.bounds(s.config.MaxPage, idPosition)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +118,7 @@ func (s *Service) auditPage(
 	connection := &AuditConnection{Edges: []*AuditEdge{}}
 	rows, connection.PageInfo = page(rows, b)
 	for _, row := range rows {
-		edge := &AuditEdge{Cursor: writeCursor(row.ID), Node: shown(auditEventOf(row))}
+		edge := &AuditEdge{Cursor: writeCursor(row.ID[:]), Node: shown(auditEventOf(row))}
 		connection.Edges = append(connection.Edges, edge)
 	}
 	if n := len(connection.Edges); n > 0 {
@@ -132,10 +132,10 @@ func (s *Service) auditPage(
 func (b pageBounds) newestFirst(events *entsql.Selector) {
 	id := events.C(auditevent.FieldID)
 	if b.after != nil {
-		events.Where(entsql.LT(id, *b.after))
+		events.Where(entsql.LT(id, b.after.id))
 	}
 	if b.before != nil {
-		events.Where(entsql.GT(id, *b.before))
+		events.Where(entsql.GT(id, b.before.id))
 	}
 	if b.backward {
 		events.OrderBy(entsql.Asc(id))

@@ -5,21 +5,30 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/ent"
-	"github.com/gatehouse/gatehouse/ent/predicate"
 	"github.com/gatehouse/gatehouse/internal/problem"
 )
 
 // UserPage selects a page of users.
 type UserPage struct {
 	Page
+	UserOrder
+	UserFilter
 	Search *string // only addresses that begin with this; case does not matter
-	Status *UserStatus
-	Role   *Role
+}
+
+// UserFilter is GraphQL's input of that name: all that is given must hold.
+type UserFilter struct {
+	Status        *UserStatus
+	Role          *Role
+	EmailVerified *bool
+	CreatedSince  *time.Time
+	CreatedUntil  *time.Time
 }
 
 // UserConnection is GraphQL's type of that name.
@@ -27,7 +36,7 @@ type UserConnection struct {
 	Edges    []*UserEdge
 	PageInfo *PageInfo
 
-	filter   []predicate.User
+	page     UserPage
 	count    sync.Once // how many match: at most MaxCount and one more
 	counted  int
 	countErr error
@@ -54,21 +63,21 @@ func userOrNil(row *ent.User, err error) (*User, error) {
 	return userOf(row), nil
 }
 
-// Users returns one page of the accounts, oldest first. Pages are found by key and not by offset, so that depth costs
+// Users returns one page of the accounts. Pages are found by key and not by offset, so that depth costs
 // nothing and no user is shown twice. Problem: BAD_USER_INPUT.
 func (s *Service) Users(ctx context.Context, p UserPage) (*UserConnection, error) {
-	bounds, err := p.bounds(s.config.MaxPage)
+	bounds, err := p.bounds(s.config.MaxPage, p.readPosition)
 	if err := errors.Join(err, checkSearch(p.Search)); err != nil {
 		return nil, err
 	}
-	connection := &UserConnection{Edges: []*UserEdge{}, filter: p.filter()}
+	connection := &UserConnection{Edges: []*UserEdge{}, page: p}
 	rows, err := s.findUsers(ctx, p, bounds)
 	if err != nil {
 		return nil, err
 	}
 	rows, connection.PageInfo = page(rows, bounds)
 	for _, row := range rows {
-		connection.Edges = append(connection.Edges, &UserEdge{Cursor: writeCursor(row.ID), Node: userOf(row)})
+		connection.Edges = append(connection.Edges, &UserEdge{Cursor: writeCursor(p.position(row)), Node: userOf(row)})
 	}
 	if n := len(connection.Edges); n > 0 {
 		connection.PageInfo.StartCursor = &connection.Edges[0].Cursor

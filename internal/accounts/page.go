@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -29,14 +30,30 @@ type PageInfo struct {
 	EndCursor       *string
 }
 
-// pageBounds is a Page that can be read: from newest to oldest when it is backward.
+// pageBounds is a Page that can be read: from the end of the list to its beginning when it is backward.
 type pageBounds struct {
 	size          int
 	backward      bool
-	after, before *uuid.UUID
+	after, before *position
 }
 
-func (p Page) bounds(maximum int) (b pageBounds, err error) {
+// position is where an object stands in a list: the values that the list is sorted by.
+type position struct {
+	id        uuid.UUID
+	createdAt time.Time
+	email     string
+}
+
+// positionReader reads what a list writes into its cursors, and reports whether it has written it.
+type positionReader func(raw []byte) (position, bool)
+
+// idPosition reads the cursors of lists that are sorted by id alone.
+func idPosition(raw []byte) (position, bool) {
+	id, err := uuid.FromBytes(raw)
+	return position{id: id}, err == nil
+}
+
+func (p Page) bounds(maximum int, read positionReader) (b pageBounds, err error) {
 	b.size = defaultPage
 	var wrong [5]error
 	wrong[0] = b.setSize("first", p.First, maximum)
@@ -45,8 +62,8 @@ func (p Page) bounds(maximum int) (b pageBounds, err error) {
 	if p.First != nil && p.Last != nil && wrong[1] == nil {
 		wrong[2] = problem.BadInput("last", problem.NotAllowed, "Ask for the first or for the last; not for both.")
 	}
-	b.after, wrong[3] = readCursor("after", p.After)
-	b.before, wrong[4] = readCursor("before", p.Before)
+	b.after, wrong[3] = readCursor("after", p.After, read)
+	b.before, wrong[4] = readCursor("before", p.Before, read)
 	return b, errors.Join(wrong[:]...)
 }
 
@@ -75,18 +92,18 @@ func page[T any](rows []T, b pageBounds) ([]T, *PageInfo) {
 	}
 }
 
-// A cursor is an object's id, opaque to clients. A forged one gains nothing: it only says where a page begins or ends.
-func writeCursor(id uuid.UUID) string { return base64.RawURLEncoding.EncodeToString(id[:]) }
+// A cursor is an object's position, opaque to clients. A forged one gains nothing: it only says where a page begins or
+// ends.
+func writeCursor(position []byte) string { return base64.RawURLEncoding.EncodeToString(position) }
 
-func readCursor(argument string, text *string) (*uuid.UUID, error) {
+func readCursor(argument string, text *string, read positionReader) (*position, error) {
 	if text == nil {
 		return nil, nil
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(*text)
-	if err == nil {
-		// The decoder passes over line breaks.
-		if id, err := uuid.FromBytes(raw); err == nil && writeCursor(id) == *text {
-			return &id, nil
+	if err == nil && writeCursor(raw) == *text { // the decoder passes over line breaks
+		if at, ok := read(raw); ok {
+			return &at, nil
 		}
 	}
 	return nil, problem.BadInput(argument, problem.Malformed,

@@ -2,39 +2,78 @@ package accounts
 
 import (
 	"context"
+	"slices"
 	"strings"
+	"time"
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
 
-	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/predicate"
 	"github.com/gatehouse/gatehouse/ent/user"
 )
 
-// searchWindow is how many users a search reads at first in the order of the list.
-const searchWindow = 1000
-
 // lastRune is above each rune that an address may have.
 const lastRune = "\U0010FFFF"
 
-// isRare reports whether an index holds the users that the filter selects, whatever is searched for among them.
-func (p UserPage) isRare() bool {
-	return p.Status != nil && *p.Status != StatusActive || p.Role != nil && *p.Role == RoleAdmin
-}
-
+// filter returns all conditions.
 func (p UserPage) filter() []predicate.User {
-	var all []predicate.User
+	all := slices.Concat(p.rare(), p.verified(), p.created())
 	if prefixes := p.addressPrefixes(); len(prefixes) > 0 {
-		all = append(all, emailBegins(prefixes, !p.isRare()))
+		all = append(all, emailBegins(prefixes))
 	}
-	if p.Status != nil {
-		all = append(all, hasStatus(*p.Status))
+	if p.Status != nil && *p.Status == StatusActive {
+		all = append(all, hasStatus(StatusActive))
 	}
-	if p.Role != nil {
+	if p.Role != nil && *p.Role != RoleAdmin {
 		all = append(all, hasRole(*p.Role))
 	}
 	return all
+}
+
+// rare returns the conditions that have an index of the users for whom they hold.
+func (p UserPage) rare() (all []predicate.User) {
+	if p.Status != nil && *p.Status != StatusActive {
+		all = append(all, hasStatus(*p.Status))
+	}
+	if p.Role != nil && *p.Role == RoleAdmin {
+		all = append(all, hasRole(RoleAdmin))
+	}
+	return all
+}
+
+// verified writes a comparison: SQLite looks nothing up for the name of a column alone.
+func (p UserPage) verified() []predicate.User {
+	if p.EmailVerified == nil {
+		return nil
+	}
+	is := "email_verified = FALSE"
+	if *p.EmailVerified {
+		is = "email_verified = TRUE"
+	}
+	return []predicate.User{func(s *entsql.Selector) { s.Where(entsql.ExprP(is)) }}
+}
+
+func (p UserPage) created() (all []predicate.User) {
+	if p.CreatedSince != nil {
+		all = append(all, user.CreatedAtGTE(storable(*p.CreatedSince)))
+	}
+	if p.CreatedUntil != nil {
+		all = append(all, user.CreatedAtLT(storable(*p.CreatedUntil)))
+	}
+	return all
+}
+
+// storable returns the first time from t on that a column can hold: it has microseconds and years of four digits.
+func storable(t time.Time) time.Time {
+	first, last := time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+	switch {
+	case t.Before(first):
+		return first
+	case t.After(last):
+		return last
+	}
+	return t.UTC().Add(time.Microsecond - 1).Truncate(time.Microsecond)
 }
 
 // addressPrefixes returns the beginnings that select the addresses of a search, none when all are meant: the text, and
@@ -51,96 +90,21 @@ func (p UserPage) addressPrefixes() []string {
 }
 
 // emailBegins matches addresses that begin with one of the prefixes, as ranges of bytes. LIKE would say the same, but
-// finds no index on SQLite. An address inside of COALESCE is not looked up in the index.
-func emailBegins(prefixes []string, byIndex bool) predicate.User {
+// finds no index on SQLite.
+func emailBegins(prefixes []string) predicate.User {
 	return func(s *entsql.Selector) {
-		from, below, email := " >= ", " < ", "email"
+		from, below := " >= ", " < "
 		if s.Dialect() == dialect.Postgres { // these are of text_pattern_ops
 			from, below = " ~>=~ ", " ~<~ "
-		}
-		if !byIndex {
-			email = "COALESCE(email, email)"
 		}
 		var ranges []*entsql.Predicate
 		for _, prefix := range prefixes {
 			ranges = append(ranges, entsql.P(func(b *entsql.Builder) {
-				b.WriteString(email + from).Arg(prefix).WriteString(" AND " + email + below).Arg(prefix + lastRune)
+				b.WriteString("email" + from).Arg(prefix).WriteString(" AND email" + below).Arg(prefix + lastRune)
 			}))
 		}
 		s.Where(entsql.Or(ranges...))
 	}
-}
-
-// findUsers reads a page and one more.
-//
-// Many addresses may begin with what is searched for, or few. Of many, a page is met soon by reading the list in order;
-// few are found by the index on addresses, and sorted. So both are tried, each further than before, and the
-// cost is a multiple of the cheaper one. No statistics of the database decide: SQLite has none, and Postgres's do not
-// know that addresses which begin alike may all be new.
-func (s *Service) findUsers(ctx context.Context, p UserPage, b pageBounds) ([]*ent.User, error) {
-	find := func(between predicate.User) ([]*ent.User, error) {
-		return s.config.Client.User.Query().Where(p.filter()...).Where(between).Limit(b.size + 1).All(ctx)
-	}
-	prefixes := p.addressPrefixes()
-	if len(prefixes) == 0 || p.isRare() {
-		return find(b.inOrder)
-	}
-	for n := searchWindow; ; n *= 10 {
-		rows, err := find(b.window(n))
-		if err != nil || len(rows) > b.size {
-			return rows, err
-		}
-		found, err := s.countUpTo(ctx, n, emailBegins(prefixes, true))
-		if err != nil {
-			return nil, err
-		}
-		if found <= n {
-			return find(b.sorted)
-		}
-		if between, err := s.countUpTo(ctx, n, b.limit); err != nil || between <= n { // the window had all of them
-			return rows, err
-		}
-	}
-}
-
-// inOrder passes users between the bounds, in the order of their ids, which an index has.
-func (b pageBounds) inOrder(users *entsql.Selector) {
-	b.limit(users)
-	b.order(users, users.C(user.FieldID))
-}
-
-// sorted is inOrder for few users, which are sorted: no index has this order.
-func (b pageBounds) sorted(users *entsql.Selector) {
-	b.limit(users)
-	b.order(users, "COALESCE(id, id)")
-}
-
-// window is inOrder for the first n users between the bounds.
-func (b pageBounds) window(n int) predicate.User {
-	return func(users *entsql.Selector) {
-		first := entsql.Dialect(users.Dialect()).Select().From(entsql.Table(user.Table)).Limit(n)
-		b.inOrder(first)
-		users.From(first.As(user.Table))
-		b.order(users, users.C(user.FieldID))
-	}
-}
-
-// limit passes users between the bounds.
-func (b pageBounds) limit(users *entsql.Selector) {
-	id := users.C(user.FieldID)
-	if b.after != nil {
-		users.Where(entsql.GT(id, *b.after))
-	}
-	if b.before != nil {
-		users.Where(entsql.LT(id, *b.before))
-	}
-}
-
-func (b pageBounds) order(users *entsql.Selector, by string) {
-	if b.backward {
-		by += " DESC"
-	}
-	users.OrderExpr(entsql.Expr(by))
 }
 
 // CountUsers returns how many accounts match a connection's filter, on all pages, and Config.MaxCount when there are
@@ -158,8 +122,20 @@ func (s *Service) CountsAllUsers(ctx context.Context, c *UserConnection) (bool, 
 
 // countUsers counts once for a connection.
 func (s *Service) countUsers(ctx context.Context, c *UserConnection) (int, error) {
-	c.count.Do(func() { c.counted, c.countErr = s.countUpTo(ctx, s.config.MaxCount, c.filter...) })
+	c.count.Do(func() { c.countErr = s.countMatches(ctx, c) })
 	return c.counted, c.countErr
+}
+
+func (s *Service) countMatches(ctx context.Context, c *UserConnection) (err error) {
+	all := slices.DeleteFunc(c.page.readings(), reading.isWhole)
+	if len(all) < 2 {
+		c.counted, err = s.countUpTo(ctx, s.config.MaxCount, c.page.filter()...)
+		return err
+	}
+	return s.through(ctx, all[0], all[1:], func(in predicate.User) (enough bool, err error) {
+		c.counted, err = s.countUpTo(ctx, s.config.MaxCount, append(c.page.filter(), in)...)
+		return c.counted > s.config.MaxCount, err
+	})
 }
 
 // countUpTo counts the users that match, and stops above the limit: limit + 1 are more than the limit.

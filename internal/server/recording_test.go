@@ -20,9 +20,9 @@ import (
 )
 
 // variants are lists of arguments for a field: those it requires, each value of each other one, and each search with
-// each filter. Values in capitals are those of recorder.signIn.
+// each filter, in each order. Values in capitals are those of recorder.signIn.
 func (r *recorder) variants(schema *ast.Schema, f *ast.FieldDefinition) (all []string) {
-	values := map[string]string{"id": `"USERID"`, "userId": `"USERID"`, "email": `"EMAIL"`, "roles": "[USER]",
+	values := map[string]string{"id": `"USERID"`, "userId": `"USERID"`, "email": `"ADDRESS"`, "roles": "[USER]",
 		"password": `"` + secretPW + `"`, "currentPassword": `"` + secretPW + `"`, "newPassword": `"battery horse correct"`,
 		"refreshToken": `"REFRESH"`}
 	switch f.Name {
@@ -55,8 +55,14 @@ func (r *recorder) variants(schema *ast.Schema, f *ast.FieldDefinition) (all []s
 			continue
 		}
 		for _, value := range each(schema, a.Type) {
+			if f.Name == "users" && value == auditCursor {
+				value = `"CURSOR"`
+			}
 			for _, search := range searches {
 				all = append(all, "("+a.Name+": "+value+" "+search+")")
+				if a.Name == "filter" && f.Arguments.ForName("orderBy") != nil {
+					all = append(all, "("+a.Name+": "+value+" orderBy: {field: EMAIL} "+search+")")
+				}
 			}
 		}
 	}
@@ -65,6 +71,9 @@ func (r *recorder) variants(schema *ast.Schema, f *ast.FieldDefinition) (all []s
 	}
 	return all
 }
+
+// auditCursor is a cursor of auditLog.
+const auditCursor = `"AAAAAQAAcACAAAAAAAAAAA"`
 
 // each returns a value of each kind that a type has: the values of an enum, and an input object for each of its fields.
 func each(schema *ast.Schema, typ *ast.Type) (all []string) {
@@ -86,9 +95,11 @@ func each(schema *ast.Schema, typ *ast.Type) (all []string) {
 	case "ID":
 		return []string{`"USERID"`}
 	case "Time":
-		return []string{`"2026-01-01T00:00:00Z"`}
+		return []string{`"2026-01-01T00:00:00Z"`, `"2100-01-01T00:00:00Z"`}
+	case "Boolean":
+		return []string{"false", "true"}
 	case "String":
-		return []string{`"AAAAAQAAcACAAAAAAAAAAA"`} // a cursor
+		return []string{auditCursor}
 	}
 	return all
 }

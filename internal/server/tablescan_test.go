@@ -53,11 +53,13 @@ func TestRootFields_ReadNoTableInWhole(t *testing.T) {
 			}
 		}
 		r.exec("DROP INDEX users_administrators; DROP INDEX users_suspended") // the control
+		r.exec("DROP INDEX users_created; DROP INDEX users_verified")
 		r.exec("DROP INDEX auditevent_user_id_id; DROP INDEX auditevent_kind_id; DROP INDEX auditevent_actor_id_id")
-		controls := []string{"users(filter: {role: ADMIN})", "users(filter: {status: SUSPENDED})"}
+		controls := []string{"users(filter: {role: ADMIN})", "users(filter: {status: SUSPENDED})",
+			"users(filter: {emailVerified: true})", "users(orderBy: {direction: DESC})"}
 		if r.db.Shared() {
 			r.exec("DROP INDEX users_email_key; CREATE UNIQUE INDEX users_email_key ON users (email)")
-			controls = append(controls, `users(search: "nobody")`, `auditLog(filter: {userId: "USERID"})`,
+			controls = append(controls, `users(search: "nobody")`, "users(orderBy: {field: EMAIL})", `auditLog(filter: {userId: "USERID"})`,
 				`auditLog(filter: {actorId: "USERID"})`, `auditLog(filter: {kind: "x"})`)
 		}
 		for _, field := range controls {
@@ -160,10 +162,13 @@ func (r *recorder) signIn() (token string, values map[string]string) {
 	session := in["user"].(map[string]any)["sessions"].([]any)[0].(map[string]any)["id"]
 	values = r.links(uuid.MustParse(id.(string)), email)
 	maps.Copy(values, map[string]string{
-		"SESSION": session.(string), "EMAIL": email, "NEW": "new" + email, "REFRESH": in["refreshToken"].(string),
+		"SESSION": session.(string), "ADDRESS": email, "NEW": "new" + email, "REFRESH": in["refreshToken"].(string),
 		"CALLERID": id.(string), "USERID": fmt.Sprintf("%08x-0000-7000-8000-000000000000", r.users),
 	})
-	return in["accessToken"].(string), values
+	token = in["accessToken"].(string)
+	page := r.post(token, "{ it: users(first: 1) { pageInfo { endCursor } } }")["it"].(map[string]any)["pageInfo"].(map[string]any)
+	values["CURSOR"] = page["endCursor"].(string)
+	return token, values
 }
 
 // prepare signs a new administrator in, and writes their values into a document.
