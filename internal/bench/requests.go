@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 )
 
@@ -84,11 +85,33 @@ func usersWorkload(ctx context.Context, p *process, pages, users int) (workload,
 	if err != nil {
 		return w, err
 	}
+	first, err := firstCursor(ctx, p, tokens[0])
 	for i := range pages {
-		after := map[string]any{"after": cursor(i * (users - 101) / pages)}
-		w.requests = append(w.requests, graphqlRequest(usersQuery, after, tokens[0]))
+		after, wrong := cursor(first, i*(users-101)/pages)
+		err = errors.Join(err, wrong)
+		w.requests = append(w.requests, graphqlRequest(usersQuery, map[string]any{"after": after}, tokens[0]))
 	}
-	return w, nil
+	return w, err
+}
+
+// firstCursor asks for the first page of users, and returns the cursor of its first.
+func firstCursor(ctx context.Context, p *process, token string) (string, error) {
+	w := workload{address: p.address, prefix: usersPrefix, requests: [][]byte{graphqlRequest(usersQuery, nil, token)}}
+	var response struct {
+		Data struct {
+			Users struct{ Edges []struct{ Cursor string } }
+		}
+	}
+	err := w.onEach(ctx, 1, func(_ int, c *client) error {
+		if err := c.ask(w, 0); err != nil {
+			return err
+		}
+		return json.Unmarshal(c.body, &response)
+	})
+	if err != nil || len(response.Data.Users.Edges) == 0 {
+		return "", fmt.Errorf("asking for the first users: %w", err)
+	}
+	return response.Data.Users.Edges[0].Cursor, nil
 }
 
 // administrationWorkloads are a search that finds one user, one that finds many, the filter by role, and suspensions.

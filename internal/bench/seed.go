@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/base64"
+	"encoding/binary"
 	"fmt"
 	"strings"
 
@@ -31,9 +32,19 @@ func userID(n int) string {
 
 func userEmail(n int) string { return fmt.Sprintf("u%08x@example.com", uint32(n*scatter)) }
 
-func cursor(n int) string {
+// userCreated is in seconds since 1970: one user a second.
+func userCreated(n int) int { return firstID/1000 + n }
+
+// cursor returns the cursor of a user in the list that another one came from. A cursor has four bytes that say which list
+// it is of, and then, where that is in order of creation, the time in microseconds and the id.
+func cursor(of string, n int) (string, error) {
+	raw, err := base64.RawURLEncoding.DecodeString(of)
+	if err != nil || len(raw) != 4+8+len(uuid.Nil) {
+		return "", fmt.Errorf("the cursor %q is not as expected", of)
+	}
 	id := uuid.MustParse(userID(n))
-	return base64.RawURLEncoding.EncodeToString(id[:])
+	raw = binary.BigEndian.AppendUint64(raw[:4], uint64(userCreated(n))*1_000_000)
+	return base64.RawURLEncoding.EncodeToString(append(raw, id[:]...)), nil
 }
 
 // engine is how users are written in bulk; both texts take the number of users and the hash of their password.
@@ -50,7 +61,8 @@ var engines = map[string]engine{
 		insert: `INSERT INTO users (id, email, email_verified, password_hash, roles, status, created_at, updated_at)
 			SELECT (substr(h, 1, 8) || '-' || substr(h, 9, 4) || '-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
 				'u' || lpad(to_hex((n * 2654435761) & 4294967295), 8, '0') || '@example.com', false, $2,
-				CASE WHEN n = 0 THEN '["ADMIN", "USER"]'::jsonb ELSE '["USER"]'::jsonb END, 'ACTIVE', now(), now()
+				CASE WHEN n = 0 THEN '["ADMIN", "USER"]'::jsonb ELSE '["USER"]'::jsonb END, 'ACTIVE',
+				to_timestamp(1750000000 + n), to_timestamp(1750000000 + n)
 			FROM (SELECT n, lpad(to_hex(1750000000000 + n), 12, '0') AS h FROM generate_series(0::bigint, $1::bigint - 1) AS n) AS numbered`,
 		after: []string{"VACUUM (FREEZE, ANALYZE)", "CHECKPOINT"},
 	},
@@ -62,7 +74,7 @@ var engines = map[string]engine{
 			SELECT substr(h, 1, 8) || '-' || substr(h, 9, 4) || '-7000-8000-' || printf('%012x', n),
 				printf('u%08x@example.com', (n * 2654435761) & 4294967295), false, ?2,
 				CAST(CASE WHEN n = 0 THEN '["ADMIN","USER"]' ELSE '["USER"]' END AS BLOB), 'ACTIVE',
-				'2026-01-01 00:00:00+00:00', '2026-01-01 00:00:00+00:00'
+				datetime(1750000000 + n, 'unixepoch') || '+00:00', datetime(1750000000 + n, 'unixepoch') || '+00:00'
 			FROM (SELECT n, printf('%012x', 1750000000000 + n) AS h FROM numbered)`,
 		after: []string{"PRAGMA wal_checkpoint(TRUNCATE)"},
 	},

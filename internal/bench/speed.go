@@ -89,7 +89,7 @@ func (b *bench) plain(ctx context.Context, query string) (*subject, error) {
 // bare starts a gqlgen server that checks nothing, and returns its me and its page of users.
 func (b *bench) bare(ctx context.Context) ([]*subject, error) {
 	me := yardstickWorkload(meQuery, nil, mePrefix)
-	page := yardstickWorkload(usersQuery, map[string]any{"after": cursor(1)}, usersPrefix)
+	page := yardstickWorkload(usersQuery, map[string]any{"after": userID(1)}, usersPrefix)
 	p, err := b.startYardstick(ctx, bareCommand, me)
 	if err != nil {
 		return nil, err
