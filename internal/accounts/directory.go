@@ -76,8 +76,9 @@ func (s *Service) Users(ctx context.Context, p UserPage) (*UserConnection, error
 		return nil, err
 	}
 	rows, connection.PageInfo = page(rows, bounds)
+	list := p.list()
 	for _, row := range rows {
-		connection.Edges = append(connection.Edges, &UserEdge{Cursor: writeCursor(p.position(row)), Node: userOf(row)})
+		connection.Edges = append(connection.Edges, &UserEdge{Cursor: p.cursor(list, row), Node: userOf(row)})
 	}
 	if n := len(connection.Edges); n > 0 {
 		connection.PageInfo.StartCursor = &connection.Edges[0].Cursor

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"hash/fnv"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -105,13 +106,13 @@ func (o UserOrder) compare(users *entsql.Selector, operator string, with *positi
 	}))
 }
 
-// position is what the cursor of a user says in this list: which order and filter the list has, and the user's position.
-func (p UserPage) position(row *ent.User) []byte {
-	if p.field() == OrderByEmail {
-		return append(p.list(), row.Email...)
+// cursor is what the cursor of a user says in a list: which order and filter the list has, and the user's position.
+func (o UserOrder) cursor(list []byte, row *ent.User) string {
+	if o.field() == OrderByEmail {
+		return writeCursor(append(slices.Clip(list), row.Email...))
 	}
-	at := binary.BigEndian.AppendUint64(p.list(), uint64(row.CreatedAt.UnixMicro()))
-	return append(at, row.ID[:]...)
+	at := binary.BigEndian.AppendUint64(slices.Clip(list), uint64(row.CreatedAt.UnixMicro()))
+	return writeCursor(append(at, row.ID[:]...))
 }
 
 // readPosition reads a position in a list with this order and filter.
