@@ -130,6 +130,11 @@ func TestDerive_HashOfAKilledWorkerIsMadeByTheNext(t *testing.T) {
 func TestDerive_HangingWorkerIsKilledAndReplaced(t *testing.T) {
 	p := startWorker(t)
 	p.timeout = 200 * time.Millisecond
+	command := p.command
+	p.command = func() *exec.Cmd { // what takes its place has the time to start on a busy machine
+		p.timeout = hashTimeout
+		return command()
+	}
 	first := p.pid(t)
 	check(t, syscall.Kill(first, syscall.SIGSTOP))
 	checkHash(t, p, cheap)
