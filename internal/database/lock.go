@@ -12,8 +12,9 @@ import (
 	"github.com/pressly/goose/v3/lock"
 )
 
-// lockTimeout bounds the wait for another instance that is migrating.
-const lockTimeout = 5 * time.Minute
+// lockTimeout bounds the wait for another instance that is migrating: as long as that one may wait for a table, and five
+// minutes for the work itself.
+const lockTimeout = maxTableWait + 5*time.Minute
 
 // locker is a lock of the one instance that migrates. After release nothing holds it.
 type locker interface {

@@ -194,8 +194,11 @@ type tableWait struct {
 	total   time.Duration // after which no further attempt begins
 }
 
+// maxTableWait is the total of defaultTableWait.
+const maxTableWait = 10 * time.Minute
+
 func defaultTableWait() tableWait {
-	return tableWait{timeout: time.Second, pause: 4 * time.Second, total: 10 * time.Minute}
+	return tableWait{timeout: time.Second, pause: 4 * time.Second, total: maxTableWait}
 }
 
 // markCurrent is checkVersion; once it passed, Ready accepts a newer version.
