@@ -66,6 +66,7 @@ func userOrNil(row *ent.User, err error) (*User, error) {
 // Users returns one page of the accounts. Pages are found by key and not by offset, so that depth costs
 // nothing and no user is shown twice. Problem: BAD_USER_INPUT.
 func (s *Service) Users(ctx context.Context, p UserPage) (*UserConnection, error) {
+	p.CreatedSince, p.CreatedUntil = storable(p.CreatedSince), storable(p.CreatedUntil)
 	bounds, err := p.bounds(s.config.MaxPage, p.readPosition)
 	if err := errors.Join(err, checkSearch(p.Search)); err != nil {
 		return nil, err

@@ -56,24 +56,29 @@ func (p UserPage) verified() []predicate.User {
 
 func (p UserPage) created() (all []predicate.User) {
 	if p.CreatedSince != nil {
-		all = append(all, user.CreatedAtGTE(storable(*p.CreatedSince)))
+		all = append(all, user.CreatedAtGTE(*p.CreatedSince))
 	}
 	if p.CreatedUntil != nil {
-		all = append(all, user.CreatedAtLT(storable(*p.CreatedUntil)))
+		all = append(all, user.CreatedAtLT(*p.CreatedUntil))
 	}
 	return all
 }
 
-// storable returns the first time from t on that a column can hold: it has microseconds and years of four digits.
-func storable(t time.Time) time.Time {
-	first, last := time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
-	switch {
-	case t.Before(first):
-		return first
-	case t.After(last):
-		return last
+// storable returns the first time from t on that a column can hold, in UTC: it has microseconds and years of four
+// digits. It returns nil for nil.
+func storable(t *time.Time) *time.Time {
+	if t == nil {
+		return nil
 	}
-	return t.UTC().Add(time.Microsecond - 1).Truncate(time.Microsecond)
+	first, last := time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+	held := t.UTC().Add(time.Microsecond - 1).Truncate(time.Microsecond)
+	switch {
+	case held.Before(first):
+		held = first
+	case held.After(last):
+		held = last
+	}
+	return &held
 }
 
 // addressPrefixes returns the beginnings that select the addresses of a search, none when all are meant: the text, and

@@ -132,7 +132,7 @@ func (p UserPage) readPosition(raw []byte) (at position, ok bool) {
 	at.createdAt = time.UnixMicro(int64(binary.BigEndian.Uint64(raw))).UTC()
 	id, err := uuid.FromBytes(raw[timeLen:])
 	at.id = id
-	return at, err == nil && at.createdAt.Equal(storable(at.createdAt))
+	return at, err == nil && at.createdAt.Equal(*storable(&at.createdAt))
 }
 
 // maxStoredAddress bounds the bytes of an address in a cursor.

@@ -252,3 +252,33 @@ func TestUsers_CursorsOfAnotherListAreRefused(t *testing.T) {
 		}
 	})
 }
+
+// TestUsers_CursorFitsEachSpellingOfATime: another zone, and a moment between the same two microseconds.
+func TestUsers_CursorFitsEachSpellingOfATime(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
+		h.fill(rand.New(rand.NewPCG(1, 1)), 400)
+		list := func(since, until time.Time) accounts.UserPage {
+			return accounts.UserPage{UserFilter: accounts.UserFilter{CreatedSince: &since, CreatedUntil: &until}}
+		}
+		since, until := createdAt(50), createdAt(300)
+		cursor := must(h.Users(t.Context(), list(since, until))).Edges[0].Cursor
+		zone, bit := time.FixedZone("", 5400), -300*time.Nanosecond
+		for what, p := range map[string]accounts.UserPage{
+			"another zone":         list(since.In(zone), until.In(zone)),
+			"the same microsecond": list(since.Add(bit), until.Add(bit)),
+		} {
+			p.After = &cursor
+			_, err := h.Users(t.Context(), p)
+			if err != nil {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		for what, p := range map[string]accounts.UserPage{
+			"a later time":          list(since.Add(time.Microsecond), until),
+			"a year of five digits": list(since, time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)),
+		} {
+			p.After = &cursor
+			wantProblem(t, what, errOf(h.Users(t.Context(), p)), problem.BadUserInput, "after")
+		}
+	})
+}
