@@ -3,6 +3,7 @@ package accounts_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -209,5 +210,26 @@ func TestDownloadMyData_HasTheNewestEvents(t *testing.T) {
 		n := len(got.Events)
 		testenv.Equal(t, []int{10_000, 3 + others, 10_003, 4 + others}, []int{n, got.Left, got.Events[others].Omitted,
 			got.Events[n-1].Omitted}, "events, those left out, the newest of many, the oldest")
+	})
+}
+
+// TestDownloadMyData_ReadsOutsideTheTransaction: on SQLite nobody else would write meanwhile.
+func TestDownloadMyData_ReadsOutsideTheTransaction(t *testing.T) {
+	eachThrottled(t, func(t *testing.T, h *fixture) {
+		link := h.exportLink(h.verified(ada).Viewer)
+		h, m := h.metered()
+		sent := m.count(func() { must(h.download(link)) })
+		begin, read := slices.Index(sent, "BEGIN"), 0
+		for i, statement := range sent {
+			if !strings.Contains(statement, "audit_events") || !strings.HasPrefix(statement, "SELECT") {
+				continue
+			}
+			if read++; i > begin {
+				t.Errorf("in the transaction: %s", statement)
+			}
+		}
+		if read == 0 || begin < 0 {
+			t.Errorf("%d reads of the audit log; the transaction is %d of %d statements", read, begin, len(sent))
+		}
 	})
 }

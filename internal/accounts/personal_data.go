@@ -31,25 +31,26 @@ const (
 // exportedRow is a row of a table, by the names of its columns.
 type exportedRow map[string]any
 
-// personalData returns what is stored about a user whose account the transaction holds, as JSON: the rows of each table.
-func personalData(ctx context.Context, tx *transaction, account *ent.User, now time.Time) (string, error) {
-	tokens, err := tx.OneTimeToken.Query().Where(onetimetoken.UserID(account.ID)).Order(ent.Asc(onetimetoken.FieldID)).All(ctx)
+// personalData returns what is stored about a user, as JSON: the rows of each table.
+func personalData(ctx context.Context, client *ent.Client, account *ent.User, now time.Time) (string, error) {
+	tokens, err := client.OneTimeToken.Query().Where(onetimetoken.UserID(account.ID)).
+		Order(ent.Asc(onetimetoken.FieldID)).All(ctx)
 	if err != nil {
 		return "", err
 	}
-	sessions, err := tx.Session.Query().Where(session.UserID(account.ID)).Order(ent.Asc(session.FieldID)).All(ctx)
+	sessions, err := client.Session.Query().Where(session.UserID(account.ID)).Order(ent.Asc(session.FieldID)).All(ctx)
 	if err != nil {
 		return "", err
 	}
-	held, err := heldAddresses(ctx, tx, account, tokens)
+	held, err := heldAddresses(ctx, client, account, tokens)
 	if err != nil {
 		return "", err
 	}
-	jobs, err := jobsOf(ctx, tx, account.ID, held)
+	jobs, err := jobsOf(ctx, client, account.ID, held)
 	if err != nil {
 		return "", err
 	}
-	events, leftOut, err := eventsAbout(ctx, tx, account.ID)
+	events, leftOut, err := eventsAbout(ctx, client, account.ID)
 	if err != nil {
 		return "", err
 	}
@@ -106,13 +107,14 @@ func exportedTokens(rows []*ent.OneTimeToken) []exportedRow {
 
 // heldAddresses are the address of an account and those that it could go back to.
 func heldAddresses(
-	ctx context.Context, tx *transaction, account *ent.User, tokens []*ent.OneTimeToken,
+	ctx context.Context, client *ent.Client, account *ent.User, tokens []*ent.OneTimeToken,
 ) ([]*ent.Address, error) {
 	known := []string{account.Email}
 	for _, row := range tokens {
 		known = append(known, row.Address)
 	}
-	return tx.Address.Query().Where(address.IDIn(known...), address.UserID(account.ID)).Order(ent.Asc(address.FieldID)).All(ctx)
+	return client.Address.Query().Where(address.IDIn(known...), address.UserID(account.ID)).
+		Order(ent.Asc(address.FieldID)).All(ctx)
 }
 
 func exportedAddresses(rows []*ent.Address) []exportedRow {
@@ -125,12 +127,13 @@ func exportedAddresses(rows []*ent.Address) []exportedRow {
 }
 
 // jobsOf are the rows of the jobs of mails to a user, or about them.
-func jobsOf(ctx context.Context, tx *transaction, id uuid.UUID, held []*ent.Address) ([]exportedRow, error) {
+func jobsOf(ctx context.Context, client *ent.Client, id uuid.UUID, held []*ent.Address) ([]exportedRow, error) {
 	own := &ent.Erasure{ID: id}
 	for _, a := range held {
 		own.Addresses = append(own.Addresses, a.ID)
 	}
-	rows, err := tx.Job.Query().Where(job.Kind(MailJob), jobsAbout(own)).Order(ent.Desc(job.FieldID)).Limit(exportedJobs).All(ctx)
+	rows, err := client.Job.Query().Where(job.Kind(MailJob), jobsAbout(own)).
+		Order(ent.Desc(job.FieldID)).Limit(exportedJobs).All(ctx)
 	all := []exportedRow{}
 	for _, row := range rows {
 		var args mailArgs
@@ -149,16 +152,16 @@ func jobsOf(ctx context.Context, tx *transaction, id uuid.UUID, held []*ent.Addr
 }
 
 // eventsAbout are the newest rows of the audit log that name a user, and how many are left out.
-func eventsAbout(ctx context.Context, tx *transaction, id uuid.UUID) ([]exportedRow, int, error) {
+func eventsAbout(ctx context.Context, client *ent.Client, id uuid.UUID) ([]exportedRow, int, error) {
 	var rows []*ent.AuditEvent
 	of, total := auditevent.UserID(id), 0
 	byThem := auditevent.And(auditevent.ActorID(id), auditevent.Or(auditevent.UserIDIsNil(), auditevent.UserIDNEQ(id)))
 	for _, where := range []predicate.AuditEvent{of, byThem} { // each has its index
-		newest, err := newestEvents(ctx, tx, where)
+		newest, err := newestEvents(ctx, client, where)
 		if err != nil {
 			return nil, 0, err
 		}
-		n, err := tx.AuditEvent.Query().Where(where).Count(ctx)
+		n, err := client.AuditEvent.Query().Where(where).Count(ctx)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -174,14 +177,16 @@ func eventsAbout(ctx context.Context, tx *transaction, id uuid.UUID) ([]exported
 }
 
 // newestEvents reads at most exportedEvents rows, newest first.
-func newestEvents(ctx context.Context, tx *transaction, where predicate.AuditEvent) (all []*ent.AuditEvent, err error) {
-	query := tx.AuditEvent.Query().Where(where)
+func newestEvents(
+	ctx context.Context, client *ent.Client, where predicate.AuditEvent,
+) (all []*ent.AuditEvent, err error) {
+	query := client.AuditEvent.Query().Where(where)
 	for len(all) < exportedEvents {
 		some, err := query.Clone().Order(ent.Desc(auditevent.FieldID)).Limit(exportedRows).All(ctx)
 		if all = append(all, some...); err != nil || len(some) < exportedRows {
 			return all, err
 		}
-		query = tx.AuditEvent.Query().Where(where, auditevent.IDLT(some[len(some)-1].ID))
+		query = client.AuditEvent.Query().Where(where, auditevent.IDLT(some[len(some)-1].ID))
 	}
 	return all, nil
 }
