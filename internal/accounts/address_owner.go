@@ -68,7 +68,8 @@ func leaveAddresses(ctx context.Context, tx *transaction, owner uuid.UUID, folde
 }
 
 // freeAllAddresses gives the address of an account that is deleted to nobody, and those that it could go back to. It
-// returns them all, with one that it was to have.
+// returns them all, with one that it was to have. It deletes the account's tokens, and those of others by which an account
+// of its addresses was made or could have been made, but not of the one that it was to have: that may be another person's.
 func freeAllAddresses(ctx context.Context, tx *transaction, account *ent.User) ([]string, error) {
 	undos, err := tx.OneTimeToken.Query().
 		Where(onetimetoken.UserID(account.ID), onetimetoken.Purpose(string(token.UndoEmail))).All(ctx)
@@ -76,16 +77,22 @@ func freeAllAddresses(ctx context.Context, tx *transaction, account *ent.User) (
 		return nil, err
 	}
 	all := []string{account.Email}
-	if account.PendingEmail != nil {
-		all = append(all, *account.PendingEmail)
-	}
 	for _, row := range undos {
 		all = append(all, row.Address)
 	}
-	if _, err := tx.OneTimeToken.Delete().Where(onetimetoken.UserID(account.ID)).Exec(ctx); err != nil {
+	makesAccount := onetimetoken.PurposeIn(string(token.Invitation), string(token.Registration))
+	_, err = tx.OneTimeToken.Delete().Where(onetimetoken.Or(onetimetoken.UserID(account.ID),
+		onetimetoken.And(onetimetoken.AddressIn(all...), makesAccount))).Exec(ctx)
+	if err != nil {
 		return nil, err
 	}
-	return all, freeAddresses(ctx, tx, account.ID, all...)
+	if err := freeAddresses(ctx, tx, account.ID, all...); err != nil {
+		return nil, err
+	}
+	if account.PendingEmail != nil {
+		all = append(all, *account.PendingEmail)
+	}
+	return all, nil
 }
 
 // userByAddress returns the account of a folded address, or nil: one statement of two look-ups by key. An address that

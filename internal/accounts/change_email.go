@@ -4,8 +4,13 @@ import (
 	"context"
 	"time"
 
+	entsql "entgo.io/ent/dialect/sql"
+	"github.com/google/uuid"
+
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/address"
+	"github.com/gatehouse/gatehouse/ent/onetimetoken"
+	"github.com/gatehouse/gatehouse/ent/user"
 	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/token"
 	"github.com/gatehouse/gatehouse/internal/viewer"
@@ -130,6 +135,43 @@ func (s *Service) move(ctx context.Context, tx *transaction, r redeemed, now tim
 	}
 	change := account.Update().SetEmail(to).SetEmailVerified(true).ClearPendingEmail().SetUpdatedAt(now)
 	return recordProof(change, r).Exec(ctx)
+}
+
+// endExpiredMoves takes back the changes of address whose links have all expired.
+func (s *Service) endExpiredMoves(ctx context.Context) error {
+	return resting(ctx, func() (int, error) {
+		now := s.now()
+		ids, err := s.config.Client.User.Query().Where(user.PendingEmailNotNil(), func(users *entsql.Selector) {
+			whose := func(expires *entsql.Predicate) *entsql.Selector {
+				return entsql.Dialect(users.Dialect()).Select(onetimetoken.FieldUserID).From(entsql.Table(onetimetoken.Table)).
+					Where(entsql.And(entsql.EQ(onetimetoken.FieldPurpose, string(token.ChangeEmail)), expires))
+			}
+			id, expires := users.C(user.FieldID), onetimetoken.FieldExpiresAt
+			users.Where(entsql.And(entsql.In(id, whose(entsql.LTE(expires, now))), entsql.NotIn(id, whose(entsql.GT(expires, now)))))
+		}).Limit(sweepRows).IDs(ctx)
+		for _, id := range ids {
+			err := s.inTx(ctx, nil, func(ctx context.Context, tx *transaction) error { return endMove(ctx, tx, id, now) })
+			if err != nil {
+				return 0, err
+			}
+		}
+		return len(ids), err
+	})
+}
+
+// endMove takes back a change of address, unless another one has begun meanwhile.
+func endMove(ctx context.Context, tx *transaction, id uuid.UUID, now time.Time) error {
+	account, err := lockUser(ctx, tx, user.ID(id), user.PendingEmailNotNil())
+	if account == nil || err != nil {
+		return err
+	}
+	begun, err := tx.OneTimeToken.Query().Where(onetimetoken.UserID(id),
+		onetimetoken.Purpose(string(token.ChangeEmail)), isUnused(now)).Exist(ctx)
+	if begun || err != nil {
+		return err
+	}
+	tx.touched = append(tx.touched, id)
+	return account.Update().ClearPendingEmail().SetUpdatedAt(now).Exec(ctx)
 }
 
 func emailTaken() *problem.Problem {

@@ -262,3 +262,30 @@ func TestUndo_EndsWhereAnotherRightBegins(t *testing.T) {
 		}
 	})
 }
+
+// TestChangeEmail_EndsWithItsLink: nobody sees an address as pending that can no longer be confirmed.
+func TestChangeEmail_EndsWithItsLink(t *testing.T) {
+	eachThrottled(t, func(t *testing.T, h *fixture) {
+		p := h.verified(ada)
+		pending := func(what, want string) {
+			t.Helper()
+			check(t, h.DeleteOldOneTimeTokens(t.Context()))
+			got := ""
+			if address := must(h.User(t.Context(), p.User.ID)).PendingEmail; address != nil {
+				got = *address
+			}
+			testenv.Equal(t, want, got, "pending "+what)
+		}
+		h.changeEmail(p, ada2)
+		h.clock.move(20 * time.Hour)
+		pending("before the link expires", ada2)
+		p = h.must(h.login(ada, goodPassword))
+		h.changeEmail(p, ada2)
+		h.clock.move(20 * time.Hour)
+		pending("after the first of two links has expired", ada2)
+		h.clock.move(4 * time.Hour)
+		pending("after both", "")
+		h.changeEmail(h.must(h.login(ada, goodPassword)), ada2)
+		pending("when it is asked for again", ada2)
+	})
+}

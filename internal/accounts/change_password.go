@@ -58,7 +58,7 @@ func (s *Service) ChangePassword(ctx context.Context, v *viewer.Viewer, in Chang
 		if err := tx.expireTokens(ctx, row.ID, now, token.ResetAccess); err != nil {
 			return err
 		}
-		if err := tx.takeBackMoves(ctx, now, onetimetoken.UserID(row.ID)); err != nil {
+		if err := tx.cancelPending(ctx, now, onetimetoken.UserID(row.ID)); err != nil {
 			return err
 		}
 		row.UpdatedAt, row.PendingEmail = now, nil

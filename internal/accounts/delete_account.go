@@ -21,9 +21,9 @@ type DeleteAccountPayload struct{ Success bool }
 // DeleteUserPayload is GraphQL's type of that name.
 type DeleteUserPayload struct{ Success bool }
 
-// DeleteAccount ends the sessions of the caller's account, which nobody can use any more. For Config.DeletionGrace it keeps
-// its address, and a sign-in takes the deletion back; then it is erased. Its id is never reused. Problems: LAST_ADMIN,
-// UNAUTHENTICATED.
+// DeleteAccount ends the sessions of the caller's account, which nobody can use any more. For Config.DeletionGrace it
+// keeps its address, and a sign-in takes the deletion back; then it is erased. Its id is never reused. Problems:
+// LAST_ADMIN, UNAUTHENTICATED.
 func (s *Service) DeleteAccount(ctx context.Context, v *viewer.Viewer) (*DeleteAccountPayload, error) {
 	now := s.now()
 	lock := v.HasRole(string(RoleAdmin))
@@ -40,7 +40,8 @@ func (s *Service) DeleteAccount(ctx context.Context, v *viewer.Viewer) (*DeleteA
 	return &DeleteAccountPayload{Success: true}, nil
 }
 
-// DeleteUser is DeleteAccount by an administrator, which only an administrator takes back. Problems: NOT_FOUND, LAST_ADMIN, FORBIDDEN, UNAUTHENTICATED.
+// DeleteUser is DeleteAccount by an administrator, which only an administrator takes back. Problems: NOT_FOUND,
+// LAST_ADMIN, FORBIDDEN, UNAUTHENTICATED.
 func (s *Service) DeleteUser(ctx context.Context, v *viewer.Viewer, id uuid.UUID) (*DeleteUserPayload, error) {
 	now := s.now()
 	err := s.administer(ctx, v, now, id, func(ctx context.Context, tx *transaction, target *ent.User) error {
@@ -64,13 +65,13 @@ func (s *Service) deleteHeld(ctx context.Context, tx *transaction, row *ent.User
 			return err
 		}
 	} else {
-		err := errors.Join(tx.takeBackMoves(ctx, now, onetimetoken.UserID(row.ID)),
+		err := errors.Join(tx.cancelPending(ctx, now, onetimetoken.UserID(row.ID)),
 			tx.expireTokens(ctx, row.ID, now, token.Invitation))
 		if err != nil {
 			return err
 		}
 		eraseAt := now.Add(s.config.DeletionGrace)
-		if row.EraseAt != nil && row.EraseAt.Before(eraseAt) {
+		if row.Status == string(StatusDeleted) && row.EraseAt != nil && row.EraseAt.Before(eraseAt) {
 			eraseAt = row.EraseAt.UTC()
 		}
 		err = tx.User.Update().Where(user.ID(row.ID)).SetStatus(string(StatusDeleted)).SetEraseAt(eraseAt).

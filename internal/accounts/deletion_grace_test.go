@@ -1,6 +1,8 @@
 package accounts_test
 
 import (
+	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -117,7 +119,8 @@ func TestDeleteUser_OnlyAnAdministratorTakesItBack(t *testing.T) {
 				"sendPasswordReset": errOf(h.SendPasswordReset(t.Context(), root, p.User.ID)),
 				"admin reset":       errOf(h.ResetAccount(t.Context(), p.User, otherPassword)),
 			} {
-				wantProblem(t, what, err, problem.Forbidden, "")
+				p := wantProblem(t, what, err, problem.Forbidden, "")
+				testenv.Equal(t, false, strings.Contains(p.Message, "sign in"), what+" says that the owner can sign in")
 			}
 			must(h.ReinstateUser(t.Context(), root, p.User.ID))
 			h.notice("restored", accounts.MailAccountRestored)
@@ -166,5 +169,37 @@ func TestEraseAccounts_ManyInstancesRemoveEachOnce(t *testing.T) {
 		testenv.Equal(t, 0, h.rows("users WHERE status = 'DELETED'"), "deleted accounts that are left")
 		testenv.Equal(t, 30, h.rows("users")+h.rows("erasures"), "accounts, and erasures of them")
 		testenv.Equal(t, h.rows("users"), h.rows("addresses"), "addresses")
+	})
+}
+
+// TestSuspendUser_SaysThatAnOwnerCanSignInAgain, which only those can who deleted their account.
+func TestSuspendUser_SaysThatAnOwnerCanSignInAgain(t *testing.T) {
+	eachWithGrace(t, func(t *testing.T, h *fixture) {
+		p := h.verified(ada)
+		must(h.DeleteAccount(t.Context(), p.Viewer))
+		refused := wantProblem(t, "suspendUser", errOf(h.SuspendUser(t.Context(), h.root(), p.User.ID)), problem.Forbidden, "")
+		testenv.Equal(t, true, strings.Contains(refused.Message, "sign in"), refused.Message)
+	})
+}
+
+// TestDeletion_TimeOfOneThatWasTakenBackCountsNoMore: an instance of an older version reinstates an account and leaves
+// the time at which it was to be erased.
+func TestDeletion_TimeOfOneThatWasTakenBackCountsNoMore(t *testing.T) {
+	eachWithGrace(t, func(t *testing.T, h *fixture) {
+		p := h.verified(ada)
+		must(h.DeleteAccount(t.Context(), p.Viewer))
+		h.notices()
+		h.reinstate(p.User.ID)
+		h.clock.move(grace)
+		ctx, cancel := context.WithTimeout(t.Context(), testenv.HangGuard)
+		defer cancel()
+		check(t, h.EraseAccounts(ctx))
+		check(t, ctx.Err())
+		testenv.Equal(t, accounts.StatusActive, h.status(p), "the status when the time is over")
+		p = h.must(h.login(ada, goodPassword))
+		h.notices()
+		must(h.DeleteAccount(t.Context(), p.Viewer))
+		until := h.notice("deleted again", accounts.MailAccountLeaving).Expires
+		testenv.Equal(t, h.clock.Now().UTC().Truncate(time.Microsecond).Add(grace), until, "until when the mail says")
 	})
 }

@@ -53,7 +53,7 @@ func (s *Service) endNextSessions(
 		if err != nil || len(ids) == 0 {
 			return err
 		}
-		if err := tx.takeBackMoves(ctx, now, onetimetoken.UserIDIn(ids...)); err != nil {
+		if err := tx.cancelPending(ctx, now, onetimetoken.UserIDIn(ids...)); err != nil {
 			return err
 		}
 		if err := s.revokeSessions(ctx, tx, now, append(scope, session.UserIDIn(ids...))...); err != nil {
@@ -72,7 +72,7 @@ func (s *Service) endNextSessions(
 func (s *Service) EndUserSessions(ctx context.Context, v *viewer.Viewer, id uuid.UUID) (*EndSessionsPayload, error) {
 	now := s.now()
 	err := s.administer(ctx, v, now, id, func(ctx context.Context, tx *transaction, target *ent.User) error {
-		if err := tx.takeBackMoves(ctx, now, onetimetoken.UserID(target.ID)); err != nil {
+		if err := tx.cancelPending(ctx, now, onetimetoken.UserID(target.ID)); err != nil {
 			return err
 		}
 		return s.revokeSessions(ctx, tx, now, session.UserID(target.ID))

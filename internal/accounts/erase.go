@@ -40,26 +40,30 @@ func (s *Service) remove(ctx context.Context, tx *transaction, row *ent.User, no
 
 // removeDue removes the accounts whose owners can no longer have them again.
 func (s *Service) removeDue(ctx context.Context) error {
-	return resting(ctx, func() (int, error) {
+	return resting(ctx, func() (removed int, err error) {
 		now := s.now()
-		ids, err := s.config.Client.User.Query().Where(user.EraseAtNotNil(), user.EraseAtLTE(now)).Limit(removedAccounts).IDs(ctx)
+		due := []predicate.User{user.EraseAtNotNil(), user.EraseAtLTE(now), user.Status(string(StatusDeleted))}
+		ids, err := s.config.Client.User.Query().Where(due...).Limit(removedAccounts).IDs(ctx)
 		if err != nil || len(ids) == 0 {
 			return 0, err
 		}
-		return len(ids), s.inTx(ctx, nil, func(ctx context.Context, tx *transaction) error {
-			rows, err := tx.User.Query().Where(user.IDIn(ids...), user.EraseAtLTE(now), user.Status(string(StatusDeleted))).
+		err = s.inTx(ctx, nil, func(ctx context.Context, tx *transaction) error {
+			rows, err := tx.User.Query().Where(user.IDIn(ids...)).Where(due...).
 				Order(ent.Asc(user.FieldID)).Where(skipLocked).All(ctx)
 			for _, row := range rows {
 				err = errors.Join(err, s.remove(ctx, tx, row, now))
 			}
+			removed = len(rows)
 			return err
 		})
+		return removed, err
 	})
 }
 
-// EraseAccounts removes deleted accounts when their time is over. It erases what the audit log says of users whose accounts are gone, and deletes jobs that name them. An
-// erasure lasts until nothing can appear any more: rows that are committed late, and mails that are still sent. It goes
-// in small steps, each of them whole, so that a crash loses nothing, also on several instances. Call it periodically.
+// EraseAccounts removes deleted accounts when their time is over. It erases what the audit log says of users whose
+// accounts are gone, and deletes jobs that name them. An erasure lasts until nothing can appear any more: rows that are
+// committed late, and mails that are still sent. It goes in small steps, each of them whole, so that a crash loses
+// nothing, also on several instances, and rests between them. Call it periodically.
 func (s *Service) EraseAccounts(ctx context.Context) error {
 	if err := s.removeDue(ctx); err != nil {
 		return fmt.Errorf("removing deleted accounts: %w", err)
@@ -71,13 +75,26 @@ func (s *Service) EraseAccounts(ctx context.Context) error {
 			return err
 		}
 		for _, id := range ids {
-			if err := resting(ctx, func() (int, error) { return s.eraseSome(ctx, id) }); err != nil {
+			if err := s.erase(ctx, id); err != nil {
 				return fmt.Errorf("erasing an account: %w", err)
 			}
-			after = id
+			if after = id; ctx.Err() != nil {
+				return nil
+			}
 		}
-		if len(ids) < sweepRows || ctx.Err() != nil {
+		if len(ids) < sweepRows {
 			return nil
+		}
+	}
+}
+
+// erase takes the steps of an erasure that can be taken now, and rests after each.
+func (s *Service) erase(ctx context.Context, id uuid.UUID) error {
+	for {
+		began := time.Now()
+		erased, err := s.eraseSome(ctx, id)
+		if !rest(ctx, began) || erased == 0 || err != nil {
+			return err
 		}
 	}
 }
@@ -161,14 +178,15 @@ func partsAbout(row *ent.AuditEvent, id uuid.UUID) (parts byte) {
 	return parts &^ erasedParts(row)
 }
 
-// endErasure deletes the jobs of a user that were given up, and the erasure when nothing can appear any more.
+// endErasure deletes the jobs of a user that were given up, and the erasure when nothing can appear any more. While a job
+// may still be committed late, it looks at none: that reads them all.
 func (s *Service) endErasure(ctx context.Context, tx *transaction, of *ent.Erasure) error {
+	if s.now().Before(of.CreatedAt.Add(lateCommit)) {
+		return nil
+	}
 	about := jobsAbout(of)
 	if _, err := tx.Job.Delete().Where(about, job.FailedAtNotNil()).Exec(ctx); err != nil {
 		return err
-	}
-	if s.now().Before(of.CreatedAt.Add(lateCommit)) {
-		return nil
 	}
 	left, err := tx.Job.Query().Where(about).Exist(ctx)
 	if left || err != nil {

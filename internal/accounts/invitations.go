@@ -8,7 +8,6 @@ import (
 
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/address"
-	"github.com/gatehouse/gatehouse/ent/onetimetoken"
 	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/token"
 	"github.com/gatehouse/gatehouse/internal/viewer"
@@ -91,19 +90,6 @@ func (s *Service) invite(ctx context.Context, tx *transaction, n newOneTime, lan
 	return tx.mail(ctx, mailArgs{Kind: MailInvitation, User: n.user, Token: n.id}, viewer.Origin{Language: language}, now)
 }
 
-// withdraw ends the links of some purposes that would make an account of an address: it has one now, or a newer link takes
-// their place.
-func (tx *transaction) withdraw(
-	ctx context.Context, folded string, now time.Time, purposes ...token.OneTimePurpose,
-) error {
-	names := make([]string, len(purposes))
-	for i, p := range purposes {
-		names[i] = string(p)
-	}
-	return tx.OneTimeToken.Update().Where(onetimetoken.Address(folded), onetimetoken.PurposeIn(names...),
-		onetimetoken.UsedAtIsNil(), onetimetoken.ExpiresAtGT(now)).SetExpiresAt(now).Exec(ctx)
-}
-
 // Check refuses what AcceptInvitation refuses of the input alone: all its wrong fields. Problem: BAD_USER_INPUT.
 func (in AcceptInvitationInput) Check() error {
 	_, wrongName := cleanName(in.Name)
@@ -118,9 +104,6 @@ func (s *Service) AcceptInvitation(
 	ctx context.Context, v *viewer.Viewer, in AcceptInvitationInput,
 ) (*AuthPayload, error) {
 	now := s.now()
-	if err := in.Check(); err != nil {
-		return nil, err
-	}
 	d, err := s.newcomer(ctx, v, token.Invitation, in, now)
 	if err != nil {
 		return nil, err

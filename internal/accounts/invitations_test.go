@@ -229,7 +229,7 @@ func TestInvitation_IsWithdrawnWhenTheAddressGetsAnAccount(t *testing.T) {
 			wantRefused(t, name, "expired", errOf(h.accept(link)))
 			must(h.DeleteAccount(t.Context(), p.Viewer))
 			h.letters()
-			wantRefused(t, name+", and it is gone", "expired", errOf(h.accept(link)))
+			wantRefused(t, name+", and it is gone", "unknown", errOf(h.accept(link)))
 			h.must(h.accept(h.invitation(root, address)))
 		}
 	})

@@ -45,6 +45,11 @@ func mayReturn(now time.Time) predicate.User {
 
 // isOpen reports whether mayReturn matches an account.
 func isOpen(row *ent.User, now time.Time) bool {
-	return row.Status == string(StatusActive) ||
-		row.Status == string(StatusDeleted) && row.Restorable != nil && *row.Restorable && row.EraseAt != nil && row.EraseAt.After(now)
+	return row.Status == string(StatusActive) || isRestorable(row, now)
+}
+
+// isRestorable reports whether the owner of a deleted account can have it again.
+func isRestorable(row *ent.User, now time.Time) bool {
+	return row.Status == string(StatusDeleted) && row.Restorable != nil && *row.Restorable &&
+		row.EraseAt != nil && row.EraseAt.After(now)
 }

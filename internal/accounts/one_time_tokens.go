@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -44,8 +45,8 @@ type newOneTime struct {
 }
 
 // issue writes a one-time token of an account that the transaction holds. It takes the place of the one before of its
-// purpose, an invitation that of every one of its address; but undoing one change of address does not depend on who made
-// the next, nor does what a notice warns of end the link of another notice.
+// purpose, an invitation that of every one of its address; but undoing one change of address does not depend on who
+// made the next, nor does what a notice warns of end the link of another notice.
 func (s *Service) issue(ctx context.Context, tx *transaction, n newOneTime, now time.Time) (*ent.OneTimeToken, error) {
 	made, err := s.config.OneTime.New(n.purpose, n.user, n.id)
 	if err != nil {
@@ -74,8 +75,8 @@ func (s *Service) issue(ctx context.Context, tx *transaction, n newOneTime, now 
 	return create.Save(ctx)
 }
 
-// afterLastUndo returns a time after that of every undo of an account: clocks of instances differ, and which change came
-// first decides what an undo takes back.
+// afterLastUndo returns a time after that of every undo of an account: clocks of instances differ, and which change
+// came first decides what an undo takes back.
 func (tx *transaction) afterLastUndo(ctx context.Context, account uuid.UUID, now time.Time) (time.Time, error) {
 	last, err := tx.OneTimeToken.Query().Where(onetimetoken.UserID(account),
 		onetimetoken.Purpose(string(token.UndoEmail))).Order(ent.Desc(onetimetoken.FieldCreatedAt)).First(ctx)
@@ -89,21 +90,41 @@ func (tx *transaction) afterLastUndo(ctx context.Context, account uuid.UUID, now
 func (tx *transaction) expireTokens(
 	ctx context.Context, account uuid.UUID, now time.Time, purposes ...token.OneTimePurpose,
 ) error {
+	return tx.expire(ctx, now, onetimetoken.UserID(account), purposeIn(purposes))
+}
+
+// withdraw ends the links of some purposes that would make an account of an address: it has one now, or a newer link
+// takes their place.
+func (tx *transaction) withdraw(
+	ctx context.Context, folded string, now time.Time, purposes ...token.OneTimePurpose,
+) error {
+	return tx.expire(ctx, now, onetimetoken.Address(folded), purposeIn(purposes))
+}
+
+// expire ends the unused tokens in scope.
+func (tx *transaction) expire(ctx context.Context, now time.Time, scope ...predicate.OneTimeToken) error {
+	return tx.OneTimeToken.Update().Where(scope...).Where(isUnused(now)).SetExpiresAt(now).Exec(ctx)
+}
+
+func isUnused(now time.Time) predicate.OneTimeToken {
+	return onetimetoken.And(onetimetoken.UsedAtIsNil(), onetimetoken.ExpiresAtGT(now))
+}
+
+func purposeIn(purposes []token.OneTimePurpose) predicate.OneTimeToken {
 	names := make([]string, len(purposes))
 	for i, p := range purposes {
 		names[i] = string(p)
 	}
-	return tx.OneTimeToken.Update().Where(onetimetoken.UserID(account), onetimetoken.PurposeIn(names...),
-		onetimetoken.UsedAtIsNil(), onetimetoken.ExpiresAtGT(now)).SetExpiresAt(now).Exec(ctx)
+	return onetimetoken.PurposeIn(names...)
 }
 
-// takeBackMoves cancels the changes of address in scope, the exports and the invitations that give ADMIN, when the sessions
-// that began them end for another reason than a logout, or their password is replaced: another person may have begun them.
-func (tx *transaction) takeBackMoves(ctx context.Context, now time.Time, scope ...predicate.OneTimeToken) error {
-	moves := onetimetoken.PurposeIn(string(token.ChangeEmail), string(token.Export))
-	scope = append(scope, onetimetoken.Or(moves, onetimetoken.RolesContains(string(RoleAdmin))),
-		onetimetoken.UsedAtIsNil(), onetimetoken.ExpiresAtGT(now))
-	rows, err := tx.OneTimeToken.Query().Where(scope...).All(ctx)
+// cancelPending cancels the changes of address in scope, the exports and the invitations that give ADMIN, when the
+// sessions that began them end for another reason than a logout, or their password is replaced: another person may have
+// begun them.
+func (tx *transaction) cancelPending(ctx context.Context, now time.Time, scope ...predicate.OneTimeToken) error {
+	pending := purposeIn([]token.OneTimePurpose{token.ChangeEmail, token.Export})
+	scope = append(scope, onetimetoken.Or(pending, onetimetoken.RolesContains(string(RoleAdmin))))
+	rows, err := tx.OneTimeToken.Query().Where(scope...).Where(isUnused(now)).All(ctx)
 	if err != nil || len(rows) == 0 {
 		return err
 	}
@@ -120,7 +141,7 @@ func (tx *transaction) takeBackMoves(ctx context.Context, now time.Time, scope .
 			return err
 		}
 	}
-	return tx.OneTimeToken.Update().Where(scope...).SetExpiresAt(now).Exec(ctx)
+	return tx.expire(ctx, now, scope...)
 }
 
 // presented reads a one-time token that a client sent, and charges it. Problems: INVALID_TOKEN, RATE_LIMITED.
@@ -199,8 +220,12 @@ func linkRefused(reason string) *problem.Problem {
 		"The link is used, replaced by a newer one, expired or unknown; ask for another mail.").WithReason(reason)
 }
 
-// DeleteOldOneTimeTokens deletes tokens that expired oneTimeRetention ago. Call it periodically.
+// DeleteOldOneTimeTokens deletes tokens that expired oneTimeRetention ago, and takes back the changes of address whose
+// tokens have expired. Call it periodically.
 func (s *Service) DeleteOldOneTimeTokens(ctx context.Context) error {
+	if err := s.endExpiredMoves(ctx); err != nil {
+		return fmt.Errorf("ending changes of address: %w", err)
+	}
 	return s.sweep(ctx, onetimetoken.Table, func(ctx context.Context, tx *ent.Tx) (int, error) {
 		old := entsql.And(entsql.LTE(onetimetoken.FieldExpiresAt, s.now().Add(-oneTimeRetention)),
 			entsql.NEQ(onetimetoken.FieldPurpose, string(token.UndoEmail))) // an undo goes when its address is freed

@@ -118,7 +118,7 @@ func (s *Service) exchange(ctx context.Context, tx *transaction, presented token
 		return exchanged{refused: tokenUsed}, nil
 	case row.RefreshGeneration > generation+1:
 		tx.emit(Event{Kind: RefreshReused, UserID: row.UserID, SessionID: row.ID})
-		err := tx.takeBackMoves(ctx, now, onetimetoken.UserID(row.UserID), onetimetoken.SessionID(row.ID))
+		err := tx.cancelPending(ctx, now, onetimetoken.UserID(row.UserID), onetimetoken.SessionID(row.ID))
 		return exchanged{refused: tokenUsed}, errors.Join(err, s.revokeSessions(ctx, tx, now, session.ID(row.ID)))
 	}
 	return exchanged{refused: tokenUnknown}, nil

@@ -114,17 +114,21 @@ func setPassword(ctx context.Context, tx *transaction, account *User, hash strin
 	}
 	row, err := lockUser(ctx, tx, user.ID(account.ID))
 	if err == nil && row.Status != string(StatusActive) {
-		return nil, notActive(row)
+		return nil, notActive(row, now)
 	}
 	return row, err
 }
 
 // notActive says why a password does not open an account.
-func notActive(row *ent.User) *problem.Problem {
-	if row.Status == string(StatusDeleted) {
-		return problem.New(problem.Forbidden, "The account is deleted; its owner can sign in again, or an administrator reinstate it.")
+func notActive(row *ent.User, now time.Time) *problem.Problem {
+	message := "The account is suspended; an administrator has to reinstate it first."
+	switch {
+	case isRestorable(row, now):
+		message = "The account is deleted; its owner can sign in again, or an administrator reinstate it."
+	case row.Status == string(StatusDeleted):
+		message = "The account is deleted; an administrator has to reinstate it first."
 	}
-	return problem.New(problem.Forbidden, "The account is suspended; an administrator has to reinstate it first.")
+	return problem.New(problem.Forbidden, message)
 }
 
 // addRoles gives an account roles that it may have already.

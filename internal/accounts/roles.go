@@ -59,7 +59,7 @@ func (s *Service) SetRoles(ctx context.Context, v *viewer.Viewer, in SetRolesInp
 		if unproved {
 			payload.User.PendingEmail = nil
 			err := tx.expireTokens(ctx, row.ID, now, token.UndoEmail)
-			err = errors.Join(err, tx.takeBackMoves(ctx, now, onetimetoken.UserID(row.ID)))
+			err = errors.Join(err, tx.cancelPending(ctx, now, onetimetoken.UserID(row.ID)))
 			if err := errors.Join(err, s.revokeSessions(ctx, tx, now, session.UserID(row.ID))); err != nil {
 				return err
 			}

@@ -70,7 +70,7 @@ func (s *Service) lockOut(ctx context.Context, v *viewer.Viewer, p mailProof, no
 		if err := f(ctx, tx, r); err != nil {
 			return err
 		}
-		if err := tx.takeBackMoves(ctx, now, onetimetoken.UserID(r.account.ID)); err != nil {
+		if err := tx.cancelPending(ctx, now, onetimetoken.UserID(r.account.ID)); err != nil {
 			return err
 		}
 		own := user.ID(r.account.ID)

@@ -12,9 +12,9 @@ import (
 // SendPasswordResetPayload is GraphQL's type of that name.
 type SendPasswordResetPayload struct{ Success bool }
 
-// SendPasswordReset has a link mailed to a user, by which they choose a new password: the administrator learns neither. The
-// mail says nothing of where the administrator is. Problems: NOT_FOUND, FORBIDDEN for a suspended or deleted account, MAIL_OFF,
-// RATE_LIMITED, UNAUTHENTICATED.
+// SendPasswordReset has a link mailed to a user, by which they choose a new password: the administrator learns neither.
+// The mail says nothing of where the administrator is. Problems: NOT_FOUND, FORBIDDEN for a suspended or deleted account,
+// MAIL_OFF, RATE_LIMITED, UNAUTHENTICATED.
 func (s *Service) SendPasswordReset(
 	ctx context.Context, v *viewer.Viewer, id uuid.UUID,
 ) (*SendPasswordResetPayload, error) {
@@ -30,7 +30,7 @@ func (s *Service) SendPasswordReset(
 	}
 	err = s.administer(ctx, v, now, id, func(ctx context.Context, tx *transaction, target *ent.User) error {
 		if target.Status != string(StatusActive) {
-			return notActive(target)
+			return notActive(target, now)
 		}
 		tx.emit(Event{Kind: PasswordResetRequested, UserID: target.ID})
 		return tx.mail(ctx, mailArgs{Kind: MailReset, Address: target.Email}, viewer.Origin{}, now)

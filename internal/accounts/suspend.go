@@ -29,8 +29,8 @@ func (s *Service) SuspendUser(ctx context.Context, v *viewer.Viewer, id uuid.UUI
 	return &SuspendUserPayload{User: row}, nil
 }
 
-// ReinstateUser makes a suspended account active, or one that is deleted and not erased; its sessions stay revoked. Problems: NOT_FOUND, FORBIDDEN,
-// UNAUTHENTICATED.
+// ReinstateUser makes a suspended account active, or one that is deleted and not erased; its sessions stay revoked.
+// Problems: NOT_FOUND, FORBIDDEN, UNAUTHENTICATED.
 func (s *Service) ReinstateUser(ctx context.Context, v *viewer.Viewer, id uuid.UUID) (*ReinstateUserPayload, error) {
 	row, err := s.setStatus(ctx, v, id, StatusActive)
 	if err != nil {
@@ -49,7 +49,7 @@ func (s *Service) setStatus(ctx context.Context, v *viewer.Viewer, id uuid.UUID,
 		switch {
 		case row.Status == string(status):
 		case row.Status == string(StatusDeleted) && status == StatusSuspended:
-			return notActive(row)
+			return notActive(row, now)
 		case row.Status == string(StatusDeleted):
 			row, err = tx.restore(ctx, row, uuid.Nil, now)
 		default:
@@ -64,7 +64,7 @@ func (s *Service) setStatus(ctx context.Context, v *viewer.Viewer, id uuid.UUID,
 			return nil
 		}
 		changed.PendingEmail = nil
-		err = errors.Join(tx.takeBackMoves(ctx, now, onetimetoken.UserID(id)),
+		err = errors.Join(tx.cancelPending(ctx, now, onetimetoken.UserID(id)),
 			tx.expireTokens(ctx, id, now, token.Invitation))
 		if err != nil {
 			return err

@@ -131,13 +131,18 @@ func resting(ctx context.Context, step func() (rows int, err error)) error {
 	for {
 		began := time.Now()
 		rows, err := step()
-		if err != nil || rows == 0 {
-			return err
+		if err != nil || rows == 0 || !rest(ctx, began) {
+			return err // the next call goes on
 		}
-		select {
-		case <-ctx.Done():
-			return nil // the next call goes on
-		case <-time.After(time.Since(began)):
-		}
+	}
+}
+
+// rest waits for as long as what began then has taken. It reports false when the context has ended.
+func rest(ctx context.Context, began time.Time) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(time.Since(began)):
+		return true
 	}
 }

@@ -44,6 +44,7 @@ var (
 		"Service.DownloadMyData":       "the mailed token says whose account it is",
 		"Service.secureToken":          "a background task",
 		"Service.FreeFormerAddresses":  "a background task",
+		"Service.endExpiredMoves":      "a background task",
 		"Service.redeemProof":          "the mailed token says whose account it is",
 		"Service.resetMail":            "a background task",
 		"Service.eraseSome":            "a background task",
@@ -103,14 +104,14 @@ var mayRevokeAlone = map[string]string{
 }
 
 func TestRevokedSessions_TakeBackTheChangesOfAddressThatTheyBegan(t *testing.T) {
-	revokes, takesBack := map[string]bool{}, map[string]bool{}
+	revokes, cancels := map[string]bool{}, map[string]bool{}
 	for _, c := range sourceCalls(t) {
 		revokes[c.from] = revokes[c.from] || c.name == "revokeSessions"
-		takesBack[c.from] = takesBack[c.from] || c.name == "takeBackMoves"
+		cancels[c.from] = cancels[c.from] || c.name == "cancelPending"
 	}
 	for from, is := range revokes {
-		if alone := is && !takesBack[from]; alone != (mayRevokeAlone[from] != "") {
-			t.Errorf("%s ends sessions: %v, and takes no change of address back: %v; call takeBackMoves, or list it here and say why",
+		if alone := is && !cancels[from]; alone != (mayRevokeAlone[from] != "") {
+			t.Errorf("%s ends sessions: %v, and cancels nothing pending: %v; call cancelPending, or list it here and say why",
 				from, is, alone)
 		}
 	}
