@@ -47,6 +47,7 @@ var imports = map[string]string{
 	"internal/metrics": "authz internal/accounts internal/fairqueue internal/graphqlhttp internal/httpserver internal/logging " +
 		"internal/outbox internal/token",
 	"internal/outbox":              "ent",
+	"internal/passkey":             "",
 	"internal/password":            "internal/fairqueue",
 	"internal/password/hashworker": "internal/password",
 	"internal/pgtemp":              "",
@@ -85,6 +86,7 @@ var forbidden = map[string][]string{
 	"internal/problem":    {"net/http", "database/sql", "github.com/99designs/gqlgen", "github.com/vektah/gqlparser"},
 	"internal/httpserver": {"database/sql", "github.com/99designs/gqlgen"},
 	"internal/outbox":     {"net/http", "github.com/99designs/gqlgen"},
+	"internal/passkey":    {"database/sql", "entgo.io/ent", "github.com/99designs/gqlgen"},
 	"internal/logging":    {"net/http", "database/sql", "github.com/99designs/gqlgen"},
 	"internal/mail":       {"database/sql", "github.com/99designs/gqlgen"},
 	"verify":              {"database/sql", "github.com/99designs/gqlgen"},
@@ -93,10 +95,11 @@ var forbidden = map[string][]string{
 
 // only are packages of others that one of ours alone imports; tests may.
 var only = map[string]string{
-	"github.com/prometheus": "internal/metrics",
-	"go.opentelemetry.io":   "internal/tracing",
-	"github.com/wneessen":   "internal/mail",
-	"github.com/spf13":      "internal/cli",
+	"github.com/prometheus":  "internal/metrics",
+	"go.opentelemetry.io":    "internal/tracing",
+	"github.com/wneessen":    "internal/mail",
+	"github.com/go-webauthn": "internal/passkey",
+	"github.com/spf13":       "internal/cli",
 }
 
 // testTools are packages for tests alone.
