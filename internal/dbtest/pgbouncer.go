@@ -4,7 +4,6 @@ import (
 	"net"
 	"net/url"
 	"testing"
-	"time"
 
 	"github.com/gatehouse/gatehouse/internal/pgtemp"
 	"github.com/gatehouse/gatehouse/internal/testenv"
@@ -19,13 +18,12 @@ func PgBouncer(t testing.TB, databaseURL, mode string) string {
 	u, err := url.Parse(b.URL)
 	testenv.Check(t, err)
 	testenv.Start(t, "apt-get install pgbouncer", "pgbouncer", b.Args...)
-	for range 100 {
-		if c, err := net.Dial("tcp", u.Host); err == nil {
+	testenv.Eventually(t, "PgBouncer listens", testenv.HangGuard, func() bool {
+		c, err := net.Dial("tcp", u.Host)
+		if err == nil {
 			c.Close()
-			return b.URL
 		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	t.Fatal("dbtest: PgBouncer does not start")
-	return ""
+		return err == nil
+	})
+	return b.URL
 }

@@ -21,7 +21,7 @@ import (
 )
 
 // timeout bounds a start, and a stop before it turns into a kill.
-const timeout = 30 * time.Second
+const timeout = 2 * time.Minute
 
 // Server is one server and its folder. Its methods are not safe for concurrent use.
 type Server struct {

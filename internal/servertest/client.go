@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 const (
@@ -54,8 +57,9 @@ type Answer struct {
 	Header http.Header
 	Body   string
 	Took   time.Duration
-	Close  bool  // the server ended the connection
-	Err    error // there was no answer, or not all of it
+	Stood  time.Duration // of that, how long the machine stood still
+	Close  bool          // the server ended the connection
+	Err    error         // there was no answer, or not all of it
 
 	t testing.TB
 }
@@ -69,19 +73,19 @@ func (c *Client) Head(request Request) Answer {
 }
 
 func (c *Client) do(request Request, read func(io.Reader) ([]byte, error)) Answer {
-	began := time.Now()
+	began, stood := time.Now(), testenv.Stood()
 	r, err := request.build(c.URL)
 	if err != nil {
 		return Answer{t: c.t, Err: err}
 	}
 	response, err := c.HTTP.Do(r)
 	if err != nil {
-		return Answer{t: c.t, Took: time.Since(began), Err: err}
+		return Answer{t: c.t, Took: time.Since(began), Stood: testenv.Stood() - stood, Err: err}
 	}
 	defer response.Body.Close()
 	body, err := read(response.Body)
 	return Answer{t: c.t, Status: response.StatusCode, Header: response.Header, Close: response.Close,
-		Body: string(body), Took: time.Since(began), Err: err}
+		Body: string(body), Took: time.Since(began), Stood: testenv.Stood() - stood, Err: err}
 }
 
 func (r Request) build(url string) (*http.Request, error) {
@@ -137,20 +141,26 @@ func (c *Client) Get(path string, header ...string) Answer {
 // whole sends a request whose answer must arrive.
 func (c *Client) whole(r Request) Answer {
 	c.t.Helper()
-	a := c.Do(r)
+	a := c.Decided(r)
 	if a.Err != nil {
 		c.t.Errorf("%s%s: %v", r.Path, r.Query, a.Err)
 	}
 	return a
 }
 
-// Must sends an operation that must succeed: again where the machine is too busy to hash a password in time.
+// Decided is Do, again where the machine is too busy to hash a password in time.
+func (c *Client) Decided(r Request) Answer {
+	a := c.Do(r)
+	for began := time.Now(); a.HashesWait() && time.Since(began) < HangGuard; time.Sleep(100 * time.Millisecond) {
+		a = c.Do(r)
+	}
+	return a
+}
+
+// Must sends an operation that must succeed.
 func (c *Client) Must(token, query string) Answer {
 	c.t.Helper()
-	a := c.Do(Request{Query: query, Token: token})
-	for began := time.Now(); a.HashesWait() && time.Since(began) < HangGuard; time.Sleep(100 * time.Millisecond) {
-		a = c.Do(Request{Query: query, Token: token})
-	}
+	a := c.Decided(Request{Query: query, Token: token})
 	if !a.OK() {
 		c.t.Fatalf("%s: %v, %d %s", query, a.Err, a.Status, a.Body)
 	}
@@ -283,6 +293,14 @@ func (a Answer) Unavailable() bool {
 func (a Answer) HashesWait() bool {
 	return a.Code() == "RATE_LIMITED" && a.Has("Too many people are signing in")
 }
+
+// Interrupted reports an answer of which the time was over because the machine stood still.
+func (a Answer) Interrupted() bool {
+	return a.Stood > time.Second/2 && (a.Unavailable() || a.HashesWait() || errors.Is(a.Err, context.DeadlineExceeded))
+}
+
+// Slower reports whether an answer took longer, without the time for which the machine stood still.
+func (a Answer) Slower(than time.Duration) bool { return a.Took-a.Stood > than }
 
 func hasData(data json.RawMessage) bool { return len(data) > 0 && string(data) != "null" }
 

@@ -48,6 +48,21 @@ func (p *Process) HashWorker() (pid int) {
 	return pid
 }
 
+// Hashing is the environment of a server whose hashes take most of a second, so that something can happen meanwhile, and
+// that says whether one is made.
+var Hashing = []string{"GATEHOUSE_ARGON2=m=65536,t=8,p=1", "GATEHOUSE_OPS_ADDR=127.0.0.1:0"}
+
+// BeginHashing sends a registration, whose hash is being made when this returns.
+func (p *Process) BeginHashing() (answer chan Answer) {
+	p.t.Helper()
+	answer = make(chan Answer, 1)
+	go func() { answer <- p.Do(Request{Query: Registration(NewAddress())}) }()
+	Eventually(p.t, "a password is hashed", HangGuard, func() bool {
+		return len(answer) > 0 || p.Metric("gatehouse_hashing_running") > 0
+	})
+	return answer
+}
+
 // Usage is what a child holds.
 type Usage struct{ Goroutines, Files int }
 

@@ -11,7 +11,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -56,10 +55,11 @@ type Buffer = testenv.Buffer
 // HangGuard is testenv's.
 const HangGuard = testenv.HangGuard
 
-// Check and Eventually are testenv's.
+// These are testenv's.
 var (
-	Check      = testenv.Check
-	Eventually = testenv.Eventually
+	Check       = testenv.Check
+	Eventually  = testenv.Eventually
+	FreeAddress = testenv.FreeAddress
 )
 
 // ReadFile returns a file's text.
@@ -123,13 +123,4 @@ func Execute(t testing.TB, folder, name string, args ...string) string {
 		t.Fatalf("%s %v: %v\n%s", name, args, err, out)
 	}
 	return string(out)
-}
-
-// FreeAddress returns an address that no process listens on, at this moment.
-func FreeAddress(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	Check(t, err)
-	defer l.Close()
-	return l.Addr().String()
 }

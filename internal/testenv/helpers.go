@@ -47,16 +47,19 @@ func Equal[T any](t testing.TB, want, got T, what string, args ...any) {
 	}
 }
 
-// Eventually waits until something holds, and returns how long that took, to a sixteenth. It fails the test when the
-// time is over. The longer it takes, the rarer it asks, because asking costs the processor that others need.
+// Eventually waits until something holds, and returns how long that took, to a sixteenth, by the clock Awake. It fails
+// the test when it does not hold at a moment after that time. The longer it takes, the rarer it asks, because asking costs
+// the processor that others need.
 func Eventually(t testing.TB, what string, within time.Duration, holds func() bool) time.Duration {
 	t.Helper()
-	start := time.Now()
-	for !holds() {
-		if time.Since(start) > within {
+	for start := Awake(); ; {
+		asked := Awake() - start
+		if holds() {
+			return Awake() - start
+		}
+		if asked > within {
 			t.Fatalf("%s: not within %v", what, within)
 		}
-		time.Sleep(min(max(time.Since(start)/16, time.Millisecond), 50*time.Millisecond))
+		time.Sleep(min(max(asked/16, time.Millisecond), 50*time.Millisecond))
 	}
-	return time.Since(start)
 }
