@@ -76,7 +76,7 @@ func TestFeed_TokenFromBeforeAnUnknownChangeIsRevoked(t *testing.T) {
 	want(t, v, g.issueBy(g.issuer, other), nil)
 	// An older change does not undo a newer one.
 	g.send("changed", fmt.Sprintf(`{"sub":%q,"before":%d,"until":%d}`, theUser, cut-3600, g.until()))
-	time.Sleep(100 * time.Millisecond)
+	g.catchUp(v)
 	want(t, v, old, ErrRevoked)
 }
 
@@ -85,8 +85,11 @@ func TestFeed_SilenceIsUnavailableUntilTheNextHeartbeat(t *testing.T) {
 	v := g.following()
 	text := g.issue()
 	wantSoon(t, v, text, nil)
-	g.silent.Store(true)
-	wantSoon(t, v, text, ErrUnavailable)
+	g.silence()
+	g.clock.forward(minMaxSilence)
+	want(t, v, text, nil)
+	g.clock.forward(time.Millisecond)
+	want(t, v, text, ErrUnavailable)
 	if g.readers.Load() != 1 {
 		t.Error("the connection was lost, which is not what is tested")
 	}
@@ -113,7 +116,7 @@ func TestFeed_ChangedRolesReplaceThoseOfTheToken(t *testing.T) {
 	sendRoles(theUser, `["GUEST"]`, -5*time.Second)
 	eventually(t, "the roles are GUEST", func() bool { return roles() == "GUEST" })
 	sendRoles(uuid.New(), `["GOD"]`, time.Second)
-	time.Sleep(100 * time.Millisecond)
+	g.catchUp(v)
 	if got := roles(); got != "GUEST" || before == "" {
 		t.Errorf("roles %q, and before %q", got, before)
 	}
@@ -178,11 +181,13 @@ func TestFeed_RevocationsCountAfterALoss(t *testing.T) {
 	wantSoon(t, v, g.issue(), ErrRevoked)
 
 	g.closed.Store(true)
-	g.dropReaders()
-	wantSoon(t, v, good, ErrUnavailable)
-	want(t, v, g.issue(), ErrRevoked)
 	opened := g.opened.Load()
+	g.dropReaders()
 	eventually(t, "it tries again", func() bool { return g.opened.Load() > opened+1 })
+	want(t, v, good, nil) // until the silence is too long
+	g.clock.forward(minMaxSilence + time.Millisecond)
+	want(t, v, good, ErrUnavailable)
+	want(t, v, g.issue(), ErrRevoked)
 
 	g.silent.Store(true)
 	g.closed.Store(false)
@@ -232,18 +237,24 @@ func TestFeed_MalformedEventIsUnavailable(t *testing.T) {
 		"many lines":              {"ended", good + strings.Repeat("\ndata: ", maxEvent), false},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // it waits, mostly
 			g := newGatehouse(t)
 			v := g.following()
 			text := g.issue()
 			wantSoon(t, v, text, nil)
 			g.send(c.event, c.data)
 			if c.followed {
-				time.Sleep(100 * time.Millisecond)
+				g.catchUp(v)
 				want(t, v, text, nil)
 				return
 			}
+			again := func() bool { return g.opened.Load() > 2 }
+			if len(c.data) > maxEvent { // it is not read to its end, which might have been of a heartbeat
+				eventually(t, "it tries again", again)
+				g.clock.forward(minMaxSilence + time.Millisecond)
+			}
 			wantSoon(t, v, text, ErrUnavailable)
-			eventually(t, "it tries again, and gets the same", func() bool { return g.opened.Load() > 2 })
+			eventually(t, "it tries again, and gets the same", again)
 			want(t, v, text, ErrUnavailable)
 			g.clearEvents()
 			wantSoon(t, v, text, nil)
@@ -310,7 +321,7 @@ func TestRun_EndsWithItsContextAndLeaksNothing(t *testing.T) {
 		if !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
-	case <-time.After(5 * time.Second):
+	case <-time.After(testenv.HangGuard):
 		t.Fatal("Run goes on")
 	}
 	eventually(t, "no reader", func() bool { return g.readers.Load() == 0 })

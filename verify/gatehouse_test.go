@@ -28,10 +28,12 @@ var (
 	theSession = uuid.MustParse("0197c1b0-0000-7000-8000-0000000000cd")
 )
 
-// clock runs, so that silence is measured, and can be moved forward.
+// clock stands still unless a test moves it: however long the machine takes for something, the feed is not silent.
 type clock struct{ ahead atomic.Int64 }
 
-func (c *clock) now() time.Time          { return time.Now().Add(time.Duration(c.ahead.Load())) }
+var clockStart = time.Now()
+
+func (c *clock) now() time.Time          { return clockStart.Add(time.Duration(c.ahead.Load())) }
 func (c *clock) forward(d time.Duration) { c.ahead.Add(int64(d)) }
 
 // gatehouse is an issuer on loopback, with its keys, its feed, and counters of requests.
@@ -48,6 +50,7 @@ type gatehouse struct {
 	readers atomic.Int64 // connections to the feed now
 	opened  atomic.Int64 // connections to the feed so far
 	silent  atomic.Bool  // sends no heartbeats
+	rounds  atomic.Int64 // in each of which a reader got what there was
 	late    atomic.Int64 // delay of heartbeats, in nanoseconds
 	closed  atomic.Bool  // refuses readers
 	mu      sync.Mutex
@@ -147,6 +150,7 @@ func (g *gatehouse) serveFeed(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprintf(w, "event: current\ndata: {\"ms\":%d}\n\n", complete.Milliseconds())
 		}
 		w.(http.Flusher).Flush()
+		g.rounds.Add(1)
 		select {
 		case <-drop:
 			return
@@ -154,6 +158,29 @@ func (g *gatehouse) serveFeed(w http.ResponseWriter, r *http.Request) {
 			return
 		case <-time.After(20 * time.Millisecond):
 		}
+	}
+}
+
+// silence ends the heartbeats of the one reader, who is connected.
+func (g *gatehouse) silence() {
+	g.t.Helper()
+	g.silent.Store(true)
+	begun := g.rounds.Load()
+	eventually(g.t, "a round without a heartbeat", func() bool { return g.rounds.Load() >= begun+2 })
+}
+
+// catchUp waits until a verifier has applied what was sent before: the second of two heartbeats that begin now comes
+// after it.
+func (g *gatehouse) catchUp(v *Verifier) {
+	g.t.Helper()
+	for range 2 {
+		g.clock.forward(time.Millisecond)
+		now := g.clock.now()
+		eventually(g.t, "a heartbeat is applied", func() bool {
+			v.feed.mu.RLock()
+			defer v.feed.mu.RUnlock()
+			return !v.feed.heartbeat.Before(now)
+		})
 	}
 }
 
@@ -188,10 +215,12 @@ func (g *gatehouse) service(change func(*Config)) *Verifier {
 
 func (g *gatehouse) plain() *Verifier { return g.service(func(*Config) {}) }
 
-// following returns a verifier that reads the feed until the test ends. Its parts may be changed before.
+// following returns a verifier that reads the feed until the test ends, and gives no connection up. Its parts may be
+// changed before.
 func (g *gatehouse) following(changes ...func(*Verifier)) *Verifier {
 	g.t.Helper()
 	v := g.service(func(c *Config) { c.Revocations = &Feed{Token: feedToken, MaxSilence: minMaxSilence} })
+	v.feed.stallTimeout = testenv.HangGuard
 	for _, change := range changes {
 		change(v)
 	}

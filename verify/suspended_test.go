@@ -26,8 +26,10 @@ func TestFeed_ReconnectsAfterAMachineWasSuspended(t *testing.T) {
 			go func() { _ = v.Run(ctx) }()
 			text := g.issue()
 			wantSoon(t, v, text, nil)
+			g.closed.Store(true) // to a new connection, for now
 			here.forward(lost)
 			want(t, v, text, ErrUnavailable) // what was received before
+			g.closed.Store(false)
 			wantSoon(t, v, text, nil)
 			if g.opened.Load() < 2 {
 				t.Error("the connection is the same: this shows nothing")
