@@ -150,7 +150,7 @@ func (s *personas) verdict(o shape, token, coordinate string) string {
 	if o.method == http.MethodGet {
 		r = servertest.Request{Method: o.method, Path: "/graphql?query=" + url.QueryEscape(o.query), Token: token}
 	}
-	body := s.Do(r).Body
+	body := s.Decided(r).Body
 	var answer struct {
 		Data   json.RawMessage
 		Errors []struct {

@@ -170,7 +170,7 @@ func askWrong(t *testing.T, s *servertest.Process, token string, root *ast.Defin
 	}
 	query := fmt.Sprintf("%s (%s) { %s(%s) { __typename } }",
 		strings.ToLower(root.Name), strings.Join(declared, ", "), f.Name, strings.Join(passed, ", "))
-	a := s.Do(servertest.Request{Token: token, Variables: variables, Query: query})
+	a := s.Decided(servertest.Request{Token: token, Variables: variables, Query: query})
 	var answer struct {
 		Errors []struct {
 			Path       []string

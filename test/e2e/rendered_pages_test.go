@@ -10,13 +10,13 @@ import (
 	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
-// renderer serves a page at the address of its argument, with the function that docs/clients.md has.
+// renderer serves a page at the host and the port of its arguments, with the function that docs/clients.md has.
 const renderer = `
 import { createServer } from 'node:http';
 createServer(async (request, response) => {
   const session = await refresh(request, response);
   response.end(session ? 'Signed in as ' + session.user.email + ' <' + session.accessToken + '>' : 'Not signed in');
-}).listen(Number(process.argv[2]), '127.0.0.1');
+}).listen(Number(process.argv[3]), process.argv[2]);
 `
 
 // startRenderer runs the recipe of docs/clients.md, changed by replace, for pages of an origin on loopback.
@@ -27,9 +27,9 @@ func startRenderer(t *testing.T, origin, api string, replace ...string) *servert
 	text := strings.NewReplacer(replace...).Replace(recipe) + renderer
 	servertest.Check(t, os.WriteFile(program, []byte(text), 0o600))
 	address := servertest.FreeAddress(t)
-	_, port, _ := strings.Cut(address, ":")
+	host, port, _ := strings.Cut(address, ":")
 	testenv.Start(t, "install Node.js 20 or newer", "env", "GATEHOUSE_URL="+api+"/graphql", "PAGE_ORIGIN="+origin,
-		"node", program, port)
+		"node", program, host, port)
 	client := servertest.NewClient(t, "http://"+address)
 	servertest.Eventually(t, "the renderer answers", servertest.HangGuard, func() bool {
 		return client.Do(servertest.Request{Method: "GET", Path: "/"}).Err == nil

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
@@ -29,7 +28,7 @@ func TestStart_WithoutTheGuardIsRefused(t *testing.T) {
 	}})
 	servertest.Check(t, err)
 	program := servertest.Build(t, ".", "-overlay="+servertest.WriteFile(t, string(overlay)))
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // it serves until then if nothing refuses it
+	ctx, cancel := context.WithTimeout(t.Context(), servertest.HangGuard) // it serves until then if nothing refuses it
 	defer cancel()
 	start := exec.CommandContext(ctx, program)
 	start.Env = append(os.Environ(), "GATEHOUSE_DATABASE_URL="+dbtest.SQLite(t), "GATEHOUSE_ADDR=127.0.0.1:0")

@@ -119,7 +119,7 @@ func (p *player) exchange(request, want string) error {
 	if err != nil {
 		return err
 	}
-	a := p.Do(r)
+	a := p.Decided(r)
 	if a.Err != nil {
 		return a.Err
 	}
