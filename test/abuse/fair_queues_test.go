@@ -1,6 +1,7 @@
 package abuse
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gatehouse/gatehouse/internal/servertest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // floodTime is how long a flood goes on; others ask in the part of it that floodStart leaves.
@@ -60,11 +62,26 @@ func TestFairQueue_FloodOfNewDocumentsLeavesTurnsToOthers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes six seconds of all processors")
 	}
-	t.Run("anonymous", func(t *testing.T) { floodDocuments(t, 0) })
-	t.Run("more accounts than places", func(t *testing.T) { floodDocuments(t, 200) })
+	t.Run("anonymous", func(t *testing.T) { whileAwake(t, func() error { return floodDocuments(t, 0) }) })
+	t.Run("more accounts than places", func(t *testing.T) { whileAwake(t, func() error { return floodDocuments(t, 200) }) })
 }
 
-func floodDocuments(t *testing.T, accounts int) {
+// whileAwake repeats a flood that failed while the machine stood still: what was to come steadily came in one burst then.
+func whileAwake(t *testing.T, flood func() error) {
+	t.Helper()
+	for tries := 1; ; tries++ {
+		stood := testenv.Stood()
+		err := flood()
+		if stood = testenv.Stood() - stood; err != nil && stood > 200*time.Millisecond && tries < 10 {
+			t.Logf("the machine stood still for %v: %v", stood, err)
+			continue
+		}
+		servertest.Check(t, err)
+		return
+	}
+}
+
+func floodDocuments(t *testing.T, accounts int) error {
 	s := servertest.StartChild(t, "GATEHOUSE_LOG=error", "GATEHOUSE_TRUSTED_PROXIES=127.0.0.1/32",
 		servertest.CheapHashing)
 	tokens := []string{""}
@@ -94,11 +111,12 @@ func floodDocuments(t *testing.T, accounts int) {
 	wait()
 	t.Logf("%d of the flood refused, %d of %d others answered", refused.Load(), answered.Load(), honest.Load())
 	if refused.Load() == 0 {
-		t.Error("the flood was no flood")
+		return errors.New("the flood was no flood")
 	}
 	if answered.Load() < honest.Load()*95/100 {
-		t.Errorf("%d of %d others were answered", answered.Load(), honest.Load())
+		return fmt.Errorf("%d of %d others were answered", answered.Load(), honest.Load())
 	}
+	return nil
 }
 
 // TestFairQueue_FloodOfSignInsLeavesTurnsToOwners: sixty sign-ins a second from as many networks of one IPv6 /48, which is
@@ -108,11 +126,11 @@ func TestFairQueue_FloodOfSignInsLeavesTurnsToOwners(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes ten seconds of all processors")
 	}
-	t.Run("wrong passwords", func(t *testing.T) { floodSignIns(t, 0) })
-	t.Run("accounts of its own", func(t *testing.T) { floodSignIns(t, 60) })
+	t.Run("wrong passwords", func(t *testing.T) { whileAwake(t, func() error { return floodSignIns(t, 0) }) })
+	t.Run("accounts of its own", func(t *testing.T) { whileAwake(t, func() error { return floodSignIns(t, 60) }) })
 }
 
-func floodSignIns(t *testing.T, accounts int) {
+func floodSignIns(t *testing.T, accounts int) error {
 	s := servertest.StartChild(t, "GATEHOUSE_LOG=error",
 		"GATEHOUSE_TRUSTED_PROXIES=127.0.0.1/32", "GATEHOUSE_THROTTLE=on", "GATEHOUSE_ARGON2=m=19456,t=8,p=1")
 	signIn := func(address, password, device, network string) servertest.Answer {
@@ -145,9 +163,10 @@ func floodSignIns(t *testing.T, accounts int) {
 	wait()
 	t.Logf("%d of the flood refused, %d of 8 others answered", refused.Load(), answered.Load())
 	if refused.Load() == 0 {
-		t.Error("the flood was no flood")
+		return errors.New("the flood was no flood")
 	}
 	if answered.Load() < 7 {
-		t.Errorf("%d of 8 sign-ins with the right password were answered", answered.Load())
+		return fmt.Errorf("%d of 8 sign-ins with the right password were answered", answered.Load())
 	}
+	return nil
 }

@@ -67,20 +67,31 @@ func TestReads_FloodOfOneCallerLeavesConnectionsToOthers(t *testing.T) {
 		}
 		time.Sleep(6 * slowness)
 		took := fastest()
+		for tries := 1; tries < 3 && slowed(usual, took) != ""; tries++ { // the machine may do something else meanwhile
+			took = fastest()
+		}
 		close(stop)
 		proxy.Pass() // what is under way need not be slow
 		all.Wait()
 		proxy.Delay(slowness)
 		t.Logf("during a flood of %s: %v, usually %v", name, took, usual)
-		for operation, d := range took {
-			if d > 4*usual[operation] {
-				t.Errorf("%s takes %v during a flood of %s, and %v otherwise", operation, d, name, usual[operation])
-			}
+		if operation := slowed(usual, took); operation != "" {
+			t.Errorf("%s takes %v during a flood of %s, and %v otherwise", operation, took[operation], name, usual[operation])
 		}
 	}
 	if floods == 0 || floods < 3 && testenv.Long("expensive") {
 		t.Errorf("only %d fields read the database", floods)
 	}
+}
+
+// slowed is an operation that takes several times as long as usually, "" when none does.
+func slowed(usual, took map[string]time.Duration) string {
+	for operation, d := range took {
+		if d > 4*usual[operation] {
+			return operation
+		}
+	}
+	return ""
 }
 
 // slowness is of each answer of the database.

@@ -80,7 +80,6 @@ type entry struct {
 }
 
 func newJournal(t *testing.T, c *servertest.Client) *journal {
-	c.HTTP.Timeout = 30 * time.Second
 	return &journal{t: t, Client: c}
 }
 

@@ -25,8 +25,8 @@ func operationTimeout() time.Duration {
 	return 3 * time.Second
 }
 
-// answerTimeout is how long any answer may take: an operation's time, one second for the cancel request to a silent
-// server, and one for the machine. The clients of a fault server wait no longer.
+// answerTimeout is how long any answer may take, while the machine does not stand still: an operation's time, one second
+// for the cancel request to a silent server, and one for the machine.
 func answerTimeout() time.Duration { return operationTimeout() + 2*time.Second }
 
 // faultServer is a server and what it depends on, which can be broken.
@@ -55,13 +55,21 @@ func newServer(t *testing.T, environment ...string) *faultServer {
 	s := &faultServer{t: t, Process: servertest.Options{Timeout: operationTimeout()}.Start(t, environment...)}
 	s.token = s.Register().Access
 	s.registered.Store(1)
-	s.HTTP.Timeout = answerTimeout()
 	return s
+}
+
+// do sends a request, whose answer must come in time.
+func (s *faultServer) do(r servertest.Request) servertest.Answer {
+	a := s.Do(r)
+	if a.Slower(answerTimeout()) {
+		s.t.Errorf("%s: not within %v: %v", r.Query, answerTimeout(), a)
+	}
+	return a
 }
 
 // register makes an account.
 func (s *faultServer) register() servertest.Answer {
-	a := s.Do(servertest.Request{Query: servertest.Registration(servertest.NewAddress())})
+	a := s.do(servertest.Request{Query: servertest.Registration(servertest.NewAddress())})
 	if a.OK() {
 		s.registered.Add(1)
 	}
@@ -70,7 +78,7 @@ func (s *faultServer) register() servertest.Answer {
 
 // read asks for me.
 func (s *faultServer) read() servertest.Answer {
-	return s.Do(servertest.Request{Token: s.token, Query: servertest.Me})
+	return s.do(servertest.Request{Token: s.token, Query: servertest.Me})
 }
 
 // runFault breaks something, checks what is left meanwhile, mends it, and checks that all is as before.
@@ -96,6 +104,9 @@ func (s *faultServer) runFault(f fault) {
 		a := ask()
 		for old := slowest.Load(); int64(a.Took) > old && !slowest.CompareAndSwap(old, int64(a.Took)); old = slowest.Load() {
 		}
+		if a.Interrupted() {
+			return
+		}
 		if !a.OK() && !a.Unavailable() || works && !a.OK() || !works && i%2 == 0 && a.OK() {
 			s.t.Errorf("request %d: %v%s", i, a, s.cause(a))
 		}
@@ -113,7 +124,7 @@ func (s *faultServer) runFault(f fault) {
 
 // load sends n requests simultaneously, half of them writes, and returns how long they took. 0 when one was refused.
 func (s *faultServer) load(n int) time.Duration {
-	began, refused := time.Now(), atomic.Bool{}
+	began, refused := testenv.Awake(), atomic.Bool{}
 	simultaneously(n, func(i int) {
 		ask := s.read
 		if i%2 == 0 {
@@ -121,7 +132,7 @@ func (s *faultServer) load(n int) time.Duration {
 		}
 		switch a := ask(); {
 		case a.OK():
-		case a.Unavailable():
+		case a.Unavailable() || a.Interrupted():
 			refused.Store(true)
 		default:
 			s.t.Errorf("request %d: %v%s", i, a, s.cause(a))
@@ -130,7 +141,7 @@ func (s *faultServer) load(n int) time.Duration {
 	if refused.Load() {
 		return 0
 	}
-	return time.Since(began)
+	return testenv.Awake() - began
 }
 
 // waitForRecovery waits until a load is answered as fast as it usually is, and the server is ready.

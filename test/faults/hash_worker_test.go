@@ -12,18 +12,6 @@ import (
 	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
-const expensiveHashing = "GATEHOUSE_ARGON2=m=65536,t=8,p=1" // most of a second
-
-// startRegistering sends a registration, whose hash has begun when this returns.
-func startRegistering(p *servertest.Process) <-chan servertest.Answer {
-	answer := make(chan servertest.Answer, 1)
-	go func() {
-		answer <- p.Do(servertest.Request{Query: servertest.Registration(servertest.NewAddress())})
-	}()
-	time.Sleep(200 * time.Millisecond)
-	return answer
-}
-
 // TestHashWorker_CutsNoAnswerWhenAllProcessesAreSignalled: a terminal and systemd signal every process of a service.
 // The one that hashes ends last all the same.
 func TestHashWorker_CutsNoAnswerWhenAllProcessesAreSignalled(t *testing.T) {
@@ -31,9 +19,10 @@ func TestHashWorker_CutsNoAnswerWhenAllProcessesAreSignalled(t *testing.T) {
 		t.Skip("hashes for a second")
 	}
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
-		p := servertest.StartChild(t, expensiveHashing)
+		p := servertest.StartChild(t, servertest.Hashing...)
 		worker := p.HashWorker()
-		answer := startRegistering(p)
+		p.Register() // by which it has started, and heeds no signal
+		answer := p.BeginHashing()
 		for _, pid := range []int{worker, worker, p.PID} {
 			servertest.Check(t, syscall.Kill(pid, signal))
 			time.Sleep(20 * time.Millisecond) // two simultaneous signals are one
@@ -57,22 +46,18 @@ func TestHashWorker_KnowsNoSecretAndEndsWithItsServer(t *testing.T) {
 			t.Errorf("it is told %q", variable)
 		}
 	}
-	if a := <-startRegistering(p); !a.OK() {
-		t.Errorf("registering: %v", a)
-	}
+	p.Register()
 	p.Kill()
-	servertest.Eventually(t, "it ends", 5*time.Second, func() bool { return hasEnded(worker) })
+	servertest.Eventually(t, "it ends", servertest.HangGuard, func() bool { return hasEnded(worker) })
 }
 
 // TestHashWorker_IsReplacedUnnoticed kills what hashes, as a system short of memory would, during a registration.
 func TestHashWorker_IsReplacedUnnoticed(t *testing.T) {
-	if testing.Short() {
-		t.Skip("hashes for two seconds")
-	}
-	p := servertest.StartChild(t, expensiveHashing)
+	p := servertest.StartChild(t, servertest.Hashing...)
 	first := p.HashWorker()
-	answer := startRegistering(p)
-	syscall.Kill(first, syscall.SIGKILL)
+	servertest.Check(t, syscall.Kill(first, syscall.SIGSTOP)) // so that its hash does not end before it does
+	answer := p.BeginHashing()
+	servertest.Check(t, syscall.Kill(first, syscall.SIGKILL))
 	if a := <-answer; !a.OK() {
 		t.Errorf("the registration that was running: %v\n%s", a, p.Log)
 	}

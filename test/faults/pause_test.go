@@ -121,7 +121,7 @@ func TestPausedRelyingService_TrustsNothingFromBeforeThePause(t *testing.T) {
 			return a.String()
 		}
 		token := s.Register().Access
-		servertest.Eventually(t, "the service is connected", 30*time.Second, func() bool { return ask(token) == "yes" })
+		servertest.Eventually(t, "the service is connected", servertest.HangGuard, func() bool { return ask(token) == "yes" })
 		ended, valid := acrossPause(t, service, s.Client, ask)
 		for _, got := range ended {
 			if got != "no" && got != "later" {

@@ -88,7 +88,7 @@ func TestPostgresFault_LeavesNothingBehind(t *testing.T) {
 	var after int
 	var heapAfter uint64
 	// lib/pq's cancel requests have ten seconds
-	servertest.Eventually(t, "the goroutines are gone", 30*time.Second, func() bool {
+	servertest.Eventually(t, "the goroutines are gone", servertest.HangGuard, func() bool {
 		after, heapAfter = s.usage()
 		return after <= goroutines+4
 	})

@@ -95,7 +95,7 @@ func backUp(t *testing.T, c *servertest.Client, url string) (restored string, be
 		})
 	}
 	known := func() []string { mu.Lock(); defer mu.Unlock(); return answered }
-	servertest.Eventually(t, "the clients are at work", recoveryTime, func() bool { return len(known()) > 100 })
+	servertest.Eventually(t, "the clients are at work", servertest.HangGuard, func() bool { return len(known()) > 100 })
 	before = known()
 	if strings.HasPrefix(url, "sqlite:") {
 		path := filepath.Join(t.TempDir(), "backup.db")

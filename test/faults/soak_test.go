@@ -103,7 +103,6 @@ func newSoak(t *testing.T) *soak {
 	s := &soak{t: t, proxy: dbtest.NewProxy(t, dbtest.Postgres(t))}
 	s.Process = servertest.StartChild(t, "GATEHOUSE_DATABASE_URL="+s.proxy.URL, "GATEHOUSE_OPS_ADDR="+
 		servertest.FreeAddress(t), "GATEHOUSE_LOG=error", servertest.Profiles)
-	s.HTTP.Timeout = 30 * time.Second
 	return s
 }
 
@@ -156,7 +155,7 @@ func (s *soak) ask(token, query, has string) (a servertest.Answer, ok bool) {
 	case a.Err == nil && a.Has(has):
 		s.answers.Add(1)
 		return a, true
-	case a.Err == nil && a.Has(`"code":"UNAVAILABLE"`):
+	case a.Err == nil && (a.Has(`"code":"UNAVAILABLE"`) || a.HashesWait()):
 		s.missing.Add(1)
 		return a, false
 	}

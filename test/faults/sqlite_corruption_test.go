@@ -113,7 +113,7 @@ func TestSQLiteFileCorruptedWhileOpen_IsUnavailable(t *testing.T) {
 			servertest.Check(t, harm(s.path, page))
 			harmed := servertest.ReadFile(t, s.path)
 			for what, a := range map[string]servertest.Answer{"a read": s.read(), "a write": s.register()} {
-				if !a.Unavailable() || a.Took > time.Second {
+				if !a.Unavailable() || a.Slower(time.Second) {
 					t.Errorf("%s: %v", what, a)
 				}
 			}

@@ -40,7 +40,7 @@ func TestStandbyAway_ReadsGoOnAndTheInstanceStaysReady(t *testing.T) {
 		for range 4 {
 			waiting.Go(func() {
 				for time.Now().Before(over) {
-					if a := write(token); !isUnavailable(a) {
+					if a := write(token); !isUnavailable(a) && !a.Interrupted() {
 						t.Errorf("a write without the standby: %v", a)
 					}
 				}
@@ -48,9 +48,10 @@ func TestStandbyAway_ReadsGoOnAndTheInstanceStaysReady(t *testing.T) {
 		}
 	}
 	for time.Now().Before(over) {
-		testenv.Equal(t, http.StatusOK, p.Get(p.Ops+"/readyz").Status, "/readyz while writes wait")
-		if a := p.Ask(tokens[0], servertest.Me); !a.OK() {
-			t.Errorf("a read while writes wait: %v", a)
+		stood := testenv.Stood()
+		ready, read := p.Get(p.Ops+"/readyz"), p.Ask(tokens[0], servertest.Me)
+		if stood = testenv.Stood() - stood; (ready.Status != http.StatusOK || !read.OK()) && stood < time.Second/4 {
+			t.Errorf("while writes wait: /readyz: %v; a read: %v", ready, read)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // TestThrottle_ACrashOfPostgresGivesAwayFewGuesses: the charge of an attempt does not wait for the disk. A crash forgets
@@ -34,7 +35,7 @@ func TestThrottle_ACrashOfPostgresGivesAwayFewGuesses(t *testing.T) {
 		t.Fatalf("%d guesses were verified, and %d are free", n, free)
 	}
 	for _, c := range []struct{ after, most int }{{0, free}, {0, free}, {1200, 0}} {
-		time.Sleep(time.Duration(c.after) * time.Millisecond)
+		testenv.SleepAwake(time.Duration(c.after) * time.Millisecond) // in which Postgres writes to its disk
 		for _, step := range []func() error{cluster.Kill, cluster.Start} {
 			servertest.Check(t, step())
 		}
