@@ -25,6 +25,7 @@ type Grant struct {
 	Scopes       []string `json:"scopes,omitempty"`       // all of them
 	Owners       []string `json:"owners,omitempty"`       // the relations to the object, all of them
 	MaxAge       int      `json:"maxAge,omitempty"`       // seconds since the caller authenticated; 0: any
+	MFA          bool     `json:"mfa,omitempty"`          // the caller proved a second factor
 }
 
 // Rule is the alternatives of one @auth directive, of which one must hold.
@@ -36,6 +37,7 @@ type Clause struct {
 	Scopes []string // all of them
 	Owner  string   // the relation to the object; "": none
 	MaxAge int      // seconds since the caller authenticated; 0: any
+	MFA    bool     // the caller proved a second factor
 }
 
 // Principal is a kind of caller for whom the access table is read. The zero Principal is anonymous.
@@ -46,6 +48,7 @@ type Principal struct {
 	Scopes          []string
 	Owners          []string // relations in which they stand to the object
 	Reauthenticated bool     // they authenticated just now
+	MFA             bool     // they proved a second factor
 }
 
 // Grants reports whether the principal may use the place.
@@ -54,7 +57,7 @@ func (a Access) Grants(p Principal) bool { return slices.ContainsFunc(a.Audience
 func (p Principal) has(g Grant) bool {
 	return (p.SignedIn || !g.SignedIn) && !(p.Restricted && g.Unrestricted) &&
 		within(g.Roles, p.Roles) && within(g.Scopes, p.Scopes) &&
-		within(g.Owners, p.Owners) && (p.Reauthenticated || g.MaxAge == 0)
+		within(g.Owners, p.Owners) && (p.Reauthenticated || g.MaxAge == 0) && (p.MFA || !g.MFA)
 }
 
 // within reports whether every name of a is in b.

@@ -25,7 +25,11 @@ type Person @auth(any: [{roles: [ADMIN]}, {owner: SELF}]) { name: String box: Bo
 type Box { size: Int }
 input Filter { secret: String @auth(roles: [ADMIN]) plain: String }
 extend type Query { find(filter: Filter): Int @auth }
-type Mutation { enter: Open @public }
+type Mutation { enter: Open @public  close: Int @auth(roles: [ADMIN], mfa: true, maxAge: 300) }
+type Till @auth(any: [{roles: [ADMIN], mfa: true}, {owner: SELF, mfa: true}]) {
+  sum: Int  coins: Int @auth(scopes: ["mail"])  notes: Int @auth(mfa: true)
+}
+extend type Query { till: Till @auth }
 `
 
 func accessGuard(t *testing.T, sdl string) (*authz.Guard, *ast.Schema) {
@@ -33,7 +37,7 @@ func accessGuard(t *testing.T, sdl string) (*authz.Guard, *ast.Schema) {
 	schema := load(t, sdl)
 	guard := must(authz.New(schema, authz.Config{
 		Viewer:   func(context.Context) (authz.Viewer, error) { return nil, nil },
-		Owners:   map[string][]authz.Owner{"SELF": {never.On("Person")}},
+		Owners:   map[string][]authz.Owner{"SELF": {never.On("Person", "Till")}},
 		Labels:   map[string]string{"ADMIN": "administrators", "SELF": "yourself"},
 		SignedIn: func(context.Context, any) (authz.Viewer, error) { return nil, nil },
 	}))
@@ -63,7 +67,14 @@ func TestAccess_DescribesEachRule(t *testing.T) {
 		"Person.box":            "administrators, or yourself",
 		"Person.mail": "administrators with scope mail whom no scopes restrict, " +
 			"or yourself with scope mail whom no scopes restrict",
-		"Box.size":      "administrators, or yourself",
+		"Box.size":       "administrators, or yourself",
+		"Mutation.close": "administrators with a second factor who authenticated in the last 300 s",
+		"Query.till":     "signed-in users",
+		"Till":           "administrators with a second factor, or yourself with a second factor",
+		"Till.sum":       "administrators with a second factor, or yourself with a second factor",
+		"Till.notes":     "administrators with a second factor, or yourself with a second factor",
+		"Till.coins": "administrators with a second factor and scope mail whom no scopes restrict, " +
+			"or yourself with a second factor and scope mail whom no scopes restrict",
 		"Filter.secret": "administrators",
 	}
 	testenv.Equal(t, want, got, "access")
@@ -91,23 +102,26 @@ func TestAccess_GrantsAPrincipalWhatTheRulesAllow(t *testing.T) {
 	owner := authz.Principal{SignedIn: true, Owners: []string{"SELF"}}
 	editor := authz.Principal{SignedIn: true, Roles: []string{"USER"}}
 	fresh := authz.Principal{SignedIn: true, Roles: []string{"USER"}, Reauthenticated: true}
+	proved := authz.Principal{SignedIn: true, Roles: []string{"ADMIN"}, Reauthenticated: true, MFA: true}
 	mailer := authz.Principal{SignedIn: true, Roles: []string{"ADMIN"}, Scopes: []string{"mail"}}
 	for coordinate, want := range map[string][]bool{
-		//                       anon. user   owner  editor fresh  mailer
-		"Query.open":            {true, true, true, true, true, true},
-		"Query.me":              {false, true, true, true, true, true},
-		"Query.people":          {false, false, false, false, true, false},
-		"Query.people(begins:)": {false, false, false, false, false, false},
-		"Open.note":             {true, true, true, true, true, true},
-		"Person.name":           {false, false, true, false, false, true},
-		"Person.mail":           {false, false, false, false, false, true},
-		"Box.size":              {false, false, true, false, false, true},
+		//                       anon. user   owner  editor fresh  mailer proved
+		"Query.open":            {true, true, true, true, true, true, true},
+		"Query.me":              {false, true, true, true, true, true, true},
+		"Query.people":          {false, false, false, false, true, false, true},
+		"Query.people(begins:)": {false, false, false, false, false, false, true},
+		"Open.note":             {true, true, true, true, true, true, true},
+		"Person.name":           {false, false, true, false, false, true, true},
+		"Person.mail":           {false, false, false, false, false, true, false},
+		"Box.size":              {false, false, true, false, false, true, true},
+		"Mutation.close":        {false, false, false, false, false, false, true},
+		"Till.sum":              {false, false, false, false, false, false, true},
 	} {
 		for _, a := range guard.Access() {
 			if a.Coordinate != coordinate {
 				continue
 			}
-			for i, p := range []authz.Principal{anonymous, user, owner, editor, fresh, mailer} {
+			for i, p := range []authz.Principal{anonymous, user, owner, editor, fresh, mailer, proved} {
 				testenv.Equal(t, want[i], a.Grants(p), "%s for principal %d", coordinate, i)
 			}
 		}
@@ -121,6 +135,9 @@ func TestWidened_ListsThePlacesThatAChangeOpens(t *testing.T) {
 		"no rule any more": {"me: Person @auth", "me: Person @public", "Query.me"},
 		"another role":     {"roles: [ADMIN, USER], maxAge: 300", "roles: [ADMIN, USER]", "Query.people Query.people(begins:)"},
 		"older proof":      {"maxAge: 300", "maxAge: 301", "Query.people Query.people(begins:)"},
+		"no second factor": {"roles: [ADMIN], mfa: true, maxAge", "roles: [ADMIN], maxAge", "Mutation.close"},
+		"no second factor of a type, for some": {"{owner: SELF, mfa: true}", "{owner: SELF}",
+			"Till Till.coins Till.sum"},
 		"another alternative": {"{owner: SELF}]", "{owner: SELF}, {roles: [USER]}]",
 			"Box.size Person Person.box Person.mail Person.name"},
 		"a sign-in": {"enter: Open @public", "enter: Open @public @signsIn", "Mutation.enter"},

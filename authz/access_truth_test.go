@@ -55,5 +55,6 @@ func principal(p persona) authz.Principal {
 	return authz.Principal{
 		SignedIn: true, Restricted: p.Restrict, Roles: p.Roles, Scopes: p.Scopes, Owners: []string{"AUTHOR", "MEMBER"},
 		Reauthenticated: !p.AuthTime.IsZero() && now.Sub(p.AuthTime) <= 300*time.Second,
+		MFA:             p.TwoFactors,
 	}
 }

@@ -128,6 +128,8 @@ func (t *table) grants(a audience) []Grant {
 				all[i].Scopes = append(all[i].Scopes, one.name)
 			case kindOwner:
 				all[i].Owners = append(all[i].Owners, one.name)
+			case kindMFA:
+				all[i].MFA = true
 			case kindAge:
 				if all[i].MaxAge == 0 || one.age < all[i].MaxAge {
 					all[i].MaxAge = one.age

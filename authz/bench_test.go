@@ -29,13 +29,14 @@ func benchGuard(b testing.TB) *Guard {
 	}
 	none := func(context.Context, string) (any, error) { return nil, nil }
 	never := OwnerOf(func(context.Context, Viewer, *allfeatures.Draft) (bool, error) { return false, nil }).
-		On("Post", "Draft", "Club", "Member")
+		On("Post", "Draft", "Club", "Member", "Locker")
 	viewer := &allfeatures.Viewer{ID: "alice", Roles: []string{"USER"}, Scopes: []string{"a:read"}, AuthTime: time.Now()}
 	guard, err := New(schema, Config{
 		Viewer: func(context.Context) (Viewer, error) { return viewer, nil },
 		Owners: map[string][]Owner{"AUTHOR": {never}, "MEMBER": {never}},
 		Objects: map[string]func(context.Context, string) (any, error){
 			"Mutation.discard(id:)": none, "Mutation.move(ids:)": none, "MoveInput.draft": none, "MoveInput.fresh": none,
+			"MoveInput.proven":   none,
 			"Query.excerpt(id:)": none, "Subscription.edits(id:)": none,
 		},
 		SignedIn: func(context.Context, any) (Viewer, error) { return viewer, nil },

@@ -21,12 +21,14 @@ type compiler struct {
 func compile(schema *ast.Schema, config Config) (*table, error) {
 	t := &table{
 		schema:  schema,
+		strong:  config.MultiFactorRoles,
 		types:   map[string]*objectType{},
 		inputs:  map[string]*inputType{},
 		byRules: map[string]*requirement{},
 	}
 	c := &compiler{table: t, config: config, types: map[string]declaration{}, fields: map[string]declaration{}}
 	c.checkDirectives()
+	c.checkEnum("Config.MultiFactorRoles", "Role", config.MultiFactorRoles)
 	c.checkOwners()
 	for _, def := range c.definitions() {
 		switch def.Kind {

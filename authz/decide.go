@@ -84,6 +84,8 @@ func (g *Guard) atomsOf(c caller) bits {
 		case kindAge:
 			at := c.viewer.AuthenticatedAt()
 			holds = !at.IsZero() && g.config.Clock().Sub(at) <= time.Duration(a.age)*time.Second
+		case kindMFA:
+			holds = c.hasSecondFactor()
 		}
 		if holds {
 			have.add(i)

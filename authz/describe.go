@@ -59,11 +59,18 @@ func (g *Guard) describeGrant(c roleChoice) string {
 	if text == "" && c.SignedIn {
 		text = "signed-in users"
 	}
+	var with []string
+	if c.MFA {
+		with = append(with, "a second factor")
+	}
 	if len(c.Scopes) > 0 {
-		text += " with scope " + joinWords(c.Scopes, "and")
-		if c.Unrestricted {
-			text += " whom no scopes restrict"
-		}
+		with = append(with, "scope "+joinWords(c.Scopes, "and"))
+	}
+	if len(with) > 0 {
+		text += " with " + strings.Join(with, " and ")
+	}
+	if len(c.Scopes) > 0 && c.Unrestricted {
+		text += " whom no scopes restrict"
 	}
 	if c.MaxAge > 0 {
 		text += fmt.Sprintf(" who authenticated in the last %d s", c.MaxAge)

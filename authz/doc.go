@@ -25,6 +25,8 @@
 //   - a rule on an argument or input field counts when the client supplied it, null included;
 //   - a caller whom scopes restrict (RestrictedViewer) satisfies only alternatives that name scopes, on the type and on
 //     the field; @public stays open to it;
+//   - mfa asks for a caller who has proved a second factor (MultiFactorViewer), and maxAge for a recent proof: a caller
+//     who lacks nothing else is asked to authenticate again (REAUTHENTICATION_REQUIRED);
 //   - what is selected through an interface or union is decided by each concrete type's own rules;
 //   - a mutation or subscription with one forbidden part does nothing at all; a query's forbidden fields are null with
 //     one error a coordinate; when nothing is left to run the operation is rejected before execution;

@@ -71,6 +71,9 @@ func lacks(clause map[string]*ast.Value, p *allfeatures.Viewer, object any) stri
 			return "REAUTHENTICATION_REQUIRED"
 		}
 	}
+	if clause["mfa"] != nil && !p.TwoFactors {
+		return "REAUTHENTICATION_REQUIRED"
+	}
 	if owner := clause["owner"]; owner != nil && object != nil && !owns(p, owner.Raw, object) {
 		return "NOT_FOUND"
 	}

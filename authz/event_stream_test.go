@@ -22,6 +22,10 @@ func TestSubscription_EndsWhenItsViewerLosesTheRight(t *testing.T) {
 		"signed out": {"alice", "expired", `subscription { drafts { id } }`,
 			`1 events, UNAUTHENTICATED Subscription.drafts`},
 		"a role less": {"editor", "other user", `subscription { memos { text } }`, `1 events, FORBIDDEN Memo`},
+		"a factor less": {"alice, two factors", "other user", `subscription { alarms }`,
+			`1 events, REAUTHENTICATION_REQUIRED Subscription.alarms`},
+		"a factor less, for an object": {"alice, two factors", "bob", `subscription { lockers { id } }`,
+			`1 events, REAUTHENTICATION_REQUIRED Locker`},
 		"an open one": {"alice", "missing", `subscription { ticks }`, `1 events, UNAUTHENTICATED Subscription.ticks`},
 		"to another user, whose the last event is": {"alice", "bob", `subscription { posts { secret } }`, `3 events`},
 	} {

@@ -88,5 +88,6 @@ func viewerOf(bits uint16) *allfeatures.Viewer {
 	if set(9) {
 		p.AuthTime = now.Add(-time.Duration(bits>>10&1) * 24 * time.Hour)
 	}
+	p.Restrict, p.TwoFactors = set(11), set(12)
 	return p
 }

@@ -31,6 +31,9 @@ type Config struct {
 	// wrote it. It returns nil when there is none; an error denies, and Config.ErrorPresenter shows it. Required for
 	// each of them.
 	Objects map[string]func(ctx context.Context, id string) (any, error)
+	// MultiFactorRoles names roles that count only for a caller who has proved a second factor: a rule that names one of
+	// them holds by it as if it said mfa: true. Default: none.
+	MultiFactorRoles []string
 	// SignedIn returns the user that a @signsIn field's result signed in, like Viewer. Required when the schema has
 	// such a field.
 	SignedIn func(ctx context.Context, result any) (Viewer, error)

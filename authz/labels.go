@@ -19,6 +19,9 @@ func (c Clause) String() string {
 	if len(c.Scopes) > 0 {
 		terms = append(terms, "scope "+joinWords(c.Scopes, "and"))
 	}
+	if c.MFA {
+		terms = append(terms, "a second factor")
+	}
 	if c.MaxAge > 0 {
 		terms = append(terms, fmt.Sprintf("an authentication at most %d s old", c.MaxAge))
 	}

@@ -9,7 +9,7 @@ import (
 // checkDirectives rejects a schema whose directives are not the ones that this package enforces.
 func (c *compiler) checkDirectives() {
 	known := map[string][]string{
-		directiveAuth:    {"roles", "scopes", "owner", "maxAge", "any"},
+		directiveAuth:    {"roles", "scopes", "owner", "maxAge", "mfa", "any"},
 		directivePublic:  {},
 		directiveSignsIn: {},
 	}

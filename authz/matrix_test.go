@@ -12,7 +12,7 @@ import (
 )
 
 // ids are of public objects, of objects with and without an owner, and of no object.
-var ids = []string{"p1", "p2", "p0", "pe", "d1", "d2", "d3", "c1", "c2", "c0", "m1", "alice", "bob", "nothing"}
+var ids = []string{"p1", "p2", "p0", "pe", "d1", "d2", "d3", "c1", "c2", "c0", "l1", "l0", "m1", "alice", "bob", "nothing"}
 
 func schemaGenerator(schema *ast.Schema) *generator {
 	return &generator{schema: schema, values: func(coordinate string, t *ast.Type) []string {
@@ -30,7 +30,7 @@ func schemaGenerator(schema *ast.Schema) *generator {
 		}
 		prefix := map[string]string{
 			"Query.post(id:)": "p", "Query.draft(id:)": "d", "Query.mustDraft(id:)": "d", "Query.club(id:)": "c",
-			"Query.memo(id:)": "m", "Mutation.publish(id:)": "p", "Mutation.erase(id:)": "p1", "Mutation.promote(id:)": "m",
+			"Query.locker(id:)": "l", "Query.memo(id:)": "m", "Mutation.publish(id:)": "p", "Mutation.erase(id:)": "p1", "Mutation.promote(id:)": "m",
 		}[coordinate]
 		var all []string
 		for _, id := range ids {

@@ -110,6 +110,11 @@ func (c *compiler) parseTerm(coordinate string, to *Clause, name string, v *ast.
 			c.add(coordinate, "has @auth(maxAge: %s), which no caller can satisfy; give seconds, at least 1", v.Raw)
 		}
 		to.MaxAge = n
+	case "mfa":
+		if v.Kind != ast.BooleanValue || v.Raw != "true" {
+			c.add(coordinate, "has @auth(mfa: %s), which asks for nothing; write mfa: true, or leave it out", v.Raw)
+		}
+		to.MFA = true
 	default:
 		c.add(coordinate, "has @auth(%s: …), which this guard does not know and so would not enforce; remove it", name)
 	}

@@ -139,7 +139,7 @@ func TestPlan_WhatAVariableLeavesOutIsDecidedWhenItLeavesItIn(t *testing.T) {
 }
 
 func lessOf(r *random, p allfeatures.Viewer) (allfeatures.Viewer, string) {
-	switch n := r.IntN(5); {
+	switch n := r.IntN(6); {
 	case n == 0 && len(p.Roles) > 0:
 		p.Roles = p.Roles[1:]
 		return p, "without a role"
@@ -149,6 +149,9 @@ func lessOf(r *random, p allfeatures.Viewer) (allfeatures.Viewer, string) {
 	case n == 2:
 		p.AuthTime = p.AuthTime.AddDate(0, 0, -1)
 		return p, "a day later"
+	case n == 4 && p.TwoFactors:
+		p.TwoFactors = false
+		return p, "without the second factor"
 	case n == 3:
 		p.ID = "other"
 		return p, "under another id"

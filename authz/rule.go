@@ -17,6 +17,7 @@ const (
 	kindRole
 	kindScope
 	kindAge
+	kindMFA
 	kindOwner
 )
 

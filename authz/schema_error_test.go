@@ -17,12 +17,12 @@ import (
 // directives starts every schema of this test. They are allowed in more places than they should be, so that the guard
 // has to reject them there.
 const directives = `
-directive @auth(roles: [Role!], scopes: [String!], owner: Owner, maxAge: Int, any: [AuthRule!])
+directive @auth(roles: [Role!], scopes: [String!], owner: Owner, maxAge: Int, mfa: Boolean, any: [AuthRule!])
   on OBJECT | FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
   | INTERFACE | UNION | ENUM | ENUM_VALUE | SCALAR | INPUT_OBJECT
 directive @public on OBJECT | FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
 directive @signsIn on OBJECT | FIELD_DEFINITION
-input AuthRule { roles: [Role!] scopes: [String!] owner: Owner maxAge: Int }
+input AuthRule { roles: [Role!] scopes: [String!] owner: Owner maxAge: Int mfa: Boolean }
 enum Owner { SELF OTHER }
 enum Role { USER ADMIN }
 `

@@ -64,7 +64,20 @@ func personas() []persona {
 		{"editor, stale", &viewer{ID: "bob", Roles: editor, AuthTime: day}},
 		{"administrator", &viewer{ID: "root", Roles: admin, AuthTime: minute}},
 		{"administrator, stale", &viewer{ID: "root", Roles: bothRoles, Scopes: bothScopes, AuthTime: day}},
-		{"everything", &viewer{ID: "alice", Roles: bothRoles, Scopes: bothScopes, AuthTime: minute}},
+		{"everything", &viewer{ID: "alice", Roles: bothRoles, Scopes: bothScopes, AuthTime: minute, TwoFactors: true}},
+		{"expired, two factors", &viewer{AnonymousReason: "expired", ID: "alice", AuthTime: minute, TwoFactors: true}},
+		{"alice, two factors", &viewer{ID: "alice", Roles: user, AuthTime: minute, TwoFactors: true}},
+		{"alice, two factors, stale", &viewer{ID: "alice", Roles: user, AuthTime: day, TwoFactors: true}},
+		{"bob, two factors", &viewer{ID: "bob", Roles: user, AuthTime: minute, TwoFactors: true}},
+		{"editor, two factors", &viewer{ID: "bob", Roles: editor, AuthTime: minute, TwoFactors: true}},
+		{"editor, two factors, stale", &viewer{ID: "bob", Roles: editor, AuthTime: day, TwoFactors: true}},
+		{"administrator, two factors", &viewer{ID: "root", Roles: admin, AuthTime: minute, TwoFactors: true}},
+		{"restricted to a, two factors", &viewer{
+			ID: "alice", Roles: bothRoles, Scopes: bothScopes[:1], Restrict: true, AuthTime: minute, TwoFactors: true}},
+		{"restricted to both scopes, two factors, stale", &viewer{
+			ID: "bob", Roles: admin, Scopes: bothScopes, Restrict: true, AuthTime: day, TwoFactors: true}},
+		{"restricted to nothing, two factors", &viewer{
+			ID: "alice", Roles: bothRoles, Restrict: true, AuthTime: minute, TwoFactors: true}},
 	}
 }
 
@@ -152,6 +165,7 @@ func ownersBy(is relation) []authz.Owner {
 	return []authz.Owner{
 		ownerBy[*allfeatures.Post](is, "Post"), ownerBy[*allfeatures.Draft](is, "Draft"),
 		ownerBy[*allfeatures.Club](is, "Club"), ownerBy[*allfeatures.Member](is, "Member"),
+		ownerBy[*allfeatures.Locker](is, "Locker"),
 	}
 }
 
@@ -166,6 +180,7 @@ func objects(r *allfeatures.Resolver) map[string]func(context.Context, string) (
 	load := func(ctx context.Context, id string) (any, error) { return r.Object(id), ctx.Err() }
 	return map[string]func(context.Context, string) (any, error){
 		"Mutation.discard(id:)": load, "Mutation.move(ids:)": load, "MoveInput.draft": load, "MoveInput.fresh": load,
+		"MoveInput.proven":   load,
 		"Query.excerpt(id:)": load, "Subscription.edits(id:)": load,
 	}
 }

@@ -11,6 +11,7 @@ import (
 // table is a compiled schema: what every place of it requires. It does not change after compile.
 type table struct {
 	schema  *ast.Schema
+	strong  []string // roles that count only with a second factor
 	atoms   []atom
 	owners  bits // the atoms of kindOwner
 	types   map[string]*objectType
@@ -86,6 +87,9 @@ func (t *table) masks(c Clause) alternatives {
 	if c.MaxAge > 0 {
 		base.add(t.atom(atom{kind: kindAge, age: c.MaxAge}))
 	}
+	if c.MFA {
+		base.add(t.atom(atom{kind: kindMFA}))
+	}
 	if c.Owner != "" {
 		base.add(t.atom(atom{kind: kindOwner, name: c.Owner}))
 	}
@@ -96,6 +100,9 @@ func (t *table) masks(c Clause) alternatives {
 	for _, role := range c.Roles {
 		mask := base
 		mask.add(t.atom(atom{kind: kindRole, name: role}))
+		if slices.Contains(t.strong, role) {
+			mask.add(t.atom(atom{kind: kindMFA}))
+		}
 		all = append(all, mask)
 	}
 	return all

@@ -28,6 +28,13 @@ type RestrictedViewer interface {
 	Restricted() bool
 }
 
+// MultiFactorViewer is a Viewer of whom it is known whether they proved two factors: a one-time code beside a password,
+// for instance, or a passkey that is both in one. Rules with mfa: true ask it. A Viewer without the method has not.
+type MultiFactorViewer interface {
+	Viewer
+	MFA() bool
+}
+
 // AnonymousError is the error of Config.Viewer that says why the caller is not signed in. Clients get it as
 // extensions.reason of UNAUTHENTICATED. An error of another package counts as one, too, if errors.As finds the method
 // Reason() string in it.
@@ -86,6 +93,11 @@ func withoutViewer(err error) caller {
 func (c caller) isRestricted() bool {
 	r, ok := c.viewer.(RestrictedViewer)
 	return ok && r.Restricted()
+}
+
+func (c caller) hasSecondFactor() bool {
+	v, ok := c.viewer.(MultiFactorViewer)
+	return ok && v.MFA()
 }
 
 func (c caller) isAnonymous() bool { return c.viewer == nil }

@@ -18,7 +18,7 @@ type Code string
 // The codes of denials, in the order in which they are reported.
 const (
 	Unauthenticated          Code = "UNAUTHENTICATED"           // reason: missing, expired, revoked or invalid
-	ReauthenticationRequired Code = "REAUTHENTICATION_REQUIRED" // maxAge: seconds
+	ReauthenticationRequired Code = "REAUTHENTICATION_REQUIRED" // maxAge: seconds; mfa: true
 	InsufficientScope        Code = "INSUFFICIENT_SCOPE"        // missingScopes: names
 	Forbidden                Code = "FORBIDDEN"
 	NotFound                 Code = "NOT_FOUND" // an owner rule failed on an object, or there is none
@@ -37,7 +37,8 @@ type violation struct {
 	path       ast.Path     // in the response, when the operation ran
 	message    string
 	extensions map[string]any
-	err        error // why the rule could not be decided: shown by Config.ErrorPresenter
+	stepUp     stepUp // of ReauthenticationRequired
+	err        error  // why the rule could not be decided: shown by Config.ErrorPresenter
 }
 
 // deny explains why have does not satisfy a requirement: what of the nearest alternative is missing. The object is not
@@ -52,13 +53,19 @@ func (t *table) deny(coordinate string, r *requirement, have bits, c caller) *vi
 		if a.hold(have) {
 			continue
 		}
-		if near := t.nearest(a, have); slices.Index(codeOrder, near.code) > slices.Index(codeOrder, worst.code) {
+		near := t.nearest(a, have)
+		switch {
+		case near.code == ReauthenticationRequired && worst.code == ReauthenticationRequired:
+			worst = worst.stepUp.and(near.stepUp).violation()
+		case near.rank() > worst.rank():
 			worst = near
-			if worst.code == Forbidden {
-				worst.message = "it needs " + r.rules[i].String()
-				if c.isRestricted() {
-					worst.message += ", and the access token opens only what names its scopes"
-				}
+		default:
+			continue
+		}
+		if worst.code == Forbidden {
+			worst.message = "it needs " + r.rules[i].String()
+			if c.isRestricted() {
+				worst.message += ", and the access token opens only what names its scopes"
 			}
 		}
 	}
@@ -66,6 +73,9 @@ func (t *table) deny(coordinate string, r *requirement, have bits, c caller) *vi
 	worst.message = fmt.Sprintf("%s is denied: %s.", coordinate, worst.message)
 	return worst
 }
+
+// rank is the place of a violation's code in the order of reports.
+func (v *violation) rank() int { return slices.Index(codeOrder, v.code) }
 
 // remedies says, for each reason why the caller is anonymous, how to sign in.
 var remedies = map[AnonymousError]string{
@@ -91,12 +101,14 @@ func denyAnonymous(coordinate string, c caller) *violation {
 	}
 }
 
-// nearest explains the alternative that the viewer could satisfy most easily: by authenticating again rather than with
-// more scopes, and with more scopes rather than with what only others can grant.
+// nearest explains the alternative that the viewer could satisfy most easily: by authenticating again, rather than with
+// a second factor, which not everyone has; with that rather than with more scopes; and with those rather than with what
+// only others can grant.
 func (t *table) nearest(a alternatives, have bits) *violation {
 	var best *violation
 	for _, mask := range a {
-		if v := t.missing(mask, have); best == nil || slices.Index(codeOrder, v.code) < slices.Index(codeOrder, best.code) {
+		v := t.missing(mask, have)
+		if best == nil || v.rank() < best.rank() || v.rank() == best.rank() && best.stepUp.mfa && !v.stepUp.mfa {
 			best = v
 		}
 	}
@@ -105,8 +117,8 @@ func (t *table) nearest(a alternatives, have bits) *violation {
 
 // missing explains which atoms of a mask the viewer lacks.
 func (t *table) missing(mask, have bits) *violation {
-	v := &violation{code: ReauthenticationRequired}
 	var scopes []string
+	var lacks stepUp
 	for i, one := range t.atoms {
 		if !mask.has(i) || have.has(i) {
 			continue
@@ -115,8 +127,9 @@ func (t *table) missing(mask, have bits) *violation {
 		case kindScope:
 			scopes = append(scopes, one.name)
 		case kindAge:
-			v.extensions = map[string]any{"maxAge": one.age}
-			v.message = fmt.Sprintf("authenticate again; the last time may be at most %d s ago", one.age)
+			lacks.maxAge = one.age
+		case kindMFA:
+			lacks.mfa = true
 		default:
 			return &violation{code: Forbidden}
 		}
@@ -128,7 +141,7 @@ func (t *table) missing(mask, have bits) *violation {
 			extensions: map[string]any{"missingScopes": scopes},
 		}
 	}
-	return v
+	return lacks.violation()
 }
 
 // hasNotFoundCode is the default of Config.IsNotFound.

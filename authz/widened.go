@@ -22,7 +22,7 @@ func Widened(former, now []Access) []Access {
 
 // isWithin reports whether who is let in by g is let in by another grant too.
 func (g Grant) isWithin(other Grant) bool {
-	return (g.SignedIn || !other.SignedIn) && (g.Unrestricted || !other.Unrestricted) &&
+	return (g.SignedIn || !other.SignedIn) && (g.Unrestricted || !other.Unrestricted) && (g.MFA || !other.MFA) &&
 		within(other.Roles, g.Roles) && within(other.Scopes, g.Scopes) &&
 		within(other.Owners, g.Owners) && (other.MaxAge == 0 || g.MaxAge > 0 && g.MaxAge <= other.MaxAge)
 }
@@ -42,7 +42,7 @@ func (g Grant) satisfies(c Clause) bool {
 	hasRole := func(role string) bool { return slices.Contains(g.Roles, role) }
 	return g.SignedIn && (g.Unrestricted || len(c.Scopes) > 0) &&
 		(len(c.Roles) == 0 || slices.ContainsFunc(c.Roles, hasRole)) && within(c.Scopes, g.Scopes) &&
-		(c.Owner == "" || slices.Contains(g.Owners, c.Owner)) &&
+		(c.Owner == "" || slices.Contains(g.Owners, c.Owner)) && (g.MFA || !c.MFA) &&
 		(c.MaxAge == 0 || g.MaxAge > 0 && g.MaxAge <= c.MaxAge)
 }
 
@@ -63,7 +63,7 @@ func minimalGrants(rules []Rule) []Grant {
 
 // with adds a clause, once for each role that satisfies it.
 func (g Grant) with(c Clause) []Grant {
-	g.SignedIn, g.Unrestricted = true, g.Unrestricted || len(c.Scopes) == 0
+	g.SignedIn, g.Unrestricted, g.MFA = true, g.Unrestricted || len(c.Scopes) == 0, g.MFA || c.MFA
 	g.Scopes = append(slices.Clone(g.Scopes), c.Scopes...)
 	if c.Owner != "" {
 		g.Owners = append(slices.Clone(g.Owners), c.Owner)

@@ -1261,6 +1261,8 @@ directive @auth(
   owner: Owner
   "At most so many seconds since the caller last authenticated."
   maxAge: Int
+  "` + "`" + `true` + "`" + `: the caller has proved a second factor."
+  mfa: Boolean
   "Alternatives, of which one must hold. Not together with the other arguments."
   any: [AuthRule!]
 ) on OBJECT | FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
@@ -1281,6 +1283,8 @@ input AuthRule {
   owner: Owner
   "At most so many seconds since the caller last authenticated."
   maxAge: Int
+  "` + "`" + `true` + "`" + `: the caller has proved a second factor."
+  mfa: Boolean
 }
 
 "How a caller may relate to an object."
@@ -7771,7 +7775,7 @@ func (ec *executionContext) unmarshalInputAuthRule(ctx context.Context, obj any)
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"roles", "scopes", "owner", "maxAge"}
+	fieldsInOrder := [...]string{"roles", "scopes", "owner", "maxAge", "mfa"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -7806,6 +7810,13 @@ func (ec *executionContext) unmarshalInputAuthRule(ctx context.Context, obj any)
 				return it, err
 			}
 			it.MaxAge = graphql.OmittableOf(data)
+		case "mfa":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("mfa"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Mfa = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil

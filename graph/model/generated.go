@@ -22,6 +22,8 @@ type AuthRule struct {
 	Owner graphql.Omittable[*Owner] `json:"owner,omitempty"`
 	// At most so many seconds since the caller last authenticated.
 	MaxAge graphql.Omittable[*int32] `json:"maxAge,omitempty"`
+	// `true`: the caller has proved a second factor.
+	Mfa graphql.Omittable[*bool] `json:"mfa,omitempty"`
 }
 
 // What can be changed. Fields run in the order written; when one of them is forbidden, none of them runs.

@@ -198,6 +198,7 @@ type Query {
   authScope: Int @auth(scopes: ["x"])
   authOwner: Int @auth(owner: SELF)
   authAge: Int @auth(maxAge: 301)
+  authMFA: Int @auth(mfa: true)
   public: Int @public
   signsIn: Int @signsIn
 }`

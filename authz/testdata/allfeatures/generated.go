@@ -65,10 +65,18 @@ type ComplexityRoot struct {
 		Notes     func(childComplexity int, secret *bool) int
 		Parent    func(childComplexity int) int
 		Post      func(childComplexity int) int
+		Rank      func(childComplexity int) int
 		Review    func(childComplexity int) int
 		Score     func(childComplexity int) int
 		Title     func(childComplexity int) int
 		Words     func(childComplexity int, deep *bool) int
+	}
+
+	Locker struct {
+		Content   func(childComplexity int) int
+		Draft     func(childComplexity int) int
+		ID        func(childComplexity int) int
+		MemberIds func(childComplexity int) int
 	}
 
 	Member struct {
@@ -92,6 +100,7 @@ type ComplexityRoot struct {
 		Move    func(childComplexity int, input *MoveInput, ids []string) int
 		Promote func(childComplexity int, id string) int
 		Publish func(childComplexity int, id string, notify *bool) int
+		Seal    func(childComplexity int) int
 		SignIn  func(childComplexity int, id string) int
 		SignUp  func(childComplexity int, input *PostInput) int
 		Touch   func(childComplexity int, id string) int
@@ -103,6 +112,7 @@ type ComplexityRoot struct {
 		Author       func(childComplexity int) int
 		AuthorID     func(childComplexity int) int
 		Comments     func(childComplexity int, first *int, hidden *bool) int
+		Diary        func(childComplexity int) int
 		ID           func(childComplexity int) int
 		Meta         func(childComplexity int) int
 		Notes        func(childComplexity int, secret *bool) int
@@ -124,9 +134,11 @@ type ComplexityRoot struct {
 		Drafts       func(childComplexity int) int
 		DraftsOrNull func(childComplexity int) int
 		Either       func(childComplexity int) int
+		EitherProven func(childComplexity int) int
 		Excerpt      func(childComplexity int, id string) int
 		Fresh        func(childComplexity int) int
 		Grid         func(childComplexity int) int
+		Locker       func(childComplexity int, id string) int
 		Loose        func(childComplexity int) int
 		Me           func(childComplexity int) int
 		Memo         func(childComplexity int, id string) int
@@ -137,11 +149,13 @@ type ComplexityRoot struct {
 		Nodes        func(childComplexity int) int
 		Open         func(childComplexity int) int
 		Post         func(childComplexity int, id string) int
+		Proven       func(childComplexity int) int
 		Rows         func(childComplexity int) int
 		Scoped       func(childComplexity int) int
-		Search       func(childComplexity int, text *string, deep *bool) int
+		Search       func(childComplexity int, text *string, deep *bool, hidden *bool) int
 		Staff        func(childComplexity int) int
 		StrictGrid   func(childComplexity int) int
+		Twofold      func(childComplexity int) int
 		Vault        func(childComplexity int) int
 	}
 
@@ -151,6 +165,7 @@ type ComplexityRoot struct {
 		C func(childComplexity int) int
 		D func(childComplexity int) int
 		E func(childComplexity int) int
+		F func(childComplexity int) int
 	}
 
 	Session struct {
@@ -160,8 +175,10 @@ type ComplexityRoot struct {
 	}
 
 	Subscription struct {
+		Alarms  func(childComplexity int) int
 		Drafts  func(childComplexity int) int
 		Edits   func(childComplexity int, id string) int
+		Lockers func(childComplexity int) int
 		Memos   func(childComplexity int) int
 		Nodes   func(childComplexity int) int
 		Posts   func(childComplexity int) int
@@ -187,6 +204,7 @@ type ComplexityRoot struct {
 
 type DraftResolver interface {
 	Score(ctx context.Context, objs []*Draft) ([]*int, error)
+	Rank(ctx context.Context, objs []*Draft) ([]*int, error)
 	Words(ctx context.Context, objs []*Draft, deep *bool) ([]int, error)
 	Notes(ctx context.Context, obj *Draft, secret *bool) ([]string, error)
 }
@@ -199,6 +217,7 @@ type MutationResolver interface {
 	Move(ctx context.Context, input *MoveInput, ids []string) (*string, error)
 	Promote(ctx context.Context, id string) (*Memo, error)
 	Touch(ctx context.Context, id string) (Node, error)
+	Seal(ctx context.Context) (*string, error)
 	SignIn(ctx context.Context, id string) (*Session, error)
 	SignUp(ctx context.Context, input *PostInput) (*Session, error)
 }
@@ -217,11 +236,15 @@ type QueryResolver interface {
 	Staff(ctx context.Context) (*string, error)
 	Scoped(ctx context.Context) (*string, error)
 	Either(ctx context.Context) (*string, error)
+	Twofold(ctx context.Context) (*string, error)
+	Proven(ctx context.Context) (*string, error)
+	EitherProven(ctx context.Context) (*string, error)
+	Locker(ctx context.Context, id string) (*Locker, error)
 	Node(ctx context.Context, id string) (Node, error)
 	MustNode(ctx context.Context, id string) (Node, error)
 	Nodes(ctx context.Context) ([]Node, error)
 	Documents(ctx context.Context) ([]Document, error)
-	Search(ctx context.Context, text *string, deep *bool) ([]Result, error)
+	Search(ctx context.Context, text *string, deep *bool, hidden *bool) ([]Result, error)
 	Post(ctx context.Context, id string) (*Post, error)
 	Grid(ctx context.Context) ([][]*Post, error)
 	StrictGrid(ctx context.Context) ([][]*Draft, error)
@@ -245,6 +268,8 @@ type SubscriptionResolver interface {
 	Drafts(ctx context.Context) (<-chan *Draft, error)
 	Nodes(ctx context.Context) (<-chan Node, error)
 	Memos(ctx context.Context) (<-chan *Memo, error)
+	Alarms(ctx context.Context) (<-chan *int, error)
+	Lockers(ctx context.Context) (<-chan *Locker, error)
 	Edits(ctx context.Context, id string) (<-chan *int, error)
 }
 
@@ -387,6 +412,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Draft.Post(childComplexity), true
+	case "Draft.rank":
+		if e.ComplexityRoot.Draft.Rank == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Draft.Rank(childComplexity), true
 	case "Draft.review":
 		if e.ComplexityRoot.Draft.Review == nil {
 			break
@@ -416,6 +447,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Draft.Words(childComplexity, args["deep"].(*bool)), true
+
+	case "Locker.content":
+		if e.ComplexityRoot.Locker.Content == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Locker.Content(childComplexity), true
+	case "Locker.draft":
+		if e.ComplexityRoot.Locker.Draft == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Locker.Draft(childComplexity), true
+	case "Locker.id":
+		if e.ComplexityRoot.Locker.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Locker.ID(childComplexity), true
+	case "Locker.memberIds":
+		if e.ComplexityRoot.Locker.MemberIds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Locker.MemberIds(childComplexity), true
 
 	case "Member.clubs":
 		if e.ComplexityRoot.Member.Clubs == nil {
@@ -528,6 +584,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Publish(childComplexity, args["id"].(string), args["notify"].(*bool)), true
+	case "Mutation.seal":
+		if e.ComplexityRoot.Mutation.Seal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.Seal(childComplexity), true
 	case "Mutation.signIn":
 		if e.ComplexityRoot.Mutation.SignIn == nil {
 			break
@@ -602,6 +664,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Post.Comments(childComplexity, args["first"].(*int), args["hidden"].(*bool)), true
+	case "Post.diary":
+		if e.ComplexityRoot.Post.Diary == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Post.Diary(childComplexity), true
 	case "Post.id":
 		if e.ComplexityRoot.Post.ID == nil {
 			break
@@ -741,6 +809,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Either(childComplexity), true
+	case "Query.eitherProven":
+		if e.ComplexityRoot.Query.EitherProven == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.EitherProven(childComplexity), true
 	case "Query.excerpt":
 		if e.ComplexityRoot.Query.Excerpt == nil {
 			break
@@ -765,6 +839,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.Grid(childComplexity), true
 
+	case "Query.locker":
+		if e.ComplexityRoot.Query.Locker == nil {
+			break
+		}
+
+		args, err := ec.field_Query_locker_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Locker(childComplexity, args["id"].(string)), true
 	case "Query.loose":
 		if e.ComplexityRoot.Query.Loose == nil {
 			break
@@ -850,6 +935,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Post(childComplexity, args["id"].(string)), true
+	case "Query.proven":
+		if e.ComplexityRoot.Query.Proven == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Proven(childComplexity), true
 	case "Query.rows":
 		if e.ComplexityRoot.Query.Rows == nil {
 			break
@@ -872,7 +963,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Search(childComplexity, args["text"].(*string), args["deep"].(*bool)), true
+		return e.ComplexityRoot.Query.Search(childComplexity, args["text"].(*string), args["deep"].(*bool), args["hidden"].(*bool)), true
 	case "Query.staff":
 		if e.ComplexityRoot.Query.Staff == nil {
 			break
@@ -885,6 +976,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.StrictGrid(childComplexity), true
+	case "Query.twofold":
+		if e.ComplexityRoot.Query.Twofold == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Twofold(childComplexity), true
 	case "Query.vault":
 		if e.ComplexityRoot.Query.Vault == nil {
 			break
@@ -922,6 +1019,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Row.E(childComplexity), true
+	case "Row.f":
+		if e.ComplexityRoot.Row.F == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Row.F(childComplexity), true
 
 	case "Session.member":
 		if e.ComplexityRoot.Session.Member == nil {
@@ -942,6 +1045,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Session.Vault(childComplexity), true
 
+	case "Subscription.alarms":
+		if e.ComplexityRoot.Subscription.Alarms == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Subscription.Alarms(childComplexity), true
 	case "Subscription.drafts":
 		if e.ComplexityRoot.Subscription.Drafts == nil {
 			break
@@ -959,6 +1068,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.Edits(childComplexity, args["id"].(string)), true
+	case "Subscription.lockers":
+		if e.ComplexityRoot.Subscription.Lockers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Subscription.Lockers(childComplexity), true
 	case "Subscription.memos":
 		if e.ComplexityRoot.Subscription.Memos == nil {
 			break
@@ -1202,6 +1317,8 @@ func (ec *executionContext) childFields_Draft(ctx context.Context, field graphql
 		return ec.fieldContext_Draft_review(ctx, field)
 	case "score":
 		return ec.fieldContext_Draft_score(ctx, field)
+	case "rank":
+		return ec.fieldContext_Draft_rank(ctx, field)
 	case "words":
 		return ec.fieldContext_Draft_words(ctx, field)
 	case "notes":
@@ -1210,6 +1327,20 @@ func (ec *executionContext) childFields_Draft(ctx context.Context, field graphql
 		return ec.fieldContext_Draft_post(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Draft", field.Name)
+}
+
+func (ec *executionContext) childFields_Locker(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Locker_id(ctx, field)
+	case "memberIds":
+		return ec.fieldContext_Locker_memberIds(ctx, field)
+	case "content":
+		return ec.fieldContext_Locker_content(ctx, field)
+	case "draft":
+		return ec.fieldContext_Locker_draft(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Locker", field.Name)
 }
 
 func (ec *executionContext) childFields_Member(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1258,6 +1389,8 @@ func (ec *executionContext) childFields_Post(ctx context.Context, field graphql.
 		return ec.fieldContext_Post_recent(ctx, field)
 	case "audit":
 		return ec.fieldContext_Post_audit(ctx, field)
+	case "diary":
+		return ec.fieldContext_Post_diary(ctx, field)
 	case "meta":
 		return ec.fieldContext_Post_meta(ctx, field)
 	case "strictMeta":
@@ -1290,6 +1423,14 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_scoped(ctx, field)
 	case "either":
 		return ec.fieldContext_Query_either(ctx, field)
+	case "twofold":
+		return ec.fieldContext_Query_twofold(ctx, field)
+	case "proven":
+		return ec.fieldContext_Query_proven(ctx, field)
+	case "eitherProven":
+		return ec.fieldContext_Query_eitherProven(ctx, field)
+	case "locker":
+		return ec.fieldContext_Query_locker(ctx, field)
 	case "node":
 		return ec.fieldContext_Query_node(ctx, field)
 	case "mustNode":
@@ -1350,6 +1491,8 @@ func (ec *executionContext) childFields_Row(ctx context.Context, field graphql.C
 		return ec.fieldContext_Row_d(ctx, field)
 	case "e":
 		return ec.fieldContext_Row_e(ctx, field)
+	case "f":
+		return ec.fieldContext_Row_f(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Row", field.Name)
 }
@@ -1832,6 +1975,20 @@ func (ec *executionContext) field_Query_excerpt_args(ctx context.Context, rawArg
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_locker_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_memo_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -1921,6 +2078,14 @@ func (ec *executionContext) field_Query_search_args(ctx context.Context, rawArgs
 		return nil, err
 	}
 	args["deep"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "hidden",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["hidden"] = arg2
 	return args, nil
 }
 
@@ -2531,6 +2696,52 @@ func (ec *executionContext) resolveBatch_Draft_score(ctx context.Context, field 
 	)
 }
 
+func (ec *executionContext) _Draft_rank(ctx context.Context, field graphql.CollectedField, obj *Draft) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Draft_rank(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Draft_rank(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Draft_rank(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Draft", field, true, true, "Int")
+}
+func (ec *executionContext) resolveBatch_Draft_rank(ctx context.Context, field graphql.CollectedField, obj *Draft) (any, error) {
+	resolver := ec.Resolvers.Draft()
+	if batch, ok := graphql.BatchParentsFor[*Draft](ctx, "Draft"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Rank(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*int](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Draft.rank",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Rank(ctx, []*Draft{obj})
+	return graphql.ResolveBatchSingleResult[*int](
+		ctx,
+		results,
+		err,
+		"Draft.rank",
+	)
+}
+
 func (ec *executionContext) _Draft_words(ctx context.Context, field graphql.CollectedField, obj *Draft) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2669,6 +2880,107 @@ func (ec *executionContext) fieldContext_Draft_post(_ context.Context, field gra
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Post(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Locker_id(ctx context.Context, field graphql.CollectedField, obj *Locker) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Locker_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Locker_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Locker", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Locker_memberIds(ctx context.Context, field graphql.CollectedField, obj *Locker) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Locker_memberIds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MemberIds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOID2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Locker_memberIds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Locker", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Locker_content(ctx context.Context, field graphql.CollectedField, obj *Locker) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Locker_content(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Content, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Locker_content(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Locker", field, false, false, "String")
+}
+
+func (ec *executionContext) _Locker_draft(ctx context.Context, field graphql.CollectedField, obj *Locker) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Locker_draft(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Draft, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Draft) graphql.Marshaler {
+			return ec.marshalODraft2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋauthzᚋtestdataᚋallfeaturesᚐDraft(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Locker_draft(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Locker",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Draft(ctx, field)
 		},
 	}
 	return fc, nil
@@ -3207,6 +3519,29 @@ func (ec *executionContext) fieldContext_Mutation_touch(ctx context.Context, fie
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_seal(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_seal(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().Seal(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_seal(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Mutation", field, true, true, "String")
+}
+
 func (ec *executionContext) _Mutation_signIn(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3506,6 +3841,29 @@ func (ec *executionContext) _Post_audit(ctx context.Context, field graphql.Colle
 	)
 }
 func (ec *executionContext) fieldContext_Post_audit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Post", field, false, false, "String")
+}
+
+func (ec *executionContext) _Post_diary(ctx context.Context, field graphql.CollectedField, obj *Post) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Post_diary(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Diary, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Post_diary(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Post", field, false, false, "String")
 }
 
@@ -3904,6 +4262,119 @@ func (ec *executionContext) fieldContext_Query_either(_ context.Context, field g
 	return graphql.NewScalarFieldContext("Query", field, true, true, "String")
 }
 
+func (ec *executionContext) _Query_twofold(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_twofold(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().Twofold(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_twofold(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Query", field, true, true, "String")
+}
+
+func (ec *executionContext) _Query_proven(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_proven(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().Proven(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_proven(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Query", field, true, true, "String")
+}
+
+func (ec *executionContext) _Query_eitherProven(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_eitherProven(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().EitherProven(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_eitherProven(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Query", field, true, true, "String")
+}
+
+func (ec *executionContext) _Query_locker(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_locker(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Locker(ctx, fc.Args["id"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Locker) graphql.Marshaler {
+			return ec.marshalOLocker2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋauthzᚋtestdataᚋallfeaturesᚐLocker(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_locker(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Locker(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_locker_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_node(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4066,7 +4537,7 @@ func (ec *executionContext) _Query_search(ctx context.Context, field graphql.Col
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Search(ctx, fc.Args["text"].(*string), fc.Args["deep"].(*bool))
+			return ec.Resolvers.Query().Search(ctx, fc.Args["text"].(*string), fc.Args["deep"].(*bool), fc.Args["hidden"].(*bool))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []Result) graphql.Marshaler {
@@ -4855,6 +5326,29 @@ func (ec *executionContext) fieldContext_Row_e(_ context.Context, field graphql.
 	return graphql.NewScalarFieldContext("Row", field, false, false, "Int")
 }
 
+func (ec *executionContext) _Row_f(ctx context.Context, field graphql.CollectedField, obj *Row) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Row_f(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.F, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Row_f(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Row", field, false, false, "Int")
+}
+
 func (ec *executionContext) _Session_token(ctx context.Context, field graphql.CollectedField, obj *Session) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5111,6 +5605,61 @@ func (ec *executionContext) fieldContext_Subscription_memos(_ context.Context, f
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Memo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_alarms(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_alarms(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Subscription().Alarms(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_alarms(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Subscription", field, true, true, "Int")
+}
+
+func (ec *executionContext) _Subscription_lockers(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_lockers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Subscription().Lockers(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Locker) graphql.Marshaler {
+			return ec.marshalOLocker2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋauthzᚋtestdataᚋallfeaturesᚐLocker(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_lockers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Locker(ctx, field)
 		},
 	}
 	return fc, nil
@@ -6374,7 +6923,7 @@ func (ec *executionContext) unmarshalInputAuthRule(ctx context.Context, obj any)
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"roles", "scopes", "owner", "maxAge"}
+	fieldsInOrder := [...]string{"roles", "scopes", "owner", "maxAge", "mfa"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -6409,6 +6958,13 @@ func (ec *executionContext) unmarshalInputAuthRule(ctx context.Context, obj any)
 				return it, err
 			}
 			it.MaxAge = data
+		case "mfa":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("mfa"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Mfa = data
 		}
 	}
 	return it, nil
@@ -6437,7 +6993,7 @@ func (ec *executionContext) unmarshalInputFilter(ctx context.Context, obj any) (
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"text", "internal", "and", "not", "grid"}
+	fieldsInOrder := [...]string{"text", "internal", "sealed", "and", "not", "grid"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -6458,6 +7014,13 @@ func (ec *executionContext) unmarshalInputFilter(ctx context.Context, obj any) (
 				return it, err
 			}
 			it.Internal = data
+		case "sealed":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sealed"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Sealed = data
 		case "and":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("and"))
 			data, err := ec.unmarshalOFilter2ᚕᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋauthzᚋtestdataᚋallfeaturesᚐFilterᚄ(ctx, v)
@@ -6507,7 +7070,7 @@ func (ec *executionContext) unmarshalInputMoveInput(ctx context.Context, obj any
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"draft", "fresh", "into", "then"}
+	fieldsInOrder := [...]string{"draft", "fresh", "proven", "into", "then"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -6528,6 +7091,13 @@ func (ec *executionContext) unmarshalInputMoveInput(ctx context.Context, obj any
 				return it, err
 			}
 			it.Fresh = data
+		case "proven":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("proven"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Proven = data
 		case "into":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("into"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
@@ -6734,6 +7304,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Member(ctx, sel, obj)
+	case Locker:
+		return ec._Locker(ctx, sel, &obj)
+	case *Locker:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Locker(ctx, sel, obj)
 	case Document:
 		if obj == nil {
 			return graphql.Null
@@ -6780,6 +7357,13 @@ func (ec *executionContext) _Result(ctx context.Context, sel ast.SelectionSet, o
 			return graphql.Null
 		}
 		return ec._Memo(ctx, sel, obj)
+	case Locker:
+		return ec._Locker(ctx, sel, &obj)
+	case *Locker:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Locker(ctx, sel, obj)
 	case Club:
 		return ec._Club(ctx, sel, &obj)
 	case *Club:
@@ -6975,6 +7559,12 @@ func (ec *executionContext) _Draft(ctx context.Context, sel ast.SelectionSet, ob
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Draft_score(ctx, field, obj)
 				})
+		case "rank":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Draft_rank(ctx, field, obj)
+				})
 		case "words":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -6991,6 +7581,54 @@ func (ec *executionContext) _Draft(ctx context.Context, sel ast.SelectionSet, ob
 			out.Values[i] = ec._Draft_post(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var lockerImplementors = []string{"Locker", "Result", "Node"}
+
+func (ec *executionContext) _Locker(ctx context.Context, sel ast.SelectionSet, obj *Locker) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, lockerImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Locker")
+		case "id":
+			out.Values[i] = ec._Locker_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "memberIds":
+			out.Values[i] = ec._Locker_memberIds(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "content":
+			out.Values[i] = ec._Locker_content(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "draft":
+			out.Values[i] = ec._Locker_draft(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -7180,6 +7818,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "seal":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_seal(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "signIn":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_signIn(ctx, field)
@@ -7260,6 +7905,11 @@ func (ec *executionContext) _Post(ctx context.Context, sel ast.SelectionSet, obj
 			}
 		case "audit":
 			out.Values[i] = ec._Post_audit(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "diary":
+			out.Values[i] = ec._Post_diary(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -7372,6 +8022,30 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_either(ctx, field)
+				})
+		case "twofold":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_twofold(ctx, field)
+				})
+		case "proven":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_proven(ctx, field)
+				})
+		case "eitherProven":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_eitherProven(ctx, field)
+				})
+		case "locker":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_locker(ctx, field)
 				})
 		case "node":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
@@ -7560,6 +8234,11 @@ func (ec *executionContext) _Row(ctx context.Context, sel ast.SelectionSet, obj 
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "f":
+			out.Values[i] = ec._Row_f(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -7645,6 +8324,10 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 		return ec._Subscription_nodes(ctx, fields[0])
 	case "memos":
 		return ec._Subscription_memos(ctx, fields[0])
+	case "alarms":
+		return ec._Subscription_alarms(ctx, fields[0])
+	case "lockers":
+		return ec._Subscription_lockers(ctx, fields[0])
 	case "edits":
 		return ec._Subscription_edits(ctx, fields[0])
 	default:
@@ -8811,6 +9494,13 @@ func (ec *executionContext) marshalOInt2ᚖint(ctx context.Context, sel ast.Sele
 	_ = ctx
 	res := graphql.MarshalInt(*v)
 	return res
+}
+
+func (ec *executionContext) marshalOLocker2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋauthzᚋtestdataᚋallfeaturesᚐLocker(ctx context.Context, sel ast.SelectionSet, v *Locker) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Locker(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOMember2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋauthzᚋtestdataᚋallfeaturesᚐMember(ctx context.Context, sel ast.SelectionSet, v *Member) graphql.Marshaler {

@@ -27,6 +27,7 @@ type AuthRule struct {
 	Scopes []string `json:"scopes,omitempty"`
 	Owner  *Owner   `json:"owner,omitempty"`
 	MaxAge *int     `json:"maxAge,omitempty"`
+	Mfa    *bool    `json:"mfa,omitempty"`
 }
 
 type Club struct {
@@ -60,6 +61,7 @@ type Draft struct {
 	Body      *string  `json:"body,omitempty"`
 	Review    *string  `json:"review,omitempty"`
 	Score     *int     `json:"score,omitempty"`
+	Rank      *int     `json:"rank,omitempty"`
 	Words     int      `json:"words"`
 	Notes     []string `json:"notes,omitempty"`
 	Post      *Post    `json:"post,omitempty"`
@@ -74,10 +76,22 @@ func (Draft) IsNode() {}
 type Filter struct {
 	Text     *string     `json:"text,omitempty"`
 	Internal *string     `json:"internal,omitempty"`
+	Sealed   *string     `json:"sealed,omitempty"`
 	And      []*Filter   `json:"and,omitempty"`
 	Not      *Filter     `json:"not,omitempty"`
 	Grid     [][]*Filter `json:"grid,omitempty"`
 }
+
+type Locker struct {
+	ID        string   `json:"id"`
+	MemberIds []string `json:"memberIds,omitempty"`
+	Content   *string  `json:"content,omitempty"`
+	Draft     *Draft   `json:"draft,omitempty"`
+}
+
+func (Locker) IsResult() {}
+
+func (Locker) IsNode() {}
 
 type Member struct {
 	ID    string  `json:"id"`
@@ -100,10 +114,11 @@ func (Memo) IsResult() {}
 func (Memo) IsNode() {}
 
 type MoveInput struct {
-	Draft *string    `json:"draft,omitempty"`
-	Fresh *string    `json:"fresh,omitempty"`
-	Into  *string    `json:"into,omitempty"`
-	Then  *MoveInput `json:"then,omitempty"`
+	Draft  *string    `json:"draft,omitempty"`
+	Fresh  *string    `json:"fresh,omitempty"`
+	Proven *string    `json:"proven,omitempty"`
+	Into   *string    `json:"into,omitempty"`
+	Then   *MoveInput `json:"then,omitempty"`
 }
 
 type Mutation struct {
@@ -118,6 +133,7 @@ type Post struct {
 	StrictSecret string     `json:"strictSecret"`
 	Recent       *string    `json:"recent,omitempty"`
 	Audit        *string    `json:"audit,omitempty"`
+	Diary        *string    `json:"diary,omitempty"`
 	Meta         any        `json:"meta,omitempty"`
 	StrictMeta   any        `json:"strictMeta"`
 	Author       *Member    `json:"author,omitempty"`
@@ -149,6 +165,7 @@ type Row struct {
 	C *int `json:"c,omitempty"`
 	D *int `json:"d,omitempty"`
 	E *int `json:"e,omitempty"`
+	F *int `json:"f,omitempty"`
 }
 
 type Session struct {

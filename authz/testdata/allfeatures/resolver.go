@@ -55,7 +55,7 @@ func NewResolver() *Resolver {
 	post := func(id string, author *string, m *Member, c ...*Comment) *Post {
 		return &Post{
 			ID: id, Title: to("Post " + id), AuthorID: author, Author: m, Secret: to("secret"),
-			Recent: to("recent"), Audit: to("audit"), Meta: map[string]any{"k": "v"},
+			Recent: to("recent"), Audit: to("audit"), Diary: to("diary"), Meta: map[string]any{"k": "v"},
 			Notes: []string{"note"}, Comments: append([]*Comment{}, c...), Query: &Query{},
 		}
 	}
@@ -66,18 +66,20 @@ func NewResolver() *Resolver {
 	draft := func(id, author string, members []string, p *Post) *Draft {
 		return &Draft{
 			ID: id, Title: to("Draft " + id), AuthorID: to(author), MemberIds: members,
-			Body: to("body"), Review: to("review"), Score: to(len(author)), Post: p,
+			Body: to("body"), Review: to("review"), Score: to(len(author)), Rank: to(len(members)), Post: p,
 		}
 	}
 	d1, d2 := draft("d1", "alice", []string{"bob"}, p1), draft("d2", "bob", members, nil)
 	d3 := draft("d3", "alice", []string{"alice"}, p2)
 	d1.Parent, d3.Parent, p2.Parent, p1.Parent = p2, d2, d1, p0
 	c1.Drafts, c2.Drafts, c0.Drafts = []*Draft{d1, d3}, []*Draft{d2}, []*Draft{}
+	l1 := &Locker{ID: "l1", MemberIds: []string{"alice"}, Content: to("content"), Draft: d1}
+	l0 := &Locker{ID: "l0", Content: to("content")}
 	m2 := &Memo{ID: "m2", Text: "second"}
 	m1 := &Memo{ID: "m1", Text: "first", Classified: to("classified"), Next: m2}
 	return &Resolver{Many: Rows(2), objects: map[string]Node{
 		"alice": alice, "bob": bob, "c1": c1, "c2": c2, "c0": c0, "p1": p1, "p2": p2, "p0": p0, "pe": pe,
-		"d1": d1, "d2": d2, "d3": d3, "m1": m1, "m2": m2,
+		"d1": d1, "d2": d2, "d3": d3, "l1": l1, "l0": l0, "m1": m1, "m2": m2,
 	}}
 }
 
@@ -85,7 +87,7 @@ func NewResolver() *Resolver {
 func Rows(n int) []*Row {
 	all := make([]*Row, n)
 	for i := range all {
-		all[i] = &Row{A: &i, B: &i, C: &i, D: &i, E: &i}
+		all[i] = &Row{A: &i, B: &i, C: &i, D: &i, E: &i, F: &i}
 	}
 	return all
 }
@@ -102,6 +104,7 @@ func (r *Resolver) Object(id string) any { return r.objects[id] }
 func (r *Resolver) post(id string) *Post     { return one[*Post](r, id) }
 func (r *Resolver) draft(id string) *Draft   { return one[*Draft](r, id) }
 func (r *Resolver) club(id string) *Club     { return one[*Club](r, id) }
+func (r *Resolver) locker(id string) *Locker { return one[*Locker](r, id) }
 func (r *Resolver) memo(id string) *Memo     { return one[*Memo](r, id) }
 func (r *Resolver) member(id string) *Member { return one[*Member](r, id) }
 
@@ -153,6 +156,10 @@ func (r drafts) Score(_ context.Context, all []*Draft) ([]*int, error) {
 	r.ask(all)
 	return counted(r.Resolver, eachDraft(all, func(d *Draft) *int { return to(len(*d.AuthorID)) }))
 }
+func (r drafts) Rank(_ context.Context, all []*Draft) ([]*int, error) {
+	r.ask(all)
+	return counted(r.Resolver, eachDraft(all, func(d *Draft) *int { return to(len(d.MemberIds)) }))
+}
 func (r drafts) Words(_ context.Context, all []*Draft, _ *bool) ([]int, error) {
 	r.ask(all)
 	return counted(r.Resolver, eachDraft(all, func(d *Draft) int { return len(d.ID) }))
@@ -188,6 +195,12 @@ func stream[T any](r *Resolver, all ...T) (<-chan T, error) {
 
 func (r subscription) Ticks(context.Context) (<-chan int, error)    { return stream(r.Resolver, 1, 2) }
 func (r subscription) Secrets(context.Context) (<-chan *int, error) { return stream(r.Resolver, to(7)) }
+func (r subscription) Alarms(context.Context) (<-chan *int, error) {
+	return stream(r.Resolver, to(1), to(2))
+}
+func (r subscription) Lockers(context.Context) (<-chan *Locker, error) {
+	return stream(r.Resolver, r.locker("l1"), nil, r.locker("l0"))
+}
 func (r subscription) Edits(context.Context, string) (<-chan *int, error) {
 	return stream(r.Resolver, to(1), to(2))
 }

@@ -7,14 +7,19 @@ type (
 	mutation struct{ *Resolver }
 )
 
-func (q query) Open(context.Context) (string, error)    { return counted(q.Resolver, "open") }
-func (q query) Me(context.Context) (*Member, error)     { return counted(q.Resolver, q.member("alice")) }
-func (q query) Fresh(context.Context) (*string, error)  { return counted(q.Resolver, to("fresh")) }
-func (q query) Staff(context.Context) (*string, error)  { return counted(q.Resolver, to("staff")) }
-func (q query) Scoped(context.Context) (*string, error) { return counted(q.Resolver, to("scoped")) }
-func (q query) Either(context.Context) (*string, error) { return counted(q.Resolver, to("either")) }
-func (q query) Vault(context.Context) (*Vault, error)   { return counted(q.Resolver, q.vault()) }
-func (q query) Rows(context.Context) ([]*Row, error)    { return counted(q.Resolver, q.Many) }
+func (q query) Open(context.Context) (string, error)     { return counted(q.Resolver, "open") }
+func (q query) Me(context.Context) (*Member, error)      { return counted(q.Resolver, q.member("alice")) }
+func (q query) Fresh(context.Context) (*string, error)   { return counted(q.Resolver, to("fresh")) }
+func (q query) Staff(context.Context) (*string, error)   { return counted(q.Resolver, to("staff")) }
+func (q query) Scoped(context.Context) (*string, error)  { return counted(q.Resolver, to("scoped")) }
+func (q query) Either(context.Context) (*string, error)  { return counted(q.Resolver, to("either")) }
+func (q query) Twofold(context.Context) (*string, error) { return counted(q.Resolver, to("twofold")) }
+func (q query) Proven(context.Context) (*string, error)  { return counted(q.Resolver, to("proven")) }
+func (q query) EitherProven(context.Context) (*string, error) {
+	return counted(q.Resolver, to("either"))
+}
+func (q query) Vault(context.Context) (*Vault, error) { return counted(q.Resolver, q.vault()) }
+func (q query) Rows(context.Context) ([]*Row, error)  { return counted(q.Resolver, q.Many) }
 
 func (q query) Excerpt(_ context.Context, id string) (*string, error) {
 	return counted(q.Resolver, to("of "+id))
@@ -36,6 +41,9 @@ func (q query) MustDraft(_ context.Context, id string) (*Draft, error) {
 func (q query) Club(_ context.Context, id string) (*Club, error) {
 	return counted(q.Resolver, q.club(id))
 }
+func (q query) Locker(_ context.Context, id string) (*Locker, error) {
+	return counted(q.Resolver, q.locker(id))
+}
 func (q query) Memo(_ context.Context, id string) (*Memo, error) {
 	return counted(q.Resolver, q.memo(id))
 }
@@ -48,7 +56,7 @@ func (q query) Nodes(context.Context) ([]Node, error) {
 func (q query) Documents(context.Context) ([]Document, error) {
 	return counted(q.Resolver, []Document{q.post("p2"), q.draft("d1"), q.draft("d3")})
 }
-func (q query) Search(_ context.Context, text *string, _ *bool) ([]Result, error) {
+func (q query) Search(_ context.Context, text *string, _, _ *bool) ([]Result, error) {
 	if text != nil && *text == "posts" {
 		return counted(q.Resolver, []Result{q.post("p1"), q.post("p1").Tags[0], q.post("p0")})
 	}
@@ -83,6 +91,7 @@ func (m mutation) Write(context.Context, PostInput) (*Post, error) {
 	return counted(m.Resolver, m.post("p1"))
 }
 func (m mutation) Erase(context.Context, string) (bool, error) { return counted(m.Resolver, true) }
+func (m mutation) Seal(context.Context) (*string, error)       { return counted(m.Resolver, to("sealed")) }
 func (m mutation) Discard(_ context.Context, id string) (*string, error) {
 	return counted(m.Resolver, &id)
 }

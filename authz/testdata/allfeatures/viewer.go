@@ -12,6 +12,7 @@ type Viewer struct {
 	Scopes          []string
 	Restrict        bool // to the scopes
 	AuthTime        time.Time
+	TwoFactors      bool
 	AnonymousReason string
 	CheckErr        error
 }
@@ -21,6 +22,7 @@ func (v *Viewer) HasRole(r string) bool      { return slices.Contains(v.Roles, r
 func (v *Viewer) HasScope(s string) bool     { return slices.Contains(v.Scopes, s) }
 func (v *Viewer) Restricted() bool           { return v.Restrict }
 func (v *Viewer) AuthenticatedAt() time.Time { return v.AuthTime }
+func (v *Viewer) MFA() bool                  { return v.TwoFactors }
 func (v *Viewer) Reason() string             { return v.AnonymousReason }
 func (v *Viewer) Err() error                 { return v.CheckErr }
 
@@ -46,6 +48,8 @@ func IsMember(v *Viewer, object any) bool {
 	case *Draft:
 		return v.ID != "" && slices.Contains(o.MemberIds, v.ID)
 	case *Club:
+		return v.ID != "" && slices.Contains(o.MemberIds, v.ID)
+	case *Locker:
 		return v.ID != "" && slices.Contains(o.MemberIds, v.ID)
 	}
 	return false

@@ -393,6 +393,8 @@ directive @auth(
   owner: Owner
   "At most so many seconds since the caller last authenticated."
   maxAge: Int
+  "` + "`" + `true` + "`" + `: the caller has proved a second factor."
+  mfa: Boolean
   "Alternatives, of which one must hold. Not together with the other arguments."
   any: [AuthRule!]
 ) on OBJECT | FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
@@ -413,6 +415,8 @@ input AuthRule {
   owner: Owner
   "At most so many seconds since the caller last authenticated."
   maxAge: Int
+  "` + "`" + `true` + "`" + `: the caller has proved a second factor."
+  mfa: Boolean
 }
 `, BuiltIn: false},
 	{Name: "schema.graphql", Input: sourceData("schema.graphql"), BuiltIn: false},
@@ -2623,7 +2627,7 @@ func (ec *executionContext) unmarshalInputAuthRule(ctx context.Context, obj any)
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"roles", "scopes", "owner", "maxAge"}
+	fieldsInOrder := [...]string{"roles", "scopes", "owner", "maxAge", "mfa"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2658,6 +2662,13 @@ func (ec *executionContext) unmarshalInputAuthRule(ctx context.Context, obj any)
 				return it, err
 			}
 			it.MaxAge = data
+		case "mfa":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("mfa"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Mfa = data
 		}
 	}
 	return it, nil

@@ -32,6 +32,8 @@ type AuthRule struct {
 	Owner *Owner `json:"owner,omitempty"`
 	// At most so many seconds since the caller last authenticated.
 	MaxAge *int `json:"maxAge,omitempty"`
+	// `true`: the caller has proved a second factor.
+	Mfa *bool `json:"mfa,omitempty"`
 }
 
 type Invoice struct {

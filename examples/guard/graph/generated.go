@@ -50,6 +50,7 @@ type ComplexityRoot struct {
 
 	Mutation struct {
 		Publish func(childComplexity int, id string) int
+		Retract func(childComplexity int, id string) int
 		Write   func(childComplexity int, title string, text string) int
 	}
 
@@ -66,6 +67,7 @@ type ComplexityRoot struct {
 type MutationResolver interface {
 	Write(ctx context.Context, title string, text string) (*Draft, error)
 	Publish(ctx context.Context, id string) (*Article, error)
+	Retract(ctx context.Context, id string) (*Draft, error)
 }
 type QueryResolver interface {
 	Articles(ctx context.Context) ([]*Article, error)
@@ -151,6 +153,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Publish(childComplexity, args["id"].(string)), true
+	case "Mutation.retract":
+		if e.ComplexityRoot.Mutation.Retract == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_retract_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.Retract(childComplexity, args["id"].(string)), true
 	case "Mutation.write":
 		if e.ComplexityRoot.Mutation.Write == nil {
 			break
@@ -283,6 +296,8 @@ directive @auth(
   owner: Owner
   "At most so many seconds since the caller last authenticated."
   maxAge: Int
+  "` + "`" + `true` + "`" + `: the caller has proved a second factor."
+  mfa: Boolean
   "Alternatives, of which one must hold. Not together with the other arguments."
   any: [AuthRule!]
 ) on OBJECT | FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
@@ -303,6 +318,8 @@ input AuthRule {
   owner: Owner
   "At most so many seconds since the caller last authenticated."
   maxAge: Int
+  "` + "`" + `true` + "`" + `: the caller has proved a second factor."
+  mfa: Boolean
 }
 `, BuiltIn: false},
 	{Name: "../schema.graphql", Input: `"The roles of callers."
@@ -321,7 +338,7 @@ type Query {
   "All articles, the oldest first."
   articles: [Article!]! @public
   "A draft, or null with the error NOT_FOUND: the same for another author's draft as for a missing one."
-  draft("The draft's id." id: ID!): Draft @auth
+  draft("The draft's id." id: ID!): Draft @auth(any: [{}, { scopes: ["drafts:read"] }])
 }
 
 "When one field of a mutation is forbidden, none of them runs."
@@ -330,6 +347,8 @@ type Mutation {
   write("The title." title: String!, "The text." text: String!): Draft! @auth
   "Turns a draft into an article; null when there is no such draft."
   publish("The draft's id." id: ID!): Article @auth(roles: [EDITOR])
+  "Turns an article back into a draft; null when there is no such article. Editors prove a second factor for it."
+  retract("The article's id." id: ID!): Draft @auth(roles: [EDITOR], mfa: true)
 }
 
 "A published text."
@@ -345,7 +364,7 @@ type Article @public {
 }
 
 "A text that is not published yet."
-type Draft @auth(any: [{ roles: [EDITOR] }, { owner: AUTHOR }]) {
+type Draft @auth(any: [{ roles: [EDITOR] }, { owner: AUTHOR }, { owner: AUTHOR, scopes: ["drafts:read"] }]) {
   "Never changes."
   id: ID!
   "The title."
@@ -508,6 +527,20 @@ func (ec *executionContext) childFields___Type(ctx context.Context, field graphq
 // region    ***************************** args.gotpl *****************************
 
 func (ec *executionContext) field_Mutation_publish_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_retract_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
@@ -911,6 +944,50 @@ func (ec *executionContext) fieldContext_Mutation_publish(ctx context.Context, f
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_publish_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_retract(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_retract(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().Retract(ctx, fc.Args["id"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Draft) graphql.Marshaler {
+			return ec.marshalODraft2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋexamplesᚋguardᚋgraphᚐDraft(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_retract(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Draft(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_retract_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -2153,7 +2230,7 @@ func (ec *executionContext) unmarshalInputAuthRule(ctx context.Context, obj any)
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"roles", "scopes", "owner", "maxAge"}
+	fieldsInOrder := [...]string{"roles", "scopes", "owner", "maxAge", "mfa"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2188,6 +2265,13 @@ func (ec *executionContext) unmarshalInputAuthRule(ctx context.Context, obj any)
 				return it, err
 			}
 			it.MaxAge = data
+		case "mfa":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("mfa"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Mfa = data
 		}
 	}
 	return it, nil
@@ -2338,6 +2422,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "publish":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_publish(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "retract":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_retract(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++

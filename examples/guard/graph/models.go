@@ -31,6 +31,8 @@ type AuthRule struct {
 	Owner *Owner `json:"owner,omitempty"`
 	// At most so many seconds since the caller last authenticated.
 	MaxAge *int `json:"maxAge,omitempty"`
+	// `true`: the caller has proved a second factor.
+	Mfa *bool `json:"mfa,omitempty"`
 }
 
 // A text that is not published yet.
