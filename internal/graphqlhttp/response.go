@@ -48,7 +48,7 @@ func (t *transport) respond(ctx context.Context, out responder, response *graphq
 	status := http.StatusOK
 	if len(response.Data) == 0 || string(response.Data) == "null" && !mutated(ctx) {
 		e, errorStatus := primaryError(errs)
-		setAuthHeaders(out.Header(), e)
+		setAuthHeaders(out.Header(), e, errs)
 		if errorStatus == http.StatusOK && len(response.Data) == 0 {
 			errorStatus = http.StatusBadRequest // without a data entry, 200 would be a lie
 		}

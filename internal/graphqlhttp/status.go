@@ -58,12 +58,13 @@ func CodeOf(e *gqlerror.Error) problem.Code {
 }
 
 // setAuthHeaders sets WWW-Authenticate and Retry-After. They are sent with every status: RFC 9110, section 11.6.1,
-// allows a challenge in other responses than 401, and clients of application/json see only 200.
-func setAuthHeaders(h http.Header, e *gqlerror.Error) {
+// allows a challenge in other responses than 401, and clients of application/json see only 200. The errors are those of
+// the response, of which e is the primary one.
+func setAuthHeaders(h http.Header, e *gqlerror.Error, errs gqlerror.List) {
 	if e == nil {
 		return
 	}
-	if c := challenge(e); c != "" {
+	if c := challenge(e, errs); c != "" {
 		h.Set("WWW-Authenticate", c)
 	}
 	if seconds, ok := e.Extensions["retryAfter"]; ok {
@@ -73,7 +74,7 @@ func setAuthHeaders(h http.Header, e *gqlerror.Error) {
 
 // challenge returns what the client must present: RFC 6750, section 3, and RFC 9470, section 3. To a request without
 // credentials it names no error, as RFC 6750 asks.
-func challenge(e *gqlerror.Error) string {
+func challenge(e *gqlerror.Error, errs gqlerror.List) string {
 	switch CodeOf(e) {
 	case problem.Unauthenticated:
 		if reason := e.Extensions["reason"]; reason != nil && reason != "missing" {
@@ -81,8 +82,7 @@ func challenge(e *gqlerror.Error) string {
 		}
 		return `Bearer realm="gatehouse"`
 	case problem.ReauthenticationRequired:
-		return fmt.Sprintf(`Bearer error="insufficient_user_authentication", `+
-			`error_description="more recent authentication is required", max_age="%v"`, e.Extensions["maxAge"])
+		return stepUpChallenge(errs)
 	case problem.InsufficientScope:
 		scopes, _ := e.Extensions["missingScopes"].([]string)
 		return fmt.Sprintf(`Bearer error="insufficient_scope", scope="%s"`, strings.Join(scopes, " "))

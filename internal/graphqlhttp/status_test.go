@@ -44,10 +44,17 @@ func TestStatus_RefusalsHaveStatusAndHeaders(t *testing.T) {
 		invalidToken   = `Bearer error="invalid_token", error_description="the access token is `
 		reauthenticate = `Bearer error="insufficient_user_authentication", ` +
 			`error_description="more recent authentication is required", max_age=`
+		secondFactor = `Bearer error="insufficient_user_authentication", ` +
+			`error_description="a second factor is required", acr_values="aal2"`
+		secondFactorAgain = `Bearer error="insufficient_user_authentication", ` +
+			`error_description="more recent authentication with a second factor is required", acr_values="aal2", max_age=`
 		insufficientScope = `Bearer error="insufficient_scope", scope=`
 	)
 	unauthenticated := func(reason string) map[string]any { return coded(problem.Unauthenticated, "reason", reason) }
 	tooOld := coded(problem.ReauthenticationRequired, "maxAge", 300)
+	older := coded(problem.ReauthenticationRequired, "maxAge", 600)
+	oneFactor := coded(problem.ReauthenticationRequired, "mfa", true)
+	both := coded(problem.ReauthenticationRequired, "maxAge", 60, "mfa", true)
 	noScope := coded(problem.InsufficientScope, "missingScopes", []string{"a", "b"})
 	limited, forbidden := coded(problem.RateLimited, "retryAfter", 60), coded(problem.Forbidden)
 	for _, c := range []struct {
@@ -60,6 +67,12 @@ func TestStatus_RefusalsHaveStatusAndHeaders(t *testing.T) {
 		{list{unauthenticated("revoked")}, 401, invalidToken + `revoked"`, ""},
 		{list{unauthenticated("invalid")}, 401, invalidToken + `invalid"`, ""},
 		{list{tooOld}, 401, reauthenticate + `"300"`, ""},
+		{list{oneFactor}, 401, secondFactor, ""},
+		{list{both}, 401, secondFactorAgain + `"60"`, ""},
+		{list{older, tooOld}, 401, reauthenticate + `"300"`, ""}, // the client asks its user once, for all of it
+		{list{tooOld, forbidden, oneFactor}, 401, secondFactorAgain + `"300"`, ""},
+		{list{tooOld, both}, 401, secondFactorAgain + `"60"`, ""},
+		{list{unauthenticated("missing"), oneFactor}, 401, `Bearer realm="gatehouse"`, ""},
 		{list{noScope}, 403, insufficientScope + `"a b"`, ""},
 		{list{forbidden}, 403, "", ""},
 		{list{coded(problem.Internal)}, 500, "", ""},
