@@ -36,12 +36,15 @@ func (all users) name(ctx context.Context) string {
 	return ""
 }
 
-// usersByHeader believes two headers THAT ANYONE CAN SEND. They are for trying out: replace them by your own
-// authentication, which checks a session or a token and takes name and roles from it.
+// usersByHeader believes headers THAT ANYONE CAN SEND. They are for trying out: replace them by your own
+// authentication, which checks a session or a token and takes name, roles, scopes and proofs from it.
 var usersByHeader = users{
 	middleware: func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			c := caller{name: r.Header.Get("X-User"), roles: r.Header.Values("X-Roles")}
+			c := caller{
+				name: r.Header.Get("X-User"), roles: r.Header.Values("X-Roles"),
+				scopes: r.Header.Values("X-Scopes"), mfa: r.Header.Get("X-MFA") == "yes",
+			}
 			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, c)))
 		})
 	},
@@ -53,8 +56,10 @@ var usersByHeader = users{
 
 // caller is a user by header. The zero caller is anonymous.
 type caller struct {
-	name  string
-	roles []string
+	name   string
+	roles  []string
+	scopes []string // with any, the caller is a program that may do no more than they say
+	mfa    bool     // a second factor was proved
 }
 
 type callerKey struct{}
@@ -63,6 +68,12 @@ func (c caller) Name() string             { return c.name }
 func (c caller) SignedIn() bool           { return c.name != "" }
 func (c caller) HasRole(role string) bool { return slices.Contains(c.roles, role) }
 
-// HasScope and AuthenticatedAt answer for rules that this schema does not use.
-func (c caller) HasScope(string) bool       { return false }
+// HasScope, Restricted and MFA are for callers who are more, or less, than a user with a password.
+func (c caller) HasScope(scope string) bool {
+	return !c.Restricted() || slices.Contains(c.scopes, scope)
+}
+func (c caller) Restricted() bool { return len(c.scopes) > 0 }
+func (c caller) MFA() bool        { return c.mfa }
+
+// AuthenticatedAt answers for rules with maxAge, which this schema does not use.
 func (c caller) AuthenticatedAt() time.Time { return time.Time{} }

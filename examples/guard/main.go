@@ -22,7 +22,7 @@ import (
 
 func main() {
 	address := flag.String("address", "127.0.0.1:8081", "where to listen; port 0 takes a free one")
-	issuer := flag.String("issuer", "", "the address of a Gatehouse, whose users are the callers; default: two headers")
+	issuer := flag.String("issuer", "", "the address of a Gatehouse, whose users are the callers; default: headers")
 	flag.Parse()
 	log.Fatal(run(*address, *issuer))
 }

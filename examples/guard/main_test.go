@@ -24,12 +24,14 @@ var (
 	author    = http.Header{"X-User": {"ann"}}
 	otherUser = http.Header{"X-User": {"bob"}}
 	editor    = http.Header{"X-User": {"eve"}, "X-Roles": {"EDITOR"}}
+	proved    = http.Header{"X-User": {"eve"}, "X-Roles": {"EDITOR"}, "X-Mfa": {"yes"}}
 )
 
 const (
 	articles  = `{ articles { title author } }`
 	draft     = `query($id: ID!) { draft(id: $id) { title } }`
 	publish   = `mutation { publish(id: "2") { title } }`
+	retract   = `mutation { retract(id: "1") { title } }`
 	published = `{"data":{"articles":[{"title":"Installation","author":"ann"}]}}`
 	annsDraft = `{"data":{"draft":{"title":"Upgrading"}}}`
 )
@@ -73,6 +75,50 @@ func TestPublish_IsAllowedToEditorsOnly(t *testing.T) {
 	s.want(editor, draft, `{"data":{"draft":null}}`)
 }
 
+func TestRetract_WantsASecondFactorOfEditors(t *testing.T) {
+	s := start(t)
+	s.wantCode(editor, retract, "REAUTHENTICATION_REQUIRED")
+	if got := s.ask(editor, retract); !strings.Contains(got, `"mfa":true`) {
+		t.Errorf("the error does not say what is lacking: %s", got)
+	}
+	s.wantCode(http.Header{"X-User": {"ann"}, "X-Mfa": {"yes"}}, retract, "FORBIDDEN")
+	s.wantCode(http.Header{"X-Mfa": {"yes"}}, retract, "UNAUTHENTICATED")
+	s.want(anonymous, articles, published)
+
+	s.want(proved, retract, `{"data":{"retract":{"title":"Installation"}}}`)
+	s.want(anonymous, articles, `{"data":{"articles":[]}}`)
+}
+
+// TestScopes_OpenWhatNamesThemAndNothingElse asks as a program of ann, and of an editor.
+func TestScopes_OpenWhatNamesThemAndNothingElse(t *testing.T) {
+	s := start(t)
+	program := func(scope string, who http.Header) http.Header {
+		restricted := who.Clone()
+		restricted.Set("X-Scopes", scope)
+		return restricted
+	}
+	reader := program("drafts:read", author)
+	s.want(reader, draft, annsDraft)
+	s.want(reader, articles, published)
+	const notFound = `"code":"NOT_FOUND"`
+	for _, who := range []http.Header{program("drafts:read", otherUser), program("drafts:read", proved)} {
+		if got := s.ask(who, draft); !strings.Contains(got, notFound) {
+			t.Errorf("%v sees the draft of another: %s", who, got)
+		}
+	}
+	if got := s.ask(reader, draft, "99"); !strings.Contains(got, notFound) {
+		t.Errorf("a missing draft: %s", got)
+	}
+	s.wantCode(program("drafts:write", author), draft, "INSUFFICIENT_SCOPE")
+	write := `mutation { write(title: "x", text: "x") { id } }`
+	s.wantCode(reader, write, "FORBIDDEN")
+	for _, forbidden := range []string{publish, retract} {
+		s.wantCode(program("drafts:read", proved), forbidden, "FORBIDDEN")
+	}
+	s.want(author, write, `{"data":{"write":{"id":"3"}}}`) // the controls
+	s.want(proved, publish, `{"data":{"publish":{"title":"Upgrading"}}}`)
+}
+
 func TestMutation_WithOneForbiddenFieldDoesNothing(t *testing.T) {
 	s := start(t)
 	write := `write(title: "Removal", text: "Stop it first.") { id author }`
@@ -84,8 +130,9 @@ func TestMutation_WithOneForbiddenFieldDoesNothing(t *testing.T) {
 func TestSchema_RootFieldWithoutRulePreventsTheStart(t *testing.T) {
 	complete := read("schema.graphql")
 	for field, coordinate := range map[string]string{
-		"draft(\"The draft's id.\" id: ID!): Draft @auth\n":                    "Query.draft",
-		"publish(\"The draft's id.\" id: ID!): Article @auth(roles: [EDITOR])": "Mutation.publish",
+		"draft(\"The draft's id.\" id: ID!): Draft @auth(any: [{}, { scopes: [\"drafts:read\"] }])\n": "Query.draft",
+		"publish(\"The draft's id.\" id: ID!): Article @auth(roles: [EDITOR])\n":                      "Mutation.publish",
+		"retract(\"The article's id.\" id: ID!): Draft @auth(roles: [EDITOR], mfa: true)\n":           "Mutation.retract",
 	} {
 		without, _, _ := strings.Cut(field, "@auth")
 		incomplete := strings.Replace(complete, field, without+"\n", 1)
@@ -101,7 +148,7 @@ func TestSchema_RootFieldWithoutRulePreventsTheStart(t *testing.T) {
 
 func TestIntrospection_ShowsTheRules(t *testing.T) {
 	got := start(t).ask(anonymous, `{ __type(name: "Draft") { fields { description } } }`)
-	if want := `Access: EDITOR, or AUTHOR.`; strings.Count(got, want) != 4 {
+	if want := `Access: EDITOR, or AUTHOR, or AUTHOR with scope drafts:read.`; strings.Count(got, want) != 4 {
 		t.Errorf("%q is not on each of the 4 fields: %s", want, got)
 	}
 }
@@ -122,15 +169,15 @@ func TestReadme_QuotesTheCode(t *testing.T) {
 // TestReadme_CallsAnswerAsWritten makes each call of README.md that curl makes there and compares the answer below it.
 func TestReadme_CallsAnswerAsWritten(t *testing.T) {
 	s := start(t)
-	calls := regexp.MustCompile(`(?m)^    curl .*?(?:-H 'x-user: (\w+)' )?--data-urlencode 'query=(.*)'\n((?:      .*\n)+)`)
+	calls := regexp.MustCompile(`(?m)^    curl .*?((?: -H '.*?')*) (?:--data-urlencode 'query=|--json '\{"query": ")(.*?)(?:"\})?'\n((?:      .*\n)+)`)
 	all := calls.FindAllStringSubmatch(read("README.md"), -1)
-	if len(all) != 2 {
-		t.Fatalf("README.md has %d calls, want 2", len(all))
+	if len(all) != 4 {
+		t.Fatalf("README.md has %d calls, want 4", len(all))
 	}
 	for _, call := range all {
 		who := http.Header{}
-		if call[1] != "" {
-			who.Set("x-user", call[1])
+		for _, header := range regexp.MustCompile(`-H '(.*?): (.*?)'`).FindAllStringSubmatch(call[1], -1) {
+			who.Set(header[1], header[2])
 		}
 		s.want(who, call[2], regexp.MustCompile(`\n? {6}`).ReplaceAllString(strings.TrimSuffix(call[3], "\n"), ""))
 	}

@@ -72,6 +72,20 @@ func (s *store) Publish(_ context.Context, id string) (*graph.Article, error) {
 	return &article, nil
 }
 
+// Retract resolves Mutation.retract.
+func (s *store) Retract(_ context.Context, id string) (*graph.Draft, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.IndexFunc(s.articles, func(article *graph.Article) bool { return article.ID == id })
+	if i < 0 {
+		return nil, nil
+	}
+	draft := graph.Draft(*s.articles[i])
+	s.drafts = append(s.drafts, &draft)
+	s.articles = slices.Delete(s.articles, i, i+1)
+	return &draft, nil
+}
+
 func (s *store) find(id string) int {
 	return slices.IndexFunc(s.drafts, func(draft *graph.Draft) bool { return draft.ID == id })
 }
