@@ -5615,6 +5615,7 @@ type SessionMutation struct {
 	refresh_generation    *int
 	addrefresh_generation *int
 	authenticated_at      *time.Time
+	amr                   *string
 	created_at            *time.Time
 	last_used_at          *time.Time
 	idle_expires_at       *time.Time
@@ -5896,6 +5897,42 @@ func (m *SessionMutation) OldAuthenticatedAt(ctx context.Context) (v time.Time, 
 // ResetAuthenticatedAt resets all changes to the "authenticated_at" field.
 func (m *SessionMutation) ResetAuthenticatedAt() {
 	m.authenticated_at = nil
+}
+
+// SetAmr sets the "amr" field.
+func (m *SessionMutation) SetAmr(s string) {
+	m.amr = &s
+}
+
+// Amr returns the value of the "amr" field in the mutation.
+func (m *SessionMutation) Amr() (r string, exists bool) {
+	v := m.amr
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAmr returns the old "amr" field's value of the Session entity.
+// If the Session object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SessionMutation) OldAmr(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAmr is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAmr requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAmr: %w", err)
+	}
+	return oldValue.Amr, nil
+}
+
+// ResetAmr resets all changes to the "amr" field.
+func (m *SessionMutation) ResetAmr() {
+	m.amr = nil
 }
 
 // SetCreatedAt sets the "created_at" field.
@@ -6250,7 +6287,7 @@ func (m *SessionMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *SessionMutation) Fields() []string {
-	fields := make([]string, 0, 11)
+	fields := make([]string, 0, 12)
 	if m.user != nil {
 		fields = append(fields, session.FieldUserID)
 	}
@@ -6262,6 +6299,9 @@ func (m *SessionMutation) Fields() []string {
 	}
 	if m.authenticated_at != nil {
 		fields = append(fields, session.FieldAuthenticatedAt)
+	}
+	if m.amr != nil {
+		fields = append(fields, session.FieldAmr)
 	}
 	if m.created_at != nil {
 		fields = append(fields, session.FieldCreatedAt)
@@ -6300,6 +6340,8 @@ func (m *SessionMutation) Field(name string) (ent.Value, bool) {
 		return m.RefreshGeneration()
 	case session.FieldAuthenticatedAt:
 		return m.AuthenticatedAt()
+	case session.FieldAmr:
+		return m.Amr()
 	case session.FieldCreatedAt:
 		return m.CreatedAt()
 	case session.FieldLastUsedAt:
@@ -6331,6 +6373,8 @@ func (m *SessionMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldRefreshGeneration(ctx)
 	case session.FieldAuthenticatedAt:
 		return m.OldAuthenticatedAt(ctx)
+	case session.FieldAmr:
+		return m.OldAmr(ctx)
 	case session.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
 	case session.FieldLastUsedAt:
@@ -6381,6 +6425,13 @@ func (m *SessionMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetAuthenticatedAt(v)
+		return nil
+	case session.FieldAmr:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAmr(v)
 		return nil
 	case session.FieldCreatedAt:
 		v, ok := value.(time.Time)
@@ -6527,6 +6578,9 @@ func (m *SessionMutation) ResetField(name string) error {
 		return nil
 	case session.FieldAuthenticatedAt:
 		m.ResetAuthenticatedAt()
+		return nil
+	case session.FieldAmr:
+		m.ResetAmr()
 		return nil
 	case session.FieldCreatedAt:
 		m.ResetCreatedAt()

@@ -27,6 +27,8 @@ type Session struct {
 	RefreshGeneration int `json:"refresh_generation,omitempty"`
 	// when the user last proved who they are: auth_time
 	AuthenticatedAt time.Time `json:"authenticated_at,omitempty"`
+	// what they have proved: values of RFC 8176, with a blank between
+	Amr string `json:"amr,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
 	// LastUsedAt holds the value of the "last_used_at" field.
@@ -76,7 +78,7 @@ func (*Session) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case session.FieldRefreshGeneration:
 			values[i] = new(sql.NullInt64)
-		case session.FieldUserAgent, session.FieldIP:
+		case session.FieldAmr, session.FieldUserAgent, session.FieldIP:
 			values[i] = new(sql.NullString)
 		case session.FieldAuthenticatedAt, session.FieldCreatedAt, session.FieldLastUsedAt, session.FieldIdleExpiresAt, session.FieldExpiresAt, session.FieldEndedAt:
 			values[i] = new(sql.NullTime)
@@ -126,6 +128,12 @@ func (_m *Session) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field authenticated_at", values[i])
 			} else if value.Valid {
 				_m.AuthenticatedAt = value.Time
+			}
+		case session.FieldAmr:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field amr", values[i])
+			} else if value.Valid {
+				_m.Amr = value.String
 			}
 		case session.FieldCreatedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -223,6 +231,9 @@ func (_m *Session) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("authenticated_at=")
 	builder.WriteString(_m.AuthenticatedAt.Format(time.ANSIC))
+	builder.WriteString(", ")
+	builder.WriteString("amr=")
+	builder.WriteString(_m.Amr)
 	builder.WriteString(", ")
 	builder.WriteString("created_at=")
 	builder.WriteString(_m.CreatedAt.Format(time.ANSIC))

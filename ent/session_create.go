@@ -49,6 +49,12 @@ func (_c *SessionCreate) SetAuthenticatedAt(v time.Time) *SessionCreate {
 	return _c
 }
 
+// SetAmr sets the "amr" field.
+func (_c *SessionCreate) SetAmr(v string) *SessionCreate {
+	_c.mutation.SetAmr(v)
+	return _c
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_c *SessionCreate) SetCreatedAt(v time.Time) *SessionCreate {
 	_c.mutation.SetCreatedAt(v)
@@ -172,6 +178,9 @@ func (_c *SessionCreate) check() error {
 	if _, ok := _c.mutation.AuthenticatedAt(); !ok {
 		return &ValidationError{Name: "authenticated_at", err: errors.New(`ent: missing required field "Session.authenticated_at"`)}
 	}
+	if _, ok := _c.mutation.Amr(); !ok {
+		return &ValidationError{Name: "amr", err: errors.New(`ent: missing required field "Session.amr"`)}
+	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "Session.created_at"`)}
 	}
@@ -234,6 +243,10 @@ func (_c *SessionCreate) createSpec() (*Session, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.AuthenticatedAt(); ok {
 		_spec.SetField(session.FieldAuthenticatedAt, field.TypeTime, value)
 		_node.AuthenticatedAt = value
+	}
+	if value, ok := _c.mutation.Amr(); ok {
+		_spec.SetField(session.FieldAmr, field.TypeString, value)
+		_node.Amr = value
 	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(session.FieldCreatedAt, field.TypeTime, value)
@@ -371,6 +384,18 @@ func (u *SessionUpsert) SetAuthenticatedAt(v time.Time) *SessionUpsert {
 // UpdateAuthenticatedAt sets the "authenticated_at" field to the value that was provided on create.
 func (u *SessionUpsert) UpdateAuthenticatedAt() *SessionUpsert {
 	u.SetExcluded(session.FieldAuthenticatedAt)
+	return u
+}
+
+// SetAmr sets the "amr" field.
+func (u *SessionUpsert) SetAmr(v string) *SessionUpsert {
+	u.Set(session.FieldAmr, v)
+	return u
+}
+
+// UpdateAmr sets the "amr" field to the value that was provided on create.
+func (u *SessionUpsert) UpdateAmr() *SessionUpsert {
+	u.SetExcluded(session.FieldAmr)
 	return u
 }
 
@@ -555,6 +580,20 @@ func (u *SessionUpsertOne) SetAuthenticatedAt(v time.Time) *SessionUpsertOne {
 func (u *SessionUpsertOne) UpdateAuthenticatedAt() *SessionUpsertOne {
 	return u.Update(func(s *SessionUpsert) {
 		s.UpdateAuthenticatedAt()
+	})
+}
+
+// SetAmr sets the "amr" field.
+func (u *SessionUpsertOne) SetAmr(v string) *SessionUpsertOne {
+	return u.Update(func(s *SessionUpsert) {
+		s.SetAmr(v)
+	})
+}
+
+// UpdateAmr sets the "amr" field to the value that was provided on create.
+func (u *SessionUpsertOne) UpdateAmr() *SessionUpsertOne {
+	return u.Update(func(s *SessionUpsert) {
+		s.UpdateAmr()
 	})
 }
 
@@ -918,6 +957,20 @@ func (u *SessionUpsertBulk) SetAuthenticatedAt(v time.Time) *SessionUpsertBulk {
 func (u *SessionUpsertBulk) UpdateAuthenticatedAt() *SessionUpsertBulk {
 	return u.Update(func(s *SessionUpsert) {
 		s.UpdateAuthenticatedAt()
+	})
+}
+
+// SetAmr sets the "amr" field.
+func (u *SessionUpsertBulk) SetAmr(v string) *SessionUpsertBulk {
+	return u.Update(func(s *SessionUpsert) {
+		s.SetAmr(v)
+	})
+}
+
+// UpdateAmr sets the "amr" field to the value that was provided on create.
+func (u *SessionUpsertBulk) UpdateAmr() *SessionUpsertBulk {
+	return u.Update(func(s *SessionUpsert) {
+		s.UpdateAmr()
 	})
 }
 

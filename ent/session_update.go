@@ -69,6 +69,20 @@ func (_u *SessionUpdate) SetNillableAuthenticatedAt(v *time.Time) *SessionUpdate
 	return _u
 }
 
+// SetAmr sets the "amr" field.
+func (_u *SessionUpdate) SetAmr(v string) *SessionUpdate {
+	_u.mutation.SetAmr(v)
+	return _u
+}
+
+// SetNillableAmr sets the "amr" field if the given value is not nil.
+func (_u *SessionUpdate) SetNillableAmr(v *string) *SessionUpdate {
+	if v != nil {
+		_u.SetAmr(*v)
+	}
+	return _u
+}
+
 // SetLastUsedAt sets the "last_used_at" field.
 func (_u *SessionUpdate) SetLastUsedAt(v time.Time) *SessionUpdate {
 	_u.mutation.SetLastUsedAt(v)
@@ -221,6 +235,9 @@ func (_u *SessionUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.AuthenticatedAt(); ok {
 		_spec.SetField(session.FieldAuthenticatedAt, field.TypeTime, value)
 	}
+	if value, ok := _u.mutation.Amr(); ok {
+		_spec.SetField(session.FieldAmr, field.TypeString, value)
+	}
 	if value, ok := _u.mutation.LastUsedAt(); ok {
 		_spec.SetField(session.FieldLastUsedAt, field.TypeTime, value)
 	}
@@ -302,6 +319,20 @@ func (_u *SessionUpdateOne) SetAuthenticatedAt(v time.Time) *SessionUpdateOne {
 func (_u *SessionUpdateOne) SetNillableAuthenticatedAt(v *time.Time) *SessionUpdateOne {
 	if v != nil {
 		_u.SetAuthenticatedAt(*v)
+	}
+	return _u
+}
+
+// SetAmr sets the "amr" field.
+func (_u *SessionUpdateOne) SetAmr(v string) *SessionUpdateOne {
+	_u.mutation.SetAmr(v)
+	return _u
+}
+
+// SetNillableAmr sets the "amr" field if the given value is not nil.
+func (_u *SessionUpdateOne) SetNillableAmr(v *string) *SessionUpdateOne {
+	if v != nil {
+		_u.SetAmr(*v)
 	}
 	return _u
 }
@@ -487,6 +518,9 @@ func (_u *SessionUpdateOne) sqlSave(ctx context.Context) (_node *Session, err er
 	}
 	if value, ok := _u.mutation.AuthenticatedAt(); ok {
 		_spec.SetField(session.FieldAuthenticatedAt, field.TypeTime, value)
+	}
+	if value, ok := _u.mutation.Amr(); ok {
+		_spec.SetField(session.FieldAmr, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.LastUsedAt(); ok {
 		_spec.SetField(session.FieldLastUsedAt, field.TypeTime, value)

@@ -85,18 +85,18 @@ func TestVerify_ReturnsTheClaims(t *testing.T) {
 	now := g.clock.now().UTC().Truncate(time.Second)
 	text := g.issueBy(g.issuer, token.Claims{
 		UserID: theUser, SessionID: theSession, ID: "one", AuthenticatedAt: now.Add(-time.Hour), IssuedAt: now,
-		Roles: []string{"ADMIN", "USER"}, Scopes: []string{"read"},
+		Roles: []string{"ADMIN", "USER"}, Scopes: []string{"read"}, AMR: token.Password,
 	})
 	said := &Token{
 		UserID: theUser, SessionID: theSession, ID: "one", AuthTime: now.Add(-time.Hour), IssuedAt: now,
-		ExpiresAt: now.Add(10 * time.Minute), Roles: []string{"ADMIN", "USER"}, Scopes: []string{"read"},
+		ExpiresAt: now.Add(10 * time.Minute), Roles: []string{"ADMIN", "USER"}, Scopes: []string{"read"}, AMR: []string{"pwd"},
 	}
 	for range 2 {
 		read := must(v.Verify(t.Context(), text))
 		if diff := cmp.Diff(said, read); diff != "" {
 			t.Errorf("(-said +read)\n%s", diff)
 		}
-		read.Roles[1], read.UserID = "ADMIN", uuid.Nil
+		read.Roles[1], read.AMR[0], read.UserID = "ADMIN", "mfa", uuid.Nil
 	}
 }
 

@@ -75,11 +75,13 @@ func reasonIn(err error) string {
 // TestToken_IsAskedForWhatItHas also when there is none.
 func TestToken_IsAskedForWhatItHas(t *testing.T) {
 	at := time.Unix(1, 0)
-	for _, found := range []*Token{nil, {Roles: []string{"ADMIN"}, Scopes: []string{"read"}, AuthTime: at}} {
+	for _, found := range []*Token{nil, {Roles: []string{"ADMIN"}, Scopes: []string{"read"}, AuthTime: at,
+		AMR: []string{"pwd", "mfa"}}} {
 		in := found != nil
 		if found.SignedIn() != in || found.HasRole("ADMIN") != in || found.HasScope("read") != in ||
-			found.AuthenticatedAt().Equal(at) != in || found.HasRole("USER") || found.HasScope("write") {
-			t.Errorf("%v: %v, %v", found, found.SignedIn(), found.AuthenticatedAt())
+			found.AuthenticatedAt().Equal(at) != in || found.MFA() != in ||
+			found.HasRole("USER") || found.HasScope("write") {
+			t.Errorf("%v: %v, %v, %v", found, found.SignedIn(), found.AuthenticatedAt(), found.MFA())
 		}
 	}
 }

@@ -14,6 +14,7 @@ type Token struct {
 	SessionID uuid.UUID // sid
 	ID        string    // jti
 	AuthTime  time.Time // auth_time: when the user last proved who they are
+	AMR       []string  // amr: what they have proved, such as "pwd"; only values of RFC 8176 that Gatehouse has
 	IssuedAt  time.Time // iat
 	ExpiresAt time.Time // exp
 	Roles     []string  // roles; with the feed, the current ones of the user
@@ -33,6 +34,9 @@ func (t *Token) HasScope(scope string) bool {
 
 // Restricted reports whether the token has scopes: then it is good only for what asks for them.
 func (t *Token) Restricted() bool { return t != nil && len(t.Scopes) > 0 }
+
+// MFA reports whether the user has proved more than one factor.
+func (t *Token) MFA() bool { return t != nil && slices.Contains(t.AMR, "mfa") }
 
 // AuthenticatedAt returns AuthTime; the zero time is never.
 func (t *Token) AuthenticatedAt() time.Time {

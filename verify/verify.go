@@ -122,7 +122,7 @@ func (v *Verifier) Verify(ctx context.Context, text string) (*Token, error) {
 		}
 	}
 	return &Token{
-		UserID: claims.UserID, SessionID: claims.SessionID, ID: claims.ID, AuthTime: claims.AuthenticatedAt,
+		UserID: claims.UserID, SessionID: claims.SessionID, ID: claims.ID, AuthTime: claims.AuthenticatedAt, AMR: claims.AMR.List(),
 		IssuedAt: claims.IssuedAt, ExpiresAt: claims.ExpiresAt, Roles: claims.Roles, Scopes: claims.Scopes,
 	}, nil
 }

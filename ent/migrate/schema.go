@@ -199,6 +199,7 @@ var (
 		{Name: "refresh_digest", Type: field.TypeBytes},
 		{Name: "refresh_generation", Type: field.TypeInt},
 		{Name: "authenticated_at", Type: field.TypeTime},
+		{Name: "amr", Type: field.TypeString, Default: "pwd"},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "last_used_at", Type: field.TypeTime},
 		{Name: "idle_expires_at", Type: field.TypeTime},
@@ -216,7 +217,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "sessions_users_sessions",
-				Columns:    []*schema.Column{SessionsColumns[11]},
+				Columns:    []*schema.Column{SessionsColumns[12]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -225,7 +226,7 @@ var (
 			{
 				Name:    "session_user_id",
 				Unique:  false,
-				Columns: []*schema.Column{SessionsColumns[11]},
+				Columns: []*schema.Column{SessionsColumns[12]},
 			},
 		},
 	}

@@ -26,6 +26,8 @@ func (Session) Fields() []ent.Field {
 		field.Bytes("refresh_digest").Sensitive().Comment("keyed digest of the newest refresh token"),
 		field.Int("refresh_generation").Comment("how many refresh tokens came before the newest"),
 		field.Time("authenticated_at").Comment("when the user last proved who they are: auth_time"),
+		field.String("amr").Annotations(entsql.Default("pwd")).
+			Comment("what they have proved: values of RFC 8176, with a blank between"),
 		field.Time("created_at").Immutable(),
 		field.Time("last_used_at"),
 		field.Time("idle_expires_at").Comment("when the newest refresh token expires"),

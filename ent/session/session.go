@@ -20,6 +20,8 @@ const (
 	FieldRefreshGeneration = "refresh_generation"
 	// FieldAuthenticatedAt holds the string denoting the authenticated_at field in the database.
 	FieldAuthenticatedAt = "authenticated_at"
+	// FieldAmr holds the string denoting the amr field in the database.
+	FieldAmr = "amr"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
 	// FieldLastUsedAt holds the string denoting the last_used_at field in the database.
@@ -54,6 +56,7 @@ var Columns = []string{
 	FieldRefreshDigest,
 	FieldRefreshGeneration,
 	FieldAuthenticatedAt,
+	FieldAmr,
 	FieldCreatedAt,
 	FieldLastUsedAt,
 	FieldIdleExpiresAt,
@@ -94,6 +97,11 @@ func ByRefreshGeneration(opts ...sql.OrderTermOption) OrderOption {
 // ByAuthenticatedAt orders the results by the authenticated_at field.
 func ByAuthenticatedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldAuthenticatedAt, opts...).ToFunc()
+}
+
+// ByAmr orders the results by the amr field.
+func ByAmr(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldAmr, opts...).ToFunc()
 }
 
 // ByCreatedAt orders the results by the created_at field.

@@ -76,6 +76,11 @@ func AuthenticatedAt(v time.Time) predicate.Session {
 	return predicate.Session(sql.FieldEQ(FieldAuthenticatedAt, v))
 }
 
+// Amr applies equality check predicate on the "amr" field. It's identical to AmrEQ.
+func Amr(v string) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldAmr, v))
+}
+
 // CreatedAt applies equality check predicate on the "created_at" field. It's identical to CreatedAtEQ.
 func CreatedAt(v time.Time) predicate.Session {
 	return predicate.Session(sql.FieldEQ(FieldCreatedAt, v))
@@ -249,6 +254,71 @@ func AuthenticatedAtLT(v time.Time) predicate.Session {
 // AuthenticatedAtLTE applies the LTE predicate on the "authenticated_at" field.
 func AuthenticatedAtLTE(v time.Time) predicate.Session {
 	return predicate.Session(sql.FieldLTE(FieldAuthenticatedAt, v))
+}
+
+// AmrEQ applies the EQ predicate on the "amr" field.
+func AmrEQ(v string) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldAmr, v))
+}
+
+// AmrNEQ applies the NEQ predicate on the "amr" field.
+func AmrNEQ(v string) predicate.Session {
+	return predicate.Session(sql.FieldNEQ(FieldAmr, v))
+}
+
+// AmrIn applies the In predicate on the "amr" field.
+func AmrIn(vs ...string) predicate.Session {
+	return predicate.Session(sql.FieldIn(FieldAmr, vs...))
+}
+
+// AmrNotIn applies the NotIn predicate on the "amr" field.
+func AmrNotIn(vs ...string) predicate.Session {
+	return predicate.Session(sql.FieldNotIn(FieldAmr, vs...))
+}
+
+// AmrGT applies the GT predicate on the "amr" field.
+func AmrGT(v string) predicate.Session {
+	return predicate.Session(sql.FieldGT(FieldAmr, v))
+}
+
+// AmrGTE applies the GTE predicate on the "amr" field.
+func AmrGTE(v string) predicate.Session {
+	return predicate.Session(sql.FieldGTE(FieldAmr, v))
+}
+
+// AmrLT applies the LT predicate on the "amr" field.
+func AmrLT(v string) predicate.Session {
+	return predicate.Session(sql.FieldLT(FieldAmr, v))
+}
+
+// AmrLTE applies the LTE predicate on the "amr" field.
+func AmrLTE(v string) predicate.Session {
+	return predicate.Session(sql.FieldLTE(FieldAmr, v))
+}
+
+// AmrContains applies the Contains predicate on the "amr" field.
+func AmrContains(v string) predicate.Session {
+	return predicate.Session(sql.FieldContains(FieldAmr, v))
+}
+
+// AmrHasPrefix applies the HasPrefix predicate on the "amr" field.
+func AmrHasPrefix(v string) predicate.Session {
+	return predicate.Session(sql.FieldHasPrefix(FieldAmr, v))
+}
+
+// AmrHasSuffix applies the HasSuffix predicate on the "amr" field.
+func AmrHasSuffix(v string) predicate.Session {
+	return predicate.Session(sql.FieldHasSuffix(FieldAmr, v))
+}
+
+// AmrEqualFold applies the EqualFold predicate on the "amr" field.
+func AmrEqualFold(v string) predicate.Session {
+	return predicate.Session(sql.FieldEqualFold(FieldAmr, v))
+}
+
+// AmrContainsFold applies the ContainsFold predicate on the "amr" field.
+func AmrContainsFold(v string) predicate.Session {
+	return predicate.Session(sql.FieldContainsFold(FieldAmr, v))
 }
 
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.

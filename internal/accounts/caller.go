@@ -45,6 +45,7 @@ func (s *Service) Viewer(ctx context.Context, claims token.Claims, from viewer.O
 		Roles:     found.roles,
 		Scopes:    claims.Scopes,
 		AuthTime:  found.authenticatedAt.time(), // what another tab of the session has proved counts too
+		AMR:       found.amr,
 	}, nil
 }
 
@@ -70,7 +71,8 @@ func (s *Service) readSession(ctx context.Context, claims token.Claims, now time
 		return nil, err
 	}
 	found := &cachedSession{id: row.ID, userID: row.UserID, authenticatedAt: momentOf(row.AuthenticatedAt),
-		endsAt: momentOf(expiry(row)), lastUsed: momentOf(row.LastUsedAt)}
+		endsAt: momentOf(expiry(row)), lastUsed: momentOf(row.LastUsedAt),
+		amr: token.ParseAMR(row.Amr)}
 	if err := json.Unmarshal(bytesOf(value), &found.roles); err != nil {
 		return nil, fmt.Errorf("reading the roles of %s: %w", row.UserID, err)
 	}

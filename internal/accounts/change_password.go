@@ -64,7 +64,8 @@ func (s *Service) ChangePassword(ctx context.Context, v *viewer.Viewer, in Chang
 		row.UpdatedAt, row.PendingEmail = now, nil
 		row.CredentialGeneration++
 		tx.emit(Event{Kind: PasswordChanged, UserID: row.ID})
-		if payload, err = s.signIn(ctx, tx, row, v.Origin, now); err != nil {
+		begun := newSession{row, v.AMR.With(token.Password), v.Origin} // it takes the place of the one that asked
+		if payload, err = s.signIn(ctx, tx, begun, now); err != nil {
 			return err
 		}
 		return s.refundSucceeded(ctx, tx, proved.try)

@@ -121,7 +121,7 @@ func (s *Service) AcceptInvitation(
 			}
 			tx.emit(Event{Kind: InvitationAccepted, UserID: made.ID, Invitation: d.row.ID.String(),
 				After: strings.Join(made.Roles, " ")})
-			payload, err = s.signIn(ctx, tx, made, v.Origin, now)
+			payload, err = s.signIn(ctx, tx, newSession{made, token.Password, v.Origin}, now)
 			return err
 		})
 	if err != nil {

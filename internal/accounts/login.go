@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse/gatehouse/ent/user"
 	"github.com/gatehouse/gatehouse/internal/password"
 	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/token"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
@@ -108,7 +109,7 @@ func (s *Service) loginOnce(ctx context.Context, l login) (*AuthPayload, error) 
 		if err := keepHash(ctx, tx, held, hash); err != nil {
 			return err
 		}
-		if payload, err = s.signIn(ctx, tx, held, l.from, l.now); err != nil {
+		if payload, err = s.signIn(ctx, tx, newSession{held, token.Password, l.from}, l.now); err != nil {
 			return err
 		}
 		return s.refundSucceeded(ctx, tx, l.attempt)

@@ -25,7 +25,7 @@ var columns = map[string]map[string]string{
 	"addresses": {"address": telling, "user_id": telling},
 	"sessions": {
 		"id": telling, "user_id": telling, "refresh_digest": telling, "user_agent": telling, "ip": telling,
-		"refresh_generation": withRow, "authenticated_at": withRow, "created_at": withRow, "last_used_at": withRow,
+		"refresh_generation": withRow, "authenticated_at": withRow, "amr": withRow, "created_at": withRow, "last_used_at": withRow,
 		"idle_expires_at": withRow, "expires_at": withRow, "ended_at": withRow,
 	},
 	"one_time_tokens": {

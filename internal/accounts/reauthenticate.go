@@ -9,6 +9,7 @@ import (
 	"github.com/gatehouse/gatehouse/ent/user"
 	"github.com/gatehouse/gatehouse/internal/password"
 	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/token"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
@@ -29,7 +30,7 @@ func (s *Service) Reauthenticate(ctx context.Context, v *viewer.Viewer, in Reaut
 		if err := replaceHash(ctx, tx, row, proved.verified, proved.hash); err != nil {
 			return err
 		}
-		in, err := tx.Session.UpdateOneID(v.SessionID).Where(session.UserID(row.ID)).SetAuthenticatedAt(now).Save(ctx)
+		in, err := tx.proveAgain(ctx, v, token.Password, now)
 		if err != nil {
 			return err
 		}
@@ -43,6 +44,20 @@ func (s *Service) Reauthenticate(ctx context.Context, v *viewer.Viewer, in Reaut
 		return nil, err
 	}
 	return payload, nil
+}
+
+// proveAgain records what the caller has proved now. It adds to what they proved before in the session, also when
+// another instance recorded that a moment ago.
+func (tx *transaction) proveAgain(ctx context.Context, v *viewer.Viewer, by token.AMR, now time.Time) (*ent.Session, error) {
+	in, err := tx.Session.UpdateOneID(v.SessionID).Where(session.UserID(v.UserID)).SetAuthenticatedAt(now).Save(ctx)
+	if err != nil {
+		return nil, err
+	}
+	before := token.ParseAMR(in.Amr)
+	if after := before.With(by); after != before {
+		return in.Update().SetAmr(after.String()).Save(ctx)
+	}
+	return in, nil
 }
 
 // proof is a password that was right.

@@ -33,7 +33,7 @@ func (s *Service) Register(ctx context.Context, v *viewer.Viewer, in RegisterInp
 	var payload *AuthPayload
 	err = s.createAccount(ctx, d, []Role{RoleUser}, now,
 		func(ctx context.Context, tx *transaction, row *ent.User) (err error) {
-			payload, err = s.signIn(ctx, tx, row, v.Origin, now)
+			payload, err = s.signIn(ctx, tx, newSession{row, token.Password, v.Origin}, now)
 			return err
 		})
 	if err != nil {

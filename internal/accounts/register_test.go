@@ -47,10 +47,11 @@ func checkTokens(t *testing.T, h *fixture, p *accounts.AuthPayload, now time.Tim
 	second := now.Truncate(time.Second)
 	want := token.Claims{
 		UserID: p.User.ID, SessionID: p.Viewer.SessionID, ID: claims.ID, Roles: []string{"USER"},
-		AuthenticatedAt: second, IssuedAt: second, ExpiresAt: second.Add(accessTTL),
+		AuthenticatedAt: second, AMR: token.Password, IssuedAt: second, ExpiresAt: second.Add(accessTTL),
 	}
 	wantEqual(t, "claims", want, claims)
-	made := &viewer.Viewer{UserID: p.User.ID, SessionID: claims.SessionID, Roles: []string{"USER"}, AuthTime: now}
+	made := &viewer.Viewer{UserID: p.User.ID, SessionID: claims.SessionID, Roles: []string{"USER"}, AuthTime: now,
+		AMR: token.Password}
 	wantEqual(t, "the viewer that the tokens make", made, p.Viewer, cmpopts.EquateComparable(netip.Addr{}))
 	wantEqual(t, "the viewer of the access token", made, h.caller(p), cmpopts.EquateComparable(netip.Addr{}))
 	row := h.db.Client.Session.GetX(t.Context(), claims.SessionID)

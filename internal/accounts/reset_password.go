@@ -116,7 +116,7 @@ func (s *Service) ResetPassword(ctx context.Context, v *viewer.Viewer, in ResetP
 		if err != nil {
 			return err
 		}
-		payload, err = s.signIn(ctx, tx, account, v.Origin, now)
+		payload, err = s.signIn(ctx, tx, newSession{account, token.Password, v.Origin}, now)
 		return err
 	})
 	if err != nil {

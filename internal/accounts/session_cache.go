@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/internal/bytecache"
+	"github.com/gatehouse/gatehouse/internal/token"
 )
 
 const (
@@ -56,6 +57,7 @@ type cachedSession struct {
 	authenticatedAt moment
 	endsAt          moment // unless it is revoked before
 	lastUsed        moment // as stored
+	amr             token.AMR
 
 	another *cachedSession // of the same user
 }

@@ -8,14 +8,19 @@ import (
 
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/session"
+	"github.com/gatehouse/gatehouse/internal/token"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
 // Session is a session without its refresh token digest.
 type Session struct {
-	ID         uuid.UUID
-	Current    bool // it is the viewer's
-	CreatedAt  time.Time
+	ID        uuid.UUID
+	Current   bool // it is the viewer's
+	CreatedAt time.Time
+
+	AuthenticatedAt time.Time // when the user last proved who they are
+	AMR             []string  // what they have proved: values of RFC 8176
+
 	LastUsedAt time.Time
 	ExpiresAt  time.Time
 	UserAgent  *string
@@ -66,9 +71,13 @@ func (s *Service) Session(ctx context.Context, id uuid.UUID) (*Session, error) {
 // sessionOf converts a row.
 func sessionOf(row *ent.Session, current uuid.UUID) *Session {
 	return &Session{
-		ID:         row.ID,
-		Current:    row.ID == current,
-		CreatedAt:  row.CreatedAt.UTC(),
+		ID:        row.ID,
+		Current:   row.ID == current,
+		CreatedAt: row.CreatedAt.UTC(),
+
+		AuthenticatedAt: row.AuthenticatedAt.UTC(),
+		AMR:             token.ParseAMR(row.Amr).List(),
+
 		LastUsedAt: row.LastUsedAt.UTC(),
 		ExpiresAt:  expiry(row),
 		UserAgent:  row.UserAgent,

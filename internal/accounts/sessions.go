@@ -17,9 +17,16 @@ import (
 // maxSessions is how many active sessions an account has. One more revokes the least recently used.
 const maxSessions = 100
 
+// newSession is whose session begins, by what proof, and from where.
+type newSession struct {
+	user *ent.User
+	amr  token.AMR
+	from viewer.Origin
+}
+
 // signIn starts a session for a user who has just proved who they are. An account that its owner has deleted is restored.
-func (s *Service) signIn(ctx context.Context, tx *transaction, row *ent.User, from viewer.Origin,
-	now time.Time) (*AuthPayload, error) {
+func (s *Service) signIn(ctx context.Context, tx *transaction, n newSession, now time.Time) (*AuthPayload, error) {
+	row, from := n.user, n.from
 	if err := s.evictSessions(ctx, tx, row.ID, now); err != nil {
 		return nil, err
 	}
@@ -34,7 +41,7 @@ func (s *Service) signIn(ctx context.Context, tx *transaction, row *ent.User, fr
 	made, err := tx.Session.Create().
 		SetID(id).SetUserID(row.ID).
 		SetRefreshDigest(refresh.Digest()).SetRefreshGeneration(int(refresh.Generation)).
-		SetAuthenticatedAt(now).SetCreatedAt(now).SetLastUsedAt(now).
+		SetAuthenticatedAt(now).SetAmr(n.amr.String()).SetCreatedAt(now).SetLastUsedAt(now).
 		SetIdleExpiresAt(wholeSecond(now.Add(s.config.RefreshTTL))).
 		SetExpiresAt(wholeSecond(now.Add(s.config.SessionTTL))).
 		SetNillableUserAgent(nilIfEmpty(from.Agent)).SetNillableIP(nilIfEmpty(from.Address())).
@@ -107,6 +114,7 @@ func (s *Service) payload(row *ent.User, in *ent.Session, refresh token.Refresh,
 
 // accessPayload issues an access token of a session. It never outlives the session.
 func (s *Service) accessPayload(row *ent.User, in *ent.Session, now time.Time) (*AuthPayload, error) {
+	amr := token.ParseAMR(in.Amr)
 	issued := now.Truncate(time.Second) // NumericDate (RFC 7519, section 2) as whole seconds
 	expires := issued.Add(s.config.Access.TTL())
 	if end := expiry(in); end.Before(expires) {
@@ -116,6 +124,7 @@ func (s *Service) accessPayload(row *ent.User, in *ent.Session, now time.Time) (
 		UserID:          row.ID,
 		SessionID:       in.ID,
 		AuthenticatedAt: in.AuthenticatedAt,
+		AMR:             amr,
 		IssuedAt:        issued,
 		ExpiresAt:       expires,
 		Roles:           row.Roles,
@@ -135,6 +144,7 @@ func (s *Service) accessPayload(row *ent.User, in *ent.Session, now time.Time) (
 			SessionID: in.ID,
 			Roles:     row.Roles,
 			AuthTime:  in.AuthenticatedAt,
+			AMR:       amr,
 		},
 	}, nil
 }

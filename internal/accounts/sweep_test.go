@@ -164,7 +164,7 @@ func (h *fixture) addSessions(n int, kinds ...ends) {
 	addRows(h, n, func(i int) *ent.SessionCreate {
 		end, id := kinds[i%len(kinds)], must(uuid.NewV7())
 		row := h.db.Client.Session.Create().SetID(id).SetUserID(user).SetRefreshDigest(append(id[:], id[:]...)).
-			SetRefreshGeneration(0).SetAuthenticatedAt(now).SetCreatedAt(now).SetLastUsedAt(now).
+			SetRefreshGeneration(0).SetAuthenticatedAt(now).SetAmr("pwd").SetCreatedAt(now).SetLastUsedAt(now).
 			SetIdleExpiresAt(now.Add(end.idle)).SetExpiresAt(now.Add(end.life))
 		if end.ended != 0 {
 			row.SetEndedAt(now.Add(end.ended))

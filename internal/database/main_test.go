@@ -42,7 +42,7 @@ func newUser(ctx context.Context, c *ent.Client, email string) (*ent.User, error
 func newSession(ctx context.Context, c *ent.Client, user uuid.UUID) (*ent.Session, error) {
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	return c.Session.Create().SetID(uuid.Must(uuid.NewV7())).SetUserID(user).SetRefreshDigest([]byte{0, 1, 0xff}).
-		SetRefreshGeneration(1 << 40).SetAuthenticatedAt(now).SetCreatedAt(now).SetLastUsedAt(now).
+		SetRefreshGeneration(1 << 40).SetAuthenticatedAt(now).SetAmr("pwd").SetCreatedAt(now).SetLastUsedAt(now).
 		SetIdleExpiresAt(now.Add(time.Hour)).SetExpiresAt(now.Add(time.Hour)).Save(ctx)
 }
 

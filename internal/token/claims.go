@@ -16,6 +16,7 @@ type Claims struct {
 	SessionID       uuid.UUID // sid
 	ID              string    // jti; Issue makes one where it is empty
 	AuthenticatedAt time.Time // auth_time: when the user last proved who they are
+	AMR             AMR       // amr, and acr, which follows from it: what they have proved
 	IssuedAt        time.Time // iat and nbf; Issue reads the clock where it is zero
 	ExpiresAt       time.Time // exp; Issue takes IssuedAt plus the TTL where it is zero, and never more
 	Roles           []string  // roles
@@ -24,7 +25,8 @@ type Claims struct {
 
 // claimNames are the names that Issue writes.
 var claimNames = []string{
-	"iss", "aud", "client_id", "sub", "sid", "iat", "nbf", "exp", "jti", "auth_time", "roles", "scope",
+	"iss", "aud", "client_id", "sub", "sid", "iat", "nbf", "exp", "jti", "auth_time", "amr", "acr", "roles",
+	"scope",
 }
 
 // accessClaims reads and validates claims for golang-jwt. It is stricter than a struct of encoding/json, which takes
@@ -35,7 +37,8 @@ type accessClaims struct {
 	client               string // client_id
 }
 
-// UnmarshalJSON reads a payload. Roles and scope may be missing, which grants nothing; everything else is required.
+// UnmarshalJSON reads a payload. Roles, scope, amr and acr may be missing, which grants nothing; everything else is
+// required.
 func (c *accessClaims) UnmarshalJSON(payload []byte) error {
 	o, err := readObject(payload)
 	if err != nil {
@@ -52,6 +55,14 @@ func (c *accessClaims) UnmarshalJSON(payload []byte) error {
 	}
 	if o.has("roles") {
 		c.claims.Roles = o.list("roles")
+	}
+	if o.has("amr") {
+		for _, name := range o.list("amr") {
+			c.claims.AMR |= amrOf(name)
+		}
+	}
+	if o.has("acr") {
+		o.text("acr") // says nothing that amr does not
 	}
 	if o.has("scope") {
 		c.claims.Scopes = strings.Split(o.text("scope"), " ")

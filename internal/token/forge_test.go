@@ -104,6 +104,7 @@ func (f *forger) payload() members {
 		`"sub":"` + theUser.String() + `"`, `"sid":"` + theSession.String() + `"`,
 		`"iat":1782907140`, `"nbf":1782907140`, `"exp":1782907740`, `"jti":"of-this-token"`,
 		`"auth_time":1782900000`, `"roles":["USER"]`, `"scope":"read"`, `"client_id":"` + theAudience + `"`,
+		`"amr":["pwd"]`, `"acr":"aal1"`,
 	}
 }
 

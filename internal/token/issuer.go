@@ -94,6 +94,9 @@ func (i *Issuer) Issue(c Claims) (string, error) {
 		"auth_time": c.AuthenticatedAt.Unix(),
 		"roles":     append([]string{}, c.Roles...), // [] and not null
 	}
+	if c.AMR != 0 {
+		claims["amr"], claims["acr"] = c.AMR.List(), c.AMR.ACR()
+	}
 	if len(c.Scopes) > 0 { // RFC 6749, section 3.3, knows no empty scope
 		claims["scope"] = strings.Join(c.Scopes, " ")
 	}

@@ -52,14 +52,14 @@ func TestIssue_ZeroFieldsGetDefaults(t *testing.T) {
 func TestIssue_WireFormatStays(t *testing.T) {
 	f := newForger("EdDSA")
 	claims := theClaims
-	claims.ID, claims.AuthenticatedAt = "one", theTime.Add(-time.Minute)
+	claims.ID, claims.AuthenticatedAt, claims.AMR = "one", theTime.Add(-time.Minute), Password.With(OneTimeCode)
 	s := strings.Split(must(f.issuer.Issue(claims)), ".")
 	header, _ := decode(s[0])
 	payload, _ := decode(s[1])
 	if want := `{"alg":"EdDSA","kid":"` + f.key.ID() + `","typ":"at+jwt"}`; string(header) != want {
 		t.Errorf("header %s, want %s", header, want)
 	}
-	want := `{"aud":"gatehouse","auth_time":1782907140,"client_id":"gatehouse","exp":1782907800,"iat":1782907200,` +
+	want := `{"acr":"aal2","amr":["pwd","otp","mfa"],"aud":"gatehouse","auth_time":1782907140,"client_id":"gatehouse","exp":1782907800,"iat":1782907200,` +
 		`"iss":"https://id.example.org",` +
 		`"jti":"one","nbf":1782907200,"roles":[],"sid":"` + theSession.String() + `","sub":"` +
 		theUser.String() + `"}`

@@ -59,12 +59,14 @@ type verified struct {
 	id                                      string
 	authenticated, issued, expires, validAt int64 // microseconds since 1970
 	roles, scopes                           []string
+	amr                                     AMR
 }
 
 func newVerified(key *PublicKey, c Claims, validFrom time.Time) *verified {
 	return &verified{
 		key: key, user: c.UserID, session: c.SessionID, id: strings.Clone(c.ID), roles: apart(c.Roles), scopes: apart(c.Scopes),
 		authenticated: c.AuthenticatedAt.UnixMicro(), issued: c.IssuedAt.UnixMicro(), expires: c.ExpiresAt.UnixMicro(), validAt: validFrom.UnixMicro(),
+		amr: c.AMR,
 	}
 }
 
@@ -93,7 +95,7 @@ func (c *verified) claims() Claims {
 	moment := func(micros int64) time.Time { return time.UnixMicro(micros).UTC() }
 	return Claims{
 		UserID: c.user, SessionID: c.session, ID: c.id, AuthenticatedAt: moment(c.authenticated), IssuedAt: moment(c.issued),
-		ExpiresAt: moment(c.expires), Roles: slices.Clone(c.roles), Scopes: slices.Clone(c.scopes),
+		ExpiresAt: moment(c.expires), AMR: c.amr, Roles: slices.Clone(c.roles), Scopes: slices.Clone(c.scopes),
 	}
 }
 

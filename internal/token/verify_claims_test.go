@@ -120,6 +120,28 @@ func TestVerify_RolesAndScopesOfAnotherShapeAreRefused(t *testing.T) {
 	}
 }
 
+// What was proved may be missing, or unknown to this version, which grants nothing. acr follows from amr.
+func TestVerify_ProofOfAnotherShapeIsRefused(t *testing.T) {
+	f := newForger("EdDSA")
+	f.claim(t, "amr", ErrInvalid, `"mfa"`, `1`, `null`, `{}`, `{"mfa":true}`, `[1]`, `[null]`, `[["mfa"]]`)
+	f.claim(t, "acr", ErrInvalid, `2`, `null`, `["aal2"]`, `{}`)
+	for raw, want := range map[string]AMR{
+		`[]`: 0, `["pwd"]`: Password, `["pwd","otp","mfa"]`: Password | OneTimeCode | MultiFactor, `["face","pwd"]`: Password,
+		`["MFA"]`: 0, `["mfa "]`: 0, `["pwd mfa"]`: 0, `["hwk","user","mfa"]`: HardwareKey | UserPresence | MultiFactor,
+	} {
+		claims, err := f.issuer.Verify(f.claiming(f.payload().with("amr", raw).with("acr", `"aal2"`)))
+		if err != nil || claims.AMR != want {
+			t.Errorf("%s: %q, %v", raw, claims.AMR, err)
+		}
+	}
+	for _, name := range []string{"amr", "acr"} {
+		claims, err := f.issuer.Verify(f.claiming(f.payload().without(name)))
+		if err != nil || claims.AMR.MFA() || name == "amr" && claims.AMR != 0 {
+			t.Errorf("without %s: %v, %v", name, claims, err)
+		}
+	}
+}
+
 func TestVerify_AmbiguousPayloadIsRefused(t *testing.T) {
 	f := newForger("EdDSA")
 	p := f.payload()
@@ -130,7 +152,7 @@ func TestVerify_AmbiguousPayloadIsRefused(t *testing.T) {
 		"an escaped sub": p.and(`"\u0073ub":` + other), "a long s": p.and(`"ſub":` + other),
 		"Sub alone":        p.without("sub").and(`"Sub":` + other),
 		"exp past, future": p.before(`"exp":` + at(-60)), "exp future, past": p.and(`"exp":` + at(-60)),
-		"Auth_Time": p.and(`"Auth_Time":` + at(0)), "ROLES": p.and(`"ROLES":["ADMIN"]`),
+		"Auth_Time": p.and(`"Auth_Time":` + at(0)), "ROLES": p.and(`"ROLES":["ADMIN"]`), "AMR": p.and(`"AMR":["mfa"]`),
 		"an unknown one": p.and(`"x":1`, `"x":1`),
 	} {
 		f.try(t, name, f.claiming(twice), ErrInvalid)
@@ -149,7 +171,7 @@ func TestVerify_AmbiguousPayloadIsRefused(t *testing.T) {
 	}
 	f.run(t, []attempt{
 		{"white space", f.sign(header, " \n"+text+"\t "), nil},
-		{"an unknown claim", f.claiming(p.and(`"amr":["pwd"]`, `"acr":1`, `"nested":{"sub":1,"Sub":2}`)), nil},
+		{"an unknown claim", f.claiming(p.and(`"azp":["pwd"]`, `"ver":1`, `"nested":{"sub":1,"Sub":2}`)), nil},
 		{"a name twice in an unknown claim", f.claiming(p.and(`"nested":{"sub":1,"sub":2}`)), ErrInvalid},
 		{"an actor", f.claiming(p.and(`"act":{"sub":"` + f.valid()[:40] + `"}`)), ErrInvalid},
 		{"bound to a key", f.claiming(p.and(`"cnf":{"jkt":"x"}`)), ErrInvalid},

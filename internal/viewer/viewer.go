@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/internal/token"
 )
 
 // Reason says why a viewer is anonymous. Clients get it as extensions.reason of UNAUTHENTICATED.
@@ -29,6 +31,7 @@ type Viewer struct {
 	Roles     []string
 	Scopes    []string
 	AuthTime  time.Time // when the user last authenticated
+	AMR       token.AMR // what they have proved since the session began
 	Origin    Origin    // where the request comes from, also of anonymous ones
 
 	AnonymousReason        Reason
@@ -62,6 +65,9 @@ func (v *Viewer) AuthenticatedAt() time.Time {
 	}
 	return v.AuthTime
 }
+
+// MFA reports whether the viewer is signed in with more than one factor.
+func (v *Viewer) MFA() bool { return v.SignedIn() && v.AMR.MFA() }
 
 // Reason returns why the viewer is anonymous, and "" when it is not.
 func (v *Viewer) Reason() string {

@@ -11,12 +11,14 @@ import (
 
 	"github.com/gatehouse/gatehouse/authz"
 	"github.com/gatehouse/gatehouse/internal/testenv"
+	"github.com/gatehouse/gatehouse/internal/token"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
 func TestViewer_OnlySignedInOnesHaveRights(t *testing.T) {
 	complete := viewer.Viewer{
 		UserID: theUser, SessionID: theSession, Roles: []string{"USER"}, Scopes: []string{"read"}, AuthTime: theTime,
+		AMR: token.Password.With(token.OneTimeCode),
 	}
 	with := func(change func(*viewer.Viewer)) *viewer.Viewer { v := complete; change(&v); return &v }
 	noUser := func(v *viewer.Viewer) { v.UserID, v.AnonymousReason = uuid.Nil, viewer.Expired }
@@ -42,6 +44,9 @@ func TestViewer_OnlySignedInOnesHaveRights(t *testing.T) {
 			t.Errorf("%s: signed in %v, reason %q, error %v", c.name, c.v.SignedIn(), c.v.Reason(), c.v.Err())
 		}
 		at := c.v.AuthenticatedAt()
+		if c.v.MFA() != in {
+			t.Errorf("%s: with two factors: %v", c.name, c.v.MFA())
+		}
 		if c.v.HasRole("USER") != in || c.v.HasScope("read") != in || at.Equal(theTime) != in || at.IsZero() == in {
 			t.Errorf("%s: role %v, scope %v, authenticated at %v", c.name, c.v.HasRole("USER"), c.v.HasScope("read"), at)
 		}
@@ -67,6 +72,16 @@ func TestViewer_ScopesRestrictAndTheirAbsenceDoesNot(t *testing.T) {
 	}
 	if v.UserID = uuid.Nil; v.Restricted() {
 		t.Error("an anonymous viewer is restricted")
+	}
+}
+
+func TestViewer_OneFactorIsNotTwo(t *testing.T) {
+	v := viewer.Viewer{UserID: theUser, SessionID: theSession, AMR: token.Password}
+	if v.MFA() {
+		t.Error("a password alone is two factors")
+	}
+	if v.AMR = v.AMR.With(token.OneTimeCode); !v.MFA() { // the control
+		t.Error("a password and a code are one factor")
 	}
 }
 
