@@ -64,6 +64,7 @@ var imports = map[string]string{
 	"internal/strictjson":  "",
 	"internal/testenv":     "",
 	"internal/token":       "internal/bytecache internal/strictjson",
+	"internal/totp":        "",
 	"internal/tracing":     "internal/problem internal/requestid",
 	"internal/viewer":      "internal/bearer internal/token",
 	"examples/guard":       "authz examples/guard/graph verify",
@@ -85,6 +86,7 @@ var forbidden = map[string][]string{
 	"internal/viewer":     {"database/sql", "github.com/99designs/gqlgen"},
 	"internal/problem":    {"net/http", "database/sql", "github.com/99designs/gqlgen", "github.com/vektah/gqlparser"},
 	"internal/httpserver": {"database/sql", "github.com/99designs/gqlgen"},
+	"internal/totp":       {"net/http", "database/sql", "github.com/99designs/gqlgen"},
 	"internal/outbox":     {"net/http", "github.com/99designs/gqlgen"},
 	"internal/passkey":    {"database/sql", "entgo.io/ent", "github.com/99designs/gqlgen"},
 	"internal/logging":    {"net/http", "database/sql", "github.com/99designs/gqlgen"},
@@ -100,6 +102,7 @@ var only = map[string]string{
 	"github.com/wneessen":    "internal/mail",
 	"github.com/go-webauthn": "internal/passkey",
 	"github.com/spf13":       "internal/cli",
+	"rsc.io":                 "internal/totp",
 }
 
 // testTools are packages for tests alone.
