@@ -22,11 +22,13 @@ import (
 	"github.com/gatehouse/gatehouse/ent/erasure"
 	"github.com/gatehouse/gatehouse/ent/job"
 	"github.com/gatehouse/gatehouse/ent/onetimetoken"
+	"github.com/gatehouse/gatehouse/ent/recoverycode"
 	"github.com/gatehouse/gatehouse/ent/revocation"
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/ent/setting"
 	"github.com/gatehouse/gatehouse/ent/signingkey"
 	"github.com/gatehouse/gatehouse/ent/throttle"
+	"github.com/gatehouse/gatehouse/ent/totpfactor"
 	"github.com/gatehouse/gatehouse/ent/user"
 
 	stdsql "database/sql"
@@ -49,6 +51,8 @@ type Client struct {
 	Job *JobClient
 	// OneTimeToken is the client for interacting with the OneTimeToken builders.
 	OneTimeToken *OneTimeTokenClient
+	// RecoveryCode is the client for interacting with the RecoveryCode builders.
+	RecoveryCode *RecoveryCodeClient
 	// Revocation is the client for interacting with the Revocation builders.
 	Revocation *RevocationClient
 	// Session is the client for interacting with the Session builders.
@@ -59,6 +63,8 @@ type Client struct {
 	SigningKey *SigningKeyClient
 	// Throttle is the client for interacting with the Throttle builders.
 	Throttle *ThrottleClient
+	// TotpFactor is the client for interacting with the TotpFactor builders.
+	TotpFactor *TotpFactorClient
 	// User is the client for interacting with the User builders.
 	User *UserClient
 }
@@ -78,11 +84,13 @@ func (c *Client) init() {
 	c.Erasure = NewErasureClient(c.config)
 	c.Job = NewJobClient(c.config)
 	c.OneTimeToken = NewOneTimeTokenClient(c.config)
+	c.RecoveryCode = NewRecoveryCodeClient(c.config)
 	c.Revocation = NewRevocationClient(c.config)
 	c.Session = NewSessionClient(c.config)
 	c.Setting = NewSettingClient(c.config)
 	c.SigningKey = NewSigningKeyClient(c.config)
 	c.Throttle = NewThrottleClient(c.config)
+	c.TotpFactor = NewTotpFactorClient(c.config)
 	c.User = NewUserClient(c.config)
 }
 
@@ -182,11 +190,13 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Erasure:      NewErasureClient(cfg),
 		Job:          NewJobClient(cfg),
 		OneTimeToken: NewOneTimeTokenClient(cfg),
+		RecoveryCode: NewRecoveryCodeClient(cfg),
 		Revocation:   NewRevocationClient(cfg),
 		Session:      NewSessionClient(cfg),
 		Setting:      NewSettingClient(cfg),
 		SigningKey:   NewSigningKeyClient(cfg),
 		Throttle:     NewThrottleClient(cfg),
+		TotpFactor:   NewTotpFactorClient(cfg),
 		User:         NewUserClient(cfg),
 	}, nil
 }
@@ -213,11 +223,13 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Erasure:      NewErasureClient(cfg),
 		Job:          NewJobClient(cfg),
 		OneTimeToken: NewOneTimeTokenClient(cfg),
+		RecoveryCode: NewRecoveryCodeClient(cfg),
 		Revocation:   NewRevocationClient(cfg),
 		Session:      NewSessionClient(cfg),
 		Setting:      NewSettingClient(cfg),
 		SigningKey:   NewSigningKeyClient(cfg),
 		Throttle:     NewThrottleClient(cfg),
+		TotpFactor:   NewTotpFactorClient(cfg),
 		User:         NewUserClient(cfg),
 	}, nil
 }
@@ -249,7 +261,8 @@ func (c *Client) Close() error {
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.Address, c.AuditEvent, c.AuditSeal, c.Erasure, c.Job, c.OneTimeToken,
-		c.Revocation, c.Session, c.Setting, c.SigningKey, c.Throttle, c.User,
+		c.RecoveryCode, c.Revocation, c.Session, c.Setting, c.SigningKey, c.Throttle,
+		c.TotpFactor, c.User,
 	} {
 		n.Use(hooks...)
 	}
@@ -260,7 +273,8 @@ func (c *Client) Use(hooks ...Hook) {
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.Address, c.AuditEvent, c.AuditSeal, c.Erasure, c.Job, c.OneTimeToken,
-		c.Revocation, c.Session, c.Setting, c.SigningKey, c.Throttle, c.User,
+		c.RecoveryCode, c.Revocation, c.Session, c.Setting, c.SigningKey, c.Throttle,
+		c.TotpFactor, c.User,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -281,6 +295,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Job.mutate(ctx, m)
 	case *OneTimeTokenMutation:
 		return c.OneTimeToken.mutate(ctx, m)
+	case *RecoveryCodeMutation:
+		return c.RecoveryCode.mutate(ctx, m)
 	case *RevocationMutation:
 		return c.Revocation.mutate(ctx, m)
 	case *SessionMutation:
@@ -291,6 +307,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.SigningKey.mutate(ctx, m)
 	case *ThrottleMutation:
 		return c.Throttle.mutate(ctx, m)
+	case *TotpFactorMutation:
+		return c.TotpFactor.mutate(ctx, m)
 	case *UserMutation:
 		return c.User.mutate(ctx, m)
 	default:
@@ -1096,6 +1114,155 @@ func (c *OneTimeTokenClient) mutate(ctx context.Context, m *OneTimeTokenMutation
 	}
 }
 
+// RecoveryCodeClient is a client for the RecoveryCode schema.
+type RecoveryCodeClient struct {
+	config
+}
+
+// NewRecoveryCodeClient returns a client for the RecoveryCode from the given config.
+func NewRecoveryCodeClient(c config) *RecoveryCodeClient {
+	return &RecoveryCodeClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `recoverycode.Hooks(f(g(h())))`.
+func (c *RecoveryCodeClient) Use(hooks ...Hook) {
+	c.hooks.RecoveryCode = append(c.hooks.RecoveryCode, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `recoverycode.Intercept(f(g(h())))`.
+func (c *RecoveryCodeClient) Intercept(interceptors ...Interceptor) {
+	c.inters.RecoveryCode = append(c.inters.RecoveryCode, interceptors...)
+}
+
+// Create returns a builder for creating a RecoveryCode entity.
+func (c *RecoveryCodeClient) Create() *RecoveryCodeCreate {
+	mutation := newRecoveryCodeMutation(c.config, OpCreate)
+	return &RecoveryCodeCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of RecoveryCode entities.
+func (c *RecoveryCodeClient) CreateBulk(builders ...*RecoveryCodeCreate) *RecoveryCodeCreateBulk {
+	return &RecoveryCodeCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *RecoveryCodeClient) MapCreateBulk(slice any, setFunc func(*RecoveryCodeCreate, int)) *RecoveryCodeCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &RecoveryCodeCreateBulk{err: fmt.Errorf("calling to RecoveryCodeClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*RecoveryCodeCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &RecoveryCodeCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for RecoveryCode.
+func (c *RecoveryCodeClient) Update() *RecoveryCodeUpdate {
+	mutation := newRecoveryCodeMutation(c.config, OpUpdate)
+	return &RecoveryCodeUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *RecoveryCodeClient) UpdateOne(_m *RecoveryCode) *RecoveryCodeUpdateOne {
+	mutation := newRecoveryCodeMutation(c.config, OpUpdateOne, withRecoveryCode(_m))
+	return &RecoveryCodeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *RecoveryCodeClient) UpdateOneID(id uuid.UUID) *RecoveryCodeUpdateOne {
+	mutation := newRecoveryCodeMutation(c.config, OpUpdateOne, withRecoveryCodeID(id))
+	return &RecoveryCodeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for RecoveryCode.
+func (c *RecoveryCodeClient) Delete() *RecoveryCodeDelete {
+	mutation := newRecoveryCodeMutation(c.config, OpDelete)
+	return &RecoveryCodeDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *RecoveryCodeClient) DeleteOne(_m *RecoveryCode) *RecoveryCodeDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *RecoveryCodeClient) DeleteOneID(id uuid.UUID) *RecoveryCodeDeleteOne {
+	builder := c.Delete().Where(recoverycode.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &RecoveryCodeDeleteOne{builder}
+}
+
+// Query returns a query builder for RecoveryCode.
+func (c *RecoveryCodeClient) Query() *RecoveryCodeQuery {
+	return &RecoveryCodeQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeRecoveryCode},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a RecoveryCode entity by its id.
+func (c *RecoveryCodeClient) Get(ctx context.Context, id uuid.UUID) (*RecoveryCode, error) {
+	return c.Query().Where(recoverycode.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *RecoveryCodeClient) GetX(ctx context.Context, id uuid.UUID) *RecoveryCode {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryUser queries the user edge of a RecoveryCode.
+func (c *RecoveryCodeClient) QueryUser(_m *RecoveryCode) *UserQuery {
+	query := (&UserClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(recoverycode.Table, recoverycode.FieldID, id),
+			sqlgraph.To(user.Table, user.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, recoverycode.UserTable, recoverycode.UserColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *RecoveryCodeClient) Hooks() []Hook {
+	return c.hooks.RecoveryCode
+}
+
+// Interceptors returns the client interceptors.
+func (c *RecoveryCodeClient) Interceptors() []Interceptor {
+	return c.inters.RecoveryCode
+}
+
+func (c *RecoveryCodeClient) mutate(ctx context.Context, m *RecoveryCodeMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&RecoveryCodeCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&RecoveryCodeUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&RecoveryCodeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&RecoveryCodeDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown RecoveryCode mutation op: %q", m.Op())
+	}
+}
+
 // RevocationClient is a client for the Revocation schema.
 type RevocationClient struct {
 	config
@@ -1777,6 +1944,155 @@ func (c *ThrottleClient) mutate(ctx context.Context, m *ThrottleMutation) (Value
 	}
 }
 
+// TotpFactorClient is a client for the TotpFactor schema.
+type TotpFactorClient struct {
+	config
+}
+
+// NewTotpFactorClient returns a client for the TotpFactor from the given config.
+func NewTotpFactorClient(c config) *TotpFactorClient {
+	return &TotpFactorClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `totpfactor.Hooks(f(g(h())))`.
+func (c *TotpFactorClient) Use(hooks ...Hook) {
+	c.hooks.TotpFactor = append(c.hooks.TotpFactor, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `totpfactor.Intercept(f(g(h())))`.
+func (c *TotpFactorClient) Intercept(interceptors ...Interceptor) {
+	c.inters.TotpFactor = append(c.inters.TotpFactor, interceptors...)
+}
+
+// Create returns a builder for creating a TotpFactor entity.
+func (c *TotpFactorClient) Create() *TotpFactorCreate {
+	mutation := newTotpFactorMutation(c.config, OpCreate)
+	return &TotpFactorCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of TotpFactor entities.
+func (c *TotpFactorClient) CreateBulk(builders ...*TotpFactorCreate) *TotpFactorCreateBulk {
+	return &TotpFactorCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *TotpFactorClient) MapCreateBulk(slice any, setFunc func(*TotpFactorCreate, int)) *TotpFactorCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &TotpFactorCreateBulk{err: fmt.Errorf("calling to TotpFactorClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*TotpFactorCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &TotpFactorCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for TotpFactor.
+func (c *TotpFactorClient) Update() *TotpFactorUpdate {
+	mutation := newTotpFactorMutation(c.config, OpUpdate)
+	return &TotpFactorUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *TotpFactorClient) UpdateOne(_m *TotpFactor) *TotpFactorUpdateOne {
+	mutation := newTotpFactorMutation(c.config, OpUpdateOne, withTotpFactor(_m))
+	return &TotpFactorUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *TotpFactorClient) UpdateOneID(id uuid.UUID) *TotpFactorUpdateOne {
+	mutation := newTotpFactorMutation(c.config, OpUpdateOne, withTotpFactorID(id))
+	return &TotpFactorUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for TotpFactor.
+func (c *TotpFactorClient) Delete() *TotpFactorDelete {
+	mutation := newTotpFactorMutation(c.config, OpDelete)
+	return &TotpFactorDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *TotpFactorClient) DeleteOne(_m *TotpFactor) *TotpFactorDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *TotpFactorClient) DeleteOneID(id uuid.UUID) *TotpFactorDeleteOne {
+	builder := c.Delete().Where(totpfactor.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &TotpFactorDeleteOne{builder}
+}
+
+// Query returns a query builder for TotpFactor.
+func (c *TotpFactorClient) Query() *TotpFactorQuery {
+	return &TotpFactorQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeTotpFactor},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a TotpFactor entity by its id.
+func (c *TotpFactorClient) Get(ctx context.Context, id uuid.UUID) (*TotpFactor, error) {
+	return c.Query().Where(totpfactor.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *TotpFactorClient) GetX(ctx context.Context, id uuid.UUID) *TotpFactor {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryUser queries the user edge of a TotpFactor.
+func (c *TotpFactorClient) QueryUser(_m *TotpFactor) *UserQuery {
+	query := (&UserClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(totpfactor.Table, totpfactor.FieldID, id),
+			sqlgraph.To(user.Table, user.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, totpfactor.UserTable, totpfactor.UserColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *TotpFactorClient) Hooks() []Hook {
+	return c.hooks.TotpFactor
+}
+
+// Interceptors returns the client interceptors.
+func (c *TotpFactorClient) Interceptors() []Interceptor {
+	return c.inters.TotpFactor
+}
+
+func (c *TotpFactorClient) mutate(ctx context.Context, m *TotpFactorMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&TotpFactorCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&TotpFactorUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&TotpFactorUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&TotpFactorDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown TotpFactor mutation op: %q", m.Op())
+	}
+}
+
 // UserClient is a client for the User schema.
 type UserClient struct {
 	config
@@ -1901,6 +2217,38 @@ func (c *UserClient) QuerySessions(_m *User) *SessionQuery {
 	return query
 }
 
+// QueryTotpFactors queries the totp_factors edge of a User.
+func (c *UserClient) QueryTotpFactors(_m *User) *TotpFactorQuery {
+	query := (&TotpFactorClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(user.Table, user.FieldID, id),
+			sqlgraph.To(totpfactor.Table, totpfactor.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, user.TotpFactorsTable, user.TotpFactorsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryRecoveryCodes queries the recovery_codes edge of a User.
+func (c *UserClient) QueryRecoveryCodes(_m *User) *RecoveryCodeQuery {
+	query := (&RecoveryCodeClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(user.Table, user.FieldID, id),
+			sqlgraph.To(recoverycode.Table, recoverycode.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, user.RecoveryCodesTable, user.RecoveryCodesColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
 // Hooks returns the client hooks.
 func (c *UserClient) Hooks() []Hook {
 	return c.hooks.User
@@ -1929,12 +2277,13 @@ func (c *UserClient) mutate(ctx context.Context, m *UserMutation) (Value, error)
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		Address, AuditEvent, AuditSeal, Erasure, Job, OneTimeToken, Revocation, Session,
-		Setting, SigningKey, Throttle, User []ent.Hook
+		Address, AuditEvent, AuditSeal, Erasure, Job, OneTimeToken, RecoveryCode,
+		Revocation, Session, Setting, SigningKey, Throttle, TotpFactor, User []ent.Hook
 	}
 	inters struct {
-		Address, AuditEvent, AuditSeal, Erasure, Job, OneTimeToken, Revocation, Session,
-		Setting, SigningKey, Throttle, User []ent.Interceptor
+		Address, AuditEvent, AuditSeal, Erasure, Job, OneTimeToken, RecoveryCode,
+		Revocation, Session, Setting, SigningKey, Throttle, TotpFactor,
+		User []ent.Interceptor
 	}
 )
 

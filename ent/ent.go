@@ -18,11 +18,13 @@ import (
 	"github.com/gatehouse/gatehouse/ent/erasure"
 	"github.com/gatehouse/gatehouse/ent/job"
 	"github.com/gatehouse/gatehouse/ent/onetimetoken"
+	"github.com/gatehouse/gatehouse/ent/recoverycode"
 	"github.com/gatehouse/gatehouse/ent/revocation"
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/ent/setting"
 	"github.com/gatehouse/gatehouse/ent/signingkey"
 	"github.com/gatehouse/gatehouse/ent/throttle"
+	"github.com/gatehouse/gatehouse/ent/totpfactor"
 	"github.com/gatehouse/gatehouse/ent/user"
 )
 
@@ -90,11 +92,13 @@ func checkColumn(t, c string) error {
 			erasure.Table:      erasure.ValidColumn,
 			job.Table:          job.ValidColumn,
 			onetimetoken.Table: onetimetoken.ValidColumn,
+			recoverycode.Table: recoverycode.ValidColumn,
 			revocation.Table:   revocation.ValidColumn,
 			session.Table:      session.ValidColumn,
 			setting.Table:      setting.ValidColumn,
 			signingkey.Table:   signingkey.ValidColumn,
 			throttle.Table:     throttle.ValidColumn,
+			totpfactor.Table:   totpfactor.ValidColumn,
 			user.Table:         user.ValidColumn,
 		})
 	})

@@ -24,7 +24,7 @@ type OneTimeToken struct {
 	Purpose string `json:"purpose,omitempty"`
 	// keyed digest of its text
 	Digest []byte `json:"-"`
-	// whose owner it proves: the mail goes there
+	// whose owner it proves: the mail goes there; of a challenge, the account's
 	Address string `json:"address,omitempty"`
 	// the session that asked, in which its code works; null: none
 	SessionID *uuid.UUID `json:"session_id,omitempty"`
@@ -34,6 +34,10 @@ type OneTimeToken struct {
 	Locale *string `json:"locale,omitempty"`
 	// codes that were tried
 	Attempts int `json:"attempts,omitempty"`
+	// of a challenge: what was proved, as a session has it
+	Amr *string `json:"amr,omitempty"`
+	// of a challenge: the account's, with which it ends
+	CredentialGeneration *int `json:"credential_generation,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
 	// at the latest, and when the next one of its purpose replaced it
@@ -52,9 +56,9 @@ func (*OneTimeToken) scanValues(columns []string) ([]any, error) {
 			values[i] = &sql.NullScanner{S: new(uuid.UUID)}
 		case onetimetoken.FieldDigest:
 			values[i] = new([]byte)
-		case onetimetoken.FieldAttempts:
+		case onetimetoken.FieldAttempts, onetimetoken.FieldCredentialGeneration:
 			values[i] = new(sql.NullInt64)
-		case onetimetoken.FieldPurpose, onetimetoken.FieldAddress, onetimetoken.FieldRoles, onetimetoken.FieldLocale:
+		case onetimetoken.FieldPurpose, onetimetoken.FieldAddress, onetimetoken.FieldRoles, onetimetoken.FieldLocale, onetimetoken.FieldAmr:
 			values[i] = new(sql.NullString)
 		case onetimetoken.FieldCreatedAt, onetimetoken.FieldExpiresAt, onetimetoken.FieldUsedAt:
 			values[i] = new(sql.NullTime)
@@ -131,6 +135,20 @@ func (_m *OneTimeToken) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field attempts", values[i])
 			} else if value.Valid {
 				_m.Attempts = int(value.Int64)
+			}
+		case onetimetoken.FieldAmr:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field amr", values[i])
+			} else if value.Valid {
+				_m.Amr = new(string)
+				*_m.Amr = value.String
+			}
+		case onetimetoken.FieldCredentialGeneration:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field credential_generation", values[i])
+			} else if value.Valid {
+				_m.CredentialGeneration = new(int)
+				*_m.CredentialGeneration = int(value.Int64)
 			}
 		case onetimetoken.FieldCreatedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -215,6 +233,16 @@ func (_m *OneTimeToken) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("attempts=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Attempts))
+	builder.WriteString(", ")
+	if v := _m.Amr; v != nil {
+		builder.WriteString("amr=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	if v := _m.CredentialGeneration; v != nil {
+		builder.WriteString("credential_generation=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
 	builder.WriteString(", ")
 	builder.WriteString("created_at=")
 	builder.WriteString(_m.CreatedAt.Format(time.ANSIC))

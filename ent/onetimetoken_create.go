@@ -104,6 +104,34 @@ func (_c *OneTimeTokenCreate) SetNillableAttempts(v *int) *OneTimeTokenCreate {
 	return _c
 }
 
+// SetAmr sets the "amr" field.
+func (_c *OneTimeTokenCreate) SetAmr(v string) *OneTimeTokenCreate {
+	_c.mutation.SetAmr(v)
+	return _c
+}
+
+// SetNillableAmr sets the "amr" field if the given value is not nil.
+func (_c *OneTimeTokenCreate) SetNillableAmr(v *string) *OneTimeTokenCreate {
+	if v != nil {
+		_c.SetAmr(*v)
+	}
+	return _c
+}
+
+// SetCredentialGeneration sets the "credential_generation" field.
+func (_c *OneTimeTokenCreate) SetCredentialGeneration(v int) *OneTimeTokenCreate {
+	_c.mutation.SetCredentialGeneration(v)
+	return _c
+}
+
+// SetNillableCredentialGeneration sets the "credential_generation" field if the given value is not nil.
+func (_c *OneTimeTokenCreate) SetNillableCredentialGeneration(v *int) *OneTimeTokenCreate {
+	if v != nil {
+		_c.SetCredentialGeneration(*v)
+	}
+	return _c
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_c *OneTimeTokenCreate) SetCreatedAt(v time.Time) *OneTimeTokenCreate {
 	_c.mutation.SetCreatedAt(v)
@@ -268,6 +296,14 @@ func (_c *OneTimeTokenCreate) createSpec() (*OneTimeToken, *sqlgraph.CreateSpec)
 		_spec.SetField(onetimetoken.FieldAttempts, field.TypeInt, value)
 		_node.Attempts = value
 	}
+	if value, ok := _c.mutation.Amr(); ok {
+		_spec.SetField(onetimetoken.FieldAmr, field.TypeString, value)
+		_node.Amr = &value
+	}
+	if value, ok := _c.mutation.CredentialGeneration(); ok {
+		_spec.SetField(onetimetoken.FieldCredentialGeneration, field.TypeInt, value)
+		_node.CredentialGeneration = &value
+	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(onetimetoken.FieldCreatedAt, field.TypeTime, value)
 		_node.CreatedAt = value
@@ -417,6 +453,12 @@ func (u *OneTimeTokenUpsertOne) UpdateNewValues() *OneTimeTokenUpsertOne {
 		}
 		if _, exists := u.create.mutation.Locale(); exists {
 			s.SetIgnore(onetimetoken.FieldLocale)
+		}
+		if _, exists := u.create.mutation.Amr(); exists {
+			s.SetIgnore(onetimetoken.FieldAmr)
+		}
+		if _, exists := u.create.mutation.CredentialGeneration(); exists {
+			s.SetIgnore(onetimetoken.FieldCredentialGeneration)
 		}
 		if _, exists := u.create.mutation.CreatedAt(); exists {
 			s.SetIgnore(onetimetoken.FieldCreatedAt)
@@ -711,6 +753,12 @@ func (u *OneTimeTokenUpsertBulk) UpdateNewValues() *OneTimeTokenUpsertBulk {
 			}
 			if _, exists := b.mutation.Locale(); exists {
 				s.SetIgnore(onetimetoken.FieldLocale)
+			}
+			if _, exists := b.mutation.Amr(); exists {
+				s.SetIgnore(onetimetoken.FieldAmr)
+			}
+			if _, exists := b.mutation.CredentialGeneration(); exists {
+				s.SetIgnore(onetimetoken.FieldCredentialGeneration)
 			}
 			if _, exists := b.mutation.CreatedAt(); exists {
 				s.SetIgnore(onetimetoken.FieldCreatedAt)

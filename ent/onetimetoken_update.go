@@ -139,6 +139,12 @@ func (_u *OneTimeTokenUpdate) sqlSave(ctx context.Context) (_node int, err error
 	if value, ok := _u.mutation.AddedAttempts(); ok {
 		_spec.AddField(onetimetoken.FieldAttempts, field.TypeInt, value)
 	}
+	if _u.mutation.AmrCleared() {
+		_spec.ClearField(onetimetoken.FieldAmr, field.TypeString)
+	}
+	if _u.mutation.CredentialGenerationCleared() {
+		_spec.ClearField(onetimetoken.FieldCredentialGeneration, field.TypeInt)
+	}
 	if value, ok := _u.mutation.ExpiresAt(); ok {
 		_spec.SetField(onetimetoken.FieldExpiresAt, field.TypeTime, value)
 	}
@@ -308,6 +314,12 @@ func (_u *OneTimeTokenUpdateOne) sqlSave(ctx context.Context) (_node *OneTimeTok
 	}
 	if value, ok := _u.mutation.AddedAttempts(); ok {
 		_spec.AddField(onetimetoken.FieldAttempts, field.TypeInt, value)
+	}
+	if _u.mutation.AmrCleared() {
+		_spec.ClearField(onetimetoken.FieldAmr, field.TypeString)
+	}
+	if _u.mutation.CredentialGenerationCleared() {
+		_spec.ClearField(onetimetoken.FieldCredentialGeneration, field.TypeInt)
 	}
 	if value, ok := _u.mutation.ExpiresAt(); ok {
 		_spec.SetField(onetimetoken.FieldExpiresAt, field.TypeTime, value)

@@ -6,6 +6,7 @@ import (
 	"github.com/gatehouse/gatehouse/ent/auditseal"
 	"github.com/gatehouse/gatehouse/ent/onetimetoken"
 	"github.com/gatehouse/gatehouse/ent/schema"
+	"github.com/gatehouse/gatehouse/ent/totpfactor"
 	"github.com/gatehouse/gatehouse/ent/user"
 )
 
@@ -25,6 +26,12 @@ func init() {
 	onetimetokenDescAttempts := onetimetokenFields[8].Descriptor()
 	// onetimetoken.DefaultAttempts holds the default value on creation for the attempts field.
 	onetimetoken.DefaultAttempts = onetimetokenDescAttempts.Default.(int)
+	totpfactorFields := schema.TotpFactor{}.Fields()
+	_ = totpfactorFields
+	// totpfactorDescLastStep is the schema descriptor for last_step field.
+	totpfactorDescLastStep := totpfactorFields[5].Descriptor()
+	// totpfactor.DefaultLastStep holds the default value on creation for the last_step field.
+	totpfactor.DefaultLastStep = totpfactorDescLastStep.Default.(int64)
 	userFields := schema.User{}.Fields()
 	_ = userFields
 	// userDescEmailVerified is the schema descriptor for email_verified field.
@@ -35,4 +42,8 @@ func init() {
 	userDescCredentialGeneration := userFields[7].Descriptor()
 	// user.DefaultCredentialGeneration holds the default value on creation for the credential_generation field.
 	user.DefaultCredentialGeneration = userDescCredentialGeneration.Default.(int)
+	// userDescFactorGeneration is the schema descriptor for factor_generation field.
+	userDescFactorGeneration := userFields[9].Descriptor()
+	// user.DefaultFactorGeneration holds the default value on creation for the factor_generation field.
+	user.DefaultFactorGeneration = userDescFactorGeneration.Default.(int)
 }

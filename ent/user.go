@@ -35,6 +35,8 @@ type User struct {
 	CredentialGeneration int `json:"credential_generation,omitempty"`
 	// the credential_generation whose holder has shown that they read the mail of the address
 	EmailProvedGeneration *int `json:"email_proved_generation,omitempty"`
+	// how often the second factors changed: 0 is an account that never had one, and so costs no look at them
+	FactorGeneration int `json:"factor_generation,omitempty"`
 	// GraphQL's Role values, sorted, each once
 	Roles []string `json:"roles,omitempty"`
 	// GraphQL's UserStatus value
@@ -57,9 +59,13 @@ type User struct {
 type UserEdges struct {
 	// Sessions holds the value of the sessions edge.
 	Sessions []*Session `json:"sessions,omitempty"`
+	// TotpFactors holds the value of the totp_factors edge.
+	TotpFactors []*TotpFactor `json:"totp_factors,omitempty"`
+	// RecoveryCodes holds the value of the recovery_codes edge.
+	RecoveryCodes []*RecoveryCode `json:"recovery_codes,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [1]bool
+	loadedTypes [3]bool
 }
 
 // SessionsOrErr returns the Sessions value or an error if the edge
@@ -71,6 +77,24 @@ func (e UserEdges) SessionsOrErr() ([]*Session, error) {
 	return nil, &NotLoadedError{edge: "sessions"}
 }
 
+// TotpFactorsOrErr returns the TotpFactors value or an error if the edge
+// was not loaded in eager-loading.
+func (e UserEdges) TotpFactorsOrErr() ([]*TotpFactor, error) {
+	if e.loadedTypes[1] {
+		return e.TotpFactors, nil
+	}
+	return nil, &NotLoadedError{edge: "totp_factors"}
+}
+
+// RecoveryCodesOrErr returns the RecoveryCodes value or an error if the edge
+// was not loaded in eager-loading.
+func (e UserEdges) RecoveryCodesOrErr() ([]*RecoveryCode, error) {
+	if e.loadedTypes[2] {
+		return e.RecoveryCodes, nil
+	}
+	return nil, &NotLoadedError{edge: "recovery_codes"}
+}
+
 // scanValues returns the types for scanning values from sql.Rows.
 func (*User) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
@@ -80,7 +104,7 @@ func (*User) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case user.FieldEmailVerified, user.FieldRestorable:
 			values[i] = new(sql.NullBool)
-		case user.FieldCredentialGeneration, user.FieldEmailProvedGeneration:
+		case user.FieldCredentialGeneration, user.FieldEmailProvedGeneration, user.FieldFactorGeneration:
 			values[i] = new(sql.NullInt64)
 		case user.FieldEmail, user.FieldPendingEmail, user.FieldName, user.FieldLocale, user.FieldPasswordHash, user.FieldStatus:
 			values[i] = new(sql.NullString)
@@ -161,6 +185,12 @@ func (_m *User) assignValues(columns []string, values []any) error {
 				_m.EmailProvedGeneration = new(int)
 				*_m.EmailProvedGeneration = int(value.Int64)
 			}
+		case user.FieldFactorGeneration:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field factor_generation", values[i])
+			} else if value.Valid {
+				_m.FactorGeneration = int(value.Int64)
+			}
 		case user.FieldRoles:
 			if value, ok := values[i].(*[]byte); !ok {
 				return fmt.Errorf("unexpected type %T for field roles", values[i])
@@ -219,6 +249,16 @@ func (_m *User) QuerySessions() *SessionQuery {
 	return NewUserClient(_m.config).QuerySessions(_m)
 }
 
+// QueryTotpFactors queries the "totp_factors" edge of the User entity.
+func (_m *User) QueryTotpFactors() *TotpFactorQuery {
+	return NewUserClient(_m.config).QueryTotpFactors(_m)
+}
+
+// QueryRecoveryCodes queries the "recovery_codes" edge of the User entity.
+func (_m *User) QueryRecoveryCodes() *RecoveryCodeQuery {
+	return NewUserClient(_m.config).QueryRecoveryCodes(_m)
+}
+
 // Update returns a builder for updating this User.
 // Note that you need to call User.Unwrap() before calling this method if this User
 // was returned from a transaction, and the transaction was committed or rolled back.
@@ -272,6 +312,9 @@ func (_m *User) String() string {
 		builder.WriteString("email_proved_generation=")
 		builder.WriteString(fmt.Sprintf("%v", *v))
 	}
+	builder.WriteString(", ")
+	builder.WriteString("factor_generation=")
+	builder.WriteString(fmt.Sprintf("%v", _m.FactorGeneration))
 	builder.WriteString(", ")
 	builder.WriteString("roles=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Roles))

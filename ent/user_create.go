@@ -12,7 +12,9 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
+	"github.com/gatehouse/gatehouse/ent/recoverycode"
 	"github.com/gatehouse/gatehouse/ent/session"
+	"github.com/gatehouse/gatehouse/ent/totpfactor"
 	"github.com/gatehouse/gatehouse/ent/user"
 	"github.com/google/uuid"
 )
@@ -121,6 +123,20 @@ func (_c *UserCreate) SetNillableEmailProvedGeneration(v *int) *UserCreate {
 	return _c
 }
 
+// SetFactorGeneration sets the "factor_generation" field.
+func (_c *UserCreate) SetFactorGeneration(v int) *UserCreate {
+	_c.mutation.SetFactorGeneration(v)
+	return _c
+}
+
+// SetNillableFactorGeneration sets the "factor_generation" field if the given value is not nil.
+func (_c *UserCreate) SetNillableFactorGeneration(v *int) *UserCreate {
+	if v != nil {
+		_c.SetFactorGeneration(*v)
+	}
+	return _c
+}
+
 // SetRoles sets the "roles" field.
 func (_c *UserCreate) SetRoles(v []string) *UserCreate {
 	_c.mutation.SetRoles(v)
@@ -194,6 +210,36 @@ func (_c *UserCreate) AddSessions(v ...*Session) *UserCreate {
 	return _c.AddSessionIDs(ids...)
 }
 
+// AddTotpFactorIDs adds the "totp_factors" edge to the TotpFactor entity by IDs.
+func (_c *UserCreate) AddTotpFactorIDs(ids ...uuid.UUID) *UserCreate {
+	_c.mutation.AddTotpFactorIDs(ids...)
+	return _c
+}
+
+// AddTotpFactors adds the "totp_factors" edges to the TotpFactor entity.
+func (_c *UserCreate) AddTotpFactors(v ...*TotpFactor) *UserCreate {
+	ids := make([]uuid.UUID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddTotpFactorIDs(ids...)
+}
+
+// AddRecoveryCodeIDs adds the "recovery_codes" edge to the RecoveryCode entity by IDs.
+func (_c *UserCreate) AddRecoveryCodeIDs(ids ...uuid.UUID) *UserCreate {
+	_c.mutation.AddRecoveryCodeIDs(ids...)
+	return _c
+}
+
+// AddRecoveryCodes adds the "recovery_codes" edges to the RecoveryCode entity.
+func (_c *UserCreate) AddRecoveryCodes(v ...*RecoveryCode) *UserCreate {
+	ids := make([]uuid.UUID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddRecoveryCodeIDs(ids...)
+}
+
 // Mutation returns the UserMutation object of the builder.
 func (_c *UserCreate) Mutation() *UserMutation {
 	return _c.mutation
@@ -237,6 +283,10 @@ func (_c *UserCreate) defaults() {
 		v := user.DefaultCredentialGeneration
 		_c.mutation.SetCredentialGeneration(v)
 	}
+	if _, ok := _c.mutation.FactorGeneration(); !ok {
+		v := user.DefaultFactorGeneration
+		_c.mutation.SetFactorGeneration(v)
+	}
 }
 
 // check runs all checks and user-defined validators on the builder.
@@ -252,6 +302,9 @@ func (_c *UserCreate) check() error {
 	}
 	if _, ok := _c.mutation.CredentialGeneration(); !ok {
 		return &ValidationError{Name: "credential_generation", err: errors.New(`ent: missing required field "User.credential_generation"`)}
+	}
+	if _, ok := _c.mutation.FactorGeneration(); !ok {
+		return &ValidationError{Name: "factor_generation", err: errors.New(`ent: missing required field "User.factor_generation"`)}
 	}
 	if _, ok := _c.mutation.Roles(); !ok {
 		return &ValidationError{Name: "roles", err: errors.New(`ent: missing required field "User.roles"`)}
@@ -333,6 +386,10 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 		_spec.SetField(user.FieldEmailProvedGeneration, field.TypeInt, value)
 		_node.EmailProvedGeneration = &value
 	}
+	if value, ok := _c.mutation.FactorGeneration(); ok {
+		_spec.SetField(user.FieldFactorGeneration, field.TypeInt, value)
+		_node.FactorGeneration = value
+	}
 	if value, ok := _c.mutation.Roles(); ok {
 		_spec.SetField(user.FieldRoles, field.TypeJSON, value)
 		_node.Roles = value
@@ -366,6 +423,38 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(session.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.TotpFactorsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.TotpFactorsTable,
+			Columns: []string{user.TotpFactorsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(totpfactor.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.RecoveryCodesIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.RecoveryCodesTable,
+			Columns: []string{user.RecoveryCodesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(recoverycode.FieldID, field.TypeUUID),
 			},
 		}
 		for _, k := range nodes {
@@ -554,6 +643,24 @@ func (u *UserUpsert) AddEmailProvedGeneration(v int) *UserUpsert {
 // ClearEmailProvedGeneration clears the value of the "email_proved_generation" field.
 func (u *UserUpsert) ClearEmailProvedGeneration() *UserUpsert {
 	u.SetNull(user.FieldEmailProvedGeneration)
+	return u
+}
+
+// SetFactorGeneration sets the "factor_generation" field.
+func (u *UserUpsert) SetFactorGeneration(v int) *UserUpsert {
+	u.Set(user.FieldFactorGeneration, v)
+	return u
+}
+
+// UpdateFactorGeneration sets the "factor_generation" field to the value that was provided on create.
+func (u *UserUpsert) UpdateFactorGeneration() *UserUpsert {
+	u.SetExcluded(user.FieldFactorGeneration)
+	return u
+}
+
+// AddFactorGeneration adds v to the "factor_generation" field.
+func (u *UserUpsert) AddFactorGeneration(v int) *UserUpsert {
+	u.Add(user.FieldFactorGeneration, v)
 	return u
 }
 
@@ -831,6 +938,27 @@ func (u *UserUpsertOne) UpdateEmailProvedGeneration() *UserUpsertOne {
 func (u *UserUpsertOne) ClearEmailProvedGeneration() *UserUpsertOne {
 	return u.Update(func(s *UserUpsert) {
 		s.ClearEmailProvedGeneration()
+	})
+}
+
+// SetFactorGeneration sets the "factor_generation" field.
+func (u *UserUpsertOne) SetFactorGeneration(v int) *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.SetFactorGeneration(v)
+	})
+}
+
+// AddFactorGeneration adds v to the "factor_generation" field.
+func (u *UserUpsertOne) AddFactorGeneration(v int) *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.AddFactorGeneration(v)
+	})
+}
+
+// UpdateFactorGeneration sets the "factor_generation" field to the value that was provided on create.
+func (u *UserUpsertOne) UpdateFactorGeneration() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateFactorGeneration()
 	})
 }
 
@@ -1287,6 +1415,27 @@ func (u *UserUpsertBulk) UpdateEmailProvedGeneration() *UserUpsertBulk {
 func (u *UserUpsertBulk) ClearEmailProvedGeneration() *UserUpsertBulk {
 	return u.Update(func(s *UserUpsert) {
 		s.ClearEmailProvedGeneration()
+	})
+}
+
+// SetFactorGeneration sets the "factor_generation" field.
+func (u *UserUpsertBulk) SetFactorGeneration(v int) *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.SetFactorGeneration(v)
+	})
+}
+
+// AddFactorGeneration adds v to the "factor_generation" field.
+func (u *UserUpsertBulk) AddFactorGeneration(v int) *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.AddFactorGeneration(v)
+	})
+}
+
+// UpdateFactorGeneration sets the "factor_generation" field to the value that was provided on create.
+func (u *UserUpsertBulk) UpdateFactorGeneration() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateFactorGeneration()
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"math"
 	"time"
 
@@ -92,6 +93,7 @@ func (p ErrorPresenter) problem(ctx context.Context, known *problem.Problem) *gq
 		p.Log.Log(ctx, level, "refused", "code", known.Code, "cause", known.Cause)
 	}
 	e := graphqlhttp.NewError(known.Code, known.Message)
+	maps.Copy(e.Extensions, known.Extensions)
 	if known.Field != "" {
 		e.Extensions["field"] = known.Field
 	}

@@ -49,6 +49,10 @@ func TestErrorPresenter_ProblemsBecomeErrors(t *testing.T) {
 			"map[code:RATE_LIMITED retryAfter:2]",
 		},
 		{problem.RetryAfter(problem.Unavailable, "Not now.", 0), "map[code:UNAVAILABLE retryAfter:1]"},
+		{
+			problem.New(problem.SecondFactorRequired, "A code is wanted.").With("challenge", "x").With("factors", []string{"TOTP"}),
+			"map[challenge:x code:SECOND_FACTOR_REQUIRED factors:[TOTP]]",
+		},
 	} {
 		for name, err := range map[string]error{"bare": c.problem, "wrapped": fmt.Errorf("login: %w", c.problem)} {
 			h, _ := failing(t, err)

@@ -87,6 +87,11 @@ type ComplexityRoot struct {
 		Success func(childComplexity int) int
 	}
 
+	ConfirmTotpPayload struct {
+		Factor        func(childComplexity int) int
+		RecoveryCodes func(childComplexity int) int
+	}
+
 	DeleteAccountPayload struct {
 		Success func(childComplexity int) int
 	}
@@ -119,7 +124,9 @@ type ComplexityRoot struct {
 		AcceptInvitation         func(childComplexity int, input accounts.AcceptInvitationInput) int
 		ChangeEmail              func(childComplexity int, input accounts.ChangeEmailInput) int
 		ChangePassword           func(childComplexity int, input accounts.ChangePasswordInput) int
+		CompleteLogin            func(childComplexity int, input accounts.CompleteLoginInput) int
 		ConfirmEmailChange       func(childComplexity int, input accounts.ConfirmEmailChangeInput) int
+		ConfirmTotp              func(childComplexity int, input accounts.ConfirmTotpInput) int
 		DeleteAccount            func(childComplexity int) int
 		DeleteUser               func(childComplexity int, id uuid.UUID) int
 		DownloadMyData           func(childComplexity int, input accounts.DownloadMyDataInput) int
@@ -130,8 +137,10 @@ type ComplexityRoot struct {
 		Logout                   func(childComplexity int) int
 		Reauthenticate           func(childComplexity int, input accounts.ReauthenticateInput) int
 		Refresh                  func(childComplexity int, input accounts.RefreshInput) int
+		RegenerateRecoveryCodes  func(childComplexity int) int
 		Register                 func(childComplexity int, input accounts.RegisterInput) int
 		ReinstateUser            func(childComplexity int, id uuid.UUID) int
+		RemoveFactor             func(childComplexity int, id uuid.UUID) int
 		RequestEmailVerification func(childComplexity int) int
 		RequestPasswordReset     func(childComplexity int, input accounts.RequestPasswordResetInput) int
 		ResetPassword            func(childComplexity int, input accounts.ResetPasswordInput) int
@@ -141,6 +150,7 @@ type ComplexityRoot struct {
 		SecureAccount            func(childComplexity int, input accounts.SecureAccountInput) int
 		SendPasswordReset        func(childComplexity int, userID uuid.UUID) int
 		SetRoles                 func(childComplexity int, input accounts.SetRolesInput) int
+		StartTotp                func(childComplexity int) int
 		SuspendUser              func(childComplexity int, id uuid.UUID) int
 		UpdateProfile            func(childComplexity int, input model.UpdateProfileInput) int
 		VerifyEmail              func(childComplexity int, input accounts.VerifyEmailInput) int
@@ -161,8 +171,24 @@ type ComplexityRoot struct {
 		Users    func(childComplexity int, first *int32, after *string, last *int32, before *string, search *string, filter *accounts.UserFilter, orderBy *accounts.UserOrder) int
 	}
 
+	RecoveryCodes struct {
+		CreatedAt  func(childComplexity int) int
+		ID         func(childComplexity int) int
+		LastUsedAt func(childComplexity int) int
+		Remaining  func(childComplexity int) int
+	}
+
+	RecoveryCodesPayload struct {
+		Factor        func(childComplexity int) int
+		RecoveryCodes func(childComplexity int) int
+	}
+
 	ReinstateUserPayload struct {
 		User func(childComplexity int) int
+	}
+
+	RemoveFactorPayload struct {
+		Success func(childComplexity int) int
 	}
 
 	RequestEmailVerificationPayload struct {
@@ -209,8 +235,20 @@ type ComplexityRoot struct {
 		User func(childComplexity int) int
 	}
 
+	StartTotpPayload struct {
+		QRCode func(childComplexity int) int
+		Secret func(childComplexity int) int
+		URI    func(childComplexity int) int
+	}
+
 	SuspendUserPayload struct {
 		User func(childComplexity int) int
+	}
+
+	TotpFactor struct {
+		CreatedAt  func(childComplexity int) int
+		ID         func(childComplexity int) int
+		LastUsedAt func(childComplexity int) int
 	}
 
 	UpdateProfilePayload struct {
@@ -222,6 +260,7 @@ type ComplexityRoot struct {
 		CreatedAt     func(childComplexity int) int
 		Email         func(childComplexity int) int
 		EmailVerified func(childComplexity int) int
+		Factors       func(childComplexity int) int
 		ID            func(childComplexity int) int
 		Locale        func(childComplexity int) int
 		Name          func(childComplexity int) int
@@ -256,6 +295,7 @@ type ComplexityRoot struct {
 type MutationResolver interface {
 	Register(ctx context.Context, input accounts.RegisterInput) (*accounts.AuthPayload, error)
 	Login(ctx context.Context, input accounts.LoginInput) (*accounts.AuthPayload, error)
+	CompleteLogin(ctx context.Context, input accounts.CompleteLoginInput) (*accounts.AuthPayload, error)
 	Refresh(ctx context.Context, input accounts.RefreshInput) (*accounts.AuthPayload, error)
 	Logout(ctx context.Context) (*accounts.LogoutPayload, error)
 	RevokeSession(ctx context.Context, id uuid.UUID) (*accounts.RevokeSessionPayload, error)
@@ -275,6 +315,10 @@ type MutationResolver interface {
 	SecureAccount(ctx context.Context, input accounts.SecureAccountInput) (*accounts.SecureAccountPayload, error)
 	ExportMyData(ctx context.Context) (*accounts.ExportMyDataPayload, error)
 	DownloadMyData(ctx context.Context, input accounts.DownloadMyDataInput) (*accounts.DownloadMyDataPayload, error)
+	StartTotp(ctx context.Context) (*accounts.StartTotpPayload, error)
+	ConfirmTotp(ctx context.Context, input accounts.ConfirmTotpInput) (*accounts.ConfirmTotpPayload, error)
+	RemoveFactor(ctx context.Context, id uuid.UUID) (*accounts.RemoveFactorPayload, error)
+	RegenerateRecoveryCodes(ctx context.Context) (*accounts.RecoveryCodesPayload, error)
 	DeleteAccount(ctx context.Context) (*accounts.DeleteAccountPayload, error)
 	SetRoles(ctx context.Context, input accounts.SetRolesInput) (*accounts.SetRolesPayload, error)
 	SuspendUser(ctx context.Context, id uuid.UUID) (*accounts.SuspendUserPayload, error)
@@ -292,6 +336,7 @@ type QueryResolver interface {
 }
 type UserResolver interface {
 	Sessions(ctx context.Context, obj *accounts.User) ([]*accounts.Session, error)
+	Factors(ctx context.Context, obj *accounts.User) ([]accounts.Factor, error)
 	Activity(ctx context.Context, obj *accounts.User, first *int32, after *string, last *int32, before *string) (*accounts.AuditConnection, error)
 }
 type UserConnectionResolver interface {
@@ -491,6 +536,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ConfirmEmailChangePayload.Success(childComplexity), true
 
+	case "ConfirmTotpPayload.factor":
+		if e.ComplexityRoot.ConfirmTotpPayload.Factor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConfirmTotpPayload.Factor(childComplexity), true
+	case "ConfirmTotpPayload.recoveryCodes":
+		if e.ComplexityRoot.ConfirmTotpPayload.RecoveryCodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConfirmTotpPayload.RecoveryCodes(childComplexity), true
+
 	case "DeleteAccountPayload.success":
 		if e.ComplexityRoot.DeleteAccountPayload.Success == nil {
 			break
@@ -573,6 +631,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ChangePassword(childComplexity, args["input"].(accounts.ChangePasswordInput)), true
+	case "Mutation.completeLogin":
+		if e.ComplexityRoot.Mutation.CompleteLogin == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_completeLogin_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CompleteLogin(childComplexity, args["input"].(accounts.CompleteLoginInput)), true
 	case "Mutation.confirmEmailChange":
 		if e.ComplexityRoot.Mutation.ConfirmEmailChange == nil {
 			break
@@ -584,6 +653,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ConfirmEmailChange(childComplexity, args["input"].(accounts.ConfirmEmailChangeInput)), true
+	case "Mutation.confirmTotp":
+		if e.ComplexityRoot.Mutation.ConfirmTotp == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_confirmTotp_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ConfirmTotp(childComplexity, args["input"].(accounts.ConfirmTotpInput)), true
 	case "Mutation.deleteAccount":
 		if e.ComplexityRoot.Mutation.DeleteAccount == nil {
 			break
@@ -679,6 +759,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Refresh(childComplexity, args["input"].(accounts.RefreshInput)), true
+	case "Mutation.regenerateRecoveryCodes":
+		if e.ComplexityRoot.Mutation.RegenerateRecoveryCodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.RegenerateRecoveryCodes(childComplexity), true
 	case "Mutation.register":
 		if e.ComplexityRoot.Mutation.Register == nil {
 			break
@@ -701,6 +787,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReinstateUser(childComplexity, args["id"].(uuid.UUID)), true
+	case "Mutation.removeFactor":
+		if e.ComplexityRoot.Mutation.RemoveFactor == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeFactor_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveFactor(childComplexity, args["id"].(uuid.UUID)), true
 	case "Mutation.requestEmailVerification":
 		if e.ComplexityRoot.Mutation.RequestEmailVerification == nil {
 			break
@@ -790,6 +887,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetRoles(childComplexity, args["input"].(accounts.SetRolesInput)), true
+	case "Mutation.startTotp":
+		if e.ComplexityRoot.Mutation.StartTotp == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.StartTotp(childComplexity), true
 	case "Mutation.suspendUser":
 		if e.ComplexityRoot.Mutation.SuspendUser == nil {
 			break
@@ -901,12 +1004,57 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.Users(childComplexity, args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), args["search"].(*string), args["filter"].(*accounts.UserFilter), args["orderBy"].(*accounts.UserOrder)), true
 
+	case "RecoveryCodes.createdAt":
+		if e.ComplexityRoot.RecoveryCodes.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecoveryCodes.CreatedAt(childComplexity), true
+	case "RecoveryCodes.id":
+		if e.ComplexityRoot.RecoveryCodes.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecoveryCodes.ID(childComplexity), true
+	case "RecoveryCodes.lastUsedAt":
+		if e.ComplexityRoot.RecoveryCodes.LastUsedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecoveryCodes.LastUsedAt(childComplexity), true
+	case "RecoveryCodes.remaining":
+		if e.ComplexityRoot.RecoveryCodes.Remaining == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecoveryCodes.Remaining(childComplexity), true
+
+	case "RecoveryCodesPayload.factor":
+		if e.ComplexityRoot.RecoveryCodesPayload.Factor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecoveryCodesPayload.Factor(childComplexity), true
+	case "RecoveryCodesPayload.recoveryCodes":
+		if e.ComplexityRoot.RecoveryCodesPayload.RecoveryCodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecoveryCodesPayload.RecoveryCodes(childComplexity), true
+
 	case "ReinstateUserPayload.user":
 		if e.ComplexityRoot.ReinstateUserPayload.User == nil {
 			break
 		}
 
 		return e.ComplexityRoot.ReinstateUserPayload.User(childComplexity), true
+
+	case "RemoveFactorPayload.success":
+		if e.ComplexityRoot.RemoveFactorPayload.Success == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveFactorPayload.Success(childComplexity), true
 
 	case "RequestEmailVerificationPayload.success":
 		if e.ComplexityRoot.RequestEmailVerificationPayload.Success == nil {
@@ -1019,12 +1167,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SetRolesPayload.User(childComplexity), true
 
+	case "StartTotpPayload.qrCode":
+		if e.ComplexityRoot.StartTotpPayload.QRCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartTotpPayload.QRCode(childComplexity), true
+	case "StartTotpPayload.secret":
+		if e.ComplexityRoot.StartTotpPayload.Secret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartTotpPayload.Secret(childComplexity), true
+	case "StartTotpPayload.uri":
+		if e.ComplexityRoot.StartTotpPayload.URI == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartTotpPayload.URI(childComplexity), true
+
 	case "SuspendUserPayload.user":
 		if e.ComplexityRoot.SuspendUserPayload.User == nil {
 			break
 		}
 
 		return e.ComplexityRoot.SuspendUserPayload.User(childComplexity), true
+
+	case "TotpFactor.createdAt":
+		if e.ComplexityRoot.TotpFactor.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TotpFactor.CreatedAt(childComplexity), true
+	case "TotpFactor.id":
+		if e.ComplexityRoot.TotpFactor.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TotpFactor.ID(childComplexity), true
+	case "TotpFactor.lastUsedAt":
+		if e.ComplexityRoot.TotpFactor.LastUsedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TotpFactor.LastUsedAt(childComplexity), true
 
 	case "UpdateProfilePayload.user":
 		if e.ComplexityRoot.UpdateProfilePayload.User == nil {
@@ -1062,6 +1248,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.EmailVerified(childComplexity), true
+	case "User.factors":
+		if e.ComplexityRoot.User.Factors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.Factors(childComplexity), true
 	case "User.id":
 		if e.ComplexityRoot.User.ID == nil {
 			break
@@ -1170,7 +1362,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AuthRule", ec.unmarshalInputAuthRule),
 			graphql.NewInputUnmarshaler("ChangeEmailInput", ec.unmarshalInputChangeEmailInput),
 			graphql.NewInputUnmarshaler("ChangePasswordInput", ec.unmarshalInputChangePasswordInput),
+			graphql.NewInputUnmarshaler("CompleteLoginInput", ec.unmarshalInputCompleteLoginInput),
 			graphql.NewInputUnmarshaler("ConfirmEmailChangeInput", ec.unmarshalInputConfirmEmailChangeInput),
+			graphql.NewInputUnmarshaler("ConfirmTotpInput", ec.unmarshalInputConfirmTotpInput),
 			graphql.NewInputUnmarshaler("DownloadMyDataInput", ec.unmarshalInputDownloadMyDataInput),
 			graphql.NewInputUnmarshaler("InviteUserInput", ec.unmarshalInputInviteUserInput),
 			graphql.NewInputUnmarshaler("LoginInput", ec.unmarshalInputLoginInput),
@@ -1374,11 +1568,20 @@ type Mutation {
   """
   register("The new account." input: RegisterInput!): AuthPayload! @public @signsIn
   """
-  Signs in with e-mail address and password.
-  Errors: ` + "`" + `INVALID_CREDENTIALS` + "`" + ` (the same for an unknown address and for a wrong password), ` + "`" + `BAD_USER_INPUT` + "`" + `,
-  ` + "`" + `RATE_LIMITED` + "`" + `.
+  Signs in with e-mail address and password. An account with a second factor is asked for it, unless the device is
+  remembered: go on with ` + "`" + `completeLogin` + "`" + `.
+  Errors: ` + "`" + `INVALID_CREDENTIALS` + "`" + ` (the same for an unknown address and for a wrong password), ` + "`" + `SECOND_FACTOR_REQUIRED` + "`" + `,
+  ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
   """
   login("Who signs in." input: LoginInput!): AuthPayload! @public @signsIn
+  """
+  Completes a sign-in that ` + "`" + `SECOND_FACTOR_REQUIRED` + "`" + ` has stopped, by a code of an authenticator app, or by a recovery code,
+  which works once and of whose use the user is told. A challenge holds for five minutes and five tries, once, and ends
+  with the password that it was given for.
+  Errors: ` + "`" + `INVALID_CREDENTIALS` + "`" + ` for a wrong code, also one that was used before, ` + "`" + `INVALID_TOKEN` + "`" + ` for the challenge,
+  ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
+  """
+  completeLogin("The challenge, and the proof." input: CompleteLoginInput!): AuthPayload! @public @signsIn
   """
   Exchanges a refresh token for a new access token and the next refresh token. A refresh token is replaced at each use;
   using it again gives the same successor until that one is used. Within ten seconds of that it is refused, and
@@ -1405,9 +1608,9 @@ type Mutation {
   """
   updateProfile("What to change." input: UpdateProfileInput!): UpdateProfilePayload! @auth
   """
-  Proves the password again: the session, and no other, gets a new ` + "`" + `auth_time` + "`" + `. It counts for all access tokens of the
-  session, those of other tabs too; the one that is given says it to other services.
-  Errors: ` + "`" + `INVALID_CREDENTIALS` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
+  Proves again who the caller is: the session, and no other, gets a new ` + "`" + `auth_time` + "`" + `, and its ` + "`" + `amr` + "`" + ` what was proved more. It
+  counts for all access tokens of the session, those of other tabs too; the one that is given says it to other services.
+  Errors: ` + "`" + `INVALID_CREDENTIALS` + "`" + `, ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
   """
   reauthenticate("The proof." input: ReauthenticateInput!): AuthPayload! @auth
   """
@@ -1438,8 +1641,9 @@ type Mutation {
   """
   Chooses a new password by the token of a mailed link, and signs in. Nothing that opened the account before opens it
   any more: all of its sessions end, and its devices are forgotten. Only who owns a former address can still undo the
-  change away from it. The mail has shown that its address is the user's.
-  Errors: ` + "`" + `INVALID_TOKEN` + "`" + `, ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
+  change away from it. The mail has shown that its address is the user's. An account with a second factor has its new
+  password then, and is asked for the factor: go on with ` + "`" + `completeLogin` + "`" + `.
+  Errors: ` + "`" + `INVALID_TOKEN` + "`" + `, ` + "`" + `SECOND_FACTOR_REQUIRED` + "`" + `, ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
   """
   resetPassword("The token, and the new password." input: ResetPasswordInput!): AuthPayload! @public @signsIn
   """
@@ -1490,11 +1694,37 @@ type Mutation {
   exportMyData: ExportMyDataPayload! @auth(maxAge: 300)
   """
   Gives, by the token of a mailed link, what is stored about the user who asked for it, as it is now: the account, held
-  addresses, sessions, mailed links, jobs that wait, and the newest 10,000 events of the audit log about the user, or by
-  them; of other users, nothing.
-  Errors: ` + "`" + `INVALID_TOKEN` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
+  addresses, sessions, second factors, mailed links, jobs that wait, and the newest 10,000 events of the audit log about
+  the user, or by them; of other users, nothing. For an account with a second factor the link is not enough: the request
+  needs a session of the account too.
+  Errors: ` + "`" + `INVALID_TOKEN` + "`" + `, ` + "`" + `UNAUTHENTICATED` + "`" + ` without that session, ` + "`" + `RATE_LIMITED` + "`" + `.
   """
   downloadMyData("What the mail had." input: DownloadMyDataInput!): DownloadMyDataPayload! @public
+  """
+  Begins to set up an authenticator app (TOTP, RFC 6238), whose secret is shown this once. It counts for nothing until
+  ` + "`" + `confirmTotp` + "`" + `, in the same session, within half an hour. An app that counts already stays until then. An account with a
+  second factor needs a session that has proved one.
+  Errors: ` + "`" + `REAUTHENTICATION_REQUIRED` + "`" + `.
+  """
+  startTotp: StartTotpPayload! @auth(maxAge: 300)
+  """
+  Makes the app count that ` + "`" + `startTotp` + "`" + ` began, in place of one before it: from now on a password alone opens the account no
+  more. With the first second factor come ten recovery codes, which are shown this once. The owner is told by mail.
+  Errors: ` + "`" + `INVALID_CREDENTIALS` + "`" + ` for a wrong code, ` + "`" + `NOT_FOUND` + "`" + ` when the session sets up none, ` + "`" + `REAUTHENTICATION_REQUIRED` + "`" + `.
+  """
+  confirmTotp("A code of the app." input: ConfirmTotpInput!): ConfirmTotpPayload! @auth(maxAge: 300)
+  """
+  Removes a second factor, in a session that has proved one. With the last one the recovery codes go, and a password alone
+  opens the account again. The owner is told by mail.
+  Errors: ` + "`" + `NOT_FOUND` + "`" + `, also for the recovery codes alone, ` + "`" + `REAUTHENTICATION_REQUIRED` + "`" + `.
+  """
+  removeFactor("The factor's id." id: ID! @auth(owner: SELF)): RemoveFactorPayload! @auth(maxAge: 300)
+  """
+  Makes ten new recovery codes, which are shown this once, in a session that has proved a second factor. No older one works
+  any more. The owner is told by mail.
+  Errors: ` + "`" + `NOT_FOUND` + "`" + ` for an account without a second factor, ` + "`" + `REAUTHENTICATION_REQUIRED` + "`" + `.
+  """
+  regenerateRecoveryCodes: RecoveryCodesPayload! @auth(maxAge: 300)
   """
   Deletes the caller's account: its sessions end, nobody can use it, and the cookie is cleared. For 30 days
   (` + "`" + `GATEHOUSE_DELETION_GRACE` + "`" + `) its address stays taken, and signing in, or choosing a new password by a mailed link, takes
@@ -1596,7 +1826,9 @@ input UpdateProfileInput {
 "A proof of who the caller is."
 input ReauthenticateInput {
   "The password of the account."
-  password: String!
+  password: String
+  "Six digits of the account's authenticator app, in place of the password. Blanks do not matter."
+  code: String
 }
 
 "The old and the new password."
@@ -1696,6 +1928,34 @@ input SecureAccountInput {
 input DownloadMyDataInput {
   "What stands behind ` + "`" + `#token=` + "`" + ` in the link."
   token: String!
+}
+
+"The challenge of a sign-in, and the proof that it wants: one of ` + "`" + `code` + "`" + ` and ` + "`" + `recoveryCode` + "`" + `."
+input CompleteLoginInput {
+  "The ` + "`" + `challenge` + "`" + ` of ` + "`" + `SECOND_FACTOR_REQUIRED` + "`" + `."
+  challenge: String!
+  "Six digits of the authenticator app. Blanks do not matter."
+  code: String
+  "One of the recovery codes. Blanks, hyphens and case do not matter."
+  recoveryCode: String
+  "As in ` + "`" + `LoginInput` + "`" + `."
+  device: String
+  """
+  Ask for no second factor on this device for 30 days, until the password or a factor changes: the answer's ` + "`" + `device` + "`" + ` then
+  says so. A session that begins without one has not proved it.
+  """
+  rememberDevice: Boolean = false
+  """
+  For browsers: keep the refresh token in a cookie that no script can read, and give none in the answer. Refused unless
+  the request's ` + "`" + `Origin` + "`" + ` is allowed.
+  """
+  cookie: Boolean = false
+}
+
+"A code of the app that is being set up."
+input ConfirmTotpInput {
+  "Six digits. Blanks do not matter."
+  code: String!
 }
 
 "Whose roles, and which."
@@ -1857,6 +2117,8 @@ type User implements Node @auth(any: [{ roles: [ADMIN] }, { owner: SELF }]) {
   updatedAt: Time!
   "Where the user is signed in, the latest use first."
   sessions: [Session!] @auth(owner: SELF)
+  "What proves the user beside the password; empty when a password alone opens the account."
+  factors: [Factor!] @auth(owner: SELF)
   """
   What happened to the account, newest first, a page at a time, for as long as the server keeps it.
   Errors: ` + "`" + `BAD_USER_INPUT` + "`" + `.
@@ -1936,7 +2198,7 @@ type AuditEvent implements Node @auth(any: [{ roles: [ADMIN] }, { owner: SELF }]
   after: String
   """
   What refused an attempt: the limit of ` + "`" + `attempt_throttled` + "`" + `, the fields of ` + "`" + `operation_denied` + "`" + `. Or the invitation that
-  ` + "`" + `user_invited` + "`" + ` and ` + "`" + `invitation_accepted` + "`" + ` are about.
+  ` + "`" + `user_invited` + "`" + ` and ` + "`" + `invitation_accepted` + "`" + ` are about, or the kind of factor that ` + "`" + `factor_added` + "`" + ` and ` + "`" + `factor_removed` + "`" + ` are.
   """
   detail: String
   "How many refused attempts before this one were not recorded, because there were too many."
@@ -2006,6 +2268,72 @@ type PageInfo {
   startCursor: String
   "The cursor of the last entry; null on an empty page."
   endCursor: String
+}
+
+"What an authenticator app is set up with. It is shown this once: keep it nowhere."
+type StartTotpPayload {
+  "The secret, to be typed into the app: base32 (RFC 4648)."
+  secret: String!
+  "The same, with the names that the app shows: ` + "`" + `otpauth://totp/…` + "`" + `, to be opened on the device of the app."
+  uri: String!
+  "The same, to be scanned: a QR code of the ` + "`" + `uri` + "`" + `, as an SVG image."
+  qrCode: String!
+}
+
+"The app counts now."
+type ConfirmTotpPayload {
+  "The app."
+  factor: TotpFactor!
+  "With the first second factor: codes that each stand for it once, when it is lost. They are shown this once."
+  recoveryCodes: [String!]
+}
+
+"The factor is gone."
+type RemoveFactorPayload {
+  "Always true."
+  success: Boolean!
+}
+
+"New recovery codes."
+type RecoveryCodesPayload {
+  "The codes. They are shown this once."
+  recoveryCodes: [String!]!
+  "What is kept of them."
+  factor: RecoveryCodes!
+}
+
+"""
+What proves a user beside the password. Once an account has one, a password alone opens it no more: see ` + "`" + `completeLogin` + "`" + `.
+"""
+interface Factor implements Node {
+  "Names the factor (UUIDv7, RFC 9562)."
+  id: ID!
+  "When it was added."
+  createdAt: Time!
+  "When it was last used to prove who the user is; null when it never was."
+  lastUsedAt: Time
+}
+
+"An authenticator app: codes by time (TOTP, RFC 6238)."
+type TotpFactor implements Factor & Node @auth(owner: SELF) {
+  "Names the factor (UUIDv7, RFC 9562)."
+  id: ID!
+  "When it was confirmed."
+  createdAt: Time!
+  "When a code of it was last used."
+  lastUsedAt: Time
+}
+
+"The codes that stand for a second factor, each once."
+type RecoveryCodes implements Factor & Node @auth(owner: SELF) {
+  "Names the codes that were made together (UUIDv7, RFC 9562)."
+  id: ID!
+  "When they were made."
+  createdAt: Time!
+  "When one of them was last used."
+  lastUsedAt: Time
+  "How many of them were not used yet."
+  remaining: Int!
 }
 
 "The user, with their pending address."
@@ -2123,10 +2451,15 @@ enum ErrorCode {
   INSUFFICIENT_SCOPE
   "Signed in, but not allowed."
   FORBIDDEN
+  """
+  The password or the token of a reset is right, and the account wants a second factor: go on with ` + "`" + `completeLogin` + "`" + `, with
+  the ` + "`" + `challenge` + "`" + `. ` + "`" + `factors` + "`" + ` lists what it can be completed with: values of ` + "`" + `FactorKind` + "`" + `.
+  """
+  SECOND_FACTOR_REQUIRED
   "Wrong e-mail address, password or code."
   INVALID_CREDENTIALS
   """
-  There is no refresh token, or it or the token of a link is refused; ` + "`" + `reason` + "`" + ` is ` + "`" + `missing` + "`" + `, ` + "`" + `unknown` + "`" + `, ` + "`" + `used` + "`" + `, ` + "`" + `revoked` + "`" + `
+  There is no refresh token, or it, the token of a link or a challenge is refused; ` + "`" + `reason` + "`" + ` is ` + "`" + `missing` + "`" + `, ` + "`" + `unknown` + "`" + `, ` + "`" + `used` + "`" + `, ` + "`" + `revoked` + "`" + `
   or ` + "`" + `expired` + "`" + `. Without a refresh token the user is signed out, unless another tab has a newer one; instead of the link,
   ask for another mail.
   """
@@ -2163,6 +2496,14 @@ enum ErrorCode {
   UNAVAILABLE
   "A fault of the server; ` + "`" + `requestId` + "`" + ` finds it in the server's log."
   INTERNAL
+}
+
+"What a sign-in can be completed with: ` + "`" + `factors` + "`" + ` of ` + "`" + `SECOND_FACTOR_REQUIRED` + "`" + `."
+enum FactorKind {
+  "A code of an authenticator app."
+  TOTP
+  "A recovery code."
+  RECOVERY_CODES
 }
 
 "What is wrong with a value: the ` + "`" + `reason` + "`" + ` of ` + "`" + `BAD_USER_INPUT` + "`" + `."
@@ -2284,6 +2625,16 @@ func (ec *executionContext) childFields_ConfirmEmailChangePayload(ctx context.Co
 	return nil, fmt.Errorf("no field named %q was found under type ConfirmEmailChangePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ConfirmTotpPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "factor":
+		return ec.fieldContext_ConfirmTotpPayload_factor(ctx, field)
+	case "recoveryCodes":
+		return ec.fieldContext_ConfirmTotpPayload_recoveryCodes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConfirmTotpPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_DeleteAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "success":
@@ -2354,12 +2705,44 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_RecoveryCodes(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_RecoveryCodes_id(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_RecoveryCodes_createdAt(ctx, field)
+	case "lastUsedAt":
+		return ec.fieldContext_RecoveryCodes_lastUsedAt(ctx, field)
+	case "remaining":
+		return ec.fieldContext_RecoveryCodes_remaining(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecoveryCodes", field.Name)
+}
+
+func (ec *executionContext) childFields_RecoveryCodesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "recoveryCodes":
+		return ec.fieldContext_RecoveryCodesPayload_recoveryCodes(ctx, field)
+	case "factor":
+		return ec.fieldContext_RecoveryCodesPayload_factor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecoveryCodesPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ReinstateUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "user":
 		return ec.fieldContext_ReinstateUserPayload_user(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReinstateUserPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RemoveFactorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "success":
+		return ec.fieldContext_RemoveFactorPayload_success(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemoveFactorPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RequestEmailVerificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2450,12 +2833,36 @@ func (ec *executionContext) childFields_SetRolesPayload(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type SetRolesPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_StartTotpPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "secret":
+		return ec.fieldContext_StartTotpPayload_secret(ctx, field)
+	case "uri":
+		return ec.fieldContext_StartTotpPayload_uri(ctx, field)
+	case "qrCode":
+		return ec.fieldContext_StartTotpPayload_qrCode(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartTotpPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SuspendUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "user":
 		return ec.fieldContext_SuspendUserPayload_user(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SuspendUserPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_TotpFactor(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_TotpFactor_id(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_TotpFactor_createdAt(ctx, field)
+	case "lastUsedAt":
+		return ec.fieldContext_TotpFactor_lastUsedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TotpFactor", field.Name)
 }
 
 func (ec *executionContext) childFields_UpdateProfilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2490,6 +2897,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_updatedAt(ctx, field)
 	case "sessions":
 		return ec.fieldContext_User_sessions(ctx, field)
+	case "factors":
+		return ec.fieldContext_User_factors(ctx, field)
 	case "activity":
 		return ec.fieldContext_User_activity(ctx, field)
 	}
@@ -2686,12 +3095,40 @@ func (ec *executionContext) field_Mutation_changePassword_args(ctx context.Conte
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_completeLogin_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (accounts.CompleteLoginInput, error) {
+			return ec.unmarshalNCompleteLoginInput2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐCompleteLoginInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_confirmEmailChange_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (accounts.ConfirmEmailChangeInput, error) {
 			return ec.unmarshalNConfirmEmailChangeInput2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐConfirmEmailChangeInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_confirmTotp_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (accounts.ConfirmTotpInput, error) {
+			return ec.unmarshalNConfirmTotpInput2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐConfirmTotpInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2813,6 +3250,20 @@ func (ec *executionContext) field_Mutation_register_args(ctx context.Context, ra
 }
 
 func (ec *executionContext) field_Mutation_reinstateUser_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (uuid.UUID, error) {
+			return ec.unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_removeFactor_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
@@ -3917,6 +4368,61 @@ func (ec *executionContext) fieldContext_ConfirmEmailChangePayload_success(_ con
 	return graphql.NewScalarFieldContext("ConfirmEmailChangePayload", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _ConfirmTotpPayload_factor(ctx context.Context, field graphql.CollectedField, obj *accounts.ConfirmTotpPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfirmTotpPayload_factor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Factor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *accounts.TotpFactor) graphql.Marshaler {
+			return ec.marshalNTotpFactor2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐTotpFactor(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfirmTotpPayload_factor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ConfirmTotpPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TotpFactor(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ConfirmTotpPayload_recoveryCodes(ctx context.Context, field graphql.CollectedField, obj *accounts.ConfirmTotpPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfirmTotpPayload_recoveryCodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecoveryCodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ConfirmTotpPayload_recoveryCodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConfirmTotpPayload", field, false, false, "String")
+}
+
 func (ec *executionContext) _DeleteAccountPayload_success(ctx context.Context, field graphql.CollectedField, obj *accounts.DeleteAccountPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4160,6 +4666,50 @@ func (ec *executionContext) fieldContext_Mutation_login(ctx context.Context, fie
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_login_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_completeLogin(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_completeLogin(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CompleteLogin(ctx, fc.Args["input"].(accounts.CompleteLoginInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *accounts.AuthPayload) graphql.Marshaler {
+			return ec.marshalNAuthPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐAuthPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_completeLogin(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuthPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_completeLogin_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -4954,6 +5504,158 @@ func (ec *executionContext) fieldContext_Mutation_downloadMyData(ctx context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_startTotp(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_startTotp(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().StartTotp(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *accounts.StartTotpPayload) graphql.Marshaler {
+			return ec.marshalNStartTotpPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐStartTotpPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_startTotp(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StartTotpPayload(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_confirmTotp(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_confirmTotp(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ConfirmTotp(ctx, fc.Args["input"].(accounts.ConfirmTotpInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *accounts.ConfirmTotpPayload) graphql.Marshaler {
+			return ec.marshalNConfirmTotpPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐConfirmTotpPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_confirmTotp(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ConfirmTotpPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_confirmTotp_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_removeFactor(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_removeFactor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RemoveFactor(ctx, fc.Args["id"].(uuid.UUID))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *accounts.RemoveFactorPayload) graphql.Marshaler {
+			return ec.marshalNRemoveFactorPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐRemoveFactorPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_removeFactor(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RemoveFactorPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_removeFactor_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_regenerateRecoveryCodes(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_regenerateRecoveryCodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().RegenerateRecoveryCodes(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *accounts.RecoveryCodesPayload) graphql.Marshaler {
+			return ec.marshalNRecoveryCodesPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐRecoveryCodesPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_regenerateRecoveryCodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RecoveryCodesPayload(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_deleteAccount(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5626,6 +6328,153 @@ func (ec *executionContext) fieldContext_Query___schema(_ context.Context, field
 	return fc, nil
 }
 
+func (ec *executionContext) _RecoveryCodes_id(ctx context.Context, field graphql.CollectedField, obj *accounts.RecoveryCodes) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecoveryCodes_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v uuid.UUID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecoveryCodes_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecoveryCodes", field, false, false, "ID")
+}
+
+func (ec *executionContext) _RecoveryCodes_createdAt(ctx context.Context, field graphql.CollectedField, obj *accounts.RecoveryCodes) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecoveryCodes_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecoveryCodes_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecoveryCodes", field, false, false, "Time")
+}
+
+func (ec *executionContext) _RecoveryCodes_lastUsedAt(ctx context.Context, field graphql.CollectedField, obj *accounts.RecoveryCodes) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecoveryCodes_lastUsedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastUsedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RecoveryCodes_lastUsedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecoveryCodes", field, false, false, "Time")
+}
+
+func (ec *executionContext) _RecoveryCodes_remaining(ctx context.Context, field graphql.CollectedField, obj *accounts.RecoveryCodes) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecoveryCodes_remaining(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Remaining, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecoveryCodes_remaining(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecoveryCodes", field, false, false, "Int")
+}
+
+func (ec *executionContext) _RecoveryCodesPayload_recoveryCodes(ctx context.Context, field graphql.CollectedField, obj *accounts.RecoveryCodesPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecoveryCodesPayload_recoveryCodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecoveryCodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecoveryCodesPayload_recoveryCodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecoveryCodesPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _RecoveryCodesPayload_factor(ctx context.Context, field graphql.CollectedField, obj *accounts.RecoveryCodesPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecoveryCodesPayload_factor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Factor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *accounts.RecoveryCodes) graphql.Marshaler {
+			return ec.marshalNRecoveryCodes2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐRecoveryCodes(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecoveryCodesPayload_factor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RecoveryCodesPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RecoveryCodes(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ReinstateUserPayload_user(ctx context.Context, field graphql.CollectedField, obj *accounts.ReinstateUserPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5656,6 +6505,29 @@ func (ec *executionContext) fieldContext_ReinstateUserPayload_user(_ context.Con
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _RemoveFactorPayload_success(ctx context.Context, field graphql.CollectedField, obj *accounts.RemoveFactorPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RemoveFactorPayload_success(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Success, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RemoveFactorPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RemoveFactorPayload", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _RequestEmailVerificationPayload_success(ctx context.Context, field graphql.CollectedField, obj *accounts.RequestEmailVerificationPayload) (ret graphql.Marshaler) {
@@ -6067,6 +6939,75 @@ func (ec *executionContext) fieldContext_SetRolesPayload_user(_ context.Context,
 	return fc, nil
 }
 
+func (ec *executionContext) _StartTotpPayload_secret(ctx context.Context, field graphql.CollectedField, obj *accounts.StartTotpPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StartTotpPayload_secret(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Secret, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StartTotpPayload_secret(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartTotpPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _StartTotpPayload_uri(ctx context.Context, field graphql.CollectedField, obj *accounts.StartTotpPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StartTotpPayload_uri(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.URI, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StartTotpPayload_uri(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartTotpPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _StartTotpPayload_qrCode(ctx context.Context, field graphql.CollectedField, obj *accounts.StartTotpPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StartTotpPayload_qrCode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.QRCode, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StartTotpPayload_qrCode(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartTotpPayload", field, false, false, "String")
+}
+
 func (ec *executionContext) _SuspendUserPayload_user(ctx context.Context, field graphql.CollectedField, obj *accounts.SuspendUserPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6097,6 +7038,75 @@ func (ec *executionContext) fieldContext_SuspendUserPayload_user(_ context.Conte
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _TotpFactor_id(ctx context.Context, field graphql.CollectedField, obj *accounts.TotpFactor) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TotpFactor_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v uuid.UUID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TotpFactor_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TotpFactor", field, false, false, "ID")
+}
+
+func (ec *executionContext) _TotpFactor_createdAt(ctx context.Context, field graphql.CollectedField, obj *accounts.TotpFactor) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TotpFactor_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TotpFactor_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TotpFactor", field, false, false, "Time")
+}
+
+func (ec *executionContext) _TotpFactor_lastUsedAt(ctx context.Context, field graphql.CollectedField, obj *accounts.TotpFactor) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TotpFactor_lastUsedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastUsedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TotpFactor_lastUsedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TotpFactor", field, false, false, "Time")
 }
 
 func (ec *executionContext) _UpdateProfilePayload_user(ctx context.Context, field graphql.CollectedField, obj *accounts.UpdateProfilePayload) (ret graphql.Marshaler) {
@@ -6388,6 +7398,38 @@ func (ec *executionContext) fieldContext_User_sessions(_ context.Context, field 
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Session(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _User_factors(ctx context.Context, field graphql.CollectedField, obj *accounts.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_factors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.User().Factors(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []accounts.Factor) graphql.Marshaler {
+			return ec.marshalOFactor2ᚕgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐFactorᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_User_factors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "User",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
 		},
 	}
 	return fc, nil
@@ -7996,6 +9038,90 @@ func UnmarshalChangePasswordInput(ctx context.Context, raw any) (accounts.Change
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputCompleteLoginInput(ctx context.Context, obj any) (accounts.CompleteLoginInput, error) {
+	var it accounts.CompleteLoginInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["rememberDevice"]; !present {
+		asMap["rememberDevice"] = false
+	}
+	if _, present := asMap["cookie"]; !present {
+		asMap["cookie"] = false
+	}
+
+	fieldsInOrder := [...]string{"challenge", "code", "recoveryCode", "device", "rememberDevice", "cookie"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "challenge":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("challenge"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Challenge = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		case "recoveryCode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("recoveryCode"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RecoveryCode = data
+		case "device":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("device"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Device = data
+		case "rememberDevice":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rememberDevice"))
+			data, err := ec.unmarshalOBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RememberDevice = data
+		case "cookie":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cookie"))
+			data, err := ec.unmarshalOBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Cookie = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCompleteLoginInput unmarshals raw into the CompleteLoginInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCompleteLoginInput(ctx context.Context, raw any) (accounts.CompleteLoginInput, error) {
+	var out accounts.CompleteLoginInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CompleteLoginInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputConfirmEmailChangeInput(ctx context.Context, obj any) (accounts.ConfirmEmailChangeInput, error) {
 	var it accounts.ConfirmEmailChangeInput
 	if obj == nil {
@@ -8042,6 +9168,48 @@ func (ec *executionContext) unmarshalInputConfirmEmailChangeInput(ctx context.Co
 func UnmarshalConfirmEmailChangeInput(ctx context.Context, raw any) (accounts.ConfirmEmailChangeInput, error) {
 	var out accounts.ConfirmEmailChangeInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "ConfirmEmailChangeInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputConfirmTotpInput(ctx context.Context, obj any) (accounts.ConfirmTotpInput, error) {
+	var it accounts.ConfirmTotpInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"code"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalConfirmTotpInput unmarshals raw into the ConfirmTotpInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalConfirmTotpInput(ctx context.Context, raw any) (accounts.ConfirmTotpInput, error) {
+	var out accounts.ConfirmTotpInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ConfirmTotpInput", raw, &out)
 	return out, err
 }
 
@@ -8221,7 +9389,7 @@ func (ec *executionContext) unmarshalInputReauthenticateInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"password"}
+	fieldsInOrder := [...]string{"password", "code"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -8230,11 +9398,18 @@ func (ec *executionContext) unmarshalInputReauthenticateInput(ctx context.Contex
 		switch k {
 		case "password":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("password"))
-			data, err := ec.unmarshalNString2string(ctx, v)
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Password = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
 		}
 	}
 	return it, nil
@@ -8856,10 +10031,43 @@ func UnmarshalVerifyEmailInput(ctx context.Context, raw any) (accounts.VerifyEma
 
 // region    ************************** interface.gotpl ***************************
 
+func (ec *executionContext) _Factor(ctx context.Context, sel ast.SelectionSet, obj accounts.Factor) graphql.Marshaler {
+	switch obj := (obj).(type) {
+	case nil:
+		return graphql.Null
+	case *accounts.TotpFactor:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._TotpFactor(ctx, sel, obj)
+	case *accounts.RecoveryCodes:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._RecoveryCodes(ctx, sel, obj)
+	default:
+		if typedObj, ok := obj.(graphql.Marshaler); ok {
+			return typedObj
+		} else {
+			panic(fmt.Errorf("unexpected type %T; non-generated variants of Factor must implement graphql.Marshaler", obj))
+		}
+	}
+}
+
 func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj accounts.Node) graphql.Marshaler {
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
+	case *accounts.TotpFactor:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._TotpFactor(ctx, sel, obj)
+	case *accounts.RecoveryCodes:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._RecoveryCodes(ctx, sel, obj)
 	case *accounts.User:
 		if obj == nil {
 			return graphql.Null
@@ -8870,6 +10078,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Session(ctx, sel, obj)
+	case accounts.Factor:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Factor(ctx, sel, obj)
 	case *accounts.AuditEvent:
 		if obj == nil {
 			return graphql.Null
@@ -9196,6 +10409,44 @@ func (ec *executionContext) _ConfirmEmailChangePayload(ctx context.Context, sel 
 	return out
 }
 
+var confirmTotpPayloadImplementors = []string{"ConfirmTotpPayload"}
+
+func (ec *executionContext) _ConfirmTotpPayload(ctx context.Context, sel ast.SelectionSet, obj *accounts.ConfirmTotpPayload) graphql.Marshaler {
+	fields := collectFields(ctx, ec.OperationContext, sel, confirmTotpPayloadImplementors)
+
+	out := newFieldSet(fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ConfirmTotpPayload")
+		case "factor":
+			out.Values[i] = ec._ConfirmTotpPayload_factor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "recoveryCodes":
+			out.Values[i] = ec._ConfirmTotpPayload_recoveryCodes(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var deleteAccountPayloadImplementors = []string{"DeleteAccountPayload"}
 
 func (ec *executionContext) _DeleteAccountPayload(ctx context.Context, sel ast.SelectionSet, obj *accounts.DeleteAccountPayload) graphql.Marshaler {
@@ -9460,6 +10711,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "completeLogin":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_completeLogin(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "refresh":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_refresh(ctx, field)
@@ -9589,6 +10847,34 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "downloadMyData":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_downloadMyData(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "startTotp":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_startTotp(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "confirmTotp":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_confirmTotp(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "removeFactor":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_removeFactor(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "regenerateRecoveryCodes":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_regenerateRecoveryCodes(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -9787,6 +11073,92 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 	return out
 }
 
+var recoveryCodesImplementors = []string{"RecoveryCodes", "Factor", "Node"}
+
+func (ec *executionContext) _RecoveryCodes(ctx context.Context, sel ast.SelectionSet, obj *accounts.RecoveryCodes) graphql.Marshaler {
+	fields := collectFields(ctx, ec.OperationContext, sel, recoveryCodesImplementors)
+
+	out := newFieldSet(fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RecoveryCodes")
+		case "id":
+			out.Values[i] = ec._RecoveryCodes_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "createdAt":
+			out.Values[i] = ec._RecoveryCodes_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "lastUsedAt":
+			out.Values[i] = ec._RecoveryCodes_lastUsedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "remaining":
+			out.Values[i] = ec._RecoveryCodes_remaining(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var recoveryCodesPayloadImplementors = []string{"RecoveryCodesPayload"}
+
+func (ec *executionContext) _RecoveryCodesPayload(ctx context.Context, sel ast.SelectionSet, obj *accounts.RecoveryCodesPayload) graphql.Marshaler {
+	fields := collectFields(ctx, ec.OperationContext, sel, recoveryCodesPayloadImplementors)
+
+	out := newFieldSet(fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RecoveryCodesPayload")
+		case "recoveryCodes":
+			out.Values[i] = ec._RecoveryCodesPayload_recoveryCodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "factor":
+			out.Values[i] = ec._RecoveryCodesPayload_factor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var reinstateUserPayloadImplementors = []string{"ReinstateUserPayload"}
 
 func (ec *executionContext) _ReinstateUserPayload(ctx context.Context, sel ast.SelectionSet, obj *accounts.ReinstateUserPayload) graphql.Marshaler {
@@ -9800,6 +11172,39 @@ func (ec *executionContext) _ReinstateUserPayload(ctx context.Context, sel ast.S
 			out.Values[i] = graphql.MarshalString("ReinstateUserPayload")
 		case "user":
 			out.Values[i] = ec._ReinstateUserPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var removeFactorPayloadImplementors = []string{"RemoveFactorPayload"}
+
+func (ec *executionContext) _RemoveFactorPayload(ctx context.Context, sel ast.SelectionSet, obj *accounts.RemoveFactorPayload) graphql.Marshaler {
+	fields := collectFields(ctx, ec.OperationContext, sel, removeFactorPayloadImplementors)
+
+	out := newFieldSet(fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RemoveFactorPayload")
+		case "success":
+			out.Values[i] = ec._RemoveFactorPayload_success(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -10157,6 +11562,49 @@ func (ec *executionContext) _SetRolesPayload(ctx context.Context, sel ast.Select
 	return out
 }
 
+var startTotpPayloadImplementors = []string{"StartTotpPayload"}
+
+func (ec *executionContext) _StartTotpPayload(ctx context.Context, sel ast.SelectionSet, obj *accounts.StartTotpPayload) graphql.Marshaler {
+	fields := collectFields(ctx, ec.OperationContext, sel, startTotpPayloadImplementors)
+
+	out := newFieldSet(fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StartTotpPayload")
+		case "secret":
+			out.Values[i] = ec._StartTotpPayload_secret(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "uri":
+			out.Values[i] = ec._StartTotpPayload_uri(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "qrCode":
+			out.Values[i] = ec._StartTotpPayload_qrCode(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var suspendUserPayloadImplementors = []string{"SuspendUserPayload"}
 
 func (ec *executionContext) _SuspendUserPayload(ctx context.Context, sel ast.SelectionSet, obj *accounts.SuspendUserPayload) graphql.Marshaler {
@@ -10171,6 +11619,49 @@ func (ec *executionContext) _SuspendUserPayload(ctx context.Context, sel ast.Sel
 		case "user":
 			out.Values[i] = ec._SuspendUserPayload_user(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var totpFactorImplementors = []string{"TotpFactor", "Factor", "Node"}
+
+func (ec *executionContext) _TotpFactor(ctx context.Context, sel ast.SelectionSet, obj *accounts.TotpFactor) graphql.Marshaler {
+	fields := collectFields(ctx, ec.OperationContext, sel, totpFactorImplementors)
+
+	out := newFieldSet(fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TotpFactor")
+		case "id":
+			out.Values[i] = ec._TotpFactor_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "createdAt":
+			out.Values[i] = ec._TotpFactor_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "lastUsedAt":
+			out.Values[i] = ec._TotpFactor_lastUsedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -10289,6 +11780,12 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._User_sessions(ctx, field, obj)
+				})
+		case "factors":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._User_factors(ctx, field, obj)
 				})
 		case "activity":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
@@ -10910,6 +12407,11 @@ func (ec *executionContext) unmarshalNChangePasswordInput2githubᚗcomᚋgatehou
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNCompleteLoginInput2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐCompleteLoginInput(ctx context.Context, v any) (accounts.CompleteLoginInput, error) {
+	res, err := ec.unmarshalInputCompleteLoginInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNConfirmEmailChangeInput2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐConfirmEmailChangeInput(ctx context.Context, v any) (accounts.ConfirmEmailChangeInput, error) {
 	res, err := ec.unmarshalInputConfirmEmailChangeInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -10921,6 +12423,19 @@ func (ec *executionContext) marshalNConfirmEmailChangePayload2ᚖgithubᚗcomᚋ
 		return graphql.Null
 	}
 	return ec._ConfirmEmailChangePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNConfirmTotpInput2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐConfirmTotpInput(ctx context.Context, v any) (accounts.ConfirmTotpInput, error) {
+	res, err := ec.unmarshalInputConfirmTotpInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNConfirmTotpPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐConfirmTotpPayload(ctx context.Context, sel ast.SelectionSet, v *accounts.ConfirmTotpPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ConfirmTotpPayload!")
+		return graphql.Null
+	}
+	return ec._ConfirmTotpPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNDeleteAccountPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐDeleteAccountPayload(ctx context.Context, sel ast.SelectionSet, v *accounts.DeleteAccountPayload) graphql.Marshaler {
@@ -10966,6 +12481,14 @@ func (ec *executionContext) marshalNExportMyDataPayload2ᚖgithubᚗcomᚋgateho
 		return graphql.Null
 	}
 	return ec._ExportMyDataPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNFactor2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐFactor(ctx context.Context, sel ast.SelectionSet, v accounts.Factor) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Factor!")
+		return graphql.Null
+	}
+	return ec._Factor(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx context.Context, v any) (uuid.UUID, error) {
@@ -11075,6 +12598,22 @@ func (ec *executionContext) unmarshalNReauthenticateInput2githubᚗcomᚋgatehou
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalNRecoveryCodes2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐRecoveryCodes(ctx context.Context, sel ast.SelectionSet, v *accounts.RecoveryCodes) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RecoveryCodes!")
+		return graphql.Null
+	}
+	return ec._RecoveryCodes(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNRecoveryCodesPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐRecoveryCodesPayload(ctx context.Context, sel ast.SelectionSet, v *accounts.RecoveryCodesPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RecoveryCodesPayload!")
+		return graphql.Null
+	}
+	return ec._RecoveryCodesPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNRefreshInput2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐRefreshInput(ctx context.Context, v any) (accounts.RefreshInput, error) {
 	res, err := ec.unmarshalInputRefreshInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -11091,6 +12630,14 @@ func (ec *executionContext) marshalNReinstateUserPayload2ᚖgithubᚗcomᚋgateh
 		return graphql.Null
 	}
 	return ec._ReinstateUserPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNRemoveFactorPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐRemoveFactorPayload(ctx context.Context, sel ast.SelectionSet, v *accounts.RemoveFactorPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RemoveFactorPayload!")
+		return graphql.Null
+	}
+	return ec._RemoveFactorPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNRequestEmailVerificationPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐRequestEmailVerificationPayload(ctx context.Context, sel ast.SelectionSet, v *accounts.RequestEmailVerificationPayload) graphql.Marshaler {
@@ -11246,6 +12793,14 @@ func (ec *executionContext) marshalNSetRolesPayload2ᚖgithubᚗcomᚋgatehouse�
 	return ec._SetRolesPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNStartTotpPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐStartTotpPayload(ctx context.Context, sel ast.SelectionSet, v *accounts.StartTotpPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "StartTotpPayload!")
+		return graphql.Null
+	}
+	return ec._StartTotpPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNString2string(ctx context.Context, v any) (string, error) {
 	res, err := graphql.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -11309,6 +12864,14 @@ func (ec *executionContext) marshalNTime2timeᚐTime(ctx context.Context, sel as
 		graphql.AddInvalidNullFromMarshaler(ctx, "Time!")
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNTotpFactor2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐTotpFactor(ctx context.Context, sel ast.SelectionSet, v *accounts.TotpFactor) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "TotpFactor!")
+		return graphql.Null
+	}
+	return ec._TotpFactor(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNUpdateProfileInput2githubᚗcomᚋgatehouseᚋgatehouseᚋgraphᚋmodelᚐUpdateProfileInput(ctx context.Context, v any) (model.UpdateProfileInput, error) {
@@ -11625,6 +13188,25 @@ func (ec *executionContext) marshalOBoolean2ᚖbool(ctx context.Context, sel ast
 	_ = ctx
 	res := graphql.MarshalBoolean(*v)
 	return res
+}
+
+func (ec *executionContext) marshalOFactor2ᚕgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐFactorᚄ(ctx context.Context, sel ast.SelectionSet, v []accounts.Factor) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNFactor2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐFactor(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx context.Context, v any) (*uuid.UUID, error) {
@@ -11997,6 +13579,7 @@ var waitingFields = map[string]bool{
 	"Query.node":                       true,
 	"Query.auditLog":                   true,
 	"User.sessions":                    true,
+	"User.factors":                     true,
 	"User.activity":                    true,
 	"UserConnection.totalCount":        true,
 	"UserConnection.totalCountIsExact": true,

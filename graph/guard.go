@@ -67,12 +67,13 @@ func signedIn(_ context.Context, result any) (authz.Viewer, error) {
 func objects(service *accounts.Service) map[string]func(context.Context, string) (any, error) {
 	return map[string]func(context.Context, string) (any, error){
 		"Mutation.revokeSession(id:)": byID("id", service.Session),
+		"Mutation.removeFactor(id:)":  byID("id", service.Factor),
 	}
 }
 
 // byID reads an id as gqlgen does, and loads its object.
 func byID[T any](
-	field string, load func(context.Context, uuid.UUID) (*T, error),
+	field string, load func(context.Context, uuid.UUID) (T, error),
 ) func(context.Context, string) (any, error) {
 	return func(ctx context.Context, text string) (any, error) {
 		id, err := graphql.UnmarshalUUID(text)
@@ -87,7 +88,9 @@ func byID[T any](
 func owners() map[string][]authz.Owner {
 	return map[string][]authz.Owner{"SELF": {
 		self[*accounts.AuditEvent](),
+		self[*accounts.RecoveryCodes](),
 		self[*accounts.Session](),
+		self[*accounts.TotpFactor](),
 		self[*accounts.User](),
 	}}
 }

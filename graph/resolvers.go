@@ -24,6 +24,11 @@ func (r *mutationResolver) Login(ctx context.Context, input accounts.LoginInput)
 	return signIn(ctx, input.Cookie, r.accounts.Login, input)
 }
 
+// CompleteLogin is the resolver for the completeLogin field.
+func (r *mutationResolver) CompleteLogin(ctx context.Context, input accounts.CompleteLoginInput) (*accounts.AuthPayload, error) {
+	return signIn(ctx, input.Cookie, r.accounts.CompleteLogin, input)
+}
+
 // Refresh is the resolver for the refresh field.
 func (r *mutationResolver) Refresh(ctx context.Context, input accounts.RefreshInput) (*accounts.AuthPayload, error) {
 	return refresh(ctx, r.accounts.Refresh, input)
@@ -119,6 +124,26 @@ func (r *mutationResolver) DownloadMyData(ctx context.Context, input accounts.Do
 	return r.accounts.DownloadMyData(ctx, viewer.From(ctx), input)
 }
 
+// StartTotp is the resolver for the startTotp field.
+func (r *mutationResolver) StartTotp(ctx context.Context) (*accounts.StartTotpPayload, error) {
+	return r.accounts.StartTotp(ctx, viewer.From(ctx))
+}
+
+// ConfirmTotp is the resolver for the confirmTotp field.
+func (r *mutationResolver) ConfirmTotp(ctx context.Context, input accounts.ConfirmTotpInput) (*accounts.ConfirmTotpPayload, error) {
+	return r.accounts.ConfirmTotp(ctx, viewer.From(ctx), input)
+}
+
+// RemoveFactor is the resolver for the removeFactor field.
+func (r *mutationResolver) RemoveFactor(ctx context.Context, id uuid.UUID) (*accounts.RemoveFactorPayload, error) {
+	return r.accounts.RemoveFactor(ctx, viewer.From(ctx), id)
+}
+
+// RegenerateRecoveryCodes is the resolver for the regenerateRecoveryCodes field.
+func (r *mutationResolver) RegenerateRecoveryCodes(ctx context.Context) (*accounts.RecoveryCodesPayload, error) {
+	return r.accounts.RegenerateRecoveryCodes(ctx, viewer.From(ctx))
+}
+
 // DeleteAccount is the resolver for the deleteAccount field.
 func (r *mutationResolver) DeleteAccount(ctx context.Context) (*accounts.DeleteAccountPayload, error) {
 	return signOut(ctx, r.accounts.DeleteAccount)
@@ -185,6 +210,11 @@ func (r *queryResolver) AuditLog(ctx context.Context, first *int32, after *strin
 // Activity is the resolver for the activity field.
 func (r *userResolver) Activity(ctx context.Context, obj *accounts.User, first *int32, after *string, last *int32, before *string) (*accounts.AuditConnection, error) {
 	return r.accounts.Activity(ctx, obj, accounts.Page{First: first, After: after, Last: last, Before: before})
+}
+
+// Factors is the resolver for the factors field.
+func (r *userResolver) Factors(ctx context.Context, obj *accounts.User) ([]accounts.Factor, error) {
+	return r.accounts.Factors(ctx, obj)
 }
 
 // Sessions is the resolver for the sessions field.

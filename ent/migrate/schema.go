@@ -144,6 +144,8 @@ var (
 		{Name: "roles", Type: field.TypeString, Nullable: true},
 		{Name: "locale", Type: field.TypeString, Nullable: true},
 		{Name: "attempts", Type: field.TypeInt, Default: 0},
+		{Name: "amr", Type: field.TypeString, Nullable: true},
+		{Name: "credential_generation", Type: field.TypeInt, Nullable: true},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "expires_at", Type: field.TypeTime},
 		{Name: "used_at", Type: field.TypeTime, Nullable: true},
@@ -167,7 +169,37 @@ var (
 			{
 				Name:    "onetimetoken_expires_at",
 				Unique:  false,
-				Columns: []*schema.Column{OneTimeTokensColumns[10]},
+				Columns: []*schema.Column{OneTimeTokensColumns[12]},
+			},
+		},
+	}
+	// RecoveryCodesColumns holds the columns for the "recovery_codes" table.
+	RecoveryCodesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "set_id", Type: field.TypeUUID},
+		{Name: "digest", Type: field.TypeBytes},
+		{Name: "used_at", Type: field.TypeTime, Nullable: true},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "user_id", Type: field.TypeUUID},
+	}
+	// RecoveryCodesTable holds the schema information for the "recovery_codes" table.
+	RecoveryCodesTable = &schema.Table{
+		Name:       "recovery_codes",
+		Columns:    RecoveryCodesColumns,
+		PrimaryKey: []*schema.Column{RecoveryCodesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "recovery_codes_users_recovery_codes",
+				Columns:    []*schema.Column{RecoveryCodesColumns[5]},
+				RefColumns: []*schema.Column{UsersColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "recoverycode_user_id",
+				Unique:  false,
+				Columns: []*schema.Column{RecoveryCodesColumns[5]},
 			},
 		},
 	}
@@ -268,6 +300,38 @@ var (
 		Columns:    ThrottlesColumns,
 		PrimaryKey: []*schema.Column{ThrottlesColumns[0]},
 	}
+	// TotpFactorsColumns holds the columns for the "totp_factors" table.
+	TotpFactorsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "confirmed", Type: field.TypeBool},
+		{Name: "session_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "sealed", Type: field.TypeBytes},
+		{Name: "last_step", Type: field.TypeInt64, Default: 0},
+		{Name: "last_used_at", Type: field.TypeTime, Nullable: true},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "user_id", Type: field.TypeUUID},
+	}
+	// TotpFactorsTable holds the schema information for the "totp_factors" table.
+	TotpFactorsTable = &schema.Table{
+		Name:       "totp_factors",
+		Columns:    TotpFactorsColumns,
+		PrimaryKey: []*schema.Column{TotpFactorsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "totp_factors_users_totp_factors",
+				Columns:    []*schema.Column{TotpFactorsColumns[7]},
+				RefColumns: []*schema.Column{UsersColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "totpfactor_user_id_confirmed",
+				Unique:  true,
+				Columns: []*schema.Column{TotpFactorsColumns[7], TotpFactorsColumns[1]},
+			},
+		},
+	}
 	// UsersColumns holds the columns for the "users" table.
 	UsersColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -279,6 +343,7 @@ var (
 		{Name: "password_hash", Type: field.TypeString},
 		{Name: "credential_generation", Type: field.TypeInt, Default: 0},
 		{Name: "email_proved_generation", Type: field.TypeInt, Nullable: true},
+		{Name: "factor_generation", Type: field.TypeInt, Default: 0},
 		{Name: "roles", Type: field.TypeJSON},
 		{Name: "status", Type: field.TypeString},
 		{Name: "erase_at", Type: field.TypeTime, Nullable: true},
@@ -303,7 +368,7 @@ var (
 			{
 				Name:    "users_suspended",
 				Unique:  false,
-				Columns: []*schema.Column{UsersColumns[13], UsersColumns[0]},
+				Columns: []*schema.Column{UsersColumns[14], UsersColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'SUSPENDED'",
 				},
@@ -311,7 +376,7 @@ var (
 			{
 				Name:    "users_deleted",
 				Unique:  false,
-				Columns: []*schema.Column{UsersColumns[13], UsersColumns[0]},
+				Columns: []*schema.Column{UsersColumns[14], UsersColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'DELETED'",
 				},
@@ -319,17 +384,17 @@ var (
 			{
 				Name:    "users_created",
 				Unique:  false,
-				Columns: []*schema.Column{UsersColumns[13], UsersColumns[0]},
+				Columns: []*schema.Column{UsersColumns[14], UsersColumns[0]},
 			},
 			{
 				Name:    "users_verified",
 				Unique:  false,
-				Columns: []*schema.Column{UsersColumns[2], UsersColumns[13], UsersColumns[0]},
+				Columns: []*schema.Column{UsersColumns[2], UsersColumns[14], UsersColumns[0]},
 			},
 			{
 				Name:    "users_erasures",
 				Unique:  false,
-				Columns: []*schema.Column{UsersColumns[11]},
+				Columns: []*schema.Column{UsersColumns[12]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "erase_at IS NOT NULL",
 				},
@@ -337,7 +402,7 @@ var (
 			{
 				Name:    "users_administrators",
 				Unique:  false,
-				Columns: []*schema.Column{UsersColumns[13], UsersColumns[0]},
+				Columns: []*schema.Column{UsersColumns[14], UsersColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "CAST(roles AS text) LIKE '%\"ADMIN\"%'",
 				},
@@ -352,11 +417,13 @@ var (
 		ErasuresTable,
 		JobsTable,
 		OneTimeTokensTable,
+		RecoveryCodesTable,
 		RevocationsTable,
 		SessionsTable,
 		SettingsTable,
 		SigningKeysTable,
 		ThrottlesTable,
+		TotpFactorsTable,
 		UsersTable,
 	}
 )
@@ -380,6 +447,10 @@ func init() {
 	OneTimeTokensTable.Annotation = &entsql.Annotation{
 		Table: "one_time_tokens",
 	}
+	RecoveryCodesTable.ForeignKeys[0].RefTable = UsersTable
+	RecoveryCodesTable.Annotation = &entsql.Annotation{
+		Table: "recovery_codes",
+	}
 	RevocationsTable.Annotation = &entsql.Annotation{
 		Table: "revocations",
 	}
@@ -395,6 +466,10 @@ func init() {
 	}
 	ThrottlesTable.Annotation = &entsql.Annotation{
 		Table: "throttles",
+	}
+	TotpFactorsTable.ForeignKeys[0].RefTable = UsersTable
+	TotpFactorsTable.Annotation = &entsql.Annotation{
+		Table: "totp_factors",
 	}
 	UsersTable.Annotation = &entsql.Annotation{
 		Table: "users",

@@ -34,6 +34,8 @@ func (User) Fields() []ent.Field {
 			Comment("how many credentials came before: known devices end with theirs"),
 		field.Int("email_proved_generation").Optional().Nillable().
 			Comment("the credential_generation whose holder has shown that they read the mail of the address"),
+		field.Int("factor_generation").Default(0).
+			Comment("how often the second factors changed: 0 is an account that never had one, and so costs no look at them"),
 		field.Strings("roles").Comment("GraphQL's Role values, sorted, each once"),
 		field.String("status").Comment("GraphQL's UserStatus value"),
 		field.Time("erase_at").Optional().Nillable().Comment("of a deleted account: when it is erased"),
@@ -47,6 +49,8 @@ func (User) Fields() []ent.Field {
 func (User) Edges() []ent.Edge {
 	return []ent.Edge{
 		edge.To("sessions", Session.Type).Annotations(entsql.OnDelete(entsql.Cascade)),
+		edge.To("totp_factors", TotpFactor.Type).Annotations(entsql.OnDelete(entsql.Cascade)),
+		edge.To("recovery_codes", RecoveryCode.Type).Annotations(entsql.OnDelete(entsql.Cascade)),
 	}
 }
 

@@ -28,6 +28,8 @@ const (
 	FieldCredentialGeneration = "credential_generation"
 	// FieldEmailProvedGeneration holds the string denoting the email_proved_generation field in the database.
 	FieldEmailProvedGeneration = "email_proved_generation"
+	// FieldFactorGeneration holds the string denoting the factor_generation field in the database.
+	FieldFactorGeneration = "factor_generation"
 	// FieldRoles holds the string denoting the roles field in the database.
 	FieldRoles = "roles"
 	// FieldStatus holds the string denoting the status field in the database.
@@ -42,6 +44,10 @@ const (
 	FieldUpdatedAt = "updated_at"
 	// EdgeSessions holds the string denoting the sessions edge name in mutations.
 	EdgeSessions = "sessions"
+	// EdgeTotpFactors holds the string denoting the totp_factors edge name in mutations.
+	EdgeTotpFactors = "totp_factors"
+	// EdgeRecoveryCodes holds the string denoting the recovery_codes edge name in mutations.
+	EdgeRecoveryCodes = "recovery_codes"
 	// Table holds the table name of the user in the database.
 	Table = "users"
 	// SessionsTable is the table that holds the sessions relation/edge.
@@ -51,6 +57,20 @@ const (
 	SessionsInverseTable = "sessions"
 	// SessionsColumn is the table column denoting the sessions relation/edge.
 	SessionsColumn = "user_id"
+	// TotpFactorsTable is the table that holds the totp_factors relation/edge.
+	TotpFactorsTable = "totp_factors"
+	// TotpFactorsInverseTable is the table name for the TotpFactor entity.
+	// It exists in this package in order to avoid circular dependency with the "totpfactor" package.
+	TotpFactorsInverseTable = "totp_factors"
+	// TotpFactorsColumn is the table column denoting the totp_factors relation/edge.
+	TotpFactorsColumn = "user_id"
+	// RecoveryCodesTable is the table that holds the recovery_codes relation/edge.
+	RecoveryCodesTable = "recovery_codes"
+	// RecoveryCodesInverseTable is the table name for the RecoveryCode entity.
+	// It exists in this package in order to avoid circular dependency with the "recoverycode" package.
+	RecoveryCodesInverseTable = "recovery_codes"
+	// RecoveryCodesColumn is the table column denoting the recovery_codes relation/edge.
+	RecoveryCodesColumn = "user_id"
 )
 
 // Columns holds all SQL columns for user fields.
@@ -64,6 +84,7 @@ var Columns = []string{
 	FieldPasswordHash,
 	FieldCredentialGeneration,
 	FieldEmailProvedGeneration,
+	FieldFactorGeneration,
 	FieldRoles,
 	FieldStatus,
 	FieldEraseAt,
@@ -87,6 +108,8 @@ var (
 	DefaultEmailVerified bool
 	// DefaultCredentialGeneration holds the default value on creation for the "credential_generation" field.
 	DefaultCredentialGeneration int
+	// DefaultFactorGeneration holds the default value on creation for the "factor_generation" field.
+	DefaultFactorGeneration int
 )
 
 // OrderOption defines the ordering options for the User queries.
@@ -137,6 +160,11 @@ func ByEmailProvedGeneration(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldEmailProvedGeneration, opts...).ToFunc()
 }
 
+// ByFactorGeneration orders the results by the factor_generation field.
+func ByFactorGeneration(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldFactorGeneration, opts...).ToFunc()
+}
+
 // ByStatus orders the results by the status field.
 func ByStatus(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldStatus, opts...).ToFunc()
@@ -175,10 +203,52 @@ func BySessions(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
 		sqlgraph.OrderByNeighborTerms(s, newSessionsStep(), append([]sql.OrderTerm{term}, terms...)...)
 	}
 }
+
+// ByTotpFactorsCount orders the results by totp_factors count.
+func ByTotpFactorsCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newTotpFactorsStep(), opts...)
+	}
+}
+
+// ByTotpFactors orders the results by totp_factors terms.
+func ByTotpFactors(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newTotpFactorsStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
+
+// ByRecoveryCodesCount orders the results by recovery_codes count.
+func ByRecoveryCodesCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newRecoveryCodesStep(), opts...)
+	}
+}
+
+// ByRecoveryCodes orders the results by recovery_codes terms.
+func ByRecoveryCodes(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newRecoveryCodesStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
 func newSessionsStep() *sqlgraph.Step {
 	return sqlgraph.NewStep(
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(SessionsInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.O2M, false, SessionsTable, SessionsColumn),
+	)
+}
+func newTotpFactorsStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(TotpFactorsInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, TotpFactorsTable, TotpFactorsColumn),
+	)
+}
+func newRecoveryCodesStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(RecoveryCodesInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, RecoveryCodesTable, RecoveryCodesColumn),
 	)
 }

@@ -96,6 +96,11 @@ func EmailProvedGeneration(v int) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldEmailProvedGeneration, v))
 }
 
+// FactorGeneration applies equality check predicate on the "factor_generation" field. It's identical to FactorGenerationEQ.
+func FactorGeneration(v int) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldFactorGeneration, v))
+}
+
 // Status applies equality check predicate on the "status" field. It's identical to StatusEQ.
 func Status(v string) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldStatus, v))
@@ -576,6 +581,46 @@ func EmailProvedGenerationNotNil() predicate.User {
 	return predicate.User(sql.FieldNotNull(FieldEmailProvedGeneration))
 }
 
+// FactorGenerationEQ applies the EQ predicate on the "factor_generation" field.
+func FactorGenerationEQ(v int) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldFactorGeneration, v))
+}
+
+// FactorGenerationNEQ applies the NEQ predicate on the "factor_generation" field.
+func FactorGenerationNEQ(v int) predicate.User {
+	return predicate.User(sql.FieldNEQ(FieldFactorGeneration, v))
+}
+
+// FactorGenerationIn applies the In predicate on the "factor_generation" field.
+func FactorGenerationIn(vs ...int) predicate.User {
+	return predicate.User(sql.FieldIn(FieldFactorGeneration, vs...))
+}
+
+// FactorGenerationNotIn applies the NotIn predicate on the "factor_generation" field.
+func FactorGenerationNotIn(vs ...int) predicate.User {
+	return predicate.User(sql.FieldNotIn(FieldFactorGeneration, vs...))
+}
+
+// FactorGenerationGT applies the GT predicate on the "factor_generation" field.
+func FactorGenerationGT(v int) predicate.User {
+	return predicate.User(sql.FieldGT(FieldFactorGeneration, v))
+}
+
+// FactorGenerationGTE applies the GTE predicate on the "factor_generation" field.
+func FactorGenerationGTE(v int) predicate.User {
+	return predicate.User(sql.FieldGTE(FieldFactorGeneration, v))
+}
+
+// FactorGenerationLT applies the LT predicate on the "factor_generation" field.
+func FactorGenerationLT(v int) predicate.User {
+	return predicate.User(sql.FieldLT(FieldFactorGeneration, v))
+}
+
+// FactorGenerationLTE applies the LTE predicate on the "factor_generation" field.
+func FactorGenerationLTE(v int) predicate.User {
+	return predicate.User(sql.FieldLTE(FieldFactorGeneration, v))
+}
+
 // StatusEQ applies the EQ predicate on the "status" field.
 func StatusEQ(v string) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldStatus, v))
@@ -806,6 +851,52 @@ func HasSessions() predicate.User {
 func HasSessionsWith(preds ...predicate.Session) predicate.User {
 	return predicate.User(func(s *sql.Selector) {
 		step := newSessionsStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasTotpFactors applies the HasEdge predicate on the "totp_factors" edge.
+func HasTotpFactors() predicate.User {
+	return predicate.User(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, TotpFactorsTable, TotpFactorsColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasTotpFactorsWith applies the HasEdge predicate on the "totp_factors" edge with a given conditions (other predicates).
+func HasTotpFactorsWith(preds ...predicate.TotpFactor) predicate.User {
+	return predicate.User(func(s *sql.Selector) {
+		step := newTotpFactorsStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasRecoveryCodes applies the HasEdge predicate on the "recovery_codes" edge.
+func HasRecoveryCodes() predicate.User {
+	return predicate.User(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, RecoveryCodesTable, RecoveryCodesColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasRecoveryCodesWith applies the HasEdge predicate on the "recovery_codes" edge with a given conditions (other predicates).
+func HasRecoveryCodesWith(preds ...predicate.RecoveryCode) predicate.User {
+	return predicate.User(func(s *sql.Selector) {
+		step := newRecoveryCodesStep()
 		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
 			for _, p := range preds {
 				p(s)

@@ -12,6 +12,8 @@ func advice(r *Refusal) string {
 		return "sign in again"
 	case ErrorCodeReauthenticationRequired:
 		return "give your password once more"
+	case ErrorCodeSecondFactorRequired:
+		return "give a code of your authenticator app"
 	case ErrorCodeInvalidCredentials:
 		return "check the address and the password"
 	case ErrorCodeVerificationRequired:

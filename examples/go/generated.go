@@ -21,9 +21,12 @@ const (
 	ErrorCodeInsufficientScope ErrorCode = "INSUFFICIENT_SCOPE"
 	// Signed in, but not allowed.
 	ErrorCodeForbidden ErrorCode = "FORBIDDEN"
+	// The password or the token of a reset is right, and the account wants a second factor: go on with `completeLogin`, with
+	// the `challenge`. `factors` lists what it can be completed with: values of `FactorKind`.
+	ErrorCodeSecondFactorRequired ErrorCode = "SECOND_FACTOR_REQUIRED"
 	// Wrong e-mail address, password or code.
 	ErrorCodeInvalidCredentials ErrorCode = "INVALID_CREDENTIALS"
-	// There is no refresh token, or it or the token of a link is refused; `reason` is `missing`, `unknown`, `used`, `revoked`
+	// There is no refresh token, or it, the token of a link or a challenge is refused; `reason` is `missing`, `unknown`, `used`, `revoked`
 	// or `expired`. Without a refresh token the user is signed out, unless another tab has a newer one; instead of the link,
 	// ask for another mail.
 	ErrorCodeInvalidToken ErrorCode = "INVALID_TOKEN"
@@ -62,6 +65,7 @@ var AllErrorCode = []ErrorCode{
 	ErrorCodeReauthenticationRequired,
 	ErrorCodeInsufficientScope,
 	ErrorCodeForbidden,
+	ErrorCodeSecondFactorRequired,
 	ErrorCodeInvalidCredentials,
 	ErrorCodeInvalidToken,
 	ErrorCodeVerificationRequired,
@@ -271,9 +275,10 @@ func (v *loginLoginAuthPayloadUser) GetId() string { return v.Id }
 
 // loginResponse is returned by login on success.
 type loginResponse struct {
-	// Signs in with e-mail address and password.
-	// Errors: `INVALID_CREDENTIALS` (the same for an unknown address and for a wrong password), `BAD_USER_INPUT`,
-	// `RATE_LIMITED`.
+	// Signs in with e-mail address and password. An account with a second factor is asked for it, unless the device is
+	// remembered: go on with `completeLogin`.
+	// Errors: `INVALID_CREDENTIALS` (the same for an unknown address and for a wrong password), `SECOND_FACTOR_REQUIRED`,
+	// `BAD_USER_INPUT`, `RATE_LIMITED`.
 	Login loginLoginAuthPayload `json:"login"`
 }
 

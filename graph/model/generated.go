@@ -54,9 +54,12 @@ const (
 	ErrorCodeInsufficientScope ErrorCode = "INSUFFICIENT_SCOPE"
 	// Signed in, but not allowed.
 	ErrorCodeForbidden ErrorCode = "FORBIDDEN"
+	// The password or the token of a reset is right, and the account wants a second factor: go on with `completeLogin`, with
+	// the `challenge`. `factors` lists what it can be completed with: values of `FactorKind`.
+	ErrorCodeSecondFactorRequired ErrorCode = "SECOND_FACTOR_REQUIRED"
 	// Wrong e-mail address, password or code.
 	ErrorCodeInvalidCredentials ErrorCode = "INVALID_CREDENTIALS"
-	// There is no refresh token, or it or the token of a link is refused; `reason` is `missing`, `unknown`, `used`, `revoked`
+	// There is no refresh token, or it, the token of a link or a challenge is refused; `reason` is `missing`, `unknown`, `used`, `revoked`
 	// or `expired`. Without a refresh token the user is signed out, unless another tab has a newer one; instead of the link,
 	// ask for another mail.
 	ErrorCodeInvalidToken ErrorCode = "INVALID_TOKEN"
@@ -95,6 +98,7 @@ var AllErrorCode = []ErrorCode{
 	ErrorCodeReauthenticationRequired,
 	ErrorCodeInsufficientScope,
 	ErrorCodeForbidden,
+	ErrorCodeSecondFactorRequired,
 	ErrorCodeInvalidCredentials,
 	ErrorCodeInvalidToken,
 	ErrorCodeVerificationRequired,
@@ -114,7 +118,7 @@ var AllErrorCode = []ErrorCode{
 
 func (e ErrorCode) IsValid() bool {
 	switch e {
-	case ErrorCodeUnauthenticated, ErrorCodeReauthenticationRequired, ErrorCodeInsufficientScope, ErrorCodeForbidden, ErrorCodeInvalidCredentials, ErrorCodeInvalidToken, ErrorCodeVerificationRequired, ErrorCodeEmailTaken, ErrorCodeBadUserInput, ErrorCodeNotFound, ErrorCodeLastAdmin, ErrorCodeMailOff, ErrorCodeRateLimited, ErrorCodeLimitExceeded, ErrorCodePersistedQueryNotSupported, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodeUnavailable, ErrorCodeInternal:
+	case ErrorCodeUnauthenticated, ErrorCodeReauthenticationRequired, ErrorCodeInsufficientScope, ErrorCodeForbidden, ErrorCodeSecondFactorRequired, ErrorCodeInvalidCredentials, ErrorCodeInvalidToken, ErrorCodeVerificationRequired, ErrorCodeEmailTaken, ErrorCodeBadUserInput, ErrorCodeNotFound, ErrorCodeLastAdmin, ErrorCodeMailOff, ErrorCodeRateLimited, ErrorCodeLimitExceeded, ErrorCodePersistedQueryNotSupported, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodeUnavailable, ErrorCodeInternal:
 		return true
 	}
 	return false

@@ -208,7 +208,7 @@ func TestAddresses_ThatAreNoMailboxOfADomainGetNoAccount(t *testing.T) {
 			h.must(h.login(odd, goodPassword))
 			check(t, h.requestReset(odd))
 			p = h.must(h.resetPassword(h.letter(accounts.MailReset, was).Token, goodPassword))
-			must(h.ResetAccount(t.Context(), p.User, goodPassword))
+			must(h.ResetAccount(t.Context(), p.User, goodPassword, false))
 			h.told = nil
 			h.exec("UPDATE users SET email = '" + ada + "'")
 			p = h.must(h.login(ada, goodPassword))

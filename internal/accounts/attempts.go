@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/throttle"
 	"github.com/gatehouse/gatehouse/internal/password"
 	"github.com/gatehouse/gatehouse/internal/problem"
@@ -73,6 +74,21 @@ func (t *throttler) register(address string, from viewer.Origin, now time.Time) 
 	}
 	account := t.account(limit{limitAccount, t.limits.Account}, "register", address)
 	networks := t.networks(limit{limitRegister, t.limits.Register}, "registers", from)
+	return &attempt{now: now, counters: append([]counter{account}, networks...)}
+}
+
+// secondFactor is a try of a second factor for an account whose password was right. It has counters of its own: they are
+// not refunded by right passwords.
+func (t *throttler) secondFactor(row *ent.User, from viewer.Origin, now time.Time) *attempt {
+	if t == nil {
+		return nil
+	}
+	account := t.account(limit{limitAccount, t.limits.Account}, "second factor", row.Email)
+	networks := t.networks(limit{limitNetwork, t.limits.Network}, "second factors", from)
+	if device := t.knownDevice(row, from.Device, now); device != uuid.Nil {
+		account, networks = t.account(limit{limitPair, t.limits.Pair}, "second factor on", device.String()), []counter{
+			t.account(limit{limitPair, knownPairs * t.limits.Pair}, "second factor on known", row.Email)}
+	}
 	return &attempt{now: now, counters: append([]counter{account}, networks...)}
 }
 

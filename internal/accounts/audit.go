@@ -60,7 +60,7 @@ func auditRowOf(ctx context.Context, e Event, id uuid.UUID) auditRow {
 	switch {
 	case r.operator != "":
 		r.actor = ActorOperator
-	case slices.Contains([]EventKind{SignedIn, AccountCreated, InvitationAccepted}, e.Kind),
+	case slices.Contains([]EventKind{SignedIn, AccountCreated, InvitationAccepted, RecoveryCodeUsed}, e.Kind),
 		e.Kind == AccountRestored && e.SessionID != uuid.Nil: // whatever access token came with the request
 		r.actor, r.by, r.session = ActorUser, e.UserID, e.SessionID
 	case v.HasRole(string(RoleAdmin)) && v.UserID != e.UserID:
@@ -96,7 +96,7 @@ func insertAuditRows(ctx context.Context, tx *ent.Tx, rows []auditRow) error {
 				SetNillableOperator(nilIfEmpty(r.operator)).SetNillableRequestID(nilIfEmpty(r.requestID)).
 				SetNillableIP(nilIfEmpty(r.from.Address())).SetNillableUserAgent(nilIfEmpty(r.from.Agent)).
 				SetNillableBefore(nilIfEmpty(r.Before)).SetNillableAfter(nilIfEmpty(r.After)).
-				SetNillableDetail(nilIfEmpty(r.Limit + r.Denied + r.Invitation + r.Receipt)).SetOmitted(r.omitted).
+				SetNillableDetail(nilIfEmpty(r.Limit + r.Denied + r.Invitation + r.Receipt + string(r.Factor))).SetOmitted(r.omitted).
 				SetUserSalt(newAuditSalt()).SetActorSalt(newAuditSalt())
 		}
 		err := tx.AuditEvent.CreateBulk(created...).OnConflictColumns(auditevent.FieldID).DoNothing().Exec(ctx)

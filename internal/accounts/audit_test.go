@@ -56,7 +56,7 @@ func (h *fixture) checkRecorded(ctx context.Context) (broken []string) {
 
 // refusedKinds are written later, all together.
 var refusedKinds = []accounts.EventKind{accounts.SignInFailed, accounts.AttemptThrottled, accounts.ReauthenticationFailed,
-	accounts.OperationDenied}
+	accounts.OperationDenied, accounts.SecondFactorFailed}
 
 // TestAuditLog_SaysWhoDidWhat of a signed-in user, an administrator, the operator, the program and an anonymous client.
 func TestAuditLog_SaysWhoDidWhat(t *testing.T) {
@@ -93,7 +93,7 @@ func TestAuditLog_SaysWhoDidWhat(t *testing.T) {
 			}, cause{accounts.ActorAnonymous, nil, nil, "", true, true}},
 			{accounts.PasswordChanged, func() error {
 				ctx := accounts.AsOperator(t.Context(), "ops")
-				return errOf(h.ResetAccount(ctx, must(h.AccountByEmail(ctx, ada)).User, otherPassword))
+				return errOf(h.ResetAccount(ctx, must(h.AccountByEmail(ctx, ada)).User, otherPassword, false))
 			}, cause{accounts.ActorOperator, nil, nil, "ops", false, false}},
 			{accounts.KeysRotated, func() error {
 				keys := must(accounts.NewSigningKeys(accounts.KeysConfig{Client: h.db.Client, Secrets: secretsOf(t, theSecret),

@@ -31,7 +31,7 @@ func (h *fixture) proofs(p *accounts.AuthPayload, pw string) map[string]func(con
 			return errOf(h.Register(ctx, at("192.0.2.7"), accounts.RegisterInput{Email: ada, Password: goodPassword}))
 		},
 		"reauthenticate": func(ctx context.Context) error {
-			return errOf(h.Reauthenticate(ctx, p.Viewer, accounts.ReauthenticateInput{Password: pw}))
+			return errOf(h.Reauthenticate(ctx, p.Viewer, accounts.ReauthenticateInput{Password: ptr(pw)}))
 		},
 		"changePassword": func(ctx context.Context) error {
 			return errOf(h.ChangePassword(ctx, p.Viewer,

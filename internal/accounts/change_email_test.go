@@ -118,7 +118,7 @@ func TestChangeEmail_PendingChangeIsTakenBack(t *testing.T) {
 				h.must(h.resetPassword(h.resetLink(p.User.Email), otherPassword))
 			}},
 			"by an operator": {"expired", func(p *accounts.AuthPayload) {
-				must(h.ResetAccount(t.Context(), p.User, otherPassword))
+				must(h.ResetAccount(t.Context(), p.User, otherPassword, false))
 			}},
 			"by a change of password": {"expired", func(p *accounts.AuthPayload) {
 				h.must(h.ChangePassword(t.Context(), p.Viewer,
@@ -241,7 +241,7 @@ func TestUndo_EndsWhereAnotherRightBegins(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		for name, grant := range map[string]func(p *accounts.AuthPayload){
 			"promotion": func(*accounts.AuthPayload) { must(h.promote(ada2, otherPassword)) },
-			"reset":     func(p *accounts.AuthPayload) { must(h.ResetAccount(t.Context(), p.User, otherPassword)) },
+			"reset":     func(p *accounts.AuthPayload) { must(h.ResetAccount(t.Context(), p.User, otherPassword, false)) },
 			"vouched": func(p *accounts.AuthPayload) {
 				check(t, h.setRoles(h.root(), p.User.ID, accounts.RoleUser, accounts.RoleAdmin))
 			},

@@ -36,7 +36,7 @@ var endings = map[string]func(ctx context.Context, h *fixture, caller, other *ac
 		return err
 	},
 	"admin reset": func(ctx context.Context, h *fixture, caller, _ *accounts.AuthPayload) error {
-		_, err := h.ResetAccount(ctx, caller.User, otherPassword)
+		_, err := h.ResetAccount(ctx, caller.User, otherPassword, false)
 		return err
 	},
 }

@@ -88,7 +88,7 @@ var mutations = []mutation{
 		return errOf(h.RevokeOtherSessions(c.t.Context(), c.one.Viewer))
 	}},
 	{name: "reauthenticate", do: func(h *fixture, c *cast) error {
-		return errOf(h.Reauthenticate(c.t.Context(), c.one.Viewer, accounts.ReauthenticateInput{Password: goodPassword}))
+		return errOf(h.Reauthenticate(c.t.Context(), c.one.Viewer, accounts.ReauthenticateInput{Password: ptr(goodPassword)}))
 	}},
 	{name: "changePassword", already: problem.InvalidCredentials, do: func(h *fixture, c *cast) error {
 		return errOf(h.ChangePassword(c.t.Context(), c.one.Viewer,

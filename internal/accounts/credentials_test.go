@@ -36,7 +36,7 @@ var credentialChanges = map[string]func(h *fixture, p *accounts.AuthPayload) (*a
 	"admin reset": func(h *fixture, _ *accounts.AuthPayload) (*accounts.AuthPayload, error) {
 		account, err := h.AccountByEmail(h.t.Context(), ada)
 		if err == nil {
-			_, err = h.ResetAccount(h.t.Context(), account.User, otherPassword)
+			_, err = h.ResetAccount(h.t.Context(), account.User, otherPassword, false)
 		}
 		return nil, err
 	},
@@ -93,7 +93,9 @@ func TestKnownDevices_AreForgottenWithTheCredential(t *testing.T) {
 // TestResetAccount_EveryTableOfAUserIsThoughtOf: what belongs to a user may open the account. Say here what
 // ResetAccount does with it, and add it to the credentials of test/e2e/admin_commands_test.go.
 func TestResetAccount_EveryTableOfAUserIsThoughtOf(t *testing.T) {
-	known := map[string]string{"sessions": "are ended"}
+	known := map[string]string{"sessions": "are ended",
+		"totp_factors":   "stay, and open nothing alone: --factors removes them, and promote does",
+		"recovery_codes": "as totp_factors"}
 	for _, table := range migrate.Tables {
 		for _, key := range table.ForeignKeys {
 			if key.RefTable.Name == user.Table && known[table.Name] == "" {

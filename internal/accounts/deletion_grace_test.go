@@ -117,7 +117,7 @@ func TestDeleteUser_OnlyAnAdministratorTakesItBack(t *testing.T) {
 			for what, err := range map[string]error{
 				"suspendUser":       errOf(h.SuspendUser(t.Context(), root, p.User.ID)),
 				"sendPasswordReset": errOf(h.SendPasswordReset(t.Context(), root, p.User.ID)),
-				"admin reset":       errOf(h.ResetAccount(t.Context(), p.User, otherPassword)),
+				"admin reset":       errOf(h.ResetAccount(t.Context(), p.User, otherPassword, false)),
 			} {
 				p := wantProblem(t, what, err, problem.Forbidden, "")
 				testenv.Equal(t, false, strings.Contains(p.Message, "sign in"), what+" says that the owner can sign in")

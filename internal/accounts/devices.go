@@ -17,7 +17,8 @@ const DeviceTTL = 90 * 24 * time.Hour
 // credentialOf names what the devices of an account are known by. Every use case that sets a password, or takes the use
 // of it away, adds 1 to the generation: a device is known because of a sign-in, and worth no more than its password.
 func credentialOf(row *ent.User) token.Credential {
-	return token.Credential{Address: row.Email, UserID: row.ID, Generation: row.CredentialGeneration}
+	return token.Credential{Address: row.Email, UserID: row.ID, Generation: row.CredentialGeneration,
+		Factors: row.FactorGeneration}
 }
 
 // knownDevice returns the id of the device that signs in to the account of an address, uuid.Nil when the account does

@@ -48,7 +48,7 @@ var emailProofs = map[string]struct {
 	}},
 	"the code, then an operator's password": {false, func(h *fixture, p *accounts.AuthPayload) {
 		h.proves(p)
-		must(h.ResetAccount(h.t.Context(), p.User, otherPassword))
+		must(h.ResetAccount(h.t.Context(), p.User, otherPassword, false))
 	}},
 	"the code, then a move to a mailbox that a session reads, which can be undone": {false, func(h *fixture, p *accounts.AuthPayload) {
 		h.proves(p)

@@ -70,6 +70,8 @@ func (h *fixture) live(root *viewer.Viewer) *viewer.Viewer {
 	must(h.SetRoles(viewer.With(h.t.Context(), root), root, accounts.SetRolesInput{UserID: p.User.ID, Roles: roles, AllowUnverifiedEmail: true}))
 	wantEqual(h.t, "a guess", false, errOf(h.Login(ctx, p.Viewer, accounts.LoginInput{Email: victim.second, Password: otherPassword})) == nil)
 	check(h.t, h.WriteRefusals(h.t.Context()))
+	h.addTotp(p.Viewer)
+	must(h.StartTotp(ctx, h.caller(p)))
 	return p.Viewer
 }
 
@@ -96,7 +98,7 @@ func TestEraseAccounts_LeavesNoTellingValue(t *testing.T) {
 			}
 		}
 		check(t, h.EraseAccounts(t.Context()))
-		wantEqual(t, "jobs: the notice is still to be sent", 1, h.rows("jobs WHERE failed_at IS NULL"))
+		wantEqual(t, "jobs: the notices are still to be sent", 2, h.rows("jobs WHERE failed_at IS NULL"))
 		h.letters()
 		for range 3 {
 			h.clock.move(25 * time.Hour)

@@ -31,17 +31,23 @@ const (
 	EmailVerified              EventKind = "email_verified"
 	EmailChangeRequested       EventKind = "email_change_requested"
 	EmailChanged               EventKind = "email_changed"
-	EmailChangeReverted        EventKind = "email_change_reverted"  // by the owner of the former address
-	RegistrationRequested      EventKind = "registration_requested" // where addresses are confirmed first: taken or not
-	UserInvited                EventKind = "user_invited"           // by an administrator; the account is not there yet
-	InvitationAccepted         EventKind = "invitation_accepted"    // which made the account
-	AccountSecured             EventKind = "account_secured"        // by the link of a notice: it was not the owner
-	ExportRequested            EventKind = "export_requested"       // of what is stored about a user, by themselves
-	DataExported               EventKind = "data_exported"          // by the link in a mail
-	CodeRefused                EventKind = "code_refused"           // a code of a mail was wrong
-	RefreshReused              EventKind = "refresh_reused"         // a copy of a refresh token was used: its session has ended
-	RefreshLate                EventKind = "refresh_late"           // a token came just after its successor's use: late, or a copy
-	SessionEnded               EventKind = "session_ended"          // revoked; not expired
+	EmailChangeReverted        EventKind = "email_change_reverted"   // by the owner of the former address
+	RegistrationRequested      EventKind = "registration_requested"  // where addresses are confirmed first: taken or not
+	UserInvited                EventKind = "user_invited"            // by an administrator; the account is not there yet
+	InvitationAccepted         EventKind = "invitation_accepted"     // which made the account
+	AccountSecured             EventKind = "account_secured"         // by the link of a notice: it was not the owner
+	ExportRequested            EventKind = "export_requested"        // of what is stored about a user, by themselves
+	DataExported               EventKind = "data_exported"           // by the link in a mail
+	FactorAdded                EventKind = "factor_added"            // a second factor, by its user
+	FactorRemoved              EventKind = "factor_removed"          // by its user, or by the operator
+	RecoveryCodesReplaced      EventKind = "recovery_codes_replaced" // by new ones
+	RecoveryCodeUsed           EventKind = "recovery_code_used"      // in place of a second factor
+	SecondFactorAsked          EventKind = "second_factor_asked"     // the password was right, or the token of a reset
+	SecondFactorFailed         EventKind = "second_factor_failed"    // a wrong code completed no sign-in
+	CodeRefused                EventKind = "code_refused"            // a code of a mail was wrong
+	RefreshReused              EventKind = "refresh_reused"          // a copy of a refresh token was used: its session has ended
+	RefreshLate                EventKind = "refresh_late"            // a token came just after its successor's use: late, or a copy
+	SessionEnded               EventKind = "session_ended"           // revoked; not expired
 	KeysRotated                EventKind = "keys_rotated"
 	KeysRevoked                EventKind = "keys_revoked"
 	SecretRotated              EventKind = "secret_rotated"
@@ -55,7 +61,8 @@ func Events() []EventKind {
 		SignInFailed, AttemptThrottled, Reauthenticated, ReauthenticationFailed, PasswordChanged,
 		PasswordResetRequested, PasswordReset, EmailVerificationRequested, EmailVerified, EmailChangeRequested,
 		EmailChanged, EmailChangeReverted, AccountSecured, ExportRequested, DataExported, RegistrationRequested, UserInvited,
-		InvitationAccepted, CodeRefused, RefreshReused, RefreshLate, SessionEnded,
+		InvitationAccepted, FactorAdded, FactorRemoved, RecoveryCodesReplaced, RecoveryCodeUsed, SecondFactorAsked,
+		SecondFactorFailed, CodeRefused, RefreshReused, RefreshLate, SessionEnded,
 		KeysRotated, KeysRevoked, SecretRotated, ProfileChanged, OperationDenied}
 }
 
@@ -63,17 +70,18 @@ func Events() []EventKind {
 // no secret.
 type Event struct {
 	Kind          EventKind
-	UserID        uuid.UUID // uuid.Nil: no account is known
-	SessionID     uuid.UUID // uuid.Nil: none in particular
-	EraseAt       time.Time // with AccountDeleted: until then its owner can have it again; zero: they cannot
-	SameEmail     bool      // with EmailChangeReverted: the account had the address already
-	NewDevice     bool      // with SignedIn: the account did not know the device; false where devices have no tokens
-	Roles         []string  // with RolesChanged: the new ones
-	Limit         string    // with AttemptThrottled: which of ThrottleLimitNames
-	Denied        string    // with OperationDenied: the coordinates
-	Invitation    string    // with UserInvited and InvitationAccepted: its id, which they have in common
-	Receipt       string    // with AccountErased: of which rows
-	Before, After string    // the value that changed, where there is one; only the audit log has it
+	UserID        uuid.UUID  // uuid.Nil: no account is known
+	SessionID     uuid.UUID  // uuid.Nil: none in particular
+	EraseAt       time.Time  // with AccountDeleted: until then its owner can have it again; zero: they cannot
+	SameEmail     bool       // with EmailChangeReverted: the account had the address already
+	NewDevice     bool       // with SignedIn: the account did not know the device; false where devices have no tokens
+	Roles         []string   // with RolesChanged: the new ones
+	Limit         string     // with AttemptThrottled: which of ThrottleLimitNames
+	Denied        string     // with OperationDenied: the coordinates
+	Invitation    string     // with UserInvited and InvitationAccepted: its id, which they have in common
+	Receipt       string     // with AccountErased: of which rows
+	Factor        FactorKind // with FactorAdded and FactorRemoved
+	Before, After string     // the value that changed, where there is one; only the audit log has it
 }
 
 // emit writes an event to the audit log, in the transaction, with the mail that tells the account's owner of it, and

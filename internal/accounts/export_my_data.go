@@ -6,6 +6,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/user"
+	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/token"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
@@ -42,7 +43,7 @@ func (s *Service) ExportMyData(ctx context.Context, v *viewer.Viewer) (*ExportMy
 
 // DownloadMyData returns what is stored about the user to whom the token of a link was mailed. Nothing of it is stored for
 // that. The token is used up when all of it was read: reading takes long, and holds up nobody who writes. Problems:
-// INVALID_TOKEN, RATE_LIMITED.
+// INVALID_TOKEN, RATE_LIMITED, UNAUTHENTICATED for an account with a second factor.
 func (s *Service) DownloadMyData(
 	ctx context.Context, v *viewer.Viewer, in DownloadMyDataInput,
 ) (*DownloadMyDataPayload, error) {
@@ -62,6 +63,9 @@ func (s *Service) DownloadMyData(
 		}
 		if r.token.Address != r.account.Email {
 			return linkRefused(tokenRevoked)
+		}
+		if err := tx.mayDownload(ctx, v, r.account, now); err != nil {
+			return err
 		}
 		tx.emit(Event{Kind: DataExported, UserID: r.account.ID})
 		return nil
@@ -85,4 +89,19 @@ func (s *Service) readForDownload(ctx context.Context, t token.OneTime, now time
 		return "", err
 	}
 	return personalData(ctx, s.config.Client, account, now)
+}
+
+// mayDownload refuses the data of an account with a second factor to who has no session of it: the link alone shows that
+// they read its mail. The link stays as it is. Problem: UNAUTHENTICATED.
+func (tx *transaction) mayDownload(ctx context.Context, v *viewer.Viewer, account *ent.User, now time.Time) error {
+	kinds, err := secondFactors(ctx, tx.Client(), account)
+	if err != nil || len(kinds) == 0 {
+		return err
+	}
+	own, err := tx.isSignedIn(ctx, v, account, now)
+	if err == nil && !own {
+		err = problem.New(problem.Unauthenticated, "The account has a second factor: sign in to it first, and use the link then.").
+			WithReason(v.Reason())
+	}
+	return err
 }

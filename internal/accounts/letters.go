@@ -43,6 +43,11 @@ const (
 	MailAccountDeleted   MailKind = "account_deleted"
 	MailAccountLeaving   MailKind = "account_leaving" // deleted by its owner, who can have it again until a time
 	MailAccountRestored  MailKind = "account_restored"
+
+	MailFactorAdded           MailKind = "factor_added"
+	MailFactorRemoved         MailKind = "factor_removed"
+	MailRecoveryCodesReplaced MailKind = "recovery_codes_replaced"
+	MailRecoveryCodeUsed      MailKind = "recovery_code_used"
 )
 
 // mailArgs are the arguments of the job of a mail.

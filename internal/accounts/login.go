@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -19,7 +20,7 @@ import (
 const maxLoginRounds = 3
 
 // Login signs in with address and password. An unknown address costs the same reads and the same hashing as a wrong
-// password, and gets the same answer. Problems: INVALID_CREDENTIALS, RATE_LIMITED.
+// password, and gets the same answer. Problems: INVALID_CREDENTIALS, RATE_LIMITED, SECOND_FACTOR_REQUIRED.
 func (s *Service) Login(ctx context.Context, v *viewer.Viewer, in LoginInput) (*AuthPayload, error) {
 	now := s.now()
 	if !password.Possible(in.Password) {
@@ -46,9 +47,9 @@ func (s *Service) Login(ctx context.Context, v *viewer.Viewer, in LoginInput) (*
 	}
 	l := login{address: address, password: in.Password, from: from, attempt: t, now: now, viewer: v}
 	for range maxLoginRounds {
-		payload, err := s.loginOnce(ctx, l)
-		if payload != nil || err != nil {
-			return payload, s.refundUnverified(ctx, t, err)
+		result, err := s.loginOnce(ctx, l)
+		if result != (entered{}) || err != nil {
+			return result.payload, cmp.Or(s.refundUnverified(ctx, t, err), result.asked)
 		}
 	}
 	return nil, s.failed(ctx, SignInFailed, uuid.Nil, loginRefused())
@@ -79,28 +80,28 @@ type login struct {
 	viewer            *viewer.Viewer // who waits
 }
 
-// loginOnce is one round of Login: nil when the account changed meanwhile.
-func (s *Service) loginOnce(ctx context.Context, l login) (*AuthPayload, error) {
+// loginOnce is one round of Login: nothing when the account changed meanwhile.
+func (s *Service) loginOnce(ctx context.Context, l login) (entered, error) {
 	row, err := s.userByAddress(ctx, l.address)
 	if err != nil {
-		return nil, fmt.Errorf("%w: reading the account: %w", password.ErrNotHashed, err)
+		return entered{}, fmt.Errorf("%w: reading the account: %w", password.ErrNotHashed, err)
 	}
 	if row == nil {
 		if err := s.verifyDummy(ctx, l.attempt.caller(l.viewer), l.password); err != nil {
-			return nil, err
+			return entered{}, err
 		}
-		return nil, s.failed(ctx, SignInFailed, uuid.Nil, loginRefused())
+		return entered{}, s.failed(ctx, SignInFailed, uuid.Nil, loginRefused())
 	}
 	hash, ok, err := s.verify(ctx, l.attempt.caller(l.viewer), l.password, row.PasswordHash)
 	if err != nil {
-		return nil, err
+		return entered{}, err
 	}
 	if !ok || !isOpen(row, l.now) {
-		return nil, s.failed(ctx, SignInFailed, row.ID, loginRefused())
+		return entered{}, s.failed(ctx, SignInFailed, row.ID, loginRefused())
 	}
-	var payload *AuthPayload
+	var result entered
 	err = s.inTx(ctx, l.viewer.Caller(), func(ctx context.Context, tx *transaction) error {
-		payload = nil
+		result = entered{}
 		// nil when the hash or the status changed since they were read
 		held, err := lockUser(ctx, tx, user.ID(row.ID), user.PasswordHash(row.PasswordHash), mayReturn(l.now))
 		if err != nil || held == nil {
@@ -109,13 +110,13 @@ func (s *Service) loginOnce(ctx context.Context, l login) (*AuthPayload, error) 
 		if err := keepHash(ctx, tx, held, hash); err != nil {
 			return err
 		}
-		if payload, err = s.signIn(ctx, tx, newSession{held, token.Password, l.from}, l.now); err != nil {
+		if result, err = s.enter(ctx, tx, newSession{held, token.Password, l.from}, l.now); err != nil {
 			return err
 		}
 		return s.refundSucceeded(ctx, tx, l.attempt)
 	})
 	if err != nil {
-		return nil, err
+		return entered{}, err
 	}
-	return payload, nil
+	return result, nil
 }

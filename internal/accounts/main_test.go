@@ -1,6 +1,7 @@
 package accounts_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -113,6 +114,7 @@ func newFixture(t *testing.T, url string) *fixture {
 		config: accounts.Config{
 			Client: db.Client, Postgres: db.Shared(), Transactions: db.MaxTransactions(),
 			Passwords: hasher(t, password.Config{}), Access: access, Refresh: refresh, OneTime: oneTime,
+			FactorKey:  bytes.Repeat([]byte{7}, token.FactorKeyLen),
 			RefreshTTL: refreshTTL, SessionTTL: sessionTTL, Clock: clock.Now,
 			Log: slog.New(slog.NewTextHandler(log, nil)),
 		},

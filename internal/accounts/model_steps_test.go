@@ -279,7 +279,7 @@ func (m *model) takeChangePassword() {
 func (m *model) takeReauthenticate() {
 	s := m.caller(anybody)
 	pw, want := m.proof(s)
-	given, err := m.seat().Reauthenticate(m.t.Context(), s.viewer(), accounts.ReauthenticateInput{Password: pw})
+	given, err := m.seat().Reauthenticate(m.t.Context(), s.viewer(), accounts.ReauthenticateInput{Password: ptr(pw)})
 	if m.outcome(err, want, "reauthenticate by %s, %s", s.of.email, s.id) {
 		s.proved = m.now()
 		m.given(s, given)

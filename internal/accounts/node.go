@@ -14,7 +14,7 @@ import (
 type Node interface{ OwnerID() uuid.UUID }
 
 // Node returns the object of an id, of whatever type, or nil. Of sessions it finds the caller's own active ones, as
-// User.sessions shows them, and of the audit log what Activity and AuditLog show; whether the caller may see a user is
+// User.sessions shows them, so of factors, and of the audit log what Activity and AuditLog show; whether the caller may see a user is
 // for the schema's rules to say. It reads as much for another's object as for an id that nothing has.
 func (s *Service) Node(ctx context.Context, v *viewer.Viewer, id uuid.UUID) (Node, error) {
 	if id != v.UserID {
@@ -24,6 +24,13 @@ func (s *Service) Node(ctx context.Context, v *viewer.Viewer, id uuid.UUID) (Nod
 			return sessionOf(row, v.SessionID), nil
 		}
 		if !ent.IsNotFound(err) {
+			return nil, err
+		}
+		factor, err := s.factorNode(ctx, v.UserID, id)
+		if factor != nil {
+			return factor, nil
+		}
+		if err != nil {
 			return nil, err
 		}
 		event, err := s.auditNode(ctx, v, id)

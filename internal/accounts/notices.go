@@ -14,13 +14,17 @@ import (
 
 // notices are the mails that tell the owner of an account of an event; "" is none. Each kind of event is here.
 var notices = map[EventKind]MailKind{
-	AccountDeleted:      MailAccountDeleted, // or MailAccountLeaving
-	AccountRestored:     MailAccountRestored,
-	AccountSuspended:    MailAccountSuspended,
-	EmailChangeReverted: MailEmailChanged, // to the address that the undo took away
-	PasswordChanged:     MailPasswordChanged,
-	PasswordReset:       MailPasswordChanged,
-	SignedIn:            MailNewDevice, // on a device that the account did not know
+	AccountDeleted:        MailAccountDeleted, // or MailAccountLeaving
+	AccountRestored:       MailAccountRestored,
+	AccountSuspended:      MailAccountSuspended,
+	FactorAdded:           MailFactorAdded,
+	FactorRemoved:         MailFactorRemoved,
+	RecoveryCodesReplaced: MailRecoveryCodesReplaced,
+	RecoveryCodeUsed:      MailRecoveryCodeUsed,
+	EmailChangeReverted:   MailEmailChanged, // to the address that the undo took away
+	PasswordChanged:       MailPasswordChanged,
+	PasswordReset:         MailPasswordChanged,
+	SignedIn:              MailNewDevice, // on a device that the account did not know
 
 	// These are mails of their own, with a link.
 	EmailChanged: "", EmailChangeRequested: "", EmailVerificationRequested: "", PasswordResetRequested: "", UserInvited: "",
@@ -28,8 +32,10 @@ var notices = map[EventKind]MailKind{
 	// These take nothing away from the owner, or come with an event that is told.
 	AccountCreated: "", AccountReinstated: "", EmailVerified: "", ProfileChanged: "", Reauthenticated: "", RolesChanged: "",
 	SessionEnded: "", RefreshReused: "", RefreshLate: "", InvitationAccepted: "", DataExported: "",
+	SecondFactorAsked: "",
 	// Anybody can cause these, as often as they like.
-	SignInFailed: "", AttemptThrottled: "", ReauthenticationFailed: "", CodeRefused: "", OperationDenied: "",
+	SecondFactorFailed: "",
+	SignInFailed:       "", AttemptThrottled: "", ReauthenticationFailed: "", CodeRefused: "", OperationDenied: "",
 	// These are of no account.
 	AccountErased: "", KeysRotated: "", KeysRevoked: "", SecretRotated: "",
 }

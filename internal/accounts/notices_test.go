@@ -76,7 +76,7 @@ var causes = []struct {
 		return errOf(h.changePassword(p.Viewer, goodPassword, otherPassword))
 	}, "password_changed"},
 	{"admin reset", func(h *fixture, p *accounts.AuthPayload) error {
-		return errOf(h.ResetAccount(h.t.Context(), p.User, otherPassword))
+		return errOf(h.ResetAccount(h.t.Context(), p.User, otherPassword, false))
 	}, "password_changed"},
 	{"suspendUser, twice", func(h *fixture, p *accounts.AuthPayload) error {
 		root := h.root()
@@ -89,6 +89,7 @@ var causes = []struct {
 	{"deleteUser", func(h *fixture, p *accounts.AuthPayload) error {
 		return errOf(h.DeleteUser(h.t.Context(), h.root(), p.User.ID))
 	}, "account_deleted"},
+	{"confirmTotp", func(h *fixture, p *accounts.AuthPayload) error { h.addTotp(p.Viewer); return nil }, "factor_added"},
 	{"logout", func(h *fixture, p *accounts.AuthPayload) error { return errOf(h.Logout(h.t.Context(), p.Viewer, "")) }, ""},
 }
 

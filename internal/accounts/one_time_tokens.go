@@ -28,6 +28,7 @@ var oneTimeTTL = map[token.OneTimePurpose]time.Duration{
 	token.Invitation:    7 * 24 * time.Hour,
 	token.Registration:  24 * time.Hour,
 	token.Export:        24 * time.Hour,
+	token.SecondFactor:  5 * time.Minute,
 }
 
 // oneTimeRetention is how long a token is stored that has expired, so that its late user learns why it is refused.
@@ -42,6 +43,9 @@ type newOneTime struct {
 	session uuid.UUID // that asked; uuid.Nil: none
 	roles   []Role    // of an invitation
 	locale  *string   // of the account that is to be made
+
+	amr        token.AMR // of a challenge: what was proved
+	generation *int      // of a challenge: the account's credential_generation
 }
 
 // issue writes a one-time token of an account that the transaction holds. It takes the place of the one before of its
@@ -59,7 +63,7 @@ func (s *Service) issue(ctx context.Context, tx *transaction, n newOneTime, now 
 	case token.Invitation:
 		err = tx.withdraw(ctx, n.address, now, token.Invitation)
 	case token.Registration: // one's link ends no other's: they all make the same account
-	case token.SecureAccount:
+	case token.SecureAccount, token.SecondFactor: // two devices may sign in at the same time
 	default:
 		err = tx.expireTokens(ctx, n.user, now, n.purpose)
 	}
@@ -68,7 +72,8 @@ func (s *Service) issue(ctx context.Context, tx *transaction, n newOneTime, now 
 	}
 	create := tx.OneTimeToken.Create().SetID(n.id).SetUserID(n.user).SetPurpose(string(n.purpose)).
 		SetDigest(made.Digest()).SetAddress(n.address).SetCreatedAt(at).SetExpiresAt(now.Add(oneTimeTTL[n.purpose])).
-		SetNillableRoles(nilIfEmpty(strings.Join(roleNames(n.roles...), " "))).SetNillableLocale(n.locale)
+		SetNillableRoles(nilIfEmpty(strings.Join(roleNames(n.roles...), " "))).SetNillableLocale(n.locale).
+		SetNillableAmr(nilIfEmpty(n.amr.String())).SetNillableCredentialGeneration(n.generation)
 	if n.session != uuid.Nil {
 		create.SetSessionID(n.session)
 	}
@@ -118,11 +123,11 @@ func purposeIn(purposes []token.OneTimePurpose) predicate.OneTimeToken {
 	return onetimetoken.PurposeIn(names...)
 }
 
-// cancelPending cancels the changes of address in scope, the exports and the invitations that give ADMIN, when the
-// sessions that began them end for another reason than a logout, or their password is replaced: another person may have
-// begun them.
+// cancelPending cancels the changes of address in scope, the exports, the invitations that give ADMIN and the sign-ins that
+// want a second factor, when the sessions that began them end for another reason than a logout, or their password is
+// replaced: another person may have begun them.
 func (tx *transaction) cancelPending(ctx context.Context, now time.Time, scope ...predicate.OneTimeToken) error {
-	pending := purposeIn([]token.OneTimePurpose{token.ChangeEmail, token.Export})
+	pending := purposeIn([]token.OneTimePurpose{token.ChangeEmail, token.Export, token.SecondFactor})
 	scope = append(scope, onetimetoken.Or(pending, onetimetoken.RolesContains(string(RoleAdmin))))
 	rows, err := tx.OneTimeToken.Query().Where(scope...).Where(isUnused(now)).All(ctx)
 	if err != nil || len(rows) == 0 {

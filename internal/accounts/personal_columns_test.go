@@ -19,7 +19,7 @@ const (
 var columns = map[string]map[string]string{
 	"users": {
 		"id": telling, "email": telling, "pending_email": telling, "name": telling, "password_hash": telling,
-		"email_verified": withRow, "locale": withRow, "credential_generation": withRow, "email_proved_generation": withRow,
+		"email_verified": withRow, "locale": withRow, "credential_generation": withRow, "email_proved_generation": withRow, "factor_generation": withRow,
 		"roles": withRow, "status": withRow, "erase_at": withRow, "restorable": withRow, "created_at": withRow, "updated_at": withRow,
 	},
 	"addresses": {"address": telling, "user_id": telling},
@@ -31,7 +31,15 @@ var columns = map[string]map[string]string{
 	"one_time_tokens": {
 		"user_id": telling, "digest": telling, "address": telling, "session_id": telling,
 		"id": withRow, "purpose": withRow, "attempts": withRow, "created_at": withRow, "expires_at": withRow, "used_at": withRow,
-		"roles": withRow, "locale": withRow,
+		"roles": withRow, "locale": withRow, "amr": withRow, "credential_generation": withRow,
+	},
+	"totp_factors": {
+		"user_id": telling, "sealed": telling, "session_id": telling,
+		"id": withRow, "confirmed": withRow, "last_step": withRow, "last_used_at": withRow, "created_at": withRow,
+	},
+	"recovery_codes": {
+		"user_id": telling, "digest": telling,
+		"id": withRow, "set_id": withRow, "used_at": withRow, "created_at": withRow,
 	},
 	"jobs": {
 		"args": telling, "last_error": telling,

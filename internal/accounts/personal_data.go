@@ -18,7 +18,9 @@ import (
 	"github.com/gatehouse/gatehouse/ent/job"
 	"github.com/gatehouse/gatehouse/ent/onetimetoken"
 	"github.com/gatehouse/gatehouse/ent/predicate"
+	"github.com/gatehouse/gatehouse/ent/recoverycode"
 	"github.com/gatehouse/gatehouse/ent/session"
+	"github.com/gatehouse/gatehouse/ent/totpfactor"
 	"github.com/gatehouse/gatehouse/internal/token"
 )
 
@@ -42,6 +44,10 @@ func personalData(ctx context.Context, client *ent.Client, account *ent.User, no
 	if err != nil {
 		return "", err
 	}
+	factors, codes, err := factorRows(ctx, client, account.ID)
+	if err != nil {
+		return "", err
+	}
 	held, err := heldAddresses(ctx, client, account, tokens)
 	if err != nil {
 		return "", err
@@ -60,9 +66,19 @@ func personalData(ctx context.Context, client *ent.Client, account *ent.User, no
 	err = encoder.Encode(map[string]any{
 		"exported_at": now.UTC(), "users": []exportedRow{columnsOf(account)}, "addresses": exportedAddresses(held),
 		"sessions": columnsOfEach(sessions), "one_time_tokens": exportedTokens(tokens), "jobs": jobs,
+		"totp_factors": columnsOfEach(factors), "recovery_codes": columnsOfEach(codes),
 		"audit_events": events, "audit_events_left_out": leftOut,
 	})
 	return text.String(), err
+}
+
+func factorRows(ctx context.Context, client *ent.Client, id uuid.UUID) ([]*ent.TotpFactor, []*ent.RecoveryCode, error) {
+	factors, err := client.TotpFactor.Query().Where(totpfactor.UserID(id)).Order(ent.Asc(totpfactor.FieldID)).All(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	codes, err := client.RecoveryCode.Query().Where(recoverycode.UserID(id)).Order(ent.Asc(recoverycode.FieldID)).All(ctx)
+	return factors, codes, err
 }
 
 // columnsOf returns what a row of Ent has, but for what its schema calls sensitive: a new column is exported.

@@ -13,7 +13,7 @@ import (
 )
 
 func (h *fixture) reauthenticate(v *viewer.Viewer, pw string) (*accounts.AuthPayload, error) {
-	return h.note(pw)(h.Reauthenticate(h.t.Context(), v, accounts.ReauthenticateInput{Password: pw}))
+	return h.note(pw)(h.Reauthenticate(h.t.Context(), v, accounts.ReauthenticateInput{Password: ptr(pw)}))
 }
 
 func (h *fixture) changePassword(v *viewer.Viewer, from, to string) (*accounts.AuthPayload, error) {

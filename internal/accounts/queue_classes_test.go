@@ -33,7 +33,7 @@ func TestStats_WaitingForAHashIsByClass(t *testing.T) {
 			_, _ = busy.Login(ctx, at("192.0.2.8"), accounts.LoginInput{Email: ada, Password: otherPassword})
 		})
 		wants("known", 3, func() {
-			_, _ = busy.Reauthenticate(ctx, p.Viewer, accounts.ReauthenticateInput{Password: otherPassword})
+			_, _ = busy.Reauthenticate(ctx, p.Viewer, accounts.ReauthenticateInput{Password: ptr(otherPassword)})
 		})
 		cancel()
 		for range cap(ended) {

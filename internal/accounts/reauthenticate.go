@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -14,14 +15,23 @@ import (
 )
 
 // ReauthenticateInput is GraphQL's input of that name.
-type ReauthenticateInput struct{ Password string }
+type ReauthenticateInput struct{ Password, Code *string }
 
-// Reauthenticate proves the caller's password again: this session, and no other, gets a new auth_time, which counts for
-// all of its access tokens, and one that says so. Its refresh token stays as it is. Problems: INVALID_CREDENTIALS,
-// RATE_LIMITED, UNAUTHENTICATED.
+// Reauthenticate proves who the caller is again, by the password or by a code of their authenticator app: this session,
+// and no other, gets a new auth_time, which counts for all of its access tokens, and one that says so. What was proved
+// before stays. Its refresh token stays as it is. Problems: BAD_USER_INPUT, INVALID_CREDENTIALS, RATE_LIMITED,
+// UNAUTHENTICATED.
 func (s *Service) Reauthenticate(ctx context.Context, v *viewer.Viewer, in ReauthenticateInput) (*AuthPayload, error) {
+	switch {
+	case in.Password == nil && in.Code == nil:
+		return nil, problem.BadInput("password", problem.Required, "The password is required, or a code.")
+	case in.Password != nil && in.Code != nil:
+		return nil, problem.BadInput("code", problem.NotAllowed, "The password is enough; leave the code out.")
+	case in.Code != nil:
+		return s.reauthenticateByCode(ctx, v, *in.Code)
+	}
 	now := s.now()
-	proved, err := s.prove(ctx, v, in.Password, now)
+	proved, err := s.prove(ctx, v, *in.Password, now)
 	if err != nil {
 		return nil, err
 	}
@@ -46,13 +56,52 @@ func (s *Service) Reauthenticate(ctx context.Context, v *viewer.Viewer, in Reaut
 	return payload, nil
 }
 
-// proveAgain records what the caller has proved now. It adds to what they proved before in the session, also when
-// another instance recorded that a moment ago.
+// reauthenticateByCode is Reauthenticate by a code of the caller's authenticator app. Tries are charged as those of
+// passwords are.
+func (s *Service) reauthenticateByCode(ctx context.Context, v *viewer.Viewer, code string) (*AuthPayload, error) {
+	now := s.now()
+	me, err := s.Me(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	t := s.throttle.proof(me.Email, v.SessionID, now)
+	if err := s.charge(ctx, v, t); err != nil {
+		return nil, err
+	}
+	var payload *AuthPayload
+	err = s.write(ctx, v, now, func(ctx context.Context, tx *transaction, row *ent.User) error {
+		payload = nil
+		ok, err := s.useTotp(ctx, tx, row, code, now)
+		if err != nil || !ok {
+			return cmp.Or(err, error(wrongCode()))
+		}
+		in, err := tx.proveAgain(ctx, v, token.OneTimeCode, now)
+		if err != nil {
+			return err
+		}
+		tx.emit(Event{Kind: Reauthenticated, UserID: row.ID, SessionID: in.ID})
+		if payload, err = s.accessPayload(row, in, now); err != nil {
+			return err
+		}
+		return s.refundSucceeded(ctx, tx, t)
+	})
+	if problem.Is(err, problem.InvalidCredentials) {
+		return nil, s.failed(ctx, ReauthenticationFailed, v.UserID, err)
+	}
+	return payload, err
+}
+
+// proveAgain records what the caller has proved now, and when.
 func (tx *transaction) proveAgain(ctx context.Context, v *viewer.Viewer, by token.AMR, now time.Time) (*ent.Session, error) {
 	in, err := tx.Session.UpdateOneID(v.SessionID).Where(session.UserID(v.UserID)).SetAuthenticatedAt(now).Save(ctx)
 	if err != nil {
 		return nil, err
 	}
+	return tx.addProof(ctx, in, by)
+}
+
+// addProof adds to what was proved before in a session, also when another instance recorded that a moment ago.
+func (*transaction) addProof(ctx context.Context, in *ent.Session, by token.AMR) (*ent.Session, error) {
 	before := token.ParseAMR(in.Amr)
 	if after := before.With(by); after != before {
 		return in.Update().SetAmr(after.String()).Save(ctx)

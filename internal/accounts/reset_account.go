@@ -20,6 +20,7 @@ const newestSessions = 3
 // AccountSummary is what tells an operator whose account it is.
 type AccountSummary struct {
 	User     *User
+	Factors  []FactorKind
 	Sessions []*Session // the latest use first; those that have ended are among them
 }
 
@@ -43,6 +44,9 @@ func (s *Service) AccountByEmail(ctx context.Context, address string) (*AccountS
 		return nil, err
 	}
 	summary := &AccountSummary{User: userOf(row)}
+	if summary.Factors, err = secondFactors(ctx, s.config.Client, row); err != nil {
+		return nil, err
+	}
 	for _, row := range rows {
 		summary.Sessions = append(summary.Sessions, sessionOf(row, uuid.Nil))
 	}
@@ -51,23 +55,31 @@ func (s *Service) AccountByEmail(ctx context.Context, address string) (*AccountS
 
 // ResetAccount gives an account that AccountByEmail returned a new password. The operator names the account by its
 // address, and another person may have registered that address: so nothing that opened the account before opens it any
-// more. Its sessions end, and its devices become unknown. Problems: BAD_USER_INPUT; NOT_FOUND when the account
+// more. Its sessions end, and its devices become unknown. Its second factors stay, for which a sign-in asks as before,
+// unless they are to go too: their owner has lost them. Problems: BAD_USER_INPUT; NOT_FOUND when the account
 // has gone since; FORBIDDEN for a suspended account, which no password opens.
-func (s *Service) ResetAccount(ctx context.Context, account *User, password string) (*User, error) {
-	return s.resetAccount(ctx, account, password)
+func (s *Service) ResetAccount(ctx context.Context, account *User, password string, factors bool) (*User, error) {
+	return s.resetAccount(ctx, account, accountReset{password: password, factors: factors})
 }
 
-// Promote is ResetAccount that also gives the role ADMIN.
+// Promote is ResetAccount that also gives the role ADMIN. The second factors go: who chose them may be another person.
 func (s *Service) Promote(ctx context.Context, account *User, password string) (*User, error) {
-	return s.resetAccount(ctx, account, password, RoleAdmin)
+	return s.resetAccount(ctx, account, accountReset{password: password, factors: true, add: []Role{RoleAdmin}})
 }
 
-func (s *Service) resetAccount(ctx context.Context, account *User, text string, add ...Role) (*User, error) {
+// accountReset is what an operator does to an account.
+type accountReset struct {
+	password string
+	factors  bool // they are removed
+	add      []Role
+}
+
+func (s *Service) resetAccount(ctx context.Context, account *User, r accountReset) (*User, error) {
 	now := s.now()
-	if err := checkPassword("password", text, account.Email); err != nil {
+	if err := checkPassword("password", r.password, account.Email); err != nil {
 		return nil, err
 	}
-	hash, err := s.hash(ctx, nil, text)
+	hash, err := s.hash(ctx, nil, r.password)
 	if err != nil {
 		return nil, err
 	}
@@ -80,13 +92,18 @@ func (s *Service) resetAccount(ctx context.Context, account *User, text string, 
 		if err != nil {
 			return err
 		}
-		if row, err = s.addRoles(ctx, tx, row, add, now); err != nil {
+		if row, err = s.addRoles(ctx, tx, row, r.add, now); err != nil {
 			return err
 		}
 		if err := s.revokeSessions(ctx, tx, now, session.UserID(row.ID)); err != nil {
 			return err
 		}
 		tx.emit(Event{Kind: PasswordChanged, UserID: row.ID})
+		if r.factors {
+			if err := tx.removeFactors(ctx, row, now); err != nil {
+				return err
+			}
+		}
 		reset = userOf(row)
 		return nil
 	})
@@ -108,7 +125,7 @@ func setPassword(ctx context.Context, tx *transaction, account *User, hash strin
 		return nil, problem.New(problem.NotFound, "The account has gone meanwhile.")
 	}
 	err = tx.expireTokens(ctx, account.ID, now, token.VerifyEmail, token.ResetAccess, token.ChangeEmail,
-		token.UndoEmail, token.Invitation, token.SecureAccount, token.Export)
+		token.UndoEmail, token.Invitation, token.SecureAccount, token.Export, token.SecondFactor)
 	if err != nil {
 		return nil, err
 	}

@@ -84,11 +84,12 @@ func (s *Service) resetMail(ctx context.Context, job uuid.UUID, address string) 
 // Check refuses what ResetPassword refuses of the input alone. Problem: BAD_USER_INPUT.
 func (in ResetPasswordInput) Check() error { return checkPassword("newPassword", in.NewPassword, "") }
 
-// ResetPassword gives the account of a mailed token a new password and signs in. Nothing that opened the account before
+// ResetPassword gives the account of a mailed token a new password and signs in, or asks for the second factor of the
+// account: who reads its mail has not shown that. Nothing that opened the account before
 // opens it any more: its sessions end, its devices become unknown, and a change of address that is pending is cancelled.
 // But the owner of a former address can still undo the change away from it: the token may be in a thief's mailbox.
 // The token shows that its sender reads the mail of the account's address, which is confirmed by it. Problems:
-// BAD_USER_INPUT, INVALID_TOKEN, RATE_LIMITED.
+// BAD_USER_INPUT, INVALID_TOKEN, RATE_LIMITED, SECOND_FACTOR_REQUIRED.
 func (s *Service) ResetPassword(ctx context.Context, v *viewer.Viewer, in ResetPasswordInput) (*AuthPayload, error) {
 	now := s.now()
 	if err := in.Check(); err != nil {
@@ -109,20 +110,20 @@ func (s *Service) ResetPassword(ctx context.Context, v *viewer.Viewer, in ResetP
 	if err != nil {
 		return nil, err
 	}
-	var payload *AuthPayload
+	var result entered
 	err = s.inTx(ctx, v.Caller(), func(ctx context.Context, tx *transaction) error {
-		payload = nil
+		result = entered{}
 		account, err := s.resetCredential(ctx, tx, t, hash, now)
 		if err != nil {
 			return err
 		}
-		payload, err = s.signIn(ctx, tx, newSession{account, token.Password, v.Origin}, now)
+		result, err = s.enter(ctx, tx, newSession{account, token.Password, v.Origin}, now)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return payload, nil
+	return result.payload, result.asked
 }
 
 // resetCredential uses a token up and takes away whatever opened its account.
@@ -142,7 +143,7 @@ func (s *Service) resetCredential(
 		return nil, err
 	}
 	err = tx.expireTokens(ctx, account.ID, now, token.VerifyEmail, token.ResetAccess, token.ChangeEmail,
-		token.Invitation, token.Export)
+		token.Invitation, token.Export, token.SecondFactor)
 	if err != nil {
 		return nil, err
 	}

@@ -47,7 +47,8 @@ func (s *Service) RevokeSession(ctx context.Context, v *viewer.Viewer, id uuid.U
 func (s *Service) RevokeOtherSessions(ctx context.Context, v *viewer.Viewer) (*RevokeOtherSessionsPayload, error) {
 	now := s.now()
 	err := s.write(ctx, v, now, func(ctx context.Context, tx *transaction, _ *ent.User) error {
-		err := tx.cancelPending(ctx, now, onetimetoken.UserID(v.UserID), onetimetoken.SessionIDNEQ(v.SessionID))
+		err := tx.cancelPending(ctx, now, onetimetoken.UserID(v.UserID),
+			onetimetoken.Or(onetimetoken.SessionIDNEQ(v.SessionID), onetimetoken.SessionIDIsNil()))
 		return errors.Join(err, s.revokeSessions(ctx, tx, now, session.UserID(v.UserID), session.IDNEQ(v.SessionID)))
 	})
 	if err != nil {

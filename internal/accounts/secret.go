@@ -16,12 +16,8 @@ import (
 	"github.com/gatehouse/gatehouse/internal/token"
 )
 
-const (
-	// secretDigest is the setting that stores the digest of the secret in use.
-	secretDigest = "secret_digest"
-	// counterKey is the setting that stores the key that names counters, sealed.
-	counterKey = "counter_key"
-)
+// secretDigest is the setting that stores the digest of the secret in use.
+const secretDigest = "secret_digest"
 
 // ErrSecretMismatch means that the database is used with another secret: with this one, every session and the signing
 // key would be lost.
@@ -96,7 +92,7 @@ func RotateSecret(ctx context.Context, client *ent.Client, secrets *token.Secret
 		if err := sealKeys(ctx, tx, secrets); err != nil {
 			return err
 		}
-		if err := sealCounterKey(ctx, tx, secrets); err != nil {
+		if err := errors.Join(keyOfCounters.seal(ctx, tx, secrets), keyOfFactors.seal(ctx, tx, secrets)); err != nil {
 			return err
 		}
 		return recordEvents(ctx, tx, time.Now(), Event{Kind: SecretRotated})
@@ -126,41 +122,63 @@ func sealKeys(ctx context.Context, tx *ent.Tx, secrets *token.Secrets) error {
 	return nil
 }
 
-// sealCounterKey seals the key that names counters with the newest secret.
-func sealCounterKey(ctx context.Context, tx *ent.Tx, secrets *token.Secrets) error {
-	row, err := tx.Setting.Get(ctx, counterKey)
-	if ent.IsNotFound(err) { // no instance throttles
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	key, err := secrets.Open(token.CounterKeyPurpose, row.Value)
-	if err != nil {
-		return err
-	}
-	return tx.Setting.UpdateOne(row).SetValue(secrets.Newest().Seal(token.CounterKeyPurpose, key)).Exec(ctx)
+// sealedKey is a random key that the settings have, sealed with the secret. It is no subkey of that: what is made with it
+// must count on when the secret is rotated, which seals it again.
+type sealedKey struct {
+	setting string
+	purpose token.Purpose
+	length  int
 }
 
-// CounterKey returns the key that names counters, which it creates on first use. It is random and no subkey of the
-// secret: attempts must count on when that is rotated.
+// The sealed keys.
+var (
+	keyOfCounters = sealedKey{"counter_key", token.CounterKeyPurpose, token.KeyedHashKeyLen}
+	keyOfFactors  = sealedKey{"factor_key", token.FactorKeyPurpose, token.FactorKeyLen}
+)
+
+// CounterKey returns the key that names counters, which it creates on first use.
 func CounterKey(ctx context.Context, client *ent.Client, secrets *token.Secrets) ([]byte, error) {
-	row, err := client.Setting.Get(ctx, counterKey)
+	return keyOfCounters.read(ctx, client, secrets)
+}
+
+// FactorKey returns the key that seals second factors, which it creates on first use.
+func FactorKey(ctx context.Context, client *ent.Client, secrets *token.Secrets) ([]byte, error) {
+	return keyOfFactors.read(ctx, client, secrets)
+}
+
+func (k sealedKey) read(ctx context.Context, client *ent.Client, secrets *token.Secrets) ([]byte, error) {
+	row, err := client.Setting.Get(ctx, k.setting)
 	if ent.IsNotFound(err) {
-		key := make([]byte, token.KeyedHashKeyLen)
+		key := make([]byte, k.length)
 		rand.Read(key)
 		err = atomically(ctx, client, func(tx *ent.Tx) error {
 			if err := lockSecret(ctx, tx, secrets); err != nil {
 				return err
 			}
-			return storeOnce(ctx, tx.Client(), counterKey, secrets.InUse().Seal(token.CounterKeyPurpose, key))
+			return storeOnce(ctx, tx.Client(), k.setting, secrets.InUse().Seal(k.purpose, key))
 		})
 		if err == nil {
-			row, err = client.Setting.Get(ctx, counterKey)
+			row, err = client.Setting.Get(ctx, k.setting)
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading the key that names counters: %w", err)
+		return nil, fmt.Errorf("reading the %s: %w", k.purpose, err)
 	}
-	return secrets.Open(token.CounterKeyPurpose, row.Value)
+	return secrets.Open(k.purpose, row.Value)
+}
+
+// seal seals the key with the newest secret.
+func (k sealedKey) seal(ctx context.Context, tx *ent.Tx, secrets *token.Secrets) error {
+	row, err := tx.Setting.Get(ctx, k.setting)
+	if ent.IsNotFound(err) { // no instance has used it
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	key, err := secrets.Open(k.purpose, row.Value)
+	if err != nil {
+		return err
+	}
+	return tx.Setting.UpdateOne(row).SetValue(secrets.Newest().Seal(k.purpose, key)).Exec(ctx)
 }

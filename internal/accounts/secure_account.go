@@ -3,6 +3,7 @@ package accounts
 import (
 	"context"
 	"crypto/rand"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -87,7 +88,10 @@ func (s *Service) lockOut(ctx context.Context, v *viewer.Viewer, p mailProof, no
 }
 
 // canSecure reports whether a notice has a link that secures the account: it is still the reader's, and can be used.
-func (k MailKind) canSecure() bool { return k == MailNewDevice || k == MailPasswordChanged }
+func (k MailKind) canSecure() bool {
+	return slices.Contains([]MailKind{MailNewDevice, MailPasswordChanged, MailFactorAdded, MailFactorRemoved,
+		MailRecoveryCodesReplaced, MailRecoveryCodeUsed}, k)
+}
 
 // noticeLetter returns the mail of a notice, with a link when there is something to secure.
 func (s *Service) noticeLetter(ctx context.Context, job uuid.UUID, a mailArgs) (*Letter, error) {

@@ -83,7 +83,7 @@ func TestSecureAccount_IsRefusedWhenTheLinkIsNotTheAccountsAnyMore(t *testing.T)
 		"deleted":   {"unknown", func(h *fixture, p *accounts.AuthPayload) { must(h.DeleteAccount(h.t.Context(), p.Viewer)) }},
 		"suspended": {"revoked", func(h *fixture, p *accounts.AuthPayload) { h.suspend(p.User.ID) }},
 		"reset by the operator": {"expired", func(h *fixture, p *accounts.AuthPayload) {
-			must(h.ResetAccount(h.t.Context(), p.User, otherPassword))
+			must(h.ResetAccount(h.t.Context(), p.User, otherPassword, false))
 		}},
 		"a week": {"expired", func(h *fixture, p *accounts.AuthPayload) { h.clock.move(7 * 24 * time.Hour) }},
 	} {

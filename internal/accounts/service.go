@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,8 @@ type Config struct {
 	Access        *token.Issuer             // required
 	Refresh       *token.RefreshTokens      // required
 	OneTime       *token.OneTimeTokens      // required
+	FactorKey     []byte                    // required: what the function FactorKey returns
+	AppName       string                    // default "Gatehouse": authenticator apps show it
 	Registration  RegistrationMode          // default open
 	MailOff       bool                      // default false: the jobs of mails are worked
 	RefreshTTL    time.Duration             // required: idle life of a session
@@ -54,6 +57,7 @@ type Service struct {
 	turns       turns
 	uses        *uses
 	refusals    *refusals
+	factorKeys  *token.FactorKeys
 
 	sweptSession uuid.UUID // up to here DeleteOldSessions has looked
 }
@@ -106,6 +110,11 @@ func New(c Config) (*Service, error) {
 	if c.OnEnqueued == nil {
 		c.OnEnqueued = func() {}
 	}
+	c.AppName = cmp.Or(c.AppName, "Gatehouse")
+	factorKeys, err := token.NewFactorKeys(c.FactorKey)
+	if err != nil {
+		return nil, err
+	}
 	turns := newTurns(c.Transactions)
 	t, err := newThrottler(c, turns)
 	if err != nil {
@@ -116,7 +125,7 @@ func New(c Config) (*Service, error) {
 		return nil, err
 	}
 	return &Service{config: c, cache: newSessionCache(c.SessionCache), subscribers: newBroadcaster(), throttle: t,
-		turns: turns, uses: newUses(), refusals: refusals}, nil
+		turns: turns, uses: newUses(), refusals: refusals, factorKeys: factorKeys}, nil
 }
 
 // now reads the clock with the precision of the databases: UTC, microseconds.

@@ -21,6 +21,7 @@ func TestNew_RefusesIncompleteConfigs(t *testing.T) {
 		"no passwords":          func(c *accounts.Config) { c.Passwords = nil },
 		"no access tokens":      func(c *accounts.Config) { c.Access = nil },
 		"no refresh tokens":     func(c *accounts.Config) { c.Refresh = nil },
+		"no key of factors":     func(c *accounts.Config) { c.FactorKey = nil },
 		"no idle life":          func(c *accounts.Config) { c.RefreshTTL = 0 },
 		"negative idle life":    func(c *accounts.Config) { c.RefreshTTL = -1 },
 		"a life below the idle": func(c *accounts.Config) { c.SessionTTL = c.RefreshTTL - 1 },

@@ -178,7 +178,7 @@ func TestWrites_IgnoreTheSessionCache(t *testing.T) {
 			"revokeSession": func() error { return errOf(h.RevokeSession(ctx, v, v.SessionID)) },
 			"revokeOthers":  func() error { return errOf(h.RevokeOtherSessions(ctx, v)) },
 			"reauthenticate": func() error {
-				return errOf(h.Reauthenticate(ctx, v, accounts.ReauthenticateInput{Password: goodPassword}))
+				return errOf(h.Reauthenticate(ctx, v, accounts.ReauthenticateInput{Password: ptr(goodPassword)}))
 			},
 			"changePassword": func() error {
 				return errOf(h.ChangePassword(ctx, v,

@@ -30,11 +30,13 @@ var growth = map[string]growing{
 		kept: eventsAt(-364 * 24 * time.Hour)},
 	"audit_seals": {sweep: (*accounts.Service).DeleteOldAuditSeals, expired: sealsUntil(-366 * 24 * time.Hour),
 		kept: sealsUntil(-364 * 24 * time.Hour)},
-	"addresses":    {bounded: "users: each goes with its account"},
-	"users":        {bounded: "people: each account until it is deleted"},
-	"erasures":     {bounded: "accounts of the last minutes: EraseAccounts deletes each when nothing of its user is left"},
-	"settings":     {bounded: "the program: a row for each name in its source"},
-	"signing_keys": {bounded: "RotateEvery: SigningKeys.Maintain deletes a key a day after it ended"},
+	"totp_factors":   {bounded: "users: two at most of each, which go with the account"},
+	"recovery_codes": {bounded: "users: ten of each, which go with the account"},
+	"addresses":      {bounded: "users: each goes with its account"},
+	"users":          {bounded: "people: each account until it is deleted"},
+	"erasures":       {bounded: "accounts of the last minutes: EraseAccounts deletes each when nothing of its user is left"},
+	"settings":       {bounded: "the program: a row for each name in its source"},
+	"signing_keys":   {bounded: "RotateEvery: SigningKeys.Maintain deletes a key a day after it ended"},
 }
 
 // growing is a table whose rows a sweep deletes, or that something else bounds.

@@ -20,7 +20,7 @@ var (
 		"turns.atomically":       "when it is the caller's turn",
 		"MaxTokenTTL":            "at the start, without a caller",
 		"StoreRefreshTTL":        "at the start, without a caller",
-		"CounterKey":             "at the start, without a caller",
+		"sealedKey.read":         "at the start, without a caller",
 		"RotateSecret":           "a command, without a caller",
 		"SigningKeys.makeFirst":  "at the start, without a caller",
 		"SigningKeys.Rotate":     "a command or a background task, without a caller",
@@ -38,6 +38,7 @@ var (
 		"Service.createAccount":        "register: nobody is signed in yet",
 		"Service.loginOnce":            "login: nobody is signed in yet",
 		"Service.Refresh":              "the refresh token says whose session it is",
+		"Service.CompleteLogin":        "the challenge says whose account it is",
 		"Service.ResetPassword":        "the mailed token says whose account it is",
 		"Service.RequestPasswordReset": "writes a job, whoever asks",
 		"Service.lockOut":              "the mailed token says whose account it is",
@@ -118,6 +119,27 @@ func TestRevokedSessions_TakeBackTheChangesOfAddressThatTheyBegan(t *testing.T) 
 	for from := range mayRevokeAlone {
 		if !revokes[from] {
 			t.Errorf("%s is listed, and ends no sessions", from)
+		}
+	}
+}
+
+// maySignIn are the functions that begin a session, and why nobody passes a second factor by them.
+var maySignIn = map[string]string{
+	"Service.enter":            "asks for the factor of an account that has one",
+	"Service.CompleteLogin":    "the factor is proved",
+	"Service.ChangePassword":   "the session takes the place of one, and has proved no more than that",
+	"Service.Register":         "the account is new",
+	"Service.AcceptInvitation": "the account is new",
+}
+
+func TestSignIn_NoWayPassesTheSecondFactor(t *testing.T) {
+	begins := map[string]bool{}
+	for _, c := range sourceCalls(t) {
+		begins[c.from] = begins[c.from] || c.name == "signIn"
+	}
+	for from, is := range begins {
+		if is != (maySignIn[from] != "") {
+			t.Errorf("%s begins a session: %v; call enter, or list it here and say why", from, is)
 		}
 	}
 }

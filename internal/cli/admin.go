@@ -41,17 +41,18 @@ func createAdministrator(ctx context.Context, p Process, address string) error {
 func promoteAccount(ctx context.Context, p Process, address string) error {
 	return withAccounts(ctx, p, func(service *accounts.Service) error {
 		return replacePassword(ctx, p, service, passwordReplacement{
-			address, service.Promote, "now has the role ADMIN and a new password",
+			address, service.Promote, "now has the role ADMIN and a new password", false,
 		})
 	})
 }
 
 // resetAccount gives an account a new password.
-func resetAccount(ctx context.Context, p Process, address string) error {
+func resetAccount(ctx context.Context, p Process, address string, factors bool) error {
 	return withAccounts(ctx, p, func(service *accounts.Service) error {
-		return replacePassword(ctx, p, service, passwordReplacement{
-			address, service.ResetAccount, "now has a new password",
-		})
+		reset := func(ctx context.Context, account *accounts.User, password string) (*accounts.User, error) {
+			return service.ResetAccount(ctx, account, password, factors)
+		}
+		return replacePassword(ctx, p, service, passwordReplacement{address, reset, "now has a new password", !factors})
 	})
 }
 
@@ -60,6 +61,8 @@ type passwordReplacement struct {
 	address string
 	run     func(ctx context.Context, account *accounts.User, password string) (*accounts.User, error)
 	outcome string
+
+	factorsStay bool
 }
 
 func replacePassword(ctx context.Context, p Process, service *accounts.Service, c passwordReplacement) error {
@@ -82,7 +85,14 @@ func replacePassword(ctx context.Context, p Process, service *accounts.Service, 
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(p.Stdout, "%s %s; all its sessions have ended.\n", user.Email, c.outcome)
+	factors := ""
+	switch {
+	case len(account.Factors) > 0 && c.factorsStay:
+		factors = " It still wants its second factor; --factors removes that."
+	case len(account.Factors) > 0:
+		factors = " Its second factors are removed."
+	}
+	_, err = fmt.Fprintf(p.Stdout, "%s %s; all its sessions have ended.%s\n", user.Email, c.outcome, factors)
 	return err
 }
 
@@ -95,6 +105,9 @@ func printAccount(w io.Writer, account *accounts.AccountSummary) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s exists since %s; %s.\n",
 		account.User.Email, account.User.CreatedAt.Format(time.RFC3339), confirmed)
+	if len(account.Factors) > 0 {
+		b.WriteString("It has a second factor.\n")
+	}
 	if len(account.Sessions) == 0 {
 		b.WriteString("It has no sessions.\n")
 	}

@@ -119,16 +119,26 @@ func adminCommand(p Process) *cobra.Command {
 		adminVerb(p, promoteAccount, cobra.Command{
 			Use: "promote EMAIL", Short: "Give an account the role ADMIN and a new password",
 			Long: "Gives an account the role ADMIN and a new password, after it says since when and from where the account\n" +
-				"exists: a stranger may have registered the address. All its sessions end, and its known devices are\n" +
-				"forgotten, so nothing that opened the account before opens it afterwards.\n" + passwordHelp,
+				"exists: a stranger may have registered the address. All its sessions end, its known devices are\n" +
+				"forgotten and its second factors removed, so nothing that opened the account before opens it afterwards.\n" + passwordHelp,
 		}),
-		adminVerb(p, resetAccount, cobra.Command{
-			Use: "reset EMAIL", Short: "Give an account a new password",
-			Long: "Gives an account a new password, for an owner who is locked out. It does what gatehouse admin promote\n" +
-				"does, but for the role.\n" + passwordHelp,
-		}),
+		resetCommand(p),
 	)
 	return admin
+}
+
+func resetCommand(p Process) *cobra.Command {
+	factors := false
+	reset := adminVerb(p, func(ctx context.Context, p Process, address string) error {
+		return resetAccount(ctx, p, address, factors)
+	}, cobra.Command{
+		Use: "reset EMAIL", Short: "Give an account a new password",
+		Long: "Gives an account a new password, for an owner who is locked out. All its sessions end, and its known devices\n" +
+			"are forgotten. Its second factors stay, unless --factors removes them: ask whether it is the owner who asks.\n" +
+			passwordHelp,
+	})
+	reset.Flags().BoolVar(&factors, "factors", false, "remove its second factors and recovery codes too: its owner has lost them")
+	return reset
 }
 
 const passwordHelp = "The password is asked for, or read from the first line of standard input."

@@ -70,7 +70,7 @@ func eachLogged(t *testing.T, f func(t *testing.T, l *logged)) {
 func TestChangeLog_HasEveryColumnThatIsCached(t *testing.T) {
 	unread := []string{"refresh_digest", "refresh_generation", "last_used_at", "user_agent", "ip"} // not cached
 	other := map[string]string{"roles": `'["ADMIN"]'`, "email_verified": "true", "credential_generation": "7",
-		"email_proved_generation": "7", "restorable": "true",
+		"email_proved_generation": "7", "factor_generation": "7", "restorable": "true",
 		"refresh_generation": "7", "id": "'0190a0b0-0000-7000-8000-000000000000'", "user_id": ""}
 	eachLogged(t, func(t *testing.T, l *logged) {
 		must(newSession(t.Context(), l.Client, l.user.ID))

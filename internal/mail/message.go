@@ -31,7 +31,13 @@ const (
 	AccountDeleted   Kind = "account_deleted"
 	AccountLeaving   Kind = "account_leaving" // deleted by its owner, who can have it again
 	AccountRestored  Kind = "account_restored"
-	Test             Kind = "test"
+
+	FactorAdded           Kind = "factor_added"
+	FactorRemoved         Kind = "factor_removed"
+	RecoveryCodesReplaced Kind = "recovery_codes_replaced"
+	RecoveryCodeUsed      Kind = "recovery_code_used"
+
+	Test Kind = "test"
 )
 
 // Message is one mail before it is written out.

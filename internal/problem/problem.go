@@ -5,6 +5,7 @@ package problem
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -17,6 +18,7 @@ const (
 	ReauthenticationRequired   Code = "REAUTHENTICATION_REQUIRED"
 	InsufficientScope          Code = "INSUFFICIENT_SCOPE"
 	Forbidden                  Code = "FORBIDDEN"
+	SecondFactorRequired       Code = "SECOND_FACTOR_REQUIRED"
 	InvalidCredentials         Code = "INVALID_CREDENTIALS"
 	InvalidToken               Code = "INVALID_TOKEN"
 	VerificationRequired       Code = "VERIFICATION_REQUIRED"
@@ -43,6 +45,8 @@ type Problem struct {
 	RetryAfter time.Duration // how long to wait, with RateLimited and Unavailable
 	Reason     string        // why: with Unauthenticated and InvalidToken; an InputProblem, with BadUserInput
 	Cause      error
+
+	Extensions map[string]any // what else a client is told, beside the fields above
 }
 
 // New returns a problem with a code and a message.
@@ -69,6 +73,17 @@ func (p *Problem) Between(minimum, maximum int) *Problem {
 func (p *Problem) WithReason(reason string) *Problem {
 	q := *p
 	q.Reason = reason
+	return &q
+}
+
+// With returns a copy with a further extension.
+func (p *Problem) With(name string, value any) *Problem {
+	q := *p
+	q.Extensions = maps.Clone(p.Extensions)
+	if q.Extensions == nil {
+		q.Extensions = map[string]any{}
+	}
+	q.Extensions[name] = value
 	return &q
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -42,6 +43,12 @@ func (r *recorder) variants(schema *ast.Schema, f *ast.FieldDefinition) (all []s
 		values["token"] = `"INVITATIONLINK"`
 	case "secureAccount":
 		values["token"] = `"SECURELINK"`
+	case "completeLogin":
+		values["challenge"], values["code"] = `"CHALLENGE"`, `"CODE"`
+	case "confirmTotp":
+		values["code"] = `"CODE"`
+	case "removeFactor":
+		values["id"] = `"FACTOR"`
 	case "downloadMyData":
 		values["token"] = `"EXPORTLINK"`
 	}
@@ -112,7 +119,7 @@ func selection(schema *ast.Schema, typ *ast.Type, depth int) string {
 	}
 	fields := "__typename"
 	for _, f := range def.Fields {
-		if leaf := schema.Types[f.Type.Name()].IsLeafType(); len(f.Arguments) == 0 && (leaf || depth > 1 && f.Name != "sessions") {
+		if leaf := schema.Types[f.Type.Name()].IsLeafType(); len(f.Arguments) == 0 && (leaf || depth > 1 && f.Name != "sessions" && f.Name != "factors") {
 			fields += " " + f.Name + selection(schema, f.Type, depth-1)
 		}
 	}
@@ -216,6 +223,29 @@ func (x recordingTx) Commit() error {
 	defer x.driver.take(context.Background(), "COMMIT")
 	x.driver.take(context.Background(), "COMMIT")
 	return x.Tx.Commit()
+}
+
+// addFactors sets up an authenticator app of the user of a token as a mutation needs it, and returns its arguments.
+func (r *recorder) addFactors(mutation, token, email string) map[string]string {
+	r.t.Helper()
+	if !slices.Contains([]string{"confirmTotp", "completeLogin", "removeFactor", "regenerateRecoveryCodes"}, mutation) {
+		return nil
+	}
+	begun := r.post(token, "mutation { it: startTotp { secret } }")["it"].(map[string]any)
+	app, err := servertest.NewAuthenticator(begun["secret"].(string))
+	testenv.Check(r.t, err)
+	values := map[string]string{"CODE": app.Code()}
+	if mutation == "confirmTotp" {
+		return values
+	}
+	done := r.post(token, `mutation { it: confirmTotp(input: {code: "`+values["CODE"]+`"}) { factor { id } } }`)["it"].(map[string]any)
+	values["FACTOR"] = done["factor"].(map[string]any)["id"].(string)
+	if mutation == "completeLogin" {
+		login := fmt.Sprintf("mutation { login(input: {email: %q, password: %q}) { tokenType } }", email, secretPW)
+		answer := r.send(r.t.Context(), "", login).Body.String()
+		values["CHALLENGE"], values["CODE"] = servertest.Between(r.t, answer, `"challenge":"`, `"`), app.Code()
+	}
+	return values
 }
 
 // links returns a token of each purpose, of an account and to an address.

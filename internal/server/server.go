@@ -140,6 +140,10 @@ func (s *Server) openAccounts(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	factorKey, err := accounts.FactorKey(ctx, s.db.Client, s.config.secrets)
+	if err != nil {
+		return err
+	}
 	throttle, err := s.throttle(ctx)
 	if err != nil {
 		return err
@@ -152,6 +156,8 @@ func (s *Server) openAccounts(ctx context.Context) (err error) {
 		Access:        s.tokens,
 		Refresh:       refresh,
 		OneTime:       oneTime,
+		FactorKey:     factorKey,
+		AppName:       s.config.AppName,
 		Registration:  accounts.RegistrationMode(s.config.Registration),
 		MailOff:       s.config.SMTPURL == "" && !s.config.ShowInbox(),
 		RefreshTTL:    s.config.RefreshTTL,

@@ -174,6 +174,8 @@ func (r *recorder) signIn() (token string, values map[string]string) {
 // prepare signs a new administrator in, and writes their values into a document.
 func (r *recorder) prepare(document string) (token, asked string) {
 	token, values := r.signIn()
+	name := regexp.MustCompile(`\w+`).FindString(strings.TrimPrefix(strings.TrimPrefix(document, "mutation"), "{"))
+	maps.Copy(values, r.addFactors(name, token, values["ADDRESS"]))
 	for name, value := range values {
 		document = strings.ReplaceAll(document, name, value)
 	}

@@ -63,7 +63,7 @@ func Everything(schema *ast.Schema, typ *ast.Type) string {
 	}
 	for _, f := range def.Fields {
 		if all += f.Name + Everything(schema, f.Type) + " "; f.Type.Elem != nil && !schema.Types[f.Type.Name()].IsLeafType() {
-			all += "again: " + f.Name + Everything(schema, f.Type) + " "
+			all += "again_" + f.Name + ": " + f.Name + Everything(schema, f.Type) + " "
 		}
 	}
 	return "{" + all + "}"

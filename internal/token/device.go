@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"encoding/binary"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -36,6 +37,7 @@ type Credential struct {
 	Address    string
 	UserID     uuid.UUID
 	Generation int
+	Factors    int // how often the second factors changed, with which Trust ends
 }
 
 // NewDeviceTokens derives the keys.
@@ -89,6 +91,9 @@ func (k *DeviceTokens) Add(text string, d Device, c Credential) string {
 			token, n = append(token, entry...), n+1
 		}
 	}
+	if _, trusts, ok := strings.Cut(text, trustDot); ok && trustEntries(text) != nil {
+		return base64url.EncodeToString(token) + trustDot + trusts
+	}
 	return base64url.EncodeToString(token)
 }
 
@@ -104,6 +109,7 @@ func (k deviceKeys) tag(body []byte, c Credential) []byte {
 
 // deviceEntries splits a token; whether the entries are ours, their tags say.
 func deviceEntries(text string) (entries [][]byte) {
+	text, _, _ = strings.Cut(text, trustDot)
 	if len(text) > base64url.EncodedLen(maxAccounts*deviceLen) {
 		return nil
 	}

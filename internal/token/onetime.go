@@ -33,11 +33,13 @@ const (
 	Invitation    OneTimePurpose = "invitation"
 	Export        OneTimePurpose = "export"   // of what is stored about its user
 	Registration  OneTimePurpose = "register" // its user is its own id: there is no account yet
+	SecondFactor  OneTimePurpose = "factor"   // the challenge of a sign-in, which no mail has
 )
 
 // OneTimePurposes lists the purposes.
 func OneTimePurposes() []OneTimePurpose {
-	return []OneTimePurpose{VerifyEmail, ResetAccess, ChangeEmail, UndoEmail, Invitation, Registration, SecureAccount, Export}
+	return []OneTimePurpose{VerifyEmail, ResetAccess, ChangeEmail, UndoEmail, Invitation, Registration, SecureAccount, Export,
+		SecondFactor}
 }
 
 // OneTimeTokens makes and parses the tokens of links in mails, and their codes, under three subkeys of the secret. Text

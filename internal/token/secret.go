@@ -132,10 +132,11 @@ type Purpose string
 const (
 	SigningKeyPurpose Purpose = "signing key"
 	CounterKeyPurpose Purpose = "counter key"
+	FactorKeyPurpose  Purpose = "factor key"
 )
 
 // Purposes lists what is sealed.
-func Purposes() []Purpose { return []Purpose{SigningKeyPurpose, CounterKeyPurpose} }
+func Purposes() []Purpose { return []Purpose{SigningKeyPurpose, CounterKeyPurpose, FactorKeyPurpose} }
 
 // subkey returns the 32-byte key for one use.
 func (s *Secret) subkey(u use) ([]byte, error) {

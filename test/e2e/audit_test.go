@@ -24,6 +24,11 @@ var audited = map[string]struct {
 }{
 	"register":                 {kinds: "account_created signed_in"},
 	"login":                    {kinds: "signed_in"},
+	"completeLogin":            {kinds: "signed_in"},
+	"startTotp":                {kinds: ""}, // it changes nothing
+	"confirmTotp":              {kinds: "factor_added"},
+	"removeFactor":             {kinds: "factor_removed"},
+	"regenerateRecoveryCodes":  {kinds: "recovery_codes_replaced"},
 	"refresh":                  {kinds: ""}, // a row for each of them would say what lastUsedAt of the session says
 	"logout":                   {kinds: "session_ended"},
 	"revokeSession":            {kinds: "session_ended", values: map[string]string{"id": `"OTHER"`}},
@@ -66,8 +71,10 @@ var mailedTokens = map[string]func(*links, servertest.Account) string{
 var refusedTries = map[string]struct{ query, kinds string }{
 	"register": {servertest.Registration("EMAIL"), ""}, // the address is taken: the throttle counts it, and refuses later ones
 	"login":    {`mutation { login(input: {email: "EMAIL", password: "a wrong password"}) { tokenType } }`, "sign_in_failed"},
-	"refresh":  {`mutation { refresh(input: {refreshToken: "USED"}) { tokenType } }`, "refresh_late"},
-	"logout":   {`mutation { logout { success } }`, ""}, // names no session: it is no try
+	// an audit row would say nothing: nobody made the challenge
+	"completeLogin": {`mutation { completeLogin(input: {challenge: "x", code: "000000"}) { tokenType } }`, ""},
+	"refresh":       {`mutation { refresh(input: {refreshToken: "USED"}) { tokenType } }`, "refresh_late"},
+	"logout":        {`mutation { logout { success } }`, ""}, // names no session: it is no try
 	// a token that nobody made says nothing about anybody; the throttle counts it
 	"verifyEmail":          {`mutation { verifyEmail(input: {token: "x"}) { success } }`, ""},
 	"requestPasswordReset": {`mutation { requestPasswordReset(input: {email: "x"}) { success } }`, ""},
@@ -174,8 +181,32 @@ func (a *auditedCase) succeed(schema *ast.Schema, f *ast.FieldDefinition, ready 
 	if mailed := mailedTokens[f.Name]; mailed != nil {
 		c.values = map[string]string{"token": servertest.JSON(mailed(&links{s: a.Process, t: a.t}, a.ann))}
 	}
+	if prepare := factorValues[f.Name]; prepare != nil {
+		c.values = prepare(a)
+	}
 	ready()
 	a.Must(token, a.fill("mutation { "+f.Name+servertest.Arguments(schema, f, a.values(c.values))+leafOf(schema, f.Type)+" }"))
+}
+
+// factorValues set up what the mutations of second factors need, and return their arguments.
+var factorValues = map[string]func(a *auditedCase) map[string]string{
+	"completeLogin": func(a *auditedCase) map[string]string {
+		app := a.AddAuthenticator(a.ann.Access)
+		return map[string]string{"challenge": servertest.JSON(a.Challenge(a.ann.Email, servertest.Password)), "code": servertest.JSON(app.Code())}
+	},
+	"confirmTotp": func(a *auditedCase) map[string]string {
+		app, err := servertest.NewAuthenticator(a.Must(a.ann.Access, "mutation { startTotp { secret } }").Field("secret"))
+		servertest.Check(a.t, err)
+		return map[string]string{"code": servertest.JSON(app.Code())}
+	},
+	"removeFactor": func(a *auditedCase) map[string]string {
+		a.AddAuthenticator(a.ann.Access)
+		return map[string]string{"id": servertest.JSON(a.Must(a.ann.Access, "{ me { factors { id } } }").Field("id"))}
+	},
+	"regenerateRecoveryCodes": func(a *auditedCase) map[string]string {
+		a.AddAuthenticator(a.ann.Access)
+		return nil
+	},
 }
 
 func (a *auditedCase) values(more map[string]string) map[string]string {

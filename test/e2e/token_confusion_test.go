@@ -16,6 +16,8 @@ type links struct {
 	t     *testing.T
 	mails servertest.Mailbox
 	asks  string // access token of the session that asked for the newest code
+
+	recovery string // a recovery code of the account of the newest challenge
 }
 
 func (l *links) reset(a servertest.Account) string {
@@ -66,6 +68,12 @@ func (l *links) export(a servertest.Account) string {
 	return l.mails.Next(l.t, "export", a.Email, l.s.Client).Token(l.t)
 }
 
+// challenge is of a sign-in to an account with a second factor.
+func (l *links) challenge(a servertest.Account) string {
+	l.recovery = l.s.AddAuthenticator(a.Access).Recovery[0]
+	return l.s.Challenge(a.Email, servertest.Password)
+}
+
 // TestTokenKinds_OpenTheirOwnPlaceOnly, for the kinds of token that exist: each is presented in each place, complete
 // and good, and is let in where it belongs and in no other place.
 func TestTokenKinds_OpenTheirOwnPlaceOnly(t *testing.T) {
@@ -93,6 +101,7 @@ func TestTokenKinds_OpenTheirOwnPlaceOnly(t *testing.T) {
 		"invitation":  func() string { return links.invitation(s.Register()) },
 		"secure link": func() string { return links.secure(s.Register()) },
 		"export link": func() string { return links.export(s.Register()) },
+		"challenge":   func() string { return links.challenge(s.Register()) },
 	}
 	const asMe, granted, success = `"data":{"me":{"id"`, `"accessToken":"`, `"success":true`
 	uses := func(field, argument, more, selection, has string) func(string) bool {
@@ -132,6 +141,9 @@ func TestTokenKinds_OpenTheirOwnPlaceOnly(t *testing.T) {
 			uses("acceptInvitation", "token", `, password: "a new horse battery"`, "accessToken", granted)},
 		"secureAccount":  {[]string{"secure link"}, uses("secureAccount", "token", "", "success", success)},
 		"downloadMyData": {[]string{"export link"}, uses("downloadMyData", "token", "", "json", `"json":"{`)},
+		"completeLogin": {[]string{"challenge"}, func(token string) bool {
+			return uses("completeLogin", "challenge", `, recoveryCode: "`+links.recovery+`"`, "accessToken", granted)(token)
+		}},
 		"token in the query string": {nil, func(token string) bool {
 			return s.Get("/graphql?query=%7Bme%7Bid%7D%7D&access_token=" + token).Has(asMe)
 		}},

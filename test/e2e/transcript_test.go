@@ -31,7 +31,8 @@ import (
 // The body of a request without Content-Type is a GraphQL document. In an answer "<name>" stands for a text: any one
 // the first time, the same one from then on; <*> is any value. In a request <name> is that text; <forged name> is the
 // token of that name signed with another key, <expired name> the same token, rightly signed, one hour later, <stale
-// name> the token itself, an hour after its session's password was given.
+// name> the token itself, an hour after its session's password was given. <code name> is the next code of the authenticator
+// app whose secret the name is.
 //
 // <server> is the server's address. In a header that the answer must have, <name> and <*> stand for any text without a
 // semicolon; a header without a value must not be there.
@@ -84,7 +85,7 @@ func play(t *testing.T, file, databaseURL string) {
 		}
 	}
 	s := servertest.Options{Audit: true}.Start(t, settings...)
-	p := &player{Process: s, key: key, db: servertest.OpenDB(t, databaseURL), t: t, aged: map[string]bool{},
+	p := &player{Process: s, key: key, db: servertest.OpenDB(t, databaseURL), t: t, aged: map[string]bool{}, apps: map[string]*servertest.Authenticator{},
 		names: map[string]string{"server": s.URL}}
 	for pair := range slices.Chunk(archive.Files, 2) {
 		if len(pair) != 2 || pair[1].Name != "answer" {
@@ -103,7 +104,8 @@ type player struct {
 	db    *sql.DB
 	t     *testing.T
 	mails servertest.Mailbox
-	aged  map[string]bool // tokens whose sessions are
+	aged  map[string]bool                      // tokens whose sessions are
+	apps  map[string]*servertest.Authenticator // by their secrets
 	names map[string]string
 }
 
@@ -220,7 +222,7 @@ func (p *player) request(text string) (r servertest.Request, err error) {
 	return r, nil
 }
 
-var placeholder = regexp.MustCompile(`<((forged|expired|stale) )?([a-zA-Z0-9]+)>`)
+var placeholder = regexp.MustCompile(`<((forged|expired|stale|code) )?([a-zA-Z0-9]+)>`)
 
 // fill puts what the names stand for into a request.
 func (p *player) fill(text string) (string, error) {
@@ -233,6 +235,9 @@ func (p *player) fill(text string) (string, error) {
 		}
 		if parts[2] == "" || !ok {
 			return value
+		}
+		if parts[2] == "code" {
+			return p.code(value)
 		}
 		if parts[2] == "stale" {
 			if !p.aged[value] {
@@ -248,6 +253,16 @@ func (p *player) fill(text string) (string, error) {
 		}
 		return remade
 	}), failed
+}
+
+// code returns the next code of the app of a secret.
+func (p *player) code(secret string) string {
+	if p.apps[secret] == nil {
+		app, err := servertest.NewAuthenticator(secret)
+		servertest.Check(p.t, err)
+		p.apps[secret] = app
+	}
+	return p.apps[secret].Code()
 }
 
 // match compares an answer with the wanted one and learns the names.

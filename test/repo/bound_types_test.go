@@ -53,7 +53,8 @@ func sensitiveColumns(t *testing.T, tables *types.Package) (names []string) {
 	t.Helper()
 	all := map[string]ent.Interface{
 		"Address": schema.Address{}, "AuditEvent": schema.AuditEvent{}, "AuditSeal": schema.AuditSeal{},
-		"Erasure": schema.Erasure{}, "Job": schema.Job{}, "OneTimeToken": schema.OneTimeToken{}, "Revocation": schema.Revocation{},
+		"Erasure": schema.Erasure{}, "Job": schema.Job{}, "OneTimeToken": schema.OneTimeToken{}, "RecoveryCode": schema.RecoveryCode{},
+		"TotpFactor": schema.TotpFactor{}, "Revocation": schema.Revocation{},
 		"Session": schema.Session{}, "Setting": schema.Setting{},
 		"SigningKey": schema.SigningKey{}, "Throttle": schema.Throttle{}, "User": schema.User{},
 	}

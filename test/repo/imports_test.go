@@ -27,7 +27,7 @@ var imports = map[string]string{
 	"verify":      "internal/bearer internal/token",
 	"web":         "",
 	"internal/accounts": "ent internal/bytecache internal/fairqueue internal/password internal/problem " +
-		"internal/requestid internal/token internal/viewer",
+		"internal/requestid internal/token internal/totp internal/viewer",
 	"internal/bearer":    "",
 	"internal/bench":     "internal/bench/baregqlgen internal/password internal/pgtemp",
 	"internal/bytecache": "",
@@ -60,7 +60,7 @@ var imports = map[string]string{
 		"internal/password/hashworker " +
 		"internal/problem internal/querylimit internal/revocationfeed internal/token " +
 		"internal/tracing internal/viewer web",
-	"internal/servertest":  "internal/cli internal/dbtest internal/testenv verify",
+	"internal/servertest":  "internal/cli internal/dbtest internal/testenv internal/totp verify",
 	"internal/strictjson":  "",
 	"internal/testenv":     "",
 	"internal/token":       "internal/bytecache internal/strictjson",

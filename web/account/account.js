@@ -103,6 +103,10 @@ async function submit(event) {
     const typed = [...new FormData(find('form'))].filter(([, value]) => value); // what is left empty is not sent
     const variables = { ...(!open && { token }), ...Object.fromEntries(typed) };
     const { data, errors } = await ask(query, variables);
+    if (errors?.[0].extensions?.code === 'SECOND_FACTOR_REQUIRED') {
+      end(textOf('done')); // the password is changed; signing in wants the second factor
+      return;
+    }
     if (errors) {
       refuse(errors[0].extensions);
       return;

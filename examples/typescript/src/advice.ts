@@ -9,6 +9,8 @@ export function advice({ code, extensions }: Refusal): string {
       return "sign in again";
     case ErrorCode.REAUTHENTICATION_REQUIRED:
       return "give your password once more";
+    case ErrorCode.SECOND_FACTOR_REQUIRED:
+      return "give a code of your authenticator app";
     case ErrorCode.INVALID_CREDENTIALS:
       return "check the address and the password";
     case ErrorCode.VERIFICATION_REQUIRED:
