@@ -17,7 +17,7 @@ import (
 	gomail "github.com/wneessen/go-mail"
 )
 
-// maxSaidLen is how many bytes of a mail server's own words are kept.
+// maxSaidLen is how many characters of a mail server's own words are shown.
 const maxSaidLen = 300
 
 // refusedError is that of a message that the mail server did not take. A server may quote anything that it was sent: the
@@ -29,8 +29,8 @@ type refusedError struct {
 
 func (e *refusedError) Error() string { return e.text }
 
-// Said returns what the mail server wrote when it did not take a message, as one line of 300 bytes at most; "" when it
-// wrote nothing. It may quote the message: show it only to who has asked for this message, and never store it.
+// Said returns what the mail server wrote when it did not take a message, as one line of 300 characters at most; "" when
+// it wrote nothing. It may quote the message: show it only to who has asked for this message, and never store it.
 func Said(err error) string {
 	e, ok := errors.AsType[*refusedError](err)
 	if !ok {
@@ -77,8 +77,8 @@ func (s *SMTP) said(text string) string {
 		}
 	}
 	text = strings.TrimSpace(line(strings.ReplaceAll(text, "\n", " ")))
-	if len(text) > maxSaidLen {
-		text = strings.ToValidUTF8(text[:maxSaidLen], "") + "…"
+	if letters := []rune(text); len(letters) > maxSaidLen {
+		text = string(letters[:maxSaidLen-1]) + "…"
 	}
 	return text
 }

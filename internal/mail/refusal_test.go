@@ -9,6 +9,7 @@ import (
 	netmail "net/mail"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/gatehouse/gatehouse/internal/testenv"
 )
@@ -90,7 +91,7 @@ func TestSMTP_ErrorsQuoteNothingThatAServerSays(t *testing.T) {
 			if strings.Contains(Said(err), m.To) {
 				said++
 			}
-			if len(Said(err)) > maxSaidLen+len("…") || strings.ContainsAny(Said(err), "\r\n") {
+			if utf8.RuneCountInString(Said(err)) > maxSaidLen || strings.ContainsAny(Said(err), "\r\n") {
 				t.Errorf("%s after %s: said is no bounded line: %q", name, step[0], Said(err))
 			}
 			if name == "550" && !strings.Contains(err.Error(), "550 5.1.1") && step[0] != "EHLO" {
@@ -106,6 +107,25 @@ func TestSMTP_ErrorsQuoteNothingThatAServerSays(t *testing.T) {
 	}
 	if Said(errors.New("x")) != "" {
 		t.Error("another error says something")
+	}
+}
+
+// TestSMTP_SaysAtMost300Characters of what a server answers, whether it takes the message or not.
+func TestSMTP_SaysAtMost300Characters(t *testing.T) {
+	t.Parallel()
+	for _, length := range []int{299, 300, 301, 1000} {
+		answer := strings.Repeat("é", length)
+		want := answer
+		if length > 300 {
+			want = strings.Repeat("é", 299) + "…"
+		}
+		taken, err := newQuoted(t, quotingServer{".", "250 " + answer + "%.0s"}, "").Deliver(t.Context(), message("ann@example.com"))
+		testenv.Check(t, err)
+		testenv.Equal(t, want, taken, "said with 250 and %d characters", length)
+		_, err = newQuoted(t, quotingServer{".", "550 " + answer + "%.0s"}, "").Deliver(t.Context(), message("ann@example.com"))
+		if n := utf8.RuneCountInString(Said(err)); n > 300 || n < min(length, 300) {
+			t.Errorf("said with 550 and %d characters: %d: %s", length, n, Said(err))
+		}
 	}
 }
 

@@ -171,7 +171,7 @@ func (t *Templates) try(others map[string]string) error {
 				if err != nil {
 					return fmt.Errorf("%w; what a template may name is in the embedded one", err)
 				}
-				if err := t.checkLink(path, data.Link, c.Text); err != nil {
+				if err := checkLinks(path, data, c); err != nil {
 					return err
 				}
 			}
@@ -180,13 +180,21 @@ func (t *Templates) try(others map[string]string) error {
 	return nil
 }
 
-// checkLink refuses templates of a mail that is for its link, and does not have it where readers can follow it.
-func (t *Templates) checkLink(path, link, text string) error {
-	if link != "" && !strings.Contains("\n"+text, "\n"+link+"\n") {
-		return fmt.Errorf("%s.txt has no link to follow; write {{.Link}} alone on a line", path)
-	}
-	if link != "" && !strings.Contains(t.texts[path+".html"], ".Link") {
-		return fmt.Errorf("%s.html has no link to follow; write <a href=\"{{.Link}}\">", path)
+// checkLinks refuses templates of a mail that lack one of its links where readers can follow it.
+func checkLinks(path string, data Data, c Content) error {
+	for _, l := range []struct{ name, link, does string }{
+		{"Link", data.Link, "to follow"},
+		{"Secure", data.Secure, "that secures the account"},
+	} {
+		if l.link == "" {
+			continue
+		}
+		if !strings.Contains("\n"+c.Text, "\n"+l.link+"\n") {
+			return fmt.Errorf("%s.txt has no link %s; write {{.%s}} alone on a line", path, l.does, l.name)
+		}
+		if !strings.Contains(c.HTML, l.link) {
+			return fmt.Errorf("%s.html has no link %s; write <a href=\"{{.%s}}\">", path, l.does, l.name)
+		}
 	}
 	return nil
 }
@@ -209,7 +217,9 @@ func (t *Templates) samples(kind Kind) []Data {
 		must.When = time.Unix(0, 0)
 	}
 	may := must
-	may.Secure, may.Expires = "https://example.com/account/secure#token=0", time.Unix(0, 0)
+	if may.Expires = time.Unix(0, 0); strings.Contains(string(embedded), "{{with .Secure}}") {
+		may.Secure = "https://example.com/account/secure#token=0"
+	}
 	may.Name, may.Code, may.Where, may.Device = "Ann Example", "12345678", "192.0.2.1", "Firefox/140.0 (Windows)"
 	return []Data{may, must}
 }

@@ -304,7 +304,16 @@ func TestReplacedTemplates_AreUsedOrRefusedWithTheirName(t *testing.T) {
 		"no link":                   {fstest.MapFS{"de/reset.txt": file("Subject: x\n\nHallo\n")}, "de/reset.txt has no link"},
 		"a link inside of a line":   {fstest.MapFS{"de/reset.txt": file("Subject: x\n\nHier: {{.Link}}\n")}, "alone on a line"},
 		"no link in HTML":           {fstest.MapFS{"de/reset.html": file("<p>Hallo</p>")}, "de/reset.html has no link"},
-		"a layout with a fault":     {fstest.MapFS{"layout.html": file("<p>{{.Title}}")}, "Title"},
+		"a link that is not shown": {
+			fstest.MapFS{"de/reset.html": file("{{if .Link}}<p>Hallo</p>{{end}}")}, "de/reset.html has no link to follow",
+		},
+		"no link that secures": {
+			fstest.MapFS{"de/new_device.txt": file("Subject: x\n\nHallo\n")}, "de/new_device.txt has no link that secures",
+		},
+		"no link that secures, in HTML": {
+			fstest.MapFS{"fr/password_changed.html": file("<p>Hallo</p>")}, "fr/password_changed.html has no link that secures",
+		},
+		"a layout with a fault": {fstest.MapFS{"layout.html": file("<p>{{.Title}}")}, "Title"},
 	} {
 		if _, err := NewTemplates("App", c.folder); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v; want %q", name, err, c.says)
