@@ -90,6 +90,17 @@ var causes = []struct {
 		return errOf(h.DeleteUser(h.t.Context(), h.root(), p.User.ID))
 	}, "account_deleted"},
 	{"confirmTotp", func(h *fixture, p *accounts.AuthPayload) error { h.addTotp(p.Viewer); return nil }, "factor_added"},
+	{"deleteAccount with a grace, and login", func(h *fixture, p *accounts.AuthPayload) error {
+		h = h.instance(func(c *accounts.Config) { c.DeletionGrace = grace })
+		must(h.DeleteAccount(h.t.Context(), p.Viewer))
+		return errOf(h.loginAt(p.Viewer, p.User.Email, goodPassword))
+	}, "account_leaving account_restored"},
+	{"deleteUser with a grace, and reinstateUser", func(h *fixture, p *accounts.AuthPayload) error {
+		h = h.instance(func(c *accounts.Config) { c.DeletionGrace = grace })
+		root := h.root()
+		must(h.DeleteUser(h.t.Context(), root, p.User.ID))
+		return errOf(h.ReinstateUser(h.t.Context(), root, p.User.ID))
+	}, "account_deleted account_restored"},
 	{"logout", func(h *fixture, p *accounts.AuthPayload) error { return errOf(h.Logout(h.t.Context(), p.Viewer, "")) }, ""},
 }
 

@@ -86,6 +86,9 @@ func usersWorkload(ctx context.Context, p *process, pages, users int) (workload,
 		return w, err
 	}
 	first, err := firstCursor(ctx, p, tokens[0])
+	if err != nil {
+		return w, fmt.Errorf("asking for the first users: %w", err)
+	}
 	for i := range pages {
 		after, wrong := cursor(first, i*(users-101)/pages)
 		err = errors.Join(err, wrong)
@@ -108,8 +111,11 @@ func firstCursor(ctx context.Context, p *process, token string) (string, error) 
 		}
 		return json.Unmarshal(c.body, &response)
 	})
-	if err != nil || len(response.Data.Users.Edges) == 0 {
-		return "", fmt.Errorf("asking for the first users: %w", err)
+	if err == nil && len(response.Data.Users.Edges) == 0 {
+		err = errors.New("there are none")
+	}
+	if err != nil {
+		return "", err
 	}
 	return response.Data.Users.Edges[0].Cursor, nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -35,5 +36,22 @@ func TestSignIn_WaitsAsLongAsItIsTold(t *testing.T) {
 		case asked == 2 && (err != nil || tokens[0] != "a token" || time.Since(began) < time.Second):
 			t.Errorf("%v after %v: %v", tokens, time.Since(began), err)
 		}
+	}
+}
+
+// TestUsersWorkload_SaysWhyThereIsNoFirstCursor, and nothing of the pages that were to follow it.
+func TestUsersWorkload_SaysWhyThereIsNoFirstCursor(t *testing.T) {
+	const denied = `{"data":null,"errors":[{"extensions":{"code":"FORBIDDEN"}}]}`
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := denied
+		if r.Header.Get("Authorization") == "" {
+			answer = `{"data":{"login":{"accessToken":"a token"}}}`
+		}
+		fmt.Fprint(w, answer)
+	}))
+	defer server.Close()
+	_, err := usersWorkload(t.Context(), &process{address: server.Listener.Addr().String()}, 10, 1000)
+	if err == nil || !strings.Contains(err.Error(), "FORBIDDEN") || strings.Contains(err.Error(), "not as expected") {
+		t.Errorf("%v; want the server's answer alone", err)
 	}
 }

@@ -60,14 +60,28 @@ func (h *fixture) instance(mail outbox.Handler, changes ...func(*outbox.Config))
 // run runs an outbox until stop is called, which waits for it.
 func (h *fixture) run(o *outbox.Outbox) (stop func()) {
 	ctx, cancel := context.WithCancel(h.t.Context())
-	var running sync.WaitGroup
-	running.Go(func() { o.Run(ctx) })
+	ended := make(chan bool)
+	go func() {
+		defer close(ended)
+		o.Run(ctx)
+	}()
 	stop = func() {
 		cancel()
-		running.Wait()
+		next(h.t, ended)
 	}
 	h.t.Cleanup(stop)
 	return stop
+}
+
+// next receives what must come, or the end of a channel that is closed.
+func next[T any](t *testing.T, from <-chan T) (value T) {
+	t.Helper()
+	select {
+	case value = <-from:
+	case <-time.After(testenv.HangGuard):
+		t.Fatal("nothing comes")
+	}
+	return value
 }
 
 // add adds a job, as a transaction of accounts does.

@@ -36,7 +36,7 @@ func TestRun_CommittedJobIsWorkedAndLeavesNothing(t *testing.T) {
 			o.Wake()
 		}
 		want := outbox.Job{ID: id, Kind: "mail", Args: `{"user":"1"}`, Attempt: 1, CreatedAt: h.clock.Now()}
-		testenv.Equal(t, want, <-worked, "the job")
+		testenv.Equal(t, want, next(t, worked), "the job")
 		h.eventuallyEmpty()
 		testenv.Equal(t, 0, len(worked), "more jobs")
 	})
@@ -61,7 +61,7 @@ func TestRun_JobsThatHangLeaveWorkersToNewOnes(t *testing.T) {
 		for range 3 {
 			id := h.add(h.db.Client, "mail")
 			o.Wake()
-			testenv.Equal(t, id, <-done, "the new job")
+			testenv.Equal(t, id, next(t, done), "the new job")
 		}
 	})
 }
@@ -77,7 +77,7 @@ func TestWake_JobBeginsAfterTheAnswerToItsRequest(t *testing.T) {
 			h.add(h.db.Client, "mail")
 			hinted := time.Now()
 			o.Wake()
-			if (<-begun).Sub(hinted) >= outbox.WakeDelay {
+			if next(t, begun).Sub(hinted) >= outbox.WakeDelay {
 				later++
 			}
 		}
@@ -159,7 +159,7 @@ func TestRun_StopGivesWorkBack(t *testing.T) {
 				c.Handlers, c.Grace, c.Abandon = byKind, time.Millisecond, abandon
 			}))
 			for range handlers {
-				<-begun
+				next(t, begun)
 			}
 			stop()
 			return ids
