@@ -13,7 +13,7 @@ import (
 )
 
 // maxIntrospectionBytes bounds what an answer to a question for the schema allocates.
-const maxIntrospectionBytes = 6 << 20
+const maxIntrospectionBytes = 8 << 20
 
 // TestIntrospection_CostsLittleHoweverItIsAsked asks for the schema along all paths of objects, each as often as the
 // limits allow.
