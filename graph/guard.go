@@ -21,6 +21,7 @@ type GuardConfig struct {
 	Accounts      *accounts.Service // loads what mutations act on
 	Introspection bool
 	QueryCache    *authz.QueryCache                            // of the handler; default: plans are not cached
+	AdminMFA      bool                                         // the role ADMIN counts only with a second factor
 	Audit         bool                                         // compare every field that runs with the plan
 	Present       func(context.Context, error) *gqlerror.Error // for credentials that could not be checked
 	Log           *slog.Logger
@@ -28,18 +29,23 @@ type GuardConfig struct {
 
 // NewGuard compiles the schema's rules for the product's viewers and owners.
 func NewGuard(schema *ast.Schema, c GuardConfig) (*authz.Guard, error) {
+	var strong []string
+	if c.AdminMFA {
+		strong = []string{string(accounts.RoleAdmin)}
+	}
 	return authz.New(schema, authz.Config{
-		Viewer:          func(ctx context.Context) (authz.Viewer, error) { return identify(viewer.From(ctx)) },
-		SignedIn:        signedIn,
-		Owners:          owners(),
-		Objects:         objects(c.Accounts),
-		IsNotFound:      isNotFound,
-		Labels:          map[string]string{"ADMIN": "administrators", "USER": "users", "SELF": "yourself"},
-		QueryCache:      c.QueryCache,
-		Introspection:   c.Introspection,
-		VerifyExecution: c.Audit,
-		ErrorPresenter:  c.Present,
-		Log:             c.Log,
+		Viewer:           func(ctx context.Context) (authz.Viewer, error) { return identify(viewer.From(ctx)) },
+		SignedIn:         signedIn,
+		Owners:           owners(),
+		MultiFactorRoles: strong,
+		Objects:          objects(c.Accounts),
+		IsNotFound:       isNotFound,
+		Labels:           map[string]string{"ADMIN": "administrators", "USER": "users", "SELF": "yourself"},
+		QueryCache:       c.QueryCache,
+		Introspection:    c.Introspection,
+		VerifyExecution:  c.Audit,
+		ErrorPresenter:   c.Present,
+		Log:              c.Log,
 	})
 }
 

@@ -172,7 +172,7 @@ func (f *AuditFilter) predicates() (all []predicate.AuditEvent, err error) {
 
 // auditNode returns an event for an administrator, or for the user whose account it concerns; nil for others.
 func (s *Service) auditNode(ctx context.Context, v *viewer.Viewer, id uuid.UUID) (*AuditEvent, error) {
-	query, isAdmin := s.config.Client.AuditEvent.Query().Where(auditevent.ID(id)), v.HasRole(string(RoleAdmin))
+	query, isAdmin := s.config.Client.AuditEvent.Query().Where(auditevent.ID(id)), s.actsAsAdministrator(v)
 	if !isAdmin {
 		query.Where(auditevent.UserID(v.UserID))
 	}

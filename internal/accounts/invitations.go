@@ -50,8 +50,8 @@ func (s *Service) InviteUser(ctx context.Context, v *viewer.Viewer, in InviteUse
 		return nil, err
 	}
 	err = s.write(ctx, v, now, func(ctx context.Context, tx *transaction, caller *ent.User) error {
-		if !isAdmin(caller) {
-			return problem.New(problem.Forbidden, "Only administrators may do this.")
+		if err := s.checkAdministrator(v, caller); err != nil {
+			return err
 		}
 		return s.invite(ctx, tx, n, v.Origin.Language, now)
 	})

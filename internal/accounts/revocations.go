@@ -23,7 +23,7 @@ import (
 type Revocation struct {
 	UserID    uuid.UUID
 	SessionID uuid.UUID // uuid.Nil: the roles changed
-	Roles     []string  // since At; nil: a session was revoked
+	Roles     []string  // since At; nil: a session was revoked, or the roles that count depend on the session
 	At        time.Time
 	Until     time.Time // when the last affected token has expired
 }
@@ -103,7 +103,7 @@ func (s *Service) Revocations(ctx context.Context) (inForce []Revocation, err er
 	rows, err := s.config.Client.Revocation.Query().Where(revocation.UntilGT(now.Add(-longest))).
 		Order(ent.Asc(revocation.FieldID)).All(ctx)
 	for _, row := range rows {
-		if r := revocationOf(row, longest); r.Until.After(now) {
+		if r := s.revocationOf(row, longest); r.Until.After(now) {
 			inForce = append(inForce, r)
 		}
 	}
@@ -111,8 +111,8 @@ func (s *Service) Revocations(ctx context.Context) (inForce []Revocation, err er
 }
 
 // revocationOf is told the longest life of tokens, which may have grown since the instance started that wrote the row.
-func revocationOf(row *ent.Revocation, longest time.Duration) Revocation {
-	r := Revocation{UserID: row.UserID, Roles: row.Roles, At: row.At.UTC(),
+func (s *Service) revocationOf(row *ent.Revocation, longest time.Duration) Revocation {
+	r := Revocation{UserID: row.UserID, Roles: s.knownToServices(row.Roles), At: row.At.UTC(),
 		Until: later(row.Until.UTC(), tokensExpireBy(row.At.UTC(), longest))}
 	if row.SessionID != nil {
 		r.SessionID = *row.SessionID
@@ -170,7 +170,7 @@ func (s *Service) publishRevocations(ctx context.Context, ids []int) error {
 	rows, err := s.config.Client.Revocation.Query().Where(revocation.IDIn(ids...)).
 		Order(ent.Asc(revocation.FieldID)).All(ctx)
 	for _, row := range rows {
-		r := revocationOf(row, longest)
+		r := s.revocationOf(row, longest)
 		s.subscribers.send(Notice{Revocation: &r})
 	}
 	return err

@@ -26,6 +26,7 @@ type Config struct {
 	FactorKey     []byte                    // required: what the function FactorKey returns
 	AppName       string                    // default "Gatehouse": authenticator apps show it
 	Registration  RegistrationMode          // default open
+	AdminMFA      bool                      // default false: ADMIN counts in each session, and not only with a second factor
 	MailOff       bool                      // default false: the jobs of mails are worked
 	RefreshTTL    time.Duration             // required: idle life of a session
 	SessionTTL    time.Duration             // required: life of a session in all

@@ -127,7 +127,7 @@ func (s *Service) accessPayload(row *ent.User, in *ent.Session, now time.Time) (
 		AMR:             amr,
 		IssuedAt:        issued,
 		ExpiresAt:       expires,
-		Roles:           row.Roles,
+		Roles:           s.rolesIn(amr, row.Roles),
 	})
 	if err != nil {
 		return nil, err

@@ -34,7 +34,8 @@ type targetFunc func(ctx context.Context, tx *transaction, target *ent.User) err
 
 // administer is write for what administrators do to an account. The caller's role is read in the transaction. The first
 // look at the account only says whether the lock of administrators is needed: two of them who change each other would
-// otherwise each hold what the other one needs. Problems: UNAUTHENTICATED, FORBIDDEN, NOT_FOUND.
+// otherwise each hold what the other one needs. Problems: UNAUTHENTICATED, REAUTHENTICATION_REQUIRED, FORBIDDEN,
+// NOT_FOUND.
 func (s *Service) administer(ctx context.Context, v *viewer.Viewer, now time.Time, id uuid.UUID, f targetFunc) error {
 	seen, err := s.config.Client.User.Get(ctx, id)
 	if err != nil && !ent.IsNotFound(err) {
@@ -45,8 +46,8 @@ func (s *Service) administer(ctx context.Context, v *viewer.Viewer, now time.Tim
 		if err != nil {
 			return err
 		}
-		if !isAdmin(caller) {
-			return problem.New(problem.Forbidden, "Only administrators may do this.")
+		if err := s.checkAdministrator(v, caller); err != nil {
+			return err
 		}
 		target, err := lockUser(ctx, tx, user.ID(id))
 		if err != nil {

@@ -45,6 +45,7 @@ type Config struct {
 	Proxies       []string      `env:"GATEHOUSE_TRUSTED_PROXIES" help:"proxies whose X-Forwarded-For is used: addresses and CIDRs, comma-separated (default none)"`
 	Playground    string        `env:"GATEHOUSE_PLAYGROUND" envDefault:"auto" help:"Playground, introspection and /schema.graphql: on, off, or auto (on while listening on loopback with an issuer there)"`
 	Registration  string        `env:"GATEHOUSE_REGISTRATION" envDefault:"open" help:"who gets an account: open (whoever registers), confirmed (whoever follows the link of a mail; register tells nobody whether an address is taken), or closed (whom administrators invite)"`
+	AdminMFA      string        `env:"GATEHOUSE_ADMIN_MFA" envDefault:"off" help:"required: the role ADMIN counts only in sessions that have proved a second factor; an administrator without one can sign in and set one up"`
 	SMTPURL       string        `env:"GATEHOUSE_SMTP_URL" file:"line" help:"mail server that mails are sent by: smtp://USER:PASSWORD@HOST:587 (by STARTTLS, except on loopback) or smtps://USER:PASSWORD@HOST:465 (default: on loopback the page /inbox shows the mails, and beyond it none are sent)"`
 	MailFrom      string        `env:"GATEHOUSE_MAIL_FROM" help:"address that mails are from, such as accounts@example.com or Example <accounts@example.com>; required with GATEHOUSE_SMTP_URL"`
 	MailTemplates string        `env:"GATEHOUSE_MAIL_TEMPLATES" help:"folder with files in place of the embedded ones of internal/mail/templates, such as de/reset.txt, and with further languages (default none)"`
@@ -217,6 +218,9 @@ func (c *Config) checkTokens(all *faults) {
 func (c *Config) checkSwitches(all *faults) {
 	if !slices.Contains([]string{"on", "off"}, c.HashWorker) {
 		all.add("GATEHOUSE_HASH_WORKER", "%q is neither on nor off", c.HashWorker)
+	}
+	if !slices.Contains([]string{"off", "required"}, c.AdminMFA) {
+		all.add("GATEHOUSE_ADMIN_MFA", "%q is neither off nor required", c.AdminMFA)
 	}
 	if !slices.Contains([]string{"on", "off"}, c.Pprof) {
 		all.add("GATEHOUSE_PPROF", "%q is neither on nor off", c.Pprof)

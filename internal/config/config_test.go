@@ -28,6 +28,7 @@ func defaults() *config.Config {
 		KeyRotation:   "2160h", RotateEvery: 2160 * time.Hour,
 		Playground: "auto", Argon2: "m=19456,t=2,p=1", HashWorker: "on", Pprof: "off", Throttle: "on", Drain: "auto", AppName: "Gatehouse",
 		Registration: "open",
+		AdminMFA:     "off",
 		Log:          "info", LogLevel: slog.LevelInfo,
 	}
 }

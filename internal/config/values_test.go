@@ -189,6 +189,9 @@ var allValues = []values{
 	{variable: "GATEHOUSE_REGISTRATION", texts: []string{"open", "confirmed", "closed"}},
 	{variable: "GATEHOUSE_REGISTRATION", texts: []string{"on", "CLOSED", "invited"}, refused: "open, confirmed or closed"},
 
+	{variable: "GATEHOUSE_ADMIN_MFA", texts: []string{"off", "required"}},
+	{variable: "GATEHOUSE_ADMIN_MFA", texts: []string{"on", "true", "Required"}, refused: "neither off nor required"},
+
 	{variable: "GATEHOUSE_HASH_WORKER", texts: []string{"on", "off"}},
 	{variable: "GATEHOUSE_HASH_WORKER", texts: []string{"false"}, refused: "on nor off"},
 	{variable: "GATEHOUSE_PLAYGROUND", texts: []string{"on", "off"}},

@@ -19,6 +19,8 @@ var personas = []struct {
 	{"administrator", "an administrator", authz.Principal{SignedIn: true, Roles: administrator}},
 	{"proved", "an administrator who has just reauthenticated",
 		authz.Principal{SignedIn: true, Roles: administrator, Reauthenticated: true}},
+	{"factors", "an administrator who has just proved two factors",
+		authz.Principal{SignedIn: true, Roles: administrator, Reauthenticated: true, MFA: true}},
 }
 
 var user, administrator = []string{"USER"}, []string{"USER", "ADMIN"}

@@ -159,6 +159,7 @@ func (s *Server) openAccounts(ctx context.Context) (err error) {
 		FactorKey:     factorKey,
 		AppName:       s.config.AppName,
 		Registration:  accounts.RegistrationMode(s.config.Registration),
+		AdminMFA:      s.config.AdminMFA == "required",
 		MailOff:       s.config.SMTPURL == "" && !s.config.ShowInbox(),
 		RefreshTTL:    s.config.RefreshTTL,
 		SessionTTL:    s.config.SessionTTL,
@@ -205,6 +206,7 @@ func (s *Server) newGraphQLHandler() (*graphqlhttp.Handler, error) {
 	schema, cache := graph.NewSchema(s.accounts), authz.NewQueryCache(graphqlhttp.CachedDocuments)
 	s.guard, err = graph.NewGuard(schema.Schema(), graph.GuardConfig{
 		Accounts:      s.accounts,
+		AdminMFA:      s.config.AdminMFA == "required",
 		QueryCache:    cache,
 		Introspection: introspection,
 		Audit:         s.options.Audit,

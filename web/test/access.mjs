@@ -40,6 +40,7 @@ async function look(browser, { name, ...device }) {
     ['a user, of their own', 'User.sessions', 'Query.users'],
     ['an administrator', 'Query.users', 'Mutation.setRoles'],
     ['an administrator who has just reauthenticated', 'Mutation.setRoles', 'Session.id'],
+    ['an administrator who has just proved two factors', 'Mutation.setRoles', 'Session.id'],
   ]) {
     await page.getByRole('link', { name: persona, exact: true }).click();
     await page.waitForLoadState();
