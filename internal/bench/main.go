@@ -45,14 +45,16 @@ type size struct {
 	callers                         int // signed-in users, in turn
 	sessions                        int // of as many users: more than any cache holds
 	round                           time.Duration
+	speedRounds                     int // many short ones: each is close to those that it is compared with
+	speedRound                      time.Duration
 	deadline                        time.Duration // of each build that is measured
 }
 
 var (
 	full = size{rounds: 5, starts: 7, requests: 100_000, users: 1_000_000, callers: 64, sessions: 20_000,
-		round: 1500 * time.Millisecond, deadline: 20 * time.Minute}
+		round: 1500 * time.Millisecond, speedRounds: 15, speedRound: 500 * time.Millisecond, deadline: 20 * time.Minute}
 	quick = size{rounds: 2, starts: 2, requests: 2_000, users: 20_000, callers: 16, sessions: 500,
-		round: 200 * time.Millisecond, deadline: 10 * time.Minute}
+		round: 200 * time.Millisecond, speedRounds: 2, speedRound: 200 * time.Millisecond, deadline: 10 * time.Minute}
 )
 
 // run measures and returns the exit code: 1 when something failed or a figure misses its target. A quick run checks no

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 )
 
 // subject is a workload on a server, measured in rounds that alternate with those of others.
@@ -123,9 +124,9 @@ func (b *bench) alternate(
 		all, newest = append(all, subjects...), subjects
 	}
 	measured := append(yardsticks, all...)
-	for range b.size.rounds {
+	for range b.size.speedRounds {
 		for _, s := range measured {
-			if err := s.round(ctx, b.size); err != nil {
+			if err := s.round(ctx, b.size.speedRound); err != nil {
 				return nil, fmt.Errorf("%s: %w", s.name, err)
 			}
 		}
@@ -136,7 +137,7 @@ func (b *bench) alternate(
 	return all, nil
 }
 
-func (s *subject) round(ctx context.Context, size size) error {
+func (s *subject) round(ctx context.Context, took time.Duration) error {
 	if err := s.workload.send(ctx, connections, s.warmUp); err != nil {
 		return err
 	}
@@ -145,11 +146,11 @@ func (s *subject) round(ctx context.Context, size size) error {
 		return err
 	}
 	cpu, generator, collections := s.process.cpu(), processorTime(os.Getpid()), s.process.collections()
-	rate, err := s.workload.closedLoop(ctx, connections, size.round)
+	rate, err := s.workload.closedLoop(ctx, connections, took)
 	if err != nil {
 		return err
 	}
-	requests := rate * size.round.Seconds()
+	requests := rate * took.Seconds()
 	s.rates = append(s.rates, rate)
 	s.cpu = append(s.cpu, float64((s.process.cpu()-cpu).Microseconds())/requests)
 	s.generator = append(s.generator, float64((processorTime(os.Getpid())-generator).Microseconds())/requests)
