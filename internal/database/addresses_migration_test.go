@@ -12,7 +12,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/gatehouse/gatehouse/ent/user"
 	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/testenv"
@@ -90,22 +89,20 @@ func (r *replacers) begin(many int) {
 // may be before or after those that the migration has come to.
 func (r *replacers) replace(id uuid.UUID, goesOn bool) error {
 	began, ctx := time.Now(), r.t.Context()
-	tx, err := r.d.Client.Tx(ctx)
+	tx, err := r.d.SQL().BeginTx(ctx, nil) // Ent writes columns that this version has not
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback()
-	old, err := tx.User.Query().Where(user.ID(id)).Select(user.FieldID, user.FieldEmail).Only(ctx)
-	if err == nil {
-		err = tx.User.DeleteOne(old).Exec(ctx)
-	}
-	if err != nil {
+	var email string
+	if err := tx.QueryRowContext(ctx, "DELETE FROM users WHERE id = $1 RETURNING email", id).Scan(&email); err != nil {
 		return err
 	}
 	time.Sleep(time.Millisecond)
 	if goesOn {
-		if err := tx.User.Create().SetID(uuid.New()).SetEmail(old.Email).SetPasswordHash("").SetRoles([]string{"USER"}).
-			SetStatus("ACTIVE").SetCreatedAt(began.UTC()).SetUpdatedAt(began.UTC()).Exec(ctx); err != nil {
+		_, err := tx.ExecContext(ctx, "INSERT INTO users (id, email, password_hash, roles, status, created_at, updated_at)"+
+			" VALUES ($1, $2, '', '[\"USER\"]', 'ACTIVE', $3, $3)", uuid.New(), email, began.UTC())
+		if err != nil {
 			return err
 		}
 	}
