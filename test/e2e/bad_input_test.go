@@ -51,6 +51,8 @@ func inputCases(user servertest.Account) map[string]inputCase {
 		"refreshToken":         {good: "x"},
 		"token":                {good: "x"},
 		"code":                 {},
+		"challenge":            {good: "x"},
+		"recoveryCode":         {good: "x"},
 		"locale":               {wrong: []wrongValue{{"no locale", "MALFORMED", none}, {"a\x00", "MALFORMED", none}}},
 		"id":                   {good: user.ID, wrong: id, early: true},
 		"userId":               {good: user.ID, wrong: id, early: true},
