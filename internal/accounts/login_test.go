@@ -246,7 +246,7 @@ func (m *meeting) wait() error {
 	select {
 	case <-m.met:
 		return nil
-	case <-time.After(20 * time.Second):
+	case <-time.After(testenv.HangGuard):
 		return errors.New("the others did not come")
 	}
 }

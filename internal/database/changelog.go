@@ -58,7 +58,7 @@ func (d *Database) Follow(ctx context.Context, f Follower) {
 	for ctx.Err() == nil {
 		if f.Needed() || read.IsZero() || age(read) >= idleReadInterval {
 			read = time.Now()
-			if err := r.pass(ctx, f); err != nil && ctx.Err() == nil {
+			if err := r.passInTime(ctx, f); err != nil && ctx.Err() == nil {
 				if warned.IsZero() || time.Since(warned) >= warnInterval {
 					warned = read
 					d.log.WarnContext(ctx, "the log of changes cannot be read: every request asks the database until it can",
@@ -130,10 +130,15 @@ type logReader struct {
 	readAt   time.Time
 }
 
-// pass reads once.
-func (r *logReader) pass(ctx context.Context, f Follower) error {
+// passInTime reads once, within readTimeout.
+func (r *logReader) passInTime(ctx context.Context, f Follower) error {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
+	return r.pass(ctx, f)
+}
+
+// pass reads once.
+func (r *logReader) pass(ctx context.Context, f Follower) error {
 	before := time.Now()
 	b, err := r.read(ctx)
 	if err != nil {
