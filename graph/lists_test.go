@@ -116,7 +116,7 @@ func TestLists_ResolversThatWaitDoSoAtOnce(t *testing.T) {
 		select {
 		case <-all:
 			return nil
-		case <-time.After(time.Minute):
+		case <-time.After(testenv.HangGuard):
 			return errors.New("the others are not there")
 		}
 	}

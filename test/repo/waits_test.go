@@ -12,13 +12,20 @@ import (
 )
 
 // TestTests_WaitAsLongAsABusyMachineTakes: outside the folders whose tests run alone, what must come is waited for until
-// HangGuard; and no test but those of the driver itself opens a SQLite file without dbtest's wait for its lock.
+// HangGuard, in Eventually and where time.After fails a test; and no test but those of the driver itself opens a SQLite
+// file without dbtest's wait for its lock.
 func TestTests_WaitAsLongAsABusyMachineTakes(t *testing.T) {
-	waits, opens := 0, 0
+	waits, guards, opens := 0, 0, 0
 	for _, name := range tracked(t, "*_test.go") {
 		file, err := parser.ParseFile(token.NewFileSet(), name, servertest.ReadFile(t, name), 0)
 		servertest.Check(t, err)
 		alone := strings.HasPrefix(name, "test/faults/") || strings.HasPrefix(name, "test/abuse/")
+		for guard := range failingAfter(file) {
+			if bound := types.ExprString(guard); !alone && !strings.HasSuffix(bound, "HangGuard") {
+				t.Errorf("%s fails after %s; HangGuard, or a test in test/faults", name, bound)
+			}
+			guards++
+		}
 		for call := range calls(file) {
 			switch called := types.ExprString(call.Fun); {
 			case strings.HasSuffix(called, "Eventually") && !alone:
@@ -33,15 +40,51 @@ func TestTests_WaitAsLongAsABusyMachineTakes(t *testing.T) {
 			}
 		}
 	}
-	if waits < 20 || opens != 1 {
-		t.Errorf("found %d waits and %d SQLite files: the test looks in the wrong place", waits, opens)
+	if waits < 20 || guards < 3 || opens != 1 {
+		t.Errorf("found %d waits, %d guards and %d SQLite files: the test looks in the wrong place", waits, guards, opens)
 	}
 }
 
-// calls are those in a file.
-func calls(file *ast.File) func(yield func(*ast.CallExpr) bool) {
-	return func(yield func(*ast.CallExpr) bool) {
+// failingAfter are the times after which a file's tests fail: of time.After in a case whose statements do that.
+func failingAfter(file *ast.File) func(yield func(ast.Expr) bool) {
+	return func(yield func(ast.Expr) bool) {
 		for n := range ast.Preorder(file) {
+			clause, ok := n.(*ast.CommClause)
+			if !ok || clause.Comm == nil {
+				continue
+			}
+			for _, statement := range clause.Body {
+				if !fails(statement) {
+					continue
+				}
+				for call := range calls(clause.Comm) {
+					if types.ExprString(call.Fun) == "time.After" && !yield(call.Args[0]) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// fails reports whether a statement fails its test, by itself or by an error that it returns.
+func fails(statement ast.Stmt) bool {
+	for call := range calls(statement) {
+		called := types.ExprString(call.Fun)
+		if called == "errors.New" {
+			return true
+		}
+		if _, name, _ := strings.Cut(called, "."); strings.HasPrefix(name, "Fatal") || strings.HasPrefix(name, "Error") {
+			return true
+		}
+	}
+	return false
+}
+
+// calls are those in a node.
+func calls(node ast.Node) func(yield func(*ast.CallExpr) bool) {
+	return func(yield func(*ast.CallExpr) bool) {
+		for n := range ast.Preorder(node) {
 			if call, ok := n.(*ast.CallExpr); ok && !yield(call) {
 				return
 			}
