@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 
 // smoke is a run of a few seconds, which shows that each group works.
 var smoke = size{rounds: 1, starts: 1, requests: 50, users: 1100, callers: 4, sessions: 20,
-	round: 30 * time.Millisecond, deadline: 10 * time.Minute}
+	round: 30 * time.Millisecond, speedRounds: 1, speedRound: 30 * time.Millisecond, deadline: 10 * time.Minute}
 
 // TestSmoke_MeasuresEveryFigure runs every group, in so little time that the figures mean nothing.
 func TestSmoke_MeasuresEveryFigure(t *testing.T) {
