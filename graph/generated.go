@@ -1561,8 +1561,8 @@ type Query {
 type Mutation {
   """
   Makes an account and signs it in. Where addresses are confirmed first, it makes none and answers
-  ` + "`" + `VERIFICATION_REQUIRED` + "`" + `, for every address: who reads its mail makes the account by ` + "`" + `verifyEmail` + "`" + `, or learns that there
-  is one. Of what is sent then, only the address and the locale are kept.
+  ` + "`" + `VERIFICATION_REQUIRED` + "`" + `, for every address: who reads its mail makes the account by ` + "`" + `verifyEmail` + "`" + `, or learns that
+  there is one. Of what is sent then, only the address and the locale are kept.
   Errors: ` + "`" + `EMAIL_TAKEN` + "`" + `, ` + "`" + `VERIFICATION_REQUIRED` + "`" + `, ` + "`" + `FORBIDDEN` + "`" + ` where only administrators make accounts, ` + "`" + `BAD_USER_INPUT` + "`" + `,
   ` + "`" + `RATE_LIMITED` + "`" + `.
   """
@@ -1575,9 +1575,9 @@ type Mutation {
   """
   login("Who signs in." input: LoginInput!): AuthPayload! @public @signsIn
   """
-  Completes a sign-in that ` + "`" + `SECOND_FACTOR_REQUIRED` + "`" + ` has stopped, by a code of an authenticator app, or by a recovery code,
-  which works once and of whose use the user is told. A challenge holds for five minutes and five tries, once, and ends
-  with the password that it was given for.
+  Completes a sign-in that ` + "`" + `SECOND_FACTOR_REQUIRED` + "`" + ` has stopped, by a code of an authenticator app, or by a recovery
+  code, which works once and of whose use the user is told. A challenge holds for five minutes and five tries, once, and
+  ends with the password that it was given for.
   Errors: ` + "`" + `INVALID_CREDENTIALS` + "`" + ` for a wrong code, also one that was used before, ` + "`" + `INVALID_TOKEN` + "`" + ` for the challenge,
   ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
   """
@@ -1608,8 +1608,9 @@ type Mutation {
   """
   updateProfile("What to change." input: UpdateProfileInput!): UpdateProfilePayload! @auth
   """
-  Proves again who the caller is: the session, and no other, gets a new ` + "`" + `auth_time` + "`" + `, and its ` + "`" + `amr` + "`" + ` what was proved more. It
-  counts for all access tokens of the session, those of other tabs too; the one that is given says it to other services.
+  Proves again who the caller is: the session, and no other, gets a new ` + "`" + `auth_time` + "`" + `, and its ` + "`" + `amr` + "`" + ` what was proved more.
+  It counts for all access tokens of the session, those of other tabs too; the one that is given says it to other
+  services.
   Errors: ` + "`" + `INVALID_CREDENTIALS` + "`" + `, ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
   """
   reauthenticate("The proof." input: ReauthenticateInput!): AuthPayload! @auth
@@ -1620,8 +1621,8 @@ type Mutation {
   """
   changePassword("The old and the new password." input: ChangePasswordInput!): AuthPayload! @auth(maxAge: 300)
   """
-  Mails the caller a link and a code that confirm the account's address; nothing, when that is confirmed. They work once,
-  for a day, until the next ones are mailed.
+  Mails the caller a link and a code that confirm the account's address; nothing, when that is confirmed. They work
+  once, for a day, until the next ones are mailed.
   Errors: ` + "`" + `MAIL_OFF` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
   """
   requestEmailVerification: RequestEmailVerificationPayload! @auth
@@ -1629,12 +1630,14 @@ type Mutation {
   Confirms the address of an account, by the token of a mailed link, for which nobody needs to be signed in, or by its
   code, in the session that asked for the mail. A code may be tried five times, and then the link still works. The token
   of the mail of a registration makes the account, with a password; nobody is signed in by it.
-  Errors: ` + "`" + `INVALID_TOKEN` + "`" + `, ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `; for a code also ` + "`" + `INVALID_CREDENTIALS` + "`" + ` and ` + "`" + `UNAUTHENTICATED` + "`" + `.
+  Errors: ` + "`" + `INVALID_TOKEN` + "`" + `, ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `, ` + "`" + `FORBIDDEN` + "`" + ` for the token of a registration where only
+  administrators make accounts meanwhile; for a code also ` + "`" + `INVALID_CREDENTIALS` + "`" + ` and ` + "`" + `UNAUTHENTICATED` + "`" + `.
   """
   verifyEmail("What the mail had." input: VerifyEmailInput!): VerifyEmailPayload! @public
   """
-  Mails a link to the owner of an account, by which ` + "`" + `resetPassword` + "`" + ` chooses a new password. The answer is the same for
-  every address, whether an account has it or not. The link works once, for half an hour, until the next one is mailed.
+  Mails a link to the owner of an account, by which ` + "`" + `resetPassword` + "`" + ` chooses a new password; also of one that its owner
+  has deleted and can have again. The answer is the same for every address, whether an account has it or not. The link
+  works once, for half an hour, until the next one is mailed.
   Errors: ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `MAIL_OFF` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
   """
   requestPasswordReset("Whose password." input: RequestPasswordResetInput!): RequestPasswordResetPayload! @public
@@ -1642,20 +1645,22 @@ type Mutation {
   Chooses a new password by the token of a mailed link, and signs in. Nothing that opened the account before opens it
   any more: all of its sessions end, and its devices are forgotten. Only who owns a former address can still undo the
   change away from it. The mail has shown that its address is the user's. An account with a second factor has its new
-  password then, and is asked for the factor: go on with ` + "`" + `completeLogin` + "`" + `.
+  password then, and is asked for the factor: go on with ` + "`" + `completeLogin` + "`" + `. The sign-in takes back a deletion by the
+  owner.
   Errors: ` + "`" + `INVALID_TOKEN` + "`" + `, ` + "`" + `SECOND_FACTOR_REQUIRED` + "`" + `, ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
   """
   resetPassword("The token, and the new password." input: ResetPasswordInput!): AuthPayload! @public @signsIn
   """
   Begins to change the caller's address: a link and a code are mailed to the new one, which is the ` + "`" + `pendingEmail` + "`" + ` until
-  they are used, within a day. The address that the account has takes a pending change back.
+  they are used, within a day. They end with a new password and with the session that asked, unless that is logged out.
+  To take a pending change back, give the address that the account has.
   Errors: ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `EMAIL_TAKEN` + "`" + `, ` + "`" + `MAIL_OFF` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
   """
   changeEmail("The new address." input: ChangeEmailInput!): ChangeEmailPayload! @auth(maxAge: 300)
   """
   Gives the account its new address, by the token of the mailed link, for which nobody needs to be signed in, or by its
-  code, in the session that asked for the change. The owner of the former address, if that was confirmed, is told, and can
-  undo the change for seven days. As long nobody else gets that address.
+  code, in the session that asked for the change. The owner of the former address, if that was confirmed, is told, and
+  can undo the change for seven days. Until then nobody else gets that address.
   Errors: ` + "`" + `INVALID_TOKEN` + "`" + `, ` + "`" + `EMAIL_TAKEN` + "`" + `, ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `MAIL_OFF` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `; for a code also
   ` + "`" + `INVALID_CREDENTIALS` + "`" + ` and ` + "`" + `UNAUTHENTICATED` + "`" + `.
   """
@@ -1680,55 +1685,59 @@ type Mutation {
   """
   acceptInvitation("The token, and the new account." input: AcceptInvitationInput!): AuthPayload! @public @signsIn
   """
-  Shuts everyone out of an account, by the token of the link of a notice: somebody else did what it tells of. All sessions
-  end, devices are forgotten, the password counts no more, a change of address that is pending is taken back, and a link to
-  choose a new password is mailed to the account's address. It works while the account has the address of the notice.
+  Shuts everyone out of an account, by the token of the link of a notice: somebody else did what it tells of. All
+  sessions end, devices are forgotten, the password counts no more, a change of address that is pending is taken back,
+  and a link to choose a new password is mailed to the account's address. It works once, for seven days, until another
+  such link of the account is used, and while the account is active and has the address of the notice.
   Errors: ` + "`" + `INVALID_TOKEN` + "`" + `, ` + "`" + `MAIL_OFF` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
   """
   secureAccount("What the mail had." input: SecureAccountInput!): SecureAccountPayload! @public
   """
-  Mails the caller a link to all that is stored about them. It works once, for a day, until the next one is mailed, and
-  ends with the account's password and its address.
+  Mails the caller a link to all that is stored about them. It works once, for a day, until the next one is mailed. It
+  ends with a new password or address of the account, its suspension or deletion, and with the session that asked,
+  unless that is logged out.
   Errors: ` + "`" + `MAIL_OFF` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
   """
   exportMyData: ExportMyDataPayload! @auth(maxAge: 300)
   """
-  Gives, by the token of a mailed link, what is stored about the user who asked for it, as it is now: the account, held
-  addresses, sessions, second factors, mailed links, jobs that wait, and the newest 10,000 events of the audit log about
-  the user, or by them; of other users, nothing. For an account with a second factor the link is not enough: the request
-  needs a session of the account too.
+  Gives, by the token of a mailed link, what is stored about the user who asked for it, as it is now: the account, the
+  addresses that it holds, its sessions, second factors, mailed links, the newest 1,000 jobs of mails that wait or were
+  given up, and the newest 10,000 events of the audit log about the user, or by them; of other users, nothing. For an
+  account with a second factor the link is not enough: the request needs a session of the account too.
   Errors: ` + "`" + `INVALID_TOKEN` + "`" + `, ` + "`" + `UNAUTHENTICATED` + "`" + ` without that session, ` + "`" + `RATE_LIMITED` + "`" + `.
   """
   downloadMyData("What the mail had." input: DownloadMyDataInput!): DownloadMyDataPayload! @public
   """
   Begins to set up an authenticator app (TOTP, RFC 6238), whose secret is shown this once. It counts for nothing until
-  ` + "`" + `confirmTotp` + "`" + `, in the same session, within half an hour. An app that counts already stays until then. An account with a
-  second factor needs a session that has proved one.
+  ` + "`" + `confirmTotp` + "`" + `, in the same session, within half an hour. An app that counts already stays until then. An account with
+  a second factor needs a session that has proved one.
   Errors: ` + "`" + `REAUTHENTICATION_REQUIRED` + "`" + `.
   """
   startTotp: StartTotpPayload! @auth(maxAge: 300)
   """
-  Makes the app count that ` + "`" + `startTotp` + "`" + ` began, in place of one before it: from now on a password alone opens the account no
-  more. With the first second factor come ten recovery codes, which are shown this once. The owner is told by mail.
-  Errors: ` + "`" + `INVALID_CREDENTIALS` + "`" + ` for a wrong code, ` + "`" + `NOT_FOUND` + "`" + ` when the session sets up none, ` + "`" + `REAUTHENTICATION_REQUIRED` + "`" + `.
+  Makes the app count that ` + "`" + `startTotp` + "`" + ` began, in place of one before it: from now on a password alone opens the account
+  no more. With the first second factor come ten recovery codes, which are shown this once. The owner is told by mail.
+  Errors: ` + "`" + `INVALID_CREDENTIALS` + "`" + ` for a wrong code, ` + "`" + `NOT_FOUND` + "`" + ` when the session sets up none,
+  ` + "`" + `REAUTHENTICATION_REQUIRED` + "`" + `.
   """
   confirmTotp("A code of the app." input: ConfirmTotpInput!): ConfirmTotpPayload! @auth(maxAge: 300)
   """
-  Removes a second factor, in a session that has proved one. With the last one the recovery codes go, and a password alone
-  opens the account again. The owner is told by mail.
+  Removes a second factor, in a session that has proved one. With the last one the recovery codes go, and a password
+  alone opens the account again. The owner is told by mail.
   Errors: ` + "`" + `NOT_FOUND` + "`" + `, also for the recovery codes alone, ` + "`" + `REAUTHENTICATION_REQUIRED` + "`" + `.
   """
   removeFactor("The factor's id." id: ID! @auth(owner: SELF)): RemoveFactorPayload! @auth(maxAge: 300)
   """
-  Makes ten new recovery codes, which are shown this once, in a session that has proved a second factor. No older one works
-  any more. The owner is told by mail.
+  Makes ten new recovery codes, which are shown this once, in a session that has proved a second factor. No older one
+  works any more. The owner is told by mail.
   Errors: ` + "`" + `NOT_FOUND` + "`" + ` for an account without a second factor, ` + "`" + `REAUTHENTICATION_REQUIRED` + "`" + `.
   """
   regenerateRecoveryCodes: RecoveryCodesPayload! @auth(maxAge: 300)
   """
   Deletes the caller's account: its sessions end, nobody can use it, and the cookie is cleared. For 30 days
-  (` + "`" + `GATEHOUSE_DELETION_GRACE` + "`" + `) its address stays taken, and signing in, or choosing a new password by a mailed link, takes
-  the deletion back. Then it is erased, for good. Its owner is told by mail until when that is.
+  (` + "`" + `GATEHOUSE_DELETION_GRACE` + "`" + `) its address stays taken, and signing in, or choosing a new password by a mailed link,
+  takes the deletion back. Then it is erased, for good. A mail to its address, if that is confirmed, says until when
+  that is.
   Errors: ` + "`" + `LAST_ADMIN` + "`" + `.
   """
   deleteAccount: DeleteAccountPayload! @auth(maxAge: 300)
@@ -1739,7 +1748,7 @@ type Mutation {
   setRoles("Whose roles, and which." input: SetRolesInput!): SetRolesPayload! @auth(roles: [ADMIN], maxAge: 300)
   """
   Keeps an account from being used, and ends its sessions at once.
-  Errors: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `LAST_ADMIN` + "`" + `.
+  Errors: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `FORBIDDEN` + "`" + ` for a deleted account, ` + "`" + `LAST_ADMIN` + "`" + `.
   """
   suspendUser("The user's id." id: ID!): SuspendUserPayload! @auth(roles: [ADMIN], maxAge: 300)
   """
@@ -1753,14 +1762,15 @@ type Mutation {
   """
   endSessions("The user's id." userId: ID!): EndSessionsPayload! @auth(roles: [ADMIN], maxAge: 300)
   """
-  Deletes an account, as ` + "`" + `deleteAccount` + "`" + ` does; but only an administrator takes that back, by ` + "`" + `reinstateUser` + "`" + `.
+  Deletes an account, as ` + "`" + `deleteAccount` + "`" + ` does; but only an administrator takes that back, by ` + "`" + `reinstateUser` + "`" + `, also when
+  its owner had deleted it before.
   Errors: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `LAST_ADMIN` + "`" + `.
   """
   deleteUser("The user's id." id: ID!): DeleteUserPayload! @auth(roles: [ADMIN], maxAge: 300)
   """
   Mails a user a link by which they choose a new password (` + "`" + `resetPassword` + "`" + `). Until they do, nothing changes. No
   administrator sees the link or the password.
-  Errors: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `FORBIDDEN` + "`" + ` for a suspended account, ` + "`" + `MAIL_OFF` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
+  Errors: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `FORBIDDEN` + "`" + ` for a suspended or deleted account, ` + "`" + `MAIL_OFF` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
   """
   sendPasswordReset("The user's id." userId: ID!): SendPasswordResetPayload! @auth(roles: [ADMIN])
 }
@@ -1775,8 +1785,8 @@ input RegisterInput {
   "8 to 128 characters, no rules of composition; not the address, not among the 10,000 commonest passwords."
   password: String!
   """
-  What the user wants to be called: 1 to 100 characters, one of them visible. Refused are characters that control text or
-  its direction, and invisible ones that neither the script nor an emoji beside them needs.
+  What the user wants to be called: 1 to 100 characters, one of them visible. Refused are characters that control text
+  or its direction, and invisible ones that neither the script nor an emoji beside them needs.
   """
   name: String
   """
@@ -1811,7 +1821,10 @@ input LoginInput {
 
 "The refresh token to exchange."
 input RefreshInput {
-  "The newest refresh token of the session. Without one, the cookie's is exchanged, and the next one goes into the cookie."
+  """
+  The newest refresh token of the session. Without one, the cookie's is exchanged, and the next one goes into the
+  cookie.
+  """
   refreshToken: String
 }
 
@@ -1847,7 +1860,8 @@ input VerifyEmailInput {
   code: String
   """
   Of the account that the token of a registration makes, as in ` + "`" + `RegisterInput` + "`" + `. It is chosen here, and the one that was
-  sent to ` + "`" + `register` + "`" + ` is not kept, so that nobody gets an account with a password of somebody else. Other tokens need none.
+  sent to ` + "`" + `register` + "`" + ` is not kept, so that nobody gets an account with a password of somebody else. Other tokens need
+  none.
   """
   password: String
   "What the user of that account wants to be called, as in ` + "`" + `RegisterInput` + "`" + `."
@@ -1941,8 +1955,8 @@ input CompleteLoginInput {
   "As in ` + "`" + `LoginInput` + "`" + `."
   device: String
   """
-  Ask for no second factor on this device for 30 days, until the password or a factor changes: the answer's ` + "`" + `device` + "`" + ` then
-  says so. A session that begins without one has not proved it.
+  Ask for no second factor on this device for 30 days, until the password or a factor changes: the answer's ` + "`" + `device` + "`" + `
+  then says so. A session that begins without one has not proved it.
   """
   rememberDevice: Boolean = false
   """
@@ -1967,8 +1981,9 @@ input SetRolesInput {
   """
   Give ` + "`" + `ADMIN` + "`" + ` although whoever has the account's password has not shown that they read the mail of its address, so that
   anybody may have registered it. They show it by ` + "`" + `resetPassword` + "`" + `, or by the code or the link of a mail in a session of
-  the account; a link that is followed without one confirms the address and shows nothing of them. The caller vouches for
-  them; all sessions of the account end. Without this, such an account is refused: ` + "`" + `BAD_USER_INPUT` + "`" + `, with this ` + "`" + `field` + "`" + `.
+  the account; a link that is followed without one confirms the address and shows nothing of them. The caller vouches
+  for them; all sessions of the account end. Without this, such an account is refused: ` + "`" + `BAD_USER_INPUT` + "`" + `, with this
+  ` + "`" + `field` + "`" + `.
   """
   allowUnverifiedEmail: Boolean = false
 }
@@ -2005,9 +2020,9 @@ enum UserOrderField {
 
 "Which way a list is sorted."
 enum OrderDirection {
-  "The oldest or smallest first."
+  "The oldest first; addresses from a to z."
   ASC
-  "The newest or greatest first."
+  "The newest first; addresses from z to a."
   DESC
 }
 
@@ -2033,12 +2048,15 @@ type AuthPayload @public {
   tokenType: String!
   "Seconds until the access token expires."
   expiresIn: Int!
-  "Opaque token for ` + "`" + `refresh` + "`" + `; keep it secret. Null when it is in the cookie, and from ` + "`" + `reauthenticate` + "`" + `, which leaves it as it is."
+  """
+  Opaque token for ` + "`" + `refresh` + "`" + `; keep it secret. Null when it is in the cookie, and from ` + "`" + `reauthenticate` + "`" + `, which leaves it
+  as it is.
+  """
   refreshToken: String
   """
   Opaque token for the next ` + "`" + `login` + "`" + `, by which this client is known: keep it secret, and keep it over ` + "`" + `logout` + "`" + `. A new
-  password makes it worthless. Null when it is in the cookie, from ` + "`" + `refresh` + "`" + ` and ` + "`" + `reauthenticate` + "`" + `, which leave it as it
-  is, and when attempts are not limited.
+  password or address makes it worthless. Null when it is in the cookie, from ` + "`" + `refresh` + "`" + ` and ` + "`" + `reauthenticate` + "`" + `, which
+  leave it as it is, and when attempts are not limited.
   """
   device: String
   "The user who is now signed in."
@@ -2057,7 +2075,7 @@ type VerifyEmailPayload @public {
   success: Boolean!
 }
 
-"A mail is on its way, if an account has the address."
+"A mail is on its way, if an account has the address and may be used, or its owner can have it again."
 type RequestPasswordResetPayload @public {
   "Always true, for every address."
   success: Boolean!
@@ -2152,7 +2170,7 @@ type Session implements Node @auth(owner: SELF) {
   ` + "`" + `swk` + "`" + ` a key, ` + "`" + `user` + "`" + ` that its owner was asked, ` + "`" + `mfa` + "`" + ` more than one factor.
   """
   amr: [String!]!
-  "When it ends unless it is refreshed before, and at the latest."
+  "When it ends unless it is refreshed before. A refresh puts that off, but not beyond the longest life of a session."
   expiresAt: Time!
   "The program that used it last, as it names itself; null when it does not."
   userAgent: String
@@ -2161,8 +2179,8 @@ type Session implements Node @auth(owner: SELF) {
 }
 
 """
-A security event: a row of the audit log. Administrators see all of it. The user whose account it concerns sees from where,
-unless an administrator or the operator acted, and which of their own sessions did.
+A security event: a row of the audit log. Administrators see all of it. The user whose account it concerns sees from
+where, unless an administrator or the operator acted, and which of their own sessions did.
 """
 type AuditEvent implements Node @auth(any: [{ roles: [ADMIN] }, { owner: SELF }]) {
   "Names the event (UUIDv7, RFC 9562)."
@@ -2172,8 +2190,8 @@ type AuditEvent implements Node @auth(any: [{ roles: [ADMIN] }, { owner: SELF }]
   "What happened, such as ` + "`" + `signed_in` + "`" + `; newer servers have kinds that older clients do not know."
   kind: String!
   """
-  The user whose account it concerns; null when none is known. Once the account is deleted, what the event says of its user
-  is erased.
+  The user whose account it concerns; null when none is known. It is null, too, once the account is erased, and nothing
+  that the event said of its user is left then.
   """
   userId: ID
   "The session that began or ended, or was refused something."
@@ -2198,7 +2216,8 @@ type AuditEvent implements Node @auth(any: [{ roles: [ADMIN] }, { owner: SELF }]
   after: String
   """
   What refused an attempt: the limit of ` + "`" + `attempt_throttled` + "`" + `, the fields of ` + "`" + `operation_denied` + "`" + `. Or the invitation that
-  ` + "`" + `user_invited` + "`" + ` and ` + "`" + `invitation_accepted` + "`" + ` are about, or the kind of factor that ` + "`" + `factor_added` + "`" + ` and ` + "`" + `factor_removed` + "`" + ` are.
+  ` + "`" + `user_invited` + "`" + ` and ` + "`" + `invitation_accepted` + "`" + ` are about, or the kind of factor that ` + "`" + `factor_added` + "`" + ` and ` + "`" + `factor_removed` + "`" + `
+  are.
   """
   detail: String
   "How many refused attempts before this one were not recorded, because there were too many."
@@ -2237,7 +2256,7 @@ type AuditEdge {
 
 "One page of users."
 type UserConnection {
-  "The users of the page, oldest first."
+  "The users of the page, in the order of ` + "`" + `orderBy` + "`" + `."
   edges: [UserEdge!]!
   "Where the page stands."
   pageInfo: PageInfo!
@@ -2366,7 +2385,7 @@ type SecureAccountPayload @public {
   success: Boolean!
 }
 
-"The mail is on its way."
+"A mail with the link is on its way."
 type ExportMyDataPayload {
   "Always true."
   success: Boolean!
@@ -2378,7 +2397,7 @@ type DownloadMyDataPayload @public {
   json: String!
 }
 
-"The account is gone."
+"Nobody can use the account, and it is erased unless its owner takes the deletion back in time."
 type DeleteAccountPayload {
   "Always true."
   success: Boolean!
@@ -2408,7 +2427,7 @@ type EndSessionsPayload {
   success: Boolean!
 }
 
-"The user's account is gone."
+"Nobody can use the account, and it is erased unless an administrator takes the deletion back in time."
 type DeleteUserPayload {
   "Always true."
   success: Boolean!
@@ -2435,8 +2454,8 @@ enum UserStatus {
   "An administrator has suspended the account: it cannot sign in and its sessions have ended."
   SUSPENDED
   """
-  The account was deleted and is not erased yet: its sessions have ended. Its owner has it again by signing in, unless an
-  administrator deleted it.
+  The account was deleted and is not erased yet: its sessions have ended. Its owner has it again by signing in, unless
+  an administrator deleted it.
   """
   DELETED
 }
@@ -2449,7 +2468,7 @@ enum ErrorCode {
   REAUTHENTICATION_REQUIRED
   "The token lacks scopes, listed in ` + "`" + `missingScopes` + "`" + `."
   INSUFFICIENT_SCOPE
-  "Signed in, but not allowed."
+  "Not allowed: to this caller, or on this server to anybody."
   FORBIDDEN
   """
   The password or the token of a reset is right, and the account wants a second factor: go on with ` + "`" + `completeLogin` + "`" + `, with
@@ -2459,9 +2478,9 @@ enum ErrorCode {
   "Wrong e-mail address, password or code."
   INVALID_CREDENTIALS
   """
-  There is no refresh token, or it, the token of a link or a challenge is refused; ` + "`" + `reason` + "`" + ` is ` + "`" + `missing` + "`" + `, ` + "`" + `unknown` + "`" + `, ` + "`" + `used` + "`" + `, ` + "`" + `revoked` + "`" + `
-  or ` + "`" + `expired` + "`" + `. Without a refresh token the user is signed out, unless another tab has a newer one; instead of the link,
-  ask for another mail.
+  There is no refresh token, or it, the token of a link or a challenge is refused; ` + "`" + `reason` + "`" + ` is ` + "`" + `missing` + "`" + `, ` + "`" + `unknown` + "`" + `,
+  ` + "`" + `used` + "`" + `, ` + "`" + `revoked` + "`" + ` or ` + "`" + `expired` + "`" + `. Without a refresh token the user is signed out, unless another tab has a newer one;
+  instead of the link, ask for another mail.
   """
   INVALID_TOKEN
   """
@@ -2469,7 +2488,7 @@ enum ErrorCode {
   every address, whether an account has it or not.
   """
   VERIFICATION_REQUIRED
-  "There is an account with this address."
+  "There is an account with this address, or one that can go back to it."
   EMAIL_TAKEN
   """
   A value is refused. There is one such error for each value: ` + "`" + `field` + "`" + ` names it, ` + "`" + `reason` + "`" + ` is an ` + "`" + `InputProblem` + "`" + `, and ` + "`" + `min` + "`" + `
@@ -2492,7 +2511,7 @@ enum ErrorCode {
   GRAPHQL_PARSE_FAILED
   "The document does not fit the schema, or a variable its type."
   GRAPHQL_VALIDATION_FAILED
-  "The database does not answer; ` + "`" + `retryAfter` + "`" + ` says how many seconds to wait."
+  "The database does not answer, or a queue is full; ` + "`" + `retryAfter` + "`" + ` says how many seconds to wait."
   UNAVAILABLE
   "A fault of the server; ` + "`" + `requestId` + "`" + ` finds it in the server's log."
   INTERNAL

@@ -19,21 +19,21 @@ const (
 	ErrorCodeReauthenticationRequired ErrorCode = "REAUTHENTICATION_REQUIRED"
 	// The token lacks scopes, listed in `missingScopes`.
 	ErrorCodeInsufficientScope ErrorCode = "INSUFFICIENT_SCOPE"
-	// Signed in, but not allowed.
+	// Not allowed: to this caller, or on this server to anybody.
 	ErrorCodeForbidden ErrorCode = "FORBIDDEN"
 	// The password or the token of a reset is right, and the account wants a second factor: go on with `completeLogin`, with
 	// the `challenge`. `factors` lists what it can be completed with: values of `FactorKind`.
 	ErrorCodeSecondFactorRequired ErrorCode = "SECOND_FACTOR_REQUIRED"
 	// Wrong e-mail address, password or code.
 	ErrorCodeInvalidCredentials ErrorCode = "INVALID_CREDENTIALS"
-	// There is no refresh token, or it, the token of a link or a challenge is refused; `reason` is `missing`, `unknown`, `used`, `revoked`
-	// or `expired`. Without a refresh token the user is signed out, unless another tab has a newer one; instead of the link,
-	// ask for another mail.
+	// There is no refresh token, or it, the token of a link or a challenge is refused; `reason` is `missing`, `unknown`,
+	// `used`, `revoked` or `expired`. Without a refresh token the user is signed out, unless another tab has a newer one;
+	// instead of the link, ask for another mail.
 	ErrorCodeInvalidToken ErrorCode = "INVALID_TOKEN"
 	// A mail is on its way, which says how to go on. It is the answer of `register` where addresses are confirmed first, for
 	// every address, whether an account has it or not.
 	ErrorCodeVerificationRequired ErrorCode = "VERIFICATION_REQUIRED"
-	// There is an account with this address.
+	// There is an account with this address, or one that can go back to it.
 	ErrorCodeEmailTaken ErrorCode = "EMAIL_TAKEN"
 	// A value is refused. There is one such error for each value: `field` names it, `reason` is an `InputProblem`, and `min`
 	// and `max` are its bounds where it has some. A request that is refused as a whole has none of these.
@@ -54,7 +54,7 @@ const (
 	ErrorCodeGraphqlParseFailed ErrorCode = "GRAPHQL_PARSE_FAILED"
 	// The document does not fit the schema, or a variable its type.
 	ErrorCodeGraphqlValidationFailed ErrorCode = "GRAPHQL_VALIDATION_FAILED"
-	// The database does not answer; `retryAfter` says how many seconds to wait.
+	// The database does not answer, or a queue is full; `retryAfter` says how many seconds to wait.
 	ErrorCodeUnavailable ErrorCode = "UNAVAILABLE"
 	// A fault of the server; `requestId` finds it in the server's log.
 	ErrorCodeInternal ErrorCode = "INTERNAL"
@@ -111,7 +111,8 @@ func (v *LoginInput) GetCookie() *bool { return v.Cookie }
 
 // The refresh token to exchange.
 type RefreshInput struct {
-	// The newest refresh token of the session. Without one, the cookie's is exchanged, and the next one goes into the cookie.
+	// The newest refresh token of the session. Without one, the cookie's is exchanged, and the next one goes into the
+	// cookie.
 	RefreshToken *string `json:"refreshToken"`
 }
 
@@ -125,8 +126,8 @@ type RegisterInput struct {
 	Email string `json:"email"`
 	// 8 to 128 characters, no rules of composition; not the address, not among the 10,000 commonest passwords.
 	Password string `json:"password"`
-	// What the user wants to be called: 1 to 100 characters, one of them visible. Refused are characters that control text or
-	// its direction, and invisible ones that neither the script nor an emoji beside them needs.
+	// What the user wants to be called: 1 to 100 characters, one of them visible. Refused are characters that control text
+	// or its direction, and invisible ones that neither the script nor an emoji beside them needs.
 	Name *string `json:"name"`
 	// The language of mails, as a language tag (BCP 47) such as `de` or `pt-BR`. Without one it is that of the request
 	// (`Accept-Language`), or English.
@@ -188,8 +189,8 @@ const (
 	UserStatusActive UserStatus = "ACTIVE"
 	// An administrator has suspended the account: it cannot sign in and its sessions have ended.
 	UserStatusSuspended UserStatus = "SUSPENDED"
-	// The account was deleted and is not erased yet: its sessions have ended. Its owner has it again by signing in, unless an
-	// administrator deleted it.
+	// The account was deleted and is not erased yet: its sessions have ended. Its owner has it again by signing in, unless
+	// an administrator deleted it.
 	UserStatusDeleted UserStatus = "DELETED"
 )
 
@@ -246,7 +247,8 @@ func (v *errorCodeResponse) GetErrorCode() ErrorCode { return v.ErrorCode }
 type loginLoginAuthPayload struct {
 	// JWT (RFC 9068) for the `Authorization: Bearer` header.
 	AccessToken string `json:"accessToken"`
-	// Opaque token for `refresh`; keep it secret. Null when it is in the cookie, and from `reauthenticate`, which leaves it as it is.
+	// Opaque token for `refresh`; keep it secret. Null when it is in the cookie, and from `reauthenticate`, which leaves it
+	// as it is.
 	RefreshToken *string `json:"refreshToken"`
 	// The user who is now signed in.
 	User loginLoginAuthPayloadUser `json:"user"`
@@ -415,8 +417,8 @@ func (v *registerRegisterAuthPayloadUser) GetEmail() string { return v.Email }
 // registerResponse is returned by register on success.
 type registerResponse struct {
 	// Makes an account and signs it in. Where addresses are confirmed first, it makes none and answers
-	// `VERIFICATION_REQUIRED`, for every address: who reads its mail makes the account by `verifyEmail`, or learns that there
-	// is one. Of what is sent then, only the address and the locale are kept.
+	// `VERIFICATION_REQUIRED`, for every address: who reads its mail makes the account by `verifyEmail`, or learns that
+	// there is one. Of what is sent then, only the address and the locale are kept.
 	// Errors: `EMAIL_TAKEN`, `VERIFICATION_REQUIRED`, `FORBIDDEN` where only administrators make accounts, `BAD_USER_INPUT`,
 	// `RATE_LIMITED`.
 	Register registerRegisterAuthPayload `json:"register"`

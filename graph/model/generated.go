@@ -52,21 +52,21 @@ const (
 	ErrorCodeReauthenticationRequired ErrorCode = "REAUTHENTICATION_REQUIRED"
 	// The token lacks scopes, listed in `missingScopes`.
 	ErrorCodeInsufficientScope ErrorCode = "INSUFFICIENT_SCOPE"
-	// Signed in, but not allowed.
+	// Not allowed: to this caller, or on this server to anybody.
 	ErrorCodeForbidden ErrorCode = "FORBIDDEN"
 	// The password or the token of a reset is right, and the account wants a second factor: go on with `completeLogin`, with
 	// the `challenge`. `factors` lists what it can be completed with: values of `FactorKind`.
 	ErrorCodeSecondFactorRequired ErrorCode = "SECOND_FACTOR_REQUIRED"
 	// Wrong e-mail address, password or code.
 	ErrorCodeInvalidCredentials ErrorCode = "INVALID_CREDENTIALS"
-	// There is no refresh token, or it, the token of a link or a challenge is refused; `reason` is `missing`, `unknown`, `used`, `revoked`
-	// or `expired`. Without a refresh token the user is signed out, unless another tab has a newer one; instead of the link,
-	// ask for another mail.
+	// There is no refresh token, or it, the token of a link or a challenge is refused; `reason` is `missing`, `unknown`,
+	// `used`, `revoked` or `expired`. Without a refresh token the user is signed out, unless another tab has a newer one;
+	// instead of the link, ask for another mail.
 	ErrorCodeInvalidToken ErrorCode = "INVALID_TOKEN"
 	// A mail is on its way, which says how to go on. It is the answer of `register` where addresses are confirmed first, for
 	// every address, whether an account has it or not.
 	ErrorCodeVerificationRequired ErrorCode = "VERIFICATION_REQUIRED"
-	// There is an account with this address.
+	// There is an account with this address, or one that can go back to it.
 	ErrorCodeEmailTaken ErrorCode = "EMAIL_TAKEN"
 	// A value is refused. There is one such error for each value: `field` names it, `reason` is an `InputProblem`, and `min`
 	// and `max` are its bounds where it has some. A request that is refused as a whole has none of these.
@@ -87,7 +87,7 @@ const (
 	ErrorCodeGraphqlParseFailed ErrorCode = "GRAPHQL_PARSE_FAILED"
 	// The document does not fit the schema, or a variable its type.
 	ErrorCodeGraphqlValidationFailed ErrorCode = "GRAPHQL_VALIDATION_FAILED"
-	// The database does not answer; `retryAfter` says how many seconds to wait.
+	// The database does not answer, or a queue is full; `retryAfter` says how many seconds to wait.
 	ErrorCodeUnavailable ErrorCode = "UNAVAILABLE"
 	// A fault of the server; `requestId` finds it in the server's log.
 	ErrorCodeInternal ErrorCode = "INTERNAL"
