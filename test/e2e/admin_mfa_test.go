@@ -71,9 +71,11 @@ func TestAdminMFA_WhoLacksTheFactorLearnsIt(t *testing.T) {
 		}
 		again := `mutation { reauthenticate(input: {password: "` + servertest.AdminPassword + `"}) { accessToken } }`
 		testenv.Equal(t, "[USER]", fmt.Sprint(claimOf(t, s.Must(one, again).Field("accessToken"), "roles")), "roles with one factor")
-		if roles := fmt.Sprint(claimOf(t, s.Must(two, again).Field("accessToken"), "roles")); !strings.Contains(roles, "ADMIN") {
+		proved := s.Must(two, again).Field("accessToken")
+		if roles := fmt.Sprint(claimOf(t, proved, "roles")); !strings.Contains(roles, "ADMIN") {
 			t.Errorf("roles with two factors: %s", roles)
 		}
+		testenv.Equal(t, "aal2", fmt.Sprint(claimOf(t, proved, "acr")), "acr with two factors, which acr_values asks for")
 		if a := s.Get("/access"); !strings.Contains(a.Body, "administrators with a second factor") {
 			t.Error("the access page does not say that administrators need a second factor")
 		}
