@@ -18,7 +18,7 @@ import (
 )
 
 // TestFollow_IdlePausesLoseNothing pauses the need for it again and again, for about as long as a read takes. A read that
-// the machine interrupts for a second is lost: then they begin anew.
+// the machine interrupts for a second is lost: then all is done again.
 func TestFollow_IdlePausesLoseNothing(t *testing.T) {
 	t.Parallel()
 	pauses := 20
