@@ -24,7 +24,7 @@ func (t *table) and(a, b audience) audience {
 	var all audience
 	for _, x := range a {
 		for _, y := range b {
-			all = append(all, t.withOlderAges(x.union(y)))
+			all = append(all, t.withEveryScope(t.withOlderAges(x.union(y))))
 		}
 	}
 	return all.folded()
@@ -43,6 +43,26 @@ func (t *table) withOlderAges(mask bits) bits {
 		}
 	}
 	return mask
+}
+
+// withEveryScope adds what it implies that no scopes restrict a caller, where that implies every scope.
+func (t *table) withEveryScope(mask bits) bits {
+	for i, one := range t.atoms {
+		if one.kind == kindUnrestricted && mask.has(i) && t.scopesOnlyRestrict {
+			return mask.union(t.scopes())
+		}
+	}
+	return mask
+}
+
+// scopes returns the atoms of kindScope.
+func (t *table) scopes() (all bits) {
+	for i, one := range t.atoms {
+		if one.kind == kindScope {
+			all.add(i)
+		}
+	}
+	return all
 }
 
 // folded leaves out each mask that asks for all that another does.
@@ -136,7 +156,9 @@ func (t *table) grants(a audience) []Grant {
 				}
 			}
 		}
-		slices.Sort(all[i].Scopes)
+		if slices.Sort(all[i].Scopes); all[i].Unrestricted && t.scopesOnlyRestrict {
+			all[i].Scopes = nil
+		}
 	}
 	return all
 }

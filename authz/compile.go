@@ -25,6 +25,8 @@ func compile(schema *ast.Schema, config Config) (*table, error) {
 		types:   map[string]*objectType{},
 		inputs:  map[string]*inputType{},
 		byRules: map[string]*requirement{},
+
+		scopesOnlyRestrict: config.ScopesOnlyRestrict,
 	}
 	c := &compiler{table: t, config: config, types: map[string]declaration{}, fields: map[string]declaration{}}
 	c.checkDirectives()

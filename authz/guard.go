@@ -49,6 +49,9 @@ type Config struct {
 	// Labels names roles and owners in the plain words of the access table: ADMIN: "administrators". Default: their
 	// names.
 	Labels map[string]string
+	// ScopesOnlyRestrict says that a caller whom no scopes restrict has every scope. Then the access table does not name
+	// scopes of them.
+	ScopesOnlyRestrict bool
 	// Introspection lets __schema and __type through. Default: they are forbidden.
 	Introspection bool
 	// ErrorPresenter turns an error that kept a rule from being decided into the response's error. Default: the code

@@ -18,6 +18,8 @@ type table struct {
 	inputs  map[string]*inputType
 	byRules map[string]*requirement // equal requirements, by the text of their rules
 	full    bool                    // there are more atoms than fit, so that the schema is refused
+
+	scopesOnlyRestrict bool // see Config
 }
 
 // objectType is a concrete type of the schema.

@@ -92,6 +92,11 @@ type ComplexityRoot struct {
 		RecoveryCodes func(childComplexity int) int
 	}
 
+	CreateAccessTokenPayload struct {
+		AccessToken func(childComplexity int) int
+		Token       func(childComplexity int) int
+	}
+
 	DeleteAccountPayload struct {
 		Success func(childComplexity int) int
 	}
@@ -127,6 +132,7 @@ type ComplexityRoot struct {
 		CompleteLogin            func(childComplexity int, input accounts.CompleteLoginInput) int
 		ConfirmEmailChange       func(childComplexity int, input accounts.ConfirmEmailChangeInput) int
 		ConfirmTotp              func(childComplexity int, input accounts.ConfirmTotpInput) int
+		CreateAccessToken        func(childComplexity int, input accounts.CreateAccessTokenInput) int
 		DeleteAccount            func(childComplexity int) int
 		DeleteUser               func(childComplexity int, id uuid.UUID) int
 		DownloadMyData           func(childComplexity int, input accounts.DownloadMyDataInput) int
@@ -145,6 +151,7 @@ type ComplexityRoot struct {
 		RequestPasswordReset     func(childComplexity int, input accounts.RequestPasswordResetInput) int
 		ResetPassword            func(childComplexity int, input accounts.ResetPasswordInput) int
 		RevertEmailChange        func(childComplexity int, input accounts.RevertEmailChangeInput) int
+		RevokeAccessToken        func(childComplexity int, id uuid.UUID) int
 		RevokeOtherSessions      func(childComplexity int) int
 		RevokeSession            func(childComplexity int, id uuid.UUID) int
 		SecureAccount            func(childComplexity int, input accounts.SecureAccountInput) int
@@ -161,6 +168,15 @@ type ComplexityRoot struct {
 		HasNextPage     func(childComplexity int) int
 		HasPreviousPage func(childComplexity int) int
 		StartCursor     func(childComplexity int) int
+	}
+
+	PersonalAccessToken struct {
+		CreatedAt  func(childComplexity int) int
+		ExpiresAt  func(childComplexity int) int
+		ID         func(childComplexity int) int
+		LastUsedAt func(childComplexity int) int
+		Name       func(childComplexity int) int
+		Scopes     func(childComplexity int) int
 	}
 
 	Query struct {
@@ -200,6 +216,10 @@ type ComplexityRoot struct {
 	}
 
 	RevertEmailChangePayload struct {
+		Success func(childComplexity int) int
+	}
+
+	RevokeAccessTokenPayload struct {
 		Success func(childComplexity int) int
 	}
 
@@ -256,6 +276,7 @@ type ComplexityRoot struct {
 	}
 
 	User struct {
+		AccessTokens  func(childComplexity int) int
 		Activity      func(childComplexity int, first *int32, after *string, last *int32, before *string) int
 		CreatedAt     func(childComplexity int) int
 		Email         func(childComplexity int) int
@@ -301,6 +322,8 @@ type MutationResolver interface {
 	RevokeSession(ctx context.Context, id uuid.UUID) (*accounts.RevokeSessionPayload, error)
 	RevokeOtherSessions(ctx context.Context) (*accounts.RevokeOtherSessionsPayload, error)
 	UpdateProfile(ctx context.Context, input model.UpdateProfileInput) (*accounts.UpdateProfilePayload, error)
+	CreateAccessToken(ctx context.Context, input accounts.CreateAccessTokenInput) (*accounts.CreateAccessTokenPayload, error)
+	RevokeAccessToken(ctx context.Context, id uuid.UUID) (*accounts.RevokeAccessTokenPayload, error)
 	Reauthenticate(ctx context.Context, input accounts.ReauthenticateInput) (*accounts.AuthPayload, error)
 	ChangePassword(ctx context.Context, input accounts.ChangePasswordInput) (*accounts.AuthPayload, error)
 	RequestEmailVerification(ctx context.Context) (*accounts.RequestEmailVerificationPayload, error)
@@ -337,6 +360,7 @@ type QueryResolver interface {
 type UserResolver interface {
 	Sessions(ctx context.Context, obj *accounts.User) ([]*accounts.Session, error)
 	Factors(ctx context.Context, obj *accounts.User) ([]accounts.Factor, error)
+	AccessTokens(ctx context.Context, obj *accounts.User) ([]*accounts.PersonalAccessToken, error)
 	Activity(ctx context.Context, obj *accounts.User, first *int32, after *string, last *int32, before *string) (*accounts.AuditConnection, error)
 }
 type UserConnectionResolver interface {
@@ -549,6 +573,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ConfirmTotpPayload.RecoveryCodes(childComplexity), true
 
+	case "CreateAccessTokenPayload.accessToken":
+		if e.ComplexityRoot.CreateAccessTokenPayload.AccessToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateAccessTokenPayload.AccessToken(childComplexity), true
+	case "CreateAccessTokenPayload.token":
+		if e.ComplexityRoot.CreateAccessTokenPayload.Token == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateAccessTokenPayload.Token(childComplexity), true
+
 	case "DeleteAccountPayload.success":
 		if e.ComplexityRoot.DeleteAccountPayload.Success == nil {
 			break
@@ -664,6 +701,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ConfirmTotp(childComplexity, args["input"].(accounts.ConfirmTotpInput)), true
+	case "Mutation.createAccessToken":
+		if e.ComplexityRoot.Mutation.CreateAccessToken == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createAccessToken_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateAccessToken(childComplexity, args["input"].(accounts.CreateAccessTokenInput)), true
 	case "Mutation.deleteAccount":
 		if e.ComplexityRoot.Mutation.DeleteAccount == nil {
 			break
@@ -837,6 +885,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RevertEmailChange(childComplexity, args["input"].(accounts.RevertEmailChangeInput)), true
+	case "Mutation.revokeAccessToken":
+		if e.ComplexityRoot.Mutation.RevokeAccessToken == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_revokeAccessToken_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RevokeAccessToken(childComplexity, args["id"].(uuid.UUID)), true
 	case "Mutation.revokeOtherSessions":
 		if e.ComplexityRoot.Mutation.RevokeOtherSessions == nil {
 			break
@@ -951,6 +1010,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
+
+	case "PersonalAccessToken.createdAt":
+		if e.ComplexityRoot.PersonalAccessToken.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PersonalAccessToken.CreatedAt(childComplexity), true
+	case "PersonalAccessToken.expiresAt":
+		if e.ComplexityRoot.PersonalAccessToken.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PersonalAccessToken.ExpiresAt(childComplexity), true
+	case "PersonalAccessToken.id":
+		if e.ComplexityRoot.PersonalAccessToken.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PersonalAccessToken.ID(childComplexity), true
+	case "PersonalAccessToken.lastUsedAt":
+		if e.ComplexityRoot.PersonalAccessToken.LastUsedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PersonalAccessToken.LastUsedAt(childComplexity), true
+	case "PersonalAccessToken.name":
+		if e.ComplexityRoot.PersonalAccessToken.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PersonalAccessToken.Name(childComplexity), true
+	case "PersonalAccessToken.scopes":
+		if e.ComplexityRoot.PersonalAccessToken.Scopes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PersonalAccessToken.Scopes(childComplexity), true
 
 	case "Query.auditLog":
 		if e.ComplexityRoot.Query.AuditLog == nil {
@@ -1076,6 +1172,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RevertEmailChangePayload.Success(childComplexity), true
+
+	case "RevokeAccessTokenPayload.success":
+		if e.ComplexityRoot.RevokeAccessTokenPayload.Success == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeAccessTokenPayload.Success(childComplexity), true
 
 	case "RevokeOtherSessionsPayload.success":
 		if e.ComplexityRoot.RevokeOtherSessionsPayload.Success == nil {
@@ -1219,6 +1322,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UpdateProfilePayload.User(childComplexity), true
 
+	case "User.accessTokens":
+		if e.ComplexityRoot.User.AccessTokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.AccessTokens(childComplexity), true
 	case "User.activity":
 		if e.ComplexityRoot.User.Activity == nil {
 			break
@@ -1365,6 +1474,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CompleteLoginInput", ec.unmarshalInputCompleteLoginInput),
 			graphql.NewInputUnmarshaler("ConfirmEmailChangeInput", ec.unmarshalInputConfirmEmailChangeInput),
 			graphql.NewInputUnmarshaler("ConfirmTotpInput", ec.unmarshalInputConfirmTotpInput),
+			graphql.NewInputUnmarshaler("CreateAccessTokenInput", ec.unmarshalInputCreateAccessTokenInput),
 			graphql.NewInputUnmarshaler("DownloadMyDataInput", ec.unmarshalInputDownloadMyDataInput),
 			graphql.NewInputUnmarshaler("InviteUserInput", ec.unmarshalInputInviteUserInput),
 			graphql.NewInputUnmarshaler("LoginInput", ec.unmarshalInputLoginInput),
@@ -1507,9 +1617,9 @@ scalar Time @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339#section-5.
 "What can be asked."
 type Query {
   "The user who is signed in."
-  me: User @auth
+  me: User @auth(scopes: ["account:read"])
   "The user of an id; null when there is none."
-  user("The user's id." id: ID!): User @auth(roles: [ADMIN])
+  user("The user's id." id: ID!): User @auth(roles: [ADMIN], scopes: ["users:read"])
   """
   The users, a page at a time. A cursor holds for the ` + "`" + `orderBy` + "`" + ` and ` + "`" + `filter` + "`" + ` that it came with.
   Errors: ` + "`" + `BAD_USER_INPUT` + "`" + `.
@@ -1533,12 +1643,13 @@ type Query {
     filter: UserFilter
     "In which order; the oldest first when it is not given."
     orderBy: UserOrder
-  ): UserConnection @auth(roles: [ADMIN])
+  ): UserConnection @auth(roles: [ADMIN], scopes: ["users:read"])
   """
   The object of an id, for clients that fetch it again (Relay). It shows of an object what other fields show of it.
   Errors: ` + "`" + `NOT_FOUND` + "`" + `, the same for an id that nothing has and for an object that is not for this caller.
   """
-  node("The object's id." id: ID!): Node @auth
+  node("The object's id." id: ID!): Node
+    @auth(any: [{ scopes: ["account:read"] }, { scopes: ["users:read"] }, { scopes: ["audit:read"] }])
   """
   What happened to all accounts, newest first, a page at a time: ` + "`" + `docs/operations.md` + "`" + ` lists the kinds of events.
   Errors: ` + "`" + `BAD_USER_INPUT` + "`" + `.
@@ -1554,7 +1665,7 @@ type Query {
     before: String
     "Only events for which all of this holds."
     filter: AuditFilter
-  ): AuditConnection @auth(roles: [ADMIN])
+  ): AuditConnection @auth(roles: [ADMIN], scopes: ["audit:read"])
 }
 
 "What can be changed. Fields run in the order written; when one of them is forbidden, none of them runs."
@@ -1596,17 +1707,32 @@ type Mutation {
   """
   logout: LogoutPayload! @public
   """
-  Ends one of the caller's own sessions, at once.
+  Ends one of the caller's own sessions, at once, with the personal access tokens that it made.
   Errors: ` + "`" + `NOT_FOUND` + "`" + `, for a session that has ended or is not the caller's.
   """
   revokeSession("The session's id." id: ID! @auth(owner: SELF)): RevokeSessionPayload! @auth
-  "Ends all of the caller's sessions but the one that asks, at once."
+  """
+  Ends all of the caller's sessions but the one that asks, at once, and the personal access tokens that it did not make.
+  """
   revokeOtherSessions: RevokeOtherSessionsPayload! @auth
   """
   Changes what the caller says of themselves. Fields that are left out stay as they are.
   Errors: ` + "`" + `BAD_USER_INPUT` + "`" + `.
   """
-  updateProfile("What to change." input: UpdateProfileInput!): UpdateProfilePayload! @auth
+  updateProfile("What to change." input: UpdateProfileInput!): UpdateProfilePayload! @auth(scopes: ["account:write"])
+  """
+  Makes a personal access token, by which a program acts for the caller as far as its scopes go. Only this answer has its
+  text. It ends when it expires or is revoked, when another person may have made it (` + "`" + `revokeSession` + "`" + ` of the session that
+  made it, ` + "`" + `revokeOtherSessions` + "`" + `, a copied refresh token), and with whatever ends all sessions of the account: a new
+  password, a suspension, a deletion. The account's owner is told by mail.
+  Errors: ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `FORBIDDEN` + "`" + ` when the account has 50.
+  """
+  createAccessToken("The new token." input: CreateAccessTokenInput!): CreateAccessTokenPayload! @auth(maxAge: 300)
+  """
+  Revokes one of the caller's own personal access tokens, at once.
+  Errors: ` + "`" + `NOT_FOUND` + "`" + `, for a token that has ended or is not the caller's.
+  """
+  revokeAccessToken("The token's id." id: ID! @auth(owner: SELF)): RevokeAccessTokenPayload! @auth
   """
   Proves again who the caller is: the session, and no other, gets a new ` + "`" + `auth_time` + "`" + `, and its ` + "`" + `amr` + "`" + ` what was proved more.
   It counts for all access tokens of the session, those of other tabs too; the one that is given says it to other
@@ -1615,8 +1741,8 @@ type Mutation {
   """
   reauthenticate("The proof." input: ReauthenticateInput!): AuthPayload! @auth
   """
-  Changes the password. Every session of the account ends, and a new one takes the place of the one that asked: in the
-  cookie when there is one.
+  Changes the password. Every session and every personal access token of the account ends, and a new session takes the
+  place of the one that asked: in the cookie when there is one.
   Errors: ` + "`" + `INVALID_CREDENTIALS` + "`" + `, ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
   """
   changePassword("The old and the new password." input: ChangePasswordInput!): AuthPayload! @auth(maxAge: 300)
@@ -1701,9 +1827,10 @@ type Mutation {
   exportMyData: ExportMyDataPayload! @auth(maxAge: 300)
   """
   Gives, by the token of a mailed link, what is stored about the user who asked for it, as it is now: the account, the
-  addresses that it holds, its sessions, second factors, mailed links, the newest 1,000 jobs of mails that wait or were
-  given up, and the newest 10,000 events of the audit log about the user, or by them; of other users, nothing. For an
-  account with a second factor the link is not enough: the request needs a session of the account too.
+  addresses that it holds, its sessions, personal access tokens, second factors, mailed links, the newest 1,000 jobs of
+  mails that wait or were given up, and the newest 10,000 events of the audit log about the user, or by them; of other
+  users, nothing. For an account with a second factor the link is not enough: the request needs a session of the account
+  too.
   Errors: ` + "`" + `INVALID_TOKEN` + "`" + `, ` + "`" + `UNAUTHENTICATED` + "`" + ` without that session, ` + "`" + `RATE_LIMITED` + "`" + `.
   """
   downloadMyData("What the mail had." input: DownloadMyDataInput!): DownloadMyDataPayload! @public
@@ -1755,9 +1882,9 @@ type Mutation {
   Lets an account be used again that is suspended, or deleted and not erased yet; its sessions stay ended.
   Errors: ` + "`" + `NOT_FOUND` + "`" + `.
   """
-  reinstateUser("The user's id." id: ID!): ReinstateUserPayload! @auth(roles: [ADMIN])
+  reinstateUser("The user's id." id: ID!): ReinstateUserPayload! @auth(roles: [ADMIN], scopes: ["users:write"])
   """
-  Ends all sessions of a user, at once. Whoever has the password can sign in again.
+  Ends all sessions and personal access tokens of a user, at once. Whoever has the password can sign in again.
   Errors: ` + "`" + `NOT_FOUND` + "`" + `.
   """
   endSessions("The user's id." userId: ID!): EndSessionsPayload! @auth(roles: [ADMIN], maxAge: 300)
@@ -1834,6 +1961,19 @@ input UpdateProfileInput {
   name: String
   "The language of mails, as ` + "`" + `RegisterInput` + "`" + ` says; ` + "`" + `null` + "`" + ` takes it away."
   locale: String
+}
+
+"A new personal access token."
+input CreateAccessTokenInput {
+  "What the caller calls it, such as the program that has it: as ` + "`" + `RegisterInput` + "`" + ` says of names."
+  name: String!
+  """
+  What it opens, at least one: ` + "`" + `account:read` + "`" + `, ` + "`" + `account:write` + "`" + `, ` + "`" + `users:read` + "`" + `, ` + "`" + `users:write` + "`" + `, ` + "`" + `audit:read` + "`" + `. A field that
+  names no scope is closed to it. Those of administrators count only while the user is one.
+  """
+  scopes: [String!]!
+  "When it expires: after a year at the latest. A fraction of a second is dropped."
+  expiresAt: Time!
 }
 
 "A proof of who the caller is."
@@ -1991,15 +2131,15 @@ input SetRolesInput {
 "Which users: all that is given must hold."
 input UserFilter {
   "Only users of this status."
-  status: UserStatus @auth(roles: [ADMIN])
+  status: UserStatus @auth(roles: [ADMIN], scopes: ["users:read"])
   "Only users with this role."
-  role: Role @auth(roles: [ADMIN])
+  role: Role @auth(roles: [ADMIN], scopes: ["users:read"])
   "Only users whose e-mail address is confirmed, or only those whose is not."
-  emailVerified: Boolean @auth(roles: [ADMIN])
+  emailVerified: Boolean @auth(roles: [ADMIN], scopes: ["users:read"])
   "Only users whose account was made at this time or later."
-  createdSince: Time @auth(roles: [ADMIN])
+  createdSince: Time @auth(roles: [ADMIN], scopes: ["users:read"])
   "Only users whose account was made before this time."
-  createdUntil: Time @auth(roles: [ADMIN])
+  createdUntil: Time @auth(roles: [ADMIN], scopes: ["users:read"])
 }
 
 "In which order users are listed."
@@ -2093,6 +2233,20 @@ type RevokeSessionPayload {
   session: Session!
 }
 
+"The new token: its text is in no other answer."
+type CreateAccessTokenPayload {
+  "For the ` + "`" + `Authorization: Bearer` + "`" + ` header: ` + "`" + `gh_pat_` + "`" + ` and 64 letters, digits, ` + "`" + `-` + "`" + ` or ` + "`" + `_` + "`" + `. Keep it secret."
+  token: String!
+  "The token as ` + "`" + `User.accessTokens` + "`" + ` lists it."
+  accessToken: PersonalAccessToken!
+}
+
+"The token was revoked."
+type RevokeAccessTokenPayload {
+  "Always true."
+  success: Boolean!
+}
+
 "The caller's other sessions have ended."
 type RevokeOtherSessionsPayload {
   "Always true."
@@ -2112,7 +2266,8 @@ interface Node {
 }
 
 "An account."
-type User implements Node @auth(any: [{ roles: [ADMIN] }, { owner: SELF }]) {
+type User implements Node
+  @auth(any: [{ roles: [ADMIN], scopes: ["users:read"] }, { owner: SELF, scopes: ["account:read"] }]) {
   "Never changes and is never given to another (UUIDv7, RFC 9562)."
   id: ID!
   "E-mail address, as it is compared: trimmed and case-folded."
@@ -2137,6 +2292,8 @@ type User implements Node @auth(any: [{ roles: [ADMIN] }, { owner: SELF }]) {
   sessions: [Session!] @auth(owner: SELF)
   "What proves the user beside the password; empty when a password alone opens the account."
   factors: [Factor!] @auth(owner: SELF)
+  "The user's personal access tokens that can be used, the newest first."
+  accessTokens: [PersonalAccessToken!] @auth(owner: SELF)
   """
   What happened to the account, newest first, a page at a time, for as long as the server keeps it.
   Errors: ` + "`" + `BAD_USER_INPUT` + "`" + `.
@@ -2150,7 +2307,7 @@ type User implements Node @auth(any: [{ roles: [ADMIN] }, { owner: SELF }]) {
     last: Int
     "End before this cursor: the ` + "`" + `startCursor` + "`" + ` of the page behind."
     before: String
-  ): AuditConnection @auth(owner: SELF)
+  ): AuditConnection @auth(owner: SELF, scopes: ["audit:read"])
 }
 
 "One sign-in of a user, from login to logout."
@@ -2178,11 +2335,28 @@ type Session implements Node @auth(owner: SELF) {
   ip: String
 }
 
+"A token by which a program acts for a user, as far as its scopes go."
+type PersonalAccessToken implements Node @auth(owner: SELF) {
+  "Names the token; it is not its text."
+  id: ID!
+  "What the user calls it."
+  name: String!
+  "What it opens."
+  scopes: [String!]!
+  "When it was made."
+  createdAt: Time!
+  "When it expires."
+  expiresAt: Time!
+  "When it was last used, to the minute; null when it never was."
+  lastUsedAt: Time
+}
+
 """
 A security event: a row of the audit log. Administrators see all of it. The user whose account it concerns sees from
 where, unless an administrator or the operator acted, and which of their own sessions did.
 """
-type AuditEvent implements Node @auth(any: [{ roles: [ADMIN] }, { owner: SELF }]) {
+type AuditEvent implements Node
+  @auth(any: [{ roles: [ADMIN], scopes: ["audit:read"] }, { owner: SELF, scopes: ["audit:read"] }]) {
   "Names the event (UUIDv7, RFC 9562)."
   id: ID!
   "When it happened, to the millisecond."
@@ -2194,13 +2368,13 @@ type AuditEvent implements Node @auth(any: [{ roles: [ADMIN] }, { owner: SELF }]
   that the event said of its user is left then.
   """
   userId: ID
-  "The session that began or ended, or was refused something."
+  "The session, or the personal access token, that began or ended, or was refused something."
   sessionId: ID
   "In which capacity somebody acted."
   actor: AuditActor!
   "The user who acted; null when nobody was signed in."
   actorId: ID
-  "The session with which they acted."
+  "The session, or the personal access token, with which they acted."
   actorSessionId: ID
   "The user of the operating system who ran a command."
   operator: String
@@ -2654,6 +2828,16 @@ func (ec *executionContext) childFields_ConfirmTotpPayload(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type ConfirmTotpPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateAccessTokenPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "token":
+		return ec.fieldContext_CreateAccessTokenPayload_token(ctx, field)
+	case "accessToken":
+		return ec.fieldContext_CreateAccessTokenPayload_accessToken(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateAccessTokenPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_DeleteAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "success":
@@ -2724,6 +2908,24 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_PersonalAccessToken(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_PersonalAccessToken_id(ctx, field)
+	case "name":
+		return ec.fieldContext_PersonalAccessToken_name(ctx, field)
+	case "scopes":
+		return ec.fieldContext_PersonalAccessToken_scopes(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_PersonalAccessToken_createdAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_PersonalAccessToken_expiresAt(ctx, field)
+	case "lastUsedAt":
+		return ec.fieldContext_PersonalAccessToken_lastUsedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PersonalAccessToken", field.Name)
+}
+
 func (ec *executionContext) childFields_RecoveryCodes(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -2786,6 +2988,14 @@ func (ec *executionContext) childFields_RevertEmailChangePayload(ctx context.Con
 		return ec.fieldContext_RevertEmailChangePayload_success(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RevertEmailChangePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RevokeAccessTokenPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "success":
+		return ec.fieldContext_RevokeAccessTokenPayload_success(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeAccessTokenPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RevokeOtherSessionsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2918,6 +3128,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_sessions(ctx, field)
 	case "factors":
 		return ec.fieldContext_User_factors(ctx, field)
+	case "accessTokens":
+		return ec.fieldContext_User_accessTokens(ctx, field)
 	case "activity":
 		return ec.fieldContext_User_activity(ctx, field)
 	}
@@ -3156,6 +3368,20 @@ func (ec *executionContext) field_Mutation_confirmTotp_args(ctx context.Context,
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_createAccessToken_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (accounts.CreateAccessTokenInput, error) {
+			return ec.unmarshalNCreateAccessTokenInput2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐCreateAccessTokenInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_deleteUser_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -3335,6 +3561,20 @@ func (ec *executionContext) field_Mutation_revertEmailChange_args(ctx context.Co
 		return nil, err
 	}
 	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_revokeAccessToken_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (uuid.UUID, error) {
+			return ec.unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
 	return args, nil
 }
 
@@ -4442,6 +4682,61 @@ func (ec *executionContext) fieldContext_ConfirmTotpPayload_recoveryCodes(_ cont
 	return graphql.NewScalarFieldContext("ConfirmTotpPayload", field, false, false, "String")
 }
 
+func (ec *executionContext) _CreateAccessTokenPayload_token(ctx context.Context, field graphql.CollectedField, obj *accounts.CreateAccessTokenPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CreateAccessTokenPayload_token(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Token, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CreateAccessTokenPayload_token(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CreateAccessTokenPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _CreateAccessTokenPayload_accessToken(ctx context.Context, field graphql.CollectedField, obj *accounts.CreateAccessTokenPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CreateAccessTokenPayload_accessToken(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AccessToken, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *accounts.PersonalAccessToken) graphql.Marshaler {
+			return ec.marshalNPersonalAccessToken2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐPersonalAccessToken(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CreateAccessTokenPayload_accessToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CreateAccessTokenPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PersonalAccessToken(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _DeleteAccountPayload_success(ctx context.Context, field graphql.CollectedField, obj *accounts.DeleteAccountPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4925,6 +5220,94 @@ func (ec *executionContext) fieldContext_Mutation_updateProfile(ctx context.Cont
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_updateProfile_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_createAccessToken(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createAccessToken(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateAccessToken(ctx, fc.Args["input"].(accounts.CreateAccessTokenInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *accounts.CreateAccessTokenPayload) graphql.Marshaler {
+			return ec.marshalNCreateAccessTokenPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐCreateAccessTokenPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createAccessToken(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CreateAccessTokenPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createAccessToken_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_revokeAccessToken(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_revokeAccessToken(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RevokeAccessToken(ctx, fc.Args["id"].(uuid.UUID))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *accounts.RevokeAccessTokenPayload) graphql.Marshaler {
+			return ec.marshalNRevokeAccessTokenPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐRevokeAccessTokenPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_revokeAccessToken(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RevokeAccessTokenPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_revokeAccessToken_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -6063,6 +6446,144 @@ func (ec *executionContext) fieldContext_PageInfo_endCursor(_ context.Context, f
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "String")
 }
 
+func (ec *executionContext) _PersonalAccessToken_id(ctx context.Context, field graphql.CollectedField, obj *accounts.PersonalAccessToken) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PersonalAccessToken_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v uuid.UUID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PersonalAccessToken_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PersonalAccessToken", field, false, false, "ID")
+}
+
+func (ec *executionContext) _PersonalAccessToken_name(ctx context.Context, field graphql.CollectedField, obj *accounts.PersonalAccessToken) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PersonalAccessToken_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PersonalAccessToken_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PersonalAccessToken", field, false, false, "String")
+}
+
+func (ec *executionContext) _PersonalAccessToken_scopes(ctx context.Context, field graphql.CollectedField, obj *accounts.PersonalAccessToken) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PersonalAccessToken_scopes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Scopes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PersonalAccessToken_scopes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PersonalAccessToken", field, false, false, "String")
+}
+
+func (ec *executionContext) _PersonalAccessToken_createdAt(ctx context.Context, field graphql.CollectedField, obj *accounts.PersonalAccessToken) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PersonalAccessToken_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PersonalAccessToken_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PersonalAccessToken", field, false, false, "Time")
+}
+
+func (ec *executionContext) _PersonalAccessToken_expiresAt(ctx context.Context, field graphql.CollectedField, obj *accounts.PersonalAccessToken) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PersonalAccessToken_expiresAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiresAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PersonalAccessToken_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PersonalAccessToken", field, false, false, "Time")
+}
+
+func (ec *executionContext) _PersonalAccessToken_lastUsedAt(ctx context.Context, field graphql.CollectedField, obj *accounts.PersonalAccessToken) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PersonalAccessToken_lastUsedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastUsedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PersonalAccessToken_lastUsedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PersonalAccessToken", field, false, false, "Time")
+}
+
 func (ec *executionContext) _Query_me(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6616,6 +7137,29 @@ func (ec *executionContext) _RevertEmailChangePayload_success(ctx context.Contex
 }
 func (ec *executionContext) fieldContext_RevertEmailChangePayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RevertEmailChangePayload", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _RevokeAccessTokenPayload_success(ctx context.Context, field graphql.CollectedField, obj *accounts.RevokeAccessTokenPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RevokeAccessTokenPayload_success(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Success, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RevokeAccessTokenPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RevokeAccessTokenPayload", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _RevokeOtherSessionsPayload_success(ctx context.Context, field graphql.CollectedField, obj *accounts.RevokeOtherSessionsPayload) (ret graphql.Marshaler) {
@@ -7449,6 +7993,38 @@ func (ec *executionContext) fieldContext_User_factors(_ context.Context, field g
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _User_accessTokens(ctx context.Context, field graphql.CollectedField, obj *accounts.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_accessTokens(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.User().AccessTokens(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*accounts.PersonalAccessToken) graphql.Marshaler {
+			return ec.marshalOPersonalAccessToken2ᚕᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐPersonalAccessTokenᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_User_accessTokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "User",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PersonalAccessToken(ctx, field)
 		},
 	}
 	return fc, nil
@@ -9232,6 +9808,62 @@ func UnmarshalConfirmTotpInput(ctx context.Context, raw any) (accounts.ConfirmTo
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputCreateAccessTokenInput(ctx context.Context, obj any) (accounts.CreateAccessTokenInput, error) {
+	var it accounts.CreateAccessTokenInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"name", "scopes", "expiresAt"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "scopes":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("scopes"))
+			data, err := ec.unmarshalNString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Scopes = data
+		case "expiresAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expiresAt"))
+			data, err := ec.unmarshalNTime2timeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpiresAt = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCreateAccessTokenInput unmarshals raw into the CreateAccessTokenInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCreateAccessTokenInput(ctx context.Context, raw any) (accounts.CreateAccessTokenInput, error) {
+	var out accounts.CreateAccessTokenInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CreateAccessTokenInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputDownloadMyDataInput(ctx context.Context, obj any) (accounts.DownloadMyDataInput, error) {
 	var it accounts.DownloadMyDataInput
 	if obj == nil {
@@ -10097,6 +10729,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Session(ctx, sel, obj)
+	case *accounts.PersonalAccessToken:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._PersonalAccessToken(ctx, sel, obj)
 	case accounts.Factor:
 		if obj == nil {
 			return graphql.Null
@@ -10466,6 +11103,44 @@ func (ec *executionContext) _ConfirmTotpPayload(ctx context.Context, sel ast.Sel
 	return out
 }
 
+var createAccessTokenPayloadImplementors = []string{"CreateAccessTokenPayload"}
+
+func (ec *executionContext) _CreateAccessTokenPayload(ctx context.Context, sel ast.SelectionSet, obj *accounts.CreateAccessTokenPayload) graphql.Marshaler {
+	fields := collectFields(ctx, ec.OperationContext, sel, createAccessTokenPayloadImplementors)
+
+	out := newFieldSet(fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CreateAccessTokenPayload")
+		case "token":
+			out.Values[i] = ec._CreateAccessTokenPayload_token(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "accessToken":
+			out.Values[i] = ec._CreateAccessTokenPayload_accessToken(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var deleteAccountPayloadImplementors = []string{"DeleteAccountPayload"}
 
 func (ec *executionContext) _DeleteAccountPayload(ctx context.Context, sel ast.SelectionSet, obj *accounts.DeleteAccountPayload) graphql.Marshaler {
@@ -10772,6 +11447,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "createAccessToken":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createAccessToken(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "revokeAccessToken":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_revokeAccessToken(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "reauthenticate":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_reauthenticate(ctx, field)
@@ -10992,6 +11681,64 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 			}
 		case "endCursor":
 			out.Values[i] = ec._PageInfo_endCursor(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var personalAccessTokenImplementors = []string{"PersonalAccessToken", "Node"}
+
+func (ec *executionContext) _PersonalAccessToken(ctx context.Context, sel ast.SelectionSet, obj *accounts.PersonalAccessToken) graphql.Marshaler {
+	fields := collectFields(ctx, ec.OperationContext, sel, personalAccessTokenImplementors)
+
+	out := newFieldSet(fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PersonalAccessToken")
+		case "id":
+			out.Values[i] = ec._PersonalAccessToken_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "name":
+			out.Values[i] = ec._PersonalAccessToken_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "scopes":
+			out.Values[i] = ec._PersonalAccessToken_scopes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "createdAt":
+			out.Values[i] = ec._PersonalAccessToken_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._PersonalAccessToken_expiresAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "lastUsedAt":
+			out.Values[i] = ec._PersonalAccessToken_lastUsedAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -11323,6 +12070,39 @@ func (ec *executionContext) _RevertEmailChangePayload(ctx context.Context, sel a
 			out.Values[i] = graphql.MarshalString("RevertEmailChangePayload")
 		case "success":
 			out.Values[i] = ec._RevertEmailChangePayload_success(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var revokeAccessTokenPayloadImplementors = []string{"RevokeAccessTokenPayload"}
+
+func (ec *executionContext) _RevokeAccessTokenPayload(ctx context.Context, sel ast.SelectionSet, obj *accounts.RevokeAccessTokenPayload) graphql.Marshaler {
+	fields := collectFields(ctx, ec.OperationContext, sel, revokeAccessTokenPayloadImplementors)
+
+	out := newFieldSet(fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RevokeAccessTokenPayload")
+		case "success":
+			out.Values[i] = ec._RevokeAccessTokenPayload_success(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -11805,6 +12585,12 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._User_factors(ctx, field, obj)
+				})
+		case "accessTokens":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._User_accessTokens(ctx, field, obj)
 				})
 		case "activity":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
@@ -12457,6 +13243,19 @@ func (ec *executionContext) marshalNConfirmTotpPayload2ᚖgithubᚗcomᚋgatehou
 	return ec._ConfirmTotpPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNCreateAccessTokenInput2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐCreateAccessTokenInput(ctx context.Context, v any) (accounts.CreateAccessTokenInput, error) {
+	res, err := ec.unmarshalInputCreateAccessTokenInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCreateAccessTokenPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐCreateAccessTokenPayload(ctx context.Context, sel ast.SelectionSet, v *accounts.CreateAccessTokenPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CreateAccessTokenPayload!")
+		return graphql.Null
+	}
+	return ec._CreateAccessTokenPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNDeleteAccountPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐDeleteAccountPayload(ctx context.Context, sel ast.SelectionSet, v *accounts.DeleteAccountPayload) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "DeleteAccountPayload!")
@@ -12612,6 +13411,14 @@ func (ec *executionContext) marshalNPageInfo2ᚖgithubᚗcomᚋgatehouseᚋgateh
 	return ec._PageInfo(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNPersonalAccessToken2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐPersonalAccessToken(ctx context.Context, sel ast.SelectionSet, v *accounts.PersonalAccessToken) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "PersonalAccessToken!")
+		return graphql.Null
+	}
+	return ec._PersonalAccessToken(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNReauthenticateInput2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐReauthenticateInput(ctx context.Context, v any) (accounts.ReauthenticateInput, error) {
 	res, err := ec.unmarshalInputReauthenticateInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -12696,6 +13503,14 @@ func (ec *executionContext) marshalNRevertEmailChangePayload2ᚖgithubᚗcomᚋg
 		return graphql.Null
 	}
 	return ec._RevertEmailChangePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNRevokeAccessTokenPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐRevokeAccessTokenPayload(ctx context.Context, sel ast.SelectionSet, v *accounts.RevokeAccessTokenPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RevokeAccessTokenPayload!")
+		return graphql.Null
+	}
+	return ec._RevokeAccessTokenPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNRevokeOtherSessionsPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐRevokeOtherSessionsPayload(ctx context.Context, sel ast.SelectionSet, v *accounts.RevokeOtherSessionsPayload) graphql.Marshaler {
@@ -13287,6 +14102,25 @@ func (ec *executionContext) marshalOOwner2ᚖgithubᚗcomᚋgatehouseᚋgatehous
 	return v
 }
 
+func (ec *executionContext) marshalOPersonalAccessToken2ᚕᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐPersonalAccessTokenᚄ(ctx context.Context, sel ast.SelectionSet, v []*accounts.PersonalAccessToken) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPersonalAccessToken2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐPersonalAccessToken(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalORole2ᚕgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐRoleᚄ(ctx context.Context, v any) ([]accounts.Role, error) {
 	if v == nil {
 		return nil, nil
@@ -13599,6 +14433,7 @@ var waitingFields = map[string]bool{
 	"Query.auditLog":                   true,
 	"User.sessions":                    true,
 	"User.factors":                     true,
+	"User.accessTokens":                true,
 	"User.activity":                    true,
 	"UserConnection.totalCount":        true,
 	"UserConnection.totalCountIsExact": true,

@@ -34,18 +34,19 @@ func NewGuard(schema *ast.Schema, c GuardConfig) (*authz.Guard, error) {
 		strong = []string{string(accounts.RoleAdmin)}
 	}
 	return authz.New(schema, authz.Config{
-		Viewer:           func(ctx context.Context) (authz.Viewer, error) { return identify(viewer.From(ctx)) },
-		SignedIn:         signedIn,
-		Owners:           owners(),
-		MultiFactorRoles: strong,
-		Objects:          objects(c.Accounts),
-		IsNotFound:       isNotFound,
-		Labels:           map[string]string{"ADMIN": "administrators", "USER": "users", "SELF": "yourself"},
-		QueryCache:       c.QueryCache,
-		Introspection:    c.Introspection,
-		VerifyExecution:  c.Audit,
-		ErrorPresenter:   c.Present,
-		Log:              c.Log,
+		Viewer:             func(ctx context.Context) (authz.Viewer, error) { return identify(viewer.From(ctx)) },
+		SignedIn:           signedIn,
+		Owners:             owners(),
+		MultiFactorRoles:   strong,
+		Objects:            objects(c.Accounts),
+		IsNotFound:         isNotFound,
+		Labels:             map[string]string{"ADMIN": "administrators", "USER": "users", "SELF": "yourself"},
+		ScopesOnlyRestrict: true, // see viewer.HasScope
+		QueryCache:         c.QueryCache,
+		Introspection:      c.Introspection,
+		VerifyExecution:    c.Audit,
+		ErrorPresenter:     c.Present,
+		Log:                c.Log,
 	})
 }
 
@@ -72,8 +73,9 @@ func signedIn(_ context.Context, result any) (authz.Viewer, error) {
 // objects loads what mutations act on.
 func objects(service *accounts.Service) map[string]func(context.Context, string) (any, error) {
 	return map[string]func(context.Context, string) (any, error){
-		"Mutation.revokeSession(id:)": byID("id", service.Session),
-		"Mutation.removeFactor(id:)":  byID("id", service.Factor),
+		"Mutation.revokeAccessToken(id:)": byID("id", service.AccessToken),
+		"Mutation.revokeSession(id:)":     byID("id", service.Session),
+		"Mutation.removeFactor(id:)":      byID("id", service.Factor),
 	}
 }
 
@@ -95,6 +97,7 @@ func owners() map[string][]authz.Owner {
 	return map[string][]authz.Owner{"SELF": {
 		self[*accounts.AuditEvent](),
 		self[*accounts.RecoveryCodes](),
+		self[*accounts.PersonalAccessToken](),
 		self[*accounts.Session](),
 		self[*accounts.TotpFactor](),
 		self[*accounts.User](),

@@ -54,6 +54,16 @@ func (r *mutationResolver) UpdateProfile(ctx context.Context, input model.Update
 	return r.accounts.UpdateProfile(ctx, viewer.From(ctx), accounts.ProfileChange{Name: omittable(input.Name), Locale: omittable(input.Locale)})
 }
 
+// CreateAccessToken is the resolver for the createAccessToken field.
+func (r *mutationResolver) CreateAccessToken(ctx context.Context, input accounts.CreateAccessTokenInput) (*accounts.CreateAccessTokenPayload, error) {
+	return r.accounts.CreateAccessToken(ctx, viewer.From(ctx), input)
+}
+
+// RevokeAccessToken is the resolver for the revokeAccessToken field.
+func (r *mutationResolver) RevokeAccessToken(ctx context.Context, id uuid.UUID) (*accounts.RevokeAccessTokenPayload, error) {
+	return r.accounts.RevokeAccessToken(ctx, viewer.From(ctx), id)
+}
+
 // Reauthenticate is the resolver for the reauthenticate field.
 func (r *mutationResolver) Reauthenticate(ctx context.Context, input accounts.ReauthenticateInput) (*accounts.AuthPayload, error) {
 	return r.accounts.Reauthenticate(ctx, viewer.From(ctx), input)
@@ -205,6 +215,11 @@ func (r *queryResolver) Node(ctx context.Context, id uuid.UUID) (accounts.Node, 
 // AuditLog is the resolver for the auditLog field.
 func (r *queryResolver) AuditLog(ctx context.Context, first *int32, after *string, last *int32, before *string, filter *accounts.AuditFilter) (*accounts.AuditConnection, error) {
 	return r.accounts.AuditLog(ctx, accounts.Page{First: first, After: after, Last: last, Before: before}, filter)
+}
+
+// AccessTokens is the resolver for the accessTokens field.
+func (r *userResolver) AccessTokens(ctx context.Context, obj *accounts.User) ([]*accounts.PersonalAccessToken, error) {
+	return r.accounts.AccessTokens(ctx, obj)
 }
 
 // Activity is the resolver for the activity field.

@@ -38,7 +38,8 @@ func scalarInputs(schema *ast.Schema, f func(typ *ast.Type, document func(value 
 
 // requiredBeside returns good values of the other fields that an input object requires.
 func requiredBeside(object *ast.Definition, field *ast.FieldDefinition) (all string) {
-	good := map[string]string{"ID": `"0197c1b0-0000-7000-8000-0000000000ab"`, "String": `"x"`, "Role": "[USER]"}
+	good := map[string]string{"ID": `"0197c1b0-0000-7000-8000-0000000000ab"`, "String": `"x"`, "Role": "[USER]",
+		"Time": `"2026-07-01T12:00:00Z"`}
 	for _, other := range object.Fields {
 		if other != field && other.Type.NonNull {
 			all += "," + other.Name + ":" + good[other.Type.Name()]

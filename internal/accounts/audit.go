@@ -45,7 +45,7 @@ type auditRow struct {
 	Event
 	id          uuid.UUID
 	actor       AuditActor
-	by, session uuid.UUID // the user who acted, and with which session
+	by, session uuid.UUID // the user who acted, and with which session or personal access token
 	operator    string
 	from        viewer.Origin
 	requestID   string
@@ -55,7 +55,7 @@ type auditRow struct {
 // auditRowOf adds to an event what the context says of its cause.
 func auditRowOf(ctx context.Context, e Event, id uuid.UUID) auditRow {
 	v := viewer.From(ctx)
-	r := auditRow{Event: e, id: id, by: v.UserID, session: v.SessionID, from: v.Origin, requestID: requestid.From(ctx)}
+	r := auditRow{Event: e, id: id, by: v.UserID, session: v.CredentialID(), from: v.Origin, requestID: requestid.From(ctx)}
 	r.operator, _ = ctx.Value(operatorKey{}).(string)
 	switch {
 	case r.operator != "":

@@ -90,7 +90,7 @@ func (s *Service) refuse(ctx context.Context, e Event) {
 // Denied records that the policy denied a signed-in caller fields.
 func (s *Service) Denied(ctx context.Context, fields string) {
 	if v := viewer.From(ctx); v.SignedIn() {
-		s.refuse(ctx, Event{Kind: OperationDenied, UserID: v.UserID, SessionID: v.SessionID, Denied: fields})
+		s.refuse(ctx, Event{Kind: OperationDenied, UserID: v.UserID, SessionID: v.CredentialID(), Denied: fields})
 	}
 }
 

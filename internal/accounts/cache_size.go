@@ -27,6 +27,9 @@ const (
 // size is how much a session holds, with its place in the map of users.
 func (s *cachedSession) size() int {
 	bytes := int(unsafe.Sizeof(*s)) + 2*mapEntryBytes
+	if s.token != nil {
+		bytes += s.token.size()
+	}
 	if len(s.roles) == 1 && &s.roles[0] == &justUser[0] {
 		return bytes
 	}

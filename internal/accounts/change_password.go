@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/accesstoken"
 	"github.com/gatehouse/gatehouse/ent/onetimetoken"
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/ent/user"
@@ -53,6 +54,9 @@ func (s *Service) ChangePassword(ctx context.Context, v *viewer.Viewer, in Chang
 			return err
 		}
 		if err := s.revokeSessions(ctx, tx, now, session.UserID(row.ID)); err != nil {
+			return err
+		}
+		if err := s.revokeTokens(ctx, tx, now, accesstoken.UserID(row.ID)); err != nil {
 			return err
 		}
 		if err := tx.expireTokens(ctx, row.ID, now, token.ResetAccess); err != nil {

@@ -93,7 +93,7 @@ func TestKnownDevices_AreForgottenWithTheCredential(t *testing.T) {
 // TestResetAccount_EveryTableOfAUserIsThoughtOf: what belongs to a user may open the account. Say here what
 // ResetAccount does with it, and add it to the credentials of test/e2e/admin_commands_test.go.
 func TestResetAccount_EveryTableOfAUserIsThoughtOf(t *testing.T) {
-	known := map[string]string{"sessions": "are ended",
+	known := map[string]string{"sessions": "are ended", "access_tokens": "are revoked",
 		"totp_factors":   "stay, and open nothing alone: --factors removes them, and promote does",
 		"recovery_codes": "as totp_factors"}
 	for _, table := range migrate.Tables {

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/accesstoken"
 	"github.com/gatehouse/gatehouse/ent/onetimetoken"
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/ent/user"
@@ -57,6 +58,9 @@ func (s *Service) DeleteUser(ctx context.Context, v *viewer.Viewer, id uuid.UUID
 // Problem: LAST_ADMIN.
 func (s *Service) deleteHeld(ctx context.Context, tx *transaction, row *ent.User, byOwner bool, now time.Time) error {
 	if err := s.revokeSessions(ctx, tx, now, session.UserID(row.ID)); err != nil { // the record outlives the rows
+		return err
+	}
+	if err := s.revokeTokens(ctx, tx, now, accesstoken.UserID(row.ID)); err != nil {
 		return err
 	}
 	e := Event{Kind: AccountDeleted, UserID: row.ID}

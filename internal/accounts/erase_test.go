@@ -55,6 +55,9 @@ func (h *fixture) live(root *viewer.Viewer) *viewer.Viewer {
 	p := login(victim.email)
 	ctx = h.asVictim(p.Viewer)
 	must(h.UpdateProfile(ctx, p.Viewer, accounts.ProfileChange{Name: ptr(ptr(victim.name)), Locale: ptr(ptr("de"))}))
+	made := must(h.CreateAccessToken(ctx, p.Viewer, accounts.CreateAccessTokenInput{Name: "a program of " + victim.name,
+		Scopes: []string{"account:read"}, ExpiresAt: h.clock.Now().AddDate(1, 0, 0)}))
+	h.secrets = append(h.secrets, made.Token)
 	h.changeEmail(p, victim.second)
 	must(h.ChangeEmail(ctx, p.Viewer, accounts.ChangeEmailInput{Email: victim.second}))
 	must(h.ConfirmEmailChange(ctx, p.Viewer, accounts.ConfirmEmailChangeInput{Token: &h.letter(accounts.MailChangeEmail, victim.second).Token}))

@@ -38,6 +38,8 @@ const (
 	AccountSecured             EventKind = "account_secured"         // by the link of a notice: it was not the owner
 	ExportRequested            EventKind = "export_requested"        // of what is stored about a user, by themselves
 	DataExported               EventKind = "data_exported"           // by the link in a mail
+	AccessTokenCreated         EventKind = "access_token_created"    // a personal one, for a program
+	AccessTokenRevoked         EventKind = "access_token_revoked"    // not expired
 	FactorAdded                EventKind = "factor_added"            // a second factor, by its user
 	FactorRemoved              EventKind = "factor_removed"          // by its user, or by the operator
 	RecoveryCodesReplaced      EventKind = "recovery_codes_replaced" // by new ones
@@ -61,7 +63,7 @@ func Events() []EventKind {
 		SignInFailed, AttemptThrottled, Reauthenticated, ReauthenticationFailed, PasswordChanged,
 		PasswordResetRequested, PasswordReset, EmailVerificationRequested, EmailVerified, EmailChangeRequested,
 		EmailChanged, EmailChangeReverted, AccountSecured, ExportRequested, DataExported, RegistrationRequested, UserInvited,
-		InvitationAccepted, FactorAdded, FactorRemoved, RecoveryCodesReplaced, RecoveryCodeUsed, SecondFactorAsked,
+		InvitationAccepted, AccessTokenCreated, AccessTokenRevoked, FactorAdded, FactorRemoved, RecoveryCodesReplaced, RecoveryCodeUsed, SecondFactorAsked,
 		SecondFactorFailed, CodeRefused, RefreshReused, RefreshLate, SessionEnded,
 		KeysRotated, KeysRevoked, SecretRotated, ProfileChanged, OperationDenied}
 }
@@ -71,7 +73,7 @@ func Events() []EventKind {
 type Event struct {
 	Kind          EventKind
 	UserID        uuid.UUID  // uuid.Nil: no account is known
-	SessionID     uuid.UUID  // uuid.Nil: none in particular
+	SessionID     uuid.UUID  // uuid.Nil: none in particular; of a personal access token where the kind is about one
 	EraseAt       time.Time  // with AccountDeleted: until then its owner can have it again; zero: they cannot
 	SameEmail     bool       // with EmailChangeReverted: the account had the address already
 	NewDevice     bool       // with SignedIn: the account did not know the device; false where devices have no tokens

@@ -18,6 +18,7 @@ import (
 var unexported = map[string]string{
 	"users.password_hash":     "a secret",
 	"sessions.refresh_digest": "a secret",
+	"access_tokens.digest":    "a secret",
 	"one_time_tokens.digest":  "a secret",
 	"totp_factors.sealed":     "a secret",
 	"recovery_codes.digest":   "a secret",

@@ -133,6 +133,10 @@ func formsOf(secret string) map[string][]byte {
 		forms["as bytes"] = raw[first : first+32]
 		forms["as hex"] = []byte(hex.EncodeToString(raw[first : first+32]))
 	}
+	if encoded, ok := strings.CutPrefix(secret, token.PersonalPrefix); ok {
+		raw, _ := base64.RawURLEncoding.DecodeString(encoded)
+		forms["without its prefix"], forms["as bytes"] = []byte(encoded), raw[:32]
+	}
 	return forms
 }
 

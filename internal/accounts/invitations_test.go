@@ -140,6 +140,20 @@ var recoveries = map[string]func(h *fixture, thief *accounts.AuthPayload){
 	},
 }
 
+// thief is the nth thief of an administrator's session, whose account each of the recoveries can be used on.
+func (h *fixture) thief(n int) *accounts.AuthPayload {
+	h.t.Helper()
+	former, email := strings.Repeat("f", n)+"@example.com", strings.Repeat("a", n)+"@example.com"
+	p := h.verified(former)
+	h.undo = h.moved(p, former, email).Token
+	h.exec("UPDATE users SET roles = '[\"ADMIN\",\"USER\"]' WHERE email = '" + email + "'")
+	p = h.must(h.login(email, goodPassword))
+	p = h.must(h.changePassword(p.Viewer, goodPassword, otherPassword))
+	told := h.notices()
+	h.secures = told[len(told)-1].Token
+	return h.must(h.changePassword(p.Viewer, otherPassword, goodPassword))
+}
+
 // endsAny are the recoveries after which invitations to be just a USER are refused too: the credential was another's, or
 // who invited is no administrator.
 var endsAny = []string{"Service.resetCredential", "Service.resetAccount", "Service.setStatus", "Service.deleteHeld",
@@ -161,15 +175,7 @@ func TestInvitation_EndsWithTheThiefWhoSentIt(t *testing.T) {
 		n := 0
 		thief := func() *accounts.AuthPayload {
 			n++
-			former, email := strings.Repeat("f", n)+"@example.com", strings.Repeat("a", n)+"@example.com"
-			p := h.verified(former)
-			h.undo = h.moved(p, former, email).Token
-			h.exec("UPDATE users SET roles = '[\"ADMIN\",\"USER\"]' WHERE email = '" + email + "'")
-			p = h.must(h.login(email, goodPassword))
-			p = h.must(h.changePassword(p.Viewer, goodPassword, otherPassword))
-			told := h.notices()
-			h.secures = told[len(told)-1].Token
-			return h.must(h.changePassword(p.Viewer, otherPassword, goodPassword))
+			return h.thief(n)
 		}
 		invited := func(p *accounts.AuthPayload, roles ...accounts.Role) string {
 			return h.invitation(p.Viewer, uuid.NewString()+"@example.com", roles...)

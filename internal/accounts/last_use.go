@@ -3,6 +3,7 @@ package accounts
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"sync"
 	"time"
 
@@ -21,12 +22,14 @@ const (
 	usesTimeout = 5 * time.Second
 )
 
-// use is when and from where a session was used, as JSON for the statements that write it.
+// use is when and from where a session was used, or when a personal access token was, as JSON for the statements that
+// write it.
 type use struct {
 	ID    uuid.UUID `json:"id"`
 	At    string    `json:"at"`
 	Agent *string   `json:"agent"` // nil: as it was
 	IP    *string   `json:"ip"`    // the same
+	token bool      // it is of a personal access token
 }
 
 // timeText is how both databases read a time in UTC, and SQLite stores it.
@@ -44,10 +47,19 @@ func newUses() *uses { return &uses{pending: map[uuid.UUID]use{}, full: make(cha
 // add notes a use. While the database takes no writes, those that find no room are lost; the next use a minute later is
 // noted again.
 func (u *uses) add(session uuid.UUID, from viewer.Origin, now time.Time) {
+	u.note(use{ID: session, At: now.Format(timeText), Agent: nilIfEmpty(from.Agent), IP: nilIfEmpty(from.Address())})
+}
+
+// addToken is add for a personal access token.
+func (u *uses) addToken(id uuid.UUID, now time.Time) {
+	u.note(use{ID: id, At: now.Format(timeText), token: true})
+}
+
+func (u *uses) note(one use) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if len(u.pending) < maxPendingUses {
-		u.pending[session] = use{session, now.Format(timeText), nilIfEmpty(from.Agent), nilIfEmpty(from.Address())}
+		u.pending[one.ID] = one
 	}
 	if len(u.pending) >= usesBatch {
 		select {
@@ -132,21 +144,45 @@ SET last_used_at = u.at, user_agent = coalesce(u.agent, user_agent), ip = coales
 FROM (
   SELECT value->>'id' AS id, value->>'at' AS at, value->>'agent' AS agent, value->>'ip' AS ip FROM json_each(?)
 ) AS u WHERE sessions.id = u.id AND last_used_at < u.at`
+
+	tokenUsesPostgres = `UPDATE access_tokens AS t SET last_used_at = u.at
+FROM (
+  SELECT held.id, u.at FROM json_to_recordset($1::json) AS u (id uuid, at timestamptz)
+  JOIN access_tokens AS held ON held.id = u.id
+  WHERE held.last_used_at IS NULL OR held.last_used_at < u.at FOR UPDATE OF held SKIP LOCKED
+) AS u WHERE t.id = u.id`
+	tokenUsesSQLite = `UPDATE access_tokens SET last_used_at = u.at
+FROM (SELECT value->>'id' AS id, value->>'at' AS at FROM json_each(?)) AS u
+WHERE access_tokens.id = u.id AND (last_used_at IS NULL OR last_used_at < u.at)`
 )
 
 func (s *Service) writeUses(ctx context.Context, some []use) error {
 	ctx, cancel := context.WithTimeout(ctx, usesTimeout)
 	defer cancel()
-	text, err := json.Marshal(some)
-	if err != nil {
-		return err
-	}
-	statement := usesSQLite
+	ofSessions, ofTokens := usesSQLite, tokenUsesSQLite
 	if s.config.Postgres {
-		statement = usesPostgres
+		ofSessions, ofTokens = usesPostgres, tokenUsesPostgres
+	}
+	var sessions, tokens []use
+	for _, one := range some {
+		if one.token {
+			tokens = append(tokens, one)
+		} else {
+			sessions = append(sessions, one)
+		}
 	}
 	return s.turns.atomically(ctx, s.config.Client, nil, func(tx *ent.Tx) error {
-		_, err := tx.ExecContext(ctx, statement, string(text))
-		return err
+		return errors.Join(execUses(ctx, tx, ofSessions, sessions), execUses(ctx, tx, ofTokens, tokens))
 	})
+}
+
+func execUses(ctx context.Context, tx *ent.Tx, statement string, some []use) error {
+	if len(some) == 0 {
+		return nil
+	}
+	text, err := json.Marshal(some)
+	if err == nil {
+		_, err = tx.ExecContext(ctx, statement, string(text))
+	}
+	return err
 }

@@ -36,13 +36,14 @@ const (
 	MailRegistered  MailKind = "registered" // in place of MailRegister, when there is an account
 
 	// Notices tell the owner of an account what has happened to it. See the variable notices.
-	MailNewDevice        MailKind = "new_device"
-	MailPasswordChanged  MailKind = "password_changed"
-	MailEmailChanged     MailKind = "email_changed"
-	MailAccountSuspended MailKind = "account_suspended"
-	MailAccountDeleted   MailKind = "account_deleted"
-	MailAccountLeaving   MailKind = "account_leaving" // deleted by its owner, who can have it again until a time
-	MailAccountRestored  MailKind = "account_restored"
+	MailNewDevice          MailKind = "new_device"
+	MailAccessTokenCreated MailKind = "access_token_created"
+	MailPasswordChanged    MailKind = "password_changed"
+	MailEmailChanged       MailKind = "email_changed"
+	MailAccountSuspended   MailKind = "account_suspended"
+	MailAccountDeleted     MailKind = "account_deleted"
+	MailAccountLeaving     MailKind = "account_leaving" // deleted by its owner, who can have it again until a time
+	MailAccountRestored    MailKind = "account_restored"
 
 	MailFactorAdded           MailKind = "factor_added"
 	MailFactorRemoved         MailKind = "factor_removed"

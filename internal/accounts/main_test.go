@@ -115,6 +115,7 @@ func newFixture(t *testing.T, url string) *fixture {
 			Client: db.Client, Postgres: db.Shared(), Transactions: db.MaxTransactions(),
 			Passwords: hasher(t, password.Config{}), Access: access, Refresh: refresh, OneTime: oneTime,
 			FactorKey:  bytes.Repeat([]byte{7}, token.FactorKeyLen),
+			Personal:   personalTokens(t, theSecret),
 			RefreshTTL: refreshTTL, SessionTTL: sessionTTL, Clock: clock.Now,
 			Log: slog.New(slog.NewTextHandler(log, nil)),
 		},
@@ -159,6 +160,12 @@ func refreshTokens(t *testing.T, secret string) *token.RefreshTokens {
 	t.Helper()
 	s := must(token.ParseSecret(secret))
 	return must(token.NewRefreshTokens(must(token.NewSecrets(s)), nil))
+}
+
+// personalTokens are those of a key that begins a text.
+func personalTokens(t *testing.T, key string) *token.PersonalTokens {
+	t.Helper()
+	return must(token.NewPersonalTokens([]byte(key)[:token.PersonalKeyLen], nil))
 }
 
 // register, login and exchange are the use cases, and note what must stay secret.

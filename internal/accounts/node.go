@@ -13,8 +13,8 @@ import (
 // Node is GraphQL's interface of that name: an object that Service.Node finds.
 type Node interface{ OwnerID() uuid.UUID }
 
-// Node returns the object of an id, of whatever type, or nil. Of sessions it finds the caller's own active ones, as
-// User.sessions shows them, so of factors, and of the audit log what Activity and AuditLog show; whether the caller may see a user is
+// Node returns the object of an id, of whatever type, or nil. Of sessions, personal access tokens and factors it finds the
+// caller's own, as User shows them, and of the audit log what Activity and AuditLog show; whether the caller may see a user is
 // for the schema's rules to say. It reads as much for another's object as for an id that nothing has.
 func (s *Service) Node(ctx context.Context, v *viewer.Viewer, id uuid.UUID) (Node, error) {
 	if id != v.UserID {
@@ -32,6 +32,13 @@ func (s *Service) Node(ctx context.Context, v *viewer.Viewer, id uuid.UUID) (Nod
 		}
 		if err != nil {
 			return nil, err
+		}
+		token, err := s.AccessToken(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if token != nil && token.UserID == v.UserID {
+			return token, nil
 		}
 		event, err := s.auditNode(ctx, v, id)
 		if event != nil {

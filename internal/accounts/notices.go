@@ -14,6 +14,7 @@ import (
 
 // notices are the mails that tell the owner of an account of an event; "" is none. Each kind of event is here.
 var notices = map[EventKind]MailKind{
+	AccessTokenCreated:    MailAccessTokenCreated,
 	AccountDeleted:        MailAccountDeleted, // or MailAccountLeaving
 	AccountRestored:       MailAccountRestored,
 	AccountSuspended:      MailAccountSuspended,
@@ -32,7 +33,8 @@ var notices = map[EventKind]MailKind{
 	// These take nothing away from the owner, or come with an event that is told.
 	AccountCreated: "", AccountReinstated: "", EmailVerified: "", ProfileChanged: "", Reauthenticated: "", RolesChanged: "",
 	SessionEnded: "", RefreshReused: "", RefreshLate: "", InvitationAccepted: "", DataExported: "",
-	SecondFactorAsked: "",
+	SecondFactorAsked:  "",
+	AccessTokenRevoked: "",
 	// Anybody can cause these, as often as they like.
 	SecondFactorFailed: "",
 	SignInFailed:       "", AttemptThrottled: "", ReauthenticationFailed: "", CodeRefused: "", OperationDenied: "",

@@ -28,6 +28,10 @@ var columns = map[string]map[string]string{
 		"refresh_generation": withRow, "authenticated_at": withRow, "amr": withRow, "created_at": withRow, "last_used_at": withRow,
 		"idle_expires_at": withRow, "expires_at": withRow, "ended_at": withRow,
 	},
+	"access_tokens": {
+		"id": telling, "user_id": telling, "session_id": telling, "digest": telling, "name": telling,
+		"scopes": withRow, "created_at": withRow, "expires_at": withRow, "last_used_at": withRow, "revoked_at": withRow,
+	},
 	"one_time_tokens": {
 		"user_id": telling, "digest": telling, "address": telling, "session_id": telling,
 		"id": withRow, "purpose": withRow, "attempts": withRow, "created_at": withRow, "expires_at": withRow, "used_at": withRow,

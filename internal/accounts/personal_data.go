@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/accesstoken"
 	"github.com/gatehouse/gatehouse/ent/address"
 	"github.com/gatehouse/gatehouse/ent/auditevent"
 	"github.com/gatehouse/gatehouse/ent/job"
@@ -44,6 +45,10 @@ func personalData(ctx context.Context, client *ent.Client, account *ent.User, no
 	if err != nil {
 		return "", err
 	}
+	programs, err := client.AccessToken.Query().Where(accesstoken.UserID(account.ID)).Order(ent.Asc(accesstoken.FieldID)).All(ctx)
+	if err != nil {
+		return "", err
+	}
 	factors, codes, err := factorRows(ctx, client, account.ID)
 	if err != nil {
 		return "", err
@@ -65,7 +70,7 @@ func personalData(ctx context.Context, client *ent.Client, account *ent.User, no
 	encoder.SetEscapeHTML(false)
 	err = encoder.Encode(map[string]any{
 		"exported_at": now.UTC(), "users": []exportedRow{columnsOf(account)}, "addresses": exportedAddresses(held),
-		"sessions": columnsOfEach(sessions), "one_time_tokens": exportedTokens(tokens), "jobs": jobs,
+		"sessions": columnsOfEach(sessions), "access_tokens": columnsOfEach(programs), "one_time_tokens": exportedTokens(tokens), "jobs": jobs,
 		"totp_factors": columnsOfEach(factors), "recovery_codes": columnsOfEach(codes),
 		"audit_events": events, "audit_events_left_out": leftOut,
 	})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/accesstoken"
 	"github.com/gatehouse/gatehouse/ent/onetimetoken"
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/internal/problem"
@@ -119,7 +120,9 @@ func (s *Service) exchange(ctx context.Context, tx *transaction, presented token
 	case row.RefreshGeneration > generation+1:
 		tx.emit(Event{Kind: RefreshReused, UserID: row.UserID, SessionID: row.ID})
 		err := tx.cancelPending(ctx, now, onetimetoken.UserID(row.UserID), onetimetoken.SessionID(row.ID))
-		return exchanged{refused: tokenUsed}, errors.Join(err, s.revokeSessions(ctx, tx, now, session.ID(row.ID)))
+		err = errors.Join(err, s.revokeSessions(ctx, tx, now, session.ID(row.ID)))
+		return exchanged{refused: tokenUsed}, errors.Join(err,
+			s.revokeTokens(ctx, tx, now, accesstoken.UserID(row.UserID), accesstoken.SessionID(row.ID)))
 	}
 	return exchanged{refused: tokenUnknown}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/accesstoken"
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/ent/user"
 	"github.com/gatehouse/gatehouse/internal/problem"
@@ -55,7 +56,7 @@ func (s *Service) AccountByEmail(ctx context.Context, address string) (*AccountS
 
 // ResetAccount gives an account that AccountByEmail returned a new password. The operator names the account by its
 // address, and another person may have registered that address: so nothing that opened the account before opens it any
-// more. Its sessions end, and its devices become unknown. Its second factors stay, for which a sign-in asks as before,
+// more. Its sessions and personal access tokens end, and its devices become unknown. Its second factors stay, for which a sign-in asks as before,
 // unless they are to go too: their owner has lost them. Problems: BAD_USER_INPUT; NOT_FOUND when the account
 // has gone since; FORBIDDEN for a suspended account, which no password opens.
 func (s *Service) ResetAccount(ctx context.Context, account *User, password string, factors bool) (*User, error) {
@@ -96,6 +97,9 @@ func (s *Service) resetAccount(ctx context.Context, account *User, r accountRese
 			return err
 		}
 		if err := s.revokeSessions(ctx, tx, now, session.UserID(row.ID)); err != nil {
+			return err
+		}
+		if err := s.revokeTokens(ctx, tx, now, accesstoken.UserID(row.ID)); err != nil {
 			return err
 		}
 		tx.emit(Event{Kind: PasswordChanged, UserID: row.ID})

@@ -2,11 +2,13 @@ package accounts
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/accesstoken"
 	"github.com/gatehouse/gatehouse/ent/onetimetoken"
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/ent/user"
@@ -148,5 +150,6 @@ func (s *Service) resetCredential(
 		return nil, err
 	}
 	tx.emit(Event{Kind: PasswordReset, UserID: account.ID})
-	return account, s.revokeSessions(ctx, tx, now, session.UserID(account.ID))
+	err = s.revokeSessions(ctx, tx, now, session.UserID(account.ID))
+	return account, errors.Join(err, s.revokeTokens(ctx, tx, now, accesstoken.UserID(account.ID)))
 }

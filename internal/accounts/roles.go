@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/accesstoken"
 	"github.com/gatehouse/gatehouse/ent/onetimetoken"
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/internal/problem"
@@ -60,7 +61,8 @@ func (s *Service) SetRoles(ctx context.Context, v *viewer.Viewer, in SetRolesInp
 			payload.User.PendingEmail = nil
 			err := tx.expireTokens(ctx, row.ID, now, token.UndoEmail)
 			err = errors.Join(err, tx.cancelPending(ctx, now, onetimetoken.UserID(row.ID)))
-			if err := errors.Join(err, s.revokeSessions(ctx, tx, now, session.UserID(row.ID))); err != nil {
+			err = errors.Join(err, s.revokeSessions(ctx, tx, now, session.UserID(row.ID)))
+			if err := errors.Join(err, s.revokeTokens(ctx, tx, now, accesstoken.UserID(row.ID))); err != nil {
 				return err
 			}
 		}

@@ -92,7 +92,9 @@ func RotateSecret(ctx context.Context, client *ent.Client, secrets *token.Secret
 		if err := sealKeys(ctx, tx, secrets); err != nil {
 			return err
 		}
-		if err := errors.Join(keyOfCounters.seal(ctx, tx, secrets), keyOfFactors.seal(ctx, tx, secrets)); err != nil {
+		err = errors.Join(keyOfCounters.seal(ctx, tx, secrets), keyOfFactors.seal(ctx, tx, secrets),
+			keyOfPrograms.seal(ctx, tx, secrets))
+		if err != nil {
 			return err
 		}
 		return recordEvents(ctx, tx, time.Now(), Event{Kind: SecretRotated})
@@ -134,6 +136,7 @@ type sealedKey struct {
 var (
 	keyOfCounters = sealedKey{"counter_key", token.CounterKeyPurpose, token.KeyedHashKeyLen}
 	keyOfFactors  = sealedKey{"factor_key", token.FactorKeyPurpose, token.FactorKeyLen}
+	keyOfPrograms = sealedKey{"personal_access_token_key", token.PersonalKeyPurpose, token.PersonalKeyLen}
 )
 
 // CounterKey returns the key that names counters, which it creates on first use.
@@ -144,6 +147,11 @@ func CounterKey(ctx context.Context, client *ent.Client, secrets *token.Secrets)
 // FactorKey returns the key that seals second factors, which it creates on first use.
 func FactorKey(ctx context.Context, client *ent.Client, secrets *token.Secrets) ([]byte, error) {
 	return keyOfFactors.read(ctx, client, secrets)
+}
+
+// PersonalKey returns the key of personal access tokens, which it creates on first use.
+func PersonalKey(ctx context.Context, client *ent.Client, secrets *token.Secrets) ([]byte, error) {
+	return keyOfPrograms.read(ctx, client, secrets)
 }
 
 func (k sealedKey) read(ctx context.Context, client *ent.Client, secrets *token.Secrets) ([]byte, error) {

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/accesstoken"
 	"github.com/gatehouse/gatehouse/ent/onetimetoken"
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/ent/user"
@@ -46,7 +47,7 @@ func (s *Service) SecureAccount(
 
 // lockOut uses up the token of a link by which the owner of a mailbox says that another person is in their account.
 // Beside what f does, nothing opens the account any more: its password counts no more, its devices become unknown, its
-// sessions end, a change of address that is pending is taken back, and a link to choose a new password is mailed to the
+// sessions and personal access tokens end, a change of address that is pending is taken back, and a link to choose a new password is mailed to the
 // token's address. Problems: INVALID_TOKEN, MAIL_OFF, RATE_LIMITED.
 func (s *Service) lockOut(ctx context.Context, v *viewer.Viewer, p mailProof, now time.Time, f redeemFunc) error {
 	if err := s.needMail(); err != nil {
@@ -83,13 +84,16 @@ func (s *Service) lockOut(ctx context.Context, v *viewer.Viewer, p mailProof, no
 		if err := s.revokeSessions(ctx, tx, now, session.UserID(r.account.ID)); err != nil {
 			return err
 		}
+		if err := s.revokeTokens(ctx, tx, now, accesstoken.UserID(r.account.ID)); err != nil {
+			return err
+		}
 		return tx.mail(ctx, mailArgs{Kind: MailReset, Address: r.token.Address}, v.Origin, now)
 	})
 }
 
 // canSecure reports whether a notice has a link that secures the account: it is still the reader's, and can be used.
 func (k MailKind) canSecure() bool {
-	return slices.Contains([]MailKind{MailNewDevice, MailPasswordChanged, MailFactorAdded, MailFactorRemoved,
+	return slices.Contains([]MailKind{MailNewDevice, MailPasswordChanged, MailAccessTokenCreated, MailFactorAdded, MailFactorRemoved,
 		MailRecoveryCodesReplaced, MailRecoveryCodeUsed}, k)
 }
 

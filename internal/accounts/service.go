@@ -25,6 +25,7 @@ type Config struct {
 	OneTime       *token.OneTimeTokens      // required
 	FactorKey     []byte                    // required: what the function FactorKey returns
 	AppName       string                    // default "Gatehouse": authenticator apps show it
+	Personal      *token.PersonalTokens     // required
 	Registration  RegistrationMode          // default open
 	AdminMFA      bool                      // default false: ADMIN counts in each session, and not only with a second factor
 	MailOff       bool                      // default false: the jobs of mails are worked
@@ -65,8 +66,9 @@ type Service struct {
 
 // New checks the configuration.
 func New(c Config) (*Service, error) {
-	if c.Client == nil || c.Passwords == nil || c.Access == nil || c.Refresh == nil || c.OneTime == nil {
-		return nil, errors.New("accounts: Client, Passwords, Access, Refresh and OneTime are required")
+	if c.Client == nil || c.Passwords == nil || c.Access == nil || c.Refresh == nil || c.OneTime == nil ||
+		c.Personal == nil {
+		return nil, errors.New("accounts: Client, Passwords, Access, Refresh, OneTime and Personal are required")
 	}
 	if c.Transactions <= 0 {
 		return nil, errors.New("accounts: Transactions must be positive")

@@ -22,6 +22,7 @@ func TestNew_RefusesIncompleteConfigs(t *testing.T) {
 		"no access tokens":      func(c *accounts.Config) { c.Access = nil },
 		"no refresh tokens":     func(c *accounts.Config) { c.Refresh = nil },
 		"no key of factors":     func(c *accounts.Config) { c.FactorKey = nil },
+		"no personal tokens":    func(c *accounts.Config) { c.Personal = nil },
 		"no idle life":          func(c *accounts.Config) { c.RefreshTTL = 0 },
 		"negative idle life":    func(c *accounts.Config) { c.RefreshTTL = -1 },
 		"a life below the idle": func(c *accounts.Config) { c.SessionTTL = c.RefreshTTL - 1 },

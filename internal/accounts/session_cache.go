@@ -50,7 +50,7 @@ type SessionCacheStats struct {
 	Lag          time.Duration // since the last synchronization; 0 while idle
 }
 
-// cachedSession is one session as a request needs it.
+// cachedSession is one session, or one personal access token, as a request needs it.
 type cachedSession struct {
 	id, userID      uuid.UUID
 	roles           []string
@@ -58,6 +58,7 @@ type cachedSession struct {
 	endsAt          moment // unless it is revoked before
 	lastUsed        moment // as stored
 	amr             token.AMR
+	token           *cachedToken // of a personal access token, whose id is its CacheKey; nil: a session
 
 	another *cachedSession // of the same user
 }
@@ -89,11 +90,22 @@ func (s cachedSession) useIsDue(now time.Time) bool {
 
 // session returns a cached session that may be used now. If its use is due, the caller notes it.
 func (c *sessionCache) session(session, user uuid.UUID, now time.Time) (found cachedSession, ok bool) {
+	return c.find(session, now, func(s *cachedSession) bool { return s.token == nil && s.userID == user })
+}
+
+// accessToken returns a cached personal access token that may be used now, by its CacheKey, as session does a session.
+func (c *sessionCache) accessToken(key uuid.UUID, now time.Time) (found cachedSession, ok bool) {
+	return c.find(key, now, func(s *cachedSession) bool { return s.token != nil })
+}
+
+func (c *sessionCache) find(
+	id uuid.UUID, now time.Time, wanted func(*cachedSession) bool,
+) (found cachedSession, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.lastLookup = time.Now()
-	s, ok := c.sessions.Get(session)
-	if !ok || !c.trusted() || s.userID != user || momentOf(now) >= s.endsAt {
+	s, ok := c.sessions.Get(id)
+	if !ok || !c.trusted() || !wanted(s) || momentOf(now) >= s.endsAt {
 		c.stats.Misses++
 		return cachedSession{}, false
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/accesstoken"
 	"github.com/gatehouse/gatehouse/ent/onetimetoken"
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/internal/token"
@@ -70,6 +71,9 @@ func (s *Service) setStatus(ctx context.Context, v *viewer.Viewer, id uuid.UUID,
 			return err
 		}
 		if err := s.revokeSessions(ctx, tx, now, session.UserID(id)); err != nil {
+			return err
+		}
+		if err := s.revokeTokens(ctx, tx, now, accesstoken.UserID(id)); err != nil {
 			return err
 		}
 		return keepAnAdministrator(ctx, tx, before)

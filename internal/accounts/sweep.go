@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/accesstoken"
 	"github.com/gatehouse/gatehouse/ent/auditevent"
 	"github.com/gatehouse/gatehouse/ent/auditseal"
 	"github.com/gatehouse/gatehouse/ent/job"
@@ -27,7 +28,7 @@ const (
 
 // SweptTables returns the names of the tables from which rows are deleted when they have expired.
 func SweptTables() []string {
-	return []string{auditevent.Table, auditseal.Table, ChangesTable, job.Table, onetimetoken.Table, revocation.Table,
+	return []string{accesstoken.Table, auditevent.Table, auditseal.Table, ChangesTable, job.Table, onetimetoken.Table, revocation.Table,
 		session.Table, throttle.Table}
 }
 
@@ -60,6 +61,14 @@ func (s *Service) DeleteOldSessions(ctx context.Context) error {
 			return 0, nil
 		}
 		return tx.Session.Delete().Where(unlocked(session.Table, entsql.In(session.FieldID, old...))).Exec(ctx)
+	})
+}
+
+// DeleteOldAccessTokens deletes personal access tokens that expired SessionRetention ago. Call it periodically.
+func (s *Service) DeleteOldAccessTokens(ctx context.Context) error {
+	return s.sweep(ctx, accesstoken.Table, func(ctx context.Context, tx *ent.Tx) (int, error) {
+		old := entsql.LTE(accesstoken.FieldExpiresAt, s.now().Add(-SessionRetention))
+		return tx.AccessToken.Delete().Where(unlocked(accesstoken.Table, old)).Exec(ctx)
 	})
 }
 

@@ -22,6 +22,8 @@ var growth = map[string]growing{
 		kept: revocationsUntil(time.Minute)},
 	"one_time_tokens": {sweep: (*accounts.Service).DeleteOldOneTimeTokens, expired: oneTimeTokensUntil(-25 * time.Hour),
 		kept: oneTimeTokensUntil(-23 * time.Hour)},
+	"access_tokens": {sweep: (*accounts.Service).DeleteOldAccessTokens, expired: accessTokensUntil(-accounts.SessionRetention),
+		kept: accessTokensUntil(time.Hour - accounts.SessionRetention)},
 	"throttles": {sweep: (*accounts.Service).DeleteExpiredAttempts, expired: attemptsUntil(-time.Second),
 		kept: attemptsUntil(time.Second)},
 	"jobs": {sweep: (*accounts.Service).DeleteFailedJobs,
@@ -218,6 +220,17 @@ func oneTimeTokensUntil(end time.Duration) func(*fixture, int) {
 			return h.db.Client.OneTimeToken.Create().SetID(uuid.New()).SetUserID(uuid.New()).SetPurpose("reset").
 				SetDigest([]byte{1}).SetAddress(ada).SetCreatedAt(startTime).SetExpiresAt(h.clock.Now().UTC().Add(end))
 		}, h.db.Client.OneTimeToken.CreateBulk)
+	}
+}
+
+func accessTokensUntil(end time.Duration) func(*fixture, int) {
+	return func(h *fixture, n int) {
+		owner := h.db.Client.User.Query().FirstIDX(h.t.Context())
+		addRows(h, n, func(int) *ent.AccessTokenCreate {
+			id := uuid.New()
+			return h.db.Client.AccessToken.Create().SetID(id).SetUserID(owner).SetSessionID(id).SetDigest(id[:]).SetName("a program").
+				SetScopes("account:read").SetCreatedAt(startTime).SetExpiresAt(h.clock.Now().UTC().Add(end))
+		}, h.db.Client.AccessToken.CreateBulk)
 	}
 }
 

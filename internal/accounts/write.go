@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/accesstoken"
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/ent/user"
 	"github.com/gatehouse/gatehouse/internal/problem"
@@ -16,7 +17,7 @@ import (
 // callerFunc is what a use case does in a transaction that holds its caller's account and session.
 type callerFunc func(ctx context.Context, tx *transaction, caller *ent.User) error
 
-// write is the way into a transaction for a signed-in caller: it locks the caller's account and session, and refuses
+// write is the way into a transaction for a signed-in caller: it locks the caller's account and credential, and refuses
 // when one of them may no longer be used. What was decided before the transaction began is not trusted. See inTx for
 // what f may do. Problem: UNAUTHENTICATED.
 func (s *Service) write(ctx context.Context, v *viewer.Viewer, now time.Time, f callerFunc) error {
@@ -60,7 +61,7 @@ func (s *Service) administer(ctx context.Context, v *viewer.Viewer, now time.Tim
 	})
 }
 
-// lockCaller locks the row of the caller's account and then writes to their session's, and so holds both until the
+// lockCaller locks the row of the caller's account and then writes to their credential's, and so holds both until the
 // transaction ends: a logout, a suspension or a change of roles at the same moment comes wholly before or wholly after.
 // Every transaction takes a user's row before the rows of the user's sessions; otherwise two could wait for each other.
 // Problem: UNAUTHENTICATED.
@@ -76,9 +77,7 @@ func (s *Service) lockCaller(ctx context.Context, tx *transaction, v *viewer.Vie
 	if caller == nil {
 		return nil, sessionEnded()
 	}
-	held := tx.Session.Update().Where(session.ID(v.SessionID), session.UserID(v.UserID),
-		session.Not(expiredOrRevoked(now)))
-	n, err := setLastUse(held, v.Origin, now).Save(ctx)
+	n, err := tx.useCredential(ctx, v, now)
 	if err != nil {
 		return nil, err
 	}
@@ -86,4 +85,16 @@ func (s *Service) lockCaller(ctx context.Context, tx *transaction, v *viewer.Vie
 		return nil, sessionEnded()
 	}
 	return caller, nil
+}
+
+// useCredential writes to the caller's session, or to their personal access token, that it is used now, which locks it.
+// It returns 0 when it may not be used.
+func (tx *transaction) useCredential(ctx context.Context, v *viewer.Viewer, now time.Time) (int, error) {
+	if v.TokenID != uuid.Nil {
+		return tx.AccessToken.Update().Where(accesstoken.ID(v.TokenID), accesstoken.UserID(v.UserID), canBeUsed(now)).
+			SetLastUsedAt(now).Save(ctx)
+	}
+	held := tx.Session.Update().Where(session.ID(v.SessionID), session.UserID(v.UserID),
+		session.Not(expiredOrRevoked(now)))
+	return setLastUse(held, v.Origin, now).Save(ctx)
 }

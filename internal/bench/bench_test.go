@@ -60,6 +60,7 @@ var everyFigure = []string{
 	"me, 20 users in turn, %s ÷ me, 5 users in turn, %s",
 	"me, 20 users in turn, by 160 documents, %s, garbage collections in 9000 requests",
 	"me, 20 users in turn, by 160 documents, %s, resident memory",
+	"me with a personal access token, %s ÷ me with a session, %s",
 	"logins, %s ÷ argon2id alone", "me, %s, p99 under a login flood ÷ quiet",
 	"me, %s, rate under a login flood ÷ quiet",
 	"owners' sign-ins answered under a flood of wrong ones from an IPv6 /48, %s",

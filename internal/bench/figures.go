@@ -17,6 +17,7 @@ var groups = []struct {
 }{
 	{"speed", speed},
 	{"crowd", crowd},
+	{"programs", programs},
 	{"logins", logins},
 	{"networks", each(networks)},
 	{"tail", each(tail)},

@@ -44,6 +44,7 @@ func printAccess(out io.Writer, asJSON bool) error {
 		}
 		fmt.Fprintf(out, "| `%s` | %s | %s |\n", line.Coordinate, line.Who, stated)
 	}
+	printScopes(out, table)
 	return nil
 }
 

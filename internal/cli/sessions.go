@@ -26,10 +26,10 @@ func sessionsCommand(p Process) *cobra.Command {
 	var e endedSessions
 	var since string
 	end := &cobra.Command{
-		Use: "end [EMAIL]", Short: "End sessions, of an account or of all accounts",
-		Long: "Ends the sessions of an account, of all accounts that began at a time or later, or all: after a restore or a\n" +
-			"failover, what had been ended may be open again. Running servers refuse them within 100 ms, and their users\n" +
-			"sign in again.",
+		Use: "end [EMAIL]", Short: "End sessions and personal access tokens, of an account or of all accounts",
+		Long: "Ends the sessions and personal access tokens of an account, of all accounts that began at a time or later, or\n" +
+			"all: after a restore or a failover, what had been ended may be open again. Running servers refuse them within\n" +
+			"100 ms, and their users sign in again.",
 	}
 	end.Flags().BoolVar(&e.all, "all", false, "all sessions of all accounts")
 	end.Flags().StringVar(&since, "since", "", "of all accounts, those that began at this time or later: 2006-01-02T15:04:05Z")
@@ -84,9 +84,9 @@ func endSessions(ctx context.Context, p Process, e endedSessions) error {
 		}
 		n, err := service.EndSessions(ctx, account, e.since)
 		if err != nil {
-			return fmt.Errorf("%d sessions of %s have ended; run the command again for the others: %w", n, of, err)
+			return fmt.Errorf("%d sessions and personal access tokens of %s have ended; run the command again for the others: %w", n, of, err)
 		}
-		_, err = fmt.Fprintf(p.Stdout, "Sessions of %s that have ended: %d.\n", of, n)
+		_, err = fmt.Fprintf(p.Stdout, "Sessions and personal access tokens of %s that have ended: %d.\n", of, n)
 		return err
 	})
 }

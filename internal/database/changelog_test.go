@@ -125,7 +125,7 @@ func TestChangeLog_HasWhatIsDeletedAndWhatConcernsAll(t *testing.T) {
 		l.wantRead("no signing key", 1, uuid.Nil)
 		if l.Shared() {
 			l.exec("TRUNCATE users CASCADE")
-			l.wantRead("two tables emptied", 2, uuid.Nil)
+			l.wantRead("three tables emptied", 3, uuid.Nil)
 		}
 		now := time.Now()
 		row := l.Client.Revocation.Create().SetUserID(l.user.ID).SetAt(now).SetUntil(now).SaveX(t.Context())

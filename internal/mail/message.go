@@ -25,6 +25,7 @@ const (
 	Register         Kind = "register"   // makes an account
 	Registered       Kind = "registered" // there is an account with the address that somebody registered
 	NewDevice        Kind = "new_device"
+	AccessToken      Kind = "access_token_created" // a personal one
 	PasswordChanged  Kind = "password_changed"
 	EmailChanged     Kind = "email_changed" // to the address that an undo took away
 	AccountSuspended Kind = "account_suspended"

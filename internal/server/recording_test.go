@@ -25,10 +25,13 @@ import (
 func (r *recorder) variants(schema *ast.Schema, f *ast.FieldDefinition) (all []string) {
 	values := map[string]string{"id": `"USERID"`, "userId": `"USERID"`, "email": `"ADDRESS"`, "roles": "[USER]",
 		"password": `"` + secretPW + `"`, "currentPassword": `"` + secretPW + `"`, "newPassword": `"battery horse correct"`,
-		"refreshToken": `"REFRESH"`}
+		"refreshToken": `"REFRESH"`, "scopes": `["account:read"]`,
+		"expiresAt": servertest.JSON(time.Now().Add(time.Hour).UTC().Format(time.RFC3339))}
 	switch f.Name {
 	case "revokeSession":
 		values["id"] = `"SESSION"`
+	case "revokeAccessToken":
+		values["id"] = `"ACCESSTOKEN"`
 	case "register", "changeEmail", "inviteUser":
 		values["email"] = `"NEW"`
 	case "resetPassword":
@@ -119,7 +122,8 @@ func selection(schema *ast.Schema, typ *ast.Type, depth int) string {
 	}
 	fields := "__typename"
 	for _, f := range def.Fields {
-		if leaf := schema.Types[f.Type.Name()].IsLeafType(); len(f.Arguments) == 0 && (leaf || depth > 1 && f.Name != "sessions" && f.Name != "factors") {
+		ofOwner := f.Name == "sessions" || f.Name == "accessTokens" || f.Name == "factors" // denied to an administrator
+		if leaf := schema.Types[f.Type.Name()].IsLeafType(); len(f.Arguments) == 0 && (leaf || depth > 1 && !ofOwner) {
 			fields += " " + f.Name + selection(schema, f.Type, depth-1)
 		}
 	}

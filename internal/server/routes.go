@@ -31,7 +31,7 @@ func stack(h http.Handler, all ...middleware) http.Handler {
 // newHandler returns the handler of the public listener. Middleware is stacked here and nowhere else, but for what
 // httpserver does to each connection.
 func (s *Server) newHandler(ctx context.Context, graphql http.Handler) http.Handler {
-	callers := viewer.Config{Verify: s.tokens.Verify, Session: s.accounts.Viewer}
+	callers := viewer.Config{Verify: s.tokens.Verify, Session: s.accounts.Viewer, Personal: s.accounts.TokenViewer}
 	graphql = stack(graphql,
 		func(h http.Handler) http.Handler { return graphqlhttp.Begin(s.options.Timeout, h) },
 		s.cors,

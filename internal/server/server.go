@@ -140,6 +140,14 @@ func (s *Server) openAccounts(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	personalKey, err := accounts.PersonalKey(ctx, s.db.Client, s.config.secrets)
+	if err != nil {
+		return err
+	}
+	personal, err := token.NewPersonalTokens(personalKey, nil)
+	if err != nil {
+		return err
+	}
 	factorKey, err := accounts.FactorKey(ctx, s.db.Client, s.config.secrets)
 	if err != nil {
 		return err
@@ -158,6 +166,7 @@ func (s *Server) openAccounts(ctx context.Context) (err error) {
 		OneTime:       oneTime,
 		FactorKey:     factorKey,
 		AppName:       s.config.AppName,
+		Personal:      personal,
 		Registration:  accounts.RegistrationMode(s.config.Registration),
 		AdminMFA:      s.config.AdminMFA == "required",
 		MailOff:       s.config.SMTPURL == "" && !s.config.ShowInbox(),

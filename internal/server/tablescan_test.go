@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	entsql "entgo.io/ent/dialect/sql"
 	"github.com/google/uuid"
@@ -112,6 +113,13 @@ func (r *recorder) addUsers(users int) {
 	r.exec("INSERT INTO sessions (id, user_id, refresh_digest, refresh_generation, authenticated_at, created_at, last_used_at," +
 		" idle_expires_at, expires_at) SELECT (" + id + ")" + cast + ", (" + id + ")" + cast + ", " + bytes + ", 1, " +
 		strings.Repeat(at+", ", 4) + at + " FROM " + fmt.Sprintf(series, users))
+	digest := "decode(lpad(to_hex(n), 8, '0'), 'hex')"
+	if cast == "" {
+		digest = "CAST(printf('%08x', n) AS BLOB)"
+	}
+	r.exec("INSERT INTO access_tokens (id, user_id, session_id, digest, name, scopes, created_at, expires_at) SELECT (" + id + ")" +
+		cast + ", (" + id + ")" + cast + ", (" + id + ")" + cast + ", " + digest + ", 'a program', 'account:read', " + at + ", " + at +
+		" FROM " + fmt.Sprintf(series, users))
 	r.exec("INSERT INTO audit_events (id, kind, user_id, actor, actor_id, omitted) SELECT (" + id + ")" + cast +
 		", 'signed_in', (" + id + ")" + cast + ", 'USER', (" + id + ")" + cast + ", 0 FROM " + fmt.Sprintf(series, users))
 	// Those who are newest have addresses that nobody else's begin like.
@@ -168,6 +176,9 @@ func (r *recorder) signIn() (token string, values map[string]string) {
 	token = in["accessToken"].(string)
 	page := r.post(token, "{ it: users(first: 1) { pageInfo { endCursor } } }")["it"].(map[string]any)["pageInfo"].(map[string]any)
 	values["CURSOR"] = page["endCursor"].(string)
+	made := r.post(token, `mutation { it: createAccessToken(input: {name: "a program", scopes: ["account:read"], expiresAt: `+
+		servertest.JSON(time.Now().Add(time.Hour).UTC().Format(time.RFC3339))+`}) { accessToken { id } } }`)
+	values["ACCESSTOKEN"] = made["it"].(map[string]any)["accessToken"].(map[string]any)["id"].(string)
 	return token, values
 }
 
@@ -227,7 +238,7 @@ func (r *recorder) explain(s statement) (why string) {
 }
 
 var (
-	scan       = regexp.MustCompile(`SCAN (users|sessions|audit_events|t\d)`)
+	scan       = regexp.MustCompile(`SCAN (users|sessions|access_tokens|audit_events|t\d)`)
 	rareScan   = regexp.MustCompile(`SCAN users USING (COVERING )?INDEX users_(suspended|deleted|administrators)`)
 	innerLimit = regexp.MustCompile(`LIMIT \d+\) AS`)
 	outerLimit = regexp.MustCompile(`LIMIT (\d+)$`)

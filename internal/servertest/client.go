@@ -230,6 +230,13 @@ func (c *Client) Admin() string {
 	return c.Login(AdminAddress, AdminPassword).Access
 }
 
+// AccessToken makes a personal access token in a session, which holds for a day.
+func (c *Client) AccessToken(session string, scopes ...string) string {
+	c.t.Helper()
+	return c.Must(session, `mutation { createAccessToken(input: {name: "a program", scopes: `+JSON(scopes)+`, expiresAt: `+
+		JSON(time.Now().Add(24*time.Hour).UTC().Format(time.RFC3339))+`}) { token } }`).Field("token")
+}
+
 // Logout ends a token's session.
 func (c *Client) Logout(token string) {
 	c.t.Helper()

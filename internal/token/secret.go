@@ -130,13 +130,16 @@ type Purpose string
 
 // What is sealed in the database. Rotating the secret seals each again.
 const (
-	SigningKeyPurpose Purpose = "signing key"
-	CounterKeyPurpose Purpose = "counter key"
-	FactorKeyPurpose  Purpose = "factor key"
+	SigningKeyPurpose  Purpose = "signing key"
+	CounterKeyPurpose  Purpose = "counter key"
+	FactorKeyPurpose   Purpose = "factor key"
+	PersonalKeyPurpose Purpose = "personal access token key"
 )
 
 // Purposes lists what is sealed.
-func Purposes() []Purpose { return []Purpose{SigningKeyPurpose, CounterKeyPurpose, FactorKeyPurpose} }
+func Purposes() []Purpose {
+	return []Purpose{SigningKeyPurpose, CounterKeyPurpose, FactorKeyPurpose, PersonalKeyPurpose}
+}
 
 // subkey returns the 32-byte key for one use.
 func (s *Secret) subkey(u use) ([]byte, error) {

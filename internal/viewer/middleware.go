@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
+	"strings"
 
 	"github.com/gatehouse/gatehouse/internal/bearer"
 	"github.com/gatehouse/gatehouse/internal/token"
@@ -17,6 +18,9 @@ type Config struct {
 	// Session returns the viewer of the claims' session, anonymous when that has ended. It is called only for tokens
 	// that Verify accepts. Required.
 	Session func(ctx context.Context, claims token.Claims, origin Origin) (Viewer, error)
+	// Personal returns the viewer of a personal access token, anonymous when it may not be used. It is called only for
+	// texts that begin as one does. Required.
+	Personal func(ctx context.Context, text string, origin Origin) (Viewer, error)
 }
 
 // Locate puts an anonymous viewer with the origin of each request into its context, for what comes before Middleware.
@@ -51,6 +55,9 @@ func (c Config) viewer(r *http.Request, origin Origin) Viewer {
 	case err != nil:
 		return *Anonymous(Invalid)
 	}
+	if strings.HasPrefix(text, token.PersonalPrefix) {
+		return checked(c.Personal(r.Context(), text, origin))
+	}
 	claims, err := c.Verify(text)
 	if errors.Is(err, token.ErrExpired) {
 		return *Anonymous(Expired)
@@ -58,7 +65,11 @@ func (c Config) viewer(r *http.Request, origin Origin) Viewer {
 	if err != nil {
 		return *Anonymous(Invalid)
 	}
-	v, err := c.Session(r.Context(), claims, origin)
+	return checked(c.Session(r.Context(), claims, origin))
+}
+
+// checked returns an anonymous viewer in place of one with an error.
+func checked(v Viewer, err error) Viewer {
 	if err != nil {
 		return Viewer{AnonymousReason: Invalid, CheckErr: err}
 	}

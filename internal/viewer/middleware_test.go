@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/google/uuid"
 
+	"github.com/gatehouse/gatehouse/internal/testenv"
 	"github.com/gatehouse/gatehouse/internal/token"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
@@ -31,6 +32,7 @@ type fixture struct {
 	now     time.Time
 	issuer  *token.Issuer
 	asked   []token.Claims
+	texts   []string // of personal access tokens
 	session func(token.Claims) (viewer.Viewer, error)
 }
 
@@ -73,6 +75,13 @@ func (d *fixture) serve(r *http.Request) *viewer.Viewer {
 			}
 			d.asked = append(d.asked, c)
 			return d.session(c)
+		},
+		Personal: func(ctx context.Context, text string, from viewer.Origin) (viewer.Viewer, error) {
+			if ctx != r.Context() || from.Address() != "192.0.2.1" {
+				d.t.Errorf("Personal was not given the request's context, or its origin: %v", from)
+			}
+			d.texts = append(d.texts, text)
+			return d.session(token.Claims{UserID: theUser, SessionID: theSession})
 		},
 	}
 	w := httptest.NewRecorder()
@@ -255,6 +264,24 @@ func TestMiddleware_ViewerIsWhatSessionReturns(t *testing.T) {
 				t.Errorf("asked about %+v", d.asked)
 			}
 		})
+	}
+}
+
+// TestMiddleware_PersonalAccessTokensAreKnownByTheirPrefix, and are no access tokens.
+func TestMiddleware_PersonalAccessTokensAreKnownByTheirPrefix(t *testing.T) {
+	d := newFixture(t)
+	for header, want := range map[string]string{
+		"Bearer gh_pat_x": "gh_pat_x", "bearer   gh_pat_": "gh_pat_", "Bearer GH_PAT_x": "", "Bearer xgh_pat_x": "",
+		"Bearer gh_pat_x y": "", "gh_pat_x": "", "Basic gh_pat_x": "", "Bearer " + d.token(d.issuer): "",
+	} {
+		d.texts = nil
+		v := d.serve(request(header))
+		testenv.Equal(t, want, strings.Join(d.texts, " "), "%.30q: the text of a personal access token", header)
+		testenv.Equal(t, want != "" || len(d.asked) > 0, v.SignedIn(), "%.30q: signed in", header)
+	}
+	d.session = func(token.Claims) (viewer.Viewer, error) { return viewer.Viewer{}, errors.New("no database") }
+	if v := d.serve(request("Bearer gh_pat_x")); v.Err() == nil || v.SignedIn() {
+		t.Errorf("without a database: %+v", v)
 	}
 }
 

@@ -27,7 +27,8 @@ const (
 // Viewer is the caller of one request. With a zero UserID it is anonymous.
 type Viewer struct {
 	UserID    uuid.UUID
-	SessionID uuid.UUID
+	SessionID uuid.UUID // uuid.Nil with a personal access token
+	TokenID   uuid.UUID // of the personal access token; uuid.Nil with a session
 	Roles     []string
 	Scopes    []string
 	AuthTime  time.Time // when the user last authenticated
@@ -42,9 +43,17 @@ type Viewer struct {
 // Anonymous returns the viewer of a request without a usable credential.
 func Anonymous(reason Reason) *Viewer { return &Viewer{AnonymousReason: reason} }
 
-// SignedIn reports whether the viewer is a user with a session. A nil viewer is anonymous.
+// SignedIn reports whether the viewer is a user with a session or a personal access token. A nil viewer is anonymous.
 func (v *Viewer) SignedIn() bool {
-	return v != nil && v.UserID != uuid.Nil && v.SessionID != uuid.Nil
+	return v != nil && v.UserID != uuid.Nil && v.CredentialID() != uuid.Nil
+}
+
+// CredentialID returns the id of the session, or of the personal access token, that the viewer acts with.
+func (v *Viewer) CredentialID() uuid.UUID {
+	if v.TokenID != uuid.Nil {
+		return v.TokenID
+	}
+	return v.SessionID
 }
 
 // HasRole reports whether the viewer is signed in with this role.
@@ -55,8 +64,11 @@ func (v *Viewer) HasScope(scope string) bool {
 	return v.SignedIn() && (!v.Restricted() || slices.Contains(v.Scopes, scope))
 }
 
-// Restricted reports whether the viewer's token has scopes: then it opens only what names them.
-func (v *Viewer) Restricted() bool { return v.SignedIn() && len(v.Scopes) > 0 }
+// Restricted reports whether scopes restrict the viewer: those of a personal access token, also when it has none, or of
+// another token that has some. Then it opens only what names them.
+func (v *Viewer) Restricted() bool {
+	return v.SignedIn() && (v.TokenID != uuid.Nil || len(v.Scopes) > 0)
+}
 
 // AuthenticatedAt returns when the viewer last authenticated (auth_time); the zero time is never.
 func (v *Viewer) AuthenticatedAt() time.Time {

@@ -85,6 +85,22 @@ func TestViewer_OneFactorIsNotTwo(t *testing.T) {
 	}
 }
 
+func TestViewer_PersonalAccessTokenIsAlwaysRestricted(t *testing.T) {
+	v := viewer.Viewer{UserID: theUser, TokenID: theSession, Roles: []string{"ADMIN"}}
+	if !v.SignedIn() || !v.Restricted() || v.HasScope("read") || !v.HasRole("ADMIN") || !v.AuthenticatedAt().IsZero() {
+		t.Error("one without scopes is not restricted, or lacks what it has")
+	}
+	if v.MFA() {
+		t.Error("it is two factors")
+	}
+	testenv.Equal(t, theSession, v.CredentialID(), "the credential")
+	if v.Scopes = []string{"write"}; v.HasScope("read") || !v.HasScope("write") {
+		t.Error("one with scopes has others")
+	}
+	v.TokenID, v.SessionID = uuid.Nil, theUser
+	testenv.Equal(t, theUser, v.CredentialID(), "the credential with a session")
+}
+
 func TestViewer_SharesByNetworkAndThenByUser(t *testing.T) {
 	v := &viewer.Viewer{UserID: theUser, SessionID: theSession}
 	v.Origin.IP = netip.MustParseAddr("2001:db8::1")

@@ -51,7 +51,7 @@ type intruder struct {
 	granted int // tokens
 }
 
-var grants = regexp.MustCompile(`"(accessToken|refreshToken|device)":"([^"]+)"|gatehouse_(?:refresh|device)=([^;]{20,})`)
+var grants = regexp.MustCompile(`"(accessToken|refreshToken|device|token)":"([^"]+)"|gatehouse_(?:refresh|device)=([^;]{20,})`)
 
 // send sends a request and returns the tokens that its answer gave, which from then on are canaries; no other may be in
 // it.
@@ -168,6 +168,7 @@ const ann = "ann@example.com"
 // run is the story. It returns what commands printed.
 func (i *intruder) run(key *servertest.SigningKey, environment []string) (printed string) {
 	made, changed := i.useAccounts()
+	i.useProgram(changed[0])
 	i.sendWrongRequests(changed)
 	i.presentWrongCredentials(key, made, changed)
 	printed = i.runCommands(environment)

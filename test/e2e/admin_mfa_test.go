@@ -29,7 +29,7 @@ func TestAdminMFA_EveryFieldForAdministratorsWantsASecondFactor(t *testing.T) {
 					continue
 				}
 				fields++
-				coordinate, o := root.Name+"."+f.Name, shapesOf(schema, root, f)[0]
+				coordinate, o := root.Name+"."+f.Name, shapesOf(schema, root, f, leafOf(schema, f.Type))[0]
 				for name, c := range map[string]struct{ token, want string }{
 					"an administrator with one factor":  {one, "REAUTHENTICATION_REQUIRED"},
 					"an administrator with two factors": {two, ""},

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -35,6 +36,8 @@ var audited = map[string]struct {
 	"revokeOtherSessions":      {kinds: "session_ended"},
 	"updateProfile":            {kinds: "profile_changed", values: map[string]string{"name": `"Ann"`}},
 	"reauthenticate":           {kinds: "reauthenticated"},
+	"createAccessToken":        {kinds: "access_token_created"},
+	"revokeAccessToken":        {kinds: "access_token_revoked"},
 	"changePassword":           {kinds: "password_changed session_ended session_ended signed_in"},
 	"requestEmailVerification": {kinds: "email_verification_requested"},
 	"verifyEmail":              {kinds: "email_verified"},
@@ -184,6 +187,11 @@ func (a *auditedCase) succeed(schema *ast.Schema, f *ast.FieldDefinition, ready 
 	if prepare := factorValues[f.Name]; prepare != nil {
 		c.values = prepare(a)
 	}
+	if f.Name == "revokeAccessToken" {
+		a.AccessToken(token, "account:read")
+		answer := a.Must(token, "{ me { accessTokens { id } } }")
+		c.values = map[string]string{"id": servertest.JSON(answer.Field("id"))}
+	}
 	ready()
 	a.Must(token, a.fill("mutation { "+f.Name+servertest.Arguments(schema, f, a.values(c.values))+leafOf(schema, f.Type)+" }"))
 }
@@ -211,7 +219,8 @@ var factorValues = map[string]func(a *auditedCase) map[string]string{
 
 func (a *auditedCase) values(more map[string]string) map[string]string {
 	all := map[string]string{"id": `"ID"`, "userId": `"ID"`, "email": `"EMAIL"`, "password": servertest.JSON(servertest.Password),
-		"currentPassword": servertest.JSON(servertest.Password), "newPassword": `"battery horse correct"`, "refreshToken": `"NEWEST"`}
+		"currentPassword": servertest.JSON(servertest.Password), "newPassword": `"battery horse correct"`, "refreshToken": `"NEWEST"`,
+		"name": `"Ann"`, "scopes": `["account:read"]`, "expiresAt": servertest.JSON(time.Now().Add(time.Hour).UTC().Format(time.RFC3339))}
 	for name, value := range more {
 		all[name] = value
 	}

@@ -143,6 +143,8 @@ func TestMetrics_SchemaVersionIsTheDatabases(t *testing.T) {
 
 // expired makes rows of each table that is swept old by SQL. Those of the log of changes are old by the clock of a process.
 var expired = map[string]string{
+	"access_tokens": "INSERT INTO access_tokens (id, user_id, session_id, digest, name, scopes, created_at, expires_at) " +
+		"SELECT id, id, id, '', '', '', now(), now() - interval '40 days' FROM users LIMIT 1",
 	"audit_events": "INSERT INTO audit_events (id, kind, actor, omitted) " +
 		"VALUES ('01000000-0000-7000-8000-000000000000', 'signed_in', 'USER', 0)",
 	"audit_seals": "INSERT INTO audit_seals (id, since, until, kept, members, hashes, root, previous, key, signature) VALUES " +

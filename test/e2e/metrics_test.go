@@ -86,7 +86,7 @@ func TestMetrics_LabelsAreOfTheSchema(t *testing.T) {
 		for _, root := range []*ast.Definition{schema.Query, schema.Mutation} {
 			for _, f := range root.Fields {
 				fields[f.Name] = true
-				for _, o := range shapesOf(schema, root, f) {
+				for _, o := range shapesOf(schema, root, f, leafOf(schema, f.Type)) {
 					if o.operation != "" || o.method != http.MethodPost || f.Name == "deleteAccount" {
 						continue
 					}

@@ -18,12 +18,14 @@ var toldBy = map[string]string{
 	"password_changed": "password_changed", "password_reset": "password_changed", "account_suspended": "account_suspended",
 	"account_deleted": "account_deleted", "email_change_reverted": "email_changed", "factor_added": "factor_added",
 	"factor_removed": "factor_removed", "recovery_codes_replaced": "recovery_codes_replaced",
+	"access_token_created": "access_token_created",
 }
 
 // notices are the kinds of mail that tell what happened, and whether they have a link that secures the account.
 var notices = map[string]bool{
 	"new_device": true, "password_changed": true, "account_suspended": false, "account_leaving": false, "account_deleted": false,
 	"email_changed": false, "factor_added": true, "factor_removed": true, "recovery_codes_replaced": true,
+	"access_token_created": true,
 }
 
 // TestNotices_EachMutationTellsTheOwner runs each mutation of the schema for an account with a confirmed address: the
@@ -61,7 +63,7 @@ func TestNotices_EachMutationTellsTheOwner(t *testing.T) {
 			testenv.Equal(t, want, got, "the notices of %s", f.Name)
 			seen[want] = true
 		}
-		testenv.Equal(t, 10, len(seen), "kinds of notice that were seen, and none: %v", seen)
+		testenv.Equal(t, 11, len(seen), "kinds of notice that were seen, and none: %v", seen)
 	})
 }
 

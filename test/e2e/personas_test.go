@@ -3,12 +3,14 @@ package e2e
 import (
 	"database/sql"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/servertest"
 )
 
@@ -19,8 +21,11 @@ type persona struct {
 	reason string        // why the caller is anonymous; "" for one who is signed in
 	roles  []string
 	stale  bool
-	scope  string // restricts the token
+	scope  string // restricts the token; " " is no scope at all
 }
+
+// isProgram reports whether the token is a personal access token.
+func (p persona) isProgram() bool { return strings.Contains(p.name, "program") }
 
 // personas is a running server whose key the test has, and an administrator.
 type personas struct {
@@ -57,7 +62,7 @@ func (s *personas) all() []persona {
 	remade := func(how string, token func() string) func() string {
 		return func() string { return s.key.MustRemake(s.t, token(), how) }
 	}
-	one := sync.OnceValue[string] // of who is nobody: nothing is carried out for them
+	one := sync.OnceValue[string] // of who is nobody, or a program: nothing is carried out for them that ends a token
 	longAgo := func(token func() string) func() string {
 		return func() string {
 			made := token()
@@ -65,7 +70,7 @@ func (s *personas) all() []persona {
 			return made
 		}
 	}
-	return []persona{
+	all := []persona{
 		{name: "anonymous", token: func() string { return "" }, reason: "missing"},
 		{name: "a forger", token: one(remade("forged", user)), reason: "invalid"},
 		{name: "a late user", token: one(remade("expired", user)), reason: "expired"},
@@ -82,6 +87,25 @@ func (s *personas) all() []persona {
 		{name: "an administrator's token with a scope", token: s.scopedAdmin, roles: []string{"ADMIN", "USER"},
 			scope: "read"},
 	}
+	for _, scope := range append(accounts.Scopes(), " ") {
+		all = append(all,
+			persona{name: "a user's program with " + string(scope), token: one(func() string { return s.program(user(), scope) }),
+				roles: []string{"USER"}, scope: string(scope), stale: true},
+			persona{name: "an administrator's program with " + string(scope), token: one(func() string { return s.program(s.Admin(), scope) }),
+				roles: []string{"ADMIN", "USER"}, scope: string(scope), stale: true})
+	}
+	return all
+}
+
+// program makes a personal access token with a scope; " " takes its scope away, which no mutation does.
+func (s *personas) program(access string, scope accounts.Scope) string {
+	s.t.Helper()
+	if scope != " " {
+		return s.AccessToken(access, string(scope))
+	}
+	made := s.AccessToken(access, "account:read")
+	servertest.Exec(s.t, s.db, fmt.Sprintf("UPDATE access_tokens SET scopes = '' WHERE session_id = '%s'", claimOf(s.t, access, "sid")))
+	return made
 }
 
 // ageSession lets it be an hour ago that a token's session proved the password, before the token is used.

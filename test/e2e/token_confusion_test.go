@@ -92,16 +92,17 @@ func TestTokenKinds_OpenTheirOwnPlaceOnly(t *testing.T) {
 			return s.Must(s.Register().Access,
 				`mutation { reauthenticate(input: {password: "correct horse battery"}) { accessToken } }`).Field("accessToken")
 		},
-		"feed token":  func() string { return servertest.FeedToken },
-		"reset link":  func() string { return links.reset(s.Register()) },
-		"verify link": func() string { return links.verify(s.Register()).Token(t) },
-		"code":        func() string { return links.code() },
-		"change link": func() string { return links.change(s.Register()) },
-		"undo link":   func() string { return links.undo(s.Register()) },
-		"invitation":  func() string { return links.invitation(s.Register()) },
-		"secure link": func() string { return links.secure(s.Register()) },
-		"export link": func() string { return links.export(s.Register()) },
-		"challenge":   func() string { return links.challenge(s.Register()) },
+		"feed token":            func() string { return servertest.FeedToken },
+		"reset link":            func() string { return links.reset(s.Register()) },
+		"verify link":           func() string { return links.verify(s.Register()).Token(t) },
+		"code":                  func() string { return links.code() },
+		"change link":           func() string { return links.change(s.Register()) },
+		"undo link":             func() string { return links.undo(s.Register()) },
+		"invitation":            func() string { return links.invitation(s.Register()) },
+		"secure link":           func() string { return links.secure(s.Register()) },
+		"export link":           func() string { return links.export(s.Register()) },
+		"challenge":             func() string { return links.challenge(s.Register()) },
+		"personal access token": func() string { return s.AccessToken(s.Register().Access, "account:read") },
 	}
 	const asMe, granted, success = `"data":{"me":{"id"`, `"accessToken":"`, `"success":true`
 	uses := func(field, argument, more, selection, has string) func(string) bool {
@@ -114,7 +115,7 @@ func TestTokenKinds_OpenTheirOwnPlaceOnly(t *testing.T) {
 		opens []string // the kinds that belong there
 		tries func(token string) bool
 	}{
-		"Authorization at /graphql": {[]string{"access token", "step-up token"}, func(token string) bool {
+		"Authorization at /graphql": {[]string{"access token", "step-up token", "personal access token"}, func(token string) bool {
 			return ask(servertest.Me, "Authorization", "Bearer "+token).Has(asMe)
 		}},
 		"refreshToken": {[]string{"refresh token"}, func(token string) bool {

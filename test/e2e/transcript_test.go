@@ -34,7 +34,7 @@ import (
 // name> the token itself, an hour after its session's password was given. <code name> is the next code of the authenticator
 // app whose secret the name is.
 //
-// <server> is the server's address. In a header that the answer must have, <name> and <*> stand for any text without a
+// <server> is the server's address, and <tomorrow> the time in a day. In a header that the answer must have, <name> and <*> stand for any text without a
 // semicolon; a header without a value must not be there.
 //
 // A request "MAIL kind address" waits for the next mail of the inbox; its answer is an object with the mail's subject,
@@ -86,7 +86,7 @@ func play(t *testing.T, file, databaseURL string) {
 	}
 	s := servertest.Options{Audit: true}.Start(t, settings...)
 	p := &player{Process: s, key: key, db: servertest.OpenDB(t, databaseURL), t: t, aged: map[string]bool{}, apps: map[string]*servertest.Authenticator{},
-		names: map[string]string{"server": s.URL}}
+		names: map[string]string{"server": s.URL, "tomorrow": time.Now().Add(24 * time.Hour).UTC().Format(time.RFC3339)}}
 	for pair := range slices.Chunk(archive.Files, 2) {
 		if len(pair) != 2 || pair[1].Name != "answer" {
 			t.Fatalf("%s: %q is not followed by an answer", file, pair[0].Name)

@@ -26,8 +26,8 @@ func TestAccessTable_IsWhatTheSchemaSays(t *testing.T) {
 
 func TestAccessTable_IsThereForMachines(t *testing.T) {
 	table := accessTable(t)
-	want := authz.Access{Coordinate: "Query.me", Who: "signed-in users", States: "@auth",
-		Audience: []authz.Grant{{SignedIn: true, Unrestricted: true}}}
+	want := authz.Access{Coordinate: "Query.me", Who: "signed-in users with scope account:read",
+		States: `@auth(scopes: ["account:read"])`, Audience: []authz.Grant{{SignedIn: true, Scopes: []string{"account:read"}}}}
 	testenv.Equal(t, want, table[0], "the first line")
 }
 
@@ -208,7 +208,8 @@ func TestSchema_ShowsEveryRule(t *testing.T) {
 	s := servertest.Start(t)
 	body := s.Must("",
 		`{ __type(name: "User") { fields { name description } } __schema { mutationType { fields { description } } } }`)
-	for _, want := range []string{`Access: administrators, or yourself.`, `Access: everyone.`,
+	for _, want := range []string{`Access: administrators with scope users:read, or yourself with scope account:read.`,
+		`Access: everyone.`,
 		`Access: administrators who authenticated in the last 300 s.`} {
 		if !body.Has(want) {
 			t.Errorf("no description says %q", want)

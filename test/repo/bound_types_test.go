@@ -52,7 +52,8 @@ func TestBoundTypes_ReachNoRowAndNoSensitiveColumn(t *testing.T) {
 func sensitiveColumns(t *testing.T, tables *types.Package) (names []string) {
 	t.Helper()
 	all := map[string]ent.Interface{
-		"Address": schema.Address{}, "AuditEvent": schema.AuditEvent{}, "AuditSeal": schema.AuditSeal{},
+		"AccessToken": schema.AccessToken{},
+		"Address":     schema.Address{}, "AuditEvent": schema.AuditEvent{}, "AuditSeal": schema.AuditSeal{},
 		"Erasure": schema.Erasure{}, "Job": schema.Job{}, "OneTimeToken": schema.OneTimeToken{}, "RecoveryCode": schema.RecoveryCode{},
 		"TotpFactor": schema.TotpFactor{}, "Revocation": schema.Revocation{},
 		"Session": schema.Session{}, "Setting": schema.Setting{},

@@ -121,6 +121,16 @@ const flows = {
     },
     effect: shutOut(former),
   },
+  access_token_created: {
+    page: 'secure',
+    async cause(ann) {
+      await confirm(ann);
+      await ann.must('mutation($in: CreateAccessTokenInput!) { createAccessToken(input: $in) { token } }', {
+        in: { name: 'a program', scopes: ['account:read'], expiresAt: new Date(Date.now() + 86_400_000).toISOString() },
+      });
+    },
+    effect: shutOut(former),
+  },
   password_changed: {
     page: 'secure',
     async cause(ann) {
