@@ -11,14 +11,16 @@ import (
 // a check. It has the methods that package authz asks a viewer.
 type Token struct {
 	UserID    uuid.UUID // sub
-	SessionID uuid.UUID // sid
+	SessionID uuid.UUID // sid; uuid.Nil of a personal access token
 	ID        string    // jti
 	AuthTime  time.Time // auth_time: when the user last proved who they are
 	AMR       []string  // amr: what they have proved, such as "pwd"; only values of RFC 8176 that Gatehouse has
-	IssuedAt  time.Time // iat
+	IssuedAt  time.Time // iat; of a personal access token, when the issuer said that it can be used
 	ExpiresAt time.Time // exp
 	Roles     []string  // roles; with the feed, the current ones of the user
 	Scopes    []string  // scope; none: the token is a user's, with all that they may do
+
+	PersonalID uuid.UUID // of a personal access token; uuid.Nil of a session's. It has no AuthTime
 }
 
 // SignedIn reports whether there is a token.
@@ -33,7 +35,7 @@ func (t *Token) HasScope(scope string) bool {
 }
 
 // Restricted reports whether the token has scopes: then it is good only for what asks for them.
-func (t *Token) Restricted() bool { return t != nil && len(t.Scopes) > 0 }
+func (t *Token) Restricted() bool { return t != nil && (t.PersonalID != uuid.Nil || len(t.Scopes) > 0) }
 
 // MFA reports whether the user has proved more than one factor.
 func (t *Token) MFA() bool { return t != nil && slices.Contains(t.AMR, "mfa") }

@@ -47,6 +47,10 @@ type Config struct {
 	// Revocations configures the feed of ended sessions, which Run reads. Default nil: tokens are valid until they
 	// expire.
 	Revocations *Feed
+	// PersonalAccessTokens lets in personal access tokens too, which the issuer is asked about (RFC 7662), with the feed's
+	// token, at most once a minute a token. They act for a user only as far as their Scopes go: a service that does not ask
+	// HasScope would give them everything. Default: they are refused. Requires Revocations, which ends them.
+	PersonalAccessTokens bool
 }
 
 // Verifier checks access tokens. It may be used concurrently.
@@ -54,6 +58,9 @@ type Verifier struct {
 	tokens *token.Verifier
 	keys   *keys
 	feed   *feedClient // nil: none was configured
+
+	introspector *introspector // nil: personal access tokens are refused
+
 	log    *slog.Logger
 	issuer string
 
@@ -82,6 +89,12 @@ func New(c Config) (*Verifier, error) {
 			return nil, err
 		}
 	}
+	if c.PersonalAccessTokens {
+		if c.Revocations == nil {
+			return nil, errors.New("verify.Config: PersonalAccessTokens needs Revocations, which says which have ended; configure it")
+		}
+		v.introspector = newIntrospector(c, base)
+	}
 	var err error
 	v.tokens, err = token.NewVerifier(token.VerifierConfig{
 		Find: v.keys.find, Issuer: c.Issuer, Audience: c.Audience, Clock: c.Clock,
@@ -102,6 +115,9 @@ func (v *Verifier) Run(ctx context.Context) error {
 // Verify returns an access token, or one of the four errors. It waits for the issuer only when there are no usable
 // keys, or none with the token's kid: for five seconds at most, and never beyond the context.
 func (v *Verifier) Verify(ctx context.Context, text string) (*Token, error) {
+	if v.introspector != nil && strings.HasPrefix(text, token.PersonalPrefix) {
+		return v.verifyPersonal(ctx, text)
+	}
 	if err := v.keys.ensure(ctx); err != nil {
 		return nil, err
 	}

@@ -25,24 +25,37 @@ type cachedToken struct {
 	scopes []string // shared by all: see sharedScopes
 }
 
-// TokenViewer returns the caller that the text of a personal access token names: anonymous when the token cannot be used,
-// or its account. A cached token is not read again, and a text that is none costs no statement. The use is recorded, at
-// most once a minute a token.
-func (s *Service) TokenViewer(ctx context.Context, text string, from viewer.Origin) (viewer.Viewer, error) {
+// TokenViewer returns the caller that the text of a personal access token names: anonymous when the token cannot be
+// used, or its account. A cached token is not read again, and a text that is none costs no statement. The use is
+// recorded, at most once a minute a token.
+func (s *Service) TokenViewer(ctx context.Context, text string, _ viewer.Origin) (viewer.Viewer, error) {
+	found, refused, err := s.presentedToken(ctx, text)
+	switch {
+	case err != nil:
+		return viewer.Viewer{}, err
+	case refused != "":
+		return *viewer.Anonymous(refused), nil
+	}
+	return viewer.Viewer{
+		UserID: found.userID, TokenID: found.token.id, Roles: found.roles, Scopes: found.token.scopes,
+	}, nil
+}
+
+// presentedToken returns the personal access token of a text, or why it cannot be used.
+func (s *Service) presentedToken(
+	ctx context.Context, text string,
+) (found cachedSession, refused viewer.Reason, err error) {
 	presented, err := s.config.Personal.Parse(text)
 	if err != nil {
-		return *viewer.Anonymous(viewer.Invalid), nil
+		return found, viewer.Invalid, nil
 	}
 	now, digest := s.now(), presented.Digest()
 	found, ok := s.cache.accessToken(token.CacheKey(digest), now)
 	if !ok {
 		version := s.cache.versionNow()
 		read, refused, err := s.readAccessToken(ctx, digest, now)
-		if err != nil {
-			return viewer.Viewer{}, err
-		}
 		if read == nil {
-			return *viewer.Anonymous(refused), nil
+			return found, refused, err
 		}
 		found = *read
 		if read.useIsDue(now) {
@@ -53,7 +66,7 @@ func (s *Service) TokenViewer(ctx context.Context, text string, from viewer.Orig
 	if found.useIsDue(now) {
 		s.uses.addToken(found.token.id, now)
 	}
-	return viewer.Viewer{UserID: found.userID, TokenID: found.token.id, Roles: found.roles, Scopes: found.token.scopes}, nil
+	return found, "", nil
 }
 
 // readAccessToken reads a personal access token and its user's roles in one statement; nil, and why, when it may not be
@@ -98,8 +111,8 @@ func (s *Service) readAccessToken(
 	return found, "", nil
 }
 
-// sharedScopes returns the scopes of a row. Their texts are the constants, so that a cached token holds a list of them and
-// no text. One that is no scope any more opens nothing.
+// sharedScopes returns the scopes of a row. Their texts are the constants, so that a cached token holds a list of them
+// and no text. One that is no scope any more opens nothing.
 func sharedScopes(text string) []string {
 	var scopes []string
 	for _, s := range Scopes() {

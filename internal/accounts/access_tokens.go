@@ -21,6 +21,9 @@ import (
 // maxAccessTokens is how many personal access tokens an account has that can be used.
 const maxAccessTokens = 50
 
+// introspectionTTL is the longest that other services cache what they were told of a token: package verify, a minute.
+const introspectionTTL = 2 * time.Minute
+
 // PersonalAccessToken is a personal access token without its digest.
 type PersonalAccessToken struct {
 	ID         uuid.UUID
@@ -68,8 +71,8 @@ func (in CreateAccessTokenInput) clean(now time.Time) (CreateAccessTokenInput, e
 	return CreateAccessTokenInput{*name, scopes, expires}, nil
 }
 
-// CreateAccessToken makes a personal access token of the caller, whose text is in the answer and nowhere else. Problems:
-// BAD_USER_INPUT, FORBIDDEN when there are too many, UNAUTHENTICATED.
+// CreateAccessToken makes a personal access token of the caller, whose text is in the answer and nowhere else.
+// Problems: BAD_USER_INPUT, FORBIDDEN when there are too many, UNAUTHENTICATED.
 func (s *Service) CreateAccessToken(
 	ctx context.Context, v *viewer.Viewer, in CreateAccessTokenInput,
 ) (*CreateAccessTokenPayload, error) {
@@ -118,9 +121,11 @@ func (tx *transaction) makeRoomForAccessToken(ctx context.Context, account uuid.
 	return err
 }
 
-// RevokeAccessToken revokes one of the caller's own personal access tokens. Problems: NOT_FOUND, the same for a token that
-// has ended and for another's; UNAUTHENTICATED.
-func (s *Service) RevokeAccessToken(ctx context.Context, v *viewer.Viewer, id uuid.UUID) (*RevokeAccessTokenPayload, error) {
+// RevokeAccessToken revokes one of the caller's own personal access tokens. Problems: NOT_FOUND, the same for a token
+// that has ended and for another's; UNAUTHENTICATED.
+func (s *Service) RevokeAccessToken(
+	ctx context.Context, v *viewer.Viewer, id uuid.UUID,
+) (*RevokeAccessTokenPayload, error) {
 	now := s.now()
 	err := s.write(ctx, v, now, func(ctx context.Context, tx *transaction, _ *ent.User) error {
 		before := len(tx.revoked)
@@ -136,12 +141,13 @@ func (s *Service) RevokeAccessToken(ctx context.Context, v *viewer.Viewer, id uu
 	return &RevokeAccessTokenPayload{Success: true}, nil
 }
 
-// revokeTokens revokes the personal access tokens in scope that can be used, and records that, as revokeSessions does with
-// sessions and under the same condition.
+// revokeTokens revokes the personal access tokens in scope that can be used, and records that, as revokeSessions does
+// with sessions and under the same condition.
 func (s *Service) revokeTokens(
 	ctx context.Context, tx *transaction, now time.Time, scope ...predicate.AccessToken,
 ) error {
-	live := accesstoken.And(accesstoken.RevokedAtIsNil(), accesstoken.ExpiresAtGT(now.Add(-token.Leeway))) // see overEverywhere
+	live := canBeUsed(now.Add(-token.Leeway)) // see overEverywhere
+	until := tokensExpireBy(now, max(s.config.MaxTokenTTL, introspectionTTL))
 	rows, err := tx.AccessToken.Query().Where(append(scope, live)...).
 		Select(accesstoken.FieldID, accesstoken.FieldUserID).Order(ent.Asc(accesstoken.FieldID)).All(ctx)
 	if err != nil || len(rows) == 0 {
@@ -151,7 +157,7 @@ func (s *Service) revokeTokens(
 	for i, row := range rows {
 		ids[i], users[i] = row.ID, row.UserID
 		tx.revoked = append(tx.revoked,
-			Revocation{UserID: row.UserID, SessionID: row.ID, At: now, Until: tokensExpireBy(now, s.config.MaxTokenTTL)})
+			Revocation{UserID: row.UserID, SessionID: row.ID, At: now, Until: until})
 		tx.emit(Event{Kind: AccessTokenRevoked, UserID: row.UserID, SessionID: row.ID})
 	}
 	slices.SortFunc(users, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })

@@ -63,7 +63,8 @@ func Events() []EventKind {
 		SignInFailed, AttemptThrottled, Reauthenticated, ReauthenticationFailed, PasswordChanged,
 		PasswordResetRequested, PasswordReset, EmailVerificationRequested, EmailVerified, EmailChangeRequested,
 		EmailChanged, EmailChangeReverted, AccountSecured, ExportRequested, DataExported, RegistrationRequested, UserInvited,
-		InvitationAccepted, AccessTokenCreated, AccessTokenRevoked, FactorAdded, FactorRemoved, RecoveryCodesReplaced, RecoveryCodeUsed, SecondFactorAsked,
+		InvitationAccepted, AccessTokenCreated, AccessTokenRevoked, FactorAdded, FactorRemoved, RecoveryCodesReplaced,
+		RecoveryCodeUsed, SecondFactorAsked,
 		SecondFactorFailed, CodeRefused, RefreshReused, RefreshLate, SessionEnded,
 		KeysRotated, KeysRevoked, SecretRotated, ProfileChanged, OperationDenied}
 }

@@ -90,6 +90,7 @@ var causes = []struct {
 		return errOf(h.DeleteUser(h.t.Context(), h.root(), p.User.ID))
 	}, "account_deleted"},
 	{"confirmTotp", func(h *fixture, p *accounts.AuthPayload) error { h.addTotp(p.Viewer); return nil }, "factor_added"},
+	{"createAccessToken", func(h *fixture, p *accounts.AuthPayload) error { h.tokenOf(p.Viewer); return nil }, "access_token_created"},
 	{"deleteAccount with a grace, and login", func(h *fixture, p *accounts.AuthPayload) error {
 		h = h.instance(func(c *accounts.Config) { c.DeletionGrace = grace })
 		must(h.DeleteAccount(h.t.Context(), p.Viewer))

@@ -22,7 +22,7 @@ var growth = map[string]growing{
 		kept: revocationsUntil(time.Minute)},
 	"one_time_tokens": {sweep: (*accounts.Service).DeleteOldOneTimeTokens, expired: oneTimeTokensUntil(-25 * time.Hour),
 		kept: oneTimeTokensUntil(-23 * time.Hour)},
-	"access_tokens": {sweep: (*accounts.Service).DeleteOldAccessTokens, expired: accessTokensUntil(-accounts.SessionRetention),
+	"access_tokens": {sweep: (*accounts.Service).DeleteOldAccessTokens, expired: accessTokensUntil(-time.Second - accounts.SessionRetention),
 		kept: accessTokensUntil(time.Hour - accounts.SessionRetention)},
 	"throttles": {sweep: (*accounts.Service).DeleteExpiredAttempts, expired: attemptsUntil(-time.Second),
 		kept: attemptsUntil(time.Second)},

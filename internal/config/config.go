@@ -40,7 +40,7 @@ type Config struct {
 	AccessTTL     time.Duration `env:"GATEHOUSE_ACCESS_TTL" envDefault:"10m" help:"life of an access token"`
 	RefreshTTL    time.Duration `env:"GATEHOUSE_REFRESH_TTL" envDefault:"720h" help:"idle life of a refresh token"`
 	SessionTTL    time.Duration `env:"GATEHOUSE_SESSION_TTL" envDefault:"2160h" help:"life of a session in all"`
-	Revocations   string        `env:"GATEHOUSE_REVOCATIONS_TOKEN" file:"line" help:"bearer token of the services that read /revocations, at least 32 characters; two with a comma between while it is changed (default: no such feed)"`
+	Revocations   string        `env:"GATEHOUSE_REVOCATIONS_TOKEN" file:"line" help:"bearer token of the services that read /revocations and ask /introspect, at least 32 characters; two with a comma between while it is changed (default: neither is there)"`
 	Origins       []string      `env:"GATEHOUSE_ALLOWED_ORIGINS" help:"origins of the pages that may call from a browser, beside the issuer's own, comma-separated, such as https://app.example.com; those of a custom scheme, such as capacitor://localhost, without the cookie (default none; while listening on loopback with the default issuer, every origin on loopback)"`
 	Proxies       []string      `env:"GATEHOUSE_TRUSTED_PROXIES" help:"proxies whose X-Forwarded-For is used: addresses and CIDRs, comma-separated (default none)"`
 	Playground    string        `env:"GATEHOUSE_PLAYGROUND" envDefault:"auto" help:"Playground, introspection and /schema.graphql: on, off, or auto (on while listening on loopback with an issuer there)"`

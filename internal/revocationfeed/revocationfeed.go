@@ -2,7 +2,7 @@
 // /revocations, as server-sent events (HTML, section 9.2). Package verify is its client. It knows HTTP and the notices
 // of package accounts, which decides what is revoked.
 //
-//	event: ended    {"sid": "…", "until": 1798761600}                     all tokens of the session are revoked
+//	event: ended    {"sid": "…", "until": 1798761600}                     the session has ended, or the personal access token
 //	event: changed  {"sub": "…", "roles": […], "before": …, "until": …}   tokens issued before have these roles instead
 //	event: keys     {"kids": ["…"]}                                       no other key verifies
 //	event: current  {"ms": 1250}                                          heartbeat: everything up to then has been sent
@@ -14,8 +14,6 @@ package revocationfeed
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -46,7 +44,7 @@ func Handler(c Config) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		w.Header().Set("Cache-Control", "no-store")
-		if !c.authorized(r.Header) {
+		if !bearer.Authorized(r.Header, c.Tokens) {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="gatehouse revocations"`)
 			http.Error(w, "send Authorization: Bearer and a token of GATEHOUSE_REVOCATIONS_TOKEN", http.StatusUnauthorized)
 			return
@@ -66,20 +64,6 @@ func Handler(c Config) http.Handler {
 		s := stream{w: w, control: http.NewResponseController(w), start: start, keys: c.Keys}
 		s.send(inForce, notices, r.Context().Done(), c.Done)
 	})
-}
-
-// authorized compares digests, in constant time whatever the lengths.
-func (c Config) authorized(h http.Header) bool {
-	sent, err := bearer.Token(h)
-	if err != nil {
-		return false
-	}
-	digest, equal := sha256.Sum256([]byte(sent)), 0
-	for _, token := range c.Tokens {
-		want := sha256.Sum256([]byte(token))
-		equal |= subtle.ConstantTimeCompare(digest[:], want[:])
-	}
-	return equal == 1
 }
 
 type stream struct {

@@ -13,6 +13,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
 	"github.com/gatehouse/gatehouse/internal/httpserver"
+	"github.com/gatehouse/gatehouse/internal/introspection"
 	"github.com/gatehouse/gatehouse/internal/revocationfeed"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 	"github.com/gatehouse/gatehouse/web"
@@ -119,6 +120,9 @@ func (s *Server) routes(ctx context.Context, graphql http.Handler) []route {
 			graphqlhttp.PublicCORS(http.NotFoundHandler())})
 	}
 	if tokens := s.config.RevocationTokens(); len(tokens) > 0 {
+		all = append(all, route{"/introspect", services, "says what personal access tokens are good for", introspection.Handler(
+			introspection.Config{Tokens: tokens, Introspect: s.accounts.Introspect, Issuer: s.issuer(),
+				ClientID: s.config.Audience})})
 		all = append(all, route{"GET /revocations", services, "names users and sessions", revocationfeed.Handler(
 			revocationfeed.Config{
 				Tokens: tokens, Subscribe: s.accounts.Subscribe, InForce: s.accounts.Revocations, Done: ctx.Done(),

@@ -52,7 +52,7 @@ func TestRoutes_AnswerNobodyAsTheirAudienceSays(t *testing.T) {
 		}
 		from = "127.0.0.1:1"
 	}
-	if asked[byRules] < 2 || asked[services] != 1 || asked[everyone] < 8 || asked[thisMachine] != 1 {
+	if asked[byRules] < 2 || asked[services] != 2 || asked[everyone] < 8 || asked[thisMachine] != 1 {
 		t.Errorf("asked %v", asked)
 	}
 }

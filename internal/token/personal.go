@@ -17,9 +17,9 @@ import (
 // PersonalPrefix begins every personal access token, so that people and secret scanners know one when they see it.
 const PersonalPrefix = "gh_pat_"
 
-// A personal access token is PersonalPrefix and the base64url of: secret (32 bytes), tag (12), checksum (4, big-endian).
-// The checksum is the CRC-32 (IEEE 802.3) of the prefix and the 44 bytes before it. Everybody can compute it: a scanner
-// tells a token from other text by it. The tag is keyed, and tells a token from a forged one.
+// A personal access token is PersonalPrefix and the base64url of: secret (32 bytes), tag (12), checksum (4,
+// big-endian). The checksum is the CRC-32 (IEEE 802.3) of the prefix and the 44 bytes before it. Everybody can compute
+// it: a scanner tells a token from other text by it. The tag is keyed, and tells a token from a forged one.
 const (
 	personalTagAt      = 32
 	personalChecksumAt = personalTagAt + 12
@@ -29,8 +29,9 @@ const (
 // PersonalKeyLen is the length of the key of PersonalTokens, in bytes.
 const PersonalKeyLen = 32
 
-// PersonalTokens makes and parses personal access tokens. A forged text is refused without a database query; the database
-// stores only the digest. The key outlives a rotation of the secret, as the tokens must: programs have them for months.
+// PersonalTokens makes and parses personal access tokens. A forged text is refused without a database query; the
+// database stores only the digest. The key outlives a rotation of the secret, as the tokens must: programs have them
+// for months.
 type PersonalTokens struct {
 	tagKey, digestKey []byte
 	rand              io.Reader
@@ -69,25 +70,40 @@ func (k *PersonalTokens) New() (Personal, error) {
 	return p, nil
 }
 
-// Parse reads what Text returned, or returns ErrInvalid: for any other spelling, and for any text that was not made with
-// this key.
+// Parse reads what Text returned, or returns ErrInvalid: for any other spelling, and for any text that was not made
+// with this key.
 func (k *PersonalTokens) Parse(text string) (Personal, error) {
-	encoded, ok := strings.CutPrefix(text, PersonalPrefix)
-	if !ok || len(encoded) != base64url.EncodedLen(personalLen) {
-		return Personal{}, invalid("not a personal access token: another prefix or length")
-	}
-	data, ok := decode(encoded)
-	if !ok {
-		return Personal{}, invalid("not a personal access token: not base64url")
-	}
-	if binary.BigEndian.Uint32(data[personalChecksumAt:]) != personalChecksum(data[:personalChecksumAt]) {
-		return Personal{}, invalid("not a personal access token: the checksum does not hold")
+	data, err := decodePersonal(text)
+	if err != nil {
+		return Personal{}, err
 	}
 	p := Personal{secret: [personalTagAt]byte(data), tokens: k}
 	if !hmac.Equal(data[personalTagAt:personalChecksumAt], p.tag()) {
 		return Personal{}, invalid("not a personal access token: the tag does not hold")
 	}
 	return p, nil
+}
+
+// LooksPersonal reports whether a text is spelled as a personal access token is, its checksum included. Everybody can
+// spell one; whether it is one, its issuer says.
+func LooksPersonal(text string) bool {
+	_, err := decodePersonal(text)
+	return err == nil
+}
+
+func decodePersonal(text string) ([]byte, error) {
+	encoded, ok := strings.CutPrefix(text, PersonalPrefix)
+	if !ok || len(encoded) != base64url.EncodedLen(personalLen) {
+		return nil, invalid("not a personal access token: another prefix or length")
+	}
+	data, ok := decode(encoded)
+	if !ok {
+		return nil, invalid("not a personal access token: not base64url")
+	}
+	if binary.BigEndian.Uint32(data[personalChecksumAt:]) != personalChecksum(data[:personalChecksumAt]) {
+		return nil, invalid("not a personal access token: the checksum does not hold")
+	}
+	return data, nil
 }
 
 // Text returns the token as its program gets it: 71 characters.
@@ -101,7 +117,8 @@ func (p Personal) Text() string {
 // Digest returns the 32 bytes that the database stores in place of the token.
 func (p Personal) Digest() []byte { return sum(p.tokens.digestKey, p.secret[:]) }
 
-// CacheKey names the token of a digest among cached ones: a UUIDv8 (RFC 9562, section 5.8), which no session has as its id.
+// CacheKey names the token of a digest among cached ones: a UUIDv8 (RFC 9562, section 5.8), which no session has as its
+// id.
 func CacheKey(digest []byte) uuid.UUID {
 	key := uuid.UUID(digest[:16])
 	key[6] = key[6]&0x0f | 0x80

@@ -91,10 +91,18 @@ func (s *personas) all() []persona {
 		all = append(all,
 			persona{name: "a user's program with " + string(scope), token: one(func() string { return s.program(user(), scope) }),
 				roles: []string{"USER"}, scope: string(scope), stale: true},
-			persona{name: "an administrator's program with " + string(scope), token: one(func() string { return s.program(s.Admin(), scope) }),
+			persona{name: "an administrator's program with " + string(scope), token: one(func() string { return s.program(s.otherAdmin(), scope) }),
 				roles: []string{"ADMIN", "USER"}, scope: string(scope), stale: true})
 	}
 	return all
+}
+
+// otherAdmin signs another administrator in, whom no persona signs out.
+func (s *personas) otherAdmin() string {
+	s.t.Helper()
+	a := s.Register()
+	servertest.Exec(s.t, s.db, `UPDATE users SET roles = '["ADMIN","USER"]' WHERE id = '`+a.ID+`'`)
+	return a.Access
 }
 
 // program makes a personal access token with a scope; " " takes its scope away, which no mutation does.

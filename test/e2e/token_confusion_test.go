@@ -80,6 +80,10 @@ func TestTokenKinds_OpenTheirOwnPlaceOnly(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, offersFeed)
 	service := servertest.NewRelyingService(t, verify.Config{Issuer: s.URL})
+	forPrograms := servertest.WithFeed(s.URL)
+	forPrograms.PersonalAccessTokens = true
+	programs := servertest.NewRelyingService(t, forPrograms)
+	testenv.Eventually(t, "the service reads the feed", servertest.HangGuard, func() bool { return programs.Accepts(s.Register().Access) })
 	ask := func(query string, header ...string) servertest.Answer {
 		return s.Ask("", query, append(header, "Origin", s.URL)...)
 	}
@@ -130,7 +134,15 @@ func TestTokenKinds_OpenTheirOwnPlaceOnly(t *testing.T) {
 		"Authorization at /revocations": {[]string{"feed token"}, func(token string) bool {
 			return feedStatus(s.Client, token) == http.StatusOK
 		}},
-		"Authorization at a relying service": {[]string{"access token", "step-up token"}, service.Accepts},
+		"Authorization at a relying service":              {[]string{"access token", "step-up token"}, service.Accepts},
+		"Authorization at a relying service for programs": {[]string{"access token", "step-up token", "personal access token"}, programs.Accepts},
+		"Authorization at /introspect": {[]string{"feed token"}, func(token string) bool {
+			return s.Do(servertest.Request{Path: "/introspect", Token: token, Body: "token=x",
+				Header: []string{"Content-Type", "application/x-www-form-urlencoded"}}).Status == http.StatusOK
+		}},
+		"token at /introspect": {[]string{"personal access token"}, func(token string) bool {
+			return introspect(s.Client, token).Has(`"active":true`)
+		}},
 		"resetPassword": {[]string{"reset link"},
 			uses("resetPassword", "token", `, newPassword: "a new horse battery"`, "accessToken", granted)},
 		"verifyEmail":                {[]string{"verify link"}, uses("verifyEmail", "token", "", "success", success)},

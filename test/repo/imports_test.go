@@ -42,6 +42,7 @@ var imports = map[string]string{
 	"internal/graphqlhttp":          "internal/fairqueue internal/problem internal/querylimit internal/requestid internal/strictjson",
 	"internal/graphqltest":          "",
 	"internal/httpserver":           "internal/fairqueue",
+	"internal/introspection":        "internal/accounts internal/bearer",
 	"internal/logging":              "internal/requestid",
 	"internal/mail":                 "",
 	"internal/metrics": "authz internal/accounts internal/fairqueue internal/graphqlhttp internal/httpserver internal/logging " +
@@ -56,8 +57,8 @@ var imports = map[string]string{
 	"internal/requestid":           "",
 	"internal/revocationfeed":      "internal/accounts internal/bearer",
 	"internal/server": "authz graph internal/accounts internal/config internal/database internal/graphqlhttp " +
-		"internal/httpserver internal/logging internal/mail internal/metrics internal/outbox internal/password " +
-		"internal/password/hashworker " +
+		"internal/httpserver internal/introspection internal/logging internal/mail internal/metrics internal/outbox " +
+		"internal/password internal/password/hashworker " +
 		"internal/problem internal/querylimit internal/revocationfeed internal/token " +
 		"internal/tracing internal/viewer web",
 	"internal/servertest":  "internal/cli internal/dbtest internal/testenv internal/totp verify",
