@@ -72,6 +72,7 @@ func TestStatus_RefusalsHaveStatusAndHeaders(t *testing.T) {
 		{list{older, tooOld}, 401, reauthenticate + `"300"`, ""}, // the client asks its user once, for all of it
 		{list{tooOld, forbidden, oneFactor}, 401, secondFactorAgain + `"300"`, ""},
 		{list{tooOld, both}, 401, secondFactorAgain + `"60"`, ""},
+		{list{oneFactor, tooOld}, 401, secondFactorAgain + `"300"`, ""},
 		{list{unauthenticated("missing"), oneFactor}, 401, `Bearer realm="gatehouse"`, ""},
 		{list{noScope}, 403, insufficientScope + `"a b"`, ""},
 		{list{forbidden}, 403, "", ""},
