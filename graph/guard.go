@@ -96,8 +96,8 @@ func byID[T any](
 func owners() map[string][]authz.Owner {
 	return map[string][]authz.Owner{"SELF": {
 		self[*accounts.AuditEvent](),
-		self[*accounts.RecoveryCodes](),
 		self[*accounts.PersonalAccessToken](),
+		self[*accounts.RecoveryCodes](),
 		self[*accounts.Session](),
 		self[*accounts.TotpFactor](),
 		self[*accounts.User](),

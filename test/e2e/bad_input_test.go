@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -42,7 +43,7 @@ func inputCases(user servertest.Account) map[string]inputCase {
 	return map[string]inputCase{
 		"email":    {good: servertest.NewAddress(), wrong: []wrongValue{{"x", "MALFORMED", none}, {" ", "REQUIRED", none}}},
 		"password": {good: servertest.Password, wrong: chosen},
-		"name": {wrong: []wrongValue{{long(101), "TOO_LONG", name}, {" ", "TOO_SHORT", name},
+		"name": {good: "Ann", wrong: []wrongValue{{long(101), "TOO_LONG", name}, {" ", "TOO_SHORT", name},
 			{"a\nb", "MALFORMED", none}}},
 		"cookie":               {wrong: []wrongValue{{true, "NOT_ALLOWED", none}}}, // the request has no Origin
 		"newPassword":          {good: servertest.Password, wrong: chosen},
@@ -63,8 +64,12 @@ func inputCases(user servertest.Account) map[string]inputCase {
 		"before":               {wrong: []wrongValue{{"x", "MALFORMED", none}}},
 		"after":                {wrong: []wrongValue{{"x", "MALFORMED", none}}},
 		"search":               {wrong: []wrongValue{{"a\x00", "MALFORMED", none}, {long(600), "TOO_LONG", bounds{0, 254}}}},
-		"status":               {},
-		"role":                 {},
+		"scopes": {good: []string{"account:read"},
+			wrong: []wrongValue{{[]string{"x"}, "NOT_ALLOWED", none}, {[]string{}, "REQUIRED", none}}},
+		"expiresAt": {good: time.Now().Add(time.Hour), wrong: []wrongValue{{time.Now(), "OUT_OF_RANGE", none},
+			{time.Now().AddDate(2, 0, 0), "OUT_OF_RANGE", none}}},
+		"status": {},
+		"role":   {},
 	}
 }
 

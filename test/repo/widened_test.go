@@ -29,7 +29,7 @@ func TestWidened_PrintsWhatABranchOpens(t *testing.T) {
 	run(folder, "git checkout -q -b branch")
 	for _, name := range []string{"schema.graphql", "graph/generated.go"} {
 		text := servertest.ReadFile(t, filepath.Join(folder, name))
-		opened := strings.Replace(text, "): UserConnection @auth(roles: [ADMIN])", "): UserConnection @auth", 1)
+		opened := strings.Replace(text, `): UserConnection @auth(roles: [ADMIN], scopes: ["users:read"])`, "): UserConnection @auth", 1)
 		servertest.Check(t, os.WriteFile(filepath.Join(folder, name), []byte(opened), 0o644))
 	}
 	run(folder, commit+"open && git checkout -q main && git checkout -q branch")
