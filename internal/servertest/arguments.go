@@ -2,6 +2,7 @@ package servertest
 
 import (
 	"strings"
+	"time"
 
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -48,6 +49,8 @@ func madeUp(schema *ast.Schema, name string, typ *ast.Type, values map[string]st
 		return "1"
 	case "Boolean":
 		return "true"
+	case "Time":
+		return JSON(time.Now().Add(time.Hour))
 	}
 	return `"made up"`
 }

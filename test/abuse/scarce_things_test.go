@@ -90,7 +90,11 @@ func rootFields(t *testing.T, s *servertest.Process, a servertest.Account) map[s
 		"refreshToken": servertest.JSON(a.Refresh), "password": `"not the password"`,
 		"currentPassword": `"not the password"`,
 		"newPassword":     `"another horse battery"`,
+		"scopes":          `["account:read"]`,
 	}
+	program := `mutation { createAccessToken(input: {name: "made up", scopes: ["account:read"], expiresAt: "` +
+		time.Now().Add(time.Hour).UTC().Format(time.RFC3339) + `"}) { accessToken { id } } }`
+	token := map[string]string{"id": servertest.JSON(s.Must(a.Access, program).Field("id"))}
 	session := map[string]string{"id": servertest.JSON(s.Must(a.Access, "{ me { sessions { id } } }").Field("id"))}
 	fields, large := map[string]string{}, 0
 	for _, root := range []*ast.Definition{schema.Query, schema.Mutation} {
@@ -99,8 +103,11 @@ func rootFields(t *testing.T, s *servertest.Process, a servertest.Account) map[s
 				continue
 			}
 			values := values
-			if f.Name == "revokeSession" { // of another, it is refused before it waits
+			switch f.Name { // of another, they are refused before they wait
+			case "revokeSession":
 				values = session
+			case "revokeAccessToken":
+				values = token
 			}
 			query := strings.ToLower(root.Name) + "{" + f.Name + servertest.Arguments(schema, f, values) +
 				servertest.Everything(schema, f.Type) + "}"
