@@ -25,9 +25,12 @@ func operationTimeout() time.Duration {
 	return 3 * time.Second
 }
 
-// answerTimeout is how long any answer may take, while the machine does not stand still: an operation's time, one second
-// for the cancel request to a silent server, and one for the machine.
-func answerTimeout() time.Duration { return operationTimeout() + 2*time.Second }
+// lockTimeout is how long a writer to SQLite waits for another process: the busy_timeout of package database.
+const lockTimeout = 5 * time.Second
+
+// answerTimeout is how long any answer may take, while the machine does not stand still: an operation's time, or the wait
+// for a lock, one second for the cancel request to a silent server, and four for a slow machine.
+func answerTimeout() time.Duration { return max(operationTimeout(), lockTimeout) + 5*time.Second }
 
 // faultServer is a server and what it depends on, which can be broken.
 type faultServer struct {
