@@ -1725,7 +1725,8 @@ type Mutation {
   text. It ends when it expires or is revoked, when another person may have made it (` + "`" + `revokeSession` + "`" + ` of the session that
   made it, ` + "`" + `revokeOtherSessions` + "`" + `, a copied refresh token), and with whatever ends all sessions of the account: a new
   password, a suspension, a deletion. The account's owner is told by mail.
-  Errors: ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `FORBIDDEN` + "`" + ` when the account has 50.
+  An account with a second factor needs a session that has proved one.
+  Errors: ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `FORBIDDEN` + "`" + ` when the account has 50, ` + "`" + `REAUTHENTICATION_REQUIRED` + "`" + `.
   """
   createAccessToken("The new token." input: CreateAccessTokenInput!): CreateAccessTokenPayload! @auth(maxAge: 300)
   """
@@ -1771,8 +1772,9 @@ type Mutation {
   Chooses a new password by the token of a mailed link, and signs in. Nothing that opened the account before opens it
   any more: all of its sessions end, and its devices are forgotten. Only who owns a former address can still undo the
   change away from it. The mail has shown that its address is the user's. An account with a second factor has its new
-  password then, and is asked for the factor: go on with ` + "`" + `completeLogin` + "`" + `. The sign-in takes back a deletion by the
-  owner.
+  password then, and is asked for the factor: go on with ` + "`" + `completeLogin` + "`" + `. But the factors of a user who has never shown
+  that they read the mail of the account are removed, since another person may have registered it; not those of
+  administrators. The sign-in takes back a deletion by the owner.
   Errors: ` + "`" + `INVALID_TOKEN` + "`" + `, ` + "`" + `SECOND_FACTOR_REQUIRED` + "`" + `, ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
   """
   resetPassword("The token, and the new password." input: ResetPasswordInput!): AuthPayload! @public @signsIn
@@ -1844,6 +1846,8 @@ type Mutation {
   """
   Makes the app count that ` + "`" + `startTotp` + "`" + ` began, in place of one before it: from now on a password alone opens the account
   no more. With the first second factor come ten recovery codes, which are shown this once. The owner is told by mail.
+  Confirm the account's address too, by a code or a link in a session (` + "`" + `verifyEmail` + "`" + `): until somebody has, ` + "`" + `resetPassword` + "`" + `
+  removes the factors.
   Errors: ` + "`" + `INVALID_CREDENTIALS` + "`" + ` for a wrong code, ` + "`" + `NOT_FOUND` + "`" + ` when the session sets up none,
   ` + "`" + `REAUTHENTICATION_REQUIRED` + "`" + `.
   """

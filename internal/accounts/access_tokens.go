@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -72,7 +73,7 @@ func (in CreateAccessTokenInput) clean(now time.Time) (CreateAccessTokenInput, e
 }
 
 // CreateAccessToken makes a personal access token of the caller, whose text is in the answer and nowhere else.
-// Problems: BAD_USER_INPUT, FORBIDDEN when there are too many, UNAUTHENTICATED.
+// Problems: BAD_USER_INPUT, FORBIDDEN when there are too many, REAUTHENTICATION_REQUIRED, UNAUTHENTICATED.
 func (s *Service) CreateAccessToken(
 	ctx context.Context, v *viewer.Viewer, in CreateAccessTokenInput,
 ) (*CreateAccessTokenPayload, error) {
@@ -91,6 +92,9 @@ func (s *Service) CreateAccessToken(
 	}
 	var row *ent.AccessToken
 	err = s.write(ctx, v, now, func(ctx context.Context, tx *transaction, caller *ent.User) (err error) {
+		if _, err = needFactor(ctx, tx, v, caller); err != nil {
+			return err
+		}
 		if err = tx.makeRoomForAccessToken(ctx, caller.ID, now); err != nil {
 			return err
 		}
@@ -116,7 +120,8 @@ func (tx *transaction) makeRoomForAccessToken(ctx context.Context, account uuid.
 	}
 	n, err := tx.AccessToken.Query().Where(own, accesstoken.ExpiresAtGT(now)).Count(ctx)
 	if err == nil && n >= maxAccessTokens {
-		err = problem.New(problem.Forbidden, "An account has at most 50 personal access tokens; revoke one first.")
+		err = problem.New(problem.Forbidden,
+			fmt.Sprintf("An account has at most %d personal access tokens; revoke one first.", maxAccessTokens))
 	}
 	return err
 }
@@ -200,13 +205,8 @@ func (s *Service) AccessToken(ctx context.Context, id uuid.UUID) (*PersonalAcces
 
 // accessTokenOf converts a row.
 func accessTokenOf(row *ent.AccessToken) *PersonalAccessToken {
-	t := &PersonalAccessToken{
+	return &PersonalAccessToken{
 		ID: row.ID, Name: row.Name, Scopes: strings.Fields(row.Scopes), UserID: row.UserID,
-		CreatedAt: row.CreatedAt.UTC(), ExpiresAt: row.ExpiresAt.UTC(),
+		CreatedAt: row.CreatedAt.UTC(), ExpiresAt: row.ExpiresAt.UTC(), LastUsedAt: inUTC(row.LastUsedAt),
 	}
-	if row.LastUsedAt != nil {
-		at := row.LastUsedAt.UTC()
-		t.LastUsedAt = &at
-	}
-	return t
 }

@@ -57,6 +57,20 @@ func (h *fixture) wantToken(what string, p *program, reason viewer.Reason) {
 	testenv.Equal(h.t, string(reason), h.callerBy(p).Reason(), "%s: why the token signs nobody in", what)
 }
 
+// TestCreateAccessToken_WantsTheFactorOfTheAccount: else who has the password and a session from before would have a token
+// for a year.
+func TestCreateAccessToken_WantsTheFactorOfTheAccount(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
+		p := h.must(h.register(ada, goodPassword))
+		h.tokenOf(p.Viewer)
+		h.addTotp(p.Viewer)
+		_, err := h.createToken(p.Viewer, accounts.ScopeAccountRead) // by what it had proved before
+		refused := wantProblem(t, "a password alone", err, problem.ReauthenticationRequired, "")
+		testenv.Equal(t, any(true), refused.Extensions["mfa"], "mfa")
+		h.tokenOf(h.caller(p))
+	})
+}
+
 func TestAccessTokens_MakeARestrictedViewer(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		session := h.must(h.register(ada, goodPassword)).Viewer

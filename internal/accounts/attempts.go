@@ -86,10 +86,20 @@ func (t *throttler) secondFactor(row *ent.User, from viewer.Origin, now time.Tim
 	account := t.account(limit{limitAccount, t.limits.Account}, "second factor", row.Email)
 	networks := t.networks(limit{limitNetwork, t.limits.Network}, "second factors", from)
 	if device := t.knownDevice(row, from.Device, now); device != uuid.Nil {
-		account, networks = t.account(limit{limitPair, t.limits.Pair}, "second factor on", device.String()), []counter{
-			t.account(limit{limitPair, knownPairs * t.limits.Pair}, "second factor on known", row.Email)}
+		return t.knownFactor(row.Email, device, now)
 	}
 	return &attempt{now: now, counters: append([]counter{account}, networks...)}
+}
+
+// knownFactor is secondFactor on a known device, or in a live session, of the account of an address.
+func (t *throttler) knownFactor(address string, id uuid.UUID, now time.Time) *attempt {
+	if t == nil {
+		return nil
+	}
+	return &attempt{now: now, counters: []counter{
+		t.account(limit{limitPair, t.limits.Pair}, "second factor on", id.String()),
+		t.account(limit{limitPair, knownPairs * t.limits.Pair}, "second factor on known", address),
+	}}
 }
 
 // proof is an attempt to prove a caller's password again. With a stolen access token one can slow down its session,

@@ -2,6 +2,7 @@ package accounts_test
 
 import (
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -51,6 +52,7 @@ func TestChallenge_EndsWithWhatItWasGivenFor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			eachDatabase(t, func(t *testing.T, h *fixture) {
 				p := h.must(h.register(ada, goodPassword))
+				h.exec(provesEmail)
 				a := h.addTotp(p.Viewer)
 				control, challenge := h.asked(h.login(ada, goodPassword)), h.asked(h.login(ada, goodPassword))
 				h.must(h.complete(control, a.code()))
@@ -67,6 +69,57 @@ func TestChallenge_EndsWithWhatItWasGivenFor(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestChallenge_EndsWithEachRecovery: a thief of the password who waits with a challenge has nothing of it afterwards. With
+// the app gone, a code is refused for the challenge or for itself, which tells whether that has ended.
+func TestChallenge_EndsWithEachRecovery(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
+		h.root()
+		recoveries := maps.Clone(recoveries)
+		for _, ofOneSession := range []string{"Service.RevokeSession", "Service.exchange"} {
+			delete(recoveries, ofOneSession)
+		}
+		recoveries["of all, when no session lives"] = func(h *fixture, p *accounts.AuthPayload) {
+			must(h.Logout(h.t.Context(), p.Viewer, ""))
+			h.exec("UPDATE sessions SET ended_at = created_at WHERE user_id = '" + p.User.ID.String() + "'")
+			must(h.EndSessions(h.t.Context(), uuid.Nil, time.Time{}))
+			h.root()
+		}
+		n := 0
+		waiting := func() (*accounts.AuthPayload, string) {
+			n++
+			p := h.thief(n)
+			h.addTotp(p.Viewer)
+			challenge := h.asked(h.login(p.User.Email, goodPassword))
+			h.exec("DELETE FROM totp_factors")
+			return p, challenge
+		}
+		for name, recover := range recoveries {
+			p, challenge := waiting()
+			recover(h, p)
+			wantProblem(t, name, errOf(h.complete(challenge, "000000")), problem.InvalidToken, "")
+		}
+		_, control := waiting()
+		wantProblem(t, "nothing", errOf(h.complete(control, "000000")), problem.InvalidCredentials, "")
+	})
+}
+
+// TestReauthenticate_RightPasswordsRefundNoCodes: who knows the password cannot guess codes without end in between.
+func TestReauthenticate_RightPasswordsRefundNoCodes(t *testing.T) {
+	eachThrottled(t, func(t *testing.T, h *fixture) {
+		p := h.must(h.registerAt(at("192.0.2.7"), ada))
+		h.addTotp(p.Viewer)
+		wrong := "000000"
+		guess := func() error {
+			return errOf(h.Reauthenticate(t.Context(), p.Viewer, accounts.ReauthenticateInput{Code: &wrong}))
+		}
+		for n := range 5 {
+			wantProblem(t, fmt.Sprint("guess ", n), guess(), problem.InvalidCredentials, "")
+			h.must(h.reauthenticate(p.Viewer, goodPassword))
+		}
+		h.wait("the sixth", nil, guess())
+	})
 }
 
 // TestCompleteLogin_TriesAreCountedAcrossChallenges: who knows the password has no more guesses for making many.

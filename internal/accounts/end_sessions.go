@@ -31,7 +31,8 @@ type endScope struct {
 func (e endScope) users(now time.Time) predicate.User {
 	began := user.Or(
 		user.HasSessionsWith(session.CreatedAtGTE(e.since), session.Not(expiredOrRevoked(now))),
-		user.HasAccessTokensWith(accesstoken.CreatedAtGTE(e.since), canBeUsed(now)))
+		user.HasAccessTokensWith(accesstoken.CreatedAtGTE(e.since), canBeUsed(now)),
+		hasPending(e.since, now))
 	if e.account != uuid.Nil {
 		return user.And(user.ID(e.account), began)
 	}
@@ -85,7 +86,8 @@ func (s *Service) endNextSessions(
 	return ended, last, nil
 }
 
-// EndUserSessions ends all sessions and personal access tokens of a user, by an administrator. Problems: NOT_FOUND, FORBIDDEN, UNAUTHENTICATED.
+// EndUserSessions ends all sessions and personal access tokens of a user, by an administrator. Problems: NOT_FOUND,
+// FORBIDDEN, UNAUTHENTICATED.
 func (s *Service) EndUserSessions(ctx context.Context, v *viewer.Viewer, id uuid.UUID) (*EndSessionsPayload, error) {
 	now := s.now()
 	err := s.administer(ctx, v, now, id, func(ctx context.Context, tx *transaction, target *ent.User) error {

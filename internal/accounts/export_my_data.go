@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -52,7 +53,7 @@ func (s *Service) DownloadMyData(
 	if err != nil {
 		return nil, err
 	}
-	text, err := s.readForDownload(ctx, t, now)
+	text, err := s.readForDownload(ctx, v, t, now)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +65,7 @@ func (s *Service) DownloadMyData(
 		if r.token.Address != r.account.Email {
 			return linkRefused(tokenRevoked)
 		}
-		if err := tx.mayDownload(ctx, v, r.account, now); err != nil {
+		if err := mayDownload(ctx, tx.Client(), v, r.account, now); err != nil {
 			return err
 		}
 		tx.emit(Event{Kind: DataExported, UserID: r.account.ID})
@@ -76,8 +77,11 @@ func (s *Service) DownloadMyData(
 	return &DownloadMyDataPayload{JSON: text}, nil
 }
 
-// readForDownload returns what is stored about the user of a token that could be used now. Problem: INVALID_TOKEN.
-func (s *Service) readForDownload(ctx context.Context, t token.OneTime, now time.Time) (string, error) {
+// readForDownload returns what is stored about the user of a token that could be used now. Problems: INVALID_TOKEN,
+// UNAUTHENTICATED.
+func (s *Service) readForDownload(
+	ctx context.Context, v *viewer.Viewer, t token.OneTime, now time.Time,
+) (string, error) {
 	account, err := s.config.Client.User.Query().Where(user.ID(t.User), isActive()).Only(ctx)
 	if ent.IsNotFound(err) {
 		return "", linkRefused(tokenRevoked)
@@ -88,20 +92,25 @@ func (s *Service) readForDownload(ctx context.Context, t token.OneTime, now time
 	if _, err := usable(ctx, s.config.Client.OneTimeToken, t, now); err != nil {
 		return "", err
 	}
+	if err := mayDownload(ctx, s.config.Client, v, account, now); err != nil {
+		return "", err
+	}
 	return personalData(ctx, s.config.Client, account, now)
 }
 
 // mayDownload refuses the data of an account with a second factor to who has no session of it: the link alone shows that
 // they read its mail. The link stays as it is. Problem: UNAUTHENTICATED.
-func (tx *transaction) mayDownload(ctx context.Context, v *viewer.Viewer, account *ent.User, now time.Time) error {
-	kinds, err := secondFactors(ctx, tx.Client(), account)
+func mayDownload(
+	ctx context.Context, c *ent.Client, v *viewer.Viewer, account *ent.User, now time.Time,
+) error {
+	kinds, err := secondFactors(ctx, c, account)
 	if err != nil || len(kinds) == 0 {
 		return err
 	}
-	own, err := tx.isSignedIn(ctx, v, account, now)
+	own, err := isSignedIn(ctx, c, v, account, now)
 	if err == nil && !own {
 		err = problem.New(problem.Unauthenticated, "The account has a second factor: sign in to it first, and use the link then.").
-			WithReason(v.Reason())
+			WithReason(cmp.Or(v.Reason(), string(viewer.Invalid)))
 	}
 	return err
 }

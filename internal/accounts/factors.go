@@ -139,10 +139,11 @@ func secondFactors(ctx context.Context, c *ent.Client, row *ent.User) (kinds []F
 	return kinds, err
 }
 
-// mayChangeFactors refuses a change of the factors of an account that has some, in a session that has shown none of
-// them: who has stolen a password must not put their own in the place of the owner's. It returns those there are. What
-// the viewer says of the session may be old, and then less than what was proved. Problem: REAUTHENTICATION_REQUIRED.
-func mayChangeFactors(ctx context.Context, tx *transaction, v *viewer.Viewer, caller *ent.User) ([]FactorKind, error) {
+// needFactor refuses a session of an account with factors that has shown none of them: who has stolen a password must not
+// put factors of their own in the place of the owner's, nor make a token that outlives the session. It returns the
+// factors there are. What the viewer says of the session may be old, and then less than what was proved.
+// Problem: REAUTHENTICATION_REQUIRED.
+func needFactor(ctx context.Context, tx *transaction, v *viewer.Viewer, caller *ent.User) ([]FactorKind, error) {
 	kinds, err := secondFactors(ctx, tx.Client(), caller)
 	if err == nil && len(kinds) > 0 && !v.MFA() {
 		err = problem.New(problem.ReauthenticationRequired, "The account has a second factor; prove it by reauthenticate.").

@@ -116,6 +116,7 @@ func TestCompleteLogin_APasswordAloneOpensNoMore(t *testing.T) {
 func TestResetPassword_DoesNotPassTheSecondFactor(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *fixture) {
 		p := h.must(h.register(ada, goodPassword))
+		h.exec(provesEmail)
 		a := h.addTotp(p.Viewer)
 		challenge := h.asked(h.resetPassword(h.resetLink(ada), otherPassword))
 		h.wantRevoked("the session before", p)
@@ -123,6 +124,44 @@ func TestResetPassword_DoesNotPassTheSecondFactor(t *testing.T) {
 		wantProblem(t, "the former password", errOf(h.login(ada, goodPassword)), problem.InvalidCredentials, "")
 		h.wantAMR("the completed reset", twoFactors, h.must(h.complete(challenge, a.code())))
 	})
+}
+
+// TestResetPassword_TakesAStrangersFactorAway: who registers another's address cannot keep it by adding a factor. The factor
+// stays as soon as a holder of the account has shown that they read its mail, whatever confirms or moves it afterwards;
+// and that of an administrator, whom somebody vouched for.
+func TestResetPassword_TakesAStrangersFactorAway(t *testing.T) {
+	for name, c := range map[string]struct {
+		before func(h *fixture, p *accounts.AuthPayload)
+		stays  bool
+	}{
+		"nothing":           {before: func(*fixture, *accounts.AuthPayload) {}},
+		"the owner's click": {before: func(h *fixture, p *accounts.AuthPayload) { h.followsLink(p, anonymous) }},
+		"the code":          {before: (*fixture).proves, stays: true},
+		"a reset": {stays: true, before: func(h *fixture, p *accounts.AuthPayload) {
+			*p = *h.must(h.resetPassword(h.resetLink(p.User.Email), goodPassword))
+		}},
+		"the code, and a move that a link outside of the session confirms": {stays: true,
+			before: func(h *fixture, p *accounts.AuthPayload) { h.proves(p); h.movesTo(p, anonymous) }},
+		"an administrator": {stays: true, before: func(h *fixture, p *accounts.AuthPayload) {
+			h.exec(`UPDATE users SET roles = '["ADMIN","USER"]'`)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachDatabase(t, func(t *testing.T, h *fixture) {
+				p := h.must(h.register(ada, goodPassword))
+				c.before(h, p)
+				h.addTotp(p.Viewer)
+				email := must(h.Me(t.Context(), p.Viewer)).Email
+				if c.stays {
+					h.asked(h.resetPassword(h.resetLink(email), otherPassword))
+					return
+				}
+				own := h.must(h.resetPassword(h.resetLink(email), otherPassword))
+				testenv.Equal(t, "", h.kindsOfFactors(own.User), "factors")
+				h.must(h.login(email, otherPassword))
+			})
+		})
+	}
 }
 
 // TestRecoveryCodes_EachStandsForTheFactorOnce however its user writes it.

@@ -46,7 +46,7 @@ func (s *Service) redeemProof(ctx context.Context, v *viewer.Viewer, p mailProof
 		if err != nil {
 			return err
 		}
-		if r.own, err = tx.isSignedIn(ctx, v, r.account, now); err != nil {
+		if r.own, err = isSignedIn(ctx, tx.Client(), v, r.account, now); err != nil {
 			return err
 		}
 		return f(ctx, tx, r)

@@ -123,12 +123,27 @@ func purposeIn(purposes []token.OneTimePurpose) predicate.OneTimeToken {
 	return onetimetoken.PurposeIn(names...)
 }
 
-// cancelPending cancels the changes of address in scope, the exports, the invitations that give ADMIN and the sign-ins that
-// want a second factor, when the sessions that began them end for another reason than a logout, or their password is
-// replaced: another person may have begun them.
+// isPending matches what another person may have begun with a password or a session that they stole: a change of address,
+// an export, a sign-in that wants a second factor, an invitation that gives ADMIN.
+func isPending() predicate.OneTimeToken {
+	begun := purposeIn([]token.OneTimePurpose{token.ChangeEmail, token.Export, token.SecondFactor})
+	return onetimetoken.Or(begun, onetimetoken.RolesContains(string(RoleAdmin)))
+}
+
+// hasPending matches users of whom something is pending that began at since or later.
+func hasPending(since, now time.Time) predicate.User {
+	return func(users *entsql.Selector) {
+		table := entsql.Table(onetimetoken.Table)
+		tokens := entsql.Dialect(users.Dialect()).Select(table.C(onetimetoken.FieldUserID)).From(table)
+		onetimetoken.And(isPending(), isUnused(now), onetimetoken.CreatedAtGTE(since))(tokens)
+		users.Where(entsql.In(users.C(user.FieldID), tokens))
+	}
+}
+
+// cancelPending cancels what is pending in scope, when the sessions that began it end for another reason than a logout, or
+// their password is replaced.
 func (tx *transaction) cancelPending(ctx context.Context, now time.Time, scope ...predicate.OneTimeToken) error {
-	pending := purposeIn([]token.OneTimePurpose{token.ChangeEmail, token.Export, token.SecondFactor})
-	scope = append(scope, onetimetoken.Or(pending, onetimetoken.RolesContains(string(RoleAdmin))))
+	scope = append(scope, isPending())
 	rows, err := tx.OneTimeToken.Query().Where(scope...).Where(isUnused(now)).All(ctx)
 	if err != nil || len(rows) == 0 {
 		return err

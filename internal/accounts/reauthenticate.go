@@ -56,15 +56,15 @@ func (s *Service) Reauthenticate(ctx context.Context, v *viewer.Viewer, in Reaut
 	return payload, nil
 }
 
-// reauthenticateByCode is Reauthenticate by a code of the caller's authenticator app. Tries are charged as those of
-// passwords are.
+// reauthenticateByCode is Reauthenticate by a code of the caller's authenticator app. Its tries have counters of their
+// own: a right password refunds none.
 func (s *Service) reauthenticateByCode(ctx context.Context, v *viewer.Viewer, code string) (*AuthPayload, error) {
 	now := s.now()
 	me, err := s.Me(ctx, v)
 	if err != nil {
 		return nil, err
 	}
-	t := s.throttle.proof(me.Email, v.SessionID, now)
+	t := s.throttle.knownFactor(me.Email, v.SessionID, now)
 	if err := s.charge(ctx, v, t); err != nil {
 		return nil, err
 	}

@@ -116,7 +116,7 @@ func (s *Service) RegenerateRecoveryCodes(ctx context.Context, v *viewer.Viewer)
 	var made *RecoveryCodes
 	err := s.write(ctx, v, now, func(ctx context.Context, tx *transaction, caller *ent.User) error {
 		made = nil
-		kinds, err := mayChangeFactors(ctx, tx, v, caller)
+		kinds, err := needFactor(ctx, tx, v, caller)
 		if err != nil {
 			return err
 		}

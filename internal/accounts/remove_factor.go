@@ -20,7 +20,7 @@ type RemoveFactorPayload struct{ Success bool }
 func (s *Service) RemoveFactor(ctx context.Context, v *viewer.Viewer, id uuid.UUID) (*RemoveFactorPayload, error) {
 	now := s.now()
 	err := s.write(ctx, v, now, func(ctx context.Context, tx *transaction, caller *ent.User) error {
-		if _, err := mayChangeFactors(ctx, tx, v, caller); err != nil {
+		if _, err := needFactor(ctx, tx, v, caller); err != nil {
 			return err
 		}
 		removed, err := tx.removeFactor(ctx, caller, id)

@@ -139,6 +139,12 @@ func (s *Service) resetCredential(
 	if r.token.Address != r.account.Email {
 		return nil, linkRefused(tokenRevoked)
 	}
+	tx.emit(Event{Kind: PasswordReset, UserID: r.account.ID})
+	if r.account.FactorGeneration > 0 && neverProvedEmail(r.account) {
+		if err := tx.removeFactors(ctx, r.account, now); err != nil {
+			return nil, err
+		}
+	}
 	account, err := r.account.Update().SetPasswordHash(hash).AddCredentialGeneration(1).SetEmailVerified(true).
 		SetEmailProvedGeneration(r.account.CredentialGeneration + 1).ClearPendingEmail().SetUpdatedAt(now).Save(ctx)
 	if err != nil {
@@ -149,7 +155,6 @@ func (s *Service) resetCredential(
 	if err != nil {
 		return nil, err
 	}
-	tx.emit(Event{Kind: PasswordReset, UserID: account.ID})
 	err = s.revokeSessions(ctx, tx, now, session.UserID(account.ID))
 	return account, errors.Join(err, s.revokeTokens(ctx, tx, now, accesstoken.UserID(account.ID)))
 }

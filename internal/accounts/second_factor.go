@@ -23,7 +23,7 @@ type entered struct {
 }
 
 // enter starts a session for a user who has just proved who they are, or asks them for a second factor where the account
-// has one and the device is not remembered. Every way to a session by a password or a mailbox passes here.
+// has one and the device is not remembered. Every sign-in with a password, and every reset, passes here.
 func (s *Service) enter(ctx context.Context, tx *transaction, n newSession, now time.Time) (entered, error) {
 	kinds, err := secondFactors(ctx, tx.Client(), n.user)
 	if err != nil {

@@ -47,8 +47,8 @@ func (s *Service) SecureAccount(
 
 // lockOut uses up the token of a link by which the owner of a mailbox says that another person is in their account.
 // Beside what f does, nothing opens the account any more: its password counts no more, its devices become unknown, its
-// sessions and personal access tokens end, a change of address that is pending is taken back, and a link to choose a new password is mailed to the
-// token's address. Problems: INVALID_TOKEN, MAIL_OFF, RATE_LIMITED.
+// sessions and personal access tokens end, a change of address that is pending is taken back, and a link to choose a new
+// password is mailed to the token's address. Problems: INVALID_TOKEN, MAIL_OFF, RATE_LIMITED.
 func (s *Service) lockOut(ctx context.Context, v *viewer.Viewer, p mailProof, now time.Time, f redeemFunc) error {
 	if err := s.needMail(); err != nil {
 		return err

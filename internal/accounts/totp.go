@@ -38,7 +38,7 @@ func (s *Service) StartTotp(ctx context.Context, v *viewer.Viewer) (*StartTotpPa
 	}
 	var address string
 	err = s.write(ctx, v, now, func(ctx context.Context, tx *transaction, caller *ent.User) error {
-		if _, err := mayChangeFactors(ctx, tx, v, caller); err != nil {
+		if _, err := needFactor(ctx, tx, v, caller); err != nil {
 			return err
 		}
 		address = caller.Email
@@ -68,7 +68,7 @@ func (s *Service) ConfirmTotp(ctx context.Context, v *viewer.Viewer, in ConfirmT
 	var payload *ConfirmTotpPayload
 	err := s.write(ctx, v, now, func(ctx context.Context, tx *transaction, caller *ent.User) error {
 		payload = nil
-		before, err := mayChangeFactors(ctx, tx, v, caller)
+		before, err := needFactor(ctx, tx, v, caller)
 		if err != nil {
 			return err
 		}
@@ -83,7 +83,6 @@ func (s *Service) ConfirmTotp(ctx context.Context, v *viewer.Viewer, in ConfirmT
 				return err
 			}
 		}
-		tx.emit(Event{Kind: FactorAdded, UserID: caller.ID, SessionID: v.SessionID, Factor: FactorTotp})
 		if err := tx.factorsChanged(ctx, caller, now); err != nil {
 			return err
 		}
@@ -119,8 +118,13 @@ func (s *Service) confirmTotp(
 	if !ok {
 		return nil, wrongCode()
 	}
-	if _, err := tx.TotpFactor.Delete().Where(own, totpfactor.Confirmed(true)).Exec(ctx); err != nil {
+	replaced, err := tx.TotpFactor.Delete().Where(own, totpfactor.Confirmed(true)).Exec(ctx)
+	if err != nil {
 		return nil, err
+	}
+	tx.emit(Event{Kind: FactorAdded, UserID: v.UserID, SessionID: v.SessionID, Factor: FactorTotp})
+	if replaced > 0 {
+		tx.emit(Event{Kind: FactorRemoved, UserID: v.UserID, SessionID: v.SessionID, Factor: FactorTotp})
 	}
 	return row.Update().SetConfirmed(true).ClearSessionID().SetLastStep(step).SetCreatedAt(now).Save(ctx)
 }
