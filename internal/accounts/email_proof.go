@@ -20,8 +20,8 @@ func hasProvedEmail(row *ent.User) bool {
 // formerlyProved is the generation of a proof that holds no more. Who chose the account's factors may have given it.
 const formerlyProved = -1
 
-// neverProvedEmail reports whether nobody who held the account has ever shown that they read the mail of its address, so
-// that it may be another person's, registered with a password and factors of a stranger. Administrators were vouched for.
+// neverProvedEmail reports whether nobody who held the account has ever shown that they read the mail of its address.
+// The address may be another person's then, and the password and factors not theirs. Administrators were vouched for.
 func neverProvedEmail(row *ent.User) bool { return row.EmailProvedGeneration == nil && !isAdmin(row) }
 
 // recordProof adds to a change that confirms an address what its token has shown of the holder of the password.

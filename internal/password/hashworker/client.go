@@ -141,11 +141,13 @@ func startLowPriority(cmd *exec.Cmd) error {
 }
 
 func (w *worker) hash(r request, timeout time.Duration) (hash []byte, err error) {
-	defer time.AfterFunc(timeout, func() { _ = w.cmd.Process.Kill() }).Stop() // which ends its output
-	if err := w.requests.Encode(r); err != nil {
-		return nil, err
+	kill := time.AfterFunc(timeout, func() { _ = w.cmd.Process.Kill() }) // which ends its output
+	if err = w.requests.Encode(r); err == nil {
+		err = w.hashes.Decode(&hash)
 	}
-	err = w.hashes.Decode(&hash)
+	if inTime := kill.Stop(); err != nil && !inTime {
+		return nil, fmt.Errorf("not done within %v", timeout)
+	}
 	return hash, err
 }
 
