@@ -24,7 +24,7 @@ type Feed struct {
 	// URL is the address of the feed. Default Issuer + "/revocations".
 	URL string
 	// Token is the secret that the issuer expects of readers of the feed. It is sent as a bearer token, so use https
-	// unless the network is private. Required.
+	// unless the network is private; with PersonalAccessTokens to Config.Introspection, too. Required.
 	Token string
 	// MaxSilence is how long after the issuer's last heartbeat its revocations count as complete. After that, and until
 	// the next heartbeat, tokens cannot be checked. Heartbeats come every 250 ms. Default one second, at least 500 ms.

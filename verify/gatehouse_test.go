@@ -47,6 +47,9 @@ type gatehouse struct {
 	fetches atomic.Int64
 	jwks    atomic.Pointer[http.HandlerFunc] // nil: the keys as they are
 
+	questions     atomic.Int64                     // about personal access tokens
+	introspection atomic.Pointer[http.HandlerFunc] // nil: every token can be used
+
 	readers atomic.Int64 // connections to the feed now
 	opened  atomic.Int64 // connections to the feed so far
 	silent  atomic.Bool  // sends no heartbeats
@@ -76,6 +79,7 @@ func newGatehouse(t *testing.T) *gatehouse {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/jwks.json", g.serveKeys)
 	mux.HandleFunc("GET /revocations", g.serveFeed)
+	mux.HandleFunc("POST /introspect", g.serveIntrospection)
 	g.Server = httptest.NewServer(mux)
 	t.Cleanup(func() { g.closed.Store(true); g.dropReaders(); g.Close() })
 	g.issuer = g.another(token.Config{})
@@ -219,7 +223,16 @@ func (g *gatehouse) plain() *Verifier { return g.service(func(*Config) {}) }
 // changed before.
 func (g *gatehouse) following(changes ...func(*Verifier)) *Verifier {
 	g.t.Helper()
-	v := g.service(func(c *Config) { c.Revocations = &Feed{Token: feedToken, MaxSilence: minMaxSilence} })
+	return g.followingWith(func(*Config) {}, changes...)
+}
+
+// followingWith is following with a changed configuration.
+func (g *gatehouse) followingWith(configure func(*Config), changes ...func(*Verifier)) *Verifier {
+	g.t.Helper()
+	v := g.service(func(c *Config) {
+		c.Revocations = &Feed{Token: feedToken, MaxSilence: minMaxSilence}
+		configure(c)
+	})
 	v.feed.stallTimeout = testenv.HangGuard
 	for _, change := range changes {
 		change(v)

@@ -120,6 +120,8 @@ func TestNew_BadConfigurationIsRefused(t *testing.T) {
 		"no feed token":          func(c *Config) { c.Revocations.Token = "" },
 		"a feed token of lines":  func(c *Config) { c.Revocations.Token = "a\r\nb" },
 		"a feed by file":         func(c *Config) { c.Revocations.URL = "file:///x" },
+		"an introspection file":  func(c *Config) { c.Introspection = "file:///x" },
+		"tokens without a feed":  func(c *Config) { c.PersonalAccessTokens, c.Revocations = true, nil },
 		"a short silence":        func(c *Config) { c.Revocations.MaxSilence = 499 * time.Millisecond },
 	} {
 		c := good()

@@ -17,8 +17,9 @@ import (
 )
 
 // The errors of Verify and From; test with errors.Is. ErrExpired and ErrRevoked are returned only for a token whose
-// signature is valid: the client should refresh it. ErrUnavailable means that tokens cannot be checked at the moment:
-// try again. From alone returns ErrMissing: the request has no token.
+// signature is valid: the client should refresh it. ErrRevoked may also be of a personal access token that ended while
+// it was in use; later it is ErrInvalid. ErrUnavailable means that tokens cannot be checked at the moment: try again.
+// From alone returns ErrMissing: the request has no token.
 var (
 	ErrMissing     = bearer.ErrMissing
 	ErrInvalid     = token.ErrInvalid
@@ -36,20 +37,24 @@ type Config struct {
 	Audience string
 	// JWKS is the address of the issuer's keys. Default Issuer + "/.well-known/jwks.json".
 	JWKS string
+	// Introspection is the address where the issuer is asked about personal access tokens, with the feed's token. Default
+	// Issuer + "/introspect".
+	Introspection string
 	// Client sends requests to the issuer. Its CheckRedirect is replaced: redirects are not followed. Default: a client
 	// with a time-out of five seconds.
 	Client *http.Client
 	// Clock returns the time, for tokens and for the age of keys and heartbeats. Default time.Now, whose monotonic
 	// reading keeps ages right when the wall clock is set; a clock of your own should have it too.
 	Clock func() time.Time
-	// Log gets a line when keys or the feed are lost, and when they are back. Default slog.Default().
+	// Log gets a line when keys, the feed or introspection are lost, and when they are back. Default slog.Default().
 	Log *slog.Logger
 	// Revocations configures the feed of ended sessions, which Run reads. Default nil: tokens are valid until they
 	// expire.
 	Revocations *Feed
-	// PersonalAccessTokens lets in personal access tokens too, which the issuer is asked about (RFC 7662), with the feed's
-	// token, at most once a minute a token. They act for a user only as far as their Scopes go: a service that does not ask
-	// HasScope would give them everything. Default: they are refused. Requires Revocations, which ends them.
+	// PersonalAccessTokens lets in personal access tokens too, which the issuer is asked about (RFC 7662). Its answer is
+	// cached: for a minute, or for five seconds when the token cannot be used. They act for a user only as far as their
+	// Scopes go: a service that does not ask HasScope would give them everything. Default: they are refused. Requires
+	// Revocations, which ends them meanwhile.
 	PersonalAccessTokens bool
 }
 
@@ -78,7 +83,9 @@ func New(c Config) (*Verifier, error) {
 	}
 	base := strings.TrimSuffix(c.Issuer, "/")
 	c.JWKS = cmp.Or(c.JWKS, base+"/.well-known/jwks.json")
-	if err := errors.Join(checkURL("Issuer", c.Issuer), checkURL("JWKS", c.JWKS)); err != nil {
+	c.Introspection = cmp.Or(c.Introspection, base+"/introspect")
+	if err := errors.Join(checkURL("Issuer", c.Issuer), checkURL("JWKS", c.JWKS),
+		checkURL("Introspection", c.Introspection)); err != nil {
 		return nil, err
 	}
 	v := &Verifier{log: c.Log, issuer: c.Issuer}
@@ -91,9 +98,10 @@ func New(c Config) (*Verifier, error) {
 	}
 	if c.PersonalAccessTokens {
 		if c.Revocations == nil {
-			return nil, errors.New("verify.Config: PersonalAccessTokens needs Revocations, which says which have ended; configure it")
+			return nil, errors.New("verify.Config: PersonalAccessTokens needs Revocations, which says which have ended; " +
+				"configure it")
 		}
-		v.introspector = newIntrospector(c, base)
+		v.introspector = newIntrospector(c)
 	}
 	var err error
 	v.tokens, err = token.NewVerifier(token.VerifierConfig{
@@ -113,7 +121,8 @@ func (v *Verifier) Run(ctx context.Context) error {
 }
 
 // Verify returns an access token, or one of the four errors. It waits for the issuer only when there are no usable
-// keys, or none with the token's kid: for five seconds at most, and never beyond the context.
+// keys, or none with the token's kid, or no cached answer about a personal access token: for five seconds at most, and
+// never beyond the context.
 func (v *Verifier) Verify(ctx context.Context, text string) (*Token, error) {
 	if v.introspector != nil && strings.HasPrefix(text, token.PersonalPrefix) {
 		return v.verifyPersonal(ctx, text)
@@ -138,8 +147,9 @@ func (v *Verifier) Verify(ctx context.Context, text string) (*Token, error) {
 		}
 	}
 	return &Token{
-		UserID: claims.UserID, SessionID: claims.SessionID, ID: claims.ID, AuthTime: claims.AuthenticatedAt, AMR: claims.AMR.List(),
-		IssuedAt: claims.IssuedAt, ExpiresAt: claims.ExpiresAt, Roles: claims.Roles, Scopes: claims.Scopes,
+		UserID: claims.UserID, SessionID: claims.SessionID, ID: claims.ID,
+		AuthTime: claims.AuthenticatedAt, AMR: claims.AMR.List(), IssuedAt: claims.IssuedAt, ExpiresAt: claims.ExpiresAt,
+		Roles: claims.Roles, Scopes: claims.Scopes,
 	}, nil
 }
 

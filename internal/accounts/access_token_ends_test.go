@@ -3,9 +3,11 @@ package accounts_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/testenv"
+	"github.com/gatehouse/gatehouse/internal/token"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
@@ -153,5 +155,27 @@ func TestAccessTokens_LastUseIsWrittenOnceAMinute(t *testing.T) {
 		h.clock.move(5e9)
 		must(h.UpdateProfile(t.Context(), h.callerBy(made), accounts.ProfileChange{})) // a write, which holds the token
 		testenv.Equal(t, "1m6s", lastUse(), "after a write")
+	})
+}
+
+// TestAccessToken_FeedOutlivesCachedAnswers also where access tokens live for a second: other services cache for
+// token.IntrospectionTTL what a personal access token is good for, and the roles of its user.
+func TestAccessToken_FeedOutlivesCachedAnswers(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
+		h = h.withTTL(time.Second)
+		root, ann := h.root(), h.must(h.register(ada, goodPassword))
+		made := h.tokenOf(ann.Viewer)
+		check(t, h.setRoles(root, ann.User.ID, accounts.RoleUser, accounts.RoleAdmin))
+		cached, n := h.clock.Now().Add(token.IntrospectionTTL), 0
+		for _, r := range must(h.Revocations(t.Context())) {
+			if r.UserID != ann.User.ID || r.SessionID == ann.Viewer.SessionID {
+				continue
+			}
+			n++
+			if r.Until.Before(cached) {
+				t.Errorf("%v (the token is %v) ends before %v, until when an answer is cached", r, made.ID, cached)
+			}
+		}
+		testenv.Equal(t, 2, n, "revocations: of the token, and of the roles")
 	})
 }

@@ -22,9 +22,6 @@ import (
 // maxAccessTokens is how many personal access tokens an account has that can be used.
 const maxAccessTokens = 50
 
-// introspectionTTL is the longest that other services cache what they were told of a token: package verify, a minute.
-const introspectionTTL = 2 * time.Minute
-
 // PersonalAccessToken is a personal access token without its digest.
 type PersonalAccessToken struct {
 	ID         uuid.UUID
@@ -152,7 +149,7 @@ func (s *Service) revokeTokens(
 	ctx context.Context, tx *transaction, now time.Time, scope ...predicate.AccessToken,
 ) error {
 	live := canBeUsed(now.Add(-token.Leeway)) // see overEverywhere
-	until := tokensExpireBy(now, max(s.config.MaxTokenTTL, introspectionTTL))
+	until := s.answersExpireBy(now)
 	rows, err := tx.AccessToken.Query().Where(append(scope, live)...).
 		Select(accesstoken.FieldID, accesstoken.FieldUserID).Order(ent.Asc(accesstoken.FieldID)).All(ctx)
 	if err != nil || len(rows) == 0 {

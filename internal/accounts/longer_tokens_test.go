@@ -17,10 +17,16 @@ const longerTTL = 3 * time.Hour
 // longer starts an instance whose tokens live longer than those of the fixture, which runs and is told nothing.
 func (h *fixture) longer() *fixture {
 	h.t.Helper()
-	longest := must(accounts.MaxTokenTTL(h.t.Context(), h.db.Client, longerTTL))
+	return h.withTTL(longerTTL)
+}
+
+// withTTL starts an instance whose access tokens live for another time.
+func (h *fixture) withTTL(ttl time.Duration) *fixture {
+	h.t.Helper()
+	longest := must(accounts.MaxTokenTTL(h.t.Context(), h.db.Client, ttl))
 	key := must(token.GenerateKey(token.EdDSA))
 	access := must(token.NewIssuer(token.Config{Keys: must(token.NewKeys(key.WithoutSchedule())),
-		Issuer: "https://id.example.org", Audience: "gatehouse", TTL: longerTTL, Clock: h.clock.Now}))
+		Issuer: "https://id.example.org", Audience: "gatehouse", TTL: ttl, Clock: h.clock.Now}))
 	return h.instance(func(c *accounts.Config) { c.MaxTokenTTL, c.Access = longest, access })
 }
 

@@ -64,7 +64,7 @@ func (s *Service) revokeSessions(ctx context.Context, tx *transaction, now time.
 func (s *Service) recordRoles(ctx context.Context, tx *transaction, row, before *ent.User, now time.Time) error {
 	tx.emit(Event{Kind: RolesChanged, UserID: row.ID, Roles: row.Roles,
 		Before: strings.Join(before.Roles, " "), After: strings.Join(row.Roles, " ")})
-	tx.revoked = append(tx.revoked, Revocation{UserID: row.ID, Roles: row.Roles, At: now, Until: tokensExpireBy(now, s.config.MaxTokenTTL)})
+	tx.revoked = append(tx.revoked, Revocation{UserID: row.ID, Roles: row.Roles, At: now, Until: s.answersExpireBy(now)})
 	return tx.record(ctx, 1)
 }
 
@@ -72,6 +72,12 @@ func (s *Service) recordRoles(ctx context.Context, tx *transaction, row, before 
 // instance's clock.
 func tokensExpireBy(at time.Time, ttl time.Duration) time.Time {
 	return at.Add(ttl + token.Leeway).Truncate(time.Second)
+}
+
+// answersExpireBy returns when tokensExpireBy, and every answer about a personal access token that another service was
+// given until a moment and caches.
+func (s *Service) answersExpireBy(at time.Time) time.Time {
+	return tokensExpireBy(at, max(s.config.MaxTokenTTL, token.IntrospectionTTL))
 }
 
 // record writes the newest n revocations of the transaction.

@@ -7,6 +7,7 @@ package introspection
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"mime"
 	"net/http"
 	"strings"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/bearer"
+	"github.com/gatehouse/gatehouse/internal/requestid"
 )
 
 const (
@@ -27,6 +29,7 @@ type Config struct {
 	Introspect func(context.Context, string) (*accounts.Introspection, error) // required
 	Issuer     string                                                         // required: iss
 	ClientID   string                                                         // required: client_id, as access tokens have it
+	Log        *slog.Logger                                                   // required
 }
 
 // response is the members of RFC 7662, section 2.2, and the roles as access tokens have them.
@@ -61,10 +64,11 @@ func Handler(c Config) http.Handler {
 			http.Error(w, "send one token, as application/x-www-form-urlencoded: token=…", http.StatusBadRequest)
 			return
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), timeout)
+		ctx, cancel := context.WithTimeout(requestid.Ensure(r.Context()), timeout)
 		defer cancel()
 		found, err := c.Introspect(ctx, text)
 		if err != nil {
+			c.Log.WarnContext(ctx, "a service could not be told what a personal access token is good for", "error", err)
 			w.Header().Set("Retry-After", "1")
 			http.Error(w, "the database does not answer; try again", http.StatusServiceUnavailable)
 			return

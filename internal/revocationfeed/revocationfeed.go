@@ -17,6 +17,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"time"
@@ -25,6 +26,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/bearer"
+	"github.com/gatehouse/gatehouse/internal/requestid"
 )
 
 // writeTimeout bounds each write to a reader, and the query of what is in force.
@@ -37,6 +39,7 @@ type Config struct {
 	InForce   func(context.Context) ([]accounts.Revocation, error) // required
 	Keys      func() []string                                      // required: the kids of the keys that verify now
 	Done      <-chan struct{}                                      // required: ends all streams
+	Log       *slog.Logger                                         // required
 }
 
 // Handler answers GET /revocations.
@@ -51,10 +54,11 @@ func Handler(c Config) http.Handler {
 		}
 		notices, cancel := c.Subscribe()
 		defer cancel()
-		ctx, cancelRead := context.WithTimeout(r.Context(), writeTimeout)
+		ctx, cancelRead := context.WithTimeout(requestid.Ensure(r.Context()), writeTimeout)
 		inForce, err := c.InForce(ctx)
 		cancelRead()
 		if err != nil {
+			c.Log.WarnContext(ctx, "a service could not be told which revocations are in force", "error", err)
 			w.Header().Set("Retry-After", "1")
 			http.Error(w, "the database does not answer; try again", http.StatusServiceUnavailable)
 			return

@@ -122,11 +122,11 @@ func (s *Server) routes(ctx context.Context, graphql http.Handler) []route {
 	if tokens := s.config.RevocationTokens(); len(tokens) > 0 {
 		all = append(all, route{"/introspect", services, "says what personal access tokens are good for", introspection.Handler(
 			introspection.Config{Tokens: tokens, Introspect: s.accounts.Introspect, Issuer: s.issuer(),
-				ClientID: s.config.Audience})})
+				ClientID: s.config.Audience, Log: s.log})})
 		all = append(all, route{"GET /revocations", services, "names users and sessions", revocationfeed.Handler(
 			revocationfeed.Config{
 				Tokens: tokens, Subscribe: s.accounts.Subscribe, InForce: s.accounts.Revocations, Done: ctx.Done(),
-				Keys: func() []string { return s.keys.Keys.IDs(time.Now()) },
+				Keys: func() []string { return s.keys.Keys.IDs(time.Now()) }, Log: s.log,
 			})})
 	}
 	if s.config.ShowPlayground() {

@@ -10,12 +10,17 @@ import (
 	"hash/crc32"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 )
 
 // PersonalPrefix begins every personal access token, so that people and secret scanners know one when they see it.
 const PersonalPrefix = "gh_pat_"
+
+// IntrospectionTTL is how long another service may cache what the issuer said of a personal access token. For as long,
+// at least, the issuer's feed names what ended or changed since. docs/clients.md says it to services in other languages.
+const IntrospectionTTL = time.Minute
 
 // A personal access token is PersonalPrefix and the base64url of: secret (32 bytes), tag (12), checksum (4,
 // big-endian). The checksum is the CRC-32 (IEEE 802.3) of the prefix and the 44 bytes before it. Everybody can compute

@@ -42,7 +42,7 @@ var imports = map[string]string{
 	"internal/graphqlhttp":          "internal/fairqueue internal/problem internal/querylimit internal/requestid internal/strictjson",
 	"internal/graphqltest":          "",
 	"internal/httpserver":           "internal/fairqueue",
-	"internal/introspection":        "internal/accounts internal/bearer",
+	"internal/introspection":        "internal/accounts internal/bearer internal/requestid",
 	"internal/logging":              "internal/requestid",
 	"internal/mail":                 "",
 	"internal/metrics": "authz internal/accounts internal/fairqueue internal/graphqlhttp internal/httpserver internal/logging " +
@@ -55,7 +55,7 @@ var imports = map[string]string{
 	"internal/problem":             "",
 	"internal/querylimit":          "internal/problem",
 	"internal/requestid":           "",
-	"internal/revocationfeed":      "internal/accounts internal/bearer",
+	"internal/revocationfeed":      "internal/accounts internal/bearer internal/requestid",
 	"internal/server": "authz graph internal/accounts internal/config internal/database internal/graphqlhttp " +
 		"internal/httpserver internal/introspection internal/logging internal/mail internal/metrics internal/outbox " +
 		"internal/password internal/password/hashworker " +
