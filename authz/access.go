@@ -23,6 +23,7 @@ type Grant struct {
 	Unrestricted bool     `json:"unrestricted,omitempty"` // a rule names no scope: scopes must not restrict the caller
 	Roles        []string `json:"roles,omitempty"`        // all of them
 	Scopes       []string `json:"scopes,omitempty"`       // all of them
+	EveryScope   bool     `json:"everyScope,omitempty"`   // Unrestricted, and that is every scope: ScopesOnlyRestrict
 	Owners       []string `json:"owners,omitempty"`       // the relations to the object, all of them
 	MaxAge       int      `json:"maxAge,omitempty"`       // seconds since the caller authenticated; 0: any
 	MFA          bool     `json:"mfa,omitempty"`          // the caller proved a second factor
@@ -46,6 +47,7 @@ type Principal struct {
 	Restricted      bool // to their scopes
 	Roles           []string
 	Scopes          []string
+	EveryScope      bool     // as those have whom no scopes restrict, with Config.ScopesOnlyRestrict
 	Owners          []string // relations in which they stand to the object
 	Reauthenticated bool     // they authenticated just now
 	MFA             bool     // they proved a second factor
@@ -56,7 +58,7 @@ func (a Access) Grants(p Principal) bool { return slices.ContainsFunc(a.Audience
 
 func (p Principal) has(g Grant) bool {
 	return (p.SignedIn || !g.SignedIn) && !(p.Restricted && g.Unrestricted) &&
-		within(g.Roles, p.Roles) && within(g.Scopes, p.Scopes) &&
+		within(g.Roles, p.Roles) && (p.EveryScope || within(g.Scopes, p.Scopes)) &&
 		within(g.Owners, p.Owners) && (p.Reauthenticated || g.MaxAge == 0) && (p.MFA || !g.MFA)
 }
 

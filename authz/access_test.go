@@ -163,6 +163,52 @@ func TestWidened_ListsThePlacesThatAChangeOpens(t *testing.T) {
 	}
 }
 
+// TestWidened_WithScopesOnlyRestrict: who is restricted by no scope has every scope. So a rule without scopes closes out
+// programs and lets nobody in; a rule with scopes lets programs in.
+func TestWidened_WithScopesOnlyRestrict(t *testing.T) {
+	guard := func(sdl string) *authz.Guard {
+		return must(authz.New(load(t, sdl), authz.Config{
+			Viewer:             func(context.Context) (authz.Viewer, error) { return nil, nil },
+			Owners:             map[string][]authz.Owner{"SELF": {never.On("Person", "Till")}},
+			SignedIn:           func(context.Context, any) (authz.Viewer, error) { return nil, nil },
+			ScopesOnlyRestrict: true,
+		}))
+	}
+	for name, c := range map[string]struct{ from, to, want string }{
+		"of a field":        {"me: Person @auth", `me: Person @auth(scopes: ["mail"])`, "Query.me"},
+		"of a role's field": {"roles: [ADMIN], mfa: true, maxAge", `roles: [ADMIN], scopes: ["a"], mfa: true, maxAge`, "Mutation.close"},
+		"of another alternative": {"{owner: SELF}]", `{owner: SELF}, {roles: [USER], scopes: ["mail"]}]`,
+			"Box.size Person Person.box Person.mail Person.name"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if !strings.Contains(accessSchema, c.from) {
+				t.Fatalf("the schema has no %q", c.from)
+			}
+			closed, open := guard(accessSchema), guard(strings.Replace(accessSchema, c.from, c.to, 1))
+			testenv.Equal(t, c.want, widened(closed, open), "widened by a scope")
+			testenv.Equal(t, "", widened(open, closed), "widened without it")
+		})
+	}
+}
+
+// TestScopesOnlyRestrict_ARuleWithScopesAsksForLess than the same without: that one beside it is redundant, and a field
+// with it is no narrower than a type without scopes.
+func TestScopesOnlyRestrict_ARuleWithScopesAsksForLess(t *testing.T) {
+	for sdl, refused := range map[string][2]bool{ // without the option, and with it
+		`a: Int @auth(any: [{roles: [ADMIN]}, {roles: [ADMIN], scopes: ["x"]}])`:                          {false, true},
+		`a: Box @auth } type Box @auth(roles: [ADMIN]) { size: Int! @auth(roles: [ADMIN], scopes: ["x"])`: {true, false},
+	} {
+		for i, only := range []bool{false, true} {
+			_, err := authz.New(load(t, directives+"type Query { "+sdl+" }"), authz.Config{
+				Viewer:             func(context.Context) (authz.Viewer, error) { return nil, nil },
+				Owners:             map[string][]authz.Owner{"SELF": {}},
+				ScopesOnlyRestrict: only,
+			})
+			testenv.Equal(t, refused[i], err != nil, "%s, with the option %v: refused (%v)", sdl, only, err)
+		}
+	}
+}
+
 func widened(before, after *authz.Guard) string {
 	var names []string
 	for _, a := range authz.Widened(before.Access(), after.Access()) {

@@ -157,7 +157,7 @@ func (t *table) grants(a audience) []Grant {
 			}
 		}
 		if slices.Sort(all[i].Scopes); all[i].Unrestricted && t.scopesOnlyRestrict {
-			all[i].Scopes = nil
+			all[i].Scopes, all[i].EveryScope = nil, true
 		}
 	}
 	return all

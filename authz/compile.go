@@ -129,7 +129,7 @@ func (c *compiler) checkNullable(coordinate string, t *objectType, own declarati
 	case t.name == rootName(c.table.schema.Query):
 		narrower = own.rule != nil || c.types[t.name].rule != nil
 	case !t.root && own.rule != nil:
-		narrower = t.require == nil || !implies(t.require.rules, []Rule{own.rule})
+		narrower = t.require == nil || !c.table.implies(t.require.rules, []Rule{own.rule})
 	}
 	if narrower && f.Type.NonNull && !own.configured {
 		c.add(coordinate,

@@ -156,7 +156,7 @@ func (c *compiler) checkEnum(coordinate, enum string, names []string) {
 
 // rejectRedundant rejects an alternative that never matters, because another one asks for no more.
 func (c *compiler) rejectRedundant(coordinate string, all Rule) {
-	asksNoMore := func(a, b Clause) bool { return implies([]Rule{{b}}, []Rule{{a}}) }
+	asksNoMore := func(a, b Clause) bool { return c.table.implies([]Rule{{b}}, []Rule{{a}}) }
 	for i, a := range all {
 		for j, b := range all {
 			if i != j && asksNoMore(b, a) && (i > j || !asksNoMore(a, b)) {

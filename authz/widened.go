@@ -23,13 +23,14 @@ func Widened(former, now []Access) []Access {
 // isWithin reports whether who is let in by g is let in by another grant too.
 func (g Grant) isWithin(other Grant) bool {
 	return (g.SignedIn || !other.SignedIn) && (g.Unrestricted || !other.Unrestricted) && (g.MFA || !other.MFA) &&
-		within(other.Roles, g.Roles) && within(other.Scopes, g.Scopes) &&
+		within(other.Roles, g.Roles) && (g.EveryScope || within(other.Scopes, g.Scopes)) &&
 		within(other.Owners, g.Owners) && (other.MaxAge == 0 || g.MaxAge > 0 && g.MaxAge <= other.MaxAge)
 }
 
 // implies reports whether every caller who satisfies all rules of one list satisfies all of another.
-func implies(strict, loose []Rule) bool {
+func (t *table) implies(strict, loose []Rule) bool {
 	for _, g := range minimalGrants(strict) {
+		g.EveryScope = g.Unrestricted && t.scopesOnlyRestrict
 		if slices.ContainsFunc(loose, func(r Rule) bool { return !slices.ContainsFunc(r, g.satisfies) }) {
 			return false
 		}
@@ -41,7 +42,8 @@ func implies(strict, loose []Rule) bool {
 func (g Grant) satisfies(c Clause) bool {
 	hasRole := func(role string) bool { return slices.Contains(g.Roles, role) }
 	return g.SignedIn && (g.Unrestricted || len(c.Scopes) > 0) &&
-		(len(c.Roles) == 0 || slices.ContainsFunc(c.Roles, hasRole)) && within(c.Scopes, g.Scopes) &&
+		(len(c.Roles) == 0 || slices.ContainsFunc(c.Roles, hasRole)) &&
+		(g.EveryScope || within(c.Scopes, g.Scopes)) &&
 		(c.Owner == "" || slices.Contains(g.Owners, c.Owner)) && (g.MFA || !c.MFA) &&
 		(c.MaxAge == 0 || g.MaxAge > 0 && g.MaxAge <= c.MaxAge)
 }

@@ -1573,7 +1573,7 @@ of which one must hold. A type's rule and its field's rule must both hold.
 directive @auth(
   "One of these roles."
   roles: [Role!]
-  "All of these scopes. A token that has scopes passes only rules that name them."
+  "All of these scopes. A token that has scopes passes only rules that name them; in Gatehouse a session has all."
   scopes: [String!]
   "The caller stands in this relation to the object; on an ` + "`" + `ID` + "`" + ` of a mutation: to the object that it names."
   owner: Owner
@@ -1595,7 +1595,7 @@ directive @signsIn on FIELD_DEFINITION
 input AuthRule {
   "One of these roles."
   roles: [Role!]
-  "All of these scopes. A token that has scopes passes only rules that name them."
+  "All of these scopes. A token that has scopes passes only rules that name them; in Gatehouse a session has all."
   scopes: [String!]
   "The caller stands in this relation to the object."
   owner: Owner
@@ -1724,7 +1724,7 @@ type Mutation {
   Makes a personal access token, by which a program acts for the caller as far as its scopes go. Only this answer has its
   text. It ends when it expires or is revoked, when another person may have made it (` + "`" + `revokeSession` + "`" + ` of the session that
   made it, ` + "`" + `revokeOtherSessions` + "`" + `, a copied refresh token), and with whatever ends all sessions of the account: a new
-  password, a suspension, a deletion. The account's owner is told by mail.
+  password, a suspension, a deletion. The owner is told by mail at a confirmed address, five times an hour at most.
   An account with a second factor needs a session that has proved one.
   Errors: ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `FORBIDDEN` + "`" + ` when the account has 50, ` + "`" + `REAUTHENTICATION_REQUIRED` + "`" + `.
   """
@@ -1845,7 +1845,8 @@ type Mutation {
   startTotp: StartTotpPayload! @auth(maxAge: 300)
   """
   Makes the app count that ` + "`" + `startTotp` + "`" + ` began, in place of one before it: from now on a password alone opens the account
-  no more. With the first second factor come ten recovery codes, which are shown this once. The owner is told by mail.
+  no more. With the first second factor come ten recovery codes, which are shown this once. The owner is told by mail
+  at a confirmed address, five times an hour at most.
   Confirm the account's address too, by a code or a link in a session (` + "`" + `verifyEmail` + "`" + `): until somebody has, ` + "`" + `resetPassword` + "`" + `
   removes the factors.
   Errors: ` + "`" + `INVALID_CREDENTIALS` + "`" + ` for a wrong code, ` + "`" + `NOT_FOUND` + "`" + ` when the session sets up none,
@@ -1854,13 +1855,13 @@ type Mutation {
   confirmTotp("A code of the app." input: ConfirmTotpInput!): ConfirmTotpPayload! @auth(maxAge: 300)
   """
   Removes a second factor, in a session that has proved one. With the last one the recovery codes go, and a password
-  alone opens the account again. The owner is told by mail.
+  alone opens the account again. The owner is told by mail at a confirmed address, five times an hour at most.
   Errors: ` + "`" + `NOT_FOUND` + "`" + `, also for the recovery codes alone, ` + "`" + `REAUTHENTICATION_REQUIRED` + "`" + `.
   """
   removeFactor("The factor's id." id: ID! @auth(owner: SELF)): RemoveFactorPayload! @auth(maxAge: 300)
   """
   Makes ten new recovery codes, which are shown this once, in a session that has proved a second factor. No older one
-  works any more. The owner is told by mail.
+  works any more. The owner is told by mail at a confirmed address, five times an hour at most.
   Errors: ` + "`" + `NOT_FOUND` + "`" + ` for an account without a second factor, ` + "`" + `REAUTHENTICATION_REQUIRED` + "`" + `.
   """
   regenerateRecoveryCodes: RecoveryCodesPayload! @auth(maxAge: 300)
@@ -1973,7 +1974,8 @@ input CreateAccessTokenInput {
   name: String!
   """
   What it opens, at least one: ` + "`" + `account:read` + "`" + `, ` + "`" + `account:write` + "`" + `, ` + "`" + `users:read` + "`" + `, ` + "`" + `users:write` + "`" + `, ` + "`" + `audit:read` + "`" + `. A field that
-  names no scope is closed to it. Those of administrators count only while the user is one.
+  names no scope is closed to it. Those of administrators count only while the user is one,
+  and never where ` + "`" + `GATEHOUSE_ADMIN_MFA=required` + "`" + ` asks administrators for a second factor: a program proves none.
   """
   scopes: [String!]!
   "When it expires: after a year at the latest. A fraction of a second is dropped."

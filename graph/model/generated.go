@@ -16,7 +16,7 @@ import (
 type AuthRule struct {
 	// One of these roles.
 	Roles graphql.Omittable[[]accounts.Role] `json:"roles,omitempty"`
-	// All of these scopes. A token that has scopes passes only rules that name them.
+	// All of these scopes. A token that has scopes passes only rules that name them; in Gatehouse a session has all.
 	Scopes graphql.Omittable[[]string] `json:"scopes,omitempty"`
 	// The caller stands in this relation to the object.
 	Owner graphql.Omittable[*Owner] `json:"owner,omitempty"`

@@ -14,8 +14,9 @@ import (
 // to administrators besides; and what two scopes open only together.
 func printScopes(out io.Writer, table []authz.Access) {
 	fmt.Fprint(out, "\n## What each scope opens\n\n"+
-		"A session has every scope. A personal access token opens what everyone may use, and what is listed here of its\n"+
-		"scopes: the user's own, and for administrators what is in the last column too.\n\n"+
+		"A session has every scope. A personal access token opens what is listed here of its scopes: the user's own, and for\n"+
+		"administrators what is in the last column too. It also opens what everyone may use, but as that needs no session:\n"+
+		"`logout` ends the session of an access token, and a personal access token has none.\n\n"+
 		"| scopes | users | administrators besides |\n|---|---|---|\n")
 	for _, scopes := range scopeSets() {
 		users, administrators := opens(table, scopes, "USER"), opens(table, scopes, "USER", "ADMIN")

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/gatehouse/gatehouse/authz"
-	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/web"
 )
 
@@ -26,13 +25,6 @@ var personas = []struct {
 
 var user, administrator = []string{"USER"}, []string{"USER", "ADMIN"}
 
-func everyScope() (all []string) {
-	for _, s := range accounts.Scopes() {
-		all = append(all, string(s))
-	}
-	return all
-}
-
 // accessPage filters the access table by persona; without one, or with an unknown one, the table is complete.
 func accessPage(table []authz.Access) func(as string) web.AccessPage {
 	inherited := func(a authz.Access) bool { return a.Inherited }
@@ -46,7 +38,7 @@ func accessPage(table []authz.Access) func(as string) web.AccessPage {
 		for _, p := range personas {
 			if p.name == as {
 				page.Personas[0].Chosen = false
-				p.is.Scopes = everyScope() // as a session has
+				p.is.EveryScope = true // as a session has
 				matches = func(a authz.Access) bool { return a.Grants(p.is) }
 			}
 			page.Personas = append(page.Personas, web.AccessPersona{Name: p.name, Label: p.label, Chosen: p.name == as})

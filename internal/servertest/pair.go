@@ -90,15 +90,14 @@ func (p *Pair) SlowestRefusal(trials int, bound time.Duration) (most time.Durati
 }
 
 // WaitForRefusal waits until the second instance refuses a token whose session has ended, and returns for how long it
-// accepted it: until the last question whose answer did, however long the answer took.
+// accepted it: until the last answer that did. What is promised is about answers, those that are under way too.
 func (p *Pair) WaitForRefusal(token string) (accepted time.Duration) {
 	p.t.Helper()
 	for ended := testenv.Awake(); accepted < HangGuard; {
-		asked := testenv.Awake() - ended
 		if !p.Accepts(token) {
 			return accepted
 		}
-		accepted = asked
+		accepted = testenv.Awake() - ended
 	}
 	p.t.Fatal("a session that has ended is still accepted")
 	return 0

@@ -195,8 +195,8 @@ func (s *personas) verdict(o shape, token, coordinate string) string {
 		if e.Extensions.Coordinate == "" || e.Extensions.Code == "NOT_FOUND" {
 			continue // a rule of accounts, or of the made-up object: the guard let the field pass
 		}
-		if !strings.Contains(e.Extensions.Coordinate, ".") { // the type of the made-up object
-			continue
+		if strings.HasPrefix(token, "gh_pat_") && !strings.Contains(e.Extensions.Coordinate, ".") {
+			continue // the type of the made-up object, which needs another scope than the field
 		}
 		if e.Extensions.Coordinate != coordinate {
 			return body

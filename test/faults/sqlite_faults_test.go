@@ -23,10 +23,15 @@ type sqliteServer struct {
 	path string
 }
 
+// lockTimeout is how long a writer to SQLite waits for another process: the busy_timeout of package database.
+const lockTimeout = 5 * time.Second
+
 func newSQLiteServer(t *testing.T, folder string, environment ...string) *sqliteServer {
 	t.Helper()
 	path := filepath.Join(folder, "gatehouse.db")
-	return &sqliteServer{newServer(t, append(environment, "GATEHOUSE_DATABASE_URL=sqlite:"+path)...), path}
+	s := newServer(t, append(environment, "GATEHOUSE_DATABASE_URL=sqlite:"+path)...)
+	s.waits = lockTimeout
+	return &sqliteServer{s, path}
 }
 
 // write makes an account, and returns whether that was done.
@@ -96,7 +101,7 @@ func TestLockOfAnotherProcess_IsUnavailableAndPasses(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "gatehouse.db")
 	child := servertest.StartChild(t, "GATEHOUSE_DATABASE_URL=sqlite:"+path)
-	s := &sqliteServer{&faultServer{t: t, Process: child, token: child.Register().Access}, path}
+	s := &sqliteServer{&faultServer{t: t, Process: child, token: child.Register().Access, waits: lockTimeout}, path}
 	s.registered.Store(1)
 	lock, err := servertest.OpenDB(t, "sqlite:"+path).Begin()
 	servertest.Check(t, err)

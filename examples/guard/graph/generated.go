@@ -290,7 +290,7 @@ of which one must hold. A type's rule and its field's rule must both hold.
 directive @auth(
   "One of these roles."
   roles: [Role!]
-  "All of these scopes. A token that has scopes passes only rules that name them."
+  "All of these scopes. A token that has scopes passes only rules that name them; in Gatehouse a session has all."
   scopes: [String!]
   "The caller stands in this relation to the object; on an ` + "`" + `ID` + "`" + ` of a mutation: to the object that it names."
   owner: Owner
@@ -312,7 +312,7 @@ directive @signsIn on FIELD_DEFINITION
 input AuthRule {
   "One of these roles."
   roles: [Role!]
-  "All of these scopes. A token that has scopes passes only rules that name them."
+  "All of these scopes. A token that has scopes passes only rules that name them; in Gatehouse a session has all."
   scopes: [String!]
   "The caller stands in this relation to the object."
   owner: Owner

@@ -25,7 +25,7 @@ type Article struct {
 type AuthRule struct {
 	// One of these roles.
 	Roles []Role `json:"roles,omitempty"`
-	// All of these scopes. A token that has scopes passes only rules that name them.
+	// All of these scopes. A token that has scopes passes only rules that name them; in Gatehouse a session has all.
 	Scopes []string `json:"scopes,omitempty"`
 	// The caller stands in this relation to the object.
 	Owner *Owner `json:"owner,omitempty"`
