@@ -18,13 +18,13 @@ type OneTimeToken struct {
 	config `json:"-"`
 	// ID of the ent.
 	ID uuid.UUID `json:"id,omitempty"`
-	// whose account; of an invitation, who invites
+	// whose account; of an invitation, who invites; of a registration, its own id
 	UserID uuid.UUID `json:"user_id,omitempty"`
 	// what it is for, and nothing else
 	Purpose string `json:"purpose,omitempty"`
 	// keyed digest of its text
 	Digest []byte `json:"-"`
-	// whose owner it proves: the mail goes there; of a challenge, the account's
+	// to which the mail goes: a use proves that its owner reads it; of a challenge, the account's
 	Address string `json:"address,omitempty"`
 	// the session that asked, in which its code works; null: none
 	SessionID *uuid.UUID `json:"session_id,omitempty"`
@@ -40,7 +40,7 @@ type OneTimeToken struct {
 	CredentialGeneration *int `json:"credential_generation,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
-	// at the latest, and when the next one of its purpose replaced it
+	// no use from then on; a day later the row is deleted
 	ExpiresAt time.Time `json:"expires_at,omitempty"`
 	// UsedAt holds the value of the "used_at" field.
 	UsedAt       *time.Time `json:"used_at,omitempty"`

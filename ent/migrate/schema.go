@@ -160,11 +160,19 @@ var (
 		PrimaryKey: []*schema.Column{JobsColumns[0]},
 		Indexes: []*schema.Index{
 			{
-				Name:    "jobs_due",
+				Name:    "jobs_fresh",
 				Unique:  false,
 				Columns: []*schema.Column{JobsColumns[3]},
 				Annotation: &entsql.IndexAnnotation{
-					Where: "failed_at IS NULL",
+					Where: "failed_at IS NULL AND attempt = 0",
+				},
+			},
+			{
+				Name:    "jobs_begun",
+				Unique:  false,
+				Columns: []*schema.Column{JobsColumns[3]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "failed_at IS NULL AND attempt > 0",
 				},
 			},
 			{
@@ -214,6 +222,11 @@ var (
 				Name:    "onetimetoken_expires_at",
 				Unique:  false,
 				Columns: []*schema.Column{OneTimeTokensColumns[12]},
+			},
+			{
+				Name:    "onetimetoken_purpose_expires_at",
+				Unique:  false,
+				Columns: []*schema.Column{OneTimeTokensColumns[2], OneTimeTokensColumns[12]},
 			},
 		},
 	}

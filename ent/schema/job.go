@@ -33,10 +33,12 @@ func (Job) Fields() []ent.Field {
 	}
 }
 
-// Indexes of Job.
+// Indexes of Job. Jobs that wait have two, by whether they were begun: a claim of the ones does not read a backlog of
+// the others.
 func (Job) Indexes() []ent.Index {
 	return []ent.Index{
-		index.Fields("due_at").StorageKey("jobs_due").Annotations(entsql.IndexWhere("failed_at IS NULL")),
+		index.Fields("due_at").StorageKey("jobs_fresh").Annotations(entsql.IndexWhere("failed_at IS NULL AND attempt = 0")),
+		index.Fields("due_at").StorageKey("jobs_begun").Annotations(entsql.IndexWhere("failed_at IS NULL AND attempt > 0")),
 		index.Fields("failed_at").StorageKey("jobs_failed").Annotations(entsql.IndexWhere("failed_at IS NOT NULL")),
 	}
 }

@@ -18,14 +18,17 @@ func (OneTimeToken) Annotations() []schema.Annotation {
 	return []schema.Annotation{entsql.Annotation{Table: "one_time_tokens"}}
 }
 
-// Fields of OneTimeToken. There is no edge: each use locks the account first, and finds none that is gone.
+// Fields of OneTimeToken. There is no edge: a registration has no account yet, and each other use locks the account
+// first.
 func (OneTimeToken) Fields() []ent.Field {
 	return []ent.Field{
 		field.UUID("id", uuid.UUID{}).Immutable(),
-		field.UUID("user_id", uuid.UUID{}).Immutable().Comment("whose account; of an invitation, who invites"),
+		field.UUID("user_id", uuid.UUID{}).Immutable().
+			Comment("whose account; of an invitation, who invites; of a registration, its own id"),
 		field.String("purpose").Immutable().Comment("what it is for, and nothing else"),
 		field.Bytes("digest").Sensitive().Immutable().Comment("keyed digest of its text"),
-		field.String("address").Immutable().Comment("whose owner it proves: the mail goes there; of a challenge, the account's"),
+		field.String("address").Immutable().
+			Comment("to which the mail goes: a use proves that its owner reads it; of a challenge, the account's"),
 		field.UUID("session_id", uuid.UUID{}).Optional().Nillable().Immutable().
 			Comment("the session that asked, in which its code works; null: none"),
 		field.String("roles").Optional().Nillable().Immutable().Comment("that an invitation gives, with a blank between"),
@@ -35,12 +38,14 @@ func (OneTimeToken) Fields() []ent.Field {
 		field.Int("credential_generation").Optional().Nillable().Immutable().
 			Comment("of a challenge: the account's, with which it ends"),
 		field.Time("created_at").Immutable(),
-		field.Time("expires_at").Comment("at the latest, and when the next one of its purpose replaced it"),
+		field.Time("expires_at").Comment("no use from then on; a day later the row is deleted"),
 		field.Time("used_at").Optional().Nillable(),
 	}
 }
 
-// Indexes of OneTimeToken.
+// Indexes of OneTimeToken. The last one finds what has expired of one purpose, among all that are stored for a day
+// still.
 func (OneTimeToken) Indexes() []ent.Index {
-	return []ent.Index{index.Fields("user_id"), index.Fields("address"), index.Fields("expires_at")}
+	return []ent.Index{index.Fields("user_id"), index.Fields("address"), index.Fields("expires_at"),
+		index.Fields("purpose", "expires_at")}
 }

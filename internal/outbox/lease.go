@@ -61,16 +61,24 @@ func jobOf(row *ent.Job) Job {
 	return Job{ID: row.ID, Kind: row.Kind, Args: row.Args, Attempt: row.Attempt, CreatedAt: row.CreatedAt.UTC()}
 }
 
-// due matches a share of the jobs of our kinds that are due, and that no other transaction is about to lease. On Postgres
-// the rows are an array: the planner could run the subquery of an IN more than once, which then locks other rows.
+// isFresh and wasBegun are written as in the conditions of two indexes, without a parameter: Postgres may make one plan
+// for all values of a parameter, which could use neither index.
+const (
+	isFresh  = "attempt = 0"
+	wasBegun = "attempt > 0"
+)
+
+// due matches a share of the jobs of our kinds that are due, and that no other transaction is about to lease. On
+// Postgres the rows are an array: the planner could run the subquery of an IN more than once, which then locks other
+// rows.
 func (o *Outbox) due(now time.Time, jobs share) predicate.Job {
-	begun := sql.EQ(job.FieldAttempt, 0)
+	begun := isFresh
 	if jobs.again {
-		begun = sql.GT(job.FieldAttempt, 0)
+		begun = wasBegun
 	}
 	return func(s *sql.Selector) {
 		rows := sql.Dialect(s.Dialect()).Select(job.FieldID).From(sql.Table(job.Table)).Where(sql.And(
-			sql.IsNull(job.FieldFailedAt), sql.LTE(job.FieldDueAt, now), sql.In(job.FieldKind, o.kinds...), begun,
+			sql.IsNull(job.FieldFailedAt), sql.LTE(job.FieldDueAt, now), sql.In(job.FieldKind, o.kinds...), sql.ExprP(begun),
 		)).OrderBy(job.FieldDueAt).Limit(jobs.n)
 		if s.Dialect() != dialect.Postgres {
 			s.Where(sql.In(s.C(job.FieldID), rows))
@@ -129,8 +137,12 @@ func (o *Outbox) Stats(ctx context.Context) (s Stats, err error) {
 	if s.Failed, err = jobs.Query().Where(job.FailedAtNotNil()).Count(ctx); err != nil {
 		return s, err
 	}
-	if s.Waiting, err = jobs.Query().Where(job.FailedAtIsNil()).Count(ctx); err != nil {
-		return s, err
+	for _, begun := range []string{isFresh, wasBegun} { // each has its index
+		n, err := jobs.Query().Where(job.FailedAtIsNil(), func(all *sql.Selector) { all.Where(sql.ExprP(begun)) }).Count(ctx)
+		if err != nil {
+			return s, err
+		}
+		s.Waiting += n
 	}
 	if s.Waiting == 0 { // the search would read all that were given up
 		return s, nil

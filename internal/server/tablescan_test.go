@@ -79,6 +79,8 @@ type recorder struct {
 	raw    *sql.DB
 	driver *recordingDriver
 	users  int // that registered
+
+	explained int // statements
 }
 
 func newRecorder(t *testing.T, url string, users int) *recorder {
@@ -102,31 +104,39 @@ func newRecorder(t *testing.T, url string, users int) *recorder {
 
 func (r *recorder) addUsers(users int) {
 	r.t.Helper()
-	id, series, at := "lpad(to_hex(n), 8, '0') || '-0000-7000-8000-000000000000'", "generate_series(1, %d) n", "now()"
-	cast, bytes := "::uuid", `'\x00'::bytea`
+	id, bytes, from := r.series(users)
+	at := "now()"
 	if !r.db.Shared() {
-		id, cast, bytes, at = "printf('%08x-0000-7000-8000-000000000000', n)", "", "x'00'", "'2026-01-01 00:00:00+00:00'"
-		series = "(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < %d) SELECT n FROM s)"
+		at = "'2026-01-01 00:00:00+00:00'"
 	}
-	r.exec("INSERT INTO users (id, email, password_hash, roles, status, created_at, updated_at) SELECT (" + id + ")" + cast +
-		", 'u' || n || '@example.com', 'h', '[\"USER\"]', 'ACTIVE', " + at + ", " + at + " FROM " + fmt.Sprintf(series, users))
-	r.exec("INSERT INTO sessions (id, user_id, refresh_digest, refresh_generation, authenticated_at, created_at, last_used_at," +
-		" idle_expires_at, expires_at) SELECT (" + id + ")" + cast + ", (" + id + ")" + cast + ", " + bytes + ", 1, " +
-		strings.Repeat(at+", ", 4) + at + " FROM " + fmt.Sprintf(series, users))
+	r.exec("INSERT INTO users (id, email, password_hash, roles, status, created_at, updated_at) SELECT " + id +
+		", 'u' || n || '@example.com', 'h', '[\"USER\"]', 'ACTIVE', " + at + ", " + at + from)
+	r.exec("INSERT INTO sessions (id, user_id, refresh_digest, refresh_generation, authenticated_at, created_at," +
+		" last_used_at, idle_expires_at, expires_at) SELECT " + id + ", " + id + ", " + bytes + ", 1, " +
+		strings.Repeat(at+", ", 4) + at + from)
 	digest := "decode(lpad(to_hex(n), 8, '0'), 'hex')"
-	if cast == "" {
+	if !r.db.Shared() {
 		digest = "CAST(printf('%08x', n) AS BLOB)"
 	}
-	r.exec("INSERT INTO access_tokens (id, user_id, session_id, digest, name, scopes, created_at, expires_at) SELECT (" + id + ")" +
-		cast + ", (" + id + ")" + cast + ", (" + id + ")" + cast + ", " + digest + ", 'a program', 'account:read', " + at + ", " + at +
-		" FROM " + fmt.Sprintf(series, users))
-	r.exec("INSERT INTO audit_events (id, kind, user_id, actor, actor_id, omitted) SELECT (" + id + ")" + cast +
-		", 'signed_in', (" + id + ")" + cast + ", 'USER', (" + id + ")" + cast + ", 0 FROM " + fmt.Sprintf(series, users))
+	r.exec("INSERT INTO access_tokens (id, user_id, session_id, digest, name, scopes, created_at, expires_at) SELECT " +
+		id + ", " + id + ", " + id + ", " + digest + ", 'a program', 'account:read', " + at + ", " + at + from)
+	r.exec("INSERT INTO audit_events (id, kind, user_id, actor, actor_id, omitted) SELECT " + id + ", 'signed_in', " + id +
+		", 'USER', " + id + ", 0" + from)
 	// Those who are newest have addresses that nobody else's begin like.
 	r.exec(fmt.Sprintf("UPDATE users SET email = 'new' || email WHERE email >= 'u%d' AND length(email) >= 18", users*7/8))
-	if cast != "" {
+	if r.db.Shared() {
 		r.exec("ANALYZE")
 	}
+}
+
+// series selects so many numbers n, and makes an id and bytes of each.
+func (r *recorder) series(rows int) (id, bytes, from string) {
+	if r.db.Shared() {
+		return "(lpad(to_hex(n), 8, '0') || '-0000-7000-8000-000000000000')::uuid", `'\x00'::bytea`,
+			fmt.Sprintf(" FROM generate_series(1, %d) n", rows)
+	}
+	return "printf('%08x-0000-7000-8000-000000000000', n)", "x'00'", fmt.Sprintf(
+		" FROM (WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < %d) SELECT n FROM s)", rows)
 }
 
 func (r *recorder) exec(statement string) {
@@ -213,6 +223,7 @@ func (r *recorder) explain(s statement) (why string) {
 	if strings.HasPrefix(s.text, "INSERT") {
 		return ""
 	}
+	r.explained++ // SQLite would answer a text that it has prepared with the plan of that time
 	if r.db.Shared() {
 		plan := r.driver.query(r.t, "EXPLAIN (ANALYZE, FORMAT JSON) "+s.text, s.args)
 		var nodes []struct{ Plan planNode }
@@ -222,7 +233,8 @@ func (r *recorder) explain(s statement) (why string) {
 		}
 		return ""
 	}
-	plan := strings.Join(r.driver.query(r.t, "EXPLAIN QUERY PLAN "+s.text, s.args), "\n")
+	explain := fmt.Sprintf("EXPLAIN QUERY PLAN /* %d */ ", r.explained)
+	plan := strings.Join(r.driver.query(r.t, explain+s.text, s.args), "\n")
 	if !scan.MatchString(rareScan.ReplaceAllString(plan, "")) || innerLimit.MatchString(s.text) {
 		return ""
 	}
@@ -238,7 +250,8 @@ func (r *recorder) explain(s statement) (why string) {
 }
 
 var (
-	scan       = regexp.MustCompile(`SCAN (users|sessions|access_tokens|audit_events|t\d)`)
+	scan = regexp.MustCompile(`SCAN (users|sessions|access_tokens|audit_events|one_time_tokens|revocations|addresses|` +
+		`totp_factors|recovery_codes|t\d)`)
 	rareScan   = regexp.MustCompile(`SCAN users USING (COVERING )?INDEX users_(suspended|deleted|administrators)`)
 	innerLimit = regexp.MustCompile(`LIMIT \d+\) AS`)
 	outerLimit = regexp.MustCompile(`LIMIT (\d+)$`)
