@@ -37,8 +37,13 @@ func parse(value string) (string, error) {
 	}
 	scheme, text, ok := strings.Cut(value, " ")
 	text = strings.TrimLeft(text, " ")
-	if !ok || !strings.EqualFold(scheme, "Bearer") || strings.ContainsAny(text, " \t,") {
+	if !ok || !strings.EqualFold(scheme, "Bearer") || hasSeparator(text) {
 		return "", ErrMalformed
 	}
 	return text, nil
+}
+
+// hasSeparator is strings.ContainsAny of three characters. It compares many bytes of a long token at a time.
+func hasSeparator(text string) bool {
+	return strings.IndexByte(text, ' ') >= 0 || strings.IndexByte(text, '\t') >= 0 || strings.IndexByte(text, ',') >= 0
 }

@@ -33,11 +33,11 @@ func logins(ctx context.Context, b *bench) error {
 	}
 	var hashes []float64
 	rates := make([][]float64, len(variants))
-	for range b.size.rounds {
-		hashRate(small.cost, b.size.round/5) // warms up: a server has allocated its memory before
-		hashes = append(hashes, hashRate(small.cost, 2*b.size.round))
+	for range b.size.speedRounds {
+		hashRate(small.cost, b.size.speedRound/5) // warms up: a server has allocated its memory before
+		hashes = append(hashes, hashRate(small.cost, 2*b.size.speedRound))
 		for i, w := range workloads {
-			rate, err := w.closedLoop(ctx, loginClients, 2*b.size.round)
+			rate, err := w.closedLoop(ctx, loginClients, 2*b.size.speedRound)
 			if err != nil {
 				return err
 			}
@@ -129,14 +129,14 @@ func tail(ctx context.Context, b *bench, v variant) error {
 	}
 	flood := loginWorkload(p, small.users, small.users)
 	p99, err := b.underLogins(ctx, flood, func() (float64, error) {
-		times, err := me.openLoop(ctx, loginClients, openLoopRate, 2*b.size.round)
+		times, err := me.openLoop(ctx, loginClients, openLoopRate, 3*b.size.speedRound)
 		return quantile(times, 0.99), err
 	})
 	if err != nil {
 		return err
 	}
 	rate, err := b.underLogins(ctx, flood, func() (float64, error) {
-		return me.closedLoop(ctx, connections, b.size.round)
+		return me.closedLoop(ctx, connections, b.size.speedRound)
 	})
 	if err != nil {
 		return err
@@ -156,7 +156,7 @@ type pairs struct{ quiet, flooded []float64 }
 func (b *bench) underLogins(
 	ctx context.Context, flood workload, measure func() (float64, error),
 ) (all pairs, err error) {
-	for range b.size.rounds {
+	for range b.size.speedRounds {
 		quiet, err := measure()
 		if err != nil {
 			return all, err
