@@ -69,6 +69,14 @@ func TestAdminMFA_WhoLacksTheFactorLearnsIt(t *testing.T) {
 		if a := s.Must(two, node); !a.Has(other.Email) {
 			t.Errorf("another user, with two factors: %s", a.Body)
 		}
+		program := s.AccessToken(two, "users:read", "account:read")
+		if a := s.Ask(program, node); !a.Has(`"code":"NOT_FOUND"`) || a.Has(other.Email) {
+			t.Errorf("another user, by an administrator's program: %s", a.Body)
+		}
+		if a := s.Ask(program, `{ users { totalCount } }`); a.Code() == "" || a.Has("totalCount") {
+			t.Errorf("users, by an administrator's program: %s", a.Body)
+		}
+		s.Must(program, servertest.Me)
 		again := `mutation { reauthenticate(input: {password: "` + servertest.AdminPassword + `"}) { accessToken } }`
 		testenv.Equal(t, "[USER]", fmt.Sprint(claimOf(t, s.Must(one, again).Field("accessToken"), "roles")), "roles with one factor")
 		proved := s.Must(two, again).Field("accessToken")

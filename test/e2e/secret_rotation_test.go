@@ -106,6 +106,9 @@ type rotation struct {
 	counters  map[string]bool
 	mails     servertest.Mailbox
 	old       []oldLink // that nobody has used since before the rotation
+	guarded   servertest.Account
+	app       *servertest.Authenticator // of the guarded account
+	program   string                    // a personal access token of the guarded account
 }
 
 // oldLink is what a mail had, and the session that asked for it.
@@ -157,6 +160,10 @@ func (r *rotation) begin() {
 	for range 14 { // two a step
 		r.old = append(r.old, r.newLink(r.instances[0]))
 	}
+	r.guarded = r.instances[0].Register()
+	r.app = r.instances[0].AddAuthenticator(r.guarded.Access)
+	r.program = r.instances[0].AccessToken(r.guarded.Access, "account:read")
+	r.factor()
 	r.count(true)
 }
 
@@ -171,6 +178,7 @@ func (r *rotation) try(step string) {
 		r.devices()
 		r.links()
 		r.codes()
+		r.factors()
 		r.keys()
 		r.starts()
 		r.count(false)
@@ -247,6 +255,25 @@ func (r *rotation) useOld(use func(p secretInstance, l oldLink) string) {
 	if p.cut() != (got == "INVALID_TOKEN" || got == "INVALID_CREDENTIALS") || !p.cut() && got != "" {
 		r.t.Errorf("what a mail of the former secret had: %q", got)
 	}
+}
+
+// factors completes at one instance the sign-in that another has stopped, and asks each by a token for a program.
+func (r *rotation) factors() {
+	r.count(false)
+	r.factor()
+	r.count(true) // of a new challenge
+	for _, p := range r.instances {
+		p.Must(r.program, servertest.Me)
+	}
+}
+
+// factor uses recovery codes, of which there are enough: an authenticator app has two codes a minute.
+func (r *rotation) factor() {
+	code := r.app.Recovery[0]
+	r.app.Recovery = r.app.Recovery[1:]
+	challenge := r.instances[0].Challenge(r.guarded.Email, servertest.Password)
+	r.instances[len(r.instances)-1].Must("", `mutation { completeLogin(input: {challenge: "`+challenge+`", recoveryCode: "`+
+		code+`"}) { accessToken } }`)
 }
 
 func deviceID(t *testing.T, text string) string {
