@@ -54,6 +54,9 @@ func (m *model) takeStatus(status accounts.UserStatus) {
 	if m.outcome(err, want, "%s %s by %s, %s", status, p.email, by.of.email, by.id) {
 		p.proved = p.proved && p.suspended == suspend
 		m.restored(p)
+		if p.suspended != suspend {
+			p.credentials++
+		}
 		if suspend && !p.suspended {
 			m.noticed(*p, accounts.MailAccountSuspended)
 		}
@@ -61,7 +64,7 @@ func (m *model) takeStatus(status accounts.UserStatus) {
 		if suspend {
 			m.takeBack(p, func(*link) bool { return true })
 			m.expire(id, token.Invitation)
-			m.end(m.allOf(id)...)
+			m.endAll(id)
 		}
 	}
 }
@@ -78,10 +81,11 @@ func (m *model) takeSetRoles() {
 	_, err := m.seat().SetRoles(m.t.Context(), by.viewer(), accounts.SetRolesInput{UserID: id, Roles: roles, AllowUnverifiedEmail: vouched})
 	if m.outcome(err, want, "setRoles %v of %s by %s, %s", roles, p.email, by.of.email, by.id) {
 		if unproved {
+			p.credentials++
 			p.proved = false // known devices are forgotten: whose password it is has to be shown again
 			m.takeBack(p, func(*link) bool { return true })
 			m.expire(id, token.UndoEmail)
-			m.end(m.allOf(id)...)
+			m.endAll(id)
 		}
 		if p.admin = len(roles) == 2; !p.admin {
 			m.expire(id, token.Invitation)
@@ -112,11 +116,12 @@ func (m *model) deleted(p *person, byOwner bool) {
 	m.noticed(*p, kind)
 	m.takeBack(p, func(*link) bool { return true })
 	m.expire(p.id, token.Invitation)
-	m.end(m.allOf(p.id)...)
+	m.endAll(p.id)
 	if !p.deleted() || at.Before(p.eraseAt) {
 		p.eraseAt = at
 	}
 	p.restorable, p.proved, p.suspended = byOwner, false, false
+	p.credentials++
 }
 
 func (p *person) deleted() bool { return !p.eraseAt.IsZero() }
@@ -167,7 +172,7 @@ func (m *model) takeEndSessions() {
 	_, err := m.seat().EndUserSessions(m.t.Context(), by.viewer(), id)
 	if m.outcome(err, want, "endSessions of %s by %s, %s", p.email, by.of.email, by.id) {
 		m.takeBack(p, func(*link) bool { return true })
-		m.end(m.allOf(id)...)
+		m.endAll(id)
 	}
 }
 

@@ -25,7 +25,11 @@ func (m *model) takeDownload() {
 	if want == "" && l.address != l.of.email {
 		want = problem.InvalidToken
 	}
-	got, err := m.seat().DownloadMyData(m.t.Context(), anonymous, accounts.DownloadMyDataInput{Token: l.text})
+	by, own := m.follower(l)
+	if want == "" && l.of.app != nil && !own { // who reads the mailbox has not shown the second factor
+		want = problem.Unauthenticated
+	}
+	got, err := m.seat().DownloadMyData(m.t.Context(), by, accounts.DownloadMyDataInput{Token: l.text})
 	if !m.outcome(err, want, "downloadMyData of %s by %s", l.of.email, l.purpose) {
 		return
 	}

@@ -35,6 +35,8 @@ func (m *model) holds() {
 	m.holdsRows()
 	m.holdsRevocations()
 	m.holdsNotices()
+	m.holdsFactors()
+	m.holdsTokens()
 	dead := m.which(func(s *signIn) bool { return !m.isActive(s) && !s.known })
 	if len(dead) > 0 {
 		m.holdsViewer(oneOf(m, dead))
@@ -65,7 +67,8 @@ func (m *model) holdsRows() {
 		}
 		if i >= 0 && (users[i].ID != p.id || !slices.Equal(users[i].Roles, p.roles()) || users[i].Status != p.status() ||
 			(users[i].EraseAt != nil) != p.deleted() || users[i].EraseAt != nil && !users[i].EraseAt.Equal(p.eraseAt) || (users[i].Restorable != nil && *users[i].Restorable) != p.restorable ||
-			users[i].EmailVerified != p.verified || provedEmail(users[i]) != p.proved || textOf(users[i].PendingEmail) != p.pending) {
+			users[i].EmailVerified != p.verified || provedEmail(users[i]) != p.proved || textOf(users[i].PendingEmail) != p.pending ||
+			users[i].CredentialGeneration != p.credentials || users[i].FactorGeneration != p.factorChanges) {
 			m.fail("%+v, want %+v", users[i], p)
 		}
 	}
@@ -80,7 +83,7 @@ func (m *model) holdsRows() {
 		row := rows[i]
 		if row.ID != s.id || row.UserID != s.user || s.user != s.of.id || row.RefreshGeneration != len(s.tokens)-1 || !newest.Matches(row.RefreshDigest) ||
 			(row.EndedAt != nil) != s.ended || !row.CreatedAt.Equal(s.created) || !row.AuthenticatedAt.Equal(s.proved) ||
-			!row.IdleExpiresAt.Equal(s.idle) || !row.ExpiresAt.Equal(s.until) {
+			row.Amr != s.shown.amr().String() || !row.IdleExpiresAt.Equal(s.idle) || !row.ExpiresAt.Equal(s.until) {
 			m.fail("the session is\n%+v, want\n%+v", row, s)
 		}
 	}
@@ -138,7 +141,8 @@ func (m *model) holdsViewer(s *signIn) {
 		if !v.SignedIn() {
 			continue
 		}
-		if v.UserID != s.user || v.SessionID != s.id || !slices.Equal(v.Roles, s.of.roles()) || !v.AuthTime.Equal(s.proved) {
+		if v.UserID != s.user || v.SessionID != s.id || !slices.Equal(v.Roles, s.of.roles()) || !v.AuthTime.Equal(s.proved) ||
+			v.AMR != s.shown.amr() {
 			m.fail("instance %d: the viewer of %s is %+v", i, s.of.email, v)
 		}
 		m.signedIn++

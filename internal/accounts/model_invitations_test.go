@@ -49,8 +49,8 @@ func (m *model) takeAccept() {
 	for _, p := range m.people {
 		if p.email == l.address {
 			*p = person{home: p.home, email: p.email, password: goodPassword, id: given.User.ID, admin: l.admin, verified: true,
-				proved: true}
-			m.begin(p, given)
+				proved: true, everProved: true}
+			m.begin(p, given, byPassword)
 		}
 	}
 }

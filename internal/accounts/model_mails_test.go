@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -25,6 +26,9 @@ type link struct {
 	used, forgotten bool
 	admin           bool // an invitation gives ADMIN
 	attempts        int
+
+	shown       proofs // of a challenge
+	credentials int    // of its account then
 }
 
 var linkLives = map[token.OneTimePurpose]time.Duration{token.ResetAccess: 30 * time.Minute,
@@ -61,9 +65,11 @@ func (m *model) mailed(want ...*link) {
 	}
 }
 
-// noticed says that the owner of an account has to be told, at the address that it had, if that was confirmed.
+// noticed says that the owner of an account has to be told, at the address that it had, if that was confirmed: of the first
+// thing that a step did, since the others follow from it.
 func (m *model) noticed(before person, kind accounts.MailKind) {
-	if before.verified {
+	told := slices.ContainsFunc(m.tells, func(told string) bool { return strings.HasSuffix(told, " to "+before.email) })
+	if before.verified && !told {
 		m.tells = append(m.tells, fmt.Sprintf("%s to %s", kind, before.email))
 	}
 }
@@ -85,7 +91,8 @@ func (m *model) holdsNotices() {
 // securing notes the link of a notice. It has one when there is something to secure.
 func (m *model) securing(l *accounts.Letter) {
 	p := &person{secured: m.now()}
-	if i := slices.IndexFunc(m.people, func(p *person) bool { return p.email == l.To }); i >= 0 && accounts.CanSecure(l.Kind) {
+	to := func(p *person) bool { return p.email == l.To && p.active() }
+	if i := slices.IndexFunc(m.people, to); i >= 0 && accounts.CanSecure(l.Kind) {
 		p = m.people[i]
 	}
 	if got := l.Token != ""; got != p.secured.Before(m.now()) {
@@ -108,8 +115,10 @@ func (m *model) takeSecure() {
 		return
 	}
 	l.used, l.of.secured, l.of.password, l.of.proved, l.of.pending = true, m.now(), nobodysPassword, false, ""
-	m.expire(l.user, token.VerifyEmail, token.ResetAccess, token.ChangeEmail, token.Invitation, token.SecureAccount, token.Export)
-	m.end(m.allOf(l.user)...)
+	m.expire(l.user, token.VerifyEmail, token.ResetAccess, token.ChangeEmail, token.Invitation, token.SecureAccount, token.Export,
+		token.SecondFactor)
+	m.endAll(l.user)
+	l.of.credentials++
 	m.mailed(&link{purpose: token.ResetAccess, of: l.of, user: l.user, address: l.address})
 }
 
@@ -124,12 +133,13 @@ func (m *model) expire(user uuid.UUID, purposes ...token.OneTimePurpose) {
 	}
 }
 
-// takeBack ends the changes of a person's address that some sessions began, their exports, and their invitations to be an
-// administrator.
+// takeBack ends the changes of a person's address that some sessions began, their exports, their invitations to be an
+// administrator, and the sign-ins that wait for a second factor.
 func (m *model) takeBack(p *person, began func(*link) bool) {
 	for _, l := range m.links {
 		move := l.purpose == token.ChangeEmail
-		if l.user != p.id || !move && !l.admin && l.purpose != token.Export || !m.canBeUsed(l) || !began(l) {
+		begun := move || l.admin || l.purpose == token.Export || l.purpose == token.SecondFactor
+		if l.user != p.id || !begun || !m.canBeUsed(l) || !began(l) {
 			continue
 		}
 		if l.expires = m.now(); move {
@@ -176,7 +186,8 @@ func (m *model) someLink(purpose token.OneTimePurpose) (l *link, want problem.Co
 		return &link{of: &person{}, text: "x"}, problem.InvalidToken
 	}
 	l = oneOf(m, all)
-	shut := !l.of.active() && (!m.mayReturn(l.of) || purpose != token.ResetAccess && purpose != token.UndoEmail)
+	opening := []token.OneTimePurpose{token.ResetAccess, token.UndoEmail, token.SecondFactor}
+	shut := !l.of.active() && (!m.mayReturn(l.of) || !slices.Contains(opening, purpose))
 	if !usable(l) || l.of.id != l.user || shut {
 		return l, problem.InvalidToken
 	}
@@ -196,39 +207,6 @@ func (m *model) linksThat(fit func(*link) bool) iter.Seq[*link] {
 // addresses are those that a person uses.
 func (p *person) addresses() []string {
 	return []string{p.home, "b" + p.home, "c" + p.home}
-}
-
-func (m *model) takeRequestReset() {
-	p := oneOf(m, m.people)
-	if newest := len(m.links) - 1; newest >= 0 && m.chance(30) { // which the new one replaces
-		p = m.links[newest].of
-	}
-	address := oneOf(m, append(p.addresses(), p.email, p.email))
-	_, err := m.seat().RequestPasswordReset(m.t.Context(), anonymous, accounts.RequestPasswordResetInput{Email: address})
-	done := m.outcome(err, "", "requestPasswordReset for %s", address)
-	if !done || address != p.email || p.id == uuid.Nil || !m.mayReturn(p) {
-		m.mailed()
-		return
-	}
-	m.mailed(&link{purpose: token.ResetAccess, of: p, user: p.id, address: address})
-}
-
-func (m *model) takeResetPassword() {
-	l, want := m.someLink(token.ResetAccess)
-	if want == "" && l.address != l.of.email {
-		want = problem.InvalidToken
-	}
-	pw := oneOf(m, []string{goodPassword, otherPassword})
-	given, err := m.seat().ResetPassword(m.t.Context(), anonymous, accounts.ResetPasswordInput{Token: l.text, NewPassword: pw})
-	if m.outcome(err, want, "resetPassword of %s by %s", l.of.email, l.purpose) {
-		l.used = true
-		m.noticed(person{verified: true, email: l.address}, accounts.MailPasswordChanged)
-		l.of.eraseAt, l.of.restorable = time.Time{}, false // which the notice does not say: the link was asked for
-		l.of.password, l.of.verified, l.of.proved, l.of.pending = pw, true, true, ""
-		m.expire(l.user, token.VerifyEmail, token.ResetAccess, token.ChangeEmail, token.Invitation, token.Export)
-		m.end(m.allOf(l.user)...)
-		m.begin(l.of, given)
-	}
 }
 
 func (m *model) takeRequestVerification() {
@@ -251,6 +229,7 @@ func (m *model) takeVerifyEmail() {
 	_, err := m.seat().VerifyEmail(m.t.Context(), by, accounts.VerifyEmailInput{Token: &l.text})
 	if m.outcome(err, want, "verifyEmail of %s by %s", l.of.email, l.purpose) {
 		l.used, l.of.verified, l.of.proved = true, true, own
+		l.of.everProved = l.of.everProved || own
 	}
 }
 
@@ -287,7 +266,7 @@ func (m *model) takeVerifyByCode() {
 	}
 	_, err := m.seat().VerifyEmail(m.t.Context(), s.viewer(), accounts.VerifyEmailInput{Code: &code})
 	if m.outcome(err, want, "verifyByCode of %s, %s", s.of.email, s.id) {
-		open.used, s.of.verified, s.of.proved = true, true, true
+		open.used, s.of.verified, s.of.proved, s.of.everProved = true, true, true, true
 	}
 }
 
@@ -331,7 +310,7 @@ func (m *model) takeConfirmChange() {
 	l.used = true
 	before := *l.of
 	m.moved(l)
-	l.of.proved = own
+	l.of.proved, l.of.everProved = own, before.everProved || own
 	if !before.verified {
 		m.mailed()
 		return
@@ -362,16 +341,12 @@ func (m *model) takeRevertChange() {
 		later.forgotten = later.forgotten || later.user == l.user && later.purpose == token.UndoEmail
 	}
 	m.moved(l)
-	m.expire(l.user, token.Invitation)
+	m.expire(l.user, token.Invitation, token.SecondFactor)
 	l.of.password = nobodysPassword
-	m.end(m.allOf(l.user)...)
+	m.endAll(l.user)
+	l.of.credentials++
 	m.mailed(&link{purpose: token.ResetAccess, of: l.of, user: l.user, address: l.address})
 }
-
-// nobodysPassword stands for the random one of an undo, and of an account that was secured.
-const nobodysPassword = ""
-
-func (p *person) opens(pw string) bool { return pw == p.password && pw != nobodysPassword }
 
 func (m *model) takeFree() {
 	m.outcome(m.seat().FreeFormerAddresses(m.t.Context()), "", "freeFormerAddresses")

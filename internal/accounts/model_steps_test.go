@@ -19,15 +19,18 @@ import (
 // take takes one random step; of links, more than chance has are used before they expire.
 func (m *model) take() {
 	if newest := len(m.links) - 1; newest >= 0 && m.canBeUsed(m.links[newest]) && m.chance(8) {
-		redeeming[m.links[newest].purpose](m)
-		return
+		// most notices have the link that secures an account, which often used ends all else
+		if purpose := m.links[newest].purpose; purpose != token.SecureAccount || m.chance(20) {
+			redeeming[purpose](m)
+			return
+		}
 	}
 	all := 0
-	for _, s := range steps {
+	for _, s := range m.steps {
 		all += s.weight
 	}
 	n := m.random.IntN(all)
-	for _, s := range steps {
+	for _, s := range m.steps {
 		if n -= s.weight; n < 0 {
 			s.take(m)
 			return
@@ -51,10 +54,13 @@ func (m *model) outcome(err error, want problem.Code, format string, args ...any
 	return err == nil
 }
 
-var steps = []struct {
+// weighted is a step, and how often it is taken.
+type weighted struct {
 	weight int
 	take   func(*model)
-}{
+}
+
+var steps = []weighted{
 	{6, (*model).takeRegister},
 	{30, (*model).takeLogin},
 	{20, func(m *model) { m.takeRefresh(0) }},
@@ -97,7 +103,7 @@ var redeeming = map[token.OneTimePurpose]func(*model){
 	token.ResetAccess: (*model).takeResetPassword, token.VerifyEmail: (*model).takeVerifyEmail,
 	token.ChangeEmail: (*model).takeConfirmChange, token.UndoEmail: (*model).takeRevertChange,
 	token.Invitation: (*model).takeAccept, token.SecureAccount: (*model).takeSecure,
-	token.Export: (*model).takeDownload,
+	token.Export: (*model).takeDownload, token.SecondFactor: (*model).takeComplete,
 }
 
 // takeRollBack takes a step that is rolled back after all of it was written, its mails too.
@@ -108,7 +114,9 @@ func (m *model) takeRollBack() {
 		(*model).takeResetPassword, (*model).takeRequestVerification, (*model).takeVerifyEmail, (*model).takeChangeEmail,
 		(*model).takeConfirmChange, (*model).takeRevertChange, (*model).takeInvite, (*model).takeAccept, (*model).takeDeleteUser,
 		(*model).takeSendReset, (*model).takeEndSessions, (*model).takeSecure, (*model).takeExport,
-		(*model).takeDownload})(m)
+		(*model).takeDownload, (*model).takeComplete, (*model).takeConfirmTotp, (*model).takeRemoveFactor,
+		(*model).takeRegenerate, (*model).takeReauthenticateByCode, (*model).takeOperator, (*model).takeCreateToken,
+		(*model).takeRevokeToken})(m)
 	m.rollsBack = false
 }
 
@@ -134,7 +142,7 @@ func anybody(*signIn) bool { return true }
 
 // viewer is whom the access token of a session named, when it lived.
 func (s *signIn) viewer() *viewer.Viewer {
-	return &viewer.Viewer{UserID: s.user, SessionID: s.id, AuthTime: s.proved}
+	return &viewer.Viewer{UserID: s.user, SessionID: s.id, AuthTime: s.proved, AMR: s.shown.amr()}
 }
 
 // refused is what a caller's write is refused with, "" when it is not.
@@ -156,7 +164,7 @@ func (m *model) takeRegister() {
 	if m.outcome(err, want, "register %s", p.email) {
 		m.withdraw(p.email)
 		*p = person{home: p.home, email: p.email, password: pw, id: given.User.ID}
-		m.begin(p, given)
+		m.begin(p, given, byPassword)
 	}
 }
 
@@ -166,15 +174,21 @@ func (m *model) takeLogin() {
 		return
 	}
 	pw := m.password(p)
+	at, d := m.place(p)
 	var want problem.Code
-	if p.id == uuid.Nil || !m.mayReturn(p) || !p.opens(pw) {
+	switch {
+	case p.id == uuid.Nil || !m.mayReturn(p) || !p.opens(pw):
 		want = problem.InvalidCredentials
+	case p.app != nil && !m.spares(d, p):
+		want = problem.SecondFactorRequired
 	}
-	given, err := m.seat().Login(m.t.Context(), anonymous, accounts.LoginInput{Email: p.email, Password: pw})
+	given, err := at.Login(m.t.Context(), d.viewer(), accounts.LoginInput{Email: p.email, Password: pw})
 	if m.outcome(err, want, "login %s", p.email) {
 		m.restored(p)
-		m.begin(p, given)
+		m.begin(p, given, proofs{password: true, spared: p.app != nil})
+		m.arrived(d, p, given)
 	}
+	m.challenged(p, err, byPassword)
 }
 
 // password is the person's, or sometimes a wrong one.
@@ -214,6 +228,7 @@ func (m *model) takeRefresh(age int) {
 	case age > 1:
 		m.takeBack(s.of, func(l *link) bool { return l.session == s.id })
 		m.end(s)
+		m.endTokens(s.user, func(t *personal) bool { return t.session == s.id })
 	case age == 1:
 		if *given.RefreshToken != s.tokens[i+1] {
 			m.fail("another successor")
@@ -271,8 +286,9 @@ func (m *model) takeChangePassword() {
 		m.noticed(*s.of, accounts.MailPasswordChanged)
 		m.expire(s.user, token.ResetAccess)
 		m.takeBack(s.of, func(*link) bool { return true })
-		m.end(m.allOf(s.user)...)
-		m.begin(s.of, given)
+		m.endAll(s.user)
+		s.of.credentials++
+		m.begin(s.of, given, proofs{password: true, code: s.shown.code, spared: true}) // in the place of the one that asked
 	}
 }
 
@@ -281,7 +297,7 @@ func (m *model) takeReauthenticate() {
 	pw, want := m.proof(s)
 	given, err := m.seat().Reauthenticate(m.t.Context(), s.viewer(), accounts.ReauthenticateInput{Password: ptr(pw)})
 	if m.outcome(err, want, "reauthenticate by %s, %s", s.of.email, s.id) {
-		s.proved = m.now()
+		s.proved, s.shown.password = m.now(), true
 		m.given(s, given)
 	}
 }
@@ -297,6 +313,7 @@ func (m *model) takeRevokeSession() {
 	if m.outcome(err, want, "revokeSession %s by %s, %s", s.id, by.of.email, by.id) {
 		m.takeBack(by.of, func(l *link) bool { return l.session == s.id })
 		m.end(s)
+		m.endTokens(by.user, func(t *personal) bool { return t.session == s.id })
 	}
 }
 
@@ -306,6 +323,7 @@ func (m *model) takeRevokeOthers() {
 	if m.outcome(err, m.refused(by), "revokeOtherSessions by %s, %s", by.of.email, by.id) {
 		m.takeBack(by.of, func(l *link) bool { return l.session != by.id })
 		m.end(m.which(func(s *signIn) bool { return s.user == by.user && s != by })...)
+		m.endTokens(by.user, func(t *personal) bool { return t.session != by.id })
 	}
 }
 

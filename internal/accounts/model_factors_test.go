@@ -1,0 +1,299 @@
+package accounts_test
+
+import (
+	"encoding/base32"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse/gatehouse/internal/accounts"
+	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/testenv"
+	"github.com/gatehouse/gatehouse/internal/token"
+	"github.com/gatehouse/gatehouse/internal/totp"
+)
+
+// TestFactors_AgreeWithTheirModel is TestSessions_AgreeWithTheirModel of few people who mostly use second factors and
+// personal access tokens, so that a short walk meets them.
+func TestFactors_AgreeWithTheirModel(t *testing.T) {
+	count, seed := 700, modelSeed()
+	switch {
+	case testenv.Long("model"):
+		count = 20_000
+	case testing.Short():
+		count = 350
+	}
+	eachDatabase(t, func(t *testing.T, h *fixture) {
+		m := newModel(t, h, seed)
+		m.people = m.people[:3]
+		m.steps = slices.Concat(factorSteps, aroundFactors)
+		m.walk(count)
+	})
+}
+
+// factorSteps are the steps of second factors and of personal access tokens.
+var factorSteps = []weighted{
+	{8, (*model).takeStartTotp},
+	{12, (*model).takeConfirmTotp},
+	{12, (*model).takeComplete},
+	{5, (*model).takeReauthenticateByCode},
+	{2, (*model).takeRemoveFactor},
+	{3, (*model).takeRegenerate},
+	{2, (*model).takeOperator},
+	{5, (*model).takeCreateToken},
+	{3, (*model).takeRevokeToken},
+	{2, (*model).takeByToken},
+	{10, (*model).takeTick},
+}
+
+// aroundFactors are the other steps of a walk that mostly uses factors.
+var aroundFactors = []weighted{
+	{3, (*model).takeRegister},
+	{26, (*model).takeLogin},
+	{4, func(m *model) { m.takeRefresh(0) }},
+	{1, func(m *model) { m.takeRefresh(1) }},
+	{1, func(m *model) { m.takeRefresh(2) }},
+	{1, (*model).takeLogout},
+	{2, (*model).takeChangePassword},
+	{3, (*model).takeReauthenticate},
+	{1, (*model).takeRevokeSession},
+	{1, (*model).takeRevokeOthers},
+	{1, func(m *model) { m.takeStatus(accounts.StatusSuspended) }},
+	{3, func(m *model) { m.takeStatus(accounts.StatusActive) }},
+	{1, (*model).takeSetRoles},
+	{1, (*model).takeDelete},
+	{1, (*model).takeEndSessions},
+	{4, (*model).takeRequestReset},
+	{4, (*model).takeResetPassword},
+	{1, (*model).takeRequestVerification},
+	{1, (*model).takeVerifyEmail},
+	{1, (*model).takeChangeEmail},
+	{1, (*model).takeConfirmChange},
+	{1, (*model).takeRevertChange},
+	{1, (*model).takeSecure},
+	{1, (*model).takeExport}, {1, (*model).takeDownload},
+	{1, (*model).takeErase},
+	{2, (*model).takeRollBack},
+}
+
+// proofs are what was shown in a session, or for a challenge. Nothing else may be in its amr.
+type proofs struct {
+	password, code bool
+	spared         bool // the code: it was remembered, or it takes the place of another
+}
+
+var byPassword = proofs{password: true}
+
+// amr says it in the words of RFC 8176.
+func (p proofs) amr() token.AMR {
+	switch {
+	case p.password && p.code:
+		return token.Password | token.OneTimeCode | token.MultiFactor
+	case p.code:
+		return token.OneTimeCode
+	case p.password:
+		return token.Password
+	}
+	return 0
+}
+
+// authenticator is an app.
+type authenticator struct {
+	id      uuid.UUID // when it counts
+	secret  totp.Secret
+	last    int64     // step whose code was used
+	session uuid.UUID // which began to set it up
+	begun   time.Time
+}
+
+const totpStep = 30 * time.Second
+
+// stepOf returns the step of a code that the app may have shown now, the first one that is not used.
+func (a *authenticator) stepOf(code string, now time.Time) (step int64, ok bool) {
+	if a == nil {
+		return 0, false
+	}
+	for step = now.Unix()/30 - 1; step <= now.Unix()/30+1; step++ {
+		if step > a.last && a.secret.Code(time.Unix(step*30, 0)) == code {
+			return step, true
+		}
+	}
+	return 0, false
+}
+
+// someCode is mostly one that an app shows, else one that it has shown before, or another person's, or none.
+func (m *model) someCode(a *authenticator) string {
+	var all []*authenticator
+	for _, p := range m.people {
+		if p.app != nil {
+			all = append(all, p.app)
+		}
+	}
+	n := m.random.IntN(100)
+	switch {
+	case n < 12 && len(all) > 0:
+		return oneOf(m, all).secret.Code(m.now())
+	case a == nil || n < 18:
+		return "x"
+	case n < 28:
+		return a.secret.Code(time.Unix(a.last*30, 0))
+	case n < 36:
+		return a.secret.Code(m.now().Add(oneOf(m, []time.Duration{-2, -3, 2, 3}) * totpStep))
+	}
+	return a.secret.Code(m.now().Add(oneOf(m, []time.Duration{-1, 0, 0, 0, 1, 1}) * totpStep))
+}
+
+// changes says what a change of the caller's factors is refused with, "" when it is not.
+func (m *model) changes(s *signIn) problem.Code {
+	want := m.refused(s)
+	if want == "" && s.of.app != nil && !(s.shown.password && s.shown.code) {
+		want = problem.ReauthenticationRequired
+	}
+	return want
+}
+
+func (m *model) takeStartTotp() {
+	s := m.caller(anybody)
+	begun, err := m.seat().StartTotp(m.t.Context(), s.viewer())
+	if m.outcome(err, m.changes(s), "startTotp by %s, %s", s.of.email, s.id) {
+		secret := must(base32.StdEncoding.DecodeString(begun.Secret))
+		s.of.begun = &authenticator{secret: secret, session: s.id, begun: m.now()}
+	}
+}
+
+func (m *model) takeConfirmTotp() {
+	s := m.caller(func(s *signIn) bool { return s.of.begun != nil && s.of.begun.session == s.id || m.chance(10) })
+	begun := s.of.begun
+	code, want := m.someCode(begun), m.changes(s)
+	step, right := begun.stepOf(code, m.now())
+	switch {
+	case want != "":
+	case begun == nil || begun.session != s.id || !m.now().Before(begun.begun.Add(30*time.Minute)):
+		want = problem.NotFound
+	case !right:
+		want = problem.InvalidCredentials
+	}
+	made, err := m.seat().ConfirmTotp(m.t.Context(), s.viewer(), accounts.ConfirmTotpInput{Code: code})
+	if !m.outcome(err, want, "confirmTotp by %s, %s", s.of.email, s.id) {
+		return
+	}
+	m.noticed(*s.of, accounts.MailFactorAdded)
+	if first := s.of.app == nil; first != (len(made.RecoveryCodes) == 10) {
+		m.fail("the first: %v, and %d codes", first, len(made.RecoveryCodes))
+	} else if first {
+		s.of.spent, s.of.codes = append(s.of.spent, s.of.codes...), made.RecoveryCodes
+	}
+	begun.id, begun.last = made.Factor.ID, step
+	s.of.app, s.of.begun, s.shown.code = begun, nil, true
+	s.of.factorChanges++
+}
+
+func (m *model) takeReauthenticateByCode() {
+	s := m.caller(func(s *signIn) bool { return s.of.app != nil || m.chance(10) })
+	code, want := m.someCode(s.of.app), m.refused(s)
+	step, right := s.of.app.stepOf(code, m.now())
+	if want == "" && !right {
+		want = problem.InvalidCredentials
+	}
+	given, err := m.seat().Reauthenticate(m.t.Context(), s.viewer(), accounts.ReauthenticateInput{Code: &code})
+	if m.outcome(err, want, "reauthenticateByCode by %s, %s", s.of.email, s.id) {
+		s.of.app.last, s.proved, s.shown.code = step, m.now(), true
+		m.given(s, given)
+	}
+}
+
+// takeRemoveFactor removes mostly one's own factor.
+func (m *model) takeRemoveFactor() {
+	s := m.caller(func(s *signIn) bool { return s.of.app != nil || m.chance(10) })
+	own, id, want := s.of.app, uuid.New(), m.changes(s)
+	if other := oneOf(m, m.people); other.app != nil && m.chance(30) {
+		id = other.app.id
+	} else if own != nil {
+		id = own.id
+	}
+	if want == "" && (own == nil || own.id != id) {
+		want = problem.NotFound
+	}
+	_, err := m.seat().RemoveFactor(m.t.Context(), s.viewer(), id)
+	if m.outcome(err, want, "removeFactor by %s, %s", s.of.email, s.id) {
+		m.noticed(*s.of, accounts.MailFactorRemoved)
+		begun := s.of.begun
+		m.loseFactors(s.of)
+		s.of.begun = begun
+	}
+}
+
+// loseFactors takes all factors away.
+func (m *model) loseFactors(p *person) {
+	if p.app != nil {
+		p.spent, p.codes = append(p.spent, p.codes...), nil
+		p.factorChanges++
+	}
+	p.app, p.begun = nil, nil
+}
+
+func (m *model) takeRegenerate() {
+	s := m.caller(func(s *signIn) bool { return s.of.app != nil || m.chance(10) })
+	want := m.changes(s)
+	if want == "" && s.of.app == nil {
+		want = problem.NotFound
+	}
+	made, err := m.seat().RegenerateRecoveryCodes(m.t.Context(), s.viewer())
+	if m.outcome(err, want, "regenerateRecoveryCodes by %s, %s", s.of.email, s.id) {
+		m.noticed(*s.of, accounts.MailRecoveryCodesReplaced)
+		s.of.spent, s.of.codes = append(s.of.spent, s.of.codes...), made.RecoveryCodes
+		s.of.factorChanges++
+	}
+}
+
+// takeTick lets apps show the next code, or moves the clock to the end of a personal access token.
+func (m *model) takeTick() {
+	to := m.now().Add(time.Duration(m.random.Int64N(int64(40 * time.Second))))
+	for _, t := range m.tokens {
+		if m.isUsable(t) && m.chance(5) {
+			to = t.until.Add(oneOf(m, []time.Duration{-time.Microsecond, 0, time.Microsecond}))
+			m.floor = to
+		}
+	}
+	m.clock.set(to)
+	m.note("the clock ticks")
+}
+
+// holdsFactors compares the rows of factors and of recovery codes.
+func (m *model) holdsFactors() {
+	apps := must(m.db.Client.TotpFactor.Query().All(m.t.Context()))
+	codes := must(m.db.Client.RecoveryCode.Query().All(m.t.Context()))
+	rows := 0
+	for _, p := range m.people {
+		for _, row := range apps {
+			if row.UserID != p.id {
+				continue
+			}
+			rows++
+			a := p.begun
+			if row.Confirmed {
+				a = p.app
+			}
+			if a == nil || row.Confirmed && (row.ID != a.id || row.LastStep != a.last) {
+				m.fail("%s has the app %+v, want %+v", p.email, row, a)
+			}
+		}
+		if p.app != nil {
+			rows--
+		}
+		if p.begun != nil {
+			rows--
+		}
+		unused := 0
+		for _, row := range codes {
+			if row.UserID == p.id && row.UsedAt == nil {
+				unused++
+			}
+		}
+		if rows != 0 || unused != len(p.codes) {
+			m.fail("%s has %d apps too many, and %d recovery codes, want %d", p.email, rows, unused, len(p.codes))
+		}
+	}
+}
