@@ -26,6 +26,7 @@ type revocations struct {
 type change struct {
 	before, until time.Time
 	roles         []string // since then; nil is not known
+	mfaRoles      []string // of tokens with a second factor; nil: the same
 }
 
 var errFull = errors.New("the feed has more revocations than fit into memory")
@@ -36,11 +37,12 @@ func newRevocations() revocations {
 
 // eventData is the data of an ended or a changed event. Times are NumericDates (RFC 7519, section 2).
 type eventData struct {
-	Session uuid.UUID `json:"sid"`
-	User    uuid.UUID `json:"sub"`
-	Roles   []string  `json:"roles"`
-	Before  float64   `json:"before"`
-	Until   float64   `json:"until"`
+	Session  uuid.UUID `json:"sid"`
+	User     uuid.UUID `json:"sub"`
+	Roles    []string  `json:"roles"`
+	MFARoles []string  `json:"mfa_roles"`
+	Before   float64   `json:"before"`
+	Until    float64   `json:"until"`
 }
 
 // maxDate is the last second of the year 9999.
@@ -94,7 +96,7 @@ func (r *revocations) addChanged(text string) error {
 	if !ok && r.full() {
 		return errFull
 	}
-	c.roles = d.Roles
+	c.roles, c.mfaRoles = d.Roles, d.MFARoles
 	if before := numericDate(d.Before); before.After(c.before) {
 		c.before = before
 	}
@@ -117,7 +119,11 @@ func (r *revocations) match(c token.Claims) (roles []string, revoked bool) {
 	if !ok || !c.IssuedAt.Before(change.before) {
 		return c.Roles, false
 	}
-	return slices.Clone(change.roles), change.roles == nil
+	roles = change.roles
+	if c.AMR.MFA() && change.mfaRoles != nil {
+		roles = change.mfaRoles
+	}
+	return slices.Clone(roles), change.roles == nil
 }
 
 // deleteExpired deletes the entries of which every token has expired. The leeway is for a clock that is set back a

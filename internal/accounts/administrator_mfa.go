@@ -35,12 +35,3 @@ func (s *Service) rolesIn(amr token.AMR, roles []string) []string {
 	}
 	return slices.DeleteFunc(slices.Clone(roles), func(name string) bool { return name == string(RoleAdmin) })
 }
-
-// knownToServices returns a user's roles as services may take them in place of those of a token. Which count depends on
-// the token's session when ADMIN is among them: nil then, so that services refuse the token and the next one says it.
-func (s *Service) knownToServices(roles []string) []string {
-	if s.config.AdminMFA && slices.Contains(roles, string(RoleAdmin)) {
-		return nil
-	}
-	return roles
-}

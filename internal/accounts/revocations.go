@@ -23,7 +23,8 @@ import (
 type Revocation struct {
 	UserID    uuid.UUID
 	SessionID uuid.UUID // uuid.Nil: the roles changed
-	Roles     []string  // since At; nil: a session was revoked, or the roles that count depend on the session
+	Roles     []string  // that count since At; nil: a session was revoked
+	MFARoles  []string  // that count in sessions with a second factor; nil: the same
 	At        time.Time
 	Until     time.Time // when the last affected token has expired
 }
@@ -118,10 +119,13 @@ func (s *Service) Revocations(ctx context.Context) (inForce []Revocation, err er
 
 // revocationOf is told the longest life of tokens, which may have grown since the instance started that wrote the row.
 func (s *Service) revocationOf(row *ent.Revocation, longest time.Duration) Revocation {
-	r := Revocation{UserID: row.UserID, Roles: s.knownToServices(row.Roles), At: row.At.UTC(),
+	r := Revocation{UserID: row.UserID, Roles: s.rolesIn(0, row.Roles), At: row.At.UTC(),
 		Until: later(row.Until.UTC(), tokensExpireBy(row.At.UTC(), longest))}
 	if row.SessionID != nil {
 		r.SessionID = *row.SessionID
+	}
+	if len(r.Roles) != len(row.Roles) {
+		r.MFARoles = row.Roles
 	}
 	return r
 }

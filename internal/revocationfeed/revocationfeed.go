@@ -7,6 +7,9 @@
 //	event: keys     {"kids": ["…"]}                                       no other key verifies
 //	event: current  {"ms": 1250}                                          heartbeat: everything up to then has been sent
 //
+// When roles count only with a second factor, changed has mfa_roles too: those of tokens whose amr has "mfa". Roles alone
+// are what counts in every token, so that a reader who does not know mfa_roles gives nobody too much.
+//
 // Times are NumericDates (RFC 7519, section 2). After until, every token that the event concerns has expired.
 // Everything in force is sent first. Of a user's changed events the last one holds, whatever its times. While the
 // instance reads what all have changed, current is sent several times a second; ms counts from when the request arrived.
@@ -113,7 +116,7 @@ func (s *stream) write(all ...accounts.Revocation) error {
 		if r.SessionID != uuid.Nil {
 			err = s.event("ended", ended{r.SessionID, r.Until.Unix()})
 		} else {
-			err = s.event("changed", changed{r.UserID, r.Roles, r.Before().Unix(), r.Until.Unix()})
+			err = s.event("changed", changed{r.UserID, r.Roles, r.MFARoles, r.Before().Unix(), r.Until.Unix()})
 		}
 		if err != nil {
 			return err
@@ -139,10 +142,11 @@ type ended struct {
 }
 
 type changed struct {
-	UserID uuid.UUID `json:"sub"`
-	Roles  []string  `json:"roles"`
-	Before int64     `json:"before"` // a little after the change, because clocks differ
-	Until  int64     `json:"until"`
+	UserID   uuid.UUID `json:"sub"`
+	Roles    []string  `json:"roles"`
+	MFARoles []string  `json:"mfa_roles,omitempty"`
+	Before   int64     `json:"before"` // a little after the change, because clocks differ
+	Until    int64     `json:"until"`
 }
 
 func (s *stream) event(name string, data any) error {

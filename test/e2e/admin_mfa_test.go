@@ -117,6 +117,48 @@ func TestAdminMFA_AnAdministratorWithoutAFactorSetsOneUp(t *testing.T) {
 	})
 }
 
+// TestAdminMFA_OtherServicesLetTheNewAdministratorIn, with the roles that each session has: no token is refused because the
+// role was given, and none shows it without a second factor.
+func TestAdminMFA_OtherServicesLetTheNewAdministratorIn(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, url string) {
+		s := newPersonas(t, url, "GATEHOUSE_ADMIN_MFA=required", offersFeed)
+		user := s.Register()
+		one, program := s.Login(user.Email, servertest.Password), s.AccessToken(user.Access, "account:read")
+		s.AddAuthenticator(user.Access)
+		two := s.Refresh(user.Refresh)
+		servertest.Exec(t, s.db, confirmAddresses)
+		config := servertest.WithFeed(s.URL)
+		config.PersonalAccessTokens = true
+		service := servertest.NewRelyingService(t, config)
+		servertest.Eventually(t, "the service is connected", servertest.HangGuard, func() bool {
+			return service.Accepts(one.Access)
+		})
+		wants := func(when, token, roles string) {
+			t.Helper()
+			if a := service.GetAs(token, "/"); !a.Has(roles) {
+				t.Errorf("%s: %v, want %s", when, a, roles)
+			}
+		}
+		changes := func(roles, withTwo string) {
+			setRoles(s.Client, s.provedAdmin(), user.ID, roles)
+			servertest.Eventually(t, roles+" is known", servertest.HangGuard, func() bool {
+				return service.GetAs(two.Access, "/").Has(withTwo)
+			})
+			one, two = s.Refresh(one.Refresh), s.Refresh(two.Refresh)
+			wants("two factors, with "+roles, two.Access, withTwo)
+			wants("one factor, with "+roles, one.Access, `["USER"]`)
+			wants("a program, with "+roles, program, `["USER"]`)
+		}
+		before := one.Access
+		changes("[USER, ADMIN]", `["ADMIN","USER"]`)
+		wants("one factor, with an old token", before, `["USER"]`)
+		before = two.Access
+		changes("[USER]", `["USER"]`)
+		wants("two factors, with an old token", before, `["USER"]`)
+	})
+}
+
 // provedAdmin returns a token of the administrator whose session has proved a second factor.
 func (s *personas) provedAdmin() string {
 	s.t.Helper()
