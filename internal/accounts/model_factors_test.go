@@ -52,9 +52,9 @@ var factorSteps = []weighted{
 var aroundFactors = []weighted{
 	{3, (*model).takeRegister},
 	{26, (*model).takeLogin},
-	{4, func(m *model) { m.takeRefresh(0) }},
+	{8, func(m *model) { m.takeRefresh(0) }},
 	{1, func(m *model) { m.takeRefresh(1) }},
-	{1, func(m *model) { m.takeRefresh(2) }},
+	{4, func(m *model) { m.takeRefresh(2) }},
 	{1, (*model).takeLogout},
 	{2, (*model).takeChangePassword},
 	{3, (*model).takeReauthenticate},
@@ -108,7 +108,10 @@ type authenticator struct {
 	begun   time.Time
 }
 
-const totpStep = 30 * time.Second
+const (
+	totpStep  = 30 * time.Second
+	setupLife = 30 * time.Minute
+)
 
 // stepOf returns the step of a code that the app may have shown now, the first one that is not used.
 func (a *authenticator) stepOf(code string, now time.Time) (step int64, ok bool) {
@@ -170,7 +173,7 @@ func (m *model) takeConfirmTotp() {
 	step, right := begun.stepOf(code, m.now())
 	switch {
 	case want != "":
-	case begun == nil || begun.session != s.id || !m.now().Before(begun.begun.Add(30*time.Minute)):
+	case begun == nil || begun.session != s.id || !m.now().Before(begun.begun.Add(setupLife)):
 		want = problem.NotFound
 	case !right:
 		want = problem.InvalidCredentials
@@ -248,14 +251,29 @@ func (m *model) takeRegenerate() {
 	}
 }
 
-// takeTick lets apps show the next code, or moves the clock to the end of a personal access token.
+// takeTick lets apps show the next code, or moves the clock to where a challenge, a personal access token or the setup of an
+// app ends.
 func (m *model) takeTick() {
 	to := m.now().Add(time.Duration(m.random.Int64N(int64(40 * time.Second))))
-	for _, t := range m.tokens {
-		if m.isUsable(t) && m.chance(5) {
-			to = t.until.Add(oneOf(m, []time.Duration{-time.Microsecond, 0, time.Microsecond}))
-			m.floor = to
+	var ends []time.Time
+	for _, l := range m.links {
+		if l.purpose == token.SecondFactor && m.canBeUsed(l) {
+			ends = append(ends, l.expires)
 		}
+	}
+	for _, t := range m.tokens {
+		if m.isUsable(t) && t.until.Before(m.now().Add(time.Hour)) {
+			ends = append(ends, t.until)
+		}
+	}
+	for _, p := range m.people {
+		if p.begun != nil && m.now().Before(p.begun.begun.Add(setupLife)) {
+			ends = append(ends, p.begun.begun.Add(setupLife))
+		}
+	}
+	if len(ends) > 0 && m.chance(20) {
+		to = oneOf(m, ends).Add(oneOf(m, []time.Duration{-time.Microsecond, 0, time.Microsecond}))
+		m.floor = to // an instance that is behind sees no token whose end another one has seen
 	}
 	m.clock.set(to)
 	m.note("the clock ticks")

@@ -98,7 +98,8 @@ func (m *model) takeRevokeToken() {
 	} else if len(m.tokens) > 0 {
 		t = oneOf(m, m.tokens)
 	}
-	s := m.caller(func(s *signIn) bool { return s.user == t.user || m.chance(20) })
+	own := m.chance(75)
+	s := m.caller(func(s *signIn) bool { return (s.user == t.user) == own })
 	want := m.refused(s)
 	if want == "" && (s.user != t.user || !m.mayBeUsable(t)) {
 		want = problem.NotFound
