@@ -387,6 +387,14 @@ var (
 				Unique:  true,
 				Columns: []*schema.Column{TotpFactorsColumns[7], TotpFactorsColumns[1]},
 			},
+			{
+				Name:    "totp_factors_begun",
+				Unique:  false,
+				Columns: []*schema.Column{TotpFactorsColumns[6]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "NOT confirmed",
+				},
+			},
 		},
 	}
 	// UsersColumns holds the columns for the "users" table.

@@ -17,6 +17,8 @@ import (
 	"github.com/gatehouse/gatehouse/ent/revocation"
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/ent/throttle"
+	"github.com/gatehouse/gatehouse/ent/totpfactor"
+	"github.com/gatehouse/gatehouse/internal/token"
 )
 
 const (
@@ -28,8 +30,8 @@ const (
 
 // SweptTables returns the names of the tables from which rows are deleted when they have expired.
 func SweptTables() []string {
-	return []string{accesstoken.Table, auditevent.Table, auditseal.Table, ChangesTable, job.Table, onetimetoken.Table, revocation.Table,
-		session.Table, throttle.Table}
+	return []string{accesstoken.Table, auditevent.Table, auditseal.Table, ChangesTable, job.Table, onetimetoken.Table,
+		revocation.Table, session.Table, throttle.Table, totpfactor.Table}
 }
 
 // DeleteOldSessions deletes sessions that ended SessionRetention ago. It looks at the next thousand sessions by id, and
@@ -69,6 +71,16 @@ func (s *Service) DeleteOldAccessTokens(ctx context.Context) error {
 	return s.sweep(ctx, accesstoken.Table, func(ctx context.Context, tx *ent.Tx) (int, error) {
 		old := entsql.LTE(accesstoken.FieldExpiresAt, s.now().Add(-SessionRetention))
 		return tx.AccessToken.Delete().Where(unlocked(accesstoken.Table, old)).Exec(ctx)
+	})
+}
+
+// DeleteUnconfirmedTotpFactors deletes authenticator apps that were not confirmed in time, by any instance's clock. Call
+// it periodically.
+func (s *Service) DeleteUnconfirmedTotpFactors(ctx context.Context) error {
+	return s.sweep(ctx, totpfactor.Table, func(ctx context.Context, tx *ent.Tx) (int, error) {
+		old := entsql.And(entsql.IsFalse(totpfactor.FieldConfirmed),
+			entsql.LTE(totpfactor.FieldCreatedAt, s.now().Add(-setupTTL-token.Leeway)))
+		return tx.TotpFactor.Delete().Where(unlocked(totpfactor.Table, old)).Exec(ctx)
 	})
 }
 

@@ -32,7 +32,7 @@ var growth = map[string]growing{
 		kept: eventsAt(-364 * 24 * time.Hour)},
 	"audit_seals": {sweep: (*accounts.Service).DeleteOldAuditSeals, expired: sealsUntil(-366 * 24 * time.Hour),
 		kept: sealsUntil(-364 * 24 * time.Hour)},
-	"totp_factors":   {bounded: "users: two at most of each, which go with the account"},
+	"totp_factors":   {sweep: (*accounts.Service).DeleteUnconfirmedTotpFactors, expired: oldApps, kept: liveApps},
 	"recovery_codes": {bounded: "users: ten of each, which go with the account"},
 	"addresses":      {bounded: "users: each goes with its account"},
 	"users":          {bounded: "people: each account until it is deleted"},
@@ -164,7 +164,7 @@ func liveSessions(h *fixture, n int) {
 type ends struct{ idle, life, ended time.Duration }
 
 func (h *fixture) addSessions(n int, kinds ...ends) {
-	now, user := h.clock.Now().UTC().Truncate(time.Microsecond), h.db.Client.User.Query().OnlyIDX(h.t.Context())
+	now, user := h.clock.Now().UTC().Truncate(time.Microsecond), h.db.Client.User.Query().FirstIDX(h.t.Context())
 	addRows(h, n, func(i int) *ent.SessionCreate {
 		end, id := kinds[i%len(kinds)], must(uuid.NewV7())
 		row := h.db.Client.Session.Create().SetID(id).SetUserID(user).SetRefreshDigest(append(id[:], id[:]...)).
@@ -232,6 +232,29 @@ func accessTokensUntil(end time.Duration) func(*fixture, int) {
 				SetScopes("account:read").SetCreatedAt(startTime).SetExpiresAt(h.clock.Now().UTC().Add(end))
 		}, h.db.Client.AccessToken.CreateBulk)
 	}
+}
+
+// oldApps were begun long enough ago, and not confirmed.
+func oldApps(h *fixture, n int) { h.addApps(n, 31*time.Minute, false) }
+
+// liveApps were begun just now, or are confirmed.
+func liveApps(h *fixture, n int) {
+	h.addApps(n/2, 29*time.Minute, false)
+	h.addApps(n-n/2, 31*time.Minute, true)
+}
+
+// addApps adds apps of so many more users.
+func (h *fixture) addApps(n int, age time.Duration, confirmed bool) {
+	at, users := h.clock.Now().UTC().Add(-age), make([]uuid.UUID, n)
+	addRows(h, n, func(i int) *ent.UserCreate {
+		users[i] = must(uuid.NewV7())
+		return h.db.Client.User.Create().SetID(users[i]).SetEmail(users[i].String() + "@example.com").
+			SetPasswordHash("$argon2id$v=19$").SetRoles([]string{"USER"}).SetStatus("ACTIVE").SetCreatedAt(at).SetUpdatedAt(at)
+	}, h.db.Client.User.CreateBulk)
+	addRows(h, n, func(i int) *ent.TotpFactorCreate {
+		return h.db.Client.TotpFactor.Create().SetID(uuid.New()).SetUserID(users[i]).SetConfirmed(confirmed).
+			SetSealed([]byte{1}).SetCreatedAt(at)
+	}, h.db.Client.TotpFactor.CreateBulk)
 }
 
 // addRows adds rows, few enough at a time for one statement.

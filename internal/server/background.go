@@ -92,6 +92,7 @@ func (s *Server) jobs() []job {
 		{"delete expired attempts", s.accounts.DeleteExpiredAttempts},
 		{"delete old sessions", s.accounts.DeleteOldSessions},
 		{"delete old personal access tokens", s.accounts.DeleteOldAccessTokens},
+		{"delete authenticator apps that were not confirmed", s.accounts.DeleteUnconfirmedTotpFactors},
 		{"delete failed jobs", s.accounts.DeleteFailedJobs},
 		{"seal the audit log", s.accounts.SealAuditLog},
 		{"erase deleted accounts", s.accounts.EraseAccounts},

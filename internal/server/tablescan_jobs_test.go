@@ -24,9 +24,10 @@ func TestMaintenance_ReadsNoTableInWhole(t *testing.T) {
 			}
 		}
 		r.exec("DROP INDEX onetimetoken_expires_at; DROP INDEX onetimetoken_purpose_expires_at") // the control
+		r.exec("DROP INDEX totp_factors_begun")
 		r.exec("DROP INDEX revocation_until; DROP INDEX users_erasures; DROP INDEX users_deleted; DROP INDEX jobs_failed")
 		controls := []string{"delete old one-time tokens", "free former addresses", "delete expired revocations",
-			"erase deleted accounts"}
+			"erase deleted accounts", "delete authenticator apps that were not confirmed"}
 		if r.db.Shared() { // on SQLite a scan of jobs is not looked for: an export reads them
 			controls = append(controls, "delete failed jobs")
 		}
@@ -52,7 +53,8 @@ func (r *recorder) maintain(run func(context.Context) error) (wrong []string) {
 }
 
 // addRest adds rows to the tables that grow beside those of users: tokens that have expired and are stored for a day
-// still, jobs that wait, revocations whose tokens have not expired, an erasure that has begun.
+// still, authenticator apps of which a half is being set up, jobs that wait, revocations whose tokens have not expired,
+// an erasure that has begun.
 func (r *recorder) addRest(rows int) {
 	r.t.Helper()
 	id, bytes, from := r.series(rows)
@@ -62,6 +64,8 @@ func (r *recorder) addRest(rows int) {
 	r.exec("INSERT INTO one_time_tokens (id, user_id, purpose, digest, address, attempts, created_at, expires_at) SELECT " +
 		id + ", " + id + ", 'verify', " + bytes + ", 'u' || n || '@example.com', 0, " +
 		at(-25*time.Hour) + ", " + at(-time.Hour) + from)
+	r.exec("INSERT INTO totp_factors (id, user_id, confirmed, sealed, last_step, created_at) SELECT " + id + ", " + id +
+		", n % 2 = 0, " + bytes + ", 0, " + at(time.Hour) + from)
 	r.exec("INSERT INTO jobs (id, kind, args, due_at, attempt, created_at) SELECT " +
 		id + ", 'mail', '{}', " + at(-time.Hour) + ", 0, " + at(-time.Hour) + from)
 	r.exec("INSERT INTO revocations (user_id, at, until) SELECT " +

@@ -157,6 +157,8 @@ var expired = map[string]string{
 	"revocations": "UPDATE revocations SET until = until - interval '3 days'",
 	"sessions":    "UPDATE sessions SET ended_at = ended_at - interval '40 days'",
 	"throttles":   "UPDATE throttles SET at = at - interval '1 day', until = until - interval '1 day'",
+	"totp_factors": "INSERT INTO totp_factors (id, user_id, confirmed, sealed, last_step, created_at) " +
+		"SELECT gen_random_uuid(), id, false, '', 0, now() - interval '1 hour' FROM users",
 }
 
 // TestMetrics_RowsSweptAndAgeOfTheKey move with the rows.
