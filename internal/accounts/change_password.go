@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/accesstoken"
@@ -46,6 +47,10 @@ func (s *Service) ChangePassword(ctx context.Context, v *viewer.Viewer, in Chang
 		if err := replaceHash(ctx, tx, row, proved.verified, hash); err != nil {
 			return err
 		}
+		replaced, err := tx.Session.Query().Where(session.ID(v.SessionID), session.UserID(row.ID)).Only(ctx)
+		if err != nil {
+			return fmt.Errorf("reading the session that the new one replaces: %w", err)
+		}
 		change := tx.User.Update().Where(user.ID(row.ID)).AddCredentialGeneration(1).SetUpdatedAt(now)
 		if hasProvedEmail(row) { // who knew the password chose the next one
 			change.SetEmailProvedGeneration(row.CredentialGeneration + 1)
@@ -68,7 +73,7 @@ func (s *Service) ChangePassword(ctx context.Context, v *viewer.Viewer, in Chang
 		row.UpdatedAt, row.PendingEmail = now, nil
 		row.CredentialGeneration++
 		tx.emit(Event{Kind: PasswordChanged, UserID: row.ID})
-		begun := newSession{row, v.AMR.With(token.Password), v.Origin} // it takes the place of the one that asked
+		begun := newSession{row, token.ParseAMR(replaced.Amr).With(token.Password), v.Origin}
 		if payload, err = s.signIn(ctx, tx, begun, now); err != nil {
 			return err
 		}
