@@ -19,6 +19,7 @@ import (
 	"github.com/gatehouse/gatehouse/ent/erasure"
 	"github.com/gatehouse/gatehouse/ent/job"
 	"github.com/gatehouse/gatehouse/ent/onetimetoken"
+	"github.com/gatehouse/gatehouse/ent/passkey"
 	"github.com/gatehouse/gatehouse/ent/recoverycode"
 	"github.com/gatehouse/gatehouse/ent/revocation"
 	"github.com/gatehouse/gatehouse/ent/session"
@@ -94,6 +95,7 @@ func checkColumn(t, c string) error {
 			erasure.Table:      erasure.ValidColumn,
 			job.Table:          job.ValidColumn,
 			onetimetoken.Table: onetimetoken.ValidColumn,
+			passkey.Table:      passkey.ValidColumn,
 			recoverycode.Table: recoverycode.ValidColumn,
 			revocation.Table:   revocation.ValidColumn,
 			session.Table:      session.ValidColumn,

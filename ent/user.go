@@ -37,6 +37,8 @@ type User struct {
 	EmailProvedGeneration *int `json:"email_proved_generation,omitempty"`
 	// how often the second factors changed: 0 is an account that never had one, and so costs no look at them
 	FactorGeneration int `json:"factor_generation,omitempty"`
+	// random: how authenticators name the account; null until it makes a passkey
+	PasskeyHandle []byte `json:"passkey_handle,omitempty"`
 	// GraphQL's Role values, sorted, each once
 	Roles []string `json:"roles,omitempty"`
 	// GraphQL's UserStatus value
@@ -65,9 +67,11 @@ type UserEdges struct {
 	RecoveryCodes []*RecoveryCode `json:"recovery_codes,omitempty"`
 	// AccessTokens holds the value of the access_tokens edge.
 	AccessTokens []*AccessToken `json:"access_tokens,omitempty"`
+	// Passkeys holds the value of the passkeys edge.
+	Passkeys []*Passkey `json:"passkeys,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [4]bool
+	loadedTypes [5]bool
 }
 
 // SessionsOrErr returns the Sessions value or an error if the edge
@@ -106,12 +110,21 @@ func (e UserEdges) AccessTokensOrErr() ([]*AccessToken, error) {
 	return nil, &NotLoadedError{edge: "access_tokens"}
 }
 
+// PasskeysOrErr returns the Passkeys value or an error if the edge
+// was not loaded in eager-loading.
+func (e UserEdges) PasskeysOrErr() ([]*Passkey, error) {
+	if e.loadedTypes[4] {
+		return e.Passkeys, nil
+	}
+	return nil, &NotLoadedError{edge: "passkeys"}
+}
+
 // scanValues returns the types for scanning values from sql.Rows.
 func (*User) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case user.FieldRoles:
+		case user.FieldPasskeyHandle, user.FieldRoles:
 			values[i] = new([]byte)
 		case user.FieldEmailVerified, user.FieldRestorable:
 			values[i] = new(sql.NullBool)
@@ -202,6 +215,12 @@ func (_m *User) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.FactorGeneration = int(value.Int64)
 			}
+		case user.FieldPasskeyHandle:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field passkey_handle", values[i])
+			} else if value != nil {
+				_m.PasskeyHandle = *value
+			}
 		case user.FieldRoles:
 			if value, ok := values[i].(*[]byte); !ok {
 				return fmt.Errorf("unexpected type %T for field roles", values[i])
@@ -275,6 +294,11 @@ func (_m *User) QueryAccessTokens() *AccessTokenQuery {
 	return NewUserClient(_m.config).QueryAccessTokens(_m)
 }
 
+// QueryPasskeys queries the "passkeys" edge of the User entity.
+func (_m *User) QueryPasskeys() *PasskeyQuery {
+	return NewUserClient(_m.config).QueryPasskeys(_m)
+}
+
 // Update returns a builder for updating this User.
 // Note that you need to call User.Unwrap() before calling this method if this User
 // was returned from a transaction, and the transaction was committed or rolled back.
@@ -331,6 +355,9 @@ func (_m *User) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("factor_generation=")
 	builder.WriteString(fmt.Sprintf("%v", _m.FactorGeneration))
+	builder.WriteString(", ")
+	builder.WriteString("passkey_handle=")
+	builder.WriteString(fmt.Sprintf("%v", _m.PasskeyHandle))
 	builder.WriteString(", ")
 	builder.WriteString("roles=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Roles))

@@ -13,6 +13,7 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/gatehouse/gatehouse/ent/accesstoken"
+	"github.com/gatehouse/gatehouse/ent/passkey"
 	"github.com/gatehouse/gatehouse/ent/recoverycode"
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/ent/totpfactor"
@@ -138,6 +139,12 @@ func (_c *UserCreate) SetNillableFactorGeneration(v *int) *UserCreate {
 	return _c
 }
 
+// SetPasskeyHandle sets the "passkey_handle" field.
+func (_c *UserCreate) SetPasskeyHandle(v []byte) *UserCreate {
+	_c.mutation.SetPasskeyHandle(v)
+	return _c
+}
+
 // SetRoles sets the "roles" field.
 func (_c *UserCreate) SetRoles(v []string) *UserCreate {
 	_c.mutation.SetRoles(v)
@@ -254,6 +261,21 @@ func (_c *UserCreate) AddAccessTokens(v ...*AccessToken) *UserCreate {
 		ids[i] = v[i].ID
 	}
 	return _c.AddAccessTokenIDs(ids...)
+}
+
+// AddPasskeyIDs adds the "passkeys" edge to the Passkey entity by IDs.
+func (_c *UserCreate) AddPasskeyIDs(ids ...uuid.UUID) *UserCreate {
+	_c.mutation.AddPasskeyIDs(ids...)
+	return _c
+}
+
+// AddPasskeys adds the "passkeys" edges to the Passkey entity.
+func (_c *UserCreate) AddPasskeys(v ...*Passkey) *UserCreate {
+	ids := make([]uuid.UUID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddPasskeyIDs(ids...)
 }
 
 // Mutation returns the UserMutation object of the builder.
@@ -406,6 +428,10 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 		_spec.SetField(user.FieldFactorGeneration, field.TypeInt, value)
 		_node.FactorGeneration = value
 	}
+	if value, ok := _c.mutation.PasskeyHandle(); ok {
+		_spec.SetField(user.FieldPasskeyHandle, field.TypeBytes, value)
+		_node.PasskeyHandle = value
+	}
 	if value, ok := _c.mutation.Roles(); ok {
 		_spec.SetField(user.FieldRoles, field.TypeJSON, value)
 		_node.Roles = value
@@ -487,6 +513,22 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(accesstoken.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.PasskeysIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.PasskeysTable,
+			Columns: []string{user.PasskeysColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(passkey.FieldID, field.TypeUUID),
 			},
 		}
 		for _, k := range nodes {
@@ -693,6 +735,24 @@ func (u *UserUpsert) UpdateFactorGeneration() *UserUpsert {
 // AddFactorGeneration adds v to the "factor_generation" field.
 func (u *UserUpsert) AddFactorGeneration(v int) *UserUpsert {
 	u.Add(user.FieldFactorGeneration, v)
+	return u
+}
+
+// SetPasskeyHandle sets the "passkey_handle" field.
+func (u *UserUpsert) SetPasskeyHandle(v []byte) *UserUpsert {
+	u.Set(user.FieldPasskeyHandle, v)
+	return u
+}
+
+// UpdatePasskeyHandle sets the "passkey_handle" field to the value that was provided on create.
+func (u *UserUpsert) UpdatePasskeyHandle() *UserUpsert {
+	u.SetExcluded(user.FieldPasskeyHandle)
+	return u
+}
+
+// ClearPasskeyHandle clears the value of the "passkey_handle" field.
+func (u *UserUpsert) ClearPasskeyHandle() *UserUpsert {
+	u.SetNull(user.FieldPasskeyHandle)
 	return u
 }
 
@@ -991,6 +1051,27 @@ func (u *UserUpsertOne) AddFactorGeneration(v int) *UserUpsertOne {
 func (u *UserUpsertOne) UpdateFactorGeneration() *UserUpsertOne {
 	return u.Update(func(s *UserUpsert) {
 		s.UpdateFactorGeneration()
+	})
+}
+
+// SetPasskeyHandle sets the "passkey_handle" field.
+func (u *UserUpsertOne) SetPasskeyHandle(v []byte) *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.SetPasskeyHandle(v)
+	})
+}
+
+// UpdatePasskeyHandle sets the "passkey_handle" field to the value that was provided on create.
+func (u *UserUpsertOne) UpdatePasskeyHandle() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdatePasskeyHandle()
+	})
+}
+
+// ClearPasskeyHandle clears the value of the "passkey_handle" field.
+func (u *UserUpsertOne) ClearPasskeyHandle() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.ClearPasskeyHandle()
 	})
 }
 
@@ -1468,6 +1549,27 @@ func (u *UserUpsertBulk) AddFactorGeneration(v int) *UserUpsertBulk {
 func (u *UserUpsertBulk) UpdateFactorGeneration() *UserUpsertBulk {
 	return u.Update(func(s *UserUpsert) {
 		s.UpdateFactorGeneration()
+	})
+}
+
+// SetPasskeyHandle sets the "passkey_handle" field.
+func (u *UserUpsertBulk) SetPasskeyHandle(v []byte) *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.SetPasskeyHandle(v)
+	})
+}
+
+// UpdatePasskeyHandle sets the "passkey_handle" field to the value that was provided on create.
+func (u *UserUpsertBulk) UpdatePasskeyHandle() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdatePasskeyHandle()
+	})
+}
+
+// ClearPasskeyHandle clears the value of the "passkey_handle" field.
+func (u *UserUpsertBulk) ClearPasskeyHandle() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.ClearPasskeyHandle()
 	})
 }
 

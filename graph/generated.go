@@ -41,6 +41,11 @@ type DirectiveRoot struct {
 }
 
 type ComplexityRoot struct {
+	AddPasskeyPayload struct {
+		Factor        func(childComplexity int) int
+		RecoveryCodes func(childComplexity int) int
+	}
+
 	AuditConnection struct {
 		Edges    func(childComplexity int) int
 		PageInfo func(childComplexity int) int
@@ -127,6 +132,7 @@ type ComplexityRoot struct {
 
 	Mutation struct {
 		AcceptInvitation         func(childComplexity int, input accounts.AcceptInvitationInput) int
+		AddPasskey               func(childComplexity int, input accounts.AddPasskeyInput) int
 		ChangeEmail              func(childComplexity int, input accounts.ChangeEmailInput) int
 		ChangePassword           func(childComplexity int, input accounts.ChangePasswordInput) int
 		CompleteLogin            func(childComplexity int, input accounts.CompleteLoginInput) int
@@ -141,12 +147,14 @@ type ComplexityRoot struct {
 		InviteUser               func(childComplexity int, input accounts.InviteUserInput) int
 		Login                    func(childComplexity int, input accounts.LoginInput) int
 		Logout                   func(childComplexity int) int
+		PasskeyLogin             func(childComplexity int, input accounts.PasskeyLoginInput) int
 		Reauthenticate           func(childComplexity int, input accounts.ReauthenticateInput) int
 		Refresh                  func(childComplexity int, input accounts.RefreshInput) int
 		RegenerateRecoveryCodes  func(childComplexity int) int
 		Register                 func(childComplexity int, input accounts.RegisterInput) int
 		ReinstateUser            func(childComplexity int, id uuid.UUID) int
 		RemoveFactor             func(childComplexity int, id uuid.UUID) int
+		RenameFactor             func(childComplexity int, id uuid.UUID, name *string) int
 		RequestEmailVerification func(childComplexity int) int
 		RequestPasswordReset     func(childComplexity int, input accounts.RequestPasswordResetInput) int
 		ResetPassword            func(childComplexity int, input accounts.ResetPasswordInput) int
@@ -157,6 +165,8 @@ type ComplexityRoot struct {
 		SecureAccount            func(childComplexity int, input accounts.SecureAccountInput) int
 		SendPasswordReset        func(childComplexity int, userID uuid.UUID) int
 		SetRoles                 func(childComplexity int, input accounts.SetRolesInput) int
+		StartPasskey             func(childComplexity int) int
+		StartPasskeyLogin        func(childComplexity int) int
 		StartTotp                func(childComplexity int) int
 		SuspendUser              func(childComplexity int, id uuid.UUID) int
 		UpdateProfile            func(childComplexity int, input model.UpdateProfileInput) int
@@ -168,6 +178,15 @@ type ComplexityRoot struct {
 		HasNextPage     func(childComplexity int) int
 		HasPreviousPage func(childComplexity int) int
 		StartCursor     func(childComplexity int) int
+	}
+
+	Passkey struct {
+		BackedUp     func(childComplexity int) int
+		CreatedAt    func(childComplexity int) int
+		CredentialID func(childComplexity int) int
+		ID           func(childComplexity int) int
+		LastUsedAt   func(childComplexity int) int
+		Name         func(childComplexity int) int
 	}
 
 	PersonalAccessToken struct {
@@ -205,6 +224,10 @@ type ComplexityRoot struct {
 
 	RemoveFactorPayload struct {
 		Success func(childComplexity int) int
+	}
+
+	RenameFactorPayload struct {
+		Factor func(childComplexity int) int
 	}
 
 	RequestEmailVerificationPayload struct {
@@ -253,6 +276,14 @@ type ComplexityRoot struct {
 
 	SetRolesPayload struct {
 		User func(childComplexity int) int
+	}
+
+	StartPasskeyLoginPayload struct {
+		Options func(childComplexity int) int
+	}
+
+	StartPasskeyPayload struct {
+		Options func(childComplexity int) int
 	}
 
 	StartTotpPayload struct {
@@ -340,6 +371,11 @@ type MutationResolver interface {
 	DownloadMyData(ctx context.Context, input accounts.DownloadMyDataInput) (*accounts.DownloadMyDataPayload, error)
 	StartTotp(ctx context.Context) (*accounts.StartTotpPayload, error)
 	ConfirmTotp(ctx context.Context, input accounts.ConfirmTotpInput) (*accounts.ConfirmTotpPayload, error)
+	StartPasskey(ctx context.Context) (*accounts.StartPasskeyPayload, error)
+	AddPasskey(ctx context.Context, input accounts.AddPasskeyInput) (*accounts.AddPasskeyPayload, error)
+	StartPasskeyLogin(ctx context.Context) (*accounts.StartPasskeyLoginPayload, error)
+	PasskeyLogin(ctx context.Context, input accounts.PasskeyLoginInput) (*accounts.AuthPayload, error)
+	RenameFactor(ctx context.Context, id uuid.UUID, name *string) (*accounts.RenameFactorPayload, error)
 	RemoveFactor(ctx context.Context, id uuid.UUID) (*accounts.RemoveFactorPayload, error)
 	RegenerateRecoveryCodes(ctx context.Context) (*accounts.RecoveryCodesPayload, error)
 	DeleteAccount(ctx context.Context) (*accounts.DeleteAccountPayload, error)
@@ -385,6 +421,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	ec := newExecutionContext(nil, e, nil)
 	_ = ec
 	switch typeName + "." + field {
+
+	case "AddPasskeyPayload.factor":
+		if e.ComplexityRoot.AddPasskeyPayload.Factor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddPasskeyPayload.Factor(childComplexity), true
+	case "AddPasskeyPayload.recoveryCodes":
+		if e.ComplexityRoot.AddPasskeyPayload.RecoveryCodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddPasskeyPayload.RecoveryCodes(childComplexity), true
 
 	case "AuditConnection.edges":
 		if e.ComplexityRoot.AuditConnection.Edges == nil {
@@ -646,6 +695,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AcceptInvitation(childComplexity, args["input"].(accounts.AcceptInvitationInput)), true
+	case "Mutation.addPasskey":
+		if e.ComplexityRoot.Mutation.AddPasskey == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_addPasskey_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddPasskey(childComplexity, args["input"].(accounts.AddPasskeyInput)), true
 	case "Mutation.changeEmail":
 		if e.ComplexityRoot.Mutation.ChangeEmail == nil {
 			break
@@ -785,6 +845,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Logout(childComplexity), true
+	case "Mutation.passkeyLogin":
+		if e.ComplexityRoot.Mutation.PasskeyLogin == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_passkeyLogin_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PasskeyLogin(childComplexity, args["input"].(accounts.PasskeyLoginInput)), true
 	case "Mutation.reauthenticate":
 		if e.ComplexityRoot.Mutation.Reauthenticate == nil {
 			break
@@ -846,6 +917,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemoveFactor(childComplexity, args["id"].(uuid.UUID)), true
+	case "Mutation.renameFactor":
+		if e.ComplexityRoot.Mutation.RenameFactor == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_renameFactor_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RenameFactor(childComplexity, args["id"].(uuid.UUID), args["name"].(*string)), true
 	case "Mutation.requestEmailVerification":
 		if e.ComplexityRoot.Mutation.RequestEmailVerification == nil {
 			break
@@ -946,6 +1028,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetRoles(childComplexity, args["input"].(accounts.SetRolesInput)), true
+	case "Mutation.startPasskey":
+		if e.ComplexityRoot.Mutation.StartPasskey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.StartPasskey(childComplexity), true
+	case "Mutation.startPasskeyLogin":
+		if e.ComplexityRoot.Mutation.StartPasskeyLogin == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.StartPasskeyLogin(childComplexity), true
 	case "Mutation.startTotp":
 		if e.ComplexityRoot.Mutation.StartTotp == nil {
 			break
@@ -1010,6 +1104,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
+
+	case "Passkey.backedUp":
+		if e.ComplexityRoot.Passkey.BackedUp == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Passkey.BackedUp(childComplexity), true
+	case "Passkey.createdAt":
+		if e.ComplexityRoot.Passkey.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Passkey.CreatedAt(childComplexity), true
+	case "Passkey.credentialId":
+		if e.ComplexityRoot.Passkey.CredentialID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Passkey.CredentialID(childComplexity), true
+	case "Passkey.id":
+		if e.ComplexityRoot.Passkey.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Passkey.ID(childComplexity), true
+	case "Passkey.lastUsedAt":
+		if e.ComplexityRoot.Passkey.LastUsedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Passkey.LastUsedAt(childComplexity), true
+	case "Passkey.name":
+		if e.ComplexityRoot.Passkey.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Passkey.Name(childComplexity), true
 
 	case "PersonalAccessToken.createdAt":
 		if e.ComplexityRoot.PersonalAccessToken.CreatedAt == nil {
@@ -1152,6 +1283,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RemoveFactorPayload.Success(childComplexity), true
 
+	case "RenameFactorPayload.factor":
+		if e.ComplexityRoot.RenameFactorPayload.Factor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenameFactorPayload.Factor(childComplexity), true
+
 	case "RequestEmailVerificationPayload.success":
 		if e.ComplexityRoot.RequestEmailVerificationPayload.Success == nil {
 			break
@@ -1269,6 +1407,20 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SetRolesPayload.User(childComplexity), true
+
+	case "StartPasskeyLoginPayload.options":
+		if e.ComplexityRoot.StartPasskeyLoginPayload.Options == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartPasskeyLoginPayload.Options(childComplexity), true
+
+	case "StartPasskeyPayload.options":
+		if e.ComplexityRoot.StartPasskeyPayload.Options == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartPasskeyPayload.Options(childComplexity), true
 
 	case "StartTotpPayload.qrCode":
 		if e.ComplexityRoot.StartTotpPayload.QRCode == nil {
@@ -1467,6 +1619,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AcceptInvitationInput", ec.unmarshalInputAcceptInvitationInput),
+			graphql.NewInputUnmarshaler("AddPasskeyInput", ec.unmarshalInputAddPasskeyInput),
 			graphql.NewInputUnmarshaler("AuditFilter", ec.unmarshalInputAuditFilter),
 			graphql.NewInputUnmarshaler("AuthRule", ec.unmarshalInputAuthRule),
 			graphql.NewInputUnmarshaler("ChangeEmailInput", ec.unmarshalInputChangeEmailInput),
@@ -1478,6 +1631,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DownloadMyDataInput", ec.unmarshalInputDownloadMyDataInput),
 			graphql.NewInputUnmarshaler("InviteUserInput", ec.unmarshalInputInviteUserInput),
 			graphql.NewInputUnmarshaler("LoginInput", ec.unmarshalInputLoginInput),
+			graphql.NewInputUnmarshaler("PasskeyLoginInput", ec.unmarshalInputPasskeyLoginInput),
 			graphql.NewInputUnmarshaler("ReauthenticateInput", ec.unmarshalInputReauthenticateInput),
 			graphql.NewInputUnmarshaler("RefreshInput", ec.unmarshalInputRefreshInput),
 			graphql.NewInputUnmarshaler("RegisterInput", ec.unmarshalInputRegisterInput),
@@ -1614,6 +1768,9 @@ enum Owner {
 "A moment: RFC 3339, UTC, to the microsecond."
 scalar Time @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339#section-5.6")
 
+"Any JSON value (RFC 8259): what browsers write and read of passkeys."
+scalar JSON @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8259")
+
 "What can be asked."
 type Query {
   "The user who is signed in."
@@ -1686,9 +1843,9 @@ type Mutation {
   """
   login("Who signs in." input: LoginInput!): AuthPayload! @public @signsIn
   """
-  Completes a sign-in that ` + "`" + `SECOND_FACTOR_REQUIRED` + "`" + ` has stopped, by a code of an authenticator app, or by a recovery
-  code, which works once and of whose use the user is told. A challenge holds for five minutes and five tries, once, and
-  ends with the password that it was given for.
+  Completes a sign-in that ` + "`" + `SECOND_FACTOR_REQUIRED` + "`" + ` has stopped, by a code of an authenticator app, by a passkey, or by
+  a recovery code, which works once and of whose use the user is told. A challenge holds for five minutes and five
+  tries, once, and ends with the password that it was given for.
   Errors: ` + "`" + `INVALID_CREDENTIALS` + "`" + ` for a wrong code, also one that was used before, ` + "`" + `INVALID_TOKEN` + "`" + ` for the challenge,
   ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
   """
@@ -1854,6 +2011,47 @@ type Mutation {
   """
   confirmTotp("A code of the app." input: ConfirmTotpInput!): ConfirmTotpPayload! @auth(maxAge: 300)
   """
+  Begins to make a passkey (Web Authentication): give the options to ` + "`" + `PublicKeyCredential.parseCreationOptionsFromJSON` + "`" + `
+  and ` + "`" + `navigator.credentials.create` + "`" + `, and the result to ` + "`" + `addPasskey` + "`" + `, in the same session, within five minutes. An
+  account with a second factor needs a session that has proved one.
+  Errors: ` + "`" + `REAUTHENTICATION_REQUIRED` + "`" + `, ` + "`" + `FORBIDDEN` + "`" + ` for an account that has 20, or where the issuer is an IP address.
+  """
+  startPasskey: StartPasskeyPayload! @auth(maxAge: 300)
+  """
+  Adds a passkey to the account: it signs in alone (` + "`" + `passkeyLogin` + "`" + `), and a password alone no more. With the first second
+  factor come ten recovery codes, which are shown this once. The owner is told by mail. A passkey that is refused stays
+  in the authenticator: tell it by ` + "`" + `PublicKeyCredential.signalUnknownCredential` + "`" + `.
+  Errors: ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `INVALID_TOKEN` + "`" + ` for options that are used or expired, ` + "`" + `INVALID_CREDENTIALS` + "`" + ` for a passkey
+  that does not answer them, ` + "`" + `REAUTHENTICATION_REQUIRED` + "`" + `, ` + "`" + `FORBIDDEN` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
+  """
+  addPasskey("What the browser made." input: AddPasskeyInput!): AddPasskeyPayload! @auth(maxAge: 300)
+  """
+  Begins to use a passkey: give the options to ` + "`" + `PublicKeyCredential.parseRequestOptionsFromJSON` + "`" + ` and
+  ` + "`" + `navigator.credentials.get` + "`" + `, and the result to ` + "`" + `passkeyLogin` + "`" + `, ` + "`" + `completeLogin` + "`" + ` or ` + "`" + `reauthenticate` + "`" + `, within five
+  minutes. For a signed-in caller they name the caller's passkeys and count for the session; otherwise they name none,
+  also for ` + "`" + `mediation: "conditional"` + "`" + `.
+  Errors: ` + "`" + `FORBIDDEN` + "`" + ` where the issuer is an IP address, ` + "`" + `NOT_FOUND` + "`" + ` for a caller without passkeys, ` + "`" + `RATE_LIMITED` + "`" + `.
+  """
+  startPasskeyLogin: StartPasskeyLoginPayload! @public
+  """
+  Signs in with a passkey, without address and password. It verifies its user, and so is two factors in one. After a
+  reset, a suspension, a deletion or ` + "`" + `secureAccount` + "`" + `, the password is wanted beside it once (` + "`" + `completeLogin` + "`" + `).
+  Errors: ` + "`" + `INVALID_CREDENTIALS` + "`" + `, with the ` + "`" + `reason` + "`" + ` ` + "`" + `unknown` + "`" + ` for a passkey that no account has: tell its authenticator
+  by ` + "`" + `PublicKeyCredential.signalUnknownCredential` + "`" + `; ` + "`" + `INVALID_TOKEN` + "`" + ` for options that are used or expired,
+  ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `FORBIDDEN` + "`" + `, ` + "`" + `RATE_LIMITED` + "`" + `.
+  """
+  passkeyLogin("What the browser returned." input: PasskeyLoginInput!): AuthPayload! @public @signsIn
+  """
+  Gives one of the caller's passkeys another name, or none.
+  Errors: ` + "`" + `BAD_USER_INPUT` + "`" + `, ` + "`" + `NOT_FOUND` + "`" + `, also for a factor of another kind.
+  """
+  renameFactor(
+    "The passkey's id."
+    id: ID! @auth(owner: SELF)
+    "1 to 100 characters, as the name of a user; null for none."
+    name: String
+  ): RenameFactorPayload! @auth(maxAge: 300)
+  """
   Removes a second factor, in a session that has proved one. With the last one the recovery codes go, and a password
   alone opens the account again. The owner is told by mail at a confirmed address, five times an hour at most.
   Errors: ` + "`" + `NOT_FOUND` + "`" + `, also for the recovery codes alone, ` + "`" + `REAUTHENTICATION_REQUIRED` + "`" + `.
@@ -1988,6 +2186,8 @@ input ReauthenticateInput {
   password: String
   "Six digits of the account's authenticator app, in place of the password. Blanks do not matter."
   code: String
+  "What a browser returned for ` + "`" + `startPasskeyLogin` + "`" + ` in this session, in place of the password."
+  passkey: JSON
 }
 
 "The old and the new password."
@@ -2090,7 +2290,7 @@ input DownloadMyDataInput {
   token: String!
 }
 
-"The challenge of a sign-in, and the proof that it wants: one of ` + "`" + `code` + "`" + ` and ` + "`" + `recoveryCode` + "`" + `."
+"The challenge of a sign-in, and the proof that it wants: one of ` + "`" + `code` + "`" + `, ` + "`" + `recoveryCode` + "`" + ` and ` + "`" + `passkey` + "`" + `."
 input CompleteLoginInput {
   "The ` + "`" + `challenge` + "`" + ` of ` + "`" + `SECOND_FACTOR_REQUIRED` + "`" + `."
   challenge: String!
@@ -2098,6 +2298,8 @@ input CompleteLoginInput {
   code: String
   "One of the recovery codes. Blanks, hyphens and case do not matter."
   recoveryCode: String
+  "What a browser returned for ` + "`" + `startPasskeyLogin` + "`" + `."
+  passkey: JSON
   "As in ` + "`" + `LoginInput` + "`" + `."
   device: String
   """
@@ -2105,6 +2307,27 @@ input CompleteLoginInput {
   then says so. A session that begins without one has not proved it.
   """
   rememberDevice: Boolean = false
+  """
+  For browsers: keep the refresh token in a cookie that no script can read, and give none in the answer. Refused unless
+  the request's ` + "`" + `Origin` + "`" + ` is allowed.
+  """
+  cookie: Boolean = false
+}
+
+"What a browser made for ` + "`" + `startPasskey` + "`" + `."
+input AddPasskeyInput {
+  "What ` + "`" + `toJSON` + "`" + ` of the browser's credential returns."
+  response: JSON!
+  "By which the user tells the passkey from others: 1 to 100 characters, as the name of a user."
+  name: String
+}
+
+"What a browser returned for ` + "`" + `startPasskeyLogin` + "`" + `."
+input PasskeyLoginInput {
+  "What ` + "`" + `toJSON` + "`" + ` of the browser's credential returns."
+  response: JSON!
+  "As in ` + "`" + `LoginInput` + "`" + `."
+  device: String
   """
   For browsers: keep the refresh token in a cookie that no script can read, and give none in the answer. Refused unless
   the request's ` + "`" + `Origin` + "`" + ` is allowed.
@@ -2487,6 +2710,32 @@ type ConfirmTotpPayload {
   recoveryCodes: [String!]
 }
 
+"What a browser makes a passkey by."
+type StartPasskeyPayload {
+  "What ` + "`" + `PublicKeyCredential.parseCreationOptionsFromJSON` + "`" + ` takes."
+  options: JSON!
+}
+
+"The passkey counts now."
+type AddPasskeyPayload {
+  "The passkey."
+  factor: Passkey!
+  "With the first second factor: codes that each stand for it once, when it is lost. They are shown this once."
+  recoveryCodes: [String!]
+}
+
+"What a browser uses a passkey by."
+type StartPasskeyLoginPayload @public {
+  "What ` + "`" + `PublicKeyCredential.parseRequestOptionsFromJSON` + "`" + ` takes."
+  options: JSON!
+}
+
+"The passkey with its new name."
+type RenameFactorPayload {
+  "The passkey, as it is now."
+  factor: Passkey!
+}
+
 "The factor is gone."
 type RemoveFactorPayload {
   "Always true."
@@ -2521,6 +2770,22 @@ type TotpFactor implements Factor & Node @auth(owner: SELF) {
   createdAt: Time!
   "When a code of it was last used."
   lastUsedAt: Time
+}
+
+"A passkey: a key that an authenticator keeps for this account, and uses when its user is there and has shown that."
+type Passkey implements Factor & Node @auth(owner: SELF) {
+  "Names the factor (UUIDv7, RFC 9562)."
+  id: ID!
+  "When it was added."
+  createdAt: Time!
+  "When it was last used."
+  lastUsedAt: Time
+  "By which its user tells it from others."
+  name: String
+  "Its id in the authenticator, base64url: what ` + "`" + `PublicKeyCredential.signalUnknownCredential` + "`" + ` takes once it is removed."
+  credentialId: String!
+  "Whether it is on several devices, or in their cloud, and so is not lost with one of them."
+  backedUp: Boolean!
 }
 
 "The codes that stand for a second factor, each once."
@@ -2655,7 +2920,10 @@ enum ErrorCode {
   the ` + "`" + `challenge` + "`" + `. ` + "`" + `factors` + "`" + ` lists what it can be completed with: values of ` + "`" + `FactorKind` + "`" + `.
   """
   SECOND_FACTOR_REQUIRED
-  "Wrong e-mail address, password or code."
+  """
+  Wrong e-mail address, password, code or passkey; ` + "`" + `reason` + "`" + ` is ` + "`" + `unknown` + "`" + ` for a passkey that no account has, which the
+  browser can then delete.
+  """
   INVALID_CREDENTIALS
   """
   There is no refresh token, or it, the token of a link or a challenge is refused; ` + "`" + `reason` + "`" + ` is ` + "`" + `missing` + "`" + `, ` + "`" + `unknown` + "`" + `,
@@ -2701,6 +2969,8 @@ enum ErrorCode {
 enum FactorKind {
   "A code of an authenticator app."
   TOTP
+  "A passkey."
+  PASSKEY
   "A recovery code."
   RECOVERY_CODES
 }
@@ -2731,6 +3001,16 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // childFields_* functions provide shared child field context lookups.
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
+
+func (ec *executionContext) childFields_AddPasskeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "factor":
+		return ec.fieldContext_AddPasskeyPayload_factor(ctx, field)
+	case "recoveryCodes":
+		return ec.fieldContext_AddPasskeyPayload_recoveryCodes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AddPasskeyPayload", field.Name)
+}
 
 func (ec *executionContext) childFields_AuditConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
@@ -2914,6 +3194,24 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_Passkey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Passkey_id(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Passkey_createdAt(ctx, field)
+	case "lastUsedAt":
+		return ec.fieldContext_Passkey_lastUsedAt(ctx, field)
+	case "name":
+		return ec.fieldContext_Passkey_name(ctx, field)
+	case "credentialId":
+		return ec.fieldContext_Passkey_credentialId(ctx, field)
+	case "backedUp":
+		return ec.fieldContext_Passkey_backedUp(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Passkey", field.Name)
+}
+
 func (ec *executionContext) childFields_PersonalAccessToken(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -2970,6 +3268,14 @@ func (ec *executionContext) childFields_RemoveFactorPayload(ctx context.Context,
 		return ec.fieldContext_RemoveFactorPayload_success(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RemoveFactorPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RenameFactorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "factor":
+		return ec.fieldContext_RenameFactorPayload_factor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RenameFactorPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RequestEmailVerificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3066,6 +3372,22 @@ func (ec *executionContext) childFields_SetRolesPayload(ctx context.Context, fie
 		return ec.fieldContext_SetRolesPayload_user(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SetRolesPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_StartPasskeyLoginPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "options":
+		return ec.fieldContext_StartPasskeyLoginPayload_options(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartPasskeyLoginPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_StartPasskeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "options":
+		return ec.fieldContext_StartPasskeyPayload_options(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartPasskeyPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_StartTotpPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3304,6 +3626,20 @@ func (ec *executionContext) field_Mutation_acceptInvitation_args(ctx context.Con
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_addPasskey_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (accounts.AddPasskeyInput, error) {
+			return ec.unmarshalNAddPasskeyInput2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐAddPasskeyInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_changeEmail_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -3458,6 +3794,20 @@ func (ec *executionContext) field_Mutation_login_args(ctx context.Context, rawAr
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_passkeyLogin_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (accounts.PasskeyLoginInput, error) {
+			return ec.unmarshalNPasskeyLoginInput2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐPasskeyLoginInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_reauthenticate_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -3525,6 +3875,28 @@ func (ec *executionContext) field_Mutation_removeFactor_args(ctx context.Context
 		return nil, err
 	}
 	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_renameFactor_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (uuid.UUID, error) {
+			return ec.unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "name",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["name"] = arg1
 	return args, nil
 }
 
@@ -3943,6 +4315,61 @@ func (ec *executionContext) field___Type_inputFields_args(ctx context.Context, r
 // endregion ***************************** args.gotpl *****************************
 
 // region    **************************** field.gotpl *****************************
+
+func (ec *executionContext) _AddPasskeyPayload_factor(ctx context.Context, field graphql.CollectedField, obj *accounts.AddPasskeyPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AddPasskeyPayload_factor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Factor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *accounts.Passkey) graphql.Marshaler {
+			return ec.marshalNPasskey2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐPasskey(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AddPasskeyPayload_factor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AddPasskeyPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Passkey(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AddPasskeyPayload_recoveryCodes(ctx context.Context, field graphql.CollectedField, obj *accounts.AddPasskeyPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AddPasskeyPayload_recoveryCodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecoveryCodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AddPasskeyPayload_recoveryCodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AddPasskeyPayload", field, false, false, "String")
+}
 
 func (ec *executionContext) _AuditConnection_edges(ctx context.Context, field graphql.CollectedField, obj *accounts.AuditConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -5988,6 +6415,202 @@ func (ec *executionContext) fieldContext_Mutation_confirmTotp(ctx context.Contex
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_startPasskey(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_startPasskey(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().StartPasskey(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *accounts.StartPasskeyPayload) graphql.Marshaler {
+			return ec.marshalNStartPasskeyPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐStartPasskeyPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_startPasskey(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StartPasskeyPayload(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_addPasskey(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_addPasskey(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AddPasskey(ctx, fc.Args["input"].(accounts.AddPasskeyInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *accounts.AddPasskeyPayload) graphql.Marshaler {
+			return ec.marshalNAddPasskeyPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐAddPasskeyPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_addPasskey(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AddPasskeyPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_addPasskey_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_startPasskeyLogin(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_startPasskeyLogin(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().StartPasskeyLogin(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *accounts.StartPasskeyLoginPayload) graphql.Marshaler {
+			return ec.marshalNStartPasskeyLoginPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐStartPasskeyLoginPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_startPasskeyLogin(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StartPasskeyLoginPayload(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_passkeyLogin(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_passkeyLogin(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PasskeyLogin(ctx, fc.Args["input"].(accounts.PasskeyLoginInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *accounts.AuthPayload) graphql.Marshaler {
+			return ec.marshalNAuthPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐAuthPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_passkeyLogin(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuthPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_passkeyLogin_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_renameFactor(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_renameFactor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RenameFactor(ctx, fc.Args["id"].(uuid.UUID), fc.Args["name"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *accounts.RenameFactorPayload) graphql.Marshaler {
+			return ec.marshalNRenameFactorPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐRenameFactorPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_renameFactor(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RenameFactorPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_renameFactor_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_removeFactor(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6450,6 +7073,144 @@ func (ec *executionContext) _PageInfo_endCursor(ctx context.Context, field graph
 }
 func (ec *executionContext) fieldContext_PageInfo_endCursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "String")
+}
+
+func (ec *executionContext) _Passkey_id(ctx context.Context, field graphql.CollectedField, obj *accounts.Passkey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Passkey_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v uuid.UUID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Passkey_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Passkey", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Passkey_createdAt(ctx context.Context, field graphql.CollectedField, obj *accounts.Passkey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Passkey_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Passkey_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Passkey", field, false, false, "Time")
+}
+
+func (ec *executionContext) _Passkey_lastUsedAt(ctx context.Context, field graphql.CollectedField, obj *accounts.Passkey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Passkey_lastUsedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastUsedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Passkey_lastUsedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Passkey", field, false, false, "Time")
+}
+
+func (ec *executionContext) _Passkey_name(ctx context.Context, field graphql.CollectedField, obj *accounts.Passkey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Passkey_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Passkey_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Passkey", field, false, false, "String")
+}
+
+func (ec *executionContext) _Passkey_credentialId(ctx context.Context, field graphql.CollectedField, obj *accounts.Passkey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Passkey_credentialId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CredentialID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Passkey_credentialId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Passkey", field, false, false, "String")
+}
+
+func (ec *executionContext) _Passkey_backedUp(ctx context.Context, field graphql.CollectedField, obj *accounts.Passkey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Passkey_backedUp(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BackedUp, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Passkey_backedUp(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Passkey", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _PersonalAccessToken_id(ctx context.Context, field graphql.CollectedField, obj *accounts.PersonalAccessToken) (ret graphql.Marshaler) {
@@ -7076,6 +7837,38 @@ func (ec *executionContext) fieldContext_RemoveFactorPayload_success(_ context.C
 	return graphql.NewScalarFieldContext("RemoveFactorPayload", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _RenameFactorPayload_factor(ctx context.Context, field graphql.CollectedField, obj *accounts.RenameFactorPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RenameFactorPayload_factor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Factor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *accounts.Passkey) graphql.Marshaler {
+			return ec.marshalNPasskey2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐPasskey(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RenameFactorPayload_factor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RenameFactorPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Passkey(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _RequestEmailVerificationPayload_success(ctx context.Context, field graphql.CollectedField, obj *accounts.RequestEmailVerificationPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7506,6 +8299,52 @@ func (ec *executionContext) fieldContext_SetRolesPayload_user(_ context.Context,
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _StartPasskeyLoginPayload_options(ctx context.Context, field graphql.CollectedField, obj *accounts.StartPasskeyLoginPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StartPasskeyLoginPayload_options(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Options, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v any) graphql.Marshaler {
+			return ec.marshalNJSON2interface(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StartPasskeyLoginPayload_options(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeyLoginPayload", field, false, false, "JSON")
+}
+
+func (ec *executionContext) _StartPasskeyPayload_options(ctx context.Context, field graphql.CollectedField, obj *accounts.StartPasskeyPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StartPasskeyPayload_options(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Options, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v any) graphql.Marshaler {
+			return ec.marshalNJSON2interface(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StartPasskeyPayload_options(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeyPayload", field, false, false, "JSON")
 }
 
 func (ec *executionContext) _StartTotpPayload_secret(ctx context.Context, field graphql.CollectedField, obj *accounts.StartTotpPayload) (ret graphql.Marshaler) {
@@ -9408,6 +10247,55 @@ func UnmarshalAcceptInvitationInput(ctx context.Context, raw any) (accounts.Acce
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputAddPasskeyInput(ctx context.Context, obj any) (accounts.AddPasskeyInput, error) {
+	var it accounts.AddPasskeyInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"response", "name"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "response":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("response"))
+			data, err := ec.unmarshalNJSON2interface(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Response = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAddPasskeyInput unmarshals raw into the AddPasskeyInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAddPasskeyInput(ctx context.Context, raw any) (accounts.AddPasskeyInput, error) {
+	var out accounts.AddPasskeyInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AddPasskeyInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputAuditFilter(ctx context.Context, obj any) (accounts.AuditFilter, error) {
 	var it accounts.AuditFilter
 	if obj == nil {
@@ -9657,7 +10545,7 @@ func (ec *executionContext) unmarshalInputCompleteLoginInput(ctx context.Context
 		asMap["cookie"] = false
 	}
 
-	fieldsInOrder := [...]string{"challenge", "code", "recoveryCode", "device", "rememberDevice", "cookie"}
+	fieldsInOrder := [...]string{"challenge", "code", "recoveryCode", "passkey", "device", "rememberDevice", "cookie"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -9685,6 +10573,13 @@ func (ec *executionContext) unmarshalInputCompleteLoginInput(ctx context.Context
 				return it, err
 			}
 			it.RecoveryCode = data
+		case "passkey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("passkey"))
+			data, err := ec.unmarshalOJSON2interface(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Passkey = data
 		case "device":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("device"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -10035,6 +10930,66 @@ func UnmarshalLoginInput(ctx context.Context, raw any) (accounts.LoginInput, err
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputPasskeyLoginInput(ctx context.Context, obj any) (accounts.PasskeyLoginInput, error) {
+	var it accounts.PasskeyLoginInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["cookie"]; !present {
+		asMap["cookie"] = false
+	}
+
+	fieldsInOrder := [...]string{"response", "device", "cookie"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "response":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("response"))
+			data, err := ec.unmarshalNJSON2interface(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Response = data
+		case "device":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("device"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Device = data
+		case "cookie":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cookie"))
+			data, err := ec.unmarshalOBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Cookie = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalPasskeyLoginInput unmarshals raw into the PasskeyLoginInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalPasskeyLoginInput(ctx context.Context, raw any) (accounts.PasskeyLoginInput, error) {
+	var out accounts.PasskeyLoginInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "PasskeyLoginInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputReauthenticateInput(ctx context.Context, obj any) (accounts.ReauthenticateInput, error) {
 	var it accounts.ReauthenticateInput
 	if obj == nil {
@@ -10046,7 +11001,7 @@ func (ec *executionContext) unmarshalInputReauthenticateInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"password", "code"}
+	fieldsInOrder := [...]string{"password", "code", "passkey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -10067,6 +11022,13 @@ func (ec *executionContext) unmarshalInputReauthenticateInput(ctx context.Contex
 				return it, err
 			}
 			it.Code = data
+		case "passkey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("passkey"))
+			data, err := ec.unmarshalOJSON2interface(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Passkey = data
 		}
 	}
 	return it, nil
@@ -10702,6 +11664,11 @@ func (ec *executionContext) _Factor(ctx context.Context, sel ast.SelectionSet, o
 			return graphql.Null
 		}
 		return ec._RecoveryCodes(ctx, sel, obj)
+	case *accounts.Passkey:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Passkey(ctx, sel, obj)
 	default:
 		if typedObj, ok := obj.(graphql.Marshaler); ok {
 			return typedObj
@@ -10725,6 +11692,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._RecoveryCodes(ctx, sel, obj)
+	case *accounts.Passkey:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Passkey(ctx, sel, obj)
 	case *accounts.User:
 		if obj == nil {
 			return graphql.Null
@@ -10762,6 +11734,44 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 // endregion ************************** interface.gotpl ***************************
 
 // region    **************************** object.gotpl ****************************
+
+var addPasskeyPayloadImplementors = []string{"AddPasskeyPayload"}
+
+func (ec *executionContext) _AddPasskeyPayload(ctx context.Context, sel ast.SelectionSet, obj *accounts.AddPasskeyPayload) graphql.Marshaler {
+	fields := collectFields(ctx, ec.OperationContext, sel, addPasskeyPayloadImplementors)
+
+	out := newFieldSet(fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AddPasskeyPayload")
+		case "factor":
+			out.Values[i] = ec._AddPasskeyPayload_factor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "recoveryCodes":
+			out.Values[i] = ec._AddPasskeyPayload_recoveryCodes(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
 
 var auditConnectionImplementors = []string{"AuditConnection"}
 
@@ -11579,6 +12589,41 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "startPasskey":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_startPasskey(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "addPasskey":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_addPasskey(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "startPasskeyLogin":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_startPasskeyLogin(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "passkeyLogin":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_passkeyLogin(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "renameFactor":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_renameFactor(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "removeFactor":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_removeFactor(ctx, field)
@@ -11688,6 +12733,64 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 		case "endCursor":
 			out.Values[i] = ec._PageInfo_endCursor(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var passkeyImplementors = []string{"Passkey", "Factor", "Node"}
+
+func (ec *executionContext) _Passkey(ctx context.Context, sel ast.SelectionSet, obj *accounts.Passkey) graphql.Marshaler {
+	fields := collectFields(ctx, ec.OperationContext, sel, passkeyImplementors)
+
+	out := newFieldSet(fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Passkey")
+		case "id":
+			out.Values[i] = ec._Passkey_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "createdAt":
+			out.Values[i] = ec._Passkey_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "lastUsedAt":
+			out.Values[i] = ec._Passkey_lastUsedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "name":
+			out.Values[i] = ec._Passkey_name(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "credentialId":
+			out.Values[i] = ec._Passkey_credentialId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "backedUp":
+			out.Values[i] = ec._Passkey_backedUp(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -11977,6 +13080,39 @@ func (ec *executionContext) _RemoveFactorPayload(ctx context.Context, sel ast.Se
 			out.Values[i] = graphql.MarshalString("RemoveFactorPayload")
 		case "success":
 			out.Values[i] = ec._RemoveFactorPayload_success(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var renameFactorPayloadImplementors = []string{"RenameFactorPayload"}
+
+func (ec *executionContext) _RenameFactorPayload(ctx context.Context, sel ast.SelectionSet, obj *accounts.RenameFactorPayload) graphql.Marshaler {
+	fields := collectFields(ctx, ec.OperationContext, sel, renameFactorPayloadImplementors)
+
+	out := newFieldSet(fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RenameFactorPayload")
+		case "factor":
+			out.Values[i] = ec._RenameFactorPayload_factor(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -12347,6 +13483,72 @@ func (ec *executionContext) _SetRolesPayload(ctx context.Context, sel ast.Select
 			out.Values[i] = graphql.MarshalString("SetRolesPayload")
 		case "user":
 			out.Values[i] = ec._SetRolesPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var startPasskeyLoginPayloadImplementors = []string{"StartPasskeyLoginPayload"}
+
+func (ec *executionContext) _StartPasskeyLoginPayload(ctx context.Context, sel ast.SelectionSet, obj *accounts.StartPasskeyLoginPayload) graphql.Marshaler {
+	fields := collectFields(ctx, ec.OperationContext, sel, startPasskeyLoginPayloadImplementors)
+
+	out := newFieldSet(fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StartPasskeyLoginPayload")
+		case "options":
+			out.Values[i] = ec._StartPasskeyLoginPayload_options(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var startPasskeyPayloadImplementors = []string{"StartPasskeyPayload"}
+
+func (ec *executionContext) _StartPasskeyPayload(ctx context.Context, sel ast.SelectionSet, obj *accounts.StartPasskeyPayload) graphql.Marshaler {
+	fields := collectFields(ctx, ec.OperationContext, sel, startPasskeyPayloadImplementors)
+
+	out := newFieldSet(fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StartPasskeyPayload")
+		case "options":
+			out.Values[i] = ec._StartPasskeyPayload_options(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -13109,6 +14311,19 @@ func (ec *executionContext) unmarshalNAcceptInvitationInput2githubᚗcomᚋgateh
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNAddPasskeyInput2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐAddPasskeyInput(ctx context.Context, v any) (accounts.AddPasskeyInput, error) {
+	res, err := ec.unmarshalInputAddPasskeyInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAddPasskeyPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐAddPasskeyPayload(ctx context.Context, sel ast.SelectionSet, v *accounts.AddPasskeyPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AddPasskeyPayload!")
+		return graphql.Null
+	}
+	return ec._AddPasskeyPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNAuditActor2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐAuditActor(ctx context.Context, v any) (accounts.AuditActor, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := unmarshalNAuditActor2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐAuditActor[tmp]
@@ -13370,6 +14585,24 @@ func (ec *executionContext) marshalNInviteUserPayload2ᚖgithubᚗcomᚋgatehous
 	return ec._InviteUserPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNJSON2interface(ctx context.Context, v any) (any, error) {
+	res, err := graphql.UnmarshalAny(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNJSON2interface(ctx context.Context, sel ast.SelectionSet, v any) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "JSON!")
+		return graphql.Null
+	}
+	_ = sel
+	res := graphql.MarshalAny(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "JSON!")
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNLoginInput2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐLoginInput(ctx context.Context, v any) (accounts.LoginInput, error) {
 	res, err := ec.unmarshalInputLoginInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -13415,6 +14648,19 @@ func (ec *executionContext) marshalNPageInfo2ᚖgithubᚗcomᚋgatehouseᚋgateh
 		return graphql.Null
 	}
 	return ec._PageInfo(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNPasskey2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐPasskey(ctx context.Context, sel ast.SelectionSet, v *accounts.Passkey) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Passkey!")
+		return graphql.Null
+	}
+	return ec._Passkey(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNPasskeyLoginInput2githubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐPasskeyLoginInput(ctx context.Context, v any) (accounts.PasskeyLoginInput, error) {
+	res, err := ec.unmarshalInputPasskeyLoginInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNPersonalAccessToken2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐPersonalAccessToken(ctx context.Context, sel ast.SelectionSet, v *accounts.PersonalAccessToken) graphql.Marshaler {
@@ -13470,6 +14716,14 @@ func (ec *executionContext) marshalNRemoveFactorPayload2ᚖgithubᚗcomᚋgateho
 		return graphql.Null
 	}
 	return ec._RemoveFactorPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNRenameFactorPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐRenameFactorPayload(ctx context.Context, sel ast.SelectionSet, v *accounts.RenameFactorPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RenameFactorPayload!")
+		return graphql.Null
+	}
+	return ec._RenameFactorPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNRequestEmailVerificationPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐRequestEmailVerificationPayload(ctx context.Context, sel ast.SelectionSet, v *accounts.RequestEmailVerificationPayload) graphql.Marshaler {
@@ -13631,6 +14885,22 @@ func (ec *executionContext) marshalNSetRolesPayload2ᚖgithubᚗcomᚋgatehouse�
 		return graphql.Null
 	}
 	return ec._SetRolesPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNStartPasskeyLoginPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐStartPasskeyLoginPayload(ctx context.Context, sel ast.SelectionSet, v *accounts.StartPasskeyLoginPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "StartPasskeyLoginPayload!")
+		return graphql.Null
+	}
+	return ec._StartPasskeyLoginPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNStartPasskeyPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐStartPasskeyPayload(ctx context.Context, sel ast.SelectionSet, v *accounts.StartPasskeyPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "StartPasskeyPayload!")
+		return graphql.Null
+	}
+	return ec._StartPasskeyPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNStartTotpPayload2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐStartTotpPayload(ctx context.Context, sel ast.SelectionSet, v *accounts.StartTotpPayload) graphql.Marshaler {
@@ -14082,6 +15352,24 @@ func (ec *executionContext) marshalOInt2ᚖint32(ctx context.Context, sel ast.Se
 	_ = sel
 	_ = ctx
 	res := graphql.MarshalInt32(*v)
+	return res
+}
+
+func (ec *executionContext) unmarshalOJSON2interface(ctx context.Context, v any) (any, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := graphql.UnmarshalAny(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOJSON2interface(ctx context.Context, sel ast.SelectionSet, v any) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalAny(v)
 	return res
 }
 

@@ -76,6 +76,7 @@ func objects(service *accounts.Service) map[string]func(context.Context, string)
 		"Mutation.revokeAccessToken(id:)": byID("id", service.AccessToken),
 		"Mutation.revokeSession(id:)":     byID("id", service.Session),
 		"Mutation.removeFactor(id:)":      byID("id", service.Factor),
+		"Mutation.renameFactor(id:)":      byID("id", service.Factor),
 	}
 }
 
@@ -96,6 +97,7 @@ func byID[T any](
 func owners() map[string][]authz.Owner {
 	return map[string][]authz.Owner{"SELF": {
 		self[*accounts.AuditEvent](),
+		self[*accounts.Passkey](),
 		self[*accounts.PersonalAccessToken](),
 		self[*accounts.RecoveryCodes](),
 		self[*accounts.Session](),

@@ -144,6 +144,31 @@ func (r *mutationResolver) ConfirmTotp(ctx context.Context, input accounts.Confi
 	return r.accounts.ConfirmTotp(ctx, viewer.From(ctx), input)
 }
 
+// StartPasskey is the resolver for the startPasskey field.
+func (r *mutationResolver) StartPasskey(ctx context.Context) (*accounts.StartPasskeyPayload, error) {
+	return r.accounts.StartPasskey(ctx, viewer.From(ctx))
+}
+
+// AddPasskey is the resolver for the addPasskey field.
+func (r *mutationResolver) AddPasskey(ctx context.Context, input accounts.AddPasskeyInput) (*accounts.AddPasskeyPayload, error) {
+	return r.accounts.AddPasskey(ctx, viewer.From(ctx), input)
+}
+
+// StartPasskeyLogin is the resolver for the startPasskeyLogin field.
+func (r *mutationResolver) StartPasskeyLogin(ctx context.Context) (*accounts.StartPasskeyLoginPayload, error) {
+	return r.accounts.StartPasskeyLogin(ctx, viewer.From(ctx))
+}
+
+// PasskeyLogin is the resolver for the passkeyLogin field.
+func (r *mutationResolver) PasskeyLogin(ctx context.Context, input accounts.PasskeyLoginInput) (*accounts.AuthPayload, error) {
+	return signIn(ctx, input.Cookie, r.accounts.PasskeyLogin, input)
+}
+
+// RenameFactor is the resolver for the renameFactor field.
+func (r *mutationResolver) RenameFactor(ctx context.Context, id uuid.UUID, name *string) (*accounts.RenameFactorPayload, error) {
+	return r.accounts.RenameFactor(ctx, viewer.From(ctx), id, name)
+}
+
 // RemoveFactor is the resolver for the removeFactor field.
 func (r *mutationResolver) RemoveFactor(ctx context.Context, id uuid.UUID) (*accounts.RemoveFactorPayload, error) {
 	return r.accounts.RemoveFactor(ctx, viewer.From(ctx), id)

@@ -27,8 +27,8 @@ func TestSchema_AnOperationHasOneSignIn(t *testing.T) {
 			signIns[f.Name] = true
 		}
 	}
-	want := map[string]bool{"register": true, "login": true, "completeLogin": true, "refresh": true,
-		"reauthenticate": true, "changePassword": true, "resetPassword": true, "acceptInvitation": true}
+	want := map[string]bool{"register": true, "login": true, "completeLogin": true, "passkeyLogin": true,
+		"refresh": true, "reauthenticate": true, "changePassword": true, "resetPassword": true, "acceptInvitation": true}
 	testenv.Equal(t, want, signIns, "sign-ins")
 }
 

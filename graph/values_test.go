@@ -20,7 +20,7 @@ func scalarInputs(schema *ast.Schema, f func(typ *ast.Type, document func(value 
 				definition := schema.Types[a.Type.Name()]
 				if definition.Kind == ast.Scalar {
 					f(a.Type, func(value string) string {
-						return fmt.Sprintf("%s(%s:%s){__typename}}", field.Name, a.Name, value)
+						return fmt.Sprintf("%s(%s:%s%s){__typename}}", field.Name, a.Name, value, requiredArguments(field, a))
 					})
 				}
 				for _, in := range definition.Fields {
@@ -36,13 +36,24 @@ func scalarInputs(schema *ast.Schema, f func(typ *ast.Type, document func(value 
 	}
 }
 
+// requiredArguments returns good values of the other arguments that a field requires.
+func requiredArguments(field *ast.FieldDefinition, argument *ast.ArgumentDefinition) (all string) {
+	for _, other := range field.Arguments {
+		if other != argument && other.Type.NonNull {
+			all += "," + other.Name + ":" + goodValues[other.Type.Name()]
+		}
+	}
+	return all
+}
+
+var goodValues = map[string]string{"ID": `"0197c1b0-0000-7000-8000-0000000000ab"`, "String": `"x"`, "Role": "[USER]", "JSON": "{}",
+	"Time": `"2026-07-01T12:00:00Z"`}
+
 // requiredBeside returns good values of the other fields that an input object requires.
 func requiredBeside(object *ast.Definition, field *ast.FieldDefinition) (all string) {
-	good := map[string]string{"ID": `"0197c1b0-0000-7000-8000-0000000000ab"`, "String": `"x"`, "Role": "[USER]",
-		"Time": `"2026-07-01T12:00:00Z"`}
 	for _, other := range object.Fields {
 		if other != field && other.Type.NonNull {
-			all += "," + other.Name + ":" + good[other.Type.Name()]
+			all += "," + other.Name + ":" + goodValues[other.Type.Name()]
 		}
 	}
 	return all

@@ -230,6 +230,48 @@ var (
 			},
 		},
 	}
+	// PasskeysColumns holds the columns for the "passkeys" table.
+	PasskeysColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "credential_id", Type: field.TypeBytes},
+		{Name: "public_key", Type: field.TypeBytes},
+		{Name: "sign_count", Type: field.TypeInt64},
+		{Name: "transports", Type: field.TypeString},
+		{Name: "aaguid", Type: field.TypeBytes},
+		{Name: "backup_eligible", Type: field.TypeBool},
+		{Name: "backed_up", Type: field.TypeBool},
+		{Name: "name", Type: field.TypeString, Nullable: true},
+		{Name: "credential_generation", Type: field.TypeInt},
+		{Name: "last_used_at", Type: field.TypeTime, Nullable: true},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "user_id", Type: field.TypeUUID},
+	}
+	// PasskeysTable holds the schema information for the "passkeys" table.
+	PasskeysTable = &schema.Table{
+		Name:       "passkeys",
+		Columns:    PasskeysColumns,
+		PrimaryKey: []*schema.Column{PasskeysColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "passkeys_users_passkeys",
+				Columns:    []*schema.Column{PasskeysColumns[12]},
+				RefColumns: []*schema.Column{UsersColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "passkey_credential_id",
+				Unique:  true,
+				Columns: []*schema.Column{PasskeysColumns[1]},
+			},
+			{
+				Name:    "passkey_user_id",
+				Unique:  false,
+				Columns: []*schema.Column{PasskeysColumns[12]},
+			},
+		},
+	}
 	// RecoveryCodesColumns holds the columns for the "recovery_codes" table.
 	RecoveryCodesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -409,6 +451,7 @@ var (
 		{Name: "credential_generation", Type: field.TypeInt, Default: 0},
 		{Name: "email_proved_generation", Type: field.TypeInt, Nullable: true},
 		{Name: "factor_generation", Type: field.TypeInt, Default: 0},
+		{Name: "passkey_handle", Type: field.TypeBytes, Nullable: true},
 		{Name: "roles", Type: field.TypeJSON},
 		{Name: "status", Type: field.TypeString},
 		{Name: "erase_at", Type: field.TypeTime, Nullable: true},
@@ -433,7 +476,7 @@ var (
 			{
 				Name:    "users_suspended",
 				Unique:  false,
-				Columns: []*schema.Column{UsersColumns[14], UsersColumns[0]},
+				Columns: []*schema.Column{UsersColumns[15], UsersColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'SUSPENDED'",
 				},
@@ -441,7 +484,7 @@ var (
 			{
 				Name:    "users_deleted",
 				Unique:  false,
-				Columns: []*schema.Column{UsersColumns[14], UsersColumns[0]},
+				Columns: []*schema.Column{UsersColumns[15], UsersColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'DELETED'",
 				},
@@ -449,17 +492,17 @@ var (
 			{
 				Name:    "users_created",
 				Unique:  false,
-				Columns: []*schema.Column{UsersColumns[14], UsersColumns[0]},
+				Columns: []*schema.Column{UsersColumns[15], UsersColumns[0]},
 			},
 			{
 				Name:    "users_verified",
 				Unique:  false,
-				Columns: []*schema.Column{UsersColumns[2], UsersColumns[14], UsersColumns[0]},
+				Columns: []*schema.Column{UsersColumns[2], UsersColumns[15], UsersColumns[0]},
 			},
 			{
 				Name:    "users_erasures",
 				Unique:  false,
-				Columns: []*schema.Column{UsersColumns[12]},
+				Columns: []*schema.Column{UsersColumns[13]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "erase_at IS NOT NULL",
 				},
@@ -467,7 +510,7 @@ var (
 			{
 				Name:    "users_administrators",
 				Unique:  false,
-				Columns: []*schema.Column{UsersColumns[14], UsersColumns[0]},
+				Columns: []*schema.Column{UsersColumns[15], UsersColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "CAST(roles AS text) LIKE '%\"ADMIN\"%'",
 				},
@@ -483,6 +526,7 @@ var (
 		ErasuresTable,
 		JobsTable,
 		OneTimeTokensTable,
+		PasskeysTable,
 		RecoveryCodesTable,
 		RevocationsTable,
 		SessionsTable,
@@ -516,6 +560,10 @@ func init() {
 	}
 	OneTimeTokensTable.Annotation = &entsql.Annotation{
 		Table: "one_time_tokens",
+	}
+	PasskeysTable.ForeignKeys[0].RefTable = UsersTable
+	PasskeysTable.Annotation = &entsql.Annotation{
+		Table: "passkeys",
 	}
 	RecoveryCodesTable.ForeignKeys[0].RefTable = UsersTable
 	RecoveryCodesTable.Annotation = &entsql.Annotation{

@@ -36,6 +36,8 @@ func (User) Fields() []ent.Field {
 			Comment("the credential_generation whose holder has shown that they read the mail of the address"),
 		field.Int("factor_generation").Default(0).
 			Comment("how often the second factors changed: 0 is an account that never had one, and so costs no look at them"),
+		field.Bytes("passkey_handle").Optional().
+			Comment("random: how authenticators name the account; null until it makes a passkey"),
 		field.Strings("roles").Comment("GraphQL's Role values, sorted, each once"),
 		field.String("status").Comment("GraphQL's UserStatus value"),
 		field.Time("erase_at").Optional().Nillable().Comment("of a deleted account: when it is erased"),
@@ -52,6 +54,7 @@ func (User) Edges() []ent.Edge {
 		edge.To("totp_factors", TotpFactor.Type).Annotations(entsql.OnDelete(entsql.Cascade)),
 		edge.To("recovery_codes", RecoveryCode.Type).Annotations(entsql.OnDelete(entsql.Cascade)),
 		edge.To("access_tokens", AccessToken.Type).Annotations(entsql.OnDelete(entsql.Cascade)),
+		edge.To("passkeys", Passkey.Type).Annotations(entsql.OnDelete(entsql.Cascade)),
 	}
 }
 

@@ -101,6 +101,11 @@ func FactorGeneration(v int) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldFactorGeneration, v))
 }
 
+// PasskeyHandle applies equality check predicate on the "passkey_handle" field. It's identical to PasskeyHandleEQ.
+func PasskeyHandle(v []byte) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldPasskeyHandle, v))
+}
+
 // Status applies equality check predicate on the "status" field. It's identical to StatusEQ.
 func Status(v string) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldStatus, v))
@@ -621,6 +626,56 @@ func FactorGenerationLTE(v int) predicate.User {
 	return predicate.User(sql.FieldLTE(FieldFactorGeneration, v))
 }
 
+// PasskeyHandleEQ applies the EQ predicate on the "passkey_handle" field.
+func PasskeyHandleEQ(v []byte) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldPasskeyHandle, v))
+}
+
+// PasskeyHandleNEQ applies the NEQ predicate on the "passkey_handle" field.
+func PasskeyHandleNEQ(v []byte) predicate.User {
+	return predicate.User(sql.FieldNEQ(FieldPasskeyHandle, v))
+}
+
+// PasskeyHandleIn applies the In predicate on the "passkey_handle" field.
+func PasskeyHandleIn(vs ...[]byte) predicate.User {
+	return predicate.User(sql.FieldIn(FieldPasskeyHandle, vs...))
+}
+
+// PasskeyHandleNotIn applies the NotIn predicate on the "passkey_handle" field.
+func PasskeyHandleNotIn(vs ...[]byte) predicate.User {
+	return predicate.User(sql.FieldNotIn(FieldPasskeyHandle, vs...))
+}
+
+// PasskeyHandleGT applies the GT predicate on the "passkey_handle" field.
+func PasskeyHandleGT(v []byte) predicate.User {
+	return predicate.User(sql.FieldGT(FieldPasskeyHandle, v))
+}
+
+// PasskeyHandleGTE applies the GTE predicate on the "passkey_handle" field.
+func PasskeyHandleGTE(v []byte) predicate.User {
+	return predicate.User(sql.FieldGTE(FieldPasskeyHandle, v))
+}
+
+// PasskeyHandleLT applies the LT predicate on the "passkey_handle" field.
+func PasskeyHandleLT(v []byte) predicate.User {
+	return predicate.User(sql.FieldLT(FieldPasskeyHandle, v))
+}
+
+// PasskeyHandleLTE applies the LTE predicate on the "passkey_handle" field.
+func PasskeyHandleLTE(v []byte) predicate.User {
+	return predicate.User(sql.FieldLTE(FieldPasskeyHandle, v))
+}
+
+// PasskeyHandleIsNil applies the IsNil predicate on the "passkey_handle" field.
+func PasskeyHandleIsNil() predicate.User {
+	return predicate.User(sql.FieldIsNull(FieldPasskeyHandle))
+}
+
+// PasskeyHandleNotNil applies the NotNil predicate on the "passkey_handle" field.
+func PasskeyHandleNotNil() predicate.User {
+	return predicate.User(sql.FieldNotNull(FieldPasskeyHandle))
+}
+
 // StatusEQ applies the EQ predicate on the "status" field.
 func StatusEQ(v string) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldStatus, v))
@@ -920,6 +975,29 @@ func HasAccessTokens() predicate.User {
 func HasAccessTokensWith(preds ...predicate.AccessToken) predicate.User {
 	return predicate.User(func(s *sql.Selector) {
 		step := newAccessTokensStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasPasskeys applies the HasEdge predicate on the "passkeys" edge.
+func HasPasskeys() predicate.User {
+	return predicate.User(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, PasskeysTable, PasskeysColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasPasskeysWith applies the HasEdge predicate on the "passkeys" edge with a given conditions (other predicates).
+func HasPasskeysWith(preds ...predicate.Passkey) predicate.User {
+	return predicate.User(func(s *sql.Selector) {
+		step := newPasskeysStep()
 		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
 			for _, p := range preds {
 				p(s)

@@ -4,7 +4,7 @@ const config: CodegenConfig = {
   schema: "../../schema.graphql",
   importExtension: ".js",
   config: {
-    scalars: { ID: "string", Time: "string" },
+    scalars: { ID: "string", JSON: "unknown", Time: "string" },
     strictScalars: true, // a new scalar stops the generator, instead of becoming `any`
     useTypeImports: true,
   },

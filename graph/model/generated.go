@@ -57,7 +57,8 @@ const (
 	// The password or the token of a reset is right, and the account wants a second factor: go on with `completeLogin`, with
 	// the `challenge`. `factors` lists what it can be completed with: values of `FactorKind`.
 	ErrorCodeSecondFactorRequired ErrorCode = "SECOND_FACTOR_REQUIRED"
-	// Wrong e-mail address, password or code.
+	// Wrong e-mail address, password, code or passkey; `reason` is `unknown` for a passkey that no account has, which the
+	// browser can then delete.
 	ErrorCodeInvalidCredentials ErrorCode = "INVALID_CREDENTIALS"
 	// There is no refresh token, or it, the token of a link or a challenge is refused; `reason` is `missing`, `unknown`,
 	// `used`, `revoked` or `expired`. Without a refresh token the user is signed out, unless another tab has a newer one;

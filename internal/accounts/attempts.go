@@ -137,6 +137,26 @@ func (t *throttler) oneTime(o token.OneTime, forged error, from viewer.Origin, n
 	return t.token("uses of", o.ID, forged, from, now)
 }
 
+// ceremony charges options to use a passkey, which are a row each: to the session that asks, or to its network.
+func (t *throttler) ceremony(v *viewer.Viewer, now time.Time) refusal {
+	if t == nil {
+		return refusal{}
+	}
+	rule := limit{limitRefresh, t.limits.Refresh}
+	if v.SignedIn() {
+		return t.workStore.count(now, t.network(rule, "options of", v.SessionID.String()))
+	}
+	return t.workStore.count(now, t.networks(rule, "options", v.Origin)...)
+}
+
+// passkey charges a sign-in by a passkey, which costs a session and lines in the log.
+func (t *throttler) passkey(id uuid.UUID, now time.Time) refusal {
+	if t == nil {
+		return refusal{}
+	}
+	return t.workStore.count(now, counter{t.names.ID("passkey", id.String()), limitSignIn, backoff{t.limits.SignIn, maxSignInDelay}})
+}
+
 func (t *throttler) token(use string, id uuid.UUID, forged error, from viewer.Origin, now time.Time) refusal {
 	rule := limit{limitRefresh, t.limits.Refresh}
 	if forged != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/accesstoken"
 	"github.com/gatehouse/gatehouse/ent/onetimetoken"
+	"github.com/gatehouse/gatehouse/ent/passkey"
 	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/ent/user"
 	"github.com/gatehouse/gatehouse/internal/token"
@@ -56,6 +57,12 @@ func (s *Service) ChangePassword(ctx context.Context, v *viewer.Viewer, in Chang
 			change.SetEmailProvedGeneration(row.CredentialGeneration + 1)
 		}
 		if err := change.Exec(ctx); err != nil {
+			return err
+		}
+		// Their owner has just proved the password, and so passkeys go on opening the account.
+		_, err = tx.Passkey.Update().
+			Where(passkey.UserID(row.ID), passkey.CredentialGeneration(row.CredentialGeneration)).AddCredentialGeneration(1).Save(ctx)
+		if err != nil {
 			return err
 		}
 		if err := s.revokeSessions(ctx, tx, now, session.UserID(row.ID)); err != nil {

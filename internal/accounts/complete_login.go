@@ -16,13 +16,30 @@ type CompleteLoginInput struct {
 	Challenge      string
 	Code           *string
 	RecoveryCode   *string
+	Passkey        any
 	Device         *string // default: viewer.Origin.Device
 	RememberDevice bool
 	Cookie         bool
 }
 
 // Check refuses what CompleteLogin refuses of the input alone. Problem: BAD_USER_INPUT.
-func (in CompleteLoginInput) Check() error { return factorProof{in.Code, in.RecoveryCode}.check() }
+func (in CompleteLoginInput) Check() error {
+	given := 0
+	for _, is := range []bool{in.Code != nil, in.RecoveryCode != nil, in.Passkey != nil} {
+		if is {
+			given++
+		}
+	}
+	switch {
+	case given == 0:
+		return problem.BadInput("code", problem.Required, "A code is required, a recovery code or a passkey.")
+	case given > 1 && in.Passkey != nil:
+		return problem.BadInput("passkey", problem.NotAllowed, "One proof is enough; leave the passkey out.")
+	case given > 1:
+		return problem.BadInput("recoveryCode", problem.NotAllowed, "The code is enough; leave the recovery code out.")
+	}
+	return nil
+}
 
 // CompleteLogin signs in the user of a challenge, who proves a second factor. The challenge holds for five tries, and ends
 // with what it was given for: the password, or the account's use. Tries are charged to the account and the network too,
@@ -37,6 +54,12 @@ func (s *Service) CompleteLogin(ctx context.Context, v *viewer.Viewer, in Comple
 	if err != nil {
 		return nil, err
 	}
+	given := factorProof{code: in.Code, recoveryCode: in.RecoveryCode}
+	if in.Passkey != nil {
+		if given.passkey, err = s.presentedPasskey(ctx, v, "passkey", in.Passkey, now); err != nil {
+			return nil, err
+		}
+	}
 	if err := s.charge(ctx, v, c.attempt); err != nil {
 		return nil, err
 	}
@@ -48,18 +71,22 @@ func (s *Service) CompleteLogin(ctx context.Context, v *viewer.Viewer, in Comple
 		if err != nil {
 			return err
 		}
-		ok, err := s.useFactor(ctx, tx, account, factorProof{in.Code, in.RecoveryCode}, now)
+		if given.passkey != nil {
+			if err := endCeremony(ctx, tx, v, given.passkey.ceremony, now); err != nil {
+				return err
+			}
+		}
+		proved, no, err := s.useFactor(ctx, tx, account, given, now)
 		if err != nil {
 			return err
 		}
-		if !ok {
-			refused = wrongCode()
+		if refused = no; no != nil {
 			return row.Update().AddAttempts(1).Exec(ctx)
 		}
 		if err := tx.useUp(ctx, row, now); err != nil {
 			return err
 		}
-		amr := token.ParseAMR(valueOr(row.Amr, "")).With(token.OneTimeCode)
+		amr := token.ParseAMR(valueOr(row.Amr, "")).With(proved)
 		if payload, err = s.signIn(ctx, tx, newSession{account, amr, c.from}, now); err != nil {
 			return err
 		}

@@ -95,7 +95,8 @@ func TestKnownDevices_AreForgottenWithTheCredential(t *testing.T) {
 func TestResetAccount_EveryTableOfAUserIsThoughtOf(t *testing.T) {
 	known := map[string]string{"sessions": "are ended", "access_tokens": "are revoked",
 		"totp_factors":   "stay, and open nothing alone: --factors removes them, and promote does",
-		"recovery_codes": "as totp_factors"}
+		"recovery_codes": "as totp_factors",
+		"passkeys":       "as totp_factors: credential_generation keeps them from signing in alone"}
 	for _, table := range migrate.Tables {
 		for _, key := range table.ForeignKeys {
 			if key.RefTable.Name == user.Table && known[table.Name] == "" {

@@ -75,6 +75,7 @@ func (h *fixture) live(root *viewer.Viewer) *viewer.Viewer {
 	check(h.t, h.WriteRefusals(h.t.Context()))
 	h.addTotp(p.Viewer)
 	must(h.StartTotp(ctx, h.caller(p)))
+	h.addPasskey(h.caller(p))
 	return p.Viewer
 }
 
@@ -101,7 +102,7 @@ func TestEraseAccounts_LeavesNoTellingValue(t *testing.T) {
 			}
 		}
 		check(t, h.EraseAccounts(t.Context()))
-		wantEqual(t, "jobs: the notices are still to be sent", 2, h.rows("jobs WHERE failed_at IS NULL"))
+		wantEqual(t, "jobs: the notices are still to be sent", 3, h.rows("jobs WHERE failed_at IS NULL"))
 		h.letters()
 		for range 3 {
 			h.clock.move(25 * time.Hour)

@@ -46,6 +46,7 @@ const (
 	RecoveryCodeUsed           EventKind = "recovery_code_used"      // in place of a second factor
 	SecondFactorAsked          EventKind = "second_factor_asked"     // the password was right, or the token of a reset
 	SecondFactorFailed         EventKind = "second_factor_failed"    // a wrong code completed no sign-in
+	PasskeyCloned              EventKind = "passkey_cloned"          // it was refused, since its counter went back: there may be a copy
 	CodeRefused                EventKind = "code_refused"            // a code of a mail was wrong
 	RefreshReused              EventKind = "refresh_reused"          // a copy of a refresh token was used: its session has ended
 	RefreshLate                EventKind = "refresh_late"            // a token came just after its successor's use: late, or a copy
@@ -65,7 +66,7 @@ func Events() []EventKind {
 		EmailChanged, EmailChangeReverted, AccountSecured, ExportRequested, DataExported, RegistrationRequested, UserInvited,
 		InvitationAccepted, AccessTokenCreated, AccessTokenRevoked, FactorAdded, FactorRemoved, RecoveryCodesReplaced,
 		RecoveryCodeUsed, SecondFactorAsked,
-		SecondFactorFailed, CodeRefused, RefreshReused, RefreshLate, SessionEnded,
+		SecondFactorFailed, PasskeyCloned, CodeRefused, RefreshReused, RefreshLate, SessionEnded,
 		KeysRotated, KeysRevoked, SecretRotated, ProfileChanged, OperationDenied}
 }
 

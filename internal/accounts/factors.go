@@ -2,11 +2,13 @@ package accounts
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/passkey"
 	"github.com/gatehouse/gatehouse/ent/recoverycode"
 	"github.com/gatehouse/gatehouse/ent/totpfactor"
 	"github.com/gatehouse/gatehouse/ent/user"
@@ -20,6 +22,7 @@ type FactorKind string
 // The kinds of factors.
 const (
 	FactorTotp          FactorKind = "TOTP"
+	FactorPasskey       FactorKind = "PASSKEY"
 	FactorRecoveryCodes FactorKind = "RECOVERY_CODES"
 )
 
@@ -82,6 +85,13 @@ func factorsOf(ctx context.Context, c *ent.Client, userID uuid.UUID) ([]Factor, 
 	for _, row := range apps {
 		all = append(all, totpFactorOf(row))
 	}
+	passkeys, err := passkeysOf(ctx, c, userID)
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range passkeys {
+		all = append(all, passkeyOf(row))
+	}
 	codes, err := recoveryCodesOf(ctx, c, userID)
 	if codes != nil && len(all) > 0 {
 		all = append(all, codes)
@@ -110,7 +120,11 @@ func (s *Service) Factor(ctx context.Context, id uuid.UUID) (Factor, error) {
 	if !ent.IsNotFound(err) {
 		return nil, err
 	}
-	return nil, nil
+	key, err := s.config.Client.Passkey.Get(ctx, id)
+	if err == nil {
+		return passkeyOf(key), nil
+	}
+	return nil, ent.MaskNotFound(err)
 }
 
 // factorNode returns a factor of a user, or nil.
@@ -132,7 +146,8 @@ func secondFactors(ctx context.Context, c *ent.Client, row *ent.User) (kinds []F
 	}
 	all, err := factorsOf(ctx, c, row.ID)
 	for _, f := range all {
-		if codes, ok := f.(*RecoveryCodes); !ok || codes.Remaining > 0 {
+		codes, ok := f.(*RecoveryCodes)
+		if (!ok || codes.Remaining > 0) && !slices.Contains(kinds, f.Kind()) {
 			kinds = append(kinds, f.Kind())
 		}
 	}
@@ -166,6 +181,9 @@ func (tx *transaction) removeFactors(ctx context.Context, row *ent.User, now tim
 		return err
 	}
 	if _, err := tx.TotpFactor.Delete().Where(totpfactor.UserID(row.ID)).Exec(ctx); err != nil {
+		return err
+	}
+	if _, err := tx.Passkey.Delete().Where(passkey.UserID(row.ID)).Exec(ctx); err != nil {
 		return err
 	}
 	if _, err := tx.RecoveryCode.Delete().Where(recoverycode.UserID(row.ID)).Exec(ctx); err != nil {

@@ -49,6 +49,7 @@ const (
 	MailFactorRemoved         MailKind = "factor_removed"
 	MailRecoveryCodesReplaced MailKind = "recovery_codes_replaced"
 	MailRecoveryCodeUsed      MailKind = "recovery_code_used"
+	MailPasskeyCloned         MailKind = "passkey_cloned"
 )
 
 // mailArgs are the arguments of the job of a mail.

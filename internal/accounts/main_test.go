@@ -116,6 +116,7 @@ func newFixture(t *testing.T, url string) *fixture {
 			Passwords: hasher(t, password.Config{}), Access: access, Refresh: refresh, OneTime: oneTime,
 			FactorKey:  bytes.Repeat([]byte{7}, token.FactorKeyLen),
 			Personal:   personalTokens(t, theSecret),
+			Passkeys:   relyingParty(),
 			RefreshTTL: refreshTTL, SessionTTL: sessionTTL, Clock: clock.Now,
 			Log: slog.New(slog.NewTextHandler(log, nil)),
 		},

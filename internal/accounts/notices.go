@@ -22,6 +22,7 @@ var notices = map[EventKind]MailKind{
 	FactorRemoved:         MailFactorRemoved,
 	RecoveryCodesReplaced: MailRecoveryCodesReplaced,
 	RecoveryCodeUsed:      MailRecoveryCodeUsed,
+	PasskeyCloned:         MailPasskeyCloned,
 	EmailChangeReverted:   MailEmailChanged, // to the address that the undo took away
 	PasswordChanged:       MailPasswordChanged,
 	PasswordReset:         MailPasswordChanged,

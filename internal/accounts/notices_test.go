@@ -89,6 +89,7 @@ var causes = []struct {
 	{"deleteUser", func(h *fixture, p *accounts.AuthPayload) error {
 		return errOf(h.DeleteUser(h.t.Context(), h.root(), p.User.ID))
 	}, "account_deleted"},
+	{"addPasskey", func(h *fixture, p *accounts.AuthPayload) error { h.addPasskey(p.Viewer); return nil }, "factor_added"},
 	{"confirmTotp", func(h *fixture, p *accounts.AuthPayload) error { h.addTotp(p.Viewer); return nil }, "factor_added"},
 	{"createAccessToken", func(h *fixture, p *accounts.AuthPayload) error { h.tokenOf(p.Viewer); return nil }, "access_token_created"},
 	{"deleteAccount with a grace, and login", func(h *fixture, p *accounts.AuthPayload) error {

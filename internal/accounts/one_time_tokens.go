@@ -29,6 +29,8 @@ var oneTimeTTL = map[token.OneTimePurpose]time.Duration{
 	token.Registration:  24 * time.Hour,
 	token.Export:        24 * time.Hour,
 	token.SecondFactor:  5 * time.Minute,
+	token.AddPasskey:    CeremonyTTL,
+	token.UsePasskey:    CeremonyTTL,
 }
 
 // oneTimeRetention is how long a token is stored that has expired, so that its late user learns why it is refused.
@@ -63,7 +65,7 @@ func (s *Service) issue(ctx context.Context, tx *transaction, n newOneTime, now 
 	case token.Invitation:
 		err = tx.withdraw(ctx, n.address, now, token.Invitation)
 	case token.Registration: // one's link ends no other's: they all make the same account
-	case token.SecureAccount, token.SecondFactor: // two devices may sign in at the same time
+	case token.SecureAccount, token.SecondFactor, token.UsePasskey: // two devices may sign in at the same time
 	default:
 		err = tx.expireTokens(ctx, n.user, now, n.purpose)
 	}
@@ -124,9 +126,11 @@ func purposeIn(purposes []token.OneTimePurpose) predicate.OneTimeToken {
 }
 
 // isPending matches what another person may have begun with a password or a session that they stole: a change of address,
-// an export, a sign-in that wants a second factor, an invitation that gives ADMIN.
+// an export, a sign-in that wants a second factor, a passkey that is being made or used, an invitation that gives ADMIN.
 func isPending() predicate.OneTimeToken {
-	begun := purposeIn([]token.OneTimePurpose{token.ChangeEmail, token.Export, token.SecondFactor})
+	begun := purposeIn([]token.OneTimePurpose{
+		token.ChangeEmail, token.Export, token.SecondFactor, token.AddPasskey, token.UsePasskey,
+	})
 	return onetimetoken.Or(begun, onetimetoken.RolesContains(string(RoleAdmin)))
 }
 

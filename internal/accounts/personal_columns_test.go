@@ -20,7 +20,8 @@ var columns = map[string]map[string]string{
 	"users": {
 		"id": telling, "email": telling, "pending_email": telling, "name": telling, "password_hash": telling,
 		"email_verified": withRow, "locale": withRow, "credential_generation": withRow, "email_proved_generation": withRow, "factor_generation": withRow,
-		"roles": withRow, "status": withRow, "erase_at": withRow, "restorable": withRow, "created_at": withRow, "updated_at": withRow,
+		"passkey_handle": withRow,
+		"roles":          withRow, "status": withRow, "erase_at": withRow, "restorable": withRow, "created_at": withRow, "updated_at": withRow,
 	},
 	"addresses": {"address": telling, "user_id": telling},
 	"sessions": {
@@ -40,6 +41,12 @@ var columns = map[string]map[string]string{
 	"totp_factors": {
 		"user_id": telling, "sealed": telling, "session_id": telling,
 		"id": withRow, "confirmed": withRow, "last_step": withRow, "last_used_at": withRow, "created_at": withRow,
+	},
+	"passkeys": {
+		"user_id": telling,
+		"id":      withRow, "credential_id": withRow, "public_key": withRow, "sign_count": withRow, "transports": withRow,
+		"aaguid": withRow, "backup_eligible": withRow, "backed_up": withRow, "name": withRow, "credential_generation": withRow,
+		"last_used_at": withRow, "created_at": withRow,
 	},
 	"recovery_codes": {
 		"user_id": telling, "digest": telling,

@@ -53,6 +53,10 @@ func personalData(ctx context.Context, client *ent.Client, account *ent.User, no
 	if err != nil {
 		return "", err
 	}
+	passkeys, err := passkeysOf(ctx, client, account.ID)
+	if err != nil {
+		return "", err
+	}
 	held, err := heldAddresses(ctx, client, account, tokens)
 	if err != nil {
 		return "", err
@@ -72,7 +76,7 @@ func personalData(ctx context.Context, client *ent.Client, account *ent.User, no
 		"exported_at": now.UTC(), "users": []exportedRow{columnsOf(account)}, "addresses": exportedAddresses(held),
 		"sessions": columnsOfEach(sessions), "access_tokens": columnsOfEach(programs), "one_time_tokens": exportedTokens(tokens), "jobs": jobs,
 		"totp_factors": columnsOfEach(factors), "recovery_codes": columnsOfEach(codes),
-		"audit_events": events, "audit_events_left_out": leftOut,
+		"passkeys": columnsOfEach(passkeys), "audit_events": events, "audit_events_left_out": leftOut,
 	})
 	return text.String(), err
 }

@@ -15,7 +15,10 @@ import (
 )
 
 // ReauthenticateInput is GraphQL's input of that name.
-type ReauthenticateInput struct{ Password, Code *string }
+type ReauthenticateInput struct {
+	Password, Code *string
+	Passkey        any
+}
 
 // Reauthenticate proves who the caller is again, by the password or by a code of their authenticator app: this session,
 // and no other, gets a new auth_time, which counts for all of its access tokens, and one that says so. What was proved
@@ -23,8 +26,12 @@ type ReauthenticateInput struct{ Password, Code *string }
 // UNAUTHENTICATED.
 func (s *Service) Reauthenticate(ctx context.Context, v *viewer.Viewer, in ReauthenticateInput) (*AuthPayload, error) {
 	switch {
+	case in.Passkey != nil && (in.Password != nil || in.Code != nil):
+		return nil, problem.BadInput("passkey", problem.NotAllowed, "One proof is enough; leave the passkey out.")
+	case in.Passkey != nil:
+		return s.reauthenticateByPasskey(ctx, v, in.Passkey)
 	case in.Password == nil && in.Code == nil:
-		return nil, problem.BadInput("password", problem.Required, "The password is required, or a code.")
+		return nil, problem.BadInput("password", problem.Required, "The password is required, a code or a passkey.")
 	case in.Password != nil && in.Code != nil:
 		return nil, problem.BadInput("code", problem.NotAllowed, "The password is enough; leave the code out.")
 	case in.Code != nil:
@@ -87,6 +94,38 @@ func (s *Service) reauthenticateByCode(ctx context.Context, v *viewer.Viewer, co
 	})
 	if problem.Is(err, problem.InvalidCredentials) {
 		return nil, s.failed(ctx, ReauthenticationFailed, v.UserID, err)
+	}
+	return payload, err
+}
+
+// reauthenticateByPasskey is Reauthenticate by one of the caller's passkeys.
+func (s *Service) reauthenticateByPasskey(ctx context.Context, v *viewer.Viewer, response any) (*AuthPayload, error) {
+	now := s.now()
+	u, err := s.presentedPasskey(ctx, v, "passkey", response, now)
+	if err != nil {
+		return nil, err
+	}
+	var payload *AuthPayload
+	var refused error
+	err = s.write(ctx, v, now, func(ctx context.Context, tx *transaction, row *ent.User) error {
+		payload, refused = nil, nil
+		if err := endCeremony(ctx, tx, v, u.ceremony, now); err != nil {
+			return err
+		}
+		amr, no, err := s.usePasskey(ctx, tx, row, u, now)
+		if refused = no; no != nil || err != nil {
+			return err
+		}
+		in, err := tx.proveAgain(ctx, v, amr, now)
+		if err != nil {
+			return err
+		}
+		tx.emit(Event{Kind: Reauthenticated, UserID: row.ID, SessionID: in.ID})
+		payload, err = s.accessPayload(row, in, now)
+		return err
+	})
+	if err == nil && refused != nil {
+		return nil, s.failed(ctx, ReauthenticationFailed, v.UserID, refused)
 	}
 	return payload, err
 }

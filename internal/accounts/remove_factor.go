@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gatehouse/gatehouse/ent"
+	"github.com/gatehouse/gatehouse/ent/passkey"
 	"github.com/gatehouse/gatehouse/ent/recoverycode"
 	"github.com/gatehouse/gatehouse/ent/totpfactor"
 	"github.com/gatehouse/gatehouse/internal/problem"
@@ -51,6 +52,10 @@ func (tx *transaction) removeFactor(ctx context.Context, caller *ent.User, id uu
 		Where(totpfactor.ID(id), totpfactor.UserID(caller.ID), totpfactor.Confirmed(true)).Exec(ctx)
 	if err != nil || n == 1 {
 		return FactorTotp, err
+	}
+	n, err = tx.Passkey.Delete().Where(passkey.ID(id), passkey.UserID(caller.ID)).Exec(ctx)
+	if err != nil || n == 1 {
+		return FactorPasskey, err
 	}
 	return "", problem.New(problem.NotFound, "There is no such factor.")
 }

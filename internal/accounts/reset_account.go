@@ -129,7 +129,8 @@ func setPassword(ctx context.Context, tx *transaction, account *User, hash strin
 		return nil, problem.New(problem.NotFound, "The account has gone meanwhile.")
 	}
 	err = tx.expireTokens(ctx, account.ID, now, token.VerifyEmail, token.ResetAccess, token.ChangeEmail,
-		token.UndoEmail, token.Invitation, token.SecureAccount, token.Export, token.SecondFactor)
+		token.UndoEmail, token.Invitation, token.SecureAccount, token.Export, token.SecondFactor,
+		token.AddPasskey, token.UsePasskey)
 	if err != nil {
 		return nil, err
 	}

@@ -151,7 +151,7 @@ func (s *Service) resetCredential(
 		return nil, err
 	}
 	err = tx.expireTokens(ctx, account.ID, now, token.VerifyEmail, token.ResetAccess, token.ChangeEmail,
-		token.Invitation, token.Export, token.SecondFactor)
+		token.Invitation, token.Export, token.SecondFactor, token.AddPasskey, token.UsePasskey)
 	if err != nil {
 		return nil, err
 	}

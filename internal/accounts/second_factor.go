@@ -69,28 +69,33 @@ func (s *Service) isRemembered(row *ent.User, from viewer.Origin, now time.Time)
 }
 
 // factorProof is what a client gives to complete a sign-in: one of these.
-type factorProof struct{ code, recoveryCode *string }
-
-func (p factorProof) check() error {
-	switch {
-	case p.code == nil && p.recoveryCode == nil:
-		return problem.BadInput("code", problem.Required, "A code is required, or a recovery code.")
-	case p.code != nil && p.recoveryCode != nil:
-		return problem.BadInput("recoveryCode", problem.NotAllowed, "The code is enough; leave the recovery code out.")
-	}
-	return nil
+type factorProof struct {
+	code, recoveryCode *string
+	passkey            *usedPasskey
 }
 
-// useFactor uses up what a client gave for an account that the transaction holds, and reports whether it was right.
-func (s *Service) useFactor(ctx context.Context, tx *transaction, account *ent.User, p factorProof, now time.Time) (bool, error) {
+// useFactor uses up what a client gave for an account that the transaction holds, and says what that proves; or why it is
+// refused, which is no error of the transaction: a try counts.
+func (s *Service) useFactor(
+	ctx context.Context, tx *transaction, account *ent.User, p factorProof, now time.Time,
+) (proved token.AMR, refused, err error) {
 	kinds, err := secondFactors(ctx, tx.Client(), account)
 	if err != nil || len(kinds) == 0 {
-		return false, err
+		return 0, wrongCode(), err
 	}
+	if p.passkey != nil {
+		return s.usePasskey(ctx, tx, account, p.passkey, now)
+	}
+	var ok bool
 	if p.code != nil {
-		return s.useTotp(ctx, tx, account, *p.code, now)
+		ok, err = s.useTotp(ctx, tx, account, *p.code, now)
+	} else {
+		ok, err = s.useRecoveryCode(ctx, tx, account, *p.recoveryCode, now)
 	}
-	return s.useRecoveryCode(ctx, tx, account, *p.recoveryCode, now)
+	if err != nil || !ok {
+		return 0, wrongCode(), err
+	}
+	return token.OneTimeCode, nil, nil
 }
 
 // challengeRefused says of a challenge what linkRefused says of a link.

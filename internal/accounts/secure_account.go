@@ -94,7 +94,7 @@ func (s *Service) lockOut(ctx context.Context, v *viewer.Viewer, p mailProof, no
 // canSecure reports whether a notice has a link that secures the account: it is still the reader's, and can be used.
 func (k MailKind) canSecure() bool {
 	return slices.Contains([]MailKind{MailNewDevice, MailPasswordChanged, MailAccessTokenCreated, MailFactorAdded, MailFactorRemoved,
-		MailRecoveryCodesReplaced, MailRecoveryCodeUsed}, k)
+		MailRecoveryCodesReplaced, MailRecoveryCodeUsed, MailPasskeyCloned}, k)
 }
 
 // noticeLetter returns the mail of a notice, with a link when there is something to secure.

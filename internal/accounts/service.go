@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/internal/fairqueue"
+	"github.com/gatehouse/gatehouse/internal/passkey"
 	"github.com/gatehouse/gatehouse/internal/password"
 	"github.com/gatehouse/gatehouse/internal/token"
 )
@@ -26,6 +27,7 @@ type Config struct {
 	FactorKey     []byte                    // required: what the function FactorKey returns
 	AppName       string                    // default "Gatehouse": authenticator apps show it
 	Personal      *token.PersonalTokens     // required
+	Passkeys      *passkey.RelyingParty     // default nil: there are none
 	Registration  RegistrationMode          // default open
 	AdminMFA      bool                      // default false: ADMIN counts in each session, and not only with a second factor
 	MailOff       bool                      // default false: the jobs of mails are worked

@@ -33,6 +33,7 @@ var growth = map[string]growing{
 	"audit_seals": {sweep: (*accounts.Service).DeleteOldAuditSeals, expired: sealsUntil(-366 * 24 * time.Hour),
 		kept: sealsUntil(-364 * 24 * time.Hour)},
 	"totp_factors":   {sweep: (*accounts.Service).DeleteUnconfirmedTotpFactors, expired: oldApps, kept: liveApps},
+	"passkeys":       {bounded: "users: maxPasskeys of each, which go with the account"},
 	"recovery_codes": {bounded: "users: ten of each, which go with the account"},
 	"addresses":      {bounded: "users: each goes with its account"},
 	"users":          {bounded: "people: each account until it is deleted"},

@@ -39,6 +39,8 @@ var (
 		"Service.loginOnce":            "login: nobody is signed in yet",
 		"Service.Refresh":              "the refresh token says whose session it is",
 		"Service.CompleteLogin":        "the challenge says whose account it is",
+		"Service.StartPasskeyLogin":    "writes options, whoever asks",
+		"Service.PasskeyLogin":         "the passkey says whose account it is",
 		"Service.ResetPassword":        "the mailed token says whose account it is",
 		"Service.RequestPasswordReset": "writes a job, whoever asks",
 		"Service.lockOut":              "the mailed token says whose account it is",
@@ -127,6 +129,7 @@ func TestRevokedSessions_TakeBackTheChangesOfAddressThatTheyBegan(t *testing.T) 
 var maySignIn = map[string]string{
 	"Service.enter":            "asks for the factor of an account that has one",
 	"Service.CompleteLogin":    "the factor is proved",
+	"Service.PasskeyLogin":     "a passkey is two factors",
 	"Service.ChangePassword":   "the session takes the place of one, and has proved no more than that",
 	"Service.Register":         "the account is new",
 	"Service.AcceptInvitation": "the account is new",

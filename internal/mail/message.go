@@ -37,6 +37,7 @@ const (
 	FactorRemoved         Kind = "factor_removed"
 	RecoveryCodesReplaced Kind = "recovery_codes_replaced"
 	RecoveryCodeUsed      Kind = "recovery_code_used"
+	PasskeyCloned         Kind = "passkey_cloned"
 
 	Test Kind = "test"
 )

@@ -9,6 +9,9 @@ import (
 	"github.com/go-webauthn/webauthn/webauthn"
 )
 
+// ErrNoDomain says that browsers make no passkeys for an ID, such as an IP address.
+var ErrNoDomain = errors.New("passkeys are for a domain")
+
 // The reasons for which a response is refused. Their causes are for the log.
 var (
 	// ErrMalformed says that a response is not what toJSON returns.
@@ -35,13 +38,13 @@ type RelyingParty struct {
 	config  Config
 }
 
-// New checks the configuration. It fails for an ID that is an IP address: browsers make no passkeys for one.
+// New checks the configuration. For an ID that is no domain it returns ErrNoDomain.
 func New(c Config) (*RelyingParty, error) {
 	if c.Name == "" || c.AllowsOrigin == nil || c.Timeout <= 0 {
 		return nil, errors.New("passkey: Name, AllowsOrigin and Timeout are required")
 	}
 	if err := protocol.ValidateRPID(c.ID); err != nil {
-		return nil, fmt.Errorf("passkeys are for a domain, and %q is none: %w", c.ID, err)
+		return nil, fmt.Errorf("%w, and %q is none: %w", ErrNoDomain, c.ID, err)
 	}
 	library, err := webauthn.New(&webauthn.Config{
 		RPID:                  c.ID,

@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"github.com/gatehouse/gatehouse/internal/passkey/passkeytest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
 	"github.com/gatehouse/gatehouse/internal/testenv"
 	"github.com/gatehouse/gatehouse/internal/token"
@@ -50,8 +51,10 @@ func (r *recorder) variants(schema *ast.Schema, f *ast.FieldDefinition) (all []s
 		values["challenge"], values["code"] = `"CHALLENGE"`, `"CODE"`
 	case "confirmTotp":
 		values["code"] = `"CODE"`
-	case "removeFactor":
+	case "removeFactor", "renameFactor":
 		values["id"] = `"FACTOR"`
+	case "addPasskey", "passkeyLogin":
+		values["response"] = "RESPONSE"
 	case "downloadMyData":
 		values["token"] = `"EXPORTLINK"`
 	}
@@ -67,6 +70,10 @@ func (r *recorder) variants(schema *ast.Schema, f *ast.FieldDefinition) (all []s
 		for _, value := range each(schema, a.Type) {
 			if f.Name == "users" && value == auditCursor {
 				value = `"CURSOR"`
+			}
+			if f.Name == "renameFactor" {
+				all = append(all, servertest.Arguments(schema, f, map[string]string{"id": values["id"], a.Name: value}))
+				continue
 			}
 			for _, search := range searches {
 				all = append(all, "("+a.Name+": "+value+" "+search+")")
@@ -232,6 +239,9 @@ func (x recordingTx) Commit() error {
 // addFactors sets up an authenticator app of the user of a token as a mutation needs it, and returns its arguments.
 func (r *recorder) addFactors(mutation, token, email string) map[string]string {
 	r.t.Helper()
+	if values := r.addPasskey(mutation, token); values != nil {
+		return values
+	}
 	if !slices.Contains([]string{"confirmTotp", "completeLogin", "removeFactor", "regenerateRecoveryCodes"}, mutation) {
 		return nil
 	}
@@ -248,6 +258,28 @@ func (r *recorder) addFactors(mutation, token, email string) map[string]string {
 		login := fmt.Sprintf("mutation { login(input: {email: %q, password: %q}) { tokenType } }", email, secretPW)
 		answer := r.send(r.t.Context(), "", login).Body.String()
 		values["CHALLENGE"], values["CODE"] = servertest.Between(r.t, answer, `"challenge":"`, `"`), app.Code()
+	}
+	return values
+}
+
+// addPasskey is addFactors for the mutations of passkeys.
+func (r *recorder) addPasskey(mutation, token string) map[string]string {
+	r.t.Helper()
+	if !slices.Contains([]string{"addPasskey", "startPasskeyLogin", "passkeyLogin", "renameFactor"}, mutation) {
+		return nil
+	}
+	options := func(field string) any {
+		return r.post(token, "mutation { it: "+field+" { options } }")["it"].(map[string]any)["options"]
+	}
+	key, response := passkeytest.Create(r.t, servertest.PageOrigin, options("startPasskey"))
+	values := map[string]string{"RESPONSE": servertest.Literal(response)}
+	if mutation == "addPasskey" {
+		return values
+	}
+	done := r.post(token, "mutation { it: addPasskey(input: {response: "+values["RESPONSE"]+"}) { factor { id } } }")["it"]
+	values["FACTOR"] = done.(map[string]any)["factor"].(map[string]any)["id"].(string)
+	if mutation == "passkeyLogin" {
+		values["RESPONSE"] = servertest.Literal(key.Use(options("startPasskeyLogin")))
 	}
 	return values
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/graphqlhttp"
 	"github.com/gatehouse/gatehouse/internal/httpserver"
 	"github.com/gatehouse/gatehouse/internal/introspection"
+	"github.com/gatehouse/gatehouse/internal/passkey"
 	"github.com/gatehouse/gatehouse/internal/revocationfeed"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 	"github.com/gatehouse/gatehouse/web"
@@ -119,6 +120,8 @@ func (s *Server) routes(ctx context.Context, graphql http.Handler) []route {
 		all = append(all, route{"OPTIONS " + path, everyone, "lets pages read them",
 			graphqlhttp.PublicCORS(http.NotFoundHandler())})
 	}
+	all = append(all, route{"GET " + passkey.RelatedOriginsPath, everyone,
+		"tells browsers which pages of other domains may use passkeys", passkey.RelatedOrigins(s.config.Origins)})
 	if tokens := s.config.RevocationTokens(); len(tokens) > 0 {
 		all = append(all, route{"/introspect", services, "says what personal access tokens are good for", introspection.Handler(
 			introspection.Config{Tokens: tokens, Introspect: s.accounts.Introspect, Issuer: s.issuer(),

@@ -156,6 +156,10 @@ func (s *Server) openAccounts(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	passkeys, err := s.passkeys()
+	if err != nil {
+		return config.Invalid("GATEHOUSE_ISSUER", err)
+	}
 	s.accounts, err = accounts.New(accounts.Config{
 		Client:        s.db.Client,
 		Postgres:      s.db.Shared(),
@@ -165,6 +169,7 @@ func (s *Server) openAccounts(ctx context.Context) (err error) {
 		Refresh:       refresh,
 		OneTime:       oneTime,
 		FactorKey:     factorKey,
+		Passkeys:      passkeys,
 		AppName:       s.config.AppName,
 		Personal:      personal,
 		Registration:  accounts.RegistrationMode(s.config.Registration),

@@ -34,12 +34,16 @@ const (
 	Export        OneTimePurpose = "export"   // of what is stored about its user
 	Registration  OneTimePurpose = "register" // its user is its own id: there is no account yet
 	SecondFactor  OneTimePurpose = "factor"   // the challenge of a sign-in, which no mail has
+
+	// Challenges of passkeys, whose bytes the text is of. No mail has one.
+	AddPasskey OneTimePurpose = "add-passkey"
+	UsePasskey OneTimePurpose = "use-passkey" // its user is its own id unless a session began it
 )
 
 // OneTimePurposes lists the purposes.
 func OneTimePurposes() []OneTimePurpose {
 	return []OneTimePurpose{VerifyEmail, ResetAccess, ChangeEmail, UndoEmail, Invitation, Registration, SecureAccount, Export,
-		SecondFactor}
+		SecondFactor, AddPasskey, UsePasskey}
 }
 
 // OneTimeTokens makes and parses the tokens of links in mails, and their codes, under three subkeys of the secret. Text
@@ -113,7 +117,10 @@ func (k *OneTimeTokens) Parse(purpose OneTimePurpose, text string) (OneTime, err
 }
 
 // Text returns the token as its mail has it: 86 characters.
-func (o OneTime) Text() string { return base64url.EncodeToString(append(o.body(), o.tag()...)) }
+func (o OneTime) Text() string { return base64url.EncodeToString(o.Challenge()) }
+
+// Challenge returns the bytes of the text, as a passkey signs them.
+func (o OneTime) Challenge() []byte { return append(o.body(), o.tag()...) }
 
 // Code returns the 8 digits that stand for the token in one session. They are few: count the attempts.
 func (o OneTime) Code(session uuid.UUID) string {

@@ -74,7 +74,8 @@ func TestScarceThings_NoFieldHoldsThemWhileItWaits(t *testing.T) {
 // needNoAccount are the mutations that are refused without the token of a mail or a challenge, or for an object that is
 // not there, and the one that looks no account up.
 var needNoAccount = []string{"verifyEmail", "resetPassword", "confirmEmailChange", "revertEmailChange", "requestPasswordReset",
-	"acceptInvitation", "secureAccount", "downloadMyData", "completeLogin", "removeFactor"}
+	"acceptInvitation", "secureAccount", "downloadMyData", "completeLogin", "removeFactor",
+	"renameFactor", "addPasskey", "passkeyLogin"}
 
 const (
 	beforeOthersAsk  = time.Second

@@ -13,6 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/gatehouse/gatehouse/internal/dbtest"
+	"github.com/gatehouse/gatehouse/internal/passkey/passkeytest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
 	"github.com/gatehouse/gatehouse/internal/testenv"
 )
@@ -28,6 +29,11 @@ var audited = map[string]struct {
 	"completeLogin":            {kinds: "signed_in"},
 	"startTotp":                {kinds: ""}, // it changes nothing
 	"confirmTotp":              {kinds: "factor_added"},
+	"startPasskey":             {kinds: ""}, // it changes nothing
+	"addPasskey":               {kinds: "factor_added"},
+	"startPasskeyLogin":        {kinds: ""},
+	"passkeyLogin":             {kinds: "signed_in"},
+	"renameFactor":             {kinds: ""}, // it opens nothing
 	"removeFactor":             {kinds: "factor_removed"},
 	"regenerateRecoveryCodes":  {kinds: "recovery_codes_replaced"},
 	"refresh":                  {kinds: ""}, // a row for each of them would say what lastUsedAt of the session says
@@ -76,8 +82,11 @@ var refusedTries = map[string]struct{ query, kinds string }{
 	"login":    {`mutation { login(input: {email: "EMAIL", password: "a wrong password"}) { tokenType } }`, "sign_in_failed"},
 	// an audit row would say nothing: nobody made the challenge
 	"completeLogin": {`mutation { completeLogin(input: {challenge: "x", code: "000000"}) { tokenType } }`, ""},
-	"refresh":       {`mutation { refresh(input: {refreshToken: "USED"}) { tokenType } }`, "refresh_late"},
-	"logout":        {`mutation { logout { success } }`, ""}, // names no session: it is no try
+	"passkeyLogin":  {`mutation { passkeyLogin(input: {response: "x"}) { tokenType } }`, ""},
+	// nobody is refused, and nobody is named
+	"startPasskeyLogin": {`mutation { startPasskeyLogin { options } }`, ""},
+	"refresh":           {`mutation { refresh(input: {refreshToken: "USED"}) { tokenType } }`, "refresh_late"},
+	"logout":            {`mutation { logout { success } }`, ""}, // names no session: it is no try
 	// a token that nobody made says nothing about anybody; the throttle counts it
 	"verifyEmail":          {`mutation { verifyEmail(input: {token: "x"}) { success } }`, ""},
 	"requestPasswordReset": {`mutation { requestPasswordReset(input: {email: "x"}) { success } }`, ""},
@@ -206,6 +215,22 @@ var factorValues = map[string]func(a *auditedCase) map[string]string{
 		app, err := servertest.NewAuthenticator(a.Must(a.ann.Access, "mutation { startTotp { secret } }").Field("secret"))
 		servertest.Check(a.t, err)
 		return map[string]string{"code": servertest.JSON(app.Code())}
+	},
+	"startPasskeyLogin": func(a *auditedCase) map[string]string {
+		a.AddPasskey(a.ann.Access)
+		return nil
+	},
+	"addPasskey": func(a *auditedCase) map[string]string {
+		_, response := passkeytest.Create(a.t, servertest.PageOrigin, a.Options(a.ann.Access, "startPasskey"))
+		return map[string]string{"response": servertest.Literal(response)}
+	},
+	"passkeyLogin": func(a *auditedCase) map[string]string {
+		key := a.AddPasskey(a.ann.Access)
+		return map[string]string{"response": servertest.Literal(key.Use(a.Options(a.ann.Access, "startPasskeyLogin")))}
+	},
+	"renameFactor": func(a *auditedCase) map[string]string {
+		a.AddPasskey(a.ann.Access)
+		return map[string]string{"id": servertest.JSON(a.Must(a.ann.Access, "{ me { factors { id } } }").Field("id"))}
 	},
 	"removeFactor": func(a *auditedCase) map[string]string {
 		a.AddAuthenticator(a.ann.Access)

@@ -27,6 +27,7 @@ func TestForeignIDs_ChangeNothing(t *testing.T) {
 		s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+url)
 		ann := s.Register()
 		s.AddAuthenticator(ann.Access)
+		s.AddPasskey(ann.Access)
 		db := servertest.OpenDB(t, url)
 		ids := slices.Compact(slices.Sorted(slices.Values(uuids.FindAllString(rows(t, db), -1))))
 		bob, asked := s.Register().Access, 0

@@ -21,6 +21,7 @@ var directly = map[string][]struct{ query, at string }{
 	"RecoveryCodes":       {{"{ me { factors { ... on RecoveryCodes { id * } } } }", "me.factors"}},
 	"Session":             {{"{ me { sessions { id * } } }", "me.sessions"}},
 	"PersonalAccessToken": {{"{ me { accessTokens { id * } } }", "me.accessTokens"}},
+	"Passkey":             {{"{ me { factors { ... on Passkey { id * } } } }", "me.factors"}},
 	"AuditEvent": {{"{ auditLog(first: 100) { edges { node { id * } } } }", "auditLog.edges.node"},
 		{"{ me { activity(first: 100) { edges { node { id * } } } } }", "me.activity.edges.node"}},
 }
@@ -173,6 +174,7 @@ func (s *personas) objects(token string) (all []object) {
 	s.AccessToken(ended.Access, "account:read")
 	if email != servertest.AdminAddress && s.Ask(token, "mutation { startTotp { uri } }").OK() { // others signed in long ago
 		s.AddAuthenticator(token)
+		s.AddPasskey(token)
 	}
 	var answer struct {
 		Data struct {

@@ -22,7 +22,8 @@ createServer(async (request, response) => {
 // startRenderer runs the recipe of docs/clients.md, changed by replace, for pages of an origin on loopback.
 func startRenderer(t *testing.T, origin, api string, replace ...string) *servertest.Client {
 	t.Helper()
-	recipe := servertest.Between(t, servertest.ReadFile(t, "docs/clients.md"), "```js\n", "```")
+	_, section, _ := strings.Cut(servertest.ReadFile(t, "docs/clients.md"), "## Browsers\n")
+	recipe := servertest.Between(t, section, "```js\n", "```")
 	program := filepath.Join(t.TempDir(), "renderer.mjs")
 	text := strings.NewReplacer(replace...).Replace(recipe) + renderer
 	servertest.Check(t, os.WriteFile(program, []byte(text), 0o600))

@@ -54,8 +54,9 @@ func sensitiveColumns(t *testing.T, tables *types.Package) (names []string) {
 	all := map[string]ent.Interface{
 		"AccessToken": schema.AccessToken{},
 		"Address":     schema.Address{}, "AuditEvent": schema.AuditEvent{}, "AuditSeal": schema.AuditSeal{},
-		"Erasure": schema.Erasure{}, "Job": schema.Job{}, "OneTimeToken": schema.OneTimeToken{}, "RecoveryCode": schema.RecoveryCode{},
-		"TotpFactor": schema.TotpFactor{}, "Revocation": schema.Revocation{},
+		"Erasure": schema.Erasure{}, "Job": schema.Job{}, "OneTimeToken": schema.OneTimeToken{}, "Passkey": schema.Passkey{},
+		"RecoveryCode": schema.RecoveryCode{},
+		"TotpFactor":   schema.TotpFactor{}, "Revocation": schema.Revocation{},
 		"Session": schema.Session{}, "Setting": schema.Setting{},
 		"SigningKey": schema.SigningKey{}, "Throttle": schema.Throttle{}, "User": schema.User{},
 	}

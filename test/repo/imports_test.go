@@ -26,7 +26,7 @@ var imports = map[string]string{
 	"graph/model": "internal/accounts",
 	"verify":      "internal/bearer internal/token",
 	"web":         "",
-	"internal/accounts": "ent internal/bytecache internal/fairqueue internal/password internal/problem " +
+	"internal/accounts": "ent internal/bytecache internal/fairqueue internal/passkey internal/password internal/problem " +
 		"internal/requestid internal/token internal/totp internal/viewer",
 	"internal/bearer":    "",
 	"internal/bench":     "internal/bench/baregqlgen internal/password internal/pgtemp",
@@ -49,6 +49,7 @@ var imports = map[string]string{
 		"internal/outbox internal/token",
 	"internal/outbox":              "ent",
 	"internal/passkey":             "",
+	"internal/passkey/passkeytest": "",
 	"internal/password":            "internal/fairqueue",
 	"internal/password/hashworker": "internal/password",
 	"internal/pgtemp":              "",
@@ -58,10 +59,10 @@ var imports = map[string]string{
 	"internal/revocationfeed":      "internal/accounts internal/bearer internal/requestid",
 	"internal/server": "authz graph internal/accounts internal/config internal/database internal/graphqlhttp " +
 		"internal/httpserver internal/introspection internal/logging internal/mail internal/metrics internal/outbox " +
-		"internal/password internal/password/hashworker " +
+		"internal/passkey internal/password internal/password/hashworker " +
 		"internal/problem internal/querylimit internal/revocationfeed internal/token " +
 		"internal/tracing internal/viewer web",
-	"internal/servertest":  "internal/cli internal/dbtest internal/testenv internal/totp verify",
+	"internal/servertest":  "internal/cli internal/dbtest internal/passkey/passkeytest internal/testenv internal/totp verify",
 	"internal/strictjson":  "",
 	"internal/testenv":     "",
 	"internal/token":       "internal/bytecache internal/strictjson",
@@ -107,7 +108,8 @@ var only = map[string]string{
 }
 
 // testTools are packages for tests alone.
-var testTools = []string{"internal/testenv", "internal/dbtest", "internal/servertest", "internal/graphqltest"}
+var testTools = []string{"internal/testenv", "internal/dbtest", "internal/servertest", "internal/graphqltest",
+	"internal/passkey/passkeytest"}
 
 // TestImports_AreExactlyThoseOfTheTable: an arrow that is not there fails, and so does one that no package draws.
 func TestImports_AreExactlyThoseOfTheTable(t *testing.T) {
