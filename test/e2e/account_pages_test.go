@@ -31,7 +31,8 @@ func TestAccountPages_AreReachedFromTheInboxAndDoWhatTheirMailIsFor(t *testing.T
 	needBrowser(t)
 	kinds := slices.DeleteFunc(kindsWithLink(t), func(kind string) bool {
 		return kind == "register" || kind == "registered" || // not sent here; their pages are as those of invitation and reset
-			strings.HasPrefix(kind, "factor_") || strings.HasPrefix(kind, "recovery_code") // and these as that of new_device
+			strings.HasPrefix(kind, "factor_") || strings.HasPrefix(kind, "recovery_code") || // and these as that of new_device
+			kind == "passkey_cloned"
 	})
 	args := []string{"web/test/pages.mjs", "", strings.Join(kinds, ",")}
 	throttle := "on" // as it is by default; so many accounts as the long form has need a network for each thirty
