@@ -137,9 +137,15 @@ func TestPasskey_CompletesASignInAndProvesAgain(t *testing.T) {
 		wantRefused(t, "without session", "unknown", errOf(h.passkeyLogin(key.Use(ofSession))))
 		wantRefused(t, "options of nobody", "unknown", errOf(h.reauthenticateByPasskey(v, key.Use(h.options(anonymous)))))
 		wantPasskeyRefused(t, "another's passkey", "", errOf(h.reauthenticateByPasskey(v, bobs.Use(h.options(v)))))
+		unnamed, own := *bobs, *key
+		unnamed.Handle, own.Handle = "", ""
+		wantPasskeyRefused(t, "another's that does not say whose it is", "",
+			errOf(h.reauthenticateByPasskey(v, unnamed.Use(h.options(v)))))
+		h.must(h.reauthenticateByPasskey(v, own.Use(h.options(v)))) // the control
+		key.Count = own.Count
 		proved := h.must(h.reauthenticateByPasskey(v, key.Use(ofSession)))
 		wantEqual(t, "auth_time", h.clock.Now().UTC().Truncate(time.Microsecond), proved.Viewer.AuthTime)
-		testenv.Equal(t, 1, h.count(accounts.Reauthenticated), "events")
+		testenv.Equal(t, 2, h.count(accounts.Reauthenticated), "events")
 		wantProblem(t, "without passkeys", errOf(h.StartPasskeyLogin(t.Context(), h.must(h.register("eve@example.com", goodPassword)).Viewer)),
 			problem.NotFound, "")
 	})
