@@ -10,7 +10,6 @@ import (
 
 	"github.com/gatehouse/gatehouse/ent"
 	entpasskey "github.com/gatehouse/gatehouse/ent/passkey"
-	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/internal/passkey"
 	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/token"
@@ -45,7 +44,6 @@ func (s *Service) AddPasskey(ctx context.Context, v *viewer.Viewer, in AddPasske
 	if err != nil {
 		return nil, err
 	}
-	codes := newRecoveryCodes()
 	var payload *AddPasskeyPayload
 	var refused error
 	err = s.write(ctx, v, now, func(ctx context.Context, tx *transaction, caller *ent.User) error {
@@ -70,23 +68,13 @@ func (s *Service) AddPasskey(ctx context.Context, v *viewer.Viewer, in AddPasske
 		if err != nil {
 			return err
 		}
-		done := &AddPasskeyPayload{Factor: passkeyOf(row)}
-		if len(before) == 0 {
-			done.RecoveryCodes = codes
-			if _, err := s.replaceRecoveryCodes(ctx, tx, caller, codes, now); err != nil {
-				return err
-			}
-		}
-		tx.emit(Event{Kind: FactorAdded, UserID: caller.ID, SessionID: v.SessionID, Factor: FactorPasskey})
-		if err := tx.factorsChanged(ctx, caller, now); err != nil {
+		codes, err := s.factorAdded(ctx, tx, v, addedFactor{caller, len(before) == 0, passkeyAMR(row)}, now)
+		if err != nil {
 			return err
 		}
-		payload = done
-		in, err := tx.Session.Query().Where(session.ID(v.SessionID), session.UserID(caller.ID)).Only(ctx)
-		if err == nil {
-			_, err = tx.addProof(ctx, in, passkeyAMR(row))
-		}
-		return err
+		tx.emit(Event{Kind: FactorAdded, UserID: caller.ID, SessionID: v.SessionID, Factor: FactorPasskey})
+		payload = &AddPasskeyPayload{Factor: passkeyOf(row), RecoveryCodes: codes}
+		return nil
 	})
 	if err := cmp.Or(err, refused); err != nil {
 		return nil, err

@@ -10,9 +10,11 @@ import (
 	"github.com/gatehouse/gatehouse/ent"
 	"github.com/gatehouse/gatehouse/ent/passkey"
 	"github.com/gatehouse/gatehouse/ent/recoverycode"
+	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/ent/totpfactor"
 	"github.com/gatehouse/gatehouse/ent/user"
 	"github.com/gatehouse/gatehouse/internal/problem"
+	"github.com/gatehouse/gatehouse/internal/token"
 	"github.com/gatehouse/gatehouse/internal/viewer"
 )
 
@@ -165,6 +167,33 @@ func needFactor(ctx context.Context, tx *transaction, v *viewer.Viewer, caller *
 			With("mfa", true)
 	}
 	return kinds, err
+}
+
+// addedFactor is a factor that a session has just proved.
+type addedFactor struct {
+	of     *ent.User
+	first  bool
+	proves token.AMR
+}
+
+// factorAdded counts a factor, also as what the caller's session has proved, and returns recovery codes with the first.
+func (s *Service) factorAdded(
+	ctx context.Context, tx *transaction, v *viewer.Viewer, f addedFactor, now time.Time,
+) (codes []string, err error) {
+	if f.first {
+		codes = newRecoveryCodes()
+		if _, err := s.replaceRecoveryCodes(ctx, tx, f.of, codes, now); err != nil {
+			return nil, err
+		}
+	}
+	if err := tx.factorsChanged(ctx, f.of, now); err != nil {
+		return nil, err
+	}
+	in, err := tx.Session.Query().Where(session.ID(v.SessionID), session.UserID(f.of.ID)).Only(ctx)
+	if err == nil {
+		_, err = tx.addProof(ctx, in, f.proves)
+	}
+	return codes, err
 }
 
 // factorsChanged records that an account that the transaction holds has other factors now. Devices are no longer

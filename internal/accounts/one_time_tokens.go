@@ -125,13 +125,17 @@ func purposeIn(purposes []token.OneTimePurpose) predicate.OneTimeToken {
 	return onetimetoken.PurposeIn(names...)
 }
 
-// isPending matches what another person may have begun with a password or a session that they stole: a change of address,
-// an export, a sign-in that wants a second factor, a passkey that is being made or used, an invitation that gives ADMIN.
-func isPending() predicate.OneTimeToken {
-	begun := purposeIn([]token.OneTimePurpose{
+// pendingPurposes are of what another person may have begun with a password or a session that they stole: a change of
+// address, an export, a sign-in that wants a second factor, a passkey that is being made or used.
+func pendingPurposes() []token.OneTimePurpose {
+	return []token.OneTimePurpose{
 		token.ChangeEmail, token.Export, token.SecondFactor, token.AddPasskey, token.UsePasskey,
-	})
-	return onetimetoken.Or(begun, onetimetoken.RolesContains(string(RoleAdmin)))
+	}
+}
+
+// isPending matches what pendingPurposes are of, and an invitation that gives ADMIN.
+func isPending() predicate.OneTimeToken {
+	return onetimetoken.Or(purposeIn(pendingPurposes()), onetimetoken.RolesContains(string(RoleAdmin)))
 }
 
 // hasPending matches users of whom something is pending that began at since or later.

@@ -2,6 +2,7 @@ package accounts_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -86,6 +87,51 @@ func TestPasskeys_WithoutUserVerificationAreRefused(t *testing.T) {
 				} else {
 					wantPasskeyRefused(t, name, "", err)
 				}
+			}
+		}
+	})
+}
+
+// TestPasskeys_OfAnotherAreRefused in each place, whatever a response says that its signature does not cover: the id of the
+// passkey, and whose it is.
+func TestPasskeys_OfAnotherAreRefused(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, h *fixture) {
+		p, other := h.must(h.register(ada, goodPassword)), h.must(h.register("bob@example.com", goodPassword))
+		key, _ := h.addPasskey(p.Viewer)
+		bobs, _ := h.addPasskey(other.Viewer)
+		v := h.caller(p)
+		uses := map[string]func(*passkeytest.Passkey) (*accounts.AuthPayload, error){
+			"passkeyLogin": func(k *passkeytest.Passkey) (*accounts.AuthPayload, error) {
+				return h.passkeyLogin(k.Use(h.options(anonymous)))
+			},
+			"completeLogin": func(k *passkeytest.Passkey) (*accounts.AuthPayload, error) {
+				return h.completeByPasskey(h.asked(h.login(ada, goodPassword)), k.Use(h.options(anonymous)))
+			},
+			"reauthenticate": func(k *passkeytest.Passkey) (*accounts.AuthPayload, error) {
+				return h.reauthenticateByPasskey(v, k.Use(h.options(v)))
+			},
+		}
+		for _, name := range slices.Sorted(maps.Keys(uses)) {
+			for _, id := range [][]byte{bobs.ID, key.ID} {
+				for _, handle := range []string{bobs.Handle, key.Handle, ""} {
+					sent := *bobs
+					sent.ID, sent.Handle = id, handle
+					if name == "passkeyLogin" && handle == bobs.Handle && slices.Equal(id, bobs.ID) {
+						continue // bob signs in
+					}
+					wantPasskeyRefused(t, fmt.Sprintf("%s: id %.4x, handle %.4q", name, id, handle), "", errOf(uses[name](&sent)))
+				}
+			}
+			for _, handle := range []string{key.Handle, ""} { // the controls
+				sent := *key
+				sent.Handle = handle
+				in, err := uses[name](&sent)
+				key.Count = sent.Count
+				if handle == "" && name == "passkeyLogin" {
+					wantPasskeyRefused(t, "passkeyLogin of nobody", "", err)
+					continue
+				}
+				testenv.Equal(t, p.User.ID, h.must(in, err).User.ID, "%s: who it is", name)
 			}
 		}
 	})

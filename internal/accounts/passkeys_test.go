@@ -107,7 +107,9 @@ func TestPasskeyLogin_OfASynchronizedPasskey(t *testing.T) {
 		must(h.AddPasskey(t.Context(), p.Viewer, accounts.AddPasskeyInput{Response: key.Created(options)}))
 		h.wantAMR("a synchronized passkey", bySoftware, h.must(h.passkeyLogin(key.Use(h.options(anonymous)))))
 		key.Flags &^= passkeytest.BackedUp
-		h.must(h.passkeyLogin(key.Use(h.options(anonymous))))
+		for range 2 { // the flag is stored with the first
+			h.wantAMR("one that is on no other device now", bySoftware, h.must(h.passkeyLogin(key.Use(h.options(anonymous)))))
+		}
 		wantEqual(t, "backed up", false, must(h.Factors(t.Context(), p.User))[0].(*accounts.Passkey).BackedUp)
 		key.Flags &^= passkeytest.BackupEligible
 		wantPasskeyRefused(t, "not synchronized", "", errOf(h.passkeyLogin(key.Use(h.options(anonymous)))))
@@ -137,15 +139,9 @@ func TestPasskey_CompletesASignInAndProvesAgain(t *testing.T) {
 		wantRefused(t, "without session", "unknown", errOf(h.passkeyLogin(key.Use(ofSession))))
 		wantRefused(t, "options of nobody", "unknown", errOf(h.reauthenticateByPasskey(v, key.Use(h.options(anonymous)))))
 		wantPasskeyRefused(t, "another's passkey", "", errOf(h.reauthenticateByPasskey(v, bobs.Use(h.options(v)))))
-		unnamed, own := *bobs, *key
-		unnamed.Handle, own.Handle = "", ""
-		wantPasskeyRefused(t, "another's that does not say whose it is", "",
-			errOf(h.reauthenticateByPasskey(v, unnamed.Use(h.options(v)))))
-		h.must(h.reauthenticateByPasskey(v, own.Use(h.options(v)))) // the control
-		key.Count = own.Count
 		proved := h.must(h.reauthenticateByPasskey(v, key.Use(ofSession)))
 		wantEqual(t, "auth_time", h.clock.Now().UTC().Truncate(time.Microsecond), proved.Viewer.AuthTime)
-		testenv.Equal(t, 2, h.count(accounts.Reauthenticated), "events")
+		testenv.Equal(t, 1, h.count(accounts.Reauthenticated), "events")
 		wantProblem(t, "without passkeys", errOf(h.StartPasskeyLogin(t.Context(), h.must(h.register("eve@example.com", goodPassword)).Viewer)),
 			problem.NotFound, "")
 	})

@@ -44,15 +44,11 @@ func (s *Service) Reauthenticate(ctx context.Context, v *viewer.Viewer, in Reaut
 	}
 	var payload *AuthPayload
 	err = s.write(ctx, v, now, func(ctx context.Context, tx *transaction, row *ent.User) error {
-		if err := replaceHash(ctx, tx, row, proved.verified, proved.hash); err != nil {
-			return err
-		}
-		in, err := tx.proveAgain(ctx, v, token.Password, now)
+		err := replaceHash(ctx, tx, row, proved.verified, proved.hash)
 		if err != nil {
 			return err
 		}
-		tx.emit(Event{Kind: Reauthenticated, UserID: row.ID, SessionID: in.ID})
-		if payload, err = s.accessPayload(row, in, now); err != nil {
+		if payload, err = s.provedAgain(ctx, tx, v, row, token.Password, now); err != nil {
 			return err
 		}
 		return s.refundSucceeded(ctx, tx, proved.try)
@@ -82,12 +78,7 @@ func (s *Service) reauthenticateByCode(ctx context.Context, v *viewer.Viewer, co
 		if err != nil || !ok {
 			return cmp.Or(err, error(wrongCode()))
 		}
-		in, err := tx.proveAgain(ctx, v, token.OneTimeCode, now)
-		if err != nil {
-			return err
-		}
-		tx.emit(Event{Kind: Reauthenticated, UserID: row.ID, SessionID: in.ID})
-		if payload, err = s.accessPayload(row, in, now); err != nil {
+		if payload, err = s.provedAgain(ctx, tx, v, row, token.OneTimeCode, now); err != nil {
 			return err
 		}
 		return s.refundSucceeded(ctx, tx, t)
@@ -116,12 +107,7 @@ func (s *Service) reauthenticateByPasskey(ctx context.Context, v *viewer.Viewer,
 		if refused = no; no != nil || err != nil {
 			return err
 		}
-		in, err := tx.proveAgain(ctx, v, amr, now)
-		if err != nil {
-			return err
-		}
-		tx.emit(Event{Kind: Reauthenticated, UserID: row.ID, SessionID: in.ID})
-		payload, err = s.accessPayload(row, in, now)
+		payload, err = s.provedAgain(ctx, tx, v, row, amr, now)
 		return err
 	})
 	if err == nil && refused != nil {
@@ -130,13 +116,19 @@ func (s *Service) reauthenticateByPasskey(ctx context.Context, v *viewer.Viewer,
 	return payload, err
 }
 
-// proveAgain records what the caller has proved now, and when.
-func (tx *transaction) proveAgain(ctx context.Context, v *viewer.Viewer, by token.AMR, now time.Time) (*ent.Session, error) {
-	in, err := tx.Session.UpdateOneID(v.SessionID).Where(session.UserID(v.UserID)).SetAuthenticatedAt(now).Save(ctx)
+// provedAgain records what the caller has proved now, and when, and returns an access token that says so.
+func (s *Service) provedAgain(
+	ctx context.Context, tx *transaction, v *viewer.Viewer, row *ent.User, by token.AMR, now time.Time,
+) (*AuthPayload, error) {
+	in, err := tx.Session.UpdateOneID(v.SessionID).Where(session.UserID(row.ID)).SetAuthenticatedAt(now).Save(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return tx.addProof(ctx, in, by)
+	if in, err = tx.addProof(ctx, in, by); err != nil {
+		return nil, err
+	}
+	tx.emit(Event{Kind: Reauthenticated, UserID: row.ID, SessionID: in.ID})
+	return s.accessPayload(row, in, now)
 }
 
 // addProof adds to what was proved before in a session, also when another instance recorded that a moment ago.

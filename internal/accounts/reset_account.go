@@ -128,9 +128,8 @@ func setPassword(ctx context.Context, tx *transaction, account *User, hash strin
 	if n == 0 {
 		return nil, problem.New(problem.NotFound, "The account has gone meanwhile.")
 	}
-	err = tx.expireTokens(ctx, account.ID, now, token.VerifyEmail, token.ResetAccess, token.ChangeEmail,
-		token.UndoEmail, token.Invitation, token.SecureAccount, token.Export, token.SecondFactor,
-		token.AddPasskey, token.UsePasskey)
+	err = tx.expireTokens(ctx, account.ID, now, append(pendingPurposes(), token.VerifyEmail, token.ResetAccess,
+		token.UndoEmail, token.Invitation, token.SecureAccount)...)
 	if err != nil {
 		return nil, err
 	}

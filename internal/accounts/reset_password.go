@@ -150,8 +150,8 @@ func (s *Service) resetCredential(
 	if err != nil {
 		return nil, err
 	}
-	err = tx.expireTokens(ctx, account.ID, now, token.VerifyEmail, token.ResetAccess, token.ChangeEmail,
-		token.Invitation, token.Export, token.SecondFactor, token.AddPasskey, token.UsePasskey)
+	err = tx.expireTokens(ctx, account.ID, now, append(pendingPurposes(), token.VerifyEmail, token.ResetAccess,
+		token.Invitation)...)
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/gatehouse/gatehouse/ent"
-	"github.com/gatehouse/gatehouse/ent/session"
 	"github.com/gatehouse/gatehouse/ent/totpfactor"
 	"github.com/gatehouse/gatehouse/internal/problem"
 	"github.com/gatehouse/gatehouse/internal/token"
@@ -64,7 +63,7 @@ func (s *Service) StartTotp(ctx context.Context, v *viewer.Viewer) (*StartTotpPa
 // a code, which is used up, and so has proved a second factor. Problems: INVALID_CREDENTIALS, NOT_FOUND,
 // REAUTHENTICATION_REQUIRED, UNAUTHENTICATED.
 func (s *Service) ConfirmTotp(ctx context.Context, v *viewer.Viewer, in ConfirmTotpInput) (*ConfirmTotpPayload, error) {
-	now, codes := s.now(), newRecoveryCodes()
+	now := s.now()
 	var payload *ConfirmTotpPayload
 	err := s.write(ctx, v, now, func(ctx context.Context, tx *transaction, caller *ent.User) error {
 		payload = nil
@@ -76,22 +75,12 @@ func (s *Service) ConfirmTotp(ctx context.Context, v *viewer.Viewer, in ConfirmT
 		if err != nil {
 			return err
 		}
-		done := &ConfirmTotpPayload{Factor: totpFactorOf(made)}
-		if len(before) == 0 {
-			done.RecoveryCodes = codes
-			if _, err := s.replaceRecoveryCodes(ctx, tx, caller, codes, now); err != nil {
-				return err
-			}
-		}
-		if err := tx.factorsChanged(ctx, caller, now); err != nil {
+		codes, err := s.factorAdded(ctx, tx, v, addedFactor{caller, len(before) == 0, token.OneTimeCode}, now)
+		if err != nil {
 			return err
 		}
-		payload = done
-		in, err := tx.Session.Query().Where(session.ID(v.SessionID), session.UserID(caller.ID)).Only(ctx)
-		if err == nil {
-			_, err = tx.addProof(ctx, in, token.OneTimeCode)
-		}
-		return err
+		payload = &ConfirmTotpPayload{Factor: totpFactorOf(made), RecoveryCodes: codes}
+		return nil
 	})
 	if err != nil {
 		return nil, err
