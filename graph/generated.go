@@ -2030,7 +2030,8 @@ type Mutation {
   ` + "`" + `navigator.credentials.get` + "`" + `, and the result to ` + "`" + `passkeyLogin` + "`" + `, ` + "`" + `completeLogin` + "`" + ` or ` + "`" + `reauthenticate` + "`" + `, within five
   minutes. For a signed-in caller they name the caller's passkeys and count for the session; otherwise they name none,
   also for ` + "`" + `mediation: "conditional"` + "`" + `.
-  Errors: ` + "`" + `FORBIDDEN` + "`" + ` where the issuer is an IP address, ` + "`" + `NOT_FOUND` + "`" + ` for a caller without passkeys, ` + "`" + `RATE_LIMITED` + "`" + `.
+  Errors: ` + "`" + `FORBIDDEN` + "`" + ` where the issuer is an IP address and for a personal access token, ` + "`" + `NOT_FOUND` + "`" + ` for a caller without
+  passkeys, ` + "`" + `RATE_LIMITED` + "`" + `.
   """
   startPasskeyLogin: StartPasskeyLoginPayload! @public
   """

@@ -354,3 +354,21 @@ func TestStartPasskeyLogin_IsThrottled(t *testing.T) {
 		must(h.StartPasskeyLogin(t.Context(), at("192.0.2.9")))
 	})
 }
+
+// TestPasskeyLogin_IsThrottled by passkey: each sign-in costs a session.
+func TestPasskeyLogin_IsThrottled(t *testing.T) {
+	eachThrottled(t, func(t *testing.T, h *fixture) {
+		key, _ := h.addPasskey(h.must(h.registerAt(at("192.0.2.7"), ada)).Viewer)
+		bobs, _ := h.addPasskey(h.must(h.registerAt(at("192.0.2.8"), "bob@example.com")).Viewer)
+		signIn := func(v *viewer.Viewer, k *passkeytest.Passkey) (*accounts.AuthPayload, error) {
+			response := k.Use(must(h.StartPasskeyLogin(t.Context(), v)).Options)
+			return h.PasskeyLogin(t.Context(), v, accounts.PasskeyLoginInput{Response: response})
+		}
+		for range accounts.DefaultThrottle().SignIn {
+			must(signIn(at("192.0.2.9"), key))
+		}
+		_, err := signIn(at("192.0.2.10"), key)
+		h.wait("one more", nil, err)
+		must(signIn(at("192.0.2.10"), bobs))
+	})
+}

@@ -84,11 +84,15 @@ type StartPasskeyLoginPayload struct{ Options any }
 
 // StartPasskeyLogin makes the options with which a browser uses a passkey. For a signed-in caller they name their
 // passkeys, and count for this session; otherwise they name none, and the user's choice says who signs in. Problems:
-// FORBIDDEN, NOT_FOUND for a caller without passkeys, RATE_LIMITED.
+// FORBIDDEN, also for a personal access token, NOT_FOUND for a caller without passkeys, RATE_LIMITED.
 func (s *Service) StartPasskeyLogin(ctx context.Context, v *viewer.Viewer) (*StartPasskeyLoginPayload, error) {
 	rp, err := s.relyingParty()
 	if err != nil {
 		return nil, err
+	}
+	if v.TokenID != uuid.Nil {
+		return nil, problem.New(problem.Forbidden,
+			"A personal access token uses no passkeys; ask with the access token of a session, or with none.")
 	}
 	now := s.now()
 	if err := s.throttled(ctx, s.throttle.ceremony(v, now)); err != nil {
