@@ -116,7 +116,7 @@ func TestAccessTokens_ForgedOnesCostNoStatement(t *testing.T) {
 		h, m := h.metered()
 		made := h.tokenOf(h.must(h.register(ada, goodPassword)).Viewer)
 		foreign := must(personalTokens(t, "another key of 32 bytes, or more").New()).Text()
-		for what, text := range map[string]string{"the prefix": "gh_pat_", "a typo": made.text[:70] + "-", "of another server": foreign} {
+		for what, text := range map[string]string{"the prefix": "gh_pat_", "a typo": testenv.Typo(made.text), "of another server": foreign} {
 			statements := m.count(func() { h.wantToken(what, &program{text: text}, viewer.Invalid) })
 			testenv.Equal(t, 0, len(statements), "%s: statements", what)
 		}

@@ -59,7 +59,7 @@ func TestIntrospection_SaysWhatAPersonalAccessTokenIsGoodFor(t *testing.T) {
 		late := s.AccessToken(expired.Access, "account:read")
 		servertest.Exec(t, db, "UPDATE access_tokens SET expires_at = created_at WHERE user_id = '"+expired.ID+"'")
 		for what, token := range map[string]string{
-			"revoked": revoked, "expired": late, "a typo": program[:70] + "-", "nothing": "", "an access token": ann.Access,
+			"revoked": revoked, "expired": late, "a typo": testenv.Typo(program), "nothing": "", "an access token": ann.Access,
 			"a refresh token": ann.Refresh, "the service's own": servertest.FeedToken,
 		} {
 			testenv.Equal(t, inactive, introspect(s.Client, token).Body, "%s", what)
@@ -118,7 +118,7 @@ func TestIntrospection_ServiceLetsProgramsInUntilTheFeedEndsThem(t *testing.T) {
 		testenv.Eventually(t, "both services read the feed", servertest.HangGuard, ready)
 		testenv.Equal(t, []bool{true, true, false},
 			[]bool{accepts.Accepts(first), accepts.Accepts(second), refuses.Accepts(first)}, "let in")
-		testenv.Equal(t, false, accepts.Accepts(first[:70]+"-"), "a typo is let in")
+		testenv.Equal(t, false, accepts.Accepts(testenv.Typo(first)), "a typo is let in")
 		revokeNewest(s, ann.Access)
 		testenv.Eventually(t, "the revoked one is refused", servertest.HangGuard,
 			func() bool { return !accepts.Accepts(second) })
