@@ -1,4 +1,4 @@
-# The Playground's page, then a static binary that contains it, then an image of that alone. `gatehouse version` reports
+# The pages, then a static binary that contains them, then an image of that alone. `gatehouse version` reports
 # --build-arg VERSION=…, or else the commit.
 FROM node:22-bookworm-slim AS playground
 WORKDIR /src/web
@@ -13,6 +13,7 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 COPY --from=playground /src/web/dist/playground web/dist/playground
+COPY --from=playground /src/web/dist/account web/dist/account
 ARG VERSION
 # Without VERSION the commit: .dockerignore leaves of .git what names it, which is too little for Go's own record.
 RUN head=$(cat .git/HEAD 2>/dev/null); ref=${head#ref: }; \

@@ -7,11 +7,12 @@ import (
 	"html/template"
 	"net/http"
 	"path"
+	"slices"
 
 	"golang.org/x/text/language"
 )
 
-//go:embed account
+//go:embed account/account.html account/account.js account/account.css account/texts
 var accountFiles embed.FS
 
 // AccountPages are the pages: each is /account/PAGE. But for forgot, which has a mail sent, links of mails lead to them.
@@ -36,26 +37,50 @@ type accountPage struct {
 type accountPages struct {
 	files     handler // that have no words
 	languages []string
-	pages     []handler // by language
+	pages     []handler    // by language
+	apps      []accountApp // by language
 	matcher   language.Matcher
+	redirect  func(address string) bool
 }
 
-// Account serves the pages that links of mails lead to, in the language of the request, else in English, and their files.
-// App is the name of the product on them. What a page does, it does when its button is pressed; to open it changes
-// nothing.
-func Account(app string) http.Handler {
-	a := &accountPages{files: newHandler(accountFiles, "account")}
+// accountPolicy is stricter than policy: nothing inline, and no script can write HTML (Trusted Types). The data: image
+// is the QR code of an authenticator app.
+const accountPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+
+// AccountFiles are the files of the pages: each is /account/FILE.
+func AccountFiles() (names []string) {
+	for name := range newAccountFiles() {
+		names = append(names, name[1:])
+	}
+	slices.Sort(names)
+	return names
+}
+
+// newAccountFiles returns what has no words: scripts, styles, and the licenses of what they are built from.
+func newAccountFiles() handler {
+	files := builtAccountFiles()
+	for file, content := range newHandler(accountFiles, "account") {
+		if ext := path.Ext(file); ext == ".js" || ext == ".css" {
+			files[file] = content
+		}
+	}
+	return files
+}
+
+// Account serves the page at /account, by which users sign in and look after their account, and those that links of
+// mails lead to, in the language of the request, else in English, and their files. What a page does, it does when its
+// button is pressed; to open it changes nothing.
+func Account(c AccountConfig) http.Handler {
+	a := &accountPages{files: newAccountFiles(), redirect: c.Redirect}
+	built := builtAccountFiles()
 	tags := []language.Tag{}
 	for _, name := range []string{"en", "de", "fr", "es"} { // the first is for those whose own language there is none of
 		a.languages, tags = append(a.languages, name), append(tags, language.Make(name))
-		a.pages = append(a.pages, accountPagesIn(name, app))
+		a.pages = append(a.pages, accountPagesIn(name, c.App))
+		a.apps = append(a.apps, newAccountApp(name, c, built))
 	}
 	a.matcher = language.NewMatcher(tags)
-	for file := range a.files {
-		if ext := path.Ext(file); ext != ".js" && ext != ".css" {
-			delete(a.files, file)
-		}
-	}
 	return http.StripPrefix("/account", a)
 }
 
@@ -84,13 +109,18 @@ func accountPagesIn(name, app string) handler {
 
 func (a *accountPages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	chosen := a.language(r.Header.Get("Accept-Language"))
-	if _, ok := a.pages[chosen][r.URL.Path]; !ok {
-		a.files.ServeHTTP(w, r)
+	isApp := r.URL.Path == "" || r.URL.Path == "/"
+	if _, ok := a.pages[chosen][r.URL.Path]; !ok && !isApp {
+		a.files.serve(w, r, accountPolicy)
 		return
 	}
 	w.Header().Set("Content-Language", a.languages[chosen])
 	w.Header().Set("Vary", "Accept-Language")
-	a.pages[chosen].ServeHTTP(w, r)
+	if isApp {
+		a.serveApp(w, r, a.apps[chosen])
+		return
+	}
+	a.pages[chosen].serve(w, r, accountPolicy)
 }
 
 // maxAcceptLanguageLen bounds what is read of an Accept-Language, in bytes.

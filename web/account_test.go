@@ -17,7 +17,7 @@ var tags = regexp.MustCompile(`<[^>]*>|\{\{[^}]*\}\}`)
 
 // TestAccount_PagesAreInTheLanguageOfTheirReader, or in English; and nothing of them is in another.
 func TestAccount_PagesAreInTheLanguageOfTheirReader(t *testing.T) {
-	h := Account("Example")
+	h := Account(AccountConfig{App: "Example"})
 	for accept, want := range map[string]string{
 		"de": "de", "fr-CH, fr;q=0.9, en;q=0.8": "fr", "es-419": "es", "en-GB,de;q=0.5": "en", "": "en", "ja": "en", "x": "en",
 		"\xff": "en", "*": "en", strings.Repeat("de-", 5000): "en", "ja, de;q=0.5": "de",
@@ -53,7 +53,7 @@ func TestAccount_EachTextIsThereInEachLanguage(t *testing.T) {
 		language := strings.TrimSuffix(file.Name(), ".json")
 		words := accountTextsOf(t, language)
 		testenv.Equal(t, slices.Sorted(maps.Keys(english)), slices.Sorted(maps.Keys(words)), "texts in %s", language)
-		if w := ask(Account(""), "GET", "/account/verify", "Accept-Language", language); w.Header().Get("Content-Language") != language {
+		if w := ask(Account(AccountConfig{}), "GET", "/account/verify", "Accept-Language", language); w.Header().Get("Content-Language") != language {
 			t.Errorf("no page is in %s", language)
 		}
 		for name, text := range words {
@@ -113,8 +113,13 @@ func TestAccount_EachErrorOfItsMutationsHasAText(t *testing.T) {
 // accountTextsOf are the texts in a language by their paths.
 func accountTextsOf(t *testing.T, language string) map[string]string {
 	t.Helper()
+	return textsOf(t, "account/texts/"+language+".json")
+}
+
+func textsOf(t *testing.T, file string) map[string]string {
+	t.Helper()
 	var tree any
-	testenv.Check(t, json.Unmarshal(must(os.ReadFile("account/texts/"+language+".json")), &tree))
+	testenv.Check(t, json.Unmarshal(must(os.ReadFile(file)), &tree))
 	texts := map[string]string{}
 	var walk func(path string, node any)
 	walk = func(path string, node any) {

@@ -5,7 +5,7 @@ import { defineConfig } from 'vite';
 
 // All but the page itself is kept compressed only: a third of the size in the binary, and nothing to compress while
 // serving. web.go expands it for the rare client that does not take gzip.
-const compress = {
+export const compress = {
   name: 'compress',
   apply: 'build',
   writeBundle({ dir }) {

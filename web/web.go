@@ -1,6 +1,7 @@
 // Package web serves the pages. / is the Playground: GraphiQL, which web/package.json builds into dist/playground.
 // Without that folder it is a page that says how to build it. /access is the access table, /inbox the mails that were not
-// sent, /account what links in mails lead to. The package does not know the API. No page sends requests to another
+// sent, /account what users sign in and look after their account by, built into dist/account, and what links in mails
+// lead to. The package does not know the API. No page sends requests to another
 // server, and the Content-Security-Policy forbids it.
 package web
 
@@ -109,8 +110,12 @@ func contentType(name string) string {
 	return "application/octet-stream"
 }
 
-func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.serve(w, r, policy) }
+
+// serve answers with a file, under a Content-Security-Policy.
+func (h handler) serve(w http.ResponseWriter, r *http.Request, policy string) {
 	setSecurityHeaders(w.Header())
+	w.Header().Set("Content-Security-Policy", policy)
 	f, ok := h[r.URL.Path]
 	switch {
 	case !ok:

@@ -44,3 +44,20 @@ func TestAccountPages_AreReachedFromTheInboxAndDoWhatTheirMailIsFor(t *testing.T
 	args[1] = s.URL + "/"
 	servertest.Execute(t, ".", "node", args...)
 }
+
+// TestAccountPage_InABrowser goes through the page at /account with the keyboard alone, by a server with nothing
+// configured. Each flow is on another screen. TEST_LONG=pages has each on all of them. SCREENSHOTS=FOLDER has pictures.
+func TestAccountPage_InABrowser(t *testing.T) {
+	t.Parallel()
+	needBrowser(t)
+	if entries, _ := filepath.Glob("web/dist/account/assets/*"); len(entries) == 0 {
+		testenv.Missing(t, "the page at /account", "run make playground")
+	}
+	s := servertest.Start(t, "GATEHOUSE_THROTTLE=account=999,network=999,register=999,mail=999,signin=9999,refresh=9999")
+	page := strings.Replace(s.URL, "127.0.0.1", "localhost", 1) + "/"
+	args := []string{"web/test/account.mjs", page, "signin,profile,factors,passkeys,sessions,data"}
+	if testenv.Long("pages") {
+		args = append(args, "all")
+	}
+	servertest.Execute(t, ".", "node", args...)
+}

@@ -1,0 +1,159 @@
+// What the flows through the page at /account have in common.
+import { createHmac } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { audit, desk, fits, hangGuard, must, watch } from '../browser.mjs';
+
+const [url] = process.argv.slice(2);
+export const pictures = process.env.SCREENSHOTS;
+const origin = new URL(url).origin;
+export const password = 'correct horse battery';
+const words = JSON.parse(await readFile(new URL('../../account/app/texts/en.json', import.meta.url), 'utf8'));
+export const w = (name) => name.split('.').reduce((node, key) => node[key], words);
+export const markup = '<img src=x onerror=alert(1)><b>Ann</b>';
+
+const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+export const screens = {
+  desk, 'phone-dark': { ...phone, colorScheme: 'dark' }, phone, 'desk-dark': { ...desk, colorScheme: 'dark' },
+};
+
+// ask asks the server as another program does.
+export async function ask(query, variables = {}, token = undefined) {
+  const response = await fetch(new URL('graphql', url), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
+    body: JSON.stringify({ query, variables }),
+  });
+  const { data, errors } = await response.json();
+  must(!errors, `${query}: ${JSON.stringify(errors)}`);
+  return data;
+}
+
+export async function login(email) {
+  const query = 'mutation($email: String!, $password: String!) { login(input: {email: $email, password: $password}) { accessToken } }';
+  return (await ask(query, { email, password })).login.accessToken;
+}
+
+// mailed waits for a mail of a kind to an address.
+export async function mailed(kind, to) {
+  for (const until = Date.now() + hangGuard; Date.now() < until; await new Promise((resolve) => { setTimeout(resolve, 20); })) {
+    const mails = await (await fetch(new URL('inbox', url), { headers: { accept: 'application/json' } })).json();
+    const found = mails.find((mail) => mail.kind === kind && mail.to === to);
+    if (found) return found;
+  }
+  throw new Error(`no mail ${kind} to ${to} comes`);
+}
+export const codeOf = (mail) => mail.text.match(/^\d{8}$/m)[0];
+
+// totp is the code of an app, some steps of 30 s from now.
+export function totp(secret, step = 0) {
+  const bits = [...secret.replaceAll(' ', '')].map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('');
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + step));
+  const mac = createHmac('sha1', key).update(counter).digest();
+  return String((mac.readUInt32BE(mac.at(-1) & 15) & 0x7fffffff) % 1_000_000).padStart(6, '0');
+}
+
+let people = 0;
+
+// Visit is a reader at the page, who has a keyboard.
+export class Visit {
+  static async open(browser, name, screen) {
+    const context = await browser.newContext({ ...screens[screen], locale: 'en', reducedMotion: 'reduce' });
+    const visit = Object.assign(new Visit(), { context, name, screen, step: 0, faults: watch(context, origin) });
+    people += 1;
+    visit.email = `${name}${people}@example.com`;
+    visit.page = await context.newPage();
+    return visit;
+  }
+
+  async goto(path = 'account') {
+    await this.page.goto(new URL(path, url).href);
+    await this.page.locator('h1:not(:empty)').waitFor();
+  }
+
+  async look(what) {
+    this.step += 1;
+    await fits(this.page, what);
+    if (pictures) await this.page.screenshot({ path: `${pictures}/account-${this.name}-${this.step}-${what.replaceAll(' ', '-')}-${this.screen}.png`, fullPage: true });
+    await audit(this.page, what);
+  }
+
+  // tabTo moves the keyboard's focus to an element.
+  async tabTo(element) {
+    await element.waitFor();
+    for (let n = 0; n < 80; n += 1) {
+      if (await element.evaluate((e) => e === document.activeElement)) return;
+      await this.page.keyboard.press('Tab');
+    }
+    throw new Error(`the keyboard does not reach ${element}`);
+  }
+
+  get main() {
+    return this.page.locator('dialog[open], main').last();
+  }
+
+  async type(label, text) {
+    await this.tabTo(this.main.getByLabel(label, { exact: true }).first());
+    await this.page.keyboard.press('Control+A');
+    await this.page.keyboard.type(text);
+  }
+
+  async press(name, role = 'button', within = this.page) {
+    await this.tabTo(within.getByRole(role, { name, exact: true }).first());
+    await this.page.keyboard.press('Enter');
+  }
+
+  async titled(title) {
+    await this.page.getByRole('heading', { level: 1, name: title, exact: true }).waitFor();
+  }
+
+  // says waits until the keyboard's focus is on what is said.
+  async says(text) {
+    await this.page.locator('.said').filter({ hasText: text }).waitFor();
+    await this.page.waitForFunction((wanted) => document.activeElement?.textContent.includes(wanted), text);
+  }
+
+  // refuses waits for what is wrong with a field, which has the keyboard's focus.
+  async refuses(label, text) {
+    const field = this.main.getByLabel(label, { exact: true }).first();
+    await this.page.waitForFunction((wanted) => {
+      const { activeElement } = document;
+      const describes = activeElement.getAttribute('aria-describedby')?.split(' ') ?? [];
+      return activeElement.ariaInvalid === 'true' && describes.some((id) => document.getElementById(id).textContent.includes(wanted));
+    }, text);
+    must(await field.evaluate((e) => e === document.activeElement), `the focus is not on ${label}`);
+  }
+
+  async section(name) {
+    await this.press(w(`${name}.title`), 'link');
+    await this.titled(w(`${name}.title`));
+  }
+
+  async register(name) {
+    await this.goto('account#register');
+    await this.type(w('field.email'), this.email);
+    await this.type(w('field.password'), password);
+    if (name) await this.type(w('field.nameOptional'), name);
+    await this.press(w('register.button'));
+    await this.titled(w('profile.title'));
+  }
+
+  async signIn() {
+    await this.titled(w('signIn.title'));
+    await this.type(w('field.email'), this.email);
+    await this.type(w('field.password'), password);
+    await this.press(w('signIn.button'));
+  }
+
+  async signOut() {
+    await this.press(w('home.signOut'));
+    await this.titled(w('signIn.title'));
+  }
+
+  // nothingRuns: what users write is text, wherever it is shown.
+  async nothingRuns(text) {
+    must((await this.page.locator('body').innerText()).includes(text), `the page does not show ${text}`);
+    must(await this.page.locator('img:not(.qr), main b').count() === 0, 'the page has elements of what a user wrote');
+  }
+}
