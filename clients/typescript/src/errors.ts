@@ -5,10 +5,10 @@ import type { ErrorCode, FactorKind, InputProblem } from "./schema.js";
  * has its members here; test/e2e holds them against what the server sends.
  */
 interface Members {
-  UNAUTHENTICATED: { readonly reason: "missing" | "expired" | "revoked" | "invalid" };
-  REAUTHENTICATION_REQUIRED: StepUp;
-  INSUFFICIENT_SCOPE: { readonly missingScopes: readonly string[] };
-  FORBIDDEN: Nothing;
+  UNAUTHENTICATED: Refused & { readonly reason: "missing" | "expired" | "revoked" | "invalid" };
+  REAUTHENTICATION_REQUIRED: Refused & StepUp;
+  INSUFFICIENT_SCOPE: Refused & { readonly missingScopes: readonly string[] };
+  FORBIDDEN: Refused;
   SECOND_FACTOR_REQUIRED: { readonly challenge: string; readonly factors: readonly FactorKind[] };
   /** `unknown`: a passkey that no account has. */
   INVALID_CREDENTIALS: { readonly reason?: "unknown" };
@@ -22,7 +22,7 @@ interface Members {
     readonly min?: number;
     readonly max?: number;
   };
-  NOT_FOUND: Nothing;
+  NOT_FOUND: Refused;
   LAST_ADMIN: Nothing;
   MAIL_OFF: Nothing;
   /** Seconds to wait. */
@@ -37,6 +37,12 @@ interface Members {
 }
 
 type Nothing = Record<never, never>;
+
+/** By the rules of the schema. */
+interface Refused {
+  /** The field, such as `Query.users`. */
+  readonly coordinate?: string;
+}
 
 /** What a step-up must prove: the user, at most `maxAge` seconds ago, or a second factor. */
 export interface StepUp {
