@@ -26,7 +26,7 @@ build: playground ## build a static binary, ./gatehouse; VERSION=… is what it 
 
 playground: web/dist/playground/index.html ## build the Playground and the page at /account from npm's packages
 
-web/dist/playground/index.html: $(wildcard web/src/* web/account/app/*.js* web/account/app/*.css web/*.js web/*.json web/index.html)
+web/dist/playground/index.html: $(wildcard web/src/* web/account/app/*.js* web/account/app/*.css clients/typescript/src/*.ts web/*.js web/*.json web/index.html)
 	@if command -v npm >/dev/null; then cd web && npm ci --no-audit --no-fund && npm run build; \
 	else echo "npm is not there: the pages at / and /account will say how to build them (apt-get install npm)"; fi
 

@@ -176,7 +176,7 @@ func TestAccountApp_SaysEachErrorAndEventOfTheSchema(t *testing.T) {
 func TestAccountApp_OperationsAreOfTheSchema(t *testing.T) {
 	schema := accountSchema(t)
 	text := read("account/app/operations.js")
-	session := "accessToken expiresIn user { id }"
+	session := "accessToken expiresIn refreshToken device"
 	operation := regexp.MustCompile("(?s)export const \\w+ = (?:'([^']*)'|`([^`]*)`);")
 	found := operation.FindAllStringSubmatch(text, -1)
 	testenv.Equal(t, strings.Count(text, "export const"), len(found), "operations")

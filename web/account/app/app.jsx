@@ -62,7 +62,7 @@ function Onward({ stay }) {
 }
 
 export function App() {
-  const state = useSession();
+  const { state, userId } = useSession();
   const hash = useHash();
   const [error, setError] = useState();
   const [found, setFound] = useState(false); // a session, when the page was opened
@@ -82,7 +82,7 @@ export function App() {
   let view = <main aria-busy="true"><p class="app">{settings.app}</p><p>{t('loading')}</p></main>;
   if (error) view = <Unreachable error={error} again={start} />;
   else if (state === 'signed-in') {
-    view = found && settings.redirect ? <Onward stay={() => setFound(false)} /> : <Home section={hash} />;
+    view = found && settings.redirect ? <Onward stay={() => setFound(false)} /> : <Home key={userId} section={hash} />;
   } else if (state === 'signed-out') {
     view = hash === 'register' && settings.registration !== 'closed' ? <Register done={signedIn} /> : <SignIn done={signedIn} />;
   }

@@ -1,5 +1,5 @@
-// Every operation of the page. A test holds them against schema.graphql.
-const session = 'accessToken expiresIn user { id }';
+// The operations of the page, but for those of passkeys, which are the kit's. A test holds them against schema.graphql.
+const session = 'accessToken expiresIn refreshToken device';
 
 export const login = `mutation Login($email: String!, $password: String!) {
   login(input: {email: $email, password: $password, cookie: true}) { ${session} }
@@ -9,10 +9,6 @@ export const completeLogin = `mutation CompleteLogin($input: CompleteLoginInput!
 }`;
 export const register = `mutation Register($email: String!, $password: String!, $name: String) {
   register(input: {email: $email, password: $password, name: $name, cookie: true}) { ${session} }
-}`;
-export const startPasskeyLogin = 'mutation StartPasskeyLogin { startPasskeyLogin { options } }';
-export const passkeyLogin = `mutation PasskeyLogin($response: JSON!) {
-  passkeyLogin(input: {response: $response, cookie: true}) { ${session} }
 }`;
 export const reauthenticate = `mutation Reauthenticate($input: ReauthenticateInput!) {
   reauthenticate(input: $input) { ${session} }
@@ -39,10 +35,6 @@ export const factors = `query Factors {
 }`;
 export const startTotp = 'mutation StartTotp { startTotp { secret uri qrCode } }';
 export const confirmTotp = 'mutation ConfirmTotp($code: String!) { confirmTotp(input: {code: $code}) { recoveryCodes } }';
-export const startPasskey = 'mutation StartPasskey { startPasskey { options } }';
-export const addPasskey = `mutation AddPasskey($response: JSON!, $name: String) {
-  addPasskey(input: {response: $response, name: $name}) { recoveryCodes }
-}`;
 export const renameFactor = 'mutation RenameFactor($id: ID!, $name: String) { renameFactor(id: $id, name: $name) { factor { id } } }';
 export const removeFactor = 'mutation RemoveFactor($id: ID!) { removeFactor(id: $id) { success } }';
 export const regenerateRecoveryCodes = 'mutation RegenerateRecoveryCodes { regenerateRecoveryCodes { recoveryCodes } }';

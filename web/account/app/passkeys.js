@@ -1,101 +1,50 @@
-// The browser's part of passkeys. The server says by its options what they are for.
+// What the page does with passkeys. The kit has the ceremonies; a browser's refusals become errors as those of the server.
+import * as kit from '../../../clients/typescript/src/index.ts';
 import { gatehouse } from './session.js';
 import * as operations from './operations.js';
 
-export const passkeysWork = Boolean(globalThis.PublicKeyCredential?.parseRequestOptionsFromJSON);
+export const passkeysWork = kit.passkeysWork();
 
-// Refused is an error of the browser, in the form of those of the server.
-class Refused extends Error {
-  errors;
+const codes = { InvalidStateError: 'PASSKEY_EXISTS', SecurityError: 'PASSKEY_HOST' };
 
-  constructor(code, cause) {
-    super(code, { cause });
-    this.errors = [{ code }];
-  }
-}
+let offered; // aborts the browser's own offer, since it can do one thing at a time
 
 // run names why a browser makes or uses no passkey.
 async function run(ceremony) {
+  offered?.abort();
   try {
-    return (await ceremony()).toJSON();
+    return await ceremony();
   } catch (error) {
-    if (error.name === 'AbortError') throw error;
-    throw new Refused({ InvalidStateError: 'PASSKEY_EXISTS', SecurityError: 'PASSKEY_HOST' }[error.name] ?? 'PASSKEY_CANCELLED', error);
+    if (!(error instanceof DOMException)) throw error;
+    throw Object.assign(new Error(error.message), { errors: [{ code: codes[error.name] ?? 'PASSKEY_CANCELLED' }] });
   }
 }
-
-function forget(rpId, credentialId) {
-  return globalThis.PublicKeyCredential?.signalUnknownCredential?.({ rpId, credentialId })?.catch(() => {});
-}
-
-let waiting; // the conditional request that the browser has
-
-async function get(options, mediation) {
-  waiting?.abort();
-  waiting = new AbortController();
-  const { signal } = waiting;
-  const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
-  return run(() => navigator.credentials.get({ publicKey, mediation, signal }));
-}
-
-const requestOptions = async () => (await gatehouse.request(operations.startPasskeyLogin)).startPasskeyLogin.options;
 
 // usePasskey gives what proves the user to completeLogin and reauthenticate.
-export const usePasskey = async () => get(await requestOptions());
+export const usePasskey = () => run(() => kit.passkeyProof(gatehouse));
 
-async function signIn(options, mediation) {
-  const response = await get(options, mediation);
-  try {
-    await gatehouse.request(operations.passkeyLogin, { response });
-  } catch (error) {
-    if (error.errors?.[0].reason === 'unknown') await forget(options.rpId, response.id);
-    throw error;
-  }
-}
+export const signInWithPasskey = () => run(() => kit.signInWithPasskey(gatehouse));
 
-export const signInWithPasskey = async () => signIn(await requestOptions());
+export const makePasskey = (name) => run(() => kit.createPasskey(gatehouse, name ? { name } : {}));
 
-const isHere = (rpId) => location.hostname === rpId || location.hostname.endsWith(`.${rpId}`);
-
-const renewal = 240_000; // ms: options hold for five minutes
-
-// offerPasskeys has the browser offer passkeys at the field of the address, until stop is called. Without passkeys, or
-// where they cannot be used, it offers none.
+// offerPasskeys has the browser offer passkeys at the field of the address, until stop is called. Where none can be
+// used, nothing is offered. What the server refuses is given to refused.
 export function offerPasskeys(refused) {
-  let stopped = false;
+  const stop = new AbortController();
   async function offer() {
-    if (stopped || !(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
-    const options = await requestOptions();
-    if (!stopped && isHere(options.rpId)) await signIn(options, 'conditional');
+    if (!passkeysWork || !(await PublicKeyCredential.isConditionalMediationAvailable?.()) || stop.signal.aborted) return;
+    await kit.signInWithPasskey(gatehouse, { mediation: 'conditional', signal: stop.signal });
   }
-  const begin = () => offer().catch((error) => {
-    if (error.errors && !error.errors[0].code.startsWith('PASSKEY')) refused(error);
+  offered = stop;
+  offer().catch((error) => {
+    const [{ code }] = error.errors ?? [{}];
+    if (code && code !== 'FORBIDDEN') refused(error); // FORBIDDEN: the issuer is an IP address
   });
-  if (!passkeysWork) return () => {};
-  begin();
-  const timer = setInterval(begin, renewal);
-  return () => {
-    stopped = true;
-    clearInterval(timer);
-    waiting?.abort();
-  };
-}
-
-// makePasskey adds a passkey to the account. One that the server refuses is taken out of the authenticator.
-export async function makePasskey(name) {
-  const { options } = (await gatehouse.request(operations.startPasskey)).startPasskey;
-  const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options);
-  const response = await run(() => navigator.credentials.create({ publicKey }));
-  try {
-    return (await gatehouse.request(operations.addPasskey, { response, name: name || null })).addPasskey;
-  } catch (error) {
-    await forget(options.rp.id, response.id);
-    throw error;
-  }
+  return () => stop.abort();
 }
 
 // removePasskey takes a passkey from the account and out of the authenticator, if that can be told.
 export async function removePasskey({ id, credentialId }) {
   await gatehouse.request(operations.removeFactor, { id });
-  await forget(location.hostname, credentialId);
+  await kit.forgetPasskey({ rpId: location.hostname, credentialId });
 }

@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useState } from 'preact/hooks';
-import { createGatehouse } from './client.js';
+import { createGatehouse } from '../../../clients/typescript/src/index.ts';
 import { stepUp } from './dialog.jsx';
 
 // Both addresses of the page, /account and /account/, have the script below them.
@@ -7,13 +7,14 @@ export const base = new URL(/* @vite-ignore */ '..', import.meta.url);
 
 export const gatehouse = createGatehouse({
   url: new URL('../graphql', base).href,
+  tokens: 'cookie',
   stepUp: (wanted) => stepUp(wanted),
 });
 
 export function useSession() {
-  const [state, setState] = useState(gatehouse.session.state);
-  useEffect(() => gatehouse.subscribe(() => setState(gatehouse.session.state)), []);
-  return state;
+  const [session, setSession] = useState(gatehouse.session);
+  useEffect(() => gatehouse.subscribe(() => setSession(gatehouse.session)), []);
+  return session;
 }
 
 // useAnswer is what a query answers, and how to ask again.

@@ -38,9 +38,9 @@ function FirstFactor({ said, ask }) {
   const latest = useRef();
   latest.current = ask;
   const more = { INVALID_CREDENTIALS: t('problems.wrong.login') };
-  useEffect(() => offerPasskeys(
-    (error) => latest.current(() => { throw error; }).catch((e) => setRefused(faultsOf(e, [], passkeyProblems)[''])),
-  ), []);
+  useEffect(() => offerPasskeys((error) => {
+    latest.current(() => { throw error; }).catch((refusal) => setRefused(faultsOf(refusal, [], passkeyProblems)['']));
+  }), []);
   return (
     <Card title={t('signIn.title')}>
       {refused && <Said fault text={refused} />}

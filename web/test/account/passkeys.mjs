@@ -13,7 +13,10 @@ export default async function passkeys(visit) {
       hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true,
     },
   });
-  const ready = (enabled) => device.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled });
+  // The authenticator answers the browser's own offer at once, before anything could be pressed.
+  const offers = (on) => page.evaluate((is) => {
+    globalThis.PublicKeyCredential.isConditionalMediationAvailable = async () => is;
+  }, on);
   const stored = async () => (await device.send('WebAuthn.getCredentials', { authenticatorId })).credentials.length;
   await visit.register('Ann');
   await page.bringToFront();
@@ -33,19 +36,17 @@ export default async function passkeys(visit) {
   await visit.says(w('problems.PASSKEY_EXISTS'));
   must(await stored() === 1, `the authenticator has ${await stored()} passkeys`);
 
-  await ready(false); // so that the browser does not answer its own offer
+  await offers(false);
   await visit.signOut();
-  await ready(true);
   await visit.press(w('signIn.passkey'));
   await visit.titled(w('security.title'));
-  await ready(false);
   await visit.signOut();
   await visit.signIn();
   await visit.titled(w('secondFactor.title'));
   await visit.look('second factor');
-  await ready(true);
   await visit.press(w('signIn.passkey'));
   await visit.titled(w('security.title'));
+  await offers(true);
   const offered = page.waitForResponse((response) => response.request().postData()?.includes('mutation PasskeyLogin'));
   await visit.press(w('home.signOut')); // and the browser offers the passkey, which the authenticator gives
   await offered;

@@ -153,7 +153,7 @@ export class Visit {
 
   // nothingRuns: what users write is text, wherever it is shown.
   async nothingRuns(text) {
-    must((await this.page.locator('body').innerText()).includes(text), `the page does not show ${text}`);
+    await this.page.getByText(text).first().waitFor();
     must(await this.page.locator('img:not(.qr), main b').count() === 0, 'the page has elements of what a user wrote');
   }
 }
