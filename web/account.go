@@ -30,6 +30,7 @@ type accountTexts struct {
 type accountPage struct {
 	accountTexts
 	App, Language string
+	Themed        bool
 	Page          map[string]string
 }
 
@@ -48,22 +49,25 @@ type accountPages struct {
 const accountPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
-// AccountFiles are the files of the pages: each is /account/FILE.
-func AccountFiles() (names []string) {
-	for name := range newAccountFiles() {
+// Files are the files of the pages: each is /account/FILE.
+func (c AccountConfig) Files() (names []string) {
+	for name := range c.newFiles() {
 		names = append(names, name[1:])
 	}
 	slices.Sort(names)
 	return names
 }
 
-// newAccountFiles returns what has no words: scripts, styles, and the licenses of what they are built from.
-func newAccountFiles() handler {
+// newFiles returns what has no words: scripts, styles, and the licenses of what they are built from.
+func (c AccountConfig) newFiles() handler {
 	files := builtAccountFiles()
 	for file, content := range newHandler(accountFiles, "account") {
 		if ext := path.Ext(file); ext == ".js" || ext == ".css" {
 			files[file] = content
 		}
+	}
+	if c.Theme != nil {
+		files["/"+themeFile] = newFile(themeFile, c.Theme)
 	}
 	return files
 }
@@ -72,12 +76,12 @@ func newAccountFiles() handler {
 // mails lead to, in the language of the request, else in English, and their files. What a page does, it does when its
 // button is pressed; to open it changes nothing.
 func Account(c AccountConfig) http.Handler {
-	a := &accountPages{files: newAccountFiles(), redirect: c.Redirect}
+	a := &accountPages{files: c.newFiles(), redirect: c.Redirect}
 	built := builtAccountFiles()
 	tags := []language.Tag{}
 	for _, name := range []string{"en", "de", "fr", "es"} { // the first is for those whose own language there is none of
 		a.languages, tags = append(a.languages, name), append(tags, language.Make(name))
-		a.pages = append(a.pages, accountPagesIn(name, c.App))
+		a.pages = append(a.pages, accountPagesIn(name, c))
 		a.apps = append(a.apps, newAccountApp(name, c, built))
 	}
 	a.matcher = language.NewMatcher(tags)
@@ -85,7 +89,7 @@ func Account(c AccountConfig) http.Handler {
 }
 
 // accountPagesIn writes the pages in a language. All is embedded, so an error is a fault of the build.
-func accountPagesIn(name, app string) handler {
+func accountPagesIn(name string, c AccountConfig) handler {
 	html := template.Must(template.New("account.html").Option("missingkey=error").
 		ParseFS(accountFiles, "account/account.html"))
 	text, err := accountFiles.ReadFile("account/texts/" + name + ".json")
@@ -97,7 +101,7 @@ func accountPagesIn(name, app string) handler {
 	for _, page := range AccountPages {
 		var b bytes.Buffer
 		if err == nil {
-			err = html.Execute(&b, accountPage{words, app, name, words.Pages[page]})
+			err = html.Execute(&b, accountPage{words, c.App, name, c.Theme != nil, words.Pages[page]})
 		}
 		pages["/"+page] = newFile(page+".html", b.Bytes())
 	}

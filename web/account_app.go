@@ -21,14 +21,18 @@ type AccountConfig struct {
 	App          string                    // name of the product
 	Registration string                    // who gets an account: the value of GATEHOUSE_REGISTRATION
 	GraceDays    int                       // for how long a deleted account can be had again
+	Theme        []byte                    // CSS behind that of the pages; nil: none
 	Redirect     func(address string) bool // whether a signed-in user may be sent on to an address; nil: to none
 }
+
+// themeFile is the name of the operator's style.
+const themeFile = "theme.css"
 
 // accountApp is the page at /account in a language.
 type accountApp struct {
 	App, Language, Title, NoScript string
-	Base                           string // what the addresses of files begin with
-	Scripts, Styles                []string
+	Base                           string   // what the addresses of files begin with
+	Scripts, Styles                []string // the operator's style is the last
 	Data                           accountAppData
 }
 
@@ -77,6 +81,9 @@ func newAccountApp(language string, c AccountConfig, built handler) accountApp {
 	}
 	slices.Sort(a.Scripts)
 	slices.Sort(a.Styles)
+	if c.Theme != nil {
+		a.Styles = append(a.Styles, themeFile)
+	}
 	return a
 }
 

@@ -64,6 +64,27 @@ func TestAccountApp_IsWrittenForItsReader(t *testing.T) {
 	}
 }
 
+// TestAccount_HasTheOperatorsStyleLast, on each of the pages, and none where there is none.
+func TestAccount_HasTheOperatorsStyleLast(t *testing.T) {
+	const theme = ":root { --accent: #0a7d4f }"
+	themed, plain := AccountConfig{Theme: []byte(theme)}, AccountConfig{}
+	w := ask(Account(themed), "GET", "/account/theme.css")
+	testenv.Equal(t, theme, w.Body.String(), "the style")
+	testenv.Equal(t, "text/css; charset=utf-8", w.Header().Get("Content-Type"), "its type")
+	testenv.Equal(t, 404, ask(Account(plain), "GET", "/account/theme.css").Code, "without one")
+	testenv.Equal(t, len(plain.Files())+1, len(themed.Files()), "files")
+	for _, page := range append(slices.Clone(AccountPages), "") {
+		links := reference.FindAllString(ask(Account(themed), "GET", "/account/"+page).Body.String(), -1)
+		styles := slices.DeleteFunc(links, func(link string) bool { return !strings.Contains(link, "stylesheet") })
+		if len(styles) < 2 || !strings.Contains(styles[len(styles)-1], `href="theme.css"`) {
+			t.Errorf("%q has the styles %q", page, styles)
+		}
+		if text := ask(Account(plain), "GET", "/account/"+page).Body.String(); strings.Contains(text, "theme.css") {
+			t.Errorf("%q without a style: %s", page, text)
+		}
+	}
+}
+
 // TestAccountApp_SendsOnOnlyWhereTheServerAllows: the page has no other address.
 func TestAccountApp_SendsOnOnlyWhereTheServerAllows(t *testing.T) {
 	const allowed = "https://app.example.com/?a=<b>&c"

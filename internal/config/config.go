@@ -51,6 +51,7 @@ type Config struct {
 	MailTemplates string        `env:"GATEHOUSE_MAIL_TEMPLATES" help:"folder with files in place of the embedded ones of internal/mail/templates, such as de/reset.txt, and with further languages (default none)"`
 	AppName       string        `env:"GATEHOUSE_APP_NAME" envDefault:"Gatehouse" help:"name of the product in mails, of their sender when GATEHOUSE_MAIL_FROM has none, and on the pages at /account"`
 	AccountURL    string        `env:"GATEHOUSE_ACCOUNT_URL" help:"address of the pages that links in mails lead to (default ISSUER/account)"`
+	Theme         string        `env:"GATEHOUSE_THEME" help:"file with CSS for the pages at /account, such as :root { --accent: #0a7d4f }; web/account/account.css has the variables (default none)"`
 	Retention     time.Duration `env:"GATEHOUSE_AUDIT_RETENTION" envDefault:"8760h" help:"how long the audit log has an event, at least 24h"`
 	DeletionGrace time.Duration `env:"GATEHOUSE_DELETION_GRACE" envDefault:"720h" help:"how long the owner of a deleted account can have it again by signing in, at most 8760h; 0 to erase it immediately"`
 	Argon2        string        `env:"GATEHOUSE_ARGON2" envDefault:"m=19456,t=2,p=1" help:"cost of hashing a password; less is refused unless listening on loopback"`

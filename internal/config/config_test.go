@@ -58,7 +58,7 @@ func TestLoad_EveryVariableAcceptsGoodValuesAndRefusesBadOnes(t *testing.T) {
 	}
 	checkedByOthers := []string{ // by the packages that use them
 		"GATEHOUSE_AUDIENCE", "GATEHOUSE_SECRET_FILE", "GATEHOUSE_SECRET_PREVIOUS", "GATEHOUSE_SIGNING_KEY", "GATEHOUSE_ARGON2", "GATEHOUSE_LIMITS",
-		"GATEHOUSE_THROTTLE", "GATEHOUSE_MAIL_TEMPLATES",
+		"GATEHOUSE_THROTTLE", "GATEHOUSE_MAIL_TEMPLATES", "GATEHOUSE_THEME",
 	}
 	for _, v := range config.Variables() {
 		if _, ok := strings.CutSuffix(v.Name, "_FILE"); ok && v.Name != "GATEHOUSE_SECRET_FILE" {

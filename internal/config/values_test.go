@@ -180,6 +180,7 @@ var allValues = []values{
 	{variable: "GATEHOUSE_MAIL_FROM", texts: []string{""}, with: []string{"GATEHOUSE_SMTP_URL=smtp://h"},
 		refused: "required with GATEHOUSE_SMTP_URL"},
 	{variable: "GATEHOUSE_MAIL_TEMPLATES", texts: []string{"/etc/gatehouse/mail"}},
+	{variable: "GATEHOUSE_THEME", texts: []string{"/etc/gatehouse/theme.css"}},
 	{variable: "GATEHOUSE_APP_NAME", texts: []string{"Example Shop & Söhne"}},
 	{variable: "GATEHOUSE_APP_NAME", texts: []string{strings.Repeat("ä", 61)}, refused: "61 letters"},
 	{variable: "GATEHOUSE_ACCOUNT_URL", texts: []string{"https://example.com/me", "http://localhost:5173"}},

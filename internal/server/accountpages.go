@@ -1,8 +1,13 @@
 package server
 
 import (
+	"bytes"
+	"errors"
+	"fmt"
 	"net/url"
+	"os"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gatehouse/gatehouse/internal/config"
 	"github.com/gatehouse/gatehouse/web"
@@ -13,6 +18,7 @@ func (s *Server) accountConfig() web.AccountConfig {
 		App:          s.config.AppName,
 		Registration: s.config.Registration,
 		GraceDays:    int(s.config.DeletionGrace / (24 * time.Hour)),
+		Theme:        s.config.theme,
 		Redirect:     func(address string) bool { return mayRedirect(s.config.AllowsCookie, s.issuer(), address) },
 	}
 }
@@ -29,4 +35,29 @@ func mayRedirect(allows func(origin string) bool, issuer, address string) bool {
 	}
 	own, err := url.Parse(issuer)
 	return allows(config.Origin(u)) || err == nil && config.Origin(own) == config.Origin(u)
+}
+
+// maxThemeLen bounds the file of GATEHOUSE_THEME, in bytes.
+const maxThemeLen = 64 << 10
+
+// readTheme reads the operator's style. Wherever it points to, the page's policy lets it load nothing.
+func (c *Config) readTheme() error {
+	if c.Theme == "" {
+		return nil
+	}
+	text, err := os.ReadFile(c.Theme)
+	switch {
+	case err != nil:
+	case len(text) > maxThemeLen:
+		err = fmt.Errorf("%s has %d bytes; %d are allowed", c.Theme, len(text), maxThemeLen)
+	case !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0:
+		err = fmt.Errorf("%s is no text in UTF-8", c.Theme)
+	case !bytes.ContainsRune(text, '{') || bytes.HasPrefix(bytes.TrimSpace(text), []byte("<")):
+		err = errors.New(c.Theme + " is no CSS; write rules such as :root { --accent: #0a7d4f }")
+	}
+	if err != nil {
+		return config.Invalid("GATEHOUSE_THEME", err)
+	}
+	c.theme = text
+	return nil
 }

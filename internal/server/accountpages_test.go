@@ -1,8 +1,13 @@
 package server
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/gatehouse/gatehouse/internal/config"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // TestMayRedirect: only to pages of the issuer's origin and of those that may use the cookie, however an address is
@@ -39,5 +44,33 @@ func TestMayRedirect(t *testing.T) {
 		if got := mayRedirect(allows, "https://id.example.com/issuer", address); got != want {
 			t.Errorf("%q: %v, want %v", address, got, want)
 		}
+	}
+}
+
+// TestReadTheme: a file that cannot be a style stops the start, by the name of the variable.
+func TestReadTheme(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "theme.css")
+	for text, want := range map[string]string{
+		":root { --accent: #0a7d4f }":     "",
+		"/* é */ a { color: red }":        "",
+		"":                                "is no CSS",
+		"#0a7d4f":                         "is no CSS",
+		"<style>a { color: red }</style>": "is no CSS",
+		"a { color: \xff }":               "is no text",
+		"a { \x00 }":                      "is no text",
+		"a { color: red }" + strings.Repeat(" ", maxThemeLen): "bytes",
+	} {
+		testenv.Check(t, os.WriteFile(path, []byte(text), 0o600))
+		c := &Config{Config: &config.Config{Theme: path}}
+		err := c.readTheme()
+		if want == "" && (err != nil || string(c.theme) != text) ||
+			want != "" && (err == nil || c.theme != nil || !strings.HasPrefix(err.Error(), "GATEHOUSE_THEME: ") ||
+				!strings.Contains(err.Error(), want)) {
+			t.Errorf("%.40q: %v", text, err)
+		}
+	}
+	missing := &Config{Config: &config.Config{Theme: path + ".not"}}
+	if err := missing.readTheme(); err == nil || !strings.Contains(err.Error(), "GATEHOUSE_THEME") {
+		t.Errorf("a file that is not there: %v", err)
 	}
 }

@@ -23,6 +23,7 @@ type Config struct {
 	limits      querylimit.Limits
 	throttle    *accounts.ThrottleLimits // nil: off
 	templates   *mail.Templates
+	theme       []byte // nil: none
 }
 
 // ReadConfig reads the configuration from an environment of NAME=value lines. Its error names the variable. It creates
@@ -34,7 +35,7 @@ func ReadConfig(environment []string) (*Config, error) {
 	}
 	c := &Config{Config: values}
 	err = errors.Join(database.CheckURL(c.DatabaseURL), c.parseLimits(), c.parseThrottle(), c.parseHashingCost(),
-		c.readSigningKey(), c.readTemplates())
+		c.readSigningKey(), c.readTemplates(), c.readTheme())
 	if err == nil { // it may create a file: a start that is refused leaves none behind
 		err = c.readSecrets()
 	}

@@ -142,14 +142,15 @@ func (s *Server) routes(ctx context.Context, graphql http.Handler) []route {
 			route{"/", everyone, "the Playground's files", web.Handler()})
 	}
 	if s.config.AccountURL == "" {
-		account := web.Account(s.accountConfig())
+		pages := s.accountConfig()
+		account := web.Account(pages)
 		for _, path := range []string{"/account", "/account/{$}"} {
 			all = append(all, route{"GET " + path, everyone, "where users sign in and look after their account", account})
 		}
 		for _, name := range web.AccountPages {
 			all = append(all, route{"GET /account/" + name, everyone, "pages of links in mails; a button sends their token", account})
 		}
-		for _, name := range web.AccountFiles() {
+		for _, name := range pages.Files() {
 			all = append(all, route{"GET /account/" + name, everyone, "their scripts and styles", account})
 		}
 	}
