@@ -17,6 +17,12 @@ type Access struct {
 	Audience   []Grant `json:"audience"`            // one of them must hold; none: nobody
 }
 
+// accessLine is a line of the access table with what it is made of.
+type accessLine struct {
+	Access
+	audience audience
+}
+
 // Grant is one way to be let in: all that it names must hold. The zero Grant lets everyone in.
 type Grant struct {
 	SignedIn     bool     `json:"signedIn,omitempty"`
@@ -70,7 +76,16 @@ func within(a, b []string) bool {
 // Access lists every type that states a rule, and every field, argument and input field. The root types come first,
 // then the others by name, then the inputs.
 func (g *Guard) Access() []Access {
-	var all []Access
+	lines := g.accessLines()
+	all := make([]Access, len(lines))
+	for i, line := range lines {
+		all[i] = line.Access
+	}
+	return all
+}
+
+func (g *Guard) accessLines() []accessLine {
+	var all []accessLine
 	reach := g.table.reach()
 	inputs := map[string]audience{}
 	for _, t := range g.objectTypes() {
@@ -90,7 +105,7 @@ func (g *Guard) Access() []Access {
 }
 
 // typeAccess makes the lines of a type, its fields and their arguments. It adds the audiences of the inputs.
-func (g *Guard) typeAccess(t *objectType, reached audience, inputs map[string]audience) (all []Access) {
+func (g *Guard) typeAccess(t *objectType, reached audience, inputs map[string]audience) (all []accessLine) {
 	def := g.table.schema.Types[t.name]
 	visible := g.table.and(reached, g.table.audienceOf(t.require))
 	if states(def.Directives) != "" {
@@ -112,7 +127,7 @@ func (g *Guard) typeAccess(t *objectType, reached audience, inputs map[string]au
 	return all
 }
 
-func (g *Guard) access(coordinate string, list ast.DirectiveList, who audience) Access {
+func (g *Guard) access(coordinate string, list ast.DirectiveList, who audience) accessLine {
 	a := Access{
 		Coordinate: coordinate,
 		Who:        g.describe(who),
@@ -123,11 +138,11 @@ func (g *Guard) access(coordinate string, list ast.DirectiveList, who audience) 
 	if a.SignsIn {
 		a.Who += ", whom success signs in"
 	}
-	return a
+	return accessLine{a, who}
 }
 
 // inputAccess makes the line of an argument or input field.
-func (g *Guard) inputAccess(coordinate string, list ast.DirectiveList, who audience) Access {
+func (g *Guard) inputAccess(coordinate string, list ast.DirectiveList, who audience) accessLine {
 	a := g.access(coordinate, list, who)
 	a.Inherited = a.States == ""
 	if list.ForName(directivePublic) != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -93,6 +94,7 @@ type Guard struct {
 	table    *table
 	config   Config
 	failures *failureLog
+	places   func() map[string]place // of the access table, made at the first use
 	hits     atomic.Uint64 // operations whose plan was cached
 	misses   atomic.Uint64
 }
@@ -112,6 +114,7 @@ func New(schema *ast.Schema, config Config) (*Guard, error) {
 		return nil, err
 	}
 	g := &Guard{table: t, config: config, failures: &failureLog{log: config.Log}}
+	g.places = sync.OnceValue(g.newPlaces)
 	if config.ErrorPresenter == nil {
 		g.config.ErrorPresenter = g.internalError
 	}

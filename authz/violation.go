@@ -31,14 +31,15 @@ const maxViolations = 50
 
 // violation is one forbidden coordinate of an operation.
 type violation struct {
-	code       Code
-	coordinate string
-	at         *pathElement // in the operation
-	path       ast.Path     // in the response, when the operation ran
-	message    string
-	extensions map[string]any
-	stepUp     stepUp // of ReauthenticationRequired
-	err        error  // why the rule could not be decided: shown by Config.ErrorPresenter
+	code          Code
+	coordinate    string
+	at            *pathElement // in the operation
+	path          ast.Path     // in the response, when the operation ran
+	message       string
+	extensions    map[string]any
+	stepUp        stepUp   // of ReauthenticationRequired
+	missingScopes []string // of InsufficientScope
+	err           error    // why the rule could not be decided: shown by Config.ErrorPresenter
 }
 
 // deny explains why have does not satisfy a requirement: what of the nearest alternative is missing. The object is not
@@ -127,7 +128,7 @@ func (t *table) missing(mask, have bits) *violation {
 		case kindScope:
 			scopes = append(scopes, one.name)
 		case kindAge:
-			lacks.maxAge = one.age
+			lacks = lacks.and(stepUp{maxAge: one.age})
 		case kindMFA:
 			lacks.mfa = true
 		default:
@@ -136,9 +137,10 @@ func (t *table) missing(mask, have bits) *violation {
 	}
 	if len(scopes) > 0 {
 		return &violation{
-			code:       InsufficientScope,
-			message:    "the access token lacks scope " + strings.Join(scopes, " "),
-			extensions: map[string]any{"missingScopes": scopes},
+			code:          InsufficientScope,
+			message:       "the access token lacks scope " + strings.Join(scopes, " "),
+			extensions:    map[string]any{"missingScopes": scopes},
+			missingScopes: scopes,
 		}
 	}
 	return lacks.violation()

@@ -13,7 +13,7 @@ import (
 // TestCollectFields_FindsWhatGqlgenFinds in generated selections of fields, aliases, directives and fragments, and in
 // those below them, outside and inside of lists.
 func TestCollectFields_FindsWhatGqlgenFinds(t *testing.T) {
-	schema, plain := NewSchema(nil).Schema(), 0
+	schema, plain := LoadSchema(), 0
 	inList := graphql.WithFieldContext(t.Context(), &graphql.FieldContext{Index: new(int)})
 	inList = graphql.WithFieldContext(inList, &graphql.FieldContext{})
 	for seed := range uint64(500) {

@@ -16,7 +16,7 @@ func TestExpensiveFields_TellLargeAnswersFromOthers(t *testing.T) {
 		sessions = "sessions { id current createdAt lastUsedAt expiresAt userAgent ip }"
 		pageInfo = "pageInfo { startCursor endCursor hasNextPage hasPreviousPage }"
 	)
-	schema := NewSchema(nil).Schema()
+	schema := LoadSchema()
 	for query, want := range map[string]int{
 		"{ users { edges { node { id email emailVerified name roles status createdAt } } } }": 802,
 		"{ users { edges { cursor node { " + user + " } } totalCount " + pageInfo + " } }":    1008,

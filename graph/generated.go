@@ -189,6 +189,16 @@ type ComplexityRoot struct {
 		Name         func(childComplexity int) int
 	}
 
+	Permission struct {
+		Allowed       func(childComplexity int) int
+		Code          func(childComplexity int) int
+		Coordinate    func(childComplexity int) int
+		MaxAge        func(childComplexity int) int
+		Mfa           func(childComplexity int) int
+		MissingScopes func(childComplexity int) int
+		OwnOnly       func(childComplexity int) int
+	}
+
 	PersonalAccessToken struct {
 		CreatedAt  func(childComplexity int) int
 		ExpiresAt  func(childComplexity int) int
@@ -199,11 +209,12 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		AuditLog func(childComplexity int, first *int32, after *string, last *int32, before *string, filter *accounts.AuditFilter) int
-		Me       func(childComplexity int) int
-		Node     func(childComplexity int, id uuid.UUID) int
-		User     func(childComplexity int, id uuid.UUID) int
-		Users    func(childComplexity int, first *int32, after *string, last *int32, before *string, search *string, filter *accounts.UserFilter, orderBy *accounts.UserOrder) int
+		AuditLog    func(childComplexity int, first *int32, after *string, last *int32, before *string, filter *accounts.AuditFilter) int
+		Me          func(childComplexity int) int
+		Node        func(childComplexity int, id uuid.UUID) int
+		Permissions func(childComplexity int, coordinates []string) int
+		User        func(childComplexity int, id uuid.UUID) int
+		Users       func(childComplexity int, first *int32, after *string, last *int32, before *string, search *string, filter *accounts.UserFilter, orderBy *accounts.UserOrder) int
 	}
 
 	RecoveryCodes struct {
@@ -392,6 +403,7 @@ type QueryResolver interface {
 	Users(ctx context.Context, first *int32, after *string, last *int32, before *string, search *string, filter *accounts.UserFilter, orderBy *accounts.UserOrder) (*accounts.UserConnection, error)
 	Node(ctx context.Context, id uuid.UUID) (accounts.Node, error)
 	AuditLog(ctx context.Context, first *int32, after *string, last *int32, before *string, filter *accounts.AuditFilter) (*accounts.AuditConnection, error)
+	Permissions(ctx context.Context, coordinates []string) ([]*model.Permission, error)
 }
 type UserResolver interface {
 	Sessions(ctx context.Context, obj *accounts.User) ([]*accounts.Session, error)
@@ -1142,6 +1154,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Passkey.Name(childComplexity), true
 
+	case "Permission.allowed":
+		if e.ComplexityRoot.Permission.Allowed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Permission.Allowed(childComplexity), true
+	case "Permission.code":
+		if e.ComplexityRoot.Permission.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Permission.Code(childComplexity), true
+	case "Permission.coordinate":
+		if e.ComplexityRoot.Permission.Coordinate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Permission.Coordinate(childComplexity), true
+	case "Permission.maxAge":
+		if e.ComplexityRoot.Permission.MaxAge == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Permission.MaxAge(childComplexity), true
+	case "Permission.mfa":
+		if e.ComplexityRoot.Permission.Mfa == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Permission.Mfa(childComplexity), true
+	case "Permission.missingScopes":
+		if e.ComplexityRoot.Permission.MissingScopes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Permission.MissingScopes(childComplexity), true
+	case "Permission.ownOnly":
+		if e.ComplexityRoot.Permission.OwnOnly == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Permission.OwnOnly(childComplexity), true
+
 	case "PersonalAccessToken.createdAt":
 		if e.ComplexityRoot.PersonalAccessToken.CreatedAt == nil {
 			break
@@ -1208,6 +1263,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Node(childComplexity, args["id"].(uuid.UUID)), true
+	case "Query.permissions":
+		if e.ComplexityRoot.Query.Permissions == nil {
+			break
+		}
+
+		args, err := ec.field_Query_permissions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Permissions(childComplexity, args["coordinates"].([]string)), true
 	case "Query.user":
 		if e.ComplexityRoot.Query.User == nil {
 			break
@@ -1823,6 +1889,18 @@ type Query {
     "Only events for which all of this holds."
     filter: AuditFilter
   ): AuditConnection @auth(roles: [ADMIN], scopes: ["audit:read"])
+  """
+  What the caller may use, by the rules of this schema, without using it: a page shows by it what its reader can do. That
+  a field is allowed does not say that it succeeds: ` + "`" + `register` + "`" + ` may be closed, an object may not be there.
+  Errors: ` + "`" + `BAD_USER_INPUT` + "`" + `.
+  """
+  permissions(
+    """
+    Schema coordinates of fields, arguments and input fields, as ` + "`" + `Mutation.suspendUser` + "`" + `, ` + "`" + `Mutation.revokeSession(id:)` + "`" + ` or
+    ` + "`" + `LoginInput.email` + "`" + `: at most 100.
+    """
+    coordinates: [String!]!
+  ): [Permission!]! @public
 }
 
 "What can be changed. Fields run in the order written; when one of them is forbidden, none of them runs."
@@ -2906,6 +2984,24 @@ enum UserStatus {
   DELETED
 }
 
+"What a place of the schema is to the caller, before an object is known."
+type Permission @public {
+  "The place, as it was asked for."
+  coordinate: String!
+  "Whether the caller may use it."
+  allowed: Boolean!
+  "Whether they may use it of their own objects only."
+  ownOnly: Boolean!
+  "The code of the denial; null when it is allowed. After ` + "`" + `REAUTHENTICATION_REQUIRED` + "`" + ` a proof is enough (` + "`" + `reauthenticate` + "`" + `)."
+  code: ErrorCode
+  "How recent that proof has to be, in seconds; null when that of the session is recent enough."
+  maxAge: Int
+  "Whether a second factor has to be proved."
+  mfa: Boolean!
+  "The scopes that the token lacks, when nothing else is missing."
+  missingScopes: [String!]!
+}
+
 "The value of ` + "`" + `extensions.code` + "`" + `, which every error carries."
 enum ErrorCode {
   "A guarded field, and no usable credential; ` + "`" + `reason` + "`" + ` is ` + "`" + `missing` + "`" + `, ` + "`" + `expired` + "`" + `, ` + "`" + `revoked` + "`" + ` or ` + "`" + `invalid` + "`" + `."
@@ -3211,6 +3307,26 @@ func (ec *executionContext) childFields_Passkey(ctx context.Context, field graph
 		return ec.fieldContext_Passkey_backedUp(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Passkey", field.Name)
+}
+
+func (ec *executionContext) childFields_Permission(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "coordinate":
+		return ec.fieldContext_Permission_coordinate(ctx, field)
+	case "allowed":
+		return ec.fieldContext_Permission_allowed(ctx, field)
+	case "ownOnly":
+		return ec.fieldContext_Permission_ownOnly(ctx, field)
+	case "code":
+		return ec.fieldContext_Permission_code(ctx, field)
+	case "maxAge":
+		return ec.fieldContext_Permission_maxAge(ctx, field)
+	case "mfa":
+		return ec.fieldContext_Permission_mfa(ctx, field)
+	case "missingScopes":
+		return ec.fieldContext_Permission_missingScopes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Permission", field.Name)
 }
 
 func (ec *executionContext) childFields_PersonalAccessToken(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4126,6 +4242,20 @@ func (ec *executionContext) field_Query_node_args(ctx context.Context, rawArgs m
 		return nil, err
 	}
 	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_permissions_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "coordinates",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalNString2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["coordinates"] = arg0
 	return args, nil
 }
 
@@ -7214,6 +7344,167 @@ func (ec *executionContext) fieldContext_Passkey_backedUp(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Passkey", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _Permission_coordinate(ctx context.Context, field graphql.CollectedField, obj *model.Permission) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Permission_coordinate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coordinate, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Permission_coordinate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Permission", field, false, false, "String")
+}
+
+func (ec *executionContext) _Permission_allowed(ctx context.Context, field graphql.CollectedField, obj *model.Permission) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Permission_allowed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Allowed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Permission_allowed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Permission", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Permission_ownOnly(ctx context.Context, field graphql.CollectedField, obj *model.Permission) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Permission_ownOnly(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OwnOnly, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Permission_ownOnly(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Permission", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Permission_code(ctx context.Context, field graphql.CollectedField, obj *model.Permission) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Permission_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ErrorCode) graphql.Marshaler {
+			return ec.marshalOErrorCode2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋgraphᚋmodelᚐErrorCode(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Permission_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Permission", field, false, false, "ErrorCode")
+}
+
+func (ec *executionContext) _Permission_maxAge(ctx context.Context, field graphql.CollectedField, obj *model.Permission) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Permission_maxAge(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MaxAge, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int32) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint32(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Permission_maxAge(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Permission", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Permission_mfa(ctx context.Context, field graphql.CollectedField, obj *model.Permission) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Permission_mfa(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Mfa, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Permission_mfa(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Permission", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Permission_missingScopes(ctx context.Context, field graphql.CollectedField, obj *model.Permission) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Permission_missingScopes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MissingScopes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Permission_missingScopes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Permission", field, false, false, "String")
+}
+
 func (ec *executionContext) _PersonalAccessToken_id(ctx context.Context, field graphql.CollectedField, obj *accounts.PersonalAccessToken) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7554,6 +7845,50 @@ func (ec *executionContext) fieldContext_Query_auditLog(ctx context.Context, fie
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_auditLog_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_permissions(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_permissions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Permissions(ctx, fc.Args["coordinates"].([]string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Permission) graphql.Marshaler {
+			return ec.marshalNPermission2ᚕᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋgraphᚋmodelᚐPermissionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_permissions(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Permission(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_permissions_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -12811,6 +13146,69 @@ func (ec *executionContext) _Passkey(ctx context.Context, sel ast.SelectionSet, 
 	return out
 }
 
+var permissionImplementors = []string{"Permission"}
+
+func (ec *executionContext) _Permission(ctx context.Context, sel ast.SelectionSet, obj *model.Permission) graphql.Marshaler {
+	fields := collectFields(ctx, ec.OperationContext, sel, permissionImplementors)
+
+	out := newFieldSet(fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Permission")
+		case "coordinate":
+			out.Values[i] = ec._Permission_coordinate(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "allowed":
+			out.Values[i] = ec._Permission_allowed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "ownOnly":
+			out.Values[i] = ec._Permission_ownOnly(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "code":
+			out.Values[i] = ec._Permission_code(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "maxAge":
+			out.Values[i] = ec._Permission_maxAge(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "mfa":
+			out.Values[i] = ec._Permission_mfa(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "missingScopes":
+			out.Values[i] = ec._Permission_missingScopes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var personalAccessTokenImplementors = []string{"PersonalAccessToken", "Node"}
 
 func (ec *executionContext) _PersonalAccessToken(ctx context.Context, sel ast.SelectionSet, obj *accounts.PersonalAccessToken) graphql.Marshaler {
@@ -12917,6 +13315,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_auditLog(ctx, field)
+				})
+		case "permissions":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_permissions(ctx, field)
 				})
 		case "__type":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
@@ -14664,6 +15068,30 @@ func (ec *executionContext) unmarshalNPasskeyLoginInput2githubᚗcomᚋgatehouse
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalNPermission2ᚕᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋgraphᚋmodelᚐPermissionᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Permission) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPermission2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋgraphᚋmodelᚐPermission(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNPermission2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋgraphᚋmodelᚐPermission(ctx context.Context, sel ast.SelectionSet, v *model.Permission) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Permission!")
+		return graphql.Null
+	}
+	return ec._Permission(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNPersonalAccessToken2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐPersonalAccessToken(ctx context.Context, sel ast.SelectionSet, v *accounts.PersonalAccessToken) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "PersonalAccessToken!")
@@ -15301,6 +15729,22 @@ func (ec *executionContext) marshalOBoolean2ᚖbool(ctx context.Context, sel ast
 	return res
 }
 
+func (ec *executionContext) unmarshalOErrorCode2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋgraphᚋmodelᚐErrorCode(ctx context.Context, v any) (*model.ErrorCode, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.ErrorCode)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOErrorCode2ᚖgithubᚗcomᚋgatehouseᚋgatehouseᚋgraphᚋmodelᚐErrorCode(ctx context.Context, sel ast.SelectionSet, v *model.ErrorCode) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) marshalOFactor2ᚕgithubᚗcomᚋgatehouseᚋgatehouseᚋinternalᚋaccountsᚐFactorᚄ(ctx context.Context, sel ast.SelectionSet, v []accounts.Factor) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -15726,6 +16170,7 @@ var waitingFields = map[string]bool{
 	"Query.users":                      true,
 	"Query.node":                       true,
 	"Query.auditLog":                   true,
+	"Query.permissions":                true,
 	"User.sessions":                    true,
 	"User.factors":                     true,
 	"User.accessTokens":                true,

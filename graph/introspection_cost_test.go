@@ -18,7 +18,7 @@ const maxIntrospectionBytes = 8 << 20
 // TestIntrospection_CostsLittleHoweverItIsAsked asks for the schema along all paths of objects, each as often as the
 // limits allow.
 func TestIntrospection_CostsLittleHoweverItIsAsked(t *testing.T) {
-	schema := NewSchema(nil)
+	schema := NewSchema(LoadSchema(), nil, nil)
 	h := newHandler(t, schema, readable)
 	depth := 4
 	if testing.Short() {

@@ -61,7 +61,7 @@ func TestIntrospection_FollowsItsSwitch(t *testing.T) {
 
 // Tools read the directives to know what they may send. gqlparser adds @defer to every schema, which is refused.
 func TestIntrospection_ListsTheDirectivesThatAreAccepted(t *testing.T) {
-	h := newHandler(t, NewSchema(nil), readable)
+	h := newHandler(t, NewSchema(LoadSchema(), nil, nil), readable)
 	var data struct {
 		Schema struct {
 			Directives []struct {

@@ -85,7 +85,7 @@ const beside = "beside"
 // TestLists_AnswerTheSameInLineAsConcurrently generates selections of a list, and asks each twice: as it is, and with a
 // field beside it that waits.
 func TestLists_AnswerTheSameInLineAsConcurrently(t *testing.T) {
-	schema := NewSchema(nil).Schema()
+	schema := LoadSchema()
 	for _, every := range []uint32{0, 40, 8} {
 		h := product(t, stub{}, func(c *HandlerConfig) { c.Extensions = []graphql.HandlerExtension{faulty{every: every}} })
 		failed := 0

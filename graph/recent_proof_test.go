@@ -21,7 +21,7 @@ const maxProofAge = 300
 // alone, must not lock others out, nor let anybody in. So each mutation that a role opens asks for a recent proof, if it
 // names an object or gives a role.
 func TestSchema_AnAdministratorsOldSessionTakesNoAccessAway(t *testing.T) {
-	schema := NewSchema(nil).Schema()
+	schema := LoadSchema()
 	for _, f := range schema.Mutation.Fields {
 		reason, argued := withoutRecentProof[f.Name]
 		switch open := roleSuffices(f.Directives.ForName("auth")) && names(schema, f.Arguments, "ID", "Role"); {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/gatehouse/gatehouse/authz"
 	"github.com/gatehouse/gatehouse/graph/model"
 	"github.com/gatehouse/gatehouse/internal/accounts"
 	"github.com/gatehouse/gatehouse/internal/viewer"
@@ -12,7 +13,10 @@ import (
 
 // resolver answers fields by one call each: who may ask is decided before (package authz), whose it is behind
 // (package accounts).
-type resolver struct{ accounts *accounts.Service }
+type resolver struct {
+	accounts *accounts.Service
+	guard    *authz.Guard
+}
 
 // Register is the resolver for the register field.
 func (r *mutationResolver) Register(ctx context.Context, input accounts.RegisterInput) (*accounts.AuthPayload, error) {
@@ -240,6 +244,11 @@ func (r *queryResolver) Node(ctx context.Context, id uuid.UUID) (accounts.Node, 
 // AuditLog is the resolver for the auditLog field.
 func (r *queryResolver) AuditLog(ctx context.Context, first *int32, after *string, last *int32, before *string, filter *accounts.AuditFilter) (*accounts.AuditConnection, error) {
 	return r.accounts.AuditLog(ctx, accounts.Page{First: first, After: after, Last: last, Before: before}, filter)
+}
+
+// Permissions is the resolver for the permissions field.
+func (r *queryResolver) Permissions(ctx context.Context, coordinates []string) ([]*model.Permission, error) {
+	return permissions(ctx, r.guard, coordinates)
 }
 
 // AccessTokens is the resolver for the accessTokens field.

@@ -5,17 +5,24 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
 
+	"github.com/gatehouse/gatehouse/authz"
 	"github.com/gatehouse/gatehouse/internal/accounts"
 )
 
-// NewSchema returns the product's schema with its resolvers.
-func NewSchema(service *accounts.Service) graphql.ExecutableSchema {
-	schema := gqlparser.MustLoadSchema(sources...) // a copy of its own, whose descriptions the guard completes
-	delete(schema.Directives, "defer")             // gqlparser adds it; package querylimit refuses it
+// LoadSchema returns the product's schema: a copy of its own, whose descriptions the guard completes.
+func LoadSchema() *ast.Schema {
+	schema := gqlparser.MustLoadSchema(sources...)
+	delete(schema.Directives, "defer") // gqlparser adds it; package querylimit refuses it
+	return schema
+}
+
+// NewSchema returns a schema that LoadSchema has loaded, with its resolvers. The guard is of the same schema.
+func NewSchema(schema *ast.Schema, service *accounts.Service, guard *authz.Guard) graphql.ExecutableSchema {
 	return NewExecutableSchema(Config{
 		Schema:    schema,
-		Resolvers: &resolver{accounts: service},
+		Resolvers: &resolver{accounts: service, guard: guard},
 	})
 }
 

@@ -62,7 +62,7 @@ func requiredBeside(object *ast.Definition, field *ast.FieldDefinition) (all str
 // Every scalar, as an argument and in an input object, refuses every other kind of JSON value and every number out of
 // range, in a variable and in the document. The error names the right cause in plain words, and is never INTERNAL.
 func TestValues_WrongKindsAndRangesAreToldAsSuch(t *testing.T) {
-	h := newHandler(t, NewSchema(nil), readable)
+	h := newHandler(t, NewSchema(LoadSchema(), nil, nil), readable)
 	wrong := map[string]map[string]string{ // by type: JSON to what the message has to say
 		"Int": {`"5"`: "Int", `""`: "Int", `true`: "Int", `1.5`: "Int", `{}`: "", `2147483648`: "2147483647",
 			`-2147483649`: "2147483647", `9007199254740993`: "2147483647", `99999999999999999999`: "", `1e30`: ""},
@@ -73,7 +73,7 @@ func TestValues_WrongKindsAndRangesAreToldAsSuch(t *testing.T) {
 	}
 	n := 0
 	for _, op := range []ast.Operation{ast.Query, ast.Mutation} {
-		scalarInputs(NewSchema(nil).Schema(), func(typ *ast.Type, document func(string) string) {
+		scalarInputs(LoadSchema(), func(typ *ast.Type, document func(string) string) {
 			for value, cause := range wrong[typ.Name()] {
 				literal := string(op) + "{" + document(value)
 				variable := fmt.Sprintf("%s($v:%s){%s", op, typ.String(), document("$v"))
@@ -104,7 +104,7 @@ var goWords = regexp.MustCompile(`int64|float64|json\.|slice|\bmap\b|\bbool\b`)
 
 // gqlgen stops at the first value that does not fit its type; the answer names all of them.
 func TestValues_AllThatDoNotFitAreNamedAtOnce(t *testing.T) {
-	h := newHandler(t, NewSchema(nil))
+	h := newHandler(t, NewSchema(LoadSchema(), nil, nil))
 	got := graphqltest.Query(t, h,
 		`mutation{setRoles(input:{userId:"x",roles:[USER],allowUnverifiedEmail:{}}){__typename}}`)
 	var fields []any

@@ -30,6 +30,24 @@ type AuthRule struct {
 type Mutation struct {
 }
 
+// What a place of the schema is to the caller, before an object is known.
+type Permission struct {
+	// The place, as it was asked for.
+	Coordinate string `json:"coordinate"`
+	// Whether the caller may use it.
+	Allowed bool `json:"allowed"`
+	// Whether they may use it of their own objects only.
+	OwnOnly bool `json:"ownOnly"`
+	// The code of the denial; null when it is allowed. After `REAUTHENTICATION_REQUIRED` a proof is enough (`reauthenticate`).
+	Code *ErrorCode `json:"code,omitempty"`
+	// How recent that proof has to be, in seconds; null when that of the session is recent enough.
+	MaxAge *int32 `json:"maxAge,omitempty"`
+	// Whether a second factor has to be proved.
+	Mfa bool `json:"mfa"`
+	// The scopes that the token lacks, when nothing else is missing.
+	MissingScopes []string `json:"missingScopes"`
+}
+
 // What can be asked.
 type Query struct {
 }

@@ -13,7 +13,7 @@ import (
 
 // accessTable returns the access table of the schema.
 func accessTable() ([]authz.Access, error) {
-	guard, err := graph.NewGuard(graph.NewSchema(nil).Schema(), graph.GuardConfig{})
+	guard, err := graph.NewGuard(graph.LoadSchema(), graph.GuardConfig{})
 	if err != nil {
 		return nil, err
 	}

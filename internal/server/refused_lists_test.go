@@ -44,7 +44,7 @@ func TestMutation_ThatWasDoneIsAnsweredWithWhatItDid(t *testing.T) {
 
 // largeMutations returns for each mutation with a large answer a document that asks for it.
 func (r *recorder) largeMutations() map[string]string {
-	all, schema := map[string]string{}, graph.NewSchema(nil).Schema()
+	all, schema := map[string]string{}, graph.LoadSchema()
 	for _, f := range schema.Mutation.Fields {
 		query := "mutation{" + f.Name + r.variants(schema, f)[0] + servertest.Everything(schema, f.Type) + "}"
 		if isLarge(r.t, schema, query) { // and of the caller's own account: others' lists are denied without a slot
@@ -93,7 +93,7 @@ func (r *recorder) holdSlots() (release func()) {
 	slots := max(1, runtime.GOMAXPROCS(0)/2)
 	var all sync.WaitGroup
 	page := "{ users(first: 100) { edges { node { id email name roles status createdAt sessions { id } } } } }"
-	if !isLarge(r.t, graph.NewSchema(nil).Schema(), page) {
+	if !isLarge(r.t, graph.LoadSchema(), page) {
 		r.t.Fatal("the page needs no slot")
 	}
 	for range slots {

@@ -217,8 +217,8 @@ func (s *Server) newGraphQLHandler() (*graphqlhttp.Handler, error) {
 		return nil, err
 	}
 	introspection := s.config.ShowPlayground()
-	schema, cache := graph.NewSchema(s.accounts), authz.NewQueryCache(graphqlhttp.CachedDocuments)
-	s.guard, err = graph.NewGuard(schema.Schema(), graph.GuardConfig{
+	schema, cache := graph.LoadSchema(), authz.NewQueryCache(graphqlhttp.CachedDocuments)
+	s.guard, err = graph.NewGuard(schema, graph.GuardConfig{
 		Accounts:      s.accounts,
 		AdminMFA:      s.config.AdminMFA == "required",
 		QueryCache:    cache,
@@ -233,7 +233,7 @@ func (s *Server) newGraphQLHandler() (*graphqlhttp.Handler, error) {
 	s.guard.Describe()
 	return graph.NewHandler(graph.HandlerConfig{
 		Config: graphqlhttp.Config{
-			Schema:        schema,
+			Schema:        graph.NewSchema(schema, s.accounts, s.guard),
 			Extensions:    []graphql.HandlerExtension{s.guard},
 			Documents:     cache,
 			Limits:        s.config.limits,

@@ -40,7 +40,7 @@ const (
 func TestRootFields_ReadNoTableInWhole(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, url string) {
 		r := newRecorder(t, url, manyUsers)
-		schema := graph.NewSchema(nil).Schema()
+		schema := graph.LoadSchema()
 		for _, root := range []*ast.Definition{schema.Query, schema.Mutation} {
 			for _, f := range root.Fields {
 				if strings.HasPrefix(f.Name, "__") {

@@ -17,9 +17,10 @@ import (
 )
 
 // TestAccessMatrix_EveryRootFieldAnswersEveryPersonaAsItsRuleSays asks a running server for each root field, as each
-// persona, in each shape, as a program in the plain one, and holds the answer against a naive reading of schema.graphql that shares no code with
-// package authz. On Postgres, and in a short run, only the plain shape is asked for, unless TEST_LONG=matrix: the others
-// differ in what is parsed, which no database changes.
+// persona, in each shape, as a program in the plain one, and holds the answer against a naive reading of schema.graphql
+// that shares no code with package authz. What permissions says before has to be what happens. On Postgres, and in a
+// short run, only the plain shape is asked for, unless TEST_LONG=matrix: the others differ in what is parsed, which no
+// database changes.
 func TestAccessMatrix_EveryRootFieldAnswersEveryPersonaAsItsRuleSays(t *testing.T) {
 	t.Parallel()
 	schema, err := gqlparser.LoadSchema(&ast.Source{Input: servertest.ReadFile(t, "schema.graphql")})
@@ -27,6 +28,10 @@ func TestAccessMatrix_EveryRootFieldAnswersEveryPersonaAsItsRuleSays(t *testing.
 	dbtest.Each(t, func(t *testing.T, databaseURL string) {
 		s := newPersonas(t, databaseURL)
 		asked, everybody := 0, s.all()
+		said := map[string]map[string]string{}
+		for _, p := range everybody {
+			said[p.name] = s.permissions(schema, p.token())
+		}
 		for _, root := range []*ast.Definition{schema.Query, schema.Mutation} {
 			for _, f := range root.Fields {
 				if strings.HasPrefix(f.Name, "__") {
@@ -42,6 +47,7 @@ func TestAccessMatrix_EveryRootFieldAnswersEveryPersonaAsItsRuleSays(t *testing.
 					if (testing.Short() || p.isProgram() || strings.HasPrefix(databaseURL, "postgres")) && !testenv.Long("matrix") {
 						shapes = shapes[:1]
 					}
+					s.agree(said[p.name][root.Name+"."+f.Name], want, shapes[0], p)
 					for _, o := range shapes {
 						asked++
 						if got := s.verdict(o, p.token(), root.Name+"."+f.Name); got != o.wants(want) {
@@ -53,6 +59,53 @@ func TestAccessMatrix_EveryRootFieldAnswersEveryPersonaAsItsRuleSays(t *testing.
 		}
 		t.Logf("%d operations", asked)
 	})
+}
+
+// permissions returns the codes for which root fields are denied to who has the token, by coordinate; "" for none.
+func (s *personas) permissions(schema *ast.Schema, token string) map[string]string {
+	s.t.Helper()
+	var coordinates []string
+	for _, root := range []*ast.Definition{schema.Query, schema.Mutation} {
+		for _, f := range root.Fields {
+			if !strings.HasPrefix(f.Name, "__") {
+				coordinates = append(coordinates, root.Name+"."+f.Name)
+			}
+		}
+	}
+	answer := s.Do(servertest.Request{
+		Query:     "query($all: [String!]!) { permissions(coordinates: $all) { coordinate allowed code } }",
+		Variables: map[string]any{"all": coordinates}, Token: token,
+	})
+	var body struct {
+		Data struct {
+			Permissions []struct {
+				Coordinate string
+				Allowed    bool
+				Code       string
+			}
+		}
+	}
+	servertest.Check(s.t, json.Unmarshal([]byte(answer.Body), &body))
+	said := map[string]string{}
+	for _, p := range body.Data.Permissions {
+		said[p.Coordinate] = p.Code
+		testenv.Equal(s.t, p.Code == "", p.Allowed, "%s is allowed", p.Coordinate)
+	}
+	testenv.Equal(s.t, len(coordinates), len(said), "permissions: %s", answer.Body)
+	return said
+}
+
+// agree fails unless permissions said of a field what its rule says, or that a program may see nothing of what it returns.
+func (s *personas) agree(said, verdict string, plain shape, p persona) {
+	s.t.Helper()
+	code, _, _ := strings.Cut(verdict, " ")
+	if said == code {
+		return
+	}
+	answer := s.Ask(p.token(), plain.query)
+	if !p.isProgram() || code != "" || !answer.Has(`"code":"`+said+`"`) || answer.Has(`"data":{`) {
+		s.t.Errorf("permissions of %s as %s: %q, want %q: %s", plain.query, p.name, said, code, answer.Body)
+	}
 }
 
 // naiveVerdict reads a root field's directives: "" for granted, or the code of the denial. Of alternatives it knows those
