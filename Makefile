@@ -71,7 +71,7 @@ fuzz: ## fuzz the guard against the second evaluator for 60 s
 vuln: ## look for known vulnerabilities in what is linked
 	go tool govulncheck ./...
 
-bench: ## measure the built program against its targets: about twelve minutes; BENCHFLAGS=-help lists options
+bench: ## measure the built program against its targets: about twenty minutes; BENCHFLAGS=-help lists options
 	go run ./internal/bench $(BENCHFLAGS)
 
 microbench: ## run the benchmarks of the packages, ready for benchstat

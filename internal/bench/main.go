@@ -52,7 +52,7 @@ type size struct {
 
 var (
 	full = size{rounds: 5, starts: 7, requests: 100_000, users: 1_000_000, callers: 64, sessions: 20_000,
-		round: 1500 * time.Millisecond, speedRounds: 15, speedRound: 500 * time.Millisecond, deadline: 20 * time.Minute}
+		round: 1500 * time.Millisecond, speedRounds: 15, speedRound: 500 * time.Millisecond, deadline: 40 * time.Minute}
 	quick = size{rounds: 2, starts: 2, requests: 2_000, users: 20_000, callers: 16, sessions: 500,
 		round: 200 * time.Millisecond, speedRounds: 2, speedRound: 200 * time.Millisecond, deadline: 10 * time.Minute}
 )
