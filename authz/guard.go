@@ -95,7 +95,7 @@ type Guard struct {
 	config   Config
 	failures *failureLog
 	places   func() map[string]place // of the access table, made at the first use
-	hits     atomic.Uint64 // operations whose plan was cached
+	hits     atomic.Uint64           // operations whose plan was cached
 	misses   atomic.Uint64
 }
 
