@@ -26,8 +26,15 @@ export function Activity() {
       <ul class="entries events">
         {events.map(({ id, kind, actor, occurredAt, ip, userAgent }) => (
           <li key={id}>
-            <p><strong>{kindOf(kind)}</strong>{['ADMINISTRATOR', 'OPERATOR'].includes(actor) && <span class="badge">{t(`activity.by.${actor}`)}</span>}</p>
-            <p class="about"><Moment at={occurredAt} />{ip && <> · <span translate="no">{ip}</span></>}{userAgent && <> · {device(userAgent)}</>}</p>
+            <p class="row">
+              <strong>{kindOf(kind)}</strong>
+              {has(`activity.by.${actor}`) && <span class="badge">{t(`activity.by.${actor}`)}</span>}
+            </p>
+            <p class="about">
+              <Moment at={occurredAt} />
+              {ip && <> · <span translate="no">{ip}</span></>}
+              {userAgent && <> · {device(userAgent)}</>}
+            </p>
           </li>
         ))}
       </ul>

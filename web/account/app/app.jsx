@@ -84,7 +84,8 @@ export function App() {
   else if (state === 'signed-in') {
     view = found && settings.redirect ? <Onward stay={() => setFound(false)} /> : <Home key={userId} section={hash} />;
   } else if (state === 'signed-out') {
-    view = hash === 'register' && settings.registration !== 'closed' ? <Register done={signedIn} /> : <SignIn done={signedIn} />;
+    const registers = hash === 'register' && settings.registration !== 'closed';
+    view = registers ? <Register done={signedIn} /> : <SignIn done={signedIn} />;
   }
   return <>{view}<Dialog /></>;
 }

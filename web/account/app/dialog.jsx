@@ -12,13 +12,16 @@ const ask = (what) => new Promise((resolve) => show({ ...what, resolve }));
 // confirm asks whether what cannot be taken back shall be done.
 export const confirm = (title, text, button) => ask({ title, text, button });
 
-let typed; // a password that stands in the form that is being sent
+let typed; // the password that stands in the form that is being sent, and why it proved nothing
 
 // withPassword runs what wants a recent proof, and takes a password that the user has just typed for it.
 export async function withPassword(password, run) {
-  typed = password;
+  const proof = { password };
+  typed = proof;
   try {
     return await run();
+  } catch (error) {
+    throw proof.refused ?? error;
   } finally {
     typed = undefined;
   }
@@ -28,11 +31,18 @@ const prove = (input) => gatehouse.request(operations.reauthenticate, { input })
 
 // stepUp has the user prove again who they are, and says whether they did.
 export async function stepUp({ mfa }) {
-  if (typed && !mfa) return prove({ password: typed }).then(() => true, () => false);
+  if (typed && !mfa) {
+    const proof = typed;
+    return prove({ password: proof.password }).then(() => true, (error) => {
+      proof.refused = error;
+      return false;
+    });
+  }
   const { email, factors } = (await gatehouse.request(operations.factors)).me;
   const kinds = factors.map(({ __typename }) => __typename);
   const ways = [!mfa && 'password', kinds.includes('TotpFactor') && 'code', kinds.includes('Passkey') && 'passkey'];
-  return ask({ title: t('stepUp.title'), text: t(mfa ? 'stepUp.mfa' : 'stepUp.why'), ways: ways.filter(Boolean), email });
+  const text = t(mfa ? 'stepUp.mfa' : 'stepUp.why');
+  return ask({ title: t('stepUp.title'), text, ways: ways.filter(Boolean), email });
 }
 
 const inputs = {
@@ -55,7 +65,8 @@ function Proof({ ways, email, done }) {
   };
   return (
     <div ref={first} key={way}>
-      <Form label={t('stepUp.title')} more={more} submit={submit} user={way === 'password' && email} button={t(`stepUp.button.${way}`)}
+      <Form label={t('stepUp.title')} more={more} submit={submit} user={way === 'password' && email}
+        button={t(`stepUp.button.${way}`)}
         fields={inputs[way] ? [{ name: way, label: t(`stepUp.field.${way}`), required: true, ...inputs[way] }] : []} />
       {others.length > 0 && <p class="others">{others}</p>}
     </div>
@@ -84,7 +95,11 @@ export function Dialog() {
           <p>{asked.text}</p>
           {asked.ways
             ? <Proof ways={asked.ways} email={asked.email} done={close} />
-            : <p class="buttons"><button type="button" class="danger" onClick={() => close(true)}>{asked.button}</button></p>}
+            : (
+              <p class="buttons">
+                <button type="button" class="danger" onClick={() => close(true)}>{asked.button}</button>
+              </p>
+            )}
           <p class="buttons"><button type="button" class="quiet" onClick={() => close(false)}>{t('cancel')}</button></p>
         </>
       )}

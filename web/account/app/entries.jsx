@@ -24,7 +24,9 @@ export const Moment = ({ at }) => <time dateTime={at}>{moment(at)}</time>;
 export function Times({ createdAt, lastUsedAt }) {
   return (
     <>
-      {t('added')} <Moment at={createdAt} /> · {lastUsedAt ? <>{t('used')} <Moment at={lastUsedAt} /></> : t('neverUsed')}
+      {t('added')} <Moment at={createdAt} />
+      {' · '}
+      {lastUsedAt ? <>{t('used')} <Moment at={lastUsedAt} /></> : t('neverUsed')}
     </>
   );
 }
@@ -32,7 +34,8 @@ export function Times({ createdAt, lastUsedAt }) {
 // Secret has the buttons below what is shown once.
 export function Secret({ text, children }) {
   const [said, setSaid] = useState();
-  const copy = () => navigator.clipboard.writeText(text).then(() => setSaid(t('copied')), () => setSaid(t('notCopied')));
+  const copy = () => navigator.clipboard.writeText(text)
+    .then(() => setSaid(t('copied')), () => setSaid(t('notCopied')));
   return (
     <>
       <p class="buttons">

@@ -64,23 +64,31 @@ function App({ app, added, remove }) {
   );
 }
 
+const code = {
+  name: 'code', label: t('field.code'), hint: t('hint.code'), inputMode: 'numeric', autocomplete: 'one-time-code',
+  maxLength: 12, required: true,
+};
+
 function SetUp({ secret, uri, qrCode, submit, cancel }) {
   const grouped = secret.match(/.{1,4}/g).join(' ');
   const wrong = { INVALID_CREDENTIALS: t('problems.wrong.code'), 'INVALID_CREDENTIALS.field': 'code' };
   return (
     <div class="part setup">
-      <img class="qr" src={`data:image/svg+xml,${encodeURIComponent(qrCode)}`} alt={t('totp.qr')} width="200" height="200" />
+      <img class="qr" src={`data:image/svg+xml,${encodeURIComponent(qrCode)}`} alt={t('totp.qr')}
+        width="200" height="200" />
       <div>
         <p>{t('totp.scan')}</p>
         <p><code class="secret" translate="no">{grouped}</code></p>
         <p><a href={uri}>{t('totp.open')}</a></p>
         <Form label={t('totp.title')} button={t('totp.confirm')} submit={submit} more={wrong}
-          fields={[{ name: 'code', label: t('field.code'), hint: t('hint.code'), inputMode: 'numeric', autocomplete: 'one-time-code', maxLength: 12, required: true }]}
+          fields={[code]}
           after={<button type="button" class="quiet" onClick={cancel}>{t('cancel')}</button>} />
       </div>
     </div>
   );
 }
+
+const passkeyName = { name: 'name', label: t('passkey.name'), autocomplete: 'off', maxLength: 100 };
 
 function Passkeys({ passkeys, added, remove, reload }) {
   const add = async ({ name }) => {
@@ -99,7 +107,7 @@ function Passkeys({ passkeys, added, remove, reload }) {
       )}
       {passkeysWork
         ? <Form label={t('passkey.add')} button={t('passkey.add')} submit={add} quiet
-            fields={[{ name: 'name', label: t('passkey.name'), hint: t('passkey.nameHint'), autocomplete: 'off', maxLength: 100 }]} />
+            fields={[{ ...passkeyName, hint: t('passkey.nameHint') }]} />
         : <p>{t('passkey.none')}</p>}
     </section>
   );
@@ -118,13 +126,15 @@ function Passkey({ passkey, remove, reload }) {
     <Entry title={title} badge={passkey.backedUp && t('passkey.backedUp')} about={<Times {...passkey} />}
       actions={(
         <>
-          <button type="button" class="quiet" aria-expanded={renaming} onClick={() => setRenaming(!renaming)}>{t('passkey.rename')}</button>
+          <button type="button" class="quiet" aria-expanded={renaming} onClick={() => setRenaming(!renaming)}>
+            {t('passkey.rename')}
+          </button>
           <Action danger run={() => remove(passkey, removePasskey)}>{t('factor.remove')}</Action>
         </>
       )}>
       {renaming && (
         <Form label={t('passkey.rename')} button={t('save')} submit={rename}
-          fields={[{ name: 'name', label: t('passkey.name'), value: passkey.name ?? '', autocomplete: 'off', maxLength: 100 }]} />
+          fields={[{ ...passkeyName, value: passkey.name ?? '' }]} />
       )}
     </Entry>
   );

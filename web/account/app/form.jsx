@@ -1,7 +1,8 @@
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { duration, has, t } from './words.js';
 
-// sentence is what a reader is told of an error of the server. More are texts for codes that mean something special here.
+// sentence is what a reader is told of an error of the server. More are texts for codes that mean something special
+// here.
 function sentence({ code, reason, min, max, retryAfter }, more) {
   const name = [reason, code].find((key) => has(`problems.${key}`)) ?? 'failed';
   return more[code] ?? t(`problems.${name}`, { min, max, time: retryAfter && duration(retryAfter) });
@@ -42,7 +43,8 @@ export function Field({ id, label, hint, fault, ...input }) {
   return (
     <p class="field">
       <label for={id}>{label}</label>
-      <input id={id} type="text" aria-describedby={describes || undefined} aria-invalid={fault ? 'true' : undefined} {...input} />
+      <input id={id} type="text" aria-describedby={describes || undefined} aria-invalid={fault ? 'true' : undefined}
+        {...input} />
       {hint && <span class="hint" id={`${id}-hint`}>{hint}</span>}
       {fault && <span class="fault" id={`${id}-fault`}>{fault}</span>}
     </p>
@@ -89,7 +91,9 @@ export function Form({ label, fields = [], button, submit, more, keep, quiet, us
   return (
     <form ref={form} onSubmit={send} noValidate aria-label={label} aria-busy={waiting}>
       {user && <input type="text" autocomplete="username" value={user} readOnly hidden />}
-      {fields.map((field) => <Field key={field.name} id={`${id}-${field.name}`} fault={faults[field.name]} {...field} />)}
+      {fields.map((field) => (
+        <Field key={field.name} id={`${id}-${field.name}`} fault={faults[field.name]} {...field} />
+      ))}
       {children}
       {faults[''] && <Said fault text={faults['']} />}
       {done && <Said text={done} />}

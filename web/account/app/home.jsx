@@ -10,7 +10,9 @@ import { Tokens } from './tokens.jsx';
 import * as operations from './operations.js';
 import { settings, t } from './words.js';
 
-const sections = { profile: Profile, security: Security, sessions: Sessions, tokens: Tokens, activity: Activity, data: Data };
+const sections = {
+  profile: Profile, security: Security, sessions: Sessions, tokens: Tokens, activity: Activity, data: Data,
+};
 
 // Home is the page of who is signed in.
 export function Home({ section }) {

@@ -1,4 +1,5 @@
-// What the page does with passkeys. The kit has the ceremonies; a browser's refusals become errors as those of the server.
+// What the page does with passkeys. The kit has the ceremonies; a browser's refusals become errors as those of the
+// server.
 import * as kit from '../../../clients/typescript/src/index.ts';
 import { gatehouse } from './session.js';
 import * as operations from './operations.js';
@@ -32,7 +33,8 @@ export const makePasskey = (name) => run(() => kit.createPasskey(gatehouse, name
 export function offerPasskeys(refused) {
   const stop = new AbortController();
   async function offer() {
-    if (!passkeysWork || !(await PublicKeyCredential.isConditionalMediationAvailable?.()) || stop.signal.aborted) return;
+    const can = passkeysWork && await PublicKeyCredential.isConditionalMediationAvailable?.();
+    if (!can || stop.signal.aborted) return;
     await kit.signInWithPasskey(gatehouse, { mediation: 'conditional', signal: stop.signal });
   }
   offered = stop;

@@ -7,8 +7,8 @@ import { t } from './words.js';
 const languages = { en: 'English', de: 'Deutsch', fr: 'Français', es: 'Español' };
 
 const code = {
-  name: 'code', label: t('field.mailCode'), hint: t('hint.mailCode'), inputMode: 'numeric', autocomplete: 'one-time-code',
-  maxLength: 20, required: true,
+  name: 'code', label: t('field.mailCode'), hint: t('hint.mailCode'), inputMode: 'numeric',
+  autocomplete: 'one-time-code', maxLength: 20, required: true,
 };
 const wrongCode = { INVALID_CREDENTIALS: t('problems.wrong.mailCode'), 'INVALID_CREDENTIALS.field': 'code' };
 
@@ -26,11 +26,16 @@ export function Profile({ me, reload }) {
       <section class="card" aria-labelledby="about">
         <h2 id="about">{t('profile.about')}</h2>
         <Form label={t('profile.about')} button={t('save')} submit={save} keep
-          fields={[{ name: 'name', label: t('field.name'), hint: t('hint.name'), autocomplete: 'name', maxLength: 100, value: me.name ?? '' }]}>
+          fields={[{
+            name: 'name', label: t('field.name'), hint: t('hint.name'), autocomplete: 'name', maxLength: 100,
+            value: me.name ?? '',
+          }]}>
           <p class="field">
             <label for="locale">{t('field.language')}</label>
             <select id="locale" name="locale">
-              {Object.entries(known).map(([tag, name]) => <option key={tag} value={tag} defaultSelected={tag === (me.locale ?? '')}>{name}</option>)}
+              {Object.entries(known).map(([tag, name]) => (
+                <option key={tag} value={tag} defaultSelected={tag === (me.locale ?? '')}>{name}</option>
+              ))}
             </select>
           </p>
         </Form>
@@ -39,7 +44,9 @@ export function Profile({ me, reload }) {
         <h2 id="address">{t('address.title')}</h2>
         <p class="row">
           <bdi translate="no">{me.email}</bdi>
-          <span class={me.emailVerified ? 'badge good' : 'badge'}>{t(me.emailVerified ? 'address.confirmed' : 'address.unconfirmed')}</span>
+          {me.emailVerified
+            ? <span class="badge good">{t('address.confirmed')}</span>
+            : <span class="badge">{t('address.unconfirmed')}</span>}
         </p>
         {!me.emailVerified && !me.pendingEmail && <Confirm reload={reload} />}
         {me.pendingEmail ? <Pending me={me} reload={reload} /> : <Change reload={reload} />}
@@ -65,7 +72,9 @@ function Confirm({ reload }) {
     <div class="part">
       <p>{t('address.why')}</p>
       <Action run={ask}>{t(asked ? 'address.askAgain' : 'address.ask')}</Action>
-      {asked && <Form label={t('address.ask')} fields={[code]} more={wrongCode} button={t('address.confirm')} submit={submit} />}
+      {asked && (
+        <Form label={t('address.ask')} fields={[code]} more={wrongCode} button={t('address.confirm')} submit={submit} />
+      )}
     </div>
   );
 }
@@ -77,9 +86,11 @@ function Change({ reload }) {
     announce(t('done.emailPending'));
   };
   return (
-    <Form label={t('address.change')} button={t('address.change')} submit={submit} quiet more={{ 'EMAIL_TAKEN.field': 'email' }}
+    <Form label={t('address.change')} button={t('address.change')} submit={submit} quiet
+      more={{ 'EMAIL_TAKEN.field': 'email' }}
       fields={[{
-        name: 'email', type: 'email', inputMode: 'email', autocomplete: 'email', autocapitalize: 'none', spellcheck: false,
+        name: 'email', type: 'email', inputMode: 'email', autocomplete: 'email', autocapitalize: 'none',
+        spellcheck: false,
         label: t('address.new'), hint: t('address.newHint'), maxLength: 254, required: true,
       }]} />
   );

@@ -18,6 +18,8 @@ export function Security({ me }) {
   );
 }
 
+const password = { type: 'password', maxLength: 128, required: true };
+
 function Password({ me }) {
   const submit = async (typed) => {
     await withPassword(typed.currentPassword, () => gatehouse.request(operations.changePassword, typed));
@@ -34,8 +36,11 @@ function Password({ me }) {
           REAUTHENTICATION_REQUIRED: wrong, 'REAUTHENTICATION_REQUIRED.field': 'currentPassword',
         }}
         fields={[
-          { name: 'currentPassword', type: 'password', label: t('password.current'), autocomplete: 'current-password', maxLength: 128, required: true },
-          { name: 'newPassword', type: 'password', label: t('password.new'), hint: t('hint.password'), autocomplete: 'new-password', maxLength: 128, required: true },
+          { name: 'currentPassword', label: t('password.current'), autocomplete: 'current-password', ...password },
+          {
+            name: 'newPassword', label: t('password.new'), hint: t('hint.password'), autocomplete: 'new-password',
+            ...password,
+          },
         ]} />
     </section>
   );

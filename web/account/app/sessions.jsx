@@ -5,6 +5,15 @@ import * as operations from './operations.js';
 import { gatehouse, useAnswer } from './session.js';
 import { device, t } from './words.js';
 
+function About({ ip, createdAt, lastUsedAt }) {
+  return (
+    <>
+      {ip && <><span translate="no">{ip}</span> · </>}
+      {t('sessions.began')} <Moment at={createdAt} /> · {t('used')} <Moment at={lastUsedAt} />
+    </>
+  );
+}
+
 // Sessions is where the user is signed in.
 export function Sessions() {
   const [answer, reload, error] = useAnswer(operations.sessions);
@@ -30,9 +39,12 @@ export function Sessions() {
       <ul class="entries">
         {all.map((session) => (
           <Entry key={session.id} title={device(session.userAgent)} badge={session.current && t('sessions.current')}
-            about={<>{session.ip && <><span translate="no">{session.ip}</span> · </>}{t('sessions.began')} <Moment at={session.createdAt} /> · {t('used')} <Moment at={session.lastUsedAt} /></>}
+            about={<About {...session} />}
             actions={!session.current && (
-              <Action run={end(session.id)} aria-label={`${t('sessions.end')}: ${device(session.userAgent)}, ${session.ip}`}>{t('sessions.end')}</Action>
+              <Action run={end(session.id)}
+                aria-label={`${t('sessions.end')}: ${device(session.userAgent)}, ${session.ip}`}>
+                {t('sessions.end')}
+              </Action>
             )} />
         ))}
       </ul>

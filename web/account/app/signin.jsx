@@ -7,8 +7,8 @@ import { base, gatehouse } from './session.js';
 import { settings, t } from './words.js';
 
 const address = {
-  name: 'email', type: 'email', inputMode: 'email', autocomplete: 'username webauthn', autocapitalize: 'none', spellcheck: false,
-  label: t('field.email'), required: true, maxLength: 254,
+  name: 'email', type: 'email', inputMode: 'email', autocomplete: 'username webauthn', autocapitalize: 'none',
+  spellcheck: false, label: t('field.email'), required: true, maxLength: 254,
 };
 const password = { name: 'password', type: 'password', label: t('field.password'), required: true, maxLength: 128 };
 
@@ -64,12 +64,12 @@ const passkeyProblems = { INVALID_CREDENTIALS: t('problems.wrong.passkey') };
 
 const ways = {
   TOTP: {
-    name: 'code', label: t('field.code'), hint: t('hint.code'), inputMode: 'numeric', autocomplete: 'one-time-code', maxLength: 12,
-    required: true,
+    name: 'code', label: t('field.code'), hint: t('hint.code'), inputMode: 'numeric', autocomplete: 'one-time-code',
+    maxLength: 12, required: true,
   },
   RECOVERY_CODES: {
-    name: 'recoveryCode', label: t('field.recoveryCode'), hint: t('hint.recoveryCode'), autocomplete: 'off', autocapitalize: 'none',
-    spellcheck: false, maxLength: 40, required: true,
+    name: 'recoveryCode', label: t('field.recoveryCode'), hint: t('hint.recoveryCode'), autocomplete: 'off',
+    autocapitalize: 'none', spellcheck: false, maxLength: 40, required: true,
   },
 };
 const order = ['TOTP', 'PASSKEY', 'RECOVERY_CODES'];
@@ -90,7 +90,9 @@ function SecondFactor({ challenge, factors, done, over }) {
     }
     done();
   };
-  const submit = async (typed, form) => complete(field ? { [field.name]: typed[field.name] } : { passkey: await usePasskey() }, form);
+  const submit = async (typed, form) => {
+    await complete(field ? { [field.name]: typed[field.name] } : { passkey: await usePasskey() }, form);
+  };
   const more = field
     ? { INVALID_CREDENTIALS: t(`problems.wrong.${field.name}`), 'INVALID_CREDENTIALS.field': field.name }
     : passkeyProblems;
@@ -105,7 +107,9 @@ function SecondFactor({ challenge, factors, done, over }) {
       </Form>
       <p class="links">
         {known.filter((other) => other !== kind).map((other) => (
-          <button type="button" class="link" key={other} onClick={() => setKind(other)}>{t(`secondFactor.by.${other}`)}</button>
+          <button type="button" class="link" key={other} onClick={() => setKind(other)}>
+            {t(`secondFactor.by.${other}`)}
+          </button>
         ))}
         <button type="button" class="link" onClick={() => over(undefined)}>{t('secondFactor.back')}</button>
       </p>
@@ -136,7 +140,8 @@ export function Register({ done }) {
   }
   return (
     <Card title={t('register.title')}>
-      <Form label={t('register.title')} more={{ 'EMAIL_TAKEN.field': 'email' }} button={t('register.button')} submit={submit}
+      <Form label={t('register.title')} button={t('register.button')} submit={submit}
+        more={{ 'EMAIL_TAKEN.field': 'email' }}
         fields={[
           { ...address, autocomplete: 'username' },
           { ...password, autocomplete: 'new-password', hint: t('hint.password') },

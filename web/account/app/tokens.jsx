@@ -11,6 +11,11 @@ const lives = [7, 30, 90, 365]; // days
 
 const expiry = (days) => new Date(Date.now() + days * 86_400_000).toISOString();
 
+const about = ({ scopes: opens, expiresAt, lastUsedAt }) => [
+  opens.join(', '), `${t('tokens.expires')} ${day(expiresAt)}`,
+  lastUsedAt ? `${t('used')} ${day(lastUsedAt)}` : t('neverUsed'),
+].join(' · ');
+
 // Tokens is what programs act for the user with.
 export function Tokens() {
   const [answer, reload, error] = useAnswer(operations.accessTokens);
@@ -41,8 +46,12 @@ export function Tokens() {
           <ul class="entries">
             {accessTokens.map((token) => (
               <Entry key={token.id} title={token.name}
-                about={<>{token.scopes.join(', ')} · {t('tokens.expires')} {day(token.expiresAt)} · {token.lastUsedAt ? <>{t('used')} {day(token.lastUsedAt)}</> : t('neverUsed')}</>}
-                actions={<Action danger run={revoke(token)} aria-label={`${t('tokens.revoke')}: ${token.name}`}>{t('tokens.revoke')}</Action>} />
+                about={about(token)}
+                actions={(
+                  <Action danger run={revoke(token)} aria-label={`${t('tokens.revoke')}: ${token.name}`}>
+                    {t('tokens.revoke')}
+                  </Action>
+                )} />
             ))}
           </ul>
         )}
@@ -50,18 +59,28 @@ export function Tokens() {
       <section class="card" aria-labelledby="newToken">
         <h2 id="newToken">{t('tokens.new')}</h2>
         <Form label={t('tokens.new')} button={t('tokens.create')} submit={create}
-          fields={[{ name: 'name', label: t('tokens.name'), hint: t('tokens.nameHint'), autocomplete: 'off', maxLength: 100, required: true }]}>
+          fields={[{
+            name: 'name', label: t('tokens.name'), hint: t('tokens.nameHint'), autocomplete: 'off', maxLength: 100,
+            required: true,
+          }]}>
           <fieldset>
             <legend>{t('tokens.scopes')}</legend>
             {scopes.map((scope) => (
               <p class="check" key={scope}>
-                <label><input type="checkbox" name="scopes" value={scope} /> <span>{t(`tokens.scope.${scope}`)} <code class="about">{scope}</code></span></label>
+                <label>
+                  <input type="checkbox" name="scopes" value={scope} />
+                  <span>{t(`tokens.scope.${scope}`)} <code class="about">{scope}</code></span>
+                </label>
               </p>
             ))}
           </fieldset>
           <p class="field">
             <label for="days">{t('tokens.life')}</label>
-            <select id="days" name="days">{lives.map((n) => <option key={n} value={n} defaultSelected={n === 30}>{t('tokens.days', { n })}</option>)}</select>
+            <select id="days" name="days">
+              {lives.map((n) => (
+                <option key={n} value={n} defaultSelected={n === 30}>{t('tokens.days', { n })}</option>
+              ))}
+            </select>
           </p>
         </Form>
       </section>

@@ -27,7 +27,8 @@ export function duration(seconds) {
 }
 
 const browsers = [
-  ['Edge', /\bEdg/], ['Opera', /\bOPR\//], ['Firefox', /\b(Firefox|FxiOS)\//], ['Chrome', /\b(HeadlessChrome|Chrome|Chromium|CriOS)\//],
+  ['Edge', /\bEdg/], ['Opera', /\bOPR\//], ['Firefox', /\b(Firefox|FxiOS)\//],
+  ['Chrome', /\b(HeadlessChrome|Chrome|Chromium|CriOS)\//],
   ['Safari', /\bSafari\//],
 ];
 const systems = [

@@ -16,7 +16,8 @@ export default async function signin(visit, url) {
 
   await visit.press(w('signIn.register'), 'link');
   await visit.titled(w('register.title'));
-  must(await page.evaluate(() => document.activeElement.tagName) === 'H1', 'the focus is not on the title of the new view');
+  const focused = await page.evaluate(() => document.activeElement.tagName);
+  must(focused === 'H1', `the focus is not on the title of the new view, but on ${focused}`);
   await visit.type(w('field.email'), visit.email);
   await visit.type(w('field.password'), 'password');
   await visit.press(w('register.button'));
@@ -55,5 +56,6 @@ export default async function signin(visit, url) {
 
   const stored = await page.evaluate(() => ({ ...localStorage, ...sessionStorage }));
   must(Object.keys(stored).length === 0, `the page stored ${JSON.stringify(stored)}`);
-  must((await ask('{ me { email } }', {}, await login(visit.email))).me.email === visit.email, 'the account is another');
+  const { me } = await ask('{ me { email } }', {}, await login(visit.email));
+  must(me.email === visit.email, 'the account is another');
 }

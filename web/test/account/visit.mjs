@@ -29,13 +29,17 @@ export async function ask(query, variables = {}, token = undefined) {
 }
 
 export async function login(email) {
-  const query = 'mutation($email: String!, $password: String!) { login(input: {email: $email, password: $password}) { accessToken } }';
+  const query = `mutation($email: String!, $password: String!) {
+    login(input: {email: $email, password: $password}) { accessToken }
+  }`;
   return (await ask(query, { email, password })).login.accessToken;
 }
 
+const pause = () => new Promise((resolve) => { setTimeout(resolve, 20); });
+
 // mailed waits for a mail of a kind to an address.
 export async function mailed(kind, to) {
-  for (const until = Date.now() + hangGuard; Date.now() < until; await new Promise((resolve) => { setTimeout(resolve, 20); })) {
+  for (const until = Date.now() + hangGuard; Date.now() < until; await pause()) {
     const mails = await (await fetch(new URL('inbox', url), { headers: { accept: 'application/json' } })).json();
     const found = mails.find((mail) => mail.kind === kind && mail.to === to);
     if (found) return found;
@@ -46,7 +50,8 @@ export const codeOf = (mail) => mail.text.match(/^\d{8}$/m)[0];
 
 // totp is the code of an app, some steps of 30 s from now.
 export function totp(secret, step = 0) {
-  const bits = [...secret.replaceAll(' ', '')].map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('');
+  const five = (letter) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0');
+  const bits = [...secret].map(five).join('');
   const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
   const counter = Buffer.alloc(8);
   counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + step));
@@ -75,7 +80,8 @@ export class Visit {
   async look(what) {
     this.step += 1;
     await fits(this.page, what);
-    if (pictures) await this.page.screenshot({ path: `${pictures}/account-${this.name}-${this.step}-${what.replaceAll(' ', '-')}-${this.screen}.png`, fullPage: true });
+    const picture = `account-${this.name}-${this.step}-${what.replaceAll(' ', '-')}-${this.screen}.png`;
+    if (pictures) await this.page.screenshot({ path: `${pictures}/${picture}`, fullPage: true });
     await audit(this.page, what);
   }
 
@@ -120,7 +126,8 @@ export class Visit {
     await this.page.waitForFunction((wanted) => {
       const { activeElement } = document;
       const describes = activeElement.getAttribute('aria-describedby')?.split(' ') ?? [];
-      return activeElement.ariaInvalid === 'true' && describes.some((id) => document.getElementById(id).textContent.includes(wanted));
+      const says = (id) => document.getElementById(id).textContent.includes(wanted);
+      return activeElement.ariaInvalid === 'true' && describes.some(says);
     }, text);
     must(await field.evaluate((e) => e === document.activeElement), `the focus is not on ${label}`);
   }
