@@ -54,6 +54,7 @@ func TestAccountPage_InABrowser(t *testing.T) {
 		testenv.Missing(t, "the page at /account", "run make playground")
 	}
 	s := servertest.Start(t, "GATEHOUSE_THROTTLE=account=999,network=999,register=999,mail=999,signin=9999,refresh=9999")
+	s.Command(servertest.Password, "admin", "create", "root@example.com")
 	page := strings.Replace(s.URL, "127.0.0.1", "localhost", 1) + "/"
 	args := []string{"web/test/account.mjs", page, "signin,profile,factors,passkeys,sessions,data"}
 	if testenv.Long("pages") {

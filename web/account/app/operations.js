@@ -55,6 +55,7 @@ export const revokeSession = 'mutation RevokeSession($id: ID!) { revokeSession(i
 export const revokeOtherSessions = 'mutation RevokeOtherSessions { revokeOtherSessions { success } }';
 export const accessTokens = `query AccessTokens {
   me { accessTokens { id name scopes createdAt expiresAt lastUsedAt } }
+  permissions(coordinates: ["Query.users", "Mutation.reinstateUser"]) { allowed }
 }`;
 export const createAccessToken = `mutation CreateAccessToken($name: String!, $scopes: [String!]!, $expiresAt: Time!) {
   createAccessToken(input: {name: $name, scopes: $scopes, expiresAt: $expiresAt}) { token }

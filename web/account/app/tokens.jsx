@@ -6,7 +6,8 @@ import * as operations from './operations.js';
 import { gatehouse, useAnswer } from './session.js';
 import { day, t } from './words.js';
 
-const scopes = ['account:read', 'account:write', 'audit:read', 'users:read', 'users:write'];
+const scopes = ['account:read', 'account:write', 'audit:read'];
+const ofAdministrators = ['users:read', 'users:write']; // in the order in which the query asks for what they open
 const lives = [7, 30, 90, 365]; // days
 
 const expiry = (days) => new Date(Date.now() + days * 86_400_000).toISOString();
@@ -36,7 +37,8 @@ export function Tokens() {
     await reload();
     announce(t('done.revoked'));
   };
-  const { accessTokens } = answer.me;
+  const { me: { accessTokens }, permissions } = answer;
+  const offered = [...scopes, ...ofAdministrators.filter((_, n) => permissions[n].allowed)];
   return (
     <>
       {made && <Made token={made} close={() => setMade(undefined)} />}
@@ -65,7 +67,7 @@ export function Tokens() {
           }]}>
           <fieldset>
             <legend>{t('tokens.scopes')}</legend>
-            {scopes.map((scope) => (
+            {offered.map((scope) => (
               <p class="check" key={scope}>
                 <label>
                   <input type="checkbox" name="scopes" value={scope} />

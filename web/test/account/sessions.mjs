@@ -27,6 +27,7 @@ export default async function sessions(visit) {
 
   await visit.section('tokens');
   await visit.look('no token');
+  must(await page.getByLabel('users:read').count() === 0, 'a user is offered what administrators may do');
   await visit.press(w('tokens.create'));
   await visit.refuses(w('tokens.name'), w('problems.REQUIRED'));
   await visit.type(w('tokens.name'), markup);
@@ -43,4 +44,8 @@ export default async function sessions(visit) {
   await visit.press(w('tokens.revoke'), 'button', page.getByRole('dialog'));
   await visit.says(w('done.revoked'));
   must(await isOver(token), 'the token has not ended');
+  await visit.signOut();
+  visit.email = 'root@example.com'; // an administrator, whom the caller has made
+  await visit.signIn();
+  await page.getByLabel('users:read').waitFor();
 }
