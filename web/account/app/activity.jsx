@@ -32,7 +32,7 @@ export function Activity() {
             </p>
             <p class="about">
               <Moment at={occurredAt} />
-              {ip && <> · <span translate="no">{ip}</span></>}
+              {ip && <> · <span translate={false}>{ip}</span></>}
               {userAgent && <> · {device(userAgent)}</>}
             </p>
           </li>

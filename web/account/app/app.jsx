@@ -32,7 +32,7 @@ export function Title({ children, level: Level = 'h1' }) {
 export function Card({ title, children }) {
   return (
     <main>
-      <p class="app" translate="no" dir="auto">{settings.app}</p>
+      <p class="app" translate={false} dir="auto">{settings.app}</p>
       <Title>{title}</Title>
       {children}
     </main>

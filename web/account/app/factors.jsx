@@ -78,7 +78,7 @@ function SetUp({ secret, uri, qrCode, submit, cancel }) {
         width="200" height="200" />
       <div>
         <p>{t('totp.scan')}</p>
-        <p><code class="secret" translate="no">{grouped}</code></p>
+        <p><code class="secret" translate={false}>{grouped}</code></p>
         <p><a href={uri}>{t('totp.open')}</a></p>
         <Form label={t('totp.title')} button={t('totp.confirm')} submit={submit} more={wrong}
           fields={[code]}
@@ -163,7 +163,7 @@ export function Codes({ codes, close }) {
     <section class="card once" aria-labelledby="codes">
       <h2 id="codes" ref={heading} tabIndex={-1}>{t('recovery.new')}</h2>
       <p>{t('recovery.keep', { app: settings.app })}</p>
-      <ul class="codes" translate="no">{codes.map((code) => <li key={code}><code>{code}</code></li>)}</ul>
+      <ul class="codes" translate={false}>{codes.map((code) => <li key={code}><code>{code}</code></li>)}</ul>
       <Secret text={codes.join('\n')}>
         <button type="button" onClick={() => print()}>{t('recovery.print')}</button>
         <button type="button" class="quiet" onClick={close}>{t('recovery.kept')}</button>

@@ -23,9 +23,9 @@ export function Home({ section }) {
   return (
     <div class="home">
       <header>
-        <p class="app" translate="no" dir="auto">{settings.app}</p>
+        <p class="app" translate={false} dir="auto">{settings.app}</p>
         <p class="who">
-          <bdi translate="no">{me?.name ?? me?.email}</bdi>
+          <bdi translate={false}>{me?.name ?? me?.email}</bdi>
           <Action run={() => gatehouse.signOut()}>{t('home.signOut')}</Action>
         </p>
       </header>

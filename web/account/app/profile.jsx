@@ -43,7 +43,7 @@ export function Profile({ me, reload }) {
       <section class="card" aria-labelledby="address">
         <h2 id="address">{t('address.title')}</h2>
         <p class="row">
-          <bdi translate="no">{me.email}</bdi>
+          <bdi translate={false}>{me.email}</bdi>
           {me.emailVerified
             ? <span class="badge good">{t('address.confirmed')}</span>
             : <span class="badge">{t('address.unconfirmed')}</span>}
@@ -110,7 +110,7 @@ function Pending({ me, reload }) {
   };
   return (
     <div class="part">
-      <p>{t('address.pending')} <bdi translate="no"><strong>{me.pendingEmail}</strong></bdi></p>
+      <p>{t('address.pending')} <bdi translate={false}><strong>{me.pendingEmail}</strong></bdi></p>
       <Form label={t('address.pending')} fields={[code]} more={wrongCode} button={t('address.confirm')} submit={submit}
         after={<Action run={cancel}>{t('address.cancel')}</Action>} />
     </div>

@@ -8,7 +8,7 @@ import { device, t } from './words.js';
 function About({ ip, createdAt, lastUsedAt }) {
   return (
     <>
-      {ip && <><span translate="no">{ip}</span> · </>}
+      {ip && <><span translate={false}>{ip}</span> · </>}
       {t('sessions.began')} <Moment at={createdAt} /> · {t('used')} <Moment at={lastUsedAt} />
     </>
   );

@@ -97,7 +97,7 @@ function Made({ token, close }) {
     <section class="card once" aria-labelledby="made">
       <h2 id="made" ref={heading} tabIndex={-1}>{t('tokens.made')}</h2>
       <p>{t('tokens.keep')}</p>
-      <p><code class="secret" translate="no">{token}</code></p>
+      <p><code class="secret" translate={false}>{token}</code></p>
       <Secret text={token}><button type="button" class="quiet" onClick={close}>{t('tokens.kept')}</button></Secret>
     </section>
   );

@@ -7,6 +7,7 @@ export default async function signin(visit, url) {
   await visit.goto();
   await visit.titled(w('signIn.title'));
   await visit.look('sign in');
+  must(await page.locator('.app').getAttribute('translate') === 'no', 'the name of the product may be translated');
   await visit.press(w('signIn.button'));
   await visit.refuses(w('field.email'), w('problems.REQUIRED'));
   await visit.look('empty');
