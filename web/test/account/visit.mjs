@@ -7,7 +7,14 @@ const [url] = process.argv.slice(2);
 export const pictures = process.env.SCREENSHOTS;
 const origin = new URL(url).origin;
 export const password = 'correct horse battery';
-const words = JSON.parse(await readFile(new URL('../../account/app/texts/en.json', import.meta.url), 'utf8'));
+export const languages = ['en', 'de', 'fr', 'es'];
+const texts = Object.fromEntries(await Promise.all(languages.map(async (language) => [
+  language,
+  JSON.parse(await readFile(new URL(`../../account/app/texts/${language}.json`, import.meta.url), 'utf8')),
+])));
+let words = texts.en; // of the visit that goes on
+
+// w is a text of the page by its path.
 export const w = (name) => name.split('.').reduce((node, key) => node[key], words);
 export const markup = '<img src=x onerror=alert(1)><b>Ann</b>';
 
@@ -63,8 +70,9 @@ let people = 0;
 
 // Visit is a reader at the page, who has a keyboard.
 export class Visit {
-  static async open(browser, name, screen) {
-    const context = await browser.newContext({ ...screens[screen], locale: 'en', reducedMotion: 'reduce' });
+  static async open(browser, name, screen, language) {
+    words = texts[language];
+    const context = await browser.newContext({ ...screens[screen], locale: language, reducedMotion: 'reduce' });
     const visit = Object.assign(new Visit(), { context, name, screen, step: 0, faults: watch(context, origin) });
     people += 1;
     visit.email = `${name}${people}@example.com`;
