@@ -16,11 +16,6 @@ const config: CodegenConfig = {
       presetConfig: { fragmentMasking: false },
       config: { documentMode: "string" },
     },
-    // The preset writes only types that an operation mentions, and none mentions ErrorCode.
-    "src/gql/enums.ts": {
-      plugins: ["typescript"],
-      config: { onlyEnums: true, enumsAsConst: true, namingConvention: { enumValues: "keep" } },
-    },
   },
 };
 

@@ -32,6 +32,7 @@ func TestTypeScriptExample_WalksThroughASession(t *testing.T) {
 		for _, server := range []*httptest.Server{allowed, foreign} {
 			mux := http.NewServeMux()
 			mux.Handle("/build/", http.FileServer(http.Dir(folder)))
+			mux.Handle("/node_modules/@gatehouse/client/build/", http.FileServer(http.Dir(folder)))
 			mux.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, index) })
 			server.Config.Handler = mux
 			server.Start()

@@ -1,16 +1,15 @@
-import type { Refusal } from "./gatehouse.js";
-import { ErrorCode } from "./gql/enums.js";
+import { type ApiError, ErrorCode } from "@gatehouse/client";
 
-/** What a user can do about a refusal. A code that is added to the schema stops the compiler at the last line. */
-export function advice({ code, extensions }: Refusal): string {
-  switch (code) {
+/** What a user can do about an error. A code that is added to the schema stops the compiler at the last line. */
+export function advice(error: ApiError): string {
+  switch (error.code) {
     case ErrorCode.UNAUTHENTICATED:
     case ErrorCode.INVALID_TOKEN:
       return "sign in again";
     case ErrorCode.REAUTHENTICATION_REQUIRED:
-      return "give your password once more";
+      return error.mfa ? "give a code of your authenticator app" : "give your password once more";
     case ErrorCode.SECOND_FACTOR_REQUIRED:
-      return "give a code of your authenticator app";
+      return `complete it by ${error.factors.join(" or ")}`;
     case ErrorCode.INVALID_CREDENTIALS:
       return "check the address and the password";
     case ErrorCode.VERIFICATION_REQUIRED:
@@ -18,7 +17,7 @@ export function advice({ code, extensions }: Refusal): string {
     case ErrorCode.EMAIL_TAKEN:
       return "sign in, there is an account with this address";
     case ErrorCode.BAD_USER_INPUT:
-      return `change ${extensions["field"]}`;
+      return `change ${error.field ?? "the request"}`;
     case ErrorCode.NOT_FOUND:
       return "look elsewhere, it is not here";
     case ErrorCode.FORBIDDEN:
@@ -30,15 +29,15 @@ export function advice({ code, extensions }: Refusal): string {
       return "ask the operator, this needs mail";
     case ErrorCode.RATE_LIMITED:
     case ErrorCode.UNAVAILABLE:
-      return `try again in ${extensions["retryAfter"]} seconds`;
+      return `try again in ${error.retryAfter} seconds`;
     case ErrorCode.LIMIT_EXCEEDED:
     case ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED:
     case ErrorCode.GRAPHQL_PARSE_FAILED:
     case ErrorCode.GRAPHQL_VALIDATION_FAILED:
       return "update this program, it asks what the server does not take";
     case ErrorCode.INTERNAL:
-      return `tell the operator, with request ${extensions["requestId"]}`;
+      return `tell the operator, with request ${error.requestId}`;
     default:
-      return code satisfies never;
+      return error satisfies never;
   }
 }
