@@ -21,7 +21,7 @@ var longRuns = map[string]string{
 	"flood":        "abusive requests for longer, with a bound on the rate of answers",
 	"kill":         "a thousand flows by mail while instances are killed, and what they held is sent two minutes later",
 	"mail":         "mail by Exim, which Debian has as exim4-daemon-light",
-	"matrix":       "all combinations of rules and viewers",
+	"matrix":       "all combinations of rules, viewers and shapes of operations",
 	"model":        "the model of sessions over more steps, and parallel refreshes over more rounds",
 	"pages":        "each mail and its page in a browser, in all languages and on all screens",
 	"pause":        "a process that is paused for a minute",
