@@ -29,6 +29,9 @@ func TestAccessPage_IsFilteredByPersonaAndFitsAPhone(t *testing.T) {
 
 func needBrowser(t *testing.T) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("starts a browser, whose requests are as those of other tests")
+	}
 	servertest.NeedProgram(t, "node", "install Node.js 20 or newer")
 	if _, err := os.Stat("/usr/bin/chromium"); err != nil && os.Getenv("CHROMIUM") == "" {
 		testenv.Missing(t, "Chromium", "apt-get install chromium, or name a browser in CHROMIUM")
