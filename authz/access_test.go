@@ -85,9 +85,9 @@ func TestDescribe_AppendsTheRuleToEachDescription(t *testing.T) {
 	guard.Describe()
 	guard.Describe() // a second time changes nothing
 	people := schema.Types["Query"].Fields.ForName("people")
-	want := "All people.\n\nAccess: administrators or USER who authenticated in the last 300 s."
+	want := "Access: administrators or USER who authenticated in the last 300 s.\n\nAll people."
 	testenv.Equal(t, want, people.Description, "field")
-	if got, want := people.Arguments[0].Description, "Whose name begins so.\n\nAccess: administrators who authenticated in the last 300 s."; got != want {
+	if got, want := people.Arguments[0].Description, "Access: administrators who authenticated in the last 300 s.\n\nWhose name begins so."; got != want {
 		t.Errorf("argument: %q, want %q", got, want)
 	}
 	if got, want := schema.Types["Filter"].Fields.ForName("secret").Description, "Access: administrators."; got != want {

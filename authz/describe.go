@@ -89,17 +89,17 @@ func (g *Guard) labels(names ...string) []string {
 	return all
 }
 
-// Describe writes who may use a place behind the description of its place ("Access: administrators, or yourself."), so
-// that introspection, and with it every editor, shows it. It changes the schema: call it before the schema is served. A
-// second call changes nothing.
+// Describe writes who may use a place before its description ("Access: administrators, or yourself."), so that
+// introspection, and with it every editor, shows it. It changes the schema: call it before the schema is served. A second
+// call changes nothing.
 func (g *Guard) Describe() {
 	for _, a := range g.Access() {
 		if a.Inherited {
 			continue
 		}
 		text := "Access: " + a.Who + "."
-		if description := g.descriptionOf(a.Coordinate); description != nil && !strings.HasSuffix(*description, text) {
-			*description = strings.TrimSpace(*description + "\n\n" + text)
+		if description := g.descriptionOf(a.Coordinate); description != nil && !strings.HasPrefix(*description, text) {
+			*description = strings.TrimSpace(text + "\n\n" + *description)
 		}
 	}
 }

@@ -41,12 +41,16 @@ func Built() bool {
 	return err == nil
 }
 
-// Handler serves the page at / and its files beside it; every other path is not found.
-func Handler() http.Handler {
-	if Built() {
-		return newHandler(dist, "dist/playground")
+// Handler serves the page at / and its files beside it; every other path is not found. The page links to the others
+// that are named, of access, account and inbox.
+func Handler(pages ...string) http.Handler {
+	if !Built() {
+		return newHandler(unbuilt, "unbuilt")
 	}
-	return newHandler(unbuilt, "unbuilt")
+	h := newHandler(dist, "dist/playground")
+	links := []byte(`data-pages="` + strings.Join(pages, " ") + `"`)
+	h["/"] = newFile("index.html", bytes.Replace(h["/"].body, []byte(`data-pages=""`), links, 1))
+	return h
 }
 
 type file struct {

@@ -139,7 +139,7 @@ func (s *Server) routes(ctx context.Context, graphql http.Handler) []route {
 				http.HandlerFunc(serveSchema)},
 			route{"/access", everyone, "the rules of the schema", access},
 			route{"/access.css", everyone, "its style", access},
-			route{"/", everyone, "the Playground's files", web.Handler()})
+			route{"/", everyone, "the Playground's files", web.Handler(s.linkedPages()...)})
 	}
 	if s.config.AccountURL == "" {
 		pages := s.accountConfig()
@@ -161,6 +161,18 @@ func (s *Server) routes(ctx context.Context, graphql http.Handler) []route {
 			route{"/inbox.css", everyone, "its style", inbox})
 	}
 	return all
+}
+
+// linkedPages are those that the Playground links to.
+func (s *Server) linkedPages() []string {
+	pages := []string{"access"}
+	if s.config.AccountURL == "" {
+		pages = append(pages, "account")
+	}
+	if s.inbox != nil {
+		pages = append(pages, "inbox")
+	}
+	return pages
 }
 
 // newMux serves a table of routes.

@@ -18,6 +18,15 @@ export async function fetcher(params, options) {
   return result;
 }
 
+// signOut forgets the token and ends its session. Where the server is not reached, the session ends by itself.
+export async function signOut() {
+  const { token } = snapshot();
+  forget();
+  const headers = { accept: 'application/json', authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  const body = JSON.stringify({ query: 'mutation SignOut { logout { success } }', operationName: 'SignOut' });
+  await fetch('graphql', { method: 'POST', headers, body }).then(read).catch(() => {});
+}
+
 async function read(response) {
   const text = await response.text();
   try {

@@ -7,9 +7,13 @@ import './playground.css';
 import { GraphiQL } from 'graphiql';
 import { useSyncExternalStore } from 'react';
 import { createRoot } from 'react-dom/client';
-import { fetcher } from './fetcher.js';
+import { fetcher, signOut } from './fetcher.js';
 import { operations } from './operations.js';
-import { forget, snapshot, subscribe } from './session.js';
+import { snapshot, subscribe } from './session.js';
+
+// The other pages that this server has, as it names them in the document.
+const names = { access: 'Access', account: 'Account', inbox: 'Inbox' };
+const pages = document.documentElement.dataset.pages.split(' ').filter((page) => page in names);
 
 function status({ token, name, refusal }) {
   if (!token) return 'Not signed in';
@@ -22,9 +26,14 @@ function Session() {
   return (
     <>
       <span role="status">{status(session)}</span>
-      <button type="button" className="graphiql-button" onClick={forget} disabled={!session.token}>
-        Forget token
+      <button type="button" className="graphiql-button" onClick={signOut} disabled={!session.token}>
+        Sign out
       </button>
+      {pages.map((page) => (
+        <a key={page} href={page} target="_blank">
+          {names[page]}
+        </a>
+      ))}
       <a href="schema.graphql" target="_blank">
         schema.graphql
       </a>
@@ -46,7 +55,7 @@ createRoot(document.getElementById('playground')).render(
     initialVariables={operations[0].variables}
   >
     <GraphiQL.Logo>
-      <h1>Gatehouse</h1>
+      <span>Gatehouse</span>
     </GraphiQL.Logo>
     <GraphiQL.Footer>
       <Session />

@@ -18,6 +18,7 @@ export const operations = [
 mutation Register($input: RegisterInput!) {
   register(input: $input) {
     accessToken
+    refreshToken
     expiresIn
     user {
       id
@@ -34,6 +35,7 @@ mutation Register($input: RegisterInput!) {
 mutation Login($input: LoginInput!) {
   login(input: $input) {
     accessToken
+    refreshToken
     expiresIn
     user {
       email
@@ -57,5 +59,57 @@ query Me {
   }
 }
 `,
+  },
+  {
+    query: `# Where the user is signed in.
+query Sessions {
+  me {
+    sessions {
+      id
+      current
+      createdAt
+      lastUsedAt
+      userAgent
+      ip
+    }
+  }
+}
+`,
+  },
+  {
+    query: `# Exchanges a refresh token for new tokens.
+#
+# Put the refreshToken of Register, Login or the
+# last Refresh into the variables.
+mutation Refresh($input: RefreshInput!) {
+  refresh(input: $input) {
+    accessToken
+    refreshToken
+    expiresIn
+  }
+}
+`,
+    variables: variables({ refreshToken: 'a refreshToken' }),
+  },
+  {
+    query: `# All users, for administrators.
+#
+# Make one: gatehouse admin create EMAIL
+# and put the address into Login's variables.
+query Users($search: String) {
+  users(first: 10, search: $search) {
+    totalCount
+    edges {
+      node {
+        id
+        email
+        roles
+        createdAt
+      }
+    }
+  }
+}
+`,
+    variables: JSON.stringify({ search: null }, null, 2),
   },
 ];

@@ -105,7 +105,7 @@ async function pressKeys(page) {
 // run opens the tab of the named operation and runs it.
 async function run(page, name, start = pressRun) {
   await page.getByRole('tab').getByText(name, { exact: true }).click();
-  await editorShows(page, name === 'Me' ? 'query Me {' : `mutation ${name}(`);
+  await editorShows(page, ['Me', 'Sessions'].includes(name) ? `query ${name} {` : `${name}($`);
   // GraphiQL reads an operation's name 100 ms after its text has changed; a later timer of the page runs after that.
   await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 250)));
   const [answered] = await Promise.all([answerTo(page, name), start(page)]);
@@ -141,9 +141,9 @@ async function meAnswers(page, email, token) {
 async function documentationIsThere(page) {
   await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
   await page.locator('.graphiql-doc-explorer').getByRole('link', { name: 'Mutation', exact: true }).click();
+  await page.locator('.graphiql-doc-explorer').getByText('Access: everyone, whom success signs in.').first().waitFor();
+  await page.locator('.graphiql-doc-explorer').getByRole('link', { name: 'register', exact: true }).click();
   await page.locator('.graphiql-doc-explorer').getByText('Makes an account and signs it in.').waitFor();
-  await page.locator('.graphiql-doc-explorer').getByRole('link', { name: 'setRoles', exact: true }).click();
-  await page.locator('.graphiql-doc-explorer').getByText('Access: administrators who authenticated').waitFor();
   await page.getByRole('button', { name: 'Hide Documentation Explorer' }).click();
 }
 
@@ -172,6 +172,40 @@ async function nothingIsStored(page, secrets) {
   must(!secrets.some((secret) => cookies.includes(secret)), 'a cookie holds an access token or a password');
 }
 
+// theOtherTabsRun runs the tab that needs a session, and those that want more than one has.
+async function theOtherTabsRun(page) {
+  const sessions = await run(page, 'Sessions');
+  must(sessions.answer.data.me.sessions.length > 0, 'no session is listed');
+  const refresh = await run(page, 'Refresh');
+  must(refresh.answer.errors[0].extensions.code === 'INVALID_TOKEN', 'a made-up refresh token was exchanged');
+  const users = await run(page, 'Users');
+  must(users.answer.errors[0].extensions.code === 'FORBIDDEN', 'a user saw all users');
+}
+
+// signedOut presses the button, and asks whether the session has ended.
+async function signedOut(page, token) {
+  const [ended] = await Promise.all([
+    answerTo(page, 'SignOut'),
+    page.getByRole('button', { name: 'Sign out' }).click(),
+  ]);
+  must(ended.answer.data?.logout.success, `signing out answered ${JSON.stringify(ended.answer)}`);
+  const reason = await page.evaluate(async (token) => {
+    const headers = { accept: 'application/json', 'content-type': 'application/json', authorization: `Bearer ${token}` };
+    const response = await fetch('graphql', { method: 'POST', headers, body: '{"query": "{ me { id } }"}' });
+    return (await response.json()).errors?.[0].extensions.reason;
+  }, token);
+  must(reason === 'revoked', `a token that was signed out is ${reason ?? 'accepted'}`);
+}
+
+// theOthersAreLinked follows each link of the page.
+async function theOthersAreLinked(page) {
+  for (const [name, heading] of Object.entries({ Access: 'Who may use what', Account: 'Sign in', Inbox: 'Mails' })) {
+    const [other] = await Promise.all([page.waitForEvent('popup'), page.getByRole('link', { name, exact: true }).click()]);
+    await other.getByRole('heading', { name: heading, level: 1 }).waitFor();
+    await other.close();
+  }
+}
+
 const desk = { viewport: { width: 1280, height: 800 } };
 
 const atTheDesk = (screenshot) => async (page) => {
@@ -180,9 +214,11 @@ const atTheDesk = (screenshot) => async (page) => {
   const registered = await signIn(page, 'Register');
   const loggedIn = await signIn(page, 'Login');
   await meAnswers(page, loggedIn.email, loggedIn.secrets[0]);
+  await theOtherTabsRun(page);
+  await theOthersAreLinked(page);
   await nothingIsStored(page, [...registered.secrets, ...loggedIn.secrets]);
   await page.screenshot({ path: screenshot });
-  await page.getByRole('button', { name: 'Forget token' }).click();
+  await signedOut(page, loggedIn.secrets[0]);
   await meIsRefused(page);
   await theEditorHelps(page);
 };
