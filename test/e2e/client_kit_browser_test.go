@@ -16,7 +16,7 @@ import (
 func TestClientKit_InABrowser(t *testing.T) {
 	t.Parallel()
 	needBrowser(t)
-	installPackages(t, kit)
+	needKit(t)
 	installPackages(t, "test/e2e/clients/graphql16")
 	servertest.Execute(t, kit, "npx", "tsc", "-p", "recipes")
 	path := filepath.Join(t.TempDir(), "gatehouse.db")

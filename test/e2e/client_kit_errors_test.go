@@ -30,7 +30,7 @@ export const none: [NeverSent] extends [never] ? true : NeverSent = true;
 // TestClientKit_TypesEachErrorAsTheServerSendsIt has the compiler hold errors of every code against the kit's types.
 func TestClientKit_TypesEachErrorAsTheServerSendsIt(t *testing.T) {
 	t.Parallel()
-	installPackages(t, kit)
+	needKit(t)
 	errors := errorsOfEveryCode(t)
 	sent, seen := []map[string]any{}, map[string]bool{}
 	for _, e := range errors {

@@ -16,6 +16,7 @@ import (
 func TestTypeScriptExample_WalksThroughASession(t *testing.T) {
 	t.Parallel()
 	folder := "examples/typescript"
+	needKit(t) // of which it is built
 	installPackages(t, folder)
 	servertest.Execute(t, folder, "npm", "run", "generate")
 	servertest.Execute(t, folder, "npm", "run", "build")

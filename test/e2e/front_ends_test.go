@@ -7,6 +7,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"sync"
 	"testing"
 
 	"github.com/gatehouse/gatehouse/internal/dbtest"
@@ -29,10 +30,16 @@ func eachFrontEnd(t *testing.T, program string, args func(*testing.T) []string) 
 	}
 }
 
+// installing has a lock for each folder of packages: tests run in parallel, and npm ci empties a folder first.
+var installing sync.Map
+
 // installPackages installs a folder's packages as its lock file says, unless they are there. It skips a test when no
 // registry answers.
 func installPackages(t *testing.T, folder string) {
 	t.Helper()
+	lock, _ := installing.LoadOrStore(folder, &sync.Mutex{})
+	lock.(*sync.Mutex).Lock()
+	defer lock.(*sync.Mutex).Unlock()
 	servertest.NeedProgram(t, "npm", "install Node.js 20 or newer")
 	run := func(args ...string) (string, error) {
 		command := exec.CommandContext(t.Context(), "npm", args...)
