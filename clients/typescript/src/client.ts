@@ -1,6 +1,6 @@
 import type { StepUp } from "./errors.js";
 import { type Operation, readOperation } from "./operation.js";
-import { createSession, errorOf, type Exchange, type Answer, type Session } from "./session.js";
+import { createSession, errorOf, type Exchange, type Answer, type Session, superseded } from "./session.js";
 import { type Platform, platform } from "./tabs.js";
 import type { AuthPayload, Token, TokenStorage } from "./tokens.js";
 
@@ -43,8 +43,9 @@ export interface Gatehouse {
     ...rest: Arguments<Variables>
   ): Promise<Data>;
   /**
-   * `fetch`, with the access token; for Apollo Client, urql and Relay. It takes the session of each answer whose root
-   * field has an `accessToken`.
+   * `fetch` of the API alone, with the access token; for Apollo Client, urql and Relay. It takes the session of each
+   * answer whose root field has an `accessToken`. What one user has asked is never sent for another who has signed in
+   * meanwhile: it is answered by UNAUTHENTICATED.
    */
   fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>;
   readonly session: Session;
@@ -73,11 +74,15 @@ export const exclusive = new Set([
   "refresh", "logout", "deleteAccount",
 ]);
 
+// What ends the session, of the cookie where there is no token.
+const ending = new Set(["logout", "deleteAccount"]);
+
 /** Makes the client of one API. A page has one; a server has one for each request. */
 export function createGatehouse({ url, tokens, stepUp, platform: own }: Options): Gatehouse {
   const shared = tokens !== "memory";
   const env = { ...platform(shared), ...own };
-  const name = `gatehouse ${new URL(url, globalThis.location?.href)}`;
+  const place = (input: string | URL) => new URL(input, globalThis.location?.href);
+  const name = `gatehouse ${tokens === "cookie" ? tokens : "storage"} ${place(url)}`; // of the tabs of one session
   const environment = shared ? env : { ...env, locks: undefined, channel: undefined };
   const session = createSession(name, tokens, environment, (body, token) =>
     send(url, { ...json(body), signal: AbortSignal.timeout(lockTimeout) }, token));
@@ -99,7 +104,7 @@ export function createGatehouse({ url, tokens, stepUp, platform: own }: Options)
     for (const [key, value] of Object.entries(done.answer?.data ?? {})) {
       const payload = value as AuthPayload | null;
       if (typeof payload?.accessToken === "string") await session.signIn(payload);
-      else if (payload && /^(logout|deleteAccount)$/.test(fields.get(key) ?? "")) await session.end(token);
+      else if (payload && ending.has(fields.get(key) ?? "")) await session.end(token);
     }
     return token ? [done, token] : [done];
   }
@@ -129,14 +134,20 @@ export function createGatehouse({ url, tokens, stepUp, platform: own }: Options)
   /** Sends a request until it is answered, or refused for good. */
   async function run(input: RequestInfo | URL, init: RequestInit): Promise<Exchange> {
     const operation = (init.method ?? "GET") === "GET" ? anyQuery : readOperation(init.body);
-    const alone = [...operation.fields.values()].some((field) => exclusive.has(field));
+    const fields = [...operation.fields.values()];
+    const [alone, ends] = [exclusive, ending].map((some) => fields.some((field) => some.has(field)));
+    let asked = session.token()?.userId;
     let refreshed = false;
     let newer = false;
     for (let proofs = 0; ; ) {
       const refused = await ready();
       if (refused) return refused;
       init.signal?.throwIfAborted();
-      const work = () => perform(input, init, operation);
+      const work = async (): Promise<[Exchange, Token?]> => {
+        const user = session.token()?.userId;
+        asked ??= user;
+        return user === asked || (!user && !ends) ? perform(input, init, operation) : [superseded()];
+      };
       const [done, token] = await (alone ? session.exclusively(work) : work());
       const need = refusal(done, operation);
       if (!need || !token) return done;
@@ -157,11 +168,16 @@ export function createGatehouse({ url, tokens, stepUp, platform: own }: Options)
   }
 
   async function fetchAs(input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> {
-    if (new Headers(init.headers).has("Authorization")) return env.fetch(input, init);
-    if (!(input instanceof Request)) return (await run(input, init)).response;
-    const { url: address, method, headers, signal, credentials } = new Request(input, init);
-    const body = init.body ?? (method === "GET" ? null : await input.text());
-    return (await run(address, { credentials, ...init, method, headers, signal, body })).response;
+    const request = input instanceof Request ? new Request(input, init) : undefined;
+    const [asked, api] = [place(request?.url ?? (input as string | URL)), place(url)];
+    if (asked.origin + asked.pathname !== api.origin + api.pathname) {
+      throw new TypeError(`this asks ${api} alone: use fetch for ${asked}`);
+    }
+    if (new Headers(request?.headers ?? init.headers).has("Authorization")) return env.fetch(request ?? input, init);
+    if (!request) return (await run(input, init)).response;
+    const { method, headers, signal, credentials, mode, cache, redirect, keepalive } = request;
+    const body = method === "GET" ? null : await request.text();
+    return (await run(asked, { method, headers, signal, credentials, mode, cache, redirect, keepalive, body })).response;
   }
 
   return {
@@ -182,9 +198,12 @@ export function createGatehouse({ url, tokens, stepUp, platform: own }: Options)
     },
     signOut: session.signOut,
     async accessToken() {
+      const asked = session.token()?.userId;
       const refused = await ready();
       if (refused) throw errorOf(refused);
-      return session.token()?.text;
+      const token = session.token();
+      if (asked !== undefined && token && token.userId !== asked) throw errorOf(superseded());
+      return token?.text;
     },
     device: session.device,
     cookie: session.cookie,

@@ -20,7 +20,7 @@ export function readOperation(body: unknown): Operation {
   }
 }
 
-const lexical = /#.*|"""(?:\\"""|[^])*?"""|"(?:\\.|[^"\\\n])*"|\.{3}|\w+|[^\s,]/g;
+const lexical = /#[^\n\r]*|"""(?:\\"""|[^])*?"""|"(?:\\.|[^"\\\n])*"|\.{3}|\w+|[^\s,]/g;
 
 // The document is not parsed: the server refuses one that is not valid.
 function readDocument(document: string, operationName: unknown): Operation {

@@ -114,6 +114,15 @@ export function createSession(
     });
   }
 
+  /** Does one thing at a time over all tabs, when the news of the tab before is there. */
+  function exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const before = current;
+    return tabs.exclusively(async (waited) => {
+      if (waited) await newsAfter(before, newsTimeout);
+      return work();
+    });
+  }
+
   const settled = (): Outcome => (current ? "fresh" : "ended");
 
   /** Gets a token in place of one, unless another tab has. Runs in one tab at a time. */
@@ -155,16 +164,19 @@ export function createSession(
 
   /** Ends the session on the server, and then in all tabs. */
   function signOut(): Promise<void> {
-    return tabs.exclusively(async () => {
-      for (let again = !cookie; ; again = false) {
-        const token = current;
-        const done = await post({ query: "mutation Logout { logout { success } }" }, token);
-        if (done.answer?.data?.["logout"]) return end(token);
-        if (done.answer?.errors?.[0]?.extensions?.["code"] !== "UNAUTHENTICATED") throw errorOf(done);
-        const outcome = again ? await exchange(token, false) : "ended"; // an expired token names no session
+    const asked = current?.userId;
+    return exclusively(async () => {
+      if (!current || platform.now() >= current.stale) { // one that has expired names no session
+        const outcome = await exchange(current, false);
         if (typeof outcome === "object") throw errorOf(outcome);
-        if (outcome === "ended") return end(token);
       }
+      const token = current;
+      if (!token) return;
+      if (asked !== undefined && asked !== token.userId) throw errorOf(superseded());
+      const done = await post({ query: "mutation Logout { logout { success } }" }, token);
+      const ended = done.answer?.errors?.[0]?.extensions?.["code"] === "UNAUTHENTICATED"; // before, and elsewhere
+      if (!ended && !done.answer?.data?.["logout"]) throw errorOf(done);
+      await end(token);
     });
   }
 
@@ -180,10 +192,17 @@ export function createSession(
     end,
     refresh,
     signOut,
-    exclusively: tabs.exclusively,
+    exclusively,
     device: async () => (await storage.getItem(deviceKey)) ?? undefined,
     close: tabs.close,
   };
+}
+
+/** The answer to what a user has asked in whose place another is, or nobody. */
+export function superseded(): Exchange {
+  const extensions = { code: "UNAUTHENTICATED", reason: "revoked" };
+  const answer = { errors: [{ message: "who asked this is not signed in any more", extensions }] };
+  return { response: Response.json(answer), answer };
 }
 
 /** What an answer without data means to the caller. */

@@ -21,6 +21,8 @@ test("kinds and root fields are read as GraphQL means them", () => {
     ["fragment F on Mutation { b } mutation { a ... on Mutation { b } }", false, false, { a: "a" }],
     ["mutation { ... @include(if: true) { b } a }", false, false, { a: "a" }],
     ["# query {\nmutation { a(b: \"\"\"{ \\\"\"\" \" }\"\"\") c(d: \"\\\"{\") }", false, false, { a: "a", c: "c" }],
+    ["# note\u2028query X { b }\nmutation M { a b }", false, false, { a: "a", b: "b" }],
+    ["# note\rmutation M { a }", false, true, { a: "a" }],
     ["subscription { a }", false, true, { a: "a" }],
   ] as const) {
     assert.deepEqual(read(document), { query, single, fields }, document);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GatehouseError, type Gatehouse, type Options, type Platform } from "../src/index.js";
-import { type Fault, random, World } from "./world.js";
+import { claimsOf, type Fault, random, World } from "./world.js";
 
 const me = "query Me { me { id } }";
 const alone: Partial<Platform> = { locks: undefined, channel: undefined };
@@ -254,6 +254,53 @@ test("a mutation is not sent again for a user who has signed in meanwhile", asyn
   assert.equal(a.session.userId, "bob");
 });
 
+// What a page can ask, by its name: at each of these moments it may wait, for a token, the lock or its user.
+const questions: Record<string, (tab: Gatehouse, name: string) => Promise<unknown>> = {
+  query: (tab, name) => tab.request(`query Me { ${name}: me { id } }`),
+  mutation: (tab, name) => tab.request(write(name)),
+  "step-up": (tab, name) => tab.request(`mutation Careful { careful(name: "${name}") { me { id } } }`),
+  "what sets the cookie": (tab, name) => tab.request(`mutation Logout { ${name}: logout { success } }`),
+  "a proof": (tab, name) => tab.request(`mutation Prove { ${name}: reauthenticate { accessToken expiresIn } }`),
+  token: (tab) => tab.accessToken(),
+  "sign-out": (tab) => tab.signOut(),
+};
+
+test("what one user has asked is never sent for another who signs in meanwhile, whatever waits", async () => {
+  let refused = 0;
+  for (const [way, without] of Object.entries(ways)) {
+    for (let seed = 1; seed <= 60; seed += 1) {
+      const pick = random(seed);
+      const world = new World(pick);
+      world.begin("ann");
+      const tokens = seed % 2 ? "cookie" : storage();
+      const stepUp = () => world.clock.sleep(pick() * 600).then(() => pick() < 0.5);
+      const [a, b] = [world.tab({ tokens, stepUp }, without), world.tab({ tokens }, without)];
+      if (tokens !== "cookie") await world.clock.until(login(a));
+      await world.clock.until(Promise.all([a.start(), b.start()]));
+      await world.clock.until(world.clock.sleep([0, 400_000, 580_000, 700_000][Math.floor(pick() * 4)]!));
+      const bob = world.clock.sleep(pick() * 800).then(() => login(b, "bob"));
+      const asked = Object.entries(questions).map(async ([what, ask], n) => {
+        await world.clock.sleep(pick() * 800);
+        const { userId } = a.session;
+        const answer = await ask(a, `n${n}`).catch((error: Error) => error);
+        const place = `${way}, seed ${seed}: ${what}`;
+        for (const { query, user } of world.sentFor) {
+          if (query.includes(`n${n}:`) || query.includes(`"n${n}"`)) assert.ok(!userId || user === userId, place);
+        }
+        if (typeof answer === "string" && userId) assert.equal(claimsOf(answer).sub, userId, place);
+        if (answer instanceof GatehouseError && answer.message.includes("who asked this")) refused += 1;
+        return userId;
+      });
+      const users = (await world.clock.until(Promise.all([bob, ...asked]))).slice(1);
+      if (users.every((user) => user === "ann")) {
+        const ended = [...world.sessions.values()].some((session) => session.user === "bob" && session.ended);
+        assert.equal(ended, false, `${way}, seed ${seed}: ann has ended bob's session`);
+      }
+    }
+  }
+  assert.ok(refused > 20, `${refused} were refused`);
+});
+
 test("a sign-in during a refresh has the last word: in two tabs, in one tab without locks, in a storage without", async () => {
   for (let seed = 1; seed <= 60; seed += 1) {
     const pick = random(seed);
@@ -381,4 +428,55 @@ test("an Authorization of the caller's own goes as it is", async () => {
   }));
   assert.equal(((await response.json()) as any).errors[0].extensions.reason, "expired");
   assert.deepEqual(world.requests, ["Me"]);
+});
+
+test("no other address gets the token, nor gives a session, however it is asked", async () => {
+  const { world, a } = await twoTabs();
+  const [before, session] = [world.requests.length, a.session];
+  for (const url of [
+    "https://other.example/graphql", "http://api.example/graphql", "https://api.example:8443/graphql",
+    "https://api.example/graphql/", "https://api.example/", "https://api.example@other.example/graphql",
+  ]) {
+    for (const init of [{ method: "POST", body: "{}" }, { headers: { Authorization: "Bearer x" } }]) {
+      for (const input of [url, new URL(url)]) await assert.rejects(a.fetch(input, init), /use fetch for/, url);
+      if (!url.includes("@")) await assert.rejects(a.fetch(new Request(url, init)), /use fetch for/, url);
+    }
+  }
+  assert.deepEqual([world.requests.length, a.session], [before, session]);
+});
+
+test("the API is asked by a text, a URL and a Request, whose members go along", async () => {
+  const seen: (RequestInit & { of?: Headers })[] = [];
+  const world = new World(random(6));
+  const a = world.tab({ tokens: "memory" }, {
+    fetch: async (input, init) => {
+      seen.push({ ...init, ...(input instanceof Request && { of: input.headers }) });
+      return Response.json({ data: { me: null } });
+    },
+  });
+  const url = "https://api.example/graphql";
+  const post = { method: "POST", body: JSON.stringify({ query: me }) };
+  for (const input of [url, new URL(url)]) await a.fetch(input, post);
+  await a.fetch(`${url}?query=${encodeURIComponent(me)}`);
+  assert.equal(seen.length, 3);
+  const members = { ...post, redirect: "error", keepalive: true, cache: "no-store" } as const;
+  await a.fetch(new Request(url, members));
+  const { redirect, keepalive, cache, method, body } = seen.at(-1)!;
+  assert.deepEqual({ redirect, keepalive, cache, method, body }, members);
+  await a.fetch(new Request(url, { ...post, headers: { Authorization: "Bearer mine" } }));
+  assert.equal(seen.at(-1)!.of?.get("Authorization"), "Bearer mine");
+});
+
+test("a page with a cookie and one with a storage have a session each", async () => {
+  const world = new World(random(4));
+  const app = world.tab({ tokens: storage() });
+  const account = world.tab();
+  await world.clock.until(login(app));
+  await world.clock.until(login(account, "bob"));
+  await world.clock.until(world.clock.sleep(1000));
+  assert.deepEqual([app.session.userId, account.session.userId], ["ann", "bob"]);
+  await world.clock.until(app.signOut());
+  await world.clock.until(world.clock.sleep(1000));
+  assert.deepEqual([app.session.state, account.session.state], ["signed-out", "signed-in"]);
+  assert.deepEqual([...world.sessions.values()].map(({ user, ended }) => [user, ended]), [["ann", true], ["bob", false]]);
 });

@@ -71,6 +71,9 @@ interface ServerSession {
 
 const base64url = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
 
+export const claimsOf = (authorization: string) =>
+  JSON.parse(Buffer.from(authorization.split(".")[1]!, "base64url").toString());
+
 /** What goes wrong with a request: before the server has done it, or after. */
 export type Fault = "none" | "lost request" | "lost answer" | "unavailable" | "limited";
 
@@ -85,6 +88,8 @@ export class World {
   refreshes = 0;
   mostRefreshes = 0;
   requests: string[] = [];
+  /** For whom each document was sent. */
+  readonly sentFor: { query: string; user: string }[] = [];
   accessLife = 600_000;
   online = true;
   latency = () => 1 + Math.floor(this.random() * 300);
@@ -160,6 +165,8 @@ export class World {
     const kind = /(?:mutation|query) (\w+)/.exec(body.query)![1]!;
     const sentCookie = mode === "cookie" ? this.cookie : undefined;
     this.requests.push(kind);
+    const token = new Headers(init.headers).get("Authorization");
+    if (token) this.sentFor.push({ query: body.query, user: claimsOf(token).sub });
     if (!this.online) throw new TypeError("Failed to fetch");
     const fault = this.fault(kind);
     const refresh = kind === "Refresh";
@@ -193,7 +200,7 @@ export class World {
   /** The session of an access token, or why it cannot be used. */
   #authenticate(authorization: string | null): ServerSession | string {
     if (!authorization) return "missing";
-    const claims = JSON.parse(Buffer.from(authorization.split(".")[1]!, "base64url").toString());
+    const claims = claimsOf(authorization);
     if (claims.exp * 1000 <= this.clock.time) return "expired";
     const session = this.sessions.get(claims.sid)!;
     return session.ended ? "revoked" : session;
