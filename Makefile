@@ -57,7 +57,7 @@ test: playground ## run all tests that this machine can run, and list what was s
 	@rm -f "$(SKIPS)"
 	go build -ldflags "-s -w" -o $(PROGRAM) .
 	cd examples/go && go vet ./... && go test ./...
-	@echo "tests that run together" && TEST_SKIPS="$(SKIPS)" TEST_PROGRAM="$(PROGRAM)" go test $(TESTFLAGS) -vet off -ldflags "-s -w" -timeout $(TIMEOUT) -p 5 $(TOGETHER)
+	@echo "tests that run together" && TEST_SKIPS="$(SKIPS)" TEST_PROGRAM="$(PROGRAM)" go test $(TESTFLAGS) -vet off -ldflags "-s -w" -timeout $(TIMEOUT) -p 3 $(TOGETHER)
 	@echo "tests that run apart" && TEST_SKIPS="$(SKIPS)" TEST_PROGRAM="$(PROGRAM)" go test $(TESTFLAGS) -vet off -ldflags "-s -w" -timeout $(TIMEOUT) -p 2 $(APART)
 	@if [ -s "$(SKIPS)" ]; then echo "skipped:"; sort -u "$(SKIPS)" | sed 's/^/  /'; else echo "nothing was skipped"; fi
 

@@ -1,9 +1,10 @@
 import { getOperationAST, Kind, parse } from 'graphql';
-import { forget, refuse, signIn, snapshot } from './session.js';
+import { forget, lose, refuse, signIn, snapshot } from './session.js';
 
 // fetcher sends an operation to the server of this page, with the page's token unless the headers editor has an
 // Authorization of its own. It updates the session from the response.
-export async function fetcher(params, options) {
+export async function fetcher(asked, options) {
+  const params = withItsName(asked);
   const headers = new Headers(options?.headers);
   const token = headers.has('authorization') ? null : snapshot().token;
   if (token) headers.set('authorization', `Bearer ${token}`);
@@ -18,13 +19,30 @@ export async function fetcher(params, options) {
   return result;
 }
 
-// signOut forgets the token and ends its session. Where the server is not reached, the session ends by itself.
+// withItsName leaves out a name that is another document's: GraphiQL reads the name of an operation 100 ms after its tab
+// is opened, and sends the former tab's until then.
+function withItsName({ operationName, ...params }) {
+  const document = operationName && parsed(params.query);
+  return document && !getOperationAST(document, operationName) ? params : { ...params, operationName };
+}
+
+function parsed(query) {
+  try {
+    return parse(query);
+  } catch {
+    return undefined; // the server says what is wrong with it
+  }
+}
+
+// signOut forgets the token and ends its session, and says when that has not ended. The cookie is another page's.
 export async function signOut() {
   const { token } = snapshot();
   forget();
   const headers = { accept: 'application/json', authorization: `Bearer ${token}`, 'content-type': 'application/json' };
   const body = JSON.stringify({ query: 'mutation SignOut { logout { success } }', operationName: 'SignOut' });
-  await fetch('graphql', { method: 'POST', headers, body }).then(read).catch(() => {});
+  const request = { method: 'POST', headers, body, credentials: 'omit' };
+  const answer = await fetch('graphql', request).then(read).catch(() => undefined);
+  if (!answer?.data?.logout && !snapshot().token) lose();
 }
 
 async function read(response) {

@@ -15,7 +15,8 @@ import { snapshot, subscribe } from './session.js';
 const names = { access: 'Access', account: 'Account', inbox: 'Inbox' };
 const pages = document.documentElement.dataset.pages.split(' ').filter((page) => page in names);
 
-function status({ token, name, refusal }) {
+function status({ token, name, refusal, lost }) {
+  if (lost) return 'Not signed in here; the session could not be ended';
   if (!token) return 'Not signed in';
   if (refusal) return `Token refused: ${refusal}. Sign in again`;
   return name ? `Signed in as ${name}` : 'Signed in';

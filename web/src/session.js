@@ -1,7 +1,7 @@
 // The session of this page. The access token lives in a variable of this module and nowhere else: not in the
 // browser's storage, not in a cookie. It is gone with the page.
 
-const signedOut = { token: null, name: null, refusal: null };
+const signedOut = { token: null, name: null, refusal: null, lost: false };
 
 let session = signedOut;
 const listeners = new Set();
@@ -19,6 +19,9 @@ export function subscribe(listener) {
 }
 
 export const forget = () => become(signedOut);
+
+// lose stores that the token is forgotten and its session goes on.
+export const lose = () => become({ ...signedOut, lost: true });
 
 // signIn takes the payload of any field that returned an access token.
 export const signIn = ({ accessToken, user }) => become({ ...signedOut, token: accessToken, name: user?.email ?? null });

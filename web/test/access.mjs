@@ -1,16 +1,12 @@
 // node web/test/access.mjs URL SCREENSHOT: opens the page of the access table in a browser, on a desk and on a phone,
 // filters it by persona, and exits 1 with a sentence when it is not as it should be.
-import { chromium } from 'playwright-core';
+import { fits, must, run } from './browser.mjs';
 
 const [url, screenshot] = process.argv.slice(2);
 if (!url || !screenshot) {
   console.error('usage: node web/test/access.mjs URL SCREENSHOT');
   process.exit(2);
 }
-
-const must = (holds, sentence) => {
-  if (!holds) throw new Error(sentence);
-};
 
 const devices = [
   { name: 'desk', viewport: { width: 1280, height: 800 } },
@@ -49,21 +45,11 @@ async function look(browser, { name, ...device }) {
     await has(closed, false);
     must((await places()) < total, `${persona} sees the complete table`);
   }
-  const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-  must(wider <= 0, `the page is ${wider} pixels wider than the ${name}'s screen`);
+  await fits(page, `${name}: the page`);
   must(faults.length === 0, `the page: ${faults.join('; ')}`);
   await page.screenshot({ path: screenshot.replace(/\.png$/, `-${name}.png`) });
 }
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-});
-try {
+await run('access', new URL(url).hostname, async (browser) => {
   for (const device of devices) await look(browser, device);
-} catch (error) {
-  console.error(`access: ${error.message}`);
-  process.exitCode = 1;
-} finally {
-  await browser.close();
-}
+});

@@ -7,8 +7,8 @@ export function must(holds, sentence) {
 }
 
 // launch starts a browser that resolves no name but this one.
-export function launch(host) {
-  return chromium.launch({
+export async function launch(host) {
+  const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: [
       '--headless',
@@ -23,6 +23,8 @@ export function launch(host) {
       `--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE ${host}`,
     ],
   });
+  browser.on('context', (context) => context.setDefaultTimeout(hangGuard));
+  return browser;
 }
 
 const axe = await readFile(new URL('../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
@@ -43,7 +45,6 @@ export async function fits(page, what) {
 // watch collects what the pages of a context do wrong: requests to other servers, failed ones, errors, what the
 // Content-Security-Policy forbade, which is a console error.
 export function watch(context, origin) {
-  context.setDefaultTimeout(hangGuard);
   const faults = [];
   context.on('request', (request) => {
     const url = new URL(request.url());

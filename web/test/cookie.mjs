@@ -6,7 +6,7 @@
 // PAGE and FOREIGN serve the page; the API allows the origin of PAGE only. Exits 0 when all is well, 1 with a sentence
 // when not, and 2 when called wrongly.
 import { randomUUID } from 'node:crypto';
-import { chromium } from 'playwright-core';
+import { must, run } from './browser.mjs';
 
 const [pageURL, api, foreignURL, screenshot] = process.argv.slice(2);
 if (!screenshot) {
@@ -14,16 +14,11 @@ if (!screenshot) {
   process.exit(2);
 }
 
-const must = (holds, sentence) => {
-  if (!holds) throw new Error(sentence);
-};
-
 const email = `ada.${randomUUID()}@example.com`;
 const statusIs = (page, text) => page.getByRole('status').getByText(text, { exact: true }).waitFor();
 
 async function open(context) {
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
   const faults = [];
   page.on('console', (message) => faults.push(`wrote to the console: ${message.text()}`));
   page.on('pageerror', (error) => faults.push(`threw: ${error.message}`));
@@ -101,15 +96,6 @@ async function walk(context) {
   must(faults.length + other.faults.length === 0, `the page ${[...faults, ...other.faults].join('; it ')}`);
 }
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking', '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1'],
-});
-try {
+await run('cookie', new URL(pageURL).hostname, async (browser) => {
   await walk(await browser.newContext({ viewport: { width: 640, height: 480 } }));
-} catch (error) {
-  console.error(`cookie: ${error.message}`);
-  process.exitCode = 1;
-} finally {
-  await browser.close();
-}
+});

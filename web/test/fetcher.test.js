@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
-import { fetcher } from '../src/fetcher.js';
+import { fetcher, signOut } from '../src/fetcher.js';
 import { forget, snapshot } from '../src/session.js';
 
 let sent;
@@ -57,6 +57,21 @@ test('only the operation that ran counts', async () => {
   assert.equal(await me(), null);
 });
 
+test('the name of another tab\'s operation does not go along', async () => {
+  const nameOf = async (query, name) => {
+    globalThis.fetch = async (url, init) => {
+      sent = JSON.parse(init.body);
+      return new Response('{"errors": [{"message": "no"}]}');
+    };
+    await fetcher({ query, operationName: name });
+    return sent.operationName;
+  };
+  assert.equal(await nameOf('query Me { me { id } }', 'Register'), undefined);
+  assert.equal(await nameOf('query Me { me { id } }', 'Me'), 'Me');
+  assert.equal(await nameOf('query A { me { id } } query B { me { id } }', 'B'), 'B');
+  assert.equal(await nameOf('query Me { me {', 'Me'), 'Me');
+});
+
 test('a login that is refused keeps the token', async () => {
   await login();
   await ask('mutation { login { accessToken } }', { data: null, errors: [{ message: 'no' }] });
@@ -85,4 +100,45 @@ test('a token that the server refuses says so and is kept', async () => {
 
 test('an answer that is not JSON is shown as such', async () => {
   await assert.rejects(me({}, '<h1>Bad gateway</h1>'), /answered 200 without JSON: <h1>Bad gateway/);
+});
+
+test('signing out ends the session of the token, without a cookie', async () => {
+  await login();
+  globalThis.fetch = async (url, init) => {
+    sent = { url, init };
+    return new Response('{"data": {"logout": {"success": true}}}');
+  };
+  await signOut();
+  assert.equal(new Headers(sent.init.headers).get('authorization'), 'Bearer T1');
+  assert.match(JSON.parse(sent.init.body).query, /logout/);
+  assert.equal(sent.init.credentials, 'omit');
+  assert.deepEqual(snapshot(), { token: null, name: null, refusal: null, lost: false });
+});
+
+test('signing out says when the session may go on', async () => {
+  const unanswered = {
+    unreachable: () => { throw new TypeError('Failed to fetch'); },
+    refused: () => new Response('{"data": null, "errors": [{"message": "later", "extensions": {"code": "RATE_LIMITED"}}]}'),
+    'not JSON': () => new Response('<h1>502</h1>', { status: 502 }),
+  };
+  for (const [how, answer] of Object.entries(unanswered)) {
+    await login();
+    globalThis.fetch = async () => answer();
+    await signOut();
+    assert.equal(snapshot().token, null, how);
+    assert.equal(snapshot().lost, true, how);
+    await login();
+    assert.equal(snapshot().lost, false, how);
+  }
+});
+
+test('who signs in while the sign-out is under way stays signed in', async () => {
+  await login();
+  let fail;
+  globalThis.fetch = () => new Promise((_, reject) => { fail = () => reject(new TypeError('Failed to fetch')); });
+  const leaving = signOut();
+  await login(undefined, 'login', { email: 'ben@example.com' });
+  fail();
+  await leaving;
+  assert.equal(snapshot().name, 'ben@example.com');
 });

@@ -5,30 +5,7 @@
 // It registers two accounts with made-up addresses and logs in once. `npm ci` in web/ installs what drives the browser;
 // CHROMIUM names the browser where it is not /usr/bin/chromium. Exits 0 when all is well, 1 with a sentence when not,
 // and 2 when called wrongly.
-import { chromium } from 'playwright-core';
-
-const timeout = 15_000; // ms for an element to appear, on a slow machine
-
-function must(holds, sentence) {
-  if (!holds) throw new Error(sentence);
-}
-
-function launch(host) {
-  return chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: [
-      '--headless',
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      `--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE ${host}`,
-    ],
-  });
-}
+import { desk, hangGuard, must, run as inBrowser } from './browser.mjs';
 
 // watch collects faults of a page: requests to other servers, failed ones, errors.
 function watch(page, origin) {
@@ -52,7 +29,6 @@ function watch(page, origin) {
 async function visit(browser, device, url, walk) {
   const context = await browser.newContext(device);
   const page = await context.newPage();
-  page.setDefaultTimeout(timeout);
   const faults = watch(page, new URL(url).origin);
   try {
     const [introspected] = await Promise.all([answerTo(page, 'IntrospectionQuery'), load(page, url)]);
@@ -73,7 +49,8 @@ async function load(page, url) {
 
 // answerTo waits for the named operation to be sent and answered.
 async function answerTo(page, name) {
-  const response = await page.waitForResponse((r) => r.request().postDataJSON()?.operationName === name);
+  const named = new RegExp(`^\\s*(query|mutation) ${name}\\b`, 'm');
+  const response = await page.waitForResponse((r) => named.test(r.request().postDataJSON()?.query));
   return { request: response.request(), answer: await response.json() };
 }
 
@@ -82,7 +59,7 @@ const textOf = (page, selector) =>
   page.$$eval(`${selector} .view-line`, (lines) => lines.map((line) => line.textContent).join('').replace(/\s/g, ''));
 
 async function shows(page, selector, expected, where) {
-  const until = Date.now() + timeout;
+  const until = Date.now() + hangGuard;
   let text;
   do {
     text = await textOf(page, selector);
@@ -106,8 +83,6 @@ async function pressKeys(page) {
 async function run(page, name, start = pressRun) {
   await page.getByRole('tab').getByText(name, { exact: true }).click();
   await editorShows(page, ['Me', 'Sessions'].includes(name) ? `query ${name} {` : `${name}($`);
-  // GraphiQL reads an operation's name 100 ms after its text has changed; a later timer of the page runs after that.
-  await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 250)));
   const [answered] = await Promise.all([answerTo(page, name), start(page)]);
   return answered;
 }
@@ -206,8 +181,6 @@ async function theOthersAreLinked(page) {
   }
 }
 
-const desk = { viewport: { width: 1280, height: 800 } };
-
 const atTheDesk = (screenshot) => async (page) => {
   await documentationIsThere(page);
   await meIsRefused(page);
@@ -237,22 +210,12 @@ const onThePhone = (screenshot) => async (page) => {
   await page.screenshot({ path: screenshot });
 };
 
-async function main(url, screenshot) {
-  const browser = await launch(new URL(url).hostname);
-  try {
-    await visit(browser, desk, url, atTheDesk(screenshot));
-    await visit(browser, phone, url, onThePhone(screenshot.replace(/(\.png)?$/, '-phone.png')));
-  } finally {
-    await browser.close();
-  }
-}
-
 const [url, screenshot] = process.argv.slice(2);
 if (!URL.canParse(url ?? '') || !screenshot) {
   console.error('usage: node web/test/playground.mjs URL SCREENSHOT.png');
   process.exit(2);
 }
-main(url, screenshot).catch((error) => {
-  console.error(`playground: ${error.message}`);
-  process.exitCode = 1;
+await inBrowser('playground', new URL(url).hostname, async (browser) => {
+  await visit(browser, desk, url, atTheDesk(screenshot));
+  await visit(browser, phone, url, onThePhone(screenshot.replace(/(\.png)?$/, '-phone.png')));
 });

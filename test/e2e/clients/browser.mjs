@@ -10,11 +10,11 @@ import { randomUUID } from 'node:crypto';
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
+import { run } from '../../../web/test/browser.mjs';
 
 const [folder, pageURL, api, build] = process.argv.slice(2).map((arg, i) => (i % 3 ? arg : resolve(arg)));
 const packages = Object.keys(createRequire(join(folder, 'package.json'))('./package.json').dependencies);
 const fromWeb = createRequire(resolve('web/package.json'));
-const { chromium } = fromWeb('playwright-core');
 const vite = await import(fromWeb.resolve('vite'));
 
 // compileForRelay writes what Relay's compiler makes of documents.js.
@@ -66,7 +66,6 @@ async function walk(browser, library) {
   });
   page.on('requestfailed', (request) => faults.push(`${request.method()}: ${request.failure().errorText}`));
   page.on('pageerror', (error) => faults.push(error.message));
-  page.setDefaultTimeout(15_000);
   try {
     await page.goto(pageURL);
     await page.waitForFunction(() => window.walk);
@@ -82,13 +81,8 @@ const artifacts = join(build, 'artifacts');
 if (packages.includes('relay-compiler')) compileForRelay(artifacts);
 else mkdirSync(artifacts);
 await bundle(artifacts);
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking',
-    '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1'],
-});
-try {
-  const { libraries } = await import(resolve('test/e2e/clients/libraries.mjs'));
+const { libraries } = await import(resolve('test/e2e/clients/libraries.mjs'));
+await run('browser', '127.0.0.1', async (browser) => {
   for (const library of Object.keys(libraries).filter((name) => packages.includes(name.replace('/react', '')))) {
     const sent = await walk(browser, library);
     const added = ['traceparent', 'sentry-trace', 'baggage', 'authorization'];
@@ -98,9 +92,4 @@ try {
     }
     console.log(`${library}: ${added.join(', ')}`);
   }
-} catch (error) {
-  console.error(`browser: ${error.message}`);
-  process.exitCode = 1;
-} finally {
-  await browser.close();
-}
+});
