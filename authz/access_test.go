@@ -80,7 +80,7 @@ func TestAccess_DescribesEachRule(t *testing.T) {
 	testenv.Equal(t, want, got, "access")
 }
 
-func TestDescribe_AppendsTheRuleToEachDescription(t *testing.T) {
+func TestDescribe_WritesTheRuleBeforeEachDescription(t *testing.T) {
 	guard, schema := accessGuard(t, accessSchema)
 	guard.Describe()
 	guard.Describe() // a second time changes nothing

@@ -43,7 +43,9 @@ func TestPermissions_AreWhatHappens(t *testing.T) {
 			}
 		}
 	}
-	for _, code := range []authz.Code{"", authz.Unauthenticated, authz.ReauthenticationRequired, authz.InsufficientScope, authz.Forbidden} {
+	for _, code := range []authz.Code{
+		"", authz.Unauthenticated, authz.ReauthenticationRequired, authz.InsufficientScope, authz.Forbidden,
+	} {
 		if verdicts[code] < 5 {
 			t.Errorf("only %d times %q: %v", verdicts[code], code, verdicts)
 		}
@@ -166,9 +168,12 @@ func TestPermissions_SayWhatIsMissing(t *testing.T) {
 func TestPermissions_RefuseWhatCannotBeAnswered(t *testing.T) {
 	g := mustServe(t, false).guard
 	ctx := as(context.Background(), viewerNamed(t, "alice"))
-	for _, coordinate := range []string{"", "Query", "Query.", "Query.nothing", ".", "query.me", "__Schema.types", "Query.__schema", "String"} {
-		if unknown, ok := errors.AsType[authz.UnknownCoordinateError](second(g.Permissions(ctx, coordinate))); !ok || string(unknown) != coordinate {
-			t.Errorf("%q is known", coordinate)
+	for _, coordinate := range []string{
+		"", "Query", "Query.", "Query.nothing", ".", "query.me", "__Schema.types", "Query.__schema", "String",
+	} {
+		_, err := g.Permissions(ctx, coordinate)
+		if unknown, ok := errors.AsType[authz.UnknownCoordinateError](err); !ok || string(unknown) != coordinate {
+			t.Errorf("%q: %v", coordinate, err)
 		}
 	}
 	all, err := g.Permissions(ctx)
@@ -176,12 +181,11 @@ func TestPermissions_RefuseWhatCannotBeAnswered(t *testing.T) {
 		t.Errorf("of nothing: %v, %v", all, err)
 	}
 	unchecked := viewerNamed(t, "unchecked")
-	if err := second(g.Permissions(as(context.Background(), unchecked), g.Access()[0].Coordinate)); !errors.Is(err, unchecked.CheckErr) {
-		t.Errorf("of somebody unknown: %v", err)
+	_, err = g.Permissions(as(context.Background(), unchecked), g.Access()[0].Coordinate)
+	if !errors.Is(err, unchecked.CheckErr) {
+		t.Errorf("of an unknown caller: %v", err)
 	}
 }
-
-func second[T any](_ T, err error) error { return err }
 
 // knownCaller reports whether the configuration can say who calls.
 func knownCaller(p persona) bool { return p.Viewer == nil || p.CheckErr == nil }
@@ -195,7 +199,7 @@ func TestPermissions_AreInTheOrderAskedFor(t *testing.T) {
 	}
 	asked = append(asked, asked...)
 	slices.Reverse(asked)
-	for _, p := range permissionsOf(t, g, persona{"nobody", nil}, asked...) {
+	for _, p := range permissionsOf(t, g, persona{"anonymous", nil}, asked...) {
 		answered = append(answered, p.Coordinate)
 	}
 	if !slices.Equal(asked, answered) {
@@ -225,16 +229,16 @@ func TestPermissions_OfRareShapes(t *testing.T) {
 	config := testConfig(false)
 	config.Owners, config.Objects = nil, nil
 	g := must(authz.New(schema, config))
-	nobody, stale := persona{"nobody", nil}, persona{"stale", viewerNamed(t, "alice, stale")}
+	anonymous, stale := persona{"anonymous", nil}, persona{"stale", viewerNamed(t, "alice, stale")}
 	for _, c := range []struct {
 		persona
 		want authz.Permission
 	}{
-		{nobody, authz.Permission{Coordinate: "Query.some", Allowed: true}},
-		{nobody, authz.Permission{Coordinate: "Query.all", Code: authz.Unauthenticated}},
-		{nobody, authz.Permission{Coordinate: "Mutation.signIn", Allowed: true}},
-		{nobody, authz.Permission{Coordinate: "Session.x", Code: authz.Unauthenticated}},
-		{nobody, authz.Permission{Coordinate: "Orphan.x", Code: authz.Unauthenticated}},
+		{anonymous, authz.Permission{Coordinate: "Query.some", Allowed: true}},
+		{anonymous, authz.Permission{Coordinate: "Query.all", Code: authz.Unauthenticated}},
+		{anonymous, authz.Permission{Coordinate: "Mutation.signIn", Allowed: true}},
+		{anonymous, authz.Permission{Coordinate: "Session.x", Code: authz.Unauthenticated}},
+		{anonymous, authz.Permission{Coordinate: "Orphan.x", Code: authz.Unauthenticated}},
 		{stale, authz.Permission{Coordinate: "Query.some", Allowed: true}},
 		{stale, authz.Permission{Coordinate: "Query.all", Allowed: true}},
 		{stale, authz.Permission{Coordinate: "Closed.x", Code: authz.Forbidden}},

@@ -2992,7 +2992,10 @@ type Permission @public {
   allowed: Boolean!
   "Whether they may use it of their own objects only."
   ownOnly: Boolean!
-  "The code of the denial; null when it is allowed. After ` + "`" + `REAUTHENTICATION_REQUIRED` + "`" + ` a proof is enough (` + "`" + `reauthenticate` + "`" + `)."
+  """
+  The code of the denial; null when it is allowed. After ` + "`" + `REAUTHENTICATION_REQUIRED` + "`" + ` a session needs a proof
+  (` + "`" + `reauthenticate` + "`" + `) and nothing else.
+  """
   code: ErrorCode
   "How recent that proof has to be, in seconds; null when that of the session is recent enough."
   maxAge: Int

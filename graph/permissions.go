@@ -22,7 +22,7 @@ func permissions(ctx context.Context, guard *authz.Guard, coordinates []string) 
 	all, err := guard.Permissions(ctx, coordinates...)
 	if unknown, ok := errors.AsType[authz.UnknownCoordinateError](err); ok {
 		return nil, problem.BadInput("coordinates", problem.Malformed,
-			fmt.Sprintf("The schema has no place %q: a coordinate is Type.field, Type.field(argument:) or Input.field.",
+			fmt.Sprintf("The schema has no place %.100q: a coordinate is Type.field, Type.field(argument:) or Input.field.",
 				string(unknown)))
 	}
 	answer := make([]*model.Permission, len(all))

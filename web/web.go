@@ -1,8 +1,8 @@
 // Package web serves the pages. / is the Playground: GraphiQL, which web/package.json builds into dist/playground.
 // Without that folder it is a page that says how to build it. /access is the access table, /inbox the mails that were not
-// sent, /account what users sign in and look after their account by, built into dist/account, and what links in mails
-// lead to. The package does not know the API. No page sends requests to another
-// server, and the Content-Security-Policy forbids it.
+// sent, /account the page by which users look after their account, built into dist/account, and those that links in mails
+// lead to. The package does not know the API. No page sends requests to another server, and the Content-Security-Policy
+// forbids it.
 package web
 
 import (

@@ -38,7 +38,8 @@ type Permission struct {
 	Allowed bool `json:"allowed"`
 	// Whether they may use it of their own objects only.
 	OwnOnly bool `json:"ownOnly"`
-	// The code of the denial; null when it is allowed. After `REAUTHENTICATION_REQUIRED` a proof is enough (`reauthenticate`).
+	// The code of the denial; null when it is allowed. After `REAUTHENTICATION_REQUIRED` a session needs a proof
+	// (`reauthenticate`) and nothing else.
 	Code *ErrorCode `json:"code,omitempty"`
 	// How recent that proof has to be, in seconds; null when that of the session is recent enough.
 	MaxAge *int32 `json:"maxAge,omitempty"`

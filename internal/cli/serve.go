@@ -32,13 +32,16 @@ func serve(ctx context.Context, p Process) error {
 	})
 }
 
-// readyMessage is the line that says where the Playground and the mails are: at the issuer's address where one is
-// configured, because the listener's may mean nothing outside of a container.
+// readyMessage is the line that says where the pages are: at the issuer's address where one is configured, because the
+// listener's may mean nothing outside of a container.
 func readyMessage(c *config.Config, address string) string {
 	base := strings.TrimSuffix(cmp.Or(c.Issuer, address), "/")
 	message := fmt.Sprintf("Gatehouse is ready. GraphQL: %s/graphql", base)
 	if c.ShowPlayground() {
 		message = fmt.Sprintf("Gatehouse is ready. Playground: %s/", base)
+	}
+	if c.AccountURL == "" {
+		message += fmt.Sprintf(" Account: %s/account", base)
 	}
 	if c.ShowInbox() {
 		message += fmt.Sprintf(" Mails: %s/inbox", base)

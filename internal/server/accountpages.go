@@ -2,10 +2,12 @@ package server
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
 	"os"
+	"strconv"
 	"time"
 	"unicode/utf8"
 
@@ -31,6 +33,9 @@ const maxRedirectLen = 2000
 func mayRedirect(allows func(origin string) bool, issuer, address string) bool {
 	u, err := url.Parse(address)
 	if err != nil || len(address) > maxRedirectLen || u.User != nil || u.Host == "" || u.String() != address {
+		return false
+	}
+	if _, err := strconv.ParseUint(cmp.Or(u.Port(), "0"), 10, 16); err != nil { // no browser goes there
 		return false
 	}
 	own, err := url.Parse(issuer)

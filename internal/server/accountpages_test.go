@@ -13,11 +13,15 @@ import (
 // TestMayRedirect: only to pages of the issuer's origin and of those that may use the cookie, however an address is
 // written.
 func TestMayRedirect(t *testing.T) {
-	allows := func(origin string) bool { return origin == "https://app.example.com" }
+	allows := func(origin string) bool {
+		return origin == "https://app.example.com" || strings.HasPrefix(origin, "http://localhost")
+	}
 	for address, want := range map[string]bool{
 		"https://app.example.com":                                        true,
 		"https://app.example.com/":                                       true,
 		"https://app.example.com/a%2Fb?c=d&e#f":                          true,
+		"http://localhost:65535/":                                        true,
+		"http://localhost:65536/":                                        false,
 		"https://id.example.com/path":                                    true, // the issuer's
 		"":                                                               false,
 		"/account":                                                       false,

@@ -132,16 +132,9 @@ func (s *Server) routes(ctx context.Context, graphql http.Handler) []route {
 				Keys: func() []string { return s.keys.Keys.IDs(time.Now()) }, Log: s.log,
 			})})
 	}
-	if s.config.ShowPlayground() {
-		access := web.Access(accessPage(s.guard.Access()))
-		all = append(all,
-			route{"GET /schema.graphql", everyone, "the schema, where introspection is on",
-				http.HandlerFunc(serveSchema)},
-			route{"/access", everyone, "the rules of the schema", access},
-			route{"/access.css", everyone, "its style", access},
-			route{"/", everyone, "the Playground's files", web.Handler(s.linkedPages()...)})
-	}
+	linked := []string{"access"} // by the Playground
 	if s.config.AccountURL == "" {
+		linked = append(linked, "account")
 		pages := s.accountConfig()
 		account := web.Account(pages)
 		for _, path := range []string{"/account", "/account/{$}"} {
@@ -155,24 +148,22 @@ func (s *Server) routes(ctx context.Context, graphql http.Handler) []route {
 		}
 	}
 	if s.inbox != nil {
+		linked = append(linked, "inbox")
 		inbox := web.Inbox(s.inboxPage)
 		all = append(all,
 			route{"/inbox", thisMachine, "mails of development, with what opens accounts", inbox},
 			route{"/inbox.css", everyone, "its style", inbox})
 	}
+	if s.config.ShowPlayground() {
+		access := web.Access(accessPage(s.guard.Access()))
+		all = append(all,
+			route{"GET /schema.graphql", everyone, "the schema, where introspection is on",
+				http.HandlerFunc(serveSchema)},
+			route{"/access", everyone, "the rules of the schema", access},
+			route{"/access.css", everyone, "its style", access},
+			route{"/", everyone, "the Playground's files", web.Handler(linked...)})
+	}
 	return all
-}
-
-// linkedPages are those that the Playground links to.
-func (s *Server) linkedPages() []string {
-	pages := []string{"access"}
-	if s.config.AccountURL == "" {
-		pages = append(pages, "account")
-	}
-	if s.inbox != nil {
-		pages = append(pages, "inbox")
-	}
-	return pages
 }
 
 // newMux serves a table of routes.

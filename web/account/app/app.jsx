@@ -87,5 +87,5 @@ export function App() {
     const registers = hash === 'register' && settings.registration !== 'closed';
     view = registers ? <Register done={signedIn} /> : <SignIn done={signedIn} />;
   }
-  return <>{view}<Dialog /></>;
+  return <>{view}<Dialog userId={userId} /></>;
 }

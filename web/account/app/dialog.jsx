@@ -73,8 +73,8 @@ function Proof({ ways, email, done }) {
   );
 }
 
-// Dialog is where the page asks, one thing at a time.
-export function Dialog() {
+// Dialog is where the page asks a user, one thing at a time.
+export function Dialog({ userId }) {
   const [asked, setAsked] = useState();
   const element = useRef();
   const id = useId();
@@ -87,6 +87,9 @@ export function Dialog() {
     setAsked(undefined);
     element.current.close();
   };
+  useEffect(() => {
+    if (asked) close(false); // another user has signed in
+  }, [userId]);
   return (
     <dialog ref={element} aria-labelledby={id} onClose={() => close(false)}>
       {asked && (
