@@ -24,8 +24,8 @@ const config: CodegenConfig = {
       presetConfig: { fragmentMasking: false },
       config: { documentMode: "string", pureMagicComment: true },
     },
-    // The preset writes only types that an operation mentions, and none mentions ErrorCode.
-    "src/schema.ts": { plugins: ["typescript"], config: { onlyEnums: true } },
+    // What no operation mentions: the values of enumerations, and the coordinates that `permissions` takes.
+    "src/schema.ts": { plugins: ["typescript", "./coordinates.js"], config: { onlyEnums: true } },
   },
 };
 

@@ -17,7 +17,8 @@ export {
   passkeysWork,
   signInWithPasskey,
 } from "./passkeys.js";
-export { ErrorCode, FactorKind, InputProblem } from "./schema.js";
+export { type Permission, permissions, type Permissions } from "./permissions.js";
+export { type Coordinate, ErrorCode, FactorKind, InputProblem } from "./schema.js";
 export type { Session } from "./session.js";
 export type { Channel, Platform } from "./tabs.js";
 export type { AuthPayload, TokenStorage } from "./tokens.js";

@@ -118,6 +118,65 @@ export type DownloadMyDataInput = {
   token: string;
 };
 
+/** The value of `extensions.code`, which every error carries. */
+export type ErrorCode =
+  /**
+   * A value is refused. There is one such error for each value: `field` names it, `reason` is an `InputProblem`, and `min`
+   * and `max` are its bounds where it has some. A request that is refused as a whole has none of these.
+   */
+  | 'BAD_USER_INPUT'
+  /** There is an account with this address, or one that can go back to it. */
+  | 'EMAIL_TAKEN'
+  /** Not allowed: to this caller, or on this server to anybody. */
+  | 'FORBIDDEN'
+  /** The document is not GraphQL. */
+  | 'GRAPHQL_PARSE_FAILED'
+  /** The document does not fit the schema, or a variable its type. */
+  | 'GRAPHQL_VALIDATION_FAILED'
+  /** The token lacks scopes, listed in `missingScopes`. */
+  | 'INSUFFICIENT_SCOPE'
+  /** A fault of the server; `requestId` finds it in the server's log. */
+  | 'INTERNAL'
+  /**
+   * Wrong e-mail address, password, code or passkey; `reason` is `unknown` for a passkey that no account has, which the
+   * browser can then delete.
+   */
+  | 'INVALID_CREDENTIALS'
+  /**
+   * There is no refresh token, or it, the token of a link or a challenge is refused; `reason` is `missing`, `unknown`,
+   * `used`, `revoked` or `expired`. Without a refresh token the user is signed out, unless another tab has a newer one;
+   * instead of the link, ask for another mail.
+   */
+  | 'INVALID_TOKEN'
+  /** The change would leave no administrator. */
+  | 'LAST_ADMIN'
+  /** The operation is too deep, wide, costly or long; `limit` names the bound. */
+  | 'LIMIT_EXCEEDED'
+  /** This needs mail, and the server sends none. */
+  | 'MAIL_OFF'
+  /** The object is not there, or not for this caller. */
+  | 'NOT_FOUND'
+  /** The request has the hash of a persisted document and no document: send the document in `query`. */
+  | 'PERSISTED_QUERY_NOT_SUPPORTED'
+  /** Too many attempts; `retryAfter` says how many seconds to wait. */
+  | 'RATE_LIMITED'
+  /** Signed in, but not recently enough; `maxAge` says how recently, in seconds. */
+  | 'REAUTHENTICATION_REQUIRED'
+  /**
+   * The password or the token of a reset is right, and the account wants a second factor: go on with `completeLogin`, with
+   * the `challenge`. `factors` lists what it can be completed with: values of `FactorKind`.
+   */
+  | 'SECOND_FACTOR_REQUIRED'
+  /** A guarded field, and no usable credential; `reason` is `missing`, `expired`, `revoked` or `invalid`. */
+  | 'UNAUTHENTICATED'
+  /** The database does not answer, or a queue is full; `retryAfter` says how many seconds to wait. */
+  | 'UNAVAILABLE'
+  /**
+   * A mail is on its way, which says how to go on. It is the answer of `register` where addresses are confirmed first, for
+   * every address, whether an account has it or not.
+   */
+  | 'VERIFICATION_REQUIRED';
+
 /** Who is invited. */
 export type InviteUserInput = {
   /** E-mail address, as in `RegisterInput`. */
@@ -463,6 +522,13 @@ export type MeQueryVariables = Exact<{ [key: string]: never; }>;
 
 
 export type MeQuery = { me: { id: string, email: string, emailVerified: boolean, pendingEmail: string | null, name: string | null, locale: string | null, roles: Array<Role>, status: UserStatus, createdAt: string, updatedAt: string } | null };
+
+export type PermissionsQueryVariables = Exact<{
+  coordinates: Array<string> | string;
+}>;
+
+
+export type PermissionsQuery = { permissions: Array<{ coordinate: string, allowed: boolean, ownOnly: boolean, code: ErrorCode | null, maxAge: number | null, mfa: boolean, missingScopes: Array<string> }> };
 
 export type ReauthenticateMutationVariables = Exact<{
   input: ReauthenticateInput;
@@ -1103,6 +1169,19 @@ export const MeDocument = new TypedDocumentString(`
   createdAt
   updatedAt
 }`) as unknown as TypedDocumentString<MeQuery, MeQueryVariables>;
+export const PermissionsDocument = new TypedDocumentString(`
+    query Permissions($coordinates: [String!]!) {
+  permissions(coordinates: $coordinates) {
+    coordinate
+    allowed
+    ownOnly
+    code
+    maxAge
+    mfa
+    missingScopes
+  }
+}
+    `) as unknown as TypedDocumentString<PermissionsQuery, PermissionsQueryVariables>;
 export const ReauthenticateDocument = new TypedDocumentString(`
     mutation Reauthenticate($input: ReauthenticateInput!) {
   reauthenticate(input: $input) {
