@@ -5,10 +5,11 @@ import '@graphiql/plugin-doc-explorer/style.css';
 import 'graphiql/graphiql.css';
 import './playground.css';
 import { GraphiQL } from 'graphiql';
-import { useSyncExternalStore } from 'react';
+import { useState, useSyncExternalStore } from 'react';
 import { createRoot } from 'react-dom/client';
 import { fetcher, signOut } from './fetcher.js';
 import { operations } from './operations.js';
+import { runAs } from './persona.js';
 import { snapshot, subscribe } from './session.js';
 
 // The other pages that this server has, as it names them in the document.
@@ -22,12 +23,25 @@ function status({ token, name, refusal, lost }) {
   return name ? `Signed in as ${name}` : 'Signed in';
 }
 
+// The server makes administrators up where it shows the inbox.
+const personas = { user: 'a user', ...(pages.includes('inbox') && { administrator: 'an administrator' }) };
+
 function Session() {
   const session = useSyncExternalStore(subscribe, snapshot);
+  const [fault, setFault] = useState(null);
+  const start = (action) => () => {
+    setFault(null);
+    action().catch(({ message }) => setFault(message));
+  };
   return (
     <>
-      <span role="status">{status(session)}</span>
-      <button type="button" className="graphiql-button" onClick={signOut} disabled={!session.token}>
+      <span role="status">{fault ?? status(session)}</span>
+      {Object.entries(personas).map(([persona, name]) => (
+        <button key={persona} type="button" className="graphiql-button" onClick={start(() => runAs(persona))}>
+          Run as {name}
+        </button>
+      ))}
+      <button type="button" className="graphiql-button" onClick={start(signOut)} disabled={!session.token}>
         Sign out
       </button>
       {pages.map((page) => (

@@ -1,5 +1,4 @@
-const random = (bytes) =>
-  Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+import { random } from './random.js';
 
 // A new account at each load of the page: nothing is stored, and readers of this file know no password.
 const email = `ada-${random(3)}@example.com`;
@@ -94,8 +93,8 @@ mutation Refresh($input: RefreshInput!) {
   {
     query: `# All users, for administrators.
 #
+# Be one for a while: Run as an administrator.
 # Make one: gatehouse admin create EMAIL
-# and put the address into Login's variables.
 query Users($search: String) {
   users(first: 10, search: $search) {
     totalCount

@@ -157,6 +157,23 @@ async function theOtherTabsRun(page) {
   must(users.answer.errors[0].extensions.code === 'FORBIDDEN', 'a user saw all users');
 }
 
+// runsAs presses the buttons of made-up people, and looks at what they may.
+async function runsAs(page) {
+  const seen = {};
+  for (const [persona, address, refusal] of [
+    ['a user', /^Signed in as (user-\w+@example\.com)$/, 'FORBIDDEN'],
+    ['an administrator', /^Signed in as (admin-\w+@example\.com)$/, undefined],
+    ['a user', /^Signed in as (user-\w+@example\.com)$/, 'FORBIDDEN'],
+  ]) {
+    await page.getByRole('button', { name: `Run as ${persona}` }).click();
+    await page.getByRole('status').getByText(address).waitFor();
+    const [, email] = (await page.getByRole('status').innerText()).match(address);
+    must((seen[persona] ??= email) === email, `another ${persona} than before: ${email} after ${seen[persona]}`);
+    const { answer } = await run(page, 'Users');
+    must(answer.errors?.[0].extensions.code === refusal, `${persona}: ${JSON.stringify(answer)}`);
+  }
+}
+
 // signedOut presses the button, and asks whether the session has ended.
 async function signedOut(page, token) {
   const [ended] = await Promise.all([
@@ -193,6 +210,7 @@ const atTheDesk = (screenshot) => async (page) => {
   await page.screenshot({ path: screenshot });
   await signedOut(page, loggedIn.secrets[0]);
   await meIsRefused(page);
+  await runsAs(page);
   await theEditorHelps(page);
 };
 
