@@ -15,6 +15,7 @@ RUN go mod download
 COPY . .
 COPY --from=playground /src/web/dist/playground web/dist/playground
 COPY --from=playground /src/web/dist/account web/dist/account
+COPY --from=playground /src/web/dist/admin web/dist/admin
 ARG VERSION
 # Without VERSION the commit: .dockerignore leaves of .git what names it, which is too little for Go's own record.
 RUN head=$(cat .git/HEAD 2>/dev/null); ref=${head#ref: }; \

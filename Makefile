@@ -24,11 +24,11 @@ run: playground ## build the Playground and serve on 127.0.0.1:8080
 build: playground ## build a static binary, ./gatehouse; VERSION=… is what it reports
 	go build -ldflags "-s -w $(if $(VERSION),-X github.com/gatehouse/gatehouse/internal/cli.Version=$(VERSION))" -o gatehouse .
 
-playground: web/dist/playground/index.html ## build the Playground and the page at /account from npm's packages
+playground: web/dist/playground/index.html ## build the Playground and the pages at /account and /admin from npm's packages
 
-web/dist/playground/index.html: $(wildcard web/src/* web/account/app/*.js* web/account/app/*.css clients/typescript/src/*.ts web/*.js web/*.json web/index.html)
+web/dist/playground/index.html: $(wildcard web/src/* web/common/* web/account/app/*.js* web/account/*.css web/admin/app/*.js* web/admin/app/*.css clients/typescript/src/*.ts web/*.js web/*.json web/index.html)
 	@if command -v npm >/dev/null; then cd web && npm ci --no-audit --no-fund && npm run build; \
-	else echo "npm is not there: the pages at / and /account will say how to build them (apt-get install npm)"; fi
+	else echo "npm is not there: the pages at /, /account and /admin will say how to build them (apt-get install npm)"; fi
 
 GENERATED ?= ./ent ./graph ./authz ./examples/guard ./internal/bench/baregqlgen
 

@@ -8,9 +8,16 @@ import (
 	"net/http"
 	"path"
 	"slices"
-
-	"golang.org/x/text/language"
 )
+
+// AccountConfig is what the pages at /account show of the server's configuration.
+type AccountConfig struct {
+	App          string                    // name of the product
+	Registration string                    // who gets an account: the value of GATEHOUSE_REGISTRATION
+	GraceDays    int                       // for how long a deleted account can be had again
+	Theme        []byte                    // CSS behind that of the pages; nil: none
+	Redirect     func(address string) bool // whether a signed-in user may be sent on to an address; nil: to none
+}
 
 //go:embed account/account.html account/account.js account/account.css account/texts
 var accountFiles embed.FS
@@ -36,17 +43,15 @@ type accountPage struct {
 
 // accountPages serves the pages in each language.
 type accountPages struct {
-	files     handler // that have no words
-	languages []string
-	pages     []handler    // by language
-	apps      []accountApp // by language
-	matcher   language.Matcher
-	redirect  func(address string) bool
+	files    handler   // that have no words
+	pages    []handler // by language
+	apps     []app     // by language
+	redirect func(address string) bool
 }
 
-// accountPolicy is stricter than policy: nothing inline, and no script can write HTML (Trusted Types). The data: image
-// is the QR code of an authenticator app.
-const accountPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+// appPolicy is stricter than policy: nothing inline, and no script can write HTML (Trusted Types). The data: image is the
+// QR code of an authenticator app.
+const appPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
 // Files are the files of the pages: each is /account/FILE.
@@ -60,7 +65,7 @@ func (c AccountConfig) Files() (names []string) {
 
 // newFiles returns what has no words: scripts, styles, and the licenses of what they are built from.
 func (c AccountConfig) newFiles() handler {
-	files := builtAccountFiles()
+	files := builtFiles("account")
 	for file, content := range newHandler(accountFiles, "account") {
 		if ext := path.Ext(file); ext == ".js" || ext == ".css" {
 			files[file] = content
@@ -77,14 +82,11 @@ func (c AccountConfig) newFiles() handler {
 // button is pressed; to open it changes nothing.
 func Account(c AccountConfig) http.Handler {
 	a := &accountPages{files: c.newFiles(), redirect: c.Redirect}
-	built := builtAccountFiles()
-	tags := []language.Tag{}
-	for _, name := range []string{"en", "de", "fr", "es"} { // the first is for those whose own language there is none of
-		a.languages, tags = append(a.languages, name), append(tags, language.Make(name))
+	for _, name := range languages {
 		a.pages = append(a.pages, accountPagesIn(name, c))
-		a.apps = append(a.apps, newAccountApp(name, c, built))
 	}
-	a.matcher = language.NewMatcher(tags)
+	settings := appSettings{App: c.App, Registers: c.Registration != "closed", GraceDays: c.GraceDays}
+	a.apps = newApps("account", settings, "account.css", c.Theme)
 	return http.StripPrefix("/account", a)
 }
 
@@ -112,33 +114,24 @@ func accountPagesIn(name string, c AccountConfig) handler {
 }
 
 func (a *accountPages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	chosen := a.language(r.Header.Get("Accept-Language"))
 	isApp := r.URL.Path == "" || r.URL.Path == "/"
-	if _, ok := a.pages[chosen][r.URL.Path]; !ok && !isApp {
-		a.files.serve(w, r, accountPolicy)
+	if _, ok := a.pages[0][r.URL.Path]; !ok && !isApp {
+		a.files.serve(w, r, appPolicy)
 		return
 	}
-	w.Header().Set("Content-Language", a.languages[chosen])
-	w.Header().Set("Vary", "Accept-Language")
+	chosen := chooseLanguage(w, r)
 	if isApp {
-		a.serveApp(w, r, a.apps[chosen])
+		a.app(r, chosen).serve(w, r, "account")
 		return
 	}
-	a.pages[chosen].serve(w, r, accountPolicy)
+	a.pages[chosen].serve(w, r, appPolicy)
 }
 
-// maxAcceptLanguageLen bounds what is read of an Accept-Language, in bytes.
-const maxAcceptLanguageLen = 200
-
-// language returns the place of the language that is for a reader.
-func (a *accountPages) language(accept string) int {
-	tags, _, err := language.ParseAcceptLanguage(accept[:min(len(accept), maxAcceptLanguageLen)])
-	if err != nil {
-		return 0
+// app is the page at /account in a language. A reader is sent on by it only to an address that the server allows.
+func (a *accountPages) app(r *http.Request, chosen int) app {
+	page := a.apps[chosen]
+	if to := r.URL.Query().Get("redirect"); to != "" && a.redirect != nil && a.redirect(to) {
+		page.Data.Settings.Redirect = to
 	}
-	_, index, confidence := a.matcher.Match(tags...)
-	if confidence <= language.Low { // as Chinese in one script for readers of the other
-		return 0
-	}
-	return index
+	return page
 }

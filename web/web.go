@@ -1,8 +1,8 @@
 // Package web serves the pages. / is the Playground: GraphiQL, which web/package.json builds into dist/playground.
-// Without that folder it is a page that says how to build it. /access is the access table, /inbox the mails that were not
-// sent, /account the page by which users look after their account, built into dist/account, and those that links in mails
-// lead to. The package does not know the API. No page sends requests to another server, and the Content-Security-Policy
-// forbids it.
+// Without that folder it is a page that says how to build it. /access is the access table, /inbox the mails that were
+// not sent, /account the page by which users look after their account, and those that links in mails lead to, /admin
+// the page of administrators; both are built into the folders of dist that have their names. The package does not know
+// the API. No page sends requests to another server, and the Content-Security-Policy forbids it.
 package web
 
 import (
@@ -42,7 +42,7 @@ func Built() bool {
 }
 
 // Handler serves the page at / and its files beside it; every other path is not found. The page links to the others
-// that are named, of access, account and inbox.
+// that are named, of access, account, admin and inbox.
 func Handler(pages ...string) http.Handler {
 	if !Built() {
 		return newHandler(unbuilt, "unbuilt")

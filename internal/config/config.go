@@ -49,9 +49,9 @@ type Config struct {
 	SMTPURL       string        `env:"GATEHOUSE_SMTP_URL" file:"line" help:"mail server that mails are sent by: smtp://USER:PASSWORD@HOST:587 (by STARTTLS, except on loopback) or smtps://USER:PASSWORD@HOST:465 (default: on loopback the page /inbox shows the mails, and beyond it none are sent)"`
 	MailFrom      string        `env:"GATEHOUSE_MAIL_FROM" help:"address that mails are from, such as accounts@example.com or Example <accounts@example.com>; required with GATEHOUSE_SMTP_URL"`
 	MailTemplates string        `env:"GATEHOUSE_MAIL_TEMPLATES" help:"folder with files in place of the embedded ones of internal/mail/templates, such as de/reset.txt, and with further languages (default none)"`
-	AppName       string        `env:"GATEHOUSE_APP_NAME" envDefault:"Gatehouse" help:"name of the product in mails, of their sender when GATEHOUSE_MAIL_FROM has none, and on the pages at /account"`
+	AppName       string        `env:"GATEHOUSE_APP_NAME" envDefault:"Gatehouse" help:"name of the product in mails, of their sender when GATEHOUSE_MAIL_FROM has none, and on the pages at /account and /admin"`
 	AccountURL    string        `env:"GATEHOUSE_ACCOUNT_URL" help:"address of the pages that links in mails lead to (default ISSUER/account)"`
-	Theme         string        `env:"GATEHOUSE_THEME" help:"file with CSS for the pages at /account, such as :root { --accent: #0a7d4f }; web/account/account.css has the variables (default none)"`
+	Theme         string        `env:"GATEHOUSE_THEME" help:"file with CSS for the pages at /account and /admin, such as :root { --accent: #0a7d4f }; web/account/account.css has the variables (default none)"`
 	Retention     time.Duration `env:"GATEHOUSE_AUDIT_RETENTION" envDefault:"8760h" help:"how long the audit log has an event, at least 24h"`
 	DeletionGrace time.Duration `env:"GATEHOUSE_DELETION_GRACE" envDefault:"720h" help:"how long the owner of a deleted account can have it again by signing in, at most 8760h; 0 to erase it immediately"`
 	Argon2        string        `env:"GATEHOUSE_ARGON2" envDefault:"m=19456,t=2,p=1" help:"cost of hashing a password; less is refused unless listening on loopback"`

@@ -25,6 +25,14 @@ func (s *Server) accountConfig() web.AccountConfig {
 	}
 }
 
+func (s *Server) adminConfig() web.AdminConfig {
+	c := web.AdminConfig{App: s.config.AppName, GraceDays: s.accountConfig().GraceDays, Theme: s.config.theme}
+	if s.config.ShowPlayground() {
+		c.Pages = []string{"access"}
+	}
+	return c
+}
+
 // maxRedirectLen bounds the address of a page to which a user is sent on, in bytes.
 const maxRedirectLen = 2000
 

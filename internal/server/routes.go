@@ -134,18 +134,8 @@ func (s *Server) routes(ctx context.Context, graphql http.Handler) []route {
 	}
 	linked := []string{"access"} // by the Playground
 	if s.config.AccountURL == "" {
-		linked = append(linked, "account")
-		pages := s.accountConfig()
-		account := web.Account(pages)
-		for _, path := range []string{"/account", "/account/{$}"} {
-			all = append(all, route{"GET " + path, everyone, "where users sign in and look after their account", account})
-		}
-		for _, name := range web.AccountPages {
-			all = append(all, route{"GET /account/" + name, everyone, "pages of links in mails; a button sends their token", account})
-		}
-		for _, name := range pages.Files() {
-			all = append(all, route{"GET /account/" + name, everyone, "their scripts and styles", account})
-		}
+		linked = append(linked, "account", "admin")
+		all = append(all, s.pageRoutes()...)
 	}
 	if s.inbox != nil {
 		linked = append(linked, "inbox")
@@ -165,6 +155,29 @@ func (s *Server) routes(ctx context.Context, graphql http.Handler) []route {
 			route{"/access.css", everyone, "its style", access},
 			route{"/", everyone, "the Playground's files", web.Handler(linked...)})
 	}
+	return all
+}
+
+// pageRoutes are the paths of the pages for users and administrators.
+func (s *Server) pageRoutes() (all []route) {
+	add := func(h http.Handler, why string, paths ...string) {
+		for _, path := range paths {
+			all = append(all, route{"GET " + path, everyone, why, h})
+		}
+	}
+	below := func(page string, names []string) (paths []string) {
+		for _, name := range names {
+			paths = append(paths, page+"/"+name)
+		}
+		return paths
+	}
+	users, administrators := s.accountConfig(), s.adminConfig()
+	account, admin := web.Account(users), web.Admin(administrators)
+	add(account, "where users sign in and look after their account", "/account", "/account/{$}")
+	add(account, "pages of links in mails; a button sends their token", below("/account", web.AccountPages)...)
+	add(account, "their scripts and styles", below("/account", users.Files())...)
+	add(admin, "shows administrators what the guard lets them see", "/admin", "/admin/{$}")
+	add(admin, "its scripts and styles", below("/admin", administrators.Files())...)
 	return all
 }
 

@@ -13,7 +13,7 @@ import { runAs } from './persona.js';
 import { snapshot, subscribe } from './session.js';
 
 // The other pages that this server has, as it names them in the document.
-const names = { access: 'Access', account: 'Account', inbox: 'Inbox' };
+const names = { access: 'Access', account: 'Account', admin: 'Admin', inbox: 'Inbox' };
 const pages = document.documentElement.dataset.pages.split(' ').filter((page) => page in names);
 
 function status({ token, name, refusal, lost }) {

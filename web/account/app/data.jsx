@@ -1,8 +1,8 @@
-import { confirm } from './dialog.jsx';
-import { Action } from './form.jsx';
+import { confirm } from '../../common/dialog.jsx';
+import { Action } from '../../common/form.jsx';
+import { gatehouse } from '../../common/session.js';
+import { settings, t } from '../../common/words.js';
 import * as operations from './operations.js';
-import { gatehouse } from './session.js';
-import { settings, t } from './words.js';
 
 // Data is what users get of what is stored about them, and how they end that.
 export function Data({ me }) {

@@ -1,11 +1,11 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { confirm } from './dialog.jsx';
-import { Action, announce, faultsOf, Form, Said } from './form.jsx';
+import { confirm } from '../../common/dialog.jsx';
+import { Entry, Secret, Times } from '../../common/entries.jsx';
+import { Action, announce, faultsOf, Form, Said } from '../../common/form.jsx';
+import { forgetPasskey, makePasskey, passkeysWork } from '../../common/passkeys.js';
+import { gatehouse, useAnswer } from '../../common/session.js';
+import { settings, t } from '../../common/words.js';
 import * as operations from './operations.js';
-import { makePasskey, passkeysWork, removePasskey } from './passkeys.js';
-import { gatehouse, useAnswer } from './session.js';
-import { Entry, Secret, Times } from './entries.jsx';
-import { settings, t } from './words.js';
 
 // Factors is what proves the user beside the password. New recovery codes are given to show.
 export function Factors({ show }) {
@@ -36,6 +36,11 @@ export function Factors({ show }) {
 }
 
 const removeFactor = ({ id }) => gatehouse.request(operations.removeFactor, { id });
+
+const removePasskey = async (passkey) => {
+  await removeFactor(passkey);
+  await forgetPasskey(passkey.credentialId);
+};
 
 // App is the authenticator app.
 function App({ app, added, remove }) {

@@ -1,14 +1,12 @@
-import { Title } from './app.jsx';
+import { useAnswer } from '../../common/session.js';
+import { Home as Shell } from '../../common/shell.jsx';
 import { Activity } from './activity.jsx';
 import { Data } from './data.jsx';
-import { Action, Announcement, faultsOf, Said } from './form.jsx';
+import * as operations from './operations.js';
 import { Profile } from './profile.jsx';
 import { Security } from './security.jsx';
-import { gatehouse, useAnswer } from './session.js';
 import { Sessions } from './sessions.jsx';
 import { Tokens } from './tokens.jsx';
-import * as operations from './operations.js';
-import { settings, t } from './words.js';
 
 const sections = {
   profile: Profile, security: Security, sessions: Sessions, tokens: Tokens, activity: Activity, data: Data,
@@ -21,25 +19,8 @@ export function Home({ section }) {
   const Section = sections[chosen];
   const me = answer?.me;
   return (
-    <div class="home">
-      <header>
-        <p class="app" translate={false} dir="auto">{settings.app}</p>
-        <p class="who">
-          <bdi translate={false}>{me?.name ?? me?.email}</bdi>
-          <Action run={() => gatehouse.signOut()}>{t('home.signOut')}</Action>
-        </p>
-      </header>
-      <nav aria-label={t('home.nav')}>
-        {Object.keys(sections).map((name) => (
-          <a key={name} href={`#${name}`} aria-current={name === chosen ? 'page' : undefined}>{t(`${name}.title`)}</a>
-        ))}
-      </nav>
-      <main>
-        <Title>{t(`${chosen}.title`)}</Title>
-        <Announcement key={`said-${chosen}`} />
-        {error && <Said fault text={faultsOf(error)['']} />}
-        {me && <Section key={chosen} me={me} reload={reload} />}
-      </main>
-    </div>
+    <Shell sections={Object.keys(sections)} section={chosen} me={me} error={error}>
+      {me && <Section key={chosen} me={me} reload={reload} />}
+    </Shell>
   );
 }

@@ -1,6 +1,6 @@
 import { render } from 'preact';
 import { App } from './app.jsx';
-import './home.css';
-import './app.css';
+import '../../common/home.css';
+import '../../common/app.css';
 
 render(<App />, document.getElementById('app'));

@@ -1,17 +1,8 @@
-// The operations of the page, but for those of passkeys, which are the kit's. A test holds them against schema.graphql.
+// The operations of the page beyond those of web/common. A test holds them against schema.graphql.
 const session = 'accessToken expiresIn refreshToken device';
 
-export const login = `mutation Login($email: String!, $password: String!) {
-  login(input: {email: $email, password: $password, cookie: true}) { ${session} }
-}`;
-export const completeLogin = `mutation CompleteLogin($input: CompleteLoginInput!) {
-  completeLogin(input: $input) { ${session} }
-}`;
 export const register = `mutation Register($email: String!, $password: String!, $name: String) {
   register(input: {email: $email, password: $password, name: $name, cookie: true}) { ${session} }
-}`;
-export const reauthenticate = `mutation Reauthenticate($input: ReauthenticateInput!) {
-  reauthenticate(input: $input) { ${session} }
 }`;
 
 export const me = 'query Me { me { id email emailVerified pendingEmail name locale createdAt } }';

@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks';
-import { Action, announce, Form } from './form.jsx';
+import { Action, announce, Form } from '../../common/form.jsx';
+import { gatehouse } from '../../common/session.js';
+import { t } from '../../common/words.js';
 import * as operations from './operations.js';
-import { gatehouse } from './session.js';
-import { t } from './words.js';
 
 const languages = { en: 'English', de: 'Deutsch', fr: 'Français', es: 'Español' };
 

@@ -1,10 +1,10 @@
 import { useState } from 'preact/hooks';
-import { withPassword } from './dialog.jsx';
+import { withPassword } from '../../common/dialog.jsx';
+import { Form } from '../../common/form.jsx';
+import { gatehouse } from '../../common/session.js';
+import { t } from '../../common/words.js';
 import { Codes, Factors } from './factors.jsx';
-import { Form } from './form.jsx';
 import * as operations from './operations.js';
-import { gatehouse } from './session.js';
-import { t } from './words.js';
 
 // Security is what opens the account.
 export function Security({ me }) {

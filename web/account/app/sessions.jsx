@@ -1,9 +1,9 @@
-import { confirm } from './dialog.jsx';
-import { Entry, Moment } from './entries.jsx';
-import { Action, announce, faultsOf, Said } from './form.jsx';
+import { confirm } from '../../common/dialog.jsx';
+import { Entry, Moment } from '../../common/entries.jsx';
+import { Action, announce, faultsOf, Said } from '../../common/form.jsx';
+import { gatehouse, useAnswer } from '../../common/session.js';
+import { device, t } from '../../common/words.js';
 import * as operations from './operations.js';
-import { gatehouse, useAnswer } from './session.js';
-import { device, t } from './words.js';
 
 function About({ ip, createdAt, lastUsedAt }) {
   return (

@@ -1,10 +1,10 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { confirm } from './dialog.jsx';
-import { Entry, Secret } from './entries.jsx';
-import { Action, announce, faultsOf, Form, Said } from './form.jsx';
+import { confirm } from '../../common/dialog.jsx';
+import { Entry, Secret } from '../../common/entries.jsx';
+import { Action, announce, faultsOf, Form, Said } from '../../common/form.jsx';
+import { gatehouse, useAnswer } from '../../common/session.js';
+import { day, t } from '../../common/words.js';
 import * as operations from './operations.js';
-import { gatehouse, useAnswer } from './session.js';
-import { day, t } from './words.js';
 
 const scopes = ['account:read', 'account:write', 'audit:read'];
 const ofAdministrators = ['users:read', 'users:write']; // in the order in which the query asks for what they open

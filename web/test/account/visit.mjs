@@ -8,9 +8,11 @@ export const pictures = process.env.SCREENSHOTS;
 const origin = new URL(url).origin;
 export const password = 'correct horse battery';
 export const languages = ['en', 'de', 'fr', 'es'];
+const read = async (path) => JSON.parse(await readFile(new URL(`../../${path}.json`, import.meta.url), 'utf8'));
+const folders = ['common/texts', 'account/app/texts', 'admin/app/texts'];
 const texts = Object.fromEntries(await Promise.all(languages.map(async (language) => [
   language,
-  JSON.parse(await readFile(new URL(`../../account/app/texts/${language}.json`, import.meta.url), 'utf8')),
+  Object.assign({}, ...await Promise.all(folders.map((folder) => read(`${folder}/${language}`)))),
 ])));
 let words = texts.en; // of the visit that goes on
 
@@ -126,6 +128,11 @@ export class Visit {
   async says(text) {
     await this.page.locator('.said').filter({ hasText: text }).waitFor();
     await this.page.waitForFunction((wanted) => document.activeElement?.textContent.includes(wanted), text);
+  }
+
+  // focused waits until the keyboard's focus is on a text.
+  async focused(text) {
+    await this.page.waitForFunction((wanted) => document.activeElement?.textContent === wanted, text);
   }
 
   // refuses waits for what is wrong with a field, which has the keyboard's focus.

@@ -7,12 +7,17 @@ export const language = document.documentElement.lang;
 
 const find = (name) => name.split('.').reduce((node, key) => node?.[key], texts);
 
+// namesIn are the last parts of the paths that begin so.
+export const namesIn = (name) => Object.keys(find(name) ?? {});
+
 export const has = (name) => typeof find(name) === 'string';
 
 // t is a text by its path, with values in place of {names}.
 export function t(name, values = {}) {
   return (find(name) ?? name).replace(/\{(\w+)\}/g, (_, key) => values[key] ?? '');
 }
+
+export const number = (n) => new Intl.NumberFormat(language).format(n);
 
 const moments = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' });
 const days = new Intl.DateTimeFormat(language, { dateStyle: 'medium' });

@@ -38,7 +38,7 @@ export async function stepUp({ mfa }) {
       return false;
     });
   }
-  const { email, factors } = (await gatehouse.request(operations.factors)).me;
+  const { email, factors } = (await gatehouse.request(operations.ways)).me;
   const kinds = factors.map(({ __typename }) => __typename);
   const ways = [!mfa && 'password', kinds.includes('TotpFactor') && 'code', kinds.includes('Passkey') && 'passkey'];
   const text = t(mfa ? 'stepUp.mfa' : 'stepUp.why');

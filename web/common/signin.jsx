@@ -1,16 +1,18 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { Card } from './app.jsx';
 import { Action, faultsOf, Form, Said } from './form.jsx';
 import * as operations from './operations.js';
 import { offerPasskeys, passkeysWork, signInWithPasskey, usePasskey } from './passkeys.js';
-import { base, gatehouse } from './session.js';
+import { gatehouse, root } from './session.js';
+import { Card } from './shell.jsx';
 import { settings, t } from './words.js';
 
-const address = {
+export const address = {
   name: 'email', type: 'email', inputMode: 'email', autocomplete: 'username webauthn', autocapitalize: 'none',
   spellcheck: false, label: t('field.email'), required: true, maxLength: 254,
 };
-const password = { name: 'password', type: 'password', label: t('field.password'), required: true, maxLength: 128 };
+export const password = {
+  name: 'password', type: 'password', label: t('field.password'), required: true, maxLength: 128,
+};
 
 // SignIn asks for a password or a passkey, and then for the second factor that the account wants.
 export function SignIn({ done }) {
@@ -53,8 +55,8 @@ function FirstFactor({ said, ask }) {
         </div>
       )}
       <p class="links">
-        <a href={new URL('forgot', base).href}>{t('signIn.forgot')}</a>
-        {settings.registration !== 'closed' && <a href="#register">{t('signIn.register')}</a>}
+        <a href={new URL('account/forgot', root).href}>{t('signIn.forgot')}</a>
+        {settings.registers && <a href="#register">{t('signIn.register')}</a>}
       </p>
     </Card>
   );
@@ -113,41 +115,6 @@ function SecondFactor({ challenge, factors, done, over }) {
         ))}
         <button type="button" class="link" onClick={() => over(undefined)}>{t('secondFactor.back')}</button>
       </p>
-    </Card>
-  );
-}
-
-// Register makes an account; where addresses are confirmed first, a mail does.
-export function Register({ done }) {
-  const [mailed, setMailed] = useState();
-  const submit = async ({ email, password: chosen, name }) => {
-    try {
-      await gatehouse.request(operations.register, { email, password: chosen, name: name || null });
-    } catch (error) {
-      if (error.errors?.[0].code !== 'VERIFICATION_REQUIRED') throw error;
-      setMailed(email);
-      return;
-    }
-    done();
-  };
-  if (mailed) {
-    return (
-      <Card title={t('register.mailed')}>
-        <p>{t('register.mailedTo', { email: mailed })}</p>
-        <p class="links"><a href="#">{t('register.signIn')}</a></p>
-      </Card>
-    );
-  }
-  return (
-    <Card title={t('register.title')}>
-      <Form label={t('register.title')} button={t('register.button')} submit={submit}
-        more={{ 'EMAIL_TAKEN.field': 'email' }}
-        fields={[
-          { ...address, autocomplete: 'username' },
-          { ...password, autocomplete: 'new-password', hint: t('hint.password') },
-          { name: 'name', label: t('field.nameOptional'), autocomplete: 'name', maxLength: 100 },
-        ]} />
-      <p class="links"><a href="#">{t('register.signIn')}</a></p>
     </Card>
   );
 }

@@ -1,8 +1,7 @@
 // What the page does with passkeys. The kit has the ceremonies; a browser's refusals become errors as those of the
 // server.
-import * as kit from '../../../clients/typescript/src/index.ts';
+import * as kit from '../../clients/typescript/src/index.ts';
 import { gatehouse } from './session.js';
-import * as operations from './operations.js';
 
 export const passkeysWork = kit.passkeysWork();
 
@@ -45,8 +44,5 @@ export function offerPasskeys(refused) {
   return () => stop.abort();
 }
 
-// removePasskey takes a passkey from the account and out of the authenticator, if that can be told.
-export async function removePasskey({ id, credentialId }) {
-  await gatehouse.request(operations.removeFactor, { id });
-  await kit.forgetPasskey({ rpId: location.hostname, credentialId });
-}
+// forgetPasskey takes a passkey that was removed out of the authenticator, if that can be told.
+export const forgetPasskey = (credentialId) => kit.forgetPasskey({ rpId: location.hostname, credentialId });
