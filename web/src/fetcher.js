@@ -12,10 +12,11 @@ export async function fetcher(asked, options) {
   // console.
   if (!headers.has('accept')) headers.set('accept', 'application/json');
   headers.set('content-type', 'application/json');
+  const before = signOuts;
 
   const response = await fetch('graphql', { method: 'POST', headers, body: JSON.stringify(params) });
   const result = await read(response);
-  updateSession(result, params, token);
+  await updateSession(result, params, token, before);
   return result;
 }
 
@@ -34,10 +35,17 @@ function parsed(query) {
   }
 }
 
+let signOuts = 0;
+
 // signOut forgets the token and ends its session, and says when that has not ended. The cookie is another page's.
 export async function signOut() {
   const { token } = snapshot();
+  signOuts += 1;
   forget();
+  await end(token);
+}
+
+async function end(token) {
   const headers = { accept: 'application/json', authorization: `Bearer ${token}`, 'content-type': 'application/json' };
   const body = JSON.stringify({ query: 'mutation SignOut { logout { success } }', operationName: 'SignOut' });
   const request = { method: 'POST', headers, body, credentials: 'omit' };
@@ -57,17 +65,22 @@ async function read(response) {
 // The fields whose success ends the session of the token that was sent.
 const endings = new Set(['logout', 'deleteAccount']);
 
-function updateSession(result, params, token) {
+// A session that begins after the user has signed out, by a request from before, ends at once.
+async function updateSession(result, params, token, before) {
   const current = token && token === snapshot().token;
+  const late = [];
   if (result.data) {
     for (const [key, field] of rootFields(params)) {
       const value = result.data[key];
-      if (typeof value?.accessToken === 'string') signIn(value);
-      else if (value && current && endings.has(field)) forget();
+      if (typeof value?.accessToken === 'string') {
+        if (before === signOuts) signIn(value);
+        else late.push(end(value.accessToken));
+      } else if (value && current && endings.has(field)) forget();
     }
   }
   const refusal = result.errors?.find(({ extensions }) => extensions?.code === 'UNAUTHENTICATED');
   if (refusal && current) refuse(refusal.extensions.reason);
+  await Promise.all(late);
 }
 
 // rootFields maps the keys of an answer, which an alias makes differ, to the names of the operation's root fields. The

@@ -142,3 +142,24 @@ test('who signs in while the sign-out is under way stays signed in', async () =>
   await leaving;
   assert.equal(snapshot().name, 'ben@example.com');
 });
+
+test('a session that begins by an answer that was on its way at the sign-out ends at once', async () => {
+  await login();
+  const ended = [];
+  let answer;
+  globalThis.fetch = async (url, init) => {
+    if (JSON.parse(init.body).query.includes('logout')) {
+      ended.push(new Headers(init.headers).get('authorization'));
+      return new Response('{"data": {"logout": {"success": true}}}');
+    }
+    return new Promise((resolve) => { answer = resolve; });
+  };
+  const asked = fetcher({ query: 'mutation { login { accessToken } }' });
+  await signOut();
+  answer(new Response('{"data": {"login": {"accessToken": "T2"}}}'));
+  assert.equal((await asked).data.login.accessToken, 'T2');
+  assert.deepEqual(ended, ['Bearer T1', 'Bearer T2']);
+  assert.equal(snapshot().token, null);
+  await login();
+  assert.equal(await me(), 'Bearer T1');
+});
