@@ -188,9 +188,24 @@ func newMux(table []route) *http.ServeMux {
 		if r.who == thisMachine {
 			r.handler = directOnly(r.handler)
 		}
+		if r.who != byRules {
+			r.handler = alone(r.handler)
+		}
 		mux.Handle(r.pattern, r.handler)
 	}
 	return mux
+}
+
+// alone keeps an answer out of the frames, and out of the reach, of other pages. Handlers of pages have a policy of their
+// own.
+func alone(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(w, r)
+	})
 }
 
 func serveHealth(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") }
