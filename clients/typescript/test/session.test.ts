@@ -1,30 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GatehouseError, type Gatehouse, type Options, type Platform } from "../src/index.js";
+import { alone, codeOf, login, me, storage, twoTabs, write } from "./two_tabs.js";
 import { claimsOf, type Fault, random, World } from "./world.js";
 
-const me = "query Me { me { id } }";
-const alone: Partial<Platform> = { locks: undefined, channel: undefined };
 const ways: Record<string, Partial<Platform>> = {
   "locks and channel": {},
   "no locks": { locks: undefined },
   "no channel": { channel: undefined },
   "neither": alone,
 };
-
-function storage() {
-  const items = new Map<string, string>();
-  return {
-    getItem: (key: string) => items.get(key) ?? null,
-    setItem: (key: string, value: string) => void items.set(key, value),
-    removeItem: (key: string) => void items.delete(key),
-  };
-}
-
-const login = (tab: Gatehouse, user = "ann") =>
-  tab.request("mutation Login { login { accessToken expiresIn refreshToken } }", { user });
-
-const write = (name: string) => `mutation Write { write(name: "${name}") { me { id } } }`;
 
 /** Tabs with parallel requests, by a server with faults and a clock that jumps over the life of tokens. */
 async function story(seed: number, without: Partial<Platform>, mode: "cookie" | "storage", faults: boolean) {
@@ -101,19 +86,6 @@ test("five tabs with three requests each refresh once, by the lock and the chann
   assert.deepEqual(await wake({ channel: undefined }), { refreshes: 5, simultaneous: 1 });
   assert.deepEqual(await wake(alone), { refreshes: 5, simultaneous: 5 });
 });
-
-async function twoTabs(options: Partial<Options> = {}, without: Partial<Platform> = {}) {
-  const world = new World(random(3));
-  const server = world.begin();
-  const [a, b] = [world.tab(options, without), world.tab(options, without)] as const;
-  await world.clock.until(Promise.all([a.start(), b.start()]));
-  const clock = <T>(promise: Promise<T>) => world.clock.until(promise);
-  const pause = (milliseconds = 1000) => world.clock.until(world.clock.sleep(milliseconds));
-  return { world, server, a, b, clock, pause };
-}
-
-const codeOf = (promise: Promise<unknown>) =>
-  promise.then(() => "done", (error: unknown) => (error instanceof GatehouseError ? error.errors[0]!.code : String(error)));
 
 test("a token is refreshed before it expires", async () => {
   const { world, a, clock, pause } = await twoTabs();
@@ -233,12 +205,14 @@ test("a session that was ended elsewhere is over in all tabs at the next request
 });
 
 test("logout and deleteAccount by any client end the session in all tabs", async () => {
-  const { a, b, clock, pause } = await twoTabs();
-  await clock(a.fetch("https://api.example/graphql", {
-    method: "POST", body: JSON.stringify({ query: "mutation Logout { x: logout { success } }" }),
-  }));
-  await pause();
-  assert.deepEqual([a.session.state, b.session.state], ["signed-out", "signed-out"]);
+  for (const field of ["logout", "deleteAccount"]) {
+    const { a, b, clock, pause } = await twoTabs();
+    await clock(a.fetch("https://api.example/graphql", {
+      method: "POST", body: JSON.stringify({ query: `mutation Logout { x: ${field} { success } }` }),
+    }));
+    await pause();
+    assert.deepEqual([a.session.state, b.session.state], ["signed-out", "signed-out"], field);
+  }
 });
 
 test("a mutation is not sent again for a user who has signed in meanwhile", async () => {
@@ -459,10 +433,16 @@ test("the API is asked by a text, a URL and a Request, whose members go along", 
   for (const input of [url, new URL(url)]) await a.fetch(input, post);
   await a.fetch(`${url}?query=${encodeURIComponent(me)}`);
   assert.equal(seen.length, 3);
-  const members = { ...post, redirect: "error", keepalive: true, cache: "no-store" } as const;
-  await a.fetch(new Request(url, members));
-  const { redirect, keepalive, cache, method, body } = seen.at(-1)!;
-  assert.deepEqual({ redirect, keepalive, cache, method, body }, members);
+  const members = {
+    ...post, redirect: "error", keepalive: true, cache: "no-store", mode: "same-origin", credentials: "omit",
+  } as const;
+  const stop = new AbortController();
+  await a.fetch(new Request(url, { ...members, headers: { "X-Trace": "1" }, signal: stop.signal }));
+  const { redirect, keepalive, cache, mode, credentials, method, body, headers, signal } = seen.at(-1)!;
+  assert.deepEqual({ redirect, keepalive, cache, mode, credentials, method, body }, members);
+  assert.equal(new Headers(headers).get("X-Trace"), "1");
+  stop.abort();
+  assert.equal(signal?.aborted, true);
   await a.fetch(new Request(url, { ...post, headers: { Authorization: "Bearer mine" } }));
   assert.equal(seen.at(-1)!.of?.get("Authorization"), "Bearer mine");
 });

@@ -60,7 +60,7 @@ export class Locks {
   }
 }
 
-interface ServerSession {
+export interface ServerSession {
   id: string;
   user: string;
   generation: number;
@@ -218,7 +218,7 @@ export class World {
       if (!ends) return refused("UNAUTHENTICATED", { reason: session }, "logout");
       ends.ended = true;
       this.#setCookie = "";
-      return { data: { [/(\w+): logout/.exec(query)?.[1] ?? "logout"]: { success: true } } };
+      return { data: { [/(\w+): (?:logout|deleteAccount)/.exec(query)?.[1] ?? "logout"]: { success: true } } };
     }
     if (typeof session === "string") return refused("UNAUTHENTICATED", { reason: session });
     if (kind === "Prove") {
