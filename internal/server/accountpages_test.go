@@ -1,6 +1,8 @@
 package server
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -76,5 +78,21 @@ func TestReadTheme(t *testing.T) {
 	missing := &Config{Config: &config.Config{Theme: path + ".not"}}
 	if err := missing.readTheme(); err == nil || !strings.Contains(err.Error(), "GATEHOUSE_THEME") {
 		t.Errorf("a file that is not there: %v", err)
+	}
+}
+
+// TestPages_AreServedUnlessLinksLeadToOthers: an operator's own pages are then the only ones.
+func TestPages_AreServedUnlessLinksLeadToOthers(t *testing.T) {
+	for want, environment := range map[int][]string{
+		http.StatusOK: nil, http.StatusNotFound: {"GATEHOUSE_ACCOUNT_URL=https://app.example.com/me/"},
+	} {
+		s := open(t, Options{}, environment...)
+		for _, path := range []string{"/account", "/account/", "/account/verify", "/account/account.css", "/admin", "/admin/"} {
+			r := httptest.NewRequest(http.MethodGet, path, nil)
+			r.Host = "127.0.0.1"
+			answer := httptest.NewRecorder()
+			s.Handler.ServeHTTP(answer, r)
+			testenv.Equal(t, want, answer.Code, "%s with %q", path, environment)
+		}
 	}
 }

@@ -94,7 +94,6 @@ async function change(visit, name, email) {
   await visit.press(w(`change.${name}.button`));
   const dialog = visit.page.getByRole('dialog', { name: w(`change.${name}.title`).replace('{email}', email) });
   await dialog.waitFor();
-  await visit.look(name);
   await visit.press(w(`change.${name}.button`), 'button', dialog);
 }
 
@@ -104,6 +103,7 @@ async function user(visit, eva) {
   await visit.nothingRuns(markup);
   await visit.look('user');
   await visit.press(w('change.suspend.button'));
+  await visit.look('suspending');
   await visit.press(w('cancel'), 'button', page.getByRole('dialog'));
   must(!(await isOver(eva.token)), 'the user is suspended although nobody confirmed it');
   await fetch(`${control}/age`);
