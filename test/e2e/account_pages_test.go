@@ -1,11 +1,14 @@
 package e2e
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
 	"github.com/gatehouse/gatehouse/internal/testenv"
 )
@@ -50,15 +53,57 @@ func TestAccountPages_AreReachedFromTheInboxAndDoWhatTheirMailIsFor(t *testing.T
 func TestAccountPage_InABrowser(t *testing.T) {
 	t.Parallel()
 	needBrowser(t)
-	if entries, _ := filepath.Glob("web/dist/account/assets/*"); len(entries) == 0 {
-		testenv.Missing(t, "the page at /account", "run make playground")
-	}
+	needAccountPage(t)
 	s := servertest.Start(t, "GATEHOUSE_THROTTLE=account=999,network=999,register=999,mail=999,signin=9999,refresh=9999")
 	s.Command(servertest.Password, "admin", "create", "root@example.com")
-	page := strings.Replace(s.URL, "127.0.0.1", "localhost", 1) + "/"
-	args := []string{"web/test/account.mjs", page, "signin,profile,factors,passkeys,sessions,data"}
+	args := []string{"web/test/account.mjs", atLocalhost(s.URL), "signin,profile,factors,passkeys,sessions,data,markup"}
 	if testenv.Long("pages") {
 		args = append(args, "all")
 	}
 	servertest.Execute(t, ".", "node", args...)
+}
+
+// TestAccountPage_StatesInABrowser: addresses that are confirmed first, a server and a network that are away, proofs that
+// are asked for again, attempts that must wait; and a server with closed registration that sends no mail.
+func TestAccountPage_StatesInABrowser(t *testing.T) {
+	t.Parallel()
+	needBrowser(t)
+	needAccountPage(t)
+	database := dbtest.SQLite(t)
+	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+database, "GATEHOUSE_REGISTRATION=confirmed",
+		"GATEHOUSE_THROTTLE=account=2,mail=999")
+	s.Command(servertest.Password, "admin", "create", "root@example.com")
+	db := servertest.OpenDB(t, database)
+	control := http.NewServeMux()
+	for name, do := range map[string]func(){
+		"stop":  s.Stop,
+		"start": s.Restart,
+		"age": func() { // beneath a server that has cached no session
+			s.Stop()
+			servertest.Exec(t, db, "UPDATE sessions SET authenticated_at = '2026-01-01 00:00:00+00:00'")
+			s.Restart()
+		},
+	} {
+		control.HandleFunc("/"+name, func(http.ResponseWriter, *http.Request) { do() })
+	}
+	controls := httptest.NewServer(control)
+	defer controls.Close()
+	servertest.Execute(t, ".", "env", "CONTROL="+controls.URL, "node", "web/test/account.mjs", atLocalhost(s.URL),
+		"confirmed,away,proofs,limited")
+
+	address := servertest.FreeAddress(t)
+	closed := servertest.Start(t, "GATEHOUSE_ADDR="+address, "GATEHOUSE_ISSUER=https://id.example.com",
+		"GATEHOUSE_ALLOWED_ORIGINS="+strings.TrimSuffix(atLocalhost("http://"+address), "/"), "GATEHOUSE_REGISTRATION=closed")
+	closed.Command(servertest.Password, "admin", "create", "root@example.com")
+	servertest.Execute(t, ".", "node", "web/test/account.mjs", atLocalhost(closed.URL), "closed")
+}
+
+// atLocalhost is the address of a server by the name that passkeys work at.
+func atLocalhost(url string) string { return strings.Replace(url, "127.0.0.1", "localhost", 1) + "/" }
+
+func needAccountPage(t *testing.T) {
+	t.Helper()
+	if entries, _ := filepath.Glob("web/dist/account/assets/*"); len(entries) == 0 {
+		testenv.Missing(t, "the page at /account", "run make playground")
+	}
 }

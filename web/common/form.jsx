@@ -1,11 +1,35 @@
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { duration, has, t } from './words.js';
 
+// Wait counts down what a refusal wants waited for, and says when that is over. A screen reader hears the beginning and
+// the end.
+function Wait({ seconds }) {
+  const [left, setLeft] = useState(seconds);
+  useEffect(() => {
+    const until = Date.now() + seconds * 1000;
+    const timer = setInterval(() => {
+      const now = Math.max(Math.ceil((until - Date.now()) / 1000), 0);
+      setLeft(now);
+      if (now === 0) clearInterval(timer);
+    }, 250);
+    return () => clearInterval(timer);
+  }, [seconds]);
+  if (left === 0) return t('waited');
+  return <span role="timer">{t('problems.RATE_LIMITED', { time: duration(left) })}</span>;
+}
+
+const waits = new WeakMap(); // by the problem, so that one that is drawn again goes on
+
 // sentence is what a reader is told of an error of the server. More are texts for codes that mean something special
 // here.
-function sentence({ code, reason, min, max, retryAfter }, more) {
+function sentence(problem, more) {
+  const { code, reason, min, max, retryAfter } = problem;
+  if (code === 'RATE_LIMITED' && !more[code]) {
+    if (!waits.has(problem)) waits.set(problem, <Wait seconds={retryAfter} />);
+    return waits.get(problem);
+  }
   const name = [reason, code].find((key) => has(`problems.${key}`)) ?? 'failed';
-  return more[code] ?? t(`problems.${name}`, { min, max, time: retryAfter && duration(retryAfter) });
+  return more[code] ?? t(`problems.${name}`, { min, max });
 }
 
 // faultsOf are the sentences that an error has for each field, and for the whole form under ''.
@@ -27,6 +51,16 @@ export function Said({ fault, text }) {
   );
 }
 
+// Unanswered is in the place of what could not be asked for.
+export function Unanswered({ error, again }) {
+  return (
+    <>
+      <Said fault text={faultsOf(error)['']} />
+      <p class="buttons"><button type="button" class="quiet" onClick={again}>{t('again')}</button></p>
+    </>
+  );
+}
+
 let say;
 
 // announce says what has happened where it took its own place away, at the head of the page.
@@ -38,13 +72,14 @@ export function Announcement() {
   return said.text && <Said key={said.n} text={said.text} />;
 }
 
-export function Field({ id, label, hint, fault, ...input }) {
+// Field begins with a value, and keeps what is typed when the form is drawn again.
+export function Field({ id, label, hint, fault, value, ...input }) {
   const describes = [hint && `${id}-hint`, fault && `${id}-fault`].filter(Boolean).join(' ');
   return (
     <p class="field">
       <label for={id}>{label}</label>
-      <input id={id} type="text" aria-describedby={describes || undefined} aria-invalid={fault ? 'true' : undefined}
-        {...input} />
+      <input id={id} type="text" defaultValue={value} aria-describedby={describes || undefined}
+        aria-invalid={fault ? 'true' : undefined} {...input} />
       {hint && <span class="hint" id={`${id}-hint`}>{hint}</span>}
       {fault && <span class="fault" id={`${id}-fault`}>{fault}</span>}
     </p>

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { Action, Announcement, faultsOf, Said } from './form.jsx';
+import { Action, Announcement, faultsOf, Said, Unanswered } from './form.jsx';
 import { gatehouse, useSession } from './session.js';
 import { settings, t } from './words.js';
 
@@ -67,7 +67,7 @@ export function Unreachable({ error, again }) {
 
 // Home is the page of who is signed in: one section, and links to the others. Title is that of the section when it is
 // not its own.
-export function Home({ sections, section, me, title, error, children }) {
+export function Home({ sections, section, me, title, error, again, children }) {
   return (
     <div class="home">
       <header>
@@ -85,7 +85,7 @@ export function Home({ sections, section, me, title, error, children }) {
       <main>
         <Title>{title ?? t(`${section}.title`)}</Title>
         <Announcement key={`said-${section}`} />
-        {error && <Said fault text={faultsOf(error)['']} />}
+        {error && <Unanswered error={error} again={again} />}
         {children}
       </main>
     </div>

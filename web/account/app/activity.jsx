@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { Event } from '../../common/events.jsx';
-import { Action, faultsOf, Said } from '../../common/form.jsx';
+import { Action, Unanswered } from '../../common/form.jsx';
 import { gatehouse } from '../../common/session.js';
 import { t } from '../../common/words.js';
 import * as operations from './operations.js';
@@ -14,12 +14,13 @@ export function Activity() {
     const { activity } = (await gatehouse.request(operations.activity, { after: page?.endCursor ?? null })).me;
     setEvents((before) => [...before, ...activity.edges.map(({ node }) => node)]);
     setPage(activity.pageInfo);
+    setError(undefined);
   };
   useEffect(() => { load().catch(setError); }, []);
   return (
     <section class="card" aria-label={t('activity.title')}>
       <p>{t('activity.why')}</p>
-      {error && <Said fault text={faultsOf(error)['']} />}
+      {error && <Unanswered error={error} again={() => load().catch(setError)} />}
       <ul class="entries events">
         {events.map((event) => <Event key={event.id} event={event} />)}
       </ul>

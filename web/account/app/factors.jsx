@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { confirm } from '../../common/dialog.jsx';
 import { Entry, Secret, Times } from '../../common/entries.jsx';
-import { Action, announce, faultsOf, Form, Said } from '../../common/form.jsx';
+import { Action, announce, Form, Unanswered } from '../../common/form.jsx';
 import { forgetPasskey, makePasskey, passkeysWork } from '../../common/passkeys.js';
 import { gatehouse, useAnswer } from '../../common/session.js';
 import { settings, t } from '../../common/words.js';
@@ -10,7 +10,7 @@ import * as operations from './operations.js';
 // Factors is what proves the user beside the password. New recovery codes are given to show.
 export function Factors({ show }) {
   const [answer, reload, error] = useAnswer(operations.factors);
-  if (error) return <Said fault text={faultsOf(error)['']} />;
+  if (error) return <Unanswered error={error} again={reload} />;
   if (!answer) return undefined;
   const { factors } = answer.me;
   const of = (type) => factors.filter(({ __typename }) => __typename === type);

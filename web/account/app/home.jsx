@@ -19,7 +19,7 @@ export function Home({ section }) {
   const Section = sections[chosen];
   const me = answer?.me;
   return (
-    <Shell sections={Object.keys(sections)} section={chosen} me={me} error={error}>
+    <Shell sections={Object.keys(sections)} section={chosen} me={me} error={error} again={reload}>
       {me && <Section key={chosen} me={me} reload={reload} />}
     </Shell>
   );

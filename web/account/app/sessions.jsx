@@ -1,6 +1,6 @@
 import { confirm } from '../../common/dialog.jsx';
 import { Entry, Moment } from '../../common/entries.jsx';
-import { Action, announce, faultsOf, Said } from '../../common/form.jsx';
+import { Action, announce, Unanswered } from '../../common/form.jsx';
 import { gatehouse, useAnswer } from '../../common/session.js';
 import { device, t } from '../../common/words.js';
 import * as operations from './operations.js';
@@ -17,7 +17,7 @@ function About({ ip, createdAt, lastUsedAt }) {
 // Sessions is where the user is signed in.
 export function Sessions() {
   const [answer, reload, error] = useAnswer(operations.sessions);
-  if (error) return <Said fault text={faultsOf(error)['']} />;
+  if (error) return <Unanswered error={error} again={reload} />;
   if (!answer) return undefined;
   const all = [...answer.me.sessions].sort((a, b) => b.current - a.current);
   const end = (id) => async () => {

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { confirm } from '../../common/dialog.jsx';
 import { Entry, Secret } from '../../common/entries.jsx';
-import { Action, announce, faultsOf, Form, Said } from '../../common/form.jsx';
+import { Action, announce, Form, Unanswered } from '../../common/form.jsx';
 import { gatehouse, useAnswer } from '../../common/session.js';
 import { day, t } from '../../common/words.js';
 import * as operations from './operations.js';
@@ -21,7 +21,7 @@ const about = ({ scopes: opens, expiresAt, lastUsedAt }) => [
 export function Tokens() {
   const [answer, reload, error] = useAnswer(operations.accessTokens);
   const [made, setMade] = useState();
-  if (error) return <Said fault text={faultsOf(error)['']} />;
+  if (error) return <Unanswered error={error} again={reload} />;
   if (!answer) return undefined;
   const create = async ({ name, days }, form) => {
     const chosen = [...form.querySelectorAll('[name=scopes]:checked')].map(({ value }) => value);

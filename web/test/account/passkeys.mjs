@@ -4,20 +4,8 @@ import { markup, w } from './visit.mjs';
 // Makes a passkey, renames it, signs in with it by the button, by the browser's own offer, and as a second factor, and
 // removes it.
 export default async function passkeys(visit) {
-  const { page, context } = visit;
-  const device = await context.newCDPSession(page);
-  await device.send('WebAuthn.enable');
-  const { authenticatorId } = await device.send('WebAuthn.addVirtualAuthenticator', {
-    options: {
-      protocol: 'ctap2', ctap2Version: 'ctap2_1', transport: 'internal', hasResidentKey: true,
-      hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true,
-    },
-  });
-  // The authenticator answers the browser's own offer at once, before anything could be pressed.
-  const offers = (on) => page.evaluate((is) => {
-    globalThis.PublicKeyCredential.isConditionalMediationAvailable = async () => is;
-  }, on);
-  const stored = async () => (await device.send('WebAuthn.getCredentials', { authenticatorId })).credentials.length;
+  const { page } = visit;
+  const stored = await visit.authenticator();
   await visit.register('Ann');
   await page.bringToFront();
   await visit.section('security');
@@ -36,7 +24,7 @@ export default async function passkeys(visit) {
   await visit.says(w('problems.PASSKEY_EXISTS'));
   must(await stored() === 1, `the authenticator has ${await stored()} passkeys`);
 
-  await offers(false);
+  await visit.offers(false);
   await visit.signOut();
   await visit.press(w('signIn.passkey'));
   await visit.titled(w('security.title'));
@@ -46,7 +34,7 @@ export default async function passkeys(visit) {
   await visit.look('second factor');
   await visit.press(w('signIn.passkey'));
   await visit.titled(w('security.title'));
-  await offers(true);
+  await visit.offers(true);
   const offered = page.waitForResponse((response) => response.request().postData()?.includes('mutation PasskeyLogin'));
   await visit.press(w('home.signOut')); // and the browser offers the passkey, which the authenticator gives
   await offered;

@@ -4,6 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { audit, desk, fits, hangGuard, must, watch } from '../browser.mjs';
 
 const [url] = process.argv.slice(2);
+// control changes what is around the page: "age" makes the proofs of all sessions old, "stop" and "start" the server.
+export const control = async (what) => must((await fetch(`${process.env.CONTROL}/${what}`)).ok, `${what} failed`);
 export const pictures = process.env.SCREENSHOTS;
 const origin = new URL(url).origin;
 export const password = 'correct horse battery';
@@ -105,6 +107,35 @@ export class Visit {
     throw new Error(`the keyboard does not reach ${element}`);
   }
 
+  // excuse is for requests that nobody answers: the browser says so of each, and nothing else may have been said.
+  excuse(why) {
+    const [said] = this.faults;
+    must(said, `no request has failed by ${why}`);
+    const line = new RegExp(`^wrote to the console: Failed to load resource: net::${why}$`);
+    must(this.faults.every((fault) => line.test(fault)), `beside ${why}: ${this.faults.join('; ')}`);
+    this.faults.length = 0;
+  }
+
+  // authenticator makes one that answers at once, and gives what it has stored.
+  async authenticator() {
+    const device = await this.context.newCDPSession(this.page);
+    await device.send('WebAuthn.enable');
+    const { authenticatorId } = await device.send('WebAuthn.addVirtualAuthenticator', {
+      options: {
+        protocol: 'ctap2', ctap2Version: 'ctap2_1', transport: 'internal', hasResidentKey: true,
+        hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true,
+      },
+    });
+    return async () => (await device.send('WebAuthn.getCredentials', { authenticatorId })).credentials.length;
+  }
+
+  // offers says whether the browser offers passkeys by itself: its authenticator then answers before anything is pressed.
+  async offers(on) {
+    await this.page.evaluate((is) => {
+      globalThis.PublicKeyCredential.isConditionalMediationAvailable = async () => is;
+    }, on);
+  }
+
   get main() {
     return this.page.locator('dialog[open], main').last();
   }
@@ -159,6 +190,14 @@ export class Visit {
     if (name) await this.type(w('field.nameOptional'), name);
     await this.press(w('register.button'));
     await this.titled(w('profile.title'));
+  }
+
+  // newcomer makes an account where addresses are confirmed first, without the page.
+  async newcomer(email = this.email) {
+    const register = 'mutation($in: RegisterInput!) { register(input: $in) { tokenType } }';
+    await ask(register, { in: { email, password } }).catch(() => undefined); // VERIFICATION_REQUIRED
+    const token = (await mailed('register', email)).links[0].split('#token=')[1];
+    await ask('mutation($in: VerifyEmailInput!) { verifyEmail(input: $in) { success } }', { in: { token, password } });
   }
 
   async signIn() {
