@@ -18,9 +18,10 @@ const module = "github.com/gatehouse/gatehouse"
 // imports has a row for each of our packages: those of ours that it imports, exactly. A new package gets its row with
 // its first commit. All of ent is one row.
 var imports = map[string]string{
-	"server.go": "internal/cli",
-	"authz":     "",
-	"ent":       "",
+	"server.go":  "internal/cli",
+	"authz":      "",
+	"clients/go": "",
+	"ent":        "",
 	"graph": "authz graph/model internal/accounts internal/graphqlhttp internal/problem internal/querylimit " +
 		"internal/viewer",
 	"graph/model": "internal/accounts",
