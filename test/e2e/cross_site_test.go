@@ -2,7 +2,7 @@ package e2e
 
 import (
 	"bytes"
-	"io"
+	"cmp"
 	"mime/multipart"
 	"net/http"
 	"net/url"
@@ -18,7 +18,7 @@ import (
 
 // simpleRequests are the ways in which a page of another origin sends an operation without a question before (CORS's
 // preflight), and the one, JSON, that a browser asks about.
-func simpleRequests(t *testing.T, server, operation string) map[string]*http.Request {
+func simpleRequests(t *testing.T, operation string) map[string]servertest.Request {
 	t.Helper()
 	body := servertest.JSON(map[string]string{"query": operation})
 	form := url.Values{"query": {operation}, "operations": {body}}.Encode()
@@ -28,7 +28,7 @@ func simpleRequests(t *testing.T, server, operation string) map[string]*http.Req
 		servertest.Check(t, w.WriteField(name, value))
 	}
 	servertest.Check(t, w.Close())
-	all := map[string]*http.Request{}
+	all := map[string]servertest.Request{}
 	for name, r := range map[string][4]string{
 		"form":             {"POST", "", "application/x-www-form-urlencoded", form},
 		"form in UTF-8":    {"POST", "", "application/x-www-form-urlencoded; charset=UTF-8", form},
@@ -45,12 +45,8 @@ func simpleRequests(t *testing.T, server, operation string) map[string]*http.Req
 		"HEAD":             {"HEAD", "?" + form, "", ""},
 		"JSON":             {"POST", "", "application/json", body},
 	} {
-		made, err := http.NewRequest(r[0], server+"/graphql"+r[1], strings.NewReader(r[3]))
-		servertest.Check(t, err)
-		if r[2] != "" {
-			made.Header.Set("Content-Type", r[2])
-		}
-		all[name] = made
+		all[name] = servertest.Request{Method: r[0], Path: "/graphql" + r[1], Body: r[3],
+			Header: []string{"Content-Type", cmp.Or(r[2], " ")}} // which is sent as none
 	}
 	return all
 }
@@ -73,17 +69,11 @@ func TestCrossSite_NoMutationIsDoneForAForeignPage(t *testing.T) {
 			accessTokens { id } activity(first: 100) { edges { node { id } } } } }`).Body
 	}
 	before := state()
-	send := func(r *http.Request, header ...string) (int, http.Header, string) {
-		r.Header.Set("Cookie", cookie)
-		for i := 0; i < len(header); i += 2 {
-			r.Header.Set(header[i], header[i+1])
-		}
-		answer, err := s.HTTP.Do(r)
-		servertest.Check(t, err)
-		defer answer.Body.Close()
-		body, err := io.ReadAll(answer.Body)
-		servertest.Check(t, err)
-		return answer.StatusCode, answer.Header, string(body)
+	send := func(r servertest.Request, header ...string) (int, http.Header, string) {
+		r.Header = append(append(r.Header, "Cookie", cookie), header...)
+		answer := s.Do(r)
+		servertest.Check(t, answer.Err)
+		return answer.Status, answer.Header, answer.Body
 	}
 	values := map[string]string{"cookie": "true", "email": servertest.JSON(eve.Email),
 		"password": servertest.JSON(servertest.Password)}
@@ -99,7 +89,7 @@ func TestCrossSite_NoMutationIsDoneForAForeignPage(t *testing.T) {
 	for _, f := range schema.Mutation.Fields {
 		operation := "mutation { " + f.Name + servertest.Arguments(schema, f, values) + " { __typename } }"
 		for page, header := range pages {
-			for way, r := range simpleRequests(t, s.URL, operation) {
+			for way, r := range simpleRequests(t, operation) {
 				sent++
 				status, h, body := send(r, header...)
 				if status < 400 || strings.Contains(body, `"data"`) || strings.Contains(body, `"path"`) ||
@@ -111,7 +101,7 @@ func TestCrossSite_NoMutationIsDoneForAForeignPage(t *testing.T) {
 		if f.Name == "logout" {
 			continue // below
 		}
-		_, h, body := send(simpleRequests(t, s.URL, operation)["JSON"], "Origin", app, "Sec-Fetch-Site", "same-site")
+		_, h, body := send(simpleRequests(t, operation)["JSON"], "Origin", app, "Sec-Fetch-Site", "same-site")
 		if strings.Contains(body, `"path":["`+f.Name+`"]`) || strings.Contains(body, `"`+f.Name+`":{`) {
 			done++
 		} else {
@@ -124,7 +114,7 @@ func TestCrossSite_NoMutationIsDoneForAForeignPage(t *testing.T) {
 		}
 	}
 	testenv.Equal(t, before, state(), "what ann has")
-	leaves := simpleRequests(t, s.URL, "mutation { logout { success } }")["JSON"]
+	leaves := simpleRequests(t, "mutation { logout { success } }")["JSON"]
 	_, _, body := send(leaves, "Origin", app)
 	if !strings.Contains(body, "true") || s.Code(ann, servertest.Me) != "UNAUTHENTICATED" {
 		t.Errorf("logout from an origin that is allowed: %s", body)
