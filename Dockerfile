@@ -5,6 +5,7 @@ WORKDIR /src/web
 COPY web/package.json web/package-lock.json web/.npmrc ./
 RUN npm ci --no-audit --no-fund
 COPY web/ ./
+COPY clients/typescript/tsconfig.json ../clients/typescript/
 COPY clients/typescript/src/ ../clients/typescript/src/
 RUN npm run build
 

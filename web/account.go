@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path"
 	"slices"
+	"strings"
 )
 
 // AccountConfig is what the pages at /account show of the server's configuration.
@@ -16,15 +17,12 @@ type AccountConfig struct {
 	Registration string                    // who gets an account: the value of GATEHOUSE_REGISTRATION
 	GraceDays    int                       // for how long a deleted account can be had again
 	Theme        []byte                    // CSS behind that of the pages; nil: none
+	GraphQL      http.Handler              // asked with what a browser without scripts sends
 	Redirect     func(address string) bool // whether a signed-in user may be sent on to an address; nil: to none
 }
 
 //go:embed account/account.html account/account.js account/account.css account/texts
 var accountFiles embed.FS
-
-// AccountPages are the pages: each is /account/PAGE. But for forgot, which has a mail sent, links of mails lead to them.
-var AccountPages = []string{"verify", "reset", "change-email", "undo-email", "secure", "invitation", "register", "export",
-	"forgot"}
 
 // accountTexts are the words of the pages in a language. Each language has the same names.
 type accountTexts struct {
@@ -39,13 +37,24 @@ type accountPage struct {
 	App, Language string
 	Themed        bool
 	Page          map[string]string
+	Action        accountAction
+
+	// Of a form that was sent.
+	Link, TypedName    string
+	Said               []string
+	Ended, ForgotShown bool
 }
+
+var accountHTML = template.Must(template.New("account.html").Option("missingkey=error").
+	ParseFS(accountFiles, "account/account.html"))
 
 // accountPages serves the pages in each language.
 type accountPages struct {
-	files    handler   // that have no words
-	pages    []handler // by language
-	apps     []app     // by language
+	graphql  http.Handler
+	files    handler                  // that have no words
+	pages    []map[string]accountPage // by language, then by address
+	opened   []handler                // the same, as they are opened
+	apps     []app                    // by language
 	redirect func(address string) bool
 }
 
@@ -53,6 +62,9 @@ type accountPages struct {
 // QR code of an authenticator app.
 const appPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+
+// formPolicy is of the pages with a form that browsers can send themselves.
+var formPolicy = strings.Replace(appPolicy, "form-action 'none'", "form-action 'self'", 1)
 
 // Files are the files of the pages: each is /account/FILE.
 func (c AccountConfig) Files() (names []string) {
@@ -81,36 +93,46 @@ func (c AccountConfig) newFiles() handler {
 // mails lead to, in the language of the request, else in English, and their files. What a page does, it does when its
 // button is pressed; to open it changes nothing.
 func Account(c AccountConfig) http.Handler {
-	a := &accountPages{files: c.newFiles(), redirect: c.Redirect}
+	a := &accountPages{graphql: c.GraphQL, files: c.newFiles(), redirect: c.Redirect}
 	for _, name := range languages {
-		a.pages = append(a.pages, accountPagesIn(name, c))
+		pages := accountPagesIn(name, c)
+		a.pages, a.opened = append(a.pages, pages), append(a.opened, opened(pages))
 	}
 	settings := appSettings{App: c.App, Registers: c.Registration != "closed", GraceDays: c.GraceDays}
 	a.apps = newApps("account", settings, "account.css", c.Theme)
 	return http.StripPrefix("/account", a)
 }
 
-// accountPagesIn writes the pages in a language. All is embedded, so an error is a fault of the build.
-func accountPagesIn(name string, c AccountConfig) handler {
-	html := template.Must(template.New("account.html").Option("missingkey=error").
-		ParseFS(accountFiles, "account/account.html"))
+// accountPagesIn reads the pages in a language, by their addresses. All is embedded, so an error is a fault of the build.
+func accountPagesIn(name string, c AccountConfig) map[string]accountPage {
 	text, err := accountFiles.ReadFile("account/texts/" + name + ".json")
 	var words accountTexts
 	if err == nil {
 		err = json.Unmarshal(text, &words)
 	}
-	pages := handler{}
-	for _, page := range AccountPages {
-		var b bytes.Buffer
-		if err == nil {
-			err = html.Execute(&b, accountPage{words, c.App, name, c.Theme != nil, words.Pages[page]})
-		}
-		pages["/"+page] = newFile(page+".html", b.Bytes())
-	}
 	if err != nil {
 		panic("web: " + err.Error())
 	}
+	pages := map[string]accountPage{}
+	for page, action := range accountActions {
+		pages["/"+page] = accountPage{
+			accountTexts: words, App: c.App, Language: name, Themed: c.Theme != nil, Page: words.Pages[page], Action: action,
+		}
+	}
 	return pages
+}
+
+// opened writes the pages as they are when a link is opened.
+func opened(pages map[string]accountPage) handler {
+	h := handler{}
+	for address, page := range pages {
+		var b bytes.Buffer
+		if err := accountHTML.Execute(&b, page); err != nil {
+			panic("web: " + err.Error())
+		}
+		h[address] = newFile(address+".html", b.Bytes())
+	}
+	return h
 }
 
 func (a *accountPages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -124,7 +146,13 @@ func (a *accountPages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.app(r, chosen).serve(w, r, "account")
 		return
 	}
-	a.pages[chosen].serve(w, r, appPolicy)
+	if r.Method == http.MethodPost {
+		setSecurityHeaders(w.Header())
+		w.Header().Set("Content-Security-Policy", formPolicy)
+		a.serveForm(w, r, a.pages[chosen][r.URL.Path])
+		return
+	}
+	a.opened[chosen].serve(w, r, formPolicy)
 }
 
 // app is the page at /account in a language. A reader is sent on by it only to an address that the server allows.

@@ -37,7 +37,11 @@ func TestRoutes_GivePagesOfOtherOriginsNothing(t *testing.T) {
 	for _, r := range s.table {
 		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodOptions} {
 			what := method + " " + r.path()
-			h := askAs(s, foreign, method, r.path()).Header()
+			answer := askAs(s, foreign, method, r.path())
+			h := answer.Header()
+			if strings.HasPrefix(r.pattern, "POST ") && method == http.MethodPost { // TestRoutes_AnswerNobody… has the control
+				testenv.Equal(t, http.StatusForbidden, answer.Code, "status of a form of another page to %s", r.path())
+			}
 			readable := h.Get("Access-Control-Allow-Origin")
 			if readable != "" && readable != "*" || h.Get("Access-Control-Allow-Credentials") != "" ||
 				readable == "*" && !strings.HasPrefix(r.path(), "/.well-known/") {
@@ -61,10 +65,13 @@ func TestRoutes_GivePagesOfOtherOriginsNothing(t *testing.T) {
 				continue
 			}
 			pages++
-			for _, part := range []string{"default-src 'none'", "base-uri 'none'", "form-action 'none'"} {
+			for _, part := range []string{"default-src 'none'", "base-uri 'none'"} {
 				if !strings.Contains(policy, part) {
 					t.Errorf("%s: the policy has no %s: %q", what, part, policy)
 				}
+			}
+			if !strings.Contains(policy, "form-action 'none'") && !strings.Contains(policy, "form-action 'self'") {
+				t.Errorf("%s: its forms may be sent elsewhere: %q", what, policy)
 			}
 			if _, scripts, _ := strings.Cut(policy, "script-src"); strings.Contains(before(scripts, ";"), "unsafe") {
 				t.Errorf("%s: scripts of others run: %q", what, policy)

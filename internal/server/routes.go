@@ -135,7 +135,7 @@ func (s *Server) routes(ctx context.Context, graphql http.Handler) []route {
 	linked := []string{"access"} // by the Playground
 	if s.config.AccountURL == "" {
 		linked = append(linked, "account", "admin")
-		all = append(all, s.pageRoutes()...)
+		all = append(all, s.pageRoutes(graphql)...)
 	}
 	if s.inbox != nil {
 		linked = append(linked, "inbox")
@@ -159,7 +159,7 @@ func (s *Server) routes(ctx context.Context, graphql http.Handler) []route {
 }
 
 // pageRoutes are the paths of the pages for users and administrators.
-func (s *Server) pageRoutes() (all []route) {
+func (s *Server) pageRoutes(graphql http.Handler) (all []route) {
 	add := func(h http.Handler, why string, paths ...string) {
 		for _, path := range paths {
 			all = append(all, route{"GET " + path, everyone, why, h})
@@ -172,9 +172,14 @@ func (s *Server) pageRoutes() (all []route) {
 		return paths
 	}
 	users, administrators := s.accountConfig(), s.adminConfig()
+	users.GraphQL = graphql
 	account, admin := web.Account(users), web.Admin(administrators)
 	add(account, "where users sign in and look after their account", "/account", "/account/{$}")
 	add(account, "pages of links in mails; a button sends their token", below("/account", web.AccountPages)...)
+	for _, path := range below("/account", web.AccountPages) {
+		all = append(all, route{"POST " + path, everyone, "their forms, of browsers that run no script",
+			http.NewCrossOriginProtection().Handler(account)})
+	}
 	add(account, "their scripts and styles", below("/account", users.Files())...)
 	add(admin, "shows administrators what the guard lets them see", "/admin", "/admin/{$}")
 	add(admin, "its scripts and styles", below("/admin", administrators.Files())...)

@@ -1,52 +1,12 @@
 // The page that a link of a mail leads to. Opening it changes nothing, since scanners open links: the button does. The
-// server writes the page in the reader's language, with all that is said here.
-const pages = {
-  verify: {
-    query: 'mutation($token: String!) { verifyEmail(input: {token: $token}) { success } }',
-  },
-  'change-email': {
-    query: 'mutation($token: String!) { confirmEmailChange(input: {token: $token}) { success } }',
-  },
-  'undo-email': {
-    forgot: true,
-    query: 'mutation($token: String!) { revertEmailChange(input: {token: $token}) { success } }',
-  },
-  secure: {
-    forgot: true,
-    query: 'mutation($token: String!) { secureAccount(input: {token: $token}) { success } }',
-  },
-  reset: {
-    fields: ['password'],
-    forgot: true,
-    query: 'mutation($token: String!, $password: String!) ' +
-      '{ resetPassword(input: {token: $token, newPassword: $password}) { accessToken } }',
-  },
-  invitation: {
-    fields: ['password', 'name'],
-    query: 'mutation($token: String!, $password: String!, $name: String) ' +
-      '{ acceptInvitation(input: {token: $token, password: $password, name: $name}) { accessToken } }',
-  },
-  register: {
-    fields: ['password', 'name'],
-    query: 'mutation($token: String!, $password: String!, $name: String) ' +
-      '{ verifyEmail(input: {token: $token, password: $password, name: $name}) { success } }',
-  },
-  export: {
-    query: 'mutation($token: String!) { downloadMyData(input: {token: $token}) { json } }',
-  },
-  forgot: {
-    fields: ['email'],
-    open: true, // to all, without a token
-    query: 'mutation($email: String!) { requestPasswordReset(input: {email: $email}) { success } }',
-  },
-};
-
-const { query, fields = [], forgot, open } = pages[location.pathname.split('/').pop()];
+// server writes the page in the reader's language, with its document and all that is said here.
 const token = new URLSearchParams(location.hash.slice(1)).get('token');
 history.replaceState(null, '', location.pathname); // what a browser remembers has no token
 addEventListener('hashchange', () => location.reload()); // another link was opened in the place of this one
 
 const find = (selector) => document.querySelector(selector);
+const form = find('form');
+const { document: query, open } = form.dataset; // open is there when no token is needed
 const textOf = (name) => find(`[data-text="${name}"]`)?.textContent;
 
 function say(...sentences) {
@@ -70,19 +30,24 @@ async function ask(document, variables, access) {
 
 // end takes the form away, and puts the keyboard's focus on what is said in its place.
 function end(...sentences) {
-  find('form').hidden = true;
+  form.hidden = true;
   say(...sentences);
   find('[role=status]').focus();
+}
+
+// offerReset shows the link to the page that has a mail sent for a new password, where that is another way on.
+function offerReset() {
+  if (find('#forgot')) find('#forgot').hidden = false;
 }
 
 function refuse({ code, reason, retryAfter } = {}) {
   if (code === 'INVALID_TOKEN') {
     end(textOf(reason) ?? textOf('unknown'), textOf('again'));
-    find('#forgot').hidden = !forgot;
+    offerReset();
     return;
   }
   say((textOf(reason) ?? textOf(code) ?? textOf('failed')).replace('{seconds}', retryAfter));
-  find('input:enabled')?.focus();
+  find('input:not([hidden])')?.focus();
 }
 
 // save lets the browser keep a JSON text as a file, written for readers.
@@ -100,8 +65,8 @@ async function submit(event) {
   busy = true;
   say();
   try {
-    const typed = [...new FormData(find('form'))].filter(([, value]) => value); // what is left empty is not sent
-    const variables = { ...(!open && { token }), ...Object.fromEntries(typed) };
+    const typed = [...new FormData(form)].filter(([, value]) => value); // what is left empty is not sent
+    const variables = { ...(open === undefined && { token }), ...Object.fromEntries(typed) };
     const { data, errors } = await ask(query, variables);
     if (errors?.[0].extensions?.code === 'SECOND_FACTOR_REQUIRED') {
       end(textOf('done')); // the password is changed; signing in wants the second factor
@@ -122,13 +87,11 @@ async function submit(event) {
   }
 }
 
-if (token || open) {
-  for (const name of fields) {
-    find(`#${name}`).disabled = find(`#${name}`).parentElement.hidden = false;
-  }
-  find('form').hidden = false;
-  find('form').addEventListener('submit', submit);
+form.classList.remove('waits');
+if (token || open !== undefined) {
+  form.addEventListener('submit', submit);
 } else {
+  form.hidden = true;
   say(textOf('missing'), textOf('again'));
-  find('#forgot').hidden = !forgot;
+  offerReset();
 }

@@ -3,7 +3,7 @@
 // effect. It exits 1 with a sentence when anything is not as it should be. With "all", each kind in each language and on
 // each screen. SCREENSHOTS names a folder for pictures of each step.
 import { readFile } from 'node:fs/promises';
-import { audit, devices, fits, hangGuard, must, run, watch } from './browser.mjs';
+import { audit, desk, devices, fits, hangGuard, must, run, watch } from './browser.mjs';
 
 const [url, kinds, all] = process.argv.slice(2);
 const pictures = process.env.SCREENSHOTS;
@@ -53,11 +53,15 @@ class Person {
   }
 
   // mailed waits for a mail, and gives the token of its link.
-  async mailed(kind, to = this.address) {
+  async mailed(kind, to) {
+    return new URLSearchParams(new URL(await this.linkOf(kind, to)).hash.slice(1)).get('token');
+  }
+
+  async linkOf(kind, to = this.address) {
     for (const until = Date.now() + hangGuard; Date.now() < until; await new Promise((resolve) => setTimeout(resolve, 20))) {
       const mails = await (await fetch(new URL('inbox', url), { headers: { accept: 'application/json' } })).json();
       const found = mails.find((mail) => mail.kind === kind && mail.to === to);
-      if (found) return new URLSearchParams(new URL(found.links[0]).hash.slice(1)).get('token');
+      if (found) return found.links[0];
     }
     throw new Error(`no mail ${kind} to ${to} comes`);
   }
@@ -236,7 +240,7 @@ class Walk {
   // press types what the page asks for, and presses its button, with the keyboard alone.
   async press(page, typed) {
     if (typed) {
-      await tabTo(page, page.locator('input:enabled').first());
+      await tabTo(page, page.locator('input:not([hidden])').first());
       await page.keyboard.type(typed);
     }
     await tabTo(page, page.getByRole('button', { name: this.words.pages[page.url().split('/').pop()].button, exact: true }));
@@ -310,6 +314,53 @@ async function walk(browser, origin, kind, language, device) {
   must(faults.length === 0, `${name}: ${faults.join('; ')}`);
 }
 
+// withoutScripts follows the link of a mail in a browser that runs none: the form is sent with the page's own address.
+async function withoutScripts(browser, kind, language) {
+  walks += 1;
+  const { cause, effect, page: own = kind, typed, to = ({ address }) => address } = flows[kind];
+  const { pages, labels, messages } = texts[language];
+  const ann = new Person(`ann${walks}`, language);
+  await ann.register();
+  await cause(ann);
+  const link = await ann.linkOf(kind, to(ann));
+  const context = await browser.newContext({ ...desk, locale: language, javaScriptEnabled: false });
+  const faults = watch(context, new URL(url).origin);
+  const page = await context.newPage();
+  const says = (...sentences) => page.getByRole('status').filter({ hasText: sentences.join('') }).waitFor();
+  const send = async (password) => {
+    if (password) await page.getByLabel(labels.password).fill(password);
+    await page.getByRole('button', { name: pages[own].button, exact: true }).click();
+  };
+  try {
+    await page.goto(link);
+    await page.getByLabel(labels.link).fill(page.url());
+    await fits(page, 'the page without scripts');
+    if (pictures) await page.screenshot({ path: `${pictures}/${kind}-${language}-without-scripts.png` });
+    if (typed) {
+      await send('password');
+      await says(messages.TOO_COMMON); // and the link is there still
+    }
+    const downloads = [];
+    page.on('download', (download) => downloads.push(download));
+    await send(typed);
+    if (kind === 'export') {
+      while (!downloads.length) await page.waitForEvent('download');
+    } else {
+      await says(pages[own].done);
+    }
+    await effect(ann, downloads);
+    await page.goto('about:blank'); // from the page itself the link would lead nowhere
+    await page.goto(link);
+    await page.getByLabel(labels.link).fill(link);
+    await send(typed);
+    await says(messages.used, pages[own].again);
+  } catch (error) {
+    faults.push(error.message);
+  }
+  await context.close();
+  must(faults.length === 0, `${kind} without scripts, in ${language}: ${faults.join('; ')}`);
+}
+
 await run('pages', new URL(url).hostname, async (browser) => {
   for (const [n, kind] of kinds.split(',').entries()) {
     must(flows[kind], `a mail ${kind} has a link, and web/test/pages.mjs does not follow it: say in flows how it is caused`);
@@ -317,6 +368,7 @@ await run('pages', new URL(url).hostname, async (browser) => {
       for (const [d, device] of Object.keys(devices).entries()) {
         if (all || (l === n % languages.length && d === l)) await walk(browser, new URL(url).origin, kind, language, device);
       }
+      if (all || l === (n + 1) % languages.length) await withoutScripts(browser, kind, language);
     }
   }
 });
