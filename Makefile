@@ -53,7 +53,7 @@ check: lint ## the inner loop: lint, and the packages' own tests without their l
 	@go test -short $(OWN)
 
 test: playground ## run all tests that this machine can run, and list what was skipped; TEST_LONG=name,… runs long forms
-	@echo "ten to fifteen minutes on two cores"
+	@echo "fifteen to thirty minutes on two cores"
 	@rm -f "$(SKIPS)"
 	go build -ldflags "-s -w" -o $(PROGRAM) .
 	cd examples/go && go vet ./... && go test ./...
@@ -61,9 +61,10 @@ test: playground ## run all tests that this machine can run, and list what was s
 	@echo "tests that run apart" && TEST_SKIPS="$(SKIPS)" TEST_PROGRAM="$(PROGRAM)" go test $(TESTFLAGS) -vet off -ldflags "-s -w" -timeout $(TIMEOUT) -p 2 $(APART)
 	@if [ -s "$(SKIPS)" ]; then echo "skipped:"; sort -u "$(SKIPS)" | sed 's/^/  /'; else echo "nothing was skipped"; fi
 
-# test/repo compares files and runs other programs: nothing of ours runs beside itself there.
+# test/repo compares files, and test/e2e mostly asks for one thing at a time: test/faults and test/abuse ask the program,
+# built with the detector, for many at once.
 race: ## run the Go tests with the race detector, without their long parts
-	@go test -race -ldflags "-s -w" -short -timeout $(TIMEOUT) $(filter-out %/test/repo,$(TOGETHER))
+	@go test -race -ldflags "-s -w" -short -timeout $(TIMEOUT) $(filter-out %/test/repo %/test/e2e,$(TOGETHER))
 	@go test -race -ldflags "-s -w" -short -timeout $(TIMEOUT) -p 1 $(APART)
 
 fuzz: ## fuzz the guard against the second evaluator for 60 s

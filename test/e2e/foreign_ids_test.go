@@ -113,6 +113,9 @@ func rows(t *testing.T, db *sql.DB) string {
 			servertest.Check(t, found.Scan(values...))
 			line := table
 			for i, v := range values {
+				if table == "sessions" && columns[i] == "last_used_at" { // of the session that asks, once a minute
+					continue
+				}
 				line += fmt.Sprintf(" %s=%q", columns[i], v.(*sql.NullString).String)
 			}
 			all = append(all, line)
