@@ -53,6 +53,14 @@ test("the answer to a sign-out, if another user has signed in meanwhile, leaves 
   assert.equal(await clock(codeOf(b.request(me))), "done");
 });
 
+test("the end of a session that is told late ends no other", async () => {
+  const { world, a, b, clock, pause } = await twoTabs({}, { locks: undefined });
+  world.latency = () => 500;
+  await clock(Promise.all([b.signOut(), login(a, "bob")]));
+  await pause();
+  assert.deepEqual([a.session.userId, b.session.userId], ["bob", "bob"]);
+});
+
 test("a page that has just been loaded can sign out", async () => {
   const { world, server, clock } = await twoTabs();
   const late = world.tab();
