@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// serveNewAdministrator creates an administrator with a made-up address and password, and answers with both. A client that
-// can ask for it can read the inbox, and so take over the account of any administrator there is.
+// serveNewAdministrator creates an administrator with a made-up address and password, and answers with both. A client
+// that can ask for it can read the inbox, and so take over the account of any administrator there is.
 func (s *Server) serveNewAdministrator(w http.ResponseWriter, r *http.Request) {
 	address, password := "admin-"+strings.ToLower(rand.Text()[:8])+"@example.com", rand.Text()
 	user, err := s.accounts.CreateAdministrator(r.Context(), address, password)
