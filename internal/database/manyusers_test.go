@@ -44,7 +44,14 @@ func TestMigrate_ManyUsersWithoutAStandstill(t *testing.T) {
 // migrateBesideTraffic applies one file.
 func migrateBesideTraffic(t *testing.T, d *database.Database, many int) {
 	t.Helper()
-	traffic := &traffic{t: t, d: d, many: many, over: make(chan struct{})}
+	bound := time.Minute // a hang; the promise is measured by the long form, which has the machine for itself
+	switch {
+	case testenv.Long("users") && d.Shared():
+		bound = time.Second
+	case testenv.Long("users"): // where a write waits for an index to be built; it is refused after five seconds
+		bound = 4 * time.Second
+	}
+	traffic := &traffic{t: t, d: d, many: many, bound: bound, over: make(chan struct{})}
 	traffic.begin()
 	time.Sleep(50 * time.Millisecond)
 	began := time.Now()
@@ -57,13 +64,6 @@ func migrateBesideTraffic(t *testing.T, d *database.Database, many int) {
 	t.Logf("%d users: %v took %v; the longest read %v, the longest write %v (of %d and %d)", many, applied,
 		took.Round(time.Millisecond), traffic.longest[0].Round(time.Millisecond), traffic.longest[1].Round(time.Millisecond),
 		traffic.done[0], traffic.done[1])
-	bound := time.Minute // a hang; the promise is measured by the long form, which has the machine for itself
-	switch {
-	case testenv.Long("users") && d.Shared():
-		bound = time.Second
-	case testenv.Long("users"): // where a write waits for an index to be built; it is refused after five seconds
-		bound = 4 * time.Second
-	}
 	if longest := max(traffic.longest[0], traffic.longest[1]); longest > bound {
 		t.Errorf("%v: somebody waited for %v", applied, longest)
 	}
@@ -103,11 +103,13 @@ func places(t *testing.T, d *database.Database) (files string) {
 	return files
 }
 
-// traffic is one who reads users with their sessions, and one who writes both.
+// traffic is one who reads users with their sessions, and one who writes both. Who is refused after the program's wait
+// for a lock, which a slow machine outlasts, asks again until the bound.
 type traffic struct {
 	t       *testing.T
 	d       *database.Database
 	many    int
+	bound   time.Duration
 	over    chan struct{}
 	both    sync.WaitGroup
 	longest [2]time.Duration
@@ -135,8 +137,12 @@ func (f *traffic) begin() {
 					return
 				default:
 				}
-				began := time.Now()
-				if err := ask(fmt.Sprintf("%08x-0000-7000-8000-000000000000", n)); err != nil {
+				id, began := fmt.Sprintf("%08x-0000-7000-8000-000000000000", n), time.Now()
+				err := ask(id)
+				for database.Unavailable(err) && time.Since(began) < f.bound {
+					err = ask(id)
+				}
+				if err != nil {
 					f.t.Errorf("during a migration: %v", err)
 					return
 				}
