@@ -7,7 +7,6 @@ import (
 	"html/template"
 	"net/http"
 	"path"
-	"slices"
 	"strings"
 )
 
@@ -17,8 +16,10 @@ type AccountConfig struct {
 	Registration string                    // who gets an account: the value of GATEHOUSE_REGISTRATION
 	GraceDays    int                       // for how long a deleted account can be had again
 	Theme        []byte                    // CSS behind that of the pages; nil: none
-	GraphQL      http.Handler              // asked with what a browser without scripts sends
 	Redirect     func(address string) bool // whether a signed-in user may be sent on to an address; nil: to none
+	// Answer has an operation of GraphQL answered, as JSON both, to the client of a request: for nobody, or for whom an
+	// access token names.
+	Answer func(r *http.Request, operation []byte, accessToken string) []byte
 }
 
 //go:embed account/account.html account/account.js account/account.css account/texts
@@ -50,7 +51,7 @@ var accountHTML = template.Must(template.New("account.html").Option("missingkey=
 
 // accountPages serves the pages in each language.
 type accountPages struct {
-	graphql  http.Handler
+	answer   func(r *http.Request, operation []byte, accessToken string) []byte
 	files    handler                  // that have no words
 	pages    []map[string]accountPage // by language, then by address
 	opened   []handler                // the same, as they are opened
@@ -67,24 +68,15 @@ const appPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-
 var formPolicy = strings.Replace(appPolicy, "form-action 'none'", "form-action 'self'", 1)
 
 // Files are the files of the pages: each is /account/FILE.
-func (c AccountConfig) Files() (names []string) {
-	for name := range c.newFiles() {
-		names = append(names, name[1:])
-	}
-	slices.Sort(names)
-	return names
-}
+func (c AccountConfig) Files() []string { return c.newFiles().names() }
 
 // newFiles returns what has no words: scripts, styles, and the licenses of what they are built from.
 func (c AccountConfig) newFiles() handler {
-	files := builtFiles("account")
+	files := builtFiles("account").themed(c.Theme)
 	for file, content := range newHandler(accountFiles, "account") {
 		if ext := path.Ext(file); ext == ".js" || ext == ".css" {
 			files[file] = content
 		}
-	}
-	if c.Theme != nil {
-		files["/"+themeFile] = newFile(themeFile, c.Theme)
 	}
 	return files
 }
@@ -93,7 +85,7 @@ func (c AccountConfig) newFiles() handler {
 // mails lead to, in the language of the request, else in English, and their files. What a page does, it does when its
 // button is pressed; to open it changes nothing.
 func Account(c AccountConfig) http.Handler {
-	a := &accountPages{graphql: c.GraphQL, files: c.newFiles(), redirect: c.Redirect}
+	a := &accountPages{answer: c.Answer, files: c.newFiles(), redirect: c.Redirect}
 	for _, name := range languages {
 		pages := accountPagesIn(name, c)
 		a.pages, a.opened = append(a.pages, pages), append(a.opened, opened(pages))

@@ -83,27 +83,10 @@ func (p *accountPage) variables(r *http.Request) map[string]string {
 	return variables
 }
 
-// ask sends a document as the client of r, but for who that is: a form of another page could have been sent.
+// ask has a document answered for nobody, or for whom an access token names.
 func (a *accountPages) ask(r *http.Request, document string, variables map[string]string, token string) (answer graphqlAnswer) {
-	body, err := json.Marshal(map[string]any{"query": document, "variables": variables})
-	if err != nil {
-		return answer
-	}
-	asked, err := http.NewRequestWithContext(r.Context(), http.MethodPost, "/graphql", bytes.NewReader(body))
-	if err != nil {
-		return answer
-	}
-	asked.RemoteAddr, asked.Host = r.RemoteAddr, r.Host
-	asked.Header = http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}}
-	for _, name := range []string{"User-Agent", "Accept-Language"} {
-		asked.Header[name] = r.Header[name]
-	}
-	if token != "" {
-		asked.Header.Set("Authorization", "Bearer "+token)
-	}
-	recorded := recorder{header: http.Header{}}
-	a.graphql.ServeHTTP(&recorded, asked)
-	if json.Unmarshal(recorded.body.Bytes(), &answer) != nil {
+	operation, err := json.Marshal(map[string]any{"query": document, "variables": variables})
+	if err != nil || json.Unmarshal(a.answer(r, operation, token), &answer) != nil {
 		return graphqlAnswer{}
 	}
 	return answer
@@ -151,13 +134,3 @@ func serveDownload(w http.ResponseWriter, text string) {
 	w.Header().Set("Content-Disposition", `attachment; filename="my-data.json"`)
 	w.Write(b.Bytes())
 }
-
-// recorder keeps what a handler answers.
-type recorder struct {
-	header http.Header
-	body   bytes.Buffer
-}
-
-func (r *recorder) Header() http.Header         { return r.header }
-func (r *recorder) WriteHeader(int)             {}
-func (r *recorder) Write(b []byte) (int, error) { return r.body.Write(b) }

@@ -1,9 +1,6 @@
 package web
 
-import (
-	"net/http"
-	"slices"
-)
+import "net/http"
 
 // AdminConfig is what the page at /admin shows of the server's configuration.
 type AdminConfig struct {
@@ -14,21 +11,9 @@ type AdminConfig struct {
 }
 
 // Files are the files of the page: each is /admin/FILE.
-func (c AdminConfig) Files() (names []string) {
-	for name := range c.newFiles() {
-		names = append(names, name[1:])
-	}
-	slices.Sort(names)
-	return names
-}
+func (c AdminConfig) Files() []string { return c.newFiles().names() }
 
-func (c AdminConfig) newFiles() handler {
-	files := builtFiles("admin")
-	if c.Theme != nil {
-		files["/"+themeFile] = newFile(themeFile, c.Theme)
-	}
-	return files
-}
+func (c AdminConfig) newFiles() handler { return builtFiles("admin").themed(c.Theme) }
 
 // Admin serves the page at /admin, by which administrators look after users, in the language of the request, else in
 // English, and its files. Everyone may load it: what it shows, the API decides.

@@ -56,6 +56,23 @@ func builtFiles(name string) handler {
 	return newHandler(dist, root)
 }
 
+// themed adds the operator's style, if there is one.
+func (h handler) themed(theme []byte) handler {
+	if theme != nil {
+		h["/"+themeFile] = newFile(themeFile, theme)
+	}
+	return h
+}
+
+// names are those of the files, in order.
+func (h handler) names() (names []string) {
+	for name := range h {
+		names = append(names, name[1:])
+	}
+	slices.Sort(names)
+	return names
+}
+
 // newApps reads a page in each language. Before the styles that are built comes base, unless it is "". All is embedded,
 // so an error is a fault of the build.
 func newApps(name string, settings appSettings, base string, theme []byte) (apps []app) {

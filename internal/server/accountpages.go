@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"strconv"
@@ -31,6 +32,28 @@ func (s *Server) adminConfig() web.AdminConfig {
 		c.Pages = []string{"access"}
 	}
 	return c
+}
+
+// answerAsNobody answers operations that the client of a request has not sent itself: another page could have sent the
+// request, so it counts for nobody, or for whom an access token names.
+func answerAsNobody(graphql http.Handler) func(r *http.Request, operation []byte, accessToken string) []byte {
+	return func(r *http.Request, operation []byte, accessToken string) []byte {
+		asked, err := http.NewRequestWithContext(r.Context(), http.MethodPost, "/graphql", bytes.NewReader(operation))
+		if err != nil {
+			return nil
+		}
+		asked.RemoteAddr, asked.Host = r.RemoteAddr, r.Host
+		asked.Header = http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}}
+		for _, name := range []string{"User-Agent", "Accept-Language"} {
+			asked.Header[name] = r.Header[name]
+		}
+		if accessToken != "" {
+			asked.Header.Set("Authorization", "Bearer "+accessToken)
+		}
+		response := &recorder{header: http.Header{}}
+		graphql.ServeHTTP(response, asked)
+		return response.body.Bytes()
+	}
 }
 
 // maxRedirectLen bounds the address of a page to which a user is sent on, in bytes.

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -93,6 +95,32 @@ func TestPages_AreServedUnlessLinksLeadToOthers(t *testing.T) {
 			answer := httptest.NewRecorder()
 			s.Handler.ServeHTTP(answer, r)
 			testenv.Equal(t, want, answer.Code, "%s with %q", path, environment)
+		}
+	}
+}
+
+// TestAnswerAsNobody_TakesNothingOfWhoAsks but where they are, with what, and in which language.
+func TestAnswerAsNobody_TakesNothingOfWhoAsks(t *testing.T) {
+	for token, want := range map[string]string{"": "", "T1": "Bearer T1"} {
+		r := httptest.NewRequest(http.MethodPost, "/account/verify?token=secret", strings.NewReader("secret"))
+		r.RemoteAddr, r.Host = "192.0.2.7:1", "id.example.com"
+		for name, value := range map[string]string{
+			"Cookie": "gatehouse_refresh=secret", "Authorization": "Bearer secret", "Origin": "https://secret.example",
+			"User-Agent": "Lynx", "Accept-Language": "de",
+		} {
+			r.Header.Set(name, value)
+		}
+		var asked *http.Request
+		answer := answerAsNobody(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			asked = r
+			io.Copy(w, r.Body)
+		}))(r, []byte(`{"query": "{ me { id } }"}`), token)
+		testenv.Equal(t, `{"query": "{ me { id } }"}`, string(answer), "answer")
+		testenv.Equal(t, want, asked.Header.Get("Authorization"), "Authorization")
+		testenv.Equal(t, "192.0.2.7:1 id.example.com Lynx de", strings.Join([]string{
+			asked.RemoteAddr, asked.Host, asked.UserAgent(), asked.Header.Get("Accept-Language")}, " "), "who asks")
+		if strings.Contains(fmt.Sprint(asked.Header, asked.URL), "secret") {
+			t.Errorf("sent on: %v %v", asked.URL, asked.Header)
 		}
 	}
 }

@@ -172,7 +172,7 @@ func (s *Server) pageRoutes(graphql http.Handler) (all []route) {
 		return paths
 	}
 	users, administrators := s.accountConfig(), s.adminConfig()
-	users.GraphQL = graphql
+	users.Answer = answerAsNobody(graphql)
 	account, admin := web.Account(users), web.Admin(administrators)
 	add(account, "where users sign in and look after their account", "/account", "/account/{$}")
 	add(account, "pages of links in mails; a button sends their token", below("/account", web.AccountPages)...)

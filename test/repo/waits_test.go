@@ -1,10 +1,12 @@
 package repo
 
 import (
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"go/types"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -42,6 +44,26 @@ func TestTests_WaitAsLongAsABusyMachineTakes(t *testing.T) {
 	}
 	if waits < 20 || guards < 3 || opens != 1 {
 		t.Errorf("found %d waits, %d guards and %d SQLite files: the test looks in the wrong place", waits, guards, opens)
+	}
+}
+
+// TestBrowserTests_WaitByOneMeasure: scripts start a browser, and say how long it waits, by web/test/browser.mjs alone.
+func TestBrowserTests_WaitByOneMeasure(t *testing.T) {
+	const driver = "web/test/browser.mjs"
+	own := regexp.MustCompile(`playwright-core|\.launch\(\{|setDefault\w*Timeout\(|timeout:`)
+	users := 0
+	for _, name := range tracked(t, "*.mjs") {
+		text := servertest.ReadFile(t, name)
+		if found := own.FindString(text); found != "" && name != driver {
+			t.Errorf("%s has %q; import from %s", name, found, driver)
+		}
+		if strings.Contains(text, "/browser.mjs'") {
+			users++
+		}
+	}
+	guard := fmt.Sprintf("hangGuard = %d;", servertest.HangGuard.Milliseconds())
+	if text := strings.ReplaceAll(servertest.ReadFile(t, driver), "_", ""); users < 8 || !strings.Contains(text, guard) {
+		t.Errorf("%d scripts import %s, which should have %s", users, driver, guard)
 	}
 }
 

@@ -52,7 +52,7 @@ const inputs = {
 
 function Proof({ ways, email, done }) {
   const [way, setWay] = useState(ways[0]);
-  const [first] = [useRef()];
+  const first = useRef();
   useEffect(() => first.current?.querySelector('input, button')?.focus(), [way]);
   const others = ways.filter((other) => other !== way).map((other) => (
     <button type="button" class="link" key={other} onClick={() => setWay(other)}>{t(`stepUp.by.${other}`)}</button>

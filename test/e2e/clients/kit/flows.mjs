@@ -10,7 +10,7 @@ import { randomUUID } from 'node:crypto';
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
-import { hangGuard, must, run } from '../../../../web/test/browser.mjs';
+import { must, run } from '../../../../web/test/browser.mjs';
 import { startProxy } from './proxy.mjs';
 
 const [pageURL, api, control, build] = process.argv.slice(2);
@@ -237,7 +237,6 @@ const flows = {
 async function walk(browser, library) {
   const proxy = await startProxy(api);
   const context = await browser.newContext();
-  context.setDefaultTimeout(hangGuard);
   let now = 'the page';
   try {
     const [tab, other] = await Promise.all([0, 1].map(() => Tab.open(context, library, proxy.url)));
