@@ -19,11 +19,16 @@ export function t(name, values = {}) {
 
 export const number = (n) => new Intl.NumberFormat(language).format(n);
 
-const moments = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' });
-const days = new Intl.DateTimeFormat(language, { dateStyle: 'medium' });
-
-export const moment = (time) => moments.format(new Date(time));
-export const day = (time) => days.format(new Date(time));
+// dates has a format of Intl when it is first used: to make one takes as long as to show the form of sign-in.
+function dates(options) {
+  let format;
+  return (time) => {
+    format ??= new Intl.DateTimeFormat(language, options);
+    return format.format(new Date(time));
+  };
+}
+export const moment = dates({ dateStyle: 'medium', timeStyle: 'short' });
+export const day = dates({ dateStyle: 'medium' });
 
 // seconds is a time to wait, in the largest unit that fits.
 export function duration(seconds) {
