@@ -31,6 +31,8 @@ func TestRequest_IsSentAgainOnlyIfNothingWasDone(t *testing.T) {
 		{`mutation M { a { b } }`, `{"data":{"a":{"b":null}},"errors":[{"path":["a","b"],` + expired + `}]}`, false},
 		{`mutation M { ...F } fragment F on Mutation { a }`,
 			`{"data":null,"errors":[{"path":["a"],` + expired + `}]}`, false},
+		{`mutation M { a ...F } fragment F on Mutation { b }`,
+			`{"data":null,"errors":[{"path":["a"],` + expired + `}]}`, false},
 		{`mutation M { not GraphQL`, `{"data":null,"errors":[{"path":["a"],` + expired + `}]}`, false},
 		{`query M { a b }`, `{"data":{"a":1,"b":null},"errors":[{"path":["b"],` + expired + `}]}`, true},
 		{`mutation M { a }`, `{"errors":[{"message":"no","extensions":{"code":"UNAVAILABLE","retryAfter":1}}]}`, false},

@@ -166,14 +166,28 @@ func TestSession_TellsTheServerOfACopy(t *testing.T) {
 }
 
 func TestSession_OfAStoredToken(t *testing.T) {
-	signedIn(t, func(t *testing.T, s *server, _ *gatehouse.Client, stored *string) {
-		c, err := gatehouse.New(gatehouse.Config{URL: address, Transport: s, RefreshToken: *stored})
-		check(t, err)
-		token, err := c.AccessToken(ctx)
-		check(t, err)
-		want(t, "whose", []string{"ann", "ann"}, []string{claimsOf(token).Sub, c.UserID()})
-		want(t, "requests", []string{"Refresh"}, s.requests)
-	})
+	for _, c := range []struct {
+		requests, user string
+		ask            func(c *gatehouse.Client) error
+	}{
+		{"Refresh", "ann", func(c *gatehouse.Client) error {
+			token, err := c.AccessToken(ctx)
+			check(t, err)
+			want(t, "whose the token is", "ann", claimsOf(token).Sub)
+			return nil
+		}},
+		{"Refresh Write", "ann", func(c *gatehouse.Client) error { return c.Do(ctx, write, nil, nil) }},
+		{"Refresh Logout", "", func(c *gatehouse.Client) error { return c.SignOut(ctx) }},
+		{"Refresh Login", "bob", func(c *gatehouse.Client) error { return login(c, "bob") }},
+	} {
+		signedIn(t, func(t *testing.T, s *server, _ *gatehouse.Client, stored *string) {
+			client, err := gatehouse.New(gatehouse.Config{URL: address, Transport: s, RefreshToken: *stored})
+			check(t, err)
+			check(t, c.ask(client))
+			want(t, "requests", c.requests, strings.Join(s.requests, " "))
+			want(t, c.requests+": who is signed in", c.user, client.UserID())
+		})
+	}
 }
 
 func TestSession_IsThatBeforeWhenItCannotBeStored(t *testing.T) {

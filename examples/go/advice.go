@@ -1,42 +1,46 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
 
-// unknownCode is the advice for a code that the schema did not have when this program was generated.
+	gatehouse "github.com/gatehouse/gatehouse/clients/go"
+)
+
+// unknownCode is the advice for a code that the schema did not have when this program was written.
 const unknownCode = "update this program, it does not know this answer"
 
 // advice is what a user can do about a refusal.
-func advice(r *Refusal) string {
-	switch r.Code {
-	case ErrorCodeUnauthenticated, ErrorCodeInvalidToken:
+func advice(e *gatehouse.Error) string {
+	switch e.Code {
+	case gatehouse.Unauthenticated, gatehouse.InvalidToken:
 		return "sign in again"
-	case ErrorCodeReauthenticationRequired:
+	case gatehouse.ReauthenticationRequired:
 		return "give your password once more"
-	case ErrorCodeSecondFactorRequired:
+	case gatehouse.SecondFactorRequired:
 		return "give a code of your authenticator app"
-	case ErrorCodeInvalidCredentials:
+	case gatehouse.InvalidCredentials:
 		return "check the address and the password"
-	case ErrorCodeVerificationRequired:
+	case gatehouse.VerificationRequired:
 		return "read the mail that is on its way"
-	case ErrorCodeEmailTaken:
+	case gatehouse.EmailTaken:
 		return "sign in, there is an account with this address"
-	case ErrorCodeBadUserInput:
-		return fmt.Sprintf("change %v", r.Extensions["field"])
-	case ErrorCodeNotFound:
+	case gatehouse.BadUserInput:
+		return "change " + e.Field
+	case gatehouse.NotFound:
 		return "look elsewhere, it is not here"
-	case ErrorCodeForbidden, ErrorCodeInsufficientScope:
+	case gatehouse.Forbidden, gatehouse.InsufficientScope:
 		return "ask an administrator, you may not do this"
-	case ErrorCodeLastAdmin:
+	case gatehouse.LastAdmin:
 		return "make somebody else an administrator first"
-	case ErrorCodeMailOff:
+	case gatehouse.MailOff:
 		return "ask the operator, this needs mail"
-	case ErrorCodeRateLimited, ErrorCodeUnavailable:
-		return fmt.Sprintf("try again in %v seconds", r.Extensions["retryAfter"])
-	case ErrorCodePersistedQueryNotSupported, ErrorCodeLimitExceeded, ErrorCodeGraphqlParseFailed,
-		ErrorCodeGraphqlValidationFailed:
+	case gatehouse.RateLimited, gatehouse.Unavailable:
+		return fmt.Sprintf("try again in %v", e.RetryAfter)
+	case gatehouse.PersistedQueryNotSupported, gatehouse.LimitExceeded, gatehouse.GraphQLParseFailed,
+		gatehouse.GraphQLValidationFailed:
 		return "update this program, it asks what the server does not take"
-	case ErrorCodeInternal:
-		return fmt.Sprintf("tell the operator, with request %v", r.Extensions["requestId"])
+	case gatehouse.Internal:
+		return "tell the operator, with request " + e.RequestID
 	default:
 		return unknownCode
 	}

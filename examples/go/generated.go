@@ -9,81 +9,6 @@ import (
 	"github.com/Khan/genqlient/graphql"
 )
 
-// The value of `extensions.code`, which every error carries.
-type ErrorCode string
-
-const (
-	// A guarded field, and no usable credential; `reason` is `missing`, `expired`, `revoked` or `invalid`.
-	ErrorCodeUnauthenticated ErrorCode = "UNAUTHENTICATED"
-	// Signed in, but not recently enough; `maxAge` says how recently, in seconds.
-	ErrorCodeReauthenticationRequired ErrorCode = "REAUTHENTICATION_REQUIRED"
-	// The token lacks scopes, listed in `missingScopes`.
-	ErrorCodeInsufficientScope ErrorCode = "INSUFFICIENT_SCOPE"
-	// Not allowed: to this caller, or on this server to anybody.
-	ErrorCodeForbidden ErrorCode = "FORBIDDEN"
-	// The password or the token of a reset is right, and the account wants a second factor: go on with `completeLogin`, with
-	// the `challenge`. `factors` lists what it can be completed with: values of `FactorKind`.
-	ErrorCodeSecondFactorRequired ErrorCode = "SECOND_FACTOR_REQUIRED"
-	// Wrong e-mail address, password, code or passkey; `reason` is `unknown` for a passkey that no account has, which the
-	// browser can then delete.
-	ErrorCodeInvalidCredentials ErrorCode = "INVALID_CREDENTIALS"
-	// There is no refresh token, or it, the token of a link or a challenge is refused; `reason` is `missing`, `unknown`,
-	// `used`, `revoked` or `expired`. Without a refresh token the user is signed out, unless another tab has a newer one;
-	// instead of the link, ask for another mail.
-	ErrorCodeInvalidToken ErrorCode = "INVALID_TOKEN"
-	// A mail is on its way, which says how to go on. It is the answer of `register` where addresses are confirmed first, for
-	// every address, whether an account has it or not.
-	ErrorCodeVerificationRequired ErrorCode = "VERIFICATION_REQUIRED"
-	// There is an account with this address, or one that can go back to it.
-	ErrorCodeEmailTaken ErrorCode = "EMAIL_TAKEN"
-	// A value is refused. There is one such error for each value: `field` names it, `reason` is an `InputProblem`, and `min`
-	// and `max` are its bounds where it has some. A request that is refused as a whole has none of these.
-	ErrorCodeBadUserInput ErrorCode = "BAD_USER_INPUT"
-	// The object is not there, or not for this caller.
-	ErrorCodeNotFound ErrorCode = "NOT_FOUND"
-	// The change would leave no administrator.
-	ErrorCodeLastAdmin ErrorCode = "LAST_ADMIN"
-	// This needs mail, and the server sends none.
-	ErrorCodeMailOff ErrorCode = "MAIL_OFF"
-	// Too many attempts; `retryAfter` says how many seconds to wait.
-	ErrorCodeRateLimited ErrorCode = "RATE_LIMITED"
-	// The operation is too deep, wide, costly or long; `limit` names the bound.
-	ErrorCodeLimitExceeded ErrorCode = "LIMIT_EXCEEDED"
-	// The request has the hash of a persisted document and no document: send the document in `query`.
-	ErrorCodePersistedQueryNotSupported ErrorCode = "PERSISTED_QUERY_NOT_SUPPORTED"
-	// The document is not GraphQL.
-	ErrorCodeGraphqlParseFailed ErrorCode = "GRAPHQL_PARSE_FAILED"
-	// The document does not fit the schema, or a variable its type.
-	ErrorCodeGraphqlValidationFailed ErrorCode = "GRAPHQL_VALIDATION_FAILED"
-	// The database does not answer, or a queue is full; `retryAfter` says how many seconds to wait.
-	ErrorCodeUnavailable ErrorCode = "UNAVAILABLE"
-	// A fault of the server; `requestId` finds it in the server's log.
-	ErrorCodeInternal ErrorCode = "INTERNAL"
-)
-
-var AllErrorCode = []ErrorCode{
-	ErrorCodeUnauthenticated,
-	ErrorCodeReauthenticationRequired,
-	ErrorCodeInsufficientScope,
-	ErrorCodeForbidden,
-	ErrorCodeSecondFactorRequired,
-	ErrorCodeInvalidCredentials,
-	ErrorCodeInvalidToken,
-	ErrorCodeVerificationRequired,
-	ErrorCodeEmailTaken,
-	ErrorCodeBadUserInput,
-	ErrorCodeNotFound,
-	ErrorCodeLastAdmin,
-	ErrorCodeMailOff,
-	ErrorCodeRateLimited,
-	ErrorCodeLimitExceeded,
-	ErrorCodePersistedQueryNotSupported,
-	ErrorCodeGraphqlParseFailed,
-	ErrorCodeGraphqlValidationFailed,
-	ErrorCodeUnavailable,
-	ErrorCodeInternal,
-}
-
 // Who signs in.
 type LoginInput struct {
 	// E-mail address of the account.
@@ -109,16 +34,6 @@ func (v *LoginInput) GetDevice() *string { return v.Device }
 
 // GetCookie returns LoginInput.Cookie, and is useful for accessing the field via an interface.
 func (v *LoginInput) GetCookie() *bool { return v.Cookie }
-
-// The refresh token to exchange.
-type RefreshInput struct {
-	// The newest refresh token of the session. Without one, the cookie's is exchanged, and the next one goes into the
-	// cookie.
-	RefreshToken *string `json:"refreshToken"`
-}
-
-// GetRefreshToken returns RefreshInput.RefreshToken, and is useful for accessing the field via an interface.
-func (v *RefreshInput) GetRefreshToken() *string { return v.RefreshToken }
 
 // A new account.
 type RegisterInput struct {
@@ -209,14 +124,6 @@ type __loginInput struct {
 // GetInput returns __loginInput.Input, and is useful for accessing the field via an interface.
 func (v *__loginInput) GetInput() LoginInput { return v.Input }
 
-// __refreshInput is used internally by genqlient
-type __refreshInput struct {
-	Input RefreshInput `json:"input"`
-}
-
-// GetInput returns __refreshInput.Input, and is useful for accessing the field via an interface.
-func (v *__refreshInput) GetInput() RefreshInput { return v.Input }
-
 // __registerInput is used internally by genqlient
 type __registerInput struct {
 	Input RegisterInput `json:"input"`
@@ -233,14 +140,6 @@ type __updateProfileInput struct {
 // GetInput returns __updateProfileInput.Input, and is useful for accessing the field via an interface.
 func (v *__updateProfileInput) GetInput() UpdateProfileInput { return v.Input }
 
-// errorCodeResponse is returned by errorCode on success.
-type errorCodeResponse struct {
-	ErrorCode ErrorCode `json:"errorCode"`
-}
-
-// GetErrorCode returns errorCodeResponse.ErrorCode, and is useful for accessing the field via an interface.
-func (v *errorCodeResponse) GetErrorCode() ErrorCode { return v.ErrorCode }
-
 // loginLoginAuthPayload includes the requested fields of the GraphQL type AuthPayload.
 // The GraphQL type's documentation follows.
 //
@@ -248,33 +147,21 @@ func (v *errorCodeResponse) GetErrorCode() ErrorCode { return v.ErrorCode }
 type loginLoginAuthPayload struct {
 	// JWT (RFC 9068) for the `Authorization: Bearer` header.
 	AccessToken string `json:"accessToken"`
+	// Seconds until the access token expires.
+	ExpiresIn int `json:"expiresIn"`
 	// Opaque token for `refresh`; keep it secret. Null when it is in the cookie, and from `reauthenticate`, which leaves it
 	// as it is.
 	RefreshToken *string `json:"refreshToken"`
-	// The user who is now signed in.
-	User loginLoginAuthPayloadUser `json:"user"`
 }
 
 // GetAccessToken returns loginLoginAuthPayload.AccessToken, and is useful for accessing the field via an interface.
 func (v *loginLoginAuthPayload) GetAccessToken() string { return v.AccessToken }
 
+// GetExpiresIn returns loginLoginAuthPayload.ExpiresIn, and is useful for accessing the field via an interface.
+func (v *loginLoginAuthPayload) GetExpiresIn() int { return v.ExpiresIn }
+
 // GetRefreshToken returns loginLoginAuthPayload.RefreshToken, and is useful for accessing the field via an interface.
 func (v *loginLoginAuthPayload) GetRefreshToken() *string { return v.RefreshToken }
-
-// GetUser returns loginLoginAuthPayload.User, and is useful for accessing the field via an interface.
-func (v *loginLoginAuthPayload) GetUser() loginLoginAuthPayloadUser { return v.User }
-
-// loginLoginAuthPayloadUser includes the requested fields of the GraphQL type User.
-// The GraphQL type's documentation follows.
-//
-// An account.
-type loginLoginAuthPayloadUser struct {
-	// Never changes and is never given to another (UUIDv7, RFC 9562).
-	Id string `json:"id"`
-}
-
-// GetId returns loginLoginAuthPayloadUser.Id, and is useful for accessing the field via an interface.
-func (v *loginLoginAuthPayloadUser) GetId() string { return v.Id }
 
 // loginResponse is returned by login on success.
 type loginResponse struct {
@@ -287,29 +174,6 @@ type loginResponse struct {
 
 // GetLogin returns loginResponse.Login, and is useful for accessing the field via an interface.
 func (v *loginResponse) GetLogin() loginLoginAuthPayload { return v.Login }
-
-// logoutLogoutLogoutPayload includes the requested fields of the GraphQL type LogoutPayload.
-// The GraphQL type's documentation follows.
-//
-// The session has ended.
-type logoutLogoutLogoutPayload struct {
-	// Always true; a session that has already ended stays so.
-	Success bool `json:"success"`
-}
-
-// GetSuccess returns logoutLogoutLogoutPayload.Success, and is useful for accessing the field via an interface.
-func (v *logoutLogoutLogoutPayload) GetSuccess() bool { return v.Success }
-
-// logoutResponse is returned by logout on success.
-type logoutResponse struct {
-	// Ends the session of the access token that was sent, at once, and clears the cookie, whichever session it is of. A
-	// session that has ended already stays so. Without a usable access token the cookie's session ends.
-	// Errors: `UNAUTHENTICATED`, when neither names a session: refresh first, or nothing is there to end.
-	Logout logoutLogoutLogoutPayload `json:"logout"`
-}
-
-// GetLogout returns logoutResponse.Logout, and is useful for accessing the field via an interface.
-func (v *logoutResponse) GetLogout() logoutLogoutLogoutPayload { return v.Logout }
 
 // meMeUser includes the requested fields of the GraphQL type User.
 // The GraphQL type's documentation follows.
@@ -356,35 +220,6 @@ type meResponse struct {
 
 // GetMe returns meResponse.Me, and is useful for accessing the field via an interface.
 func (v *meResponse) GetMe() *meMeUser { return v.Me }
-
-// refreshRefreshAuthPayload includes the requested fields of the GraphQL type AuthPayload.
-// The GraphQL type's documentation follows.
-//
-// Tokens of a session, and whose it is.
-type refreshRefreshAuthPayload struct {
-	// JWT (RFC 9068) for the `Authorization: Bearer` header.
-	AccessToken string `json:"accessToken"`
-	// Seconds until the access token expires.
-	ExpiresIn int `json:"expiresIn"`
-}
-
-// GetAccessToken returns refreshRefreshAuthPayload.AccessToken, and is useful for accessing the field via an interface.
-func (v *refreshRefreshAuthPayload) GetAccessToken() string { return v.AccessToken }
-
-// GetExpiresIn returns refreshRefreshAuthPayload.ExpiresIn, and is useful for accessing the field via an interface.
-func (v *refreshRefreshAuthPayload) GetExpiresIn() int { return v.ExpiresIn }
-
-// refreshResponse is returned by refresh on success.
-type refreshResponse struct {
-	// Exchanges a refresh token for a new access token and the next refresh token. A refresh token is replaced at each use;
-	// using it again gives the same successor until that one is used. Within ten seconds of that it is refused, and
-	// afterwards it ends the session, because a copy exists.
-	// Errors: `INVALID_TOKEN`, `RATE_LIMITED`.
-	Refresh refreshRefreshAuthPayload `json:"refresh"`
-}
-
-// GetRefresh returns refreshResponse.Refresh, and is useful for accessing the field via an interface.
-func (v *refreshResponse) GetRefresh() refreshRefreshAuthPayload { return v.Refresh }
 
 // registerRegisterAuthPayload includes the requested fields of the GraphQL type AuthPayload.
 // The GraphQL type's documentation follows.
@@ -466,48 +301,18 @@ type updateProfileUpdateProfileUpdateProfilePayloadUser struct {
 // GetName returns updateProfileUpdateProfileUpdateProfilePayloadUser.Name, and is useful for accessing the field via an interface.
 func (v *updateProfileUpdateProfileUpdateProfilePayloadUser) GetName() *string { return v.Name }
 
-// The query executed by errorCode.
-const errorCode_Operation = `
-query errorCode {
-	errorCode
-}
-`
-
-// Never sent: see client.graphql.
-func errorCode(
-	ctx_ context.Context,
-	client_ graphql.Client,
-) (data_ *errorCodeResponse, err_ error) {
-	req_ := &graphql.Request{
-		OpName: "errorCode",
-		Query:  errorCode_Operation,
-	}
-
-	data_ = &errorCodeResponse{}
-	resp_ := &graphql.Response{Data: data_}
-
-	err_ = client_.MakeRequest(
-		ctx_,
-		req_,
-		resp_,
-	)
-
-	return data_, err_
-}
-
 // The mutation executed by login.
 const login_Operation = `
 mutation login ($input: LoginInput!) {
 	login(input: $input) {
 		accessToken
+		expiresIn
 		refreshToken
-		user {
-			id
-		}
 	}
 }
 `
 
+// The client takes the session from what these fields answer.
 func login(
 	ctx_ context.Context,
 	client_ graphql.Client,
@@ -522,36 +327,6 @@ func login(
 	}
 
 	data_ = &loginResponse{}
-	resp_ := &graphql.Response{Data: data_}
-
-	err_ = client_.MakeRequest(
-		ctx_,
-		req_,
-		resp_,
-	)
-
-	return data_, err_
-}
-
-// The mutation executed by logout.
-const logout_Operation = `
-mutation logout {
-	logout {
-		success
-	}
-}
-`
-
-func logout(
-	ctx_ context.Context,
-	client_ graphql.Client,
-) (data_ *logoutResponse, err_ error) {
-	req_ := &graphql.Request{
-		OpName: "logout",
-		Query:  logout_Operation,
-	}
-
-	data_ = &logoutResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -587,41 +362,6 @@ func me(
 	}
 
 	data_ = &meResponse{}
-	resp_ := &graphql.Response{Data: data_}
-
-	err_ = client_.MakeRequest(
-		ctx_,
-		req_,
-		resp_,
-	)
-
-	return data_, err_
-}
-
-// The mutation executed by refresh.
-const refresh_Operation = `
-mutation refresh ($input: RefreshInput!) {
-	refresh(input: $input) {
-		accessToken
-		expiresIn
-	}
-}
-`
-
-func refresh(
-	ctx_ context.Context,
-	client_ graphql.Client,
-	input RefreshInput,
-) (data_ *refreshResponse, err_ error) {
-	req_ := &graphql.Request{
-		OpName: "refresh",
-		Query:  refresh_Operation,
-		Variables: &__refreshInput{
-			Input: input,
-		},
-	}
-
-	data_ = &refreshResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(

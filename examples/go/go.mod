@@ -6,6 +6,7 @@ tool github.com/Khan/genqlient
 
 require (
 	github.com/Khan/genqlient v0.8.1
+	github.com/gatehouse/gatehouse v0.0.0
 	github.com/vektah/gqlparser/v2 v2.5.64
 )
 
@@ -20,3 +21,5 @@ require (
 	golang.org/x/tools v0.52.0 // indirect
 	gopkg.in/yaml.v2 v2.4.0 // indirect
 )
+
+replace github.com/gatehouse/gatehouse => ../..

@@ -1,5 +1,5 @@
 // This program visits a Gatehouse server as a new user would. It shows how a Go program uses the API with the functions
-// that genqlient generates, and exits 0 when every answer was as expected.
+// that genqlient generates and the session that clients/go keeps. It exits 0 when every answer was as expected.
 package main
 
 import (
@@ -10,6 +10,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	gatehouse "github.com/gatehouse/gatehouse/clients/go"
 )
 
 func main() {
@@ -19,8 +21,8 @@ func main() {
 	}
 	if err := visit(context.Background(), url); err != nil {
 		fmt.Fprintln(os.Stderr, "Not as expected:", err)
-		if refusal, ok := errors.AsType[*Refusal](err); ok {
-			fmt.Fprintln(os.Stderr, "What to do:", advice(refusal))
+		if e, ok := errors.AsType[*gatehouse.Error](err); ok {
+			fmt.Fprintln(os.Stderr, "What to do:", advice(e))
 		}
 		os.Exit(1)
 	}
@@ -29,45 +31,54 @@ func main() {
 // visit is the complete visit of a user. It ends at the first unexpected response.
 func visit(ctx context.Context, url string) error {
 	email, password := strings.ToLower("ada."+rand.Text()+"@example.com"), rand.Text()
-	anonymous := connect(url, "")
-
-	registered, err := register(ctx, anonymous, RegisterInput{Email: email, Password: password, Name: new("Ada")})
+	var stored string // a program that is started again reads it from where only it can read
+	config := gatehouse.Config{URL: url, Store: func(_ context.Context, refreshToken string) error {
+		stored = refreshToken
+		return nil
+	}}
+	ada, err := connect(config)
 	if err != nil {
 		return err
 	}
-	user := registered.Register.User
-	if user.Email != email {
-		return fmt.Errorf("registered %s instead of %s", user.Email, email)
-	}
-	step("register", user.Id)
-
-	_, err = login(ctx, anonymous, LoginInput{Email: email, Password: "not hers"})
-	if err := refused(ErrorCodeInvalidCredentials, "login", err); err != nil {
-		return err
-	}
-	loggedIn, err := login(ctx, anonymous, LoginInput{Email: email, Password: password})
+	registered, err := register(ctx, ada, RegisterInput{Email: email, Password: password, Name: new("Ada")})
 	if err != nil {
 		return err
 	}
-	step("login", loggedIn.Login.User.Id)
-	if err := ask(ctx, url, loggedIn.Login.AccessToken, user.Id); err != nil {
+	id := registered.Register.User.Id
+	step("register", id)
+
+	_, err = login(ctx, ada, LoginInput{Email: email, Password: "not hers"})
+	if err := refused(gatehouse.InvalidCredentials, "login", err); err != nil {
+		return err
+	}
+	if _, err := login(ctx, ada, LoginInput{Email: email, Password: password}); err != nil {
+		return err
+	}
+	step("login", ada.UserID())
+	if err := ask(ctx, ada, id); err != nil {
 		return err
 	}
 
-	refreshed, err := refresh(ctx, anonymous, RefreshInput{RefreshToken: loggedIn.Login.RefreshToken})
+	config.RefreshToken = stored
+	again, err := connect(config)
 	if err != nil {
 		return err
 	}
-	step("refresh", fmt.Sprintf("for %d seconds", refreshed.Refresh.ExpiresIn))
-	if err := ask(ctx, url, refreshed.Refresh.AccessToken, user.Id); err != nil {
+	step("started again", "the session goes on")
+	if err := ask(ctx, again, id); err != nil {
 		return err
 	}
-	return leave(ctx, url, refreshed.Refresh.AccessToken)
+	return leave(ctx, again)
 }
 
-// ask checks that the access token belongs to the user with this id.
-func ask(ctx context.Context, url, accessToken, id string) error {
-	answer, err := me(ctx, connect(url, accessToken))
+func connect(config gatehouse.Config) (client, error) {
+	c, err := gatehouse.New(config)
+	return client{c}, err
+}
+
+// ask checks that the session is that of the user with this id.
+func ask(ctx context.Context, ada client, id string) error {
+	answer, err := me(ctx, ada)
 	if err != nil {
 		return err
 	}
@@ -80,11 +91,10 @@ func ask(ctx context.Context, url, accessToken, id string) error {
 	return nil
 }
 
-// leave changes the user's name, logs out, and wants the access token to be worth nothing from then on.
-func leave(ctx context.Context, url, accessToken string) error {
-	ada := connect(url, accessToken)
-
-	updated, err := updateProfile(ctx, ada, UpdateProfileInput{Name: new("Ada Lovelace")})
+// leave changes the user's name, signs out, and wants to be nobody from then on.
+func leave(ctx context.Context, ada client) error {
+	lovelace := UpdateProfileInput{Name: new("Ada Lovelace")}
+	updated, err := updateProfile(ctx, ada, lovelace)
 	if err != nil {
 		return err
 	}
@@ -94,29 +104,24 @@ func leave(ctx context.Context, url, accessToken string) error {
 	}
 	step("updateProfile", *name)
 
-	left, err := logout(ctx, ada)
-	if err != nil {
+	if err := ada.SignOut(ctx); err != nil {
 		return err
 	}
-	if !left.Logout.Success {
-		return errors.New("logout did not succeed")
-	}
-	step("logout", "done")
-
-	_, err = me(ctx, ada)
-	return refused(ErrorCodeUnauthenticated, "me", err)
+	step("sign out", "done")
+	_, err = updateProfile(ctx, ada, lovelace)
+	return refused(gatehouse.Unauthenticated, "updateProfile", err)
 }
 
 // refused takes the expected refusal; it returns an error for an answer or for any other error.
-func refused(expected ErrorCode, name string, err error) error {
+func refused(expected gatehouse.Code, name string, err error) error {
 	if err == nil {
 		return fmt.Errorf("%s was answered instead of refused", name)
 	}
-	refusal, ok := errors.AsType[*Refusal](err)
-	if !ok || refusal.Code != expected {
+	e, ok := errors.AsType[*gatehouse.Error](err)
+	if !ok || e.Code != expected {
 		return err
 	}
-	step(name, fmt.Sprintf("refused with %s: %s", refusal.Code, advice(refusal)))
+	step(name, fmt.Sprintf("refused with %s: %s", e.Code, advice(e)))
 	return nil
 }
 
