@@ -3,6 +3,7 @@ package e2e
 import (
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -53,7 +54,7 @@ func TestAccountPages_AreReachedFromTheInboxAndDoWhatTheirMailIsFor(t *testing.T
 func TestAccountPage_InABrowser(t *testing.T) {
 	t.Parallel()
 	needBrowser(t)
-	needAccountPage(t)
+	needPage(t, "account")
 	s := servertest.Start(t, "GATEHOUSE_THROTTLE=account=999,network=999,register=999,mail=999,signin=9999,refresh=9999")
 	s.Command(servertest.Password, "admin", "create", "root@example.com")
 	args := []string{"web/test/account.mjs", atLocalhost(s.URL), "signin,profile,factors,passkeys,sessions,data,markup"}
@@ -64,11 +65,11 @@ func TestAccountPage_InABrowser(t *testing.T) {
 }
 
 // TestAccountPage_StatesInABrowser: addresses that are confirmed first, a server and a network that are away, proofs that
-// are asked for again, attempts that must wait; and a server with closed registration that sends no mail.
+// are asked for again, attempts that must wait; and a server with closed registration and a logo that sends no mail.
 func TestAccountPage_StatesInABrowser(t *testing.T) {
 	t.Parallel()
 	needBrowser(t)
-	needAccountPage(t)
+	needPage(t, "account")
 	database := dbtest.SQLite(t)
 	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+database, "GATEHOUSE_REGISTRATION=confirmed",
 		"GATEHOUSE_THROTTLE=account=2,mail=999")
@@ -91,8 +92,11 @@ func TestAccountPage_StatesInABrowser(t *testing.T) {
 	servertest.Execute(t, ".", "env", "CONTROL="+controls.URL, "node", "web/test/account.mjs", atLocalhost(s.URL),
 		"confirmed,away,proofs,limited")
 
+	theme := filepath.Join(t.TempDir(), "theme.css")
+	servertest.Check(t, os.WriteFile(theme, []byte(":root { --logo-height: 40px; --logo: url(\"data:image/svg+xml,"+
+		"%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 3 1'%3E%3Crect width='3' height='1'/%3E%3C/svg%3E\"); }"), 0o600))
 	address := servertest.FreeAddress(t)
-	closed := servertest.Start(t, "GATEHOUSE_ADDR="+address, "GATEHOUSE_ISSUER=https://id.example.com",
+	closed := servertest.Start(t, "GATEHOUSE_ADDR="+address, "GATEHOUSE_THEME="+theme, "GATEHOUSE_ISSUER=https://id.example.com",
 		"GATEHOUSE_ALLOWED_ORIGINS="+strings.TrimSuffix(atLocalhost("http://"+address), "/"), "GATEHOUSE_REGISTRATION=closed")
 	closed.Command(servertest.Password, "admin", "create", "root@example.com")
 	servertest.Execute(t, ".", "node", "web/test/account.mjs", atLocalhost(closed.URL), "closed")
@@ -101,9 +105,9 @@ func TestAccountPage_StatesInABrowser(t *testing.T) {
 // atLocalhost is the address of a server by the name that passkeys work at.
 func atLocalhost(url string) string { return strings.Replace(url, "127.0.0.1", "localhost", 1) + "/" }
 
-func needAccountPage(t *testing.T) {
+func needPage(t *testing.T, name string) {
 	t.Helper()
-	if entries, _ := filepath.Glob("web/dist/account/assets/*"); len(entries) == 0 {
-		testenv.Missing(t, "the page at /account", "run make playground")
+	if entries, _ := filepath.Glob("web/dist/" + name + "/assets/*"); len(entries) == 0 {
+		testenv.Missing(t, "the page at /"+name, "run make playground")
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/gatehouse/gatehouse/internal/servertest"
@@ -18,9 +17,7 @@ import (
 func TestAdminPage_InABrowser(t *testing.T) {
 	t.Parallel()
 	needBrowser(t)
-	if entries, _ := filepath.Glob("web/dist/admin/assets/*"); len(entries) == 0 {
-		testenv.Missing(t, "the page at /admin", "run make playground")
-	}
+	needPage(t, "admin")
 	url := "sqlite:" + filepath.Join(t.TempDir(), "gatehouse.db")
 	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+url,
 		"GATEHOUSE_THROTTLE=account=999,network=999,register=999,mail=999,signin=9999,refresh=9999")
@@ -37,8 +34,18 @@ func TestAdminPage_InABrowser(t *testing.T) {
 		servertest.Exec(t, db, "UPDATE sessions SET authenticated_at = '2026-01-01 00:00:00+00:00'")
 	}))
 	defer control.Close()
-	page := strings.Replace(s.URL, "127.0.0.1", "localhost", 1) + "/"
-	servertest.Execute(t, ".", "node", "web/test/admin.mjs", page, control.URL)
+	servertest.Execute(t, ".", "node", "web/test/admin.mjs", atLocalhost(s.URL), control.URL)
+}
+
+// TestAdminPage_WantsTheSecondFactorInABrowser: who has none is led to where it is set up; who has one is asked for it,
+// at the sign-in and later.
+func TestAdminPage_WantsTheSecondFactorInABrowser(t *testing.T) {
+	t.Parallel()
+	needBrowser(t)
+	needPage(t, "admin")
+	s := servertest.Start(t, "GATEHOUSE_ADMIN_MFA=required")
+	s.Command(servertest.Password, "admin", "create", "root@example.com")
+	servertest.Execute(t, ".", "node", "web/test/admin-mfa.mjs", atLocalhost(s.URL))
 }
 
 // TestPages_PassTheirUnitTests runs what the pages' scripts compute without a browser.

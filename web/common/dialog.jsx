@@ -1,6 +1,6 @@
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { Form } from './form.jsx';
-import { gatehouse } from './session.js';
+import { gatehouse, root } from './session.js';
 import * as operations from './operations.js';
 import { usePasskey } from './passkeys.js';
 import { t } from './words.js';
@@ -57,7 +57,10 @@ function Proof({ ways, email, done }) {
   const others = ways.filter((other) => other !== way).map((other) => (
     <button type="button" class="link" key={other} onClick={() => setWay(other)}>{t(`stepUp.by.${other}`)}</button>
   ));
-  if (!way) return <p>{t('stepUp.none')}</p>;
+  if (!way) {
+    const security = new URL('account#security', root).href;
+    return <p>{t('stepUp.none')} <a href={security} onClick={() => done(false)}>{t('stepUp.setUp')}</a></p>;
+  }
   const more = { INVALID_CREDENTIALS: t(`problems.wrong.${way}`), 'INVALID_CREDENTIALS.field': way };
   const submit = async (values) => {
     await prove(way === 'passkey' ? { passkey: await usePasskey() } : { [way]: values[way] });

@@ -265,6 +265,7 @@ class Walk {
   // again opens the same link in the same tab.
   async again(page, typed) {
     await page.goto(this.link);
+    await page.waitForURL((address) => !address.hash); // the page has taken the token
     await page.locator('form').waitFor();
     await this.press(page, typed);
     await this.says(page, this.words.messages.used, this.own.again);

@@ -1,5 +1,5 @@
 import { Event } from '../../common/events.jsx';
-import { Action, faultsOf, Said } from '../../common/form.jsx';
+import { Action, Unanswered } from '../../common/form.jsx';
 import { gatehouse, useAnswer } from '../../common/session.js';
 import { namesIn, number, t } from '../../common/words.js';
 import { collect, csv, json, save } from './files.js';
@@ -53,7 +53,7 @@ const count = (n) => t(n ? 'audit.shown' : 'audit.none', { n });
 
 export function Audit({ params }) {
   const variables = auditVariables(params);
-  const [answer, , error] = useAnswer(operations.audit, variables);
+  const [answer, reload, error] = useAnswer(operations.audit, variables);
   const found = answer?.auditLog;
   const keep = (name, type, write) => async () => {
     const { events, complete } = await collect(async (after) => (
@@ -65,8 +65,8 @@ export function Audit({ params }) {
   return (
     <>
       <Filters view="audit" fields={fields()} params={params} />
-      {error && <Said fault text={faultsOf(error)['']} />}
-      <Found of={found}>{found ? count(found.edges.length) : t('loading')}</Found>
+      {error && <Unanswered error={error} again={reload} />}
+      <Found of={found}>{found ? count(found.edges.length) : !error && t('loading')}</Found>
       {found?.edges.length > 0 && (
         <section class="card" aria-label={t('audit.title')}>
           <Events events={found.edges} />

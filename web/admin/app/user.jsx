@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { confirm } from '../../common/dialog.jsx';
 import { Moment } from '../../common/entries.jsx';
-import { Action, announce, faultsOf, Said } from '../../common/form.jsx';
+import { Action, announce, Said, Unanswered } from '../../common/form.jsx';
 import { gatehouse, useAnswer } from '../../common/session.js';
 import { settings, t } from '../../common/words.js';
 import { Events } from './audit.jsx';
@@ -18,7 +18,7 @@ export function User({ params, may, me }) {
     await reload();
     setTurn((n) => n + 1);
   };
-  if (error) return <Said fault text={faultsOf(error)['']} />;
+  if (error) return <Unanswered error={error} again={reload} />;
   if (!answer) return <p>{t('loading')}</p>;
   if (!user) return <Said fault text={t('problems.NOT_FOUND')} />;
   return (
@@ -118,11 +118,11 @@ function Changes({ user, may, reload }) {
 
 // Happened is the newest of what happened to the account.
 function Happened({ id }) {
-  const [answer, , error] = useAnswer(operations.audit, { first: 20, filter: { userId: id } });
+  const [answer, reload, error] = useAnswer(operations.audit, { first: 20, filter: { userId: id } });
   return (
     <section class="card" aria-labelledby="happened">
       <h2 id="happened">{t('activity.title')}</h2>
-      {error && <Said fault text={faultsOf(error)['']} />}
+      {error && <Unanswered error={error} again={reload} />}
       {answer && <Events events={answer.auditLog.edges} of={id} />}
       <p><a href={linkTo('audit', { userId: id })}>{t('user.events')}</a></p>
     </section>

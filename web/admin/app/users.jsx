@@ -1,4 +1,4 @@
-import { faultsOf, Said } from '../../common/form.jsx';
+import { Unanswered } from '../../common/form.jsx';
 import { useAnswer } from '../../common/session.js';
 import { day, number, t } from '../../common/words.js';
 import { answers, linkTo, orders, roles, statuses, usersVariables } from './filters.js';
@@ -34,13 +34,13 @@ const count = ({ totalCount: n, totalCountIsExact: exact }) => t(
 );
 
 export function Users({ params }) {
-  const [answer, , error] = useAnswer(operations.users, usersVariables(params));
+  const [answer, reload, error] = useAnswer(operations.users, usersVariables(params));
   const found = answer?.users;
   return (
     <>
       <Filters view="users" fields={fields()} params={params} />
-      {error && <Said fault text={faultsOf(error)['']} />}
-      <Found of={found}>{found ? count(found) : t('loading')}</Found>
+      {error && <Unanswered error={error} again={reload} />}
+      <Found of={found}>{found ? count(found) : !error && t('loading')}</Found>
       {found && (
         <>
           <ul class="lines">

@@ -1,14 +1,15 @@
 import { must } from '../browser.mjs';
 import { w } from './visit.mjs';
 
-// Looks at a server where administrators make the accounts, and which sends no mail: the page offers no registration, and
-// says of all that needs a mail that there is none.
+// Looks at a server where administrators make the accounts, which sends no mail, and has a logo: the page offers no
+// registration, and says of all that needs a mail that there is none.
 export default async function closed(visit) {
   const { page } = visit;
   for (const path of ['account', 'account#register']) {
     await visit.goto(path);
     await visit.titled(w('signIn.title'));
     must(await page.getByRole('link', { name: w('signIn.register') }).count() === 0, `${path} offers to register`);
+    await showsLogo(page);
   }
   await visit.look('closed');
   await visit.press(w('signIn.forgot'), 'link');
@@ -16,6 +17,7 @@ export default async function closed(visit) {
   await visit.type(await page.locator('label[for=email]').innerText(), visit.email);
   await visit.tabTo(page.getByRole('button'));
   await page.keyboard.press('Enter');
+  await showsLogo(page);
   const noMail = await page.locator('[data-text=MAIL_OFF]').textContent();
   await page.getByRole('status').getByText(noMail, { exact: true }).waitFor();
   await visit.look('forgotten');
@@ -31,4 +33,12 @@ export default async function closed(visit) {
   await visit.section('data');
   await visit.press(w('data.exportButton'));
   await visit.says(w('problems.MAIL_OFF'));
+}
+
+async function showsLogo(page) {
+  const { height, backgroundImage } = await page.locator('.app').evaluate((name) => {
+    const style = getComputedStyle(name, '::before');
+    return { height: style.height, backgroundImage: style.backgroundImage };
+  });
+  must(height === '40px' && backgroundImage.startsWith('url("data:'), `the logo is ${backgroundImage}, ${height} high`);
 }
