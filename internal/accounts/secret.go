@@ -36,8 +36,12 @@ func CheckSecret(ctx context.Context, client *ent.Client, secrets *token.Secrets
 	return UseSecret(ctx, client, secrets)
 }
 
-// storeOnce creates a setting, unless it exists.
+// storeOnce creates a setting, unless it exists. Then it writes nothing: who starts beside a busy server need not wait
+// for SQLite's lock.
 func storeOnce(ctx context.Context, client *ent.Client, id string, value []byte) error {
+	if exists, err := client.Setting.Query().Where(setting.ID(id)).Exist(ctx); err != nil || exists {
+		return err
+	}
 	err := client.Setting.Create().SetID(id).SetValue(value).
 		OnConflictColumns(setting.FieldID).DoNothing().
 		Exec(ctx)

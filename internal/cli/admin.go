@@ -130,7 +130,7 @@ func withAccounts(ctx context.Context, p Process, do func(*accounts.Service) err
 		return err
 	}
 	log := newOperatorLog(c.Config, p)
-	db, err := server.OpenMigrated(ctx, c.Config, log)
+	db, err := server.OpenForCommand(ctx, c.Config, log)
 	if err != nil {
 		return err
 	}

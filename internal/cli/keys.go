@@ -27,7 +27,7 @@ func withKeys(ctx context.Context, p Process, do func(*server.SigningKeys) error
 		return err
 	}
 	log := newOperatorLog(c.Config, p)
-	db, err := server.OpenMigrated(ctx, c.Config, log)
+	db, err := server.OpenForCommand(ctx, c.Config, log)
 	if err != nil {
 		return err
 	}

@@ -94,7 +94,7 @@ func withDatabase(ctx context.Context, p Process, do func(*database.Database) er
 	if err != nil {
 		return err
 	}
-	db, err := server.OpenMigrated(ctx, c, newOperatorLog(c, p))
+	db, err := server.OpenForCommand(ctx, c, newOperatorLog(c, p))
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ func migrateDatabase(ctx context.Context, p Process) error {
 	if err != nil {
 		return err
 	}
-	db, err := server.OpenMigrated(ctx, c, newLog(c, p))
+	db, err := server.OpenForCommand(ctx, c, newLog(c, p))
 	if err != nil {
 		return err
 	}

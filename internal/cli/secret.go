@@ -32,7 +32,7 @@ func rotateSecret(ctx context.Context, p Process) error {
 		return err
 	}
 	log := newOperatorLog(c.Config, p)
-	db, err := server.OpenMigrated(ctx, c.Config, log)
+	db, err := server.OpenForCommand(ctx, c.Config, log)
 	if err != nil {
 		return err
 	}

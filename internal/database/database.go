@@ -24,6 +24,7 @@ type Config struct {
 	Log       *slog.Logger  // required
 	Wait      time.Duration // for a database that does not answer; default 30 s
 	MustExist bool          // default false; true refuses a SQLite file that is not there instead of making it
+	LockWait  time.Duration // while others write to the same SQLite file; default 5 s
 
 	Connections int // of the pool; default 16 on Postgres, on SQLite one for each processor, at least 4
 
@@ -86,6 +87,10 @@ func Open(ctx context.Context, c Config) (*Database, error) {
 	e, err := parse(c.URL)
 	if err != nil {
 		return nil, err
+	}
+	if f, ok := e.(file); ok {
+		f.lockWait = c.LockWait
+		e = f
 	}
 	db, err := e.open(c.MustExist)
 	if err != nil {

@@ -1,6 +1,7 @@
 package database
 
 import (
+	"cmp"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"time"
 
 	"entgo.io/ent/dialect"
 	"github.com/pressly/goose/v3"
@@ -18,7 +20,13 @@ import (
 )
 
 // file is a SQLite database.
-type file struct{ path string }
+type file struct {
+	path     string
+	lockWait time.Duration // for another writer; 0: defaultLockWait
+}
+
+// defaultLockWait is how long a writer waits for those before it: somebody waits for the answer.
+const defaultLockWait = 5 * time.Second
 
 func (f file) String() string  { return "sqlite:" + f.path }
 func (f file) dialect() string { return dialect.SQLite }
@@ -77,7 +85,7 @@ func (f file) cannotOpen(err error, mustExist bool) error {
 
 // dsn percent-encodes the path, in which ? # and % would otherwise end or change the name. What it sets:
 //
-//   - busy_timeout: a writer waits for the one before it, 5 s at most, instead of failing.
+//   - busy_timeout: a writer waits for the one before it, for a time, instead of failing.
 //   - journal_mode, synchronous: readers do not wait for the writer; a commit that was answered
 //     survives a power cut. NORMAL would lose the last ones, and with them logouts and new refresh tokens.
 //   - txlock: a transaction takes the write lock when it begins. One that reads first and then writes fails otherwise
@@ -85,9 +93,9 @@ func (f file) cannotOpen(err error, mustExist bool) error {
 //   - cache_size: a minus sign says that it is in KiB.
 //   - time: as text in UTC that sorts by time, rather than Go's String with its monotonic clock.
 func (f file) dsn() string {
-	const settings = "?_pragma=foreign_keys(1)&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)" +
+	const settings = "?_pragma=foreign_keys(1)&_pragma=busy_timeout(%d)&_pragma=journal_mode(WAL)" +
 		"&_pragma=synchronous(FULL)&_pragma=cache_size(-%d)&_txlock=immediate&_time_format=sqlite&_timezone=UTC"
-	return f.name() + fmt.Sprintf(settings, sqlitePages)
+	return f.name() + fmt.Sprintf(settings, cmp.Or(f.lockWait, defaultLockWait).Milliseconds(), sqlitePages)
 }
 
 func (f file) name() string {

@@ -29,7 +29,7 @@ func Run(ctx context.Context, c *Config, o Options) error {
 	}
 	defer stopHashing()                   // after the last request
 	defer o.startTracing(ctx, c.Config)() // stops after the last statement
-	db, err := OpenMigrated(ctx, c.Config, o.Log, o.observer.drivers()...)
+	db, err := openMigrated(ctx, c.Config, database.Config{Log: o.Log, Drivers: o.observer.drivers()})
 	if err != nil {
 		return err
 	}
@@ -116,14 +116,20 @@ func (o *Options) startTracing(ctx context.Context, c *config.Config) (stop func
 	}
 }
 
-// OpenMigrated opens the database, with decorators of its driver, and brings it to this version's schema.
-func OpenMigrated(
-	ctx context.Context, c *config.Config, log *slog.Logger, drivers ...database.Decorator,
-) (*database.Database, error) {
-	db, err := database.Open(ctx, database.Config{
-		URL: c.DatabaseURL, Connections: c.Connections, Log: log, Drivers: drivers,
-		Caller: func(ctx context.Context) []string { return viewer.From(ctx).Caller() },
-	})
+// commandLockWait is long: a server that writes without a pause holds SQLite's lock nearly always, and another process
+// gets it by chance.
+const commandLockWait = time.Minute
+
+// OpenForCommand opens the database for a command, which may run beside a server, and brings it to this version's schema.
+func OpenForCommand(ctx context.Context, c *config.Config, log *slog.Logger) (*database.Database, error) {
+	return openMigrated(ctx, c, database.Config{Log: log, LockWait: commandLockWait})
+}
+
+// openMigrated opens the database that is configured, and brings it to this version's schema.
+func openMigrated(ctx context.Context, c *config.Config, how database.Config) (*database.Database, error) {
+	how.URL, how.Connections = c.DatabaseURL, c.Connections
+	how.Caller = func(ctx context.Context) []string { return viewer.From(ctx).Caller() }
+	db, err := database.Open(ctx, how)
 	if err != nil {
 		return nil, err
 	}
