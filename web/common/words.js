@@ -19,7 +19,7 @@ export function t(name, values = {}) {
 
 export const number = (n) => new Intl.NumberFormat(language).format(n);
 
-// dates has a format of Intl when it is first used: to make one takes as long as to show the form of sign-in.
+// dates makes a format of Intl when it is first used: that is slow, and the form of sign-in needs none.
 function dates(options) {
   let format;
   return (time) => {
