@@ -200,14 +200,18 @@ func (l *limitListener) stats() Stats {
 	return Stats{queue.Slots, open, queue.Waiting, queue.Refused, l.closings}
 }
 
-// end closes a connection for another one, if there is one to close.
+// end closes a connection for another one, if there is one to close. Whoever gets the place finds it counted.
 func (l *limitListener) end(ctx context.Context, p *place) {
 	if p == nil {
 		return
 	}
-	p.abort()
+	defer p.abort()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if p.gone {
+		return // its client was sooner
+	}
+	p.leave()
 	l.closings++
 	if l.evicted++; time.Since(l.warned) < warnInterval {
 		return

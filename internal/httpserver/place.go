@@ -53,21 +53,23 @@ func Attribute(ctx context.Context, networks func() []string) {
 
 // Close gives the place back.
 func (p *place) Close() error {
+	p.listener.mu.Lock()
 	p.leave()
+	p.listener.mu.Unlock()
 	return p.Conn.Close()
 }
 
-// abort closes a connection for another one. What a client does not take is not stored for it in the kernel.
+// abort closes a connection whose place was given to another one. What a client does not take is not stored for it in
+// the kernel.
 func (p *place) abort() {
 	if tcp, ok := p.Conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0) // else it is closed all the same
 	}
-	_ = p.Close()
+	_ = p.Conn.Close()
 }
 
+// leave gives the place back, with listener.mu held, unless that was done.
 func (p *place) leave() {
-	p.listener.mu.Lock()
-	defer p.listener.mu.Unlock()
 	if p.gone {
 		return
 	}
