@@ -7,11 +7,11 @@ import (
 	"strconv"
 )
 
-func (f file) logPool() *sql.DB { return lonePool(sql.OpenDB(sqliteConnector{f.dsn()})) }
+func (f *file) logPool() *sql.DB { return lonePool(sql.OpenDB(sqliteConnector{f})) }
 
 // readChanges reads the last row again, whose number tx is random: where it is another one, or none, the file holds
 // another database. A file has one writer at a time, so that the order of ids is that of the commits.
-func (f file) readChanges(ctx context.Context, conn *sql.Conn, after position) (b batch, err error) {
+func (f *file) readChanges(ctx context.Context, conn *sql.Conn, after position) (b batch, err error) {
 	const from, newest = "WHERE id >= $1 ORDER BY id LIMIT $2", "ORDER BY id DESC LIMIT 1"
 	query, args := "SELECT id, tx, user_id, revocation_id FROM changes "+newest, []any(nil)
 	if after.database != "" {
@@ -42,6 +42,6 @@ func (f file) readChanges(ctx context.Context, conn *sql.Conn, after position) (
 	return b, nil
 }
 
-func (f file) sweepChanges() string {
+func (f *file) sweepChanges() string {
 	return `DELETE FROM changes WHERE id IN (SELECT id FROM changes WHERE id < $1 LIMIT $2)`
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
 	"sync/atomic"
 	"time"
 
@@ -50,7 +49,6 @@ type Database struct {
 	tableWait   tableWait
 	everCurrent atomic.Bool // Migrate found or made this program's version
 	version     atomic.Int64
-	openedFile  fs.FileInfo // the SQLite file that was opened
 	readiness   readiness
 	sweeper     sweeper
 	turns       *fairqueue.Limiter // of statements outside of transactions; nil: there are none
@@ -88,9 +86,8 @@ func Open(ctx context.Context, c Config) (*Database, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f, ok := e.(file); ok {
+	if f, ok := e.(*file); ok {
 		f.lockWait = c.LockWait
-		e = f
 	}
 	db, err := e.open(c.MustExist)
 	if err != nil {
@@ -104,9 +101,9 @@ func Open(ctx context.Context, c Config) (*Database, error) {
 	if err := d.await(ctx, c.Wait); err != nil {
 		return nil, errors.Join(fmt.Errorf("database: open %s: %w", e, e.withHint(err)), db.Close())
 	}
-	if f, ok := e.(file); ok {
-		if d.openedFile, err = os.Stat(f.path); err != nil {
-			return nil, errors.Join(fmt.Errorf("database: open %s: %w", e, err), db.Close())
+	if f, ok := e.(*file); ok {
+		if err := f.connect(ctx, db); err != nil {
+			return nil, errors.Join(fmt.Errorf("database: open %s: %w", e, f.withHint(err)), db.Close())
 		}
 	}
 	decorated, err := d.newDriver(c)

@@ -3,10 +3,7 @@ package database
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"strings"
 
 	"entgo.io/ent/dialect"
@@ -84,13 +81,8 @@ func (g guardedDriver) ExecContext(ctx context.Context, query string, args ...an
 // checkFilePresent fails when a SQLite file is not the one that was opened. Linux writes to a file that has no name any
 // more: what was answered as done would be lost when the process ends.
 func (d *Database) checkFilePresent() error {
-	f, ok := d.engine.(file)
-	if !ok {
-		return nil
+	if f, ok := d.engine.(*file); ok {
+		return f.checkPresent()
 	}
-	now, err := os.Stat(f.path)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(now, d.openedFile) {
-		return fmt.Errorf("database: %s: %w", f.path, ErrMoved)
-	}
-	return err
+	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"entgo.io/ent/dialect"
@@ -94,9 +95,16 @@ var driverGuarantees = map[string]func(t *testing.T, d *database.Database, file 
 				t.Errorf("%s: %v, want ErrMoved", name, err)
 			}
 		}
-		if n, err := d.Client.User.Query().Count(t.Context()); n != 1 || err != nil {
-			t.Errorf("%d users, %v", n, err)
+		read := func() {
+			if n, err := d.Client.User.Query().Count(t.Context()); n != 1 || err != nil {
+				t.Errorf("%d users, %v", n, err)
+			}
 		}
+		var readers sync.WaitGroup
+		for range 100 { // on each of the pool's connections
+			readers.Go(read)
+		}
+		readers.Wait()
 	},
 	"nothing goes around the guard": func(t *testing.T, d *database.Database, _ string) {
 		defer func() { _ = recover() }() // Ent's own answer to a driver without BeginTx

@@ -79,7 +79,7 @@ const (
 func (d *Database) AgeNotes(by time.Duration) { d.sweeper.newest.at = d.sweeper.newest.at.Add(-by) }
 
 // LogStatements are what reads and sweeps the log.
-var LogStatements = readChangesSQL + server{}.sweepChanges() + file{}.sweepChanges()
+var LogStatements = readChangesSQL + server{}.sweepChanges() + (&file{}).sweepChanges()
 
 // OpenPool makes the pool of a URL, and asks it nothing.
 func OpenPool(url string) (*sql.DB, error) {

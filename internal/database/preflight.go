@@ -20,14 +20,14 @@ var (
 )
 
 // lockPath is beside the file, by whatever name that is opened: one lock for one file.
-func (f file) lockPath() (string, error) {
+func (f *file) lockPath() (string, error) {
 	path, err := filepath.EvalSymlinks(f.path)
 	return path + ".lock", err
 }
 
 // wasEmptied reports whether the file was migrated once and has no byte any more, which SQLite takes for a new
 // database. The lock is looked for first: who has made the file meanwhile writes to it before it migrates.
-func (f file) wasEmptied() bool {
+func (f *file) wasEmptied() bool {
 	lock, err := f.lockPath()
 	if err != nil {
 		return false
@@ -42,7 +42,7 @@ func (f file) wasEmptied() bool {
 // preflight refuses a damaged header or table and another program's file, before a connection of ours changes the
 // journal's mode, which is a part of the file. It reads the header and the first pages of each table, whatever the size
 // of the file: SQLite itself compares the size in the header with the file's. Other damage is found by Check.
-func (f file) preflight(ctx context.Context, _ *sql.DB) error {
+func (f *file) preflight(ctx context.Context, _ *sql.DB) error {
 	db, err := sql.Open("sqlite", f.name()+"?_pragma=busy_timeout(5000)")
 	if err != nil {
 		return err
@@ -64,7 +64,7 @@ func (f file) preflight(ctx context.Context, _ *sql.DB) error {
 }
 
 // check reads each page, and compares each index with its table and each reference with the row that it names.
-func (f file) check(ctx context.Context, db *sql.DB) error {
+func (f *file) check(ctx context.Context, db *sql.DB) error {
 	found, err := texts(ctx, db, "PRAGMA integrity_check(10)")
 	if err == nil && !slices.Equal(found, []string{"ok"}) {
 		return fmt.Errorf("%w (%s)", errDamaged, strings.Join(found, "; "))

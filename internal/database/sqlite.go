@@ -2,6 +2,7 @@ package database
 
 import (
 	"cmp"
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -23,17 +24,18 @@ import (
 type file struct {
 	path     string
 	lockWait time.Duration // for another writer; 0: defaultLockWait
+	opened   fs.FileInfo   // what was found or made at the path
 }
 
 // defaultLockWait is how long a writer waits for those before it: somebody waits for the answer.
 const defaultLockWait = 5 * time.Second
 
-func (f file) String() string  { return "sqlite:" + f.path }
-func (f file) dialect() string { return dialect.SQLite }
+func (f *file) String() string  { return "sqlite:" + f.path }
+func (f *file) dialect() string { return dialect.SQLite }
 
 // open makes the file, for its owner alone, unless it is there: SQLite would make it readable for everybody. The files
 // that SQLite adds (-wal, -shm) take its mode.
-func (f file) open(mustExist bool) (*sql.DB, error) {
+func (f *file) open(mustExist bool) (*sql.DB, error) {
 	flag := os.O_RDWR | os.O_CREATE
 	if mustExist {
 		flag = os.O_RDWR
@@ -45,13 +47,36 @@ func (f file) open(mustExist bool) (*sql.DB, error) {
 	if err != nil {
 		return nil, f.cannotOpen(err, mustExist)
 	}
-	if err := made.Close(); err != nil {
+	f.opened, err = made.Stat()
+	if err := errors.Join(err, made.Close()); err != nil {
 		return nil, err
 	}
-	db := sql.OpenDB(sqliteConnector{f.dsn()})
+	db := sql.OpenDB(sqliteConnector{f})
 	db.SetMaxOpenConns(sqliteConnections())
 	db.SetMaxIdleConns(sqliteConnections())
 	return db, nil
+}
+
+// connect makes all connections of a pool, which keeps them: none is made to a file that is away, and reads go on.
+func (f *file) connect(ctx context.Context, pool *sql.DB) error {
+	var all []error
+	for range pool.Stats().MaxOpenConnections {
+		conn, err := pool.Conn(ctx)
+		if err == nil {
+			defer conn.Close()
+		}
+		all = append(all, err)
+	}
+	return errors.Join(all...)
+}
+
+// checkPresent fails when the file that was opened is not at its path.
+func (f *file) checkPresent() error {
+	now, err := os.Stat(f.path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(now, f.opened) {
+		return fmt.Errorf("database: %s: %w", f.path, ErrMoved)
+	}
+	return err
 }
 
 // sqliteConnections is how many there are. One writes at a time; the others read meanwhile. Opening one costs a few
@@ -65,7 +90,7 @@ const sqlitePages = 512
 // allocates a page and what SQLite notes of it in the next power of two, which is twice a page.
 func SQLiteCacheBytes() int { return sqliteConnections() * 2 * sqlitePages << 10 }
 
-func (f file) cannotOpen(err error, mustExist bool) error {
+func (f *file) cannotOpen(err error, mustExist bool) error {
 	folder := filepath.Dir(f.path)
 	if info, statErr := os.Stat(f.path); statErr == nil && info.IsDir() {
 		inside := filepath.Join(f.path, "gatehouse.db")
@@ -85,6 +110,7 @@ func (f file) cannotOpen(err error, mustExist bool) error {
 
 // dsn percent-encodes the path, in which ? # and % would otherwise end or change the name. What it sets:
 //
+//   - mode: a file that is away is not made anew, nor is the write-ahead log that it left deleted as that one's.
 //   - busy_timeout: a writer waits for the one before it, for a time, instead of failing.
 //   - journal_mode, synchronous: readers do not wait for the writer; a commit that was answered
 //     survives a power cut. NORMAL would lose the last ones, and with them logouts and new refresh tokens.
@@ -92,17 +118,17 @@ func (f file) cannotOpen(err error, mustExist bool) error {
 //     as soon as another one wrote in between, and no waiting helps it.
 //   - cache_size: a minus sign says that it is in KiB.
 //   - time: as text in UTC that sorts by time, rather than Go's String with its monotonic clock.
-func (f file) dsn() string {
-	const settings = "?_pragma=foreign_keys(1)&_pragma=busy_timeout(%d)&_pragma=journal_mode(WAL)" +
+func (f *file) dsn() string {
+	const settings = "?mode=rw&_pragma=foreign_keys(1)&_pragma=busy_timeout(%d)&_pragma=journal_mode(WAL)" +
 		"&_pragma=synchronous(FULL)&_pragma=cache_size(-%d)&_txlock=immediate&_time_format=sqlite&_timezone=UTC"
 	return f.name() + fmt.Sprintf(settings, cmp.Or(f.lockWait, defaultLockWait).Milliseconds(), sqlitePages)
 }
 
-func (f file) name() string {
+func (f *file) name() string {
 	return "file:" + (&url.URL{Path: filepath.ToSlash(f.path)}).EscapedPath()
 }
 
-func (f file) withHint(err error) error {
+func (f *file) withHint(err error) error {
 	if _, ok := errors.AsType[foreignTables](err); ok {
 		return fmt.Errorf("%w: name a file of Gatehouse's own, as in sqlite:gatehouse.db", err)
 	}
@@ -119,7 +145,7 @@ func (f file) withHint(err error) error {
 	return err
 }
 
-func (f file) schemaQuery() string {
+func (f *file) schemaQuery() string {
 	return `SELECT t.name, c.name FROM sqlite_schema t, pragma_table_info(t.name) c
 		WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite\_%' ESCAPE '\'
 		UNION ALL SELECT name, '' FROM sqlite_schema WHERE type = 'view'`
@@ -127,11 +153,11 @@ func (f file) schemaQuery() string {
 
 // trialWrite commits a page: nothing less meets a full disk. It is the row that goose begins its table with, and SQLite
 // writes no page whose bytes stay the same.
-func (f file) trialWrite() string {
+func (f *file) trialWrite() string {
 	return "UPDATE " + versionTable + " SET tstamp = strftime('%Y-%m-%d %H:%M:%f') WHERE version_id = 0"
 }
 
-func (f file) provider(db *sql.DB, migrations fs.FS, l locker) (*goose.Provider, error) {
+func (f *file) provider(db *sql.DB, migrations fs.FS, l locker) (*goose.Provider, error) {
 	store, err := gdb.NewStore(gdb.DialectSQLite3, versionTable)
 	if err != nil {
 		return nil, err
@@ -140,7 +166,7 @@ func (f file) provider(db *sql.DB, migrations fs.FS, l locker) (*goose.Provider,
 		goose.WithStore(checkedStore{store, migrations}), goose.WithSessionLocker(l))
 }
 
-func (f file) locker(*sql.DB) (locker, error) {
+func (f *file) locker(*sql.DB) (locker, error) {
 	path, err := f.lockPath()
 	if err != nil {
 		return nil, err

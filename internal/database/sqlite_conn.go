@@ -11,14 +11,22 @@ import (
 
 // sqliteConnector opens connections to a SQLite file that cache prepared statements: parsing a statement takes longer
 // than to find a row by its key. SQLite itself prepares such a statement again when the schema has changed.
-type sqliteConnector struct{ dsn string }
+type sqliteConnector struct{ *file }
 
 func (o sqliteConnector) Driver() driver.Driver { return &sqlite.Driver{} }
 
+// Connect connects to no other file than the one that was opened, and makes none: the write-ahead log beside it belongs
+// to that one. It looks again afterwards, since a file can be moved meanwhile.
 func (o sqliteConnector) Connect(context.Context) (driver.Conn, error) {
-	raw, err := o.Driver().Open(o.dsn)
+	if err := o.checkPresent(); err != nil {
+		return nil, err
+	}
+	raw, err := o.Driver().Open(o.dsn())
 	if err != nil {
 		return nil, err
+	}
+	if err := o.checkPresent(); err != nil {
+		return nil, errors.Join(err, raw.Close())
 	}
 	conn, ok := raw.(sqliteDriverConn)
 	if !ok {

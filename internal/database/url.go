@@ -14,8 +14,11 @@ func CheckURL(url string) error {
 // SQLitePath returns the path in a URL of the form sqlite:PATH. It is false for every other URL.
 func SQLitePath(url string) (string, bool) {
 	e, _ := parse(url)
-	f, ok := e.(file)
-	return f.path, ok
+	f, ok := e.(*file)
+	if !ok {
+		return "", false
+	}
+	return f.path, true
 }
 
 // errURL quotes nothing: what cannot be read may be a password in the wrong place.
@@ -47,5 +50,5 @@ func parseFile(path string) (engine, error) {
 	case strings.ContainsRune(path, 0):
 		return nil, errors.New("database: the path in sqlite:PATH holds a zero byte: remove it")
 	}
-	return file{path: path}, nil
+	return &file{path: path}, nil
 }

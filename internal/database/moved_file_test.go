@@ -1,0 +1,56 @@
+package database_test
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse/gatehouse/internal/database"
+	"github.com/gatehouse/gatehouse/internal/dbtest"
+)
+
+// inItsPlace are what a connection could find where the file was.
+var inItsPlace = map[string]func(t *testing.T, path string){
+	"nothing":       func(*testing.T, string) {},
+	"an empty file": func(t *testing.T, path string) { check(t, os.WriteFile(path, nil, 0o600)) },
+	"another database": func(t *testing.T, path string) {
+		other := dbtest.SQLite(t)
+		migrated(t, other)
+		check(t, os.Rename(strings.TrimPrefix(other, "sqlite:"), path))
+	},
+}
+
+// TestMovedFile_NoConnectionIsMadeToWhatIsInItsPlace: SQLite would make an empty file, and take the write-ahead log, in
+// which the newest commits are, for that file's.
+func TestMovedFile_NoConnectionIsMadeToWhatIsInItsPlace(t *testing.T) {
+	for name, put := range inItsPlace {
+		t.Run(name, func(t *testing.T) {
+			url := dbtest.SQLite(t)
+			path := strings.TrimPrefix(url, "sqlite:")
+			d := migrated(t, url)
+			must(newUser(t.Context(), d.Client, "ada@example.com"))
+			pool := must(database.OpenPool(url))
+			t.Cleanup(func() { pool.Close() })
+			check(t, os.Rename(path, path+".away"))
+			put(t, path)
+			log := must(os.ReadFile(path + "-wal"))
+			if conn, err := pool.Conn(t.Context()); !errors.Is(err, database.ErrMoved) || !database.Unavailable(err) {
+				t.Errorf("%v, want ErrMoved", err)
+				if conn != nil {
+					conn.Close()
+				}
+			}
+			if _, err := os.Stat(path); name == "nothing" && err == nil {
+				t.Error("a file was made")
+			}
+			if now, _ := os.ReadFile(path + "-wal"); string(now) != string(log) || len(log) == 0 {
+				t.Errorf("the write-ahead log has %d bytes, had %d", len(now), len(log))
+			}
+			check(t, os.Rename(path+".away", path))
+			if users := must(database.Texts(t.Context(), pool, "SELECT email FROM users")); len(users) != 1 {
+				t.Errorf("back in its place it has %q", users)
+			}
+		})
+	}
+}
