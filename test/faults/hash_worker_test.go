@@ -53,7 +53,7 @@ func TestHashWorker_KnowsNoSecretAndEndsWithItsServer(t *testing.T) {
 
 // TestHashWorker_IsReplacedUnnoticed kills what hashes, as a system short of memory would, during a registration.
 func TestHashWorker_IsReplacedUnnoticed(t *testing.T) {
-	p := servertest.StartChild(t, servertest.Hashing...)
+	p := servertest.StartChild(t, servertest.CheapHashing, "GATEHOUSE_OPS_ADDR=127.0.0.1:0")
 	first := p.HashWorker()
 	servertest.Check(t, syscall.Kill(first, syscall.SIGSTOP)) // so that its hash does not end before it does
 	answer := p.BeginHashing()
