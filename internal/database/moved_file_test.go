@@ -1,13 +1,17 @@
 package database_test
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/gatehouse/gatehouse/internal/database"
 	"github.com/gatehouse/gatehouse/internal/dbtest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // inItsPlace are what a connection could find where the file was.
@@ -52,5 +56,35 @@ func TestMovedFile_NoConnectionIsMadeToWhatIsInItsPlace(t *testing.T) {
 				t.Errorf("back in its place it has %q", users)
 			}
 		})
+	}
+}
+
+// TestOpen_KeepsTheLogOfAFileThatIsGone: the server was killed, and its file moved without the write-ahead log.
+func TestOpen_KeepsTheLogOfAFileThatIsGone(t *testing.T) {
+	for name, put := range inItsPlace {
+		if name == "another database" {
+			continue // nothing tells whose the log is
+		}
+		for _, mustExist := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, " ", mustExist), func(t *testing.T) {
+				running := strings.TrimPrefix(dbtest.SQLite(t), "sqlite:")
+				must(newUser(t.Context(), migrated(t, "sqlite:"+running).Client, "ada@example.com"))
+				path := filepath.Join(t.TempDir(), "gatehouse.db")
+				log := must(os.ReadFile(running + "-wal"))
+				check(t, os.WriteFile(path+"-wal", log, 0o600))
+				put(t, path)
+				config := database.Config{URL: "sqlite:" + path, Log: quiet, MustExist: mustExist}
+				if d, err := database.Open(t.Context(), config); err == nil || !strings.Contains(err.Error(), "-wal has its newest changes") {
+					t.Errorf("it opens %v: %v", d, err)
+				}
+				if now := must(os.ReadFile(path + "-wal")); !bytes.Equal(now, log) {
+					t.Errorf("the log has %d bytes, had %d", len(now), len(log))
+				}
+				check(t, os.WriteFile(path, must(os.ReadFile(running)), 0o600))
+				d := must(database.Open(t.Context(), config))
+				defer d.Close()
+				testenv.Equal(t, 1, must(d.Client.User.Query().Count(t.Context())), "users of the file that is back")
+			})
+		}
 	}
 }

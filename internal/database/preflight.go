@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +17,8 @@ import (
 var (
 	errEmptied = errors.New("the file is empty, and was migrated before: restore it from a backup, or " +
 		"delete it to begin with a new one")
+	errLeftLog = errors.New("the file is gone or empty, and the one beside it whose name ends in -wal has its newest changes: " +
+		"put it back, or delete that one too to begin with a new database")
 	errDamaged = errors.New("the file is damaged: restore it from a backup")
 )
 
@@ -37,6 +40,20 @@ func (f *file) wasEmptied() bool {
 	}
 	info, err := os.Stat(f.path)
 	return err == nil && info.Mode().IsRegular() && info.Size() == 0
+}
+
+// hasLeftLog reports whether there is a write-ahead log without its database: SQLite would delete it. The log is looked
+// for first: SQLite begins it when the database has its first page.
+func (f *file) hasLeftLog() bool {
+	path, err := filepath.EvalSymlinks(f.path)
+	if err != nil {
+		path = f.path
+	}
+	if log, err := os.Stat(path + "-wal"); err != nil || log.Size() == 0 {
+		return false
+	}
+	info, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist) || err == nil && info.Mode().IsRegular() && info.Size() == 0
 }
 
 // preflight refuses a damaged header or table and another program's file, before a connection of ours changes the

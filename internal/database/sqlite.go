@@ -43,6 +43,9 @@ func (f *file) open(mustExist bool) (*sql.DB, error) {
 	if f.wasEmptied() {
 		return nil, errEmptied
 	}
+	if f.hasLeftLog() {
+		return nil, errLeftLog
+	}
 	made, err := os.OpenFile(f.path, flag, 0o600)
 	if err != nil {
 		return nil, f.cannotOpen(err, mustExist)
