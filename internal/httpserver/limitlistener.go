@@ -200,7 +200,7 @@ func (l *limitListener) stats() Stats {
 	return Stats{queue.Slots, open, queue.Waiting, queue.Refused, l.closings}
 }
 
-// end closes a connection for another one, if there is one to close. Whoever gets the place finds it counted.
+// end closes a connection for another one, if there is one to close. The client that gets the place finds it counted.
 func (l *limitListener) end(ctx context.Context, p *place) {
 	if p == nil {
 		return

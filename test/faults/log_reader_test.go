@@ -41,7 +41,7 @@ func TestLogWithoutReader_HoldsNothingUp(t *testing.T) {
 					s.Must("", "{ __typename }")
 				}
 			})
-			simultaneously(4, func(i int) { // more at once would be refused in part, with lines of their own, where hashes are slow
+			simultaneously(4, func(i int) { // of more, some would be refused where hashes are slow, with lines of their own
 				for j := range guesses / 4 {
 					login(guesses/4*i + j)
 				}
