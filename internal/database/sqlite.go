@@ -113,7 +113,7 @@ func (f *file) cannotOpen(err error, mustExist bool) error {
 
 // dsn percent-encodes the path, in which ? # and % would otherwise end or change the name. What it sets:
 //
-//   - mode: a file that is away is not made anew, nor is the write-ahead log that it left deleted as that one's.
+//   - mode: no file is made in place of one that is away, for which SQLite would delete the write-ahead log.
 //   - busy_timeout: a writer waits for the one before it, for a time, instead of failing.
 //   - journal_mode, synchronous: readers do not wait for the writer; a commit that was answered
 //     survives a power cut. NORMAL would lose the last ones, and with them logouts and new refresh tokens.
