@@ -255,12 +255,12 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-// soon asks until an answer has come within a second, at most three times, since a machine may be busy. None is refused,
+// soon asks until an answer has come within a second, at most ten times, since a machine may be busy. None is refused,
 // nor as late as when those that wait give up. What the machine stands still for does not count.
 func soon(t *testing.T, what string, ask func() servertest.Answer) {
 	t.Helper()
 	var a servertest.Answer
-	for range 3 {
+	for range 10 {
 		if a = ask(); (!a.OK() || a.Slower(answeredIn)) && !a.Interrupted() {
 			break
 		} else if a.OK() && !a.Slower(time.Second) {
