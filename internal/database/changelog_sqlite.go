@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-func (f *file) logPool() *sql.DB { return lonePool(sql.OpenDB(sqliteConnector{f})) }
+func (f *file) logPool() *sql.DB { return lonePool(sql.OpenDB(sqliteConnector{f, f.dsn()})) }
 
 // readChanges reads the last row again, whose number tx is random: where it is another one, or none, the file holds
 // another database. A file has one writer at a time, so that the order of ids is that of the commits.

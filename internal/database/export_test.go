@@ -90,6 +90,28 @@ func OpenPool(url string) (*sql.DB, error) {
 	return e.open(false)
 }
 
+// ConnectSQLite opens the file of a URL, and returns each way in which connections to it are made.
+func ConnectSQLite(ctx context.Context, url string) (map[string]func() error, error) {
+	e, err := parse(url)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := e.open(true)
+	if err != nil {
+		return nil, err
+	}
+	connect := func(pool *sql.DB) func() error {
+		return func() error {
+			_, err := texts(ctx, pool, "SELECT email FROM users")
+			return err
+		}
+	}
+	return map[string]func() error{
+		"pool": connect(pool), "log of changes": connect(e.logPool()),
+		"preflight": func() error { return e.preflight(ctx, nil) },
+	}, nil
+}
+
 // OpenPoolThrough is OpenPool of a Postgres whose connections each pass a function when they are made.
 func OpenPoolThrough(url string, through func(net.Conn) net.Conn) (*sql.DB, error) {
 	e, err := parse(url)

@@ -29,33 +29,30 @@ var inItsPlace = map[string]func(t *testing.T, path string){
 // which the newest commits are, for that file's.
 func TestMovedFile_NoConnectionIsMadeToWhatIsInItsPlace(t *testing.T) {
 	for name, put := range inItsPlace {
-		t.Run(name, func(t *testing.T) {
-			url := dbtest.SQLite(t)
-			path := strings.TrimPrefix(url, "sqlite:")
-			d := migrated(t, url)
-			must(newUser(t.Context(), d.Client, "ada@example.com"))
-			pool := must(database.OpenPool(url))
-			t.Cleanup(func() { pool.Close() })
-			check(t, os.Rename(path, path+".away"))
-			put(t, path)
-			log := must(os.ReadFile(path + "-wal"))
-			if conn, err := pool.Conn(t.Context()); !errors.Is(err, database.ErrMoved) || !database.Unavailable(err) {
-				t.Errorf("%v, want ErrMoved", err)
-				if conn != nil {
-					conn.Close()
+		for _, way := range []string{"pool", "log of changes", "preflight"} {
+			t.Run(name+" "+way, func(t *testing.T) {
+				url := dbtest.SQLite(t)
+				path := strings.TrimPrefix(url, "sqlite:")
+				d := migrated(t, url)
+				must(newUser(t.Context(), d.Client, "ada@example.com"))
+				connect := must(database.ConnectSQLite(t.Context(), url))[way]
+				check(t, os.Rename(path, path+".away"))
+				put(t, path)
+				log := must(os.ReadFile(path + "-wal"))
+				if err := connect(); !errors.Is(err, database.ErrMoved) || !database.Unavailable(err) {
+					t.Errorf("%v, want ErrMoved", err)
 				}
-			}
-			if _, err := os.Stat(path); name == "nothing" && err == nil {
-				t.Error("a file was made")
-			}
-			if now, _ := os.ReadFile(path + "-wal"); string(now) != string(log) || len(log) == 0 {
-				t.Errorf("the write-ahead log has %d bytes, had %d", len(now), len(log))
-			}
-			check(t, os.Rename(path+".away", path))
-			if users := must(database.Texts(t.Context(), pool, "SELECT email FROM users")); len(users) != 1 {
-				t.Errorf("back in its place it has %q", users)
-			}
-		})
+				if _, err := os.Stat(path); name == "nothing" && err == nil {
+					t.Error("a file was made")
+				}
+				if now, _ := os.ReadFile(path + "-wal"); !bytes.Equal(now, log) || len(log) == 0 {
+					t.Errorf("the write-ahead log has %d bytes, had %d", len(now), len(log))
+				}
+				check(t, os.Rename(path+".away", path))
+				check(t, connect())
+				testenv.Equal(t, 1, must(d.Client.User.Query().Count(t.Context())), "users, back in its place")
+			})
+		}
 	}
 }
 

@@ -60,10 +60,7 @@ func (f *file) hasLeftLog() bool {
 // journal's mode, which is a part of the file. It reads the header and the first pages of each table, whatever the size
 // of the file: SQLite itself compares the size in the header with the file's. Other damage is found by Check.
 func (f *file) preflight(ctx context.Context, _ *sql.DB) error {
-	db, err := sql.Open("sqlite", f.name()+"?_pragma=busy_timeout(5000)")
-	if err != nil {
-		return err
-	}
+	db := sql.OpenDB(sqliteConnector{f, f.name() + "&_pragma=busy_timeout(5000)"})
 	defer db.Close()
 	tables, err := texts(ctx, db, "SELECT name FROM sqlite_schema WHERE type = 'table'")
 	if err != nil {

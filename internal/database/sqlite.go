@@ -54,7 +54,7 @@ func (f *file) open(mustExist bool) (*sql.DB, error) {
 	if err := errors.Join(err, made.Close()); err != nil {
 		return nil, err
 	}
-	db := sql.OpenDB(sqliteConnector{f})
+	db := sql.OpenDB(sqliteConnector{f, f.dsn()})
 	db.SetMaxOpenConns(sqliteConnections())
 	db.SetMaxIdleConns(sqliteConnections())
 	return db, nil
@@ -113,7 +113,6 @@ func (f *file) cannotOpen(err error, mustExist bool) error {
 
 // dsn percent-encodes the path, in which ? # and % would otherwise end or change the name. What it sets:
 //
-//   - mode: no file is made in place of one that is away, for which SQLite would delete the write-ahead log.
 //   - busy_timeout: a writer waits for the one before it, for a time, instead of failing.
 //   - journal_mode, synchronous: readers do not wait for the writer; a commit that was answered
 //     survives a power cut. NORMAL would lose the last ones, and with them logouts and new refresh tokens.
@@ -122,13 +121,14 @@ func (f *file) cannotOpen(err error, mustExist bool) error {
 //   - cache_size: a minus sign says that it is in KiB.
 //   - time: as text in UTC that sorts by time, rather than Go's String with its monotonic clock.
 func (f *file) dsn() string {
-	const settings = "?mode=rw&_pragma=foreign_keys(1)&_pragma=busy_timeout(%d)&_pragma=journal_mode(WAL)" +
+	const settings = "&_pragma=foreign_keys(1)&_pragma=busy_timeout(%d)&_pragma=journal_mode(WAL)" +
 		"&_pragma=synchronous(FULL)&_pragma=cache_size(-%d)&_txlock=immediate&_time_format=sqlite&_timezone=UTC"
 	return f.name() + fmt.Sprintf(settings, cmp.Or(f.lockWait, defaultLockWait).Milliseconds(), sqlitePages)
 }
 
+// name makes no file in place of one that is away, for which SQLite would delete the write-ahead log.
 func (f *file) name() string {
-	return "file:" + (&url.URL{Path: filepath.ToSlash(f.path)}).EscapedPath()
+	return "file:" + (&url.URL{Path: filepath.ToSlash(f.path)}).EscapedPath() + "?mode=rw"
 }
 
 func (f *file) withHint(err error) error {

@@ -11,7 +11,10 @@ import (
 
 // sqliteConnector opens connections to a SQLite file that cache prepared statements: parsing a statement takes longer
 // than to find a row by its key. SQLite itself prepares such a statement again when the schema has changed.
-type sqliteConnector struct{ *file }
+type sqliteConnector struct {
+	*file
+	dsn string
+}
 
 func (o sqliteConnector) Driver() driver.Driver { return &sqlite.Driver{} }
 
@@ -21,7 +24,7 @@ func (o sqliteConnector) Connect(context.Context) (driver.Conn, error) {
 	if err := o.checkPresent(); err != nil {
 		return nil, err
 	}
-	raw, err := o.Driver().Open(o.dsn())
+	raw, err := o.Driver().Open(o.dsn)
 	if err != nil {
 		return nil, err
 	}
