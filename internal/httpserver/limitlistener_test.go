@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// limitedServer serves behind a limit. A handler of /wait says that it has begun, and waits until somebody hears that.
+// limitedServer serves behind a limit. A handler of /wait says that it has begun, as soon as its connection is known to be
+// busy, and waits until somebody hears that twice.
 type limitedServer struct {
 	*limitListener
 	t    *testing.T
@@ -42,6 +43,9 @@ func newServerWithin(t *testing.T, within limits) *limitedServer {
 			io.Copy(io.Discard, r.Body)
 			fallthrough
 		case "/wait":
+			for r.Context().Err() == nil && !s.isBusy(r.RemoteAddr) {
+				time.Sleep(time.Millisecond)
+			}
 			for range 2 {
 				select {
 				case s.wait <- struct{}{}:
@@ -81,6 +85,12 @@ func (s *limitedServer) placeOf(address string) *place {
 		}
 	}
 	return nil
+}
+
+// isBusy reports whether a connection has its answer made.
+func (s *limitedServer) isBusy(address string) bool {
+	p := s.placeOf(address)
+	return p != nil && p.state == busy
 }
 
 // client has one connection.

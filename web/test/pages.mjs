@@ -265,7 +265,7 @@ class Walk {
   // again opens the same link in the same tab.
   async again(page, typed) {
     await page.goto(this.link);
-    await page.waitForURL((address) => !address.hash); // the page has taken the token
+    await page.waitForFunction(() => !location.hash); // the page has taken the token
     await page.locator('form').waitFor();
     await this.press(page, typed);
     await this.says(page, this.words.messages.used, this.own.again);
@@ -275,8 +275,7 @@ class Walk {
   // forgotten asks for a new password on the page to which a refused link leads.
   async forgotten(page, ann) {
     await tabTo(page, page.getByRole('link', { name: this.words.labels.forgot }));
-    await page.keyboard.press('Enter');
-    await page.waitForURL('**/forgot');
+    await Promise.all([page.waitForURL('**/forgot'), page.keyboard.press('Enter')]);
     await this.look(page, 'a new one');
     await this.press(page, ann.address);
     await this.says(page, this.words.pages.forgot.done);

@@ -48,10 +48,10 @@ async function load(page, url) {
 }
 
 // answerTo waits for the named operation to be sent and answered.
-async function answerTo(page, name) {
+function answerTo(page, name) {
   const named = new RegExp(`^\\s*(query|mutation) ${name}\\b`, 'm');
-  const response = await page.waitForResponse((r) => named.test(r.request().postDataJSON()?.query));
-  return { request: response.request(), answer: await response.json() };
+  return page.waitForResponse((response) => named.test(response.request().postDataJSON()?.query))
+    .then(async (response) => ({ request: response.request(), answer: await response.json() }));
 }
 
 // textOf gives a Monaco editor's visible text without white space, which wrapped lines break up.

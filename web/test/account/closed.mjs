@@ -12,8 +12,7 @@ export default async function closed(visit) {
     await showsLogo(page);
   }
   await visit.look('closed');
-  await visit.press(w('signIn.forgot'), 'link');
-  await page.waitForURL('**/forgot');
+  await visit.sentTo('**/forgot', visit.press(w('signIn.forgot'), 'link'));
   await visit.type(await page.locator('label[for=email]').innerText(), visit.email);
   await visit.tabTo(page.getByRole('button'));
   await page.keyboard.press('Enter');

@@ -47,13 +47,11 @@ export default async function signin(visit, url) {
   await visit.signOut();
   const target = new URL('account/forgot?from=app', url).href;
   await visit.goto(`account/?redirect=${encodeURIComponent(target)}`);
-  await visit.signIn();
-  await page.waitForURL(target);
+  await visit.sentTo(target, visit.signIn());
   await visit.goto(`account/?redirect=${encodeURIComponent(target)}`);
   await visit.titled(w('onward.title'));
   await visit.look('onward');
-  await visit.press(w('onward.button'), 'link');
-  await page.waitForURL(target);
+  await visit.sentTo(target, visit.press(w('onward.button'), 'link'));
 
   const stored = await page.evaluate(() => ({ ...localStorage, ...sessionStorage }));
   must(Object.keys(stored).length === 0, `the page stored ${JSON.stringify(stored)}`);

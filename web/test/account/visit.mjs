@@ -178,6 +178,11 @@ export class Visit {
     must(await field.evaluate((e) => e === document.activeElement), `the focus is not on ${label}`);
   }
 
+  // sentTo waits until what is being done leads to an address, of which the page there may take a part away.
+  async sentTo(address, doing) {
+    await Promise.all([this.page.waitForURL(address), doing]);
+  }
+
   async section(name) {
     await this.press(w(`${name}.title`), 'link');
     await this.titled(w(`${name}.title`));
