@@ -202,21 +202,23 @@ func (l *limitListener) stats() Stats {
 
 // end closes a connection for another one, if there is one to close. The client that gets the place finds it counted.
 func (l *limitListener) end(ctx context.Context, p *place) {
-	if p == nil {
-		return
+	if p != nil && l.dismiss(ctx, p) {
+		p.abort()
 	}
-	defer p.abort()
+}
+
+// dismiss counts a connection as closed for another one. It reports false when its client was sooner.
+func (l *limitListener) dismiss(ctx context.Context, p *place) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if p.gone {
-		return // its client was sooner
+	if !p.leave() {
+		return false
 	}
-	p.leave()
 	l.closings++
-	if l.evicted++; time.Since(l.warned) < warnInterval {
-		return
+	if l.evicted++; time.Since(l.warned) >= warnInterval {
+		l.log.WarnContext(ctx, "connections or their memory are scarce: those that kept the server waiting were closed",
+			"closed", l.evicted, "open", len(l.places), "networks", len(l.networks))
+		l.evicted, l.warned = 0, time.Now()
 	}
-	l.log.WarnContext(ctx, "connections or their memory are scarce: those that kept the server waiting were closed",
-		"closed", l.evicted, "open", len(l.places), "networks", len(l.networks))
-	l.evicted, l.warned = 0, time.Now()
+	return true
 }

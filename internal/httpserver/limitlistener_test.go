@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // limitedServer serves behind a limit. A handler of /wait says that it has begun, as soon as its connection is known to be
@@ -28,9 +30,11 @@ func newLimitedServer(t *testing.T, limit int, minIdle time.Duration) *limitedSe
 func newServerWithin(t *testing.T, within limits) *limitedServer {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testenv.Check(t, err)
+	return newServerAt(t, listener, within)
+}
+
+func newServerAt(t *testing.T, listener net.Listener, within limits) *limitedServer {
 	log := slog.New(slog.DiscardHandler)
 	s := &limitedServer{newLimitListener(listener, Config{Log: log, Networks: networksOf}, within), t,
 		"http://" + listener.Addr().String(), make(chan struct{})}
@@ -166,6 +170,56 @@ func TestLimitListener_BusyConnectionStays(t *testing.T) {
 	if first, second := <-answered, <-answered; first == second || first == "" || second == "" {
 		t.Errorf("%q, %q", first, second)
 	}
+}
+
+// TestLimitListener_PlaceIsGivenWhenItsConnectionIsClosed: for another client, and after its own last answer. A client that
+// waits is not answered while the connection that leaves is still open.
+func TestLimitListener_PlaceIsGivenWhenItsConnectionIsClosed(t *testing.T) {
+	for name, text := range map[string]string{
+		"for another": plain, "by itself": "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+	} {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		testenv.Check(t, err)
+		slow := slowToClose{listener, make(chan struct{}), make(chan struct{})}
+		s := newServerAt(t, slow, limits{places: 1, queue: 10, bytes: 1 << 40, retry: time.Millisecond})
+		s.wantAnswer(s.send("127.0.0.1", text))
+		newcomer := make(chan string, 1)
+		go func() { newcomer <- s.ask(s.client(), "/") }()
+		<-slow.closing
+		time.Sleep(20 * time.Millisecond)
+		if len(newcomer) > 0 {
+			t.Errorf("%s: the newcomer was answered while the other is open", name)
+		}
+		close(slow.close)
+		if <-newcomer == "" {
+			t.Errorf("%s: the newcomer got no answer", name)
+		}
+	}
+}
+
+// slowToClose is a listener. Its connections tell that they are to be closed, if somebody hears that, and wait until they may be.
+type slowToClose struct {
+	net.Listener
+	closing, close chan struct{}
+}
+
+type slowConn struct {
+	net.Conn
+	of slowToClose
+}
+
+func (l slowToClose) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	return slowConn{conn, l}, err
+}
+
+func (c slowConn) Close() error {
+	select {
+	case c.of.closing <- struct{}{}:
+	case <-c.of.close:
+	}
+	<-c.of.close
+	return c.Conn.Close()
 }
 
 // TestLimitListener_FreshConnectionStays: one that was idle for less than the minimum is not closed; when its client

@@ -51,33 +51,39 @@ func Attribute(ctx context.Context, networks func() []string) {
 	}
 }
 
-// Close gives the place back.
+// Close closes the connection, and gives its place back.
 func (p *place) Close() error {
 	p.listener.mu.Lock()
-	p.leave()
+	left := p.leave()
 	p.listener.mu.Unlock()
-	return p.Conn.Close()
+	err := p.Conn.Close()
+	if left {
+		p.release()
+	}
+	return err
 }
 
-// abort closes a connection whose place was given to another one. What a client does not take is not stored for it in
+// abort closes a connection for another one, which gets its place. What a client does not take is not stored for it in
 // the kernel.
 func (p *place) abort() {
 	if tcp, ok := p.Conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0) // else it is closed all the same
 	}
 	_ = p.Conn.Close()
+	p.release()
 }
 
-// leave gives the place back, with listener.mu held, unless that was done.
-func (p *place) leave() {
+// leave has a connection counted no more, with listener.mu held. It reports false when that was so. Who has it leave
+// closes it and then releases its place, so that never more are open than there are places.
+func (p *place) leave() bool {
 	if p.gone {
-		return
+		return false
 	}
 	p.gone = true
 	p.count(nil)
 	p.listener.bytes -= p.bytes
 	delete(p.listener.places, p)
-	p.release()
+	return true
 }
 
 // Read reads what a client sends. While a handler runs that has read its request, net/http reads one byte ahead, to
