@@ -18,6 +18,7 @@ var longRuns = map[string]string{
 	"expensive":    "expensive queries for 20 s each, and floods of each root field that reads",
 	"failover":     "two Postgres servers of which the first is killed; two of which one hangs, in all changes of their states",
 	"faults":       "faults that last as long as the server's own time-outs",
+	"figures":      "the first load of /account and each page of /admin with ten thousand users, of which the times are printed",
 	"flood":        "abusive requests for longer, with a bound on the rate of answers",
 	"kill":         "a thousand flows by mail while instances are killed, and what they held is sent two minutes later",
 	"mail":         "mail by Exim, which Debian has as exim4-daemon-light",
