@@ -48,7 +48,8 @@ func TestTests_WaitAsLongAsABusyMachineTakes(t *testing.T) {
 }
 
 // TestBrowserTests_WaitByOneMeasure: scripts start a browser, and say how long it waits, by web/test/browser.mjs alone;
-// and what happens once is waited for from before its cause on, since on a busy machine it may be over after that.
+// what happens once is waited for from before its cause on, since on a busy machine it may be over after that; and so is
+// the focus, which moves after what is drawn.
 func TestBrowserTests_WaitByOneMeasure(t *testing.T) {
 	const driver = "web/test/browser.mjs"
 	own := regexp.MustCompile(`playwright-core|\.launch\(\{|setDefault\w*Timeout\(|timeout:`)
@@ -61,6 +62,9 @@ func TestBrowserTests_WaitByOneMeasure(t *testing.T) {
 		}
 		if found := late.FindString(text); found != "" {
 			t.Errorf("%s has %q after what causes it; Promise.all has both", name, strings.TrimSpace(found))
+		}
+		if strings.Contains(text, "evaluate(() => document.activeElement") {
+			t.Errorf("%s asks for the focus; wait for an element with :focus", name)
 		}
 		if strings.Contains(text, "/browser.mjs'") {
 			users++

@@ -1,4 +1,3 @@
-import { must } from '../browser.mjs';
 import { mailed, password, w } from './visit.mjs';
 
 // Registers where addresses are confirmed first: the page tells nobody whether an address has an account, and the mail's
@@ -15,7 +14,7 @@ export default async function confirmed(visit) {
     await visit.press(w('register.button'));
     await visit.titled(w('register.mailed'));
     await page.getByText(w('register.mailedTo').replace('{email}', email), { exact: true }).waitFor();
-    must(await page.evaluate(() => document.activeElement.tagName) === 'H1', 'the focus is not on the title');
+    await page.locator('h1:focus').waitFor();
   }
   await visit.look('a mail is on its way');
   await visit.press(w('register.signIn'), 'link');

@@ -34,8 +34,7 @@ export default async function factors(visit) {
   await visit.refuses(w('field.code'), w('problems.wrong.code'));
   await visit.type(w('field.code'), totp(secret, -1));
   await visit.press(w('totp.confirm'));
-  await page.locator('.codes li').first().waitFor();
-  must(await page.evaluate(() => document.activeElement.id) === 'codes', 'the focus is not on the recovery codes');
+  await page.locator('#codes:focus').waitFor();
   const codes = await page.locator('.codes li').allInnerTexts();
   must(codes.length === 10, `there are ${codes.length} recovery codes`);
   await visit.look('recovery codes');
