@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -83,7 +84,7 @@ func (s *SigningKeys) reload(ctx context.Context) error {
 	}
 	schedule, err := s.store.Load(ctx)
 	if err != nil {
-		return err
+		return cmp.Or(s.useSecret(ctx), err) // the secret may have been changed meanwhile, which is the cause then
 	}
 	return s.Keys.Replace(schedule...)
 }
