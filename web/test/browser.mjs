@@ -36,10 +36,14 @@ export async function audit(page, what, tags) {
   must(violations.length === 0, `${what}: ${violations.map((v) => `${v.id} (${v.nodes[0].html})`).join('; ')}`);
 }
 
-// fits says when a page is wider than the screen.
+// fits says when a page is wider than the screen, or a text than its place there.
 export async function fits(page, what) {
   const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   must(wider <= 0, `${what} is ${wider} pixels wider than the screen`);
+  const texts = await page.evaluate(() => [...document.querySelectorAll('h1, h2, p, li, dt, dd, label, button')]
+    .filter((e) => e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX === 'visible')
+    .map((e) => e.innerText));
+  must(texts.length === 0, `${what}: these are wider than their place: ${texts.join('; ')}`);
 }
 
 // watch collects what the pages of a context do wrong: requests to other servers, failed ones, errors, what the
