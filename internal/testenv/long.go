@@ -24,7 +24,7 @@ var longRuns = map[string]string{
 	"mail":         "mail by Exim, which Debian has as exim4-daemon-light",
 	"matrix":       "all combinations of rules, viewers and shapes of operations",
 	"model":        "the model of sessions over more steps, and parallel refreshes over more rounds",
-	"pages":        "each mail and its page in a browser, in all languages and on all screens",
+	"pages":        "each mail, and each flow through the pages, in a browser on all screens; mails in all languages",
 	"pause":        "a process that is paused for a minute",
 	"refusals":     "a thousand sessions that end, each refused elsewhere within a tenth of a second; more pauses and commits",
 	"requests":     "hostile requests that are filled as far as a body goes, beyond the limits",

@@ -72,7 +72,7 @@ func TestAccountPage_StatesInABrowser(t *testing.T) {
 	needPage(t, "account")
 	database := dbtest.SQLite(t)
 	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+database, "GATEHOUSE_REGISTRATION=confirmed",
-		"GATEHOUSE_THROTTLE=account=2,mail=999")
+		"GATEHOUSE_THROTTLE=account=2,network=999,register=999,mail=999")
 	s.Command(servertest.Password, "admin", "create", "root@example.com")
 	db := servertest.OpenDB(t, database)
 	control := http.NewServeMux()
@@ -89,8 +89,14 @@ func TestAccountPage_StatesInABrowser(t *testing.T) {
 	}
 	controls := httptest.NewServer(control)
 	defer controls.Close()
-	servertest.Execute(t, ".", "env", "CONTROL="+controls.URL, "node", "web/test/account.mjs", atLocalhost(s.URL),
-		"confirmed,away,proofs,limited")
+	visit := func(s *servertest.Process, flows string) {
+		args := []string{"CONTROL=" + controls.URL, "node", "web/test/account.mjs", atLocalhost(s.URL), flows}
+		if testenv.Long("pages") {
+			args = append(args, "all")
+		}
+		servertest.Execute(t, ".", "env", args...)
+	}
+	visit(s, "confirmed,away,proofs,limited")
 
 	theme := filepath.Join(t.TempDir(), "theme.css")
 	servertest.Check(t, os.WriteFile(theme, []byte(":root { --logo-height: 40px; --logo: url(\"data:image/svg+xml,"+
@@ -99,7 +105,7 @@ func TestAccountPage_StatesInABrowser(t *testing.T) {
 	closed := servertest.Start(t, "GATEHOUSE_ADDR="+address, "GATEHOUSE_THEME="+theme, "GATEHOUSE_ISSUER=https://id.example.com",
 		"GATEHOUSE_ALLOWED_ORIGINS="+strings.TrimSuffix(atLocalhost("http://"+address), "/"), "GATEHOUSE_REGISTRATION=closed")
 	closed.Command(servertest.Password, "admin", "create", "root@example.com")
-	servertest.Execute(t, ".", "node", "web/test/account.mjs", atLocalhost(closed.URL), "closed")
+	visit(closed, "closed")
 }
 
 // atLocalhost is the address of a server by the name that passkeys work at.

@@ -13,7 +13,7 @@ import (
 )
 
 // TestAdminPage_InABrowser goes through the page at /admin with the keyboard alone: a user, and an administrator whose
-// proof is old, on two screens. SCREENSHOTS=FOLDER has pictures.
+// proof is old, on two screens. TEST_LONG=pages has it on all of them. SCREENSHOTS=FOLDER has pictures.
 func TestAdminPage_InABrowser(t *testing.T) {
 	t.Parallel()
 	needBrowser(t)
@@ -34,18 +34,30 @@ func TestAdminPage_InABrowser(t *testing.T) {
 		servertest.Exec(t, db, "UPDATE sessions SET authenticated_at = '2026-01-01 00:00:00+00:00'")
 	}))
 	defer control.Close()
-	servertest.Execute(t, ".", "node", "web/test/admin.mjs", atLocalhost(s.URL), control.URL)
+	args := []string{"web/test/admin.mjs", atLocalhost(s.URL), control.URL}
+	if testenv.Long("pages") {
+		args = append(args, "all")
+	}
+	servertest.Execute(t, ".", "node", args...)
 }
 
 // TestAdminPage_WantsTheSecondFactorInABrowser: who has none is led to where it is set up; who has one is asked for it,
-// at the sign-in and later.
+// at the sign-in and later, on two screens. TEST_LONG=pages has it on all of them. SCREENSHOTS=FOLDER has pictures.
 func TestAdminPage_WantsTheSecondFactorInABrowser(t *testing.T) {
 	t.Parallel()
 	needBrowser(t)
 	needPage(t, "admin")
-	s := servertest.Start(t, "GATEHOUSE_ADMIN_MFA=required")
-	s.Command(servertest.Password, "admin", "create", "root@example.com")
-	servertest.Execute(t, ".", "node", "web/test/admin-mfa.mjs", atLocalhost(s.URL))
+	visits := [][]string{
+		{"desk-dark", "phone", "fr"}, {"phone", "desk-dark", "es"}, {"desk", "phone-dark", "de"}, {"phone-dark", "desk", "en"},
+	}
+	if !testenv.Long("pages") {
+		visits = visits[:1]
+	}
+	for _, screens := range visits {
+		s := servertest.Start(t, "GATEHOUSE_ADMIN_MFA=required")
+		s.Command(servertest.Password, "admin", "create", "root@example.com")
+		servertest.Execute(t, ".", "node", append([]string{"web/test/admin-mfa.mjs", atLocalhost(s.URL)}, screens...)...)
+	}
 }
 
 // TestPages_PassTheirUnitTests runs what the pages' scripts compute without a browser.

@@ -1,6 +1,7 @@
-// node web/test/access.mjs URL SCREENSHOT: opens the page of the access table in a browser, on a desk and on a phone,
-// filters it by persona, and exits 1 with a sentence when it is not as it should be.
-import { fits, must, run } from './browser.mjs';
+// node web/test/access.mjs URL SCREENSHOT: opens the page of the access table in a browser, on a desk and on a phone, light
+// and dark, filters it by persona with the keyboard alone, and exits 1 with a sentence when it is not as it should be or
+// breaks a rule of axe.
+import { audit, devices, fits, must, run, watch } from './browser.mjs';
 
 const [url, screenshot] = process.argv.slice(2);
 if (!url || !screenshot) {
@@ -8,20 +9,18 @@ if (!url || !screenshot) {
   process.exit(2);
 }
 
-const devices = [
-  { name: 'desk', viewport: { width: 1280, height: 800 } },
-  { name: 'phone', viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true },
-];
+// follow goes to a link by the keyboard.
+async function follow(page, link) {
+  for (let n = 0; n < 20 && !(await link.evaluate((e) => e === document.activeElement)); n += 1) {
+    await page.keyboard.press('Tab');
+  }
+  await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')]);
+}
 
-async function look(browser, { name, ...device }) {
-  const page = await (await browser.newContext(device)).newPage();
-  const faults = [];
-  page.on('console', (message) => faults.push(message.text()));
-  page.on('request', (request) => {
-    if (new URL(request.url()).protocol !== 'data:' && new URL(request.url()).origin !== new URL(url).origin) {
-      faults.push(`asked ${request.url()}`);
-    }
-  });
+async function look(browser, name) {
+  const context = await browser.newContext(devices[name]);
+  const page = await context.newPage();
+  const faults = watch(context, new URL(url).origin);
   await page.goto(url);
   const places = () => page.locator('tbody tr').count();
   const total = await places();
@@ -38,18 +37,18 @@ async function look(browser, { name, ...device }) {
     ['an administrator who has just reauthenticated', 'Mutation.setRoles', 'Session.id'],
     ['an administrator who has just proved two factors', 'Mutation.setRoles', 'Session.id'],
   ]) {
-    await page.getByRole('link', { name: persona, exact: true }).click();
-    await page.waitForLoadState();
+    await follow(page, page.getByRole('link', { name: persona, exact: true }));
     must(await page.locator('nav [aria-current]', { hasText: persona }).count(), `${persona} is not marked as chosen`);
     await has(open, true);
     await has(closed, false);
     must((await places()) < total, `${persona} sees the complete table`);
   }
   await fits(page, `${name}: the page`);
-  must(faults.length === 0, `the page: ${faults.join('; ')}`);
+  await audit(page, `${name}: the filtered page`);
+  must(faults.length === 0, `${name}: ${faults.join('; ')}`);
   await page.screenshot({ path: screenshot.replace(/\.png$/, `-${name}.png`) });
 }
 
 await run('access', new URL(url).hostname, async (browser) => {
-  for (const device of devices) await look(browser, device);
+  for (const name of Object.keys(devices)) await look(browser, name);
 });

@@ -1,10 +1,11 @@
-// node web/test/admin-mfa.mjs URL: signs in at /admin as the administrator root@example.com, in a browser, by the keyboard
-// alone. URL is a server whose administrators need a second factor, which this one sets up. It exits 1 with a sentence
-// when anything is not as it should be. SCREENSHOTS names a folder for pictures.
+// node web/test/admin-mfa.mjs URL BEFORE SCREEN LANGUAGE: signs in at /admin as the administrator root@example.com, in a
+// browser, by the keyboard alone. URL is a server whose administrators need a second factor, which this one sets up on
+// SCREEN, after a sign-in on the screen BEFORE. It exits 1 with a sentence when anything is not as it should be.
+// SCREENSHOTS names a folder for pictures.
 import { must, run } from './browser.mjs';
 import { totp, Visit, w } from './account/visit.mjs';
 
-const [url] = process.argv.slice(2);
+const [url, first, second, language] = process.argv.slice(2);
 
 // users waits for the list of users.
 async function users(visit) {
@@ -36,7 +37,7 @@ async function setUp(visit) {
 }
 
 await run('admin-mfa', `${new URL(url).hostname} , EXCLUDE 127.0.0.1`, async (browser) => {
-  const visits = [await Visit.open(browser, 'mfa', 'desk-dark', 'fr'), await Visit.open(browser, 'mfa', 'phone', 'fr')];
+  const visits = [await Visit.open(browser, 'mfa', first, language), await Visit.open(browser, 'mfa', second, language)];
   for (const visit of visits) {
     visit.email = 'root@example.com';
     await visit.goto('admin');

@@ -1,12 +1,12 @@
-// node web/test/admin.mjs URL CONTROL: goes through the page at /admin in a browser, with the keyboard alone: as a user,
-// who sees a sentence, and as the administrator root@example.com, on two screens. URL is a server with more than 100 users
-// that begin with "many". CONTROL/age lets it be long ago that users proved who they are. It exits 1 with a sentence when
-// anything is not as it should be. SCREENSHOTS names a folder for pictures.
+// node web/test/admin.mjs URL CONTROL [all]: goes through the page at /admin in a browser, with the keyboard alone: as a
+// user, who sees a sentence, and as the administrator root@example.com, on two screens, with "all" on each. URL is a server
+// with more than 100 users that begin with "many". CONTROL/age lets it be long ago that users proved who they are. It
+// exits 1 with a sentence when anything is not as it should be. SCREENSHOTS names a folder for pictures.
 import { readFile } from 'node:fs/promises';
 import { must, run } from './browser.mjs';
 import { ask, login, mailed, markup, password, pictures, Visit, w } from './account/visit.mjs';
 
-const [url, control] = process.argv.slice(2);
+const [url, control, all] = process.argv.slice(2);
 const formula = '=HYPERLINK("https://evil.example")';
 
 // newUser is a stranger, who fills what there is to fill.
@@ -187,7 +187,8 @@ async function rest(visit) {
 }
 
 await run('admin', `${new URL(url).hostname} , EXCLUDE 127.0.0.1`, async (browser) => {
-  for (const [screen, language] of [['desk', 'en'], ['phone-dark', 'de']]) {
+  const visits = [['desk', 'en'], ['phone-dark', 'de'], ['phone', 'fr'], ['desk-dark', 'es']];
+  for (const [screen, language] of all ? visits : visits.slice(0, 2)) {
     const visit = await Visit.open(browser, 'admin', screen, language);
     try {
       const eva = await newUser(screen);

@@ -4,7 +4,8 @@ import { mailed, password, w } from './visit.mjs';
 // link makes it.
 export default async function confirmed(visit) {
   const { page } = visit;
-  const taken = 'root@example.com'; // an administrator, whom the caller has made
+  const taken = `taken.${visit.email}`;
+  await visit.newcomer(taken);
   for (const email of [visit.email, taken]) {
     await visit.goto();
     await visit.press(w('signIn.register'), 'link');

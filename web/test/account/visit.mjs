@@ -100,7 +100,7 @@ export class Visit {
   // tabTo moves the keyboard's focus to an element.
   async tabTo(element) {
     await element.waitFor();
-    for (let n = 0; n < 80; n += 1) {
+    for (let n = 0; n < 400; n += 1) { // a page of 50 lines has some links in each
       if (await element.evaluate((e) => e === document.activeElement)) return;
       await this.page.keyboard.press('Tab');
     }
