@@ -9,7 +9,8 @@ import (
 	"github.com/gatehouse/gatehouse/web"
 )
 
-// TestPlayground_RegistersLogsInAndAsksMe drives a real browser. Its screenshots are in .artifacts/.
+// TestPlayground_RegistersLogsInAndAsksMe drives a real browser. Its screenshots are in .artifacts/. TEST_LONG=pages has
+// each screen.
 func TestPlayground_RegistersLogsInAndAsksMe(t *testing.T) {
 	t.Parallel()
 	if !web.Built() {
@@ -17,7 +18,11 @@ func TestPlayground_RegistersLogsInAndAsksMe(t *testing.T) {
 	}
 	needBrowser(t)
 	s := servertest.Start(t)
-	servertest.Execute(t, ".", "node", "web/test/playground.mjs", s.URL+"/", ".artifacts/playground.png")
+	args := []string{"web/test/playground.mjs", s.URL + "/", ".artifacts/playground.png"}
+	if testenv.Long("pages") {
+		args = append(args, "all")
+	}
+	servertest.Execute(t, ".", "node", args...)
 }
 
 func TestAccessPage_IsFilteredByPersonaAndFitsAPhone(t *testing.T) {

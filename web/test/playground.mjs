@@ -1,11 +1,11 @@
-// Walks through the Playground of a running server in Chromium and takes two screenshots.
+// Walks through the Playground of a running server in Chromium, looks for what axe finds, and takes screenshots.
 //
-//   node web/test/playground.mjs URL SCREENSHOT.png      also writes SCREENSHOT-phone.png
+//   node web/test/playground.mjs URL SCREENSHOT.png [all]      also writes SCREENSHOT-phone.png
 //
-// It registers two accounts with made-up addresses and logs in once. `npm ci` in web/ installs what drives the browser;
-// CHROMIUM names the browser where it is not /usr/bin/chromium. Exits 0 when all is well, 1 with a sentence when not,
-// and 2 when called wrongly.
-import { desk, hangGuard, must, run as inBrowser } from './browser.mjs';
+// On a light desk and a dark phone; with "all" on a dark desk and a light phone too. Each time it registers accounts with
+// made-up addresses and logs in. `npm ci` in web/ installs what drives the browser; CHROMIUM names the browser where it is
+// not /usr/bin/chromium. Exits 0 when all is well, 1 with a sentence when not, and 2 when called wrongly.
+import { audit, desk, hangGuard, must, run as inBrowser } from './browser.mjs';
 
 // watch collects faults of a page: requests to other servers, failed ones, errors.
 function watch(page, origin) {
@@ -81,7 +81,7 @@ async function pressKeys(page) {
 
 // run opens the tab of the named operation and runs it.
 async function run(page, name, start = pressRun) {
-  await page.getByRole('tab').getByText(name, { exact: true }).click();
+  await page.locator('.graphiql-tabs').getByRole('button', { name, exact: true }).click();
   await editorShows(page, ['Me', 'Sessions'].includes(name) ? `query ${name} {` : `${name}($`);
   const [answered] = await Promise.all([answerTo(page, name), start(page)]);
   return answered;
@@ -119,6 +119,7 @@ async function documentationIsThere(page) {
   await page.locator('.graphiql-doc-explorer').getByText('Access: everyone, whom success signs in.').first().waitFor();
   await page.locator('.graphiql-doc-explorer').getByRole('link', { name: 'register', exact: true }).click();
   await page.locator('.graphiql-doc-explorer').getByText('Makes an account and signs it in.').waitFor();
+  await audit(page, 'the documentation');
   await page.getByRole('button', { name: 'Hide Documentation Explorer' }).click();
 }
 
@@ -199,6 +200,7 @@ async function theOthersAreLinked(page) {
 }
 
 const atTheDesk = (screenshot) => async (page) => {
+  await audit(page, 'the page');
   await documentationIsThere(page);
   await meIsRefused(page);
   const registered = await signIn(page, 'Register');
@@ -207,6 +209,7 @@ const atTheDesk = (screenshot) => async (page) => {
   await theOtherTabsRun(page);
   await theOthersAreLinked(page);
   await nothingIsStored(page, [...registered.secrets, ...loggedIn.secrets]);
+  await audit(page, 'an answer');
   await page.screenshot({ path: screenshot });
   await signedOut(page, loggedIn.secrets[0]);
   await meIsRefused(page);
@@ -225,15 +228,21 @@ const onThePhone = (screenshot) => async (page) => {
     const inside = box.x >= 0 && box.y >= 0 && box.x + box.width <= width && box.y + box.height <= height;
     must(inside, `${selector} is off a phone's screen`);
   }
+  await audit(page, 'an answer on a phone');
   await page.screenshot({ path: screenshot });
 };
 
-const [url, screenshot] = process.argv.slice(2);
+const [url, screenshot, all] = process.argv.slice(2);
 if (!URL.canParse(url ?? '') || !screenshot) {
-  console.error('usage: node web/test/playground.mjs URL SCREENSHOT.png');
+  console.error('usage: node web/test/playground.mjs URL SCREENSHOT.png [all]');
   process.exit(2);
 }
 await inBrowser('playground', new URL(url).hostname, async (browser) => {
-  await visit(browser, desk, url, atTheDesk(screenshot));
-  await visit(browser, phone, url, onThePhone(screenshot.replace(/(\.png)?$/, '-phone.png')));
+  const named = (name) => screenshot.replace(/(\.png)?$/, `${name}.png`);
+  const dark = { colorScheme: 'dark' };
+  await visit(browser, desk, url, atTheDesk(named('')));
+  await visit(browser, { ...phone, ...dark }, url, onThePhone(named('-phone')));
+  if (!all) return;
+  await visit(browser, { ...desk, ...dark }, url, atTheDesk(named('-dark')));
+  await visit(browser, phone, url, onThePhone(named('-phone-light')));
 });
