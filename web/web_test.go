@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -135,6 +136,25 @@ func TestUnbuiltPageSaysHowToBuild(t *testing.T) {
 		}
 	}
 	keepsToThePolicy(t, h, page)
+}
+
+// TestStylesheets_NameTheColourOfLinks: a page that is dark where its reader wants that does not leave the colour of its
+// links to the browser, whose blue is too faint there. GraphiQL has its own way.
+func TestStylesheets_NameTheColourOfLinks(t *testing.T) {
+	links := regexp.MustCompile(`(?m)^a \{\n  color: `)
+	pages := 0
+	for _, name := range must(filepath.Glob("*/*.css")) {
+		sheet := string(must(os.ReadFile(name)))
+		if !strings.Contains(sheet, "\n  color-scheme: light dark;") || strings.HasPrefix(name, "src/") {
+			continue
+		}
+		if pages++; !links.MatchString(sheet) {
+			t.Errorf("%s has no rule for the colour of links", name)
+		}
+	}
+	if pages < 4 {
+		t.Errorf("found %d pages", pages)
+	}
 }
 
 // What a checkout serves depends on whether the Playground was built in it; either way its page must hold together.
