@@ -30,8 +30,7 @@ async function setUp(visit) {
   await visit.titled(w('security.title'));
   await visit.press(w('totp.start'));
   const secret = (await page.locator('.secret').innerText()).replaceAll(' ', '');
-  await visit.type(w('field.code'), totp(secret, -1));
-  await visit.press(w('totp.confirm'));
+  await visit.confirmTotp(secret);
   await visit.press(w('recovery.kept'));
   return secret;
 }
