@@ -143,10 +143,12 @@ export function Form({ label, fields = [], button, submit, more, keep, quiet, us
 // Action is a button that does one thing, and says what came of it.
 export function Action({ run, children, danger, more, ...attributes }) {
   const busy = useRef(false);
+  const [waiting, setWaiting] = useState(false);
   const [said, setSaid] = useState({});
   async function act() {
     if (busy.current) return;
     busy.current = true;
+    setWaiting(true);
     setSaid({});
     try {
       setSaid({ text: await run() });
@@ -154,11 +156,14 @@ export function Action({ run, children, danger, more, ...attributes }) {
       setSaid({ fault: true, text: faultsOf(error, [], more)[''] });
     } finally {
       busy.current = false;
+      setWaiting(false);
     }
   }
   return (
     <>
-      <button type="button" class={danger ? 'danger' : 'quiet'} onClick={act} {...attributes}>{children}</button>
+      <button type="button" class={danger ? 'danger' : 'quiet'} aria-disabled={waiting} onClick={act} {...attributes}>
+        {children}
+      </button>
       {said.text && <Said {...said} />}
     </>
   );

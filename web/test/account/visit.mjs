@@ -148,8 +148,11 @@ export class Visit {
     await this.page.keyboard.type(text);
   }
 
+  // press waits for a button that is busy: until the browser tells that a dialog is closed, the one that opened it is.
   async press(name, role = 'button', within = this.page) {
-    await this.tabTo(within.getByRole(role, { name, exact: true }).first());
+    const element = within.getByRole(role, { name, exact: true }).first();
+    await this.tabTo(element);
+    await element.and(this.page.locator(':not([aria-disabled=true])')).waitFor();
     await this.page.keyboard.press('Enter');
   }
 
