@@ -19,7 +19,7 @@ export const compress = {
 };
 
 // plainTabs: GraphiQL 5 puts two buttons into each element of the role "tab", in which nothing may be pressed (ARIA 1.2,
-// 5.4: children are presentational). Without the roles it is a list of buttons, which names the current one.
+// tab: children are presentational). Without the roles it is a list of buttons, of which one is the current one.
 const plainTabs = {
   name: 'plain-tabs',
   transform(code, id) {

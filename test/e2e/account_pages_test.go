@@ -57,11 +57,8 @@ func TestAccountPage_InABrowser(t *testing.T) {
 	needPage(t, "account")
 	s := servertest.Start(t, "GATEHOUSE_THROTTLE=account=999,network=999,register=999,mail=999,signin=9999,refresh=9999")
 	s.Command(servertest.Password, "admin", "create", "root@example.com")
-	args := []string{"web/test/account.mjs", atLocalhost(s.URL), "signin,profile,factors,passkeys,sessions,data,markup"}
-	if testenv.Long("pages") {
-		args = append(args, "all")
-	}
-	servertest.Execute(t, ".", "node", args...)
+	servertest.Execute(t, ".", "node", onScreens("web/test/account.mjs", atLocalhost(s.URL),
+		"signin,profile,factors,passkeys,sessions,data,markup")...)
 }
 
 // TestAccountPage_StatesInABrowser: addresses that are confirmed first, a server and a network that are away, proofs that
@@ -73,7 +70,6 @@ func TestAccountPage_StatesInABrowser(t *testing.T) {
 	database := dbtest.SQLite(t)
 	s := servertest.Start(t, "GATEHOUSE_DATABASE_URL="+database, "GATEHOUSE_REGISTRATION=confirmed",
 		"GATEHOUSE_THROTTLE=account=2,network=999,register=999,mail=999")
-	s.Command(servertest.Password, "admin", "create", "root@example.com")
 	db := servertest.OpenDB(t, database)
 	control := http.NewServeMux()
 	for name, do := range map[string]func(){
@@ -89,14 +85,8 @@ func TestAccountPage_StatesInABrowser(t *testing.T) {
 	}
 	controls := httptest.NewServer(control)
 	defer controls.Close()
-	visit := func(s *servertest.Process, flows string) {
-		args := []string{"CONTROL=" + controls.URL, "node", "web/test/account.mjs", atLocalhost(s.URL), flows}
-		if testenv.Long("pages") {
-			args = append(args, "all")
-		}
-		servertest.Execute(t, ".", "env", args...)
-	}
-	visit(s, "confirmed,away,proofs,limited")
+	servertest.Execute(t, ".", "env", onScreens("CONTROL="+controls.URL, "node", "web/test/account.mjs", atLocalhost(s.URL),
+		"confirmed,away,proofs,limited")...)
 
 	theme := filepath.Join(t.TempDir(), "theme.css")
 	servertest.Check(t, os.WriteFile(theme, []byte(":root { --logo-height: 40px; --logo: url(\"data:image/svg+xml,"+
@@ -105,7 +95,15 @@ func TestAccountPage_StatesInABrowser(t *testing.T) {
 	closed := servertest.Start(t, "GATEHOUSE_ADDR="+address, "GATEHOUSE_THEME="+theme, "GATEHOUSE_ISSUER=https://id.example.com",
 		"GATEHOUSE_ALLOWED_ORIGINS="+strings.TrimSuffix(atLocalhost("http://"+address), "/"), "GATEHOUSE_REGISTRATION=closed")
 	closed.Command(servertest.Password, "admin", "create", "root@example.com")
-	visit(closed, "closed")
+	servertest.Execute(t, ".", "node", onScreens("web/test/account.mjs", atLocalhost(closed.URL), "closed")...)
+}
+
+// onScreens are the arguments of a script that opens pages: with TEST_LONG=pages, on all screens.
+func onScreens(args ...string) []string {
+	if testenv.Long("pages") {
+		args = append(args, "all")
+	}
+	return args
 }
 
 // atLocalhost is the address of a server by the name that passkeys work at.

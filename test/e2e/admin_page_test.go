@@ -34,11 +34,7 @@ func TestAdminPage_InABrowser(t *testing.T) {
 		servertest.Exec(t, db, "UPDATE sessions SET authenticated_at = '2026-01-01 00:00:00+00:00'")
 	}))
 	defer control.Close()
-	args := []string{"web/test/admin.mjs", atLocalhost(s.URL), control.URL}
-	if testenv.Long("pages") {
-		args = append(args, "all")
-	}
-	servertest.Execute(t, ".", "node", args...)
+	servertest.Execute(t, ".", "node", onScreens("web/test/admin.mjs", atLocalhost(s.URL), control.URL)...)
 }
 
 // TestAdminPage_WantsTheSecondFactorInABrowser: who has none is led to where it is set up; who has one is asked for it,

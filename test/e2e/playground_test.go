@@ -18,11 +18,7 @@ func TestPlayground_RegistersLogsInAndAsksMe(t *testing.T) {
 	}
 	needBrowser(t)
 	s := servertest.Start(t)
-	args := []string{"web/test/playground.mjs", s.URL + "/", ".artifacts/playground.png"}
-	if testenv.Long("pages") {
-		args = append(args, "all")
-	}
-	servertest.Execute(t, ".", "node", args...)
+	servertest.Execute(t, ".", "node", onScreens("web/test/playground.mjs", s.URL+"/", ".artifacts/playground.png")...)
 }
 
 func TestAccessPage_IsFilteredByPersonaAndFitsAPhone(t *testing.T) {
