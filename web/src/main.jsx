@@ -56,6 +56,12 @@ function Session() {
   );
 }
 
+// GraphiQL has Enter go into the editor that has the focus, where Tab is a letter. Esc goes out again, unless the editor
+// has closed something by it (WCAG 2.2, 2.1.2: no keyboard trap).
+document.addEventListener('keydown', ({ key, target }) => {
+  if (key === 'Escape') target.closest('.graphiql-editor')?.focus();
+});
+
 // Without storage GraphiQL keeps tabs, variables and headers in memory only; without plugins it has no history.
 // The first tab's variables are given twice because GraphiQL fills the editor of the first tab from the prop.
 createRoot(document.getElementById('playground')).render(

@@ -14,6 +14,9 @@ export const operations = [
 # The requests that follow carry the accessToken
 # of the answer. The page keeps it in memory only.
 # Each load of the page makes up new variables.
+#
+# Ctrl+Enter runs it. Where Tab has led to an
+# editor, Enter goes in, and Esc out again.
 mutation Register($input: RegisterInput!) {
   register(input: $input) {
     accessToken

@@ -1,7 +1,7 @@
 // node web/test/access.mjs URL SCREENSHOT: opens the page of the access table in a browser, on a desk and on a phone, light
 // and dark, filters it by persona with the keyboard alone, and exits 1 with a sentence when it is not as it should be or
 // breaks a rule of axe.
-import { audit, devices, fits, must, run, watch } from './browser.mjs';
+import { audit, devices, fits, must, run, tabTo, watch } from './browser.mjs';
 
 const [url, screenshot] = process.argv.slice(2);
 if (!url || !screenshot) {
@@ -11,9 +11,7 @@ if (!url || !screenshot) {
 
 // follow goes to a link by the keyboard.
 async function follow(page, link) {
-  for (let n = 0; n < 20 && !(await link.evaluate((e) => e === document.activeElement)); n += 1) {
-    await page.keyboard.press('Tab');
-  }
+  await tabTo(page, link);
   await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')]);
 }
 

@@ -3,7 +3,7 @@
 // with more than 100 users that begin with "many". CONTROL/age lets it be long ago that users proved who they are. It
 // exits 1 with a sentence when anything is not as it should be. SCREENSHOTS names a folder for pictures.
 import { readFile } from 'node:fs/promises';
-import { must, run } from './browser.mjs';
+import { must, run, tabTo } from './browser.mjs';
 import { ask, login, mailed, markup, password, pictures, Visit, w } from './account/visit.mjs';
 
 const [url, control, all] = process.argv.slice(2);
@@ -74,7 +74,7 @@ async function lists(visit, eva) {
     must(await lines.count() === count, `the page has ${await lines.count()} users`);
   }
   must(await lines.first().innerText() === first, 'the first page is another than before');
-  await visit.tabTo(page.getByLabel(w('users.status')));
+  await tabTo(page, page.getByLabel(w('users.status')));
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('ArrowDown');
   await visit.press(w('list.show'));

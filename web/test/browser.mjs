@@ -36,8 +36,18 @@ export async function audit(page, what, tags) {
   must(violations.length === 0, `${what}: ${violations.map((v) => `${v.id} (${v.nodes[0].html})`).join('; ')}`);
 }
 
-// fits says when a page is wider than the screen, or a text than its place there.
+// fits says when a page is wider than the screen, or a text than its place there; of a phone, also on the narrowest one
+// (WCAG 2.2, 1.4.10).
 export async function fits(page, what) {
+  await fitsNow(page, what);
+  const size = page.viewportSize();
+  if (size.width !== phone.viewport.width) return;
+  await page.setViewportSize({ width: 320, height: 640 });
+  await fitsNow(page, `${what}, on the narrowest phone,`);
+  await page.setViewportSize(size);
+}
+
+async function fitsNow(page, what) {
   const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   must(wider <= 0, `${what} is ${wider} pixels wider than the screen`);
   const texts = await page.evaluate(() => [...document.querySelectorAll('h1, h2, p, li, dt, dd, label, button')]
@@ -66,15 +76,25 @@ export function watch(context, origin) {
 export const hangGuard = 120_000;
 
 export const desk = { viewport: { width: 1280, height: 800 } };
-export const phone = { viewport: { width: 320, height: 640 }, isMobile: true, hasTouch: true };
+export const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 
-// devices are the screens on which a page is looked at: the narrowest phone, and both colour schemes.
+// devices are the screens on which a page is looked at, in both colour schemes.
 export const devices = {
   desk,
-  'desk-dark': { ...desk, colorScheme: 'dark' },
-  phone,
   'phone-dark': { ...phone, colorScheme: 'dark' },
+  phone,
+  'desk-dark': { ...desk, colorScheme: 'dark' },
 };
+
+// tabTo moves the keyboard's focus to an element.
+export async function tabTo(page, element) {
+  await element.waitFor();
+  for (let n = 0; n < 400; n += 1) { // a page of 50 lines has some links in each
+    if (await element.evaluate((e) => e === document.activeElement)) return;
+    await page.keyboard.press('Tab');
+  }
+  throw new Error(`the keyboard does not reach ${element}`);
+}
 
 // run runs a test and exits 1 with a sentence when it fails.
 export async function run(name, host, test) {

@@ -3,7 +3,7 @@
 // effect. It exits 1 with a sentence when anything is not as it should be. With "all", each kind in each language and on
 // each screen. SCREENSHOTS names a folder for pictures of each step.
 import { readFile } from 'node:fs/promises';
-import { audit, desk, devices, fits, hangGuard, must, run, watch } from './browser.mjs';
+import { audit, desk, devices, fits, hangGuard, must, run, tabTo, watch } from './browser.mjs';
 
 const [url, kinds, all] = process.argv.slice(2);
 const pictures = process.env.SCREENSHOTS;
@@ -181,15 +181,6 @@ const flows = {
   },
 };
 
-// tabTo moves the keyboard's focus to an element.
-async function tabTo(page, element) {
-  for (let n = 0; n < 20; n += 1) {
-    if (await element.evaluate((e) => e === document.activeElement)) return;
-    await page.keyboard.press('Tab');
-  }
-  throw new Error(`the keyboard does not reach ${element}`);
-}
-
 // Walk follows the link of one mail, on one screen.
 class Walk {
   constructor(context, kind, name, language) {
@@ -329,7 +320,8 @@ async function withoutScripts(browser, kind, language) {
   const says = (...sentences) => page.getByRole('status').filter({ hasText: sentences.join('') }).waitFor();
   const send = async (password) => {
     if (password) await page.getByLabel(labels.password).fill(password);
-    await page.getByRole('button', { name: pages[own].button, exact: true }).click();
+    await tabTo(page, page.getByRole('button', { name: pages[own].button, exact: true }));
+    await page.keyboard.press('Enter');
   };
   try {
     await page.goto(link);

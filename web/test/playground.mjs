@@ -2,10 +2,10 @@
 //
 //   node web/test/playground.mjs URL SCREENSHOT.png [all]      also writes SCREENSHOT-phone.png
 //
-// On a light desk and a dark phone; with "all" on a dark desk and a light phone too. Each time it registers accounts with
-// made-up addresses and logs in. `npm ci` in web/ installs what drives the browser; CHROMIUM names the browser where it is
+// On a light desk and a dark phone; with "all" on a dark desk and a light phone too: with the keyboard alone at a desk, by
+// touch on a phone. Each time it registers accounts with made-up addresses and logs in. `npm ci` in web/ installs what drives the browser; CHROMIUM names the browser where it is
 // not /usr/bin/chromium. Exits 0 when all is well, 1 with a sentence when not, and 2 when called wrongly.
-import { audit, desk, hangGuard, must, run as inBrowser } from './browser.mjs';
+import { audit, devices, hangGuard, must, phone, run as inBrowser, tabTo } from './browser.mjs';
 
 // watch collects faults of a page: requests to other servers, failed ones, errors.
 function watch(page, origin) {
@@ -72,16 +72,31 @@ async function shows(page, selector, expected, where) {
 const editorShows = (page, expected) => shows(page, '.graphiql-query-editor', expected, 'operation editor');
 const resultShows = (page, expected) => shows(page, '.result-window', expected, 'result pane');
 
-const pressRun = (page) => page.getByRole('button', { name: /^Execute query/ }).click();
-
-async function pressKeys(page) {
-  await page.locator('.graphiql-query-editor .view-line').first().click();
-  await page.keyboard.press('Control+Enter');
+// press uses a button or a link as the device does.
+async function press(page, element) {
+  if (await page.evaluate(() => navigator.maxTouchPoints)) return element.tap();
+  await tabTo(page, element);
+  return page.keyboard.press('Enter');
 }
+
+const button = (page, name) => page.getByRole('button', { name });
+
+const pressRun = (page) => press(page, button(page, /^Execute query/));
+
+// inTheEditor presses keys where an operation is written.
+async function inTheEditor(page, pressing) {
+  const editor = page.locator('.graphiql-query-editor .graphiql-editor');
+  await press(page, editor);
+  await pressing(page.keyboard);
+  await page.keyboard.press('Escape');
+  await editor.and(page.locator(':focus')).waitFor();
+}
+
+const pressKeys = (page) => inTheEditor(page, (keyboard) => keyboard.press('Control+Enter'));
 
 // run opens the tab of the named operation and runs it.
 async function run(page, name, start = pressRun) {
-  await page.locator('.graphiql-tabs').getByRole('button', { name, exact: true }).click();
+  await press(page, page.locator('.graphiql-tabs').getByRole('button', { name, exact: true }));
   await editorShows(page, ['Me', 'Sessions'].includes(name) ? `query ${name} {` : `${name}($`);
   const [answered] = await Promise.all([answerTo(page, name), start(page)]);
   return answered;
@@ -114,22 +129,24 @@ async function meAnswers(page, email, token) {
 }
 
 async function documentationIsThere(page) {
-  await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
-  await page.locator('.graphiql-doc-explorer').getByRole('link', { name: 'Mutation', exact: true }).click();
-  await page.locator('.graphiql-doc-explorer').getByText('Access: everyone, whom success signs in.').first().waitFor();
-  await page.locator('.graphiql-doc-explorer').getByRole('link', { name: 'register', exact: true }).click();
-  await page.locator('.graphiql-doc-explorer').getByText('Makes an account and signs it in.').waitFor();
+  const explorer = page.locator('.graphiql-doc-explorer');
+  await press(page, button(page, 'Show Documentation Explorer'));
+  await press(page, explorer.getByRole('link', { name: 'Mutation', exact: true }));
+  await explorer.getByText('Access: everyone, whom success signs in.').first().waitFor();
+  await press(page, explorer.getByRole('link', { name: 'register', exact: true }));
+  await explorer.getByText('Makes an account and signs it in.').waitFor();
   await audit(page, 'the documentation');
-  await page.getByRole('button', { name: 'Hide Documentation Explorer' }).click();
+  await press(page, button(page, 'Hide Documentation Explorer'));
 }
 
 // theEditorHelps uses what GraphiQL loads late: the workers that find mistakes, and the formatter.
 async function theEditorHelps(page) {
-  await page.getByRole('button', { name: 'New tab' }).click();
-  await page.locator('.graphiql-query-editor .view-line').first().click();
-  await page.keyboard.type('{ mee { id } }');
-  await page.locator('.graphiql-query-editor .squiggly-error').waitFor();
-  await page.getByRole('button', { name: /^Prettify/ }).click();
+  await press(page, button(page, 'New tab'));
+  await inTheEditor(page, async (keyboard) => {
+    await keyboard.type('{ mee { id } }');
+    await page.locator('.graphiql-query-editor .squiggly-error').waitFor();
+  });
+  await press(page, button(page, /^Prettify/));
   await page.locator('.graphiql-query-editor .view-line').nth(4).waitFor();
 }
 
@@ -166,7 +183,7 @@ async function runsAs(page) {
     ['an administrator', /^Signed in as (admin-\w+@example\.com)$/, undefined],
     ['a user', /^Signed in as (user-\w+@example\.com)$/, 'FORBIDDEN'],
   ]) {
-    await page.getByRole('button', { name: `Run as ${persona}` }).click();
+    await press(page, button(page, `Run as ${persona}`));
     await page.getByRole('status').getByText(address).waitFor();
     const [, email] = (await page.getByRole('status').innerText()).match(address);
     must((seen[persona] ??= email) === email, `another ${persona} than before: ${email} after ${seen[persona]}`);
@@ -179,7 +196,7 @@ async function runsAs(page) {
 async function signedOut(page, token) {
   const [ended] = await Promise.all([
     answerTo(page, 'SignOut'),
-    page.getByRole('button', { name: 'Sign out' }).click(),
+    press(page, button(page, 'Sign out')),
   ]);
   must(ended.answer.data?.logout.success, `signing out answered ${JSON.stringify(ended.answer)}`);
   const reason = await page.evaluate(async (token) => {
@@ -193,7 +210,7 @@ async function signedOut(page, token) {
 // theOthersAreLinked follows each link of the page.
 async function theOthersAreLinked(page) {
   for (const [name, heading] of Object.entries({ Access: 'Who may use what', Account: 'Sign in', Inbox: 'Mails' })) {
-    const [other] = await Promise.all([page.waitForEvent('popup'), page.getByRole('link', { name, exact: true }).click()]);
+    const [other] = await Promise.all([page.waitForEvent('popup'), press(page, page.getByRole('link', { name, exact: true }))]);
     await other.getByRole('heading', { name: heading, level: 1 }).waitFor();
     await other.close();
   }
@@ -217,8 +234,6 @@ const atTheDesk = (screenshot) => async (page) => {
   await theEditorHelps(page);
 };
 
-const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
-
 const onThePhone = (screenshot) => async (page) => {
   const { email, secrets } = await signIn(page, 'Register');
   await meAnswers(page, email, secrets[0]);
@@ -239,10 +254,9 @@ if (!URL.canParse(url ?? '') || !screenshot) {
 }
 await inBrowser('playground', new URL(url).hostname, async (browser) => {
   const named = (name) => screenshot.replace(/(\.png)?$/, `${name}.png`);
-  const dark = { colorScheme: 'dark' };
-  await visit(browser, desk, url, atTheDesk(named('')));
-  await visit(browser, { ...phone, ...dark }, url, onThePhone(named('-phone')));
+  await visit(browser, devices.desk, url, atTheDesk(named('')));
+  await visit(browser, devices['phone-dark'], url, onThePhone(named('-phone')));
   if (!all) return;
-  await visit(browser, { ...desk, ...dark }, url, atTheDesk(named('-dark')));
-  await visit(browser, phone, url, onThePhone(named('-phone-light')));
+  await visit(browser, devices['desk-dark'], url, atTheDesk(named('-dark')));
+  await visit(browser, devices.phone, url, onThePhone(named('-phone-light')));
 });

@@ -1,4 +1,4 @@
-import { must } from '../browser.mjs';
+import { must, tabTo } from '../browser.mjs';
 import { w } from './visit.mjs';
 
 // Looks at a server where administrators make the accounts, which sends no mail, and has a logo: the page offers no
@@ -14,7 +14,7 @@ export default async function closed(visit) {
   await visit.look('closed');
   await visit.sentTo('**/forgot', visit.press(w('signIn.forgot'), 'link'));
   await visit.type(await page.locator('label[for=email]').innerText(), visit.email);
-  await visit.tabTo(page.getByRole('button'));
+  await tabTo(page, page.getByRole('button'));
   await page.keyboard.press('Enter');
   await showsLogo(page);
   const noMail = await page.locator('[data-text=MAIL_OFF]').textContent();

@@ -1,3 +1,4 @@
+import { tabTo } from '../browser.mjs';
 import { mailed, password, w } from './visit.mjs';
 
 // Registers where addresses are confirmed first: the page tells nobody whether an address has an account, and the mail's
@@ -23,7 +24,7 @@ export default async function confirmed(visit) {
   await visit.goto(`account/register${new URL(link).hash}`);
   await page.locator('form').waitFor();
   await visit.type(await page.locator('label[for=password]').innerText(), password);
-  await visit.tabTo(page.getByRole('button'));
+  await tabTo(page, page.getByRole('button'));
   await page.keyboard.press('Enter');
   await page.locator('[role=status]:not(:empty)').waitFor();
   await visit.goto();

@@ -1,4 +1,4 @@
-import { must } from '../browser.mjs';
+import { must, tabTo } from '../browser.mjs';
 import { password, totp, w } from './visit.mjs';
 
 // Sets up an authenticator app, and signs in with a recovery code, a code, and on a remembered device, where what wants
@@ -61,7 +61,7 @@ export default async function factors(visit) {
 
   await second();
   await visit.type(w('field.code'), totp(secret, 0));
-  await visit.tabTo(page.getByLabel(w('secondFactor.remember')));
+  await tabTo(page, page.getByLabel(w('secondFactor.remember')));
   await page.keyboard.press('Space');
   await visit.press(w('secondFactor.button'));
   await visit.titled(w('security.title'));

@@ -1,4 +1,4 @@
-import { must } from '../browser.mjs';
+import { must, tabTo } from '../browser.mjs';
 import { control, password, w } from './visit.mjs';
 
 // Proves again who it is, by password and by passkey, when the server wants that of a page that was opened just now.
@@ -43,7 +43,7 @@ export default async function proofs(visit) {
 
   await visit.signIn(); // and be remembered, so that the next sign-in proves one factor
   await visit.titled(w('secondFactor.title'));
-  await visit.tabTo(page.getByLabel(w('secondFactor.remember')));
+  await tabTo(page, page.getByLabel(w('secondFactor.remember')));
   await page.keyboard.press('Space');
   await visit.press(w('signIn.passkey'));
   await visit.titled(w('security.title'));

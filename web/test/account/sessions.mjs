@@ -1,4 +1,4 @@
-import { must } from '../browser.mjs';
+import { must, tabTo } from '../browser.mjs';
 import { ask, login, markup, w } from './visit.mjs';
 
 const me = '{ me { email } }';
@@ -14,7 +14,7 @@ export default async function sessions(visit) {
   await entries.nth(3).waitFor();
   await visit.look('devices');
   must((await entries.first().innerText()).includes(w('sessions.current')), 'the own session is not the first');
-  await visit.tabTo(page.getByRole('button', { name: `${w('sessions.end')}: ` }).first());
+  await tabTo(page, page.getByRole('button', { name: `${w('sessions.end')}: ` }).first());
   await page.keyboard.press('Enter');
   await visit.says(w('done.sessionEnded'));
   must(await entries.count() === 3, `there are ${await entries.count()} sessions`);
@@ -31,7 +31,7 @@ export default async function sessions(visit) {
   await visit.press(w('tokens.create'));
   await visit.refuses(w('tokens.name'), w('problems.REQUIRED'));
   await visit.type(w('tokens.name'), markup);
-  await visit.tabTo(page.getByLabel('account:read'));
+  await tabTo(page, page.getByLabel('account:read'));
   await page.keyboard.press('Space');
   await visit.press(w('tokens.create'));
   const token = await page.locator('.once .secret').innerText();

@@ -1,7 +1,7 @@
 // What the flows through the page at /account have in common.
 import { createHmac } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { audit, desk, fits, hangGuard, must, watch } from '../browser.mjs';
+import { audit, devices, fits, hangGuard, must, tabTo, watch } from '../browser.mjs';
 
 const [url] = process.argv.slice(2);
 // control changes what is around the page: "age" makes the proofs of all sessions old, "stop" and "start" the server.
@@ -21,11 +21,6 @@ let words = texts.en; // of the visit that goes on
 // w is a text of the page by its path.
 export const w = (name) => name.split('.').reduce((node, key) => node[key], words);
 export const markup = '<img src=x onerror=alert(1)><b>Ann</b>';
-
-const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
-export const screens = {
-  desk, 'phone-dark': { ...phone, colorScheme: 'dark' }, phone, 'desk-dark': { ...desk, colorScheme: 'dark' },
-};
 
 // ask asks the server as another program does.
 export async function ask(query, variables = {}, token = undefined) {
@@ -78,7 +73,7 @@ let people = 0;
 export class Visit {
   static async open(browser, name, screen, language) {
     words = texts[language];
-    const context = await browser.newContext({ ...screens[screen], locale: language, reducedMotion: 'reduce' });
+    const context = await browser.newContext({ ...devices[screen], locale: language, reducedMotion: 'reduce' });
     const visit = Object.assign(new Visit(), { context, name, screen, step: 0, faults: watch(context, origin) });
     people += 1;
     visit.email = `${name}${people}@example.com`;
@@ -97,16 +92,6 @@ export class Visit {
     const picture = `account-${this.name}-${this.step}-${what.replaceAll(' ', '-')}-${this.screen}.png`;
     if (pictures) await this.page.screenshot({ path: `${pictures}/${picture}`, fullPage: true });
     await audit(this.page, what);
-  }
-
-  // tabTo moves the keyboard's focus to an element.
-  async tabTo(element) {
-    await element.waitFor();
-    for (let n = 0; n < 400; n += 1) { // a page of 50 lines has some links in each
-      if (await element.evaluate((e) => e === document.activeElement)) return;
-      await this.page.keyboard.press('Tab');
-    }
-    throw new Error(`the keyboard does not reach ${element}`);
   }
 
   // excuse is for requests that nobody answers: the browser says so of each, and nothing else may have been said.
@@ -143,7 +128,7 @@ export class Visit {
   }
 
   async type(label, text) {
-    await this.tabTo(this.main.getByLabel(label, { exact: true }).first());
+    await tabTo(this.page, this.main.getByLabel(label, { exact: true }).first());
     await this.page.keyboard.press('Control+A');
     await this.page.keyboard.type(text);
   }
@@ -151,7 +136,7 @@ export class Visit {
   // press waits for a button that is busy: until the browser tells that a dialog is closed, the one that opened it is.
   async press(name, role = 'button', within = this.page) {
     const element = within.getByRole(role, { name, exact: true }).first();
-    await this.tabTo(element);
+    await tabTo(this.page, element);
     await element.and(this.page.locator(':not([aria-disabled=true])')).waitFor();
     await this.page.keyboard.press('Enter');
   }
