@@ -16,6 +16,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/gatehouse/gatehouse/internal/dbtest"
+	"github.com/gatehouse/gatehouse/internal/passkey/passkeytest"
 	"github.com/gatehouse/gatehouse/internal/servertest"
 )
 
@@ -34,8 +35,13 @@ import (
 // name> the token itself, an hour after its session's password was given. <code name> is the next code of the authenticator
 // app whose secret the name is.
 //
-// <server> is the server's address, and <tomorrow> the time in a day. In a header that the answer must have, <name> and <*> stand for any text without a
-// semicolon; a header without a value must not be there.
+// <server> is the server's address, and <tomorrow> the time in a day. In a header that the answer must have, <name> and <*>
+// stand for any text without a semicolon; a header without a value must not be there.
+//
+// A name that stands for a JSON object is its text. <created key options> is what a browser answers to such options when
+// its authenticator makes the passkey that is called key, <used key options> what it answers with that passkey, <elsewhere
+// key options> the same on a page whose origin is not allowed, and <copied key options> the same with a copy of the
+// passkey that was made before it was last used.
 //
 // A request "MAIL kind address" waits for the next mail of the inbox; its answer is an object with the mail's subject,
 // language, link and code, and the token of the link.
@@ -85,7 +91,8 @@ func play(t *testing.T, file, databaseURL string) {
 		}
 	}
 	s := servertest.Options{Audit: true}.Start(t, settings...)
-	p := &player{Process: s, key: key, db: servertest.OpenDB(t, databaseURL), t: t, aged: map[string]bool{}, apps: map[string]*servertest.Authenticator{},
+	p := &player{Process: s, key: key, db: servertest.OpenDB(t, databaseURL), t: t, aged: map[string]bool{},
+		apps: map[string]*servertest.Authenticator{}, keys: map[string]*passkeytest.Passkey{},
 		names: map[string]string{"server": s.URL, "tomorrow": time.Now().Add(24 * time.Hour).UTC().Format(time.RFC3339)}}
 	for pair := range slices.Chunk(archive.Files, 2) {
 		if len(pair) != 2 || pair[1].Name != "answer" {
@@ -106,6 +113,7 @@ type player struct {
 	mails servertest.Mailbox
 	aged  map[string]bool                      // tokens whose sessions are
 	apps  map[string]*servertest.Authenticator // by their secrets
+	keys  map[string]*passkeytest.Passkey
 	names map[string]string
 }
 
@@ -197,6 +205,9 @@ func (p *player) mail(wanted []string, want string) error {
 
 // request reads a request.
 func (p *player) request(text string) (r servertest.Request, err error) {
+	if text, err = p.passkeys(text); err != nil {
+		return r, err
+	}
 	if text, err = p.fill(text); err != nil {
 		return r, err
 	}
@@ -273,6 +284,11 @@ func (p *player) match(at string, want, got any) error {
 			return nil
 		}
 		text, isText := got.(string)
+		if _, isObject := got.(map[string]any); isObject {
+			object, err := json.Marshal(got)
+			servertest.Check(p.t, err)
+			text, isText = string(object), true
+		}
 		if name := placeholder.FindStringSubmatch(want); name != nil && isText {
 			if known, ok := p.names[name[3]]; ok && known != text {
 				return fmt.Errorf("%s: %q is not the former <%s> %q", at, text, name[3], known)
