@@ -91,27 +91,34 @@ func (m *model) takeComplete() {
 	m.complete(l, want, false)
 }
 
-// complete tries a challenge by a code that may be wrong or used, or that is guessed.
+// complete tries a challenge by a code or a passkey that may be wrong or used, or by a code that is guessed.
 func (m *model) complete(l *link, want problem.Code, guess bool) {
 	p, in := l.of, accounts.CompleteLoginInput{Challenge: l.text, RememberDevice: m.chance(60)}
 	var step int64
 	var right bool
-	if m.chance(25) && !guess {
+	var used *answer
+	switch {
+	case guess:
+		in.Code = new("x")
+	case m.chance(25):
 		in.RecoveryCode = new(m.someRecoveryCode(p))
-		right = p.app != nil && slices.Contains(p.codes, *in.RecoveryCode)
-	} else {
+		right = p.hasFactor() && slices.Contains(p.codes, *in.RecoveryCode)
+	case len(p.keys) > 0 && (p.app == nil || m.chance(50)):
+		used = m.someAnswer(p, uuid.Nil, false)
+		in.Passkey, right = used.response, true
+	default:
 		in.Code = new(m.someCode(p.app))
-		if guess {
-			in.Code = new("x")
-		}
 		step, right = p.app.stepOf(*in.Code, m.now())
 	}
-	switch {
-	case want != "":
-	case l.credentials != p.credentials || l.attempts >= 5:
+	if want == "" && (l.credentials != p.credentials || l.attempts >= 5) {
 		want = problem.InvalidToken
-	case !right:
+	}
+	if used != nil {
+		want = m.wants(used, p, uuid.Nil, want)
+	} else if want == "" && !right {
 		want = problem.InvalidCredentials
+	}
+	if want == problem.InvalidCredentials {
 		l.attempts++ // which is committed
 	}
 	at, d := m.place(p)
@@ -120,17 +127,22 @@ func (m *model) complete(l *link, want problem.Code, guess bool) {
 		return
 	}
 	l.used = true
-	if in.RecoveryCode != nil {
+	shown := l.shown
+	switch {
+	case used != nil:
+		m.seen["completeLogin by a passkey"]++
+		m.used(used, p)
+		shown.key = true
+	case in.RecoveryCode != nil:
 		m.seen["completeLogin by a recovery code"]++
 		m.noticed(*p, accounts.MailRecoveryCodeUsed)
 		i := slices.Index(p.codes, *in.RecoveryCode)
 		p.codes, p.spent = slices.Delete(p.codes, i, i+1), append(p.spent, *in.RecoveryCode)
-	} else {
-		p.app.last = step
+		shown.code = true
+	default:
+		p.app.last, shown.code = step, true
 	}
 	m.restored(p)
-	shown := l.shown
-	shown.code = true
 	m.begin(p, given, shown)
 	m.arrived(d, p, given)
 	if d != nil && in.RememberDevice {

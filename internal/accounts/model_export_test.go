@@ -26,7 +26,7 @@ func (m *model) takeDownload() {
 		want = problem.InvalidToken
 	}
 	by, own := m.follower(l)
-	if want == "" && l.of.app != nil && !own { // who reads the mailbox has not shown the second factor
+	if want == "" && l.of.hasFactor() && !own { // who reads the mailbox has not shown the second factor
 		want = problem.Unauthenticated
 	}
 	got, err := m.seat().DownloadMyData(m.t.Context(), by, accounts.DownloadMyDataInput{Token: l.text})

@@ -46,6 +46,11 @@ var factorSteps = []weighted{
 	{3, (*model).takeRevokeToken},
 	{2, (*model).takeByToken},
 	{10, (*model).takeTick},
+	{5, (*model).takeStartPasskey},
+	{7, (*model).takeAddPasskey},
+	{8, (*model).takeStartPasskeyLogin},
+	{6, (*model).takePasskeyLogin},
+	{4, (*model).takeReauthenticateByPasskey},
 }
 
 // aroundFactors are the other steps of a walk that mostly uses factors.
@@ -80,23 +85,24 @@ var aroundFactors = []weighted{
 
 // proofs are what was shown in a session, or for a challenge. Nothing else may be in its amr.
 type proofs struct {
-	password, code bool
-	spared         bool // the code: it was remembered, or it takes the place of another
+	password, code, key bool
+	spared              bool // the second factor: the device was remembered, or the session takes the place of another
 }
 
 var byPassword = proofs{password: true}
 
+// mfa reports whether they are two factors. A passkey is two in one.
+func (p proofs) mfa() bool { return p.key || p.password && p.code }
+
 // amr says it in the words of RFC 8176.
-func (p proofs) amr() token.AMR {
-	switch {
-	case p.password && p.code:
-		return token.Password | token.OneTimeCode | token.MultiFactor
-	case p.code:
-		return token.OneTimeCode
-	case p.password:
-		return token.Password
+func (p proofs) amr() (set token.AMR) {
+	for value, is := range map[token.AMR]bool{token.Password: p.password, token.OneTimeCode: p.code,
+		token.HardwareKey: p.key, token.UserPresence: p.key, token.MultiFactor: p.mfa()} {
+		if is {
+			set |= value
+		}
 	}
-	return 0
+	return set
 }
 
 // authenticator is an app.
@@ -151,7 +157,7 @@ func (m *model) someCode(a *authenticator) string {
 // changes says what a change of the caller's factors is refused with, "" when it is not.
 func (m *model) changes(s *signIn) problem.Code {
 	want := m.refused(s)
-	if want == "" && s.of.app != nil && !(s.shown.password && s.shown.code) {
+	if want == "" && s.of.hasFactor() && !s.shown.mfa() {
 		want = problem.ReauthenticationRequired
 	}
 	return want
@@ -182,16 +188,23 @@ func (m *model) takeConfirmTotp() {
 	if !m.outcome(err, want, "confirmTotp by %s, %s", s.of.email, s.id) {
 		return
 	}
-	m.noticed(*s.of, accounts.MailFactorAdded)
-	if first := s.of.app == nil; first != (len(made.RecoveryCodes) == 10) {
-		m.fail("the first: %v, and %d codes", first, len(made.RecoveryCodes))
-	} else if first {
-		s.of.spent, s.of.codes = append(s.of.spent, s.of.codes...), made.RecoveryCodes
-	}
+	m.added(s.of, made.RecoveryCodes)
 	begun.id, begun.last = made.Factor.ID, step
 	s.of.app, s.of.begun, s.shown.code = begun, nil, true
-	s.of.factorChanges++
 }
+
+// added notes that a person is about to have one more factor. With the first come recovery codes.
+func (m *model) added(p *person, codes []string) {
+	m.noticed(*p, accounts.MailFactorAdded)
+	if first := !p.hasFactor(); first != (len(codes) == 10) {
+		m.fail("the first: %v, and %d codes", first, len(codes))
+	} else if first {
+		p.codes = codes
+	}
+	p.factorChanges++
+}
+
+func (p *person) hasFactor() bool { return p.app != nil || len(p.keys) > 0 }
 
 func (m *model) takeReauthenticateByCode() {
 	s := m.caller(func(s *signIn) bool { return s.of.app != nil || m.chance(10) })
@@ -209,38 +222,56 @@ func (m *model) takeReauthenticateByCode() {
 
 // takeRemoveFactor removes mostly one's own factor.
 func (m *model) takeRemoveFactor() {
-	s := m.caller(func(s *signIn) bool { return s.of.app != nil || m.chance(10) })
-	own, id, want := s.of.app, uuid.New(), m.changes(s)
-	if other := oneOf(m, m.people); other.app != nil && m.chance(30) {
-		id = other.app.id
-	} else if own != nil {
-		id = own.id
+	s := m.caller(func(s *signIn) bool { return s.of.hasFactor() || m.chance(10) })
+	of, id, want := s.of, uuid.New(), m.changes(s)
+	if m.chance(30) {
+		of = oneOf(m, m.people)
 	}
-	if want == "" && (own == nil || own.id != id) {
+	if all := of.factorIDs(); len(all) > 0 {
+		id = oneOf(m, all)
+	}
+	if want == "" && !slices.Contains(s.of.factorIDs(), id) {
 		want = problem.NotFound
 	}
 	_, err := m.seat().RemoveFactor(m.t.Context(), s.viewer(), id)
-	if m.outcome(err, want, "removeFactor by %s, %s", s.of.email, s.id) {
-		m.noticed(*s.of, accounts.MailFactorRemoved)
-		begun := s.of.begun
-		m.loseFactors(s.of)
-		s.of.begun = begun
+	if !m.outcome(err, want, "removeFactor by %s, %s", s.of.email, s.id) {
+		return
 	}
+	m.noticed(*s.of, accounts.MailFactorRemoved)
+	s.of.factorChanges++
+	if s.of.app != nil && s.of.app.id == id {
+		s.of.app = nil
+	}
+	m.loseKeys(s.of, func(k *key) bool { return k.id == id })
+	if !s.of.hasFactor() {
+		s.of.spent, s.of.codes = append(s.of.spent, s.of.codes...), nil
+	}
+}
+
+func (p *person) factorIDs() (all []uuid.UUID) {
+	if p.app != nil {
+		all = append(all, p.app.id)
+	}
+	for _, k := range p.keys {
+		all = append(all, k.id)
+	}
+	return all
 }
 
 // loseFactors takes all factors away.
 func (m *model) loseFactors(p *person) {
-	if p.app != nil {
+	if p.hasFactor() {
 		p.spent, p.codes = append(p.spent, p.codes...), nil
 		p.factorChanges++
 	}
 	p.app, p.begun = nil, nil
+	m.loseKeys(p, func(*key) bool { return true })
 }
 
 func (m *model) takeRegenerate() {
-	s := m.caller(func(s *signIn) bool { return s.of.app != nil || m.chance(10) })
+	s := m.caller(func(s *signIn) bool { return s.of.hasFactor() || m.chance(10) })
 	want := m.changes(s)
-	if want == "" && s.of.app == nil {
+	if want == "" && !s.of.hasFactor() {
 		want = problem.NotFound
 	}
 	made, err := m.seat().RegenerateRecoveryCodes(m.t.Context(), s.viewer())
@@ -251,8 +282,8 @@ func (m *model) takeRegenerate() {
 	}
 }
 
-// takeTick lets apps show the next code, or moves the clock to where a challenge, a personal access token or the setup of an
-// app ends.
+// takeTick lets apps show the next code, or moves the clock to where a challenge, a personal access token, the setup of an
+// app or the options of a passkey end.
 func (m *model) takeTick() {
 	to := m.now().Add(time.Duration(m.random.Int64N(int64(40 * time.Second))))
 	var ends []time.Time
@@ -269,6 +300,11 @@ func (m *model) takeTick() {
 	for _, p := range m.people {
 		if p.begun != nil && m.now().Before(p.begun.begun.Add(setupLife)) {
 			ends = append(ends, p.begun.begun.Add(setupLife))
+		}
+	}
+	for _, c := range m.begun {
+		if m.answers(c, c.session) {
+			ends = append(ends, c.expires)
 		}
 	}
 	if len(ends) > 0 && m.chance(20) {
@@ -310,6 +346,7 @@ func (m *model) holdsFactors() {
 				unused++
 			}
 		}
+		m.holdsKeys(p)
 		if rows != 0 || unused != len(p.codes) {
 			m.fail("%s has %d apps too many, and %d recovery codes, want %d", p.email, rows, unused, len(p.codes))
 		}

@@ -39,7 +39,7 @@ func (m *model) takeResetPassword() {
 	switch {
 	case want == "" && l.address != p.email:
 		want = problem.InvalidToken
-	case want == "" && p.app != nil && !strange:
+	case want == "" && p.hasFactor() && !strange:
 		want = problem.SecondFactorRequired
 	}
 	pw := oneOf(m, []string{goodPassword, otherPassword})

@@ -116,7 +116,7 @@ func (m *model) takeRollBack() {
 		(*model).takeSendReset, (*model).takeEndSessions, (*model).takeSecure, (*model).takeExport,
 		(*model).takeDownload, (*model).takeComplete, (*model).takeConfirmTotp, (*model).takeRemoveFactor,
 		(*model).takeRegenerate, (*model).takeReauthenticateByCode, (*model).takeOperator, (*model).takeCreateToken,
-		(*model).takeRevokeToken})(m)
+		(*model).takeRevokeToken, (*model).takeAddPasskey, (*model).takePasskeyLogin, (*model).takeReauthenticateByPasskey})(m)
 	m.rollsBack = false
 }
 
@@ -179,13 +179,13 @@ func (m *model) takeLogin() {
 	switch {
 	case p.id == uuid.Nil || !m.mayReturn(p) || !p.opens(pw):
 		want = problem.InvalidCredentials
-	case p.app != nil && !m.spares(d, p):
+	case p.hasFactor() && !m.spares(d, p):
 		want = problem.SecondFactorRequired
 	}
 	given, err := at.Login(m.t.Context(), d.viewer(), accounts.LoginInput{Email: p.email, Password: pw})
 	if m.outcome(err, want, "login %s", p.email) {
 		m.restored(p)
-		m.begin(p, given, proofs{password: true, spared: p.app != nil})
+		m.begin(p, given, proofs{password: true, spared: p.hasFactor()})
 		m.arrived(d, p, given)
 	}
 	m.challenged(p, err, byPassword)
@@ -287,8 +287,15 @@ func (m *model) takeChangePassword() {
 		m.expire(s.user, token.ResetAccess)
 		m.takeBack(s.of, func(*link) bool { return true })
 		m.endAll(s.user)
+		for _, k := range s.of.keys {
+			if k.credentials == s.of.credentials {
+				k.credentials++
+			}
+		}
 		s.of.credentials++
-		m.begin(s.of, given, proofs{password: true, code: s.shown.code, spared: true}) // in the place of the one that asked
+		shown := s.shown
+		shown.password, shown.spared = true, true
+		m.begin(s.of, given, shown) // in the place of the one that asked
 	}
 }
 

@@ -86,6 +86,8 @@ type model struct {
 	sessions []*signIn             // the live ones, those that have a row, and some that are gone
 	links    []*link               // of mails, and challenges; the newest last
 	tokens   []*personal           // personal access tokens
+	begun    []*ceremony           // of passkeys
+	lost     []*key                // passkeys that no account has any more
 	tells    []string              // the notices that the step must leave
 	revoked  []accounts.Revocation // in force
 	floor    time.Time             // the clock never steps back over a sign-in or an end
@@ -124,6 +126,7 @@ type person struct {
 	everProved                 bool // somebody who held the account has shown that they read its mail
 	credentials, factorChanges int  // how often they changed
 	app, begun                 *authenticator
+	keys                       []*key
 	codes, spent               []string // recovery codes
 }
 
@@ -235,7 +238,7 @@ func (m *model) chance(percent int) bool { return m.random.IntN(100) < percent }
 
 // begin notes a new session, and by what it began. The user's dead ones lose their rows.
 func (m *model) begin(p *person, given *accounts.AuthPayload, by proofs) {
-	if p.app != nil && !by.code && !by.spared {
+	if p.hasFactor() && !by.code && !by.key && !by.spared {
 		m.fail("a session of %s began without the second factor", p.email)
 	}
 	if slices.ContainsFunc(m.sessions, func(s *signIn) bool { return s.id == given.Viewer.SessionID || s.user == given.User.ID && s.of != p }) {

@@ -76,7 +76,7 @@ func (m *model) takeByToken() {
 	}
 	want := problem.Unauthenticated
 	switch usable := m.isUsable(t); {
-	case usable && t.of.app == nil:
+	case usable && !t.of.hasFactor():
 		return // what the schema keeps tokens from
 	case usable:
 		want = problem.ReauthenticationRequired

@@ -10,7 +10,7 @@ import (
 )
 
 // passkeyAnswer stands in a request for the answer of a passkey to options: which, whose name, and the options'.
-var passkeyAnswer = regexp.MustCompile(`<(created|used|elsewhere|copied) ([a-z]+) ([a-z]+)>`)
+var passkeyAnswer = regexp.MustCompile(`<(created|used|foreign|copied) ([a-z]+) ([a-z]+)>`)
 
 // passkeys puts what browsers make of options into a request.
 func (p *player) passkeys(text string) (string, error) {
@@ -44,7 +44,7 @@ func (p *player) passkeyAnswer(which, name, text string) (any, error) {
 	}
 	other := *key
 	switch which {
-	case "elsewhere":
+	case "foreign":
 		other.Origin = "http://localhost:5174"
 		return other.Use(options), nil
 	case "copied":

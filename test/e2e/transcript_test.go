@@ -39,7 +39,7 @@ import (
 // stand for any text without a semicolon; a header without a value must not be there.
 //
 // A name that stands for a JSON object is its text. <created key options> is what a browser answers to such options when
-// its authenticator makes the passkey that is called key, <used key options> what it answers with that passkey, <elsewhere
+// its authenticator makes the passkey that is called key, <used key options> what it answers with that passkey, <foreign
 // key options> the same on a page whose origin is not allowed, and <copied key options> the same with a copy of the
 // passkey that was made before it was last used.
 //
