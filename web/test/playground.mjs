@@ -139,6 +139,18 @@ async function documentationIsThere(page) {
   await press(page, button(page, 'Hide Documentation Explorer'));
 }
 
+// dialogsAreThere opens each, and closes it.
+async function dialogsAreThere(page) {
+  for (const name of ['Open short keys dialog', 'Open settings dialog']) {
+    await press(page, button(page, name));
+    await page.getByRole('dialog').waitFor();
+    await page.evaluate(() => Promise.all(document.getAnimations().map(({ finished }) => finished)));
+    await audit(page, `the page after "${name}"`);
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
+  }
+}
+
 // theEditorHelps uses what GraphiQL loads late: the workers that find mistakes, and the formatter.
 async function theEditorHelps(page) {
   await press(page, button(page, 'New tab'));
@@ -219,6 +231,7 @@ async function theOthersAreLinked(page) {
 const atTheDesk = (screenshot) => async (page) => {
   await audit(page, 'the page');
   await documentationIsThere(page);
+  await dialogsAreThere(page);
   await meIsRefused(page);
   const registered = await signIn(page, 'Register');
   const loggedIn = await signIn(page, 'Login');
