@@ -2,7 +2,7 @@
 // has them do to each of these paths of the server what such pages do: put it into a frame, open it and send it messages,
 // send operations with the cookie, have it lead elsewhere. SERVER allows the origin APP and not FOREIGN; all are at
 // localhost, and FOREIGN serves an empty page to every name below it. It exits 1 with a sentence when anything comes of it.
-import { must, run } from './browser.mjs';
+import { hangGuard, must, run } from './browser.mjs';
 
 const [server, app, neighbour, list, all] = process.argv.slice(2);
 const stranger = neighbour.replace('//', '//evil.'); // another site; the neighbour is another port of the same
@@ -32,7 +32,11 @@ async function framed(page, addresses) {
   await page.evaluate((urls) => Promise.all(urls.map((src) => new Promise((resolve) => {
     document.body.append(Object.assign(document.createElement('iframe'), { src, onload: resolve, onerror: resolve }));
   }))), addresses);
-  const shown = page.frames().slice(1).map((frame) => frame.url());
+  const frames = page.frames().slice(1);
+  for (const until = Date.now() + hangGuard; !frames.every((frame) => frame.url()); await page.waitForTimeout(20)) {
+    must(Date.now() < until, 'a frame has no address'); // of which the browser tells a moment after it has loaded
+  }
+  const shown = frames.map((frame) => frame.url());
   must(shown.length === addresses.length, `${shown.length} frames`);
   return shown.filter((url) => !url.startsWith('chrome-error:'));
 }
@@ -46,17 +50,23 @@ async function frames(context, origin, shows) {
   await Promise.all([page.close(), own.close()]);
 }
 
+// settled waits until a page shows what it has to: its scripts go on after its last request.
+async function settled(page) {
+  await page.waitForLoadState('networkidle');
+  await page.waitForFunction(() => !document.querySelector('.loading, [aria-busy=true]'));
+}
+
 // messages opens a page from another, sends it what pages send each other, and looks for any difference.
 async function messages(context, origin, path) {
   const page = await open(context, origin);
   const still = await open(context, at(path));
   const look = (of) => of.evaluate(() => [location.href, document.title,
     ...[...document.querySelectorAll('h1, h2, [role=status], main form')].map((element) => element.innerText)].join(' | '));
-  await still.waitForLoadState('networkidle');
+  await settled(still);
   const [opened] = await Promise.all([
     context.waitForEvent('page'), page.evaluate((url) => { globalThis.opened = open(url); }, at(path)),
   ]);
-  await opened.waitForLoadState('networkidle');
+  await settled(opened);
   const held = await page.evaluate(() => {
     const { opened: to } = globalThis;
     const data = { type: 'session', token: 'T', ended: 'S', redirect: location.href, query: 'mutation { logout { success } }' };
