@@ -1,6 +1,7 @@
 package accounts_test
 
 import (
+	"reflect"
 	"slices"
 	"time"
 
@@ -74,6 +75,9 @@ func (m *model) challenged(p *person, err error, by proofs) {
 	for _, asked := range problem.All(err) {
 		if asked.Code == problem.SecondFactorRequired {
 			text, _ := asked.Extensions["challenge"].(string)
+			if got, want := asked.Extensions["factors"], p.factorKinds(); !reflect.DeepEqual(got, want) {
+				m.fail("%s is asked for %v, want %v", p.email, got, want)
+			}
 			m.links = append(m.links, &link{purpose: token.SecondFactor, of: p, user: p.id, address: p.email, text: text,
 				expires: m.now().Add(5 * time.Minute), until: m.now().Add(5 * time.Minute), shown: by, credentials: p.credentials})
 		}

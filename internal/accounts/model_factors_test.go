@@ -248,6 +248,20 @@ func (m *model) takeRemoveFactor() {
 	}
 }
 
+// factorKinds are what a person can complete a sign-in with.
+func (p *person) factorKinds() (kinds []accounts.FactorKind) {
+	if p.app != nil {
+		kinds = append(kinds, accounts.FactorTotp)
+	}
+	if len(p.keys) > 0 {
+		kinds = append(kinds, accounts.FactorPasskey)
+	}
+	if len(p.codes) > 0 {
+		kinds = append(kinds, accounts.FactorRecoveryCodes)
+	}
+	return kinds
+}
+
 func (p *person) factorIDs() (all []uuid.UUID) {
 	if p.app != nil {
 		all = append(all, p.app.id)
