@@ -3,8 +3,8 @@
 //   node web/test/playground.mjs URL SCREENSHOT.png [all]      also writes SCREENSHOT-phone.png
 //
 // On a light desk and a dark phone; with "all" on a dark desk and a light phone too: with the keyboard alone at a desk, by
-// touch on a phone. Each time it registers accounts with made-up addresses and logs in. `npm ci` in web/ installs what drives the browser; CHROMIUM names the browser where it is
-// not /usr/bin/chromium. Exits 0 when all is well, 1 with a sentence when not, and 2 when called wrongly.
+// touch on a phone. Each time it registers accounts with made-up addresses and logs in. `npm ci` in web/ installs what
+// drives the browser; CHROMIUM names the browser where it is not /usr/bin/chromium. Exits 0 when all is well, 1 with a sentence when not, and 2 when called wrongly.
 import { audit, devices, hangGuard, must, phone, run as inBrowser, tabTo } from './browser.mjs';
 
 // watch collects faults of a page: requests to other servers, failed ones, errors.
@@ -139,6 +139,19 @@ async function documentationIsThere(page) {
   await press(page, button(page, 'Hide Documentation Explorer'));
 }
 
+// editorsLetGo goes into each editor, and out again by Esc and Tab.
+async function editorsLetGo(page) {
+  const editors = page.locator('[tabindex="0"]:has(.monaco-editor):visible');
+  must(await editors.count() === 3, `${await editors.count()} editors`);
+  for (const editor of await editors.all()) {
+    await press(page, editor);
+    await editor.locator('textarea:focus').waitFor();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Tab');
+    must(await editor.evaluate((e) => !e.contains(document.activeElement)), `the keyboard does not leave ${editor}`);
+  }
+}
+
 // dialogsAreThere opens each, and closes it.
 async function dialogsAreThere(page) {
   for (const name of ['Open short keys dialog', 'Open settings dialog']) {
@@ -236,6 +249,7 @@ const atTheDesk = (screenshot) => async (page) => {
   const registered = await signIn(page, 'Register');
   const loggedIn = await signIn(page, 'Login');
   await meAnswers(page, loggedIn.email, loggedIn.secrets[0]);
+  await editorsLetGo(page);
   await theOtherTabsRun(page);
   await theOthersAreLinked(page);
   await nothingIsStored(page, [...registered.secrets, ...loggedIn.secrets]);
