@@ -66,13 +66,18 @@ func TestFairQueue_FloodOfNewDocumentsLeavesTurnsToOthers(t *testing.T) {
 	t.Run("more accounts than places", func(t *testing.T) { whileAwake(t, func() error { return floodDocuments(t, 200) }) })
 }
 
-// whileAwake repeats a flood that failed while the machine stood still: what was to come steadily came in one burst then.
+// errNoProcessor says that the machine did so little for anybody that it says nothing of turns.
+var errNoProcessor = errors.New("other programs had the processors")
+
+// whileAwake repeats a flood that failed while the machine stood still, for what was to come steadily came in one burst
+// then, or while other programs had the processors.
 func whileAwake(t *testing.T, flood func() error) {
 	t.Helper()
 	for tries := 1; ; tries++ {
 		stood := testenv.Stood()
 		err := flood()
-		if stood = testenv.Stood() - stood; err != nil && stood > 200*time.Millisecond && tries < 10 {
+		stood = testenv.Stood() - stood
+		if err != nil && tries < 10 && (stood > 200*time.Millisecond || errors.Is(err, errNoProcessor)) {
 			t.Logf("the machine stood still for %v: %v", stood, err)
 			continue
 		}
@@ -143,7 +148,9 @@ func floodSignIns(t *testing.T, accounts int) error {
 		servertest.Password))
 	devices := []string{a.Field("device"), ""}
 	var refused, answered atomic.Int64
-	wait := steadily(floodTime, 60, func(n int) {
+	const perSecond = 60
+	flood := int64(perSecond * floodTime / time.Second)
+	wait := steadily(floodTime, perSecond, func(n int) {
 		address, password, device := fmt.Sprintf("user%d@example.com", n), "not the password", ""
 		if accounts > 0 {
 			address, password, device = addresses[n%accounts], servertest.Password, own[n%accounts].Field("device")
@@ -165,8 +172,12 @@ func floodSignIns(t *testing.T, accounts int) error {
 	if refused.Load() == 0 {
 		return errors.New("the flood was no flood")
 	}
-	if answered.Load() < 7 {
-		return fmt.Errorf("%d of 8 sign-ins with the right password were answered", answered.Load())
+	if answered.Load() >= 7 {
+		return nil
 	}
-	return nil
+	err := fmt.Errorf("%d of 8 sign-ins with the right password were answered", answered.Load())
+	if hashed := flood - refused.Load() + answered.Load(); hashed < 5*8 { // an owner from a new network has a quarter of the turns
+		err = fmt.Errorf("%w: %w, and %d in all", errNoProcessor, err, hashed)
+	}
+	return err
 }
