@@ -87,11 +87,12 @@ func (c *cookieRules) read(h http.Header) (*refreshCookie, *graphqlhttp.RequestE
 // net/http would skip a malformed one. Only spaces and tabs around a name are trimmed. A browser takes a name that
 // begins with another space of Unicode for one without the prefix __Host-, so that any host of the site may set it.
 func (*cookieRules) find(h http.Header, wanted string) (value string, ok bool) {
-	if wanted == "" {
+	headers := h.Values("Cookie")
+	if wanted == "" || len(headers) == 0 {
 		return "", true
 	}
 	found := 0
-	for pair := range strings.SplitSeq(strings.Join(h.Values("Cookie"), ";"), ";") {
+	for pair := range strings.SplitSeq(strings.Join(headers, ";"), ";") {
 		if name, text, _ := strings.Cut(strings.Trim(pair, " \t"), "="); name == wanted {
 			value, found = text, found+1
 		}

@@ -18,7 +18,8 @@ type network struct {
 func (l *limitListener) newPlace(conn net.Conn, names []string, release func()) *place {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	p := &place{Conn: conn, listener: l, release: release, since: time.Now()}
+	p := &place{Conn: conn, listener: l, release: release, since: time.Now(),
+		reads: deadline{set: conn.SetReadDeadline}, writings: deadline{set: conn.SetWriteDeadline}}
 	p.home = l.find(names)
 	p.count(p.home)
 	l.places[p] = struct{}{}

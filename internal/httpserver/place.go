@@ -2,6 +2,7 @@ package httpserver
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"sync/atomic"
@@ -23,6 +24,8 @@ type place struct {
 	listener *limitListener
 	release  func()
 	received atomic.Int64 // bytes of the request under way
+	reads    deadline
+	writings deadline
 
 	// The rest is guarded by listener.mu.
 	home     []*network // of the peer's address; none for a trusted proxy
@@ -86,6 +89,17 @@ func (p *place) leave() bool {
 	return true
 }
 
+// SetReadDeadline is net.Conn's.
+func (p *place) SetReadDeadline(at time.Time) error { return p.reads.Set(at) }
+
+// SetWriteDeadline is net.Conn's.
+func (p *place) SetWriteDeadline(at time.Time) error { return p.writings.Set(at) }
+
+// SetDeadline is net.Conn's.
+func (p *place) SetDeadline(at time.Time) error {
+	return errors.Join(p.SetReadDeadline(at), p.SetWriteDeadline(at))
+}
+
 // Read reads what a client sends. While a handler runs that has read its request, net/http reads one byte ahead, to
 // learn that the client is gone; its other reads are larger.
 func (p *place) Read(b []byte) (int, error) {
@@ -94,6 +108,9 @@ func (p *place) Read(b []byte) (int, error) {
 		p.enter(busy)
 	}
 	n, err := p.Conn.Read(b)
+	for n == 0 && p.reads.tooSoon(err) {
+		n, err = p.Conn.Read(b)
+	}
 	if n > 0 && !ahead {
 		if total := p.received.Add(int64(n)); total == int64(n) || total > freeBytes {
 			p.receive()
@@ -127,6 +144,11 @@ func (p *place) Write(b []byte) (int, error) {
 		l.end(l.closed, closing)
 	}
 	n, err := p.Conn.Write(b)
+	for p.writings.tooSoon(err) {
+		var more int
+		more, err = p.Conn.Write(b[n:])
+		n += more
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	p.writing = 0

@@ -79,8 +79,11 @@ func (o Origin) Names() (names []string) {
 func originOf(r *http.Request, trusted []netip.Prefix) Origin {
 	o := Origin{IP: parseAddr(r.RemoteAddr), Agent: cleanAgent(r.UserAgent()),
 		Language: cleanLanguage(r.Header.Get("Accept-Language"))}
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for _, hop := range slices.Backward(hops) {
+	forwarded := r.Header.Values("X-Forwarded-For")
+	if len(forwarded) == 0 {
+		return o
+	}
+	for _, hop := range slices.Backward(strings.Split(strings.Join(forwarded, ","), ",")) {
 		if !isTrusted(o.IP, trusted) {
 			break
 		}

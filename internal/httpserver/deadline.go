@@ -1,0 +1,58 @@
+package httpserver
+
+import (
+	"errors"
+	"os"
+	"sync"
+	"time"
+)
+
+// deadline is a connection's for reading, or for writing. net/http sets and clears them nine times for each request,
+// which takes longer than to read it. Here the connection's own timer is only set to what is sooner: when it rings
+// before the deadline, it is set again.
+type deadline struct {
+	set func(time.Time) error // the connection's timer
+
+	mu     sync.Mutex
+	wanted time.Time // zero: none
+	timer  time.Time // zero: none; never after wanted
+}
+
+// longAgo is before every deadline but the one by which net/http ends a Read that waits.
+var longAgo = time.Unix(1e8, 0)
+
+// Set is SetReadDeadline or SetWriteDeadline.
+func (d *deadline) Set(at time.Time) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.wanted = at
+	switch {
+	case d.timer.IsZero() || !at.IsZero() && at.Before(d.timer):
+		return d.setTimer(at)
+	case d.timer.Before(longAgo):
+		soon := time.Now().Add(headerTimeout) // no deadline that net/http sets next is sooner
+		if !at.IsZero() && at.Before(soon) {
+			soon = at
+		}
+		return d.setTimer(soon)
+	}
+	return nil
+}
+
+func (d *deadline) setTimer(at time.Time) error {
+	d.timer = at
+	return d.set(at)
+}
+
+// tooSoon reports whether an error is of a timer that rang before the deadline, and sets it again.
+func (d *deadline) tooSoon(err error) bool {
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		return false
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.wanted.IsZero() && !time.Now().Before(d.wanted) {
+		return false
+	}
+	return d.setTimer(d.wanted) == nil
+}
