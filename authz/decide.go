@@ -70,6 +70,7 @@ func (g *Guard) atomsOf(c caller) bits {
 	if c.isAnonymous() {
 		return have
 	}
+	var now time.Time
 	for i, a := range g.table.atoms {
 		var holds bool
 		switch a.kind {
@@ -82,8 +83,11 @@ func (g *Guard) atomsOf(c caller) bits {
 		case kindScope:
 			holds = c.viewer.HasScope(a.name)
 		case kindAge:
+			if now.IsZero() {
+				now = g.config.Clock()
+			}
 			at := c.viewer.AuthenticatedAt()
-			holds = !at.IsZero() && g.config.Clock().Sub(at) <= time.Duration(a.age)*time.Second
+			holds = !at.IsZero() && now.Sub(at) <= time.Duration(a.age)*time.Second
 		case kindMFA:
 			holds = c.hasSecondFactor()
 		}

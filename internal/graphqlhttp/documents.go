@@ -56,10 +56,17 @@ func newRepeatedDocuments(c Config) *repeatedDocuments {
 	return &repeatedDocuments{Cache: c.Documents, caller: c.Caller, seed: maphash.MakeSeed(), uses: uses}
 }
 
-// Get returns a document and counts its use.
+// Get returns a document and counts its use, once for a request.
 func (c *repeatedDocuments) Get(ctx context.Context, text string) (*ast.QueryDocument, bool) {
+	info := requestInfoFrom(ctx)
+	if info != nil && info.document != nil && info.text == text {
+		return info.document, true
+	}
 	doc, ok := c.Cache.Get(ctx, text)
 	if ok {
+		if info != nil {
+			info.text, info.document = text, doc
+		}
 		if uses, ok := c.uses.Get(maphash.String(c.seed, text)); ok && uses.Load() < maxUses {
 			uses.Add(1)
 		}

@@ -38,6 +38,9 @@ type requestInfoKey struct{}
 // requestInfo collects the stats of a request while it is answered. It is the context that has it.
 type requestInfo struct {
 	context.Context
+	text     string // of the document that was found in the cache
+	document *ast.QueryDocument
+
 	op     *graphql.OperationContext
 	status int
 	errs   gqlerror.List

@@ -31,7 +31,8 @@ type Metrics struct {
 	failures *prometheus.CounterVec
 	refused  *prometheus.CounterVec
 
-	series sync.Map // of answered
+	mu     sync.RWMutex
+	series map[answered]answeredSeries
 }
 
 // answered are the labels of a request.
@@ -49,6 +50,7 @@ type answeredSeries struct {
 // New returns the metrics of one server of this version.
 func New(version string) *Metrics {
 	m := &Metrics{
+		series:   map[answered]answeredSeries{},
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatehouse_requests_total",
@@ -137,12 +139,17 @@ func (m *Metrics) Answered(o graphqlhttp.RequestStats, duration time.Duration) {
 // seriesOf finds series without hashing their labels, which would take most of the time that counting takes. There are
 // as many as fields of the roots, kinds of operations and statuses allow.
 func (m *Metrics) seriesOf(a answered) answeredSeries {
-	if known, ok := m.series.Load(a); ok {
-		return known.(answeredSeries)
+	m.mu.RLock()
+	series, ok := m.series[a]
+	m.mu.RUnlock()
+	if ok {
+		return series
 	}
-	series := answeredSeries{m.requests.WithLabelValues(a.operation, a.kind, strconv.Itoa(a.status)),
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	series = answeredSeries{m.requests.WithLabelValues(a.operation, a.kind, strconv.Itoa(a.status)),
 		m.duration.WithLabelValues(a.operation)}
-	m.series.Store(a, series)
+	m.series[a] = series
 	return series
 }
 

@@ -5,11 +5,13 @@
 package strictjson
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -103,7 +105,7 @@ func check(text []byte) error {
 	if !utf8.Valid(text) || !json.Valid(text) {
 		return ErrSyntax
 	}
-	if hasLoneSurrogate(text) {
+	if bytes.IndexByte(text, '\\') >= 0 && hasLoneSurrogate(text) {
 		return ErrSurrogate
 	}
 	return nil
@@ -111,7 +113,9 @@ func check(text []byte) error {
 
 // HasLoneSurrogate reports whether a text has an escape of half a surrogate pair. JSON and strings of GraphQL write
 // escapes alike.
-func HasLoneSurrogate(text string) bool { return hasLoneSurrogate(text) }
+func HasLoneSurrogate(text string) bool {
+	return strings.IndexByte(text, '\\') >= 0 && hasLoneSurrogate(text)
+}
 
 func hasLoneSurrogate[T string | []byte](text T) bool {
 	high := false // an upper half stands directly before

@@ -98,6 +98,9 @@ func originOf(r *http.Request, trusted []netip.Prefix) Origin {
 
 // parseAddr parses an address with or without a port. An IPv4-mapped IPv6 address becomes the IPv4 address.
 func parseAddr(text string) netip.Addr {
+	if peer, err := netip.ParseAddrPort(text); err == nil {
+		return peer.Addr().Unmap().WithZone("")
+	}
 	if host, _, err := net.SplitHostPort(text); err == nil {
 		text = host
 	}
