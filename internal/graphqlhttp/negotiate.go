@@ -14,6 +14,9 @@ const (
 // negotiate chooses the media type of an answer (RFC 9110, section 12.5.1), or "" when neither is acceptable. A
 // client without a preference, or with one for a wildcard alone, gets application/json, which older clients expect.
 func negotiate(accept []string) string {
+	if len(accept) == 1 && (accept[0] == typeJSON || accept[0] == "*/*") {
+		return typeJSON // what most clients ask for
+	}
 	plain, graphql := preference{}, preference{}
 	stated := false
 	for _, line := range accept {

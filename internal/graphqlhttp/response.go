@@ -132,7 +132,7 @@ func (out responder) write(ctx context.Context, status int, response *graphql.Re
 	if len(response.Data) == 0 || len(response.Errors)+len(response.Extensions) > 0 {
 		before, after = around(response)
 	}
-	out.Header().Set("Content-Type", contentTypes[out.mediaType])
+	out.Header()["Content-Type"] = contentTypes[out.mediaType]
 	out.Header().Set("Content-Length", strconv.Itoa(len(before)+len(response.Data)+len(after)))
 	out.WriteHeader(status)
 	for _, part := range [][]byte{before, response.Data, after} {
@@ -141,7 +141,9 @@ func (out responder) write(ctx context.Context, status int, response *graphql.Re
 }
 
 var (
-	contentTypes = map[string]string{typeJSON: typeJSON + "; charset=utf-8", typeGraphQL: typeGraphQL + "; charset=utf-8"}
+	contentTypes = map[string][]string{
+		typeJSON: {typeJSON + "; charset=utf-8"}, typeGraphQL: {typeGraphQL + "; charset=utf-8"},
+	}
 
 	// What stands around the data of most responses.
 	dataBefore, dataAfter = []byte(`{"data":`), []byte("}")

@@ -46,13 +46,11 @@ func (d *deadline) setTimer(at time.Time) error {
 
 // tooSoon reports whether an error is of a timer that rang before the deadline, and sets it again.
 func (d *deadline) tooSoon(err error) bool {
-	if !errors.Is(err, os.ErrDeadlineExceeded) {
+	if err == nil {
 		return false
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !d.wanted.IsZero() && !time.Now().Before(d.wanted) {
-		return false
-	}
-	return d.setTimer(d.wanted) == nil
+	over := !d.wanted.IsZero() && (d.wanted.Before(longAgo) || !time.Now().Before(d.wanted))
+	return !over && errors.Is(err, os.ErrDeadlineExceeded) && d.setTimer(d.wanted) == nil
 }
