@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// deadline is a connection's for reading, or for writing. net/http sets and clears them nine times for each request,
-// which takes longer than to read it. Here the connection's own timer is only set to what is sooner: when it rings
-// before the deadline, it is set again.
+// deadline is a connection's for reading, or for writing. net/http sets and clears them nine times for each request, a
+// fortieth of the processor time that a small one takes. Here the connection's own timer is set only where it must ring
+// sooner than it would: one that rings before the deadline is set again.
 type deadline struct {
 	set func(time.Time) error // the connection's timer
 
