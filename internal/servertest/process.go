@@ -18,6 +18,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/cli"
 	"github.com/gatehouse/gatehouse/internal/dbtest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 // Variables that make instances of one another, or that a command needs to work beside a server.
@@ -279,7 +280,7 @@ func (p *Process) Restart() {
 }
 
 // Pause stops a child as a machine does that stands still, until Resume.
-func (p *Process) Pause()  { p.Signal(syscall.SIGSTOP) }
+func (p *Process) Pause()  { testenv.Stop(p.t, p.PID) }
 func (p *Process) Resume() { p.Signal(syscall.SIGCONT) }
 
 // Signal sends a signal to a child. The client's connections that are not in use end first: a server that stops waits

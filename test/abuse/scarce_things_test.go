@@ -16,6 +16,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/dbtest"
 	"github.com/gatehouse/gatehouse/internal/querylimit"
 	"github.com/gatehouse/gatehouse/internal/servertest"
+	"github.com/gatehouse/gatehouse/internal/testenv"
 )
 
 var schema = gqlparser.MustLoadSchema(&ast.Source{Input: graph.SDL()})
@@ -133,7 +134,7 @@ func block(t *testing.T, s *servertest.Process, db *sql.DB, a servertest.Account
 	_, err = rows.Exec("UPDATE sessions SET user_id = user_id WHERE user_id = $1", a.ID)
 	servertest.Check(t, err)
 	worker := s.HashWorker()
-	syscall.Kill(worker, syscall.SIGSTOP)
+	testenv.Stop(t, worker)
 	return sync.OnceFunc(func() {
 		syscall.Kill(worker, syscall.SIGCONT)
 		rows.Rollback()

@@ -55,7 +55,7 @@ func TestHashWorker_KnowsNoSecretAndEndsWithItsServer(t *testing.T) {
 func TestHashWorker_IsReplacedUnnoticed(t *testing.T) {
 	p := servertest.StartChild(t, servertest.CheapHashing, "GATEHOUSE_OPS_ADDR=127.0.0.1:0")
 	first := p.HashWorker()
-	servertest.Check(t, syscall.Kill(first, syscall.SIGSTOP)) // so that its hash does not end before it does
+	testenv.Stop(t, first) // so that its hash does not end before it does
 	answer := p.BeginHashing()
 	servertest.Check(t, syscall.Kill(first, syscall.SIGKILL))
 	if a := <-answer; !a.OK() {

@@ -93,7 +93,7 @@ func TestDerive_AsManyWorkersAsSimultaneousHashes(t *testing.T) {
 		checkHash(t, p, cheap)
 	}
 	testenv.Equal(t, 1, p.idleWorkers(), "workers after hashes one after the other")
-	check(t, syscall.Kill(p.pid(t), syscall.SIGSTOP))
+	testenv.Stop(t, p.pid(t))
 	first := p.pid(t)
 	blocked := make(chan struct{})
 	go func() { checkHash(t, p, cheap); close(blocked) }()
@@ -128,7 +128,7 @@ func TestDerive_KilledWorkerIsReplaced(t *testing.T) {
 func TestDerive_HashOfAKilledWorkerIsMadeByTheNext(t *testing.T) {
 	p := startWorker(t)
 	pid := p.pid(t)
-	check(t, syscall.Kill(pid, syscall.SIGSTOP))
+	testenv.Stop(t, pid)
 	made := make(chan struct{})
 	go func() { checkHash(t, p, cheap); close(made) }()
 	for p.idleWorkers() > 0 {
@@ -147,7 +147,7 @@ func TestDerive_HangingWorkerIsKilledAndReplaced(t *testing.T) {
 		return command()
 	}
 	first := p.pid(t)
-	check(t, syscall.Kill(first, syscall.SIGSTOP))
+	testenv.Stop(t, first)
 	checkHash(t, p, cheap)
 	if err := syscall.Kill(first, 0); err != syscall.ESRCH {
 		t.Errorf("the worker that hung is still there: %v", err)
