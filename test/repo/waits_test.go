@@ -14,8 +14,8 @@ import (
 )
 
 // TestTests_WaitAsLongAsABusyMachineTakes: outside the folders whose tests run alone, what must come is waited for until
-// HangGuard, in Eventually and where time.After fails a test; and no test but those of the driver itself opens a SQLite
-// file without dbtest's wait for its lock.
+// HangGuard, in Eventually and where time.After fails a test; no test but those of the driver itself opens a SQLite file
+// without dbtest's wait for its lock; and none takes a process for stopped that was only sent the signal.
 func TestTests_WaitAsLongAsABusyMachineTakes(t *testing.T) {
 	waits, guards, opens := 0, 0, 0
 	for _, name := range tracked(t, "*_test.go") {
@@ -27,6 +27,9 @@ func TestTests_WaitAsLongAsABusyMachineTakes(t *testing.T) {
 				t.Errorf("%s fails after %s; HangGuard, or a test in test/faults", name, bound)
 			}
 			guards++
+		}
+		if strings.Contains(servertest.ReadFile(t, name), "SIGSTOP") && name != "test/repo/waits_test.go" {
+			t.Errorf("%s sends SIGSTOP: testenv.Stop waits until the process has stopped", name)
 		}
 		for call := range calls(file) {
 			switch called := types.ExprString(call.Fun); {

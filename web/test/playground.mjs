@@ -4,7 +4,8 @@
 //
 // On a light desk and a dark phone; with "all" on a dark desk and a light phone too: with the keyboard alone at a desk, by
 // touch on a phone. Each time it registers accounts with made-up addresses and logs in. `npm ci` in web/ installs what
-// drives the browser; CHROMIUM names the browser where it is not /usr/bin/chromium. Exits 0 when all is well, 1 with a sentence when not, and 2 when called wrongly.
+// drives the browser; CHROMIUM names the browser where it is not /usr/bin/chromium. Exits 0 when all is well, 1 with a
+// sentence when not, and 2 when called wrongly.
 import { audit, devices, hangGuard, must, phone, run as inBrowser, tabTo } from './browser.mjs';
 
 // watch collects faults of a page: requests to other servers, failed ones, errors.
