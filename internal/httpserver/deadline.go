@@ -7,9 +7,11 @@ import (
 	"time"
 )
 
-// deadline is a connection's for reading, or for writing. net/http sets and clears them nine times for each request, a
-// fortieth of the processor time that a small one takes. Here the connection's own timer is set only where it must ring
-// sooner than it would: one that rings before the deadline is set again.
+// deadline is a connection's for reading. net/http sets and clears it seven times for each request, a fiftieth of the
+// processor time that a small one takes. Here the connection's own timer is set only where it must ring sooner than it
+// would: one that rings before the deadline is set again. For writing the connection has its own: a Write that is tried
+// again finds room in the kernel that one that waits is not told of, and so a client that takes nothing would be waited
+// for longer.
 type deadline struct {
 	set func(time.Time) error // the connection's timer
 
@@ -21,7 +23,7 @@ type deadline struct {
 // longAgo is before every deadline but the one by which net/http ends a Read that waits.
 var longAgo = time.Unix(1e8, 0)
 
-// Set is SetReadDeadline or SetWriteDeadline.
+// Set is SetReadDeadline.
 func (d *deadline) Set(at time.Time) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -157,8 +157,8 @@ func (l countedListener) Accept() (net.Conn, error) {
 	return countedConn{conn, l.timers}, err
 }
 
-// TestDeadline_TimersAreSeldomSet holds what net/http sets for a request to the two that it cannot do without: that a
-// Read ends which waits while a handler runs, and that the next one does not.
+// TestDeadline_TimersAreSeldomSet holds what net/http sets for a request to two for writing and the two for reading that
+// it cannot do without: that a Read ends which waits while a handler runs, and that the next one does not.
 func TestDeadline_TimersAreSeldomSet(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	testenv.Check(t, err)
@@ -175,7 +175,34 @@ func TestDeadline_TimersAreSeldomSet(t *testing.T) {
 		return timers.Load() - before
 	}
 	ask(1) // connects
-	if set := ask(100); set > 210 {
+	if set := ask(100); set > 410 {
 		t.Errorf("%d timers were set for 100 requests", set)
+	}
+}
+
+// lateRoom is a connection whose kernel has room that a Write which waits is not told of: one that is tried again finds
+// it.
+type lateRoom struct {
+	net.Conn
+	tries int
+}
+
+func (c *lateRoom) Write(b []byte) (int, error) {
+	if c.tries++; c.tries == 1 {
+		return 0, os.ErrDeadlineExceeded
+	}
+	return len(b), nil
+}
+
+func (*lateRoom) SetWriteDeadline(time.Time) error { return nil }
+
+// TestPlace_WriteIsNotTriedAgain: its client would be waited for longer than the deadline says, for each next request has
+// a later one.
+func TestPlace_WriteIsNotTriedAgain(t *testing.T) {
+	conn := &lateRoom{}
+	p := newTestPlace(conn)
+	testenv.Check(t, p.SetWriteDeadline(time.Now().Add(time.Hour)))
+	if n, err := p.Write([]byte("x")); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) || conn.tries != 1 {
+		t.Errorf("%d bytes in %d tries: %v", n, conn.tries, err)
 	}
 }

@@ -19,7 +19,7 @@ func (l *limitListener) newPlace(conn net.Conn, names []string, release func()) 
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	p := &place{Conn: conn, listener: l, release: release, since: time.Now(),
-		reads: deadline{set: conn.SetReadDeadline}, writings: deadline{set: conn.SetWriteDeadline}}
+		reads: deadline{set: conn.SetReadDeadline}}
 	p.home = l.find(names)
 	p.count(p.home)
 	l.places[p] = struct{}{}

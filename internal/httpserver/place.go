@@ -25,7 +25,6 @@ type place struct {
 	release  func()
 	received atomic.Int64 // bytes of the request under way
 	reads    deadline
-	writings deadline
 
 	// The rest is guarded by listener.mu.
 	home     []*network // of the peer's address; none for a trusted proxy
@@ -92,9 +91,6 @@ func (p *place) leave() bool {
 // SetReadDeadline is net.Conn's.
 func (p *place) SetReadDeadline(at time.Time) error { return p.reads.Set(at) }
 
-// SetWriteDeadline is net.Conn's.
-func (p *place) SetWriteDeadline(at time.Time) error { return p.writings.Set(at) }
-
 // SetDeadline is net.Conn's.
 func (p *place) SetDeadline(at time.Time) error {
 	return errors.Join(p.SetReadDeadline(at), p.SetWriteDeadline(at))
@@ -144,11 +140,6 @@ func (p *place) Write(b []byte) (int, error) {
 		l.end(l.closed, closing)
 	}
 	n, err := p.Conn.Write(b)
-	for p.writings.tooSoon(err) {
-		var more int
-		more, err = p.Conn.Write(b[n:])
-		n += more
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	p.writing = 0
